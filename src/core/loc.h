@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hadeploy {
+
+/// A place in a source file. Lines and columns count from 1; line 0 means "nowhere".
+/// Columns count bytes and stop at 65535, which is beyond any line a person reads.
+struct Loc {
+    std::uint32_t line = 0;
+    std::uint16_t column = 0;
+    std::uint16_t file = 0; ///< index into Sources
+
+    [[nodiscard]] bool known() const { return line != 0; }
+    friend bool operator==(const Loc&, const Loc&) = default;
+    friend auto operator<=>(const Loc& a, const Loc& b) {
+        if (a.file != b.file) return a.file <=> b.file;
+        if (a.line != b.line) return a.line <=> b.line;
+        return a.column <=> b.column;
+    }
+};
+
+/// The texts a spec was read from: the root spec, its modules, variable files. A Loc is only an
+/// index into it, so that every Value can afford to carry one.
+class Sources {
+  public:
+    struct File {
+        std::filesystem::path path; ///< as the user would write it, for messages
+        std::string text;
+    };
+
+    /// Keeps the text and returns its index for Loc::file.
+    std::uint16_t add(std::filesystem::path path, std::string text);
+
+    [[nodiscard]] const std::vector<File>& files() const { return files_; }
+    /// The path that belongs to a Loc; empty when the Loc is unknown.
+    [[nodiscard]] std::filesystem::path path(Loc loc) const;
+    /// The text of the Loc's line without its line end; empty when the Loc is unknown.
+    [[nodiscard]] std::string_view line(Loc loc) const;
+    /// "spec.yaml:12:5", or "" when the Loc is unknown.
+    [[nodiscard]] std::string describe(Loc loc) const;
+
+  private:
+    std::vector<File> files_;
+};
+
+} // namespace hadeploy

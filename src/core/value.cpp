@@ -1,0 +1,303 @@
+#include "core/value.h"
+
+#include "core/error.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace hadeploy {
+
+namespace {
+struct Marks {
+    bool unknown = false;
+    bool secret = false;
+    void see(const Value& v) {
+        unknown = unknown || v.contains_unknown();
+        secret = secret || v.contains_secret();
+    }
+};
+} // namespace
+
+struct Value::ListNode {
+    List items;
+    Marks marks;
+};
+
+struct Value::MapNode {
+    Map entries;
+    Marks marks;
+};
+
+Value Value::unknown() {
+    Value v;
+    v.data_ = Unknown{};
+    return v;
+}
+
+Value Value::list(List items) {
+    Marks marks;
+    for (const Value& item : items) marks.see(item);
+    Value v;
+    v.data_ = std::make_shared<const ListNode>(ListNode{std::move(items), marks});
+    return v;
+}
+
+Value Value::map(Map entries) {
+    std::stable_sort(entries.begin(), entries.end(),
+                     [](const Entry& a, const Entry& b) { return a.key < b.key; });
+    Map unique;
+    unique.reserve(entries.size());
+    for (Entry& e : entries) {
+        if (!unique.empty() && unique.back().key == e.key) unique.back() = std::move(e);
+        else unique.push_back(std::move(e));
+    }
+    Marks marks;
+    for (const Entry& e : unique) marks.see(e.value);
+    Value v;
+    v.data_ = std::make_shared<const MapNode>(MapNode{std::move(unique), marks});
+    return v;
+}
+
+Value Value::map(std::initializer_list<std::pair<std::string_view, Value>> entries) {
+    Map all;
+    all.reserve(entries.size());
+    for (const auto& [key, value] : entries) all.push_back({std::string(key), value});
+    return map(std::move(all));
+}
+
+double Value::as_number() const {
+    return is_integer() ? static_cast<double>(as_integer()) : std::get<double>(data_);
+}
+
+const std::string& Value::as_string() const {
+    return *std::get<std::shared_ptr<const std::string>>(data_);
+}
+
+const Value::List& Value::as_list() const {
+    return std::get<std::shared_ptr<const ListNode>>(data_)->items;
+}
+
+const Value::Map& Value::as_map() const {
+    return std::get<std::shared_ptr<const MapNode>>(data_)->entries;
+}
+
+const Value* Value::find(std::string_view key) const {
+    if (!is_map()) return nullptr;
+    const Map& entries = as_map();
+    const auto it = std::lower_bound(entries.begin(), entries.end(), key,
+                                     [](const Entry& e, std::string_view k) { return e.key < k; });
+    return it != entries.end() && it->key == key ? &it->value : nullptr;
+}
+
+const Value& Value::operator[](std::string_view key) const {
+    static const Value null;
+    const Value* found = find(key);
+    return found ? *found : null;
+}
+
+Value Value::with(std::string_view key, Value value) const {
+    Map entries = is_map() ? as_map() : Map{};
+    entries.push_back({std::string(key), std::move(value)});
+    Value out = map(std::move(entries)).at(loc_);
+    out.secret_ = secret_;
+    return out;
+}
+
+Value Value::without(std::string_view key) const {
+    if (!has(key)) return *this;
+    Map entries = as_map();
+    std::erase_if(entries, [&](const Entry& e) { return e.key == key; });
+    Value out = map(std::move(entries)).at(loc_);
+    out.secret_ = secret_;
+    return out;
+}
+
+std::string Value::text(std::string_view key, std::string_view fallback) const {
+    const Value& v = (*this)[key];
+    return v.is_string() ? v.as_string() : std::string(fallback);
+}
+
+std::int64_t Value::integer(std::string_view key, std::int64_t fallback) const {
+    const Value& v = (*this)[key];
+    return v.is_integer() ? v.as_integer() : fallback;
+}
+
+bool Value::flag(std::string_view key, bool fallback) const {
+    const Value& v = (*this)[key];
+    return v.is_bool() ? v.as_bool() : fallback;
+}
+
+Value Value::at(Loc loc) const {
+    Value v = *this;
+    v.loc_ = loc;
+    return v;
+}
+
+Value Value::as_secret() const {
+    Value v = *this;
+    v.secret_ = true;
+    return v;
+}
+
+bool Value::contains_unknown() const {
+    if (is_list()) return std::get<std::shared_ptr<const ListNode>>(data_)->marks.unknown;
+    if (is_map()) return std::get<std::shared_ptr<const MapNode>>(data_)->marks.unknown;
+    return is_unknown();
+}
+
+bool Value::contains_secret() const {
+    if (secret_) return true;
+    if (is_list()) return std::get<std::shared_ptr<const ListNode>>(data_)->marks.secret;
+    if (is_map()) return std::get<std::shared_ptr<const MapNode>>(data_)->marks.secret;
+    return false;
+}
+
+bool operator==(const Value& a, const Value& b) {
+    if (a.is_number() && b.is_number() && a.kind() != b.kind())
+        return a.as_number() == b.as_number();
+    if (a.kind() != b.kind() || a.is_unknown()) return false;
+    switch (a.kind()) {
+    case Value::Kind::string: return a.as_string() == b.as_string();
+    case Value::Kind::list: return a.as_list() == b.as_list();
+    case Value::Kind::map:
+        return std::equal(a.as_map().begin(), a.as_map().end(), b.as_map().begin(),
+                          b.as_map().end(), [](const Entry& x, const Entry& y) {
+                              return x.key == y.key && x.value == y.value;
+                          });
+    default: return a.data_ == b.data_;
+    }
+}
+
+std::string_view Value::kind_name() const {
+    switch (kind()) {
+    case Kind::null: return "nothing";
+    case Kind::unknown: return "a value known only after apply";
+    case Kind::boolean: return "a boolean";
+    case Kind::integer: return "an integer";
+    case Kind::number: return "a number";
+    case Kind::string: return "a string";
+    case Kind::list: return "a list";
+    case Kind::map: return "a map";
+    }
+    return "a value";
+}
+
+namespace {
+using Json = nlohmann::json;
+enum class Audience { machine, people };
+
+Json to_tree(const Value& v, Audience audience) {
+    if (v.secret()) {
+        if (audience == Audience::people) return "(secret)";
+        Json inner;
+        switch (v.kind()) {
+        case Value::Kind::string: inner = v.as_string(); break;
+        case Value::Kind::boolean: inner = v.as_bool(); break;
+        case Value::Kind::integer: inner = v.as_integer(); break;
+        case Value::Kind::number: inner = v.as_number(); break;
+        case Value::Kind::unknown: inner = Json{{"$unknown", true}}; break;
+        case Value::Kind::list:
+            inner = Json::array();
+            for (const Value& item : v.as_list()) inner.push_back(to_tree(item, audience));
+            break;
+        case Value::Kind::map:
+            inner = Json::object();
+            for (const Entry& e : v.as_map()) inner[e.key] = to_tree(e.value, audience);
+            break;
+        case Value::Kind::null: break;
+        }
+        return Json{{"$secret", std::move(inner)}};
+    }
+    switch (v.kind()) {
+    case Value::Kind::null: return nullptr;
+    case Value::Kind::unknown:
+        if (audience == Audience::people) return "(known after apply)";
+        return Json{{"$unknown", true}};
+    case Value::Kind::boolean: return v.as_bool();
+    case Value::Kind::integer: return v.as_integer();
+    case Value::Kind::number: return v.as_number();
+    case Value::Kind::string: return v.as_string();
+    case Value::Kind::list: {
+        Json out = Json::array();
+        for (const Value& item : v.as_list()) out.push_back(to_tree(item, audience));
+        return out;
+    }
+    case Value::Kind::map: {
+        Json out = Json::object();
+        for (const Entry& e : v.as_map()) out[e.key] = to_tree(e.value, audience);
+        return out;
+    }
+    }
+    return nullptr;
+}
+
+Value from_tree(const Json& j) {
+    switch (j.type()) {
+    case Json::value_t::boolean: return j.get<bool>();
+    case Json::value_t::number_integer: return j.get<std::int64_t>();
+    case Json::value_t::number_unsigned: return static_cast<std::int64_t>(j.get<std::uint64_t>());
+    case Json::value_t::number_float: return j.get<double>();
+    case Json::value_t::string: return j.get<std::string>();
+    case Json::value_t::array: {
+        Value::List items;
+        items.reserve(j.size());
+        for (const Json& item : j) items.push_back(from_tree(item));
+        return Value::list(std::move(items));
+    }
+    case Json::value_t::object: {
+        if (j.size() == 1 && j.contains("$secret")) return from_tree(j["$secret"]).as_secret();
+        if (j.size() == 1 && j.contains("$unknown")) return Value::unknown();
+        Value::Map entries;
+        entries.reserve(j.size());
+        for (const auto& [key, value] : j.items()) entries.push_back({key, from_tree(value)});
+        return Value::map(std::move(entries));
+    }
+    default: return {};
+    }
+}
+
+std::string dump(const Json& j) {
+    return j.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+} // namespace
+
+std::string display(const Value& value) {
+    if (value.secret()) return "(secret)";
+    switch (value.kind()) {
+    case Value::Kind::null: return "null";
+    case Value::Kind::unknown: return "(known after apply)";
+    case Value::Kind::string: return value.as_string();
+    default: return to_public_json(value);
+    }
+}
+
+std::string to_json(const Value& value) { return dump(to_tree(value, Audience::machine)); }
+std::string to_public_json(const Value& value) { return dump(to_tree(value, Audience::people)); }
+
+Value from_json(std::string_view text) {
+    const Json j = Json::parse(text, nullptr, false);
+    if (j.is_discarded()) throw Error(ErrorKind::state, "a stored value is not valid JSON");
+    return from_tree(j);
+}
+
+void collect_secrets(const Value& value, std::vector<std::string>& out) {
+    if (!value.contains_secret()) return;
+    struct Walk {
+        std::vector<std::string>& out;
+        void operator()(const Value& v, bool inherited) const {
+            const bool here = inherited || v.secret();
+            if (v.is_list()) {
+                for (const Value& item : v.as_list()) (*this)(item, here);
+            } else if (v.is_map()) {
+                for (const Entry& e : v.as_map()) (*this)(e.value, here);
+            } else if (here && v.is_string() && !v.as_string().empty()) {
+                out.push_back(v.as_string());
+            }
+        }
+    };
+    Walk{out}(value, false);
+}
+
+} // namespace hadeploy
