@@ -1,0 +1,110 @@
+#pragma once
+
+#include "core/error.h"
+#include "core/value.h"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hadeploy {
+
+struct Attribute;
+
+/// The type of a variable, a module input or a resource's attribute. Kinds beyond the plain data
+/// types carry a unit or a form; normalize() brings each into one canonical form:
+enum class TypeKind {
+    any,
+    string,
+    integer,
+    number,
+    boolean,
+    bytes,      ///< "512 MiB", "1 GB" or an integer -> integer, in bytes
+    duration,   ///< "30s", "5m", "2h", "500ms" -> integer, in milliseconds
+    port,       ///< 1..65535 -> integer
+    ipv4,       ///< "10.77.0.11" -> string
+    cidr,       ///< "10.77.0.0/24" -> string
+    mode,       ///< file mode, a quoted octal: "0644" -> string of four digits
+    name,       ///< what is safe as a file, host or object name: [A-Za-z0-9][A-Za-z0-9._-]{0,62}
+    path,       ///< an absolute path on the node, without ".."
+    local_path, ///< a path on this machine, relative to the file it is written in -> absolute
+    connection, ///< how to log in to a machine; see connection_fields()
+    list,
+    map,
+    object,
+};
+
+struct Type {
+    TypeKind kind = TypeKind::any;
+    std::shared_ptr<const Type> element;                   ///< of a list or map
+    std::shared_ptr<const std::vector<Attribute>> fields;  ///< of an object
+
+    Type() = default;
+    Type(TypeKind k) : kind(k) {}
+};
+
+Type list_of(Type element);
+Type map_of(Type element);
+/// An object with these fields; further keys are dropped when they come from a resource (a
+/// whole-resource reference), and an error when they were written by hand.
+Type object_of(std::vector<Attribute> fields);
+
+/// One attribute of a schema. Which of an attribute's values wins in a plan: the spec's; else the
+/// default; else, for a computed one, what ResourceType::derive says; else what was recorded.
+struct Attribute {
+    std::string name;
+    Type type;
+    std::string doc; ///< one or two sentences, shown by `hadeploy docs`
+
+    bool required = false;
+    bool computed = false; ///< never written in a spec: the provider fills it in
+    bool secret = false;   ///< never shown
+    bool replaces = false; ///< a change makes a new object
+    /// Computed, but to stay as it was when last applied: a difference is a drift to repair.
+    bool tracked = false;
+    /// Only steers how a change is made (a timeout, say): a difference alone is no change.
+    bool steering = false;
+    std::optional<Value> fallback = {};      ///< the default
+    std::vector<std::string> one_of = {};    ///< the allowed strings, when there are but a few
+    std::optional<std::int64_t> min = {};    ///< of integers (after normalisation), lists: length
+    std::optional<std::int64_t> max = {};
+    std::string verb = {}; ///< what a plan calls a change of this attribute alone, e.g. "start"
+};
+
+using Schema = std::vector<Attribute>;
+
+const Attribute* find_attribute(const Schema& schema, std::string_view name);
+
+/// What a `connection` holds: address, port, user, private_key_file, host_key, machine.
+/// `machine` is the address of the resource that is the machine ("" where it existed before).
+const std::vector<Attribute>& connection_fields();
+
+/// Gives paths in a spec their base: the directory of the file a Loc is in.
+using BaseDirectory = std::function<std::filesystem::path(Loc)>;
+
+/// Checks `config` against the schema and returns it in canonical form with defaults filled in.
+/// Unknown values pass. `what` names the owner in messages: `host.file "motd"`. Every problem is
+/// added, none is thrown; the result is only of use when none was added.
+Value normalize(const Schema& schema, const Value& config, std::string_view what, Loc owner,
+                const BaseDirectory& base, Problems& problems);
+/// The same for one value of one type, e.g. a variable's.
+Value normalize(const Attribute& attribute, const Value& value, std::string_view what,
+                const BaseDirectory& base, Problems& problems);
+
+/// "list(string)", "map(connection)", "integer", "bytes", ... as written in a spec.
+std::optional<Type> parse_type(std::string_view text);
+/// The way back, for messages and docs.
+std::string type_name(const Type& type);
+
+/// The candidate closest to `word`, when it is close enough to be what was meant.
+std::optional<std::string> did_you_mean(std::string_view word,
+                                        const std::vector<std::string>& candidates);
+
+/// "1 GiB", "1.5 MB": bytes for people. "1m 12s": milliseconds for people.
+std::string show_bytes(std::int64_t bytes);
+std::string show_duration(std::int64_t milliseconds);
+
+} // namespace hadeploy

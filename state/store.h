@@ -1,0 +1,120 @@
+#pragma once
+
+#include "core/value.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace hadeploy {
+
+/// A resource's row. The same fields as planner's Recorded; the store knows no planner.
+struct Row {
+    std::string address;
+    std::string type;
+    std::int64_t generation = 1;
+    std::string identity;
+    Value config;
+    Value attributes;
+    std::vector<std::string> depends_on;
+    bool tainted = false;
+};
+
+/// An effect that was begun. Written before it, removed together with the write of its result: what
+/// is found at start was interrupted and has to be looked at.
+struct Intent {
+    std::int64_t id = 0;
+    std::int64_t run = 0;
+    std::string address;
+    std::string type;
+    std::int64_t generation = 1;
+    std::string action; ///< create, update, remove
+    std::string identity;
+    Value config; ///< what was to be made; null for a remove
+    std::vector<std::string> depends_on;
+    std::string input_hash; ///< SHA-256 of the canonical JSON of config
+    std::int64_t started_ms = 0;
+};
+
+/// One run of apply or destroy, for the history.
+struct Run {
+    std::int64_t id = 0;
+    std::string command;
+    std::int64_t started_ms = 0; ///< Unix time
+    std::int64_t ended_ms = 0;   ///< 0 while it runs or when it was killed
+    std::string result;          ///< "", "done", "failed", "interrupted"
+    std::string spec;            ///< JSON: the source files and the variables' values, as they were
+    std::string summary;         ///< JSON: counts and durations
+};
+
+/// One step of a run as it went, for durations, critical paths and charts.
+struct StepRecord {
+    std::string address;
+    std::string action;
+    std::int64_t started_ms = 0;
+    std::int64_t ended_ms = 0;
+    std::string result; ///< "done", "failed", "adopted", "unchanged"
+    std::vector<std::string> after; ///< addresses of the steps that it had to wait for
+};
+
+struct LockOwner {
+    std::int64_t pid = 0;
+    std::string host, user, boot_id, command;
+    std::int64_t since_ms = 0;
+};
+
+/// The state of one project: resources, journal, history, lock. One writer at a time; readers need
+/// no lock. All SQL of hadeploy is behind this door.
+class Store {
+  public:
+    enum class Mode { read_only, read_write };
+
+    /// Opens (read_write: makes, and migrates) the state file. read_only of a file that does not
+    /// exist gives an empty store.
+    /// @throws Error(state) when it is corrupt, newer than this program, another project's, not
+    ///         writable, or on a network file system
+    static std::unique_ptr<Store> open(const std::filesystem::path& file, Mode mode,
+                                       const std::string& project);
+    virtual ~Store() = default;
+
+    /// Takes the writer's lock; waits up to `timeout_ms`. Held until the Store is closed or the
+    /// process dies (the kernel lets go of a dead owner's lock).
+    /// @throws Error(locked) naming the owner
+    virtual void lock(const std::string& command, std::int64_t timeout_ms) = 0;
+
+    virtual std::string lineage() const = 0;
+    /// Rises with every transaction that changes resources; a saved plan names the one it saw.
+    virtual std::int64_t serial() const = 0;
+
+    virtual std::vector<Row> rows() const = 0;
+    virtual std::optional<Row> row(const std::string& address) const = 0;
+    virtual std::vector<Intent> intents() const = 0;
+
+    /// Writes the intents of one batch, durable when it returns. Fills in Intent::id.
+    virtual void begin(std::vector<Intent>& intents) = 0;
+    /// The effect is there: the row and the removal of its intent in one durable transaction.
+    virtual void finish(std::int64_t intent, const Row& row) = 0;
+    /// The object is gone: row (when there is one) and intent go.
+    virtual void finish_removed(std::int64_t intent, const std::string& address) = 0;
+    /// The effect failed and left nothing behind (or something half made: then `taint`, which
+    /// records the intent's resource as tainted so that the next apply replaces it).
+    virtual void abandon(std::int64_t intent, bool taint) = 0;
+    /// Rows changed without an effect outside: adopted, refreshed, moved, forgotten.
+    virtual void put(const std::vector<Row>& rows, const std::vector<std::string>& forgotten) = 0;
+
+    virtual Value outputs() const = 0;
+    virtual void set_outputs(const Value& outputs) = 0;
+
+    virtual std::int64_t begin_run(const std::string& command, const std::string& spec) = 0;
+    virtual void record_step(std::int64_t run, const StepRecord& step) = 0;
+    virtual void end_run(std::int64_t run, const std::string& result,
+                         const std::string& summary) = 0;
+    virtual std::vector<Run> runs() const = 0;
+    virtual std::vector<StepRecord> steps(std::int64_t run) const = 0;
+};
+
+} // namespace hadeploy
