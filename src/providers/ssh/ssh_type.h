@@ -1,0 +1,61 @@
+#pragma once
+
+#include "planner/provider.h"
+
+#include <string>
+#include <vector>
+
+namespace hadeploy::ssh {
+
+/// One command of a change: a POSIX sh script, run as root with `set -eu`. Data, so that tests
+/// compare it and nothing can happen behind a plan's back.
+struct Command {
+    std::string script;
+    /// Standard input; never on a command line, so that secrets may travel here.
+    std::string input = {};
+    /// In the place of `input`: a file of this machine, streamed.
+    std::filesystem::path input_file = {};
+    /// Run on the first of these connections where the script succeeds, instead of on the
+    /// resource's own host. Its output is the standard input of the next command.
+    std::vector<Value> on = {};
+    /// With `on`: when every host answered and none succeeded the next command gets an empty input.
+    /// Otherwise, and always when a host could not be asked, that is a failure.
+    bool none_is_empty = false;
+    std::string step = {}; ///< what people see meanwhile: "joining the swarm"
+};
+
+/// What a probe's script printed on the resource's host.
+struct ProbeResult {
+    int status = 0; ///< exit status of the script
+    std::string out, err;
+};
+
+/// A type that is read and changed by shell scripts on a host. Everything here is pure: which
+/// script looks, what its output means, which commands make a change.
+class SshType : public ResourceType {
+  public:
+    SshType() { provider = "ssh"; }
+    /// A POSIX sh script (run as root, without `set -e`) that prints what read() needs; "" if there
+    /// is nothing to look at. All probes of a host travel in one exec, so it must not read standard
+    /// input, and must leave no variable that matters, no changed directory (it runs in a subshell).
+    virtual std::string probe(const ReadRequest& request) const = 0;
+    /// Pure. A tool that is missing means "absent" only where its absence implies the object's.
+    virtual Observation parse(const ReadRequest& request, const ProbeResult& result) const = 0;
+    /// Pure, but for the local files that the config names. After the commands the probe runs again
+    /// in the same exec: what it sees becomes the resource's attributes, and an object that is then
+    /// absent (present, for a remove) or still differs in `changed` is a failure.
+    virtual std::vector<Command> commands(const Change& change) const = 0;
+};
+
+/// `text` as one word of a POSIX shell command line.
+/// @throws Error when it contains a NUL
+std::string shell_quote(std::string_view text);
+
+// One function a file that adds its types to the registry (see registry.cpp of the cli).
+void add_host_types(Registry& registry);    ///< ssh.host, ssh.key, host.*
+void add_docker_types(Registry& registry);  ///< docker.*
+void add_gluster_types(Registry& registry); ///< gluster.*
+/// The provider itself.
+void add_ssh_provider(Registry& registry);
+
+} // namespace hadeploy::ssh
