@@ -1,0 +1,404 @@
+#include "planner/spec.h"
+
+#include "planner/yaml.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fmt/format.h>
+#include <fstream>
+#include <sys/stat.h>
+
+namespace hadeploy {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+template <class Block>
+const Block* by_name(const std::vector<Block>& blocks, std::string_view name) {
+    const auto it = std::lower_bound(blocks.begin(), blocks.end(), name,
+                                     [](const Block& b, std::string_view n) { return b.name < n; });
+    return it != blocks.end() && it->name == name ? &*it : nullptr;
+}
+
+constexpr std::string_view kRoots[] = {"var",  "local", "each", "count", "module",
+                                       "data", "path",  "self", "true",  "false", "null"};
+
+/// Reads one spec or module file. `loading` is the chain of files being loaded, against cycles.
+class Loader {
+  public:
+    Loader(Spec& spec, const FileReader& read, Problems& problems)
+        : spec_(spec), read_(read), problems_(problems) {}
+
+    void load_root(const fs::path& file) {
+        loading_.push_back(fs::weakly_canonical(file));
+        const Value root = read_file(file);
+        spec_.root.directory = file.parent_path();
+        if (!check_sections(root, {"name", "description", "variables", "providers", "resources",
+                                   "modules", "outputs"}))
+            return;
+        load_name(root);
+        load_providers(root["providers"]);
+        load_module(root, spec_.root);
+    }
+
+  private:
+    Value read_file(const fs::path& file) {
+        const std::uint16_t index = spec_.sources.add(file, read_(file));
+        return read_yaml(spec_.sources, index, problems_);
+    }
+
+    bool check_sections(const Value& root, const std::vector<std::string>& known) {
+        if (root.is_null()) return false; // reading has said why
+        if (!root.is_map()) {
+            problems_.add(fmt::format("a spec is a map, not {}", root.kind_name()), root.loc());
+            return false;
+        }
+        unknown_keys(root, known, "a spec");
+        return true;
+    }
+
+    void unknown_keys(const Value& map, const std::vector<std::string>& known,
+                      std::string_view owner) {
+        for (const Entry& e : map.as_map()) {
+            if (std::find(known.begin(), known.end(), e.key) != known.end()) continue;
+            Error& error =
+                problems_.add(fmt::format("{} has no key \"{}\"", owner, e.key), e.loc);
+            const auto close = did_you_mean(e.key, known);
+            error.hint = close ? fmt::format("did you mean \"{}\"?", *close)
+                               : fmt::format("it has: {}", fmt::join(known, ", "));
+        }
+    }
+
+    /// The entries of a section, each a map; what is not is reported and left out.
+    std::vector<Entry> blocks(const Value& section, std::string_view what) {
+        std::vector<Entry> out;
+        if (section.is_null()) return out;
+        if (!section.is_map()) {
+            problems_.add(fmt::format("{} is a map of names, not {}", what, section.kind_name()),
+                          section.loc());
+            return out;
+        }
+        for (const Entry& e : section.as_map()) {
+            if (check_name(e)) out.push_back(e);
+        }
+        return out;
+    }
+
+    bool check_name(const Entry& e) {
+        const auto good = [](char c) {
+            return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-';
+        };
+        const bool well_formed = !e.key.empty() && e.key.size() <= 63 &&
+                                 std::isalpha(static_cast<unsigned char>(e.key[0])) &&
+                                 std::all_of(e.key.begin(), e.key.end(), good);
+        if (!well_formed) {
+            problems_.add(fmt::format("\"{}\" can't be a name", e.key), e.loc).hint =
+                "a name begins with a letter and has letters, digits, _ and -, at most 63";
+            return false;
+        }
+        if (std::find(std::begin(kRoots), std::end(kRoots), e.key) != std::end(kRoots)) {
+            problems_.add(fmt::format("\"{}\" is a reserved name", e.key), e.loc);
+            return false;
+        }
+        return true;
+    }
+
+    bool is_map(const Value& value, const Entry& owner, std::string_view what) {
+        if (value.is_map()) return true;
+        problems_.add(fmt::format("{} \"{}\" is a map, not {}", what, owner.key, value.kind_name()),
+                      value.loc().known() ? value.loc() : owner.loc);
+        return false;
+    }
+
+    void load_name(const Value& root) {
+        const Value* name = root.find("name");
+        if (name == nullptr) {
+            problems_.add("a spec needs a \"name\"", root.loc()).hint = "for example: name: my-cluster";
+            return;
+        }
+        const Attribute rule{.name = "name", .type = TypeKind::name, .doc = {}};
+        const Value checked =
+            normalize(rule, *name, "the spec", spec_.base_directory(), problems_);
+        if (checked.is_string()) spec_.name = checked.as_string();
+    }
+
+    void load_providers(const Value& section) {
+        for (const Entry& e : blocks(section, "providers")) {
+            if (!e.value.is_null() && !is_map(e.value, e, "provider")) continue;
+            spec_.providers[e.key] = compile(e.value.is_null() ? Value::map({}).at(e.loc) : e.value, problems_);
+            spec_.provider_locs[e.key] = e.loc;
+        }
+    }
+
+    void load_module(const Value& root, Module& module) {
+        for (const Entry& e : blocks(root["variables"], "variables")) load_variable(e, module);
+        for (const Entry& e : blocks(root["resources"], "resources")) load_resource(e, module);
+        for (const Entry& e : blocks(root["modules"], "modules")) load_call(e, module);
+        for (const Entry& e : blocks(root["outputs"], "outputs")) load_output(e, module);
+    }
+
+    void load_variable(const Entry& e, Module& module) {
+        Variable variable{{.name = e.key, .type = TypeKind::any, .doc = {}}, e.loc};
+        Attribute& a = variable.attribute;
+        a.required = true;
+        if (e.value.is_map()) {
+            unknown_keys(e.value, {"type", "default", "min", "max", "one_of", "secret", "description"},
+                         fmt::format("variable \"{}\"", e.key));
+            read_variable(e.value, a);
+        } else if (!e.value.is_null()) {
+            is_map(e.value, e, "variable");
+        }
+        module.variables.push_back(std::move(variable));
+    }
+
+    void read_variable(const Value& body, Attribute& a) {
+        if (const Value* type = body.find("type")) {
+            const auto parsed = type->is_string() ? parse_type(type->as_string()) : std::nullopt;
+            if (parsed) a.type = *parsed;
+            else
+                problems_.add(fmt::format("\"{}\" is not a type", display(*type)), type->loc()).hint =
+                    "types: string, integer, number, boolean, bytes, duration, port, ipv4, cidr, mode, "
+                    "name, path, local_path, connection, any, list(T), map(T)";
+        }
+        a.doc = body.text("description");
+        a.secret = body.flag("secret");
+        if (body["min"].is_integer()) a.min = body["min"].as_integer();
+        if (body["max"].is_integer()) a.max = body["max"].as_integer();
+        read_limit(body["min"], a, a.min);
+        read_limit(body["max"], a, a.max);
+        for (const Value& v : body["one_of"].is_list() ? body["one_of"].as_list() : Value::List{})
+            a.one_of.push_back(display(v));
+        if (const Value* fallback = body.find("default")) {
+            a.required = false;
+            a.fallback = fallback->is_null() ? *fallback
+                                             : normalize(a, *fallback, "the default",
+                                                         spec_.base_directory(), problems_);
+        }
+    }
+
+    /// A limit is written in the variable's own unit: `min: 512 MiB`.
+    void read_limit(const Value& limit, const Attribute& a, std::optional<std::int64_t>& out) {
+        if (limit.is_null() || limit.is_integer()) return;
+        const Attribute bare{.name = a.name, .type = a.type, .doc = {}};
+        const Value v = normalize(bare, limit, "the limit", spec_.base_directory(), problems_);
+        if (v.is_integer()) out = v.as_integer();
+    }
+
+    std::vector<Dependency> load_dependencies(const Value& list) {
+        std::vector<Dependency> out;
+        if (list.is_null()) return out;
+        const Value::List items = list.is_list() ? list.as_list() : Value::List{list};
+        for (const Value& item : items) {
+            if (item.is_string()) out.push_back({item.as_string(), item.loc()});
+            else problems_.add("depends_on lists names of resources and modules", item.loc());
+        }
+        return out;
+    }
+
+    void load_resource(const Entry& e, Module& module) {
+        if (!is_map(e.value, e, "resource")) return;
+        ResourceBlock block{.name = e.key, .loc = e.loc};
+        const Value* type = e.value.find("type");
+        if (type == nullptr || !type->is_string()) {
+            problems_.add(fmt::format("resource \"{}\" needs a \"type\"", e.key), e.loc).hint =
+                "for example: type: host.file (`hadeploy docs` lists all types)";
+            return;
+        }
+        block.type = type->as_string();
+        block.type_loc = type->loc();
+        for (const Entry& a : e.value.as_map()) {
+            if (a.key == "type") continue;
+            if (a.key == "for_each") block.for_each = compile(a.value, problems_);
+            else if (a.key == "depends_on") block.depends_on = load_dependencies(a.value);
+            else if (a.key == "serial") load_serial(a.value, block);
+            else {
+                block.attributes[a.key] = compile(a.value, problems_);
+                block.attribute_locs[a.key] = a.loc;
+            }
+        }
+        module.resources.push_back(std::move(block));
+    }
+
+    void load_serial(const Value& value, ResourceBlock& block) {
+        if (value.is_bool()) block.serial = value.as_bool();
+        else problems_.add(fmt::format("serial: expected a boolean, got {}", value.kind_name()), value.loc());
+    }
+
+    void load_call(const Entry& e, Module& module) {
+        if (!is_map(e.value, e, "module")) return;
+        unknown_keys(e.value, {"source", "with", "depends_on"}, fmt::format("module \"{}\"", e.key));
+        ModuleBlock block{.name = e.key, .loc = e.loc};
+        block.depends_on = load_dependencies(e.value["depends_on"]);
+        const Value& with = e.value["with"];
+        if (with.is_map()) {
+            for (const Entry& input : with.as_map()) {
+                block.inputs[input.key] = compile(input.value, problems_);
+                block.input_locs[input.key] = input.loc;
+            }
+        } else if (!with.is_null()) {
+            problems_.add(fmt::format("\"with\" is a map of inputs, not {}", with.kind_name()), with.loc());
+        }
+        const Value* source = e.value.find("source");
+        if (source == nullptr || !source->is_string()) {
+            problems_.add(fmt::format("module \"{}\" needs a \"source\"", e.key), e.loc).hint =
+                "the module's directory, relative to this file";
+            return;
+        }
+        block.module = load_source(*source, module.directory);
+        if (block.module) module.modules.push_back(std::move(block));
+    }
+
+    std::shared_ptr<const Module> load_source(const Value& source, const fs::path& directory) {
+        const fs::path relative = source.as_string();
+        if (relative.is_absolute()) {
+            problems_.add("a module's source is relative to the file that names it", source.loc());
+            return nullptr;
+        }
+        const fs::path file = (directory / relative).lexically_normal() / kModuleFile;
+        const fs::path canonical = fs::weakly_canonical(file);
+        if (std::find(loading_.begin(), loading_.end(), canonical) != loading_.end()) {
+            Error& error = problems_.add("a module can't contain itself", source.loc());
+            for (const fs::path& p : loading_) error.with_note(fmt::format("through {}", p.string()));
+            return nullptr;
+        }
+        auto module = std::make_shared<Module>();
+        module->directory = file.parent_path();
+        loading_.push_back(canonical);
+        try {
+            const Value root = read_file(file);
+            if (check_sections(root, {"description", "variables", "resources", "modules", "outputs"}))
+                load_module(root, *module);
+        } catch (Error& error) {
+            if (!error.loc.known()) error.loc = source.loc();
+            problems_.add(std::move(error));
+            module = nullptr;
+        }
+        loading_.pop_back();
+        return module;
+    }
+
+    void load_output(const Entry& e, Module& module) {
+        Output output{.name = e.key, .loc = e.loc, .value = nullptr};
+        if (e.value.is_map() && e.value.has("value")) {
+            unknown_keys(e.value, {"value", "secret", "description"}, fmt::format("output \"{}\"", e.key));
+            output.value = compile(e.value["value"], problems_);
+            output.secret = e.value.flag("secret");
+        } else {
+            output.value = compile(e.value, problems_);
+        }
+        module.outputs.push_back(std::move(output));
+    }
+
+    Spec& spec_;
+    const FileReader& read_;
+    Problems& problems_;
+    std::vector<fs::path> loading_;
+};
+
+} // namespace
+
+const Variable* Module::variable(std::string_view name) const {
+    const auto it = std::find_if(variables.begin(), variables.end(),
+                                 [&](const Variable& v) { return v.attribute.name == name; });
+    return it == variables.end() ? nullptr : &*it;
+}
+const ResourceBlock* Module::resource(std::string_view name) const { return by_name(resources, name); }
+const ModuleBlock* Module::module(std::string_view name) const { return by_name(modules, name); }
+const Output* Module::output(std::string_view name) const { return by_name(outputs, name); }
+
+BaseDirectory Spec::base_directory() const {
+    return [this](Loc loc) {
+        const fs::path file = sources.path(loc);
+        return file.empty() ? fs::current_path() : fs::absolute(file).parent_path();
+    };
+}
+
+FileReader disk_reader() {
+    return [](const fs::path& file) {
+        struct stat info = {};
+        if (::stat(file.c_str(), &info) != 0)
+            throw Error(ErrorKind::spec, fmt::format("{}: {}", file.string(), std::strerror(errno)));
+        if (!S_ISREG(info.st_mode))
+            throw Error(ErrorKind::spec, fmt::format("{} is not a regular file", file.string()));
+        std::ifstream in(file, std::ios::binary);
+        std::string text(static_cast<std::size_t>(
+                             std::min<off_t>(info.st_size, static_cast<off_t>(kMaxYamlBytes) + 1)),
+                         '\0');
+        if (!in.read(text.data(), static_cast<std::streamsize>(text.size())))
+            throw Error(ErrorKind::spec, fmt::format("{} can't be read", file.string()));
+        return text;
+    };
+}
+
+void load_spec(const fs::path& file, const FileReader& read, Spec& spec) {
+    Problems problems;
+    Loader(spec, read, problems).load_root(file);
+    problems.throw_if_any();
+}
+
+VariableValues load_variable_file(const fs::path& file, const FileReader& read, Sources& sources) {
+    Problems problems;
+    const std::uint16_t index = sources.add(file, read(file));
+    const Value root = read_yaml(sources, index, problems);
+    VariableValues out;
+    if (root.is_map()) {
+        for (const Entry& e : root.as_map())
+            out[e.key] = e.value.loc().known() ? e.value : e.value.at(e.loc);
+    } else if (problems.empty()) {
+        problems.add(fmt::format("a variable file is a map of values, not {}", root.kind_name()),
+                     root.loc());
+    }
+    problems.throw_if_any();
+    return out;
+}
+
+Value parse_variable_text(const Variable& variable, const std::string& text, Sources& sources) {
+    const TypeKind kind = variable.attribute.type.kind;
+    const bool structured = kind == TypeKind::list || kind == TypeKind::map ||
+                            kind == TypeKind::object || kind == TypeKind::connection ||
+                            kind == TypeKind::any;
+    const bool scalar = kind == TypeKind::integer || kind == TypeKind::number ||
+                        kind == TypeKind::boolean || kind == TypeKind::port;
+    if (!structured && !scalar) return text;
+    Problems problems;
+    const std::uint16_t index = sources.add("--var " + variable.attribute.name, text);
+    Value value = read_yaml(sources, index, problems);
+    problems.throw_if_any();
+    return value;
+}
+
+Value resolve_variables(const Spec& spec, const VariableValues& given) {
+    Problems problems;
+    std::vector<std::string> names;
+    for (const Variable& v : spec.root.variables) names.push_back(v.attribute.name);
+    for (const auto& [name, value] : given) {
+        if (spec.root.variable(name) != nullptr) continue;
+        Error& error = problems.add(
+            fmt::format("the spec declares no variable \"{}\"", name), value.loc());
+        const auto close = did_you_mean(name, names);
+        if (close) error.hint = fmt::format("did you mean \"{}\"?", *close);
+        else if (!names.empty()) error.hint = fmt::format("it declares: {}", fmt::join(names, ", "));
+    }
+    Value::Map values;
+    for (const Variable& v : spec.root.variables) {
+        const Attribute& a = v.attribute;
+        const auto it = given.find(a.name);
+        if (it == given.end() && a.required) {
+            problems.add(fmt::format("variable \"{}\" has no value", a.name), v.loc).hint =
+                fmt::format("give it with --var {}=..., in a --var-file, or as HADEPLOY_VAR_{}",
+                            a.name, a.name);
+            continue;
+        }
+        Value value = it == given.end() ? *a.fallback
+                                        : normalize(a, it->second, "variable", spec.base_directory(),
+                                                    problems);
+        if (a.secret) value = value.as_secret();
+        values.push_back({a.name, std::move(value), v.loc});
+    }
+    problems.throw_if_any();
+    return Value::map(std::move(values));
+}
+
+} // namespace hadeploy

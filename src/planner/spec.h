@@ -1,0 +1,113 @@
+#pragma once
+
+#include "planner/expr.h"
+#include "planner/schema.h"
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace hadeploy {
+
+inline constexpr const char* kSpecFile = "hadeploy.yaml"; ///< what a project's directory holds
+inline constexpr const char* kModuleFile = "module.yaml"; ///< what a module's directory holds
+
+struct Variable {
+    Attribute attribute; ///< name, type, default, limits, secret
+    Loc loc;
+};
+
+struct Dependency {
+    std::string name; ///< a resource of the same module, or "module.NAME"
+    Loc loc;
+};
+
+/// One entry under `resources:`; with for_each it stands for several resources.
+struct ResourceBlock {
+    std::string name;
+    Loc loc;
+    std::string type;
+    Loc type_loc;
+    ExprPtr for_each;            ///< nullptr: a single resource
+    std::map<std::string, ExprPtr> attributes;
+    std::map<std::string, Loc> attribute_locs;
+    std::vector<Dependency> depends_on;
+    bool serial = false; ///< its instances are changed one after the other, in the order of keys
+};
+
+struct Module;
+
+struct ModuleBlock {
+    std::string name;
+    Loc loc;
+    std::map<std::string, ExprPtr> inputs;
+    std::map<std::string, Loc> input_locs;
+    std::vector<Dependency> depends_on;
+    std::shared_ptr<const Module> module;
+};
+
+struct Output {
+    std::string name;
+    Loc loc;
+    ExprPtr value;
+    bool secret = false;
+};
+
+/// The contents of one spec or module file. Blocks are sorted by name, so that the order in which
+/// they were written changes nothing.
+struct Module {
+    std::filesystem::path directory;
+    std::vector<Variable> variables;
+    std::vector<ResourceBlock> resources;
+    std::vector<ModuleBlock> modules;
+    std::vector<Output> outputs;
+
+    [[nodiscard]] const Variable* variable(std::string_view name) const;
+    [[nodiscard]] const ResourceBlock* resource(std::string_view name) const;
+    [[nodiscard]] const ModuleBlock* module(std::string_view name) const;
+    [[nodiscard]] const Output* output(std::string_view name) const;
+};
+
+/// A loaded spec with everything it refers to.
+struct Spec {
+    std::string name;
+    Sources sources;
+    Module root;
+    std::map<std::string, ExprPtr> providers; ///< settings by provider's name
+    std::map<std::string, Loc> provider_locs;
+
+    /// For relative paths in values: the directory of the file that a Loc is in.
+    [[nodiscard]] BaseDirectory base_directory() const;
+};
+
+/// Reads one file for the loader. A saved plan answers from what it carries.
+/// @throws Error(spec) when it can't be read
+using FileReader = std::function<std::string(const std::filesystem::path&)>;
+
+/// Reads regular files up to the loader's limit; never blocks on a FIFO or a device.
+FileReader disk_reader();
+
+/// Loads the spec and, recursively, its modules. Checks all that needs no values: form, names,
+/// sources, expression syntax.
+/// @throws Errors with everything that is wrong. `spec.sources` is filled in even then, so that
+///         the errors can be shown with their lines.
+void load_spec(const std::filesystem::path& file, const FileReader& read, Spec& spec);
+
+/// Values given from outside, by variable name; the Loc of a value from the command line is unknown.
+using VariableValues = std::map<std::string, Value>;
+
+/// Reads a `--var-file`: a YAML map of values.
+VariableValues load_variable_file(const std::filesystem::path& file, const FileReader& read,
+                                  Sources& sources);
+/// Turns the text of `--var NAME=TEXT` into a value of the variable's type: a string as it is,
+/// anything else read as YAML.
+Value parse_variable_text(const Variable& variable, const std::string& text, Sources& sources);
+
+/// The value of every variable of the root: given, else default. Checked and normalized.
+/// @throws Errors: missing, unknown, wrong type or range
+Value resolve_variables(const Spec& spec, const VariableValues& given);
+
+} // namespace hadeploy

@@ -1,0 +1,308 @@
+#include "planner/yaml.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <fmt/format.h>
+#include <map>
+#include <optional>
+#include <sstream>
+#include <unordered_map>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
+
+namespace hadeploy {
+
+namespace {
+
+/// Ends the reading: the rest of the text can't be made sense of.
+struct GiveUp : std::exception {};
+
+/// A plain scalar after YAML 1.2's core schema (section 10.3.2).
+Value plain_scalar(const std::string& text, Loc loc, Problems& problems) {
+    if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL")
+        return Value().at(loc);
+    if (text == "true" || text == "True" || text == "TRUE") return Value(true).at(loc);
+    if (text == "false" || text == "False" || text == "FALSE") return Value(false).at(loc);
+
+    const char* first = text.data();
+    const char* last = first + text.size();
+    const char* digits = *first == '+' ? first + 1 : first;
+    const char* lead = *first == '-' || *first == '+' ? first + 1 : first;
+    const bool numeric = lead != last && (std::isdigit(static_cast<unsigned char>(*lead)) ||
+                                          (*lead == '.' && lead + 1 != last));
+    if (!numeric) {
+        if (std::string_view(lead, last) == ".inf" || text == ".nan" || text == ".NaN")
+            problems.add(fmt::format("\"{}\" is not a number that can be used here", text), loc);
+        return Value(text).at(loc);
+    }
+    int base = 10;
+    if (text.starts_with("0x")) base = 16, digits += 2;
+    else if (text.starts_with("0o")) base = 8, digits += 2;
+    std::int64_t integer = 0;
+    auto [end, error] = std::from_chars(digits, last, integer, base);
+    if (end == last) {
+        if (error == std::errc()) return Value(integer).at(loc);
+        problems.add(fmt::format("{} does not fit in a 64-bit integer", text), loc);
+        return Value().at(loc);
+    }
+    double number = 0;
+    auto [fend, ferror] = std::from_chars(digits, last, number);
+    if (fend == last && ferror == std::errc() && std::isfinite(number))
+        return Value(number).at(loc);
+    return Value(text).at(loc);
+}
+
+class Builder : public YAML::EventHandler {
+  public:
+    Builder(std::uint16_t file, std::size_t text_size, Problems& problems)
+        : file_(file), node_limit_(text_size + 16), problems_(problems) {}
+
+    Value take_root() { return std::move(root_); }
+
+    void OnDocumentStart(const YAML::Mark&) override {}
+    void OnDocumentEnd() override {}
+
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        add(Value().at(place(mark)), anchor, 1);
+    }
+
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  const std::string& text) override {
+        const Loc loc = place(mark);
+        const bool plain = tag == "?" || tag.empty();
+        if (!plain && tag != "!") refuse_tag(tag, loc);
+        const bool is_key = !open_.empty() && open_.back().map && !open_.back().key;
+        if (is_key || !plain) add(Value(text).at(loc), anchor, 1);
+        else add(plain_scalar(text, loc, problems_), anchor, 1);
+    }
+
+    void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        const auto it = anchors_.find(anchor);
+        if (it == anchors_.end()) {
+            problems_.add("an alias inside the very value it names would never end", place(mark));
+            throw GiveUp();
+        }
+        add(it->second.first, 0, it->second.second);
+    }
+
+    void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                         YAML::EmitterStyle::value) override {
+        open(mark, tag, anchor, false);
+    }
+    void OnSequenceEnd() override {
+        Open o = close();
+        add(Value::list(std::move(o.items)).at(o.loc), o.anchor, o.size);
+    }
+    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                    YAML::EmitterStyle::value) override {
+        open(mark, tag, anchor, true);
+    }
+    void OnMapEnd() override {
+        Open o = close();
+        add(Value::map(std::move(o.entries)).at(o.loc), o.anchor, o.size);
+    }
+
+  private:
+    struct Open {
+        bool map;
+        Loc loc;
+        YAML::anchor_t anchor;
+        std::size_t size = 1; ///< nodes below, aliases followed
+        Value::List items = {};
+        Value::Map entries = {};
+        std::optional<Entry> key = {};
+        std::unordered_map<std::string, Loc> seen = {};
+    };
+
+    Loc place(const YAML::Mark& mark) const {
+        return {static_cast<std::uint32_t>(mark.line + 1),
+                static_cast<std::uint16_t>(std::min(mark.column + 1, 65535)), file_};
+    }
+
+    void refuse_tag(const std::string& tag, Loc loc) {
+        problems_.add(fmt::format("the tag \"{}\" has no meaning here", tag), loc).hint =
+            "leave it away: types follow from the schema";
+    }
+
+    void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, bool map) {
+        const Loc loc = place(mark);
+        if (!tag.empty() && tag != "?" && tag != "!") refuse_tag(tag, loc);
+        if (open_.size() >= kMaxYamlDepth) {
+            problems_.add(fmt::format("nested more than {} levels deep", kMaxYamlDepth), loc);
+            throw GiveUp();
+        }
+        if (!open_.empty() && open_.back().map && !open_.back().key) {
+            problems_.add("a key has to be a scalar, not a list or a map", loc);
+            throw GiveUp();
+        }
+        open_.push_back({map, loc, anchor});
+    }
+
+    Open close() {
+        Open o = std::move(open_.back());
+        open_.pop_back();
+        return o;
+    }
+
+    void add(Value value, YAML::anchor_t anchor, std::size_t size) {
+        // yaml-cpp can emit events without end on broken input; each real node takes a byte.
+        if (++events_ > node_limit_) {
+            problems_.add("the text can't be read as YAML", value.loc());
+            throw GiveUp();
+        }
+        if (anchor != 0) anchors_[anchor] = {value, size};
+        if (open_.empty()) {
+            root_ = std::move(value);
+            return;
+        }
+        Open& top = open_.back();
+        top.size += size;
+        if (top.size > kMaxYamlExpandedNodes) {
+            problems_.add(fmt::format("aliases blow this up to more than {} values",
+                                      kMaxYamlExpandedNodes),
+                          value.loc());
+            throw GiveUp();
+        }
+        if (!top.map) {
+            top.items.push_back(std::move(value));
+        } else if (!top.key) {
+            start_entry(top, value);
+        } else {
+            top.key->value = std::move(value);
+            top.entries.push_back(std::move(*top.key));
+            top.key.reset();
+        }
+    }
+
+    void start_entry(Open& top, const Value& key) {
+        if (!key.is_string()) {
+            problems_.add("a key has to be a scalar", key.loc());
+            throw GiveUp();
+        }
+        if (key.as_string() == "<<")
+            problems_.add("the merge key << is not supported", key.loc()).hint =
+                "write the entries out, or use a variable";
+        const auto [it, fresh] = top.seen.emplace(key.as_string(), key.loc());
+        if (!fresh)
+            problems_.add(fmt::format("duplicate key \"{}\"", key.as_string()), key.loc())
+                .with_note("first here", it->second);
+        if (top.entries.empty() && top.seen.size() == 1) top.loc = key.loc();
+        top.key = Entry{key.as_string(), {}, key.loc()};
+    }
+
+    std::uint16_t file_;
+    std::size_t node_limit_;
+    std::size_t events_ = 0;
+    Problems& problems_;
+    Value root_;
+    std::vector<Open> open_;
+    std::map<YAML::anchor_t, std::pair<Value, std::size_t>> anchors_;
+};
+
+/// Where the byte at `offset` is.
+Loc locate(std::string_view text, std::size_t offset, std::uint16_t file) {
+    const std::string_view before = text.substr(0, offset);
+    const auto line = static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n'));
+    const std::size_t start = before.rfind('\n') == before.npos ? 0 : before.rfind('\n') + 1;
+    return {line + 1, static_cast<std::uint16_t>(std::min<std::size_t>(offset - start + 1, 65535)),
+            file};
+}
+
+/// Offset of the first byte that is no well-formed UTF-8 (RFC 3629), or npos.
+std::size_t invalid_utf8(std::string_view s) {
+    for (std::size_t i = 0; i < s.size();) {
+        const auto c = static_cast<unsigned char>(s[i]);
+        if (c < 0x80) {
+            ++i;
+            continue;
+        }
+        const std::size_t n = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : c >= 0xC2 ? 2 : 0;
+        if (n == 0 || c > 0xF4 || i + n > s.size()) return i;
+        std::uint32_t code = c & (0xFFu >> (n + 1));
+        for (std::size_t k = 1; k < n; ++k) {
+            const auto d = static_cast<unsigned char>(s[i + k]);
+            if ((d & 0xC0) != 0x80) return i;
+            code = code << 6 | (d & 0x3F);
+        }
+        const bool overlong = (n == 3 && code < 0x800) || (n == 4 && code < 0x10000);
+        if (overlong || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) return i;
+        i += n;
+    }
+    return std::string_view::npos;
+}
+
+/// What the parser would misread or report badly.
+bool readable(std::string_view text, std::uint16_t file, Problems& problems) {
+    const auto refuse = [&](std::size_t offset, std::string message) -> Error& {
+        return problems.add(std::move(message), locate(text, offset, file));
+    };
+    if (text.size() > kMaxYamlBytes) {
+        refuse(0, fmt::format("the file has {} bytes; the limit is {} MiB", text.size(),
+                              kMaxYamlBytes >> 20));
+        return false;
+    }
+    if (const auto at = text.find('\0'); at != text.npos) {
+        refuse(at, "a NUL byte: this is no text file");
+        return false;
+    }
+    if (const auto at = invalid_utf8(text); at != text.npos) {
+        refuse(at, fmt::format("the byte 0x{:02x} is not valid UTF-8",
+                               static_cast<unsigned char>(text[at])));
+        return false;
+    }
+    for (std::size_t start = 0; start < text.size();) {
+        const std::size_t first = text.find_first_not_of(' ', start);
+        if (first == text.npos) break;
+        if (text[first] == '\t') {
+            const std::size_t content = text.find_first_not_of(" \t", first);
+            if (content != text.npos && text[content] != '\n' && text[content] != '#') {
+                refuse(first, "a tab in the indentation").hint = "indent with spaces";
+                return false;
+            }
+        }
+        const std::size_t end = text.find('\n', first);
+        if (end == text.npos) break;
+        start = end + 1;
+    }
+    return true;
+}
+
+} // namespace
+
+Value read_yaml(const Sources& sources, std::uint16_t file, Problems& problems) {
+    const std::string& text = sources.files()[file].text;
+    if (!readable(text, file, problems)) return {};
+    Builder builder(file, text.size(), problems);
+    try {
+        std::istringstream in(text);
+        YAML::Parser parser(in);
+        if (!parser.HandleNextDocument(builder)) {
+            problems.add("the file is empty", {1, 1, file});
+            return {};
+        }
+        Value root = builder.take_root();
+        Problems ignored;
+        Builder second(file, text.size(), ignored);
+        if (parser.HandleNextDocument(second)) {
+            Loc loc = second.take_root().loc();
+            if (!loc.known()) loc = {1, 1, file};
+            problems.add("a second document begins here; a spec is one document", loc);
+        }
+        return root;
+    } catch (const GiveUp&) {
+        return {};
+    } catch (const YAML::Exception& e) {
+        // e.msg is the reason alone; what() repeats the position
+        const bool placed = !e.mark.is_null();
+        problems.add(fmt::format("this is not valid YAML: {}", e.msg),
+                     {placed ? static_cast<std::uint32_t>(e.mark.line + 1) : 1,
+                      placed ? static_cast<std::uint16_t>(std::min(e.mark.column + 1, 65535))
+                             : std::uint16_t{1},
+                      file});
+        return {};
+    }
+}
+
+} // namespace hadeploy

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "core/error.h"
+#include "core/value.h"
+
+namespace hadeploy {
+
+/// Limits that a spec written by hand never meets, and an attack does.
+inline constexpr std::size_t kMaxYamlBytes = 64u << 20;
+inline constexpr std::size_t kMaxYamlDepth = 64;
+inline constexpr std::size_t kMaxYamlExpandedNodes = 4'000'000; ///< after aliases are followed
+
+/// Reads one YAML document (YAML 1.2's core schema: `no` and `010` are what they look like) into a
+/// Value tree that carries places. `file` is the text's index in `sources`.
+///
+/// Refused, each with its place: duplicate keys, keys that are no scalars, a second document, tags,
+/// merge keys, cyclic aliases, alias bombs, deep nesting, invalid UTF-8, NUL, tab indentation,
+/// integers beyond 64 bits. Syntax errors end the reading; the others are collected.
+/// @returns null when the text could not be read; `problems` says why
+Value read_yaml(const Sources& sources, std::uint16_t file, Problems& problems);
+
+} // namespace hadeploy
