@@ -35,6 +35,9 @@ struct ProbeResult {
 class SshType : public ResourceType {
   public:
     SshType() { provider = "ssh"; }
+    /// A remove takes back what we did, and that may leave an object behind (a package or a user
+    /// that was there before us): then its presence afterwards is no failure.
+    bool remove_may_leave = false;
     /// A POSIX sh script (run as root, without `set -e`) that prints what read() needs; "" if there
     /// is nothing to look at. All probes of a host travel in one exec, so it must not read standard
     /// input, and must leave no variable that matters, no changed directory (it runs in a subshell).
@@ -43,13 +46,17 @@ class SshType : public ResourceType {
     virtual Observation parse(const ReadRequest& request, const ProbeResult& result) const = 0;
     /// Pure, but for the local files that the config names. After the commands the probe runs again
     /// in the same exec: what it sees becomes the resource's attributes, and an object that is then
-    /// absent (present, for a remove) or still differs in `changed` is a failure.
+    /// absent (present, for a remove) or still differs in `changed` is a failure. No commands: the
+    /// change needs none, and nothing is verified.
     virtual std::vector<Command> commands(const Change& change) const = 0;
 };
 
 /// `text` as one word of a POSIX shell command line.
 /// @throws Error when it contains a NUL
 std::string shell_quote(std::string_view text);
+
+/// The attribute `host` of every type that lives on one machine.
+Attribute host_attribute();
 
 // One function a file that adds its types to the registry (see registry.cpp of the cli).
 void add_host_types(Registry& registry);    ///< ssh.host, ssh.key, host.*

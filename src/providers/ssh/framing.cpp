@@ -1,0 +1,128 @@
+#include "providers/ssh/framing.h"
+
+#include "core/error.h"
+#include "providers/ssh/ssh_type.h"
+
+#include <charconv>
+#include <fmt/format.h>
+#include <random>
+
+namespace hadeploy::ssh {
+
+namespace {
+/// A section that prints more than this is not what we asked for.
+constexpr std::size_t kMostOutput = 8u << 20;
+
+// A shell that can no longer answer must not go on with the next section.
+constexpr std::string_view kPrologue = R"(export LC_ALL=C
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+umask 022
+cd /
+hadeploy_mark() {{
+    printf '\n{0} %s %s\n' "$1" "$2" && printf '\n{0} %s %s\n' "$1" "$2" >&2 || exit 1
+}}
+hadeploy_step() {{
+    hadeploy_mark "$1" "$2"
+    [ "$2" = 0 ] || {{ hadeploy_mark end 0; exit 0; }}
+}}
+hadeploy_mark start 0
+)";
+constexpr std::string_view kEpilogue = "hadeploy_mark end 0\n";
+
+std::string subshell(const Section& section) {
+    // `eval` keeps a syntax error inside the section that makes it.
+    return fmt::format("( {}eval {} )", section.strict ? "set -eu; " : "",
+                       shell_quote(section.script));
+}
+} // namespace
+
+std::string make_boundary() {
+    std::random_device random;
+    return fmt::format("hadeploy-{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
+}
+
+std::string compose(std::span<const Section> sections, std::string_view boundary) {
+    std::string script = fmt::format(kPrologue, boundary);
+    for (std::size_t i = 0; i < sections.size(); ++i) {
+        const Section& section = sections[i];
+        if (section.input.empty()) script += subshell(section) + " </dev/null\n";
+        else
+            script += fmt::format("printf %s {} | {}\n", shell_quote(section.input),
+                                  subshell(section));
+        script += fmt::format("hadeploy_{} {} $?\n", section.strict ? "step" : "mark", i);
+    }
+    return script.append(kEpilogue);
+}
+
+std::string compose_streaming(std::string_view script, std::string_view boundary) {
+    return fmt::format(kPrologue, boundary) + subshell({.script = std::string(script)}) +
+           "\nhadeploy_step 0 $?\n" + std::string(kEpilogue);
+}
+
+Frames::Frames(std::string_view boundary, OnSection on_section)
+    : mark_(fmt::format("\n{} ", boundary)), on_section_(std::move(on_section)) {}
+
+void Frames::feed(Stream& stream, std::string_view piece) {
+    stream.buffer += piece;
+    std::size_t begin = 0;
+    for (;;) {
+        const std::size_t at = stream.buffer.find(mark_, stream.searched);
+        if (at == std::string::npos) {
+            const std::size_t size = stream.buffer.size();
+            // The end of the buffer may be the beginning of a mark.
+            stream.searched = std::max(begin, size - std::min(size, mark_.size() - 1));
+            break;
+        }
+        const std::size_t label = at + mark_.size();
+        const std::size_t end = stream.buffer.find('\n', label);
+        if (end == std::string::npos) {
+            stream.searched = at;
+            break;
+        }
+        take_mark(stream, stream.buffer.substr(begin, at - begin),
+                  std::string_view(stream.buffer).substr(label, end - label));
+        begin = stream.searched = end + 1;
+    }
+    stream.buffer.erase(0, begin);
+    stream.searched -= begin;
+    if (stream.buffer.size() > kMostOutput)
+        throw Error(ErrorKind::failed,
+                    fmt::format("a script on the host prints more than {} MiB", kMostOutput >> 20));
+    report();
+}
+
+void Frames::take_mark(Stream& stream, std::string body, std::string_view label) {
+    const std::size_t space = label.find(' ');
+    const std::string_view name = label.substr(0, space);
+    if (name == "start") {
+        stream.started = true;
+        stream.noise = std::move(body);
+    } else if (name == "end") {
+        stream.ended = true;
+    } else {
+        Ended ended{0, 0, std::move(body)};
+        const std::string_view status = label.substr(space + 1);
+        std::from_chars(name.data(), name.data() + name.size(), ended.index);
+        std::from_chars(status.data(), status.data() + status.size(), ended.status);
+        stream.sections.push_back(std::move(ended));
+    }
+}
+
+void Frames::report() {
+    while (!out_.sections.empty() && !err_.sections.empty()) {
+        Ended out = std::move(out_.sections.front());
+        Ended err = std::move(err_.sections.front());
+        out_.sections.erase(out_.sections.begin());
+        err_.sections.erase(err_.sections.begin());
+        if (out.index != finished_ || err.index != finished_)
+            throw Error(ErrorKind::failed, "the answers from the host are out of order");
+        ++finished_;
+        on_section_(out.index, {out.status, std::move(out.body), std::move(err.body)});
+    }
+}
+
+std::string Frames::stray() const {
+    return err_.noise + (err_.ended ? "" : err_.buffer) + (out_.started ? "" : out_.buffer);
+}
+
+} // namespace hadeploy::ssh

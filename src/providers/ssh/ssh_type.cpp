@@ -1,0 +1,25 @@
+#include "providers/ssh/ssh_type.h"
+
+namespace hadeploy::ssh {
+
+std::string shell_quote(std::string_view text) {
+    if (text.find('\0') != std::string_view::npos)
+        throw Error(ErrorKind::failed, "a NUL byte cannot be part of a shell command");
+    std::string quoted = "'";
+    for (const char c : text) {
+        if (c == '\'') quoted += "'\\''";
+        else quoted += c;
+    }
+    return quoted += '\'';
+}
+
+Attribute host_attribute() {
+    return {.name = "host",
+            .type = TypeKind::connection,
+            .doc = "The machine it is on: the `connection` of a machine, such as "
+                   "`${node[\"node1\"].connection}`.",
+            .required = true,
+            .replaces = true};
+}
+
+} // namespace hadeploy::ssh
