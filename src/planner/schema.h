@@ -55,9 +55,9 @@ Type object_of(std::vector<Attribute> fields);
 /// One attribute of a schema. Which of an attribute's values wins in a plan: the spec's; else the
 /// default; else, for a computed one, what ResourceType::derive says; else what was recorded.
 struct Attribute {
-    std::string name;
-    Type type;
-    std::string doc; ///< one or two sentences, shown by `hadeploy docs`
+    std::string name = {};
+    Type type = {};
+    std::string doc = {}; ///< one or two sentences, shown by `hadeploy docs`
 
     bool required = false;
     bool computed = false; ///< never written in a spec: the provider fills it in
