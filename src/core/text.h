@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace hadeploy {
+
+/// One character of a UTF-8 text. Of a byte that is not UTF-8 `valid` is false, `code` its value and
+/// `size` 1.
+struct CodePoint {
+    char32_t code = 0;
+    std::size_t size = 0;
+    bool valid = true;
+};
+
+/// The first character of a text that is not empty.
+CodePoint first_code_point(std::string_view text);
+
+/// Text from outside as it may be put in a message: in double quotes, and with everything that a
+/// terminal acts on or that looks like something else (control characters, all that is not ASCII)
+/// spelled as an escape: `"a\n"`, `"\u{202E}"`. Cut with "..." after `max` characters.
+std::string in_quotes(std::string_view text, std::size_t max = 80);
+
+/// Whether a terminal would act on the character instead of showing it: control characters, marks
+/// of writing direction, zero width ones.
+bool is_invisible(const CodePoint& c);
+
+} // namespace hadeploy
