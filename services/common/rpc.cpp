@@ -1,0 +1,120 @@
+#include "common/rpc.h"
+
+#include "common/log.h"
+
+#include <algorithm>
+#include <array>
+#include <thread>
+
+namespace hadeploy::svc {
+namespace {
+
+constexpr auto kIdleTimeout = std::chrono::minutes(5);
+constexpr auto kAnswerTimeout = std::chrono::seconds(10);
+constexpr auto kPingTimeout = std::chrono::seconds(4);
+constexpr auto kPause = std::chrono::milliseconds(150);
+constexpr std::size_t kMostIdle = 32;
+
+Json refusal(const std::string& code, const std::string& message) {
+    return {{"ok", false}, {"code", code}, {"message", message}};
+}
+
+} // namespace
+
+void write_frame(Socket& socket, const Json& message, Deadline deadline) {
+    const std::string body = message.dump(-1, ' ', false, Json::error_handler_t::replace);
+    if (body.size() > kMostFrameBytes)
+        throw NetworkError("a message of " + std::to_string(body.size()) + " bytes is too long");
+    const auto size = static_cast<std::uint32_t>(body.size());
+    std::string frame;
+    for (const int shift : {24, 16, 8, 0}) frame += static_cast<char>((size >> shift) & 0xFF);
+    socket.write_all(frame + body, deadline);
+}
+
+std::optional<Json> read_frame(Socket& socket, Deadline deadline) {
+    std::array<char, 4> head{};
+    if (socket.read_some(head.data(), 1, deadline) == 0) return std::nullopt;
+    socket.read_exact(head.data() + 1, head.size() - 1, deadline);
+    std::uint32_t size = 0;
+    for (const char byte : head) size = (size << 8) | static_cast<unsigned char>(byte);
+    if (size > kMostFrameBytes)
+        throw NetworkError("a frame of " + std::to_string(size) + " bytes is too long");
+    std::string body(size, '\0');
+    socket.read_exact(body.data(), size, deadline);
+    Json message = Json::parse(body, nullptr, false);
+    if (!message.is_object()) throw NetworkError("a frame holds no JSON object");
+    return message;
+}
+
+bool RpcError::is_transient() const {
+    return code_ == "starting" || code_ == "busy" || code_ == "unavailable";
+}
+
+ConnectionServer::Handler rpc_handler(std::function<Json(const Json&)> answer) {
+    return [answer = std::move(answer)](Socket& socket, const std::atomic<bool>& stopping) {
+        while (!stopping) {
+            const auto request = read_frame(socket, Clock::now() + kIdleTimeout);
+            if (!request) return;
+            Json reply;
+            try {
+                reply = answer(*request);
+            } catch (const RpcError& error) {
+                reply = refusal(error.code(), error.what());
+            } catch (const Json::exception&) {
+                reply = refusal("invalid", "the request lacks a field or has one of a wrong type");
+            }
+            write_frame(socket, reply, Clock::now() + kAnswerTimeout);
+        }
+    };
+}
+
+bool rpc_ping(std::uint16_t port) {
+    const Deadline deadline = Clock::now() + kPingTimeout;
+    Socket socket = connect_tcp({"127.0.0.1", port}, deadline);
+    write_frame(socket, {{"op", "ping"}}, deadline);
+    const auto reply = read_frame(socket, deadline);
+    return reply && reply->value("ok", false);
+}
+
+Socket RpcClient::take() {
+    const std::lock_guard lock(mutex_);
+    if (idle_.empty()) return Socket();
+    Socket socket = std::move(idle_.back());
+    idle_.pop_back();
+    return socket;
+}
+
+void RpcClient::give_back(Socket socket) {
+    const std::lock_guard lock(mutex_);
+    if (idle_.size() < kMostIdle) idle_.push_back(std::move(socket));
+}
+
+Json RpcClient::try_once(const Json& request, Deadline deadline) {
+    Socket socket = take();
+    if (!socket.is_open()) socket = connect_tcp(endpoint_, deadline);
+    write_frame(socket, request, deadline);
+    auto reply = read_frame(socket, deadline);
+    if (!reply) throw NetworkError(endpoint_.text() + ": closed without an answer");
+    give_back(std::move(socket));
+    if (!reply->value("ok", false))
+        throw RpcError(reply->value("code", "invalid"), reply->value("message", "no reason given"));
+    return std::move(*reply);
+}
+
+Json RpcClient::call(const Json& request, Deadline deadline) {
+    for (;;) {
+        try {
+            return try_once(request, std::min<Deadline>(deadline, Clock::now() + attempt_));
+        } catch (const NetworkError&) {
+            // What was kept most likely leads to the same dead peer: resolve and connect anew.
+            const std::lock_guard lock(mutex_);
+            idle_.clear();
+            if (Clock::now() + kPause >= deadline) throw;
+        } catch (const RpcError& error) {
+            if (!error.is_transient() || Clock::now() + kPause >= deadline) throw;
+        }
+        std::this_thread::sleep_for(kPause);
+    }
+}
+
+} // namespace hadeploy::svc

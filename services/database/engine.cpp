@@ -1,0 +1,203 @@
+#include "database/engine.h"
+
+#include "common/entity.h"
+#include "common/log.h"
+#include "common/service.h"
+
+#include <algorithm>
+
+namespace hadeploy::svc {
+namespace {
+
+constexpr std::size_t kMostWaiting = 1024;
+constexpr std::size_t kMostBatch = 64;
+constexpr std::int64_t kMostPage = 1000;
+
+Json to_json(const Write& write) {
+    return {{"seq", write.seq},       {"id", write.id},
+            {"name", write.name},     {"quantity", write.quantity},
+            {"action", write.action}, {"total", write.total},
+            {"at", write.at},         {"node", write.node}};
+}
+
+Json to_json(const Entity& entity) {
+    return {
+        {"name", entity.name}, {"quantity", entity.quantity}, {"changed_at", entity.changed_at}};
+}
+
+void require(const std::string& problem) {
+    if (!problem.empty()) throw RpcError("invalid", problem);
+}
+
+std::int64_t page_size(const Json& request) {
+    return std::clamp<std::int64_t>(request.value("limit", kMostPage), 1, kMostPage);
+}
+
+Json answer_put(Store& store, const Json& request) {
+    const std::string id = request.at("id");
+    const std::string name = request.at("name");
+    const std::int64_t quantity = request.at("quantity");
+    require(id_problem(id));
+    require(name_problem(name));
+    require(quantity_problem(quantity));
+    const Store::PutResult result = store.put(id, name, quantity);
+    return {{"ok", true}, {"write", to_json(result.write)}, {"replayed", result.is_replay}};
+}
+
+Json answer_list(Store& store, const Json& request) {
+    Json list = Json::array();
+    for (const Entity& entity : store.entities(request.value("after", ""), page_size(request)))
+        list.push_back(to_json(entity));
+    return {{"ok", true}, {"entities", std::move(list)}, {"count", store.entity_count()}};
+}
+
+Json answer_writes(Store& store, const Json& request) {
+    Json list = Json::array();
+    for (const Write& write :
+         store.writes_after(request.value("after", std::int64_t{0}), page_size(request)))
+        list.push_back(to_json(write));
+    return {{"ok", true}, {"writes", std::move(list)}, {"last", store.last_seq()}};
+}
+
+template<typename T>
+Json answer_found(const char* key, const std::optional<T>& found) {
+    if (!found) throw RpcError("not_found", std::string("there is no such ") + key);
+    return {{"ok", true}, {key, to_json(*found)}};
+}
+
+Json answer(Store& store, const Json& request) {
+    const std::string op = request.at("op");
+    if (op == "put") return answer_put(store, request);
+    if (op == "get") return answer_found("entity", store.find_entity(request.at("name")));
+    if (op == "list") return answer_list(store, request);
+    if (op == "write") return answer_found("write", store.find_write(request.at("id")));
+    if (op == "writes") return answer_writes(store, request);
+    if (op == "check") return {{"ok", true}, {"integrity", store.check()}};
+    throw RpcError("invalid", "unknown op " + op);
+}
+
+} // namespace
+
+Engine::Engine(std::string directory, std::string node)
+    : directory_(std::move(directory)), node_(std::move(node)), worker_([this] { work(); }) {}
+
+Engine::~Engine() {
+    stop();
+}
+
+void Engine::stop() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    changed_.notify_all();
+    if (worker_.joinable()) worker_.join();
+}
+
+Json Engine::run(const Json& request) {
+    std::future<Json> result;
+    {
+        const std::lock_guard lock(mutex_);
+        if (!ready_ || stopping_) throw RpcError("starting", "the database is not ready yet");
+        if (request.value("op", "") == "ping") return {{"ok", true}, {"node", node_}};
+        if (jobs_.size() >= kMostWaiting) throw RpcError("busy", "too many requests are waiting");
+        jobs_.push_back({request, {}});
+        result = jobs_.back().answer.get_future();
+    }
+    changed_.notify_all();
+    return result.get();
+}
+
+void Engine::wait_beyond(std::int64_t seq, std::chrono::milliseconds most) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, most, [&] { return stopping_ || committed_ > seq; });
+}
+
+void Engine::work() {
+    try {
+        const std::unique_ptr<Store> store = open_patiently();
+        if (!store) return;
+        for (;;) {
+            std::vector<Job> batch = next_batch();
+            if (batch.empty()) return;
+            run_batch(*store, batch);
+        }
+    } catch (const std::exception& error) {
+        leave_at_once("database-failed", error.what());
+    }
+}
+
+std::unique_ptr<Store> Engine::open_patiently() {
+    // A node that died keeps its lock on the volume for up to a minute: wait, don't restart.
+    for (bool told = false;; told = true) {
+        try {
+            auto store = std::make_unique<Store>(directory_, node_);
+            publish(store->last_seq());
+            log_info("ready", {{"directory", directory_}});
+            return store;
+        } catch (const StoreError& error) {
+            if (!error.is_locked()) throw;
+            if (!told) log_info("waiting-for-lock", {{"reason", error.what()}});
+        }
+        std::unique_lock lock(mutex_);
+        if (changed_.wait_for(lock, std::chrono::milliseconds(500), [this] { return stopping_; }))
+            return nullptr;
+    }
+}
+
+std::vector<Engine::Job> Engine::next_batch() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+    std::vector<Job> batch;
+    while (!jobs_.empty() && batch.size() < kMostBatch) {
+        batch.push_back(std::move(jobs_.front()));
+        jobs_.pop_front();
+    }
+    return batch;
+}
+
+void Engine::run_batch(Store& store, std::vector<Job>& batch) {
+    std::vector<Json> answers;
+    std::int64_t last = 0;
+    try {
+        store.begin();
+        for (const Job& job : batch) {
+            try {
+                answers.push_back(answer(store, job.request));
+            } catch (const RpcError& error) {
+                answers.push_back(
+                    {{"ok", false}, {"code", error.code()}, {"message", error.what()}});
+            } catch (const Json::exception&) {
+                answers.push_back(
+                    {{"ok", false}, {"code", "invalid"}, {"message", "malformed request"}});
+            }
+        }
+        last = store.last_seq();
+        store.commit();
+    } catch (const StoreError& error) {
+        store.rollback();
+        for (Job& job : batch)
+            job.answer.set_value(
+                {{"ok", false}, {"code", "unavailable"}, {"message", error.what()}});
+        if (error.is_full()) {
+            log_error("volume-full", {{"reason", error.what()}});
+            return;
+        }
+        // Give the answers a moment to leave; the next start recovers from the journal.
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        throw;
+    }
+    for (std::size_t i = 0; i < batch.size(); ++i) batch[i].answer.set_value(std::move(answers[i]));
+    publish(last);
+}
+
+void Engine::publish(std::int64_t seq) {
+    {
+        const std::lock_guard lock(mutex_);
+        ready_ = true;
+        committed_ = seq;
+    }
+    changed_.notify_all();
+}
+
+} // namespace hadeploy::svc

@@ -1,0 +1,54 @@
+#pragma once
+
+#include "database/store.h"
+
+#include <condition_variable>
+#include <deque>
+#include <future>
+#include <mutex>
+#include <thread>
+
+namespace hadeploy::svc {
+
+/// The one thread that owns the Store. Requests that wait together share one transaction, and
+/// every one of them is answered only after its commit.
+class Engine {
+  public:
+    /// Starts at once; the file is opened on the thread, however long its lock is held elsewhere.
+    Engine(std::string directory, std::string node);
+    ~Engine();
+
+    /// Answers what waits, then closes the file, so that a successor gets the lock at once.
+    void stop();
+
+    /// The answer to one request; throws RpcError ("starting", "busy", "unavailable", or what the
+    /// request deserves).
+    Json run(const Json& request);
+
+    /// Waits until a write after `seq` is committed, the time is over, or the engine stops.
+    void wait_beyond(std::int64_t seq, std::chrono::milliseconds most);
+
+  private:
+    struct Job {
+        Json request;
+        std::promise<Json> answer;
+    };
+
+    void work();
+    std::unique_ptr<Store> open_patiently();
+    std::vector<Job> next_batch();
+    void run_batch(Store& store, std::vector<Job>& batch);
+    void publish(std::int64_t seq);
+
+    std::string directory_;
+    std::string node_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<Job> jobs_;
+    bool ready_ = false;
+    bool stopping_ = false;
+    std::int64_t committed_ = 0;
+    std::thread worker_;
+};
+
+} // namespace hadeploy::svc

@@ -1,0 +1,33 @@
+#include "common/log.h"
+#include "common/service.h"
+#include "database/engine.h"
+#include "database/forwarder.h"
+
+namespace {
+
+using namespace hadeploy::svc;
+
+constexpr std::uint16_t kPort = 7000;
+constexpr std::size_t kMostConnections = 512;
+
+void run() {
+    const Place place = Place::from_env();
+    Engine engine(env_text("DATA_DIR", "/data"), place.node);
+    const Forwarder forwarder(engine, env_endpoint("LOGGER", "logger:7001"));
+    ConnectionServer server(env_port("PORT", kPort), kMostConnections,
+                            rpc_handler([&](const Json& request) { return engine.run(request); }));
+    log_info("listening", {{"port", std::to_string(server.port())}, {"node", place.node}});
+    wait_for_stop();
+    server.finish(std::chrono::milliseconds(0), std::chrono::seconds(5));
+    engine.stop();
+}
+
+bool is_healthy() {
+    return rpc_ping(env_port("PORT", kPort));
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    return service_main(argc, argv, run, is_healthy);
+}

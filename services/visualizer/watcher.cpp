@@ -1,0 +1,112 @@
+#include "visualizer/watcher.h"
+
+#include "common/http.h"
+#include "common/log.h"
+#include "common/text.h"
+
+namespace hadeploy::svc {
+namespace {
+
+constexpr auto kPatience = std::chrono::seconds(10);
+constexpr auto kAttention = std::chrono::seconds(30); ///< how long one look counts as looking
+constexpr auto kRarely = std::chrono::seconds(6);
+constexpr std::size_t kMostAnswer = 32 * 1024 * 1024;
+
+Json fetch(const Endpoint& reader, const std::string& target) {
+    const Deadline deadline = Clock::now() + kPatience;
+    const HttpResponse answer =
+        http_get(connect_tcp(reader, deadline), reader.host, target, kMostAnswer, deadline);
+    const Json body = Json::parse(answer.body, nullptr, false);
+    if (answer.status == 200 && body.is_array()) return body;
+    const bool has_reason = body.is_object() && body.contains("message");
+    throw NetworkError(has_reason ? body["message"].dump() : "no list from " + target);
+}
+
+} // namespace
+
+Watcher::Watcher(Endpoint reader, std::chrono::milliseconds interval)
+    : reader_(std::move(reader)), interval_(interval), drawn_(picture_.to_json()),
+      worker_([this] { work(); }) {}
+
+Watcher::~Watcher() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    changed_.notify_all();
+    worker_.join();
+}
+
+void Watcher::work() {
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+        lock.unlock();
+        poll();
+        lock.lock();
+        const auto next = Clock::now() + interval_;
+        const auto is_due = [&] {
+            return Clock::now() >= next &&
+                   (Clock::now() - looked_ < kAttention || Clock::now() >= next + kRarely);
+        };
+        while (!stopping_ && !is_due())
+            changed_.wait_for(lock, std::min<Clock::duration>(interval_, std::chrono::seconds(1)));
+    }
+}
+
+DockerLists Watcher::ask_docker() const {
+    return {fetch(reader_, "/nodes"), fetch(reader_, "/services"), fetch(reader_, "/tasks")};
+}
+
+void Watcher::poll() {
+    std::string problem;
+    DockerLists lists;
+    try {
+        lists = ask_docker();
+    } catch (const std::runtime_error& error) {
+        problem = error.what();
+    }
+    const std::lock_guard lock(mutex_);
+    asked_at_ = now_iso();
+    if (problem.empty()) {
+        answered_ = Clock::now();
+        picture_.update(lists, asked_at_, answered_);
+        if (!problem_.empty() && version_ > 0)
+            picture_.note(asked_at_, "good", "Docker answers again");
+    } else if (problem_.empty()) {
+        picture_.note(asked_at_, "bad", "Docker can't be asked: " + problem);
+        log_error("docker-unreachable", {{"reason", problem}});
+    }
+    Json drawn = picture_.to_json();
+    const bool is_new = drawn != drawn_ || problem != problem_;
+    drawn_ = std::move(drawn);
+    problem_ = std::move(problem);
+    if (is_new) ++version_;
+    changed_.notify_all();
+}
+
+Watcher::Snapshot Watcher::snapshot() {
+    Snapshot shot;
+    shot.version = version_;
+    shot.is_stale = !problem_.empty() || Clock::now() - answered_ > kPatience;
+    shot.state = drawn_;
+    shot.state["at"] = asked_at_;
+    shot.state["stale"] = shot.is_stale;
+    shot.state["problem"] = problem_.empty() ? Json() : Json(problem_);
+    return shot;
+}
+
+Watcher::Snapshot Watcher::look() {
+    const std::lock_guard lock(mutex_);
+    looked_ = Clock::now();
+    return snapshot();
+}
+
+Watcher::Snapshot Watcher::look_beyond(std::uint64_t version, std::chrono::milliseconds most) {
+    std::unique_lock lock(mutex_);
+    looked_ = Clock::now();
+    changed_.notify_all();
+    changed_.wait_for(lock, most, [&] { return stopping_ || version_ != version; });
+    return snapshot();
+}
+
+} // namespace hadeploy::svc

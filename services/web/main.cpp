@@ -1,0 +1,33 @@
+#include "common/log.h"
+#include "common/service.h"
+#include "web/app.h"
+
+namespace {
+
+using namespace hadeploy::svc;
+
+constexpr std::uint16_t kPort = 5000;
+constexpr std::size_t kMostConnections = 1024;
+
+void run() {
+    const Place place = Place::from_env();
+    WebApp app(place, env_endpoint("DATABASE", "database:7000"),
+               env_millis("REQUEST_TIMEOUT_MS", 5000));
+    const auto linger = env_millis("LINGER_MS", 1500);
+    ConnectionServer server(
+        env_port("PORT", kPort), kMostConnections,
+        http_handler([&](const HttpRequest& request) { return app.handle(request); }));
+    log_info("listening", {{"port", std::to_string(server.port())}, {"node", place.node}});
+    wait_for_stop();
+    server.finish(linger, std::chrono::seconds(6));
+}
+
+bool is_healthy() {
+    return http_answers(env_port("PORT", kPort), "/healthz");
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    return service_main(argc, argv, run, is_healthy);
+}
