@@ -22,6 +22,9 @@ class ResourceType {
     /// The resource is a machine: it exports `connection` and tells by `running` whether it can be
     /// logged in to. What lives on it is read after it, and dies with it.
     bool machine = false;
+    /// Of a machine: removing the resource ends the machine. (A machine that existed before is only
+    /// let go of: what was done on it has to be undone.)
+    bool hosts_die = false;
     /// read() may be asked about a resource that is not recorded yet, and if it is there as wanted
     /// it is taken over ("adopt") without a change: files, packages, services. Without this a
     /// resource that is there but not recorded is a conflict unless it carries our identity.

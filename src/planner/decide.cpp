@@ -1,0 +1,140 @@
+#include "planner/plan.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace hadeploy {
+
+namespace {
+
+/// Which machine a connection leads to.
+std::string place_of(const Value& connection) {
+    const std::string machine = connection.text("machine");
+    if (!machine.empty()) return machine;
+    return fmt::format("{}:{}", connection.text("address"), connection.integer("port", 22));
+}
+
+bool maps_differ(const Type& element, const Value& a, const Value& b) {
+    if (a.as_map().size() != b.as_map().size()) return true;
+    for (const Entry& e : a.as_map()) {
+        const Value* other = b.find(e.key);
+        if (other == nullptr || differs(element, e.value, *other)) return true;
+    }
+    return false;
+}
+
+/// What an attribute is wanted to be and what it is; nothing when there is nothing to compare.
+struct Comparison {
+    Value wanted, have;
+};
+
+std::optional<Comparison> compare(const Attribute& a, const Value& config, const Recorded* recorded,
+                                  const Value& seen) {
+    if (a.steering) return std::nullopt;
+    const Value* wanted = config.find(a.name);
+    const Value* observed = seen.find(a.name);
+    if (a.computed && a.tracked) {
+        if (recorded == nullptr || observed == nullptr) return std::nullopt;
+        const Value* before = recorded->attributes.find(a.name);
+        if (before == nullptr || before->is_null()) return std::nullopt;
+        return Comparison{*before, *observed};
+    }
+    if (a.computed) {
+        if (wanted == nullptr || observed == nullptr || wanted->contains_unknown())
+            return std::nullopt;
+        return Comparison{*wanted, *observed};
+    }
+    const bool unset = wanted == nullptr || wanted->is_null();
+    if (observed != nullptr) {
+        if (unset) return std::nullopt; // not managed
+        return Comparison{*wanted, *observed};
+    }
+    if (recorded == nullptr) return std::nullopt;
+    return Comparison{unset ? Value() : *wanted, recorded->config[a.name]};
+}
+
+std::vector<AttributeChange> changes_of(const ResourceType& type, const Value& config,
+                                        const Recorded* recorded, const Value& seen) {
+    std::vector<AttributeChange> out;
+    for (const Attribute& a : type.schema) {
+        const auto c = compare(a, config, recorded, seen);
+        if (!c || !differs(a.type, c->wanted, c->have)) continue;
+        out.push_back({a.name, a.secret ? c->have.as_secret() : c->have,
+                       a.secret ? c->wanted.as_secret() : c->wanted, a.replaces});
+    }
+    return out;
+}
+
+std::string verb_of(const ResourceType& type, const std::vector<AttributeChange>& changes) {
+    std::string verb;
+    for (const AttributeChange& c : changes) {
+        const Attribute* a = find_attribute(type.schema, c.name);
+        if (a == nullptr || a->verb.empty()) return {};
+        if (verb.empty()) verb = a->verb;
+    }
+    return verb;
+}
+
+std::string names_of(const std::vector<AttributeChange>& changes, bool replacing_only) {
+    std::string out;
+    for (const AttributeChange& c : changes) {
+        if (replacing_only && !c.replaces) continue;
+        if (!out.empty()) out += ", ";
+        out += c.name;
+    }
+    return out;
+}
+
+} // namespace
+
+bool differs(const Type& type, const Value& a, const Value& b) {
+    if (type.kind == TypeKind::connection && a.is_map() && b.is_map())
+        return place_of(a) != place_of(b);
+    if (type.kind == TypeKind::map && type.element && a.is_map() && b.is_map())
+        return maps_differ(*type.element, a, b);
+    if (type.kind == TypeKind::list && type.element && a.is_list() && b.is_list()) {
+        if (a.as_list().size() != b.as_list().size()) return true;
+        for (std::size_t i = 0; i < a.as_list().size(); ++i)
+            if (differs(*type.element, a.as_list()[i], b.as_list()[i])) return true;
+        return false;
+    }
+    return !(a == b);
+}
+
+Decision decide(const ResourceType& type, const Value& config, const Recorded* recorded,
+                bool unfinished, const Observation& observed) {
+    if (observed.state == Observation::State::failed) {
+        if (observed.error) throw *observed.error;
+        throw Error(ErrorKind::failed, "could not be read");
+    }
+    if (observed.state == Observation::State::absent) {
+        if (recorded != nullptr && !unfinished)
+            return {Action::create, {}, "it is gone", {}};
+        return {Action::create, {}, unfinished ? "an earlier run did not get to make it" : "", {}};
+    }
+    if (!observed.foreign.empty())
+        throw Error(ErrorKind::conflict,
+                    fmt::format("something of this name exists and is not ours: {}",
+                                observed.foreign))
+            .with_hint("choose another name, or remove the other one yourself; "
+                       "hadeploy never touches what it did not make");
+    if (unfinished) return {Action::create, {}, "an earlier run did not finish it", {}};
+    if (recorded != nullptr && recorded->tainted)
+        return {Action::replace, {}, "an earlier run left it half made", {}};
+
+    std::vector<AttributeChange> changes = changes_of(type, config, recorded, observed.attributes);
+    const bool replaces = std::any_of(changes.begin(), changes.end(),
+                                      [](const AttributeChange& c) { return c.replaces; });
+    if (replaces) {
+        std::string reason = names_of(changes, true) + " can't be changed in place";
+        return {Action::replace, std::move(changes), std::move(reason), {}};
+    }
+    if (!changes.empty()) {
+        std::string verb = verb_of(type, changes);
+        return {Action::update, std::move(changes), "", std::move(verb)};
+    }
+    if (recorded == nullptr) return {Action::adopt, {}, "it is there as wanted", {}};
+    return {std::nullopt, {}, {}, {}};
+}
+
+} // namespace hadeploy

@@ -1,0 +1,354 @@
+#include "planner/graph.h"
+#include "planner/names.h"
+
+#include <algorithm>
+#include <deque>
+#include <fmt/format.h>
+#include <set>
+
+namespace hadeploy {
+
+/// Makes a Graph of a Spec: the instances on demand (a for_each may go over another resource's
+/// instances), then the edges, by evaluating every attribute once and watching what it touches.
+class Expander : public Resources {
+  public:
+    Expander(Graph& graph) : graph_(graph) {}
+
+    void run() {
+        add_scope(graph_.spec_.root, "", nullptr, nullptr);
+        check_providers();
+        for (const auto& scope : graph_.scopes_)
+            for (const ResourceBlock& block : scope->module->resources) {
+                try {
+                    instances(*scope, block);
+                } catch (Error& error) {
+                    problems_.add(std::move(error));
+                    made_[{scope.get(), &block}].state = State::done;
+                }
+            }
+        problems_.throw_if_any();
+        for (NodeId id = 0; id < nodes_.size(); ++id) trace(id);
+        check_outputs();
+        for (const auto& scope : graph_.scopes_) explicit_dependencies(*scope);
+        problems_.throw_if_any();
+        renumber();
+        sort();
+    }
+
+    const std::vector<NodeId>& instances(const Scope& scope,
+                                         const ResourceBlock& block) const override {
+        Made& made = made_[{&scope, &block}];
+        if (made.state == State::done) return made.ids;
+        if (made.state == State::busy)
+            throw Error(ErrorKind::spec,
+                        fmt::format("the for_each of \"{}\" depends on itself", block.name),
+                        block.loc);
+        made.state = State::busy;
+        expand(scope, block, made.ids);
+        made.state = State::done;
+        return made.ids;
+    }
+    const Node& node(NodeId id) const override { return nodes_[id]; }
+    Value value(NodeId id) const override {
+        if (touched_ != nullptr) touched_->insert(id);
+        return Value::unknown();
+    }
+
+  private:
+    enum class State { fresh, busy, done };
+    struct Made {
+        State state = State::fresh;
+        std::vector<NodeId> ids;
+    };
+
+    void add_scope(const Module& module, std::string prefix, const Scope* parent,
+                   const ModuleBlock* call) {
+        graph_.scopes_.push_back(std::make_unique<Scope>());
+        Scope* scope = graph_.scopes_.back().get();
+        *scope = {&module, std::move(prefix), parent, call, {}};
+        if (call != nullptr) check_call(*call);
+        for (const ModuleBlock& block : module.modules) {
+            const std::string child_prefix = scope->prefix + "module." + block.name + ".";
+            const std::size_t index = graph_.scopes_.size();
+            add_scope(*block.module, child_prefix, scope, &block);
+            scope->children[block.name] = graph_.scopes_[index].get();
+        }
+    }
+
+    void check_call(const ModuleBlock& call) {
+        std::vector<std::string> known;
+        for (const Variable& v : call.module->variables) {
+            known.push_back(v.attribute.name);
+            if (v.attribute.required && !call.inputs.contains(v.attribute.name))
+                problems_
+                    .add(fmt::format("module \"{}\" needs the input \"{}\"", call.name,
+                                     v.attribute.name),
+                         call.loc)
+                    .with_note("declared here", v.loc);
+        }
+        for (const auto& [name, expr] : call.inputs) {
+            if (call.module->variable(name) != nullptr) continue;
+            Error& error =
+                problems_.add(fmt::format("module \"{}\" has no input \"{}\"", call.name, name),
+                              call.input_locs.at(name));
+            const auto close = did_you_mean(name, known);
+            if (close) error.hint = fmt::format("did you mean \"{}\"?", *close);
+            else if (!known.empty()) error.hint = fmt::format("it has: {}", fmt::join(known, ", "));
+        }
+    }
+
+    void check_providers() {
+        std::vector<std::string> known;
+        for (const auto& kind : graph_.registry_.kinds()) known.push_back(kind->name);
+        for (const auto& [name, loc] : graph_.spec_.provider_locs) {
+            if (graph_.registry_.kind(name) != nullptr) continue;
+            Error& error = problems_.add(fmt::format("there is no provider \"{}\"", name), loc);
+            const auto close = did_you_mean(name, known);
+            error.hint = close ? fmt::format("did you mean \"{}\"?", *close)
+                               : fmt::format("there are: {}", fmt::join(known, ", "));
+        }
+    }
+
+    const ResourceType& find_type(const ResourceBlock& block) const {
+        if (const ResourceType* type = graph_.registry_.type(block.type)) return *type;
+        std::vector<std::string> known;
+        for (const auto& t : graph_.registry_.types()) known.push_back(t->name);
+        Error error(ErrorKind::spec, fmt::format("there is no resource type \"{}\"", block.type),
+                    block.type_loc);
+        const auto close = did_you_mean(block.type, known);
+        error.hint = close ? fmt::format("did you mean \"{}\"?", *close)
+                           : "`hadeploy docs` lists all types";
+        throw error;
+    }
+
+    void expand(const Scope& scope, const ResourceBlock& block, std::vector<NodeId>& ids) const {
+        const ResourceType& type = find_type(block);
+        const std::string address = scope.prefix + block.name;
+        if (block.for_each == nullptr) {
+            ids.push_back(static_cast<NodeId>(nodes_.size()));
+            nodes_.push_back({.address = address, .type = &type, .block = &block, .scope = &scope});
+            return;
+        }
+        auto* outer = std::exchange(touched_, nullptr); // keys are no dependencies
+        const Value over = evaluate(*block.for_each, ScopeNames(graph_, *this, scope));
+        touched_ = outer;
+        for (std::string& key : keys_of(over, block)) {
+            ids.push_back(static_cast<NodeId>(nodes_.size()));
+            nodes_.push_back({.address = fmt::format("{}[\"{}\"]", address, key),
+                              .type = &type,
+                              .block = &block,
+                              .scope = &scope,
+                              .key = std::move(key),
+                              .keyed = true,
+                              .of_set = over.is_list()});
+        }
+    }
+
+    static std::vector<std::string> keys_of(const Value& over, const ResourceBlock& block) {
+        const Loc loc = block.for_each->loc;
+        const auto refuse = [&](std::string message, std::string hint) {
+            return Error(ErrorKind::spec, std::move(message), loc).with_hint(std::move(hint));
+        };
+        if (over.is_unknown())
+            throw refuse("the keys of for_each are known only after apply",
+                         "use a map whose keys stand in the spec; its values may be unknown");
+        if (over.secret())
+            throw refuse("for_each can't go over a secret value", "its keys would show in addresses");
+        std::vector<std::string> keys;
+        if (over.is_map()) {
+            for (const Entry& e : over.as_map()) keys.push_back(e.key);
+        } else if (over.is_list()) {
+            for (const Value& v : over.as_list()) {
+                if (!v.is_string())
+                    throw refuse(fmt::format("for_each goes over names; the list has {}", v.kind_name()),
+                                 "use a list of strings, or a map");
+                keys.push_back(v.as_string());
+            }
+            std::sort(keys.begin(), keys.end());
+            const auto twice = std::adjacent_find(keys.begin(), keys.end());
+            if (twice != keys.end())
+                throw refuse(fmt::format("for_each has \"{}\" twice", *twice),
+                             "each instance needs a name of its own");
+        } else {
+            throw refuse(fmt::format("for_each goes over a map or a list of names, not {}",
+                                     over.kind_name()),
+                         "for example: for_each: [node1, node2]");
+        }
+        for (const std::string& key : keys)
+            if (key.empty() || key.size() > 63 || key.find_first_of("\"\\\n\r\t[] ") != key.npos)
+                throw refuse(fmt::format("\"{}\" can't be the name of an instance", key),
+                             "no blanks, quotes, brackets or backslashes; at most 63 characters");
+        return keys;
+    }
+
+    /// Finds what a node depends on, and the errors that need no values.
+    void trace(NodeId id) {
+        const Node& self = nodes_[id];
+        std::set<NodeId> touched;
+        touched_ = &touched;
+        const ScopeNames names(graph_, *this, *self.scope, &self);
+        for (const auto& [name, expr] : self.block->attributes) {
+            try {
+                (void)evaluate(*expr, names);
+            } catch (Error& error) {
+                // every instance of a block has the same mistakes: once is enough
+                if (!self.keyed || instances(*self.scope, *self.block).front() == id)
+                    problems_.add(std::move(error));
+            }
+        }
+        touched_ = nullptr;
+        nodes_[id].deps.assign(touched.begin(), touched.end());
+    }
+
+    void check_outputs() {
+        for (const auto& scope : graph_.scopes_)
+            for (const Output& o : scope->module->outputs) {
+                try {
+                    (void)evaluate(*o.value, ScopeNames(graph_, *this, *scope));
+                } catch (Error& error) {
+                    problems_.add(std::move(error));
+                }
+            }
+    }
+
+    void explicit_dependencies(const Scope& scope) {
+        for (const ResourceBlock& block : scope.module->resources) {
+            const std::vector<NodeId>& ids = instances(scope, block);
+            const std::vector<NodeId> targets = named(block.depends_on, scope);
+            for (const NodeId id : ids) depend(id, targets);
+            if (block.serial)
+                for (std::size_t i = 1; i < ids.size(); ++i) depend(ids[i], {ids[i - 1]});
+        }
+        for (const ModuleBlock& call : scope.module->modules) {
+            const std::vector<NodeId> targets = named(call.depends_on, scope);
+            if (targets.empty()) continue;
+            for (const NodeId id : all_in(*scope.children.at(call.name))) depend(id, targets);
+        }
+    }
+
+    std::vector<NodeId> named(const std::vector<Dependency>& dependencies, const Scope& scope) {
+        std::vector<NodeId> out;
+        for (const Dependency& d : dependencies) {
+            if (const ResourceBlock* block = scope.module->resource(d.name)) {
+                const auto& ids = instances(scope, *block);
+                out.insert(out.end(), ids.begin(), ids.end());
+            } else if (d.name.starts_with("module.") && scope.children.contains(d.name.substr(7))) {
+                const auto ids = all_in(*scope.children.at(d.name.substr(7)));
+                out.insert(out.end(), ids.begin(), ids.end());
+            } else {
+                std::vector<std::string> known;
+                for (const ResourceBlock& b : scope.module->resources) known.push_back(b.name);
+                for (const auto& child : scope.children) known.push_back("module." + child.first);
+                Error& error = problems_.add(
+                    fmt::format("depends_on: nothing here is called \"{}\"", d.name), d.loc);
+                if (const auto close = did_you_mean(d.name, known))
+                    error.hint = fmt::format("did you mean \"{}\"?", *close);
+            }
+        }
+        return out;
+    }
+
+    std::vector<NodeId> all_in(const Scope& scope) {
+        std::vector<NodeId> out;
+        for (const ResourceBlock& block : scope.module->resources) {
+            const auto& ids = instances(scope, block);
+            out.insert(out.end(), ids.begin(), ids.end());
+        }
+        for (const auto& [name, child] : scope.children) {
+            const auto ids = all_in(*child);
+            out.insert(out.end(), ids.begin(), ids.end());
+        }
+        return out;
+    }
+
+    void depend(NodeId id, const std::vector<NodeId>& targets) {
+        std::vector<NodeId>& deps = nodes_[id].deps;
+        deps.insert(deps.end(), targets.begin(), targets.end());
+    }
+
+    /// Gives out ids in the order of addresses, so that nothing depends on the order of expansion.
+    void renumber() {
+        std::vector<NodeId> by_address(nodes_.size());
+        for (NodeId i = 0; i < by_address.size(); ++i) by_address[i] = i;
+        std::sort(by_address.begin(), by_address.end(), [&](NodeId a, NodeId b) {
+            return nodes_[a].address < nodes_[b].address;
+        });
+        std::vector<NodeId> new_id(nodes_.size());
+        for (NodeId i = 0; i < by_address.size(); ++i) new_id[by_address[i]] = i;
+        graph_.nodes_.reserve(nodes_.size());
+        for (const NodeId old : by_address) {
+            Node& n = graph_.nodes_.emplace_back(std::move(nodes_[old]));
+            for (NodeId& d : n.deps) d = new_id[d];
+            std::sort(n.deps.begin(), n.deps.end());
+            n.deps.erase(std::unique(n.deps.begin(), n.deps.end()), n.deps.end());
+            graph_.by_address_.emplace(n.address, static_cast<NodeId>(graph_.nodes_.size() - 1));
+        }
+        for (auto& [place, made] : made_) {
+            for (NodeId& id : made.ids) id = new_id[id];
+            graph_.instances_.emplace(place, std::move(made.ids));
+        }
+    }
+
+    /// Kahn's algorithm; what is left over when it stops has a cycle in it.
+    void sort() {
+        const auto& nodes = graph_.nodes_;
+        std::vector<std::uint32_t> waiting(nodes.size());
+        std::vector<std::vector<NodeId>> dependents(nodes.size());
+        std::deque<NodeId> ready;
+        for (NodeId id = 0; id < nodes.size(); ++id) {
+            waiting[id] = static_cast<std::uint32_t>(nodes[id].deps.size());
+            for (const NodeId d : nodes[id].deps) dependents[d].push_back(id);
+            if (waiting[id] == 0) ready.push_back(id);
+        }
+        while (!ready.empty()) {
+            const NodeId id = ready.front();
+            ready.pop_front();
+            graph_.order_.push_back(id);
+            for (const NodeId d : dependents[id])
+                if (--waiting[d] == 0) ready.push_back(d);
+        }
+        if (graph_.order_.size() != nodes.size()) report_cycle(waiting);
+    }
+
+    /// Walks from any node that still waits to one that it waits for, until a node comes again.
+    [[noreturn]] void report_cycle(const std::vector<std::uint32_t>& waiting) const {
+        NodeId at = 0;
+        while (waiting[at] == 0) ++at;
+        std::vector<NodeId> path;
+        while (std::find(path.begin(), path.end(), at) == path.end()) {
+            path.push_back(at);
+            for (const NodeId d : graph_.nodes_[at].deps)
+                if (waiting[d] != 0) {
+                    at = d;
+                    break;
+                }
+        }
+        path.erase(path.begin(), std::find(path.begin(), path.end(), at));
+        const Node& first = graph_.nodes_[path.front()];
+        Error error(ErrorKind::spec,
+                    path.size() == 1
+                        ? fmt::format("{} depends on itself", first.address)
+                        : fmt::format("{} resources depend on each other in a circle", path.size()),
+                    first.block->loc);
+        for (std::size_t i = 0; i < path.size(); ++i) {
+            const Node& from = graph_.nodes_[path[i]];
+            const Node& to = graph_.nodes_[path[(i + 1) % path.size()]];
+            error.with_note(fmt::format("{} needs {}", from.address, to.address), from.block->loc);
+        }
+        throw Errors({std::move(error)});
+    }
+
+    Graph& graph_;
+    Problems problems_;
+    // made on demand while expressions are evaluated, which look at this object as const
+    mutable std::deque<Node> nodes_;
+    mutable std::map<std::pair<const Scope*, const ResourceBlock*>, Made> made_;
+    mutable std::set<NodeId>* touched_ = nullptr;
+};
+
+Graph::Graph(const Spec& spec, const Registry& registry, Value variables)
+    : spec_(spec), registry_(registry), variables_(std::move(variables)) {
+    Expander(*this).run();
+}
+
+} // namespace hadeploy

@@ -1,0 +1,112 @@
+#include "planner/graph.h"
+
+#include "planner/names.h"
+
+namespace hadeploy {
+
+/// The expanded graph as expressions see it, with values from outside.
+class LiveResources : public Resources {
+  public:
+    LiveResources(const Graph& graph, const Graph::Values& values)
+        : graph_(graph), values_(values) {}
+    const std::vector<NodeId>& instances(const Scope& scope,
+                                         const ResourceBlock& block) const override {
+        return graph_.instances_.at({&scope, &block});
+    }
+    const Node& node(NodeId id) const override { return graph_.nodes_[id]; }
+    Value value(NodeId id) const override { return values_(id); }
+
+  private:
+    const Graph& graph_;
+    const Graph::Values& values_;
+};
+
+std::optional<NodeId> Graph::find(const std::string& address) const {
+    const auto it = by_address_.find(address);
+    return it == by_address_.end() ? std::nullopt : std::optional(it->second);
+}
+
+Value Graph::config(NodeId id, const Values& values, Problems& problems) const {
+    const Node& node = nodes_[id];
+    const LiveResources resources(*this, values);
+    const ScopeNames names(*this, resources, *node.scope, &node);
+    const std::size_t before = problems.list().size();
+    Value::Map entries;
+    entries.reserve(node.block->attributes.size());
+    for (const auto& [name, expr] : node.block->attributes) {
+        try {
+            entries.push_back(
+                {name, evaluate(*expr, names), node.block->attribute_locs.at(name)});
+        } catch (Error& error) {
+            error.address = node.address;
+            problems.add(std::move(error));
+        }
+    }
+    if (problems.list().size() != before) return {};
+    const Value raw = Value::map(std::move(entries)).at(node.block->loc);
+    Value config = normalize(node.type->schema, raw, node.address, node.block->loc,
+                             spec_.base_directory(), problems);
+    if (problems.list().size() != before) return {};
+    node.type->check(config, problems);
+    if (problems.list().size() != before) return {};
+    try {
+        for (const Entry& e : node.type->derive(config).as_map())
+            config = config.with(e.key, e.value);
+    } catch (Error& error) {
+        if (!error.loc.known()) error.loc = node.block->loc;
+        error.address = node.address;
+        problems.add(std::move(error));
+    }
+    if (node.type->machine && config["connection"].is_map())
+        config = config.with("connection", config["connection"].with("machine", node.address));
+    return config;
+}
+
+Value Graph::settings(const ProviderKind& kind, Problems& problems) const {
+    const auto it = spec_.providers.find(kind.name);
+    Value raw = Value::map({});
+    Loc loc;
+    if (it != spec_.providers.end()) {
+        const Values none = [](NodeId) { return Value::unknown(); };
+        const LiveResources resources(*this, none);
+        raw = evaluate(*it->second, ScopeNames(*this, resources, *scopes_.front()));
+        loc = spec_.provider_locs.at(kind.name);
+    }
+    return normalize(kind.schema, raw, "provider " + kind.name, loc, spec_.base_directory(),
+                     problems);
+}
+
+Value Graph::outputs(const Values& values, Problems& problems) const {
+    const LiveResources resources(*this, values);
+    const ScopeNames names(*this, resources, *scopes_.front());
+    Value::Map out;
+    for (const Output& o : spec_.root.outputs) {
+        try {
+            const Value v = evaluate(*o.value, names);
+            out.push_back({o.name, o.secret ? v.as_secret() : v, o.loc});
+        } catch (Error& error) {
+            problems.add(std::move(error));
+        }
+    }
+    return Value::map(std::move(out));
+}
+
+void Graph::check_inputs(const Values& values, Problems& problems) const {
+    const LiveResources resources(*this, values);
+    for (const auto& scope : scopes_) {
+        if (scope->call == nullptr) continue;
+        const ScopeNames outside(*this, resources, *scope->parent);
+        for (const Variable& v : scope->module->variables) {
+            const auto input = scope->call->inputs.find(v.attribute.name);
+            if (input == scope->call->inputs.end()) continue;
+            try {
+                normalize(v.attribute, evaluate(*input->second, outside),
+                          "module \"" + scope->call->name + "\"", spec_.base_directory(), problems);
+            } catch (Error& error) {
+                problems.add(std::move(error));
+            }
+        }
+    }
+}
+
+} // namespace hadeploy

@@ -1,0 +1,86 @@
+#pragma once
+
+#include "planner/provider.h"
+#include "planner/spec.h"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace hadeploy {
+
+using NodeId = std::uint32_t;
+
+/// An instance of a module: where names are looked up.
+struct Scope {
+    const Module* module = nullptr;
+    std::string prefix;                ///< "" or "module.cluster."
+    const Scope* parent = nullptr;     ///< where the module was called
+    const ModuleBlock* call = nullptr; ///< nullptr for the root
+    std::unordered_map<std::string, const Scope*> children; ///< by the call's name
+};
+
+/// One resource of the expanded spec.
+struct Node {
+    std::string address; ///< `module.cluster.swarm["node1"]`
+    const ResourceType* type = nullptr;
+    const ResourceBlock* block = nullptr;
+    const Scope* scope = nullptr;
+    std::string key;          ///< of for_each
+    bool keyed = false;
+    bool of_set = false;      ///< for_each goes over a list: each.value is the key
+    std::vector<NodeId> deps; ///< sorted; direct ones only
+};
+
+/// The expanded spec: every resource with what it depends on. Node ids are dense, and follow the
+/// addresses' order; `order` is a topological one (dependencies first).
+class Graph {
+  public:
+    /// What a node's attributes are, as far as they are known: planned, or real once applied.
+    using Values = std::function<Value(NodeId)>;
+
+    /// Expands a loaded spec.
+    /// @throws Errors: unknown names and types, cycles (with their whole path), for_each over
+    ///         something that is not known before apply
+    Graph(const Spec& spec, const Registry& registry, Value variables);
+    Graph(const Graph&) = delete;
+    Graph& operator=(const Graph&) = delete;
+
+    [[nodiscard]] const std::vector<Node>& nodes() const { return nodes_; }
+    [[nodiscard]] const Node& operator[](NodeId id) const { return nodes_[id]; }
+    [[nodiscard]] const std::vector<NodeId>& order() const { return order_; }
+    [[nodiscard]] std::optional<NodeId> find(const std::string& address) const;
+    [[nodiscard]] const Spec& spec() const { return spec_; }
+    [[nodiscard]] const Registry& registry() const { return registry_; }
+
+    /// The node's config: its attributes evaluated with `values`, in canonical form, completed by
+    /// defaults and by what follows from it (ResourceType::derive).
+    Value config(NodeId id, const Values& values, Problems& problems) const;
+    /// The settings of a provider, normalized; an empty map where the spec has none.
+    Value settings(const ProviderKind& kind, Problems& problems) const;
+    /// The root's outputs.
+    Value outputs(const Values& values, Problems& problems) const;
+    /// Checks the types of all modules' inputs.
+    void check_inputs(const Values& values, Problems& problems) const;
+
+  private:
+    friend class Expander;
+    friend class ScopeNames;
+    friend class LiveResources;
+    using Instances = std::vector<NodeId>; ///< in the order of their keys
+
+    const Spec& spec_;
+    const Registry& registry_;
+    Value variables_;
+    std::vector<std::unique_ptr<Scope>> scopes_; ///< parents before children
+    std::vector<Node> nodes_;
+    std::vector<NodeId> order_;
+    std::unordered_map<std::string, NodeId> by_address_;
+    /// of each block in each scope
+    std::map<std::pair<const Scope*, const ResourceBlock*>, Instances> instances_;
+};
+
+} // namespace hadeploy

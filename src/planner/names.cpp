@@ -1,0 +1,142 @@
+#include "planner/names.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace hadeploy {
+
+namespace {
+
+Path tail(const Path& path, std::size_t from) {
+    return {path.begin() + static_cast<std::ptrdiff_t>(std::min(from, path.size())), path.end()};
+}
+
+/// The name right after a root such as `var`.
+std::string member(const Path& path, std::string_view root, Loc loc) {
+    if (path.empty() || !path[0].is_string())
+        throw Error(ErrorKind::spec, fmt::format("\"{}\" needs a name after it", root), loc)
+            .with_hint(fmt::format("for example {}.name", root));
+    return path[0].as_string();
+}
+
+[[noreturn]] void unknown_name(std::string message, std::string_view name,
+                               const std::vector<std::string>& known, Loc loc) {
+    Error error(ErrorKind::spec, std::move(message), loc);
+    if (const auto close = did_you_mean(name, known))
+        error.hint = fmt::format("did you mean \"{}\"?", *close);
+    else if (!known.empty() && known.size() <= 20)
+        error.hint = fmt::format("there are: {}", fmt::join(known, ", "));
+    throw error;
+}
+
+template <class Blocks>
+std::vector<std::string> names_of(const Blocks& blocks) {
+    std::vector<std::string> out;
+    for (const auto& b : blocks) out.push_back(b.name);
+    return out;
+}
+
+} // namespace
+
+Value ScopeNames::resolve(const std::string& name, const Path& path, Loc loc,
+                          std::size_t& used) const {
+    used = 0;
+    if (name == "var") return variable(path, loc, used);
+    if (name == "module") return module_output(path, loc, used);
+    if (name == "each") return each(path, loc, used);
+    if (name == "path") {
+        const std::string what = member(path, "path", loc);
+        used = 1;
+        if (what == "module") return scope_.module->directory.string();
+        if (what == "root") return graph_.spec_.root.directory.string();
+        unknown_name(fmt::format("there is no path.{}", what), what, {"module", "root"}, loc);
+    }
+    if (const ResourceBlock* block = scope_.module->resource(name))
+        return resource(*block, path, used);
+    std::vector<std::string> known = names_of(scope_.module->resources);
+    for (const char* root : {"var", "module", "each", "path"}) known.emplace_back(root);
+    unknown_name(fmt::format("nothing here is called \"{}\"", name), name, known, loc);
+}
+
+Value ScopeNames::variable(const Path& path, Loc loc, std::size_t& used) const {
+    const std::string name = member(path, "var", loc);
+    const Variable* declared = scope_.module->variable(name);
+    if (declared == nullptr) {
+        std::vector<std::string> known;
+        for (const Variable& v : scope_.module->variables) known.push_back(v.attribute.name);
+        unknown_name(fmt::format("there is no variable \"{}\"", name), name, known, loc);
+    }
+    used = 1;
+    if (scope_.call == nullptr) return graph_.variables_[name];
+    const auto input = scope_.call->inputs.find(name);
+    if (input == scope_.call->inputs.end())
+        return declared->attribute.fallback.value_or(Value::unknown());
+    used = path.size();
+    const ScopeNames outside(graph_, resources_, *scope_.parent);
+    Value value = evaluate_at(*input->second, tail(path, 1), outside);
+    if (path.size() == 1) {
+        Problems ignored; // check_inputs() reports them
+        value = normalize(declared->attribute, value, "", graph_.spec_.base_directory(), ignored);
+    }
+    return declared->attribute.secret ? value.as_secret() : value;
+}
+
+Value ScopeNames::module_output(const Path& path, Loc loc, std::size_t& used) const {
+    const std::string name = member(path, "module", loc);
+    const auto child = scope_.children.find(name);
+    if (child == scope_.children.end())
+        unknown_name(fmt::format("there is no module \"{}\"", name), name,
+                     names_of(scope_.module->modules), loc);
+    const Module& module = *child->second->module;
+    const ScopeNames inside(graph_, resources_, *child->second);
+    if (path.size() < 2 || !path[1].is_string()) {
+        used = 1;
+        Value::Map all;
+        for (const Output& o : module.outputs) {
+            const Value v = evaluate(*o.value, inside);
+            all.push_back({o.name, o.secret ? v.as_secret() : v, o.loc});
+        }
+        return Value::map(std::move(all));
+    }
+    const Output* output = module.output(path[1].as_string());
+    if (output == nullptr)
+        unknown_name(fmt::format("module \"{}\" has no output \"{}\"", name, path[1].as_string()),
+                     path[1].as_string(), names_of(module.outputs), loc);
+    used = path.size();
+    const Value v = evaluate_at(*output->value, tail(path, 2), inside);
+    return output->secret ? v.as_secret() : v;
+}
+
+Value ScopeNames::each(const Path& path, Loc loc, std::size_t& used) const {
+    if (self_ == nullptr || !self_->keyed)
+        throw Error(ErrorKind::spec, "\"each\" has a meaning only in a resource with for_each", loc);
+    const std::string what = member(path, "each", loc);
+    used = 1;
+    if (what == "key") return self_->key;
+    if (what != "value") unknown_name("\"each\" has \"key\" and \"value\"", what, {"key", "value"}, loc);
+    if (self_->of_set) return self_->key;
+    Path way{Value(self_->key)};
+    way.insert(way.end(), path.begin() + 1, path.end());
+    used = path.size();
+    return evaluate_at(*self_->block->for_each, way, ScopeNames(graph_, resources_, scope_));
+}
+
+Value ScopeNames::resource(const ResourceBlock& block, const Path& path, std::size_t& used) const {
+    const std::vector<NodeId>& instances = resources_.instances(scope_, block);
+    if (block.for_each == nullptr) return resources_.value(instances.front());
+    if (!path.empty() && path[0].is_string()) {
+        const auto it = std::lower_bound(
+            instances.begin(), instances.end(), path[0].as_string(),
+            [&](NodeId id, const std::string& key) { return resources_.node(id).key < key; });
+        if (it != instances.end() && resources_.node(*it).key == path[0].as_string()) {
+            used = 1;
+            return resources_.value(*it);
+        }
+    }
+    Value::Map all;
+    for (const NodeId id : instances)
+        all.push_back({resources_.node(id).key, resources_.value(id), block.loc});
+    return Value::map(std::move(all));
+}
+
+} // namespace hadeploy

@@ -1,0 +1,255 @@
+#include "planner/plan.h"
+
+#include "core/uuid.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace hadeploy {
+
+namespace {
+
+/// How the machine that a resource lives on will be found by apply.
+enum class MachineState { up, starting, fresh };
+
+/// Plans the nodes of a graph, dependencies first.
+class Planner {
+  public:
+    Planner(const Graph& graph, const World& world, const ProviderSettings& settings)
+        : graph_(graph), world_(world), settings_(settings) {
+        plan_.values.resize(graph.nodes().size());
+        waits_for_.resize(graph.nodes().size());
+    }
+
+    Plan run() {
+        for (const NodeId id : graph_.order()) plan_node(id);
+        plan_.outputs = graph_.outputs(values(), problems_);
+        refuse_double_claims();
+        std::set<std::string> kept;
+        for (const Node& n : graph_.nodes()) kept.insert(n.address);
+        problems_.throw_if_any();
+        add_removals(plan_, world_, graph_.registry(), kept, problems_);
+        problems_.throw_if_any();
+        return std::move(plan_);
+    }
+
+  private:
+    Graph::Values values() const {
+        return [this](NodeId id) { return plan_.values[id]; };
+    }
+
+    void plan_node(NodeId id) {
+        const Node& node = graph_[id];
+        inherit_waits(id);
+        const Value config = graph_.config(id, values(), problems_);
+        if (config.is_null()) {
+            plan_.values[id] = Value::unknown();
+            return;
+        }
+        claim(node, config);
+        try {
+            plan_with(id, config);
+        } catch (Error& error) {
+            if (error.address.empty()) error.address = node.address;
+            if (!error.loc.known()) error.loc = node.block->loc;
+            problems_.add(std::move(error));
+            plan_.values[id] = complete(*node.type, config, {});
+        }
+    }
+
+    void plan_with(NodeId id, const Value& config) {
+        const Node& node = graph_[id];
+        const Recorded* recorded = record(node);
+        const auto seen = world_.observed.find(node.address);
+        Step step{.address = node.address, .type = node.type, .node = id, .loc = node.block->loc};
+        step.generation = recorded ? recorded->generation : 1;
+        step.before = recorded ? recorded->attributes : Value();
+        step.after = config;
+
+        std::optional<Action> action;
+        Value known; // of the computed attributes
+        if (recorded != nullptr && recorded->type != node.type->name) {
+            action = Action::replace;
+            step.reason = fmt::format("it was a {}", recorded->type);
+        } else if (machine_state(node, config) == MachineState::fresh) {
+            action = Action::create;
+            step.read_first = true;
+        } else if (seen == world_.observed.end()) {
+            action = recorded ? Action::read : Action::create;
+            step.read_first = true;
+            step.reason = recorded ? "read after the start, and repaired if it differs" : "";
+            if (recorded != nullptr) known = recorded->attributes;
+        } else {
+            Decision d = decide(*node.type, config, recorded,
+                                world_.unfinished.contains(node.address), seen->second);
+            action = d.action;
+            step.changes = std::move(d.changes);
+            step.reason = std::move(d.reason);
+            step.verb = std::move(d.verb);
+            step.before = merged(step.before, seen->second.attributes);
+            if (action != Action::create && action != Action::replace) known = step.before;
+        }
+        if (action == Action::replace) ++step.generation;
+        step.identity = recorded && action != Action::replace
+                            ? recorded->identity
+                            : identity_of(world_.lineage, node.address, step.generation);
+        plan_.values[id] = complete(*node.type, config, known);
+        note_machine(node, action);
+        // an interrupted change that turns out to be complete still has to be noted as such
+        if (!action && world_.interrupted.contains(node.address)) action = Action::adopt;
+        if (action) add(id, *action, std::move(step));
+    }
+
+    void add(NodeId id, Action action, Step step) {
+        step.action = action;
+        step.after_steps.assign(waits_for_[id].begin(), waits_for_[id].end());
+        waits_for_[id] = {static_cast<StepId>(plan_.steps.size())};
+        plan_.steps.push_back(std::move(step));
+    }
+
+    /// A node without a step of its own hands on the steps that it would have waited for.
+    void inherit_waits(NodeId id) {
+        std::set<StepId> all;
+        for (const NodeId d : graph_[id].deps)
+            all.insert(waits_for_[d].begin(), waits_for_[d].end());
+        waits_for_[id] = std::move(all);
+    }
+
+    const Recorded* record(const Node& node) const {
+        const auto it = world_.recorded.find(node.address);
+        return it == world_.recorded.end() ? nullptr : &it->second;
+    }
+
+    static Value merged(const Value& under, const Value& over) {
+        Value out = under;
+        if (over.is_map())
+            for (const Entry& e : over.as_map()) out = out.with(e.key, e.value);
+        return out;
+    }
+
+    /// Of the best of the machines that the resource can be reached through.
+    MachineState machine_state(const Node& node, const Value& config) const {
+        const ProviderKind& kind = *graph_.registry().kind(node.type->provider);
+        const auto candidates =
+            kind.endpoints(*node.type, config, settings_.at(kind.name));
+        if (candidates.empty()) return MachineState::fresh;
+        MachineState best = MachineState::fresh;
+        for (const Endpoint& e : candidates) {
+            if (e.machine.empty() || e.machine == node.address) return MachineState::up;
+            const auto it = machines_.find(e.machine);
+            const MachineState state = it == machines_.end() ? MachineState::up : it->second;
+            best = std::min(best, state);
+        }
+        return best;
+    }
+
+    void note_machine(const Node& node, std::optional<Action> action) {
+        if (!node.type->machine) return;
+        MachineState state = MachineState::up;
+        if (action == Action::create || action == Action::replace) state = MachineState::fresh;
+        else if (!machine_is_up(world_, node.address)) state = MachineState::starting;
+        machines_[node.address] = state;
+    }
+
+    void claim(const Node& node, const Value& config) {
+        for (const std::string& name : node.type->claims(config)) {
+            const auto [it, fresh] = claims_.emplace(name, &node);
+            if (!fresh) doubled_.push_back({name, it->second, &node});
+        }
+    }
+
+    void refuse_double_claims() {
+        for (const auto& [name, first, second] : doubled_) {
+            Error error(ErrorKind::spec,
+                        fmt::format("{} and {} both manage {}", first->address, second->address,
+                                    name),
+                        second->block->loc);
+            error.with_note("the other one is here", first->block->loc);
+            problems_.add(std::move(error));
+        }
+    }
+
+    struct Doubled {
+        std::string name;
+        const Node *first, *second;
+    };
+
+    const Graph& graph_;
+    const World& world_;
+    const ProviderSettings& settings_;
+    Plan plan_;
+    Problems problems_;
+    std::vector<std::set<StepId>> waits_for_; ///< by node
+    std::map<std::string, MachineState> machines_;
+    std::map<std::string, const Node*> claims_;
+    std::vector<Doubled> doubled_;
+};
+
+} // namespace
+
+std::string_view action_name(Action action) {
+    switch (action) {
+    case Action::adopt: return "adopt";
+    case Action::create: return "create";
+    case Action::update: return "update";
+    case Action::replace: return "replace";
+    case Action::read: return "read";
+    case Action::remove: return "remove";
+    case Action::forget: return "forget";
+    }
+    return "";
+}
+
+std::size_t Plan::count(Action action) const {
+    return static_cast<std::size_t>(
+        std::count_if(steps.begin(), steps.end(), [&](const Step& s) { return s.action == action; }));
+}
+
+std::string identity_of(const std::string& lineage, const std::string& address,
+                        std::int64_t generation) {
+    return uuid_v5(lineage, fmt::format("{}#{}", address, generation));
+}
+
+std::set<std::string> machines_in(const Value& config) {
+    std::set<std::string> out;
+    struct Walk {
+        std::set<std::string>& out;
+        void operator()(const Value& v) const {
+            if (v.is_list()) {
+                for (const Value& item : v.as_list()) (*this)(item);
+            } else if (v.is_map()) {
+                if (v.has("machine") && v.has("address")) out.insert(v.text("machine"));
+                else
+                    for (const Entry& e : v.as_map()) (*this)(e.value);
+            }
+        }
+    };
+    Walk{out}(config);
+    return out;
+}
+
+bool machine_is_up(const World& world, const std::string& address) {
+    if (world.unfinished.contains(address)) return false;
+    const auto it = world.observed.find(address);
+    return it != world.observed.end() && it->second.state == Observation::State::present &&
+           it->second.foreign.empty() && it->second.attributes.flag("running", true);
+}
+
+Value complete(const ResourceType& type, const Value& config, const Value& known) {
+    Value out = config;
+    for (const Attribute& a : type.schema) {
+        if (!a.computed) continue;
+        const Value* value = config.find(a.name);
+        if (value != nullptr && !value->contains_unknown()) continue;
+        const Value* before = known.find(a.name);
+        if (before != nullptr) out = out.with(a.name, *before);
+        else if (value == nullptr) out = out.with(a.name, Value::unknown());
+    }
+    return out;
+}
+
+Plan make_plan(const Graph& graph, const World& world, const ProviderSettings& settings) {
+    return Planner(graph, world, settings).run();
+}
+
+} // namespace hadeploy

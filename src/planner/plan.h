@@ -1,0 +1,122 @@
+#pragma once
+
+#include "planner/graph.h"
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace hadeploy {
+
+/// What a step does.
+enum class Action {
+    adopt,   ///< it is there as wanted: only recorded
+    create,
+    update,
+    replace, ///< remove, then create
+    read,    ///< can't be read yet: read when its machine is up, and repaired if it differs
+    remove,
+    forget,  ///< nothing to do outside: it is gone, or goes with its machine
+};
+std::string_view action_name(Action action);
+
+struct AttributeChange {
+    std::string name;
+    Value before, after;
+    bool replaces = false;
+};
+
+/// How a resource compares with what is wanted. No action: nothing to do.
+struct Decision {
+    std::optional<Action> action;
+    std::vector<AttributeChange> changes = {};
+    std::string reason = {};
+    std::string verb = {}; ///< what to call the update: "start"; "" is "update"
+};
+
+/// Compares one resource's config with its record and with what was seen. Pure; used while
+/// planning, and again in apply for what could be read only then.
+/// `unfinished`: an earlier run began to make it and did not get to the end.
+/// @throws Error(conflict) when the object is somebody else's; the observation's own error when it
+///         could not be read
+Decision decide(const ResourceType& type, const Value& config, const Recorded* recorded,
+                bool unfinished, const Observation& observed);
+
+/// Whether two values of a type differ. Connections are the same when they lead to the same
+/// machine: a new host key is no other place.
+bool differs(const Type& type, const Value& a, const Value& b);
+
+/// Everything a plan goes by, beside the spec.
+struct World {
+    std::string lineage;
+    std::int64_t serial = 0;
+    std::map<std::string, Recorded> recorded;
+    /// Addresses of recorded resources whose creation was begun and not seen to end.
+    std::set<std::string> unfinished;
+    /// Addresses (recorded or not) with any unfinished change.
+    std::set<std::string> interrupted;
+    std::map<std::string, Observation> observed; ///< what is missing here could not be read yet
+};
+
+using StepId = std::uint32_t;
+
+struct Step {
+    std::string address;
+    Action action = Action::create;
+    const ResourceType* type = nullptr;
+    std::optional<NodeId> node;  ///< none: a resource that the spec no longer has
+    std::int64_t generation = 1;
+    std::string identity;
+    Value before = {};           ///< all that is known of it now
+    Value after = {};            ///< the wanted config, as far as known; null on remove
+    std::vector<AttributeChange> changes = {};
+    std::string reason = {};     ///< why, for people
+    std::string verb = {};
+    bool read_first = false;     ///< its machine is not up yet: read it then, and decide again
+    std::vector<StepId> after_steps = {}; ///< sorted
+    Loc loc = {};
+};
+
+/// Data: what apply does, and nothing else. Steps stand in a topological order.
+struct Plan {
+    bool destroy = false;
+    std::vector<Step> steps;
+    Value outputs;                    ///< as planned
+    std::vector<Value> values;        ///< by node: the planned attributes
+    std::vector<std::string> notices; ///< remarks that are no errors
+
+    [[nodiscard]] bool empty() const { return steps.empty(); }
+    /// Steps that change something outside of the state, or may.
+    [[nodiscard]] std::size_t count(Action action) const;
+};
+
+/// UUIDv5 of the state's lineage and `address#generation`.
+std::string identity_of(const std::string& lineage, const std::string& address,
+                        std::int64_t generation);
+
+/// The connections found anywhere in a config, by their machine's address.
+std::set<std::string> machines_in(const Value& config);
+
+/// Whether the machine can be logged in to, going by what was seen.
+bool machine_is_up(const World& world, const std::string& address);
+
+/// A config completed by the computed attributes that it does not tell: as known from `known` (the
+/// record, an observation), else unknown until apply.
+Value complete(const ResourceType& type, const Value& config, const Value& known);
+
+/// The settings of each provider, normalized, by its name.
+using ProviderSettings = std::map<std::string, Value>;
+
+/// The plan for a spec.
+/// @throws Errors: conflicts, failed reads, wrong values
+Plan make_plan(const Graph& graph, const World& world, const ProviderSettings& settings);
+
+/// The plan to remove all that is recorded.
+Plan make_destroy_plan(const World& world, const Registry& registry);
+
+/// Adds the steps for what is recorded and not among `kept`. (The last part of the two above.)
+void add_removals(Plan& plan, const World& world, const Registry& registry,
+                  const std::set<std::string>& kept, Problems& problems);
+
+} // namespace hadeploy

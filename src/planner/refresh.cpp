@@ -1,0 +1,134 @@
+#include "planner/refresh.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace hadeploy {
+
+namespace {
+
+const Recorded* record_of(const World& world, const std::string& address) {
+    const auto it = world.recorded.find(address);
+    return it == world.recorded.end() ? nullptr : &it->second;
+}
+
+/// What to look for: the object that is recorded where the spec now wants another one, for that is
+/// the one to be replaced.
+Value read_config(const ResourceType& type, const Value& config, const Recorded* recorded) {
+    Value out = config;
+    if (recorded == nullptr || recorded->type != type.name) return out;
+    for (const Attribute& a : type.schema) {
+        const Value* before = recorded->config.find(a.name);
+        if (a.replaces && before != nullptr && differs(a.type, config[a.name], *before))
+            out = out.with(a.name, *before);
+    }
+    return out;
+}
+
+Subject recorded_subject(const Recorded& r, const ResourceType& type, const Registry& registry,
+                         const ProviderSettings& settings) {
+    const ProviderKind& kind = *registry.kind(type.provider);
+    return {{r.address, &type, r.config, &r, r.identity},
+            kind.endpoints(type, r.config, settings.at(kind.name))};
+}
+
+} // namespace
+
+std::vector<Subject> subjects(const Graph& graph, const World& world,
+                              const ProviderSettings& settings) {
+    std::vector<Subject> out;
+    Problems problems;
+    std::vector<Value> values(graph.nodes().size());
+    const Graph::Values lookup = [&](NodeId id) { return values[id]; };
+    for (const NodeId id : graph.order()) {
+        const Node& node = graph[id];
+        const Recorded* recorded = record_of(world, node.address);
+        const Value config = graph.config(id, lookup, problems);
+        if (config.is_null()) { // its problems are noted; whatever needs it goes on with unknowns
+            values[id] = Value::unknown();
+            continue;
+        }
+        values[id] = complete(*node.type, config, recorded ? recorded->attributes : Value());
+        const ProviderKind& kind = *graph.registry().kind(node.type->provider);
+        Subject s;
+        s.request = {node.address, node.type, read_config(*node.type, config, recorded), recorded,
+                     recorded ? recorded->identity : identity_of(world.lineage, node.address, 1)};
+        s.candidates = kind.endpoints(*node.type, s.request.config, settings.at(kind.name));
+        out.push_back(std::move(s));
+    }
+    graph.check_inputs(lookup, problems);
+    problems.throw_if_any();
+    for (const auto& [address, r] : world.recorded) {
+        if (graph.find(address)) continue;
+        const ResourceType* type = graph.registry().type(r.type);
+        if (type != nullptr) // otherwise add_removals() says so
+            out.push_back(recorded_subject(r, *type, graph.registry(), settings));
+    }
+    return out;
+}
+
+std::vector<Subject> destroy_subjects(const Registry& registry, const World& world,
+                                      const ProviderSettings& settings) {
+    std::set<std::string> dying;
+    for (const auto& [address, r] : world.recorded) {
+        const ResourceType* type = registry.type(r.type);
+        if (type != nullptr && type->machine && type->hosts_die) dying.insert(address);
+    }
+    std::vector<Subject> out;
+    for (const auto& [address, r] : world.recorded) {
+        const ResourceType* type = registry.type(r.type);
+        if (type == nullptr) continue;
+        const std::set<std::string> machines = machines_in(r.config);
+        const bool goes_along = !machines.empty() && std::includes(dying.begin(), dying.end(),
+                                                                   machines.begin(), machines.end());
+        if (!goes_along) out.push_back(recorded_subject(r, *type, registry, settings));
+    }
+    return out;
+}
+
+std::vector<Batch> next_wave(const std::vector<Subject>& subjects, const World& world,
+                             const std::set<std::string>& dead, std::vector<bool>& done) {
+    std::set<std::string> pending; // machines that are still to be read
+    for (std::size_t i = 0; i < subjects.size(); ++i)
+        if (!done[i] && subjects[i].request.type->machine)
+            pending.insert(subjects[i].request.address);
+
+    // machines first: what is on one that is read through its own door goes along in that batch
+    std::vector<std::size_t> in_order;
+    for (const bool machine : {true, false})
+        for (std::size_t i = 0; i < subjects.size(); ++i)
+            if (!done[i] && subjects[i].request.type->machine == machine) in_order.push_back(i);
+
+    std::map<std::string, Batch> batches;
+    for (const std::size_t i : in_order) {
+        const Subject& s = subjects[i];
+        bool waits = false;
+        const Endpoint* chosen = nullptr;
+        for (const Endpoint& e : s.candidates) {
+            if (dead.contains(e.key)) continue;
+            // a machine that is read through its own door needs no other look first
+            const bool own = e.machine == s.request.address;
+            const bool same_door = pending.contains(e.machine) && batches.contains(e.key);
+            if (own || e.machine.empty() || same_door || machine_is_up(world, e.machine)) {
+                chosen = &e;
+                break;
+            }
+            if (pending.contains(e.machine)) {
+                waits = true;
+                break;
+            }
+        }
+        if (chosen != nullptr) {
+            Batch& batch = batches[chosen->key];
+            batch.endpoint = *chosen;
+            batch.subjects.push_back(i);
+        } else if (!waits) {
+            done[i] = true; // nobody to ask: planned as "read later"
+        }
+    }
+    std::vector<Batch> out;
+    for (auto& [key, batch] : batches) out.push_back(std::move(batch));
+    return out;
+}
+
+} // namespace hadeploy

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "planner/plan.h"
+
+namespace hadeploy {
+
+/// One resource to be read before planning, and where it can be read.
+struct Subject {
+    ReadRequest request;
+    std::vector<Endpoint> candidates; ///< the preferred place first; empty: not known yet
+};
+
+/// What to read before planning: every resource of the spec as far as its config is known by what
+/// is recorded, and every recorded one that the spec no longer has.
+/// @throws Errors: wrong values in the spec
+std::vector<Subject> subjects(const Graph& graph, const World& world,
+                              const ProviderSettings& settings);
+
+/// What to read before all is destroyed: all that is recorded, but what goes with its machine.
+std::vector<Subject> destroy_subjects(const Registry& registry, const World& world,
+                                      const ProviderSettings& settings);
+
+/// A read of one endpoint: its requests travel together.
+struct Batch {
+    Endpoint endpoint;
+    std::vector<std::size_t> subjects; ///< indices
+};
+
+/// Which of the subjects can be read now. A subject on a machine waits until the machine itself
+/// has been read; it is given up (left unread) when none of its machines is up.
+/// `done` marks subjects that are through and is updated for those given up; `dead` holds the keys
+/// of endpoints that did not answer.
+std::vector<Batch> next_wave(const std::vector<Subject>& subjects, const World& world,
+                             const std::set<std::string>& dead, std::vector<bool>& done);
+
+} // namespace hadeploy

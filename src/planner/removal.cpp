@@ -1,0 +1,197 @@
+#include "planner/plan.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace hadeploy {
+
+namespace {
+
+/// Plans the removal of what is recorded and no longer wanted. What lives only on machines that go
+/// in the same plan goes with them; what others see of it (it holds connections to machines that
+/// stay) is undone properly, before its machine goes.
+class Remover {
+  public:
+    Remover(Plan& plan, const World& world, const Registry& registry,
+            const std::set<std::string>& kept, Problems& problems)
+        : plan_(plan), world_(world), registry_(registry), kept_(kept), problems_(problems) {}
+
+    void run() {
+        find_dying();
+        std::vector<Step> removals;
+        for (const auto& [address, r] : world_.recorded)
+            if (!kept_.contains(address)) removals.push_back(plan_removal(r));
+        for (Step& s : plan_.steps) // dependents of what goes have to let go of it first
+            if (s.node) changed_.insert(s.address);
+        order(std::move(removals));
+    }
+
+  private:
+    void find_dying() {
+        for (const auto& [address, r] : world_.recorded) {
+            const ResourceType* type = registry_.type(r.type);
+            if (type == nullptr || !type->machine || !type->hosts_die) continue;
+            const auto seen = world_.observed.find(address);
+            const bool gone = seen != world_.observed.end() &&
+                              seen->second.state == Observation::State::absent;
+            if (!kept_.contains(address) || gone) dying_.insert(address);
+        }
+        for (const Step& s : plan_.steps)
+            if (s.type->machine && s.type->hosts_die && s.action == Action::replace)
+                dying_.insert(s.address);
+    }
+
+    Step plan_removal(const Recorded& r) {
+        Step step{.address = r.address, .action = Action::remove};
+        step.type = registry_.type(r.type);
+        step.generation = r.generation;
+        step.identity = r.identity;
+        step.before = r.attributes;
+        if (!plan_.destroy) step.reason = "the spec no longer has it";
+        if (step.type == nullptr) {
+            Error error(ErrorKind::state, fmt::format("the state has a resource of the type \"{}\", "
+                                                      "which this hadeploy does not know",
+                                                      r.type));
+            error.address = r.address;
+            problems_.add(std::move(error).with_hint("use the version of hadeploy that made it"));
+            return step;
+        }
+        const std::set<std::string> machines = machines_in(r.config);
+        if (!machines.empty() && !step.type->machine &&
+            std::includes(dying_.begin(), dying_.end(), machines.begin(), machines.end())) {
+            step.action = Action::forget;
+            step.reason = machines.size() == 1 ? fmt::format("goes with {}", *machines.begin())
+                                               : "goes with its machines";
+            return step;
+        }
+        look(r, step);
+        return step;
+    }
+
+    void look(const Recorded& r, Step& step) {
+        const auto seen = world_.observed.find(r.address);
+        if (seen == world_.observed.end()) {
+            step.read_first = true;
+            return;
+        }
+        const Observation& o = seen->second;
+        if (o.state == Observation::State::failed) {
+            Error error = o.error.value_or(Error(ErrorKind::failed, "could not be read"));
+            error.address = r.address;
+            problems_.add(std::move(error));
+        } else if (o.state == Observation::State::absent) {
+            step.action = Action::forget;
+            step.reason = "it is already gone";
+        } else if (!o.foreign.empty()) {
+            step.action = Action::forget;
+            step.reason = "what is there now is not ours: " + o.foreign;
+        } else {
+            for (const Entry& e : o.attributes.as_map()) step.before = step.before.with(e.key, e.value);
+        }
+    }
+
+    /// Appends the removals in an order that takes down dependents first. What is only forgotten
+    /// holds nobody up; it waits for its machines, so that a failure leaves it recorded.
+    void order(std::vector<Step> removals) {
+        std::map<std::string, std::size_t> index;
+        for (std::size_t i = 0; i < removals.size(); ++i) index[removals[i].address] = i;
+        // waits[i]: removals that have to be through before removal i
+        std::vector<std::set<std::size_t>> waits(removals.size());
+        for (std::size_t i = 0; i < removals.size(); ++i) {
+            const Recorded& r = world_.recorded.at(removals[i].address);
+            const bool forgotten = removals[i].action == Action::forget;
+            for (const std::string& m : machines_in(r.config)) {
+                const auto it = index.find(m);
+                if (it == index.end() || it->second == i) continue;
+                if (forgotten) waits[i].insert(it->second);
+                else waits[it->second].insert(i);
+            }
+            if (forgotten) continue;
+            std::set<std::string> visited;
+            for (const std::size_t d : needed_by(r, removals, index, visited))
+                if (d != i) waits[d].insert(i);
+        }
+        append_sorted(std::move(removals), waits);
+    }
+
+    /// The removals that `r` depends on, seen through those that are only forgotten.
+    std::vector<std::size_t> needed_by(const Recorded& r, const std::vector<Step>& removals,
+                                       const std::map<std::string, std::size_t>& index,
+                                       std::set<std::string>& visited) const {
+        std::vector<std::size_t> out;
+        for (const std::string& d : r.depends_on) {
+            const auto it = index.find(d);
+            if (it == index.end() || !visited.insert(d).second) continue;
+            if (removals[it->second].action != Action::forget) {
+                out.push_back(it->second);
+                continue;
+            }
+            const auto through = needed_by(world_.recorded.at(d), removals, index, visited);
+            out.insert(out.end(), through.begin(), through.end());
+        }
+        return out;
+    }
+
+    void append_sorted(std::vector<Step> removals,
+                       const std::vector<std::set<std::size_t>>& waits) {
+        std::vector<std::optional<StepId>> placed(removals.size());
+        std::map<std::string, StepId> step_of;
+        for (StepId s = 0; s < plan_.steps.size(); ++s) step_of[plan_.steps[s].address] = s;
+        bool progress = true;
+        while (progress) {
+            progress = false;
+            for (std::size_t i = 0; i < removals.size(); ++i) {
+                if (placed[i]) continue;
+                const bool ready = std::all_of(waits[i].begin(), waits[i].end(),
+                                               [&](std::size_t d) { return placed[d].has_value(); });
+                if (!ready) continue;
+                std::set<StepId> after;
+                for (const std::size_t d : waits[i]) after.insert(*placed[d]);
+                for (const auto& [address, r] : world_.recorded) {
+                    const auto step = step_of.find(address);
+                    if (step == step_of.end() || !changed_.contains(address)) continue;
+                    if (std::find(r.depends_on.begin(), r.depends_on.end(),
+                                  removals[i].address) != r.depends_on.end())
+                        after.insert(step->second);
+                }
+                removals[i].after_steps.assign(after.begin(), after.end());
+                placed[i] = static_cast<StepId>(plan_.steps.size());
+                plan_.steps.push_back(removals[i]);
+                progress = true;
+            }
+        }
+        for (std::size_t i = 0; i < removals.size(); ++i)
+            if (!placed[i])
+                problems_.add(Error(ErrorKind::state,
+                                    fmt::format("{} can't be removed: by the state it depends on "
+                                                "itself",
+                                                removals[i].address)));
+    }
+
+    Plan& plan_;
+    const World& world_;
+    const Registry& registry_;
+    const std::set<std::string>& kept_;
+    Problems& problems_;
+    std::set<std::string> dying_;   ///< machines that this plan ends, or that are gone
+    std::set<std::string> changed_; ///< addresses that the spec still has and a step changes
+};
+
+} // namespace
+
+void add_removals(Plan& plan, const World& world, const Registry& registry,
+                  const std::set<std::string>& kept, Problems& problems) {
+    Remover(plan, world, registry, kept, problems).run();
+}
+
+Plan make_destroy_plan(const World& world, const Registry& registry) {
+    Plan plan;
+    plan.destroy = true;
+    plan.outputs = Value::map({});
+    Problems problems;
+    add_removals(plan, world, registry, {}, problems);
+    problems.throw_if_any();
+    return plan;
+}
+
+} // namespace hadeploy
