@@ -1,0 +1,104 @@
+#include "engine/world.h"
+
+#include <thread>
+
+namespace hadeploy {
+
+std::shared_ptr<Provider> Endpoints::open(const std::string& kind, const Endpoint& endpoint) {
+    {
+        const std::lock_guard lock(mutex_);
+        const auto it = open_.find(endpoint.key);
+        if (it != open_.end()) return it->second;
+    }
+    // opening takes long and is done without the lock; of two at once the first stays
+    std::shared_ptr<Provider> fresh = registry_.kind(kind)->open(endpoint, setting_);
+    const std::lock_guard lock(mutex_);
+    return open_.emplace(endpoint.key, std::move(fresh)).first->second;
+}
+
+World load_world(const Store& store) {
+    World world;
+    world.lineage = store.lineage();
+    world.serial = store.serial();
+    for (const Row& r : store.rows())
+        world.recorded[r.address] = {r.address, r.type,       r.generation, r.identity,
+                                     r.config,  r.attributes, r.depends_on, r.tainted};
+    for (const Intent& i : store.intents()) {
+        world.interrupted.insert(i.address);
+        if (i.action != "create") continue;
+        // what may be half made is treated as ours: found by its identity, finished or removed
+        world.recorded[i.address] = {i.address, i.type,   i.generation, i.identity,
+                                     i.config,  i.config, i.depends_on, false};
+        world.unfinished.insert(i.address);
+    }
+    return world;
+}
+
+namespace {
+
+/// Reads one batch; on an endpoint that does not answer returns the error.
+std::optional<Error> read_batch(const Batch& batch, const std::vector<Subject>& subjects,
+                                Endpoints& endpoints, std::vector<Observation>& out) {
+    std::vector<ReadRequest> requests;
+    for (const std::size_t i : batch.subjects) requests.push_back(subjects[i].request);
+    try {
+        const std::string& kind = requests.front().type->provider;
+        out = endpoints.open(kind, batch.endpoint)->read(requests);
+        return std::nullopt;
+    } catch (Error& error) {
+        return std::move(error);
+    }
+}
+
+} // namespace
+
+void refresh(World& world, const std::vector<Subject>& subjects, Endpoints& endpoints,
+             Events& events) {
+    std::vector<bool> done(subjects.size());
+    std::map<std::string, Error> dead;
+    while (true) {
+        std::set<std::string> dead_keys;
+        for (const auto& [key, error] : dead) dead_keys.insert(key);
+        const std::vector<Batch> wave = next_wave(subjects, world, dead_keys, done);
+        if (wave.empty()) break;
+
+        std::vector<std::vector<Observation>> answers(wave.size());
+        std::vector<std::optional<Error>> errors(wave.size());
+        for (const Batch& b : wave) events.reading(b.endpoint.key, b.subjects.size());
+        {
+            std::vector<std::jthread> threads;
+            for (std::size_t i = 0; i < wave.size(); ++i)
+                threads.emplace_back([&, i] {
+                    errors[i] = read_batch(wave[i], subjects, endpoints, answers[i]);
+                });
+        }
+        for (std::size_t i = 0; i < wave.size(); ++i) {
+            if (errors[i]) {
+                dead.emplace(wave[i].endpoint.key, *errors[i]);
+                continue;
+            }
+            for (std::size_t k = 0; k < wave[i].subjects.size(); ++k) {
+                const std::size_t s = wave[i].subjects[k];
+                world.observed[subjects[s].request.address] = std::move(answers[i][k]);
+                done[s] = true;
+            }
+        }
+    }
+    for (const Subject& s : subjects) {
+        if (world.observed.contains(s.request.address) || s.candidates.empty()) continue;
+        const auto first = dead.find(s.candidates.front().key);
+        if (first != dead.end())
+            world.observed[s.request.address] = Observation::failed(first->second);
+    }
+}
+
+ProviderSettings provider_settings(const Graph& graph) {
+    ProviderSettings out;
+    Problems problems;
+    for (const auto& kind : graph.registry().kinds())
+        out[kind->name] = graph.settings(*kind, problems);
+    problems.throw_if_any();
+    return out;
+}
+
+} // namespace hadeploy

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "engine/events.h"
+#include "planner/refresh.h"
+#include "state/store.h"
+
+#include <mutex>
+
+namespace hadeploy {
+
+/// The endpoints that are open, each opened once and used from plan to apply.
+class Endpoints {
+  public:
+    Endpoints(const Registry& registry, Setting setting)
+        : registry_(registry), setting_(std::move(setting)) {}
+
+    /// @throws Error(unreachable); the next call tries again
+    std::shared_ptr<Provider> open(const std::string& kind, const Endpoint& endpoint);
+    [[nodiscard]] const Registry& registry() const { return registry_; }
+    [[nodiscard]] const Setting& setting() const { return setting_; }
+
+  private:
+    const Registry& registry_;
+    Setting setting_;
+    std::mutex mutex_;
+    std::map<std::string, std::shared_ptr<Provider>> open_;
+};
+
+/// What the state knows: rows, and what interrupted runs left behind.
+World load_world(const Store& store);
+
+/// Reads the subjects, wave by wave, the endpoints of a wave side by side, and notes what was seen
+/// in `world.observed`. An endpoint that does not answer makes its subjects' observations `failed`.
+void refresh(World& world, const std::vector<Subject>& subjects, Endpoints& endpoints,
+             Events& events);
+
+/// The settings of every provider as the spec gives them.
+/// @throws Errors
+ProviderSettings provider_settings(const Graph& graph);
+
+} // namespace hadeploy
