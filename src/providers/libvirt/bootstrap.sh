@@ -60,7 +60,7 @@ ubuntu) kernel=linux-image-virtual ;;
 *) die "this machine runs '$distribution'; only Debian and Ubuntu machines can make images" ;;
 esac
 system_packages="systemd-sysv udev kmod dbus iproute2 netbase procps iputils-ping ca-certificates
-    openssh-server sudo cloud-init systemd-resolved acpid busybox-static $kernel"
+    openssh-server sudo cloud-init systemd-resolved libnss-myhostname acpid busybox-static $kernel"
 default_packages="docker.io apparmor glusterfs-server glusterfs-client
     python3 attr e2fsprogs curl less"
 packages="$system_packages ${HADEPLOY_PACKAGES:-$default_packages}"
@@ -142,26 +142,42 @@ configure_apt() {
 }
 
 configure_boot() {
-    # The root is mounted by the initrd; systemd only grows it to the size of the disk.
-    echo 'LABEL=root / ext4 noatime,x-systemd.growfs 0 0' | put /etc/fstab
-
     # Nothing that belongs to one machine only.
     : >"$root/etc/machine-id"
     rm -f "$root"/etc/ssh/ssh_host_* "$root/etc/hostname" "$root/var/lib/dbus/machine-id"
     echo '127.0.0.1 localhost' | put /etc/hosts
 
-    # Work in the background that a node of a lab does not need: timers, logins on screens nobody
-    # looks at, hardware that a virtual machine does not have, logind (only its power button is
-    # of use, and acpid does that without D-Bus).
+    # The root is mounted by the initrd; systemd only grows it to the size of the disk.
+    : | put /etc/fstab
+    ln -sf /lib/systemd/system/systemd-growfs-root.service \
+        "$root/etc/systemd/system/multi-user.target.wants/systemd-growfs-root.service"
+    ln -sf /lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"
+
+    # Work that a node of a lab does not need: timers, logins on screens nobody looks at, hardware
+    # that a virtual machine does not have, steps whose result is in the image already. AppArmor's
+    # own profiles are for programs that are not here; Docker loads the one for containers itself.
+    # Of logind only the power button would be of use, and acpid does that without D-Bus.
     mask apt-daily.timer apt-daily-upgrade.timer apt-daily.service apt-daily-upgrade.service \
         dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer man-db.timer \
-        motd-news.timer getty@tty1.service serial-getty@ttyS0.service console-getty.service \
-        systemd-logind.service systemd-pstore.service systemd-update-utmp.service \
-        systemd-update-utmp-runlevel.service systemd-timesyncd.service \
-        systemd-networkd-wait-online.service systemd-firstboot.service systemd-machine-id-commit.service \
+        motd-news.timer systemd-tmpfiles-clean.timer getty.target getty@tty1.service \
+        serial-getty@ttyS0.service console-getty.service apparmor.service systemd-logind.service \
+        systemd-pstore.service systemd-update-utmp.service systemd-update-utmp-runlevel.service \
+        systemd-timesyncd.service systemd-networkd-wait-online.service systemd-firstboot.service \
+        systemd-machine-id-commit.service systemd-binfmt.service proc-sys-fs-binfmt_misc.automount \
+        systemd-sysusers.service systemd-network-generator.service systemd-random-seed.service \
+        systemd-journal-flush.service systemd-journald-audit.socket systemd-initctl.socket \
+        systemd-ask-password-console.path systemd-ask-password-wall.path systemd-remount-fs.service \
         modprobe@drm.service modprobe@efi_pstore.service modprobe@configfs.service \
-        modprobe@fuse.service modprobe@loop.service modprobe@dm_mod.service \
-        dev-hugepages.mount sys-kernel-debug.mount sys-kernel-tracing.mount
+        modprobe@fuse.service modprobe@loop.service modprobe@dm_mod.service dev-hugepages.mount \
+        sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount \
+        sys-fs-fuse-connections.mount
+    local generator
+    mkdir -p "$root/etc/systemd/system-generators"
+    for generator in "$root"/lib/systemd/system-generators/*; do
+        generator=$(basename "$generator")
+        [[ $generator == systemd-fstab-generator ]] ||
+            ln -sf /dev/null "$root/etc/systemd/system-generators/$generator"
+    done
 
     put /etc/systemd/journald.conf.d/volatile.conf <<'CONF'
 [Journal]
@@ -173,7 +189,28 @@ CONF
 event=button/power.*
 action=/bin/systemctl poweroff
 CONF
-    ln -sf /lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"
+    # Variants of checksums and ciphers for real processors (their self-tests take a second when
+    # emulated), and virtualisation inside of the virtual machine.
+    put /etc/modprobe.d/emulated.conf <<'CONF'
+blacklist aesni_intel
+blacklist ghash_clmulni_intel
+blacklist sha512_ssse3
+blacklist sha256_ssse3
+blacklist sha1_ssse3
+blacklist crct10dif_pclmul
+blacklist crc32_pclmul
+blacklist kvm
+blacklist kvm_amd
+blacklist kvm_intel
+blacklist serio_raw
+blacklist qemu_fw_cfg
+CONF
+    # Devices that are there before udev are announced once more to it; only these kinds matter.
+    put /etc/systemd/system/systemd-udev-trigger.service.d/few.conf <<'CONF'
+[Service]
+ExecStart=
+ExecStart=/bin/udevadm trigger --type=devices --action=add --prioritized-subsystem=block,net --subsystem-match=block --subsystem-match=net --subsystem-match=virtio --subsystem-match=pci --subsystem-match=acpi --subsystem-match=input --subsystem-match=misc
+CONF
 }
 
 configure_network() {
@@ -188,22 +225,23 @@ LinkLocalAddressing=no
 IPv6AcceptRA=no
 
 [DHCPv4]
-UseDomains=yes
 ClientIdentifier=mac
+UseDomains=yes
+UseHostname=no
+UseTimezone=no
 CONF
     rm -f "$root/etc/resolv.conf"
     ln -s /run/systemd/resolve/resolv.conf "$root/etc/resolv.conf"
     chroot "$root" systemctl --quiet enable systemd-networkd.service systemd-resolved.service ssh.service acpid.service
 }
 
-# One pass of cloud-init instead of four: each pass is a start of Python, seconds without KVM.
-# `dsmode: local` makes the first stage (which reads the seed) do the whole configuration; the later
-# stages run only if the seed asks for something that the first does not do.
-configure_cloud_init() {
+# cloud-init is there for every seed, but a start of all of it takes seconds without KVM. So a small
+# program goes first: it applies a seed by itself when it understands every word of it, and hands
+# over to cloud-init when it does not. `dsmode: local` lets cloud-init's first stage do the
+# configuration; its later stages run only if the seed asks for what the first cannot do.
+configure_seed() {
     put /etc/cloud/cloud.cfg <<'CONF'
 datasource_list: [NoCloud]
-datasource:
-  NoCloud: {fs_label: cidata}
 disable_root: true
 ssh_pwauth: false
 preserve_hostname: false
@@ -223,34 +261,224 @@ CONF
     echo 'dsmode: local' | put /var/lib/cloud/seed/nocloud/meta-data
     : | put /var/lib/cloud/seed/nocloud/user-data
 
-    # The seed is looked for by cloud-init itself: no need for the generator's detection script.
-    echo 'policy: enabled' | put /etc/cloud/ds-identify.cfg
+    seed_program | put /usr/local/sbin/apply-seed 755
+    mkdir -p "$root/etc/systemd/system/sysinit.target.wants"
+    put /etc/systemd/system/cloud-init-local.service.d/seed.conf <<'CONF'
+[Service]
+ExecStart=
+ExecStart=/usr/local/sbin/apply-seed
+CONF
     mask cloud-init.service cloud-init-hotplugd.socket
     local unit
+    for unit in cloud-init-local cloud-config cloud-final; do
+        ln -sf "/lib/systemd/system/$unit.service" "$root/etc/systemd/system/multi-user.target.wants/$unit.service"
+    done
     for unit in cloud-config cloud-final; do
         put "/etc/systemd/system/$unit.service.d/only-if-asked.conf" <<'CONF'
 [Unit]
 After=ssh.service
 [Service]
-ExecCondition=/bin/grep -qE '^(runcmd|packages|package_|timezone|ntp)' /var/lib/cloud/instance/user-data.txt
+ExecCondition=/bin/grep -qsE '^(runcmd|packages|package_|timezone|ntp)' /var/lib/cloud/instance/user-data.txt
 CONF
     done
-    put /etc/systemd/system/ssh.service.d/after-seed.conf <<'CONF'
-[Unit]
-After=cloud-init-local.service
-CONF
 }
 
+# The program runs in every guest before the network is up. It leaves a seed with any key, format or
+# medium that it does not know to cloud-init, before it has changed anything.
+seed_program() {
+    cat <<'PYTHON'
+#!/usr/bin/python3 -IS
+"""Applies the plain part of a NoCloud seed; execs cloud-init for every other seed."""
+import base64
+import glob
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import sys
+
+sys.path.append("/usr/lib/python3/dist-packages")
+import yaml
+
+MOUNT = "/run/seed"
+APPLIED = "/var/lib/cloud/data/instance-id"
+TOP = {"hostname", "fqdn", "users", "ssh_keys", "ssh_deletekeys", "ssh_genkeytypes", "write_files",
+       "ssh_pwauth", "disable_root", "preserve_hostname", "manage_etc_hosts"}
+USER = {"name", "gecos", "shell", "groups", "lock_passwd", "sudo", "ssh_authorized_keys"}
+FILE = {"path", "content", "encoding", "permissions", "owner"}
+
+
+def leave_to_cloud_init(why):
+    print("apply-seed: left to cloud-init:", why)
+    subprocess.run(["umount", MOUNT], stderr=subprocess.DEVNULL)
+    os.execv("/usr/bin/cloud-init", ["cloud-init", "init", "--local"])
+
+
+def find_seed():
+    for node in sorted(glob.glob("/dev/[vs]d*") + glob.glob("/dev/sr*")):
+        with open(node, "rb", buffering=0) as device:
+            device.seek(0x8000)
+            head = device.read(2048)
+        if head[1:6] == b"CD001" and head[40:72].strip().lower() == b"cidata":
+            return node
+    leave_to_cloud_init("no ISO 9660 volume labelled cidata")
+
+
+def read_seed():
+    os.makedirs(MOUNT, exist_ok=True)
+    subprocess.run(["mount", "-t", "iso9660", "-o", "ro", find_seed(), MOUNT], check=True)
+    texts = {name: open(os.path.join(MOUNT, name)).read() for name in os.listdir(MOUNT)}
+    if set(texts) != {"meta-data", "user-data"}:
+        leave_to_cloud_init("it holds " + ", ".join(sorted(texts)))
+    if not texts["user-data"].startswith("#cloud-config"):
+        leave_to_cloud_init("its user-data is no #cloud-config")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return [yaml.load(texts[name], loader) or {} for name in ("meta-data", "user-data")]
+
+
+def unknown_words(meta, user):
+    yield from set(meta) - {"instance-id", "local-hostname", "dsmode"}
+    yield from set(user) - TOP
+    for entry in user.get("users") or []:
+        yield from set(entry) - USER if isinstance(entry, dict) else [entry]
+        if isinstance(entry, dict) and not entry.get("lock_passwd", True):
+            yield "lock_passwd: false"
+    for entry in user.get("write_files") or []:
+        yield from set(entry) - FILE
+        if entry.get("encoding", "text/plain") not in ("text/plain", "b64", "base64"):
+            yield entry["encoding"]
+    for key in ("ssh_pwauth", "manage_etc_hosts", "preserve_hostname"):
+        if user.get(key):
+            yield key
+    if user.get("ssh_genkeytypes"):
+        yield "ssh_genkeytypes"
+    if not user.get("ssh_keys"):
+        yield "no ssh_keys"
+
+
+def write(path, data, mode, uid=0, gid=0):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb", opener=lambda p, f: os.open(p, f, 0o600)) as out:
+        out.write(data if isinstance(data, bytes) else data.encode())
+        os.fchown(out.fileno(), uid, gid)
+        os.fchmod(out.fileno(), mode)
+
+
+def apply_host(meta, user):
+    name = user.get("hostname") or user.get("fqdn") or meta.get("local-hostname")
+    if name:
+        name = name.split(".")[0]
+        write("/etc/hostname", name + "\n", 0o644)
+        socket.sethostname(name)
+    if user.get("ssh_deletekeys", True):
+        for path in glob.glob("/etc/ssh/ssh_host_*key*"):
+            os.unlink(path)
+    for key, text in user["ssh_keys"].items():
+        kind, part = key.rsplit("_", 1)
+        path = f"/etc/ssh/ssh_host_{kind}_key"
+        if part == "private":
+            write(path, text, 0o600)
+        elif part == "public":
+            write(path + ".pub", text, 0o644)
+        else:
+            write(path + "-cert.pub", text, 0o644)
+
+
+def apply_user(entry):
+    name = entry["name"]
+    groups = entry.get("groups") or []
+    if isinstance(groups, str):
+        groups = [group.strip() for group in groups.split(",")]
+    for group in groups:
+        subprocess.run(["groupadd", "-f", group], check=True)
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        subprocess.run(["useradd", "-m", "-s", entry.get("shell", "/bin/bash"), "-c", entry.get("gecos", ""),
+                        "-G", ",".join(groups), name], check=True)
+    user = pwd.getpwnam(name)
+    rules = entry.get("sudo") or []
+    if rules:
+        rules = [rules] if isinstance(rules, str) else rules
+        write("/etc/sudoers.d/90-seed-" + name, "".join(f"{name} {rule}\n" for rule in rules), 0o440)
+    keys = entry.get("ssh_authorized_keys") or []
+    if keys:
+        directory = os.path.join(user.pw_dir, ".ssh")
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        os.chown(directory, user.pw_uid, user.pw_gid)
+        write(directory + "/authorized_keys", "".join(key.strip() + "\n" for key in keys), 0o600,
+              user.pw_uid, user.pw_gid)
+
+
+def apply_file(entry):
+    data = entry.get("content", "")
+    if entry.get("encoding") in ("b64", "base64"):
+        data = base64.b64decode(data)
+    write(entry["path"], data, int(str(entry.get("permissions", "0644")), 8))
+    if "owner" in entry:
+        shutil.chown(entry["path"], *entry["owner"].split(":"))
+
+
+meta, user = read_seed()
+instance = str(meta.get("instance-id"))
+try:
+    applied = open(APPLIED).read().strip()
+except FileNotFoundError:
+    applied = None
+if applied != instance:
+    strange = sorted(map(str, unknown_words(meta, user)))
+    if strange:
+        leave_to_cloud_init("it says " + ", ".join(strange))
+    apply_host(meta, user)
+    for each in user.get("users") or []:
+        apply_user(each)
+    for each in user.get("write_files") or []:
+        apply_file(each)
+    write(APPLIED, instance + "\n", 0o644)
+subprocess.run(["umount", MOUNT])
+PYTHON
+}
+
+# The way to SSH is short: sshd waits for the seed (its host key and user) and nothing else, all
+# other services wait for sshd.
 configure_services() {
-    # Docker's start is the longest; whoever waits for SSH need not wait for it.
+    put /etc/systemd/system/ssh.service <<'CONF'
+[Unit]
+Description=OpenBSD Secure Shell server
+DefaultDependencies=no
+Requires=sysinit.target
+After=sysinit.target cloud-init-local.service
+Conflicts=shutdown.target
+Before=shutdown.target
+
+[Service]
+EnvironmentFile=-/etc/default/ssh
+ExecStart=/usr/sbin/sshd -D $SSHD_OPTS
+ExecReload=/bin/kill -HUP $MAINPID
+KillMode=process
+Restart=on-failure
+RestartPreventExitStatus=255
+Type=notify
+RuntimeDirectory=sshd
+RuntimeDirectoryMode=0755
+
+[Install]
+WantedBy=multi-user.target
+CONF
+    mask ssh.socket
     local unit
-    for unit in docker containerd; do
+    for unit in docker containerd dbus acpid systemd-growfs-root; do
         [[ -e $root/lib/systemd/system/$unit.service ]] || continue
         put "/etc/systemd/system/$unit.service.d/after-ssh.conf" <<'CONF'
 [Unit]
 After=ssh.service
 CONF
     done
+    sed -E -e 's/^Before=.*/Before=shutdown.target/' -e 's/^After=.*/& ssh.service/' \
+        "$root/lib/systemd/system/systemd-resolved.service" | put /etc/systemd/system/systemd-resolved.service
+    # Messages of the day would be made anew for every command over SSH.
+    rm -f "$root"/etc/update-motd.d/*
 }
 
 # An initrd of a static busybox and the few modules that reach the root: no udev, no scan.
@@ -319,7 +547,7 @@ step "configure the system"
 configure_apt
 configure_boot
 configure_network
-configure_cloud_init
+configure_seed
 configure_services
 version=$(basename "$(find "$root/lib/modules" -mindepth 1 -maxdepth 1 -type d | sort -V | tail -n 1)")
 [[ -n $version ]] || die "the installed packages hold no kernel"
