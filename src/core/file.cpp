@@ -1,0 +1,106 @@
+#include "core/file.h"
+
+#include "core/hash.h"
+#include "core/text.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace hadeploy {
+
+namespace {
+std::string_view file_type_name(mode_t mode) {
+    switch (mode & S_IFMT) {
+    case S_IFDIR: return "a directory";
+    case S_IFIFO: return "a FIFO";
+    case S_IFSOCK: return "a socket";
+    case S_IFCHR:
+    case S_IFBLK: return "a device";
+    default: return "not a regular file";
+    }
+}
+
+void write_all(int fd, std::string_view data, const std::filesystem::path& path) {
+    while (!data.empty()) {
+        const ssize_t n = ::write(fd, data.data(), data.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) throw system_error("write", path);
+        data.remove_prefix(static_cast<std::size_t>(n));
+    }
+}
+
+/// A file that is gone again unless it was renamed to its final place.
+struct Temporary {
+    std::filesystem::path path;
+    bool kept = false;
+    ~Temporary() {
+        if (!kept) ::unlink(path.c_str());
+    }
+};
+} // namespace
+
+void Fd::reset(int fd) {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = fd;
+}
+
+Error system_error(std::string_view doing, const std::filesystem::path& path, ErrorKind kind) {
+    const int number = errno;
+    return {kind, fmt::format("cannot {} {}: {}", doing, in_quotes(path.string(), 4096),
+                              std::generic_category().message(number))};
+}
+
+Fd open_regular(const std::filesystem::path& path, ErrorKind kind) {
+    // Without O_NONBLOCK the opening of a FIFO would wait for its writer.
+    Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (!fd) throw system_error("open", path, kind);
+    struct stat info {};
+    if (::fstat(fd.get(), &info) != 0) throw system_error("look at", path, kind);
+    if (!S_ISREG(info.st_mode))
+        throw Error(kind, fmt::format("cannot read {}: it is {}", in_quotes(path.string(), 4096),
+                                      file_type_name(info.st_mode)));
+    return fd;
+}
+
+std::string read_file(const std::filesystem::path& path, std::size_t limit, ErrorKind kind) {
+    const Fd fd = open_regular(path, kind);
+    std::string out;
+    char buffer[65536];
+    for (;;) {
+        const ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) throw system_error("read", path, kind);
+        if (n == 0) return out;
+        out.append(buffer, static_cast<std::size_t>(n));
+        if (out.size() > limit)
+            throw Error(kind, fmt::format("{} is larger than {} bytes",
+                                          in_quotes(path.string(), 4096), limit));
+    }
+}
+
+void write_file(const std::filesystem::path& path, std::string_view contents, unsigned mode) {
+    const auto directory = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+    const std::string name =
+        fmt::format(".{}.{}", path.filename().string(), hex(random_bytes(8)));
+    Temporary temporary{directory / name};
+    const Fd fd(::open(temporary.path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!fd) throw system_error("create a file beside", path);
+    write_all(fd.get(), contents, path);
+    if (::fchmod(fd.get(), mode) != 0) throw system_error("set the mode of", path);
+    if (::fsync(fd.get()) != 0) throw system_error("write", path);
+    if (::rename(temporary.path.c_str(), path.c_str()) != 0) throw system_error("replace", path);
+    temporary.kept = true;
+    sync_directory(directory);
+}
+
+void sync_directory(const std::filesystem::path& directory) {
+    const Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd || ::fsync(fd.get()) != 0) throw system_error("write the directory", directory);
+}
+
+} // namespace hadeploy

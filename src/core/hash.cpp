@@ -1,0 +1,107 @@
+#include "core/hash.h"
+
+#include "core/error.h"
+#include "core/file.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <unistd.h>
+
+namespace hadeploy {
+
+struct Sha256::Context {
+    EVP_MD_CTX* md = EVP_MD_CTX_new();
+    Context() {
+        if (md == nullptr || EVP_DigestInit_ex(md, EVP_sha256(), nullptr) != 1)
+            throw Error(ErrorKind::failed, "OpenSSL offers no SHA-256");
+    }
+    ~Context() { EVP_MD_CTX_free(md); }
+    Context(const Context&) = delete;
+    Context& operator=(const Context&) = delete;
+};
+
+Sha256::Sha256() : context_(std::make_unique<Context>()) {}
+Sha256::~Sha256() = default;
+Sha256::Sha256(Sha256&&) noexcept = default;
+Sha256& Sha256::operator=(Sha256&&) noexcept = default;
+
+void Sha256::update(std::string_view data) {
+    EVP_DigestUpdate(context_->md, data.data(), data.size());
+}
+
+std::string Sha256::finish() {
+    std::array<unsigned char, 32> digest{};
+    EVP_DigestFinal_ex(context_->md, digest.data(), nullptr);
+    return {digest.begin(), digest.end()};
+}
+
+std::string sha256_hex(std::string_view data) {
+    Sha256 hash;
+    hash.update(data);
+    return hex(hash.finish());
+}
+
+std::string sha256_file(const std::filesystem::path& path) {
+    const Fd fd = open_regular(path);
+    Sha256 hash;
+    std::string buffer(1u << 20, '\0');
+    for (;;) {
+        const ssize_t n = ::read(fd.get(), buffer.data(), buffer.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) throw system_error("read", path);
+        if (n == 0) return hex(hash.finish());
+        hash.update({buffer.data(), static_cast<std::size_t>(n)});
+    }
+}
+
+std::string random_bytes(std::size_t count) {
+    std::string out(count, '\0');
+    if (RAND_bytes(reinterpret_cast<unsigned char*>(out.data()), static_cast<int>(count)) != 1)
+        throw Error(ErrorKind::failed, "the system gives no random numbers");
+    return out;
+}
+
+std::string hex(std::string_view bytes) {
+    static constexpr char kDigits[] = "0123456789abcdef";
+    std::string out;
+    out.reserve(2 * bytes.size());
+    for (const char c : bytes) {
+        const auto byte = static_cast<unsigned char>(c);
+        out += kDigits[byte >> 4];
+        out += kDigits[byte & 15];
+    }
+    return out;
+}
+
+std::string base64_encode(std::string_view bytes) {
+    std::string out(4 * ((bytes.size() + 2) / 3) + 1, '\0'); // OpenSSL ends it with a NUL
+    const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                                     reinterpret_cast<const unsigned char*>(bytes.data()),
+                                     static_cast<int>(bytes.size()));
+    out.resize(static_cast<std::size_t>(size));
+    return out;
+}
+
+std::string base64_decode(std::string_view text) {
+    std::string clean;
+    std::copy_if(text.begin(), text.end(), std::back_inserter(clean),
+                 [](char c) { return c != '\n' && c != '\r' && c != ' '; });
+    const std::size_t padding =
+        clean.ends_with("==") ? 2 : clean.ends_with("=") ? 1 : 0;
+    const auto first_pad = clean.find('=');
+    const bool whole = clean.size() % 4 == 0 &&
+                       (first_pad == std::string::npos || first_pad == clean.size() - padding);
+    std::string out(clean.size() / 4 * 3, '\0');
+    const int size = whole ? EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                                             reinterpret_cast<const unsigned char*>(clean.data()),
+                                             static_cast<int>(clean.size()))
+                           : -1;
+    if (size < 0) throw Error(ErrorKind::failed, "a text is not base64");
+    out.resize(static_cast<std::size_t>(size) - padding);
+    return out;
+}
+
+} // namespace hadeploy
