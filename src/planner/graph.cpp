@@ -1,6 +1,7 @@
 #include "planner/graph.h"
 
 #include "planner/names.h"
+#include "planner/plan.h"
 
 namespace hadeploy {
 
@@ -57,9 +58,7 @@ Value Graph::config(NodeId id, const Values& values, Problems& problems) const {
         error.address = node.address;
         problems.add(std::move(error));
     }
-    if (node.type->machine && config["connection"].is_map())
-        config = config.with("connection", config["connection"].with("machine", node.address));
-    return config;
+    return with_machine(*node.type, node.address, std::move(config));
 }
 
 Value Graph::settings(const ProviderKind& kind, Problems& problems) const {

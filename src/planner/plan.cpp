@@ -74,10 +74,11 @@ class Planner {
         } else if (machine_state(node, config) == MachineState::fresh) {
             action = Action::create;
             step.read_first = true;
-        } else if (seen == world_.observed.end()) {
+        } else if (seen == world_.observed.end() ||
+                   seen->second.state == Observation::State::blocked) {
             action = recorded ? Action::read : Action::create;
             step.read_first = true;
-            step.reason = recorded ? "read after the start, and repaired if it differs" : "";
+            step.reason = recorded ? later(seen) : "";
             if (recorded != nullptr) known = recorded->attributes;
         } else {
             Decision d = decide(*node.type, config, recorded,
@@ -93,11 +94,19 @@ class Planner {
         step.identity = recorded && action != Action::replace
                             ? recorded->identity
                             : identity_of(world_.lineage, node.address, step.generation);
-        plan_.values[id] = complete(*node.type, config, known);
+        plan_.values[id] =
+            with_machine(*node.type, node.address, complete(*node.type, config, known));
         note_machine(node, action);
         // an interrupted change that turns out to be complete still has to be noted as such
         if (!action && world_.interrupted.contains(node.address)) action = Action::adopt;
         if (action) add(id, *action, std::move(step));
+    }
+
+    std::string later(std::map<std::string, Observation>::const_iterator seen) const {
+        const std::string then = ", and repaired if it differs";
+        if (seen == world_.observed.end()) return "read after the start" + then;
+        const std::string why = seen->second.error ? seen->second.error->message : "not readable";
+        return fmt::format("{}: read once that is mended{}", why, then);
     }
 
     void add(NodeId id, Action action, Step step) {
@@ -246,6 +255,11 @@ Value complete(const ResourceType& type, const Value& config, const Value& known
         else if (value == nullptr) out = out.with(a.name, Value::unknown());
     }
     return out;
+}
+
+Value with_machine(const ResourceType& type, const std::string& address, Value attributes) {
+    if (!type.machine || !attributes["connection"].is_map()) return attributes;
+    return attributes.with("connection", attributes["connection"].with("machine", address));
 }
 
 Plan make_plan(const Graph& graph, const World& world, const ProviderSettings& settings) {

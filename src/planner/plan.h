@@ -105,6 +105,9 @@ bool machine_is_up(const World& world, const std::string& address);
 /// record, an observation), else unknown until apply.
 Value complete(const ResourceType& type, const Value& config, const Value& known);
 
+/// A machine's attributes with its own address written into its connection.
+Value with_machine(const ResourceType& type, const std::string& address, Value attributes);
+
 /// The settings of each provider, normalized, by its name.
 using ProviderSettings = std::map<std::string, Value>;
 

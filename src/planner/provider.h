@@ -43,7 +43,13 @@ struct ReadRequest {
 
 /// What is really there. "Could not be read" is never "absent".
 struct Observation {
-    enum class State { present, absent, failed };
+    enum class State {
+        present,
+        absent,
+        failed,  ///< it should have been readable and was not: an error of the plan
+        blocked, ///< not readable while something it rests on is down (Docker is stopped, say):
+                 ///< planned as "read later", once what it depends on is repaired
+    };
     State state = State::absent;
     /// Present: the attributes as they are, in the schema's canonical form. An attribute that
     /// cannot be seen is left out; the plan then goes by what was recorded.
@@ -51,10 +57,13 @@ struct Observation {
     /// Present, but made by somebody else: never touched, an error for whoever wants to create it.
     /// The text says how one can tell.
     std::string foreign = {};
-    std::optional<Error> error = {}; ///< failed: why
+    std::optional<Error> error = {}; ///< failed, blocked: why
 
-    static Observation present(Value attributes) { return {State::present, std::move(attributes), {}, {}}; }
+    static Observation present(Value attributes) {
+        return {State::present, std::move(attributes), {}, {}};
+    }
     static Observation absent() { return {}; }
+    static Observation blocked(Error error) { return {State::blocked, {}, {}, std::move(error)}; }
     static Observation failed(Error error) { return {State::failed, {}, {}, std::move(error)}; }
 };
 
@@ -121,6 +130,12 @@ class ProviderKind {
     /// `settings` is the normalized provider block.
     virtual std::vector<Endpoint> endpoints(const ResourceType& type, const Value& config,
                                             const Value& settings) const = 0;
+    /// The same for a removal, with further places at the end from where it can be undone when its
+    /// own machine is no more: a cluster's member can be put out by another member.
+    virtual std::vector<Endpoint> removal_endpoints(const ResourceType& type, const Value& config,
+                                                    const Value& settings) const {
+        return endpoints(type, config, settings);
+    }
     /// @throws Error(unreachable) with the cause
     virtual std::shared_ptr<Provider> open(const Endpoint& endpoint, const Setting& setting) = 0;
 };

@@ -70,7 +70,7 @@ class Remover {
 
     void look(const Recorded& r, Step& step) {
         const auto seen = world_.observed.find(r.address);
-        if (seen == world_.observed.end()) {
+        if (seen == world_.observed.end() || seen->second.state == Observation::State::blocked) {
             step.read_first = true;
             return;
         }
