@@ -41,8 +41,9 @@ std::string make_boundary() {
     return fmt::format("hadeploy-{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
 }
 
-std::string compose(std::span<const Section> sections, std::string_view boundary) {
-    std::string script = fmt::format(kPrologue, boundary);
+std::string compose(std::span<const Section> sections, std::string_view boundary,
+                    std::string_view preamble) {
+    std::string script = fmt::format(kPrologue, boundary).append(preamble);
     for (std::size_t i = 0; i < sections.size(); ++i) {
         const Section& section = sections[i];
         if (section.input.empty()) script += subshell(section) + " </dev/null\n";

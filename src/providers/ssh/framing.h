@@ -30,8 +30,9 @@ std::string make_boundary();
 /// One script for `sh` out of many sections. Each runs in a subshell of its own; what it prints
 /// goes straight to the exec's two streams, and a line with the boundary, its index and its status
 /// ends it on both. So the frames cost no process and no temporary file on the host, and arrive
-/// while later sections still run.
-std::string compose(std::span<const Section> sections, std::string_view boundary);
+/// while later sections still run. `preamble` is run before the first, for what all may need.
+std::string compose(std::span<const Section> sections, std::string_view boundary,
+                    std::string_view preamble = {});
 
 /// The same for a single section that reads the exec's own standard input after the script.
 std::string compose_streaming(std::string_view script, std::string_view boundary);

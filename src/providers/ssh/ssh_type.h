@@ -46,8 +46,8 @@ class SshType : public ResourceType {
     virtual Observation parse(const ReadRequest& request, const ProbeResult& result) const = 0;
     /// Pure, but for the local files that the config names. After the commands the probe runs again
     /// in the same exec: what it sees becomes the resource's attributes, and an object that is then
-    /// absent (present, for a remove) or still differs in `changed` is a failure. No commands: the
-    /// change needs none, and nothing is verified.
+    /// absent (present, for a remove) or still differs in `changed` is a failure. A remove without
+    /// commands leaves the object as it is.
     virtual std::vector<Command> commands(const Change& change) const = 0;
 };
 

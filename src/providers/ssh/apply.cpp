@@ -1,0 +1,271 @@
+#include "providers/ssh/apply.h"
+
+#include "providers/ssh/explain.h"
+
+#include <fmt/format.h>
+
+namespace hadeploy::ssh {
+
+namespace {
+/// Larger inputs, and those that are not text, are streamed in an exec of their own.
+constexpr std::size_t kMostInlineInput = 64 * 1024;
+
+const SshType& type_of(const Change& change) { return static_cast<const SshType&>(*change.type); }
+
+Recorded record_before(const Change& change) {
+    Recorded record;
+    record.address = change.address;
+    record.type = change.type->name;
+    record.identity = change.identity;
+    record.config = change.before;
+    record.attributes = change.before;
+    return record;
+}
+
+ReadRequest look_at(const Change& change, const Recorded& before) {
+    ReadRequest request;
+    request.address = change.address;
+    request.type = change.type;
+    request.identity = change.identity;
+    request.config = change.kind == Change::Kind::remove ? change.before : change.after;
+    if (change.kind != Change::Kind::create) request.recorded = &before;
+    return request;
+}
+} // namespace
+
+Value attributes_after(const Change& change, const Value& seen) {
+    Value merged = Value::map({});
+    for (const Attribute& a : change.type->schema) {
+        Value value = change.after[a.name];
+        if (value.is_null() && a.computed) value = change.before[a.name];
+        if (const Value* now = seen.find(a.name)) value = value.secret() ? now->as_secret() : *now;
+        if (!value.is_null()) merged = merged.with(a.name, a.secret ? value.as_secret() : value);
+    }
+    return merged;
+}
+
+std::optional<Error> objection(const Change& change, const Observation& seen) {
+    const bool present = seen.state == Observation::State::present;
+    if (seen.state == Observation::State::failed) return seen.error;
+    if (change.kind == Change::Kind::remove) {
+        if (present && !type_of(change).remove_may_leave)
+            return Error(ErrorKind::failed, "it is still there after it was removed");
+        return std::nullopt;
+    }
+    if (!present)
+        return Error(ErrorKind::failed, "the commands ran without an error, but it is not there");
+    if (!seen.foreign.empty()) return Error(ErrorKind::conflict, seen.foreign);
+    for (const std::string& name : change.changed) {
+        const Value* now = seen.attributes.find(name);
+        if (!now || *now == change.after[name]) continue;
+        return Error(ErrorKind::failed,
+                     fmt::format("the commands ran without an error, but `{}` is {} and not {}",
+                                 name, display(*now), display(change.after[name])))
+            .with_hint("does something else on the host change it back?");
+    }
+    return std::nullopt;
+}
+
+Application::Application(Pool& pool, const Login& login, std::stop_token stop,
+                         std::span<const Change> changes, ChangeSink& sink)
+    : pool_(pool), login_(login), stop_(std::move(stop)), changes_(changes), sink_(sink),
+      ended_(changes.size(), false) {}
+
+void Application::collect() {
+    for (std::size_t i = 0; i < changes_.size(); ++i) {
+        const Change& change = changes_[i];
+        try {
+            std::vector<Command> commands = type_of(change).commands(change);
+            if (commands.empty() && change.kind == Change::Kind::remove) {
+                items_.push_back({i, Work::nothing});
+                continue;
+            }
+            for (Command& command : commands)
+                items_.push_back({i, Work::command, std::move(command)});
+            items_.push_back({i, Work::look});
+        } catch (const Error& error) {
+            refused_ = error;
+            items_.push_back({i, Work::refuse});
+            return;
+        }
+    }
+}
+
+void Application::run() {
+    collect();
+    while (next_ < items_.size() && !stopped_by_) {
+        Item& item = items_[next_];
+        switch (item.work) {
+        case Work::command: run_command(item); break;
+        case Work::look:
+            carried_.reset();
+            run_together();
+            break;
+        case Work::nothing:
+            ended_[item.change] = true;
+            sink_.done(item.change, Value());
+            ++next_;
+            break;
+        case Work::refuse: fail(item.change, *refused_); break;
+        }
+    }
+    for (std::size_t i = 0; i < changes_.size(); ++i)
+        if (!ended_[i])
+            fail(i, Error(ErrorKind::failed,
+                          fmt::format("not begun, because {} failed on the same host",
+                                      changes_[*stopped_by_].address)));
+}
+
+void Application::run_command(Item& item) {
+    if (carried_) {
+        item.command.input = std::move(*carried_);
+        carried_.reset();
+    }
+    if (!item.command.on.empty()) run_elsewhere(item);
+    else if (shares_an_exec(item)) run_together();
+    else run_alone(item);
+}
+
+bool Application::shares_an_exec(const Item& item) const {
+    const Command& command = item.command;
+    return item.work == Work::look ||
+           (item.work == Work::command && command.on.empty() && command.input_file.empty() &&
+            command.input.size() <= kMostInlineInput &&
+            command.input.find('\0') == std::string::npos);
+}
+
+void Application::announce(std::size_t at) {
+    const Item& item = items_[at];
+    if (!item.command.step.empty()) sink_.progress(item.change, item.command.step);
+}
+
+void Application::run_together() {
+    const std::size_t first = next_;
+    std::vector<Section> sections;
+    for (std::size_t at = first; at < items_.size() && shares_an_exec(items_[at]); ++at) {
+        const Item& item = items_[at];
+        if (item.work == Work::look) {
+            const Change& change = changes_[item.change];
+            const Recorded before = record_before(change);
+            std::string probe = type_of(change).probe(look_at(change, before));
+            sections.push_back({.script = std::move(probe), .strict = false});
+        } else {
+            sections.push_back({.script = item.command.script, .input = item.command.input});
+        }
+    }
+    announce(first);
+    const Outcome outcome = run_sections(
+        pool_, login_, sections,
+        [&](std::size_t index, SectionResult result) {
+            section_ended(first + index, std::move(result));
+            if (!stopped_by_ && index + 1 < sections.size()) announce(first + index + 1);
+        },
+        stop_);
+    finish_exec(outcome, first, sections.size());
+}
+
+void Application::run_alone(const Item& item) {
+    const std::size_t first = next_;
+    announce(first);
+    Outcome outcome;
+    try {
+        outcome = run_streaming(
+            pool_, login_, item.command.script, item.command.input, item.command.input_file,
+            [&](std::size_t, SectionResult result) { section_ended(first, std::move(result)); },
+            stop_);
+    } catch (const Error& error) { // a NUL in the script
+        outcome.broken = error;
+    }
+    finish_exec(outcome, first, 1);
+}
+
+void Application::run_elsewhere(const Item& item) {
+    const Command& command = item.command;
+    announce(next_);
+    const std::vector<Section> section{{.script = command.script, .input = command.input}};
+    bool all_answered = true;
+    std::vector<std::string> reasons;
+    for (const Value& connection : command.on) {
+        Login login = login_from(connection);
+        login.timeout = login_.timeout;
+        SectionResult answer;
+        const Outcome outcome = run_sections(
+            pool_, login, section,
+            [&](std::size_t, SectionResult result) { answer = std::move(result); }, stop_);
+        if (outcome.broken) {
+            all_answered = false;
+            reasons.push_back(outcome.broken->message);
+        } else if (answer.status == 0) {
+            carried_ = std::move(answer.out);
+            ++next_;
+            return;
+        } else {
+            const std::string said = tail(answer.err, 1);
+            reasons.push_back(fmt::format("{}: {}", login.name(),
+                                          said.empty() ? fmt::format("exit status {}", answer.status)
+                                                       : said));
+        }
+    }
+    if (command.none_is_empty && all_answered) {
+        carried_ = "";
+        ++next_;
+        return;
+    }
+    Error error(all_answered ? ErrorKind::failed : ErrorKind::unreachable,
+                fmt::format("{} failed on every host that could do it",
+                            command.step.empty() ? "a step" : command.step));
+    for (std::string& reason : reasons) error.with_note(std::move(reason));
+    fail(item.change, std::move(error));
+}
+
+void Application::section_ended(std::size_t at, SectionResult result) {
+    const Item& item = items_[at];
+    next_ = at + 1;
+    if (item.work == Work::look) {
+        verify(item.change, {result.status, std::move(result.out), std::move(result.err)});
+    } else if (result.status != 0) {
+        fail(item.change,
+             explain_failure(login_.name(), item.command.step, result.status, result.err));
+    }
+}
+
+void Application::verify(std::size_t index, const ProbeResult& result) {
+    const Change& change = changes_[index];
+    const Recorded before = record_before(change);
+    Observation seen;
+    try {
+        seen = type_of(change).parse(look_at(change, before), result);
+    } catch (const Error& error) {
+        seen = Observation::failed(error);
+    }
+    if (std::optional<Error> error = objection(change, seen)) return fail(index, std::move(*error));
+    ended_[index] = true;
+    sink_.done(index, change.kind == Change::Kind::remove
+                          ? Value()
+                          : attributes_after(change, seen.attributes));
+}
+
+void Application::finish_exec(const Outcome& outcome, std::size_t first, std::size_t count) {
+    if (!outcome.broken) return;
+    const std::size_t at = first + outcome.finished;
+    if (at >= first + count) { // all sections answered: only the trailer is missing
+        next_ = at;
+        return;
+    }
+    Error error = *outcome.broken;
+    if (outcome.begun) {
+        error.transient = false;
+        error.with_note("it is not known whether this change was made; the next plan looks at what "
+                        "is there and goes on from it");
+    }
+    fail(items_[at].change, std::move(error));
+}
+
+void Application::fail(std::size_t change, Error error) {
+    if (!stopped_by_) stopped_by_ = change;
+    if (ended_[change]) return;
+    ended_[change] = true;
+    sink_.failed(change, std::move(error));
+}
+
+} // namespace hadeploy::ssh

@@ -1,0 +1,123 @@
+#include "providers/ssh/explain.h"
+
+#include <array>
+#include <fmt/format.h>
+#include <vector>
+
+namespace hadeploy::ssh {
+
+namespace {
+struct Cause {
+    std::string_view sign; ///< found in what the tool printed
+    std::string_view what; ///< replaces the tool's line in the message; "" keeps it
+    std::string_view hint;
+};
+
+constexpr std::array kCauses{
+    Cause{"Could not get lock", "",
+          "another package manager is at work on the host (unattended upgrades?); wait for it to "
+          "end, then apply again"},
+    Cause{"No space left on device", "the disk is full",
+          "make room on the host (`df -h`), then apply again"},
+    Cause{"Disk quota exceeded", "the disk quota is used up", "make room, then apply again"},
+    Cause{"Read-only file system", "the file system is read-only",
+          "see why with `dmesg` on the host (a disk error?) and mount it read-write"},
+    Cause{"Unable to locate package", "",
+          "check the package's name, and that the host's apt sources carry it"},
+    Cause{"has no installation candidate", "",
+          "check the package's name, and that the host's apt sources carry it"},
+    Cause{"Temporary failure resolving", "", "the host cannot resolve names; check its DNS"},
+    Cause{"Failed to connect to bus", "systemd does not answer on the host",
+          "services need a host that was started by systemd"},
+    Cause{"System has not been booted with systemd", "systemd does not run on the host",
+          "services need a host that was started by systemd"},
+    Cause{"Operation not permitted", "", "is the file immutable (`lsattr`), or the host a "
+                                         "container without that right?"},
+};
+
+std::vector<std::string_view> lines_of(std::string_view text) {
+    std::vector<std::string_view> lines;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        std::string_view line = text.substr(0, end);
+        while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
+        if (line.find_first_not_of(" \t") != std::string_view::npos) lines.push_back(line);
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return lines;
+}
+
+/// "sh: 12: docker: not found" -> "docker"
+std::string_view missing_program(std::string_view line) {
+    for (const std::string_view sign : {": not found", ": command not found"}) {
+        if (!line.ends_with(sign)) continue;
+        line.remove_suffix(sign.size());
+        const std::size_t colon = line.rfind(": ");
+        return colon == std::string_view::npos ? line : line.substr(colon + 2);
+    }
+    return {};
+}
+} // namespace
+
+std::string tail(std::string_view text, std::size_t count) {
+    const std::vector<std::string_view> lines = lines_of(text);
+    const std::size_t first = lines.size() - std::min(lines.size(), count);
+    return fmt::format("{}", fmt::join(lines.begin() + static_cast<std::ptrdiff_t>(first),
+                                       lines.end(), "\n"));
+}
+
+Error explain_failure(std::string_view host, std::string_view step, int status,
+                      std::string_view err) {
+    const std::vector<std::string_view> lines = lines_of(err);
+    std::string cause = lines.empty() ? fmt::format("exit status {}", status)
+                                      : std::string(lines.back());
+    std::string hint;
+    if (status == 127 && !lines.empty()) {
+        const std::string_view program = missing_program(lines.back());
+        if (!program.empty()) {
+            cause = fmt::format("the program `{}` is not installed there", program);
+            hint = "install it with a host.package that this resource depends on";
+        }
+    }
+    if (status > 128 && lines.empty()) cause = fmt::format("killed by signal {}", status - 128);
+    for (const Cause& known : kCauses) {
+        if (err.find(known.sign) == std::string_view::npos) continue;
+        hint = known.hint;
+        for (const std::string_view line : lines)
+            if (line.find(known.sign) != std::string_view::npos) cause = line;
+        if (!known.what.empty()) cause = fmt::format("{} ({})", known.what, cause);
+        break;
+    }
+    Error error(ErrorKind::failed, fmt::format("{} failed on {}: {}",
+                                               step.empty() ? "the change" : step, host, cause));
+    error.hint = std::move(hint);
+    if (lines.size() > 1) error.with_note(tail(err, 15));
+    return error;
+}
+
+Error explain_no_answer(std::string_view host, bool started, std::string_view stray) {
+    if (started)
+        return Error(ErrorKind::unreachable,
+                     fmt::format("the shell on {} ended in the middle of the work", host))
+            .with_hint("it was killed, or the host went down; what was being done is in an unknown "
+                       "state, and the next plan looks at it");
+    const auto has = [&](std::string_view sign) { return stray.find(sign) != std::string_view::npos; };
+    if (has("password is required") || has("a terminal is required"))
+        return Error(ErrorKind::unreachable, fmt::format("sudo wants a password on {}", host))
+            .with_hint("log in as root, or let the user run sudo without one: "
+                       "`USER ALL=(ALL) NOPASSWD: ALL` in /etc/sudoers.d");
+    if (has("not in the sudoers") || has("is not allowed to"))
+        return Error(ErrorKind::unreachable, fmt::format("the user may not use sudo on {}", host))
+            .with_hint("log in as root, or add `USER ALL=(ALL) NOPASSWD: ALL` in /etc/sudoers.d");
+    if (has("sudo") && has("not found"))
+        return Error(ErrorKind::unreachable, fmt::format("there is no sudo on {}", host))
+            .with_hint("log in as root, or install sudo on the host");
+    const std::string said = tail(stray, 1);
+    Error error(ErrorKind::unreachable,
+                fmt::format("{} does not run shell scripts: {}", host,
+                            said.empty() ? "it answered nothing" : said));
+    if (const std::string all = tail(stray, 10); all != said) error.with_note(all);
+    return error.with_hint("is the user's login shell one that runs commands?");
+}
+
+} // namespace hadeploy::ssh

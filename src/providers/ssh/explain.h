@@ -1,0 +1,25 @@
+#pragma once
+
+#include "core/error.h"
+
+#include <string>
+#include <string_view>
+
+namespace hadeploy::ssh {
+
+/// The error for a script that failed on a host. Pure. Knows the usual causes by what the tools
+/// print: package lock, full or read-only disk, missing program, sudo.
+/// @param host  "root@10.77.0.11:22"
+/// @param step  what was done: "installing docker.io"; may be empty
+/// @param err   the script's standard error
+Error explain_failure(std::string_view host, std::string_view step, int status,
+                      std::string_view err);
+
+/// The error for an exec that ended without its trailer; `started`: our script had begun.
+/// @param stray  what came in the place of an answer
+Error explain_no_answer(std::string_view host, bool started, std::string_view stray);
+
+/// The last lines of a text that say something.
+std::string tail(std::string_view text, std::size_t lines);
+
+} // namespace hadeploy::ssh

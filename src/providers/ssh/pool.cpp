@@ -1,0 +1,86 @@
+#include "providers/ssh/pool.h"
+
+#include "core/error.h"
+
+#include <fmt/format.h>
+#include <thread>
+
+namespace hadeploy::ssh {
+
+namespace {
+using Clock = std::chrono::steady_clock;
+
+struct Turn {
+    explicit Turn(std::counting_semaphore<>& s) : semaphore(s) { semaphore.acquire(); }
+    ~Turn() { semaphore.release(); }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    std::counting_semaphore<>& semaphore;
+};
+
+std::unique_ptr<Session> open_patiently(const Login& login, const std::stop_token& stop,
+                                        std::counting_semaphore<>& logins) {
+    auto deadline = Clock::now() + login.timeout;
+    for (;;) {
+        try {
+            const auto asked = Clock::now();
+            const Turn turn(logins);
+            deadline += Clock::now() - asked; // waiting for our own turn is not the host's fault
+            return Session::open(login, stop);
+        } catch (const Error& error) {
+            constexpr auto pause = std::chrono::milliseconds(250);
+            if (!error.transient || Clock::now() + pause >= deadline) {
+                Error last = error;
+                last.transient = false;
+                throw last;
+            }
+            if (stop.stop_requested()) throw Interrupted();
+            std::this_thread::sleep_for(pause);
+        }
+    }
+}
+} // namespace
+
+Pool::Host& Pool::host(const Login& login) {
+    const std::lock_guard lock(mutex_);
+    auto& found = hosts_[fmt::format("{} {}", login.name(), login.private_key_file)];
+    if (!found) found = std::make_unique<Host>();
+    return *found;
+}
+
+void Pool::ensure(Host& host, const Login& login, const std::stop_token& stop) {
+    const bool usable =
+        host.session && host.session->alive() &&
+        // Another key is wanted: the machine was made anew, and this connection is the old one's.
+        (login.host_key.empty() || parse_public_key(login.host_key) == host.session->host_key());
+    if (usable) return;
+    host.session.reset();
+    host.session = open_patiently(login, stop, logins_);
+}
+
+PublicKey Pool::connect(const Login& login, std::stop_token stop) {
+    Host& h = host(login);
+    const std::lock_guard lock(h.busy);
+    ensure(h, login, stop);
+    return h.session->host_key();
+}
+
+void Pool::run(const Login& login, const Exchange& exchange, std::stop_token stop) {
+    Host& h = host(login);
+    const std::lock_guard lock(h.busy);
+    for (bool again = false;; again = true) {
+        ensure(h, login, stop);
+        try {
+            h.session->run(exchange, stop);
+            return;
+        } catch (const Error& error) {
+            h.session.reset();
+            if (!error.transient || again) throw;
+        } catch (...) {
+            h.session.reset();
+            throw;
+        }
+    }
+}
+
+} // namespace hadeploy::ssh

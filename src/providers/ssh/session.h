@@ -1,0 +1,52 @@
+#pragma once
+
+#include "providers/ssh/login.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+namespace hadeploy::ssh {
+
+/// What the process has asked of all hosts so far.
+struct Counters {
+    std::uint64_t connections = 0;
+    std::uint64_t execs = 0;
+};
+Counters counters();
+
+/// One command on a host, with what goes in and out.
+struct Exchange {
+    std::string command;
+    std::string input;                     ///< its standard input ...
+    std::filesystem::path input_file = {}; ///< ... and then this file of ours, streamed
+    /// Gets each piece of output (`err`: standard error). True: that was all, don't wait for the
+    /// end of the streams (a daemon that the command started may hold them open).
+    std::function<bool(bool err, std::string_view piece)> receive;
+};
+
+/// One connection to a host, logged in. One exec at a time.
+class Session {
+  public:
+    /// One attempt: connects, verifies the host key, logs in.
+    /// @throws Error(unreachable), transient when a host that is just starting would answer so
+    /// @throws Interrupted when `stop` is requested
+    static std::unique_ptr<Session> open(const Login& login, std::stop_token stop);
+    virtual ~Session() = default;
+
+    /// Whether the socket still looks open. A host that went away without a word looks alive.
+    virtual bool alive() const = 0;
+    /// The host's key as verified: "ssh-ed25519 AAAA...".
+    virtual const PublicKey& host_key() const = 0;
+    /// Runs a command until its streams end or `receive` has enough.
+    /// @throws Error(unreachable): transient when the command was not begun, otherwise nothing is
+    ///         known of it. The session is of no more use then.
+    /// @throws Interrupted when `stop` is requested
+    virtual void run(const Exchange& exchange, std::stop_token stop) = 0;
+};
+
+} // namespace hadeploy::ssh

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "core/file.h"
+#include "providers/ssh/login.h"
+
+#include <stop_token>
+
+namespace hadeploy::ssh {
+
+/// A TCP connection to the login's address, whichever of its addresses answers first in order.
+/// @throws Error(unreachable) with the cause; transient unless the name does not exist
+/// @throws Interrupted when `stop` is requested
+Fd connect_to(const Login& login, std::stop_token stop);
+
+} // namespace hadeploy::ssh
