@@ -1,0 +1,140 @@
+#include "engine/apply.h"
+
+#include "engine/executor.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace hadeploy {
+
+namespace {
+constexpr int kAttempts = 3; ///< of a step whose failure may pass by itself
+
+std::int64_t now_ms() {
+    using namespace std::chrono;
+    return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+} // namespace
+
+std::size_t ApplyResult::count(std::string_view result) const {
+    return static_cast<std::size_t>(std::count_if(
+        steps.begin(), steps.end(), [&](const StepResult& s) { return s.result == result; }));
+}
+
+void Executor::finish(StepId id, std::string result) {
+    Work& work = work_[id];
+    work.state = State::done;
+    --open_;
+    ApplyResult::StepResult& r = result_.steps[id];
+    r.result = std::move(result);
+    r.ended_ms = now_ms();
+    events_.step_done(plan_.steps[id], r.result, r.ended_ms - r.started_ms);
+    StepRecord record{plan_.steps[id].address, std::string(action_name(plan_.steps[id].action)),
+                      r.started_ms, r.ended_ms, r.result, {}};
+    for (const StepId before : plan_.steps[id].after_steps)
+        record.after.push_back(plan_.steps[before].address);
+    store_.record_step(run_, record);
+    for (const StepId d : work.dependents)
+        if (--work_[d].waiting_for == 0) ready_.push_back(d);
+}
+
+void Executor::retry_or_fail(StepId id, Error error) {
+    Work& work = work_[id];
+    if (!error.transient || ++work.attempts >= kAttempts) return fail(id, std::move(error));
+    events_.step_progress(plan_.steps[id], "trying again: " + error.message);
+    enqueue(id, work.state == State::to_read);
+}
+
+void Executor::fail(StepId id, Error error) {
+    const Step& step = plan_.steps[id];
+    Work& work = work_[id];
+    if (error.address.empty()) error.address = step.address;
+    if (!error.loc.known()) error.loc = step.loc;
+    work.state = State::failed;
+    --open_;
+    ApplyResult::StepResult& r = result_.steps[id];
+    r.result = "failed";
+    r.ended_ms = now_ms();
+    events_.step_failed(step, error, r.ended_ms - r.started_ms);
+    result_.errors.push_back(std::move(error));
+    skip_dependents(id);
+}
+
+void Executor::skip_dependents(StepId id) {
+    for (const StepId d : work_[id].dependents) {
+        if (work_[d].state != State::waiting) continue;
+        work_[d].state = State::skipped;
+        result_.steps[d].result = "skipped";
+        --open_;
+        skip_dependents(d);
+    }
+}
+
+std::vector<std::string> Executor::dependencies_of(const Step& step) const {
+    std::vector<std::string> out;
+    if (step.node)
+        for (const NodeId d : (*graph_)[*step.node].deps) out.push_back((*graph_)[d].address);
+    else out = world_.recorded.at(step.address).depends_on;
+    return out;
+}
+
+Row Executor::row_of(StepId id, const Value& config, const Value& attributes) const {
+    const Step& step = plan_.steps[id];
+    return {step.address,
+            step.type->name,
+            step.generation,
+            step.identity,
+            config,
+            with_machine(*step.type, step.address, attributes),
+            dependencies_of(step),
+            false};
+}
+
+/// The provider has told what is now there: it becomes the record, and what others refer to.
+void Executor::write_row(StepId id, Value attributes) {
+    const Step& step = plan_.steps[id];
+    Work& work = work_[id];
+    Value all = work.config;
+    if (attributes.is_map())
+        for (const Entry& e : attributes.as_map()) all = all.with(e.key, e.value);
+    all = with_machine(*step.type, step.address, complete(*step.type, all, {}));
+    store_.finish(work.intent, row_of(id, work.config, all));
+    if (step.node) values_[*step.node] = all;
+}
+
+ApplyResult apply(const Plan& plan, const Graph* graph, const World& world, Store& store,
+                  Endpoints& endpoints, const ProviderSettings& settings, Events& events,
+                  std::int64_t run, const ApplyOptions& options) {
+    Executor executor(plan, graph, world, store, endpoints, settings, events, run, options);
+    ApplyResult result = executor.run();
+    if (graph != nullptr && !plan.destroy) {
+        Problems problems;
+        result.outputs = executor.outputs(problems);
+        if (result.ok()) store.set_outputs(result.outputs);
+    } else if (result.ok()) {
+        store.set_outputs(Value::map({}));
+    }
+    return result;
+}
+
+CriticalPath critical_path(const Plan& plan, const ApplyResult& result) {
+    const auto length = [&](StepId id) {
+        const auto& r = result.steps[id];
+        return std::max<std::int64_t>(0, r.ended_ms - r.started_ms);
+    };
+    std::vector<std::int64_t> total(plan.steps.size());
+    std::vector<std::optional<StepId>> from(plan.steps.size());
+    CriticalPath out;
+    std::optional<StepId> last;
+    for (StepId id = 0; id < plan.steps.size(); ++id) {
+        for (const StepId before : plan.steps[id].after_steps)
+            if (total[before] >= total[id]) total[id] = total[before], from[id] = before;
+        total[id] += length(id);
+        if (!last || total[id] > out.milliseconds) out.milliseconds = total[id], last = id;
+    }
+    for (; last; last = from[*last]) out.steps.push_back(*last);
+    std::reverse(out.steps.begin(), out.steps.end());
+    return out;
+}
+
+} // namespace hadeploy

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "engine/world.h"
+
+#include <atomic>
+
+namespace hadeploy {
+
+struct ApplyOptions {
+    std::size_t parallelism = 10; ///< jobs at once; a host's batch is one job
+    /// Set from outside (first Ctrl-C): start nothing new, finish what runs.
+    const std::atomic<bool>* stop = nullptr;
+};
+
+struct ApplyResult {
+    struct StepResult {
+        /// "done", "adopted", "unchanged", "forgotten", "failed", "skipped"; "" was never begun
+        std::string result;
+        std::int64_t started_ms = 0; ///< Unix time
+        std::int64_t ended_ms = 0;
+    };
+    std::vector<StepResult> steps; ///< by the plan's steps
+    std::vector<Error> errors;
+    Value outputs;
+    bool interrupted = false;
+
+    [[nodiscard]] bool ok() const { return errors.empty() && !interrupted; }
+    [[nodiscard]] std::size_t count(std::string_view result) const;
+};
+
+/// Does exactly the steps of the plan. Each effect is journalled: intent, effect, read back, done.
+/// What could not be read when the plan was made is read the moment its machine is up, in one batch
+/// a machine, and decided then. A failed step leaves its intent for the next run, and what depends
+/// on it undone; the rest goes on.
+ApplyResult apply(const Plan& plan, const Graph* graph, const World& world, Store& store,
+                  Endpoints& endpoints, const ProviderSettings& settings, Events& events,
+                  std::int64_t run, const ApplyOptions& options);
+
+/// Length of the longest chain of steps that had to wait for each other, in milliseconds, with the
+/// steps on it: what the run could not have been faster than.
+struct CriticalPath {
+    std::int64_t milliseconds = 0;
+    std::vector<StepId> steps;
+};
+CriticalPath critical_path(const Plan& plan, const ApplyResult& result);
+
+} // namespace hadeploy

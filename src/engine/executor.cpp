@@ -1,0 +1,449 @@
+#include "engine/executor.h"
+
+#include <algorithm>
+#include <chrono>
+#include <fmt/format.h>
+#include <thread>
+
+namespace hadeploy {
+
+namespace {
+std::int64_t now_ms() {
+    using namespace std::chrono;
+    return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+/// What people read while it goes on.
+std::string doing(const Step& step, Change::Kind kind, bool replacing) {
+    if (replacing) return "replacing";
+    if (kind == Change::Kind::create) return "creating";
+    if (kind == Change::Kind::remove) return "removing";
+    if (!step.verb.empty()) return step.verb + "ing";
+    return step.action == Action::read ? "repairing" : "updating";
+}
+} // namespace
+
+/// Passes a batch's results on to the executor.
+class BatchSink : public ChangeSink {
+  public:
+    BatchSink(Executor& executor, const std::vector<StepId>& steps, bool removing_first)
+        : executor_(executor), steps_(steps), removing_first_(removing_first),
+          settled_(steps.size()) {}
+
+    void progress(std::size_t index, std::string_view step) override {
+        const std::lock_guard lock(executor_.mutex_);
+        executor_.events_.step_progress(executor_.plan_.steps[steps_[index]], step);
+    }
+    void done(std::size_t index, Value attributes) override {
+        const std::lock_guard lock(executor_.mutex_);
+        settled_[index] = true;
+        const StepId id = steps_[index];
+        if (removing_first_) return; // the second half follows
+        begin_next(index);
+        if (executor_.work_[id].kind == Change::Kind::remove) {
+            executor_.store_.finish_removed(executor_.work_[id].intent,
+                                            executor_.plan_.steps[id].address);
+        } else {
+            executor_.write_row(id, std::move(attributes));
+        }
+        executor_.finish(id, "done");
+        executor_.changed_.notify_all();
+    }
+    void failed(std::size_t index, Error error) override {
+        const std::lock_guard lock(executor_.mutex_);
+        settled_[index] = true;
+        failed_ = true;
+        executor_.retry_or_fail(steps_[index], std::move(error));
+        executor_.changed_.notify_all();
+    }
+
+    /// A batch is worked through in order: the next one begins when one ends.
+    void begin_next(std::size_t index) {
+        if (index + 1 < steps_.size()) executor_.result_.steps[steps_[index + 1]].started_ms = now_ms();
+    }
+
+    /// Whatever the provider left open is failed: silence is no success.
+    void close(const Error& error) {
+        for (std::size_t i = 0; i < steps_.size(); ++i)
+            if (!settled_[i]) failed(i, error);
+    }
+    [[nodiscard]] bool any_failed() const { return failed_; }
+
+  private:
+    Executor& executor_;
+    const std::vector<StepId>& steps_;
+    bool removing_first_;
+    std::vector<bool> settled_;
+    bool failed_ = false;
+};
+
+Executor::Executor(const Plan& plan, const Graph* graph, const World& world, Store& store,
+                   Endpoints& endpoints, const ProviderSettings& settings, Events& events,
+                   std::int64_t run, const ApplyOptions& options)
+    : plan_(plan), graph_(graph), world_(world), store_(store), endpoints_(endpoints),
+      settings_(settings), events_(events), run_(run), options_(options),
+      work_(plan.steps.size()), values_(plan.values), open_(plan.steps.size()) {
+    result_.steps.resize(plan.steps.size());
+    for (StepId id = 0; id < plan.steps.size(); ++id) {
+        work_[id].waiting_for = plan.steps[id].after_steps.size();
+        for (const StepId before : plan.steps[id].after_steps)
+            work_[before].dependents.push_back(id);
+        step_of_[plan.steps[id].address] = id;
+        if (work_[id].waiting_for == 0) ready_.push_back(id);
+    }
+}
+
+ApplyResult Executor::run() {
+    {
+        std::vector<std::jthread> workers;
+        const std::size_t count = std::clamp<std::size_t>(options_.parallelism, 1, 256);
+        for (std::size_t i = 0; i < count; ++i) workers.emplace_back([this] { work(); });
+    }
+    result_.interrupted = options_.stop != nullptr && *options_.stop && open_ > 0;
+    return std::move(result_);
+}
+
+Value Executor::outputs(Problems& problems) const {
+    return graph_->outputs([this](NodeId n) { return values_[n]; }, problems);
+}
+
+void Executor::work() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+        settle_ready();
+        if (open_ == 0) break;
+        const bool stopping = options_.stop != nullptr && *options_.stop;
+        std::optional<Job> job = stopping ? std::nullopt : take_job();
+        if (!job) {
+            // nothing runs and nothing can be begun: stopped (or all that is left has failed)
+            if (running_ == 0) break;
+            // a wake-up in time for a stop that was asked for by a signal
+            changed_.wait_for(lock, std::chrono::milliseconds(200));
+            continue;
+        }
+        ++running_;
+        lock.unlock();
+        run_job(*job);
+        lock.lock();
+        --running_;
+        job->queue->busy = false;
+        changed_.notify_all();
+    }
+    changed_.notify_all();
+}
+
+void Executor::settle_ready() {
+    while (!ready_.empty()) {
+        const StepId id = ready_.front();
+        ready_.pop_front();
+        if (work_[id].state != State::waiting && work_[id].state != State::ready) continue;
+        work_[id].state = State::ready;
+        try {
+            consider(id);
+        } catch (Error& error) {
+            fail(id, std::move(error));
+        }
+    }
+}
+
+/// A step whose turn has come: settle it at once, or queue it at its endpoint.
+void Executor::consider(StepId id) {
+    const Step& step = plan_.steps[id];
+    Work& work = work_[id];
+    if (result_.steps[id].started_ms == 0) result_.steps[id].started_ms = now_ms();
+    if (step.action == Action::forget) {
+        store_.put({}, {step.address});
+        return finish(id, "forgotten");
+    }
+    if (!prepare(id)) return; // failed, with its reason
+    if (step.read_first && !work.observed) return enqueue(id, true);
+    if (step.read_first && work.observed->state == Observation::State::blocked &&
+        !work.read_fresh) {
+        work.observed.reset();
+        return enqueue(id, true); // what it rests on has been mended meanwhile
+    }
+    decide_step(id);
+}
+
+/// Evaluates the config with what is now known and finds the endpoint.
+bool Executor::prepare(StepId id) {
+    const Step& step = plan_.steps[id];
+    Work& work = work_[id];
+    if (step.node) {
+        Problems problems;
+        work.config = graph_->config(*step.node, [this](NodeId n) { return values_[n]; }, problems);
+        if (!problems.empty()) return fail(id, problems.list().front()), false;
+    } else {
+        work.config = world_.recorded.at(step.address).config;
+    }
+    work.endpoint = choose_endpoint(id, work.config);
+    if (work.endpoint) return true;
+    return fail(id, Error(ErrorKind::unreachable, "no machine that it could be reached through is up")
+                        .with_hint("apply again when one of them is")),
+           false;
+}
+
+std::optional<Endpoint> Executor::choose_endpoint(StepId id, const Value& config) const {
+    const Step& step = plan_.steps[id];
+    const ProviderKind& kind = *endpoints_.registry().kind(step.type->provider);
+    const Value& settings = settings_.at(kind.name);
+    const auto candidates = step.action == Action::remove
+                                ? kind.removal_endpoints(*step.type, config, settings)
+                                : kind.endpoints(*step.type, config, settings);
+    for (const Endpoint& e : candidates)
+        if (e.machine.empty() || e.machine == step.address || !machine_down(e.machine)) return e;
+    return std::nullopt;
+}
+
+/// A machine is down when it was seen so and no step of this plan has brought it up.
+bool Executor::machine_down(const std::string& address) const {
+    const auto step = step_of_.find(address);
+    if (step != step_of_.end()) {
+        const Action action = plan_.steps[step->second].action;
+        if (action != Action::remove && action != Action::forget)
+            return work_[step->second].state != State::done;
+    }
+    if (!world_.recorded.contains(address) && !world_.observed.contains(address)) return false;
+    return !machine_is_up(world_, address);
+}
+
+/// What to do about a step whose resource has been read (now, or when the plan was made).
+void Executor::decide_step(StepId id) {
+    const Step& step = plan_.steps[id];
+    Work& work = work_[id];
+    const auto planned = world_.observed.find(step.address);
+    const bool seen_in_plan = !step.read_first && planned != world_.observed.end();
+    const Observation& observed = work.observed ? *work.observed
+                                  : seen_in_plan ? planned->second
+                                                 : *(work.observed = Observation::absent());
+    if (observed.state == Observation::State::blocked)
+        throw observed.error.value_or(Error(ErrorKind::failed, "can't be read"));
+    if (step.action == Action::remove) {
+        if (observed.state == Observation::State::failed) throw *observed.error;
+        if (observed.state == Observation::State::absent || !observed.foreign.empty()) {
+            store_.put({}, {step.address});
+            return finish(id, "forgotten");
+        }
+        work.kind = Change::Kind::remove;
+        return enqueue(id, false);
+    }
+    const auto it = world_.recorded.find(step.address);
+    const Recorded* recorded = it == world_.recorded.end() ? nullptr : &it->second;
+    if (step.action == Action::replace) {
+        work.kind = Change::Kind::create;
+        work.remove_before = true;
+        return enqueue(id, false);
+    }
+    const bool fresh_machine = step.action == Action::create && recorded != nullptr;
+    const Decision d = decide(*step.type, work.config, fresh_machine ? nullptr : recorded,
+                              world_.unfinished.contains(step.address), observed);
+    if (!d.action || d.action == Action::adopt) {
+        const Value attributes = complete(*step.type, work.config, observed.attributes);
+        if (step.node) values_[*step.node] = with_machine(*step.type, step.address, attributes);
+        store_.put({row_of(id, work.config, attributes)}, {});
+        return finish(id, d.action ? "adopted" : "unchanged");
+    }
+    if (d.action == Action::replace)
+        throw Error(ErrorKind::failed, "it turned out to need a replacement: " + d.reason)
+            .with_hint("this plan did not name that; run plan again to see it");
+    work.kind = d.action == Action::update ? Change::Kind::update : Change::Kind::create;
+    work.changed.clear();
+    for (const AttributeChange& c : d.changes) work.changed.push_back(c.name);
+    enqueue(id, false);
+}
+
+void Executor::enqueue(StepId id, bool read) {
+    Work& work = work_[id];
+    Queue& queue = queues_[work.endpoint->key];
+    if (queue.kind.empty()) {
+        queue.endpoint = *work.endpoint;
+        queue.kind = plan_.steps[id].type->provider;
+        queue.batches = endpoints_.registry().kind(queue.kind)->batches_changes;
+    }
+    work.state = read ? State::to_read : State::to_change;
+    (read ? queue.reads : queue.changes).push_back(id);
+    changed_.notify_all();
+}
+
+std::optional<Executor::Job> Executor::take_job() {
+    for (auto& [key, queue] : queues_) {
+        if (queue.busy && queue.batches) continue;
+        if (!queue.reads.empty()) {
+            Job job{&queue, true, {queue.reads.begin(), queue.reads.end()}};
+            queue.reads.clear();
+            add_fellow_reads(job);
+            queue.busy = true;
+            return job;
+        }
+        if (queue.changes.empty()) continue;
+        Job job{&queue, false, {}};
+        if (queue.batches && !work_[queue.changes.front()].remove_before) {
+            while (!queue.changes.empty() && !work_[queue.changes.front()].remove_before) {
+                job.steps.push_back(queue.changes.front());
+                queue.changes.pop_front();
+            }
+        } else {
+            job.steps.push_back(queue.changes.front());
+            queue.changes.pop_front();
+            job.replacing = work_[job.steps.front()].remove_before;
+        }
+        queue.busy = true;
+        for (const StepId id : job.steps) work_[id].state = State::running;
+        return job;
+    }
+    return std::nullopt;
+}
+
+/// Whoever has to read at an endpoint takes along all the others that will have to be read there
+/// and whose config is known already: one round trip for a machine that has just come up.
+void Executor::add_fellow_reads(Job& job) {
+    for (const StepId id : job.steps) work_[id].read_fresh = true;
+    for (StepId id = 0; id < plan_.steps.size(); ++id) {
+        const Step& step = plan_.steps[id];
+        Work& work = work_[id];
+        if (!step.read_first || work.state != State::waiting || work.observed || !step.node)
+            continue;
+        Problems problems;
+        const Value config =
+            graph_->config(*step.node, [this](NodeId n) { return values_[n]; }, problems);
+        if (!problems.empty() || config.contains_unknown()) continue;
+        // every machine that it has to do with must be up, not only the one it is read through
+        const std::set<std::string> machines = machines_in(config);
+        if (std::any_of(machines.begin(), machines.end(),
+                        [&](const std::string& m) { return machine_down(m); }))
+            continue;
+        const auto endpoint = choose_endpoint(id, config);
+        if (!endpoint || endpoint->key != job.queue->endpoint.key) continue;
+        work.config = config;
+        job.steps.push_back(id);
+    }
+}
+
+void Executor::run_job(const Job& job) {
+    try {
+        if (job.read) run_read(job);
+        else run_changes(job);
+    } catch (const std::exception& e) {
+        const std::lock_guard lock(mutex_);
+        for (const StepId id : job.steps)
+            if (work_[id].state == State::running || work_[id].state == State::to_read)
+                fail(id, Error(ErrorKind::failed, e.what()));
+    }
+}
+
+void Executor::run_read(const Job& job) {
+    std::vector<ReadRequest> requests;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const StepId id : job.steps) {
+            const Step& step = plan_.steps[id];
+            const auto it = world_.recorded.find(step.address);
+            requests.push_back({step.address, step.type, work_[id].config,
+                                it == world_.recorded.end() ? nullptr : &it->second,
+                                step.identity});
+        }
+        events_.reading(job.queue->endpoint.key, requests.size());
+    }
+    std::vector<Observation> answers;
+    std::optional<Error> error;
+    try {
+        answers = endpoints_.open(job.queue->kind, job.queue->endpoint)->read(requests);
+    } catch (Error& e) {
+        error = std::move(e);
+    }
+    const std::lock_guard lock(mutex_);
+    for (std::size_t i = 0; i < job.steps.size(); ++i) {
+        const StepId id = job.steps[i];
+        const bool its_turn = work_[id].state == State::to_read;
+        if (error) {
+            if (its_turn) retry_or_fail(id, *error);
+            continue;
+        }
+        work_[id].observed = std::move(answers[i]);
+        if (!its_turn) continue;
+        work_[id].state = State::ready;
+        ready_.push_back(id);
+    }
+    changed_.notify_all();
+}
+
+void Executor::run_changes(const Job& job) {
+    std::shared_ptr<Provider> provider;
+    try {
+        provider = endpoints_.open(job.queue->kind, job.queue->endpoint);
+    } catch (Error& error) {
+        const std::lock_guard lock(mutex_);
+        for (const StepId id : job.steps) retry_or_fail(id, error);
+        return;
+    }
+    if (job.replacing && !change(job, *provider, true)) return;
+    change(job, *provider, false);
+}
+
+/// One pass of a job: intents, effects, results. Tells whether all went well.
+bool Executor::change(const Job& job, Provider& provider, bool removing_first) {
+    std::vector<Change> changes;
+    std::vector<Intent> intents;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const StepId id : job.steps) {
+            const Step& step = plan_.steps[id];
+            const Work& work = work_[id];
+            result_.steps[id].started_ms = now_ms();
+            changes.push_back(change_of(id, removing_first));
+            const bool removing = removing_first || work.kind == Change::Kind::remove;
+            Intent intent{.run = run_,
+                          .address = step.address,
+                          .type = step.type->name,
+                          .generation = step.generation,
+                          .action = removing                                ? "remove"
+                                    : work.kind == Change::Kind::create ? "create"
+                                                                        : "update",
+                          .identity = changes.back().identity,
+                          .config = removing ? Value() : work.config,
+                          .depends_on = dependencies_of(step)};
+            intents.push_back(std::move(intent));
+            events_.step_started(step, doing(step, work.kind, work.remove_before));
+        }
+    }
+    try {
+        store_.begin(intents); // an intent that can't be written means no effect
+    } catch (Error& error) {
+        const std::lock_guard lock(mutex_);
+        for (const StepId id : job.steps) fail(id, error);
+        return false;
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        for (std::size_t i = 0; i < job.steps.size(); ++i) work_[job.steps[i]].intent = intents[i].id;
+    }
+    BatchSink sink(*this, job.steps, removing_first);
+    try {
+        provider.apply(changes, sink);
+        sink.close(Error(ErrorKind::failed, "the provider gave no result"));
+    } catch (Error& error) {
+        sink.close(error);
+    }
+    return !sink.any_failed();
+}
+
+Change Executor::change_of(StepId id, bool removing) const {
+    const Step& step = plan_.steps[id];
+    const Work& work = work_[id];
+    Change c{.kind = removing ? Change::Kind::remove : work.kind,
+             .address = step.address,
+             .type = step.type,
+             .identity = step.identity,
+             .before = step.before,
+             .after = work.config,
+             .changed = work.changed};
+    if (work.observed && work.observed->attributes.is_map())
+        for (const Entry& e : work.observed->attributes.as_map())
+            c.before = c.before.with(e.key, e.value);
+    if (c.kind == Change::Kind::remove) c.after = Value();
+    if (c.kind == Change::Kind::create) c.before = Value();
+    if (removing) c.identity = world_.recorded.at(step.address).identity;
+    return c;
+}
+
+} // namespace hadeploy

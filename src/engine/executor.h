@@ -1,0 +1,113 @@
+#pragma once
+
+#include "engine/apply.h"
+
+#include <condition_variable>
+#include <deque>
+#include <set>
+
+namespace hadeploy {
+
+/// Runs a plan. One mutex guards everything; jobs (a read, a batch of changes) run without it.
+///
+///   waiting --all before it done--> ready --+--> (settled at once: adopt, forget, nothing to do)
+///                                           +--> to_read --read--> ready
+///                                           +--> to_change --job--> running --> done | failed
+///   failed --> everything that waits for it: skipped
+class Executor {
+  public:
+    Executor(const Plan& plan, const Graph* graph, const World& world, Store& store,
+             Endpoints& endpoints, const ProviderSettings& settings, Events& events,
+             std::int64_t run, const ApplyOptions& options);
+    ApplyResult run();
+    /// The spec's outputs with what is now true.
+    Value outputs(Problems& problems) const;
+
+  private:
+    friend class BatchSink;
+
+    enum class State { waiting, ready, to_read, to_change, running, done, failed, skipped };
+
+    struct Work {
+        State state = State::waiting;
+        std::size_t waiting_for = 0;
+        std::vector<StepId> dependents;
+        Value config;                        ///< evaluated when it became ready
+        std::optional<Observation> observed; ///< of read_first steps, once read
+        bool read_fresh = false;             ///< observed when all before it was done
+        std::optional<Endpoint> endpoint;
+        std::vector<std::string> changed;
+        Change::Kind kind = Change::Kind::create;
+        bool remove_before = false; ///< a replacement: remove, then create
+        std::int64_t intent = 0;
+        int attempts = 0;
+    };
+
+    /// What waits at an endpoint. On a host one job at a time, which takes all there is.
+    struct Queue {
+        Endpoint endpoint;
+        std::string kind;
+        bool batches = false;
+        bool busy = false;
+        std::deque<StepId> reads;
+        std::deque<StepId> changes;
+    };
+
+    struct Job {
+        Queue* queue = nullptr;
+        bool read = false;
+        std::vector<StepId> steps;
+        bool replacing = false;
+    };
+
+    // deciding (with the lock held)
+    void settle_ready();
+    void consider(StepId id);
+    bool prepare(StepId id);
+    void decide_step(StepId id);
+    void enqueue(StepId id, bool read);
+    std::optional<Endpoint> choose_endpoint(StepId id, const Value& config) const;
+    void add_fellow_reads(Job& job);
+    std::optional<Job> take_job();
+    bool machine_down(const std::string& address) const;
+
+    // results (with the lock held)
+    void finish(StepId id, std::string result);
+    void fail(StepId id, Error error);
+    void skip_dependents(StepId id);
+    void write_row(StepId id, Value attributes);
+    Row row_of(StepId id, const Value& config, const Value& attributes) const;
+    std::vector<std::string> dependencies_of(const Step& step) const;
+    void retry_or_fail(StepId id, Error error);
+
+    // jobs (without the lock)
+    void work();
+    void run_job(const Job& job);
+    void run_read(const Job& job);
+    void run_changes(const Job& job);
+    bool change(const Job& job, Provider& provider, bool removing_first);
+    Change change_of(StepId id, bool removing) const;
+
+    const Plan& plan_;
+    const Graph* graph_;
+    const World& world_;
+    Store& store_;
+    Endpoints& endpoints_;
+    const ProviderSettings& settings_;
+    Events& events_;
+    std::int64_t run_;
+    ApplyOptions options_;
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::vector<Work> work_;
+    std::vector<Value> values_; ///< by node: planned, then real
+    std::map<std::string, Queue> queues_;
+    std::map<std::string, StepId> step_of_; ///< by address
+    std::deque<StepId> ready_;
+    std::size_t open_ = 0;    ///< steps that are not settled
+    std::size_t running_ = 0; ///< jobs
+    ApplyResult result_;
+};
+
+} // namespace hadeploy
