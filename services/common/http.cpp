@@ -93,6 +93,7 @@ HttpRequest parse_head(std::string_view head) {
         request.query = parse_form(std::string_view(request.target).substr(mark + 1));
     if (line_end != std::string_view::npos)
         request.headers = parse_headers(head.substr(line_end + 2));
+    request.may_keep = line.ends_with("HTTP/1.1") && lower(request.header("connection")) != "close";
     return request;
 }
 
@@ -250,8 +251,7 @@ ConnectionServer::Handler http_handler(std::function<HttpResponse(const HttpRequ
         try {
             while (const auto request = reader.next()) {
                 const HttpResponse response = guarded(handle, *request);
-                const bool keep = !response.stream && !stopping &&
-                                  lower(request->header("connection")) != "close";
+                const bool keep = !response.stream && !stopping && request->may_keep;
                 send_response(socket, response, keep, request->method != "HEAD");
                 if (response.stream) response.stream(socket, stopping);
                 if (!keep) return;

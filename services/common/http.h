@@ -18,6 +18,7 @@ struct HttpRequest {
     std::map<std::string, std::string> query;   ///< decoded; the last of equal names wins
     std::map<std::string, std::string> headers; ///< names in lower case
     std::string body;
+    bool may_keep = true; ///< the peer speaks HTTP/1.1 and did not ask to close
 
     std::string header(const std::string& name) const;
 };
@@ -48,8 +49,8 @@ std::map<std::string, std::string> parse_form(std::string_view text);
 /// exception from `handle` becomes a 500 without its text.
 ConnectionServer::Handler http_handler(std::function<HttpResponse(const HttpRequest&)> handle);
 
-/// One GET over a connection just made; reads until the peer closes. `most_bytes` bounds the
-/// answer. Throws NetworkError; any status is a normal result.
+/// One GET over a connection just made, which the peer closes after its answer. `most_bytes` bounds
+/// the answer. Throws NetworkError; any status is a normal result.
 HttpResponse http_get(Socket socket, const std::string& host, const std::string& target,
                       std::size_t most_bytes, Deadline deadline);
 

@@ -108,9 +108,10 @@ Json Engine::run(const Json& request) {
     return result.get();
 }
 
-void Engine::wait_beyond(std::int64_t seq, std::chrono::milliseconds most) {
+bool Engine::wait_beyond(std::int64_t seq, std::chrono::milliseconds most) {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, most, [&] { return stopping_ || committed_ > seq; });
+    return !stopping_ && committed_ > seq;
 }
 
 void Engine::work() {

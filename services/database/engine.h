@@ -25,8 +25,9 @@ class Engine {
     /// request deserves).
     Json run(const Json& request);
 
-    /// Waits until a write after `seq` is committed, the time is over, or the engine stops.
-    void wait_beyond(std::int64_t seq, std::chrono::milliseconds most);
+    /// Waits until a write after `seq` is committed (after -1: until the database is open), the
+    /// time is over, or the engine stops; whether there is such a write.
+    bool wait_beyond(std::int64_t seq, std::chrono::milliseconds most);
 
   private:
     struct Job {
@@ -47,7 +48,7 @@ class Engine {
     std::deque<Job> jobs_;
     bool ready_ = false;
     bool stopping_ = false;
-    std::int64_t committed_ = 0;
+    std::int64_t committed_ = -1;
     std::thread worker_;
 };
 

@@ -15,18 +15,19 @@ Forwarder::Forwarder(Engine& engine, const Endpoint& logger)
     : engine_(engine), client_(logger, kAttempt), worker_([this] { work(); }) {}
 
 Forwarder::~Forwarder() {
-    stopping_ = true;
+    stop();
     worker_.join();
 }
 
 void Forwarder::work() {
     bool lost = false;
     while (!stopping_) {
+        if (!engine_.wait_beyond(-1, kPause)) continue;
         try {
             forward_all();
             lost = false;
         } catch (const std::exception& error) {
-            if (!lost) log_error("log-delayed", {{"reason", error.what()}});
+            if (!lost && !stopping_) log_error("log-delayed", {{"reason", error.what()}});
             lost = true;
             std::this_thread::sleep_for(kPause);
         }

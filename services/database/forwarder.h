@@ -12,6 +12,9 @@ class Forwarder {
     Forwarder(Engine& engine, const Endpoint& logger);
     ~Forwarder();
 
+    /// Begins no further delivery; what is left is delivered after the next start.
+    void stop() { stopping_ = true; }
+
   private:
     void work();
     void forward_all();

@@ -13,13 +13,14 @@ constexpr std::size_t kMostConnections = 512;
 void run() {
     const Place place = Place::from_env();
     Engine engine(env_text("DATA_DIR", "/data"), place.node);
-    const Forwarder forwarder(engine, env_endpoint("LOGGER", "logger:7001"));
+    Forwarder forwarder(engine, env_endpoint("LOGGER", "logger:7001"));
     ConnectionServer server(env_port("PORT", kPort), kMostConnections,
                             rpc_handler([&](const Json& request) { return engine.run(request); }));
     log_info("listening", {{"port", std::to_string(server.port())}, {"node", place.node}});
     wait_for_stop();
     server.finish(std::chrono::milliseconds(0), std::chrono::seconds(5));
-    engine.stop();
+    forwarder.stop();
+    engine.stop(); // before all else, as the successor waits for the lock
 }
 
 bool is_healthy() {

@@ -1,6 +1,7 @@
 #include "visualizer/app.h"
 
 #include "assets.h"
+#include "common/text.h"
 
 namespace hadeploy::svc {
 namespace {
@@ -45,6 +46,7 @@ HttpResponse VisualizerApp::handle(const HttpRequest& request) {
 
 Json VisualizerApp::full_state(const Watcher::Snapshot& shot) const {
     Json state = shot.state;
+    state["now"] = now_iso();
     state["served_by"] = {{"node", place_.node}, {"container", place_.container}};
     return state;
 }

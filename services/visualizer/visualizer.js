@@ -218,7 +218,7 @@ function makeNode(node) {
     const head = element("header");
     const line = element("div", "line");
     line.append(element("span", "lamp"), element("h2"), icon("crown", "crown"), element("span", "pill"));
-    head.append(line, element("p", "facts"));
+    head.append(line, element("p", "facts"), element("p", "facts"));
     column.append(head, element("div", "tasks"));
     column.dataset.testid = `node-${node.name}`;
     return column;
@@ -234,8 +234,9 @@ function updateNode(column, node) {
     const isCut = node.reachability === "unreachable";
     const role = node.leader ? "leader" : isCut ? `${node.role}, unreachable` : node.role;
     const size = node.memory ? `${node.cpus} CPU, ${(node.memory / 2 ** 30).toFixed(1)} GiB` : "";
-    setText(column.querySelector(".facts"), [role, node.address, size, node.engine && `Docker ${node.engine}`]
-        .filter(Boolean).join(" · "));
+    const facts = column.querySelectorAll(".facts");
+    setText(facts[0], [role, node.address].filter(Boolean).join(" · "));
+    setText(facts[1], [size, node.engine && `Docker ${node.engine}`].filter(Boolean).join(" · "));
     column.setAttribute("aria-label", `Node ${node.name}, ${role}, ${name}`);
     const none = { ready: "No task here", drain: "Drained: no task is placed here", down: "Out of reach",
         pause: "Paused: nothing new is placed here" };
@@ -341,7 +342,7 @@ function listen() {
     source.addEventListener("state", (event) => {
         state = JSON.parse(event.data);
         lastWord = Date.now();
-        clockOffset = Date.parse(state.at) - Date.now() || 0;
+        clockOffset = Date.parse(state.now) - Date.now();
         draw();
     });
     source.addEventListener("beat", (event) => {

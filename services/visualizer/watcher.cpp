@@ -19,7 +19,7 @@ Json fetch(const Endpoint& reader, const std::string& target) {
     const Json body = Json::parse(answer.body, nullptr, false);
     if (answer.status == 200 && body.is_array()) return body;
     const bool has_reason = body.is_object() && body.contains("message");
-    throw NetworkError(has_reason ? body["message"].dump() : "no list from " + target);
+    throw NetworkError(has_reason ? body.value("message", target) : "no list from " + target);
 }
 
 } // namespace
@@ -62,18 +62,19 @@ void Watcher::poll() {
     DockerLists lists;
     try {
         lists = ask_docker();
-    } catch (const std::runtime_error& error) {
+    } catch (const std::exception& error) {
         problem = error.what();
     }
+    const std::string at = now_iso();
     const std::lock_guard lock(mutex_);
-    asked_at_ = now_iso();
+    const bool is_first = version_ == 0;
     if (problem.empty()) {
         answered_ = Clock::now();
-        picture_.update(lists, asked_at_, answered_);
-        if (!problem_.empty() && version_ > 0)
-            picture_.note(asked_at_, "good", "Docker answers again");
-    } else if (problem_.empty()) {
-        picture_.note(asked_at_, "bad", "Docker can't be asked: " + problem);
+        answered_at_ = at;
+        picture_.update(lists, at, answered_);
+        if (!problem_.empty() && !is_first) picture_.note(at, "good", "Docker answers again");
+    } else if (problem_.empty() || is_first) {
+        picture_.note(at, "bad", "Docker can't be asked: " + problem);
         log_error("docker-unreachable", {{"reason", problem}});
     }
     Json drawn = picture_.to_json();
@@ -89,7 +90,7 @@ Watcher::Snapshot Watcher::snapshot() {
     shot.version = version_;
     shot.is_stale = !problem_.empty() || Clock::now() - answered_ > kPatience;
     shot.state = drawn_;
-    shot.state["at"] = asked_at_;
+    shot.state["at"] = answered_at_;
     shot.state["stale"] = shot.is_stale;
     shot.state["problem"] = problem_.empty() ? Json() : Json(problem_);
     return shot;

@@ -19,7 +19,7 @@ class Watcher {
     struct Snapshot {
         std::uint64_t version = 0; ///< grows when the picture changes
         bool is_stale = true;
-        Json state; ///< what the page draws; with "at", "stale" and "problem"
+        Json state; ///< what the page draws; with "at" (of the last answer), "stale" and "problem"
     };
 
     /// The latest picture; tells the watcher that someone looks.
@@ -41,7 +41,7 @@ class Watcher {
     SwarmPicture picture_;
     Json drawn_;
     std::string problem_ = "Docker was not asked yet";
-    std::string asked_at_;
+    std::string answered_at_; ///< UTC; empty before the first answer
     Clock::time_point answered_{};
     Clock::time_point looked_{};
     std::uint64_t version_ = 0;
