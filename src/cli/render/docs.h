@@ -1,0 +1,23 @@
+#pragma once
+
+#include "cli/render/terminal.h"
+#include "planner/provider.h"
+
+#include <nlohmann/json.hpp>
+
+namespace hadeploy::cli {
+
+/// All that is known of a resource type, or of a provider's settings, for the terminal.
+std::string render_type(const ResourceType& type, const Style& style);
+std::string render_provider(const ProviderKind& kind, const Style& style);
+/// Every type with its summary, by group; then the providers.
+std::string render_type_list(const Registry& registry, const Style& style);
+
+/// The reference of the spec's form and of every provider and type, as Markdown.
+std::string reference_markdown(const Registry& registry);
+
+/// JSON Schema (draft 7, which editors understand) of the whole spec language. With
+/// `module_file` that of a module.yaml.
+nlohmann::json spec_schema(const Registry& registry, bool module_file = false);
+
+} // namespace hadeploy::cli

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "cli/render/terminal.h"
+#include "core/error.h"
+
+#include <nlohmann/json.hpp>
+
+namespace hadeploy::cli {
+
+/// The exit code that goes with an error; of several with different codes it is 1.
+int exit_code(ErrorKind kind);
+int exit_code(const std::vector<Error>& errors);
+/// "spec", "unreachable", ...: for JSON.
+std::string_view kind_name(ErrorKind kind);
+
+/// All errors for people, sorted by place: where, what, the line with a caret, notes, what to do
+/// next. Ends with a line end; more than one error end with their number.
+std::string render_errors(const std::vector<Error>& errors, const Sources& sources,
+                          const Style& style);
+
+/// One error as an object: kind, message, address, file, line, column, hint, notes.
+nlohmann::json error_json(const Error& error, const Sources& sources);
+
+} // namespace hadeploy::cli

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "cli/render/terminal.h"
+#include "planner/plan.h"
+
+namespace hadeploy::cli {
+
+/// `+ ~ -/+ - <= = .`: what a step does, without needing colours.
+std::string_view action_symbol(Action action);
+Tint action_tint(Action action);
+
+/// The plan for people: a block a touched resource, what changes in the outputs, and at the end the
+/// counts and one line a touched resource. `outputs_before` are the recorded ones.
+std::string render_plan(const Plan& plan, const Value& outputs_before, const Style& style);
+
+/// The counts alone: "3 to create, 1 to start, 2 to read later".
+std::string plan_counts(const Plan& plan);
+
+} // namespace hadeploy::cli

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "cli/render/terminal.h"
+#include "engine/apply.h"
+
+#include <nlohmann/json.hpp>
+
+namespace hadeploy::cli {
+
+/// After apply: one line a touched resource, counts, duration, critical path, errors, outputs.
+/// `milliseconds`: how long the whole run took.
+std::string render_report(const Plan& plan, const ApplyResult& result, std::int64_t milliseconds,
+                          const Sources& sources, const Style& style);
+
+/// The same for programs: counts, steps with their times, critical path, errors, outputs.
+nlohmann::json report_json(const Plan& plan, const ApplyResult& result, std::int64_t milliseconds,
+                           const Sources& sources);
+
+/// `name = value` lines.
+std::string render_outputs(const Value& outputs, const Style& style);
+
+} // namespace hadeploy::cli
