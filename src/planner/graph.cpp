@@ -75,6 +75,13 @@ Value Graph::settings(const ProviderKind& kind, Problems& problems) const {
                      problems);
 }
 
+Value Graph::chaos_settings(const Values& values) const {
+    if (spec_.chaos == nullptr) return {};
+    const LiveResources resources(*this, values);
+    return evaluate(*spec_.chaos, ScopeNames(*this, resources, *scopes_.front()))
+        .at(spec_.chaos_loc);
+}
+
 Value Graph::outputs(const Values& values, Problems& problems) const {
     const LiveResources resources(*this, values);
     const ScopeNames names(*this, resources, *scopes_.front());

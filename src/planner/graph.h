@@ -61,6 +61,9 @@ class Graph {
     Value config(NodeId id, const Values& values, Problems& problems) const;
     /// The settings of a provider, normalized; an empty map where the spec has none.
     Value settings(const ProviderKind& kind, Problems& problems) const;
+    /// The settings of failure drills as the spec gives them, not normalized; null where there are
+    /// none.
+    Value chaos_settings(const Values& values) const;
     /// The root's outputs.
     Value outputs(const Values& values, Problems& problems) const;
     /// Checks the types of all modules' inputs.

@@ -36,9 +36,13 @@ class Loader {
         const Value root = read_file(file);
         spec_.root.directory = file.parent_path();
         if (!check_sections(root, {"name", "description", "variables", "providers", "resources",
-                                   "modules", "outputs"}))
+                                   "modules", "outputs", "chaos"}))
             return;
         load_name(root);
+        if (const Value* chaos = root.find("chaos")) {
+            spec_.chaos = compile(*chaos, problems_);
+            spec_.chaos_loc = chaos->loc();
+        }
         load_providers(root["providers"]);
         load_module(root, spec_.root);
     }

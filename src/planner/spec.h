@@ -78,6 +78,8 @@ struct Spec {
     Module root;
     std::map<std::string, ExprPtr> providers; ///< settings by provider's name
     std::map<std::string, Loc> provider_locs;
+    ExprPtr chaos; ///< settings of failure drills; nullptr where the spec has none
+    Loc chaos_loc;
 
     /// For relative paths in values: the directory of the file that a Loc is in.
     [[nodiscard]] BaseDirectory base_directory() const;

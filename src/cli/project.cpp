@@ -1,0 +1,119 @@
+#include "cli/project.h"
+
+#include <cstdlib>
+#include <fmt/format.h>
+
+extern char** environ;
+
+namespace hadeploy::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view kVariablePrefix = "HADEPLOY_VAR_";
+
+fs::path cache_directory() {
+    if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg != nullptr && *xdg != '\0')
+        return fs::path(xdg) / "hadeploy";
+    if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0')
+        return fs::path(home) / ".cache" / "hadeploy";
+    return fs::temp_directory_path() / "hadeploy-cache";
+}
+
+} // namespace
+
+Project::Project(const Registry& registry, ProjectOptions options)
+    : registry_(registry), options_(std::move(options)),
+      directory_(fs::absolute(options_.directory).lexically_normal()) {}
+
+void Project::load() {
+    // messages show the path as the user would write it
+    load_spec((options_.directory / kSpecFile).lexically_normal(), disk_reader(), spec_);
+    variables_ = resolve_variables(spec_, given_variables());
+    graph_ = std::make_unique<Graph>(spec_, registry_, variables_);
+}
+
+void Project::load_from(const FileReader& read, const VariableValues& variables) {
+    load_spec((options_.directory / kSpecFile).lexically_normal(), read, spec_);
+    variables_ = resolve_variables(spec_, variables);
+    graph_ = std::make_unique<Graph>(spec_, registry_, variables_);
+}
+
+/// Environment below files below the command line; among equals the later one wins.
+VariableValues Project::given_variables() {
+    VariableValues given;
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+        const std::string_view text = *entry;
+        const auto equals = text.find('=');
+        if (!text.starts_with(kVariablePrefix) || equals == text.npos) continue;
+        const std::string name(text.substr(kVariablePrefix.size(), equals - kVariablePrefix.size()));
+        // the environment may be meant for other specs as well: what is not declared is passed over
+        if (const Variable* v = spec_.root.variable(name))
+            given[name] = parse_variable_text(*v, std::string(text.substr(equals + 1)), spec_.sources);
+    }
+    for (const fs::path& file : options_.variable_files)
+        for (auto& [name, value] : load_variable_file(file, disk_reader(), spec_.sources))
+            given[name] = value;
+    for (const std::string& text : options_.variables) {
+        const auto equals = text.find('=');
+        if (equals == text.npos || equals == 0)
+            throw Error(ErrorKind::usage, fmt::format("--var {}: expected NAME=VALUE", text));
+        const std::string name = text.substr(0, equals);
+        const Variable* v = spec_.root.variable(name);
+        given[name] = v == nullptr ? Value(text.substr(equals + 1))
+                                   : parse_variable_text(*v, text.substr(equals + 1), spec_.sources);
+    }
+    return given;
+}
+
+std::unique_ptr<Store> Project::open_store(Store::Mode mode) const {
+    if (mode == Store::Mode::read_write && fs::create_directories(data_dir()))
+        fs::permissions(data_dir(), fs::perms::owner_all);
+    return Store::open(state_file(), mode, spec_.name);
+}
+
+Setting Project::setting(const std::string& lineage) const {
+    return {.project_dir = directory_,
+            .data_dir = data_dir(),
+            .cache_dir = cache_directory(),
+            .project = spec_.name,
+            .lineage = lineage,
+            .stop = {}};
+}
+
+namespace {
+
+Prepared start(const Project& project, const Store& store) {
+    Prepared p;
+    p.world = load_world(store);
+    p.settings = provider_settings(project.graph());
+    p.endpoints = std::make_unique<Endpoints>(project.registry(), project.setting(p.world.lineage));
+    return p;
+}
+
+void make(Prepared& p, const Project& project, bool destroy) {
+    p.plan = destroy ? make_destroy_plan(p.world, project.registry())
+                     : make_plan(project.graph(), p.world, p.settings);
+}
+
+} // namespace
+
+Prepared prepare(const Project& project, const Store& store, bool destroy, Events& events) {
+    Prepared p = start(project, store);
+    const auto what = destroy ? destroy_subjects(project.registry(), p.world, p.settings)
+                              : subjects(project.graph(), p.world, p.settings);
+    refresh(p.world, what, *p.endpoints, events);
+    make(p, project, destroy);
+    return p;
+}
+
+Prepared prepare_from(const Project& project, const Store& store, bool destroy,
+                      std::map<std::string, Observation> observed) {
+    Prepared p = start(project, store);
+    p.world.observed = std::move(observed);
+    make(p, project, destroy);
+    return p;
+}
+
+} // namespace hadeploy::cli

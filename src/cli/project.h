@@ -1,0 +1,67 @@
+#pragma once
+
+#include "engine/apply.h"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace hadeploy::cli {
+
+/// Where a project is and what its variables are, as the command line and the environment say.
+struct ProjectOptions {
+    std::filesystem::path directory = ".";
+    std::vector<std::string> variables;                ///< NAME=TEXT, later ones win
+    std::vector<std::filesystem::path> variable_files; ///< later ones win; below `variables`
+};
+
+/// A loaded project: its spec, and where its state and data are.
+class Project {
+  public:
+    Project(const Registry& registry, ProjectOptions options);
+
+    /// Loads the spec and expands it. `sources()` is filled in even when this throws.
+    /// @throws Errors
+    void load();
+    /// The same from what a saved plan carries, instead of from the disk.
+    void load_from(const FileReader& read, const VariableValues& variables);
+
+    [[nodiscard]] const Sources& sources() const { return spec_.sources; }
+    [[nodiscard]] const Spec& spec() const { return spec_; }
+    [[nodiscard]] const Graph& graph() const { return *graph_; }
+    [[nodiscard]] const Value& variables() const { return variables_; }
+    [[nodiscard]] const Registry& registry() const { return registry_; }
+    [[nodiscard]] std::filesystem::path data_dir() const { return directory_ / ".hadeploy"; }
+    [[nodiscard]] std::filesystem::path state_file() const { return data_dir() / "state.db"; }
+
+    std::unique_ptr<Store> open_store(Store::Mode mode) const;
+    [[nodiscard]] Setting setting(const std::string& lineage) const;
+
+  private:
+    VariableValues given_variables();
+
+    const Registry& registry_;
+    ProjectOptions options_;
+    std::filesystem::path directory_;
+    Spec spec_;
+    Value variables_;
+    std::unique_ptr<Graph> graph_;
+};
+
+/// A plan with everything it was made from.
+struct Prepared {
+    World world;
+    ProviderSettings settings;
+    std::unique_ptr<Endpoints> endpoints; ///< open ones; apply goes on with them
+    Plan plan;
+};
+
+/// Reads the world and plans.
+/// @throws Errors
+Prepared prepare(const Project& project, const Store& store, bool destroy, Events& events);
+/// Plans by what a saved plan has seen, without reading.
+Prepared prepare_from(const Project& project, const Store& store, bool destroy,
+                      std::map<std::string, Observation> observed);
+
+} // namespace hadeploy::cli
