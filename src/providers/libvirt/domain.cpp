@@ -1,0 +1,362 @@
+#include "providers/libvirt/machine.h"
+#include "providers/libvirt/xml.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace hadeploy::libvirt {
+
+namespace {
+
+constexpr std::int64_t kMib = std::int64_t{1} << 20;
+constexpr std::int64_t kMinute = 60'000;
+
+class DomainType : public LibvirtType {
+  public:
+    DomainType();
+    void check(const Value& config, Problems& problems) const override;
+    Value derive(const Value& config) const override;
+    std::vector<std::string> claims(const Value& config) const override;
+    Observation observe(const ReadRequest& request, Inventory& inventory) const override;
+    Value make(Session& session, const Change& change) const override;
+    void remove(Session& session, const Change& change) const override {
+        remove_machine(session, change);
+    }
+};
+
+Type base_type() {
+    return object_of({
+        {.name = "pool",
+         .type = TypeKind::name,
+         .doc = "Where the machine's own disk goes.",
+         .required = true},
+        {.name = "path",
+         .type = TypeKind::string,
+         .doc = "The image's file on the libvirt host.",
+         .required = true},
+        {.name = "format",
+         .type = TypeKind::string,
+         .doc = "`qcow2` or `raw`.",
+         .fallback = Value("qcow2"),
+         .one_of = {"qcow2", "raw"}},
+        {.name = "kernel", .type = TypeKind::string, .doc = "Path of a kernel to boot it with."},
+        {.name = "initrd", .type = TypeKind::string, .doc = "Path of its initial RAM disk."},
+    });
+}
+
+Type key_type() {
+    return object_of({
+        {.name = "private_key_file",
+         .type = TypeKind::string,
+         .doc = "For the connection.",
+         .required = true},
+        {.name = "public_key",
+         .type = TypeKind::string,
+         .doc = "What the guest lets in.",
+         .required = true},
+    });
+}
+
+Schema size_schema() {
+    return {
+        {.name = "memory",
+         .type = TypeKind::bytes,
+         .doc = "Memory of the guest, rounded up to whole MiB. Changed in the running guest up to "
+                "`max_memory`; beyond it the guest is restarted.",
+         .required = true,
+         .min = 64 * kMib},
+        {.name = "max_memory",
+         .type = TypeKind::bytes,
+         .doc = "Up to where memory can be added to the running guest. Left out: as `memory`."},
+        {.name = "vcpus",
+         .type = TypeKind::integer,
+         .doc = "Processors. Changed in the running guest up to `max_vcpus` where the guest goes "
+                "along, "
+                "else by a restart.",
+         .fallback = Value(1),
+         .min = 1,
+         .max = 256},
+        {.name = "max_vcpus",
+         .type = TypeKind::integer,
+         .doc = "Up to where processors can be added to the running guest. Left out: as `vcpus`.",
+         .min = 1,
+         .max = 256},
+        {.name = "disk",
+         .type = TypeKind::bytes,
+         .doc = "Size of its disk. Left out: as large as the base.",
+         .replaces = true},
+    };
+}
+
+Schema access_schema() {
+    return {
+        {.name = "network",
+         .type = TypeKind::name,
+         .doc = "Name of the libvirt network.",
+         .required = true,
+         .replaces = true},
+        {.name = "address",
+         .type = TypeKind::ipv4,
+         .doc =
+             "Its address in the network; the network's DHCP server hands it out under the name.",
+         .required = true,
+         .replaces = true},
+        {.name = "base",
+         .type = base_type(),
+         .doc = "The image it stands on: a `libvirt.volume`.",
+         .required = true,
+         .replaces = true},
+        {.name = "user",
+         .type = TypeKind::name,
+         .doc = "The user to log in as; may become root by sudo.",
+         .replaces = true,
+         .fallback = Value("ops")},
+        {.name = "ssh_key",
+         .type = key_type(),
+         .doc = "The key that is let in: an `ssh.key`.",
+         .required = true},
+    };
+}
+
+Schema behaviour_schema() {
+    return {
+        {.name = "running",
+         .type = TypeKind::boolean,
+         .doc = "Whether it runs.",
+         .fallback = Value(true),
+         .verb = "start"},
+        {.name = "autostart",
+         .type = TypeKind::boolean,
+         .doc = "Whether it starts with the host.",
+         .fallback = Value(true)},
+        {.name = "accelerator",
+         .type = TypeKind::string,
+         .doc = "`kvm`, `qemu` (emulation; slow), or `auto`: KVM where libvirt has it and the "
+                "processor "
+                "shows that it can. A change needs a restart.",
+         .fallback = Value("auto"),
+         .one_of = {"auto", "kvm", "qemu"}},
+        {.name = "boot",
+         .type = TypeKind::string,
+         .doc =
+             "`kernel`: the base's kernel is started directly. `disk`: firmware and boot loader. "
+             "`auto`: the kernel, when the base has one.",
+         .fallback = Value("auto"),
+         .one_of = {"auto", "kernel", "disk"}},
+        {.name = "cmdline",
+         .type = TypeKind::string,
+         .doc = "Words to add to the kernel's command line."},
+        {.name = "boot_timeout",
+         .type = TypeKind::duration,
+         .doc = "How long it may take until SSH answers.",
+         .steering = true,
+         .fallback = Value(10 * kMinute),
+         .min = 1},
+        {.name = "shutdown_timeout",
+         .type = TypeKind::duration,
+         .doc = "How long a shutdown may take before it is switched off.",
+         .steering = true,
+         .fallback = Value(kMinute * 3 / 2),
+         .min = 1},
+    };
+}
+
+Schema computed_schema() {
+    return {
+        {.name = "complete",
+         .type = TypeKind::boolean,
+         .doc = "Whether all of it is there: definition, disk, lease; and no seed any more.",
+         .computed = true,
+         .tracked = true,
+         .verb = "repair"},
+        {.name = "connection",
+         .type = TypeKind::connection,
+         .doc = "How to log in.",
+         .computed = true},
+        {.name = "mac",
+         .type = TypeKind::string,
+         .doc = "MAC address; follows from network and address.",
+         .computed = true},
+        {.name = "uuid",
+         .type = TypeKind::string,
+         .doc = "libvirt's UUID of it.",
+         .computed = true},
+        {.name = "console",
+         .type = TypeKind::string,
+         .doc = "Log of its console, on the libvirt host.",
+         .computed = true},
+    };
+}
+
+DomainType::DomainType() {
+    name = "libvirt.domain";
+    machine = true;
+    hosts_die = true;
+    summary = "A virtual machine that answers on SSH when it is made";
+    doc =
+        "A machine with a copy-on-write disk on top of a base image, a fixed address, and a user "
+        "with "
+        "an SSH key and sudo, set up by cloud-init. Its SSH host key is made beforehand and handed "
+        "over in the seed, so that the first login is verified; the seed is removed once the guest "
+        "has answered. The image needs cloud-init (any that reads NoCloud) and an SSH server.\n\n"
+        "Detected and repaired: a machine that is switched off or paused is started; memory and "
+        "number "
+        "of processors are set; one whose lease is gone gets it back; one that was undefined, or "
+        "whose "
+        "disk was deleted, is made anew with an empty disk. A machine of the same name that "
+        "somebody "
+        "else made is never touched.\n\n"
+        "Another `public_key` cannot be given to a guest that runs already; replace it for "
+        "that.\n\n"
+        "Destroy switches it off and deletes its disk, its lease and its console's log.";
+    example = "node1:\n"
+              "  type: libvirt.domain\n"
+              "  name: node1\n"
+              "  memory: 1 GiB\n"
+              "  vcpus: 2\n"
+              "  network: ${lab.name}\n"
+              "  address: 10.77.0.11\n"
+              "  base: ${base}\n"
+              "  ssh_key: ${operator}\n";
+    schema = {{.name = "name",
+               .type = TypeKind::name,
+               .doc = "Name in libvirt, and host name.",
+               .required = true,
+               .replaces = true}};
+    for (const Schema& part :
+         {size_schema(), access_schema(), behaviour_schema(), computed_schema()})
+        schema.insert(schema.end(), part.begin(), part.end());
+}
+
+void DomainType::check(const Value& config, Problems& problems) const {
+    if (const Value& host = config["name"];
+        host.is_string() && host.as_string().find('_') != std::string::npos)
+        problems.add(fmt::format("\"{}\" is no host name: no underscore in it", host.as_string()),
+                     host.loc());
+    const auto ordered = [&](const char* low, const char* high) {
+        if (config[low].is_integer() && config[high].is_integer() &&
+            config.integer(high) < config.integer(low))
+            problems.add(fmt::format("{} is less than {}", high, low), config[high].loc());
+    };
+    ordered("memory", "max_memory");
+    ordered("vcpus", "max_vcpus");
+    if (config.text("boot") == "disk" && !config.text("cmdline").empty())
+        problems.add("cmdline needs a kernel that is booted directly, and boot is disk",
+                     config["cmdline"].loc());
+}
+
+Value DomainType::derive(const Value& config) const {
+    const bool known = config["network"].is_string() && config["address"].is_string();
+    return Value::map(
+        {{"complete", true},
+         {"connection", connection_of(config, "")},
+         {"mac", known ? Value(lease_of(config.without("mac")).mac) : Value::unknown()}});
+}
+
+std::vector<std::string> DomainType::claims(const Value& config) const {
+    std::vector<std::string> out;
+    if (config["name"].is_string()) out.push_back("libvirt domain " + config.text("name"));
+    if (config["network"].is_string() && config["address"].is_string())
+        out.push_back(fmt::format("{} in libvirt network {}", config.text("address"),
+                                  config.text("network")));
+    return out;
+}
+
+bool any_file(const std::vector<std::string>* names, std::string_view name,
+              std::string_view identity) {
+    return names != nullptr &&
+           std::any_of(names->begin(), names->end(),
+                       [&](const std::string& file) { return is_own_file(file, name, identity); });
+}
+
+bool has_file(const std::vector<std::string>& names, const std::string& file) {
+    return std::find(names.begin(), names.end(), file) != names.end();
+}
+
+bool lease_is_there(Inventory& inventory, const Value& config) {
+    const Inventory::Network* network = inventory.network(config.text("network"));
+    if (network == nullptr) return false;
+    const pugi::xml_document document = parse_xml(inventory.network_xml(*network));
+    return has_lease(document.child("network"), lease_of(config));
+}
+
+/// What an earlier run got done of a machine and nobody recorded.
+Value unrecorded(const Inventory::Domain& domain, const Value& config) {
+    const pugi::xml_document document =
+        parse_xml(taken(call(fmt::format("read the domain '{}'", domain.name), [&] {
+            return virDomainGetXMLDesc(domain.handle.get(), VIR_DOMAIN_XML_INACTIVE);
+        })));
+    const pugi::xml_node root = document.child("domain");
+    return Value::map({
+        {"connection", connection_of(config, metadata(root, "host_key"))},
+        {"uuid", domain.uuid},
+        {"console", root.child("devices").child("serial").child("log").attribute("file").value()},
+    });
+}
+
+Observation DomainType::observe(const ReadRequest& request, Inventory& inventory) const {
+    const Value& config = request.config;
+    const std::string domain_name = config.text("name");
+    const std::string pool = config["base"].text("pool");
+    const std::vector<std::string>* names = pool.empty() ? nullptr : inventory.volumes(pool);
+    const auto& domains = inventory.domains();
+    const auto found =
+        std::find_if(domains.begin(), domains.end(),
+                     [&](const Inventory::Domain& d) { return d.uuid == request.identity; });
+    if (found == domains.end()) {
+        if (const Inventory::Domain* other = inventory.domain(domain_name)) {
+            Observation out = Observation::present(Value::map({{"name", other->name}}));
+            out.foreign = foreign_text(other->uuid);
+            return out;
+        }
+        if (!any_file(names, domain_name, request.identity)) return Observation::absent();
+        return Observation::present(
+            Value::map({{"name", domain_name}, {"running", false}, {"complete", false}}));
+    }
+    const bool runs = found->state == VIR_DOMAIN_RUNNING || found->state == VIR_DOMAIN_BLOCKED;
+    // A machine that was never wanted to run has not read its seed yet.
+    const bool files_fit =
+        names == nullptr || (has_file(*names, own_file(domain_name, request.identity, kOverlay)) &&
+                             (!config.flag("running", true) ||
+                              !has_file(*names, own_file(domain_name, request.identity, kSeed))));
+    Value out = Value::map({{"name", found->name},
+                            {"running", runs},
+                            {"autostart", found->autostart},
+                            {"vcpus", found->vcpus},
+                            {"memory", found->memory_kib * 1024},
+                            {"complete", files_fit && lease_is_there(inventory, config)}});
+    if (memory_kib(config.integer("memory")) == found->memory_kib)
+        out = out.with("memory", config["memory"]); // the same, but for rounding
+    if (request.recorded == nullptr)
+        for (const Value extra = unrecorded(*found, config); const Entry& e : extra.as_map())
+            out = out.with(e.key, e.value);
+    return Observation::present(std::move(out));
+}
+
+/// The part of the key's line that counts; the comment does not.
+std::string key_of(const std::string& line) {
+    const std::size_t first = line.find(' ');
+    return line.substr(0, first == std::string::npos ? first : line.find(' ', first + 1));
+}
+
+Value DomainType::make(Session& session, const Change& change) const {
+    const std::string before = change.before["ssh_key"].text("public_key");
+    const std::string after = change.after["ssh_key"].text("public_key");
+    if (change.kind == Change::Kind::update && !before.empty() && key_of(before) != key_of(after))
+        throw Error(ErrorKind::failed,
+                    fmt::format("'{}' was made with another SSH key, and a guest is told "
+                                "its key on the first boot only",
+                                change.after.text("name")))
+            .with_hint(
+                "put the old key back, or have the machine made anew with the new one: take it out "
+                "of the spec, apply, and put it back");
+    return make_machine(session, change);
+}
+
+} // namespace
+
+std::unique_ptr<ResourceType> domain_type() {
+    return std::make_unique<DomainType>();
+}
+
+} // namespace hadeploy::libvirt

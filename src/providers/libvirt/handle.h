@@ -1,0 +1,85 @@
+#pragma once
+
+#include "core/error.h"
+#include "providers/libvirt/libvirt.h"
+
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+
+#include <cstdlib>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace hadeploy::libvirt {
+
+/// Deleter of a libvirt object: `Freed<virDomainFree>`.
+template<auto Free>
+struct Freed {
+    template<class T>
+    void operator()(T* object) const {
+        Free(object);
+    }
+};
+using ConnectHandle = std::unique_ptr<virConnect, Freed<virConnectClose>>;
+using DomainHandle = std::unique_ptr<virDomain, Freed<virDomainFree>>;
+using NetworkHandle = std::unique_ptr<virNetwork, Freed<virNetworkFree>>;
+using PoolHandle = std::unique_ptr<virStoragePool, Freed<virStoragePoolFree>>;
+using VolumeHandle = std::unique_ptr<virStorageVol, Freed<virStorageVolFree>>;
+using StreamHandle = std::unique_ptr<virStream, Freed<virStreamFree>>;
+
+/// libvirt's last error of this thread as ours. `doing` reads on after "cannot ":
+/// "start the network 'lab'".
+Error last_error(std::string_view doing);
+
+template<class T>
+bool failed(T result) {
+    if constexpr (std::is_pointer_v<T>)
+        return result == nullptr;
+    else
+        return result < 0;
+}
+
+/// Makes one libvirt call and counts it. Failures whose libvirt error code is among `tolerated` are
+/// handed back as the call gave them (nullptr, -1).
+/// @throws Error
+template<class F>
+auto call(std::string_view doing, std::initializer_list<int> tolerated, F&& function) {
+    counters().calls.fetch_add(1, std::memory_order_relaxed);
+    virResetLastError();
+    const auto result = function();
+    if (failed(result)) {
+        const int code = virGetLastErrorCode();
+        for (const int ok : tolerated)
+            if (code == ok) return result;
+        throw last_error(doing);
+    }
+    return result;
+}
+template<class F>
+auto call(std::string_view doing, F&& function) {
+    return call(doing, {}, std::forward<F>(function));
+}
+
+/// A string that libvirt allocated; frees it.
+std::string taken(char* text);
+
+/// A C array of handles as libvirt's list functions give it, as a vector that owns them.
+template<class Handle, class F>
+auto list(std::string_view doing, F&& function) {
+    typename Handle::pointer* items = nullptr;
+    const int count = call(doing, [&] { return function(&items); });
+    std::vector<Handle> out;
+    out.reserve(static_cast<std::size_t>(count));
+    for (int i = 0; i < count; ++i) out.emplace_back(items[i]);
+    std::free(items);
+    return out;
+}
+
+std::string uuid_of(virDomainPtr domain);
+std::string uuid_of(virNetworkPtr network);
+std::string uuid_of(virStoragePoolPtr pool);
+
+} // namespace hadeploy::libvirt

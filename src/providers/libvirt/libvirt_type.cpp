@@ -1,0 +1,42 @@
+#include "providers/libvirt/libvirt_type.h"
+
+#include "planner/schema.h"
+
+#include <fmt/format.h>
+
+namespace hadeploy::libvirt {
+
+Reservations::Hold::~Hold() {
+    const std::lock_guard lock(owner_.mutex_);
+    owner_.held_ -= bytes_;
+}
+
+std::unique_ptr<Reservations::Hold> Reservations::take(std::int64_t bytes, std::int64_t available) {
+    const std::lock_guard lock(mutex_);
+    if (bytes > available - held_) {
+        Error error(ErrorKind::failed,
+                    fmt::format("the host has not enough memory: the machine needs {}, "
+                                "{} is free",
+                                show_bytes(bytes), show_bytes(available)));
+        if (held_ > 0)
+            error.with_note(fmt::format("machines that are starting right now will take {} of it",
+                                        show_bytes(held_)));
+        throw std::move(error).with_hint("give the machines less memory, or free some on the host");
+    }
+    held_ += bytes;
+    return std::make_unique<Hold>(*this, bytes);
+}
+
+std::string foreign_text(std::string_view uuid) {
+    return fmt::format("made by somebody else: its UUID {} is not the one that hadeploy gave",
+                       uuid);
+}
+
+Error foreign_error(std::string_view kind, std::string_view name, std::string_view uuid) {
+    return Error(ErrorKind::conflict,
+                 fmt::format("there is already a {} '{}', {}", kind, name, foreign_text(uuid)))
+        .with_hint("choose another name, or remove it yourself: hadeploy never touches what it did "
+                   "not make");
+}
+
+} // namespace hadeploy::libvirt

@@ -1,0 +1,271 @@
+#include "providers/libvirt/network.h"
+
+#include "providers/libvirt/ipv4.h"
+#include "providers/libvirt/libvirt_type.h"
+#include "providers/libvirt/xml.h"
+
+#include <fmt/format.h>
+
+namespace hadeploy::libvirt {
+
+std::string network_xml(const NetworkShape& shape) {
+    const Cidr range = *Cidr::parse(shape.cidr);
+    pugi::xml_document document;
+    const pugi::xml_node network = add(document, "network");
+    add(network, "name", {}, shape.name);
+    add(network, "uuid", {}, shape.uuid);
+    add_metadata(network, shape.project, shape.address);
+    if (shape.mode == "nat") add(network, "forward", {{"mode", "nat"}});
+    add(network, "bridge", {{"name", shape.bridge}, {"stp", "on"}, {"delay", "0"}});
+    if (!shape.domain.empty())
+        add(network, "domain", {{"name", shape.domain}, {"localOnly", "yes"}});
+    if (!shape.dns) add(network, "dns", {{"enable", "no"}});
+    const pugi::xml_node ip =
+        add(network, "ip",
+            {{"address", ipv4_text(range.gateway())}, {"prefix", std::to_string(range.prefix)}});
+    // The upper half is for guests that nobody named; the lower half stays free for fixed
+    // addresses.
+    const std::uint32_t middle = range.base + (range.last() - range.base + 1) / 2;
+    add(add(ip, "dhcp"), "range",
+        {{"start", ipv4_text(middle)}, {"end", ipv4_text(range.last() - 1)}});
+    return to_text(network);
+}
+
+std::optional<Cidr> network_range(pugi::xml_node network) {
+    for (const pugi::xml_node ip : network.children("ip"))
+        if (std::string_view("ipv6") != ip.attribute("family").value())
+            if (const auto range =
+                    Cidr::of(ip.attribute("address").value(), ip.attribute("prefix").value(),
+                             ip.attribute("netmask").value()))
+                return range;
+    return std::nullopt;
+}
+
+std::string bridge_name(std::string_view identity) {
+    return fmt::format("hd-{}", identity.substr(0, 8));
+}
+
+namespace {
+
+class NetworkType : public LibvirtType {
+  public:
+    NetworkType();
+    void check(const Value& config, Problems& problems) const override;
+    Value derive(const Value& config) const override;
+    std::vector<std::string> claims(const Value& config) const override {
+        return {"libvirt network " + config.text("name")};
+    }
+    Observation observe(const ReadRequest& request, Inventory& inventory) const override;
+    Value make(Session& session, const Change& change) const override;
+    void remove(Session& session, const Change& change) const override;
+};
+
+NetworkType::NetworkType() {
+    name = "libvirt.network";
+    summary = "A network for virtual machines: a bridge with DHCP and DNS";
+    doc =
+        "A bridge on the libvirt host with addresses of its own. `nat` lets guests reach what the "
+        "host reaches; `isolated` lets them reach the host and each other only. The host has the "
+        "first address. Each `libvirt.domain` adds a fixed lease under its name; other guests get "
+        "an address from the upper half of the range.\n\n"
+        "Detected and repaired: a network that was stopped is started again; one that was "
+        "undefined is made anew. A network of the same name that somebody else made is never "
+        "touched.\n\n"
+        "Destroy stops and undefines it. It refuses while guests of somebody else are attached.";
+    example = "lab:\n"
+              "  type: libvirt.network\n"
+              "  name: ha-demo\n"
+              "  cidr: 10.77.0.0/24\n";
+    schema = {
+        {.name = "name",
+         .type = TypeKind::name,
+         .doc = "Name in libvirt.",
+         .replaces = true,
+         .fallback = Value("hadeploy")},
+        {.name = "cidr",
+         .type = TypeKind::cidr,
+         .doc = "Addresses of the network, at least a /30.",
+         .required = true,
+         .replaces = true},
+        {.name = "mode",
+         .type = TypeKind::string,
+         .doc = "`nat`: guests reach the world through the host. `isolated`: they do not.",
+         .replaces = true,
+         .fallback = Value("nat"),
+         .one_of = {"nat", "isolated"}},
+        {.name = "domain",
+         .type = TypeKind::name,
+         .doc = "DNS domain of the guests; their names resolve with and without it.",
+         .replaces = true},
+        {.name = "dns",
+         .type = TypeKind::boolean,
+         .doc = "Whether the host answers DNS for the guests.",
+         .replaces = true,
+         .fallback = Value(true)},
+        {.name = "active",
+         .type = TypeKind::boolean,
+         .doc = "Whether the network is up.",
+         .computed = true,
+         .tracked = true,
+         .verb = "start"},
+        {.name = "gateway",
+         .type = TypeKind::ipv4,
+         .doc = "The host's own address in the network.",
+         .computed = true},
+        {.name = "bridge",
+         .type = TypeKind::string,
+         .doc = "The bridge's interface on the host.",
+         .computed = true},
+    };
+}
+
+void NetworkType::check(const Value& config, Problems& problems) const {
+    const Value& cidr = config["cidr"];
+    if (!cidr.is_string()) return;
+    const auto range = Cidr::parse(cidr.as_string());
+    if (!range) return; // the schema has said so
+    if (range->prefix > 30 || range->prefix < 8)
+        problems
+            .add(fmt::format("{} is no size for a network of machines", cidr.as_string()),
+                 cidr.loc())
+            .with_hint("use a prefix from /8 to /30, e.g. 10.77.0.0/24");
+    else if (range->text() != cidr.as_string())
+        problems.add(fmt::format("{} is an address within a network", cidr.as_string()), cidr.loc())
+            .with_hint("write the network itself: " + range->text());
+}
+
+Value NetworkType::derive(const Value& config) const {
+    const Value& cidr = config["cidr"];
+    if (!cidr.is_string()) return Value::map({{"active", true}, {"gateway", Value::unknown()}});
+    const auto range = Cidr::parse(cidr.as_string());
+    if (!range) return Value::map({{"active", true}});
+    return Value::map({{"active", true}, {"gateway", ipv4_text(range->gateway())}});
+}
+
+Value observed(const Inventory::Network& network, const pugi::xml_document& document) {
+    const pugi::xml_node root = document.child("network");
+    Value out = Value::map({
+        {"name", network.name},
+        {"active", network.active},
+        {"mode",
+         root.child("forward") ? root.child("forward").attribute("mode").value() : "isolated"},
+        {"dns", std::string_view("no") != root.child("dns").attribute("enable").value()},
+        {"bridge", root.child("bridge").attribute("name").value()},
+    });
+    if (const pugi::xml_node domain = root.child("domain"))
+        out = out.with("domain", domain.attribute("name").value());
+    if (const auto range = network_range(root))
+        out = out.with("cidr", range->text()).with("gateway", ipv4_text(range->gateway()));
+    return out;
+}
+
+Observation NetworkType::observe(const ReadRequest& request, Inventory& inventory) const {
+    for (const Inventory::Network& network : inventory.networks()) {
+        if (network.uuid != request.identity) continue;
+        return Observation::present(observed(network, parse_xml(inventory.network_xml(network))));
+    }
+    const Inventory::Network* other = inventory.network(request.config.text("name"));
+    if (other == nullptr) return Observation::absent();
+    Observation out = Observation::present(Value::map({{"name", other->name}}));
+    out.foreign = foreign_text(other->uuid);
+    return out;
+}
+
+/// @throws Error(conflict) when another network of this daemon has some of the addresses
+void check_overlap(const std::string& cidr, Inventory& inventory) {
+    const Cidr wanted = *Cidr::parse(cidr);
+    for (const Inventory::Network& other : inventory.networks()) {
+        const pugi::xml_document document = parse_xml(inventory.network_xml(other));
+        const auto range = network_range(document.child("network"));
+        if (range && range->overlaps(wanted))
+            throw Error(ErrorKind::conflict,
+                        fmt::format("the addresses {} are in use: libvirt's network '{}' has {}",
+                                    cidr, other.name, range->text()))
+                .with_hint("choose another cidr");
+    }
+}
+
+void start(virNetworkPtr network, const std::string& name) {
+    call(fmt::format("let the network '{}' start with the host", name), {VIR_ERR_NO_SUPPORT},
+         [&] { return virNetworkSetAutostart(network, 1); });
+    call(fmt::format("start the network '{}'", name), {VIR_ERR_OPERATION_INVALID},
+         [&] { return virNetworkCreate(network); });
+}
+
+Value NetworkType::make(Session& session, const Change& change) const {
+    const Value& config = change.after;
+    const std::string network_name = config.text("name");
+    const virConnectPtr c = session.connection.get();
+    Inventory inventory(session.connection);
+    NetworkHandle network(
+        call(fmt::format("look for the network '{}'", network_name), {VIR_ERR_NO_NETWORK},
+             [&] { return virNetworkLookupByUUIDString(c, change.identity.c_str()); }));
+    if (network) {
+        start(network.get(), network_name);
+    } else {
+        if (const Inventory::Network* other = inventory.network(network_name))
+            throw foreign_error("network", network_name, other->uuid);
+        check_overlap(config.text("cidr"), inventory);
+        session.progress("defining the network");
+        const std::string xml = network_xml({.name = network_name,
+                                             .uuid = change.identity,
+                                             .cidr = config.text("cidr"),
+                                             .mode = config.text("mode"),
+                                             .domain = config.text("domain"),
+                                             .dns = config.flag("dns", true),
+                                             .bridge = bridge_name(change.identity),
+                                             .project = session.setting.project,
+                                             .address = change.address});
+        network.reset(call(fmt::format("define the network '{}'", network_name),
+                           [&] { return virNetworkDefineXML(c, xml.c_str()); }));
+        try {
+            start(network.get(), network_name);
+        } catch (const Error&) {
+            virNetworkUndefine(network.get()); // or the next try would find a half
+            throw;
+        }
+    }
+    Inventory after(session.connection);
+    const Inventory::Network* now = after.network(network_name);
+    if (now == nullptr)
+        throw Error(ErrorKind::failed,
+                    fmt::format("the network '{}' vanished while it was made", network_name));
+    Value out = config;
+    const Value seen = observed(*now, parse_xml(after.network_xml(*now)));
+    for (const Entry& e : seen.as_map()) out = out.with(e.key, e.value);
+    return out;
+}
+
+void NetworkType::remove(Session& session, const Change& change) const {
+    NetworkHandle network(call("look for the network", {VIR_ERR_NO_NETWORK}, [&] {
+        return virNetworkLookupByUUIDString(session.connection.get(), change.identity.c_str());
+    }));
+    if (!network) return;
+    const std::string network_name = virNetworkGetName(network.get());
+    if (virNetworkIsActive(network.get()) == 1) {
+        const int ports =
+            call(fmt::format("see who uses the network '{}'", network_name), {VIR_ERR_NO_SUPPORT},
+                 [&] { return virNetworkListAllPorts(network.get(), nullptr, 0); });
+        if (ports > 0)
+            throw Error(ErrorKind::conflict,
+                        fmt::format("the network '{}' is still used by {} running guest{}",
+                                    network_name, ports, ports == 1 ? "" : "s"))
+                .with_hint(
+                    fmt::format("see `virsh net-port-list {}`; shut those guests down or attach "
+                                "them to another network, then try again",
+                                network_name));
+        session.progress("stopping the network");
+        call(fmt::format("stop the network '{}'", network_name), {VIR_ERR_OPERATION_INVALID},
+             [&] { return virNetworkDestroy(network.get()); });
+    }
+    call(fmt::format("undefine the network '{}'", network_name), {VIR_ERR_NO_NETWORK},
+         [&] { return virNetworkUndefine(network.get()); });
+}
+
+} // namespace
+
+std::unique_ptr<ResourceType> network_type() {
+    return std::make_unique<NetworkType>();
+}
+
+} // namespace hadeploy::libvirt

@@ -1,0 +1,114 @@
+#include "providers/libvirt/libvirt.h"
+#include "providers/libvirt/libvirt_type.h"
+
+#include <fmt/format.h>
+#include <mutex>
+
+namespace hadeploy::libvirt {
+
+namespace {
+
+class LibvirtProvider : public Provider {
+  public:
+    LibvirtProvider(std::shared_ptr<Connection> connection, Setting setting)
+        : connection_(std::move(connection)), setting_(std::move(setting)) {}
+
+    std::vector<Observation> read(std::span<const ReadRequest> requests) override {
+        const std::shared_ptr<Connection> open = connection();
+        Inventory inventory(*open);
+        std::vector<Observation> out;
+        out.reserve(requests.size());
+        for (const ReadRequest& request : requests) {
+            try {
+                out.push_back(type_of(*request.type).observe(request, inventory));
+            } catch (Error& error) {
+                if (error.kind == ErrorKind::unreachable) throw;
+                out.push_back(Observation::failed(std::move(error)));
+            }
+        }
+        return out;
+    }
+
+    void apply(std::span<const Change> changes, ChangeSink& sink) override {
+        bool broken = false;
+        for (std::size_t i = 0; i < changes.size(); ++i) {
+            if (broken) {
+                sink.failed(
+                    i, Error(ErrorKind::failed, "not begun, because a change before it failed"));
+                continue;
+            }
+            try {
+                sink.done(i, apply_one(changes[i], i, sink));
+            } catch (Error& error) {
+                broken = true;
+                sink.failed(i, std::move(error));
+            }
+        }
+    }
+
+  private:
+    static const LibvirtType& type_of(const ResourceType& type) {
+        return dynamic_cast<const LibvirtType&>(type);
+    }
+
+    Value apply_one(const Change& change, std::size_t index, ChangeSink& sink) {
+        const std::shared_ptr<Connection> open = connection();
+        Session session{*open, setting_, memory_,
+                        [&](std::string_view step) { sink.progress(index, step); }};
+        const LibvirtType& type = type_of(*change.type);
+        if (change.kind != Change::Kind::remove) return type.make(session, change);
+        type.remove(session, change);
+        return {};
+    }
+
+    /// The connection, made anew when the daemon was restarted.
+    std::shared_ptr<Connection> connection() {
+        const std::lock_guard lock(mutex_);
+        if (!connection_->alive()) connection_ = Connection::open(connection_->uri());
+        return connection_;
+    }
+
+    std::mutex mutex_;
+    std::shared_ptr<Connection> connection_;
+    Setting setting_;
+    Reservations memory_;
+};
+
+class LibvirtKind : public ProviderKind {
+  public:
+    LibvirtKind() {
+        name = "libvirt";
+        doc = "Virtual machines, their networks and disks, on a host that runs libvirt with QEMU. "
+              "`qemu:///system` is this machine; the files of the machines are written through "
+              "libvirt, "
+              "so a remote host (`qemu+ssh://root@host/system`) works as well.";
+        schema = {{.name = "uri",
+                   .type = TypeKind::string,
+                   .doc = "Where libvirt answers.",
+                   .fallback = Value("qemu:///system")}};
+    }
+
+    std::vector<Endpoint> endpoints(const ResourceType&, const Value&,
+                                    const Value& settings) const override {
+        if (settings["uri"].is_unknown()) return {};
+        const std::string uri = settings.text("uri", "qemu:///system");
+        return {{.key = "libvirt " + uri, .machine = "", .config = Value::map({{"uri", uri}})}};
+    }
+
+    std::shared_ptr<Provider> open(const Endpoint& endpoint, const Setting& setting) override {
+        return std::make_shared<LibvirtProvider>(Connection::open(endpoint.config.text("uri")),
+                                                 setting);
+    }
+};
+
+} // namespace
+
+void add_libvirt(Registry& registry) {
+    registry.add(std::make_unique<LibvirtKind>());
+    registry.add(network_type());
+    registry.add(pool_type());
+    registry.add(volume_type());
+    registry.add(domain_type());
+}
+
+} // namespace hadeploy::libvirt

@@ -1,0 +1,332 @@
+#include "core/file.h"
+#include "core/hash.h"
+#include "providers/libvirt/image.h"
+#include "providers/libvirt/storage.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <fmt/format.h>
+#include <fstream>
+
+namespace hadeploy::libvirt {
+
+namespace {
+
+constexpr std::int64_t kGib = std::int64_t{1} << 30;
+constexpr std::array kSources = {"url", "file", "bootstrap", "size"};
+
+// Files of a volume, by what follows own_file()'s name. The mark lies beside the others while they
+// are written: a volume can't be renamed through libvirt, so half of one could not be told from a
+// whole one otherwise.
+constexpr const char* kMark = ".part";
+constexpr const char* kKernel = ".vmlinuz";
+constexpr const char* kInitrd = ".initrd";
+constexpr std::array kDisks = {".qcow2", ".raw"};
+
+class VolumeType : public LibvirtType {
+  public:
+    VolumeType();
+    void check(const Value& config, Problems& problems) const override;
+    Value derive(const Value& config) const override;
+    std::vector<std::string> claims(const Value& config) const override {
+        if (!config["pool"].is_string() || !config["name"].is_string()) return {};
+        return {fmt::format("libvirt volume {}/{}", config.text("pool"), config.text("name"))};
+    }
+    Observation observe(const ReadRequest& request, Inventory& inventory) const override;
+    Value make(Session& session, const Change& change) const override;
+    void remove(Session& session, const Change& change) const override;
+};
+
+VolumeType::VolumeType() {
+    name = "libvirt.volume";
+    summary = "A disk in a pool: an image that domains stand on, or an empty one";
+    doc =
+        "Exactly one of `url` (with `checksum`), `file`, `bootstrap` and `size` says what is in "
+        "it. "
+        "A domain does not write to a volume that is its `base`: it has a copy-on-write overlay of "
+        "its own.\n\n"
+        "`bootstrap` makes the image from the packages of this machine's own distribution, with "
+        "its "
+        "apt sources; it needs root and takes about a minute, once: the image is kept in the "
+        "cache. "
+        "Downloads are kept there, too.\n\n"
+        "The file in the pool carries a part of the volume's identity in its name, "
+        "`base-1a2b3c4d.qcow2`: no file of anybody else is ever taken for it, and new content "
+        "never "
+        "gets the path of an old one under the overlays that stand on it.\n\n"
+        "Detected and repaired: a volume that was deleted, or was half written when an apply was "
+        "interrupted, is written again. The content is not compared.\n\n"
+        "Destroy deletes it.";
+    example = "base:\n"
+              "  type: libvirt.volume\n"
+              "  pool: ${pool.name}\n"
+              "  bootstrap: {suite: bookworm, size: 8 GiB}\n";
+    const Type recipe = object_of({
+        {.name = "suite",
+         .type = TypeKind::name,
+         .doc =
+             "Release of the distribution, e.g. `bookworm`. Left out: the one this machine runs."},
+        {.name = "size",
+         .type = TypeKind::bytes,
+         .doc = "Size of the disk that the guest sees.",
+         .fallback = Value(8 * kGib),
+         .min = kGib},
+        {.name = "packages",
+         .type = list_of(TypeKind::name),
+         .doc = "Packages on top of a system that boots and answers on SSH. Left out: Docker and "
+                "GlusterFS."},
+    });
+    schema = {
+        {.name = "name",
+         .type = TypeKind::name,
+         .doc = "Name within the pool.",
+         .replaces = true,
+         .fallback = Value("base")},
+        {.name = "pool",
+         .type = TypeKind::name,
+         .doc = "Name of the storage pool.",
+         .required = true,
+         .replaces = true},
+        {.name = "url",
+         .type = TypeKind::string,
+         .doc = "Where to download the image (http, https)."},
+        {.name = "checksum",
+         .type = TypeKind::string,
+         .doc = "Of the download: `sha256:` and 64 hex digits.",
+         .replaces = true},
+        {.name = "file",
+         .type = TypeKind::local_path,
+         .doc = "An image on this machine, qcow2 or raw. A change of its content makes the volume "
+                "anew."},
+        {.name = "bootstrap",
+         .type = recipe,
+         .doc = "Make the image from packages.",
+         .replaces = true},
+        {.name = "size",
+         .type = TypeKind::bytes,
+         .doc = "Size of an empty volume.",
+         .replaces = true},
+        {.name = "sha256",
+         .type = TypeKind::string,
+         .doc = "Hash of the content of `file`.",
+         .computed = true,
+         .replaces = true},
+        {.name = "complete",
+         .type = TypeKind::boolean,
+         .doc = "Whether all of it is there.",
+         .computed = true,
+         .tracked = true,
+         .verb = "repair"},
+        {.name = "path",
+         .type = TypeKind::string,
+         .doc = "The file on the libvirt host.",
+         .computed = true},
+        {.name = "format", .type = TypeKind::string, .doc = "`qcow2` or `raw`.", .computed = true},
+        {.name = "kernel",
+         .type = TypeKind::string,
+         .doc = "Path of the kernel to boot it with; empty when it boots from its disk.",
+         .computed = true},
+        {.name = "initrd",
+         .type = TypeKind::string,
+         .doc = "Path of the initial RAM disk.",
+         .computed = true},
+    };
+}
+
+bool is_checksum(const std::string& text) {
+    constexpr std::string_view kPrefix = "sha256:";
+    return text.starts_with(kPrefix) && text.size() == kPrefix.size() + 64 &&
+           std::all_of(text.begin() + kPrefix.size(), text.end(), [](unsigned char c) {
+               return std::isdigit(c) != 0 || (c >= 'a' && c <= 'f');
+           });
+}
+
+void VolumeType::check(const Value& config, Problems& problems) const {
+    const auto given = std::count_if(kSources.begin(), kSources.end(),
+                                     [&](const char* s) { return !config[s].is_null(); });
+    if (given != 1)
+        problems.add(given == 0
+                         ? "a volume needs a content: one of url, file, bootstrap and size"
+                         : "a volume has one content: only one of url, file, bootstrap and size",
+                     config.loc());
+    const Value& url = config["url"];
+    const Value& checksum = config["checksum"];
+    if (url.is_null() != checksum.is_null())
+        problems
+            .add(url.is_null() ? "checksum belongs to url" : "a download needs a checksum",
+                 (url.is_null() ? checksum : url).loc())
+            .with_hint("checksum: sha256:... (`sha256sum FILE` prints it)");
+    if (url.is_string() && !url.as_string().starts_with("http://") &&
+        !url.as_string().starts_with("https://"))
+        problems.add("url begins with http:// or https://", url.loc())
+            .with_hint("for an image on this machine use file:");
+    if (checksum.is_string() && !is_checksum(checksum.as_string()))
+        problems.add("checksum is `sha256:` and 64 hex digits in lower case", checksum.loc());
+}
+
+Value VolumeType::derive(const Value& config) const {
+    Value out = Value::map({{"complete", true}});
+    const Value& file = config["file"];
+    if (file.is_unknown()) return out.with("sha256", Value::unknown());
+    // A file that is gone again does not matter to a volume that was made from it.
+    if (file.is_string() && std::filesystem::is_regular_file(file.as_string()))
+        out = out.with("sha256", sha256_file(file.as_string()));
+    return out;
+}
+
+/// Which of a volume's files a pool has.
+struct Files {
+    std::string disk; ///< name; "" if there is none
+    bool kernel = false, initrd = false, mark = false;
+
+    [[nodiscard]] bool any() const { return !disk.empty() || kernel || initrd || mark; }
+};
+
+Files files_of(const std::vector<std::string>& names, std::string_view name,
+               std::string_view identity) {
+    const auto has = [&](const char* suffix) {
+        return std::find(names.begin(), names.end(), own_file(name, identity, suffix)) !=
+               names.end();
+    };
+    Files out{.kernel = has(kKernel), .initrd = has(kInitrd), .mark = has(kMark)};
+    for (const char* suffix : kDisks)
+        if (has(suffix)) out.disk = own_file(name, identity, suffix);
+    return out;
+}
+
+std::string path_in(virStoragePoolPtr pool, const std::string& file) {
+    const VolumeHandle volume = find_volume(pool, file);
+    return volume ? path_of(volume.get()) : "";
+}
+
+/// The computed attributes of a volume that is there.
+Value places(virStoragePoolPtr pool, const Files& files, std::string_view name,
+             std::string_view identity) {
+    return Value::map({
+        {"path", path_in(pool, files.disk)},
+        {"format", std::string_view(files.disk).ends_with(".qcow2") ? "qcow2" : "raw"},
+        {"kernel", files.kernel ? path_in(pool, own_file(name, identity, kKernel)) : ""},
+        {"initrd", files.initrd ? path_in(pool, own_file(name, identity, kInitrd)) : ""},
+    });
+}
+
+Value merged(Value under, const Value& over) {
+    for (const Entry& e : over.as_map()) under = under.with(e.key, e.value);
+    return under;
+}
+
+Observation VolumeType::observe(const ReadRequest& request, Inventory& inventory) const {
+    const std::string pool_name = request.config.text("pool");
+    const std::string volume_name = request.config.text("name");
+    const std::vector<std::string>* names = inventory.volumes(pool_name);
+    if (names == nullptr) {
+        // An inactive pool shows nothing; that its volumes are gone is not said.
+        const bool hidden = request.recorded != nullptr && inventory.pool(pool_name) != nullptr;
+        return hidden ? Observation::present(Value::map({{"name", volume_name}}))
+                      : Observation::absent();
+    }
+    const Files files = files_of(*names, volume_name, request.identity);
+    if (!files.any()) return Observation::absent();
+    const Recorded* recorded = request.recorded;
+    const bool lacks_kernel =
+        recorded != nullptr && !files.kernel && !recorded->attributes.text("kernel").empty();
+    const bool lacks_initrd =
+        recorded != nullptr && !files.initrd && !recorded->attributes.text("initrd").empty();
+    const bool whole = !files.mark && !files.disk.empty() && !lacks_kernel && !lacks_initrd;
+    Value out = Value::map({{"name", volume_name}, {"pool", pool_name}, {"complete", whole}});
+    if (recorded != nullptr && recorded->attributes.has("sha256"))
+        out = out.with("sha256", recorded->attributes["sha256"]);
+    if (whole && recorded == nullptr)
+        out = merged(out, places(inventory.pool(pool_name)->handle.get(), files, volume_name,
+                                 request.identity));
+    return Observation::present(std::move(out));
+}
+
+Image prepare(Session& session, const Value& config) {
+    if (config["url"].is_string())
+        return download_image(session, config.text("url"), config.text("checksum"));
+    if (config["file"].is_string()) return {config.text("file")};
+    return bootstrap_image(session, config["bootstrap"]);
+}
+
+void store(Session& session, virStoragePoolPtr pool, const NewVolume& volume,
+           const std::filesystem::path& path, std::string_view what) {
+    std::ifstream source(path, std::ios::binary);
+    if (!source) throw system_error("open", path);
+    session.progress(what);
+    const VolumeHandle handle = create_volume(pool, volume);
+    upload(session, handle.get(), source,
+           static_cast<std::int64_t>(std::filesystem::file_size(path)), what);
+}
+
+/// Writes what is not there yet.
+void fill(Session& session, virStoragePoolPtr pool, const Change& change, const Files& have) {
+    const std::string base = change.after.text("name");
+    const auto file = [&](const char* suffix) { return own_file(base, change.identity, suffix); };
+    if (const Value& size = change.after["size"]; size.is_integer()) {
+        if (have.disk.empty())
+            create_volume(
+                pool, {.name = file(".qcow2"), .format = "qcow2", .capacity = size.as_integer()});
+        return;
+    }
+    const Image image = prepare(session, change.after);
+    if (have.disk.empty()) {
+        const DiskFormat disk = inspect_disk(image.disk);
+        store(session, pool,
+              {.name = file(disk.format == "qcow2" ? ".qcow2" : ".raw"),
+               .format = disk.format,
+               .capacity = disk.size},
+              image.disk, "uploading the image");
+    }
+    const auto blob = [&](const char* suffix, const std::filesystem::path& path,
+                          std::string_view what) {
+        const auto size = static_cast<std::int64_t>(std::filesystem::file_size(path));
+        store(session, pool, {.name = file(suffix), .capacity = size}, path, what);
+    };
+    if (!have.kernel && !image.kernel.empty()) blob(kKernel, image.kernel, "uploading the kernel");
+    if (!have.initrd && !image.initrd.empty()) blob(kInitrd, image.initrd, "uploading the initrd");
+}
+
+Value VolumeType::make(Session& session, const Change& change) const {
+    const std::string volume_name = change.after.text("name");
+    const std::string pool_name = change.after.text("pool");
+    const std::string mark = own_file(volume_name, change.identity, kMark);
+    if (change.kind == Change::Kind::create || !change.before.flag("complete", true)) {
+        const PoolHandle pool = open_pool(session.connection, pool_name);
+        refresh(pool.get(), pool_name);
+        Files have = files_of(volume_names(pool.get(), pool_name), volume_name, change.identity);
+        if (have.mark) { // interrupted: nothing of it can be trusted
+            for (const char* suffix : {".qcow2", ".raw", kKernel, kInitrd})
+                delete_volume(pool.get(), own_file(volume_name, change.identity, suffix));
+            have = {};
+        } else {
+            create_volume(pool.get(), {.name = mark, .capacity = 512});
+        }
+        fill(session, pool.get(), change, have);
+        delete_volume(pool.get(), mark);
+    }
+    const PoolHandle pool = open_pool(session.connection, pool_name);
+    refresh(pool.get(), pool_name);
+    const Files files = files_of(volume_names(pool.get(), pool_name), volume_name, change.identity);
+    if (files.disk.empty())
+        throw Error(ErrorKind::failed,
+                    fmt::format("the volume '{}' vanished from the pool '{}' while it "
+                                "was made",
+                                volume_name, pool_name));
+    return merged(change.after.with("complete", true),
+                  places(pool.get(), files, volume_name, change.identity));
+}
+
+void VolumeType::remove(Session& session, const Change& change) const {
+    delete_own_files(session, change.before.text("pool"), change.before.text("name"),
+                     change.identity);
+}
+
+} // namespace
+
+std::unique_ptr<ResourceType> volume_type() {
+    return std::make_unique<VolumeType>();
+}
+
+} // namespace hadeploy::libvirt
