@@ -74,7 +74,50 @@ Error wrong_argument(std::string_view function, std::string_view expected, const
                  fmt::format("{}() expects {}, got {}", function, expected, got.kind_name()), loc);
 }
 
+/// "%s" in the format stands for the arguments in turn, "%%" for a percent sign.
+Value format_each(const Arguments& a, Loc loc) {
+    if (a.size() < 2 || !a[0].is_string())
+        throw Error(ErrorKind::spec, "formatlist() expects a format and what goes into it", loc);
+    const auto one = [&](const std::string& key, std::size_t index) {
+        std::string out;
+        std::size_t next = 1;
+        const std::string& format = a[0].as_string();
+        for (std::size_t i = 0; i < format.size(); ++i) {
+            if (format[i] != '%' || i + 1 == format.size()) {
+                out += format[i];
+                continue;
+            }
+            if (format[++i] == '%') {
+                out += '%';
+                continue;
+            }
+            if (format[i] != 's' || next == a.size())
+                throw Error(ErrorKind::spec,
+                            "formatlist(): each %s needs an argument, and there is only %s and %%", loc);
+            const Value& v = a[next++];
+            out += scalar_text(v.is_map() ? v[key] : v.is_list() ? v.as_list()[index] : v);
+        }
+        return Value(out);
+    };
+    for (std::size_t i = 1; i < a.size(); ++i) {
+        if (a[i].is_map()) {
+            Value::Map out;
+            for (const Entry& e : a[i].as_map()) out.push_back({e.key, one(e.key, 0)});
+            return Value::map(std::move(out));
+        }
+        if (a[i].is_list()) {
+            Value::List out;
+            for (std::size_t k = 0; k < a[i].as_list().size(); ++k) out.push_back(one("", k));
+            return Value::list(std::move(out));
+        }
+    }
+    throw Error(ErrorKind::spec, "formatlist() expects a list or a map among its arguments", loc);
+}
+
+constexpr std::size_t kAnyNumber = 0; ///< of arguments
+
 constexpr Function kFunctions[] = {
+    {"formatlist", kAnyNumber, format_each},
     {"join", 2,
      [](const Arguments& a, Loc loc) -> Value {
          if (!a[0].is_string()) throw wrong_argument("join", "a separator first", a[0], loc);
@@ -117,12 +160,13 @@ Value call(const Expr& expr, const Names& names) {
         arguments.push_back(evaluate(*part, names));
         // keys() and length() of a map whose values are unknown are known
         unknown = unknown || arguments.back().is_unknown() ||
-                  (expr.name == "join" && arguments.back().contains_unknown());
+                  ((expr.name == "join" || expr.name == "formatlist") &&
+                   arguments.back().contains_unknown());
         secret = secret || arguments.back().contains_secret();
     }
     for (const Function& f : kFunctions) {
         if (f.name != expr.name) continue;
-        if (arguments.size() != f.arity)
+        if (f.arity != kAnyNumber && arguments.size() != f.arity)
             throw Error(ErrorKind::spec,
                         fmt::format("{}() takes {} argument{}, got {}", f.name, f.arity,
                                     f.arity == 1 ? "" : "s", arguments.size()),

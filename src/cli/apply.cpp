@@ -1,0 +1,114 @@
+#include "cli/commands.h"
+#include "cli/plan_file.h"
+#include "cli/render/errors.h"
+#include "cli/render/plan_json.h"
+#include "cli/render/plan_text.h"
+#include "cli/render/report.h"
+
+#include <chrono>
+#include <fmt/format.h>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+namespace hadeploy::cli {
+
+namespace {
+
+std::int64_t now_ms() {
+    using namespace std::chrono;
+    return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+/// Asks on the terminal; without one nothing dangerous is done unasked.
+void ask(const Context& context, std::string_view command, std::string_view question) {
+    if (context.args.auto_approve) return;
+    if (!::isatty(STDIN_FILENO))
+        throw Error(ErrorKind::usage,
+                    fmt::format("{} asks before it changes anything, and there is no terminal to ask on",
+                                command))
+            .with_hint("look at `hadeploy plan`, then add --auto-approve");
+    context.say(fmt::format("\n{} Only \"yes\" goes on: ", question));
+    std::string answer;
+    std::getline(std::cin, answer);
+    if (stop_requested() || answer != "yes") throw Interrupted();
+}
+
+/// What the run was made from, for the history.
+std::string spec_record(const Project& project) {
+    nlohmann::json out{{"variables", to_public_json(project.variables())}};
+    for (const Sources::File& f : project.sources().files()) out["files"][f.path.string()] = f.text;
+    return out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+int execute(Context& context, Prepared& prepared, Store& store, std::string_view command) {
+    const std::int64_t started = now_ms();
+    const std::int64_t run = store.begin_run(std::string(command), spec_record(context.project));
+    const auto progress = context.progress(prepared.plan.steps.size());
+    const Graph* graph = prepared.plan.destroy ? nullptr : &context.project.graph();
+    ApplyResult result = apply(prepared.plan, graph, prepared.world, store, *prepared.endpoints,
+                               prepared.settings, *progress, run,
+                               {context.args.parallelism, &stop_requested()});
+    progress->finish();
+    const std::int64_t took = now_ms() - started;
+    const nlohmann::json summary =
+        report_json(prepared.plan, result, took, context.project.sources());
+    store.end_run(run, result.ok() ? "done" : result.interrupted ? "interrupted" : "failed",
+                  summary.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    if (context.args.json)
+        context.print(json_line("info", "apply_complete", "apply complete", now_ms(),
+                                {{"report", summary}}) +
+                      "\n");
+    else
+        context.print(render_report(prepared.plan, result, took, context.project.sources(),
+                                    context.out));
+    if (result.interrupted) return 130;
+    return result.ok() ? 0 : exit_code(result.errors);
+}
+
+/// Nothing to do: outputs may still be new.
+int nothing_to_do(Context& context, const Prepared& prepared, Store& store) {
+    if (!prepared.plan.destroy && !prepared.plan.outputs.contains_unknown() &&
+        !(store.outputs() == prepared.plan.outputs))
+        store.set_outputs(prepared.plan.outputs);
+    if (context.args.json)
+        context.print(json_line("info", "apply_complete", "nothing to change", now_ms()) + "\n");
+    else if (!prepared.plan.destroy)
+        context.print(render_outputs(prepared.plan.outputs, context.out));
+    return 0;
+}
+
+int plan_and_execute(Context& context, bool destroy, std::string_view command) {
+    context.project.load();
+    const auto store = context.project.open_store(Store::Mode::read_write);
+    store->lock(std::string(command), static_cast<std::int64_t>(context.args.lock_timeout * 1000));
+    Prepared prepared;
+    {
+        const auto progress = context.progress(0);
+        prepared = prepare(context.project, *store, destroy, *progress);
+        progress->finish();
+    }
+    if (!context.args.json) context.print(render_plan(prepared.plan, store->outputs(), context.out));
+    if (prepared.plan.empty()) return nothing_to_do(context, prepared, *store);
+    ask(context, command,
+        destroy ? "Remove all of this?" : "Make these changes?");
+    return execute(context, prepared, *store, command);
+}
+
+} // namespace
+
+int run_apply(Context& context) {
+    if (context.args.plan_file.empty()) return plan_and_execute(context, false, "apply");
+    const PlanFile plan = load_plan(context.args.plan_file);
+    // the store's file belongs to a project, whose name the plan tells
+    Project& project = context.project;
+    const auto store = Store::open(project.state_file(), Store::Mode::read_write, plan.project);
+    store->lock("apply", static_cast<std::int64_t>(context.args.lock_timeout * 1000));
+    Prepared prepared = restore_plan(plan, project, *store);
+    if (prepared.plan.empty()) return nothing_to_do(context, prepared, *store);
+    return execute(context, prepared, *store, plan.destroy ? "destroy" : "apply");
+}
+
+int run_destroy(Context& context) { return plan_and_execute(context, true, "destroy"); }
+
+} // namespace hadeploy::cli

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "cli/args.h"
+#include "cli/render/progress.h"
+
+#include <atomic>
+
+namespace hadeploy::cli {
+
+/// What every command gets.
+struct Context {
+    const Args& args;
+    const Registry& registry;
+    Project& project;
+    Style out; ///< standard output: data
+    Style err; ///< standard error: messages
+
+    [[nodiscard]] std::unique_ptr<Progress> progress(std::size_t steps) const;
+    /// Data on standard output.
+    void print(std::string_view text) const;
+    /// A message on standard error.
+    void say(std::string_view text) const;
+};
+
+/// Set by the first SIGINT or SIGTERM; the second leaves at once.
+std::atomic<bool>& stop_requested();
+void install_signal_handlers();
+
+// One function a command, each in a file of its own. They return the exit code.
+int run_validate(Context& context);
+int run_plan(Context& context);
+int run_apply(Context& context);
+int run_destroy(Context& context);
+int run_show(Context& context);
+int run_output(Context& context);
+int run_graph(Context& context);
+int run_status(Context& context);
+int run_state_list(Context& context);
+int run_state_show(Context& context);
+int run_docs(Context& context);
+int run_schema(Context& context);
+int run_chaos(Context& context);
+
+/// Everything that hadeploy can manage, one line a group of types.
+void register_all(Registry& registry);
+
+} // namespace hadeploy::cli

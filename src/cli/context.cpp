@@ -1,0 +1,59 @@
+#include "cli/commands.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <unistd.h>
+
+namespace hadeploy::cli {
+
+namespace {
+
+/// Writes all of it; a reader that has gone away is no reason to fail.
+void write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t n = ::write(fd, text.data(), text.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return;
+        text.remove_prefix(static_cast<std::size_t>(n));
+    }
+}
+
+std::atomic<bool> stop{false};
+
+extern "C" void on_signal(int) {
+    if (!stop.exchange(true)) {
+        static constexpr char text[] =
+            "\nstopping: what runs is finished first (again to leave at once)\n";
+        (void)!::write(STDERR_FILENO, text, sizeof text - 1);
+        return;
+    }
+    static constexpr char show_cursor[] = "\x1b[?25h\n";
+    if (::isatty(STDERR_FILENO)) (void)!::write(STDERR_FILENO, show_cursor, sizeof show_cursor - 1);
+    ::_exit(130); // the intents in the state tell the next run what was under way
+}
+
+} // namespace
+
+std::unique_ptr<Progress> Context::progress(std::size_t steps) const {
+    ProgressMode mode = parse_progress_mode(args.progress).value_or(ProgressMode::automatic);
+    if (args.json) mode = ProgressMode::json;
+    const int fd = mode == ProgressMode::json ? STDOUT_FILENO : STDERR_FILENO;
+    return make_progress(mode, steps, fd, err);
+}
+
+void Context::print(std::string_view text) const { write_all(STDOUT_FILENO, text); }
+void Context::say(std::string_view text) const { write_all(STDERR_FILENO, text); }
+
+std::atomic<bool>& stop_requested() { return stop; }
+
+void install_signal_handlers() {
+    struct sigaction action = {};
+    action.sa_handler = on_signal;
+    sigemptyset(&action.sa_mask);
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGINT, &action, nullptr);
+    sigaction(SIGTERM, &action, nullptr);
+}
+
+} // namespace hadeploy::cli

@@ -1,0 +1,132 @@
+#include "cli/commands.h"
+#include "cli/plan_file.h"
+#include "cli/render/docs.h"
+#include "cli/render/graph.h"
+#include "cli/render/plan_json.h"
+#include "cli/render/plan_text.h"
+#include "cli/render/report.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace hadeploy::cli {
+
+namespace {
+
+nlohmann::json row_json(const Row& row) {
+    return {{"address", row.address},
+            {"type", row.type},
+            {"generation", row.generation},
+            {"identity", row.identity},
+            {"depends_on", row.depends_on},
+            {"attributes", nlohmann::json::parse(to_public_json(row.attributes))}};
+}
+
+std::string row_text(const Row& row) {
+    std::string out = fmt::format("{} ({})\n", row.address, row.type);
+    for (const Entry& e : row.attributes.as_map())
+        if (!e.value.is_null()) out += fmt::format("  {} = {}\n", e.key, display(e.value));
+    return out;
+}
+
+} // namespace
+
+int run_show(Context& context) {
+    if (!context.args.plan_file.empty()) {
+        const PlanFile plan = load_plan(context.args.plan_file);
+        const auto store =
+            Store::open(context.project.state_file(), Store::Mode::read_only, plan.project);
+        const Prepared prepared = restore_plan(plan, context.project, *store);
+        if (context.args.json) context.print(plan_json(prepared.plan).dump() + "\n");
+        else context.print(render_plan(prepared.plan, store->outputs(), context.out));
+        return 0;
+    }
+    context.project.load();
+    const auto store = context.project.open_store(Store::Mode::read_only);
+    for (const Row& row : store->rows())
+        context.print(context.args.json ? row_json(row).dump() + "\n" : row_text(row));
+    if (!context.args.json) context.print(render_outputs(store->outputs(), context.out));
+    return 0;
+}
+
+int run_output(Context& context) {
+    context.project.load();
+    const auto store = context.project.open_store(Store::Mode::read_only);
+    const Value outputs = store->outputs();
+    const std::string& name = context.args.name;
+    if (name.empty()) {
+        context.print(context.args.json ? to_public_json(outputs) + "\n"
+                                        : render_outputs(outputs, context.out));
+        return 0;
+    }
+    const Value* found = outputs.find(name);
+    if (found == nullptr) {
+        std::vector<std::string> known;
+        for (const Entry& e : outputs.is_map() ? outputs.as_map() : Value::Map{}) known.push_back(e.key);
+        Error error(ErrorKind::usage, fmt::format("there is no output \"{}\"", name));
+        if (const auto close = did_you_mean(name, known))
+            error.hint = fmt::format("did you mean \"{}\"?", *close);
+        else if (known.empty()) error.hint = "nothing was applied yet";
+        else error.hint = fmt::format("there are: {}", fmt::join(known, ", "));
+        throw error;
+    }
+    context.print((context.args.json ? to_public_json(*found) : display(*found)) + "\n");
+    return 0;
+}
+
+int run_graph(Context& context) {
+    context.project.load();
+    const GraphFormat format = context.args.json
+                                   ? GraphFormat::json
+                                   : parse_graph_format(context.args.format).value_or(GraphFormat::dot);
+    context.print(render_drawing(draw(context.project.graph()), format));
+    return 0;
+}
+
+int run_state_list(Context& context) {
+    context.project.load();
+    const auto store = context.project.open_store(Store::Mode::read_only);
+    for (const Row& row : store->rows())
+        context.print(context.args.json ? row_json(row).dump() + "\n" : row.address + "\n");
+    return 0;
+}
+
+int run_state_show(Context& context) {
+    context.project.load();
+    const auto store = context.project.open_store(Store::Mode::read_only);
+    const auto row = store->row(context.args.name);
+    if (!row) {
+        std::vector<std::string> known;
+        for (const Row& r : store->rows()) known.push_back(r.address);
+        Error error(ErrorKind::usage, fmt::format("the state has no {}", context.args.name));
+        const auto close = did_you_mean(context.args.name, known);
+        error.hint = close ? fmt::format("did you mean {}?", *close)
+                           : "`hadeploy state list` shows all";
+        throw error;
+    }
+    context.print(context.args.json ? row_json(*row).dump() + "\n" : row_text(*row));
+    return 0;
+}
+
+int run_docs(Context& context) {
+    const std::string& name = context.args.name;
+    if (context.args.markdown) return context.print(reference_markdown(context.registry)), 0;
+    if (name.empty()) return context.print(render_type_list(context.registry, context.out)), 0;
+    if (const ResourceType* type = context.registry.type(name))
+        return context.print(render_type(*type, context.out)), 0;
+    if (const ProviderKind* kind = context.registry.kind(name))
+        return context.print(render_provider(*kind, context.out)), 0;
+    std::vector<std::string> known;
+    for (const auto& t : context.registry.types()) known.push_back(t->name);
+    Error error(ErrorKind::usage, fmt::format("there is no resource type \"{}\"", name));
+    const auto close = did_you_mean(name, known);
+    error.hint = close ? fmt::format("did you mean {}?", *close) : "`hadeploy docs` lists all types";
+    throw error;
+}
+
+int run_schema(Context& context) {
+    context.print(spec_schema(context.registry).dump(2) + "\n");
+    return 0;
+}
+
+} // namespace hadeploy::cli

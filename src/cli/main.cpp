@@ -1,0 +1,77 @@
+#include "cli/commands.h"
+#include "cli/render/errors.h"
+#include "cli/render/plan_json.h"
+
+#include <csignal>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace hadeploy::cli {
+
+namespace {
+
+using Command = int (*)(Context&);
+
+const std::map<std::string, Command>& commands() {
+    static const std::map<std::string, Command> all = {
+        {"validate", run_validate},     {"plan", run_plan},
+        {"apply", run_apply},           {"destroy", run_destroy},
+        {"show", run_show},             {"output", run_output},
+        {"graph", run_graph},           {"status", run_status},
+        {"state list", run_state_list}, {"state show", run_state_show},
+        {"docs", run_docs},             {"schema", run_schema},
+        {"chaos", run_chaos},
+    };
+    return all;
+}
+
+int report(const std::vector<Error>& errors, const Context& context) {
+    if (context.args.json) {
+        for (const Error& e : errors)
+            context.print(json_line("error", "diagnostic", e.message, 0,
+                                    {{"diagnostic", error_json(e, context.project.sources())}}) +
+                          "\n");
+    } else {
+        context.say(render_errors(errors, context.project.sources(), context.err));
+    }
+    return exit_code(errors);
+}
+
+int run(int argc, char** argv) {
+    const Args args = parse_args(argc, argv);
+    if (args.command.empty()) return args.exit_code;
+    Registry registry;
+    register_all(registry);
+    Project project(registry, args.project);
+    Context context{args, registry, project, detect_style(STDOUT_FILENO, args.no_color),
+                    detect_style(STDERR_FILENO, args.no_color)};
+    try {
+        return commands().at(args.command)(context);
+    } catch (const Errors& errors) {
+        return report(errors.list, context);
+    } catch (const Error& error) {
+        return report({error}, context);
+    } catch (const Interrupted&) {
+        context.say("interrupted\n");
+        return 130;
+    }
+}
+
+} // namespace
+
+} // namespace hadeploy::cli
+
+int main(int argc, char** argv) {
+    umask(077); // state, keys and seeds are the user's alone
+    std::signal(SIGPIPE, SIG_IGN);
+    hadeploy::cli::install_signal_handlers();
+    try {
+        return hadeploy::cli::run(argc, argv);
+    } catch (const std::exception& e) {
+        std::cerr << "error: " << e.what() << "\n";
+        return 1;
+    }
+}

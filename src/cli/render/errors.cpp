@@ -1,0 +1,181 @@
+#include "cli/render/errors.h"
+
+#include "cli/render/text.h"
+#include "core/text.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace hadeploy::cli {
+
+namespace {
+constexpr std::size_t kSourceColumns = 120; ///< of a source line; more is cut around the place
+constexpr std::size_t kBeforeCaret = 60;    ///< of a line that is cut
+
+/// A source line as it can be shown, and the column (from 0) of the place in it.
+struct Excerpt {
+    std::string line;
+    std::size_t caret = 0;
+    std::size_t carets = 1;
+};
+
+/// How many columns the word at the place takes: what the carets stand under.
+std::size_t word_length(std::string_view rest) {
+    std::size_t n = 0;
+    while (n < rest.size() && (std::isalnum(static_cast<unsigned char>(rest[n])) ||
+                               rest[n] == '_' || rest[n] == '.' || rest[n] == '-'))
+        ++n;
+    return std::max<std::size_t>(1, n);
+}
+
+Excerpt excerpt_of(std::string_view line, std::size_t column) {
+    const std::size_t at = std::min<std::size_t>(column == 0 ? 0 : column - 1, line.size());
+    // a tab is four spaces here, so that the caret stands where it should
+    const std::string before = printable(line.substr(0, at), true);
+    Excerpt out{before + printable(line.substr(at), true), columns_of(before),
+                word_length(line.substr(at))};
+    if (columns_of(out.line) <= kSourceColumns) return out;
+    if (out.caret > kBeforeCaret) {
+        std::size_t skip = 0; // in bytes: whole characters from the front
+        std::size_t dropped = 0;
+        while (out.caret - dropped > kBeforeCaret) {
+            const std::size_t size = first_code_point(std::string_view(out.line).substr(skip)).size;
+            dropped += columns_of(std::string_view(out.line).substr(skip, size));
+            skip += size;
+        }
+        out.line = "..." + out.line.substr(skip);
+        out.caret = out.caret - dropped + 3;
+    }
+    out.line = fit(out.line, kSourceColumns);
+    out.carets = std::min(out.carets, std::max<std::size_t>(1, kSourceColumns - out.caret));
+    return out;
+}
+
+/// The place's line with carets under it; nothing where there is no such line.
+std::string source_block(Loc loc, const Sources& sources, const Style& style, std::string_view margin) {
+    const std::string_view line = sources.line(loc);
+    if (!loc.known() || line.empty()) return {};
+    const Excerpt e = excerpt_of(line, loc.column);
+    const std::string number = std::to_string(loc.line);
+    const std::string bar = style.paint(Tint::dim, "|");
+    return fmt::format("{0}{1} {2} {3}\n{0}{4} {2} {5}{6}\n", margin, style.paint(Tint::dim, number),
+                       bar, e.line, std::string(number.size(), ' '), std::string(e.caret, ' '),
+                       style.paint(Tint::red, std::string(e.carets, '^')));
+}
+
+/// A label before the first of several lines, the others set below its text.
+std::string labelled(std::string_view margin, std::string_view label, Tint tint,
+                     std::string_view text, const Style& style) {
+    std::string out;
+    for (const std::string& line : split_lines(printable(text, true))) {
+        out += margin;
+        out += out.size() == margin.size() ? style.paint(tint, label) : std::string(label.size(), ' ');
+        out += line + "\n";
+    }
+    return out;
+}
+
+std::string render_note(const Note& note, const Sources& sources, const Style& style) {
+    const std::string place =
+        note.loc.known() ? printable(sources.describe(note.loc)) + ": " : std::string();
+    return labelled("  ", "note: ", Tint::cyan, place + note.text, style) +
+           source_block(note.loc, sources, style, "    ");
+}
+
+std::string render_error(const Error& error, const Sources& sources, const Style& style) {
+    std::string out;
+    if (error.loc.known())
+        out += style.paint(Tint::bold, printable(sources.describe(error.loc)) + ":") + " ";
+    const std::vector<std::string> message = split_lines(printable(error.message, true));
+    out += style.paint(Tint::red, "error:") + " " +
+           style.paint(Tint::bold, message.empty() ? "failed" : message.front()) + "\n";
+    for (std::size_t i = 1; i < message.size(); ++i) out += "  " + message[i] + "\n";
+    out += source_block(error.loc, sources, style, "  ");
+    if (!error.address.empty())
+        out += labelled("  ", "resource: ", Tint::dim, printable(error.address), style);
+    for (const Note& note : error.notes) out += render_note(note, sources, style);
+    if (!error.hint.empty()) out += labelled("  ", "hint: ", Tint::green, error.hint, style);
+    return out;
+}
+
+/// By place; what has none comes last, by its resource.
+std::vector<const Error*> sorted(const std::vector<Error>& errors) {
+    std::vector<const Error*> out;
+    for (const Error& e : errors) out.push_back(&e);
+    std::stable_sort(out.begin(), out.end(), [](const Error* a, const Error* b) {
+        if (a->loc.known() != b->loc.known()) return a->loc.known();
+        if (a->loc != b->loc) return a->loc < b->loc;
+        return a->address < b->address;
+    });
+    return out;
+}
+
+/// Two phases may find the same thing.
+bool same(const Error& a, const Error& b) {
+    return a.message == b.message && a.loc == b.loc && a.address == b.address;
+}
+} // namespace
+
+int exit_code(ErrorKind kind) {
+    switch (kind) {
+    case ErrorKind::failed:
+    case ErrorKind::conflict:
+    case ErrorKind::state: return 1;
+    case ErrorKind::usage: return 64;
+    case ErrorKind::spec: return 65;
+    case ErrorKind::unreachable: return 69;
+    case ErrorKind::locked: return 75;
+    }
+    return 1;
+}
+
+int exit_code(const std::vector<Error>& errors) {
+    if (errors.empty()) return 0;
+    const int code = exit_code(errors.front().kind);
+    const bool agree = std::all_of(errors.begin(), errors.end(),
+                                   [&](const Error& e) { return exit_code(e.kind) == code; });
+    return agree ? code : 1;
+}
+
+std::string_view kind_name(ErrorKind kind) {
+    switch (kind) {
+    case ErrorKind::failed: return "failed";
+    case ErrorKind::usage: return "usage";
+    case ErrorKind::spec: return "spec";
+    case ErrorKind::unreachable: return "unreachable";
+    case ErrorKind::conflict: return "conflict";
+    case ErrorKind::state: return "state";
+    case ErrorKind::locked: return "locked";
+    }
+    return "failed";
+}
+
+std::string render_errors(const std::vector<Error>& errors, const Sources& sources,
+                          const Style& style) {
+    std::string out;
+    std::size_t count = 0;
+    const Error* last = nullptr;
+    for (const Error* error : sorted(errors)) {
+        if (last != nullptr && same(*last, *error)) continue;
+        if (last != nullptr) out += "\n";
+        out += render_error(*error, sources, style);
+        last = error;
+        ++count;
+    }
+    if (count > 1) out += "\n" + style.paint(Tint::red, counted(count, "error")) + "\n";
+    return out;
+}
+
+nlohmann::json error_json(const Error& error, const Sources& sources) {
+    const auto place = [&](Loc loc) -> nlohmann::json {
+        if (!loc.known()) return nullptr;
+        return {{"file", sources.path(loc).string()}, {"line", loc.line}, {"column", loc.column}};
+    };
+    nlohmann::json notes = nlohmann::json::array();
+    for (const Note& note : error.notes)
+        notes.push_back({{"text", note.text}, {"place", place(note.loc)}});
+    return {{"kind", kind_name(error.kind)}, {"message", error.message}, {"hint", error.hint},
+            {"address", error.address},      {"place", place(error.loc)}, {"notes", notes}};
+}
+
+} // namespace hadeploy::cli

@@ -1,0 +1,78 @@
+#include "cli/render/plan_json.h"
+
+#include "cli/render/value_text.h"
+
+#include <ctime>
+#include <fmt/format.h>
+
+namespace hadeploy::cli {
+
+namespace {
+using Json = nlohmann::json;
+constexpr int kFormatVersion = 1;
+
+Json public_json(const Value& value) { return Json::parse(to_public_json(value)); }
+
+Json step_json(const Plan& plan, const Step& step) {
+    const Schema& schema = step.type->schema;
+    Json changes = Json::array();
+    for (const AttributeChange& c : step.changes)
+        changes.push_back({{"name", c.name},
+                           {"before", public_json(c.before)},
+                           {"after", public_json(c.after)},
+                           {"replaces", c.replaces}});
+    Json after = Json::array();
+    for (const StepId id : step.after_steps) after.push_back(plan.steps[id].address);
+    return {{"address", step.address},
+            {"type", step.type->name},
+            {"action", action_name(step.action)},
+            {"verb", step.verb},
+            {"reason", step.reason},
+            {"read_first", step.read_first},
+            {"generation", step.generation},
+            {"changes", std::move(changes)},
+            {"before", public_json(mark_secrets(schema, step.before))},
+            {"after", public_json(mark_secrets(schema, step.after))},
+            {"after_steps", std::move(after)}};
+}
+
+std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+} // namespace
+
+nlohmann::json plan_json(const Plan& plan) {
+    Json steps = Json::array();
+    for (const Step& step : plan.steps) steps.push_back(step_json(plan, step));
+    Json counts = Json::object();
+    for (const Action a : {Action::adopt, Action::create, Action::update, Action::replace,
+                           Action::read, Action::remove, Action::forget})
+        counts[std::string(action_name(a))] = plan.count(a);
+    const Json out{{"format_version", kFormatVersion},
+                   {"destroy", plan.destroy},
+                   {"steps", std::move(steps)},
+                   {"outputs", public_json(plan.outputs)},
+                   {"notices", plan.notices},
+                   {"counts", std::move(counts)}};
+    // what providers saw may hold bytes that are no text: replaced here, once for every dump
+    return Json::parse(dump(out));
+}
+
+std::string timestamp(std::int64_t unix_ms) {
+    const std::time_t seconds = static_cast<std::time_t>(unix_ms / 1000);
+    std::tm utc = {};
+    gmtime_r(&seconds, &utc);
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", utc.tm_year + 1900,
+                       utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
+                       unix_ms % 1000);
+}
+
+std::string json_line(std::string_view level, std::string_view type, std::string_view message,
+                      std::int64_t unix_ms, nlohmann::json fields) {
+    fields["@level"] = level;
+    fields["@message"] = message;
+    fields["@module"] = "hadeploy.ui";
+    fields["@timestamp"] = timestamp(unix_ms);
+    fields["type"] = type;
+    return dump(fields);
+}
+
+} // namespace hadeploy::cli

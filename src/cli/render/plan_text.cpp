@@ -1,0 +1,256 @@
+#include "cli/render/plan_text.h"
+
+#include "cli/render/text.h"
+#include "cli/render/value_text.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+
+namespace hadeploy::cli {
+
+namespace {
+constexpr std::size_t kAddressColumns = 60; ///< beyond, columns are no longer aligned
+
+std::string symbol_column(const Step& step, const Style& style) {
+    return style.paint(action_tint(step.action), fmt::format("{:>3}", action_symbol(step.action)));
+}
+
+/// "to create", "to start": what a step does in words, in blocks, list and counts alike.
+std::string words_of(const Step& step) {
+    if (step.action == Action::read) return "read later";
+    if (step.action == Action::adopt) return "adopt";
+    if (step.action == Action::update && !step.verb.empty()) return step.verb;
+    return std::string(action_name(step.action));
+}
+
+const Type* type_of(const Step& step, std::string_view name) {
+    const Attribute* a = find_attribute(step.type->schema, name);
+    return a == nullptr ? nullptr : &a->type;
+}
+
+/// What the plan says of a new resource: what was written or follows from it; neither nulls nor
+/// defaults, nor what is computed later.
+std::vector<std::string> attributes_of_new(const Step& step) {
+    std::vector<std::string> out;
+    for (const Attribute& a : step.type->schema) {
+        const Value* value = step.after.find(a.name);
+        if (value == nullptr || value->is_null()) continue;
+        if (a.fallback && *value == *a.fallback) continue;
+        if (a.computed && value->contains_unknown()) continue;
+        auto lines = value_lines(a.name, &a.type, a.secret ? value->as_secret() : *value, 6);
+        out.insert(out.end(), lines.begin(), lines.end());
+    }
+    return out;
+}
+
+std::vector<std::string> attributes_of_change(const Step& step, const Style& style) {
+    std::vector<std::string> out;
+    for (const AttributeChange& c : step.changes) {
+        auto lines = change_lines(printable(c.name), type_of(step, c.name), c.before, c.after, 6, style);
+        if (c.replaces && step.action == Action::replace)
+            lines.front() += style.paint(Tint::magenta, "  # forces replacement");
+        out.insert(out.end(), lines.begin(), lines.end());
+    }
+    return out;
+}
+
+/// The block of a step; empty where the list at the end says all there is.
+std::string render_block(const Step& step, const Style& style) {
+    std::vector<std::string> lines;
+    if (step.action == Action::create) lines = attributes_of_new(step);
+    else if (step.action == Action::update || step.action == Action::replace)
+        lines = attributes_of_change(step, style);
+    if (lines.empty()) return {};
+    std::string out = fmt::format("{} {}  {}  {}", symbol_column(step, style),
+                                  style.paint(Tint::bold, printable(step.address)),
+                                  style.paint(Tint::dim, step.type->name), words_of(step));
+    if (!step.reason.empty()) out += ": " + printable(step.reason);
+    out += "\n";
+    for (const std::string& line : lines) out += line + "\n";
+    return out + "\n";
+}
+
+/// Steps that are said in one breath: what goes with a machine, what is read after its start.
+struct Group {
+    std::vector<const Step*> steps;
+    std::set<std::string> machines;
+    std::string reason;
+};
+
+std::string joined(const std::set<std::string>& names) {
+    return printable(fmt::format("{}", fmt::join(names, ", ")));
+}
+
+class PlanText {
+  public:
+    PlanText(const Plan& plan, const Style& style) : plan_(plan), style_(style) {
+        for (const Step& step : plan.steps) {
+            by_address_[step.address] = &step;
+            width_ = std::max(width_, columns_of(printable(step.address)));
+        }
+        width_ = std::min(width_, kAddressColumns);
+        for (const Step& step : plan.steps) sort_in(step);
+    }
+
+    std::string render() const {
+        std::string out;
+        for (const Step& step : plan_.steps) out += render_block(step, style_);
+        for (const Step* step : alone_) out += list_line(*step);
+        for (const Group& group : reads_) out += render_reads(group);
+        for (const Group& group : forgotten_) out += render_forgotten(group);
+        return out;
+    }
+
+  private:
+    void sort_in(const Step& step) {
+        const std::set<std::string> machines =
+            machines_in(step.action == Action::forget ? step.before : step.after);
+        const bool with_machines =
+            !machines.empty() && std::all_of(machines.begin(), machines.end(), [&](const auto& m) {
+                const Step* other = step_of(m);
+                return other != nullptr && other->action == Action::remove;
+            });
+        if (step.action == Action::read) add_to(reads_, step, machines);
+        else if (step.action == Action::forget && with_machines) add_to(forgotten_, step, machines);
+        else alone_.push_back(&step);
+    }
+
+    static void add_to(std::vector<Group>& groups, const Step& step, std::set<std::string> machines) {
+        auto it = std::find_if(groups.begin(), groups.end(), [&](const Group& g) {
+            return g.machines == machines && g.reason == step.reason;
+        });
+        if (it == groups.end()) it = groups.insert(groups.end(), {{}, std::move(machines), step.reason});
+        it->steps.push_back(&step);
+    }
+
+    const Step* step_of(const std::string& address) const {
+        const auto it = by_address_.find(address);
+        return it == by_address_.end() ? nullptr : it->second;
+    }
+
+    std::string list_line(const Step& step) const {
+        std::string out = fmt::format("{} {}  {}", symbol_column(step, style_),
+                                      pad(printable(step.address), width_), words_of(step));
+        if (!step.reason.empty()) out += ": " + printable(step.reason);
+        else if (step.action == Action::create || step.action == Action::remove)
+            out += style_.paint(Tint::dim, "  " + step.type->name);
+        return out + "\n";
+    }
+
+    /// Why these are read only later, once for all of them, and which they are.
+    std::string render_reads(const Group& group) const {
+        std::string why = printable(group.reason);
+        if (group.machines.size() == 1) {
+            const Step* machine = step_of(*group.machines.begin());
+            const bool off = machine != nullptr && machine->action == Action::update;
+            why = off ? fmt::format("{} is off: what lives on it is {}", joined(group.machines), why)
+                      : fmt::format("on {}: {}", joined(group.machines), why);
+        } else if (!group.machines.empty()) {
+            why = fmt::format("on {}: {}", joined(group.machines), why);
+        }
+        std::string out = "\n" + symbol_column(*group.steps.front(), style_) + " " + why + "\n";
+        for (const Step* step : group.steps) out += "      " + printable(step->address) + "\n";
+        return out;
+    }
+
+    std::string render_forgotten(const Group& group) const {
+        return fmt::format("{} {} with {}: {}\n", symbol_column(*group.steps.front(), style_),
+                           group.steps.size() == 1 ? "goes" : "go", joined(group.machines),
+                           counted(group.steps.size(), "resource"));
+    }
+
+    const Plan& plan_;
+    const Style& style_;
+    std::map<std::string, const Step*> by_address_;
+    std::size_t width_ = 0;
+    std::vector<const Step*> alone_;
+    std::vector<Group> reads_, forgotten_;
+};
+
+std::string render_output_changes(const Value& before, const Value& after, const Style& style) {
+    std::string out;
+    const auto line = [&](Tint tint, std::string_view symbol, const std::string& text) {
+        out += fmt::format("{} {}\n", style.paint(tint, fmt::format("{:>3}", symbol)), text);
+    };
+    const auto entries = [](const Value& v) { return v.is_map() ? v.as_map() : Value::Map{}; };
+    for (const Entry& e : entries(after)) {
+        const Value* was = before.find(e.key);
+        const std::string name = printable(e.key);
+        if (was == nullptr) line(Tint::green, "+", name + ": " + value_text(nullptr, e.value));
+        else if (!(*was == e.value)) {
+            const auto lines = change_lines(name, nullptr, *was, e.value, 0, style);
+            for (std::size_t i = 0; i < lines.size(); ++i) line(Tint::yellow, i == 0 ? "~" : "", lines[i]);
+        }
+    }
+    for (const Entry& e : entries(before))
+        if (!after.has(e.key)) line(Tint::red, "-", printable(e.key));
+    return out.empty() ? out : style.paint(Tint::bold, "Outputs:") + "\n" + out;
+}
+
+} // namespace
+
+std::string_view action_symbol(Action action) {
+    switch (action) {
+    case Action::adopt: return "=";
+    case Action::create: return "+";
+    case Action::update: return "~";
+    case Action::replace: return "-/+";
+    case Action::read: return "<=";
+    case Action::remove: return "-";
+    case Action::forget: return ".";
+    }
+    return "?";
+}
+
+Tint action_tint(Action action) {
+    switch (action) {
+    case Action::adopt: return Tint::cyan;
+    case Action::create: return Tint::green;
+    case Action::update: return Tint::yellow;
+    case Action::replace: return Tint::magenta;
+    case Action::read: return Tint::blue;
+    case Action::remove: return Tint::red;
+    case Action::forget: return Tint::dim;
+    }
+    return Tint::plain;
+}
+
+std::string plan_counts(const Plan& plan) {
+    std::map<std::string, std::size_t> verbs; // updates with a name of their own
+    for (const Step& step : plan.steps)
+        if (step.action == Action::update && !step.verb.empty()) ++verbs[step.verb];
+    std::size_t updates = plan.count(Action::update);
+    for (const auto& [verb, n] : verbs) updates -= n;
+    std::string out;
+    const auto add = [&](std::size_t n, std::string_view what) {
+        if (n != 0) out += fmt::format("{}{} {}", out.empty() ? "" : ", ", n, what);
+    };
+    add(plan.count(Action::create), "to create");
+    for (const auto& [verb, n] : verbs) add(n, "to " + verb);
+    add(updates, "to update");
+    add(plan.count(Action::replace), "to replace");
+    add(plan.count(Action::remove), "to remove");
+    add(plan.count(Action::adopt), "to adopt");
+    add(plan.count(Action::read), "to read later");
+    add(plan.count(Action::forget), "to forget");
+    return out;
+}
+
+std::string render_plan(const Plan& plan, const Value& outputs_before, const Style& style) {
+    std::string out = PlanText(plan, style).render();
+    const std::string outputs =
+        plan.destroy ? "" : render_output_changes(outputs_before, plan.outputs, style);
+    if (!outputs.empty()) out += (out.empty() ? "" : "\n") + outputs;
+    for (const std::string& notice : plan.notices) {
+        out += out.empty() ? "" : "\n";
+        out += style.paint(Tint::cyan, "note:") + " " + printable(notice) + "\n";
+    }
+    if (!out.empty()) out += "\n";
+    if (!plan.empty()) return out + style.paint(Tint::bold, "Plan: " + plan_counts(plan)) + "\n";
+    if (plan.destroy) return out + "Nothing to remove: the state is empty.\n";
+    return out + (outputs.empty() ? "Nothing to change: all is as the spec says.\n"
+                                  : "Only outputs change: all resources are as the spec says.\n");
+}
+
+} // namespace hadeploy::cli
