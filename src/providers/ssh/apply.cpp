@@ -2,6 +2,7 @@
 
 #include "providers/ssh/explain.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace hadeploy::ssh {
@@ -46,7 +47,7 @@ Value attributes_after(const Change& change, const Value& seen) {
 
 std::optional<Error> objection(const Change& change, const Observation& seen) {
     const bool present = seen.state == Observation::State::present;
-    if (seen.state == Observation::State::failed) return seen.error;
+    if (seen.error) return seen.error;
     if (change.kind == Change::Kind::remove) {
         if (present && !type_of(change).remove_may_leave)
             return Error(ErrorKind::failed, "it is still there after it was removed");

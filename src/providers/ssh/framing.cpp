@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "providers/ssh/ssh_type.h"
 
+#include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
 #include <random>

@@ -1,8 +1,7 @@
 #include "providers/ssh/local.h"
 #include "providers/ssh/provider.h"
 
-#include <fmt/format.h>
-#include <set>
+#include <algorithm>
 
 namespace hadeploy::ssh {
 
@@ -15,6 +14,28 @@ Endpoint endpoint_of(const Value& connection, const Value& settings) {
     return {.key = "ssh " + login.name(),
             .machine = connection.text("machine"),
             .config = std::move(config)};
+}
+
+/// Of a map or a list of connections; what is not known yet is left out.
+std::vector<Endpoint> each_of(const Value& connections, const Value& settings) {
+    std::vector<Endpoint> found;
+    const auto add = [&](const Value& connection) {
+        if (connection.is_map() && !connection.contains_unknown())
+            found.push_back(endpoint_of(connection, settings));
+    };
+    if (connections.is_map())
+        for (const Entry& e : connections.as_map()) add(e.value);
+    if (connections.is_list())
+        for (const Value& item : connections.as_list()) add(item);
+    return found;
+}
+
+void append(std::vector<Endpoint>& endpoints, std::vector<Endpoint> more) {
+    for (Endpoint& endpoint : more) {
+        const bool known = std::any_of(endpoints.begin(), endpoints.end(),
+                                       [&](const Endpoint& e) { return e.key == endpoint.key; });
+        if (!known) endpoints.push_back(std::move(endpoint));
+    }
 }
 
 /// The kind "ssh": hosts that are logged in to.
@@ -37,25 +58,16 @@ class SshKind final : public ProviderKind {
     std::vector<Endpoint> endpoints(const ResourceType& type, const Value& config,
                                     const Value& settings) const override {
         if (type.name == "ssh.key") return {{.key = "local", .machine = "", .config = {}}};
-        if (type.name == "ssh.host") {
-            if (config.contains_unknown()) return {};
-            return {endpoint_of(config, settings)};
-        }
-        std::vector<Endpoint> found;
-        std::set<std::string> seen;
-        const auto add = [&](const Value& connection) {
-            if (!connection.is_map() || connection.contains_unknown()) return;
-            Endpoint endpoint = endpoint_of(connection, settings);
-            if (seen.insert(endpoint.key).second) found.push_back(std::move(endpoint));
-        };
-        add(config["host"]);
-        for (const std::string_view several : {"hosts", "peers"}) {
-            const Value& value = config[several];
-            if (value.is_map())
-                for (const Entry& e : value.as_map()) add(e.value);
-            if (value.is_list())
-                for (const Value& item : value.as_list()) add(item);
-        }
+        if (type.name == "ssh.host") return each_of(Value::list({config}), settings);
+        std::vector<Endpoint> found = each_of(Value::list({config["host"]}), settings);
+        append(found, each_of(config["hosts"], settings));
+        return found;
+    }
+
+    std::vector<Endpoint> removal_endpoints(const ResourceType& type, const Value& config,
+                                            const Value& settings) const override {
+        std::vector<Endpoint> found = endpoints(type, config, settings);
+        append(found, each_of(config["peers"], settings));
         return found;
     }
 

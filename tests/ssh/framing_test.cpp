@@ -1,0 +1,167 @@
+#include "providers/ssh/framing.h"
+
+#include "core/process.h"
+#include "providers/ssh/ssh_type.h"
+
+#include <doctest/doctest.h>
+#include <vector>
+
+using namespace hadeploy;
+using namespace hadeploy::ssh;
+
+namespace {
+struct Answers {
+    std::vector<SectionResult> sections;
+    bool started = false, complete = false;
+    std::string stray;
+};
+
+/// Reads two streams in pieces of `step` bytes.
+Answers read(const std::string& boundary, std::string_view out, std::string_view err,
+             std::size_t step = 4096) {
+    Answers answers;
+    Frames frames(boundary, [&](std::size_t index, SectionResult result) {
+        CHECK(index == answers.sections.size());
+        answers.sections.push_back(std::move(result));
+    });
+    for (std::size_t i = 0; i < std::max(out.size(), err.size()); i += step) {
+        if (i < out.size()) frames.out(out.substr(i, step));
+        if (i < err.size()) frames.err(err.substr(i, step));
+    }
+    answers.started = frames.started();
+    answers.complete = frames.complete();
+    answers.stray = frames.stray();
+    CHECK(frames.finished() == answers.sections.size());
+    return answers;
+}
+
+Answers run(const std::vector<Section>& sections, std::string_view preamble = "") {
+    const std::string boundary = make_boundary();
+    const ProcessResult result =
+        run_process({.argv = {"sh"}, .input = compose(sections, boundary, preamble)});
+    return read(boundary, result.out, result.err);
+}
+} // namespace
+
+TEST_CASE("sections answer with their own output, errors and status") {
+    const Answers a = run({{.script = "echo one; echo oops >&2; exit 3", .strict = false},
+                           {.script = "printf 'no line end'", .strict = false},
+                           {.script = "", .strict = false},
+                           {.script = "printf '\\n\\nblank lines stay\\n\\n'", .strict = false}});
+    REQUIRE(a.sections.size() == 4);
+    CHECK(a.complete);
+    CHECK(a.sections[0].out == "one\n");
+    CHECK(a.sections[0].err == "oops\n");
+    CHECK(a.sections[0].status == 3);
+    CHECK(a.sections[1].out == "no line end");
+    CHECK(a.sections[2].out.empty());
+    CHECK(a.sections[3].out == "\n\nblank lines stay\n\n");
+}
+
+TEST_CASE("a section cannot disturb the ones after it") {
+    const Answers a = run({{.script = "cd /tmp; x=1; set -- a b; exit 0", .strict = false},
+                           {.script = "pwd; echo ${x-unset} $#", .strict = false},
+                           {.script = "echo \"unbalanced", .strict = false},
+                           {.script = "cat; echo read nothing", .strict = false},
+                           {.script = "kill -9 $(exec sh -c 'echo $PPID')", .strict = false},
+                           {.script = "if then", .strict = false},
+                           {.script = "echo still here", .strict = false}});
+    REQUIRE(a.sections.size() == 7);
+    CHECK(a.complete);
+    CHECK(a.sections[1].out == "/\nunset 0\n");
+    CHECK(a.sections[2].status != 0);
+    CHECK(a.sections[3].out == "read nothing\n");
+    CHECK(a.sections[4].status != 0);
+    CHECK(a.sections[5].status != 0);
+    CHECK(a.sections[6].out == "still here\n");
+}
+
+TEST_CASE("after a change that fails nothing is begun, and that is said") {
+    const Answers a = run({{.script = "echo first"},
+                           {.script = "false; echo set -e did not hold"},
+                           {.script = "echo never"}});
+    REQUIRE(a.sections.size() == 2);
+    CHECK(a.complete);
+    CHECK(a.sections[1].status == 1);
+    CHECK(a.sections[1].out.empty());
+    CHECK(run({{.script = "echo $undefined_variable"}}).sections[0].status != 0);
+}
+
+TEST_CASE("input reaches its section byte by byte") {
+    const std::string input = "it's\n$HOME `id` \\n \"x\"\nno line end \xff\x01";
+    const Answers a = run({{.script = "cat", .input = input},
+                           {.script = "cat", .input = std::string(60'000, 'x')},
+                           {.script = "exit 4", .input = "unread"}});
+    REQUIRE(a.sections.size() == 3);
+    CHECK(a.sections[0].out == input);
+    CHECK(a.sections[1].out.size() == 60'000);
+    CHECK(a.sections[2].status == 4);
+}
+
+TEST_CASE("the preamble is there for all sections") {
+    const Answers a = run({{.script = "echo $greeting", .strict = false}}, "greeting=hello\n");
+    CHECK(a.sections[0].out == "hello\n");
+}
+
+TEST_CASE("pieces of any size give the same answer") {
+    const std::string out = "Welcome!\n\nB start 0\nfirst\n\nB 0 0\nsecond\nB 1 7\n\nB end 0\n";
+    const std::string err = "motd\nB start 0\n\nB 0 0\nbad\n\nB 1 7\n\nB end 0\n";
+    for (std::size_t step = 1; step <= out.size(); ++step) {
+        const Answers a = read("B", out, err, step);
+        REQUIRE(a.sections.size() == 2);
+        CHECK(a.complete);
+        CHECK(a.sections[0].out == "first\n");
+        CHECK(a.sections[1].out == "second");
+        CHECK(a.sections[1].err == "bad\n");
+        CHECK(a.sections[1].status == 7);
+    }
+}
+
+TEST_CASE("output cut at any byte is never taken for whole") {
+    const std::string out = "\nB start 0\nfirst\n\nB 0 0\nsecond\n\nB 1 0\n\nB end 0\n";
+    const std::string err = "\nB start 0\n\nB 0 0\n\nB 1 0\n\nB end 0\n";
+    for (std::size_t size = 0; size < out.size(); ++size) {
+        const Answers a = read("B", std::string_view(out).substr(0, size), err);
+        CHECK(!a.complete);
+        for (const SectionResult& section : a.sections)
+            CHECK((section.out == "first\n" || section.out == "second\n"));
+    }
+    CHECK(!read("B", out, err.substr(0, err.size() - 1)).complete);
+}
+
+TEST_CASE("what comes in the place of an answer is kept") {
+    const Answers refused = read("B", "", "sudo: a password is required\n");
+    CHECK(!refused.started);
+    CHECK(refused.stray == "sudo: a password is required\n");
+}
+
+TEST_CASE("marks cost no process") {
+    // Every program start costs an emulated guest tens of milliseconds.
+    std::vector<Section> sections(40, {.script = ":", .strict = false});
+    const std::string script = compose(sections, "B");
+    CHECK(script.find("$(") == std::string::npos);
+    CHECK(script.find('`') == std::string::npos);
+    CHECK(script.find("mktemp") == std::string::npos);
+}
+
+TEST_CASE("a script that reads the exec's own input") {
+    const std::string boundary = make_boundary();
+    const std::string script = compose_streaming("wc -c; echo done", boundary);
+    std::string data(300'000, '\0');
+    const ProcessResult result = run_process(
+        {.argv = {"sh", "-c", "eval \"$(head -c " + std::to_string(script.size()) + ")\""},
+         .input = script + data});
+    const Answers a = read(boundary, result.out, result.err);
+    REQUIRE(a.sections.size() == 1);
+    CHECK(a.complete);
+    CHECK(a.sections[0].out == "300000\ndone\n");
+}
+
+TEST_CASE("shell_quote gives the text back, whatever it is") {
+    for (const std::string text : {"", "plain", "it's", "'", "''", "$(x) `y` \\ \"", "a\nb\n", "-n", "*"}) {
+        const ProcessResult result =
+            run_process({.argv = {"sh"}, .input = "printf %s " + shell_quote(text)});
+        CHECK(result.out == text);
+    }
+    CHECK_THROWS_AS(shell_quote(std::string("a\0b", 3)), Error);
+}

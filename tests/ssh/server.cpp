@@ -1,0 +1,112 @@
+#include "ssh/server.h"
+
+#include "core/file.h"
+#include "core/process.h"
+#include "core/ssh_key.h"
+
+#include <csignal>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <stdexcept>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+namespace hadeploy::test {
+
+namespace fs = std::filesystem;
+
+namespace {
+sockaddr_in loopback(int port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+
+int free_port() {
+    const Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address = loopback(0);
+    socklen_t size = sizeof address;
+    if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+        ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
+        throw std::runtime_error("no free port");
+    return ntohs(address.sin_port);
+}
+
+bool listens(int port) {
+    const Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const sockaddr_in address = loopback(port);
+    return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+} // namespace
+
+TempDir::TempDir() {
+    std::string name = (fs::temp_directory_path() / "hadeploy-ssh-XXXXXX").string();
+    if (!::mkdtemp(name.data())) throw std::runtime_error("mkdtemp");
+    path = name;
+}
+
+TempDir::~TempDir() {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+}
+
+bool SshServer::possible() { return ::geteuid() == 0 && fs::exists("/usr/sbin/sshd"); }
+
+SshServer::SshServer(const std::string& config, const std::string& key_type) : port_(free_port()) {
+    const fs::path& dir = dir_.path;
+    run_checked({.argv = {"ssh-keygen", "-q", "-t", key_type, "-N", "", "-f", dir / "host"}});
+    host_key_ = read_file(dir / "host.pub");
+    const SshKey user = make_ssh_key("test");
+    write_file(dir / "user", user.private_key);
+    write_file(dir / "authorized_keys", user.public_key + "\n");
+    write_file(dir / "sshd_config", fmt::format("ListenAddress 0.0.0.0\n"
+                                                "Port {0}\n"
+                                                "HostKey {1}/host\n"
+                                                "PidFile none\n"
+                                                "AuthorizedKeysFile {1}/authorized_keys\n"
+                                                "StrictModes no\n"
+                                                "UsePAM no\n"
+                                                "PermitRootLogin yes\n"
+                                                "SetEnv HOME={1}\n" // no start-up files
+                                                "{2}\n",
+                                                port_, dir.string(), config));
+    fs::create_directories("/run/sshd");
+    start();
+}
+
+void SshServer::start() {
+    pid_ = ::fork();
+    if (pid_ == 0) {
+        const std::string config = (dir_.path / "sshd_config").string();
+        const std::string log = (dir_.path / "log").string();
+        ::execl("/usr/sbin/sshd", "/usr/sbin/sshd", "-D", "-f", config.c_str(), "-E", log.c_str(), nullptr);
+        ::_exit(127);
+    }
+    for (int i = 0; i < 500 && !listens(port_); ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    if (!listens(port_)) throw std::runtime_error("sshd does not listen");
+}
+
+void SshServer::stop() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGTERM);
+    ::waitpid(pid_, nullptr, 0);
+    pid_ = -1;
+}
+
+SshServer::~SshServer() { stop(); }
+
+Value SshServer::connection(const std::string& address) const {
+    return Value::map({{"address", address},
+                       {"port", port_},
+                       {"user", "root"},
+                       {"private_key_file", key_file()},
+                       {"host_key", host_key_},
+                       {"machine", ""}});
+}
+
+} // namespace hadeploy::test

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "core/value.h"
+
+#include <filesystem>
+#include <string>
+#include <sys/types.h>
+
+namespace hadeploy::test {
+
+/// A directory that is gone after the test.
+class TempDir {
+  public:
+    TempDir();
+    ~TempDir();
+    TempDir(const TempDir&) = delete;
+    TempDir& operator=(const TempDir&) = delete;
+    std::filesystem::path path;
+};
+
+/// A real OpenSSH server on loopback, with keys of its own, for as long as the object lives.
+/// Needs root, as sshd does for a login as root.
+class SshServer {
+  public:
+    /// @param config  further lines of sshd_config
+    /// @param key_type  of the host key: "ed25519", "rsa"
+    explicit SshServer(const std::string& config = "", const std::string& key_type = "ed25519");
+    ~SshServer();
+    SshServer(const SshServer&) = delete;
+    SshServer& operator=(const SshServer&) = delete;
+
+    static bool possible();
+    /// How to log in; 127.0.0.1, or another address of the loopback network.
+    Value connection(const std::string& address = "127.0.0.1") const;
+    const std::filesystem::path& directory() const { return dir_.path; }
+    std::string key_file() const { return (dir_.path / "user").string(); }
+    int port() const { return port_; }
+    void start();
+    void stop();
+
+  private:
+    TempDir dir_;
+    std::string host_key_;
+    int port_ = 0;
+    pid_t pid_ = -1;
+};
+
+} // namespace hadeploy::test
