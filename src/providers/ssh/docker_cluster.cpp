@@ -1,0 +1,258 @@
+#include "providers/ssh/docker_script.h"
+#include "providers/ssh/docker_types.h"
+
+#include <fmt/format.h>
+
+namespace hadeploy::ssh {
+
+namespace {
+
+using namespace docker;
+using Json = nlohmann::json;
+
+Attribute managers_attribute() {
+    return {.name = "hosts",
+            .type = map_of(TypeKind::connection),
+            .doc = "Members of the swarm. The first one that can be reached is asked; it has to be "
+                   "a manager.",
+            .required = true};
+}
+
+/// Looks nothing up when there is nobody to answer.
+std::string api_probe(std::string_view paths) {
+    return functions() + fmt::format("docker_up || {{ echo stopped; exit 0; }}\n"
+                                     "docker_get {}\n",
+                                     paths);
+}
+
+/// The answers to a probe of `count` questions, or why there are none.
+std::optional<Error> answers(const ProbeResult& result, std::size_t count,
+                             std::vector<Reply>& replies) {
+    if (result.out.starts_with("stopped"))
+        return Error(ErrorKind::failed, "Docker does not run on this host")
+            .with_hint("start it: systemctl start docker");
+    replies = parse_replies(result.out);
+    if (replies.size() < count)
+        return Error(ErrorKind::failed, "Docker did not answer: " + result.err);
+    for (const Reply& reply : replies)
+        if (reply.status != 200 && reply.status != 404)
+            return Error(ErrorKind::failed, reply.message());
+    return std::nullopt;
+}
+
+std::string text(const Json& object, const Json::json_pointer& at) {
+    if (!object.is_object() || !object.contains(at) || !object.at(at).is_string()) return "";
+    return object.at(at).get<std::string>();
+}
+
+std::string text(const Json& object, const char* at) {
+    return text(object, Json::json_pointer(at));
+}
+
+using Names = std::map<std::string, std::string>; ///< by id
+
+std::string name_in(const Names& names, const std::string& id) {
+    const auto found = names.find(id);
+    return found == names.end() ? id : found->second;
+}
+
+Value nodes_of(const Json& nodes, Names& names) {
+    Value::List out;
+    for (const Json& n : nodes) {
+        const std::string id = text(n, "/ID"), name = text(n, "/Description/Hostname");
+        names[id] = name;
+        const Json::json_pointer leader("/ManagerStatus/Leader");
+        out.push_back(
+            Value::map({{"id", id},
+                        {"name", name},
+                        {"address", text(n, "/Status/Addr")},
+                        {"role", text(n, "/Spec/Role")},
+                        {"status", text(n, "/Status/State")},
+                        {"availability", text(n, "/Spec/Availability")},
+                        {"leader", n.contains(leader) && n.at(leader) == true},
+                        {"reachable", text(n, "/ManagerStatus/Reachability") == "reachable"}}));
+    }
+    return Value::list(std::move(out));
+}
+
+Value tasks_of(const Json& tasks, const Names& nodes, const Names& services,
+               std::map<std::string, std::int64_t>& running,
+               std::map<std::string, std::int64_t>& wanted) {
+    Value::List out;
+    for (const Json& t : tasks) {
+        const std::string service = text(t, "/ServiceID");
+        const std::string state = text(t, "/Status/State"), desired = text(t, "/DesiredState");
+        if (desired == "running") ++wanted[service];
+        if (desired == "running" && state == "running") ++running[service];
+        const std::int64_t slot = t.value("Slot", std::int64_t{0});
+        out.push_back(Value::map({{"id", text(t, "/ID")},
+                                  {"service", name_in(services, service)},
+                                  {"slot", slot == 0 ? "" : std::to_string(slot)},
+                                  {"node", name_in(nodes, text(t, "/NodeID"))},
+                                  {"state", state},
+                                  {"desired", desired},
+                                  {"error", text(t, "/Status/Err")}}));
+    }
+    return Value::list(std::move(out));
+}
+
+/// How many tasks a service is to have. One that runs once a node has as many as the swarm made.
+std::int64_t desired_tasks(const Json& service, std::int64_t made) {
+    const Json::json_pointer replicas("/Spec/Mode/Replicated/Replicas");
+    if (service.contains(replicas) && service.at(replicas).is_number_integer())
+        return service.at(replicas).get<std::int64_t>();
+    return made;
+}
+
+class DockerCluster final : public SshType {
+  public:
+    DockerCluster() {
+        name = "docker.cluster";
+        summary = "What a swarm looks like right now: its nodes, services and tasks.";
+        doc = "Only looks, and never changes anything. What is there is asked of one manager, so "
+              "that nodes, services and tasks belong together.";
+        example = "swarm:\n"
+                  "  type: docker.cluster\n"
+                  "  hosts: ${var.hosts}\n";
+        adopts = true;
+        schema = {managers_attribute(),
+                  {.name = "nodes",
+                   .type = list_of(TypeKind::any),
+                   .doc = "Of each: id, name, address, role, status, availability, leader, "
+                          "reachable.",
+                   .computed = true},
+                  {.name = "services",
+                   .type = list_of(TypeKind::any),
+                   .doc = "Of each: id, name, and the number of tasks desired and running.",
+                   .computed = true},
+                  {.name = "tasks",
+                   .type = list_of(TypeKind::any),
+                   .doc = "Of each, the past ones that Docker remembers included: id, service, "
+                          "slot, node, state, desired, error.",
+                   .computed = true}};
+    }
+
+    std::string probe(const ReadRequest& /*request*/) const override {
+        return api_probe("/nodes /services /tasks");
+    }
+
+    Observation parse(const ReadRequest& /*request*/, const ProbeResult& result) const override {
+        std::vector<Reply> replies;
+        if (auto error = answers(result, 3, replies)) return Observation::failed(std::move(*error));
+        Names nodes, services;
+        std::map<std::string, std::int64_t> running, wanted;
+        const Value node_list = nodes_of(replies[0].body, nodes);
+        for (const Json& s : replies[1].body) services[text(s, "/ID")] = text(s, "/Spec/Name");
+        const Value task_list = tasks_of(replies[2].body, nodes, services, running, wanted);
+        Value::List service_list;
+        for (const Json& s : replies[1].body) {
+            const std::string id = text(s, "/ID");
+            service_list.push_back(Value::map({{"id", id},
+                                               {"name", text(s, "/Spec/Name")},
+                                               {"desired", desired_tasks(s, wanted[id])},
+                                               {"running", running[id]}}));
+        }
+        return Observation::present(Value::map({{"nodes", node_list},
+                                                {"services", Value::list(std::move(service_list))},
+                                                {"tasks", task_list}}));
+    }
+
+    std::vector<Command> commands(const Change& /*change*/) const override { return {}; }
+};
+
+// A change of a node that meets another one is refused as "update out of sequence": try again.
+constexpr std::string_view kSetAvailability = R"sh(set_availability() {
+    tries=0
+    until docker node update --availability "$1" "$node" >/dev/null; do
+        tries=$((tries + 1))
+        [ $tries -lt 5 ] || return 1
+        sleep 1
+    done
+}
+)sh";
+
+// The timer belongs to systemd: it goes off even if we, our connection or Docker are gone by then.
+constexpr std::string_view kArm =
+    R"sh(docker_up || { echo "Docker does not run; start it (systemctl start docker)" >&2; exit 1; }
+command -v systemd-run >/dev/null || { echo "there is no systemd-run to set the timer of the undo with" >&2; exit 1; }
+case $(docker_get "/nodes/$node") in "reply 200 "*) ;; *) echo "the swarm has no node $node, or this host is no manager" >&2; exit 1;; esac
+systemctl stop "$unit.timer" "$unit.service" 2>/dev/null || :
+systemd-run -q --collect --unit "$unit" --on-active "$seconds" --timer-property AccuracySec=1s \
+    sh -c 'until docker node update --availability active "$0" >/dev/null; do sleep 5; done' "$node"
+)sh";
+
+constexpr std::string_view kDisarm = R"sh(set_availability active
+systemctl stop "$unit.timer" "$unit.service" 2>/dev/null || :
+)sh";
+
+class DockerDrain final : public SshType {
+  public:
+    DockerDrain() {
+        name = "docker.drain";
+        summary = "Takes a node of a swarm out of service, for a limited time.";
+        doc =
+            "Drains the node: its tasks move to other nodes. Before that a timer is set on the "
+            "manager that is asked, which makes the node active again after `undo_after` whatever "
+            "happens until then. Destroy makes the node active and takes the timer away.\n\n"
+            "For drills (`hadeploy chaos`) and maintenance. A node that is to stay drained is "
+            "better told so by its docker.node's `availability`.";
+        example = "maintenance:\n"
+                  "  type: docker.drain\n"
+                  "  hosts: ${var.hosts}\n"
+                  "  node: node2\n"
+                  "  undo_after: 30m\n";
+        adopts = true;
+        schema = {managers_attribute(),
+                  {.name = "node",
+                   .type = TypeKind::name,
+                   .doc = "The node's name in the swarm, or its id.",
+                   .required = true,
+                   .replaces = true},
+                  {.name = "undo_after",
+                   .type = TypeKind::duration,
+                   .doc = "When the node is made active again at the latest.",
+                   .steering = true,
+                   .fallback = Value(1'800'000),
+                   .min = 1000}};
+    }
+
+    std::vector<std::string> claims(const Value& config) const override {
+        return {fmt::format("availability of the swarm node {}", config.text("node"))};
+    }
+
+    std::string probe(const ReadRequest& request) const override {
+        return api_probe(shell_quote("/nodes/" + request.config.text("node")));
+    }
+
+    Observation parse(const ReadRequest& /*request*/, const ProbeResult& result) const override {
+        std::vector<Reply> replies;
+        if (auto error = answers(result, 1, replies)) return Observation::failed(std::move(*error));
+        const bool drained = text(replies[0].body, "/Spec/Availability") == "drain";
+        return drained ? Observation::present(Value::map({})) : Observation::absent();
+    }
+
+    std::vector<Command> commands(const Change& change) const override {
+        const bool removing = change.kind == Change::Kind::remove;
+        const Value& config = removing ? change.before : change.after;
+        const std::string node = config.text("node");
+        const std::string variables = fmt::format(
+            "node={} unit={} seconds={}\n", shell_quote(node), shell_quote("hadeploy-undo-" + node),
+            (config.integer("undo_after", 1'800'000) + 999) / 1000);
+        const std::string head = functions() + std::string(kSetAvailability) + variables;
+        if (removing)
+            return {{.script = head + std::string(kDisarm), .step = "making the node active"}};
+        return {{.script = head + std::string(kArm), .step = "setting the timer of the undo"},
+                {.script = head + "set_availability drain\n", .step = "draining the node"}};
+    }
+};
+
+} // namespace
+
+std::unique_ptr<SshType> docker_cluster_type() {
+    return std::make_unique<DockerCluster>();
+}
+std::unique_ptr<SshType> docker_drain_type() {
+    return std::make_unique<DockerDrain>();
+}
+
+} // namespace hadeploy::ssh

@@ -1,0 +1,229 @@
+#include "providers/ssh/docker_script.h"
+#include "providers/ssh/docker_types.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace hadeploy::ssh {
+
+namespace {
+
+using namespace docker;
+using Json = nlohmann::json;
+
+// There when the packages were installed by us, and so are ours to take away again.
+constexpr std::string_view kMarker = "/var/lib/hadeploy/docker.engine";
+
+// Nothing but builtins, until the daemon runs: then one request tells its version.
+constexpr std::string_view kProbe = R"sh(command -v dockerd >/dev/null || { echo missing; exit 0; }
+docker_up && echo running
+for wants in /etc/systemd/system/*.wants/docker.service; do [ -L "$wants" ] && echo enabled; done
+[ -e /var/lib/hadeploy/docker.engine ] && echo ours
+if [ -f /etc/docker/daemon.json ]; then
+    echo settings
+    while IFS= read -r line || [ -n "$line" ]; do printf '%s\n' "$line"; done </etc/docker/daemon.json
+    echo end of settings
+fi
+docker_up && docker_get /_ping
+exit 0
+)sh";
+
+// apparmor: without its parser no container starts where the kernel has AppArmor. An update of the
+// lists only when a package is not to be found: it takes minutes on a slow machine.
+constexpr std::string_view kInstall =
+    R"sh(if ! command -v dockerd >/dev/null || ! command -v apparmor_parser >/dev/null; then
+    command -v apt-get >/dev/null || { echo "there is neither Docker nor apt-get; install Docker by hand" >&2; exit 1; }
+    export DEBIAN_FRONTEND=noninteractive
+    mkdir -p /var/lib/hadeploy
+    command -v dockerd >/dev/null || : >/var/lib/hadeploy/docker.engine
+    install() {
+        apt-get -qq -o DPkg::Lock::Timeout=300 install --no-install-recommends -y docker.io apparmor >/dev/null
+    }
+    install 2>/dev/null || { apt-get -qq -o DPkg::Lock::Timeout=300 update; install; }
+fi
+)sh";
+
+constexpr std::string_view kTrouble =
+    "{ journalctl -u docker -n 15 --no-pager -o cat >&2; exit 1; }\n";
+
+std::string daemon_json(const Value& settings) {
+    return Json::parse(to_public_json(settings)).dump(2) + "\n";
+}
+
+bool has_settings(const Value& config) {
+    const Value& settings = config["settings"];
+    return settings.is_map() && !settings.as_map().empty();
+}
+
+std::string between(std::string_view text, std::string_view from, std::string_view to) {
+    const std::size_t begin = text.find(from);
+    if (begin == std::string_view::npos) return "";
+    const std::size_t end = text.find(to, begin + from.size());
+    if (end == std::string_view::npos) return "";
+    return std::string(text.substr(begin + from.size(), end - begin - from.size()));
+}
+
+class DockerEngine final : public SshType {
+  public:
+    DockerEngine();
+    void check(const Value& config, Problems& problems) const override;
+    std::vector<std::string> claims(const Value& config) const override {
+        return {fmt::format("Docker on {}", config["host"].text("address"))};
+    }
+    std::string probe(const ReadRequest& /*request*/) const override {
+        return functions() + std::string(kProbe);
+    }
+    Observation parse(const ReadRequest& request, const ProbeResult& result) const override;
+    std::vector<Command> commands(const Change& change) const override;
+
+  private:
+    static std::vector<Command> make(const Change& change);
+    static std::vector<Command> remove(const Change& change);
+};
+
+DockerEngine::DockerEngine() {
+    name = "docker.engine";
+    summary = "The Docker daemon of a host: installed, configured, running, started at boot.";
+    doc = "Installs the distribution's docker.io (and apparmor, without which no container starts) "
+          "where there is no Docker yet; any other Docker that is there is used as it is.\n\n"
+          "A stopped or disabled daemon and a changed daemon.json are drift, and repaired. The "
+          "daemon is restarted only when daemon.json changes.\n\n"
+          "On destroy the package goes if hadeploy installed it, and daemon.json if hadeploy wrote "
+          "it; /var/lib/docker stays. A Docker that was there before stays as it is.";
+    example = "docker:\n"
+              "  type: docker.engine\n"
+              "  host: ${node[\"node1\"].connection}\n"
+              "  settings:\n"
+              "    log-driver: json-file\n"
+              "    log-opts: {max-size: 10m, max-file: \"3\"}\n";
+    adopts = true;
+    remove_may_leave = true;
+    schema = {
+        host_attribute(),
+        {.name = "settings",
+         .type = TypeKind::any,
+         .doc = "The whole contents of /etc/docker/daemon.json. Without it the file is left alone.",
+         .fallback = Value::map({})},
+        {.name = "running",
+         .type = TypeKind::boolean,
+         .doc = "Whether the daemon runs.",
+         .fallback = Value(true),
+         .verb = "start"},
+        {.name = "enabled",
+         .type = TypeKind::boolean,
+         .doc = "Whether it starts at boot.",
+         .fallback = Value(true),
+         .verb = "enable"},
+        {.name = "version",
+         .type = TypeKind::string,
+         .doc = "What runs, e.g. \"20.10.24+dfsg1\".",
+         .computed = true},
+        {.name = "installed",
+         .type = TypeKind::boolean,
+         .doc = "Whether hadeploy installed it (and takes it away on destroy).",
+         .computed = true},
+    };
+}
+
+void DockerEngine::check(const Value& config, Problems& problems) const {
+    const Value& settings = config["settings"];
+    if (settings.is_unknown()) return;
+    if (!settings.is_map() && !settings.is_null())
+        problems.add(fmt::format("`settings` has to be a map, got {}", settings.kind_name()),
+                     settings.loc());
+    if (settings.flag("live-restore"))
+        problems
+            .add("Docker can't be part of a swarm with `live-restore: true`",
+                 settings["live-restore"].loc())
+            .with_hint("leave `live-restore` out; a swarm moves tasks to other nodes by itself");
+}
+
+Observation DockerEngine::parse(const ReadRequest& request, const ProbeResult& result) const {
+    const std::string_view out = result.out;
+    if (out.starts_with("missing")) return Observation::absent();
+    const bool running = out.starts_with("running\n");
+    const std::string head(out.substr(0, std::min(out.find("settings\n"), out.find("reply "))));
+    Value seen = Value::map({{"running", running},
+                             {"enabled", head.find("enabled\n") != std::string::npos},
+                             {"installed", head.find("ours\n") != std::string::npos}});
+    if (has_settings(request.config) ||
+        (request.recorded && has_settings(request.recorded->config))) {
+        const std::string text = between(out, "settings\n", "end of settings\n");
+        const Json json = Json::parse(text, nullptr, false);
+        // what is not JSON is shown as it is, and replaced
+        Value settings = text.empty() ? Value::map({}) : Value(text);
+        if (json.is_object()) settings = from_json(json.dump());
+        seen = seen.with("settings", std::move(settings));
+    }
+    for (const Reply& reply : parse_replies(out)) {
+        const std::size_t slash = reply.server.find('/');
+        if (slash != std::string::npos)
+            seen = seen.with("version",
+                             reply.server.substr(slash + 1, reply.server.find(' ') - slash - 1));
+    }
+    return Observation::present(std::move(seen));
+}
+
+std::vector<Command> DockerEngine::commands(const Change& change) const {
+    return change.kind == Change::Kind::remove ? remove(change) : make(change);
+}
+
+std::vector<Command> DockerEngine::make(const Change& change) {
+    std::vector<Command> list;
+    if (change.kind == Change::Kind::create)
+        list.push_back({.script = std::string(kInstall), .step = "installing Docker"});
+    const bool configured = has_settings(change.after);
+    const bool rewrite = change.kind == Change::Kind::create
+                             ? configured
+                             : std::find(change.changed.begin(), change.changed.end(),
+                                         "settings") != change.changed.end();
+    std::string script;
+    Command service{.step = "starting Docker"};
+    if (rewrite && configured) {
+        script += "mkdir -p /etc/docker\n"
+                  "cat >/etc/docker/daemon.json.new\n"
+                  "if ! cmp -s /etc/docker/daemon.json.new /etc/docker/daemon.json; then\n"
+                  "    mv /etc/docker/daemon.json.new /etc/docker/daemon.json\n"
+                  "    systemctl stop docker\n"
+                  "else rm /etc/docker/daemon.json.new; fi\n";
+        service.input = daemon_json(change.after["settings"]);
+        service.step = "configuring Docker";
+    } else if (rewrite) {
+        script += "rm -f /etc/docker/daemon.json\nsystemctl stop docker\n";
+    }
+    script += fmt::format("systemctl -q {} docker\n",
+                          change.after.flag("enabled", true) ? "enable" : "disable");
+    if (change.after.flag("running", true))
+        script += fmt::format("systemctl reset-failed docker 2>/dev/null || :\n"
+                              "systemctl start docker || {}",
+                              kTrouble);
+    else // the socket goes too, or the next client would start the daemon again
+        script += "systemctl stop docker.socket docker\n";
+    service.script = std::move(script);
+    list.push_back(std::move(service));
+    return list;
+}
+
+std::vector<Command> DockerEngine::remove(const Change& change) {
+    std::vector<Command> list;
+    if (has_settings(change.before))
+        list.push_back(
+            {.script = "rm -f /etc/docker/daemon.json\n", .step = "removing daemon.json"});
+    if (change.before.flag("installed"))
+        list.push_back({.script = fmt::format("export DEBIAN_FRONTEND=noninteractive\n"
+                                              "apt-get -qq -o DPkg::Lock::Timeout=300 remove -y "
+                                              "docker.io >/dev/null\n"
+                                              "rm -f {0}\n"
+                                              "rmdir /var/lib/hadeploy 2>/dev/null || :\n",
+                                              kMarker),
+                        .step = "removing Docker"});
+    return list;
+}
+
+} // namespace
+
+std::unique_ptr<SshType> docker_engine_type() {
+    return std::make_unique<DockerEngine>();
+}
+
+} // namespace hadeploy::ssh

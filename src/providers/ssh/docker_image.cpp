@@ -1,0 +1,171 @@
+#include "providers/ssh/docker_script.h"
+#include "providers/ssh/docker_types.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <fmt/format.h>
+
+namespace hadeploy::ssh {
+
+namespace {
+
+using namespace docker;
+
+struct Image {
+    std::string id;  ///< "sha256:..."
+    std::string tag; ///< "hadeploy/web:1a2b3c"
+};
+
+Error not_an_image(const std::string& path, std::string_view why) {
+    return Error(ErrorKind::spec, fmt::format("{}: {}", path, why))
+        .with_hint("`archive` is what `docker save IMAGE:TAG` writes: a tar with a manifest.json");
+}
+
+using Archive = std::unique_ptr<struct archive, decltype(&archive_read_free)>;
+
+/// The text of manifest.json. Only headers and that entry are read: libarchive seeks over layers.
+std::string manifest_of(const std::string& path) {
+    Archive archive(archive_read_new(), archive_read_free);
+    archive_read_support_format_tar(archive.get());
+    archive_read_support_filter_all(archive.get());
+    if (archive_read_open_filename(archive.get(), path.c_str(), 1 << 16) != ARCHIVE_OK)
+        throw not_an_image(path, archive_error_string(archive.get()));
+    archive_entry* entry = nullptr;
+    for (;;) {
+        const int status = archive_read_next_header(archive.get(), &entry);
+        if (status == ARCHIVE_EOF) throw not_an_image(path, "it holds no manifest.json");
+        if (status < ARCHIVE_WARN) throw not_an_image(path, "it is not a tar archive");
+        if (std::string_view(archive_entry_pathname(entry)) == "manifest.json") break;
+    }
+    std::string text(1 << 20, '\0');
+    const la_ssize_t size = archive_read_data(archive.get(), text.data(), text.size());
+    if (size < 0) throw not_an_image(path, archive_error_string(archive.get()));
+    text.resize(static_cast<std::size_t>(size));
+    return text;
+}
+
+Image image_in(const std::string& path) {
+    const auto manifest = nlohmann::json::parse(manifest_of(path), nullptr, false);
+    if (!manifest.is_array() || manifest.size() != 1 || !manifest[0].is_object())
+        throw not_an_image(path, "its manifest.json does not describe exactly one image");
+    const std::string config = manifest[0].value("Config", "");
+    const auto tags = manifest[0].value("RepoTags", nlohmann::json::array());
+    // "HEX.json", or "blobs/sha256/HEX" of newer ones
+    std::string hex = config.substr(config.rfind('/') + 1);
+    if (hex.ends_with(".json")) hex.resize(hex.size() - 5);
+    if (hex.size() != 64 || hex.find_first_not_of("0123456789abcdef") != std::string::npos)
+        throw not_an_image(path, "its manifest.json names no config by its digest");
+    if (!tags.is_array() || tags.empty() || !tags[0].is_string())
+        throw not_an_image(path, "its image has no tag");
+    return {"sha256:" + hex, tags[0].get<std::string>()};
+}
+
+// Docker's own store tells at no cost; the daemon is asked only when the image is not seen there
+// (another data-root, another image store) and runs.
+constexpr std::string_view kProbe =
+    R"sh(for config in /var/lib/docker/image/*/imagedb/content/sha256/"$hex"; do
+    [ -e "$config" ] || break
+    { read -r tags <"${config%%/imagedb/*}/repositories.json"; } 2>/dev/null || [ -n "$tags" ] || break
+    case $tags in *\""$tag"\":\"sha256:"$hex"\"*) echo present; exit 0;; esac
+done
+docker_up || exit 0
+docker_get "/images/sha256:$hex/json"
+)sh";
+
+class DockerImage final : public SshType {
+  public:
+    DockerImage();
+    Value derive(const Value& config) const override;
+    std::vector<std::string> claims(const Value& config) const override {
+        return {fmt::format("image {} on {}", config.text("tag"), config["host"].text("address"))};
+    }
+    std::string probe(const ReadRequest& request) const override;
+    Observation parse(const ReadRequest& request, const ProbeResult& result) const override;
+    std::vector<Command> commands(const Change& change) const override;
+};
+
+DockerImage::DockerImage() {
+    name = "docker.image";
+    summary = "An image on a host, loaded from an archive where it is missing.";
+    doc = "The archive is a file of the machine that hadeploy runs on, as `docker save` writes it. "
+          "Nothing is sent to a host that has the image already: it is recognised by its id, which "
+          "is the digest of its contents.\n\n"
+          "On destroy the tag is removed, and the image with it unless it has other tags or a "
+          "container still runs from it.";
+    example = "web_image:\n"
+              "  type: docker.image\n"
+              "  for_each: ${var.hosts}\n"
+              "  host: ${each.value}\n"
+              "  archive: images/web.tar\n";
+    adopts = true;
+    schema = {
+        host_attribute(),
+        {.name = "archive",
+         .type = TypeKind::local_path,
+         .doc = "The archive, relative to the file this is written in.",
+         .required = true,
+         .steering = true}, // where it lies does not matter; what is in it does
+        {.name = "id",
+         .type = TypeKind::string,
+         .doc = "\"sha256:\" and the digest of the image's configuration.",
+         .computed = true,
+         .replaces = true},
+        {.name = "tag",
+         .type = TypeKind::string,
+         .doc = "The first of the archive's tags, e.g. \"hadeploy/web:3f2a...\".",
+         .computed = true,
+         .replaces = true},
+    };
+}
+
+Value DockerImage::derive(const Value& config) const {
+    const Value& archive = config["archive"];
+    if (!archive.is_string())
+        return Value::map({{"id", Value::unknown()}, {"tag", Value::unknown()}});
+    try {
+        const Image image = image_in(archive.as_string());
+        return Value::map({{"id", image.id}, {"tag", image.tag}});
+    } catch (Error& error) {
+        error.loc = archive.loc();
+        throw;
+    }
+}
+
+std::string DockerImage::probe(const ReadRequest& request) const {
+    const std::string id = request.config.text("id"), tag = request.config.text("tag");
+    if (id.empty()) return "";
+    return functions() +
+           fmt::format("hex={} tag={} tags=\n", shell_quote(id.substr(7)), shell_quote(tag)) +
+           std::string(kProbe);
+}
+
+Observation DockerImage::parse(const ReadRequest& request, const ProbeResult& result) const {
+    const Value there = Value::map({{"id", request.config["id"]}, {"tag", request.config["tag"]}});
+    if (result.out.starts_with("present")) return Observation::present(there);
+    const std::vector<Reply> replies = parse_replies(result.out);
+    if (replies.empty() || replies[0].status != 200) return Observation::absent();
+    for (const auto& tag : replies[0].body.value("RepoTags", nlohmann::json::array()))
+        if (tag == request.config.text("tag")) return Observation::present(there);
+    return Observation::absent();
+}
+
+std::vector<Command> DockerImage::commands(const Change& change) const {
+    if (change.kind == Change::Kind::remove) {
+        // --force: a container that is left over would keep the tag, a running one keeps the image
+        const std::string tag = shell_quote(change.before.text("tag"));
+        return {{.script = fmt::format("docker image rm --force {} >/dev/null\n", tag),
+                 .step = "removing " + change.before.text("tag")}};
+    }
+    const std::string tag = change.after.text("tag");
+    return {{.script = "docker load --quiet >/dev/null\n",
+             .input_file = change.after.text("archive"),
+             .step = "loading " + tag}};
+}
+
+} // namespace
+
+std::unique_ptr<SshType> docker_image_type() {
+    return std::make_unique<DockerImage>();
+}
+
+} // namespace hadeploy::ssh

@@ -1,0 +1,342 @@
+#include "providers/ssh/docker_node_scripts.h"
+#include "providers/ssh/docker_script.h"
+#include "providers/ssh/docker_types.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace hadeploy::ssh {
+
+namespace {
+
+using namespace docker;
+using Json = nlohmann::json;
+
+constexpr std::string_view kReady = "ready";
+
+std::string address_of(const Value& config) {
+    const std::string wanted = config.text("advertise");
+    return wanted.empty() ? config["host"].text("address") : wanted;
+}
+
+/// A script of docker_node_scripts.h with what it needs before it.
+std::string script(std::string_view body,
+                   std::initializer_list<std::pair<std::string_view, std::string>> variables) {
+    std::string out = functions();
+    for (const auto& [name, value] : variables)
+        out += fmt::format("{}={}\n", name, shell_quote(value));
+    return out + std::string(body);
+}
+
+/// What is to be seen of one entry of the list of nodes.
+Value attributes_of(const Json& node) {
+    const Json spec = node.value("Spec", Json::object());
+    Value::Map labels;
+    const Json listed = spec.value("Labels", Json::object());
+    if (listed.is_object())
+        for (const auto& [key, value] : listed.items())
+            labels.push_back({key, value.get<std::string>()});
+    Value seen = Value::map({{"node_id", node.value("ID", "")},
+                             {"role", spec.value("Role", "")},
+                             {"availability", spec.value("Availability", "")},
+                             {"labels", Value::map(std::move(labels))}});
+    const std::string name = node.value("/Description/Hostname"_json_pointer, "");
+    if (!name.empty()) seen = seen.with("name", name);
+    // after a change of leader a node is "unknown" until it has reported: that is no drift
+    const std::string state = node.value("/Status/State"_json_pointer, "");
+    if (!state.empty() && state != "unknown") seen = seen.with("status", state);
+    return seen;
+}
+
+const Json* find_node(const Reply& nodes, const std::string& id) {
+    if (!nodes.body.is_array()) return nullptr;
+    for (const Json& node : nodes.body)
+        if (node.value("ID", "") == id) return &node;
+    return nullptr;
+}
+
+class DockerNode final : public SshType {
+  public:
+    DockerNode();
+    std::vector<std::string> claims(const Value& config) const override {
+        return {fmt::format("swarm membership of {}", config["host"].text("address"))};
+    }
+    std::string probe(const ReadRequest& /*request*/) const override {
+        return script(kNodeProbe, {{"marker", std::string(kNodeMarker)}});
+    }
+    Observation parse(const ReadRequest& request, const ProbeResult& result) const override;
+    std::vector<Command> commands(const Change& change) const override;
+
+  private:
+    static Observation seen_from_a_peer(const std::string& node_id, const Reply& nodes);
+    static Observation own(const Json& swarm, const Reply& nodes);
+    static std::vector<Command> join(const Change& change);
+    static std::vector<Command> update(const Change& change);
+    static std::vector<Command> leave(const Change& change);
+};
+
+DockerNode::DockerNode() {
+    name = "docker.node";
+    summary = "A host's membership in a Docker swarm.";
+    doc =
+        "The first node whose peers have no swarm makes one; every other joins the one that its "
+        "peers are in. The join token goes from the peer's answer into the request on the new "
+        "node, is kept nowhere, and is changed as soon as it was used. An entry of the same "
+        "address that is down (the machine before it was made anew) is taken away first.\n\n"
+        "Seen as drift, and repaired: role, availability, labels, a node that is not ready. When "
+        "the managers have lost their quorum, apply waits a minute for it and says what to do.\n\n"
+        "A node that is in a swarm which hadeploy did not join it to is an error; it is never "
+        "made to leave. No change is made that would cost the swarm its quorum.\n\n"
+        "On destroy: drain, wait until its tasks are gone, demote, leave, and a peer takes the "
+        "entry away. When the machine is no more, a peer does what is left of that.";
+    example = "swarm:\n"
+              "  type: docker.node\n"
+              "  for_each: ${var.hosts}\n"
+              "  host: ${each.value}\n"
+              "  peers: ${var.hosts}\n"
+              "  role: manager\n";
+    schema = {
+        host_attribute(),
+        {.name = "peers",
+         .type = map_of(TypeKind::connection),
+         .doc =
+             "All members of the swarm, this one included. They are asked for the swarm to join.",
+         .required = true,
+         .steering = true},
+        {.name = "name",
+         .type = TypeKind::name,
+         .doc =
+             "The host's name as `docker node ls` shows it. If it is given, it has to be right."},
+        {.name = "role",
+         .type = TypeKind::string,
+         .doc = "An odd number of managers, three at least, survives the loss of some of them.",
+         .fallback = Value("manager"),
+         .one_of = {"manager", "worker"}},
+        {.name = "availability",
+         .type = TypeKind::string,
+         .doc = "`drain` moves the node's tasks to others, `pause` only sends it no new ones.",
+         .fallback = Value("active"),
+         .one_of = {"active", "drain", "pause"}},
+        {.name = "labels",
+         .type = map_of(TypeKind::string),
+         .doc = "All labels of the node, for placement constraints.",
+         .fallback = Value::map({})},
+        {.name = "advertise",
+         .type = TypeKind::ipv4,
+         .doc = "The address that other members reach it at. Default: the connection's.",
+         .replaces = true},
+        {.name = "heartbeat",
+         .type = TypeKind::duration,
+         .doc = "How often nodes report to the swarm that is made; a node is down after three "
+                "missed reports and a little. Docker's own default is 5s.",
+         .steering = true,
+         .fallback = Value(2000),
+         .min = 1000},
+        {.name = "drain_timeout",
+         .type = TypeKind::duration,
+         .doc = "How long a removal waits for the node's tasks to end.",
+         .steering = true,
+         .fallback = Value(60000)},
+        {.name = "node_id",
+         .type = TypeKind::string,
+         .doc = "Docker's id of the node.",
+         .computed = true},
+        {.name = "swarm_id",
+         .type = TypeKind::string,
+         .doc = "Docker's id of the swarm; seen on managers.",
+         .computed = true,
+         .tracked = true},
+        {.name = "status",
+         .type = TypeKind::string,
+         .doc = "`ready`, or what keeps the node from it: `down`, `no quorum`, `locked`, ...",
+         .computed = true,
+         .tracked = true,
+         .verb = "mend"},
+    };
+}
+
+Observation DockerNode::seen_from_a_peer(const std::string& node_id, const Reply& nodes) {
+    if (nodes.status != 200)
+        return Observation::blocked(
+            Error(ErrorKind::failed, "the swarm cannot be read from here: " + nodes.message()));
+    const Json* node = find_node(nodes, node_id);
+    return node ? Observation::present(attributes_of(*node)) : Observation::absent();
+}
+
+Observation DockerNode::own(const Json& swarm, const Reply& nodes) {
+    const std::string state = swarm.value("LocalNodeState", "");
+    const std::string id = swarm.value("NodeID", "");
+    Value seen = Value::map({{"node_id", id}});
+    if (state != "active") return Observation::present(seen.with("status", state));
+    const bool manager = swarm.value("ControlAvailable", false);
+    const std::string swarm_id = swarm.value("/Cluster/ID"_json_pointer, "");
+    if (const Json* node = find_node(nodes, id)) {
+        seen = attributes_of(*node);
+    } else {
+        seen = seen.with("role", manager ? "manager" : "worker")
+                   .with("status", manager ? "no quorum" : kReady);
+    }
+    if (!swarm_id.empty()) seen = seen.with("swarm_id", swarm_id);
+    return Observation::present(std::move(seen));
+}
+
+Observation DockerNode::parse(const ReadRequest& request, const ProbeResult& result) const {
+    const std::string_view out = result.out;
+    if (out.starts_with("none")) return Observation::absent();
+    if (out.starts_with("stopped"))
+        return Observation::blocked(
+            Error(ErrorKind::failed,
+                  fmt::format("Docker does not run on {}", request.config["host"].text("address")))
+                .with_hint("start it (systemctl start docker), or add a docker.engine that this "
+                           "depends on"));
+    const std::vector<Reply> replies = parse_replies(out);
+    if (replies.size() < 2 || replies[0].status != 200 || !replies[0].body.is_object())
+        throw Error(ErrorKind::failed, replies.empty() ? "Docker does not answer: " + result.err
+                                                       : replies[0].message());
+    const Json swarm = replies[0].body.value("Swarm", Json::object());
+    const bool ours = line_after(out, "up ") == request.identity;
+    const std::string known = request.recorded ? request.recorded->attributes.text("node_id") : "";
+    if (!ours && !known.empty() && known != swarm.value("NodeID", ""))
+        return seen_from_a_peer(known, replies[1]);
+    if (swarm.value("LocalNodeState", "inactive") == "inactive") return Observation::absent();
+    Observation seen = own(swarm, replies[1]);
+    if (!ours)
+        seen.foreign =
+            fmt::format("{} is in a swarm (node {}) that hadeploy did not join it to; "
+                        "if it may go: docker swarm leave --force",
+                        request.config["host"].text("address"), swarm.value("NodeID", ""));
+    return seen;
+}
+
+std::vector<Command> DockerNode::commands(const Change& change) const {
+    switch (change.kind) {
+    case Change::Kind::create: return join(change);
+    case Change::Kind::update: return update(change);
+    case Change::Kind::remove: return leave(change);
+    }
+    return {};
+}
+
+std::string options_of(const Value& before, const Value& after) {
+    std::string out = fmt::format("--availability {}", after.text("availability", "active"));
+    if (before.text("role", after.text("role")) != after.text("role"))
+        out += " --role " + after.text("role");
+    const Value none = Value::map({});
+    const Value& old_labels = before["labels"].is_map() ? before["labels"] : none;
+    const Value& new_labels = after["labels"].is_map() ? after["labels"] : none;
+    for (const Entry& e : new_labels.as_map())
+        out += " --label-add " + shell_quote(e.key + "=" + e.value.as_string());
+    for (const Entry& e : old_labels.as_map())
+        if (!new_labels.has(e.key)) out += " --label-rm " + shell_quote(e.key);
+    return out;
+}
+
+std::vector<Command> DockerNode::join(const Change& change) {
+    const Value& config = change.after;
+    const std::vector<Value> peers = connections(config["peers"]);
+    const bool manager = config.text("role") == "manager";
+    std::vector<Command> list;
+    if (!config.text("name").empty())
+        list.push_back({.script = fmt::format("read -r name </proc/sys/kernel/hostname\n"
+                                              "[ \"$name\" = {0} ] || {{ echo \"the host is called "
+                                              "$name, not \"{0} >&2; exit 1; }}\n",
+                                              shell_quote(config.text("name"))),
+                        .step = "checking the host's name"});
+    list.push_back({.script = script(kAdmit, {{"role", manager ? "Manager" : "Worker"},
+                                              {"address", address_of(config)}}),
+                    .on = peers,
+                    .none_is_empty = true,
+                    .step = "asking the peers for a swarm"});
+    list.push_back({.script = script(kNoOtherSwarm, {}),
+                    .on = peers,
+                    .none_is_empty = true,
+                    .step = "asking the peers for a swarm"});
+    const std::int64_t heartbeat = config.integer("heartbeat");
+    list.push_back(
+        {.script = script(
+             kJoin, {{"marker", std::string(kNodeMarker)},
+                     {"identity", change.identity},
+                     {"role", config.text("role")},
+                     {"address", address_of(config)},
+                     {"availability", config.text("availability")},
+                     {"heartbeat", heartbeat ? fmt::format("{}ms", heartbeat) : std::string()}}),
+         .step = "joining the swarm"});
+    const Value& labels = config["labels"];
+    if (labels.is_map() && !labels.as_map().empty()) {
+        list.push_back({.script = script("docker_get /info | sed -n "
+                                         "'s/.*\"NodeID\":\"\\([^\"]*\\)\".*/\\1/p'\n",
+                                         {}),
+                        .on = {config["host"]},
+                        .step = "labelling the node"});
+        list.push_back({.script = script("read -r node\n" + std::string(kUpdate),
+                                         {{"options", options_of({}, config)}, {"demote", ""}}),
+                        .on = peers,
+                        .step = "labelling the node"});
+    }
+    return list;
+}
+
+std::vector<Command> DockerNode::update(const Change& change) {
+    const auto is_changed = [&](std::string_view attribute) {
+        return std::find(change.changed.begin(), change.changed.end(), attribute) !=
+               change.changed.end();
+    };
+    if (is_changed("swarm_id"))
+        throw Error(ErrorKind::conflict, fmt::format("{} has moved to another swarm",
+                                                     change.after["host"].text("address")))
+            .with_hint("take it out of that one (docker swarm leave --force), then apply again");
+    const bool was_manager = change.before.text("role") == "manager";
+    const bool demote = was_manager && change.after.text("role") == "worker";
+    std::vector<Value> managers =
+        connections(change.after["peers"], change.after["host"].text("address"));
+    if (was_manager) managers.insert(managers.begin(), change.after["host"]);
+
+    std::vector<Command> list;
+    const Command settle{.script = script(kSettle, {{"role", change.after.text("role")}}),
+                         .step = "waiting for the node to be ready"};
+    if (is_changed("status")) {
+        Command first = settle;
+        first.script = script(kSettle, {{"role", change.before.text("role")}});
+        list.push_back(std::move(first));
+    }
+    if (is_changed("role") || is_changed("availability") || is_changed("labels")) {
+        list.push_back(
+            {.script = script(kUpdate, {{"node", change.before.text("node_id")},
+                                        {"options", options_of(change.before, change.after)},
+                                        {"demote", demote ? "1" : ""}}),
+             .on = std::move(managers),
+             .step = "updating the node"});
+        list.push_back(settle);
+    }
+    return list;
+}
+
+std::vector<Command> DockerNode::leave(const Change& change) {
+    const Value& config = change.before;
+    const std::string node = config.text("node_id");
+    const std::vector<Value> others = connections(config["peers"], config["host"].text("address"));
+    const std::string grace = std::to_string(config.integer("drain_timeout", 60000) / 1000);
+    std::vector<Command> list;
+    if (!others.empty())
+        list.push_back({.script = script(kPutOut, {{"node", node}, {"grace", grace}}),
+                        .on = others,
+                        .none_is_empty = true,
+                        .step = "draining the node"});
+    list.push_back(
+        {.script = script(kLeave, {{"node", node}, {"marker", std::string(kNodeMarker)}}),
+         .step = "leaving the swarm"});
+    if (!others.empty())
+        list.push_back({.script = script(kForget, {{"node", node}}),
+                        .on = others,
+                        .none_is_empty = true,
+                        .step = "taking the node off the list"});
+    return list;
+}
+
+} // namespace
+
+std::unique_ptr<SshType> docker_node_type() {
+    return std::make_unique<DockerNode>();
+}
+
+} // namespace hadeploy::ssh

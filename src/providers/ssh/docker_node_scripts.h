@@ -1,0 +1,254 @@
+#pragma once
+
+#include <string_view>
+
+/// The scripts of docker.node, each to stand behind docker::functions() and the assignment of the
+/// variables that it names. They pass on what was found as lines of standard output:
+/// nothing (no swarm), `refuse REASON`, or `swarm ID`, `token TOKEN`, `managers ADDRESS:PORT,...`.
+namespace hadeploy::ssh::docker {
+
+/// On the node. Variables: marker (path).
+/// Docker's own state files tell whether there is a swarm when the daemon is down.
+inline constexpr std::string_view kNodeProbe = R"sh(identity=
+{ read -r identity <"$marker"; } 2>/dev/null
+command -v dockerd >/dev/null || { echo none; exit 0; }
+if ! docker_up; then
+    if [ -e /var/lib/docker/swarm/docker-state.json ]; then echo stopped; else echo none; fi
+    exit 0
+fi
+echo "up $identity"
+docker_get /info /nodes
+)sh";
+
+/// On each of the peers, until one is a manager that can let the node in. Variables: role
+/// (Manager, Worker), address (of the node). An entry of the same address that is down is what the
+/// machine was before it was made anew: it goes first, as it counts against the quorum.
+inline constexpr std::string_view kAdmit = R"sh(docker_up || exit 1
+answers=$(docker_get /info /nodes /swarm)
+case $answers in *'"ControlAvailable":true'*) ;; *) echo "not a manager" >&2; exit 1;; esac
+case $answers in
+*'"JoinTokens":'*) ;;
+*) echo "it is a manager of a swarm that has lost its quorum" >&2; exit 1;;
+esac
+case $answers in *'"'"$address"'"'*|*'"'"$address":2377'"'*)
+    for id in $(docker node ls -q); do
+        set -- $(docker node inspect "$id" --format '{{.Status.State}} {{.Status.Addr}} {{with .ManagerStatus}}{{.Addr}}{{end}}')
+        [ "$1" = down ] || continue
+        case $2,${3-} in "$address",*|*,"$address":*) ;; *) continue;; esac
+        docker node demote "$id" >/dev/null
+        docker node rm --force "$id" >/dev/null
+    done;;
+esac
+printf '%s\n' "$answers" | sed -n 's/.*"Cluster":{"ID":"\([^"]*\)".*/swarm \1/p'
+printf '%s\n' "$answers" | sed -n "s/.*\"JoinTokens\":{.*\"$role\":\"\([^\"]*\)\".*/token \1/p"
+printf '%s\n' "$answers" | sed -n 's/.*"RemoteManagers":\[\([^]]*\)\].*/\1/p' | {
+    read -r managers
+    addresses=
+    while [ -n "$managers" ]; do
+        case $managers in *'"Addr":"'*) ;; *) break;; esac
+        managers=${managers#*'"Addr":"'}
+        addresses=$addresses${addresses:+,}${managers%%'"'*}
+    done
+    echo "managers $addresses"
+}
+)sh";
+
+/// On each of the peers, when none of them could let the node in: is there a swarm all the same?
+/// Then a second one must not be made. Passes on what it reads when there is something.
+inline constexpr std::string_view kNoOtherSwarm = R"sh(if read -r line; then
+    echo "$line"
+    while read -r line; do echo "$line"; done
+    exit 0
+fi
+read -r name </proc/sys/kernel/hostname
+if ! docker_up; then
+    [ -e /var/lib/docker/swarm/docker-state.json ] || exit 1
+    echo "refuse $name belongs to a swarm, but its Docker does not run: start it (systemctl start docker), then apply again"
+    exit 0
+fi
+answer=$(docker_get /info)
+case $answer in
+*'"LocalNodeState":"inactive"'*) exit 1;;
+*'"ControlAvailable":true'*) echo "refuse the swarm that $name belongs to has lost its quorum: start the other managers, then apply again";;
+*) echo "refuse $name belongs to a swarm none of whose managers is among the peers: start them, or take $name out (docker swarm leave)";;
+esac
+)sh";
+
+/// On the node; reads what kAdmit found. Variables: marker, identity, role (manager, worker),
+/// address, availability, heartbeat (Go's notation; "" for Docker's own).
+/// The token goes into the request's body by standard input: not onto a command line.
+inline constexpr std::string_view kJoin = R"sh(swarm= token= managers=
+while read -r word rest; do
+    case $word in
+    refuse) echo "$rest" >&2; exit 1;;
+    swarm) swarm=$rest;;
+    token) token=$rest;;
+    managers) managers=$rest;;
+    esac
+done
+docker_up || systemctl start docker
+ours= mark=
+{ read -r mark <"$marker"; } 2>/dev/null || :
+[ "$mark" != "$identity" ] || ours=1
+state=$(docker_get /info)
+case $state in
+*'"LocalNodeState":"inactive"'*) joined=;;
+*'"LocalNodeState":"active"'*) joined=1;;
+*) joined=stuck;;
+esac
+if [ -n "$joined" ] && [ -z "$ours" ]; then
+    echo "the node is in a swarm already that hadeploy did not join it to; if it may go: docker swarm leave --force" >&2
+    exit 1
+fi
+if [ -n "$swarm" ] && [ "$joined" = 1 ]; then
+    case $state in
+    *'"Cluster":{"ID":""'*|*'"Cluster":{"ID":"'"$swarm"'"'*) ;;
+    *'"Cluster":{"ID":'*)
+        echo "the node is in another swarm than its peers; if it may go: docker swarm leave --force" >&2
+        exit 1;;
+    esac
+fi
+if [ -n "$swarm" ] && [ -z "$token" ]; then
+    echo "the swarm's manager gave no join token" >&2
+    exit 1
+fi
+if [ "$joined" = stuck ]; then # a join of ours that did not come to its end
+    docker swarm leave --force >/dev/null
+    joined=
+fi
+if [ -z "$joined" ]; then
+    mkdir -p "${marker%/*}"
+    printf '%s\n' "$identity" >"$marker"
+    give_up() {
+        rm -f "$marker"
+        exit 1
+    }
+    if [ -z "$token" ]; then
+        docker swarm init --advertise-addr "$address" --availability "$availability" \
+            ${heartbeat:+--dispatcher-heartbeat "$heartbeat"} >/dev/null || give_up
+    else
+        remotes=\"$(printf %s "$managers" | sed 's/,/","/g')\"
+        answer=$(printf '{"ListenAddr":"0.0.0.0:2377","AdvertiseAddr":"%s","RemoteAddrs":[%s],"JoinToken":"%s","Availability":"%s"}' \
+            "$address" "$remotes" "$token" "$availability" | docker_post /swarm/join)
+        case $answer in "reply 200 "*) ;; *)
+            printf '%s\n' "$answer" | sed -n 's/.*"message":"\(.*\)"}.*/joining the swarm: \1/p' >&2
+            give_up;;
+        esac
+    fi
+fi
+[ "$role" = manager ] || exit 0
+tries=0
+until answer=$(docker_get /swarm) && case $answer in "reply 200 "*) ;; *) false;; esac; do
+    tries=$((tries + 1))
+    [ $tries -lt 60 ] || { echo "the node joined, but did not become a manager within a minute" >&2; exit 1; }
+    sleep 1
+done
+[ -z "$token" ] || docker swarm join-token --rotate -q manager >/dev/null
+)sh";
+
+/// On a manager. Variables: node (id), options (of `docker node update`, as words), demote ("1" if
+/// the change takes a manager away).
+inline constexpr std::string_view kUpdate = R"sh(docker_up || exit 1
+case $(docker_get /nodes) in "reply 200 "*) ;; *) echo "not a manager, or without quorum" >&2; exit 1;; esac
+if [ -n "$demote" ]; then
+    managers=0 reachable=0
+    for status in $(docker node ls --format '{{.ManagerStatus}}'); do
+        managers=$((managers + 1))
+        case $status in Leader|Reachable) reachable=$((reachable + 1));; esac
+    done
+    if [ $((reachable - 1)) -le $(((managers - 1) / 2)) ]; then
+        echo "refuse only $reachable of the swarm's $managers managers can be reached: without this one the swarm would lose its quorum; start the others first"
+        exit 0
+    fi
+fi
+eval "docker node update $options \"\$node\"" >/dev/null
+)sh";
+
+/// On the node: waits until it is a working member again. Variables: role (wanted).
+inline constexpr std::string_view kSettle = R"sh(while read -r word rest; do
+    [ "$word" != refuse ] || { echo "$rest" >&2; exit 1; }
+done
+tries=0
+while :; do
+    docker_up || { echo "Docker does not run; start it (systemctl start docker)" >&2; exit 1; }
+    state=$(docker_get /info) why="it is not an active member"
+    case $state in *'"LocalNodeState":"active"'*)
+        manager=
+        case $state in *'"ControlAvailable":true'*) manager=1;; esac
+        why="it has not become a $role"
+        if [ "$role" = worker ] && [ -z "$manager" ]; then exit 0; fi
+        if [ "$role" = manager ] && [ -n "$manager" ]; then
+            why="the swarm has lost its quorum; start the other managers. If they are lost for good: docker swarm init --force-new-cluster on this node"
+            id=${state#*'"NodeID":"'}
+            id=${id%%'"'*}
+            case $(docker_get "/nodes/$id") in *'"State":"ready"'*) exit 0;; esac
+        fi;;
+    esac
+    tries=$((tries + 1))
+    [ $tries -lt 60 ] || { echo "waited for a minute: $why" >&2; exit 1; }
+    sleep 1
+done
+)sh";
+
+/// On each of the other members, until one is a manager: moves the tasks off the node and makes it
+/// a worker, as long as the quorum outlives that. Variables: node, grace (seconds).
+inline constexpr std::string_view kPutOut = R"sh(docker_up || exit 1
+case $(docker_get /nodes) in "reply 200 "*) ;; *) echo "not a manager, or without quorum" >&2; exit 1;; esac
+entry=$(docker node inspect "$node" --format '{{.Status.State}} {{.Spec.Role}} {{with .ManagerStatus}}{{.Reachability}}{{end}}' 2>/dev/null) || { echo gone; exit 0; }
+set -- $entry
+if [ "$2" = manager ]; then
+    managers=0 reachable=0
+    for status in $(docker node ls --format '{{.ManagerStatus}}'); do
+        managers=$((managers + 1))
+        case $status in Leader|Reachable) reachable=$((reachable + 1));; esac
+    done
+    [ "${3-}" != reachable ] || reachable=$((reachable - 1))
+    if [ $reachable -le $(((managers - 1) / 2)) ]; then
+        echo "refuse only $reachable of the swarm's other managers can be reached: without this one the swarm would lose its quorum; start them first"
+        exit 0
+    fi
+fi
+docker node update --availability drain "$node" >/dev/null
+if [ "$1" = ready ]; then
+    tries=0
+    while case $(docker_get "/tasks?filters=%7B%22node%22%3A%5B%22$node%22%5D%7D") in *'"State":"running"'*) ;; *) false;; esac; do
+        tries=$((tries + 1))
+        [ $tries -lt "$grace" ] || break
+        sleep 1
+    done
+fi
+if [ "$2" = manager ]; then
+    docker node demote "$node" >/dev/null
+    tries=0
+    while case $(docker_get "/nodes/$node") in *'"ManagerStatus":'*) ;; *) false;; esac; do
+        tries=$((tries + 1))
+        [ $tries -lt 30 ] || break
+        sleep 1
+    done
+fi
+echo out
+)sh";
+
+/// Where the change runs: on the node itself, or on another member when the node's machine is no
+/// more. Reads what kPutOut found; nothing means that no other manager is left. Variables: node,
+/// marker, identity.
+inline constexpr std::string_view kLeave = R"sh(while read -r word rest; do
+    [ "$word" != refuse ] || { echo "$rest" >&2; exit 1; }
+done
+docker_up || systemctl start docker
+case $(docker_get /info) in
+*'"NodeID":"'"$node"'"'*)
+    docker swarm leave --force >/dev/null
+    rm -f "$marker"
+    rmdir "${marker%/*}" 2>/dev/null || :;;
+esac
+)sh";
+
+/// On each of the other members, until one is a manager: takes the entry away. Variables: node.
+inline constexpr std::string_view kForget = R"sh(docker_up || exit 1
+case $(docker_get /nodes) in "reply 200 "*) ;; *) exit 1;; esac
+docker node inspect "$node" >/dev/null 2>&1 || exit 0
+docker node rm --force "$node" >/dev/null
+)sh";
+
+} // namespace hadeploy::ssh::docker

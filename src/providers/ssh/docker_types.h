@@ -1,0 +1,13 @@
+#pragma once
+
+#include "providers/ssh/ssh_type.h"
+
+namespace hadeploy::ssh {
+
+// One a file; add_docker_types() puts them into the registry.
+std::unique_ptr<SshType> docker_engine_type();
+std::unique_ptr<SshType> docker_node_type();
+std::unique_ptr<SshType> docker_image_type();
+std::unique_ptr<SshType> docker_stack_type();
+
+} // namespace hadeploy::ssh
