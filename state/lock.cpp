@@ -1,0 +1,143 @@
+#include "state/lock.h"
+
+#include "core/text.h"
+#include "core/value.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <ctime>
+#include <fcntl.h>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <pwd.h>
+#include <thread>
+#include <unistd.h>
+
+namespace hadeploy::state {
+
+namespace {
+using Clock = std::chrono::steady_clock;
+constexpr auto kPollInterval = std::chrono::milliseconds(10);
+constexpr std::size_t kMaxOwnerText = 4096;
+
+std::int64_t now_ms() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+/// False when somebody else has it.
+bool try_lock(const Fd& fd, const std::filesystem::path& path) {
+    struct flock range {};
+    range.l_type = F_WRLCK;
+    range.l_whence = SEEK_SET; // from 0, length 0: all of it
+    while (::fcntl(fd.get(), F_OFD_SETLK, &range) != 0) {
+        if (errno == EAGAIN || errno == EACCES) return false;
+        if (errno != EINTR) throw system_error("lock", path, ErrorKind::state);
+    }
+    return true;
+}
+
+std::string read_owner(const Fd& fd) {
+    std::string text(kMaxOwnerText, '\0');
+    const ssize_t n = ::pread(fd.get(), text.data(), text.size(), 0);
+    text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+    return text;
+}
+
+std::string boot_id() {
+    try {
+        std::string id = read_file("/proc/sys/kernel/random/boot_id");
+        id.erase(std::remove(id.begin(), id.end(), '\n'), id.end());
+        return id;
+    } catch (const Error&) {
+        return ""; // no /proc; it only serves to name the owner
+    }
+}
+
+std::string to_text(const LockOwner& owner) {
+    return to_json(Value::map({{"pid", owner.pid}, {"host", owner.host}, {"user", owner.user},
+                               {"boot_id", owner.boot_id}, {"command", owner.command},
+                               {"since_ms", owner.since_ms}})) + "\n";
+}
+
+Error locked_error(const std::filesystem::path& state, std::string_view owner_text) {
+    const std::string file = in_quotes(state.string(), 4096);
+    const auto owner = parse_owner(owner_text);
+    if (!owner)
+        return Error(ErrorKind::locked, fmt::format("the state {} is in use", file))
+            .with_hint(fmt::format("see by whom: fuser -v {}", lock_file(state).string()));
+    Error error(ErrorKind::locked,
+                fmt::format("the state {} is in use: {}", file, describe(*owner)));
+    const bool here = owner->host == this_process("").host;
+    error.hint = here ? fmt::format("wait for it to end, or interrupt it: kill -INT {}", owner->pid)
+                      : fmt::format("wait for it to end, or interrupt it on {}", owner->host);
+    return error;
+}
+} // namespace
+
+Lock::Lock(const std::filesystem::path& state, const LockOwner& owner, std::int64_t timeout_ms) {
+    const std::filesystem::path path = lock_file(state);
+    fd_.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
+    if (!fd_) throw system_error("open the lock file", path, ErrorKind::state);
+    const auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
+    while (!try_lock(fd_, path)) {
+        const auto left = deadline - Clock::now();
+        if (left <= Clock::duration::zero()) throw locked_error(state, read_owner(fd_));
+        std::this_thread::sleep_for(std::min<Clock::duration>(left, kPollInterval));
+    }
+    const std::string text = to_text(owner);
+    // Only for people: if the disk is full the lock holds all the same.
+    if (::ftruncate(fd_.get(), 0) != 0 || ::pwrite(fd_.get(), text.data(), text.size(), 0) < 0)
+        errno = 0;
+}
+
+Lock::~Lock() {
+    if (::ftruncate(fd_.get(), 0) != 0) errno = 0; // an old name in the file does no harm
+    // Closing would do, but for a child process that was forked and shares the open file.
+    struct flock range {};
+    range.l_type = F_UNLCK;
+    range.l_whence = SEEK_SET;
+    ::fcntl(fd_.get(), F_OFD_SETLK, &range);
+}
+
+std::filesystem::path lock_file(const std::filesystem::path& state) {
+    return state.string() + ".lock";
+}
+
+LockOwner this_process(const std::string& command) {
+    LockOwner owner;
+    owner.pid = ::getpid();
+    char name[256] = "";
+    if (::gethostname(name, sizeof name - 1) == 0) owner.host = name;
+    char buffer[4096];
+    passwd entry{};
+    passwd* found = nullptr;
+    ::getpwuid_r(::geteuid(), &entry, buffer, sizeof buffer, &found);
+    owner.user = found != nullptr ? entry.pw_name : std::to_string(::geteuid());
+    owner.boot_id = boot_id();
+    owner.command = command;
+    owner.since_ms = now_ms();
+    return owner;
+}
+
+std::optional<LockOwner> parse_owner(std::string_view text) {
+    try {
+        const Value v = from_json(text);
+        if (v.integer("pid") <= 0) return std::nullopt;
+        return LockOwner{v.integer("pid"), v.text("host"), v.text("user"), v.text("boot_id"),
+                         v.text("command"), v.integer("since_ms")};
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+}
+
+std::string describe(const LockOwner& owner) {
+    std::tm utc{};
+    const std::time_t since = owner.since_ms / 1000;
+    ::gmtime_r(&since, &utc);
+    return fmt::format("{} by {} on {}, pid {}, since {:%F %T} UTC", in_quotes(owner.command),
+                       owner.user, owner.host, owner.pid, utc);
+}
+
+} // namespace hadeploy::state

@@ -1,0 +1,47 @@
+#include "state/migrations.h"
+
+#include "core/text.h"
+#include "embedded/state_schema.h"
+
+#include <array>
+#include <fmt/format.h>
+
+namespace hadeploy::state {
+
+std::span<const std::string_view> migrations() {
+    static const std::array<std::string_view, 1> steps{embedded::state_schema};
+    return steps;
+}
+
+std::int64_t schema_version(sqlite::Database& database, std::span<const std::string_view> steps) {
+    const std::int64_t version = database.number("PRAGMA user_version");
+    const std::int64_t application = database.number("PRAGMA application_id");
+    const std::string file = in_quotes(database.path().string(), 4096);
+    if (application != kApplicationId && (version != 0 || application != 0 ||
+                                          database.number("SELECT count(*) FROM sqlite_schema") != 0))
+        throw Error(ErrorKind::state,
+                    fmt::format("{} is a database, but not a state of hadeploy", file))
+            .with_hint("it was left alone; choose another file for the state");
+    const auto known = static_cast<std::int64_t>(steps.size());
+    if (version > known)
+        throw Error(ErrorKind::state,
+                    fmt::format("the state {} was written by a newer hadeploy (schema {}; this one "
+                                "knows {})",
+                                file, version, known))
+            .with_hint("it was left alone; use the newer hadeploy, or a backup from before it");
+    return version;
+}
+
+void migrate(sqlite::Database& database, std::span<const std::string_view> steps) {
+    for (;;) {
+        sqlite::Transaction transaction(database);
+        const std::int64_t version = schema_version(database, steps);
+        if (version == static_cast<std::int64_t>(steps.size())) return;
+        database.run(std::string(steps[static_cast<std::size_t>(version)]));
+        database.run(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}",
+                                 kApplicationId, version + 1));
+        transaction.commit();
+    }
+}
+
+} // namespace hadeploy::state

@@ -1,0 +1,170 @@
+#include "state/sqlite.h"
+
+#include "core/text.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <utility>
+
+namespace hadeploy::sqlite {
+
+namespace {
+// Readers hold the file for as long as a query takes; who waits longer than this meets one that
+// hangs.
+constexpr int kBusyTimeoutMs = 20'000;
+
+// One writer and few small transactions: the rollback journal is fast enough (about 2 ms each, and
+// those that come together share one), leaves a single file behind that can be copied, lets a
+// reader in without write access, and is not touched by the WAL-reset bug of the SQLite versions
+// that are widely installed. EXTRA also syncs the directory after the journal is gone, so that a
+// power cut cannot bring back a journal that undoes what was promised.
+constexpr const char* kSettings = "PRAGMA journal_mode = DELETE;"
+                                  "PRAGMA synchronous = EXTRA;"
+                                  "PRAGMA secure_delete = ON;"
+                                  "PRAGMA trusted_schema = OFF;"
+                                  "PRAGMA cell_size_check = ON;"
+                                  "PRAGMA temp_store = MEMORY;";
+
+Error explain(int code, const std::string& cause, const std::filesystem::path& path) {
+    const std::string file = in_quotes(path.string(), 4096);
+    const auto error = [&](std::string_view what, std::string hint) {
+        return Error(ErrorKind::state, fmt::format("the state {} {}: {}", file, what, cause))
+            .with_hint(std::move(hint));
+    };
+    switch (code & 0xFF) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return error("is damaged", fmt::format("put a backup in its place; or save what can still "
+                                               "be read: sqlite3 {0} .recover | sqlite3 {0}.new",
+                                               path.string()));
+    case SQLITE_FULL:
+        return error("cannot be written", "make room on its disk and run the command again: what "
+                                          "was begun is recorded and will be looked at");
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+    case SQLITE_CANTOPEN:
+        return error("cannot be opened or written",
+                     fmt::format("check who owns it, its directory and the mount: ls -ld {} {}",
+                                 path.parent_path().empty() ? "." : path.parent_path().string(),
+                                 path.string()));
+    case SQLITE_BUSY:
+        return error("is held by another program",
+                     fmt::format("see which one it is: fuser -v {}", path.string()));
+    case SQLITE_IOERR:
+        return error("cannot be read or written",
+                     "check its disk (dmesg); then run the command again");
+    default: return error("cannot be used", "");
+    }
+}
+} // namespace
+
+void Database::Closer::operator()(sqlite3* handle) const { sqlite3_close(handle); }
+
+Database::Database(std::filesystem::path path, Access access) : path_(std::move(path)) {
+    // Readers open for writing too where they may: otherwise they could not undo what a killed
+    // writer left half written. query_only keeps them from anything else.
+    const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE |
+                      (access == Access::memory ? SQLITE_OPEN_MEMORY : 0);
+    sqlite3* handle = nullptr;
+    const int code = sqlite3_open_v2(path_.c_str(), &handle, flags, nullptr);
+    handle_.reset(handle);
+    if (code != SQLITE_OK) throw explain(code, sqlite3_errstr(code), path_);
+    sqlite3_extended_result_codes(handle, 1);
+    sqlite3_busy_timeout(handle, kBusyTimeoutMs);
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+    // A file on a read-only mount opens all the same, and fails only when it is written.
+    if (access == Access::write && sqlite3_db_readonly(handle, "main") == 1)
+        throw explain(SQLITE_READONLY, "no permission to write, or a read-only file system", path_);
+    run(access == Access::read ? "PRAGMA trusted_schema = OFF; PRAGMA query_only = ON;" : kSettings);
+}
+
+Error Database::error() const {
+    const int code = sqlite3_extended_errcode(handle_.get());
+    return explain(code, sqlite3_errmsg(handle_.get()), path_);
+}
+
+void Database::run(const std::string& sql) {
+    if (sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
+        throw error();
+}
+
+std::int64_t Database::number(std::string_view sql) {
+    Statement statement(*this, sql);
+    return statement.step() ? statement.integer(0) : 0;
+}
+
+std::int64_t Database::changes() const { return sqlite3_changes64(handle_.get()); }
+std::int64_t Database::last_id() const { return sqlite3_last_insert_rowid(handle_.get()); }
+bool Database::in_transaction() const { return sqlite3_get_autocommit(handle_.get()) == 0; }
+
+void Statement::Finalizer::operator()(sqlite3_stmt* statement) const {
+    sqlite3_finalize(statement);
+}
+
+Statement::Statement(Database& database, std::string_view sql) : database_(database) {
+    sqlite3_stmt* statement = nullptr;
+    const int code = sqlite3_prepare_v2(database.handle_.get(), sql.data(),
+                                        static_cast<int>(sql.size()), &statement, nullptr);
+    statement_.reset(statement);
+    if (code != SQLITE_OK) throw database.error();
+}
+
+bool Statement::step() {
+    const int code = sqlite3_step(statement_.get());
+    if (code == SQLITE_ROW) return true;
+    if (code != SQLITE_DONE) {
+        Error error = database_.error();
+        sqlite3_reset(statement_.get());
+        throw error;
+    }
+    // A statement that is not reset keeps its lock on the file.
+    sqlite3_reset(statement_.get());
+    return false;
+}
+
+std::int64_t Statement::integer(int column) const {
+    return sqlite3_column_int64(statement_.get(), column);
+}
+
+std::string Statement::text(int column) const {
+    const auto* bytes =
+        reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
+    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column));
+    return bytes == nullptr ? std::string() : std::string(bytes, size);
+}
+
+void Statement::reset() { sqlite3_reset(statement_.get()); }
+
+void Statement::set(int index, std::int64_t value) {
+    if (sqlite3_bind_int64(statement_.get(), index, value) != SQLITE_OK) throw database_.error();
+}
+
+void Statement::set(int index, std::string_view value) {
+    // Copied: the statement may outlive the argument.
+    if (sqlite3_bind_text64(statement_.get(), index, value.data(), value.size(), SQLITE_TRANSIENT,
+                            SQLITE_UTF8) != SQLITE_OK)
+        throw database_.error();
+}
+
+Transaction::Transaction(Database& database, std::string savepoint)
+    : database_(database), savepoint_(std::move(savepoint)) {
+    database_.run(savepoint_.empty() ? "BEGIN IMMEDIATE" : "SAVEPOINT " + savepoint_);
+}
+
+Transaction::~Transaction() {
+    if (!open_ || !database_.in_transaction()) return;
+    try {
+        if (savepoint_.empty()) database_.run("ROLLBACK");
+        else database_.run("ROLLBACK TO " + savepoint_ + "; RELEASE " + savepoint_);
+    } catch (const Error&) {
+        // Nothing was written, which is all that was wanted; the cause is on its way already.
+    }
+}
+
+void Transaction::commit() {
+    database_.run(savepoint_.empty() ? "COMMIT" : "RELEASE " + savepoint_);
+    open_ = false;
+}
+
+} // namespace hadeploy::sqlite

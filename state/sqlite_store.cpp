@@ -1,0 +1,356 @@
+#include "state/sqlite_store.h"
+
+#include "core/text.h"
+#include "state/codec.h"
+#include "state/migrations.h"
+
+#include <chrono>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <utility>
+
+namespace hadeploy::state {
+
+using sqlite::Database;
+using sqlite::Statement;
+using sqlite::Transaction;
+
+namespace {
+constexpr std::string_view kRowColumns =
+    "address, type, generation, identity, config, attributes, depends_on, tainted";
+
+std::int64_t now_ms() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+Row read_row(const Statement& s) {
+    return {s.text(0),
+            s.text(1),
+            s.integer(2),
+            s.text(3),
+            codec::decode(s.text(4)),
+            codec::decode(s.text(5)),
+            codec::decode_names(s.text(6)),
+            s.integer(7) != 0};
+}
+
+void write_row(Database& db, const Row& row) {
+    Statement(db, fmt::format("INSERT OR REPLACE INTO resources ({}) VALUES (?,?,?,?,?,?,?,?)",
+                              kRowColumns))
+        .bind(row.address, row.type, row.generation, row.identity, codec::encode(row.config),
+              codec::encode(row.attributes), codec::encode_names(row.depends_on),
+              std::int64_t{row.tainted})
+        .run();
+}
+
+Intent read_intent(const Statement& s) {
+    Intent intent;
+    intent.id = s.integer(0);
+    intent.run = s.integer(1);
+    intent.address = s.text(2);
+    intent.type = s.text(3);
+    intent.generation = s.integer(4);
+    intent.action = s.text(5);
+    intent.identity = s.text(6);
+    intent.config = codec::decode(s.text(7));
+    intent.depends_on = codec::decode_names(s.text(8));
+    intent.input_hash = s.text(9);
+    intent.started_ms = s.integer(10);
+    return intent;
+}
+
+constexpr std::string_view kIntentQuery =
+    "SELECT id, run, address, type, generation, action, identity, config, depends_on, input_hash, "
+    "started_ms FROM intents";
+
+/// Removes an intent and returns what it was.
+Intent take_intent(Database& db, std::int64_t id) {
+    Statement query(db, std::string(kIntentQuery) + " WHERE id = ?");
+    query.bind(id);
+    if (!query.step())
+        throw Error(ErrorKind::state, fmt::format("the journal of {} has no intent {}",
+                                                  in_quotes(db.path().string(), 4096), id));
+    Intent intent = read_intent(query);
+    query.run(); // to its end, or it would hold on to the table
+    Statement(db, "DELETE FROM intents WHERE id = ?").bind(id).run();
+    return intent;
+}
+
+void raise_serial(Database& db) { db.run("UPDATE project SET serial = serial + 1"); }
+} // namespace
+
+SqliteStore::SqliteStore(std::unique_ptr<Database> database, Mode mode)
+    : mode_(mode), database_(std::move(database)) {
+    struct stat info {};
+    if (::stat(database_->path().c_str(), &info) == 0) {
+        device_ = info.st_dev;
+        inode_ = info.st_ino;
+    }
+}
+
+void SqliteStore::check_same_file() const {
+    struct stat info {};
+    if (::stat(database_->path().c_str(), &info) == 0 && info.st_dev == device_ &&
+        info.st_ino == inode_)
+        return;
+    throw Error(ErrorKind::state,
+                fmt::format("the state {} was removed or replaced by another file while this "
+                            "command ran",
+                            in_quotes(database_->path().string(), 4096)))
+        .with_hint("nothing was written to it; run the command again");
+}
+
+void SqliteStore::lock(const std::string& command, std::int64_t timeout_ms) {
+    if (lock_) return;
+    if (mode_ == Mode::read_only)
+        throw Error(ErrorKind::state, "the state was opened for reading alone");
+    auto lock = std::make_unique<Lock>(database_->path(), this_process(command), timeout_ms);
+    // What was true when the file was opened need not be so after the wait for the lock.
+    check_same_file();
+    const std::lock_guard guard(database_mutex_);
+    migrate(*database_, migrations());
+    Transaction transaction(*database_);
+    database_->run("UPDATE project SET epoch = epoch + 1");
+    epoch_ = database_->number("SELECT epoch FROM project");
+    transaction.commit();
+    lock_ = std::move(lock);
+}
+
+void SqliteStore::check_epoch() {
+    const std::string file = in_quotes(database_->path().string(), 4096);
+    if (!lock_)
+        throw Error(ErrorKind::state,
+                    fmt::format("the state {} was to be written without its lock", file));
+    if (database_->number("SELECT epoch FROM project") != epoch_)
+        throw Error(ErrorKind::locked, fmt::format("another hadeploy has taken over the state {}; "
+                                                   "was its lock file removed?",
+                                                   file))
+            .with_hint("this one writes nothing more; let the other one end, then run the command "
+                       "again");
+}
+
+void SqliteStore::commit(const Write& write) {
+    Job job{write};
+    std::unique_lock guard(queue_mutex_);
+    queue_.push_back(&job);
+    while (!job.done) {
+        if (committing_) {
+            queue_changed_.wait(guard);
+            continue;
+        }
+        // Nobody is at it: this thread commits for all that wait, itself among them.
+        committing_ = true;
+        const std::vector<Job*> batch = std::exchange(queue_, {});
+        guard.unlock();
+        run_batch(batch);
+        guard.lock();
+        committing_ = false;
+        for (Job* done : batch) done->done = true;
+        queue_changed_.notify_all();
+    }
+    if (job.error) throw *job.error;
+}
+
+void SqliteStore::run_batch(const std::vector<Job*>& batch) {
+    const std::lock_guard guard(database_mutex_);
+    std::optional<Error> error;
+    try {
+        Transaction transaction(*database_);
+        check_epoch();
+        const std::size_t written = write_pending_steps();
+        for (Job* job : batch) run_job(*job);
+        transaction.commit();
+        steps_.erase(steps_.begin(), steps_.begin() + static_cast<std::ptrdiff_t>(written));
+        return;
+    } catch (const Error& e) {
+        error = e;
+    } catch (const std::exception& e) { // no memory, say: each of the callers has to hear of it
+        error = Error(ErrorKind::state, e.what());
+    }
+    for (Job* job : batch)
+        if (!job->error) job->error = *error; // a copy each: callers add to it
+}
+
+void SqliteStore::run_job(Job& job) {
+    try {
+        Transaction savepoint(*database_, "job");
+        job.write(*database_);
+        savepoint.commit();
+    } catch (const Error& e) {
+        if (!database_->in_transaction()) throw; // the others' work went with it
+        job.error = e;
+    }
+}
+
+std::size_t SqliteStore::write_pending_steps() {
+    if (steps_.empty()) return 0;
+    Statement insert(*database_,
+                     "INSERT INTO steps SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3, ?4, ?5, "
+                     "?6, ?7 FROM steps WHERE run = ?1");
+    for (const auto& [run, step] : steps_)
+        insert
+            .bind(run, step.address, step.action, step.started_ms, step.ended_ms, step.result,
+                  codec::encode_names(step.after))
+            .run();
+    return steps_.size();
+}
+
+std::string SqliteStore::lineage() const {
+    const std::lock_guard guard(database_mutex_);
+    Statement query(*database_, "SELECT lineage FROM project");
+    return query.step() ? query.text(0) : "";
+}
+
+std::int64_t SqliteStore::serial() const {
+    const std::lock_guard guard(database_mutex_);
+    return database_->number("SELECT serial FROM project");
+}
+
+std::vector<Row> SqliteStore::rows() const {
+    const std::lock_guard guard(database_mutex_);
+    Statement query(*database_,
+                    fmt::format("SELECT {} FROM resources ORDER BY address", kRowColumns));
+    std::vector<Row> out;
+    while (query.step()) out.push_back(read_row(query));
+    return out;
+}
+
+std::optional<Row> SqliteStore::row(const std::string& address) const {
+    const std::lock_guard guard(database_mutex_);
+    Statement query(*database_, fmt::format("SELECT {} FROM resources WHERE address = ?", kRowColumns));
+    query.bind(address);
+    if (!query.step()) return std::nullopt;
+    return read_row(query);
+}
+
+std::vector<Intent> SqliteStore::intents() const {
+    const std::lock_guard guard(database_mutex_);
+    Statement query(*database_, std::string(kIntentQuery) + " ORDER BY id");
+    std::vector<Intent> out;
+    while (query.step()) out.push_back(read_intent(query));
+    return out;
+}
+
+void SqliteStore::begin(std::vector<Intent>& intents) {
+    commit([&](Database& db) {
+        Statement insert(db, "INSERT INTO intents (run, address, type, generation, action, "
+                             "identity, config, depends_on, input_hash, started_ms) "
+                             "VALUES (?,?,?,?,?,?,?,?,?,?)");
+        for (Intent& intent : intents) {
+            insert
+                .bind(intent.run, intent.address, intent.type, intent.generation, intent.action,
+                      intent.identity, codec::encode(intent.config),
+                      codec::encode_names(intent.depends_on), intent.input_hash, intent.started_ms)
+                .run();
+            intent.id = db.last_id();
+        }
+    });
+}
+
+void SqliteStore::finish(std::int64_t intent, const Row& row) {
+    commit([&](Database& db) {
+        take_intent(db, intent);
+        write_row(db, row);
+        raise_serial(db);
+    });
+}
+
+void SqliteStore::finish_removed(std::int64_t intent, const std::string& address) {
+    commit([&](Database& db) {
+        const Intent taken = take_intent(db, intent);
+        // A replacement that is already there has a higher generation, and stays.
+        Statement(db, "DELETE FROM resources WHERE address = ? AND generation <= ?")
+            .bind(address, taken.generation)
+            .run();
+        raise_serial(db);
+    });
+}
+
+void SqliteStore::abandon(std::int64_t intent, bool taint) {
+    commit([&](Database& db) {
+        const Intent taken = take_intent(db, intent);
+        if (!taint) return;
+        Statement(db, "UPDATE resources SET tainted = 1 WHERE address = ? AND generation = ?")
+            .bind(taken.address, taken.generation)
+            .run();
+        const bool recorded = db.changes() > 0;
+        if (!recorded && taken.action != "remove")
+            write_row(db, {taken.address, taken.type, taken.generation, taken.identity, taken.config,
+                           taken.config, taken.depends_on, true});
+        raise_serial(db);
+    });
+}
+
+void SqliteStore::put(const std::vector<Row>& rows, const std::vector<std::string>& forgotten) {
+    if (rows.empty() && forgotten.empty()) return;
+    commit([&](Database& db) {
+        Statement remove(db, "DELETE FROM resources WHERE address = ?");
+        for (const std::string& address : forgotten) remove.bind(address).run();
+        for (const Row& row : rows) write_row(db, row);
+        raise_serial(db);
+    });
+}
+
+Value SqliteStore::outputs() const {
+    const std::lock_guard guard(database_mutex_);
+    Statement query(*database_, "SELECT outputs FROM project");
+    return query.step() ? codec::decode(query.text(0)) : Value();
+}
+
+void SqliteStore::set_outputs(const Value& outputs) {
+    commit([&](Database& db) {
+        Statement(db, "UPDATE project SET outputs = ?").bind(codec::encode(outputs)).run();
+    });
+}
+
+std::int64_t SqliteStore::begin_run(const std::string& command, const std::string& spec) {
+    std::int64_t id = 0;
+    commit([&](Database& db) {
+        Statement(db, "INSERT INTO runs (command, started_ms, spec) VALUES (?,?,?)")
+            .bind(command, now_ms(), spec)
+            .run();
+        id = db.last_id();
+    });
+    return id;
+}
+
+void SqliteStore::record_step(std::int64_t run, const StepRecord& step) {
+    const std::lock_guard guard(database_mutex_);
+    steps_.push_back({run, step});
+}
+
+void SqliteStore::end_run(std::int64_t run, const std::string& result, const std::string& summary) {
+    commit([&](Database& db) {
+        Statement(db, "UPDATE runs SET ended_ms = ?, result = ?, summary = ? WHERE id = ?")
+            .bind(now_ms(), result, summary, run)
+            .run();
+    });
+}
+
+std::vector<Run> SqliteStore::runs() const {
+    const std::lock_guard guard(database_mutex_);
+    Statement query(*database_, "SELECT id, command, started_ms, ended_ms, result, spec, summary "
+                                "FROM runs ORDER BY id");
+    std::vector<Run> out;
+    while (query.step())
+        out.push_back({query.integer(0), query.text(1), query.integer(2), query.integer(3),
+                       query.text(4), query.text(5), query.text(6)});
+    return out;
+}
+
+std::vector<StepRecord> SqliteStore::steps(std::int64_t run) const {
+    const std::lock_guard guard(database_mutex_);
+    Statement query(*database_, "SELECT address, action, started_ms, ended_ms, result, after "
+                                "FROM steps WHERE run = ? ORDER BY number");
+    query.bind(run);
+    std::vector<StepRecord> out;
+    while (query.step())
+        out.push_back({query.text(0), query.text(1), query.integer(2), query.integer(3),
+                       query.text(4), codec::decode_names(query.text(5))});
+    for (const PendingStep& pending : steps_)
+        if (pending.run == run) out.push_back(pending.step);
+    return out;
+}
+
+} // namespace hadeploy::state

@@ -1,0 +1,78 @@
+#pragma once
+
+#include "state/lock.h"
+#include "state/sqlite.h"
+#include "state/store.h"
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+
+namespace hadeploy::state {
+
+/// The Store on one SQLite connection. Thread-safe: reads take turns; writes that come together
+/// share a transaction.
+class SqliteStore final : public Store {
+  public:
+    /// Takes over an open, checked and migrated database.
+    SqliteStore(std::unique_ptr<sqlite::Database> database, Mode mode);
+
+    void lock(const std::string& command, std::int64_t timeout_ms) override;
+    std::string lineage() const override;
+    std::int64_t serial() const override;
+    std::vector<Row> rows() const override;
+    std::optional<Row> row(const std::string& address) const override;
+    std::vector<Intent> intents() const override;
+    void begin(std::vector<Intent>& intents) override;
+    void finish(std::int64_t intent, const Row& row) override;
+    void finish_removed(std::int64_t intent, const std::string& address) override;
+    void abandon(std::int64_t intent, bool taint) override;
+    void put(const std::vector<Row>& rows, const std::vector<std::string>& forgotten) override;
+    Value outputs() const override;
+    void set_outputs(const Value& outputs) override;
+    std::int64_t begin_run(const std::string& command, const std::string& spec) override;
+    void record_step(std::int64_t run, const StepRecord& step) override;
+    void end_run(std::int64_t run, const std::string& result, const std::string& summary) override;
+    std::vector<Run> runs() const override;
+    std::vector<StepRecord> steps(std::int64_t run) const override;
+
+  private:
+    using Write = std::function<void(sqlite::Database&)>;
+    /// A caller's part of a transaction; lives on the caller's stack until it is done.
+    struct Job {
+        const Write& write;
+        std::optional<Error> error = {};
+        bool done = false;
+    };
+    struct PendingStep {
+        std::int64_t run;
+        StepRecord step;
+    };
+
+    /// Runs `write` in a transaction, together with those of other threads that wait meanwhile.
+    /// Returns when it is durable; when it throws nothing of it is written.
+    void commit(const Write& write);
+    void run_batch(const std::vector<Job*>& batch);
+    void run_job(Job& job);
+    /// @throws Error unless this store holds the lock, and nobody has taken it since
+    void check_epoch();
+    std::size_t write_pending_steps();
+    /// @throws Error(state) when the path has come to mean another file
+    void check_same_file() const;
+
+    Mode mode_;
+    std::unique_ptr<Lock> lock_; ///< before database_, so that it is let go after that is closed
+    std::int64_t epoch_ = 0;     ///< what lock() made of it
+    std::uint64_t device_ = 0, inode_ = 0; ///< of the open file
+    mutable std::mutex database_mutex_;    ///< guards database_ and steps_
+    std::unique_ptr<sqlite::Database> database_;
+    std::vector<PendingStep> steps_; ///< history, written along with the next transaction
+
+    std::mutex queue_mutex_; ///< guards queue_ and committing_; never held during a transaction
+    std::condition_variable queue_changed_;
+    std::vector<Job*> queue_;
+    bool committing_ = false;
+};
+
+} // namespace hadeploy::state

@@ -1,0 +1,133 @@
+#include "state/store.h"
+
+#include "core/file.h"
+#include "core/text.h"
+#include "core/uuid.h"
+#include "state/file_check.h"
+#include "state/lock.h"
+#include "state/migrations.h"
+#include "state/sqlite_store.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace hadeploy {
+
+namespace {
+using sqlite::Database;
+using Path = std::filesystem::path;
+
+// Making or migrating a state takes milliseconds; only a command that runs holds the lock longer.
+constexpr std::int64_t kShortWaitMs = 5'000;
+/// The lineage of a state that does not exist yet.
+constexpr std::string_view kNoLineage = "00000000-0000-0000-0000-000000000000";
+
+bool is_there(const Path& path) {
+    struct stat info {};
+    return ::lstat(path.c_str(), &info) == 0;
+}
+
+void make_directory(const Path& state) {
+    const Path directory = state.parent_path();
+    if (directory.empty() || is_there(directory)) return;
+    std::error_code error;
+    std::filesystem::create_directories(directory.parent_path(), error);
+    if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
+        throw system_error("make the state's directory", directory, ErrorKind::state);
+}
+
+void fill(Database& database, const std::string& project, std::string_view lineage) {
+    state::migrate(database, state::migrations());
+    sqlite::Statement(database, "INSERT INTO project (id, name, lineage) VALUES (1, ?, ?)")
+        .bind(project, lineage)
+        .run();
+}
+
+/// Made whole under another name first: a state is there with all that belongs to it, or not.
+void create(const Path& file, const std::string& project) {
+    const Path fresh = file.string() + ".new";
+    for (const Path& stale : {fresh, Path(fresh.string() + "-journal")}) ::unlink(stale.c_str());
+    // SQLite gives its journals the mode of the database, so this one call decides for all.
+    if (!Fd(::open(fresh.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)))
+        throw system_error("make the state", fresh, ErrorKind::state);
+    {
+        Database database(fresh, Database::Access::write);
+        fill(database, project, uuid_v4());
+    }
+    if (::rename(fresh.c_str(), file.c_str()) != 0)
+        throw system_error("make the state", file, ErrorKind::state);
+    sync_directory(file.has_parent_path() ? file.parent_path() : Path("."));
+}
+
+void check_project(Database& database, const std::string& project) {
+    sqlite::Statement query(database, "SELECT name FROM project");
+    const std::string name = query.step() ? query.text(0) : "";
+    if (name == project) return;
+    const std::string file = in_quotes(database.path().string(), 4096);
+    throw Error(ErrorKind::state, fmt::format("the state {} belongs to the project {}, not to {}",
+                                              file, in_quotes(name), in_quotes(project)))
+        .with_hint("run the command in that project's directory, or choose another file for the "
+                   "state; if the project was renamed, give it its old name back");
+}
+
+void check_contents(Database& database) {
+    sqlite::Statement check(database, "PRAGMA quick_check(1)");
+    if (check.step() && check.text(0) == "ok") return;
+    throw Error(ErrorKind::state,
+                fmt::format("the state {} is damaged: {}",
+                            in_quotes(database.path().string(), 4096), check.text(0)))
+        .with_hint(fmt::format("put a backup in its place; or save what can still be read: sqlite3 "
+                               "{0} .recover | sqlite3 {0}.new",
+                               database.path().string()));
+}
+
+/// An empty state that lives in memory: what a reader sees before the first apply.
+std::unique_ptr<Store> nothing_yet(const Path& file, const std::string& project) {
+    auto database = std::make_unique<Database>(file, Database::Access::memory);
+    fill(*database, project, kNoLineage);
+    return std::make_unique<state::SqliteStore>(std::move(database), Store::Mode::read_only);
+}
+
+std::unique_ptr<Store> open_for_reading(const Path& file, const std::string& project) {
+    if (!is_there(file)) return nothing_yet(file, project);
+    state::check_directory(file);
+    state::check_file(file);
+    auto database = std::make_unique<Database>(file, Database::Access::read);
+    const std::int64_t version = state::schema_version(*database, state::migrations());
+    if (version < static_cast<std::int64_t>(state::migrations().size()))
+        throw Error(ErrorKind::state, fmt::format("the state {} was written by an older hadeploy",
+                                                  in_quotes(file.string(), 4096)))
+            .with_hint("the next apply brings it up to date");
+    check_project(*database, project);
+    return std::make_unique<state::SqliteStore>(std::move(database), Store::Mode::read_only);
+}
+
+std::unique_ptr<Store> open_for_writing(const Path& file, const std::string& project) {
+    make_directory(file);
+    state::check_directory(file);
+    if (!is_there(file)) {
+        const state::Lock lock(file, state::this_process("making the state"), kShortWaitMs);
+        if (!is_there(file)) create(file, project);
+    }
+    state::check_file(file);
+    auto database = std::make_unique<Database>(file, Database::Access::write);
+    const std::int64_t version = state::schema_version(*database, state::migrations());
+    check_contents(*database);
+    if (version < static_cast<std::int64_t>(state::migrations().size())) {
+        const state::Lock lock(file, state::this_process("migrating the state"), kShortWaitMs);
+        state::migrate(*database, state::migrations());
+    }
+    check_project(*database, project);
+    return std::make_unique<state::SqliteStore>(std::move(database), Store::Mode::read_write);
+}
+} // namespace
+
+std::unique_ptr<Store> Store::open(const std::filesystem::path& file, Mode mode,
+                                   const std::string& project) {
+    return mode == Mode::read_only ? open_for_reading(file, project)
+                                   : open_for_writing(file, project);
+}
+
+} // namespace hadeploy

@@ -1,0 +1,116 @@
+#include "core/hash.h"
+#include "helpers.h"
+#include "state/sqlite.h"
+
+#include <set>
+#include <sys/resource.h>
+
+using namespace hadeploy;
+using namespace testing;
+
+namespace {
+std::string integrity(const std::filesystem::path& file) {
+    sqlite::Database db(file, sqlite::Database::Access::write);
+    sqlite::Statement check(db, "PRAGMA integrity_check");
+    check.step();
+    return check.text(0);
+}
+} // namespace
+
+TEST_CASE("killed between begin and finish: the intent is found") {
+    const TempDir dir;
+    Fork child([&](int fd) {
+        const auto store = open_locked(dir / "s");
+        store->finish(begun(*store, intent_of("done")).id, row_of("done"));
+        begun(*store, intent_of("half"));
+        say(fd, 'b');
+        ::pause();
+        return 0;
+    });
+    REQUIRE(child.next() == 'b');
+    child.kill();
+    const auto store = open_locked(dir / "s");
+    const auto intents = store->intents();
+    REQUIRE(intents.size() == 1);
+    CHECK(intents[0].address == "half");
+    CHECK(store->rows().size() == 1);
+    store->finish(intents[0].id, row_of("half"));
+    CHECK(store->intents().empty());
+}
+
+TEST_CASE("killed at any moment, a hundred times: what was promised is there") {
+    const TempDir dir;
+    int promised = 0; // finish() calls that returned
+    for (int round = 0; round < 100; ++round) {
+        Fork child([&](int fd) {
+            const auto store = open_locked(dir / "s");
+            for (const Intent& left : store->intents()) store->abandon(left.id, false);
+            for (std::size_t i = store->rows().size();; ++i) {
+                const std::string address = std::to_string(i);
+                const Intent intent = begun(*store, intent_of(address));
+                say(fd, 'b');
+                store->finish(intent.id, row_of(address));
+                say(fd, 'f');
+            }
+            return 0;
+        });
+        // So many messages are waited for, and then some time that differs: it dies anywhere.
+        for (int n = 0; n < 1 + round % 4; ++n)
+            if (child.next() == 'f') ++promised;
+        ::usleep(static_cast<unsigned char>(random_bytes(1)[0]) * 3u);
+        child.kill();
+        while (const char c = child.next())
+            if (c == 'f') ++promised;
+
+        const auto reader = open_ro(dir / "s"); // it also undoes what was half written
+        const auto rows = reader->rows().size();
+        const auto intents = reader->intents().size();
+        CHECK(rows >= static_cast<std::size_t>(promised));
+        CHECK(rows <= static_cast<std::size_t>(promised) + 1);
+        CHECK(intents <= 1);
+        promised = static_cast<int>(rows);
+        REQUIRE(integrity(dir / "s") == "ok");
+    }
+}
+
+TEST_CASE("killed while the state is made: the next one makes it") {
+    const TempDir dir;
+    for (int round = 0; round < 100; ++round) {
+        const auto file = dir / ("s" + std::to_string(round));
+        Fork child([&](int fd) {
+            say(fd, 's');
+            open_rw(file);
+            return 0;
+        });
+        child.next();
+        ::usleep(static_cast<unsigned char>(random_bytes(1)[0]) * 40u);
+        child.kill();
+        CHECK(open_locked(file)->serial() == 0);
+        CHECK_FALSE(std::filesystem::exists(file.string() + ".new"));
+    }
+}
+
+TEST_CASE("a disk that refuses writes: an error, and the store goes on when it accepts them again") {
+    const TempDir dir;
+    Fork child([&](int) {
+        const auto store = open_locked(dir / "s");
+        const Intent intent = begun(*store, intent_of("a"));
+        ::signal(SIGXFSZ, SIG_IGN);
+        rlimit limit{};
+        ::getrlimit(RLIMIT_FSIZE, &limit);
+        const rlim_t before = std::exchange(limit.rlim_cur, 512);
+        ::setrlimit(RLIMIT_FSIZE, &limit);
+        try {
+            store->finish(intent.id, row_of("a"));
+            return 1;
+        } catch (const Error& e) {
+            if (e.kind != ErrorKind::state || e.hint.empty()) return 2;
+        }
+        limit.rlim_cur = before;
+        ::setrlimit(RLIMIT_FSIZE, &limit);
+        if (store->intents().size() != 1 || !store->rows().empty()) return 3;
+        store->finish(intent.id, row_of("a"));
+        return store->rows().size() == 1 ? 0 : 4;
+    });
+    CHECK(child.wait() == 0);
+}

@@ -1,0 +1,126 @@
+#pragma once
+
+#include "core/error.h"
+#include "state/store.h"
+#include "../core/temp_dir.h"
+
+#include <csignal>
+#include <doctest/doctest.h>
+#include <functional>
+#include <string>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace testing {
+
+inline std::unique_ptr<hadeploy::Store> open_rw(const std::filesystem::path& file,
+                                                const std::string& project = "demo") {
+    return hadeploy::Store::open(file, hadeploy::Store::Mode::read_write, project);
+}
+inline std::unique_ptr<hadeploy::Store> open_ro(const std::filesystem::path& file,
+                                                const std::string& project = "demo") {
+    return hadeploy::Store::open(file, hadeploy::Store::Mode::read_only, project);
+}
+/// Open, and with the lock.
+inline std::unique_ptr<hadeploy::Store> open_locked(const std::filesystem::path& file) {
+    auto store = open_rw(file);
+    store->lock("apply", 60'000);
+    return store;
+}
+
+inline hadeploy::Row row_of(const std::string& address, std::int64_t generation = 1) {
+    using hadeploy::Value;
+    return {address, "fake.thing", generation, "id-" + address,
+            Value::map({{"size", 1}, {"password", Value("s3cret").as_secret()}}),
+            Value::map({{"size", 1}, {"id", 7}}), {"lab"}, false};
+}
+inline hadeploy::Intent intent_of(const std::string& address, const std::string& action = "create",
+                                  std::int64_t generation = 1) {
+    hadeploy::Intent intent;
+    intent.run = 1;
+    intent.address = address;
+    intent.type = "fake.thing";
+    intent.generation = generation;
+    intent.action = action;
+    intent.identity = "id-" + address;
+    if (action != "remove") intent.config = hadeploy::Value::map({{"size", 1}});
+    intent.depends_on = {"lab", "pool"};
+    intent.input_hash = "abc";
+    intent.started_ms = 1234;
+    return intent;
+}
+inline hadeploy::Intent begun(hadeploy::Store& store, const hadeploy::Intent& intent) {
+    std::vector<hadeploy::Intent> one{intent};
+    store.begin(one);
+    return one[0];
+}
+
+/// The error that an action throws; the test fails when there is none.
+inline hadeploy::Error error_of(const std::function<void()>& action) {
+    try {
+        action();
+    } catch (const hadeploy::Error& e) {
+        return e;
+    }
+    FAIL("no error was thrown");
+    return {hadeploy::ErrorKind::failed, ""};
+}
+inline bool has(const std::string& text, std::string_view part) {
+    const bool found = text.find(part) != std::string::npos;
+    if (!found) MESSAGE("looking at: ", text);
+    return found;
+}
+
+/// A forked process that runs `body` and ends with its return value (99 for an exception). What it
+/// writes to the descriptor it is given can be read with next().
+class Fork {
+  public:
+    explicit Fork(const std::function<int(int)>& body) {
+        int ends[2];
+        REQUIRE(::pipe(ends) == 0);
+        pid_ = ::fork();
+        REQUIRE(pid_ >= 0);
+        if (pid_ == 0) {
+            ::close(ends[0]);
+            int status = 99;
+            try {
+                status = body(ends[1]);
+            } catch (...) {
+            }
+            ::_exit(status);
+        }
+        ::close(ends[1]);
+        fd_ = ends[0];
+    }
+    ~Fork() {
+        if (pid_ > 0) kill();
+        ::close(fd_);
+    }
+    Fork(const Fork&) = delete;
+    Fork& operator=(const Fork&) = delete;
+
+    /// The next character that the child wrote; '\0' at the end.
+    char next() {
+        char c = '\0';
+        return ::read(fd_, &c, 1) == 1 ? c : '\0';
+    }
+    void kill() {
+        ::kill(pid_, SIGKILL);
+        wait();
+    }
+    int wait() {
+        int status = 0;
+        ::waitpid(pid_, &status, 0);
+        pid_ = -1;
+        return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    }
+
+  private:
+    pid_t pid_ = -1;
+    int fd_ = -1;
+};
+inline void say(int fd, char c) {
+    if (::write(fd, &c, 1) != 1) ::_exit(98);
+}
+
+} // namespace testing

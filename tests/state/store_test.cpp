@@ -1,0 +1,221 @@
+#include "core/uuid.h"
+#include "helpers.h"
+
+#include <atomic>
+#include <thread>
+
+using namespace hadeploy;
+using namespace testing;
+
+TEST_CASE("a new state has a lineage, no rows, and stays what it is") {
+    const TempDir dir;
+    std::string lineage;
+    {
+        const auto store = open_rw(dir / "sub/state.db");
+        lineage = store->lineage();
+        CHECK(is_uuid(lineage));
+        CHECK(store->serial() == 0);
+        CHECK(store->rows().empty());
+        CHECK(store->intents().empty());
+        CHECK(store->outputs().is_null());
+    }
+    CHECK(open_rw(dir / "sub/state.db")->lineage() == lineage);
+    CHECK(open_ro(dir / "sub/state.db")->lineage() == lineage);
+    CHECK(open_rw(dir / "other.db")->lineage() != lineage);
+}
+
+TEST_CASE("reading a state that does not exist gives an empty one and makes nothing") {
+    const TempDir dir;
+    const auto store = open_ro(dir / "no/state.db");
+    CHECK(store->rows().empty());
+    CHECK(store->serial() == 0);
+    CHECK(is_uuid(store->lineage()));
+    CHECK(store->row("a") == std::nullopt);
+    CHECK_FALSE(std::filesystem::exists(dir / "no"));
+}
+
+TEST_CASE("begin, finish: the row takes the place of the intent") {
+    const TempDir dir;
+    const auto store = open_locked(dir / "s");
+    const std::int64_t before = store->serial();
+    std::vector<Intent> intents{intent_of("a"), intent_of("b")};
+    store->begin(intents);
+    CHECK(intents[0].id > 0);
+    CHECK(intents[0].id != intents[1].id);
+    CHECK(store->serial() == before); // nothing is changed yet
+
+    const auto found = store->intents();
+    REQUIRE(found.size() == 2);
+    CHECK(found[0].address == "a");
+    CHECK(found[0].id == intents[0].id);
+    CHECK(found[0].run == 1);
+    CHECK(found[0].type == "fake.thing");
+    CHECK(found[0].action == "create");
+    CHECK(found[0].identity == "id-a");
+    CHECK(found[0].config == Value::map({{"size", 1}}));
+    CHECK(found[0].depends_on == std::vector<std::string>{"lab", "pool"});
+    CHECK(found[0].input_hash == "abc");
+    CHECK(found[0].started_ms == 1234);
+
+    store->finish(intents[0].id, row_of("a", 3));
+    CHECK(store->serial() == before + 1);
+    REQUIRE(store->intents().size() == 1);
+    CHECK(store->intents()[0].address == "b");
+    const auto row = store->row("a");
+    REQUIRE(row);
+    CHECK(row->type == "fake.thing");
+    CHECK(row->generation == 3);
+    CHECK(row->identity == "id-a");
+    CHECK(row->config == row_of("a").config);
+    CHECK(row->config["password"].secret());
+    CHECK(row->attributes == row_of("a").attributes);
+    CHECK(row->depends_on == std::vector<std::string>{"lab"});
+    CHECK_FALSE(row->tainted);
+    CHECK(store->rows().size() == 1);
+}
+
+TEST_CASE("an intent ends once") {
+    const TempDir dir;
+    const auto store = open_locked(dir / "s");
+    const Intent intent = begun(*store, intent_of("a"));
+    store->finish(intent.id, row_of("a"));
+    const std::int64_t serial = store->serial();
+    const Error error = error_of([&] { store->finish(intent.id, row_of("changed")); });
+    CHECK(error.kind == ErrorKind::state);
+    CHECK(has(error.message, "has no intent"));
+    CHECK_FALSE(store->row("changed"));
+    CHECK(store->serial() == serial);
+    CHECK(begun(*store, intent_of("a")).id > intent.id); // and its number is not used again
+}
+
+TEST_CASE("removal takes row and intent, but not a newer generation") {
+    const TempDir dir;
+    const auto store = open_locked(dir / "s");
+    store->put({row_of("a"), row_of("b", 2)}, {});
+    store->finish_removed(begun(*store, intent_of("a", "remove")).id, "a");
+    store->finish_removed(begun(*store, intent_of("b", "remove", 1)).id, "b");
+    store->finish_removed(begun(*store, intent_of("c", "remove")).id, "c"); // had no row
+    CHECK_FALSE(store->row("a"));
+    CHECK(store->row("b"));
+    CHECK(store->intents().empty());
+}
+
+TEST_CASE("what failed is forgotten, or recorded as tainted") {
+    const TempDir dir;
+    const auto store = open_locked(dir / "s");
+    store->abandon(begun(*store, intent_of("gone")).id, false);
+    CHECK_FALSE(store->row("gone"));
+
+    store->abandon(begun(*store, intent_of("half")).id, true);
+    const auto half = store->row("half");
+    REQUIRE(half);
+    CHECK(half->tainted);
+    CHECK(half->identity == "id-half");
+    CHECK(half->config == Value::map({{"size", 1}}));
+    CHECK(half->depends_on == std::vector<std::string>{"lab", "pool"});
+
+    store->put({row_of("changed")}, {});
+    store->abandon(begun(*store, intent_of("changed", "update")).id, true);
+    CHECK(store->row("changed")->tainted);
+    CHECK(store->row("changed")->attributes == row_of("changed").attributes);
+
+    store->abandon(begun(*store, intent_of("nothing", "remove")).id, true);
+    CHECK_FALSE(store->row("nothing"));
+    CHECK(store->intents().empty());
+}
+
+TEST_CASE("rows are put and forgotten in one go, moves too") {
+    const TempDir dir;
+    const auto store = open_locked(dir / "s");
+    store->put({row_of("b"), row_of("a")}, {});
+    const std::int64_t serial = store->serial();
+    store->put({row_of("c")}, {"a", "none"});
+    CHECK(store->serial() == serial + 1);
+    store->put({}, {});
+    CHECK(store->serial() == serial + 1);
+    std::string all;
+    for (const Row& row : store->rows()) all += row.address;
+    CHECK(all == "bc");
+}
+
+TEST_CASE("outputs and history") {
+    const TempDir dir;
+    {
+        const auto store = open_locked(dir / "s");
+        store->set_outputs(Value::map({{"web", "http://x"}, {"key", Value("k").as_secret()}}));
+        const std::int64_t first = store->begin_run("apply", "{\"a\":1}");
+        const std::int64_t second = store->begin_run("destroy", "{}");
+        store->record_step(first, {"a", "create", 10, 20, "done", {}});
+        store->record_step(first, {"b", "create", 20, 30, "failed", {"a"}});
+        CHECK(store->steps(first).size() == 2); // seen before they are written
+        store->end_run(first, "failed", "{\"failed\":1}");
+        store->record_step(first, {"c", "create", 30, 40, "done", {"a", "b"}});
+        CHECK(store->steps(first).size() == 3);
+        store->end_run(second, "done", "");
+    }
+    const auto store = open_ro(dir / "s");
+    CHECK(store->outputs()["web"] == Value("http://x"));
+    CHECK(store->outputs()["key"].secret());
+    const auto runs = store->runs();
+    REQUIRE(runs.size() == 2);
+    CHECK(runs[0].command == "apply");
+    CHECK(runs[0].spec == "{\"a\":1}");
+    CHECK(runs[0].result == "failed");
+    CHECK(runs[0].summary == "{\"failed\":1}");
+    CHECK(runs[0].started_ms > 1'600'000'000'000);
+    CHECK(runs[0].ended_ms >= runs[0].started_ms);
+    const auto steps = store->steps(runs[0].id);
+    REQUIRE(steps.size() == 3);
+    CHECK(steps[1].address == "b");
+    CHECK(steps[1].result == "failed");
+    CHECK(steps[1].started_ms == 20);
+    CHECK(steps[1].ended_ms == 30);
+    CHECK(steps[2].after == std::vector<std::string>{"a", "b"});
+    CHECK(store->steps(runs[1].id).empty());
+}
+
+TEST_CASE("a run that was killed has no end") {
+    const TempDir dir;
+    open_locked(dir / "s")->begin_run("apply", "");
+    const auto runs = open_ro(dir / "s")->runs();
+    REQUIRE(runs.size() == 1);
+    CHECK(runs[0].ended_ms == 0);
+    CHECK(runs[0].result.empty());
+}
+
+TEST_CASE("a hundred thousand bytes of anything come back as they were") {
+    const TempDir dir;
+    const auto store = open_locked(dir / "s");
+    Row row = row_of("a[\"x'y\"]");
+    row.config = Value::map({{"text", std::string(100'000, '\'') + "\n\u00fc\x01"}});
+    store->put({row}, {});
+    CHECK(store->row(row.address)->config == row.config);
+}
+
+TEST_CASE("many threads: each call is whole, and one that fails spoils no other") {
+    const TempDir dir;
+    const auto store = open_locked(dir / "s");
+    constexpr int kThreads = 8, kRounds = 100;
+    std::atomic<int> refused = 0;
+    std::vector<std::thread> threads;
+    for (int t = 0; t < kThreads; ++t)
+        threads.emplace_back([&, t] {
+            for (int i = 0; i < kRounds; ++i) {
+                const std::string address = std::to_string(t) + "-" + std::to_string(i);
+                const Intent intent = begun(*store, intent_of(address));
+                try {
+                    store->finish(1'000'000 + intent.id, row_of("never"));
+                } catch (const Error& e) {
+                    if (e.message.find("no intent") != std::string::npos) ++refused;
+                }
+                store->finish(intent.id, row_of(address));
+                if (!store->row(address)) ++refused;
+            }
+        });
+    for (std::thread& thread : threads) thread.join();
+    CHECK(refused == kThreads * kRounds);
+    CHECK(store->rows().size() == kThreads * kRounds);
+    CHECK(store->serial() == kThreads * kRounds);
+    CHECK(store->intents().empty());
+    CHECK_FALSE(store->row("never"));
+}
