@@ -20,7 +20,7 @@ constexpr std::array<std::pair<char32_t, char32_t>, 10> kWide{{{0x1100, 0x115F},
                                                                {0x1F900, 0x1F9FF},
                                                                {0x20000, 0x3FFFD}}};
 
-std::size_t columns_of(char32_t code) {
+std::size_t width_of(char32_t code) {
     if (code >= 0x300 && code <= 0x36F) return 0; // accents that join the letter before
     for (const auto& [first, last] : kWide)
         if (code >= first && code <= last) return 2;
@@ -57,7 +57,7 @@ std::size_t columns_of(std::string_view text) {
     std::size_t columns = 0;
     while (!text.empty()) {
         const CodePoint c = first_code_point(text);
-        columns += columns_of(c.code);
+        columns += width_of(c.code);
         text.remove_prefix(c.size);
     }
     return columns;
@@ -70,7 +70,7 @@ std::string fit(std::string_view text, std::size_t columns) {
     std::string out;
     while (!text.empty()) {
         const CodePoint c = first_code_point(text);
-        const std::size_t wide = columns_of(c.code);
+        const std::size_t wide = width_of(c.code);
         if (wide > left) break;
         left -= wide;
         out += text.substr(0, c.size);

@@ -1,0 +1,166 @@
+#include "cli/render/report.h"
+
+#include "cli/render/errors.h"
+#include "cli/render/plan_text.h"
+#include "cli/render/progress_text.h"
+#include "cli/render/text.h"
+#include "cli/render/value_text.h"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <map>
+
+namespace hadeploy::cli {
+
+namespace {
+constexpr std::int64_t kShowPathMs = 5'000; ///< of shorter runs nobody asks why they took so long
+constexpr std::size_t kAddressColumns = 60;
+
+/// In the order in which counts are told.
+constexpr std::array<std::string_view, 11> kOutcomes{
+    "created",   "changed",   "repaired", "replaced", "removed",  "adopted",
+    "forgotten", "unchanged", "failed",   "skipped",  "not begun"};
+
+std::map<std::string_view, std::size_t> count_outcomes(const Plan& plan, const ApplyResult& result) {
+    std::map<std::string_view, std::size_t> counts;
+    for (StepId id = 0; id < plan.steps.size(); ++id)
+        ++counts[outcome(plan.steps[id], result.steps[id].result)];
+    return counts;
+}
+
+std::string counts_text(const Plan& plan, const ApplyResult& result) {
+    const auto counts = count_outcomes(plan, result);
+    std::string out;
+    for (const std::string_view name : kOutcomes) {
+        const auto it = counts.find(name);
+        if (it != counts.end())
+            out += fmt::format("{}{} {}", out.empty() ? "" : ", ", it->second, name);
+    }
+    return out;
+}
+
+Tint outcome_tint(std::string_view name) {
+    if (name == "failed") return Tint::red;
+    return name == "skipped" || name == "not begun" ? Tint::yellow : Tint::plain;
+}
+
+/// Nobody is interested in a line for what stayed as it is or went with its machine.
+bool is_touched(std::string_view name) { return name != "unchanged" && name != "forgotten"; }
+
+std::string render_steps(const Plan& plan, const ApplyResult& result, const Style& style) {
+    std::size_t width = 0;
+    for (const Step& step : plan.steps) width = std::max(width, columns_of(printable(step.address)));
+    width = std::min(width, kAddressColumns);
+    std::string out;
+    for (StepId id = 0; id < plan.steps.size(); ++id) {
+        const Step& step = plan.steps[id];
+        const ApplyResult::StepResult& r = result.steps[id];
+        const std::string_view name = outcome(step, r.result);
+        if (!is_touched(name)) continue;
+        const bool timed = r.result == "done" || r.result == "failed";
+        out += fmt::format("{} {}  {}{}\n",
+                           style.paint(action_tint(step.action),
+                                       fmt::format("{:>3}", action_symbol(step.action))),
+                           pad(printable(step.address), width),
+                           style.paint(outcome_tint(name), timed ? pad(std::string(name), 9) : std::string(name)),
+                           timed ? "  " + show_elapsed(r.ended_ms - r.started_ms) : "");
+    }
+    return out;
+}
+
+/// What the run could not have been faster than, with the steps that took most of it.
+std::string render_path(const Plan& plan, const ApplyResult& result, std::int64_t milliseconds,
+                        const Style& style) {
+    const CriticalPath path = critical_path(plan, result);
+    if (milliseconds < kShowPathMs || path.milliseconds <= 0) return {};
+    std::string out = fmt::format("Critical path: {} of {}\n", show_elapsed(path.milliseconds),
+                                  show_elapsed(milliseconds));
+    std::size_t short_ones = 0;
+    for (const StepId id : path.steps) {
+        const std::int64_t took = result.steps[id].ended_ms - result.steps[id].started_ms;
+        if (took * 50 < path.milliseconds) ++short_ones;
+        else out += fmt::format("{:>8}  {}\n", show_elapsed(took), printable(plan.steps[id].address));
+    }
+    if (short_ones > 0) out += fmt::format("{:>8}  and {}\n", "", counted(short_ones, "short step"));
+    return style.paint(Tint::dim, out.substr(0, out.size() - 1)) + "\n";
+}
+
+std::string verdict(const Plan& plan, const ApplyResult& result, std::int64_t milliseconds,
+                    const Style& style) {
+    const std::string counts = counts_text(plan, result);
+    const std::string took = show_elapsed(milliseconds);
+    if (result.interrupted)
+        return style.paint(Tint::yellow, "Interrupted") +
+               fmt::format(" after {}: {}. What is done is recorded; the next apply goes on from "
+                           "here.\n",
+                           took, counts);
+    if (!result.errors.empty())
+        return style.paint(Tint::red, "Failed") +
+               fmt::format(" after {}: {}. What is done is recorded; the next apply goes on from "
+                           "here.\n",
+                           took, counts);
+    return style.paint(Tint::green, plan.destroy ? "Destroyed" : "Done") +
+           fmt::format(" in {}: {}.\n", took, counts);
+}
+} // namespace
+
+std::string render_outputs(const Value& outputs, const Style& style) {
+    if (!outputs.is_map()) return {};
+    std::size_t width = 0;
+    for (const Entry& e : outputs.as_map()) width = std::max(width, columns_of(printable(e.key)));
+    std::string out;
+    for (const Entry& e : outputs.as_map())
+        out += fmt::format("{} = {}\n", style.paint(Tint::bold, pad(printable(e.key), width)),
+                           value_text(nullptr, e.value));
+    return out;
+}
+
+std::string render_report(const Plan& plan, const ApplyResult& result, std::int64_t milliseconds,
+                          const Sources& sources, const Style& style) {
+    std::string out = render_steps(plan, result, style);
+    const auto section = [&](const std::string& text) {
+        if (!text.empty()) out += (out.empty() ? "" : "\n") + text;
+    };
+    section(render_path(plan, result, milliseconds, style));
+    section(render_errors(result.errors, sources, style));
+    if (result.ok() && !plan.destroy) section(render_outputs(result.outputs, style));
+    section(verdict(plan, result, milliseconds, style));
+    return out;
+}
+
+nlohmann::json report_json(const Plan& plan, const ApplyResult& result, std::int64_t milliseconds,
+                           const Sources& sources) {
+    using Json = nlohmann::json;
+    Json steps = Json::array(), path_steps = Json::array(), errors = Json::array();
+    Json counts = Json::object();
+    for (StepId id = 0; id < plan.steps.size(); ++id) {
+        const ApplyResult::StepResult& r = result.steps[id];
+        const std::string_view name = outcome(plan.steps[id], r.result);
+        steps.push_back({{"address", plan.steps[id].address},
+                         {"action", action_name(plan.steps[id].action)},
+                         {"outcome", name},
+                         {"started_ms", r.started_ms},
+                         {"ended_ms", r.ended_ms}});
+    }
+    const auto by_outcome = count_outcomes(plan, result);
+    for (const std::string_view name : kOutcomes) {
+        const auto it = by_outcome.find(name);
+        counts[std::string(name)] = it == by_outcome.end() ? 0 : it->second;
+    }
+    const CriticalPath path = critical_path(plan, result);
+    for (const StepId id : path.steps) path_steps.push_back(plan.steps[id].address);
+    for (const Error& error : result.errors) errors.push_back(error_json(error, sources));
+    return {{"ok", result.ok()},
+            {"interrupted", result.interrupted},
+            {"milliseconds", milliseconds},
+            {"counts", std::move(counts)},
+            {"steps", std::move(steps)},
+            {"critical_path",
+             {{"milliseconds", path.milliseconds}, {"steps", std::move(path_steps)}}},
+            {"errors", std::move(errors)},
+            {"outputs", result.outputs.is_map() ? Json::parse(to_public_json(result.outputs))
+                                                : Json::object()}};
+}
+
+} // namespace hadeploy::cli
