@@ -71,15 +71,15 @@ double Value::as_number() const {
     return is_integer() ? static_cast<double>(as_integer()) : std::get<double>(data_);
 }
 
-const std::string& Value::as_string() const {
+const std::string& Value::as_string() const& {
     return *std::get<std::shared_ptr<const std::string>>(data_);
 }
 
-const Value::List& Value::as_list() const {
+const Value::List& Value::as_list() const& {
     return std::get<std::shared_ptr<const ListNode>>(data_)->items;
 }
 
-const Value::Map& Value::as_map() const {
+const Value::Map& Value::as_map() const& {
     return std::get<std::shared_ptr<const MapNode>>(data_)->entries;
 }
 

@@ -59,9 +59,13 @@ class Value {
     [[nodiscard]] bool as_bool() const { return std::get<bool>(data_); }
     [[nodiscard]] std::int64_t as_integer() const { return std::get<std::int64_t>(data_); }
     [[nodiscard]] double as_number() const; ///< of an integer too
-    [[nodiscard]] const std::string& as_string() const;
-    [[nodiscard]] const List& as_list() const;
-    [[nodiscard]] const Map& as_map() const;
+    /// Of a temporary they are copies, so that a loop over `f().as_map()` goes over something.
+    [[nodiscard]] const std::string& as_string() const&;
+    [[nodiscard]] const List& as_list() const&;
+    [[nodiscard]] const Map& as_map() const&;
+    [[nodiscard]] std::string as_string() const&& { return as_string(); }
+    [[nodiscard]] List as_list() const&&;
+    [[nodiscard]] Map as_map() const&&;
 
     /// The entry's value, or nullptr when this is not a map or has no such key.
     [[nodiscard]] const Value* find(std::string_view key) const;
@@ -108,6 +112,9 @@ struct Entry {
     Value value;
     Loc loc = {}; ///< of the key
 };
+
+inline Value::List Value::as_list() const&& { return as_list(); }
+inline Value::Map Value::as_map() const&& { return as_map(); }
 
 /// What people see: scalars as they are written, containers as compact JSON, unknowns as
 /// "(known after apply)", secrets as "(secret)".

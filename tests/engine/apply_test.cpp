@@ -1,0 +1,246 @@
+#include "engine/apply.h"
+
+#include "support/project.h"
+
+#include <cstdlib>
+#include <doctest/doctest.h>
+#include <filesystem>
+
+using namespace hadeploy;
+
+namespace {
+
+/// A project that lives in a directory of its own: its world stays from run to run, its spec can
+/// be another in each.
+struct Lab {
+    Lab() {
+        std::string pattern = (std::filesystem::temp_directory_path() / "apply-XXXXXX").string();
+        directory = mkdtemp(pattern.data());
+    }
+    ~Lab() { std::filesystem::remove_all(directory); }
+
+    struct Run {
+        std::string plan;
+        ApplyResult result;
+    };
+
+    /// Plans and applies, as the command does.
+    Run apply(const std::string& text, bool destroy = false) {
+        Registry registry;
+        fake::add_to(registry, world);
+        Spec spec;
+        load_spec("hadeploy.yaml", [&](const auto&) { return text; }, spec);
+        const Graph graph(spec, registry, resolve_variables(spec, {}));
+        const auto store = Store::open(directory / "state.db", Store::Mode::read_write, "test");
+        store->lock("test", 0);
+        World seen = load_world(*store);
+        const ProviderSettings settings = provider_settings(graph);
+        Endpoints endpoints(registry, {.project = "test", .lineage = seen.lineage});
+        Events quiet;
+        world.log.clear();
+        refresh(seen, destroy ? destroy_subjects(registry, seen, settings)
+                              : subjects(graph, seen, settings),
+                endpoints, quiet);
+        const Plan plan = destroy ? make_destroy_plan(seen, registry)
+                                  : make_plan(graph, seen, settings);
+        reads = world.log;
+        world.log.clear();
+        const std::int64_t run = store->begin_run("apply", "{}");
+        Run out{summary(plan), hadeploy::apply(plan, destroy ? nullptr : &graph, seen, *store,
+                                               endpoints, settings, quiet, run, {4, nullptr})};
+        rows = store->rows();
+        intents = store->intents();
+        return out;
+    }
+
+    std::filesystem::path directory;
+    fake::World world;
+    std::vector<std::string> reads;
+    std::vector<Row> rows;
+    std::vector<Intent> intents;
+};
+
+constexpr const char* kTwo = R"(
+name: test
+resources:
+  a: {type: fake.thing, name: a, value: one}
+  b: {type: fake.thing, name: b, value: "${a.token}"}
+outputs: {b: "${b.shout}"}
+)";
+
+constexpr const char* kMachine = R"(
+name: test
+resources:
+  m: {type: fake.machine, name: m}
+  x: {type: fake.thing, name: x, value: v, host: "${m.connection}"}
+  y: {type: fake.thing, name: y, value: "${x.token}", host: "${m.connection}"}
+)";
+
+} // namespace
+
+TEST_CASE("apply makes what is missing in order, and a second apply has nothing to do") {
+    Lab lab;
+    const auto first = lab.apply(kTwo);
+    CHECK(first.plan == "create a; create b");
+    CHECK(first.result.ok());
+    CHECK(lab.world.changes() == std::vector<std::string>{"create a", "create b"});
+    CHECK(first.result.outputs.text("b") == "token-of-a!");
+    CHECK(lab.rows.size() == 2);
+    CHECK(lab.intents.empty());
+    const auto second = lab.apply(kTwo);
+    CHECK(second.plan == "");
+    CHECK(lab.reads == std::vector<std::string>{"read cloud: a b"});
+}
+
+TEST_CASE("a drift is found and repaired, what is gone is made again") {
+    Lab lab;
+    lab.apply(kTwo);
+    lab.world.objects["a"] = lab.world.objects["a"].with("value", "other").with("shout", "other!");
+    CHECK(lab.apply(kTwo).plan == "update a (value,shout)");
+    CHECK(lab.world.objects["a"].text("value") == "one");
+    lab.world.objects.erase("b");
+    CHECK(lab.apply(kTwo).plan == "create b");
+    CHECK(lab.apply(kTwo).plan == "");
+}
+
+TEST_CASE("a failure leaves its intent, skips what depends on it, and the next run goes on") {
+    Lab lab;
+    lab.world.broken = {"a"};
+    const auto first = lab.apply(kTwo);
+    REQUIRE(first.result.errors.size() == 1);
+    CHECK(first.result.errors[0].address == "a");
+    CHECK(first.result.errors[0].loc.line == 4);
+    CHECK(first.result.steps[1].result == "skipped");
+    CHECK(lab.rows.empty());
+    REQUIRE(lab.intents.size() == 1);
+    lab.world.broken.clear();
+    const auto second = lab.apply(kTwo);
+    CHECK(second.plan == "create a; create b");
+    CHECK(second.result.ok());
+    CHECK(lab.intents.empty());
+}
+
+TEST_CASE("what was made but not recorded is finished, not made twice") {
+    Lab lab;
+    lab.world.broken = {"a"};
+    lab.apply(kTwo); // the intent stays
+    lab.world.broken.clear();
+    // the effect is there all the same: the process died before it could note that
+    lab.world.objects["a"] = Value::map({{"name", "a"}});
+    lab.world.owners["a"] = lab.intents[0].identity;
+    CHECK(lab.apply(kTwo).plan == "create a; create b");
+    CHECK(lab.world.owners["a"] == lab.rows[0].identity);
+    CHECK(lab.apply(kTwo).plan == "");
+}
+
+TEST_CASE("somebody else's object of the same name is an error and stays as it is") {
+    Lab lab;
+    lab.world.objects["a"] = Value::map({{"name", "a"}, {"value", "theirs"}});
+    CHECK_THROWS_AS(lab.apply(kTwo), Errors);
+    CHECK(lab.world.objects["a"].text("value") == "theirs");
+    CHECK(lab.world.changes().empty());
+}
+
+TEST_CASE("a machine and what lives on it come from one plan") {
+    Lab lab;
+    const auto first = lab.apply(kMachine);
+    CHECK(first.plan == "create m; create x; create y");
+    CHECK(first.result.ok());
+    // y's config was not known when its host was read first: it is read in its own turn
+    CHECK(lab.world.log == std::vector<std::string>{"create m", "read m: x", "create x", "read m: y",
+                                                    "create y"});
+    CHECK(lab.apply(kMachine).plan == "");
+    CHECK(lab.reads == std::vector<std::string>{"read cloud: m", "read m: x y"});
+}
+
+TEST_CASE("a machine that is off is started, and only then what is on it is read and repaired") {
+    Lab lab;
+    lab.apply(kMachine);
+    lab.world.objects["m"] = lab.world.objects["m"].with("running", false);
+    lab.world.objects["x"] = lab.world.objects["x"].with("value", "drifted").with("shout", "drifted!");
+    const auto run = lab.apply(kMachine);
+    CHECK(run.plan == "start m (running); read x; read y");
+    CHECK(lab.reads == std::vector<std::string>{"read cloud: m"});
+    CHECK(lab.world.log == std::vector<std::string>{"update m", "read m: x y", "update x"});
+    CHECK(run.result.count("unchanged") == 1);
+    CHECK(lab.apply(kMachine).plan == "");
+}
+
+TEST_CASE("destroy takes the machine and forgets what goes with it") {
+    Lab lab;
+    lab.apply(kMachine);
+    const auto run = lab.apply(kMachine, true);
+    CHECK(run.plan == "remove m; forget x; forget y");
+    CHECK(lab.world.changes() == std::vector<std::string>{"remove m"});
+    CHECK(lab.rows.empty());
+    CHECK(lab.intents.empty());
+}
+
+TEST_CASE("what survivors see is undone before its machine goes") {
+    constexpr const char* kPair = R"(
+name: test
+resources:
+  m: {type: fake.machine, for_each: [m1, m2], name: "${each.key}"}
+  member:
+    type: fake.thing
+    for_each: ${m[*].connection}
+    serial: true
+    name: member-${each.key}
+    host: ${each.value}
+    peers: ${m[*].connection}
+  file: {type: fake.thing, for_each: "${m[*].connection}", name: "file-${each.key}", host: "${each.value}"}
+)";
+    Lab lab;
+    lab.apply(kPair);
+    std::string one = kPair;
+    one.replace(one.find("[m1, m2]"), 8, "[m1]");
+    const auto run = lab.apply(one);
+    CHECK(run.result.ok());
+    CHECK(lab.world.changes() == std::vector<std::string>{"remove member-m2", "remove m2"});
+    CHECK(lab.apply(one).plan == "");
+    CHECK(lab.apply(one, true).result.ok());
+    CHECK(lab.rows.empty());
+}
+
+TEST_CASE("replacing a machine makes anew what lived on it") {
+    Lab lab;
+    lab.apply(kMachine);
+    std::string bigger = kMachine;
+    bigger.replace(bigger.find("name: m}"), 8, "name: m, size: 2}");
+    for (const char* name : {"x", "y"}) lab.world.objects.erase(name); // as they would with the disk
+    const auto run = lab.apply(bigger);
+    CHECK(run.plan == "replace m (size); create x; create y");
+    CHECK(run.result.ok());
+    CHECK(lab.world.changes() ==
+          std::vector<std::string>{"remove m", "create m", "create x", "create y"});
+    CHECK(lab.apply(bigger).plan == "");
+}
+
+TEST_CASE("an endpoint that does not answer is an error, and nothing is changed") {
+    Lab lab;
+    lab.apply(kMachine);
+    lab.world.dead_hosts = {"m"};
+    try {
+        lab.apply(kMachine);
+        FAIL("planned without knowing");
+    } catch (const Errors& errors) {
+        CHECK(errors.list.size() == 2);
+        CHECK(errors.list[0].kind == ErrorKind::unreachable);
+        CHECK(errors.list[0].message == "m does not answer");
+    }
+    CHECK(lab.world.changes().empty());
+}
+
+TEST_CASE("of a type that adopts, what is there as wanted is only recorded") {
+    constexpr const char* kAdopt = R"(
+name: test
+resources:
+  a: {type: fake.adoptable, name: a, value: there}
+  b: {type: fake.adoptable, name: b, value: new}
+)";
+    Lab lab;
+    lab.world.objects["a"] = Value::map({{"name", "a"}, {"value", "there"}, {"size", 1}});
+    lab.world.objects["b"] = Value::map({{"name", "b"}, {"value", "old"}, {"size", 1}});
+    CHECK(lab.apply(kAdopt).plan == "adopt a; update b (value)");
+    CHECK(lab.world.changes() == std::vector<std::string>{"update b"});
+}

@@ -1,0 +1,155 @@
+#include "support/project.h"
+
+#include <doctest/doctest.h>
+
+using namespace hadeploy;
+
+namespace {
+std::string first_plan(const TestSpec& t) {
+    World world{.lineage = "00000000-0000-4000-8000-000000000000"};
+    for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
+    return summary(make_plan(*t.graph, world, t.settings));
+}
+} // namespace
+
+TEST_CASE("instances are keyed by name, and each depends on its own only") {
+    const TestSpec t(R"(
+name: t
+variables: {names: {type: map(string), default: {b: two, a: one}}}
+resources:
+  first: {type: fake.thing, for_each: "${var.names}", name: "first-${each.key}", value: "${each.value}"}
+  second: {type: fake.thing, for_each: "${first[*].token}", name: "second-${each.key}", value: "${each.value}"}
+)");
+    CHECK(first_plan(t) == "create first[\"a\"]; create first[\"b\"]; create second[\"a\"]; "
+                           "create second[\"b\"]");
+    const Node& second_b = (*t.graph)[*t.graph->find("second[\"b\"]")];
+    REQUIRE(second_b.deps.size() == 1);
+    CHECK((*t.graph)[second_b.deps[0]].address == "first[\"b\"]");
+}
+
+TEST_CASE("modules take typed inputs and give outputs; dependencies go through them") {
+    const TestSpec t(TestSpec::Files{{"hadeploy.yaml", R"(
+name: t
+resources:
+  root: {type: fake.thing, name: root}
+modules:
+  m: {source: mod, with: {names: [x, y], token: "${root.token}"}}
+outputs:
+  all: ${module.m.tokens}
+)"},
+                      {"mod/module.yaml", R"(
+variables:
+  names: {type: list(string)}
+  token: {type: string}
+  size: {type: integer, default: 3}
+resources:
+  inner: {type: fake.thing, for_each: "${var.names}", name: "${each.key}", value: "${var.token}", size: "${var.size}"}
+outputs:
+  tokens: ${inner[*].token}
+)"}});
+    CHECK(first_plan(t) == "create root; create module.m.inner[\"x\"]; create module.m.inner[\"y\"]");
+    const Node& inner = (*t.graph)[*t.graph->find("module.m.inner[\"x\"]")];
+    REQUIRE(inner.deps.size() == 1);
+    CHECK((*t.graph)[inner.deps[0]].address == "root");
+}
+
+TEST_CASE("serial chains the instances of one block") {
+    const TestSpec t(R"(
+name: t
+resources:
+  s: {type: fake.thing, for_each: [c, a, b], serial: true, name: "${each.key}"}
+)");
+    CHECK((*t.graph)[0].deps.empty());
+    CHECK((*t.graph)[1].deps == std::vector<NodeId>{0});
+    CHECK((*t.graph)[2].deps == std::vector<NodeId>{1});
+}
+
+TEST_CASE("what is secret stays secret through expressions") {
+    const TestSpec t(TestSpec::Files{{"hadeploy.yaml", R"(
+name: t
+variables: {password: {type: string, secret: true}}
+resources:
+  a: {type: fake.thing, name: a, value: "user:${var.password}"}
+)"}},
+                     VariableValues{{"password", Value("hunter2")}});
+    Problems problems;
+    const Value config = t.graph->config(0, [](NodeId) { return Value::unknown(); }, problems);
+    CHECK(config["value"].as_string() == "user:hunter2");
+    CHECK(config["value"].secret());
+    CHECK(display(config["value"]) == "(secret)");
+    CHECK(to_public_json(config).find("hunter2") == std::string::npos);
+}
+
+TEST_CASE("errors have their place, and all come at once") {
+    CHECK(errors_of(R"(
+name: t
+resources:
+  a: {type: fake.thing, name: a, valeu: x}
+  b: {type: fake.thingy, name: b}
+  c: {type: fake.thing, value: "${nothing.x}", name: c}
+)") == "hadeploy.yaml:5:13: there is no resource type \"fake.thingy\" (did you mean \"fake.thing\"?)\n");
+    CHECK(errors_of(R"(
+name: t
+resources:
+  c: {type: fake.thing, value: "${d.tokn}${dd}", name: c}
+  d: {type: fake.thing, name: d, value: "${var.x}"}
+)") == "hadeploy.yaml:4:45: nothing here is called \"dd\" (did you mean \"d\"?)\n"
+       "hadeploy.yaml:5:44: there is no variable \"x\"\n");
+}
+
+TEST_CASE("a circle is shown as a path") {
+    CHECK(errors_of(R"(name: t
+resources:
+  a: {type: fake.thing, name: a, value: "${b.token}"}
+  b: {type: fake.thing, name: b, value: "${c.token}"}
+  c: {type: fake.thing, name: c, value: "${a.token}"}
+  d: {type: fake.thing, name: d, value: "${a.token}"}
+)") == "hadeploy.yaml:3:3: 3 resources depend on each other in a circle\n"
+       "  hadeploy.yaml:3:3: a needs b\n"
+       "  hadeploy.yaml:4:3: b needs c\n"
+       "  hadeploy.yaml:5:3: c needs a\n");
+}
+
+TEST_CASE("YAML that would be misread is refused") {
+    CHECK(errors_of("name: t\nname: u\n") ==
+          "hadeploy.yaml:2:1: duplicate key \"name\"\n  hadeploy.yaml:1:1: first here\n");
+    CHECK(errors_of("name: t\n---\nname: u\n").find("a second document begins here") !=
+          std::string::npos);
+    CHECK(errors_of("name: t\nresources: &a {x: *a}\n").find("an alias inside the very value") !=
+          std::string::npos);
+    CHECK(errors_of("name: !!python/object t\n").find("the tag") != std::string::npos);
+    CHECK(errors_of("name: t\nresources:\n\ta: {}\n") ==
+          "hadeploy.yaml:3:1: a tab in the indentation (indent with spaces)\n");
+    CHECK(errors_of("name: \xff\n") == "hadeploy.yaml:1:7: the byte 0xff is not valid UTF-8\n");
+    CHECK(errors_of("") == "hadeploy.yaml:1:1: the file is empty\n");
+    CHECK(errors_of("- a\n").find("a spec is a map, not a list") != std::string::npos);
+    CHECK(errors_of("name: \"t\n").find("not valid YAML") != std::string::npos);
+    CHECK(errors_of(",") != "");
+    std::string deep = "name: t\nresources: ";
+    for (int i = 0; i < 100; ++i) deep += "[";
+    CHECK(errors_of(deep).find("nested more than 64 levels deep") != std::string::npos);
+    std::string bomb = "a: &a [x,x,x,x,x,x,x,x,x,x]\n";
+    for (char c = 'b'; c < 'l'; ++c) {
+        bomb += fmt::format("{0}: &{0} [", c);
+        for (int i = 0; i < 10; ++i) bomb += fmt::format("{}*{}", i ? "," : "", static_cast<char>(c - 1));
+        bomb += "]\n";
+    }
+    CHECK(errors_of(bomb).find("aliases blow this up") != std::string::npos);
+}
+
+TEST_CASE("two resources that claim one real object") {
+    const TestSpec t(R"(
+name: t
+resources:
+  a: {type: fake.thing, name: same}
+  b: {type: fake.thing, name: same}
+)");
+    World world{.lineage = "00000000-0000-4000-8000-000000000000"};
+    for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
+    try {
+        make_plan(*t.graph, world, t.settings);
+        FAIL("both were planned");
+    } catch (const Errors& e) {
+        CHECK(e.list.at(0).message == "a and b both manage fake same");
+    }
+}

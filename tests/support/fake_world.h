@@ -1,0 +1,194 @@
+#pragma once
+
+#include "planner/provider.h"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+
+/// A world in memory behind the same door as the real providers. What it does not cover: real
+/// latency, effects that outlive a killed process, partial writes.
+namespace hadeploy::fake {
+
+struct World {
+    std::mutex mutex;
+    std::map<std::string, Value> objects;      ///< by name
+    std::map<std::string, std::string> owners; ///< identity by name
+    std::set<std::string> broken;              ///< names whose change fails
+    std::set<std::string> unreadable;          ///< names whose read fails
+    std::set<std::string> dead_hosts;          ///< endpoints that don't answer
+    std::vector<std::string> log;              ///< "create a", "read host1: a b", ...
+
+    std::vector<std::string> changes() {
+        std::vector<std::string> out;
+        for (const std::string& line : log)
+            if (!line.starts_with("read ")) out.push_back(line);
+        return out;
+    }
+};
+
+/// `fake.thing`: name, value, size (replaces), token (computed), host (optional: a connection).
+class Thing : public ResourceType {
+  public:
+    Thing() {
+        name = "fake.thing";
+        provider = "fake";
+        summary = "A thing.";
+        schema = {
+            {.name = "name", .type = TypeKind::string, .required = true, .replaces = true},
+            {.name = "value", .type = TypeKind::string},
+            {.name = "size", .type = TypeKind::integer, .replaces = true, .fallback = Value(1)},
+            {.name = "secret", .type = TypeKind::string, .secret = true},
+            {.name = "labels", .type = map_of(TypeKind::string)},
+            {.name = "host", .type = TypeKind::connection, .replaces = true},
+            {.name = "peers", .type = map_of(TypeKind::connection), .steering = true},
+            {.name = "token", .type = TypeKind::string, .computed = true},
+            {.name = "shout", .type = TypeKind::string, .computed = true},
+        };
+    }
+    Value derive(const Value& config) const override {
+        const Value& v = config["value"];
+        if (v.is_unknown()) return Value::map({{"shout", Value::unknown()}});
+        return v.is_string() ? Value::map({{"shout", v.as_string() + "!"}}) : Value::map({});
+    }
+    std::vector<std::string> claims(const Value& config) const override {
+        return {"fake " + config.text("name")};
+    }
+};
+
+/// Like fake.thing, but taken over when it is there as wanted.
+class Adoptable : public Thing {
+  public:
+    Adoptable() {
+        name = "fake.adoptable";
+        adopts = true;
+    }
+};
+
+/// `fake.machine`: exports a connection; `running` can be mended.
+class Machine : public ResourceType {
+  public:
+    Machine() {
+        name = "fake.machine";
+        provider = "fake";
+        summary = "A machine.";
+        machine = true;
+        hosts_die = true;
+        schema = {
+            {.name = "name", .type = TypeKind::string, .required = true, .replaces = true},
+            {.name = "size", .type = TypeKind::integer, .replaces = true, .fallback = Value(1)},
+            {.name = "running", .type = TypeKind::boolean, .fallback = Value(true), .verb = "start"},
+            {.name = "connection", .type = TypeKind::connection, .computed = true},
+        };
+    }
+    Value derive(const Value& config) const override {
+        return Value::map({{"connection", Value::map({{"address", config.text("name")},
+                                                      {"port", 22},
+                                                      {"user", "ops"},
+                                                      {"host_key", Value::unknown()}})}});
+    }
+};
+
+class Provider : public hadeploy::Provider {
+  public:
+    Provider(World& world, std::string host) : world_(world), host_(std::move(host)) {}
+
+    std::vector<Observation> read(std::span<const ReadRequest> requests) override {
+        const std::lock_guard lock(world_.mutex);
+        if (world_.dead_hosts.contains(host_))
+            throw Error(ErrorKind::unreachable, host_ + " does not answer");
+        std::string line = "read " + host_ + ":";
+        std::vector<Observation> out;
+        for (const ReadRequest& r : requests) {
+            const std::string name = r.config.text("name");
+            line += " " + name;
+            out.push_back(see(name, r));
+        }
+        world_.log.push_back(line);
+        return out;
+    }
+
+    void apply(std::span<const Change> changes, ChangeSink& sink) override {
+        bool failed = false;
+        for (std::size_t i = 0; i < changes.size(); ++i) {
+            if (failed) {
+                sink.failed(i, Error(ErrorKind::failed, "not begun"));
+                continue;
+            }
+            Value attributes;
+            {
+                const std::lock_guard lock(world_.mutex);
+                const Change& c = changes[i];
+                const Value& config = c.kind == Change::Kind::remove ? c.before : c.after;
+                const std::string name = config.text("name");
+                failed = world_.broken.contains(name);
+                if (!failed) attributes = make(c, name);
+            }
+            if (failed) sink.failed(i, Error(ErrorKind::failed, "it broke"));
+            else sink.done(i, std::move(attributes));
+        }
+    }
+
+  private:
+    Observation see(const std::string& name, const ReadRequest& r) {
+        if (world_.unreadable.contains(name))
+            return Observation::failed(Error(ErrorKind::failed, "it can't be read"));
+        const auto it = world_.objects.find(name);
+        if (it == world_.objects.end()) return Observation::absent();
+        Observation o = Observation::present(it->second);
+        if (!r.type->adopts && world_.owners[name] != r.identity) o.foreign = "made by hand";
+        return o;
+    }
+
+    Value make(const Change& c, const std::string& name) {
+        static constexpr const char* verbs[] = {"create", "update", "remove"};
+        world_.log.push_back(std::string(verbs[static_cast<int>(c.kind)]) + " " + name);
+        if (c.kind == Change::Kind::remove) {
+            world_.objects.erase(name);
+            world_.owners.erase(name);
+            return {};
+        }
+        Value v = c.after.with("token", "token-of-" + name);
+        if (c.type->machine)
+            v = v.with("connection", v["connection"].with("host_key", "key-of-" + name));
+        v = v.without("secret").without("peers");
+        world_.objects[name] = v;
+        world_.owners[name] = c.identity;
+        return v;
+    }
+
+    World& world_;
+    std::string host_;
+};
+
+class Kind : public ProviderKind {
+  public:
+    explicit Kind(World& world) : world_(world) {
+        name = "fake";
+        batches_changes = true;
+    }
+    std::vector<Endpoint> endpoints(const ResourceType&, const Value& config,
+                                    const Value&) const override {
+        const Value& host = config["host"];
+        if (host.is_null()) return {{"cloud", "", {}}};
+        if (!host.is_map() || host["address"].is_unknown()) return {};
+        return {{host.text("address"), host.text("machine"), host}};
+    }
+    std::shared_ptr<hadeploy::Provider> open(const Endpoint& endpoint, const Setting&) override {
+        return std::make_shared<Provider>(world_, endpoint.key);
+    }
+
+  private:
+    World& world_;
+};
+
+inline void add_to(Registry& registry, World& world) {
+    registry.add(std::make_unique<Kind>(world));
+    registry.add(std::make_unique<Thing>());
+    registry.add(std::make_unique<Adoptable>());
+    registry.add(std::make_unique<Machine>());
+}
+
+} // namespace hadeploy::fake

@@ -1,0 +1,82 @@
+#pragma once
+
+#include "planner/plan.h"
+#include "support/fake_world.h"
+
+#include <fmt/format.h>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace hadeploy {
+
+/// A spec (and its modules) given as texts.
+struct TestSpec {
+    using Files = std::map<std::string, std::string>;
+    explicit TestSpec(Files texts, VariableValues given = {})
+        : files(std::move(texts)) {
+        fake::add_to(registry, world);
+        const FileReader read = [this](const std::filesystem::path& p) {
+            const auto it = files.find(p.string());
+            if (it == files.end()) throw Error(ErrorKind::spec, "no file " + p.string());
+            return it->second;
+        };
+        load_spec("hadeploy.yaml", read, spec);
+        graph = std::make_unique<Graph>(spec, registry, resolve_variables(spec, given));
+        for (const auto& kind : registry.kinds()) settings[kind->name] = Value::map({});
+    }
+    explicit TestSpec(const char* text) : TestSpec(Files{{"hadeploy.yaml", text}}) {}
+
+    std::map<std::string, std::string> files;
+    fake::World world;
+    Registry registry;
+    Spec spec;
+    std::unique_ptr<Graph> graph;
+    ProviderSettings settings;
+};
+
+/// The errors of loading and expanding a spec, one "place: message" a line.
+inline std::string errors_of(const std::string& text) {
+    fake::World world;
+    Registry registry;
+    fake::add_to(registry, world);
+    Spec spec;
+    std::string out;
+    try {
+        load_spec("hadeploy.yaml", [&](const std::filesystem::path& p) {
+            if (p != "hadeploy.yaml") throw Error(ErrorKind::spec, "no file " + p.string());
+            return text;
+        }, spec);
+        const Graph graph(spec, registry, resolve_variables(spec, {}));
+        Problems problems;
+        const Graph::Values none = [](NodeId) { return Value::unknown(); };
+        for (const NodeId id : graph.order()) (void)graph.config(id, none, problems);
+        problems.throw_if_any();
+    } catch (const Errors& errors) {
+        for (const Error& e : errors.list) {
+            out += spec.sources.describe(e.loc) + ": " + e.message;
+            if (!e.hint.empty()) out += " (" + e.hint + ")";
+            out += "\n";
+            for (const Note& n : e.notes)
+                out += "  " + spec.sources.describe(n.loc) + ": " + n.text + "\n";
+        }
+    } catch (const Error& e) {
+        out += spec.sources.describe(e.loc) + ": " + e.message + "\n";
+    }
+    return out;
+}
+
+/// "create a; update b (value)" of a plan's steps, in their order.
+inline std::string summary(const Plan& plan) {
+    std::string out;
+    for (const Step& s : plan.steps) {
+        if (!out.empty()) out += "; ";
+        out += fmt::format("{} {}", s.verb.empty() ? action_name(s.action) : s.verb, s.address);
+        std::string names;
+        for (const AttributeChange& c : s.changes) names += (names.empty() ? "" : ",") + c.name;
+        if (!names.empty()) out += fmt::format(" ({})", names);
+    }
+    return out;
+}
+
+} // namespace hadeploy
