@@ -1,0 +1,449 @@
+// Against libvirt's own test driver: it keeps networks, pools, volumes and domains, but nothing is
+// behind them. It cannot take uploads, so what needs one (volumes with content, new machines with
+// their seed) is not covered here but by real_vm_test.cpp and the end-to-end tests; nor can it
+// attach or detach devices.
+#include "harness.h"
+#include "providers/libvirt/domain_xml.h"
+#include "providers/libvirt/handle.h"
+#include "providers/libvirt/machine.h"
+
+using namespace hadeploy;
+using namespace hadeploy::libvirt;
+using namespace hadeploy::libvirt::test;
+
+namespace {
+
+constexpr const char* kNode = R"(<node>
+  <network>
+    <name>other</name>
+    <uuid>11111111-1111-4111-8111-111111111111</uuid>
+    <bridge name="virbr9"/>
+    <ip address="192.168.99.1" netmask="255.255.255.0"/>
+  </network>
+  <pool type="dir">
+    <name>foreign</name>
+    <uuid>22222222-2222-4222-8222-222222222222</uuid>
+    <target><path>/nowhere/foreign</path></target>
+  </pool>
+  <domain type="test">
+    <name>theirs</name>
+    <uuid>33333333-3333-4333-8333-333333333333</uuid>
+    <memory>8192</memory><os><type>hvm</type></os>
+  </domain>
+</node>)";
+
+/// A libvirt of its own for one test: the state of the test driver lives in the connection, so what
+/// people do by hand has to go through the provider's own connection.
+struct World : Harness {
+    World() : World(TempDir()) {}
+    explicit World(const TempDir& dir) : World(kNode, dir) {}
+    World(const std::string& node, const TempDir& dir)
+        : Harness("test://" + dir.write("node.xml", node).string()) {}
+
+    Value network(const char* name = "lab", const char* cidr = "10.77.0.0/24") const {
+        return config("libvirt.network", Value::map({{"name", name}, {"cidr", cidr}}));
+    }
+    Value pool() const { return config("libvirt.pool", Value::map({{"name", "disks"}})); }
+    Value volume() const {
+        return config("libvirt.volume",
+                      Value::map({{"name", "data"}, {"pool", "disks"}, {"size", 1 << 30}}));
+    }
+};
+
+bool present(const Observation& o) {
+    return o.state == Observation::State::present && o.foreign.empty();
+}
+
+} // namespace
+
+TEST_CASE("network: made, read, gone") {
+    World w;
+    const Value config = w.network();
+    CHECK(w.read("libvirt.network", config, "lab").state == Observation::State::absent);
+    const Outcome made = w.create("libvirt.network", config, "lab");
+    REQUIRE_MESSAGE(made.attributes, (made.error ? made.error->message : ""));
+    CHECK(made.attributes->text("gateway") == "10.77.0.1");
+    CHECK(made.attributes->text("bridge").starts_with("hd-"));
+    CHECK(made.attributes->flag("active"));
+
+    const Observation seen = w.read("libvirt.network", config, "lab");
+    REQUIRE(present(seen));
+    for (const char* name : {"name", "cidr", "mode", "dns", "active"}) {
+        CAPTURE(name);
+        CHECK(seen.attributes[name] == made.attributes->operator[](name));
+    }
+    // again, as after a crash between the effect and its record
+    CHECK(w.create("libvirt.network", config, "lab").attributes);
+    CHECK(w.remove("libvirt.network", *made.attributes, "lab").attributes);
+    CHECK(w.read("libvirt.network", config, "lab").state == Observation::State::absent);
+    CHECK(w.remove("libvirt.network", *made.attributes, "lab").attributes);
+}
+
+TEST_CASE("network: of somebody else, by name and by addresses") {
+    World w;
+    const Value same_name = w.network("other", "10.1.0.0/24");
+    CHECK(w.read("libvirt.network", same_name, "lab").foreign.find("11111111-1111") !=
+          std::string::npos);
+    const Outcome taken = w.create("libvirt.network", same_name, "lab");
+    REQUIRE(taken.error);
+    CHECK(taken.error->kind == ErrorKind::conflict);
+
+    const Outcome overlap =
+        w.create("libvirt.network", w.network("lab", "192.168.99.128/25"), "lab");
+    REQUIRE(overlap.error);
+    CHECK(overlap.error->kind == ErrorKind::conflict);
+    CHECK(overlap.error->message.find("'other' has 192.168.99.0/24") != std::string::npos);
+    // never removed by us
+    CHECK(w.remove("libvirt.network", same_name, "lab").attributes);
+    CHECK(w.read("libvirt.network", same_name, "lab").foreign != "");
+}
+
+TEST_CASE("network: wrong in the spec") {
+    World w;
+    const ResourceType& type = *w.registry.type("libvirt.network");
+    Problems problems;
+    type.check(Value::map({{"cidr", "10.77.0.5/24"}}), problems);
+    type.check(Value::map({{"cidr", "10.77.0.0/31"}}), problems);
+    REQUIRE(problems.list().size() == 2);
+    CHECK(problems.list()[0].hint.find("10.77.0.0/24") != std::string::npos);
+    type.check(Value::map({{"cidr", Value::unknown()}}), problems);
+    CHECK(problems.list().size() == 2);
+}
+
+TEST_CASE("pool and empty volume: made, read, gone in the right order") {
+    World w;
+    const Value pool = w.pool();
+    CHECK(pool.text("path") == "/var/lib/libvirt/images/disks");
+    REQUIRE(w.create("libvirt.pool", pool, "pool").attributes);
+    CHECK(present(w.read("libvirt.pool", pool, "pool")));
+
+    const Value volume = w.volume();
+    CHECK(w.read("libvirt.volume", volume, "data").state == Observation::State::absent);
+    const Outcome made = w.create("libvirt.volume", volume, "data");
+    REQUIRE_MESSAGE(made.attributes, (made.error ? made.error->message : ""));
+    CHECK(made.attributes->text("path").starts_with("/var/lib/libvirt/images/disks/data-"));
+    CHECK(made.attributes->text("format") == "qcow2");
+    const Observation seen = w.read("libvirt.volume", volume, "data");
+    REQUIRE(present(seen));
+    CHECK(seen.attributes.flag("complete"));
+    CHECK(seen.attributes["path"] == made.attributes->operator[]("path"));
+    CHECK(w.create("libvirt.volume", volume, "data").attributes->operator[]("path") ==
+          seen.attributes["path"]);
+
+    const Outcome early = w.remove("libvirt.pool", pool, "pool");
+    REQUIRE(early.error);
+    CHECK(early.error->message.find("still holds 1 file") != std::string::npos);
+    CHECK(w.remove("libvirt.volume", *made.attributes, "data").attributes);
+    CHECK(w.read("libvirt.volume", volume, "data").state == Observation::State::absent);
+    CHECK(w.remove("libvirt.pool", pool, "pool").attributes);
+    CHECK(w.read("libvirt.pool", pool, "pool").state == Observation::State::absent);
+}
+
+TEST_CASE("pool: of somebody else") {
+    World w;
+    const Value config = w.config("libvirt.pool", Value::map({{"name", "foreign"}}));
+    CHECK(w.read("libvirt.pool", config, "pool").foreign.find("22222222") != std::string::npos);
+    const Outcome taken = w.create("libvirt.pool", config, "pool");
+    REQUIRE(taken.error);
+    CHECK(taken.error->kind == ErrorKind::conflict);
+    CHECK(w.remove("libvirt.pool", config, "pool").attributes);
+    CHECK(w.read("libvirt.pool", config, "pool").foreign != "");
+}
+
+TEST_CASE("volume: without a pool, and wrong in the spec") {
+    World w;
+    const Outcome none = w.create("libvirt.volume", w.volume(), "data");
+    REQUIRE(none.error);
+    CHECK(none.error->message.find("no storage pool 'disks'") != std::string::npos);
+
+    const ResourceType& type = *w.registry.type("libvirt.volume");
+    const auto first = [&](const Value& config) {
+        Problems problems;
+        type.check(config, problems);
+        return problems.empty() ? std::string() : problems.list().front().message;
+    };
+    const std::string sum = "sha256:" + std::string(64, '0');
+    CHECK(first(Value::map({})).find("needs a content") != std::string::npos);
+    CHECK(first(Value::map({{"size", 1}, {"file", "/a"}})).find("only one") != std::string::npos);
+    CHECK(first(Value::map({{"url", "http://a/b"}})).find("needs a checksum") != std::string::npos);
+    CHECK(first(Value::map({{"size", 1}, {"checksum", sum}})).find("belongs to url") !=
+          std::string::npos);
+    CHECK(first(Value::map({{"url", "ftp://a/b"}, {"checksum", sum}})).find("http") !=
+          std::string::npos);
+    CHECK(first(Value::map({{"url", "http://a/b"}, {"checksum", "md5:1"}})).find("64 hex") !=
+          std::string::npos);
+    CHECK(first(Value::map({{"url", "http://a/b"}, {"checksum", sum}})) == "");
+    CHECK(first(Value::map({{"file", Value::unknown()}})) == "");
+}
+
+TEST_CASE("domain: of somebody else") {
+    World w;
+    const Value config = Value::map(
+        {{"name", "theirs"}, {"network", "lab"}, {"address", "10.77.0.11"}, {"memory", 1 << 30}});
+    CHECK(w.read("libvirt.domain", config, "node").foreign.find("33333333") != std::string::npos);
+    CHECK(w.remove("libvirt.domain", config, "node").attributes);
+    CHECK(w.read("libvirt.domain", config, "node").foreign != "");
+}
+
+namespace {
+
+struct RawNode {
+    std::string xml;
+};
+
+/// A world with one machine that an earlier run has made: definition, disk and lease.
+struct MachineWorld : World {
+    explicit MachineWorld(const std::string& more_files = "")
+        : World(node(more_files), TempDir()) {}
+    explicit MachineWorld(const RawNode& raw) : World(raw.xml, TempDir()) {}
+
+    static std::string identity() { return Harness::identity("node"); }
+    static std::string volume(const std::string& suffix) {
+        return "<volume><name>" + own_file("node1", identity(), suffix) +
+               "</name><capacity>1000</capacity></volume>";
+    }
+    static std::string node(const std::string& more_files) {
+        const Lease lease = lease_of(
+            Value::map({{"name", "node1"}, {"network", "lab"}, {"address", "10.77.0.11"}}));
+        const std::string domain = domain_xml({.name = "node1",
+                                               .uuid = identity(),
+                                               .type = "test",
+                                               .memory_kib = 1048576,
+                                               .max_memory_kib = 2097152,
+                                               .vcpus = 2,
+                                               .max_vcpus = 4,
+                                               .network = "lab",
+                                               .mac = lease.mac,
+                                               .disk = "/d/node1.qcow2",
+                                               .project = "demo",
+                                               .address = "node",
+                                               .host_key = "ssh-ed25519 AAAAhost"});
+        return "<node><network><name>lab</name><bridge name='b'/><ip address='10.77.0.1' "
+               "prefix='24'><dhcp>"
+               "<host mac='" +
+               lease.mac +
+               "' name='node1' ip='10.77.0.11'/></dhcp></ip></network>"
+               "<pool type='dir'><name>disks</name><target><path>/d</path></target>" +
+               volume(".qcow2") + volume(".console.log") + more_files + "</pool>" + domain +
+               "</node>";
+    }
+
+    Value wanted() const {
+        return config(
+            "libvirt.domain",
+            Value::map({{"name", "node1"},
+                        {"memory", "1 GiB"},
+                        {"max_memory", "2 GiB"},
+                        {"vcpus", 2},
+                        {"max_vcpus", 4},
+                        {"network", "lab"},
+                        {"address", "10.77.0.11"},
+                        {"base", Value::map({{"pool", "disks"}, {"path", "/d/base.qcow2"}})},
+                        {"ssh_key", Value::map({{"private_key_file", "/k"},
+                                                {"public_key", "ssh-ed25519 A me"}})}}));
+    }
+    Observation look(const Recorded* recorded = nullptr) {
+        return read("libvirt.domain", wanted(), "node", recorded);
+    }
+    Outcome update(Value after, std::vector<std::string> changed) {
+        return apply(Change::Kind::update, "libvirt.domain", "node", wanted(), std::move(after),
+                     std::move(changed));
+    }
+};
+
+} // namespace
+
+TEST_CASE("domain: seen as it is; what nobody recorded is found again") {
+    MachineWorld w;
+    const Observation seen = w.look();
+    REQUIRE(present(seen));
+    const Value wanted = w.wanted();
+    for (const char* name : {"name", "running", "memory", "vcpus"}) {
+        CAPTURE(name);
+        CHECK(seen.attributes[name] == wanted[name]);
+    }
+    CHECK(seen.attributes.flag("complete"));
+    CHECK(seen.attributes["connection"].text("host_key") == "ssh-ed25519 AAAAhost");
+    CHECK(seen.attributes["connection"].text("user") == "ops");
+    CHECK(seen.attributes["connection"].text("address") == "10.77.0.11");
+
+    const Recorded known = recorded(wanted, wanted);
+    CHECK_FALSE(w.look(&known).attributes.has("connection")); // costs a call, and the record has it
+}
+
+TEST_CASE("domain: a create that was interrupted once it ran is finished, not begun again") {
+    MachineWorld w;
+    const Outcome again = w.create("libvirt.domain", w.wanted(), "node");
+    REQUIRE_MESSAGE(again.attributes, (again.error ? again.error->message : ""));
+    CHECK((*again.attributes)["connection"].text("host_key") == "ssh-ed25519 AAAAhost");
+    CHECK(again.attributes->text("uuid") == MachineWorld::identity());
+    CHECK(w.look().attributes.flag("complete"));
+}
+
+TEST_CASE("domain: one whose seed is still there is not complete") {
+    MachineWorld w(MachineWorld::volume(".seed.iso"));
+    CHECK_FALSE(w.look().attributes.flag("complete", true));
+    REQUIRE(w.create("libvirt.domain", w.wanted(), "node").attributes);
+    CHECK(w.look().attributes.flag("complete")); // the guest has answered: the seed is gone
+}
+
+TEST_CASE("domain: switched off is seen, and started again") {
+    MachineWorld w;
+    Value off = w.wanted().with("running", false);
+    REQUIRE(w.update(off, {"running"}).attributes);
+    const Observation seen = w.look();
+    REQUIRE(present(seen));
+    CHECK_FALSE(seen.attributes.flag("running", true));
+    CHECK(seen.attributes.flag("complete"));
+    const Outcome started = w.update(w.wanted(), {"running"});
+    REQUIRE(started.attributes);
+    CHECK(started.steps.front() == "starting");
+    CHECK(w.look().attributes.flag("running"));
+}
+
+TEST_CASE("domain: memory and processors change in the running guest up to their limits") {
+    MachineWorld w;
+    const Outcome live =
+        w.update(w.wanted().with("memory", 1610612736).with("vcpus", 3), {"memory", "vcpus"});
+    REQUIRE_MESSAGE(live.attributes, (live.error ? live.error->message : ""));
+    for (const std::string& step : live.steps) CHECK(step.find("restart") == std::string::npos);
+    CHECK(w.look().attributes.integer("memory") == 1610612736);
+    CHECK(w.look().attributes.integer("vcpus") == 3);
+
+    const Value large = w.wanted().with("memory", std::int64_t{4} << 30).with("vcpus", 8);
+    const Outcome restarted = w.update(large, {"memory", "vcpus"});
+    REQUIRE(restarted.attributes);
+    CHECK(restarted.steps.front() == "the change needs a restart");
+    CHECK(w.look().attributes.integer("memory") == std::int64_t{4} << 30);
+    CHECK(w.look().attributes.integer("vcpus") == 8);
+    CHECK(w.look().attributes.flag("running"));
+}
+
+TEST_CASE("domain: autostart is set and seen") {
+    MachineWorld w;
+    CHECK_FALSE(w.look().attributes.flag("autostart", true));
+    REQUIRE(w.update(w.wanted(), {"autostart"}).attributes);
+    CHECK(w.look().attributes.flag("autostart"));
+}
+
+TEST_CASE("domain: a key that a running guest cannot take over is refused, its path is not") {
+    MachineWorld w;
+    const auto key = [](const char* path, const char* line) {
+        return Value::map({{"private_key_file", path}, {"public_key", line}});
+    };
+    const Outcome other =
+        w.update(w.wanted().with("ssh_key", key("/k", "ssh-ed25519 B me")), {"ssh_key"});
+    REQUIRE(other.error);
+    CHECK(other.error->message.find("another SSH key") != std::string::npos);
+    const Outcome moved =
+        w.update(w.wanted().with("ssh_key", key("/new", "ssh-ed25519 A renamed")), {"ssh_key"});
+    REQUIRE(moved.attributes);
+    CHECK((*moved.attributes)["connection"].text("private_key_file") == "/new");
+}
+
+TEST_CASE("domain: removed with its files and its lease, and twice is once") {
+    MachineWorld w(MachineWorld::volume(".console.log.0"));
+    REQUIRE(w.remove("libvirt.domain", w.wanted(), "node").attributes);
+    CHECK(w.look().state == Observation::State::absent); // no file is left, or it would be a half
+    CHECK(w.remove("libvirt.domain", w.wanted(), "node").attributes);
+}
+
+TEST_CASE("domain: undefined by hand leaves a disk, which is a half and not nothing") {
+    const std::string with_domain = MachineWorld::node("");
+    const std::size_t at = with_domain.find("<domain");
+    World w(with_domain.substr(0, at) + "</node>", TempDir());
+    const Value wanted = Value::map({{"name", "node1"}, {"base", Value::map({{"pool", "disks"}})}});
+    const Observation seen = w.read("libvirt.domain", wanted, "node");
+    REQUIRE(present(seen));
+    CHECK_FALSE(seen.attributes.flag("complete", true));
+    REQUIRE(w.remove("libvirt.domain", wanted, "node").attributes);
+    CHECK(w.read("libvirt.domain", wanted, "node").state == Observation::State::absent);
+}
+
+TEST_CASE("domain: a lost lease is seen and given back") {
+    std::string node = MachineWorld::node("");
+    const std::size_t from = node.find("<host"), to = node.find("</dhcp>");
+    MachineWorld w(RawNode{node.erase(from, to - from)});
+    CHECK_FALSE(w.look().attributes.flag("complete", true));
+    REQUIRE(w.update(w.wanted(), {"complete"}).attributes);
+    CHECK(w.look().attributes.flag("complete"));
+    REQUIRE(w.remove("libvirt.domain", w.wanted(), "node").attributes);
+}
+
+TEST_CASE("domain: an address that the network has promised to another") {
+    std::string node = MachineWorld::node("");
+    node.replace(node.find("name='node1'"), 12, "name='them1'");
+    MachineWorld w(RawNode{node});
+    const Outcome out = w.update(w.wanted(), {"complete"});
+    REQUIRE(out.error);
+    CHECK(out.error->kind == ErrorKind::conflict);
+    CHECK(out.error->message.find("has promised 10.77.0.11 to them1") != std::string::npos);
+}
+
+TEST_CASE("domain: an address that is not of the network, or the host's own") {
+    MachineWorld w;
+    const auto with_address = [&](const char* address) {
+        return w.update(w.wanted().with("address", address), {"complete"})
+            .error.value_or(Error(ErrorKind::failed, "none"));
+    };
+    CHECK(
+        with_address("10.78.0.11").message.find("no address of the network 'lab' (10.77.0.0/24)") !=
+        std::string::npos);
+    CHECK(with_address("10.77.0.255").message.find("no address of the network") !=
+          std::string::npos);
+    CHECK(with_address("10.77.0.1").message.find("the host's own") != std::string::npos);
+}
+
+TEST_CASE("domain: wrong in the spec") {
+    World w;
+    const ResourceType& type = *w.registry.type("libvirt.domain");
+    const auto first = [&](const Value& config) {
+        Problems problems;
+        type.check(config, problems);
+        return problems.empty() ? std::string() : problems.list().front().message;
+    };
+    CHECK(first(Value::map({{"name", "a_b"}})).find("no host name") != std::string::npos);
+    CHECK(first(Value::map({{"memory", 2}, {"max_memory", 1}})).find("less than memory") !=
+          std::string::npos);
+    CHECK(first(Value::map({{"vcpus", 2}, {"max_vcpus", 1}})).find("less than vcpus") !=
+          std::string::npos);
+    CHECK(first(Value::map({{"boot", "disk"}, {"cmdline", "x"}})).find("cmdline") !=
+          std::string::npos);
+    CHECK(first(Value::map({{"name", Value::unknown()}, {"memory", Value::unknown()}})) == "");
+}
+
+TEST_CASE("what a no-op read costs does not grow with the resources") {
+    World w;
+    std::vector<ReadRequest> requests;
+    const auto calls_for = [&](int count) {
+        requests.clear();
+        for (int i = 0; i < count; ++i)
+            requests.push_back(
+                w.request("libvirt.domain",
+                          Value::map({{"name", "node" + std::to_string(i)}, {"memory", 1 << 30}}),
+                          "node" + std::to_string(i)));
+        const std::int64_t before = counters().calls;
+        w.provider->read(requests);
+        return counters().calls - before;
+    };
+    const std::int64_t one = calls_for(1);
+    CHECK(one > 0);
+    CHECK(calls_for(20) == one);
+}
+
+TEST_CASE("no libvirt there is unreachable, with what to do") {
+    Registry registry;
+    add_libvirt(registry);
+    try {
+        registry.kind("libvirt")->open(
+            {.key = "x",
+             .machine = "",
+             .config = Value::map({{"uri", "qemu+unix:///system?socket=/nowhere/libvirt-sock"}})},
+            {});
+        FAIL("connected");
+    } catch (const Error& e) {
+        CHECK(e.kind == ErrorKind::unreachable);
+        CHECK(e.message.find("/nowhere/libvirt-sock") != std::string::npos);
+        CHECK(e.hint.find("start libvirtd") != std::string::npos);
+    }
+}

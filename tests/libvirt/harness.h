@@ -1,0 +1,130 @@
+#pragma once
+
+#include "core/uuid.h"
+#include "planner/provider.h"
+#include "planner/schema.h"
+#include "providers/libvirt/libvirt.h"
+
+#include <doctest/doctest.h>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <stdlib.h>
+#include <string>
+#include <vector>
+
+namespace hadeploy::libvirt::test {
+
+/// A directory that is gone when the test is.
+class TempDir {
+  public:
+    TempDir() {
+        std::string name = (std::filesystem::temp_directory_path() / "hadeploy-XXXXXX").string();
+        REQUIRE(mkdtemp(name.data()) != nullptr);
+        path_ = name;
+    }
+    TempDir(const TempDir&) = delete;
+    TempDir& operator=(const TempDir&) = delete;
+    ~TempDir() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+    std::filesystem::path write(const std::string& name, std::string_view text) const {
+        std::ofstream(path_ / name, std::ios::binary) << text;
+        return path_ / name;
+    }
+
+  private:
+    std::filesystem::path path_;
+};
+
+/// What one apply told.
+struct Outcome : ChangeSink {
+    void progress(std::size_t, std::string_view step) override { steps.emplace_back(step); }
+    void done(std::size_t, Value value) override { attributes = std::move(value); }
+    void failed(std::size_t, Error e) override { error = std::move(e); }
+
+    std::vector<std::string> steps;
+    std::optional<Value> attributes;
+    std::optional<Error> error;
+};
+
+/// The provider at one URI, used as planner and executor use it.
+class Harness {
+  public:
+    explicit Harness(const std::string& uri, const std::filesystem::path& cache = {}) {
+        add_libvirt(registry);
+        Setting setting;
+        setting.project = "demo";
+        setting.lineage = uuid_v5(kUuidNamespaceDns, "demo");
+        setting.cache_dir = cache;
+        ProviderKind& kind = *registry.kind("libvirt");
+        const Value settings = Value::map({{"uri", uri}});
+        provider = kind.open(
+            kind.endpoints(*registry.type("libvirt.domain"), Value(), settings).front(), setting);
+    }
+
+    /// `written` as the planner hands it over: normalized, with what derive() adds.
+    Value config(const std::string& type_name, const Value& written) const {
+        const ResourceType& type = *registry.type(type_name);
+        Problems problems;
+        Value out = normalize(type.schema, written, type_name, {}, {}, problems);
+        type.check(out, problems);
+        for (const Error& e : problems.list()) FAIL_CHECK(e.message);
+        const Value derived = type.derive(out);
+        for (const Entry& e : derived.as_map()) out = out.with(e.key, e.value);
+        return out;
+    }
+
+    static std::string identity(const std::string& address) {
+        return uuid_v5(uuid_v5(kUuidNamespaceDns, "demo"), address + "#1");
+    }
+
+    ReadRequest request(const std::string& type, const Value& config,
+                        const std::string& address) const {
+        return {.address = address,
+                .type = registry.type(type),
+                .config = config,
+                .identity = identity(address)};
+    }
+    Observation read(const std::string& type, const Value& config, const std::string& address,
+                     const Recorded* recorded = nullptr) {
+        ReadRequest r = request(type, config, address);
+        r.recorded = recorded;
+        return provider->read({&r, 1}).front();
+    }
+
+    Outcome apply(Change::Kind kind, const std::string& type, const std::string& address,
+                  Value before, Value after, std::vector<std::string> changed = {}) {
+        const Change change{.kind = kind,
+                            .address = address,
+                            .type = registry.type(type),
+                            .identity = identity(address),
+                            .before = std::move(before),
+                            .after = std::move(after),
+                            .changed = std::move(changed)};
+        Outcome out;
+        provider->apply({&change, 1}, out);
+        CHECK(out.attributes.has_value() != out.error.has_value());
+        return out;
+    }
+    Outcome create(const std::string& type, const Value& config, const std::string& address) {
+        return apply(Change::Kind::create, type, address, {}, config);
+    }
+    Outcome remove(const std::string& type, const Value& attributes, const std::string& address) {
+        return apply(Change::Kind::remove, type, address, attributes, {});
+    }
+
+    Registry registry;
+    std::shared_ptr<Provider> provider;
+};
+
+inline Recorded recorded(const Value& config, const Value& attributes) {
+    Recorded out;
+    out.config = config;
+    out.attributes = attributes;
+    return out;
+}
+
+} // namespace hadeploy::libvirt::test
