@@ -89,7 +89,7 @@ void RpcClient::give_back(Socket socket) {
     if (idle_.size() < kMostIdle) idle_.push_back(std::move(socket));
 }
 
-Json RpcClient::try_once(const Json& request, Deadline deadline) {
+Json RpcClient::call_once(const Json& request, Deadline deadline) {
     Socket socket = take();
     if (!socket.is_open()) socket = connect_tcp(endpoint_, deadline);
     write_frame(socket, request, deadline);
@@ -104,7 +104,7 @@ Json RpcClient::try_once(const Json& request, Deadline deadline) {
 Json RpcClient::call(const Json& request, Deadline deadline) {
     for (;;) {
         try {
-            return try_once(request, std::min<Deadline>(deadline, Clock::now() + attempt_));
+            return call_once(request, std::min<Deadline>(deadline, Clock::now() + attempt_));
         } catch (const NetworkError&) {
             // What was kept most likely leads to the same dead peer: resolve and connect anew.
             const std::lock_guard lock(mutex_);

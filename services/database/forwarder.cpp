@@ -36,7 +36,7 @@ void Forwarder::work() {
 
 void Forwarder::forward_all() {
     const auto deadline = [] { return Clock::now() + kAttempt; };
-    std::int64_t logged = client_.call({{"op", "last"}}, deadline()).at("seq");
+    std::int64_t logged = client_.call_once({{"op", "last"}}, deadline()).at("seq");
     bool told = false;
     while (!stopping_) {
         const Json found = engine_.run({{"op", "writes"}, {"after", logged}, {"limit", kBatch}});
@@ -54,7 +54,7 @@ void Forwarder::forward_all() {
             engine_.wait_beyond(logged, kPause);
             continue;
         }
-        logged = client_.call({{"op", "append"}, {"lines", lines}}, deadline()).at("seq");
+        logged = client_.call_once({{"op", "append"}, {"lines", lines}}, deadline()).at("seq");
     }
 }
 

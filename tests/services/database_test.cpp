@@ -1,0 +1,193 @@
+#include "support.h"
+
+#include "common/text.h"
+
+#include <doctest/doctest.h>
+
+#include <random>
+#include <set>
+
+using namespace hadeploy::svc;
+using namespace hadeploy::svc::test;
+
+namespace {
+
+/// Nothing listens there: the database must do without its logger.
+constexpr const char* kNoLogger = "127.0.0.1:1";
+
+Json put(const std::string& id, const std::string& name, std::int64_t quantity) {
+    return {{"op", "put"}, {"id", id}, {"name", name}, {"quantity", quantity}};
+}
+
+std::map<std::string, std::string> on(const TempDir& data, const std::string& logger = kNoLogger) {
+    return {{"DATA_DIR", data.path()}, {"LOGGER", logger}};
+}
+
+void wait_until_ready(Service& database) {
+    REQUIRE(eventually([&] { return database.call({{"op", "ping"}}).at("ok") == true; }));
+}
+
+Json all_writes(Service& database) {
+    Json all = Json::array();
+    for (std::int64_t after = 0;;) {
+        const Json page = database.call({{"op", "writes"}, {"after", after}, {"limit", 100}});
+        for (const Json& write : page.at("writes")) all.push_back(write);
+        if (page.at("writes").empty()) return all;
+        after = all.back().at("seq");
+    }
+}
+
+} // namespace
+
+TEST_CASE("a new name is created, a known one incremented, and both are there after a restart") {
+    const TempDir data;
+    {
+        Service database("database", on(data));
+        wait_until_ready(database);
+        const Json first = database.call(put("a", "apples", 3));
+        CHECK(first.at("write").at("action") == "created");
+        CHECK(first.at("write").at("node") == "test");
+        const Json second = database.call(put("b", "apples", 4));
+        CHECK(second.at("write").at("action") == "incremented");
+        CHECK(second.at("write").at("total") == 7);
+        CHECK(database.stop() == 0);
+    }
+    Service database("database", on(data));
+    wait_until_ready(database);
+    CHECK(database.call({{"op", "get"}, {"name", "apples"}}).at("entity").at("quantity") == 7);
+    CHECK(database.call({{"op", "get"}, {"name", "pears"}}).at("code") == "not_found");
+    CHECK(database.call({{"op", "check"}}).at("integrity") == "ok");
+    CHECK(all_writes(database).size() == 2);
+}
+
+TEST_CASE("an id writes once, and is refused for another write") {
+    const TempDir data;
+    Service database("database", on(data));
+    wait_until_ready(database);
+    database.call(put("a", "apples", 3));
+    const Json again = database.call(put("a", "apples", 3));
+    CHECK(again.at("replayed") == true);
+    CHECK(again.at("write").at("total") == 3);
+    CHECK(database.call(put("a", "apples", 4)).at("code") == "conflict");
+    CHECK(database.call(put("a", "pears", 3)).at("code") == "conflict");
+    CHECK(database.call({{"op", "get"}, {"name", "apples"}}).at("entity").at("quantity") == 3);
+}
+
+TEST_CASE("what is not allowed is refused, one by one, and writes nothing") {
+    const TempDir data;
+    Service database("database", on(data));
+    wait_until_ready(database);
+    for (const Json& request :
+         {put("", "a", 1), put("x", "", 1), put("x", "a", 0), put("x", "a\nb", 1),
+          put("x y", "a", 1), Json{{"op", "put"}, {"id", "x"}},
+          Json{{"op", "put"}, {"id", 1}, {"name", "a"}, {"quantity", 1}}, Json{{"op", "drop"}},
+          Json{{"no", "op"}}})
+        CHECK(database.call(request).at("code") == "invalid");
+    CHECK(database.call({{"op", "list"}}).at("count") == 0);
+}
+
+TEST_CASE("killed after the commit and before the answer was read: the same id is counted once") {
+    const TempDir data;
+    {
+        Service database("database", on(data));
+        wait_until_ready(database);
+        const Deadline deadline = Clock::now() + std::chrono::seconds(20);
+        Socket writer = connect_tcp({"127.0.0.1", database.port()}, deadline);
+        write_frame(writer, put("lost-answer", "apples", 5), deadline);
+        // The answer is never read. That the write is there is seen on another connection.
+        REQUIRE(eventually([&] { return all_writes(database).size() == 1; }));
+        database.kill_now();
+    }
+    Service database("database", on(data));
+    wait_until_ready(database);
+    const Json again = database.call(put("lost-answer", "apples", 5));
+    CHECK(again.at("replayed") == true);
+    CHECK(again.at("write").at("total") == 5);
+}
+
+TEST_CASE("a second database waits for the first one's lock and then takes over") {
+    const TempDir data;
+    Service first("database", on(data));
+    wait_until_ready(first);
+    first.call(put("a", "apples", 1));
+    Service second("database", on(data));
+    REQUIRE(eventually([&] { return second.log().find("waiting-for-lock") != std::string::npos; }));
+    CHECK(second.call({{"op", "ping"}}).at("code") == "starting");
+    CHECK(second.call(put("b", "apples", 1)).at("code") == "starting");
+    first.kill_now();
+    wait_until_ready(second);
+    CHECK(second.call(put("b", "apples", 1)).at("write").at("total") == 2);
+}
+
+TEST_CASE("a database that waits for a lock can be stopped") {
+    const TempDir data;
+    Service first("database", on(data));
+    wait_until_ready(first);
+    Service second("database", on(data));
+    CHECK(second.stop() == 0);
+}
+
+TEST_CASE(
+    "killed again and again under load: nothing acknowledged is lost, nothing is counted twice") {
+    const TempDir data;
+    constexpr int kKills = 12;
+    constexpr int kClients = 4;
+    std::mutex mutex;
+    std::map<std::string, std::int64_t> attempted;
+    std::set<std::string> acknowledged;
+    std::mt19937 random(7);
+    std::atomic<int> serial = 0;
+    for (int round = 0; round < kKills; ++round) {
+        Service database("database", on(data));
+        wait_until_ready(database);
+        std::atomic<bool> over = false;
+        std::vector<std::thread> clients;
+        for (int i = 0; i < kClients; ++i)
+            clients.emplace_back([&, port = database.port()] {
+                while (!over) {
+                    const int number = ++serial;
+                    const std::string id = "w" + std::to_string(number);
+                    {
+                        const std::lock_guard lock(mutex);
+                        attempted[id] = number % 9 + 1;
+                    }
+                    try {
+                        const Deadline deadline = Clock::now() + std::chrono::seconds(20);
+                        Socket socket = connect_tcp({"127.0.0.1", port}, deadline);
+                        write_frame(socket,
+                                    put(id, "e" + std::to_string(number % 3), number % 9 + 1),
+                                    deadline);
+                        const auto reply = read_frame(socket, deadline);
+                        const std::lock_guard lock(mutex);
+                        if (reply && reply->at("ok") == true) acknowledged.insert(id);
+                    } catch (const NetworkError&) {
+                        return; // killed: the outcome of this write is unknown
+                    }
+                }
+            });
+        std::this_thread::sleep_for(std::chrono::milliseconds(20 + random() % 80));
+        database.kill_now();
+        over = true;
+        for (std::thread& client : clients) client.join();
+    }
+    Service database("database", on(data));
+    wait_until_ready(database);
+    const auto sent_again = attempted;
+    for (const auto& [id, quantity] : sent_again)
+        CHECK(database.call(put(id, "e" + std::to_string(std::stoi(id.substr(1)) % 3), quantity))
+                  .at("ok") == true);
+    std::map<std::string, std::int64_t> sums;
+    std::set<std::string> seen;
+    std::int64_t seq = 0;
+    for (const Json& write : all_writes(database)) {
+        CHECK(write.at("seq") == ++seq);
+        CHECK(seen.insert(write.at("id")).second);
+        CHECK(attempted.contains(write.at("id")));
+        sums[write.at("name")] += write.at("quantity").get<std::int64_t>();
+        CHECK(write.at("total") == sums[write.at("name")]);
+    }
+    CHECK(acknowledged.size() > kKills);
+    for (const std::string& id : acknowledged) CHECK(seen.contains(id));
+    CHECK(seen.size() == attempted.size());
+    CHECK(database.call({{"op", "check"}}).at("integrity") == "ok");
+}

@@ -1,0 +1,116 @@
+#include "support.h"
+
+#include <doctest/doctest.h>
+
+using namespace hadeploy::svc;
+using namespace hadeploy::svc::test;
+
+namespace {
+
+constexpr std::size_t kMany = 16;
+Deadline soon() {
+    return Clock::now() + std::chrono::seconds(20);
+}
+
+ConnectionServer::Handler echo() {
+    return rpc_handler([](const Json& request) {
+        if (request.at("op") == "refuse") throw RpcError("conflict", "no");
+        return Json{{"ok", true}, {"echo", request}};
+    });
+}
+
+std::string http(const std::string& bytes) {
+    ConnectionServer server(0, kMany, http_handler([](const HttpRequest& request) {
+                                if (request.path == "/throw")
+                                    throw std::runtime_error("secret reason");
+                                return HttpResponse::text(200, request.path + "|" + request.body);
+                            }));
+    return converse(server.port(), bytes);
+}
+
+} // namespace
+
+TEST_CASE("a frame comes back as it was sent, and a refusal as an RpcError") {
+    ConnectionServer server(0, kMany, echo());
+    RpcClient client({"127.0.0.1", server.port()}, std::chrono::seconds(5));
+    const Json request = {{"op", "say"}, {"text", "ä\n\"x\""}};
+    CHECK(client.call(request, soon()).at("echo") == request);
+    try {
+        client.call({{"op", "refuse"}}, soon());
+        FAIL("no error");
+    } catch (const RpcError& error) {
+        CHECK(error.code() == "conflict");
+    }
+    CHECK_THROWS_AS(client.call({{"nothing", 1}}, soon()), RpcError);
+}
+
+TEST_CASE("malformed frames end the connection, not the server") {
+    ConnectionServer server(0, kMany, echo());
+    for (const std::string& bytes : {std::string("\xff\xff\xff\xff"), std::string("\0\0\0\2[]", 6),
+                                     std::string("\0\0\0\3abc", 7)})
+        CHECK(converse(server.port(), bytes).empty());
+    RpcClient client({"127.0.0.1", server.port()}, std::chrono::seconds(5));
+    CHECK(client.call({{"op", "say"}}, soon()).at("ok") == true);
+}
+
+TEST_CASE("a client finds the successor of a server that went away") {
+    auto first = std::make_unique<ConnectionServer>(0, kMany, echo());
+    const std::uint16_t port = first->port();
+    RpcClient client({"127.0.0.1", port}, std::chrono::seconds(5));
+    client.call({{"op", "one"}}, soon());
+    first.reset();
+    CHECK_THROWS_AS(client.call({{"op", "gap"}}, Clock::now() + std::chrono::milliseconds(50)),
+                    NetworkError);
+    const ConnectionServer second(port, kMany, echo());
+    CHECK(client.call({{"op", "two"}}, soon()).at("ok") == true);
+}
+
+TEST_CASE("a client asks again while the server is starting") {
+    std::atomic<int> asked = 0;
+    ConnectionServer server(0, kMany, rpc_handler([&](const Json&) {
+                                if (++asked < 3) throw RpcError("starting", "not yet");
+                                return Json{{"ok", true}};
+                            }));
+    RpcClient client({"127.0.0.1", server.port()}, std::chrono::seconds(5));
+    CHECK(client.call({{"op", "x"}}, soon()).at("ok") == true);
+    CHECK(asked == 3);
+}
+
+TEST_CASE("a peer that never answers costs no more than the deadline") {
+    ConnectionServer server(0, kMany, [](Socket& socket, const std::atomic<bool>&) {
+        char byte = 0;
+        while (socket.read_some(&byte, 1, soon()) > 0) {
+        }
+    });
+    RpcClient client({"127.0.0.1", server.port()}, std::chrono::milliseconds(100));
+    CHECK_THROWS_AS(client.call({{"op", "x"}}, Clock::now() + std::chrono::milliseconds(300)),
+                    NetworkError);
+}
+
+TEST_CASE("every HTTP answer forbids caching") {
+    for (const char* target : {"/a", "/throw"}) {
+        const std::string answer = http(std::string("GET ") + target + " HTTP/1.0\r\n\r\n");
+        CHECK(answer.find("Cache-Control: no-store\r\n") != std::string::npos);
+        CHECK(answer.find("secret reason") == std::string::npos);
+    }
+    CHECK(http("nonsense\r\n\r\n").find("no-store") != std::string::npos);
+}
+
+TEST_CASE("two requests share a connection, and HTTP/1.0 closes it") {
+    const std::string both =
+        http("POST /a HTTP/1.1\r\nContent-Length: 2\r\n\r\nhiGET /b HTTP/1.0\r\n\r\n");
+    CHECK(both.find("/a|hi") != std::string::npos);
+    CHECK(both.find("/b|") != std::string::npos);
+}
+
+TEST_CASE("requests over a limit or of doubtful meaning are refused") {
+    const auto status = [](const std::string& bytes) { return http(bytes).substr(9, 3); };
+    CHECK(status("GET / HTTP/1.1\r\nX: " + std::string(40'000, 'x') + "\r\n\r\n") == "431");
+    CHECK(status("POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n") == "413");
+    CHECK(status("POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n") == "400");
+    CHECK(status("POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab") == "400");
+    CHECK(status("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n") == "411");
+    CHECK(status("GET /%zz HTTP/1.1\r\n\r\n") == "400");
+    CHECK(status("GET nowhere HTTP/1.1\r\n\r\n") == "400");
+    CHECK(status("GET / HTTP/1.1\r\n folded: x\r\n\r\n") == "400");
+}
