@@ -29,6 +29,14 @@ const Type* type_of(const Step& step, std::string_view name) {
     return a == nullptr ? nullptr : &a->type;
 }
 
+bool is_default(const Attribute& a, const Value& value) {
+    if (!a.fallback) return false;
+    if (value == *a.fallback) return true;
+    Problems ignored; // the default may be written with a unit
+    const auto here = [](Loc) { return std::filesystem::path(); };
+    return value == normalize(a, *a.fallback, a.name, here, ignored);
+}
+
 /// What the plan says of a new resource: what was written or follows from it; neither nulls nor
 /// defaults, nor what is computed later.
 std::vector<std::string> attributes_of_new(const Step& step) {
@@ -36,7 +44,7 @@ std::vector<std::string> attributes_of_new(const Step& step) {
     for (const Attribute& a : step.type->schema) {
         const Value* value = step.after.find(a.name);
         if (value == nullptr || value->is_null()) continue;
-        if (a.fallback && *value == *a.fallback) continue;
+        if (is_default(a, *value)) continue;
         if (a.computed && value->contains_unknown()) continue;
         auto lines = value_lines(a.name, &a.type, a.secret ? value->as_secret() : *value, 6);
         out.insert(out.end(), lines.begin(), lines.end());

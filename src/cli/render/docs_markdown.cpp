@@ -1,0 +1,72 @@
+#include "cli/render/docs.h"
+#include "cli/render/docs_rows.h"
+#include "cli/render/docs_spec.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace hadeploy::cli {
+
+namespace {
+/// Text for a cell of a table: on one line, without what would end the cell.
+std::string cell(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        if (c == '|') out += "\\|";
+        else if (c == '\n') out += ' ';
+        else if (c == '<') out += "&lt;";
+        else out += c;
+    }
+    return out;
+}
+
+std::string table(const std::vector<DocRow>& rows, bool computed) {
+    std::string out;
+    for (const DocRow& row : rows) {
+        if (row.computed != computed) continue;
+        if (out.empty())
+            out = computed ? "| Known from the resource | Type | |\n|---|---|---|\n"
+                           : "| To be written | Type | |\n|---|---|---|\n";
+        std::string text = cell(row.doc);
+        if (!row.facts.empty())
+            text += fmt::format("{}*{}.*", text.empty() ? "" : " ", cell(row.facts));
+        out += fmt::format("| `{}` | {} | {} |\n", row.name, cell(row.type), text);
+    }
+    return out.empty() ? out : out + "\n";
+}
+
+std::string tables(const Schema& schema) {
+    const std::vector<DocRow> rows = doc_rows(schema);
+    return table(rows, false) + table(rows, true);
+}
+
+std::string type_section(const ResourceType& type) {
+    std::string out = fmt::format("### {}\n\n{}\n\n", type.name, type.summary);
+    if (!type.doc.empty()) out += type.doc + "\n\n";
+    out += tables(type.schema);
+    if (!type.example.empty())
+        out += fmt::format("```yaml\nresources:\n{}```\n\n", indented(type.example));
+    return out;
+}
+} // namespace
+
+std::string reference_markdown(const Registry& registry) {
+    std::string out = spec_reference();
+    out += "## Providers\n\nSettings go under `providers:`, by the provider's name; all have "
+           "defaults.\n\n";
+    for (const auto& kind : registry.kinds())
+        out += fmt::format("### {}\n\n{}\n\n{}", kind->name, kind->doc, tables(kind->schema));
+    std::vector<const ResourceType*> types;
+    for (const auto& type : registry.types()) types.push_back(type.get());
+    std::sort(types.begin(), types.end(),
+              [](const auto* a, const auto* b) { return a->name < b->name; });
+    out += "## Resource types\n\n";
+    for (const ResourceType* type : types)
+        out += fmt::format("- [{}](#{}): {}\n", type->name, anchor(type->name), type->summary);
+    out += "\n";
+    for (const ResourceType* type : types) out += type_section(*type);
+    out.pop_back(); // one line end at the end
+    return out;
+}
+
+} // namespace hadeploy::cli

@@ -1,0 +1,63 @@
+#include "cli/render/docs_rows.h"
+
+#include "cli/render/value_text.h"
+
+#include <fmt/format.h>
+
+namespace hadeploy::cli {
+
+namespace {
+/// Without the fields, which have lines of their own.
+std::string short_type(const Type& type) {
+    if (type.kind == TypeKind::object) return "object";
+    if (!type.element) return type_name(type);
+    return fmt::format("{}({})", type.kind == TypeKind::list ? "list" : "map",
+                       short_type(*type.element));
+}
+
+std::string limits(const Attribute& a) {
+    const bool counts_items = a.type.kind == TypeKind::list || a.type.kind == TypeKind::map;
+    const auto show = [&](std::int64_t n) {
+        return counts_items ? fmt::format("{} item{}", n, n == 1 ? "" : "s")
+                            : value_text(&a.type, Value(n));
+    };
+    if (a.min && a.max) return fmt::format("{} to {}", show(*a.min), show(*a.max));
+    if (a.min) return fmt::format("at least {}", show(*a.min));
+    return a.max ? fmt::format("at most {}", show(*a.max)) : std::string();
+}
+
+std::string facts_of(const Attribute& a) {
+    std::vector<std::string> facts;
+    if (a.required) facts.emplace_back("required");
+    if (a.fallback && !a.fallback->is_null())
+        facts.push_back("default " + value_text(&a.type, *a.fallback));
+    if (!a.one_of.empty()) facts.push_back(fmt::format("one of {}", fmt::join(a.one_of, ", ")));
+    if (const std::string text = limits(a); !text.empty()) facts.push_back(text);
+    if (a.replaces) facts.emplace_back("a change replaces the resource");
+    if (a.secret) facts.emplace_back("never shown");
+    if (a.tracked) facts.emplace_back("a difference is drift");
+    return fmt::format("{}", fmt::join(facts, "; "));
+}
+
+void add_rows(const Schema& schema, const std::string& prefix, bool computed,
+              std::vector<DocRow>& out) {
+    for (const Attribute& a : schema) {
+        const std::string name = prefix + a.name;
+        out.push_back({name, short_type(a.type), facts_of(a), a.doc, computed || a.computed});
+        std::string path = name;
+        const Type* type = &a.type;
+        for (; type->element; type = type->element.get())
+            path += type->kind == TypeKind::list ? "[]" : ".*";
+        if (type->kind == TypeKind::object && type->fields)
+            add_rows(*type->fields, path + ".", computed || a.computed, out);
+    }
+}
+} // namespace
+
+std::vector<DocRow> doc_rows(const Schema& schema) {
+    std::vector<DocRow> out;
+    add_rows(schema, "", false, out);
+    return out;
+}
+
+} // namespace hadeploy::cli

@@ -1,0 +1,180 @@
+#include "cli/render/docs.h"
+
+#include <fmt/format.h>
+
+namespace hadeploy::cli {
+
+namespace {
+using Json = nlohmann::json;
+
+Json reference() { return {{"$ref", "#/definitions/reference"}}; }
+
+/// The form itself, or a `${...}` in its place.
+Json or_reference(Json form) { return {{"anyOf", Json::array({std::move(form), reference()})}}; }
+
+Json fields_schema(const Schema& schema, Json properties);
+
+Json number_schema(std::string_view kind, const Attribute* a) {
+    Json out{{"type", kind}};
+    if (a != nullptr && a->min) out["minimum"] = *a->min;
+    if (a != nullptr && a->max) out["maximum"] = *a->max;
+    return or_reference(std::move(out));
+}
+
+Json string_schema(const Attribute* a) {
+    Json out{{"type", "string"}};
+    if (a == nullptr || a->one_of.empty()) return out;
+    out["enum"] = a->one_of;
+    return or_reference(std::move(out));
+}
+
+/// `a`: the attribute that has the type, for its limits; nullptr for elements.
+Json type_schema(const Type& type, const Attribute* a) {
+    switch (type.kind) {
+    case TypeKind::any: return Json::object();
+    case TypeKind::integer: return number_schema("integer", a);
+    case TypeKind::number: return number_schema("number", a);
+    case TypeKind::boolean: return or_reference({{"type", "boolean"}});
+    case TypeKind::port: return or_reference({{"type", "integer"}, {"minimum", 1}, {"maximum", 65535}});
+    case TypeKind::bytes:
+    case TypeKind::duration: return {{"type", {"integer", "string"}}};
+    case TypeKind::connection: return or_reference(fields_schema(connection_fields(), Json::object()));
+    case TypeKind::list: {
+        Json out{{"type", "array"}, {"items", type.element ? type_schema(*type.element, nullptr) : Json::object()}};
+        if (a != nullptr && a->min) out["minItems"] = *a->min;
+        if (a != nullptr && a->max) out["maxItems"] = *a->max;
+        return or_reference(std::move(out));
+    }
+    case TypeKind::map:
+        return or_reference({{"type", "object"},
+                             {"additionalProperties",
+                              type.element ? type_schema(*type.element, nullptr) : Json::object()}});
+    case TypeKind::object:
+        return or_reference(type.fields ? fields_schema(*type.fields, Json::object())
+                                        : Json{{"type", "object"}});
+    default: return string_schema(a);
+    }
+}
+
+/// An object of these attributes, beside the given properties. What is computed can't be written.
+Json fields_schema(const Schema& schema, Json properties) {
+    Json required = Json::array();
+    for (const Attribute& a : schema) {
+        if (a.computed) continue;
+        Json property = type_schema(a.type, &a);
+        property["description"] = a.doc;
+        if (a.fallback && !a.fallback->is_null())
+            property["default"] = Json::parse(to_public_json(a.secret ? a.fallback->as_secret() : *a.fallback));
+        properties[a.name] = std::move(property);
+        if (a.required) required.push_back(a.name);
+    }
+    Json out{{"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}};
+    if (!required.empty()) out["required"] = std::move(required);
+    return out;
+}
+
+Json described(Json schema, std::string_view text) {
+    schema["description"] = text;
+    return schema;
+}
+
+Json dependencies() {
+    return described({{"type", {"array", "string"}}, {"items", {{"type", "string"}}}},
+                     "Resources, or module.NAME, that have to be finished first.");
+}
+
+/// What every resource may have beside its type's attributes.
+Json common_properties(const ResourceType& type) {
+    return {{"type", {{"const", type.name}, {"description", type.summary}}},
+            {"for_each", described({{"type", {"array", "object", "string"}}},
+                                   "A map or a list of names: one instance for each.")},
+            {"depends_on", dependencies()},
+            {"serial", described({{"type", "boolean"}}, "Change the instances one after the other.")}};
+}
+
+Json resource_schema(const Registry& registry) {
+    Json names = Json::array(), cases = Json::array();
+    for (const auto& type : registry.types()) {
+        names.push_back(type->name);
+        const Json condition{{"required", {"type"}},
+                             {"properties", {{"type", {{"const", type->name}}}}}};
+        cases.push_back({{"if", condition}, {"then", {{"$ref", "#/definitions/" + type->name}}}});
+    }
+    return {{"type", "object"},
+            {"required", {"type"}},
+            {"properties", {{"type", described({{"enum", names}}, "The resource type.")}}},
+            {"allOf", std::move(cases)}};
+}
+
+Json named(Json each, std::string_view text) {
+    return described({{"type", "object"},
+                      {"propertyNames", {{"pattern", "^[A-Za-z][A-Za-z0-9_-]{0,62}$"}}},
+                      {"additionalProperties", std::move(each)}},
+                     text);
+}
+
+Json variable_schema() {
+    const Json text{{"type", "string"}};
+    return {{"type", {"object", "null"}},
+            {"additionalProperties", false},
+            {"properties",
+             {{"type", described(text, "string, integer, bytes, list(T), map(T), ...")},
+              {"default", Json::object()},
+              {"min", {{"type", {"integer", "string"}}}},
+              {"max", {{"type", {"integer", "string"}}}},
+              {"one_of", {{"type", "array"}}},
+              {"secret", described({{"type", "boolean"}}, "Never shown.")},
+              {"description", text}}}};
+}
+
+Json module_call_schema() {
+    return {{"type", "object"},
+            {"additionalProperties", false},
+            {"required", {"source"}},
+            {"properties",
+             {{"source", described({{"type", "string"}}, "The module's directory, relative to this file.")},
+              {"with", described({{"type", "object"}}, "Values for the module's variables.")},
+              {"depends_on", dependencies()}}}};
+}
+
+Json providers_schema(const Registry& registry) {
+    Json properties = Json::object();
+    for (const auto& kind : registry.kinds()) {
+        Json settings = described(fields_schema(kind->schema, Json::object()), kind->doc);
+        settings["type"] = {"object", "null"};
+        properties[kind->name] = std::move(settings);
+    }
+    return {{"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}};
+}
+
+Json definitions(const Registry& registry) {
+    Json out{{"reference",
+              {{"type", "string"}, {"pattern", "\\$\\{"}, {"description", "A value from elsewhere: ${...}"}}},
+             {"resource", resource_schema(registry)}};
+    for (const auto& type : registry.types())
+        out[type->name] = described(fields_schema(type->schema, common_properties(*type)), type->summary);
+    return out;
+}
+} // namespace
+
+nlohmann::json spec_schema(const Registry& registry, bool module_file) {
+    Json properties{{"description", {{"type", "string"}}},
+                    {"variables", named(variable_schema(), "What can be given from outside.")},
+                    {"resources", named({{"$ref", "#/definitions/resource"}}, "What shall exist.")},
+                    {"modules", named(module_call_schema(), "Groups of resources from elsewhere.")},
+                    {"outputs", named(Json::object(), "What is worth knowing afterwards.")}};
+    Json out{{"$schema", "http://json-schema.org/draft-07/schema#"},
+             {"title", module_file ? "hadeploy module" : "hadeploy spec"},
+             {"type", "object"},
+             {"additionalProperties", false}};
+    if (!module_file) {
+        properties["name"] = described({{"type", "string"}}, "The project's name.");
+        properties["providers"] = described(providers_schema(registry), "Settings of providers.");
+        out["required"] = {"name"};
+    }
+    out["properties"] = std::move(properties);
+    out["definitions"] = definitions(registry);
+    return out;
+}
+
+} // namespace hadeploy::cli

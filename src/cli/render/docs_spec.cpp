@@ -1,0 +1,154 @@
+#include "cli/render/docs_spec.h"
+
+#include "cli/render/text.h"
+
+#include <cctype>
+
+namespace hadeploy::cli {
+
+namespace {
+constexpr std::string_view kSpec = R"md(# Reference
+
+Made by `hadeploy docs --markdown` from the schemas that the program itself checks specs with.
+
+## The spec
+
+A project is a directory with a `hadeploy.yaml`. It is plain YAML 1.2; only `name` is required.
+
+| Key | Holds |
+|---|---|
+| `name` | The project's name. |
+| `description` | A remark for readers. |
+| `variables` | What can be given from outside. |
+| `providers` | Settings of [providers](#providers). |
+| `resources` | What shall exist. |
+| `modules` | Groups of resources from elsewhere. |
+| `outputs` | What is worth knowing afterwards. |
+
+Names of variables, resources, modules and outputs begin with a letter and go on with letters,
+digits, `_` and `-`, at most 63 characters.
+
+### Variables
+
+```yaml
+variables:
+  memory: {type: bytes, default: 1 GiB, min: 512 MiB, description: Of each machine.}
+```
+
+| Key | Meaning |
+|---|---|
+| `type` | One of the [types](#types) below; `any` where it is left out. |
+| `default` | The value when none is given. Without it the variable has to be given. |
+| `min`, `max` | Limits, in the variable's own unit; of a list its length. |
+| `one_of` | The only values allowed. |
+| `secret` | `true`: never shown, neither in plans nor in logs. |
+| `description` | A remark for whoever gives the value. |
+
+Values come from `--var NAME=VALUE`, a `--var-file FILE` (a YAML map), or the environment
+(`HADEPLOY_VAR_NAME`).
+
+### Resources
+
+```yaml
+resources:
+  motd:
+    type: host.file
+    for_each: ${node}
+    host: ${each.value.connection}
+    path: /etc/motd
+    content: This is ${each.key}.
+```
+
+Beside the attributes of its type a resource may have:
+
+| Key | Meaning |
+|---|---|
+| `type` | The resource type. Required. |
+| `for_each` | A map or a list of names: one instance for each, called `motd["node1"]`. Inside, `${each.key}` is the name and `${each.value}` what the map has for it. |
+| `depends_on` | Resources, or `module.NAME`, that have to be finished first. References imply this already. |
+| `serial` | `true`: the instances are changed one after the other, in the order of their names. |
+
+### References
+
+`${...}` inserts a value and makes the resource wait for what it comes from. Alone in a string it
+keeps the value's type; `$${` is a literal `${`.
+
+| Reference | Value |
+|---|---|
+| `${var.memory}` | A variable. |
+| `${lab.name}` | An attribute of a resource of the same file. |
+| `${base}` | All attributes of a resource, as a map. |
+| `${node["node1"].connection}` | An attribute of one instance. |
+| `${node[*].connection}` | The attribute of every instance, by the instances' names. |
+| `${each.key}`, `${each.value}` | The instance's own, see `for_each`. |
+| `${module.cluster.web_url}` | An output of a module. |
+| `${path.module}`, `${path.root}` | The directory of the module, of the project. |
+
+Functions: `keys(map)`, `values(map)`, `length(map, list or string)`, `join(separator, list)`,
+`formatlist(format, ...)` (a list or map of texts, `%s` standing for each argument in turn).
+
+What is known only after something was made is shown as `(known after apply)` and filled in on the
+way.
+
+### Modules
+
+```yaml
+modules:
+  cluster:
+    source: ../../modules/ha-demo
+    with: {hosts: "${node[*].connection}"}
+```
+
+| Key | Meaning |
+|---|---|
+| `source` | The module's directory, relative to this file. It has a `module.yaml` with `description`, `variables`, `resources`, `modules` and `outputs`. Required. |
+| `with` | Values for the module's variables. |
+| `depends_on` | As with resources. |
+
+### Outputs
+
+```yaml
+outputs:
+  web: ${module.cluster.web_url}
+  password: {value: "${database.password}", secret: true}
+```
+
+### Types
+
+| Type | Written as |
+|---|---|
+| `string`, `integer`, `number`, `boolean`, `any` | As in YAML. |
+| `bytes` | `512 MiB`, `1 GB`, or a number of bytes. Units: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB. |
+| `duration` | `30s`, `5m`, `1h 30m`. Units: ms, s, m, h, d. |
+| `port` | 1 to 65535. |
+| `ipv4` | `10.77.0.11` |
+| `cidr` | `10.77.0.0/24` |
+| `mode` | A file's mode, quoted: `"0644"`. |
+| `name` | Letters, digits, `.`, `_` and `-`; begins with a letter or digit; at most 63 characters. |
+| `path` | An absolute path on the machine, without `..`. |
+| `local_path` | A path on this machine, relative to the file it is written in. |
+| `connection` | How to log in to a machine: see the attribute of that name of [ssh.host](#sshhost). |
+| `list(T)`, `map(T)` | A list, a map, of another type. |
+
+)md";
+} // namespace
+
+std::string spec_reference() { return std::string(kSpec); }
+
+std::string indented(std::string_view text) {
+    std::string out;
+    for (const std::string& line : split_lines(text)) out += line.empty() ? "\n" : "  " + line + "\n";
+    return out;
+}
+
+std::string anchor(std::string_view heading) {
+    std::string out;
+    for (const char c : heading) {
+        const auto u = static_cast<unsigned char>(c);
+        if (std::isalnum(u) || c == '-' || c == '_') out += static_cast<char>(std::tolower(u));
+        else if (c == ' ') out += '-';
+    }
+    return out;
+}
+
+} // namespace hadeploy::cli

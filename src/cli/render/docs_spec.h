@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace hadeploy::cli {
+
+/// The part of the reference that no schema can tell: the form of a spec, and its value types.
+std::string spec_reference();
+
+/// Each line two columns to the right.
+std::string indented(std::string_view text);
+
+/// The name that a Markdown heading has in links.
+std::string anchor(std::string_view heading);
+
+} // namespace hadeploy::cli
