@@ -19,6 +19,7 @@ Environment:
                      spaces (default: Docker, GlusterFS and small tools)
 
 Boot it with:  root=LABEL=root rw console=ttyS0 quiet
+and without KVM also:  tsc=reliable mitigations=off cryptomgr.notests
 USAGE
 }
 
@@ -116,6 +117,18 @@ mask() {
     for unit in "$@"; do ln -sf /dev/null "$root/etc/systemd/system/$unit"; done
 }
 
+enable() {
+    local unit
+    mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
+    for unit in "$@"; do
+        if [[ -e $root/etc/systemd/system/$unit.service ]]; then
+            ln -sf "/etc/systemd/system/$unit.service" "$root/etc/systemd/system/multi-user.target.wants/"
+        else
+            ln -sf "/lib/systemd/system/$unit.service" "$root/etc/systemd/system/multi-user.target.wants/"
+        fi
+    done
+}
+
 install_packages() {
     apt_sources >"$work/sources.list"
     [[ -s $work/sources.list ]] ||
@@ -123,7 +136,8 @@ install_packages() {
     local option options=()
     while IFS= read -r option; do options+=("--aptopt=${option%;}"); done < <(apt_options)
     # INITRD=No: the kernel's packages need not build an initramfs, make_initrd does.
-    # Documentation of no use in a node stays out (licences stay in).
+    # Documentation of no use in a node stays out (licences stay in). So does what GlusterFS starts
+    # for geo-replication, Samba and SELinux: dozens of starts of Python each time glusterd starts.
     INITRD=No mmdebstrap --quiet --mode=root --variant=minbase \
         --include="$(tr -s ' \n' ',' <<<"$packages")" \
         --aptopt='APT::Install-Recommends "false"' "${options[@]}" \
@@ -132,6 +146,12 @@ install_packages() {
         --dpkgopt='path-include=/usr/share/doc/*/copyright' \
         --dpkgopt='path-exclude=/usr/share/locale/*' \
         --dpkgopt='path-exclude=/usr/share/info/*' \
+        --dpkgopt='path-exclude=/usr/lib/*/glusterfs/gsyncd' \
+        --dpkgopt='path-exclude=/var/lib/glusterd/hooks/*/S10selinux*' \
+        --dpkgopt='path-exclude=/var/lib/glusterd/hooks/*/S29CTDB*' \
+        --dpkgopt='path-exclude=/var/lib/glusterd/hooks/*/S30samba*' \
+        --dpkgopt='path-exclude=/var/lib/glusterd/hooks/*/S31ganesha*' \
+        --dpkgopt='path-exclude=/var/lib/glusterd/hooks/*/S5*' \
         "$suite" "$root" "$work/sources.list" >&2
 }
 
@@ -149,8 +169,15 @@ configure_boot() {
 
     # The root is mounted by the initrd; systemd only grows it to the size of the disk.
     : | put /etc/fstab
-    ln -sf /lib/systemd/system/systemd-growfs-root.service \
-        "$root/etc/systemd/system/multi-user.target.wants/systemd-growfs-root.service"
+    put /etc/systemd/system/grow-root.service <<'CONF'
+[Unit]
+Description=Grow the root file system to the size of its disk
+After=ssh.service
+[Service]
+Type=oneshot
+ExecStart=/lib/systemd/systemd-growfs /
+CONF
+    enable grow-root
     ln -sf /lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"
 
     # Work that a node of a lab does not need: timers, logins on screens nobody looks at, hardware
@@ -232,7 +259,7 @@ UseTimezone=no
 CONF
     rm -f "$root/etc/resolv.conf"
     ln -s /run/systemd/resolve/resolv.conf "$root/etc/resolv.conf"
-    chroot "$root" systemctl --quiet enable systemd-networkd.service systemd-resolved.service ssh.service acpid.service
+    enable systemd-networkd systemd-resolved
 }
 
 # cloud-init is there for every seed, but a start of all of it takes seconds without KVM. So a small
@@ -257,22 +284,19 @@ system_info:
   paths: {cloud_dir: /var/lib/cloud, templates_dir: /etc/cloud/templates}
   ssh_svcname: ssh
 CONF
-    rm -rf "$root"/etc/cloud/cloud.cfg.d
+    find "$root/etc/cloud/cloud.cfg.d" -type f ! -name 05_logging.cfg -delete
     echo 'dsmode: local' | put /var/lib/cloud/seed/nocloud/meta-data
     : | put /var/lib/cloud/seed/nocloud/user-data
 
     seed_program | put /usr/local/sbin/apply-seed 755
-    mkdir -p "$root/etc/systemd/system/sysinit.target.wants"
     put /etc/systemd/system/cloud-init-local.service.d/seed.conf <<'CONF'
 [Service]
 ExecStart=
 ExecStart=/usr/local/sbin/apply-seed
 CONF
     mask cloud-init.service cloud-init-hotplugd.socket
+    enable cloud-init-local cloud-config cloud-final
     local unit
-    for unit in cloud-init-local cloud-config cloud-final; do
-        ln -sf "/lib/systemd/system/$unit.service" "$root/etc/systemd/system/multi-user.target.wants/$unit.service"
-    done
     for unit in cloud-config cloud-final; do
         put "/etc/systemd/system/$unit.service.d/only-if-asked.conf" <<'CONF'
 [Unit]
@@ -467,8 +491,9 @@ RuntimeDirectoryMode=0755
 WantedBy=multi-user.target
 CONF
     mask ssh.socket
+    enable ssh acpid
     local unit
-    for unit in docker containerd dbus acpid systemd-growfs-root; do
+    for unit in docker containerd dbus acpid; do
         [[ -e $root/lib/systemd/system/$unit.service ]] || continue
         put "/etc/systemd/system/$unit.service.d/after-ssh.conf" <<'CONF'
 [Unit]
@@ -477,6 +502,10 @@ CONF
     done
     sed -E -e 's/^Before=.*/Before=shutdown.target/' -e 's/^After=.*/& ssh.service/' \
         "$root/lib/systemd/system/systemd-resolved.service" | put /etc/systemd/system/systemd-resolved.service
+    # containerd starts in half the time without its interface for Kubernetes.
+    if [[ -e $root/usr/bin/containerd ]]; then
+        echo 'disabled_plugins = ["io.containerd.grpc.v1.cri"]' | put /etc/containerd/config.toml
+    fi
     # Messages of the day would be made anew for every command over SSH.
     rm -f "$root"/etc/update-motd.d/*
 }
