@@ -183,11 +183,10 @@ CONF
     # Work that a node of a lab does not need: timers, logins on screens nobody looks at, hardware
     # that a virtual machine does not have, steps whose result is in the image already. AppArmor's
     # own profiles are for programs that are not here; Docker loads the one for containers itself.
-    # Of logind only the power button would be of use, and acpid does that without D-Bus.
     mask apt-daily.timer apt-daily-upgrade.timer apt-daily.service apt-daily-upgrade.service \
         dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer man-db.timer \
         motd-news.timer systemd-tmpfiles-clean.timer getty.target getty@tty1.service \
-        serial-getty@ttyS0.service console-getty.service apparmor.service systemd-logind.service \
+        serial-getty@ttyS0.service console-getty.service apparmor.service \
         systemd-pstore.service systemd-update-utmp.service systemd-update-utmp-runlevel.service \
         systemd-timesyncd.service systemd-networkd-wait-online.service systemd-firstboot.service \
         systemd-machine-id-commit.service systemd-binfmt.service proc-sys-fs-binfmt_misc.automount \
@@ -198,6 +197,9 @@ CONF
         modprobe@fuse.service modprobe@loop.service modprobe@dm_mod.service dev-hugepages.mount \
         sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount \
         sys-fs-fuse-connections.mount
+    # logind is there for those who ask for it (reboot does); at boot only its power button would be
+    # of use, and acpid does that without D-Bus.
+    ln -sf /dev/null "$root/etc/systemd/system/multi-user.target.wants/systemd-logind.service"
     local generator
     mkdir -p "$root/etc/systemd/system-generators"
     for generator in "$root"/lib/systemd/system-generators/*; do
