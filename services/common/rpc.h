@@ -52,9 +52,10 @@ class RpcClient {
     /// The answer, or: RpcError as the service gave it; NetworkError when the deadline passed
     /// without an answer.
     Json call(const Json& request, Deadline deadline);
+    /// The same with one try, for callers that have a loop of their own.
+    Json call_once(const Json& request, Deadline deadline);
 
   private:
-    Json try_once(const Json& request, Deadline deadline);
     Socket take();
     void give_back(Socket socket);
 
