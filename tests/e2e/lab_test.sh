@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# Tests scripts/lab from up to down in namespaces of the test's own: it sees no other lab, and
+# neither the machine's network nor its /run and /etc are touched. Needs root.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+lab=$here/../../scripts/lab
+
+if [[ ${1-} != --inside ]]; then
+    [[ $EUID -eq 0 ]] || {
+        echo "SKIPPED: needs root"
+        exit 77
+    }
+    exec unshare --mount --net --pid --fork --kill-child --mount-proc "${BASH_SOURCE[0]}" --inside
+fi
+
+# A machine without systemd, without routes, and with nothing of libvirt.
+scratch=/var/lib/libvirt
+mount -t tmpfs tmpfs "$scratch"
+mkdir -p "$scratch"/{etc,qemu,dnsmasq,images}
+cp -a /etc/. "$scratch/etc"
+mount --bind "$scratch/etc" /etc
+rm -rf /etc/netns /etc/libvirt/qemu/*.xml /etc/libvirt/qemu/networks/{*.xml,autostart}
+mount -t tmpfs tmpfs /run
+mount -t tmpfs tmpfs /var/log/libvirt
+ip link set lo up
+echo 0 >/proc/sys/net/ipv4/ip_forward
+echo 'nameserver 192.0.2.53' >/etc/resolv.conf
+
+failed=0
+passed=0
+check() { # check WHAT COMMAND...
+    local what=$1
+    shift
+    if "$@" >/dev/null 2>&1; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED: $what: $*"
+    fi
+}
+check_not() {
+    local what=$1
+    shift
+    check "$what" eval "! $*"
+}
+virsh_() { virsh -q -c qemu:///system "$@"; }
+pids() { cat /run/hadeploy-lab/{libvirtd,virtlogd}.pid; }
+snapshot() {
+    iptables-save | grep '^-A' || true
+    ip -o link show | cut -d: -f2
+    sysctl net.ipv4.ip_forward
+    find /etc/netns /run/netns -mindepth 1 2>/dev/null || true
+    grep -c hadeploy-lab /proc/mounts || true
+}
+
+before=$(snapshot)
+check_not "status before up" "'$lab' status"
+
+"$lab" up
+check "libvirt answers" virsh_ version
+check "namespace is there" test -e /run/netns/hadeploy-lab
+check "resolver is handed on" grep -q 192.0.2.53 /etc/netns/hadeploy-lab/resolv.conf
+# Nothing listens there: "refused" is an answer of the machine.
+check "machine is reached from the lab" "$lab" exec timeout 5 bash -c \
+    "{ : <>/dev/tcp/$(cat /run/hadeploy-lab/subnet).1/9; } 2>&1 | grep -q refused"
+check "forwarding is on" grep -qx 1 /proc/sys/net/ipv4/ip_forward
+check "masquerade" iptables -t nat -C POSTROUTING -s "$(cat /run/hadeploy-lab/subnet).0/30" ! -o hadeploy-lab0 -j MASQUERADE
+check "exec hands on the exit code" test "$("$lab" exec sh -c 'exit 7' >/dev/null 2>&1; echo $?)" = 7
+
+first=$(pids)
+rules=$(iptables-save | grep -c hadeploy-lab0)
+"$lab" up
+check "second up keeps the daemons" test "$first" = "$(pids)"
+check "second up adds no rule" test "$rules" = "$(iptables-save | grep -c hadeploy-lab0)"
+
+# A virtual machine and a network that nobody takes down.
+cat >"$scratch/net.xml" <<'XML'
+<network><name>n</name><forward mode='nat'/><bridge name='virbr-n'/>
+<ip address='10.99.0.1' netmask='255.255.255.0'><dhcp><range start='10.99.0.9' end='10.99.0.20'/></dhcp></ip></network>
+XML
+cat >"$scratch/vm.xml" <<'XML'
+<domain type='qemu'><name>vm</name><memory unit='MiB'>32</memory><vcpu>1</vcpu>
+<os><type arch='x86_64'>hvm</type></os>
+<devices><interface type='network'><source network='n'/><model type='virtio'/></interface></devices></domain>
+XML
+check "a NAT network starts" virsh_ net-create "$scratch/net.xml"
+check "a virtual machine starts" virsh_ create "$scratch/vm.xml"
+check "it runs in the lab" test "$(ip netns identify "$(cat /run/libvirt/qemu/vm.pid)")" = hadeploy-lab
+check_not "its bridge is not on the machine" "ip link show virbr-n"
+
+"$lab" down
+check "down puts everything back" test "$before" = "$(snapshot)"
+check_not "no process is left" "pgrep -x 'libvirtd|virtlogd|dnsmasq|qemu-system-x86'"
+check_not "nothing is noted any more" "test -e /run/hadeploy-lab"
+check "down again is fine" "$lab" down
+
+echo 'nameserver 127.0.0.1' >/etc/resolv.conf
+"$lab" up >/dev/null
+check "loopback resolver is replaced" grep -qx "nameserver $(cat /run/hadeploy-lab/subnet).1" /etc/netns/hadeploy-lab/resolv.conf
+check "forwarder runs" kill -0 "$(cat /run/hadeploy-lab/forwarder.pid)"
+"$lab" down >/dev/null
+check_not "forwarder is gone" "pgrep -x dnsmasq"
+check "down puts everything back again" test "$before" = "$(snapshot)"
+
+echo "$passed passed, $failed failed"
+((failed == 0))
