@@ -234,6 +234,9 @@ std::vector<Intent> SqliteStore::intents() const {
 
 void SqliteStore::begin(std::vector<Intent>& intents) {
     commit([&](Database& db) {
+        // what an earlier run left open at an address is settled by whoever begins there anew
+        Statement settle(db, "DELETE FROM intents WHERE address = ? AND run < ?");
+        for (const Intent& intent : intents) settle.bind(intent.address, intent.run).run();
         Statement insert(db, "INSERT INTO intents (run, address, type, generation, action, "
                              "identity, config, depends_on, input_hash, started_ms) "
                              "VALUES (?,?,?,?,?,?,?,?,?,?)");
@@ -286,8 +289,15 @@ void SqliteStore::put(const std::vector<Row>& rows, const std::vector<std::strin
     if (rows.empty() && forgotten.empty()) return;
     commit([&](Database& db) {
         Statement remove(db, "DELETE FROM resources WHERE address = ?");
-        for (const std::string& address : forgotten) remove.bind(address).run();
-        for (const Row& row : rows) write_row(db, row);
+        Statement settle(db, "DELETE FROM intents WHERE address = ?");
+        for (const std::string& address : forgotten) {
+            remove.bind(address).run();
+            settle.bind(address).run();
+        }
+        for (const Row& row : rows) {
+            write_row(db, row);
+            settle.bind(row.address).run();
+        }
         raise_serial(db);
     });
 }

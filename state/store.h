@@ -94,7 +94,8 @@ class Store {
     virtual std::optional<Row> row(const std::string& address) const = 0;
     virtual std::vector<Intent> intents() const = 0;
 
-    /// Writes the intents of one batch, durable when it returns. Fills in Intent::id.
+    /// Writes the intents of one batch, durable when it returns. Fills in Intent::id. What earlier
+    /// runs left open at the same addresses goes.
     virtual void begin(std::vector<Intent>& intents) = 0;
     /// The effect is there: the row and the removal of its intent in one durable transaction.
     virtual void finish(std::int64_t intent, const Row& row) = 0;
@@ -103,7 +104,8 @@ class Store {
     /// The effect failed and left nothing behind (or something half made: then `taint`, which
     /// records the intent's resource as tainted so that the next apply replaces it).
     virtual void abandon(std::int64_t intent, bool taint) = 0;
-    /// Rows changed without an effect outside: adopted, refreshed, moved, forgotten.
+    /// Rows changed without an effect outside: adopted, refreshed, moved, forgotten. That settles
+    /// what was open at their addresses.
     virtual void put(const std::vector<Row>& rows, const std::vector<std::string>& forgotten) = 0;
 
     virtual Value outputs() const = 0;

@@ -51,8 +51,11 @@ Value Graph::config(NodeId id, const Values& values, Problems& problems) const {
     node.type->check(config, problems);
     if (problems.list().size() != before) return {};
     try {
-        for (const Entry& e : node.type->derive(config).as_map())
-            config = config.with(e.key, e.value);
+        // of a machine the parts that are secret are so by its schema
+        const bool secret = config.contains_secret() && !node.type->machine;
+        const Value derived = node.type->derive(config);
+        for (const Entry& e : derived.as_map())
+            config = config.with(e.key, secret ? e.value.as_secret() : e.value);
     } catch (Error& error) {
         if (!error.loc.known()) error.loc = node.block->loc;
         error.address = node.address;

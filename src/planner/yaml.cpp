@@ -56,8 +56,8 @@ Value plain_scalar(const std::string& text, Loc loc, Problems& problems) {
 
 class Builder : public YAML::EventHandler {
   public:
-    Builder(std::uint16_t file, std::size_t text_size, Problems& problems)
-        : file_(file), node_limit_(text_size + 16), problems_(problems) {}
+    Builder(std::uint16_t file, std::string_view text, Problems& problems)
+        : file_(file), text_(text), node_limit_(text.size() + 16), problems_(problems) {}
 
     Value take_root() { return std::move(root_); }
 
@@ -70,8 +70,17 @@ class Builder : public YAML::EventHandler {
 
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   const std::string& text) override {
-        const Loc loc = place(mark);
+        Loc loc = place(mark);
         const bool plain = tag == "?" || tag.empty();
+        // of a quoted scalar the place is where its contents begin
+        const auto at = static_cast<std::size_t>(mark.pos);
+        if (!plain && at < text_.size() && (text_[at] == '"' || text_[at] == '\'')) {
+            if (!closed(at)) {
+                problems_.add("a string without its closing quote", loc);
+                throw GiveUp();
+            }
+            ++loc.column;
+        }
         if (!plain && tag != "!") refuse_tag(tag, loc);
         const bool is_key = !open_.empty() && open_.back().map && !open_.back().key;
         if (is_key || !plain) add(Value(text).at(loc), anchor, 1);
@@ -119,6 +128,20 @@ class Builder : public YAML::EventHandler {
     Loc place(const YAML::Mark& mark) const {
         return {static_cast<std::uint32_t>(mark.line + 1),
                 static_cast<std::uint16_t>(std::min(mark.column + 1, 65535)), file_};
+    }
+
+    /// Whether the quote that opens at `start` is closed. (yaml-cpp lets the end of the file do.)
+    bool closed(std::size_t start) const {
+        const char quote = text_[start];
+        for (std::size_t i = start + 1; i < text_.size(); ++i) {
+            if (quote == '"' && text_[i] == '\\') ++i;
+            else if (text_[i] == quote) {
+                const bool doubled = quote == '\'' && i + 1 < text_.size() && text_[i + 1] == '\'';
+                if (!doubled) return true;
+                ++i;
+            }
+        }
+        return false;
     }
 
     void refuse_tag(const std::string& tag, Loc loc) {
@@ -193,6 +216,7 @@ class Builder : public YAML::EventHandler {
     }
 
     std::uint16_t file_;
+    std::string_view text_;
     std::size_t node_limit_;
     std::size_t events_ = 0;
     Problems& problems_;
@@ -274,7 +298,7 @@ bool readable(std::string_view text, std::uint16_t file, Problems& problems) {
 Value read_yaml(const Sources& sources, std::uint16_t file, Problems& problems) {
     const std::string& text = sources.files()[file].text;
     if (!readable(text, file, problems)) return {};
-    Builder builder(file, text.size(), problems);
+    Builder builder(file, text, problems);
     try {
         std::istringstream in(text);
         YAML::Parser parser(in);
@@ -284,7 +308,7 @@ Value read_yaml(const Sources& sources, std::uint16_t file, Problems& problems) 
         }
         Value root = builder.take_root();
         Problems ignored;
-        Builder second(file, text.size(), ignored);
+        Builder second(file, text, ignored);
         if (parser.HandleNextDocument(second)) {
             Loc loc = second.take_root().loc();
             if (!loc.known()) loc = {1, 1, file};
