@@ -1,5 +1,5 @@
 #include "providers/ssh/docker_script.h"
-#include "providers/ssh/docker_types.h"
+#include "providers/ssh/ssh_type.h"
 
 #include <fmt/format.h>
 
@@ -178,7 +178,7 @@ command -v systemd-run >/dev/null || { echo "there is no systemd-run to set the 
 case $(docker_get "/nodes/$node") in "reply 200 "*) ;; *) echo "the swarm has no node $node, or this host is no manager" >&2; exit 1;; esac
 systemctl stop "$unit.timer" "$unit.service" 2>/dev/null || :
 systemd-run -q --collect --unit "$unit" --on-active "$seconds" --timer-property AccuracySec=1s \
-    sh -c 'until docker node update --availability active "$0" >/dev/null; do sleep 5; done' "$node"
+    sh -c "until docker node update --availability active $node >/dev/null; do sleep 5; done"
 )sh";
 
 constexpr std::string_view kDisarm = R"sh(set_availability active
