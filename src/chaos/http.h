@@ -1,0 +1,31 @@
+#pragma once
+
+#include <chrono>
+#include <curl/curl.h>
+#include <memory>
+#include <string>
+
+/// The little that the drill needs of libcurl.
+namespace hadeploy::chaos {
+
+struct CurlCleanup {
+    void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+};
+using CurlHandle = std::unique_ptr<CURL, CurlCleanup>;
+
+/// A request to `url`, ready to be sent: over a connection of its own (as a kept one would hide
+/// that the way to the app is gone), directly (no proxy), not following redirects.
+CurlHandle make_request(const std::string& url, std::chrono::milliseconds timeout);
+
+struct HttpAnswer {
+    long status = 0; ///< 0: there was no answer
+    std::string body;
+    std::string problem; ///< why there was none
+};
+
+HttpAnswer http_get(const std::string& url, std::chrono::milliseconds timeout);
+
+/// `base` without slashes at its end, and `path`.
+std::string join_url(std::string base, const std::string& path);
+
+} // namespace hadeploy::chaos
