@@ -36,6 +36,9 @@ ApplyResult apply(const Plan& plan, const Graph* graph, const World& world, Stor
                   Endpoints& endpoints, const ProviderSettings& settings, Events& events,
                   std::int64_t run, const ApplyOptions& options);
 
+/// As the store keeps them.
+std::vector<Row> rows_of(const std::vector<Recorded>& records);
+
 /// Length of the longest chain of steps that had to wait for each other, in milliseconds, with the
 /// steps on it: what the run could not have been faster than.
 struct CriticalPath {

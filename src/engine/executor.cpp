@@ -38,7 +38,11 @@ class BatchSink : public ChangeSink {
         const std::lock_guard lock(executor_.mutex_);
         settled_[index] = true;
         const StepId id = steps_[index];
-        if (removing_first_) return; // the second half follows
+        if (removing_first_) { // the second half follows
+            executor_.store_.finish_removed(executor_.work_[id].intent,
+                                            executor_.plan_.steps[id].address);
+            return;
+        }
         begin_next(index);
         if (executor_.work_[id].kind == Change::Kind::remove) {
             executor_.store_.finish_removed(executor_.work_[id].intent,
@@ -94,6 +98,7 @@ Executor::Executor(const Plan& plan, const Graph* graph, const World& world, Sto
 }
 
 ApplyResult Executor::run() {
+    store_.put(rows_of(plan_.records), {});
     {
         std::vector<std::jthread> workers;
         const std::size_t count = std::clamp<std::size_t>(options_.parallelism, 1, 256);
@@ -105,6 +110,14 @@ ApplyResult Executor::run() {
 
 Value Executor::outputs(Problems& problems) const {
     return graph_->outputs([this](NodeId n) { return values_[n]; }, problems);
+}
+
+std::vector<Row> rows_of(const std::vector<Recorded>& records) {
+    std::vector<Row> rows;
+    for (const Recorded& r : records)
+        rows.push_back({r.address, r.type, r.generation, r.identity, r.config, r.attributes,
+                        r.depends_on, r.tainted});
+    return rows;
 }
 
 void Executor::work() {

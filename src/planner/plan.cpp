@@ -100,6 +100,18 @@ class Planner {
         // an interrupted change that turns out to be complete still has to be noted as such
         if (!action && world_.interrupted.contains(node.address)) action = Action::adopt;
         if (action) add(id, *action, std::move(step));
+        else if (recorded != nullptr) renew_record(id, config, *recorded);
+    }
+
+    void renew_record(NodeId id, const Value& config, const Recorded& recorded) {
+        std::vector<std::string> deps;
+        for (const NodeId d : graph_[id].deps) deps.push_back(graph_[d].address);
+        if (recorded.config == config && recorded.depends_on == deps) return;
+        Recorded fresh = recorded;
+        fresh.config = config;
+        fresh.attributes = plan_.values[id];
+        fresh.depends_on = std::move(deps);
+        plan_.records.push_back(std::move(fresh));
     }
 
     std::string later(std::map<std::string, Observation>::const_iterator seen) const {

@@ -82,6 +82,9 @@ struct Step {
 struct Plan {
     bool destroy = false;
     std::vector<Step> steps;
+    /// Resources without a step whose record is out of date all the same: what only steers how
+    /// changes are made is new, or they are used in another way. Apply notes them, silently.
+    std::vector<Recorded> records;
     Value outputs;                    ///< as planned
     std::vector<Value> values;        ///< by node: the planned attributes
     std::vector<std::string> notices; ///< remarks that are no errors

@@ -79,8 +79,10 @@ std::vector<Subject> destroy_subjects(const Registry& registry, const World& wor
         const ResourceType* type = registry.type(r.type);
         if (type == nullptr) continue;
         const std::set<std::string> machines = machines_in(r.config);
-        const bool goes_along = !machines.empty() && std::includes(dying.begin(), dying.end(),
-                                                                   machines.begin(), machines.end());
+        const bool goes_along =
+            !machines.empty() && std::all_of(machines.begin(), machines.end(), [&](const auto& m) {
+                return dying.contains(m) || (!m.empty() && !world.recorded.contains(m));
+            });
         if (!goes_along) out.push_back(recorded_subject(r, *type, registry, settings));
     }
     return out;

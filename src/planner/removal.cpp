@@ -57,8 +57,12 @@ class Remover {
             return step;
         }
         const std::set<std::string> machines = machines_in(r.config);
+        const auto goes = [&](const std::string& m) {
+            const bool known = world_.recorded.contains(m) || kept_.contains(m);
+            return dying_.contains(m) || (!known && !m.empty());
+        };
         if (!machines.empty() && !step.type->machine &&
-            std::includes(dying_.begin(), dying_.end(), machines.begin(), machines.end())) {
+            std::all_of(machines.begin(), machines.end(), goes)) {
             step.action = Action::forget;
             step.reason = machines.size() == 1 ? fmt::format("goes with {}", *machines.begin())
                                                : "goes with its machines";
