@@ -348,6 +348,8 @@ def find_seed():
             head = device.read(2048)
         if head[1:6] == b"CD001" and head[40:72].strip().lower() == b"cidata":
             return node
+    if os.path.exists(APPLIED):
+        sys.exit(0)  # it was taken away after the first boot
     leave_to_cloud_init("no ISO 9660 volume labelled cidata")
 
 
@@ -572,21 +574,27 @@ make_disk() {
     rm -f "$work/root.raw"
 }
 
-step "install $suite and its packages (mmdebstrap)"
-install_packages
-step "configure the system"
-configure_apt
-configure_boot
-configure_network
-configure_seed
-configure_services
-version=$(basename "$(find "$root/lib/modules" -mindepth 1 -maxdepth 1 -type d | sort -V | tail -n 1)")
-[[ -n $version ]] || die "the installed packages hold no kernel"
-step "make the kernel's initrd ($version)"
-cp "$root/boot/vmlinuz-$version" "$work/vmlinuz"
-make_initrd "$version"
-step "make the disk ($size)"
-make_disk
-chmod 644 "$work/vmlinuz" "$work/initrd.img" "$work/root.qcow2"
-for file in vmlinuz initrd.img root.qcow2; do mv -f "$work/$file" "$out/$file"; done
-step "done: $out/root.qcow2 ($(du -h "$out/root.qcow2" | cut -f1))"
+main() {
+    step "install $suite and its packages (mmdebstrap)"
+    install_packages
+    step "configure the system"
+    configure_apt
+    configure_boot
+    configure_network
+    configure_seed
+    configure_services
+    local version file
+    version=$(basename "$(find "$root/lib/modules" -mindepth 1 -maxdepth 1 -type d | sort -V | tail -n 1)")
+    [[ -n $version ]] || die "the installed packages hold no kernel"
+    step "make the kernel's initrd ($version)"
+    cp "$root/boot/vmlinuz-$version" "$work/vmlinuz"
+    make_initrd "$version"
+    step "make the disk ($size)"
+    make_disk
+    chmod 644 "$work/vmlinuz" "$work/initrd.img" "$work/root.qcow2"
+    for file in vmlinuz initrd.img root.qcow2; do mv -f "$work/$file" "$out/$file"; done
+    step "done: $out/root.qcow2 ($(du -h "$out/root.qcow2" | cut -f1))"
+}
+
+main
+exit
