@@ -1,0 +1,379 @@
+#include "core/hash.h"
+#include "providers/ssh/gluster_script.h"
+#include "providers/ssh/gluster_types.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace hadeploy::ssh {
+
+namespace {
+
+using namespace gluster;
+
+constexpr std::string_view kUnits = "/etc/systemd/system/";
+
+// Variables: unit, path, directories (words: paths below it).
+// Builtins but for the stat of directories, which has a limit of time: a volume without quorum
+// lets whoever touches it wait.
+constexpr std::string_view kProbe =
+    R"sh([ ! -e "$units$unit" ] || { echo "== unit"; show "$units$unit"; }
+[ ! -L "${units}multi-user.target.wants/$unit" ] || echo "== enabled"
+mounted=
+while read -r source place type rest; do
+    [ "$place" = "$path" ] || continue
+    echo "== mount"
+    echo "$source $type"
+    [ "$type" != fuse.glusterfs ] || mounted=1
+done </proc/mounts
+for list in /sys/fs/cgroup/system.slice/"$unit"/cgroup.procs /sys/fs/cgroup/systemd/system.slice/"$unit"/cgroup.procs; do
+    { read -r pid <"$list"; } 2>/dev/null && echo "== process" && break
+done
+if [ -n "$mounted" ] && [ -n "$directories" ]; then
+    echo "== directories"
+    eval "timeout 10 stat -c '%a %u:%U %g:%G %n' $directories" 2>/dev/null
+fi
+exit 0
+)sh";
+
+// Variables: unit, path, enable (enable, disable), start; what makes the directories comes after
+// it. The bare mount point is made immutable, or what is written while nothing is mounted would
+// land on the local disk. Reads the unit file.
+constexpr std::string_view kMount = R"sh(is_mounted() {
+    while read -r source place type rest; do
+        [ "$place" != "$path" ] || [ "$type" != fuse.glusterfs ] || return 0
+    done </proc/mounts
+    return 1
+}
+command -v glusterfs >/dev/null || { echo "the program glusterfs is not installed; add the package glusterfs-client" >&2; exit 1; }
+cat >"$units$unit.new"
+if ! cmp -s "$units$unit.new" "$units$unit"; then
+    mv "$units$unit.new" "$units$unit"
+    systemctl daemon-reload
+    systemctl stop "$unit"
+else rm "$units$unit.new"; fi
+if ! is_mounted; then
+    if [ -d "$path" ]; then
+        for entry in "$path"/* "$path"/.[!.]*; do
+            [ ! -e "$entry" ] || { echo "$path is not empty: what is in it would be hidden by the volume; move it away" >&2; exit 1; }
+        done
+    fi
+    mkdir -p "$path"
+    chattr +i "$path" 2>/dev/null || : # not every file system can
+fi
+systemctl -q $enable "$unit"
+[ -n "$start" ] || { systemctl stop "$unit"; exit 0; }
+systemctl start "$unit"
+tries=0
+until is_mounted && timeout 10 stat -f "$path" >/dev/null 2>&1; do
+    tries=$((tries + 1))
+    if [ $tries -ge 60 ]; then
+        journalctl -u "$unit" -n 5 --no-pager -o cat >&2 || :
+        echo "the volume could not be mounted within a minute; do its bricks run (gluster volume status)? See also /var/log/glusterfs" >&2
+        exit 1
+    fi
+    sleep 1
+done
+)sh";
+
+// Variables: unit, path.
+constexpr std::string_view kUnmount = R"sh(if [ -e "$units$unit" ]; then
+    systemctl -q disable "$unit"
+    systemctl stop "$unit"
+    rm -f "$units$unit"
+    systemctl daemon-reload
+    systemctl reset-failed "$unit" 2>/dev/null || :
+fi
+umount -l "$path" 2>/dev/null || :
+[ ! -d "$path" ] || {
+    chattr -i "$path" 2>/dev/null || :
+    rmdir "$path" 2>/dev/null || :
+}
+)sh";
+
+/// The way systemd spells a path in a unit's name: "/mnt/vol0" -> "mnt-vol0".
+std::string escaped(std::string_view path) {
+    std::string out;
+    for (const char c : path.substr(1)) {
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                           (c >= '0' && c <= '9') || c == '_' || c == '.' || c == ':';
+        if (c == '/')
+            out += '-';
+        else
+            out += plain ? std::string(1, c)
+                         : fmt::format("\\x{:02x}",
+                                       static_cast<unsigned>(static_cast<unsigned char>(c)));
+    }
+    return out;
+}
+
+std::string unit_name(const Value& config) {
+    return "hadeploy-gluster-" + escaped(config.text("path")) + ".service";
+}
+
+/// A word of a unit file's command line.
+std::string unit_word(std::string_view text) {
+    std::string out = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') out += '\\';
+        if (c == '%' || c == '$') out += c;
+        out += c;
+    }
+    return out + '"';
+}
+
+/// systemd tries a failed mount unit never again; a service it starts until it stays.
+/// Before Docker, so that on the way down Docker stops first, while its data is still there.
+std::string unit_text(const Value& config, const std::string& identity) {
+    std::string options;
+    if (config["options"].is_map())
+        for (const Entry& e : config["options"].as_map())
+            options += " " + unit_word(fmt::format("--{}={}", e.key, e.value.as_string()));
+    const std::string path = unit_word(config.text("path"));
+    return fmt::format("# made by hadeploy {}\n"
+                       "[Unit]\n"
+                       "Description=Gluster volume {} on {}\n"
+                       "After=network.target glusterd.service\n"
+                       "Before=docker.service\n"
+                       "StartLimitIntervalSec=0\n"
+                       "\n"
+                       "[Service]\n"
+                       "ExecStartPre=-/bin/umount -lq {}\n"
+                       "ExecStart=/usr/sbin/glusterfs --no-daemon {} {}{} {}\n"
+                       "ExecStopPost=-/bin/umount -lq {}\n"
+                       "Restart=always\n"
+                       "RestartSec=2\n"
+                       "\n"
+                       "[Install]\n"
+                       "WantedBy=multi-user.target\n",
+                       identity, config.text("volume"), config.text("path"), path,
+                       unit_word("--volfile-server=" + config.text("server")),
+                       unit_word("--volfile-id=/" + config.text("volume")), options, path, path);
+}
+
+std::string below(const Value& config, const std::string& directory) {
+    return config.text("path") + "/" + directory;
+}
+
+std::string directory_words(const Value& config) {
+    std::string words;
+    if (config["directories"].is_map())
+        for (const Entry& e : config["directories"].as_map())
+            words += " " + shell_quote(below(config, e.key));
+    return words;
+}
+
+std::string script(std::string_view body, const Value& config,
+                   std::initializer_list<std::pair<std::string_view, std::string>> more = {}) {
+    std::string out =
+        functions() + fmt::format("units={}\nunit={}\npath={}\n", kUnits,
+                                  shell_quote(unit_name(config)), shell_quote(config.text("path")));
+    for (const auto& [name, value] : more) out += fmt::format("{}={}\n", name, shell_quote(value));
+    return out + std::string(body);
+}
+
+class GlusterMount final : public SshType {
+  public:
+    GlusterMount();
+    void check(const Value& config, Problems& problems) const override;
+    std::vector<std::string> claims(const Value& config) const override {
+        return {fmt::format("{}:{}", config["host"].text("address"), config.text("path"))};
+    }
+    std::string probe(const ReadRequest& request) const override {
+        return script(kProbe, request.config, {{"directories", directory_words(request.config)}});
+    }
+    Observation parse(const ReadRequest& request, const ProbeResult& result) const override;
+    std::vector<Command> commands(const Change& change) const override;
+};
+
+GlusterMount::GlusterMount() {
+    name = "gluster.mount";
+    summary = "A Gluster volume mounted on a host, for good.";
+    doc = "The mount is kept by a systemd service of its own, which tries again for ever: it comes "
+          "back by itself after any number of hosts were off, as soon as enough bricks are back. "
+          "The bare mount point is immutable, so that nothing is written to the local disk while "
+          "the volume is not there.\n\n"
+          "Seen as drift, and repaired: not mounted, not enabled at boot, a changed service, a "
+          "missing directory of `directories`, or one with another owner or mode.\n\n"
+          "On destroy the volume is unmounted, and service and mount point go.";
+    example = "data:\n"
+              "  type: gluster.mount\n"
+              "  for_each: ${var.hosts}\n"
+              "  host: ${each.value}\n"
+              "  volume: ${volume.name}\n"
+              "  path: /mnt/vol0\n"
+              "  directories: {app: {owner: \"1000\", group: \"1000\", mode: \"0755\"}}\n";
+    schema = {
+        host_attribute(),
+        {.name = "volume", .type = TypeKind::name, .doc = "The volume's name.", .required = true},
+        {.name = "path",
+         .type = TypeKind::path,
+         .doc = "Where it is mounted. The directory is made; it has to be empty.",
+         .required = true,
+         .replaces = true},
+        {.name = "server",
+         .type = TypeKind::string,
+         .doc = "A member of the pool that knows the volume. By default the host itself.",
+         .fallback = Value("localhost")},
+        {.name = "options",
+         .type = map_of(TypeKind::string),
+         .doc = "Options of the glusterfs program, without the dashes: {attribute-timeout: \"0\"}.",
+         .fallback = Value::map({})},
+        {.name = "directories",
+         .type = map_of(object_of({
+             {.name = "owner",
+              .type = TypeKind::string,
+              .doc = "A user's name or number.",
+              .fallback = Value("root")},
+             {.name = "group",
+              .type = TypeKind::string,
+              .doc = "A group's name or number.",
+              .fallback = Value("root")},
+             {.name = "mode",
+              .type = TypeKind::mode,
+              .doc = "Permissions.",
+              .fallback = Value("0755")},
+         })),
+         .doc = "Directories on the volume, by their path on it. A service that binds one of them "
+                "cannot start while the volume is not mounted.",
+         .fallback = Value::map({})},
+        {.name = "mounted",
+         .type = TypeKind::boolean,
+         .doc = "Whether it is mounted.",
+         .fallback = Value(true),
+         .verb = "mount"},
+        {.name = "enabled",
+         .type = TypeKind::boolean,
+         .doc = "Whether it is mounted at boot.",
+         .fallback = Value(true),
+         .verb = "enable"},
+        {.name = "service",
+         .type = TypeKind::string,
+         .doc = "The systemd unit's name.",
+         .computed = true},
+        {.name = "unit_sha256",
+         .type = TypeKind::string,
+         .doc = "Of the unit's file.",
+         .computed = true,
+         .tracked = true},
+    };
+}
+
+void GlusterMount::check(const Value& config, Problems& problems) const {
+    const auto only = [](std::string_view text, std::string_view allowed) {
+        return !text.empty() && text.find_first_not_of(allowed) == std::string_view::npos;
+    };
+    constexpr std::string_view kWord =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+    if (config["options"].is_map())
+        for (const Entry& e : config["options"].as_map())
+            if (!only(e.key, "abcdefghijklmnopqrstuvwxyz-") || e.key.front() == '-')
+                problems.add(
+                    fmt::format("\"{}\" is no option of glusterfs: small letters and - only",
+                                e.key),
+                    e.loc);
+    if (config["directories"].is_map())
+        for (const Entry& e : config["directories"].as_map()) {
+            const std::string path = "/" + e.key + "/";
+            if (!only(e.key, std::string(kWord) + "/") || e.key.front() == '/' ||
+                path.find("//") != std::string::npos || path.find("/../") != std::string::npos ||
+                path.find("/./") != std::string::npos)
+                problems.add(fmt::format("\"{}\" is no path below the mount point: letters, digits "
+                                         "and . - _ / only",
+                                         e.key),
+                             e.loc);
+        }
+    if (config["server"].is_string() && !only(config.text("server"), kWord))
+        problems.add("`server` has to be a host name or an address", config["server"].loc());
+}
+
+/// From lines such as "755 0:root 0:root /mnt/vol0/app". Owner and group are told in the way that
+/// they were asked for, by number or by name.
+Value seen_directories(const Value& config, const std::string& listing) {
+    Value::Map seen;
+    std::string_view rest = listing;
+    while (!rest.empty()) {
+        const std::size_t end = std::min(rest.find('\n'), rest.size());
+        const std::string line(rest.substr(0, end));
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+        std::vector<std::string> words;
+        for (std::size_t at = 0; words.size() < 4;) {
+            const std::size_t space = words.size() < 3 ? line.find(' ', at) : std::string::npos;
+            words.push_back(line.substr(at, space == std::string::npos ? space : space - at));
+            if (space == std::string::npos) break;
+            at = space + 1;
+        }
+        if (words.size() != 4) continue;
+        for (const Entry& e : config["directories"].as_map()) {
+            if (below(config, e.key) != words[3]) continue;
+            const auto id = [&](std::string_view kind, const std::string& seen_id) {
+                const std::string wanted = e.value.text(kind);
+                const std::size_t colon = seen_id.find(':');
+                const std::string number = seen_id.substr(0, colon),
+                                  text = seen_id.substr(colon + 1);
+                return wanted == number ? number : text;
+            };
+            const std::string mode =
+                std::string(4 - std::min<std::size_t>(4, words[0].size()), '0') + words[0];
+            seen.push_back({e.key, Value::map({{"mode", mode},
+                                               {"owner", id("owner", words[1])},
+                                               {"group", id("group", words[2])}})});
+        }
+    }
+    return Value::map(std::move(seen));
+}
+
+Observation GlusterMount::parse(const ReadRequest& request, const ProbeResult& result) const {
+    const std::string& out = result.out;
+    const std::string unit = section(out, "unit");
+    const std::string mount = section(out, "mount");
+    const std::string wanted = unit_text(request.config, request.identity);
+    const bool ours = unit.starts_with(wanted.substr(0, wanted.find('\n') + 1));
+    if (unit.empty() && mount.empty()) return Observation::absent();
+    const bool has_process = ("\n" + out).find("\n== process\n") != std::string::npos;
+    Value seen = Value::map(
+        {{"mounted", mount.find(" fuse.glusterfs\n") != std::string::npos && has_process},
+         {"enabled", ("\n" + out).find("\n== enabled\n") != std::string::npos},
+         {"service", unit_name(request.config)},
+         {"unit_sha256", sha256_hex(unit)}});
+    const std::string listing = section(out, "directories");
+    if (!listing.empty())
+        seen = seen.with("directories", seen_directories(request.config, listing));
+    Observation observation = Observation::present(std::move(seen));
+    if (!ours)
+        observation.foreign = unit.empty() ? fmt::format("something else is mounted on {} ({})",
+                                                         request.config.text("path"),
+                                                         mount.substr(0, mount.find('\n')))
+                                           : fmt::format("{}{} was not made by this resource",
+                                                         kUnits, unit_name(request.config));
+    return observation;
+}
+
+std::vector<Command> GlusterMount::commands(const Change& change) const {
+    if (change.kind == Change::Kind::remove)
+        return {{.script = script(kUnmount, change.before), .step = "unmounting the volume"}};
+    const Value& config = change.after;
+    const bool mounted = config.flag("mounted", true);
+    std::string make;
+    if (mounted && config["directories"].is_map())
+        for (const Entry& e : config["directories"].as_map()) {
+            const std::string path = shell_quote(below(config, e.key));
+            make += fmt::format("mkdir -p {0}\nchown {1}:{2} {0}\nchmod {3} {0}\n", path,
+                                shell_quote(e.value.text("owner")),
+                                shell_quote(e.value.text("group")), e.value.text("mode"));
+        }
+    return {{.script = script(kMount, config,
+                              {{"enable", config.flag("enabled", true) ? "enable" : "disable"},
+                               {"start", mounted ? "1" : ""}}) +
+                       make,
+             .input = unit_text(config, change.identity),
+             .step = "mounting the volume"}};
+}
+
+} // namespace
+
+std::unique_ptr<SshType> gluster_mount_type() {
+    return std::make_unique<GlusterMount>();
+}
+
+} // namespace hadeploy::ssh

@@ -1,0 +1,214 @@
+#include "providers/ssh/gluster_script.h"
+#include "providers/ssh/gluster_types.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <set>
+
+namespace hadeploy::ssh {
+
+namespace {
+
+using namespace gluster;
+
+// glusterd's own files: one a peer. They are what it starts from, and cost nothing to read. Whether
+// a peer is connected just now is not in them, and is no matter of configuration.
+constexpr std::string_view kProbe =
+    R"sh(command -v glusterd >/dev/null || { echo "== missing"; exit 0; }
+for peer in /var/lib/glusterd/peers/*; do
+    [ -e "$peer" ] || break
+    echo "== peer"
+    show "$peer"
+done
+echo "== own"
+own_addresses
+read -r name </proc/sys/kernel/hostname
+echo "$name"
+)sh";
+
+constexpr std::string_view kOwn = R"sh(own_addresses() {
+    address=
+    while read -r line; do
+        case $line in
+        *'|-- '*) address=${line##* };;
+        */32*host*LOCAL*) echo "$address";;
+        esac
+    done </proc/net/fib_trie
+}
+)sh";
+
+// Variables: hosts ("NAME ADDRESS" lines, all that are to be members).
+constexpr std::string_view kJoin =
+    R"sh(gluster_up || { echo "glusterd does not run on this host; start it (systemctl start glusterd)" >&2; exit 1; }
+line_end='
+'
+own=$line_end$(own_addresses)$line_end
+peers=$line_end$(for peer in /var/lib/glusterd/peers/*; do [ ! -e "$peer" ] || show "$peer"; done)$line_end
+count=0
+while read -r name address; do
+    count=$((count + 1))
+    case $own in *"$line_end$address$line_end"*) continue;; esac
+    case $peers in *"=$name$line_end"*|*"=$address$line_end"*) continue;; esac
+    gl peer probe "$name" >/dev/null || {
+        echo "adding $name to the pool: $gl_out (does glusterd run there, and is the name known here?)" >&2
+        exit 1
+    }
+done <<END
+$hosts
+END
+tries=0
+until [ "$(gluster pool list </dev/null | grep -c 'Connected *$')" -ge "$count" ]; do
+    tries=$((tries + 1))
+    if [ $tries -ge 30 ]; then
+        gluster pool list </dev/null >&2
+        echo "not all of the $count members are connected; does glusterd run on them?" >&2
+        exit 1
+    fi
+    sleep 1
+done
+)sh";
+
+// Variables: hosts ("NAME ADDRESS" lines, those to go). A dead member can only be taken out by
+// force; gluster refuses in any case while it holds a brick.
+constexpr std::string_view kDetach =
+    R"sh(gluster_up || { echo "glusterd does not run on this host; start it (systemctl start glusterd)" >&2; exit 1; }
+line_end='
+'
+own=$line_end$(own_addresses)$line_end
+while read -r name address; do
+    case $own in *"$line_end$address$line_end"*) continue;; esac
+    gl peer detach "$name" >/dev/null 2>&1 && continue
+    case $gl_out in
+    *"not part of cluster"*|*"not in cluster"*) continue;;
+    *"down"*|*"not connected"*|*"isconnected"*) gl peer detach "$name" force >/dev/null 2>&1 && continue;;
+    esac
+    echo "taking $name out of the pool: $gl_out" >&2
+    exit 1
+done <<END
+$hosts
+END
+)sh";
+
+std::string line_of(const Host& host) {
+    return host.name + " " + host.address() + "\n";
+}
+
+std::set<std::string> names_in(const Value& list) {
+    std::set<std::string> out;
+    if (list.is_list())
+        for (const Value& item : list.as_list()) out.insert(item.as_string());
+    return out;
+}
+
+class GlusterPool final : public SshType {
+  public:
+    GlusterPool();
+    Value derive(const Value& config) const override;
+    std::string probe(const ReadRequest& /*request*/) const override {
+        return functions() + std::string(kOwn) + std::string(kProbe);
+    }
+    Observation parse(const ReadRequest& request, const ProbeResult& result) const override;
+    std::vector<Command> commands(const Change& change) const override;
+};
+
+GlusterPool::GlusterPool() {
+    name = "gluster.pool";
+    summary = "The hosts whose Gluster daemons trust each other.";
+    doc = "Every host of `hosts` is made a member, under the name that is its key: the name has to "
+          "be known to all of them (host.hosts). glusterd has to run on each (host.package and "
+          "host.service see to that).\n\n"
+          "A host that is in another pool, or has volumes of its own, is an error. A member that "
+          "the spec does not have is drift, and is taken out; gluster refuses that while it holds "
+          "bricks.\n\nOn destroy the pool is dissolved.";
+    example = "pool:\n"
+              "  type: gluster.pool\n"
+              "  hosts: ${var.hosts}\n";
+    adopts = true;
+    remove_may_leave = true; // a host remains the one member of its own pool
+    schema = {
+        hosts_attribute("All members, by their names."),
+        {.name = "members",
+         .type = list_of(TypeKind::string),
+         .doc = "The names of the members.",
+         .computed = true},
+    };
+}
+
+Value GlusterPool::derive(const Value& config) const {
+    if (!config["hosts"].is_map()) return Value::map({{"members", Value::unknown()}});
+    Value::List names;
+    for (const Host& host : hosts_of(config["hosts"])) names.push_back(host.name);
+    return Value::map({{"members", Value::list(std::move(names))}});
+}
+
+Observation GlusterPool::parse(const ReadRequest& request, const ProbeResult& result) const {
+    std::string_view out = result.out;
+    if (out.starts_with("== missing")) return Observation::absent();
+    const std::vector<Host> hosts = hosts_of(request.config["hosts"]);
+    const std::string own = "\n" + section(out, "own");
+    std::set<std::string> members;
+    std::vector<std::string> strangers;
+    for (const Host& host : hosts)
+        if (own.find("\n" + host.address() + "\n") != std::string::npos) members.insert(host.name);
+    if (members.empty())
+        for (const Host& host : hosts)
+            if (own.ends_with("\n" + host.name + "\n")) members.insert(host.name);
+    bool alone = true;
+    for (std::size_t at = out.find("== peer\n"); at != std::string_view::npos;
+         at = out.find("== peer\n", at + 1)) {
+        std::string state, name;
+        std::string known;
+        for (const auto& [key, value] : pairs(section(out.substr(at), "peer"))) {
+            if (key == "state") state = value;
+            if (!key.starts_with("hostname")) continue;
+            if (name.empty()) name = value;
+            for (const Host& host : hosts)
+                if (host.name == value || host.address() == value) known = host.name;
+        }
+        if (state != "3" && state != "4") continue; // not (yet, any more) in the cluster
+        alone = false;
+        if (known.empty()) strangers.push_back(name);
+        members.insert(known.empty() ? name : known);
+    }
+    if (alone && hosts.size() > 1) return Observation::absent();
+    Value::List names(members.begin(), members.end());
+    Observation seen =
+        Observation::present(Value::map({{"members", Value::list(std::move(names))}}));
+    if (request.recorded == nullptr && !strangers.empty())
+        seen.foreign = fmt::format("it is a pool with {}, which the spec does not have",
+                                   fmt::join(strangers, ", "));
+    return seen;
+}
+
+std::vector<Command> GlusterPool::commands(const Change& change) const {
+    std::string come, go;
+    const std::set<std::string> wanted = names_in(change.after["members"]);
+    for (const Host& host : hosts_of(change.after["hosts"])) come += line_of(host);
+    std::vector<Host> known = hosts_of(change.before["hosts"]);
+    for (const std::string& member : names_in(change.before["members"])) {
+        if (wanted.contains(member)) continue;
+        const auto host = std::find_if(known.begin(), known.end(),
+                                       [&](const Host& h) { return h.name == member; });
+        go += host == known.end() ? member + " " + member + "\n" : line_of(*host);
+    }
+    const auto command = [](std::string_view script, const std::string& hosts, std::string step) {
+        return Command{.script = functions() + std::string(kOwn) +
+                                 fmt::format("hosts={}\n", shell_quote(hosts)) +
+                                 std::string(script),
+                       .step = std::move(step)};
+    };
+    while (!come.empty() && come.back() == '\n') come.pop_back();
+    while (!go.empty() && go.back() == '\n') go.pop_back();
+    std::vector<Command> list;
+    if (!come.empty()) list.push_back(command(kJoin, come, "adding members to the pool"));
+    if (!go.empty()) list.push_back(command(kDetach, go, "taking members out of the pool"));
+    return list;
+}
+
+} // namespace
+
+std::unique_ptr<SshType> gluster_pool_type() {
+    return std::make_unique<GlusterPool>();
+}
+
+} // namespace hadeploy::ssh

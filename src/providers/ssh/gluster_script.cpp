@@ -1,0 +1,79 @@
+#include "providers/ssh/gluster_script.h"
+
+#include <fmt/format.h>
+
+namespace hadeploy::ssh::gluster {
+
+namespace {
+constexpr std::string_view kFunctions = R"sh(gluster_up() {
+    pid= comm=
+    { read -r pid </run/glusterd.pid || [ -n "$pid" ]; } 2>/dev/null || return 1
+    { read -r comm <"/proc/$pid/comm"; } 2>/dev/null || return 1
+    case $comm in gluster*) ;; *) return 1;; esac
+}
+show() {
+    while IFS= read -r line || [ -n "$line" ]; do printf '%s\n' "$line"; done <"$1"
+}
+gl() {
+    gl_tries=0
+    while ! gl_out=$(gluster --mode=script "$@" 2>&1 </dev/null); do
+        case $gl_out in *"Another transaction"*|*"Locking failed"*|*"locking failed"*|*"Please try again"*)
+            gl_tries=$((gl_tries + 1))
+            if [ $gl_tries -lt 30 ]; then sleep 2; continue; fi;;
+        esac
+        printf '%s\n' "$gl_out" >&2
+        return 1
+    done
+    printf '%s\n' "$gl_out"
+}
+)sh";
+} // namespace
+
+std::string functions() {
+    return std::string(kFunctions);
+}
+
+std::vector<std::pair<std::string, std::string>> pairs(std::string_view text) {
+    std::vector<std::pair<std::string, std::string>> out;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        const std::string_view line = text.substr(0, end);
+        const std::size_t equals = line.find('=');
+        if (equals != std::string_view::npos)
+            out.emplace_back(line.substr(0, equals), line.substr(equals + 1));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return out;
+}
+
+std::string section(std::string_view text, std::string_view name) {
+    const std::string head = fmt::format("== {}\n", name);
+    std::size_t begin = 0;
+    if (!text.starts_with(head)) {
+        begin = text.find("\n" + head);
+        if (begin == std::string_view::npos) return "";
+        ++begin;
+    }
+    begin += head.size();
+    const std::string_view rest = text.substr(begin);
+    if (rest.starts_with("== ")) return "";
+    const std::size_t end = rest.find("\n== ");
+    return std::string(end == std::string_view::npos ? rest : rest.substr(0, end + 1));
+}
+
+std::vector<Host> hosts_of(const Value& map) {
+    std::vector<Host> out;
+    if (map.is_map())
+        for (const Entry& e : map.as_map()) out.push_back({e.key, e.value});
+    return out;
+}
+
+Attribute hosts_attribute(std::string doc) {
+    return {.name = "hosts",
+            .type = map_of(TypeKind::connection),
+            .doc = std::move(doc),
+            .required = true,
+            .steering = true};
+}
+
+} // namespace hadeploy::ssh::gluster

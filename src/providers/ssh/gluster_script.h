@@ -1,0 +1,36 @@
+#pragma once
+
+#include "providers/ssh/ssh_type.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// What the gluster.* types share: shell functions for their scripts, reading of glusterd's files.
+namespace hadeploy::ssh::gluster {
+
+/// Shell functions, to stand before a script that uses them:
+/// - `gluster_up`: succeeds when glusterd runs; no process is started.
+/// - `show FILE`: prints a file with builtins alone.
+/// - `gl ARGS...`: the gluster command line. The cluster makes one change at a time and refuses
+///   others meanwhile ("Another transaction is in progress"): those are tried again for a while.
+std::string functions();
+
+/// `key=value` lines.
+std::vector<std::pair<std::string, std::string>> pairs(std::string_view text);
+
+/// The part of `text` after the line `== NAME` and before the next `== `; "" when there is none.
+std::string section(std::string_view text, std::string_view name);
+
+/// The hosts of a map of connections, in key order.
+struct Host {
+    std::string name;
+    Value connection;
+    [[nodiscard]] std::string address() const { return connection.text("address"); }
+};
+std::vector<Host> hosts_of(const Value& map);
+
+/// The attribute `hosts` of a resource that can be reached through any of them.
+Attribute hosts_attribute(std::string doc);
+
+} // namespace hadeploy::ssh::gluster

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "providers/ssh/ssh_type.h"
+
+namespace hadeploy::ssh {
+
+// One a file; add_gluster_types() puts them into the registry.
+std::unique_ptr<SshType> gluster_pool_type();
+std::unique_ptr<SshType> gluster_volume_type();
+std::unique_ptr<SshType> gluster_mount_type();
+
+} // namespace hadeploy::ssh

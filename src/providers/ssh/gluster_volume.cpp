@@ -1,0 +1,368 @@
+#include "providers/ssh/gluster_script.h"
+#include "providers/ssh/gluster_types.h"
+#include "providers/ssh/gluster_volume_scripts.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+#include <set>
+
+namespace hadeploy::ssh {
+
+namespace {
+
+using namespace gluster;
+
+constexpr std::string_view kIdentity = "user.hadeploy.identity";
+
+/// The hosts that carry the bricks: as many, in the order of their names, as make up whole sets of
+/// replicas.
+std::vector<Host> brick_hosts(const Value& config) {
+    std::vector<Host> hosts = hosts_of(config["hosts"]);
+    const auto replica =
+        static_cast<std::size_t>(std::max<std::int64_t>(1, config.integer("replica", 3)));
+    hosts.resize(hosts.size() / replica * replica);
+    return hosts;
+}
+
+/// As the info file spells a brick: "node1:-gluster-brick1-vol0".
+std::string in_info(std::string brick) {
+    std::replace(brick.begin(), brick.end(), '/', '-');
+    return brick;
+}
+
+std::vector<std::string> texts(const Value& list) {
+    std::vector<std::string> out;
+    if (list.is_list())
+        for (const Value& item : list.as_list()) out.push_back(item.as_string());
+    return out;
+}
+
+/// The contents of the elements <tag> of the status report, in their order.
+std::vector<std::string> elements(std::string_view xml, std::string_view tag) {
+    const std::string open = fmt::format("<{}>", tag), close = fmt::format("</{}>", tag);
+    std::vector<std::string> out;
+    for (std::size_t at = xml.find(open); at != std::string_view::npos; at = xml.find(open, at)) {
+        at += open.size();
+        const std::size_t end = xml.find(close, at);
+        if (end == std::string_view::npos) break;
+        out.emplace_back(xml.substr(at, end - at));
+    }
+    return out;
+}
+
+/// How many bricks at this path run. A host that is down is not in the report at all.
+std::size_t running_bricks(std::string_view xml, std::string_view path) {
+    const auto nodes = elements(xml, "node");
+    return static_cast<std::size_t>(
+        std::count_if(nodes.begin(), nodes.end(), [&](const auto& node) {
+            const auto paths = elements(node, "path"), states = elements(node, "status");
+            return !paths.empty() && paths[0] == path && !states.empty() && states[0] == "1";
+        }));
+}
+
+std::string marker_of(const Value& config) {
+    return "/var/lib/hadeploy/gluster.volume." + config.text("name");
+}
+
+std::string script(std::string_view body, const Value& config, const std::string& identity,
+                   std::initializer_list<std::pair<std::string_view, std::string>> more = {}) {
+    std::string out = functions();
+    const auto set = [&](std::string_view name, std::string_view value) {
+        out += fmt::format("{}={}\n", name, shell_quote(value));
+    };
+    set("volume", config.text("name"));
+    set("brick", config.text("brick"));
+    set("identity", identity);
+    set("marker", marker_of(config));
+    for (const auto& [name, value] : more) set(name, value);
+    return out + std::string(kOnline) + std::string(body);
+}
+
+/// "key value ..." as quoted words, for those whose value is not yet as wanted.
+std::string settings(const Value& wanted, const Value& have) {
+    std::string out;
+    if (wanted.is_map())
+        for (const Entry& e : wanted.as_map())
+            if (have.text(e.key) != e.value.as_string() || !have.has(e.key))
+                out += fmt::format(" {} {}", shell_quote(e.key), shell_quote(e.value.as_string()));
+    return out;
+}
+
+class GlusterVolume final : public SshType {
+  public:
+    GlusterVolume();
+    void check(const Value& config, Problems& problems) const override;
+    Value derive(const Value& config) const override;
+    std::string probe(const ReadRequest& request) const override {
+        return script(kVolumeProbe, request.config, request.identity,
+                      {{"group", request.config.text("group")}});
+    }
+    Observation parse(const ReadRequest& request, const ProbeResult& result) const override;
+    std::vector<Command> commands(const Change& change) const override;
+
+  private:
+    static std::vector<Command> make(const Change& change);
+    static std::vector<Command> update(const Change& change);
+    static std::vector<Command> remove(const Change& change);
+};
+
+GlusterVolume::GlusterVolume() {
+    name = "gluster.volume";
+    summary = "A replicated Gluster volume: made, started, its options as wanted.";
+    doc = "The bricks are directories at the same path on the hosts, which have to be members of a "
+          "gluster.pool. With more hosts than replicas the first ones (by name) that make up whole "
+          "sets carry bricks.\n\n"
+          "Seen as drift, and repaired: a stopped volume, a brick whose process does not run, "
+          "options with other values. More hosts add bricks; bricks are never taken away.\n\n"
+          "A volume of the same name that hadeploy did not make is an error (ours carries the "
+          "option user.hadeploy.identity), and so is a brick directory with another volume's "
+          "data.\n\n"
+          "On destroy the volume is stopped and deleted, and its bricks with everything in them.";
+    example = "volume:\n"
+              "  type: gluster.volume\n"
+              "  hosts: ${var.hosts}\n"
+              "  name: vol0\n"
+              "  brick: /gluster/brick1/vol0\n"
+              "  group: db-workload\n"
+              "  depends_on: [pool]\n";
+    schema = {
+        hosts_attribute("The hosts that the bricks are on, by their names in the pool."),
+        {.name = "name",
+         .type = TypeKind::name,
+         .doc = "The volume's name.",
+         .required = true,
+         .replaces = true},
+        {.name = "replica",
+         .type = TypeKind::integer,
+         .doc =
+             "How many copies there are of each file. Two are refused: they end in a split brain.",
+         .replaces = true,
+         .fallback = Value(3),
+         .min = 1,
+         .max = 9},
+        {.name = "brick",
+         .type = TypeKind::path,
+         .doc = "The directory on each host, made if it is missing.",
+         .required = true,
+         .replaces = true},
+        {.name = "group",
+         .type = TypeKind::name,
+         .doc = "A set of options that comes with Gluster, such as `db-workload` or `virt`. What "
+                "`options` says goes before it."},
+        {.name = "options",
+         .type = map_of(TypeKind::string),
+         .doc =
+             "Volume options. The default lets a dead host go after 20 s and not after Gluster's "
+             "42, and drops a dead client's locks.",
+         .fallback = Value::map({{"network.ping-timeout", "20"},
+                                 {"client.tcp-user-timeout", "20"},
+                                 {"server.tcp-user-timeout", "20"},
+                                 {"client.keepalive-time", "10"},
+                                 {"client.keepalive-interval", "2"},
+                                 {"client.keepalive-count", "5"},
+                                 {"client.strict-locks", "on"}})},
+        {.name = "started",
+         .type = TypeKind::boolean,
+         .doc = "Whether the volume is started.",
+         .fallback = Value(true),
+         .verb = "start"},
+        {.name = "online",
+         .type = TypeKind::boolean,
+         .doc = "Whether every brick's process runs.",
+         .fallback = Value(true),
+         .verb = "restart bricks"},
+        {.name = "bricks",
+         .type = list_of(TypeKind::string),
+         .doc = "Each brick as HOST:PATH.",
+         .computed = true},
+        {.name = "volume_id",
+         .type = TypeKind::string,
+         .doc = "Gluster's id of the volume.",
+         .computed = true},
+    };
+}
+
+void GlusterVolume::check(const Value& config, Problems& problems) const {
+    const Value& replica = config["replica"];
+    if (replica.is_integer() && replica.as_integer() == 2)
+        problems
+            .add("`replica` 2 ends in a split brain: two copies that both count as right",
+                 replica.loc())
+            .with_hint("use 3");
+    if (config["hosts"].is_map() && replica.is_integer() && replica.as_integer() != 2 &&
+        static_cast<std::int64_t>(config["hosts"].as_map().size()) < replica.as_integer())
+        problems.add(fmt::format("{} replicas need as many hosts, and `hosts` has {}",
+                                 replica.as_integer(), config["hosts"].as_map().size()),
+                     config["hosts"].loc());
+    if (config["options"].is_map())
+        for (const Entry& e : config["options"].as_map())
+            if (e.key == kIdentity ||
+                e.key.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-_") !=
+                    std::string::npos)
+                problems.add(fmt::format("\"{}\" is no option that can be set", e.key), e.loc);
+}
+
+Value GlusterVolume::derive(const Value& config) const {
+    if (!config["hosts"].is_map() || !config["brick"].is_string() || config["replica"].is_unknown())
+        return Value::map({{"bricks", Value::unknown()}});
+    Value::List bricks;
+    for (const Host& host : brick_hosts(config))
+        bricks.push_back(host.name + ":" + config.text("brick"));
+    return Value::map({{"bricks", Value::list(std::move(bricks))}});
+}
+
+/// The options that matter: those of the spec, and those that we set before.
+Value seen_options(const ReadRequest& request, const std::map<std::string, std::string>& info) {
+    Value::Map options;
+    const auto look_for = [&](const Value& some) {
+        if (!some.is_map()) return;
+        for (const Entry& e : some.as_map())
+            if (const auto it = info.find(e.key); it != info.end())
+                options.push_back({e.key, it->second});
+    };
+    look_for(request.config["options"]);
+    if (request.recorded) look_for(request.recorded->config["options"]);
+    return Value::map(std::move(options));
+}
+
+/// The group's name if all its options hold but for those set apart from it.
+std::string seen_group(const ReadRequest& request, const std::map<std::string, std::string>& info,
+                       const std::string& group) {
+    for (const auto& [key, value] : pairs(group)) {
+        if (request.config["options"].has(key)) continue;
+        const auto it = info.find(key);
+        if (it == info.end() || it->second != value) return "";
+    }
+    return request.config.text("group");
+}
+
+Observation GlusterVolume::parse(const ReadRequest& request, const ProbeResult& result) const {
+    const std::string text = section(result.out, "info");
+    if (text.empty()) return Observation::absent();
+    std::map<std::string, std::string> info;
+    for (auto& [key, value] : pairs(text)) info[key] = value;
+
+    const std::vector<std::string> wanted = texts(derive(request.config)["bricks"]);
+    Value::List bricks;
+    for (std::size_t i = 0; info.contains(fmt::format("brick-{}", i)); ++i) {
+        std::string brick = info[fmt::format("brick-{}", i)];
+        for (const std::string& w : wanted)
+            if (in_info(w) == brick) brick = w;
+        bricks.push_back(std::move(brick));
+    }
+    const std::size_t count = bricks.size();
+    const std::int64_t replica = std::strtol(info["replica_count"].c_str(), nullptr, 10);
+    Value seen = Value::map({{"name", request.config["name"]},
+                             {"replica", replica},
+                             {"bricks", Value::list(std::move(bricks))},
+                             {"options", seen_options(request, info)},
+                             {"started", info["status"] == "1"},
+                             {"volume_id", info["volume-id"]}});
+    const std::string group = section(result.out, "group");
+    if (!group.empty()) seen = seen.with("group", seen_group(request, info, group));
+    const std::string status = section(result.out, "status");
+    if (status.find("<opRet>0</opRet>") != std::string::npos)
+        seen = seen.with("online", running_bricks(status, request.config.text("brick")) >= count);
+
+    Observation observation = Observation::present(std::move(seen));
+    const std::string marker = section(result.out, "marker");
+    const std::string owner = info.contains(std::string(kIdentity))
+                                  ? info[std::string(kIdentity)]
+                                  : marker.substr(0, marker.find('\n'));
+    if (owner != request.identity)
+        observation.foreign = fmt::format("the Gluster volume \"{}\" was made by somebody else (it "
+                                          "does not carry our {})",
+                                          request.config.text("name"), kIdentity);
+    return observation;
+}
+
+std::vector<Command> GlusterVolume::commands(const Change& change) const {
+    switch (change.kind) {
+    case Change::Kind::create: return make(change);
+    case Change::Kind::update: return update(change);
+    case Change::Kind::remove: return remove(change);
+    }
+    return {};
+}
+
+std::vector<Command> GlusterVolume::make(const Change& change) {
+    const Value& config = change.after;
+    std::vector<Command> list;
+    std::string create =
+        config.integer("replica") > 1 ? fmt::format("replica {}", config.integer("replica")) : "";
+    const std::vector<Host> hosts = brick_hosts(config);
+    for (const Host& host : hosts) {
+        list.push_back({.script = script(kPrepareBrick, config, change.identity),
+                        .on = {host.connection},
+                        .step = "preparing the brick on " + host.name});
+        create += " " + shell_quote(host.name + ":" + config.text("brick"));
+    }
+    list.push_back({.script = script(kMakeVolume, config, change.identity,
+                                     {{"create", create},
+                                      {"group", config.text("group")},
+                                      {"settings", settings(config["options"], {})},
+                                      {"count", std::to_string(hosts.size())},
+                                      {"started", config.flag("started", true) ? "1" : ""}}),
+                    .step = "making the volume"});
+    return list;
+}
+
+std::vector<Command> GlusterVolume::update(const Change& change) {
+    const Value &before = change.before, &after = change.after;
+    const std::vector<std::string> have = texts(before["bricks"]), wanted = texts(after["bricks"]);
+    std::string add, unset;
+    std::vector<Command> list;
+    for (const std::string& brick : have)
+        if (std::find(wanted.begin(), wanted.end(), brick) == wanted.end())
+            throw Error(
+                ErrorKind::failed,
+                fmt::format("the brick {} would have to go, and with it what is on it", brick))
+                .with_hint("move its data first: gluster volume remove-brick or replace-brick");
+    for (const Host& host : brick_hosts(after)) {
+        const std::string brick = host.name + ":" + after.text("brick");
+        if (std::find(have.begin(), have.end(), brick) != have.end()) continue;
+        add += " " + shell_quote(brick);
+        list.push_back({.script = script(kPrepareBrick, after, change.identity),
+                        .on = {host.connection},
+                        .step = "preparing the brick on " + host.name});
+    }
+    if (before["options"].is_map())
+        for (const Entry& e : before["options"].as_map())
+            if (!after["options"].has(e.key)) unset += " " + e.key;
+    const bool started = after.flag("started", true);
+    const bool regroup =
+        std::find(change.changed.begin(), change.changed.end(), "group") != change.changed.end();
+    // a group sets its own values over single options of the same name
+    const Value old_options = regroup ? Value() : before["options"];
+    list.push_back({.script = script(kUpdateVolume, after, change.identity,
+                                     {{"add", add},
+                                      {"unset", unset},
+                                      {"group", regroup ? after.text("group") : ""},
+                                      {"settings", settings(after["options"], old_options)},
+                                      {"start", started                  ? "start"
+                                                : before.flag("started") ? "stop"
+                                                                         : ""},
+                                      {"count", std::to_string(wanted.size())}}),
+                    .step = "updating the volume"});
+    return list;
+}
+
+std::vector<Command> GlusterVolume::remove(const Change& change) {
+    const Value& config = change.before;
+    std::vector<Command> list{
+        {.script = script(kRemoveVolume, config, change.identity), .step = "deleting the volume"}};
+    for (const Host& host : brick_hosts(config))
+        list.push_back({.script = script(kRemoveBrick, config, change.identity),
+                        .on = {host.connection},
+                        .step = "removing the brick on " + host.name});
+    return list;
+}
+
+} // namespace
+
+std::unique_ptr<SshType> gluster_volume_type() {
+    return std::make_unique<GlusterVolume>();
+}
+
+} // namespace hadeploy::ssh
