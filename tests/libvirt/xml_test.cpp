@@ -79,7 +79,7 @@ DomainShape node() {
             .console = "/pool/node1.console.log",
             .kernel = "/pool/base.vmlinuz",
             .initrd = "/pool/base.initrd",
-            .cmdline = kernel_command_line("x86_64", "quota=on"),
+            .cmdline = kernel_command_line("x86_64", true, "quota=on"),
             .project = "demo",
             .address = "node[\"node1\"]",
             .host_key = "ssh-ed25519 AAAA node1"};
@@ -100,7 +100,7 @@ TEST_CASE("a domain that boots a kernel under emulation") {
     <type arch="x86_64" machine="q35">hvm</type>
     <kernel>/pool/base.vmlinuz</kernel>
     <initrd>/pool/base.initrd</initrd>
-    <cmdline>root=LABEL=root rw console=ttyS0 quiet quota=on</cmdline>
+    <cmdline>root=LABEL=root rw console=ttyS0 quiet mitigations=off cryptomgr.notests tsc=reliable quota=on</cmdline>
   </os>
   <features>
     <acpi />
@@ -157,6 +157,12 @@ TEST_CASE("a domain that boots its disk on KVM, its seed read") {
     CHECK(xml.find("vdb") == std::string::npos);
     CHECK(xml.find("host-passthrough") != std::string::npos);
     CHECK(xml.find("<vcpu>2</vcpu>") != std::string::npos);
+}
+
+TEST_CASE("guards are switched off in emulated guests only") {
+    CHECK(kernel_command_line("x86_64", false, "") == "root=LABEL=root rw console=ttyS0 quiet");
+    CHECK(kernel_command_line("aarch64", true, "x") ==
+          "root=LABEL=root rw console=ttyAMA0 quiet mitigations=off cryptomgr.notests x");
 }
 
 TEST_CASE("KVM is used where it truly works") {

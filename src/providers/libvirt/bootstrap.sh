@@ -569,7 +569,8 @@ INIT
 
 make_disk() {
     # Inode tables written now are not zeroed by every node in the background later.
-    mke2fs -q -F -t ext4 -L root -m 1 -E lazy_itable_init=0,lazy_journal_init=0 -d "$root" "$work/root.raw" "$size" >&2
+    truncate -s "$size" "$work/root.raw" || die "HADEPLOY_SIZE '$size' is no size; write it like 8G"
+    mke2fs -q -F -t ext4 -L root -m 1 -E lazy_itable_init=0,lazy_journal_init=0 -d "$root" "$work/root.raw" >&2
     qemu-img convert -f raw -O qcow2 "$work/root.raw" "$work/root.qcow2"
     rm -f "$work/root.raw"
 }

@@ -85,10 +85,12 @@ std::string domain_xml(const DomainShape& shape) {
     return to_text(domain);
 }
 
-std::string kernel_command_line(const std::string& arch, const std::string& extra) {
-    const char* console = arch == "x86_64" ? "ttyS0" : "ttyAMA0";
-    return fmt::format("root=LABEL=root rw console={} quiet{}{}", console, extra.empty() ? "" : " ",
-                       extra);
+std::string kernel_command_line(const std::string& arch, bool emulated, const std::string& extra) {
+    const bool x86 = arch == "x86_64";
+    std::string out = fmt::format("root=LABEL=root rw console={} quiet", x86 ? "ttyS0" : "ttyAMA0");
+    if (emulated) out += " mitigations=off cryptomgr.notests";
+    if (emulated && x86) out += " tsc=reliable";
+    return extra.empty() ? out : out + " " + extra;
 }
 
 std::string mac_address(const std::string& network, const std::string& address) {

@@ -27,8 +27,9 @@ inline constexpr const char* kSeedAlias = "ua-seed";
 /// The `<domain>` to define. Pure.
 std::string domain_xml(const DomainShape& shape);
 
-/// Kernel command line of a directly booted guest; `extra` is appended.
-std::string kernel_command_line(const std::string& arch, const std::string& extra);
+/// Kernel command line of a directly booted guest; `extra` is appended. An emulated guest is spared
+/// what only costs it time: guards against side channels that emulation does not have, self-tests.
+std::string kernel_command_line(const std::string& arch, bool emulated, const std::string& extra);
 
 /// A MAC address that belongs to an address in a network: a machine that is made anew keeps it, so
 /// that the DHCP server's lease of the old one never stands in its way.

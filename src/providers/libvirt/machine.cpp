@@ -114,6 +114,8 @@ class Machine {
     void build() {
         refuse_foreign();
         reserve_memory();
+        if (type() == "qemu" && config_.text("accelerator", "auto") == "auto")
+            session_.progress("no usable KVM here: it will be emulated, which is slow");
         session_.progress("making its disk");
         for (const char* suffix : {kOverlay, kSeed, kConsole})
             delete_volume(pool_.get(), file(suffix));
@@ -174,12 +176,10 @@ class Machine {
     std::string type() const {
         if (session_.connection.mock()) return "test";
         const Connection& c = session_.connection;
-        const std::string wanted = config_.text("accelerator", "auto");
-        if (use_kvm(wanted, c.offers_kvm(), c.local(), c.local() ? proc_text("/proc/cpuinfo") : ""))
-            return "kvm";
-        if (wanted == "auto")
-            session_.progress("no usable KVM here: it will be emulated, which is slow");
-        return "qemu";
+        const std::string cpuinfo = c.local() ? proc_text("/proc/cpuinfo") : "";
+        return use_kvm(config_.text("accelerator", "auto"), c.offers_kvm(), c.local(), cpuinfo)
+                   ? "kvm"
+                   : "qemu";
     }
 
     DomainShape shape(bool with_seed) const {
@@ -212,7 +212,7 @@ class Machine {
                 .with_hint("use boot: disk, or a base that was made by `bootstrap`");
         out.kernel = base.text("kernel");
         out.initrd = base.text("initrd");
-        out.cmdline = kernel_command_line(out.arch, config_.text("cmdline"));
+        out.cmdline = kernel_command_line(out.arch, out.type == "qemu", config_.text("cmdline"));
         return out;
     }
 

@@ -27,10 +27,11 @@ std::string user_data(const SeedShape& shape) {
         {"ssh_authorized_keys", {shape.authorized_key}},
     };
     // The seed is gone after the first boot: later boots go by what the first one kept, and do not
-    // take the missing seed for another machine with host keys of its own.
+    // take the missing seed for another machine that needs host keys and a name of its own.
     Json keep = {
         {"path", "/etc/cloud/cloud.cfg.d/99-keep-instance.cfg"},
-        {"content", "manual_cache_clean: true\n"},
+        {"content", "manual_cache_clean: true\nssh_deletekeys: false\nssh_genkeytypes: []\n"
+                    "preserve_hostname: true\n"},
     };
     Json data = {
         {"hostname", shape.host_name},
