@@ -2,8 +2,12 @@
 
 namespace hadeploy::codec {
 
-std::string encode(const Value& value) { return to_json(value); }
-Value decode(std::string_view column) { return from_json(column); }
+std::string encode(const Value& value) {
+    return to_json(value);
+}
+Value decode(std::string_view column) {
+    return from_json(column);
+}
 
 std::string encode_names(const std::vector<std::string>& names) {
     return to_json(Value::list({names.begin(), names.end()}));

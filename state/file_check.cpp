@@ -20,14 +20,16 @@ struct FileSystem {
 
 /// From statfs(2) and linux/magic.h: file systems whose locks or syncs end at somebody else's door.
 constexpr std::array kNetworkFileSystems{
-    FileSystem{0x6969, "NFS"},       FileSystem{0xFF534D42, "CIFS"}, FileSystem{0xFE534D42, "SMB"},
-    FileSystem{0x517B, "SMB"},       FileSystem{0x65735546, "FUSE"}, FileSystem{0x01021997, "9P"},
-    FileSystem{0x00C36400, "Ceph"},  FileSystem{0x5346414F, "AFS"},  FileSystem{0x6B414653, "AFS"},
+    FileSystem{0x6969, "NFS"},        FileSystem{0xFF534D42, "CIFS"}, FileSystem{0xFE534D42, "SMB"},
+    FileSystem{0x517B, "SMB"},        FileSystem{0x65735546, "FUSE"}, FileSystem{0x01021997, "9P"},
+    FileSystem{0x00C36400, "Ceph"},   FileSystem{0x5346414F, "AFS"},  FileSystem{0x6B414653, "AFS"},
     FileSystem{0x0BD00BD0, "Lustre"}, FileSystem{0x73757245, "Coda"},
 };
 constexpr std::string_view kHeader{"SQLite format 3\0", 16};
 
-std::string shown(const std::filesystem::path& path) { return in_quotes(path.string(), 4096); }
+std::string shown(const std::filesystem::path& path) {
+    return in_quotes(path.string(), 4096);
+}
 } // namespace
 
 std::optional<std::string_view> network_file_system(std::int64_t magic) {
@@ -37,7 +39,8 @@ std::optional<std::string_view> network_file_system(std::int64_t magic) {
 }
 
 void check_directory(const std::filesystem::path& state) {
-    const auto directory = state.has_parent_path() ? state.parent_path() : std::filesystem::path(".");
+    const auto directory =
+        state.has_parent_path() ? state.parent_path() : std::filesystem::path(".");
     struct statfs info {};
     if (::statfs(directory.c_str(), &info) != 0)
         throw system_error("use the state's directory", directory, ErrorKind::state);

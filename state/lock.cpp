@@ -56,9 +56,13 @@ std::string boot_id() {
 }
 
 std::string to_text(const LockOwner& owner) {
-    return to_json(Value::map({{"pid", owner.pid}, {"host", owner.host}, {"user", owner.user},
-                               {"boot_id", owner.boot_id}, {"command", owner.command},
-                               {"since_ms", owner.since_ms}})) + "\n";
+    return to_json(Value::map({{"pid", owner.pid},
+                               {"host", owner.host},
+                               {"user", owner.user},
+                               {"boot_id", owner.boot_id},
+                               {"command", owner.command},
+                               {"since_ms", owner.since_ms}})) +
+           "\n";
 }
 
 Error locked_error(const std::filesystem::path& state, std::string_view owner_text) {
@@ -125,8 +129,8 @@ std::optional<LockOwner> parse_owner(std::string_view text) {
     try {
         const Value v = from_json(text);
         if (v.integer("pid") <= 0) return std::nullopt;
-        return LockOwner{v.integer("pid"), v.text("host"), v.text("user"), v.text("boot_id"),
-                         v.text("command"), v.integer("since_ms")};
+        return LockOwner{v.integer("pid"),  v.text("host"),    v.text("user"),
+                         v.text("boot_id"), v.text("command"), v.integer("since_ms")};
     } catch (const Error&) {
         return std::nullopt;
     }

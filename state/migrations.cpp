@@ -17,8 +17,9 @@ std::int64_t schema_version(sqlite::Database& database, std::span<const std::str
     const std::int64_t version = database.number("PRAGMA user_version");
     const std::int64_t application = database.number("PRAGMA application_id");
     const std::string file = in_quotes(database.path().string(), 4096);
-    if (application != kApplicationId && (version != 0 || application != 0 ||
-                                          database.number("SELECT count(*) FROM sqlite_schema") != 0))
+    if (application != kApplicationId &&
+        (version != 0 || application != 0 ||
+         database.number("SELECT count(*) FROM sqlite_schema") != 0))
         throw Error(ErrorKind::state,
                     fmt::format("{} is a database, but not a state of hadeploy", file))
             .with_hint("it was left alone; choose another file for the state");

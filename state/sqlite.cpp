@@ -59,7 +59,9 @@ Error explain(int code, const std::string& cause, const std::filesystem::path& p
 }
 } // namespace
 
-void Database::Closer::operator()(sqlite3* handle) const { sqlite3_close(handle); }
+void Database::Closer::operator()(sqlite3* handle) const {
+    sqlite3_close(handle);
+}
 
 Database::Database(std::filesystem::path path, Access access) : path_(std::move(path)) {
     // Readers open for writing too where they may: otherwise they could not undo what a killed
@@ -76,7 +78,8 @@ Database::Database(std::filesystem::path path, Access access) : path_(std::move(
     // A file on a read-only mount opens all the same, and fails only when it is written.
     if (access == Access::write && sqlite3_db_readonly(handle, "main") == 1)
         throw explain(SQLITE_READONLY, "no permission to write, or a read-only file system", path_);
-    run(access == Access::read ? "PRAGMA trusted_schema = OFF; PRAGMA query_only = ON;" : kSettings);
+    run(access == Access::read ? "PRAGMA trusted_schema = OFF; PRAGMA query_only = ON;"
+                               : kSettings);
 }
 
 Error Database::error() const {
@@ -94,9 +97,15 @@ std::int64_t Database::number(std::string_view sql) {
     return statement.step() ? statement.integer(0) : 0;
 }
 
-std::int64_t Database::changes() const { return sqlite3_changes64(handle_.get()); }
-std::int64_t Database::last_id() const { return sqlite3_last_insert_rowid(handle_.get()); }
-bool Database::in_transaction() const { return sqlite3_get_autocommit(handle_.get()) == 0; }
+std::int64_t Database::changes() const {
+    return sqlite3_changes64(handle_.get());
+}
+std::int64_t Database::last_id() const {
+    return sqlite3_last_insert_rowid(handle_.get());
+}
+bool Database::in_transaction() const {
+    return sqlite3_get_autocommit(handle_.get()) == 0;
+}
 
 void Statement::Finalizer::operator()(sqlite3_stmt* statement) const {
     sqlite3_finalize(statement);
@@ -134,7 +143,9 @@ std::string Statement::text(int column) const {
     return bytes == nullptr ? std::string() : std::string(bytes, size);
 }
 
-void Statement::reset() { sqlite3_reset(statement_.get()); }
+void Statement::reset() {
+    sqlite3_reset(statement_.get());
+}
 
 void Statement::set(int index, std::int64_t value) {
     if (sqlite3_bind_int64(statement_.get(), index, value) != SQLITE_OK) throw database_.error();
@@ -155,8 +166,10 @@ Transaction::Transaction(Database& database, std::string savepoint)
 Transaction::~Transaction() {
     if (!open_ || !database_.in_transaction()) return;
     try {
-        if (savepoint_.empty()) database_.run("ROLLBACK");
-        else database_.run("ROLLBACK TO " + savepoint_ + "; RELEASE " + savepoint_);
+        if (savepoint_.empty())
+            database_.run("ROLLBACK");
+        else
+            database_.run("ROLLBACK TO " + savepoint_ + "; RELEASE " + savepoint_);
     } catch (const Error&) {
         // Nothing was written, which is all that was wanted; the cause is on its way already.
     }

@@ -17,7 +17,7 @@ namespace hadeploy::sqlite {
 class Database {
   public:
     enum class Access {
-        read,   ///< changes are refused (but what a crash left half written is rolled back)
+        read, ///< changes are refused (but what a crash left half written is rolled back)
         write,
         memory, ///< a private database without a file; `path` is for messages alone
     };
@@ -54,7 +54,8 @@ class Statement {
     Statement(Database& database, std::string_view sql);
 
     /// Sets all parameters, in order.
-    template <class... Values> Statement& bind(const Values&... values) {
+    template<class... Values>
+    Statement& bind(const Values&... values) {
         reset();
         int index = 0;
         (set(++index, values), ...);
@@ -64,7 +65,8 @@ class Statement {
     bool step();
     /// step() of a statement without rows.
     void run() {
-        while (step()) {}
+        while (step()) {
+        }
     }
     [[nodiscard]] std::int64_t integer(int column) const;
     [[nodiscard]] std::string text(int column) const;

@@ -77,7 +77,9 @@ Intent take_intent(Database& db, std::int64_t id) {
     return intent;
 }
 
-void raise_serial(Database& db) { db.run("UPDATE project SET serial = serial + 1"); }
+void raise_serial(Database& db) {
+    db.run("UPDATE project SET serial = serial + 1");
+}
 } // namespace
 
 SqliteStore::SqliteStore(std::unique_ptr<Database> database, Mode mode)
@@ -218,7 +220,8 @@ std::vector<Row> SqliteStore::rows() const {
 
 std::optional<Row> SqliteStore::row(const std::string& address) const {
     const std::lock_guard guard(database_mutex_);
-    Statement query(*database_, fmt::format("SELECT {} FROM resources WHERE address = ?", kRowColumns));
+    Statement query(*database_,
+                    fmt::format("SELECT {} FROM resources WHERE address = ?", kRowColumns));
     query.bind(address);
     if (!query.step()) return std::nullopt;
     return read_row(query);
@@ -279,8 +282,8 @@ void SqliteStore::abandon(std::int64_t intent, bool taint) {
             .run();
         const bool recorded = db.changes() > 0;
         if (!recorded && taken.action != "remove")
-            write_row(db, {taken.address, taken.type, taken.generation, taken.identity, taken.config,
-                           taken.config, taken.depends_on, true});
+            write_row(db, {taken.address, taken.type, taken.generation, taken.identity,
+                           taken.config, taken.config, taken.depends_on, true});
         raise_serial(db);
     });
 }

@@ -85,8 +85,7 @@ std::string read_file(const std::filesystem::path& path, std::size_t limit, Erro
 
 void write_file(const std::filesystem::path& path, std::string_view contents, unsigned mode) {
     const auto directory = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-    const std::string name =
-        fmt::format(".{}.{}", path.filename().string(), hex(random_bytes(8)));
+    const std::string name = fmt::format(".{}.{}", path.filename().string(), hex(random_bytes(8)));
     Temporary temporary{directory / name};
     const Fd fd(::open(temporary.path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (!fd) throw system_error("create a file beside", path);

@@ -89,8 +89,7 @@ std::string base64_decode(std::string_view text) {
     std::string clean;
     std::copy_if(text.begin(), text.end(), std::back_inserter(clean),
                  [](char c) { return c != '\n' && c != '\r' && c != ' '; });
-    const std::size_t padding =
-        clean.ends_with("==") ? 2 : clean.ends_with("=") ? 1 : 0;
+    const std::size_t padding = clean.ends_with("==") ? 2 : clean.ends_with("=") ? 1 : 0;
     const auto first_pad = clean.find('=');
     const bool whole = clean.size() % 4 == 0 &&
                        (first_pad == std::string::npos || first_pad == clean.size() - padding);

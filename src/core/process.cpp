@@ -60,7 +60,8 @@ class NoSigpipe {
     }
     ~NoSigpipe() {
         const timespec now{};
-        while (sigtimedwait(&pipe_, nullptr, &now) < 0 && errno == EINTR) {}
+        while (sigtimedwait(&pipe_, nullptr, &now) < 0 && errno == EINTR) {
+        }
         pthread_sigmask(SIG_SETMASK, &before_, nullptr);
     }
     NoSigpipe(const NoSigpipe&) = delete;
@@ -154,7 +155,8 @@ class Child {
     void signal(int number) const { ::kill(-pid_, number); }
     int wait() {
         int status = 0;
-        while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {}
+        while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+        }
         pid_ = -1;
         return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     }
@@ -186,8 +188,10 @@ class Stream {
             const ssize_t n = ::read(fd_.get(), buffer, sizeof buffer);
             if (n < 0 && errno == EINTR) continue;
             if (n < 0 && errno == EAGAIN) return;
-            if (n <= 0) fd_.reset();
-            else kept_.append(buffer, static_cast<std::size_t>(n));
+            if (n <= 0)
+                fd_.reset();
+            else
+                kept_.append(buffer, static_cast<std::size_t>(n));
             hand_on_lines();
         }
     }
@@ -236,7 +240,8 @@ class Conversation {
         const int event = stop_event_.get();
         const std::stop_callback wake(spec_.stop, [event] { ::eventfd_write(event, 1); });
         feed();
-        while (!wait_once()) {}
+        while (!wait_once()) {
+        }
         // What the child itself printed is in the pipes by now; whoever else holds them may go on.
         output_.close();
         errors_.close();

@@ -13,9 +13,9 @@ namespace hadeploy {
 
 /// A child process to run. No shell: `argv` is handed over as it is.
 struct ProcessSpec {
-    std::vector<std::string> argv; ///< argv[0] is looked for in PATH
-    std::string input = {};        ///< its standard input
-    std::filesystem::path directory = {};                         ///< "": ours
+    std::vector<std::string> argv;        ///< argv[0] is looked for in PATH
+    std::string input = {};               ///< its standard input
+    std::filesystem::path directory = {}; ///< "": ours
     std::vector<std::pair<std::string, std::string>> environment = {}; ///< on top of ours
     /// Called for each line of both streams as it comes, without its line end.
     std::function<void(std::string_view)> on_line = {};

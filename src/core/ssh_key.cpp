@@ -91,7 +91,8 @@ std::string public_line(std::string_view blob, std::string_view comment) {
 
 SshKey make_ssh_key(std::string_view comment) {
     std::string remark(comment);
-    std::replace_if(remark.begin(), remark.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+    std::replace_if(
+        remark.begin(), remark.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
     const RawKey raw = generate();
     const std::string blob = Packer().field(kType).field(view(raw.open)).bytes();
     // A reader with a wrong passphrase sees two numbers that differ; here they only have to agree.

@@ -35,9 +35,12 @@ std::string in_quotes(std::string_view text, std::size_t max) {
         case '\r': out += "\\r"; break;
         case '\t': out += "\\t"; break;
         default:
-            if (c.code >= 0x20 && c.code < 0x7F) out += static_cast<char>(c.code);
-            else if (!c.valid || c.code < 0x80) out += fmt::format("\\x{:02X}", +c.code);
-            else out += fmt::format("\\u{{{:04X}}}", static_cast<std::uint32_t>(c.code));
+            if (c.code >= 0x20 && c.code < 0x7F)
+                out += static_cast<char>(c.code);
+            else if (!c.valid || c.code < 0x80)
+                out += fmt::format("\\x{:02X}", +c.code);
+            else
+                out += fmt::format("\\u{{{:04X}}}", static_cast<std::uint32_t>(c.code));
         }
     }
     return out + '"';

@@ -5,8 +5,8 @@
 
 namespace hadeploy {
 
-/// One character of a UTF-8 text. Of a byte that is not UTF-8 `valid` is false, `code` its value and
-/// `size` 1.
+/// One character of a UTF-8 text. Of a byte that is not UTF-8 `valid` is false, `code` its value
+/// and `size` 1.
 struct CodePoint {
     char32_t code = 0;
     std::size_t size = 0;

@@ -43,7 +43,9 @@ bool is_uuid(std::string_view text) {
     return true;
 }
 
-std::string uuid_v4() { return format_uuid(random_bytes(kBytes), 4); }
+std::string uuid_v4() {
+    return format_uuid(random_bytes(kBytes), 4);
+}
 
 std::string uuid_v5(std::string_view name_space, std::string_view name) {
     if (!is_uuid(name_space))

@@ -16,15 +16,23 @@ struct TypeName {
 
 /// The types that are written as one word.
 constexpr std::array kTypeNames{
-    TypeName{TypeKind::any, "any"},           TypeName{TypeKind::string, "string"},
-    TypeName{TypeKind::integer, "integer"},   TypeName{TypeKind::number, "number"},
-    TypeName{TypeKind::boolean, "boolean"},   TypeName{TypeKind::bytes, "bytes"},
-    TypeName{TypeKind::duration, "duration"}, TypeName{TypeKind::port, "port"},
-    TypeName{TypeKind::ipv4, "ipv4"},         TypeName{TypeKind::cidr, "cidr"},
-    TypeName{TypeKind::mode, "mode"},         TypeName{TypeKind::name, "name"},
-    TypeName{TypeKind::path, "path"},         TypeName{TypeKind::local_path, "local_path"},
+    TypeName{TypeKind::any, "any"},
+    TypeName{TypeKind::string, "string"},
+    TypeName{TypeKind::integer, "integer"},
+    TypeName{TypeKind::number, "number"},
+    TypeName{TypeKind::boolean, "boolean"},
+    TypeName{TypeKind::bytes, "bytes"},
+    TypeName{TypeKind::duration, "duration"},
+    TypeName{TypeKind::port, "port"},
+    TypeName{TypeKind::ipv4, "ipv4"},
+    TypeName{TypeKind::cidr, "cidr"},
+    TypeName{TypeKind::mode, "mode"},
+    TypeName{TypeKind::name, "name"},
+    TypeName{TypeKind::path, "path"},
+    TypeName{TypeKind::local_path, "local_path"},
     TypeName{TypeKind::connection, "connection"},
-    TypeName{TypeKind::list, "list"},         TypeName{TypeKind::map, "map"},
+    TypeName{TypeKind::list, "list"},
+    TypeName{TypeKind::map, "map"},
 };
 
 constexpr int kMaxTypeDepth = 16;
@@ -48,7 +56,8 @@ std::optional<Type> parse_type(std::string_view text, int depth) {
         inner.remove_suffix(1);
         auto element = parse_type(inner, depth + 1);
         if (!element) return std::nullopt;
-        return t.kind == TypeKind::list ? list_of(std::move(*element)) : map_of(std::move(*element));
+        return t.kind == TypeKind::list ? list_of(std::move(*element))
+                                        : map_of(std::move(*element));
     }
     return std::nullopt;
 }
@@ -101,25 +110,35 @@ const Attribute* find_attribute(const Schema& schema, std::string_view name) {
 
 const std::vector<Attribute>& connection_fields() {
     static const std::vector<Attribute> fields{
-        {.name = "address", .type = TypeKind::string,
-         .doc = "Host name or IP address to log in at.", .required = true},
-        {.name = "port", .type = TypeKind::port, .doc = "Port of the SSH server.",
+        {.name = "address",
+         .type = TypeKind::string,
+         .doc = "Host name or IP address to log in at.",
+         .required = true},
+        {.name = "port",
+         .type = TypeKind::port,
+         .doc = "Port of the SSH server.",
          .fallback = Value(22)},
-        {.name = "user", .type = TypeKind::name,
+        {.name = "user",
+         .type = TypeKind::name,
          .doc = "Who logs in: root, or someone who may use sudo without a password.",
          .fallback = Value("root")},
-        {.name = "private_key_file", .type = TypeKind::local_path,
+        {.name = "private_key_file",
+         .type = TypeKind::local_path,
          .doc = "The private key to log in with (ed25519)."},
-        {.name = "host_key", .type = TypeKind::string,
+        {.name = "host_key",
+         .type = TypeKind::string,
          .doc = "The public key that the host must show: \"ssh-ed25519 AAAA...\"."},
-        {.name = "machine", .type = TypeKind::string,
+        {.name = "machine",
+         .type = TypeKind::string,
          .doc = "Address of the resource that is the machine; empty where it existed before.",
          .fallback = Value("")},
     };
     return fields;
 }
 
-std::optional<Type> parse_type(std::string_view text) { return parse_type(text, 0); }
+std::optional<Type> parse_type(std::string_view text) {
+    return parse_type(text, 0);
+}
 
 std::string type_name(const Type& type) {
     if (type.kind == TypeKind::object) {

@@ -114,8 +114,10 @@ void Normalizer::unknown_key(const Schema& schema, const Entry& entry, const Pla
     Error& error = problem(at, fmt::format("unknown key {}", in_quotes(entry.key)));
     if (const auto meant = did_you_mean(entry.key, known))
         error.with_hint(fmt::format("did you mean \"{}\"?", *meant));
-    else if (known.empty()) error.with_hint("it takes no keys");
-    else error.with_hint(fmt::format("known keys: {}", join(known)));
+    else if (known.empty())
+        error.with_hint("it takes no keys");
+    else
+        error.with_hint(fmt::format("known keys: {}", join(known)));
 }
 
 Value Normalizer::attribute(const Attribute& a, const Value& value, const Place& place) {
@@ -160,8 +162,8 @@ Value Normalizer::items(const Type& type, const Value& value, const Place& place
     out.reserve(value.as_list().size());
     for (const Value& item : value.as_list()) {
         const Place at = place.item(out.size(), item);
-        if (item.is_null()) problem(at, fmt::format("expected {}, got nothing",
-                                                    scalar::noun(type.element->kind)));
+        if (item.is_null())
+            problem(at, fmt::format("expected {}, got nothing", scalar::noun(type.element->kind)));
         out.push_back(item.is_null() ? item : typed(*type.element, item, at));
     }
     return Value::list(std::move(out));
@@ -205,9 +207,9 @@ Value Normalizer::scalar(TypeKind kind, const Value& value, const Place& place) 
         return kind == TypeKind::local_path ? local_path(out, place) : out;
     } catch (const scalar::Mismatch& mismatch) {
         // What is secret is not quoted back, not even where it is wrong.
-        const std::string message = place.secret ? fmt::format("expected {} (the value is secret)",
-                                                               scalar::noun(kind))
-                                                 : mismatch.message;
+        const std::string message =
+            place.secret ? fmt::format("expected {} (the value is secret)", scalar::noun(kind))
+                         : mismatch.message;
         Error& error = problem(place, message);
         if (!place.secret) error.hint = mismatch.hint;
         return value;
@@ -217,9 +219,9 @@ Value Normalizer::scalar(TypeKind kind, const Value& value, const Place& place) 
 Value Normalizer::local_path(const Value& checked, const Place& place) {
     const std::filesystem::path path = checked.as_string();
     if (path.string().starts_with("~"))
-        throw scalar::Mismatch{fmt::format("{} begins with ~, which is not expanded",
-                                           in_quotes(path.string())),
-                               "write the path out, or relative to the file that it is written in"};
+        throw scalar::Mismatch{
+            fmt::format("{} begins with ~, which is not expanded", in_quotes(path.string())),
+            "write the path out, or relative to the file that it is written in"};
     if (path.is_absolute() || !base_) return path.lexically_normal().string();
     return (base_(place.loc) / path).lexically_normal().string();
 }
@@ -243,7 +245,7 @@ void Normalizer::check_limits(const Attribute& a, const Value& value, const Plac
         if (a.type.kind == TypeKind::duration) return show_duration(limit);
         return std::to_string(limit) + (sized ? limit == 1 ? " entry" : " entries" : "");
     };
-    const std::string was = place.secret        ? "the value"
+    const std::string was = place.secret         ? "the value"
                             : value.is_integer() ? show(value.as_integer())
                             : sized              ? show(static_cast<std::int64_t>(n))
                                                  : display(value);
@@ -263,9 +265,9 @@ void Normalizer::check_choice(const Attribute& a, const Value& value, const Plac
     if (!value.is_string()) return;
     const std::string& text = value.as_string();
     if (std::find(a.one_of.begin(), a.one_of.end(), text) != a.one_of.end()) return;
-    Error& error = problem(place, fmt::format("{} is not one of: {}",
-                                              place.secret ? "the value" : in_quotes(text),
-                                              join(a.one_of)));
+    Error& error =
+        problem(place, fmt::format("{} is not one of: {}",
+                                   place.secret ? "the value" : in_quotes(text), join(a.one_of)));
     if (const auto meant = did_you_mean(text, a.one_of))
         error.with_hint(fmt::format("did you mean \"{}\"?", *meant));
 }
@@ -284,8 +286,9 @@ Value normalize(const Attribute& attribute, const Value& value, std::string_view
     Normalizer normalizer(what, base, problems);
     const Place place{"", value.loc(), value.secret()};
     if (attribute.required && value.is_null()) {
-        problems.add(fmt::format("{}: expected {}, got nothing", what,
-                                 scalar::noun(attribute.type.kind)), value.loc());
+        problems.add(
+            fmt::format("{}: expected {}, got nothing", what, scalar::noun(attribute.type.kind)),
+            value.loc());
         return value;
     }
     return normalizer.attribute(attribute, value, place);

@@ -23,8 +23,7 @@ const std::string& text_of(TypeKind type, const Value& value) {
     if (value.is_string()) return value.as_string();
     if (value.is_bool())
         wrong_kind(type, value, value.as_bool() ? "quote it: \"yes\"" : "quote it: \"no\"");
-    if (value.is_number())
-        wrong_kind(type, value, fmt::format("quote it: \"{}\"", display(value)));
+    if (value.is_number()) wrong_kind(type, value, fmt::format("quote it: \"{}\"", display(value)));
     wrong_kind(type, value);
 }
 
@@ -42,9 +41,9 @@ Value integer(TypeKind type, const Value& value) {
     if (value.is_number()) {
         const double number = value.as_number();
         constexpr double kLimit = 9223372036854775808.0; // 2^63
-        if (!(std::abs(number) < kLimit)) // NaN too
-            throw Mismatch{fmt::format("expected {}, got {}, which no integer can hold", noun(type),
-                                       number)};
+        if (!(std::abs(number) < kLimit))                // NaN too
+            throw Mismatch{
+                fmt::format("expected {}, got {}, which no integer can hold", noun(type), number)};
         if (std::trunc(number) == number) return static_cast<std::int64_t>(number);
     }
     if (value.is_string() && !value.as_string().empty() &&
@@ -84,7 +83,8 @@ Value duration(const Value& value) {
     if (ms < 0) throw Mismatch{fmt::format("{} is negative", ms)};
     if (ms > 0 && ms < 1'000)
         throw Mismatch{fmt::format("expected a duration, got the integer {} without a unit "
-                                   "(units: ms, s, m, h, d)", ms),
+                                   "(units: ms, s, m, h, d)",
+                                   ms),
                        fmt::format("write \"{0}s\" or \"{0}ms\"", ms)};
     return ms;
 }
@@ -162,8 +162,8 @@ Value name(const Value& value) {
         throw Mismatch{fmt::format("{} begins with {} (allowed: {})", in_quotes(text),
                                    in_quotes(text.substr(0, 1)), kAllowed)};
     if (text.size() > kMaxName)
-        throw Mismatch{fmt::format("{} has {} characters (allowed: at most {})", in_quotes(text, 20),
-                                   text.size(), kMaxName)};
+        throw Mismatch{fmt::format("{} has {} characters (allowed: at most {})",
+                                   in_quotes(text, 20), text.size(), kMaxName)};
     return text;
 }
 void check_path_text(const std::string& text) {

@@ -39,11 +39,14 @@ constexpr Measure kDuration{kDurationUnits, "a duration", "30s"};
 
 std::string unit_names(const Measure& measure) {
     std::string out;
-    for (const Unit& unit : measure.units) out += (out.empty() ? "" : ", ") + std::string(unit.name);
+    for (const Unit& unit : measure.units)
+        out += (out.empty() ? "" : ", ") + std::string(unit.name);
     return out;
 }
 
-bool digit(char c) { return c >= '0' && c <= '9'; }
+bool digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
 std::string_view take_while(std::string_view& text, auto accepts) {
     std::size_t n = 0;
@@ -112,8 +115,8 @@ std::int64_t take_quantity(std::string_view& rest, std::string_view all, const M
 
 /// 1536 of 1024 -> "1.5"; at most `decimals` of them, none that are 0 at the end.
 std::string decimal(std::int64_t amount, std::int64_t unit, int decimals) {
-    std::string out = fmt::format(
-        "{:.{}f}", static_cast<double>(amount) / static_cast<double>(unit), decimals);
+    std::string out =
+        fmt::format("{:.{}f}", static_cast<double>(amount) / static_cast<double>(unit), decimals);
     if (out.find('.') == std::string::npos) return out;
     while (out.ends_with('0')) out.pop_back();
     if (out.ends_with('.')) out.pop_back();

@@ -17,9 +17,13 @@ using namespace hadeploy;
 using namespace std::chrono_literals;
 
 namespace {
-ProcessSpec shell(std::string script) { return {.argv = {"sh", "-c", std::move(script)}}; }
+ProcessSpec shell(std::string script) {
+    return {.argv = {"sh", "-c", std::move(script)}};
+}
 
-bool no_child_left() { return ::waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD; }
+bool no_child_left() {
+    return ::waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD;
+}
 
 /// Waits for a process that is not ours to be gone or dead; the test's time limit is the limit.
 bool dies(pid_t pid) {

@@ -33,7 +33,9 @@ Outcome check(Attribute a, const Value& v) {
     }
     return out;
 }
-Outcome check(Type type, const Value& v) { return check(Attribute{.name = "field", .type = type}, v); }
+Outcome check(Type type, const Value& v) {
+    return check(Attribute{.name = "field", .type = type}, v);
+}
 
 Value good(Type type, const Value& v) {
     const Outcome out = check(type, v);
@@ -90,9 +92,13 @@ TEST_CASE("scalars become canonical") {
 }
 
 TEST_CASE("canonical values stay as they are") {
-    const std::vector<std::pair<Type, Value>> cases{
-        {K::bytes, "1.5 GiB"}, {K::duration, "90s"},   {K::mode, "644"},     {K::path, "/a//b"},
-        {K::local_path, "x"},  {K::cidr, "10.0.0.0/8"}, {list_of(K::bytes), Value::list({"1 KiB"})}};
+    const std::vector<std::pair<Type, Value>> cases{{K::bytes, "1.5 GiB"},
+                                                    {K::duration, "90s"},
+                                                    {K::mode, "644"},
+                                                    {K::path, "/a//b"},
+                                                    {K::local_path, "x"},
+                                                    {K::cidr, "10.0.0.0/8"},
+                                                    {list_of(K::bytes), Value::list({"1 KiB"})}};
     for (const auto& [type, value] : cases) {
         const Value once = good(type, value);
         CHECK(good(type, once) == once);
@@ -110,8 +116,9 @@ TEST_CASE("a value of another type is named with what was expected") {
     CHECK(has(bad(K::integer, std::numeric_limits<double>::quiet_NaN()), "got nan"));
     CHECK(has(bad(K::number, std::numeric_limits<double>::infinity()), "got inf"));
     CHECK(has(bad(K::boolean, "yes"), "write true or false"));
-    CHECK(bad(K::mode, 644) == "expected a file mode in octal such as \"0644\", got the integer 644 "
-                               "(quote it, with its leading zero: \"0644\")");
+    CHECK(bad(K::mode, 644) ==
+          "expected a file mode in octal such as \"0644\", got the integer 644 "
+          "(quote it, with its leading zero: \"0644\")");
     CHECK(has(bad(K::mode, "0888"), "got the string \"0888\""));
     CHECK(bad(K::port, 70000) == "70000 is not a port (1 to 65535)");
     CHECK(bad(K::port, 0) == "0 is not a port (1 to 65535)");
@@ -176,7 +183,8 @@ TEST_CASE("paths are absolute, visible and below the root") {
 }
 
 TEST_CASE("unknown keys: the nearest one, or all of them") {
-    const Schema schema{{.name = "memory", .type = K::bytes}, {.name = "vcpus", .type = K::integer},
+    const Schema schema{{.name = "memory", .type = K::bytes},
+                        {.name = "vcpus", .type = K::integer},
                         {.name = "id", .type = K::string, .computed = true}};
     const auto problems_of = [&](const std::string& key) {
         Problems problems;
@@ -195,10 +203,10 @@ TEST_CASE("unknown keys: the nearest one, or all of them") {
 }
 
 TEST_CASE("missing, default, null and computed attributes") {
-    const Schema schema{{.name = "name", .type = K::name, .doc = "What it is called.",
-                         .required = true},
-                        {.name = "timeout", .type = K::duration, .fallback = Value("30s")},
-                        {.name = "note", .type = K::string}};
+    const Schema schema{
+        {.name = "name", .type = K::name, .doc = "What it is called.", .required = true},
+        {.name = "timeout", .type = K::duration, .fallback = Value("30s")},
+        {.name = "note", .type = K::string}};
     Problems problems;
     const Value empty = normalize(schema, {}, "x", Loc{5, 1, 0}, kBase, problems);
     REQUIRE(problems.list().size() == 1);
@@ -208,15 +216,16 @@ TEST_CASE("missing, default, null and computed attributes") {
     CHECK(empty["timeout"] == Value(30'000));
 
     Problems none;
-    const Value config = normalize(
-        schema, Value::map({{"name", "a"}, {"timeout", Value()}, {"note", Value()}}), "x", {}, kBase,
-        none);
+    const Value config =
+        normalize(schema, Value::map({{"name", "a"}, {"timeout", Value()}, {"note", Value()}}), "x",
+                  {}, kBase, none);
     CHECK(none.empty());
     CHECK(config == Value::map({{"name", "a"}, {"timeout", 30'000}}));
 }
 
 TEST_CASE("every problem is found, each at its own place") {
-    const Schema schema{{.name = "port", .type = K::port}, {.name = "mode", .type = K::mode},
+    const Schema schema{{.name = "port", .type = K::port},
+                        {.name = "mode", .type = K::mode},
                         {.name = "names", .type = list_of(K::name)}};
     Problems problems;
     normalize(schema,
@@ -251,7 +260,8 @@ TEST_CASE("limits are shown in the value's own unit") {
 TEST_CASE("one_of") {
     const Attribute mode{.name = "mode", .type = K::string, .one_of = {"nat", "isolated", "no"}};
     CHECK(check(mode, "nat").count == 0);
-    CHECK(check(mode, "isolatd").error == "owner: mode: \"isolatd\" is not one of: nat, isolated, no");
+    CHECK(check(mode, "isolatd").error ==
+          "owner: mode: \"isolatd\" is not one of: nat, isolated, no");
     CHECK(check(mode, "isolatd").hint == "did you mean \"isolated\"?");
     CHECK(has(check(mode, false).error, "quote it: \"no\""));
     const Attribute many{.name = "m", .type = list_of(K::string), .one_of = {"a", "b"}};
@@ -260,8 +270,9 @@ TEST_CASE("one_of") {
 
 TEST_CASE("unknown values pass every check") {
     const Value unknown = Value::unknown();
-    for (const Type& type : {Type(K::bytes), Type(K::name), Type(K::connection), Type(K::local_path),
-                             list_of(K::port), map_of(K::mode), object_of({{.name = "a"}})})
+    for (const Type& type :
+         {Type(K::bytes), Type(K::name), Type(K::connection), Type(K::local_path), list_of(K::port),
+          map_of(K::mode), object_of({{.name = "a"}})})
         CHECK(good(type, unknown).is_unknown());
     CHECK(good(list_of(K::port), Value::list({80, unknown})).as_list()[1].is_unknown());
     CHECK(check({.name = "a", .type = K::integer, .min = 3, .max = 4}, unknown).count == 0);
@@ -274,13 +285,12 @@ TEST_CASE("unknown values pass every check") {
 }
 
 TEST_CASE("an object drops foreign keys of a resource, but not written ones") {
-    const Type type = object_of({{.name = "pool", .type = K::name, .required = true},
-                                 {.name = "size", .type = K::bytes}});
-    const Value from_resource =
-        Value::map({{"pool", "p"}, {"size", "1 KiB"}, {"kernel", "/x"}});
+    const Type type = object_of(
+        {{.name = "pool", .type = K::name, .required = true}, {.name = "size", .type = K::bytes}});
+    const Value from_resource = Value::map({{"pool", "p"}, {"size", "1 KiB"}, {"kernel", "/x"}});
     CHECK(good(type, from_resource) == Value::map({{"pool", "p"}, {"size", 1024}}));
-    const Value written = Value::map({Entry{"pool", "p", Loc{2, 1, 0}},
-                                      Entry{"sise", "1 KiB", Loc{3, 1, 0}}});
+    const Value written =
+        Value::map({Entry{"pool", "p", Loc{2, 1, 0}}, Entry{"sise", "1 KiB", Loc{3, 1, 0}}});
     const Outcome out = check(type, written);
     CHECK(out.error == "owner: field: unknown key \"sise\"");
     CHECK(out.hint == "did you mean \"size\"?");
@@ -289,10 +299,10 @@ TEST_CASE("an object drops foreign keys of a resource, but not written ones") {
     // What a resource's schema has been over counts as the resource's, not as written by hand.
     Problems problems;
     const Schema volume{{.name = "pool", .type = K::name}, {.name = "format", .type = K::string}};
-    const Value resource = normalize(volume,
-                                     Value::map({Entry{"pool", "p", Loc{2, 1, 0}},
-                                                 Entry{"format", "raw", Loc{3, 1, 0}}}),
-                                     "v", {}, kBase, problems);
+    const Value resource = normalize(
+        volume,
+        Value::map({Entry{"pool", "p", Loc{2, 1, 0}}, Entry{"format", "raw", Loc{3, 1, 0}}}), "v",
+        {}, kBase, problems);
     CHECK(problems.empty());
     CHECK(good(type, resource) == Value::map({{"pool", "p"}}));
     CHECK(has(check(type, Value::map({{"kernel", "/x"}})).error, "missing \"pool\""));
@@ -306,8 +316,8 @@ TEST_CASE("connections") {
                       {"port", 22},
                       {"private_key_file", "/project/modules/web/key"},
                       {"user", "root"}}));
-    const std::string path_of_error = check(map_of(K::connection),
-                                            Value::map({{"n1", Value::map({{"port", 0}})}})).error;
+    const std::string path_of_error =
+        check(map_of(K::connection), Value::map({{"n1", Value::map({{"port", 0}})}})).error;
     CHECK(path_of_error == "owner: field[\"n1\"]: missing \"address\" (string)");
     CHECK(check(K::connection, Value::map({{"name", "n"}, {"connection", given}})).hint ==
           "write its attribute: ${...connection}");
@@ -321,10 +331,11 @@ TEST_CASE("secrets stay secret and are not quoted back") {
     const Outcome marked = check(K::port, Value("s3cret").as_secret());
     CHECK(lacks(marked.error + marked.hint, "s3cret"));
     CHECK(good(K::bytes, Value("1 KiB").as_secret()).secret());
-    CHECK(lacks(check({.name = "n", .type = K::string, .secret = true, .one_of = {"a"}}, "s3")
-                        .error, "s3"));
-    CHECK(lacks(check({.name = "n", .type = K::integer, .secret = true, .max = 9}, 77).error,
-                    "77"));
+    CHECK(
+        lacks(check({.name = "n", .type = K::string, .secret = true, .one_of = {"a"}}, "s3").error,
+              "s3"));
+    CHECK(
+        lacks(check({.name = "n", .type = K::integer, .secret = true, .max = 9}, 77).error, "77"));
 }
 
 TEST_CASE("values keep their place") {
@@ -353,8 +364,8 @@ TEST_CASE("types as text") {
         CHECK(type_name(*type) == text);
     }
     CHECK(type_name(*parse_type(" map( ipv4 ) ")) == "map(ipv4)");
-    for (const char* text : {"", "strin", "list(", "list()", "list(string", "string(list)", "object",
-                             "list(string))", "listx(string)"})
+    for (const char* text : {"", "strin", "list(", "list()", "list(string", "string(list)",
+                             "object", "list(string))", "listx(string)"})
         CHECK_FALSE(parse_type(text));
     std::string deep;
     for (int i = 0; i < 100'000; ++i) deep += "list(";
@@ -365,7 +376,8 @@ TEST_CASE("types as text") {
 TEST_CASE("did you mean") {
     CHECK(did_you_mean("memroy", {"vcpus", "memory"}) == "memory");
     CHECK(did_you_mean("Memory", {"vcpus", "memory"}) == "memory");
-    CHECK(did_you_mean("libvirt.domian", {"libvirt.domain", "libvirt.network"}) == "libvirt.domain");
+    CHECK(did_you_mean("libvirt.domian", {"libvirt.domain", "libvirt.network"}) ==
+          "libvirt.domain");
     CHECK_FALSE(did_you_mean("colour", {"vcpus", "memory"}));
     CHECK_FALSE(did_you_mean("x", {"y"}));
     CHECK_FALSE(did_you_mean("", {"y"}));

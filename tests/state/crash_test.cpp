@@ -90,7 +90,8 @@ TEST_CASE("killed while the state is made: the next one makes it") {
     }
 }
 
-TEST_CASE("a disk that refuses writes: an error, and the store goes on when it accepts them again") {
+TEST_CASE(
+    "a disk that refuses writes: an error, and the store goes on when it accepts them again") {
     const TempDir dir;
     Fork child([&](int) {
         const auto store = open_locked(dir / "s");

@@ -1,10 +1,11 @@
 #pragma once
 
+#include "../core/temp_dir.h"
 #include "core/error.h"
 #include "state/store.h"
-#include "../core/temp_dir.h"
 
 #include <csignal>
+#include <cstdio>
 #include <doctest/doctest.h>
 #include <functional>
 #include <string>
@@ -30,9 +31,14 @@ inline std::unique_ptr<hadeploy::Store> open_locked(const std::filesystem::path&
 
 inline hadeploy::Row row_of(const std::string& address, std::int64_t generation = 1) {
     using hadeploy::Value;
-    return {address, "fake.thing", generation, "id-" + address,
+    return {address,
+            "fake.thing",
+            generation,
+            "id-" + address,
             Value::map({{"size", 1}, {"password", Value("s3cret").as_secret()}}),
-            Value::map({{"size", 1}, {"id", 7}}), {"lab"}, false};
+            Value::map({{"size", 1}, {"id", 7}}),
+            {"lab"},
+            false};
 }
 inline hadeploy::Intent intent_of(const std::string& address, const std::string& action = "create",
                                   std::int64_t generation = 1) {
@@ -78,6 +84,7 @@ class Fork {
     explicit Fork(const std::function<int(int)>& body) {
         int ends[2];
         REQUIRE(::pipe(ends) == 0);
+        std::fflush(nullptr); // or the child prints it once more
         pid_ = ::fork();
         REQUIRE(pid_ >= 0);
         if (pid_ == 0) {

@@ -122,11 +122,13 @@ TEST_CASE("a directory or file that may not be written") {
     REQUIRE(::chmod((dir / "d").c_str(), 0500) == 0);
     REQUIRE(::chmod((dir / "d/s").c_str(), 0400) == 0);
     if (::geteuid() == 0)
-        for (const char* name : {"d", "d/s"}) REQUIRE(::chown((dir / name).c_str(), 65534, 65534) == 0);
+        for (const char* name : {"d", "d/s"})
+            REQUIRE(::chown((dir / name).c_str(), 65534, 65534) == 0);
     Fork child([&](int) {
         if (::geteuid() == 0 && ::setuid(65534) != 0) return 1; // root may write everywhere
         const Error error = error_of([&] { open_rw(dir / "d/s"); });
-        if (!has(error.message, "cannot be opened or written") || !has(error.hint, "ls -ld")) return 2;
+        if (!has(error.message, "cannot be opened or written") || !has(error.hint, "ls -ld"))
+            return 2;
         if (error_of([&] { open_rw(dir / "d/new"); }).kind != ErrorKind::state) return 3;
         return open_ro(dir / "d/s")->rows().empty() ? 0 : 4; // but it can be read
     });
@@ -161,8 +163,9 @@ TEST_CASE("migrations: each step once, and one that fails leaves the last good s
     CHECK(db.number("SELECT count(*) FROM a") == 1);
     CHECK(state::schema_version(db, first) == 1);
 
-    const std::array<std::string_view, 3> broken{first[0], "INSERT INTO a VALUES (2)",
-                                                 "INSERT INTO a VALUES (3); INSERT INTO none VALUES (1)"};
+    const std::array<std::string_view, 3> broken{
+        first[0], "INSERT INTO a VALUES (2)",
+        "INSERT INTO a VALUES (3); INSERT INTO none VALUES (1)"};
     CHECK_THROWS_AS(state::migrate(db, broken), Error);
     CHECK(state::schema_version(db, broken) == 2);
     CHECK(db.number("SELECT count(*) FROM a") == 2);
