@@ -163,9 +163,9 @@ class PlanText {
     }
 
     std::string render_forgotten(const Group& group) const {
-        return fmt::format("{} {} with {}: {}\n", symbol_column(*group.steps.front(), style_),
-                           group.steps.size() == 1 ? "goes" : "go", joined(group.machines),
-                           counted(group.steps.size(), "resource"));
+        return fmt::format("{} {} {} with {}\n", symbol_column(*group.steps.front(), style_),
+                           counted(group.steps.size(), "resource"),
+                           group.steps.size() == 1 ? "goes" : "go", joined(group.machines));
     }
 
     const Plan& plan_;

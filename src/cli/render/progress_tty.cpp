@@ -124,10 +124,16 @@ class TtyProgress final : public Progress {
 
     /// A line that stays, above the block.
     void print(const Line& line) {
-        output_.write(erase_block() + line.text() + "\n" + draw_block());
+        show(line.text() + "\n");
     }
     void redraw() {
-        if (!over_) output_.write(erase_block() + draw_block());
+        if (!over_) show("");
+    }
+    /// The block in its new form, below `above`, in one write, so that nothing flickers.
+    void show(const std::string& above) {
+        std::string frame = erase_block() + above;
+        frame += draw_block(); // only now: it notes what is drawn, for the next erase_block()
+        output_.write(frame);
     }
 
     /// Back to where the block began, and everything from there on gone. A terminal that was made

@@ -155,7 +155,7 @@ std::vector<std::string> map_change(const Type* type, const Value& before, const
             if (!e.value.is_null())
                 change_item('-', printable(e.key) + ": " + value_text(member, e.value), indent, style, out);
         } else if (!(*now == e.value)) {
-            append(out, change_lines(printable(e.key), member, e.value, *now, indent, style));
+            append(out, change_lines("~ " + printable(e.key), member, e.value, *now, indent, style));
         }
     }
     for (const Entry& e : after.as_map())
@@ -215,7 +215,7 @@ std::vector<std::string> change_lines(std::string_view name, const Type* type, c
                                       const Value& after, std::size_t indent, const Style& style) {
     const bool hidden = before.secret() || after.secret();
     const std::string head = fmt::format("{}{}:", margin(indent), name);
-    if (hidden) return {head + " (secret) " + arrow(style) + " (secret)"};
+    if (hidden) return {head + " (secret, differs)"};
     std::vector<std::string> inner;
     if (before.is_map() && after.is_map() && !is_connection(type))
         inner = map_change(type, before, after, indent + 2, style);

@@ -1,0 +1,88 @@
+#include "cli/render/docs.h"
+#include "cli/render/graph.h"
+#include "render_fixture.h"
+#include "support/project.h"
+
+using namespace hadeploy;
+using namespace hadeploy::cli;
+using namespace hadeploy::test;
+
+namespace {
+struct TestKind : ProviderKind {
+    TestKind() {
+        name = "test";
+        doc = "Nothing real.";
+        schema = {{.name = "uri", .type = TypeKind::string, .doc = "Where.", .fallback = Value("x:")}};
+    }
+    std::vector<Endpoint> endpoints(const ResourceType&, const Value&, const Value&) const override {
+        return {};
+    }
+    std::shared_ptr<Provider> open(const Endpoint&, const Setting&) override { return nullptr; }
+};
+
+Registry sample_registry() {
+    Registry registry;
+    registry.add(std::make_unique<TestKind>());
+    registry.add(std::make_unique<MachineType>());
+    registry.add(std::make_unique<FileType>());
+    return registry;
+}
+} // namespace
+
+TEST_CASE("a type's documentation comes from its schema") {
+    check_golden("tests/cli/golden/docs-type.txt", render_type(kFile, {.width = 70}));
+    check_golden("tests/cli/golden/docs-list.txt", render_type_list(sample_registry(), {}));
+    CHECK(render_provider(TestKind(), {}).find("uri  string; default x:") != std::string::npos);
+}
+
+TEST_CASE("the reference has every attribute, also those within objects") {
+    const std::string text = reference_markdown(sample_registry());
+    CHECK(text.find("\n### test.file\n") != std::string::npos);
+    CHECK(text.find("- [test.file](#testfile): A file on a machine.\n") != std::string::npos);
+    CHECK(text.find("| `disk.size` | bytes |") != std::string::npos);
+    CHECK(text.find("| `content` | string | What it holds, a \\| b. |") != std::string::npos);
+    CHECK(text.find("*default 1 GiB; at least 64 MiB.*") != std::string::npos);
+    CHECK(text.find("resources:\n  motd:\n    type: test.file\n") != std::string::npos);
+    CHECK(text.ends_with("|\n"));
+}
+
+TEST_CASE("the JSON Schema knows each type's attributes and refuses others") {
+    const auto schema = spec_schema(sample_registry());
+    CHECK(schema["required"] == nlohmann::json::array({"name"}));
+    const auto& file = schema["definitions"]["test.file"];
+    CHECK(file["additionalProperties"] == false);
+    CHECK(file["required"] == nlohmann::json::array({"host", "path"}));
+    CHECK_FALSE(file["properties"].contains("sha256")); // computed: can't be written
+    CHECK(file["properties"]["type"]["const"] == "test.file");
+    CHECK(file["properties"]["state"]["anyOf"][0]["enum"] == nlohmann::json::array({"present", "empty"}));
+    CHECK(file["properties"]["users"]["anyOf"][0]["minItems"] == 1);
+    CHECK(schema["definitions"]["test.machine"]["properties"]["disk"]["anyOf"][0]["properties"]
+              .contains("size"));
+    CHECK(schema["definitions"]["resource"]["allOf"].size() == 2);
+    CHECK(schema["properties"]["providers"]["properties"]["test"]["properties"]["uri"]["default"] == "x:");
+    const auto module = spec_schema(sample_registry(), true);
+    CHECK_FALSE(module["properties"].contains("providers"));
+    CHECK_FALSE(module.contains("required"));
+    // the whole of it, so that an accident of nesting shows up as a difference
+    check_golden("tests/cli/golden/schema.json", schema.dump(2) + "\n");
+}
+
+TEST_CASE("a drawing has no edge that follows from others") {
+    const TestSpec spec(R"(
+name: t
+resources:
+  a: {type: fake.thing, name: a}
+  b: {type: fake.thing, name: b, value: "${a.name}"}
+  c: {type: fake.thing, name: c, value: "${a.name} ${b.name}"}
+)");
+    const Drawing drawing = draw(*spec.graph);
+    REQUIRE(drawing.boxes.size() == 3);
+    CHECK(drawing.edges == std::vector<std::pair<std::size_t, std::size_t>>{{1, 0}, {2, 1}});
+}
+
+TEST_CASE("a plan's drawing in three formats") {
+    const Drawing drawing = draw(mixed_plan());
+    check_golden("tests/cli/golden/graph.dot", render_drawing(drawing, GraphFormat::dot));
+    check_golden("tests/cli/golden/graph.mermaid", render_drawing(drawing, GraphFormat::mermaid));
+    check_golden("tests/cli/golden/graph.json", render_drawing(drawing, GraphFormat::json));
+}

@@ -1,0 +1,140 @@
+#include "cli/render/line_diff.h"
+#include "cli/render/plan_json.h"
+#include "cli/render/plan_text.h"
+#include "cli/render/value_text.h"
+#include "render_fixture.h"
+
+using namespace hadeploy;
+using namespace hadeploy::cli;
+using namespace hadeploy::test;
+
+namespace {
+const Value kBefore = Value::map({{"size", 2}, {"same", "x"}, {"old", "y"}});
+
+Plan destroy_plan() {
+    Plan plan;
+    plan.destroy = true;
+    Step leave = file_step("membership", "b", Action::remove);
+    leave.before = leave.after, leave.after = {};
+    plan.steps.push_back(leave);
+    for (const char* name : {"a", "b"}) plan.steps.push_back(machine_step(name, Action::remove));
+    for (const char* name : {"x", "y", "z"}) {
+        Step step = file_step(name, *name == 'z' ? "b" : "a", Action::forget);
+        step.before = step.after, step.after = {};
+        step.reason = "goes with its machine";
+        plan.steps.push_back(step);
+    }
+    return plan;
+}
+} // namespace
+
+TEST_CASE("a plan shows each change once, and ends with a list of what it touches and the counts") {
+    check_golden("tests/cli/golden/plan.txt", render_plan(mixed_plan(), kBefore, {}));
+}
+
+TEST_CASE("colours only repeat what symbols and words say") {
+    const Style colored{.color = true};
+    std::string text = render_plan(mixed_plan(), kBefore, colored);
+    CHECK(text.find("\x1b[32m") != std::string::npos);
+    for (std::size_t at; (at = text.find('\x1b')) != std::string::npos;)
+        text.erase(at, text.find('m', at) - at + 1);
+    CHECK(text == render_plan(mixed_plan(), kBefore, {}));
+}
+
+TEST_CASE("what goes with its machine takes one line in a destroy") {
+    check_golden("tests/cli/golden/destroy.txt", render_plan(destroy_plan(), kBefore, {}));
+}
+
+TEST_CASE("an empty plan says so") {
+    Plan plan;
+    plan.outputs = kBefore;
+    CHECK(render_plan(plan, kBefore, {}) == "Nothing to change: all is as the spec says.\n");
+    plan.outputs = kBefore.with("size", 3);
+    CHECK(render_plan(plan, kBefore, {}).find("  ~ size: 2 -> 3\n") != std::string::npos);
+    plan.destroy = true;
+    CHECK(render_plan(plan, kBefore, {}) == "Nothing to remove: the state is empty.\n");
+}
+
+TEST_CASE("a value from outside can't act on the terminal") {
+    Plan plan;
+    plan.steps.push_back(file_step("x", "a", Action::update));
+    plan.steps[0].changes = {{"content", "a\x1b[2Jb", "c\rd\xC2\x9B"}};
+    plan.steps[0].reason = "odd\x07";
+    plan.outputs = Value::map({{"evil", "\x1b]0;title\x07"}});
+    const std::string text = render_plan(plan, {}, {});
+    for (const char c : text) CHECK((c == '\n' || static_cast<unsigned char>(c) >= 0x20));
+    CHECK(text.find("\xC2\x9B") == std::string::npos);
+    CHECK(text.find("\\x1B[2J") != std::string::npos);
+}
+
+TEST_CASE("secrets are in no form of a plan") {
+    Plan plan = mixed_plan();
+    // as a provider may see it, without the mark that the spec's values carry
+    plan.steps[4].before = Value::map({{"password", "s3cret"}, {"path", "/srv/conf"}});
+    CHECK(render_plan(plan, kBefore, {}).find("hunter2") == std::string::npos);
+    const std::string json = plan_json(plan).dump();
+    CHECK(json.find("hunter2") == std::string::npos);
+    CHECK(json.find("s3cret") == std::string::npos);
+    CHECK(json.find("/srv/conf") != std::string::npos);
+}
+
+TEST_CASE("the plan as JSON") {
+    check_golden("tests/cli/golden/plan.json", plan_json(mixed_plan()).dump(2) + "\n");
+}
+
+TEST_CASE("JSON survives bytes that are no text") {
+    Plan plan;
+    plan.steps.push_back(file_step("x", "a", Action::create));
+    plan.steps[0].reason = "\xFF\xFE";
+    CHECK_NOTHROW((void)plan_json(plan).dump());
+}
+
+TEST_CASE("counts name what an update does") {
+    CHECK(plan_counts(mixed_plan()) ==
+          "2 to create, 1 to start, 1 to update, 1 to replace, 1 to remove, 1 to adopt, "
+          "2 to read later, 1 to forget");
+}
+
+TEST_CASE("a line of --json has the keys that OpenTofu's readers look for") {
+    CHECK(json_line("info", "version", "hi", 1'700'000'000'250, {{"x", 1}}) ==
+          R"({"@level":"info","@message":"hi","@module":"hadeploy.ui",)"
+          R"("@timestamp":"2023-11-14T22:13:20.250Z","type":"version","x":1})");
+}
+
+TEST_CASE("values are shown as a spec would write them") {
+    const Type bytes(TypeKind::bytes), duration(TypeKind::duration), place(TypeKind::connection);
+    CHECK(value_text(&bytes, mib(512)) == "512 MiB");
+    CHECK(value_text(&duration, Value(90'000)) == "1m 30s");
+    CHECK(value_text(&place, connection("")) == "root@10.0.0.1");
+    CHECK(value_text(&place, connection("node")) == "node");
+    CHECK(value_text(nullptr, "0644") == "\"0644\"");
+    CHECK(value_text(nullptr, "true") == "\"true\"");
+    CHECK(value_text(nullptr, "") == "\"\"");
+    CHECK(value_text(nullptr, "é 1") == "é 1");
+    CHECK(value_text(nullptr, "(secret)") == "\"(secret)\"");
+    CHECK(value_text(nullptr, Value("x").as_secret()) == "(secret)");
+    CHECK(value_text(nullptr, Value::map({{"a", "b, c"}, {"d", Value::list({1, "x"})}})) ==
+          "{a: \"b, c\", d: [1, x]}");
+}
+
+TEST_CASE("long strings show the part that differs") {
+    const std::string a(100, 'a'), b(100, 'b');
+    const auto lines = change_lines("key", nullptr, Value(a + "X" + b), Value(a + "Y" + b), 0, {});
+    REQUIRE(lines.size() == 1);
+    CHECK(lines[0] == "key: ...aaaaaaaaaaaaaaaaXbbbbbbbbbbbbbbbb... -> "
+                      "...aaaaaaaaaaaaaaaaYbbbbbbbbbbbbbbbb...");
+}
+
+TEST_CASE("a text's diff has what changed and a line around it") {
+    const auto show = [](const std::vector<std::string>& a, const std::vector<std::string>& b) {
+        std::string out;
+        for (const LineChange& c : diff_lines(a, b)) out += std::string(1, c.sign) + c.text + "\n";
+        return out;
+    };
+    CHECK(show({"a", "b"}, {"a", "b"}).empty());
+    CHECK(show({}, {"a"}) == "+a\n");
+    CHECK(show({"a"}, {}) == "-a\n");
+    CHECK(show({"1", "2", "3", "4", "5"}, {"1", "2", "3", "x", "5"}) == " ...\n 3\n-4\n+x\n 5\n");
+    CHECK(show({"a", "b", "c"}, {"a", "c"}) == " a\n-b\n c\n");
+    CHECK(show({"a", "x", "b", "y", "c"}, {"a", "b", "c", "z"}) == " a\n-x\n b\n-y\n c\n+z\n");
+}

@@ -1,0 +1,229 @@
+#include "cli/render/progress.h"
+#include "render_fixture.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+using namespace hadeploy;
+using namespace hadeploy::cli;
+using namespace hadeploy::test;
+
+namespace {
+
+/// A clock and a screen that stand still until the test moves them.
+struct Stage {
+    std::string bytes;
+    std::int64_t now = 1'700'000'000'000;
+    TerminalSize size{72, 8};
+
+    std::unique_ptr<Progress> start(ProgressMode mode, std::size_t total, Style style = {}) {
+        return make_progress(mode, total,
+                             {.write = [this](std::string_view text) { bytes += text; },
+                              .now_ms = [this] { return now; },
+                              .size = [this] { return size; },
+                              .ticking = false},
+                             style);
+    }
+};
+
+/// What a terminal of that size shows after these bytes: text, line ends, "up n", "erase below".
+std::vector<std::string> screen_of(const std::string& bytes, std::size_t columns) {
+    std::vector<std::string> rows{""};
+    std::size_t row = 0, column = 0;
+    const auto put = [&](char c) {
+        if (column == columns) ++row, column = 0;
+        if (row >= rows.size()) rows.resize(row + 1);
+        rows[row].resize(std::max(rows[row].size(), column + 1), ' ');
+        rows[row][column++] = c;
+    };
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        if (bytes[i] == '\n') {
+            ++row, column = 0;
+            if (row >= rows.size()) rows.resize(row + 1);
+        } else if (bytes[i] == '\r') {
+            column = 0;
+        } else if (bytes.compare(i, 2, "\x1b[") == 0) {
+            std::size_t end = i + 2;
+            while (std::isdigit(static_cast<unsigned char>(bytes[end]))) ++end;
+            const std::size_t n = end == i + 2 ? 0 : std::stoul(bytes.substr(i + 2));
+            REQUIRE_MESSAGE((bytes[end] == 'A' || bytes[end] == 'J'), "what is ",
+                            bytes.substr(i + 1, end - i));
+            REQUIRE(row >= n);
+            row -= n;
+            if (bytes[end] == 'J') rows.resize(row + 1), rows[row].resize(column);
+            i = end;
+        } else {
+            put(bytes[i]);
+        }
+    }
+    return rows;
+}
+
+std::string screen_text(const Stage& stage) {
+    std::string out;
+    for (const std::string& row : screen_of(stage.bytes, stage.size.columns)) out += row + "\n";
+    return out;
+}
+
+/// A run with a bit of everything; `between` is called after each event.
+template <class Between> void act(Stage& stage, Progress& progress, Between between) {
+    const Plan plan = mixed_plan();
+    const auto after = [&](std::int64_t ms) { between(), stage.now += ms; };
+    progress.step_started(plan.steps[0], "creating"), after(400);
+    progress.step_started(plan.steps[1], "starting"), after(800);
+    progress.step_progress(plan.steps[0], "downloading 10%"), after(200);
+    progress.step_progress(plan.steps[0], "downloading 11%"), after(12'000);
+    progress.step_progress(plan.steps[0], "downloading 90%"), after(100);
+    progress.step_progress(plan.steps[1], "waiting for the guest"), after(60'000);
+    progress.step_done(plan.steps[1], "done", 73'500), after(500);
+    progress.reading("ssh root@10.0.0.1", 14), after(100);
+    progress.step_done(plan.steps[5], "unchanged", 3), after(0);
+    progress.step_done(plan.steps[9], "forgotten", 0), after(0);
+    progress.step_failed(plan.steps[0], Error(ErrorKind::failed, "no space\nleft"), 74'000), after(0);
+    progress.finish(), between();
+}
+
+} // namespace
+
+TEST_CASE("modes have compose's names") {
+    CHECK(parse_progress_mode("auto") == ProgressMode::automatic);
+    CHECK(parse_progress_mode("tty") == ProgressMode::tty);
+    CHECK(parse_progress_mode("plain") == ProgressMode::plain);
+    CHECK(parse_progress_mode("json") == ProgressMode::json);
+    CHECK(parse_progress_mode("quiet") == ProgressMode::quiet);
+    CHECK_FALSE(parse_progress_mode("fancy"));
+}
+
+TEST_CASE("plain: one line an event, and the same words not again and again") {
+    Stage stage;
+    act(stage, *stage.start(ProgressMode::plain, 10), [] {});
+    check_golden("tests/cli/golden/progress-plain.txt", stage.bytes);
+}
+
+TEST_CASE("json: one object an event") {
+    Stage stage;
+    act(stage, *stage.start(ProgressMode::json, 10), [] {});
+    std::istringstream lines(stage.bytes);
+    for (std::string line; std::getline(lines, line);)
+        CHECK(nlohmann::json::parse(line).contains("@timestamp"));
+    check_golden("tests/cli/golden/progress-json.txt", stage.bytes);
+}
+
+TEST_CASE("quiet: nothing") {
+    Stage stage;
+    act(stage, *stage.start(ProgressMode::quiet, 10), [] {});
+    CHECK(stage.bytes.empty());
+}
+
+TEST_CASE("tty: a block below, what is finished above it") {
+    Stage stage;
+    const auto progress = stage.start(ProgressMode::tty, 10);
+    std::string screens;
+    act(stage, *progress, [&] { screens += screen_text(stage) + "--\n"; });
+    check_golden("tests/cli/golden/progress-tty.txt", screens);
+}
+
+TEST_CASE("tty: the bytes themselves, with colours") {
+    Stage stage;
+    const auto progress = stage.start(ProgressMode::tty, 10, {.color = true, .unicode = true});
+    act(stage, *progress, [] {});
+    std::string visible;
+    for (const char c : stage.bytes) visible += c == '\x1b' ? std::string("<esc>") : std::string(1, c);
+    check_golden("tests/cli/golden/progress-tty-bytes.txt", visible);
+}
+
+TEST_CASE("tty: no line is longer than the terminal, and the block is never higher") {
+    Stage stage;
+    stage.size = {40, 6};
+    const auto progress = stage.start(ProgressMode::tty, 50);
+    std::vector<Step> steps;
+    for (int i = 0; i < 30; ++i)
+        steps.push_back(file_step("a-very-long-name-of-a-file-" + std::to_string(i), "a", Action::create));
+    for (const Step& step : steps) {
+        progress->step_started(step, "creating");
+        const auto screen = screen_of(stage.bytes, 1000);
+        CHECK(screen.size() - 1 < stage.size.rows);
+        for (const std::string& row : screen) CHECK(row.size() < stage.size.columns);
+    }
+    CHECK(screen_text(stage).find("and 27 more") != std::string::npos);
+}
+
+TEST_CASE("tty: a narrower terminal has broken the lines, which are all taken away") {
+    Stage stage;
+    stage.size = {60, 20};
+    const Step step = file_step("x", "a", Action::create);
+    const auto progress = stage.start(ProgressMode::tty, 2);
+    progress->step_started(step, "a long text that fills the line up to its very end");
+    // after the change of size the terminal itself has broken the line that is wider than that
+    std::string broken;
+    for (const std::string& row : screen_of(stage.bytes, 60))
+        for (std::size_t i = 0; i < std::max<std::size_t>(row.size(), 1); i += 30)
+            if (!row.empty()) broken += row.substr(i, 30) + "\n";
+    stage.bytes = broken;
+    stage.size = {30, 20};
+    progress->step_progress(step, "short");
+    const auto screen = screen_of(stage.bytes, 30);
+    REQUIRE(screen.size() == 3);
+    CHECK(screen[0].starts_with("[+] 0/2"));
+    CHECK(screen[2].empty());
+}
+
+TEST_CASE("tty: while planning, what is being read; and nothing of it stays") {
+    Stage stage;
+    {
+        const auto progress = stage.start(ProgressMode::tty, 0);
+        progress->reading("libvirt qemu:///system", 12);
+        stage.now += 300;
+        progress->reading("ssh root@10.0.0.1", 1);
+        const std::string text = screen_text(stage);
+        CHECK(text.find("[+] planning 0.3s") != std::string::npos);
+        CHECK(text.find("libvirt qemu:///system") != std::string::npos);
+        CHECK(text.find("reading 1 resource ") != std::string::npos);
+    }
+    CHECK(screen_text(stage) == "\n");
+}
+
+TEST_CASE("tty: the ticker redraws by itself and ends with finish()") {
+    std::mutex mutex;
+    std::condition_variable changed;
+    int writes = 0;
+    const auto progress = make_progress(ProgressMode::tty, 3,
+                                        {.write =
+                                             [&](std::string_view) {
+                                                 const std::lock_guard lock(mutex);
+                                                 ++writes, changed.notify_all();
+                                             },
+                                         .now_ms = [] { return std::int64_t{0}; },
+                                         .size = [] { return TerminalSize{80, 24}; }},
+                                        {});
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return writes >= 3; });
+    lock.unlock();
+    progress->finish();
+    const int at_end = writes;
+    progress->step_progress(file_step("x", "a", Action::create), "late");
+    CHECK(writes == at_end);
+}
+
+TEST_CASE("events from many threads") {
+    for (const ProgressMode mode : {ProgressMode::tty, ProgressMode::plain, ProgressMode::json}) {
+        Stage stage;
+        const auto progress = stage.start(mode, 400);
+        {
+            std::vector<std::jthread> threads;
+            for (int t = 0; t < 4; ++t)
+                threads.emplace_back([&, t] {
+                    const Step step = file_step(std::to_string(t), "a", Action::create);
+                    for (int i = 0; i < 100; ++i) {
+                        progress->step_started(step, "creating");
+                        progress->step_done(step, "done", 1);
+                    }
+                });
+        }
+        progress->finish();
+        CHECK_FALSE(stage.bytes.empty());
+    }
+}
