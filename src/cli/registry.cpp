@@ -10,7 +10,6 @@ void register_all(Registry& registry) {
     ssh::add_ssh_provider(registry);
     ssh::add_host_types(registry);
     ssh::add_docker_types(registry);
-    ssh::add_docker_cluster_types(registry);
     ssh::add_gluster_types(registry);
 }
 
