@@ -68,9 +68,14 @@ class Errors : public std::exception {
 /// Collects errors; `throw_if_any` ends the phase.
 class Problems {
   public:
-    Error& add(Error error) { return list_.emplace_back(std::move(error)); }
+    /// The same mistake at the same place (in each instance of a resource, say) is kept once.
+    Error& add(Error error) {
+        for (Error& e : list_)
+            if (e.loc.known() && e.loc == error.loc && e.message == error.message) return e;
+        return list_.emplace_back(std::move(error));
+    }
     Error& add(std::string message, Loc loc) {
-        return list_.emplace_back(ErrorKind::spec, std::move(message), loc);
+        return add(Error(ErrorKind::spec, std::move(message), loc));
     }
     [[nodiscard]] bool empty() const { return list_.empty(); }
     [[nodiscard]] const std::vector<Error>& list() const { return list_; }

@@ -32,12 +32,13 @@ struct Compose {
 std::vector<std::string> named_files(const YAML::Node& root) {
     std::vector<std::string> out;
     for (const char* kind : {"configs", "secrets"})
-        if (root[kind].IsMap())
-            for (const auto& item : root[kind])
-                if (item.second.IsMap() && item.second["file"].IsScalar())
+        if (const YAML::Node section = root[kind]; section && section.IsMap())
+            for (const auto& item : section)
+                if (item.second.IsMap() && item.second["file"] && item.second["file"].IsScalar())
                     out.push_back(item.second["file"].Scalar());
-    if (!root["services"].IsMap()) return out;
-    for (const auto& service : root["services"]) {
+    const YAML::Node services = root["services"];
+    if (!services || !services.IsMap()) return out;
+    for (const auto& service : services) {
         if (!service.second.IsMap()) continue;
         const YAML::Node named = service.second["env_file"];
         if (named && named.IsScalar()) out.push_back(named.Scalar());
