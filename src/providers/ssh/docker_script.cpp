@@ -21,7 +21,8 @@ docker_http() {
         $SIG{ALRM} = sub { die "Docker did not answer in time\n" };
         for my $path (@ARGV) {
             alarm($method eq "POST" ? 120 : 30);
-            socket(my $s, PF_UNIX, SOCK_STREAM, 0) && connect($s, sockaddr_un("/run/docker.sock"))
+            my $s;
+            socket($s, PF_UNIX, SOCK_STREAM, 0) && connect($s, sockaddr_un("/run/docker.sock"))
                 or die "cannot reach Docker at /run/docker.sock: $!\n";
             my $length = length $body;
             my $type = $length ? "Content-Type: application/json\r\nContent-Length: $length\r\n" : "";

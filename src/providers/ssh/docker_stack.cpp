@@ -64,7 +64,7 @@ Compose compose_of(const Value& config) {
                                 error.mark.line + 1, error.mark.column + 1, error.msg),
                     place.loc());
     }
-    if (!root.IsMap() || !root["services"].IsMap())
+    if (!root.IsMap() || !root["services"] || !root["services"].IsMap())
         throw Error(ErrorKind::spec, "the compose file has no `services`", place.loc());
     for (const std::string& name : named_files(root)) {
         const std::filesystem::path relative = std::filesystem::path(name).lexically_normal();
