@@ -58,7 +58,8 @@ std::optional<Error> objection(const Change& change, const Observation& seen) {
     if (!seen.foreign.empty()) return Error(ErrorKind::conflict, seen.foreign);
     for (const std::string& name : change.changed) {
         const Value* now = seen.attributes.find(name);
-        if (!now || *now == change.after[name]) continue;
+        // a tracked attribute is wanted to be as it was, which only the commands can tell to be right
+        if (!now || !change.after.has(name) || *now == change.after[name]) continue;
         return Error(ErrorKind::failed,
                      fmt::format("the commands ran without an error, but `{}` is {} and not {}",
                                  name, display(*now), display(change.after[name])))

@@ -31,6 +31,8 @@ constexpr std::array kCauses{
           "services need a host that was started by systemd"},
     Cause{"System has not been booted with systemd", "systemd does not run on the host",
           "services need a host that was started by systemd"},
+    Cause{"Directory not empty", "",
+          "set `force: true` to remove it with its contents, or `keep: true` to leave it there"},
     Cause{"Operation not permitted", "", "is the file immutable (`lsattr`), or the host a "
                                          "container without that right?"},
 };

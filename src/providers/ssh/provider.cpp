@@ -42,8 +42,14 @@ Observation parse(const ReadRequest& request, const ProbeResult& result) {
 } // namespace
 
 Outcome run_sections(Pool& pool, const Login& login, std::span<const Section> sections,
-                     const Frames::OnSection& on_section, std::stop_token stop,
-                     std::string_view preamble) {
+                     const Frames::OnSection& on_section, std::stop_token stop) {
+    std::string preamble;
+    try {
+        const PublicKey key = pool.connect(login, stop);
+        preamble = fmt::format("hadeploy_host_key='{} {}'\n", key.type, key.base64);
+    } catch (const Error& error) {
+        return {.broken = error};
+    }
     const std::string boundary = make_boundary();
     Exchange what{.command = shell(login), .input = compose(sections, boundary, preamble)};
     return exchange(pool, login, std::move(what), boundary, on_section, stop);
@@ -77,7 +83,6 @@ std::vector<Observation> SshProvider::read(std::span<const ReadRequest> requests
     }
     if (sections.empty()) return observations;
 
-    const PublicKey key = pool_->connect(login_, stop_);
     const Outcome outcome = run_sections(
         *pool_, login_, sections,
         [&](std::size_t index, SectionResult result) {
@@ -85,7 +90,7 @@ std::vector<Observation> SshProvider::read(std::span<const ReadRequest> requests
             observations[i] = parse(requests[i], {result.status, std::move(result.out),
                                                   std::move(result.err)});
         },
-        stop_, fmt::format("hadeploy_host_key='{} {}'\n", key.type, key.base64));
+        stop_);
     if (outcome.broken && !outcome.begun) throw *outcome.broken;
     for (std::size_t k = outcome.finished; k < asked.size(); ++k)
         observations[asked[k]] = Observation::failed(

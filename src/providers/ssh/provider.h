@@ -16,11 +16,11 @@ struct Outcome {
     bool begun = false;              ///< the script has begun on the host
 };
 
-/// Runs sections on a host in one exec.
+/// Runs sections on a host in one exec. They find the key that the host has shown, as verified, in
+/// $hadeploy_host_key.
 /// @throws Interrupted
 Outcome run_sections(Pool& pool, const Login& login, std::span<const Section> sections,
-                     const Frames::OnSection& on_section, std::stop_token stop,
-                     std::string_view preamble = {});
+                     const Frames::OnSection& on_section, std::stop_token stop);
 /// Runs one script whose standard input is too large, or not text: `input`, then the file.
 Outcome run_streaming(Pool& pool, const Login& login, std::string_view script,
                       std::string_view input, const std::filesystem::path& file,

@@ -46,9 +46,8 @@ class SshType : public ResourceType {
     virtual Observation parse(const ReadRequest& request, const ProbeResult& result) const = 0;
     /// Pure, but for the local files that the config names. After the commands the probe runs again
     /// in the same exec: what it sees becomes the resource's attributes, and an object that is then
-    /// absent (present, for a remove) or still differs in `changed` is a failure. The request then
-    /// has a `recorded` with the change's `before` as its attributes (null for a create). A remove
-    /// without commands leaves the object as it is.
+    /// absent (present, for a remove) or still differs in `changed` is a failure. A remove without
+    /// commands leaves the object as it is.
     virtual std::vector<Command> commands(const Change& change) const = 0;
 };
 
@@ -62,7 +61,6 @@ Attribute host_attribute();
 // One function a file that adds its types to the registry (see registry.cpp of the cli).
 void add_host_types(Registry& registry);    ///< ssh.host, ssh.key, host.*
 void add_docker_types(Registry& registry);  ///< docker.*
-void add_docker_cluster_types(Registry& registry); ///< docker.cluster, docker.drain
 void add_gluster_types(Registry& registry); ///< gluster.*
 /// The provider itself.
 void add_ssh_provider(Registry& registry);

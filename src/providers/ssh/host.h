@@ -1,0 +1,66 @@
+#pragma once
+
+#include "providers/ssh/ssh_type.h"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hadeploy::ssh {
+
+// What the types host.* share. One file a type; add_host_types() names them all.
+
+std::unique_ptr<ResourceType> make_ssh_host();
+std::unique_ptr<ResourceType> make_ssh_key();
+std::unique_ptr<ResourceType> make_host_file();
+std::unique_ptr<ResourceType> make_host_directory();
+std::unique_ptr<ResourceType> make_host_hosts();
+std::unique_ptr<ResourceType> make_host_package();
+std::unique_ptr<ResourceType> make_host_service();
+std::unique_ptr<ResourceType> make_host_user();
+std::unique_ptr<ResourceType> make_host_group();
+std::unique_ptr<ResourceType> make_host_command();
+
+/// Lines "key rest of the line" as probes print them; the values of each key in their order.
+class Answer {
+  public:
+    explicit Answer(std::string_view text);
+    [[nodiscard]] bool has(std::string_view key) const { return values_.contains(key); }
+    [[nodiscard]] std::string first(std::string_view key) const;
+    [[nodiscard]] std::vector<std::string> all(std::string_view key) const;
+
+  private:
+    std::map<std::string, std::vector<std::string>, std::less<>> values_;
+};
+
+std::vector<std::string> words(std::string_view text);
+std::vector<std::string> lines(std::string_view text);
+/// The strings of a list; empty of anything else.
+std::vector<std::string> strings(const Value& list);
+Value list_of_strings(const std::vector<std::string>& texts);
+/// Each quoted for the shell, with spaces between.
+std::string quoted(const std::vector<std::string>& texts);
+/// Wanted ones that are there, in the wanted order, then those that we made and are wanted no more.
+/// Equal to `wanted` exactly when there is nothing to do.
+Value managed(const std::vector<std::string>& wanted, const std::vector<std::string>& there,
+              const std::vector<std::string>& ours);
+
+/// For ResourceType::claims: the thing's name with its machine; nothing while that is not known.
+std::vector<std::string> claim(const Value& config, std::string_view what);
+
+/// Where a host remembers what we have changed on it, so that exactly that can be taken back, even
+/// after a crash in the middle. One small file a resource, gone with it.
+std::string memory_file(std::string_view identity);
+/// Prints each of its lines as "memory LINE", without starting a process.
+std::string print_memory(std::string_view identity);
+/// Sets $memory, the file, and makes its directory.
+std::string open_memory(std::string_view identity);
+/// Removes the file, and its directory when it was the last.
+std::string forget_memory(std::string_view identity);
+
+/// A probe that could not look: an error with what it said.
+Observation cannot_look(std::string_view what, const ProbeResult& result);
+
+} // namespace hadeploy::ssh

@@ -1,0 +1,123 @@
+#include "providers/ssh/host.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace hadeploy::ssh {
+
+namespace {
+constexpr std::size_t kMostOutput = 64 * 1024;
+
+bool is_variable_name(std::string_view name) {
+    return !name.empty() && !std::isdigit(static_cast<unsigned char>(name.front())) &&
+           name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") ==
+               std::string_view::npos;
+}
+
+class HostCommand final : public SshType {
+  public:
+    HostCommand() {
+        name = "host.command";
+        summary = "A shell script that is run once on a host.";
+        doc = "For what no other type does. The script runs as root with `sh`, in `/`, and stops at "
+              "the first command that fails. It is run again when `run`, `environment` or a value "
+              "of `triggers` changes.\n\n"
+              "Whether it still has to run is told by `creates` (a path that is there afterwards), "
+              "or by `unless` (a script that succeeds when there is nothing to do; every plan runs "
+              "it, so it must only look), or else by a note that hadeploy leaves on the host. A "
+              "run that was cut off in the middle is run again: write the script so that it can "
+              "be.\n\n"
+              "Destroy runs `undo`, if there is one.";
+        example = "swap:\n"
+                  "  type: host.command\n"
+                  "  host: ${node[\"node1\"].connection}\n"
+                  "  creates: /swapfile\n"
+                  "  run: |\n"
+                  "    fallocate -l 1G /swapfile\n"
+                  "    chmod 600 /swapfile\n"
+                  "    mkswap /swapfile\n"
+                  "    swapon /swapfile\n"
+                  "  undo: swapoff /swapfile; rm /swapfile\n";
+        schema = {host_attribute(),
+                  {.name = "run", .type = TypeKind::string, .doc = "The script.", .required = true,
+                   .verb = "run again"},
+                  {.name = "creates", .type = TypeKind::path,
+                   .doc = "When this path is there, the script has been run."},
+                  {.name = "unless", .type = TypeKind::string,
+                   .doc = "When this script succeeds, there is nothing to do."},
+                  {.name = "undo", .type = TypeKind::string, .doc = "The way back, for destroy.",
+                   .steering = true},
+                  {.name = "triggers", .type = map_of(TypeKind::any),
+                   .doc = "Values whose change runs the script again.",
+                   .fallback = Value::map({}), .verb = "run again"},
+                  {.name = "environment", .type = map_of(TypeKind::string),
+                   .doc = "Variables for `run`, `unless` and `undo`.",
+                   .fallback = Value::map({}), .verb = "run again"},
+                  {.name = "stdout", .type = TypeKind::string,
+                   .doc = "What the script printed, at most 64 KiB, without the last line end.",
+                   .computed = true}};
+        adopts = true;
+        remove_may_leave = true;
+    }
+
+    void check(const Value& config, Problems& problems) const override {
+        if (!config["creates"].is_null() && !config["unless"].is_null())
+            problems.add("give `creates` or `unless`, not both", config["unless"].loc());
+        const Value& environment = config["environment"];
+        if (!environment.is_map()) return;
+        for (const Entry& e : environment.as_map())
+            if (!is_variable_name(e.key))
+                problems.add(fmt::format("{} is not a variable name", display(Value(e.key))), e.loc)
+                    .with_hint("letters, digits and '_' are allowed, no digit in front");
+    }
+
+    std::string probe(const ReadRequest& request) const override {
+        const Value& config = request.config;
+        const std::string memory = shell_quote(memory_file(request.identity));
+        std::string done = fmt::format("[ -e {} ]", memory);
+        if (config["creates"].is_string())
+            done = fmt::format("[ -e {} ]", shell_quote(config.text("creates")));
+        if (config["unless"].is_string())
+            done = fmt::format("( {} ) >/dev/null 2>&1", script(config, "unless"));
+        return fmt::format("if {0}; then echo done; [ ! -r {1} ] || head -c {2} -- {1}; fi\n", done,
+                           memory, kMostOutput);
+    }
+
+    Observation parse(const ReadRequest&, const ProbeResult& result) const override {
+        if (result.status != 0) return cannot_look("whether the command has run", result);
+        if (!result.out.starts_with("done\n")) return Observation::absent();
+        std::string out = result.out.substr(5);
+        while (out.ends_with('\n')) out.pop_back();
+        return Observation::present(Value::map({{"stdout", std::move(out)}}));
+    }
+
+    std::vector<Command> commands(const Change& change) const override {
+        if (change.kind == Change::Kind::remove) {
+            std::vector<Command> all;
+            if (change.before["undo"].is_string())
+                all.push_back({.script = script(change.before, "undo"), .step = "undoing"});
+            all.push_back({.script = forget_memory(change.identity)});
+            return all;
+        }
+        return {{.script = open_memory(change.identity) +
+                           "( exec >\"$memory.new\"\n" + script(change.after, "run") +
+                           " )\nmv -f -- \"$memory.new\" \"$memory\"\n",
+                 .step = "running"}};
+    }
+
+  private:
+    /// The user's script with its variables, in a way that its syntax errors stay its own.
+    static std::string script(const Value& config, std::string_view which) {
+        std::string text = "set +u\n";
+        if (config["environment"].is_map())
+            for (const Entry& e : config["environment"].as_map())
+                if (e.value.is_string())
+                    text += fmt::format("export {}={}\n", e.key, shell_quote(e.value.as_string()));
+        return text + "eval " + shell_quote(config.text(which));
+    }
+};
+} // namespace
+
+std::unique_ptr<ResourceType> make_host_command() { return std::make_unique<HostCommand>(); }
+
+} // namespace hadeploy::ssh

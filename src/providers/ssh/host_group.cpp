@@ -1,0 +1,76 @@
+#include "providers/ssh/host.h"
+
+#include <fmt/format.h>
+
+namespace hadeploy::ssh {
+
+namespace {
+class HostGroup final : public SshType {
+  public:
+    HostGroup() {
+        name = "host.group";
+        summary = "A group of users on a host.";
+        doc = "Made when it is missing; one that is already there is taken over. A number that "
+              "differs from `gid` is changed, but not the files that carry the old one.\n\n"
+              "Destroy removes the group when it was not there before.";
+        example = "operators:\n"
+                  "  type: host.group\n"
+                  "  host: ${node[\"node1\"].connection}\n"
+                  "  name: operators\n";
+        Attribute gid{.name = "gid", .type = TypeKind::integer,
+                      .doc = "Its number; the system chooses one otherwise."};
+        gid.min = 0;
+        schema = {host_attribute(),
+                  {.name = "name", .type = TypeKind::name, .doc = "Name of the group.",
+                   .required = true, .replaces = true},
+                  gid,
+                  {.name = "system", .type = TypeKind::boolean,
+                   .doc = "Take a number from the range for system groups.", .steering = true,
+                   .fallback = Value(false)}};
+        adopts = true;
+        remove_may_leave = true;
+    }
+
+    std::vector<std::string> claims(const Value& config) const override {
+        return claim(config, "group " + config.text("name"));
+    }
+
+    std::string probe(const ReadRequest& request) const override {
+        return fmt::format("getent group {}\n", shell_quote(request.config.text("name")));
+    }
+
+    Observation parse(const ReadRequest& request, const ProbeResult& result) const override {
+        if (result.status == 2) return Observation::absent(); // getent: no such entry
+        if (result.status != 0) return cannot_look("group " + request.config.text("name"), result);
+        const std::string fields = result.out.substr(result.out.find(':') + 1);
+        const std::string gid = fields.substr(fields.find(':') + 1);
+        return Observation::present(
+            Value::map({{"name", request.config["name"]},
+                        {"gid", static_cast<std::int64_t>(std::strtoll(gid.c_str(), nullptr, 10))}}));
+    }
+
+    std::vector<Command> commands(const Change& change) const override {
+        const bool remove = change.kind == Change::Kind::remove;
+        const Value& config = remove ? change.before : change.after;
+        std::string script = fmt::format("g={}\n", shell_quote(config.text("name"))) +
+                             open_memory(change.identity);
+        if (remove) {
+            script += "if [ -e \"$memory\" ] && getent group \"$g\" >/dev/null; then groupdel \"$g\"; "
+                      "fi\n" +
+                      forget_memory(change.identity);
+            return {{.script = script, .step = "removing group " + config.text("name")}};
+        }
+        const std::string gid =
+            config["gid"].is_integer() ? fmt::format("-g {} ", config.integer("gid")) : "";
+        script += fmt::format("if getent group \"$g\" >/dev/null; then {0}\n"
+                              "else echo created >\"$memory\"; groupadd {1}{2}\"$g\"; fi\n",
+                              gid.empty() ? ":" : fmt::format("groupmod {}\"$g\"", gid), gid,
+                              config.flag("system") ? "-r " : "");
+        return {{.script = script, .step = "making group " + config.text("name")}};
+    }
+};
+} // namespace
+
+std::unique_ptr<ResourceType> make_host_group() { return std::make_unique<HostGroup>(); }
+
+} // namespace hadeploy::ssh

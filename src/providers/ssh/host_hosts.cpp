@@ -1,0 +1,129 @@
+#include "providers/ssh/host.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace hadeploy::ssh {
+
+namespace {
+// Takes our block out. A block whose end is missing is not taken for one: its lines stay.
+constexpr std::string_view kWithoutBlock =
+    "$0 == b { if (s) printf \"%s\", held; held = $0 \"\\n\"; s = 1; next } "
+    "s && $0 == e { held = \"\"; s = 0; next } "
+    "s { held = held $0 \"\\n\"; next } "
+    "{ print } "
+    "END { printf \"%s\", held }";
+
+std::string begin_line(const Value& config) {
+    return fmt::format("# BEGIN {} (managed by hadeploy)", config.text("block", "hadeploy"));
+}
+std::string end_line(const Value& config) {
+    return fmt::format("# END {}", config.text("block", "hadeploy"));
+}
+
+bool is_host_name(std::string_view name) {
+    return !name.empty() && name.size() <= 253 && name.front() != '-' &&
+           name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "0123456789.-_") == std::string_view::npos;
+}
+
+class HostHosts final : public SshType {
+  public:
+    HostHosts() {
+        name = "host.hosts";
+        summary = "Names and addresses in a host's /etc/hosts.";
+        doc = "The names stand in a block between two marked lines at the beginning of the file, "
+              "so that they win over older entries. All other lines stay as they are. A line of "
+              "the block that was changed, added or removed by hand is seen and set right.\n\n"
+              "Destroy takes the block away, and nothing else.";
+        example = "names:\n"
+                  "  type: host.hosts\n"
+                  "  host: ${node[\"node1\"].connection}\n"
+                  "  entries: {node1: 10.77.0.11, node2: 10.77.0.12}\n";
+        schema = {host_attribute(),
+                  {.name = "entries", .type = map_of(TypeKind::ipv4),
+                   .doc = "The address of each name.", .required = true},
+                  {.name = "block", .type = TypeKind::name,
+                   .doc = "Name of the block; projects that share a host need different ones.",
+                   .replaces = true, .fallback = Value("hadeploy")},
+                  {.name = "path", .type = TypeKind::path, .doc = "The hosts file.",
+                   .replaces = true, .fallback = Value("/etc/hosts")}};
+        adopts = true;
+    }
+
+    void check(const Value& config, Problems& problems) const override {
+        const Value& entries = config["entries"];
+        if (!entries.is_map()) return;
+        for (const Entry& e : entries.as_map())
+            if (!is_host_name(e.key))
+                problems.add(fmt::format("{} is not a host name", display(Value(e.key))), e.loc)
+                    .with_hint("letters, digits, '-', '_' and '.' are allowed");
+    }
+
+    std::vector<std::string> claims(const Value& config) const override {
+        return claim(config, config.text("path") + " block " + config.text("block"));
+    }
+
+    std::string probe(const ReadRequest& request) const override {
+        return fmt::format("[ ! -e {0} ] || cat -- {0}\n",
+                           shell_quote(request.config.text("path", "/etc/hosts")));
+    }
+
+    Observation parse(const ReadRequest& request, const ProbeResult& result) const override {
+        const std::string path = request.config.text("path", "/etc/hosts");
+        if (result.status != 0) return cannot_look(path, result);
+        const std::vector<std::string> all = lines(result.out);
+        const auto begin = std::find(all.begin(), all.end(), begin_line(request.config));
+        const auto end = std::find(begin, all.end(), end_line(request.config));
+        if (end == all.end()) return Observation::absent();
+        Value::Map entries;
+        for (auto line = begin + 1; line != end; ++line) {
+            const std::vector<std::string> parts = words(*line);
+            // A line that we would not write shows as an entry that nobody wants.
+            if (parts.size() == 2) entries.push_back({parts[1], parts[0]});
+            else entries.push_back({*line, ""});
+        }
+        return Observation::present(Value::map({{"entries", Value::map(std::move(entries))},
+                                                {"block", request.config["block"]},
+                                                {"path", path}}));
+    }
+
+    std::vector<Command> commands(const Change& change) const override {
+        if (change.kind == Change::Kind::remove)
+            return {rewrite(change.before, change.identity, "", "taking our names out of")};
+        std::string block = begin_line(change.after) + '\n';
+        for (const Entry& e : change.after["entries"].as_map())
+            block += fmt::format("{} {}\n", e.value.as_string(), e.key);
+        block += end_line(change.after) + '\n';
+        return {rewrite(change.after, change.identity, block, "writing names to")};
+    }
+
+  private:
+    static Command rewrite(const Value& config, const std::string& identity,
+                           const std::string& block, std::string_view doing) {
+        const std::string path = config.text("path", "/etc/hosts");
+        const std::string temporary =
+            fmt::format("{}/.hadeploy-{}", path.substr(0, path.rfind('/')), identity);
+        Command command;
+        command.step = fmt::format("{} {}", doing, path);
+        command.input = block;
+        command.script = fmt::format(
+            "p={} t={}\n"
+            "trap 'rm -f -- \"$t\"' EXIT\n"
+            "[ -e \"$p\" ] || : >\"$p\"\n"
+            "cp -p -- \"$p\" \"$t\"\n"
+            "{{ {}awk -v b={} -v e={} {} \"$p\"; }} >\"$t\"\n"
+            "sync -- \"$t\"\n"
+            // In a container the file is a mount of its own, which cannot be renamed over.
+            "mv -fT -- \"$t\" \"$p\" 2>/dev/null || cat -- \"$t\" >\"$p\"\n",
+            shell_quote(path), shell_quote(temporary), block.empty() ? "" : "cat; ",
+            shell_quote(begin_line(config)), shell_quote(end_line(config)),
+            shell_quote(kWithoutBlock));
+        return command;
+    }
+};
+} // namespace
+
+std::unique_ptr<ResourceType> make_host_hosts() { return std::make_unique<HostHosts>(); }
+
+} // namespace hadeploy::ssh

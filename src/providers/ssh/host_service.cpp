@@ -1,0 +1,157 @@
+#include "providers/ssh/explain.h"
+#include "providers/ssh/host.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace hadeploy::ssh {
+
+namespace {
+std::string unit_of(const Value& config) {
+    const std::string name = config.text("name");
+    return name.find('.') == std::string::npos ? name + ".service" : name;
+}
+
+std::string property(const std::vector<std::string>& all, std::string_view name) {
+    for (const std::string& line : all)
+        if (line.starts_with(name) && line.substr(name.size(), 1) == "=")
+            return line.substr(name.size() + 1);
+    return {};
+}
+
+/// The state as people can want it; units without an [Install] section can be neither.
+Value enabled(const std::string& state, const Value& wanted) {
+    if (state == "enabled" || state == "enabled-runtime" || state == "alias") return true;
+    if (state == "static" || state == "generated" || state == "indirect" || state == "transient")
+        return wanted.is_bool() ? wanted : Value(true);
+    return false;
+}
+
+class HostService final : public SshType {
+  public:
+    HostService() {
+        name = "host.service";
+        summary = "A systemd service on a host: running, enabled, restarted when it must be.";
+        doc = "A service that was stopped or disabled by hand is started and enabled again (or the "
+              "other way round, where that is wanted). When a value of `restart_on` changes, a "
+              "running service is restarted: put the `sha256` of its configuration there.\n\n"
+              "Destroy gives the service the state back that it had before the first change: one "
+              "that was already running goes on running.";
+        example = "ssh:\n"
+                  "  type: host.service\n"
+                  "  host: ${node[\"node1\"].connection}\n"
+                  "  name: ssh\n"
+                  "  restart_on: {config: \"${sshd_config.sha256}\"}\n";
+        schema = {host_attribute(),
+                  {.name = "name", .type = TypeKind::string,
+                   .doc = "Name of the unit; \".service\" may be left away.", .required = true,
+                   .replaces = true},
+                  {.name = "running", .type = TypeKind::boolean, .doc = "It runs now.",
+                   .fallback = Value(true), .verb = "start"},
+                  {.name = "enabled", .type = TypeKind::boolean,
+                   .doc = "It is started when the host boots.", .fallback = Value(true)},
+                  {.name = "restart_on", .type = map_of(TypeKind::any),
+                   .doc = "Values whose change restarts the service.",
+                   .fallback = Value::map({})}};
+        adopts = true;
+        remove_may_leave = true;
+    }
+
+    void check(const Value& config, Problems& problems) const override {
+        const Value& unit = config["name"];
+        if (unit.is_string() &&
+            (unit.as_string().empty() || unit.as_string().front() == '-' ||
+             unit.as_string().find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWX"
+                                                "YZ0123456789:_.@\\-") != std::string::npos))
+            problems.add("this is not the name of a systemd unit", unit.loc())
+                .with_hint("letters, digits and : _ . @ - are allowed");
+    }
+
+    std::vector<std::string> claims(const Value& config) const override {
+        return claim(config, "service " + unit_of(config));
+    }
+
+    std::string probe(const ReadRequest& request) const override {
+        return fmt::format("systemctl show -p LoadState,ActiveState,SubState,UnitFileState -- {}\n",
+                           shell_quote(unit_of(request.config)));
+    }
+
+    Observation parse(const ReadRequest& request, const ProbeResult& result) const override {
+        if (result.status != 0) {
+            Error error = explain_failure("the host", "looking at " + unit_of(request.config),
+                                          result.status, result.err);
+            return Observation::failed(std::move(error));
+        }
+        const std::vector<std::string> all = lines(result.out);
+        if (property(all, "LoadState") == "not-found") return Observation::absent();
+        const std::string active = property(all, "ActiveState");
+        const bool running = active == "active" || active == "reloading" ||
+                             (active == "activating" && property(all, "SubState") != "auto-restart");
+        return Observation::present(Value::map(
+            {{"name", request.config["name"]},
+             {"running", running},
+             {"enabled", enabled(property(all, "UnitFileState"), request.config["enabled"])}}));
+    }
+
+    std::vector<Command> commands(const Change& change) const override {
+        if (change.kind == Change::Kind::remove) return {take_back(change)};
+        const Value& after = change.after;
+        const bool create = change.kind == Change::Kind::create;
+        const auto touched = [&](std::string_view what) {
+            return create || std::find(change.changed.begin(), change.changed.end(), what) !=
+                                 change.changed.end();
+        };
+        std::string script = fmt::format("u={}\n", shell_quote(unit_of(after)));
+        // Only what was so before we came is worth going back to.
+        if (create || !change.before.has("host"))
+            script += open_memory(change.identity) +
+                      "[ -e \"$memory\" ] || systemctl show -p ActiveState,UnitFileState -- \"$u\" "
+                      ">\"$memory\"\n";
+        if (touched("enabled"))
+            script += after.flag("enabled", true)
+                          ? "[ \"$(systemctl is-enabled -- \"$u\" 2>/dev/null)\" != masked ] || "
+                            "systemctl -q unmask -- \"$u\"\nsystemctl -q enable -- \"$u\"\n"
+                          : "systemctl -q disable -- \"$u\"\n";
+        std::string_view action;
+        if (after.flag("running", true)) {
+            if (touched("running")) action = "start";
+            if (!create && touched("restart_on")) action = "restart";
+        } else if (touched("running")) {
+            action = "stop";
+        }
+        if (!action.empty())
+            script += fmt::format(
+                "if [ \"$(systemctl show -p NeedDaemonReload --value -- \"$u\")\" = yes ]; then "
+                "systemctl daemon-reload; fi\n"
+                "systemctl {0} -- \"$u\" || {{ journalctl -q -n 12 --no-pager -o cat -u \"$u\" >&2 "
+                "|| :; exit 1; }}\n",
+                action);
+        return {{.script = script,
+                 .step = fmt::format("{} {}", action == "restart" ? "restarting"
+                                              : action == "stop"  ? "stopping"
+                                              : action == "start" ? "starting"
+                                                                  : "setting up",
+                                     after.text("name"))}};
+    }
+
+  private:
+    static Command take_back(const Change& change) {
+        return {.script = fmt::format("u={}\n", shell_quote(unit_of(change.before))) +
+                          open_memory(change.identity) +
+                          "if [ -r \"$memory\" ]; then\n"
+                          "    while read -r line; do case $line in\n"
+                          "    ActiveState=active) ;;\n"
+                          "    ActiveState=*) systemctl -q stop -- \"$u\" || : ;;\n"
+                          "    UnitFileState=enabled) systemctl -q enable -- \"$u\" || : ;;\n"
+                          "    UnitFileState=*) systemctl -q disable -- \"$u\" || : ;;\n"
+                          "    esac; done <\"$memory\"\n"
+                          "fi\n" +
+                          forget_memory(change.identity),
+                .step = "setting back " + change.before.text("name")};
+    }
+};
+} // namespace
+
+std::unique_ptr<ResourceType> make_host_service() { return std::make_unique<HostService>(); }
+
+} // namespace hadeploy::ssh

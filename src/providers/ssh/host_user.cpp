@@ -1,0 +1,222 @@
+#include "providers/ssh/host.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace hadeploy::ssh {
+
+namespace {
+// The memory's lines: "created" (the user), "group G" and "key K" (what we added), "shell S" (what
+// it had before).
+
+// Sets $home and $keys of the user $u.
+constexpr std::string_view kFindKeys =
+    "line=$(getent passwd \"$u\"); home=${line%:*}; home=${home##*:}; keys=$home/.ssh/authorized_keys\n";
+
+constexpr std::string_view kAddKeys = R"sh({
+    [ -d "$home/.ssh" ] || install -d -o "$u" -g "$(id -g "$u")" -m 0700 "$home/.ssh"
+    [ -e "$keys" ] || install -o "$u" -g "$(id -g "$u")" -m 0600 /dev/null "$keys"
+    # A last line without its end would swallow the next key.
+    [ -z "$(tail -c 1 "$keys")" ] || echo >>"$keys"
+    while IFS= read -r key; do
+        grep -qxF -e "$key" "$keys" || { printf 'key %s\n' "$key" >>"$memory"; printf '%s\n' "$key" >>"$keys"; }
+    done
+}
+)sh";
+
+constexpr std::string_view kTakeBack = R"sh(if [ -r "$memory" ] && getent passwd "$u" >/dev/null; then
+    created=; shell=; : >"$memory.keys"
+    while IFS= read -r line; do case $line in
+        created) created=1 ;;
+        "shell "*) [ -n "$shell" ] || shell=${line#shell } ;;
+        "key "*) printf '%s\n' "${line#key }" >>"$memory.keys" ;;
+        "group "*) ! getent group "${line#group }" >/dev/null || gpasswd -d "$u" "${line#group }" >/dev/null 2>&1 || : ;;
+    esac; done <"$memory"
+    if [ -n "$created" ]; then userdel -r "$u" 2>"$memory.err" || { cat "$memory.err" >&2; exit 1; }
+    else
+        [ -z "$shell" ] || usermod -s "$shell" "$u"
+        if [ -s "$memory.keys" ] && [ -r "$keys" ]; then
+            grep -vxF -f "$memory.keys" "$keys" >"$memory.new" || :
+            cat "$memory.new" >"$keys"
+        fi
+    fi
+fi
+rm -f "$memory.keys" "$memory.new" "$memory.err"
+)sh";
+
+std::vector<std::string> without(const std::vector<std::string>& all,
+                                 const std::vector<std::string>& some) {
+    std::vector<std::string> rest;
+    for (const std::string& text : all)
+        if (std::find(some.begin(), some.end(), text) == some.end()) rest.push_back(text);
+    return rest;
+}
+
+std::vector<std::string> remembered(const Answer& answer, std::string_view kind) {
+    std::vector<std::string> found;
+    const std::string prefix = std::string(kind) + ' ';
+    for (const std::string& line : answer.all("memory"))
+        if (line.starts_with(prefix)) found.push_back(line.substr(prefix.size()));
+    return found;
+}
+
+class HostUser final : public SshType {
+  public:
+    HostUser() {
+        name = "host.user";
+        summary = "A user on a host, the groups it is in, and the keys that may log in as it.";
+        doc = "A user that exists is taken over; what is given here is added to it. `groups` and "
+              "`authorized_keys` are added to those it has, and others are left alone. Missing "
+              "memberships and keys are seen and added again. A new member of a group has its "
+              "rights at the next log-in, which for hadeploy and for every new SSH session is at "
+              "once.\n\n"
+              "Destroy undoes what was done: it removes a user that was not there before together "
+              "with its home, and otherwise takes away the groups and keys that were added.";
+        example = "operator_user:\n"
+                  "  type: host.user\n"
+                  "  host: ${node[\"node1\"].connection}\n"
+                  "  name: ops\n"
+                  "  groups: [docker]\n"
+                  "  authorized_keys: [\"${operator.public_key}\"]\n";
+        schema = {host_attribute(),
+                  {.name = "name", .type = TypeKind::name, .doc = "Name of the user.",
+                   .required = true, .replaces = true},
+                  {.name = "groups", .type = list_of(TypeKind::name),
+                   .doc = "Groups that it shall be in, beside those that it is in already.",
+                   .fallback = Value::list({})},
+                  {.name = "shell", .type = TypeKind::path,
+                   .doc = "Its login shell; a new user gets /bin/bash."},
+                  {.name = "home", .type = TypeKind::path,
+                   .doc = "Its home directory; a change moves it."},
+                  {.name = "system", .type = TypeKind::boolean,
+                   .doc = "Take a number from the range for system users.", .steering = true,
+                   .fallback = Value(false)},
+                  {.name = "authorized_keys", .type = list_of(TypeKind::string),
+                   .doc = "Public keys that may log in as this user.",
+                   .fallback = Value::list({})},
+                  {.name = "uid", .type = TypeKind::integer, .doc = "Its number.",
+                   .computed = true}};
+        adopts = true;
+        remove_may_leave = true;
+    }
+
+    void check(const Value& config, Problems& problems) const override {
+        const Value& keys = config["authorized_keys"];
+        if (!keys.is_list()) return;
+        for (const Value& key : keys.as_list())
+            if (key.is_string() && (words(key.as_string()).size() < 2 ||
+                                    key.as_string().find('\n') != std::string::npos))
+                problems.add("this is not a public key", key.loc())
+                    .with_hint("one line: \"ssh-ed25519 AAAA... comment\"");
+    }
+
+    std::vector<std::string> claims(const Value& config) const override {
+        return claim(config, "user " + config.text("name"));
+    }
+
+    std::string probe(const ReadRequest& request) const override {
+        const std::string start = fmt::format("u={}\n", shell_quote(request.config.text("name")));
+        std::string script = start + "line=$(getent passwd \"$u\") || exit\n"
+                                     "echo \"passwd $line\"\n"
+                                     "echo \"groups $(id -Gn -- \"$u\")\"\n" +
+                             print_memory(request.identity);
+        if (!strings(request.config["authorized_keys"]).empty())
+            script += "home=${line%:*}; keys=${home##*:}/.ssh/authorized_keys\n"
+                      "if [ -r \"$keys\" ]; then while IFS= read -r key || [ -n \"$key\" ]; do "
+                      "printf 'key %s\\n' \"$key\"; done <\"$keys\"; fi\n";
+        return script;
+    }
+
+    Observation parse(const ReadRequest& request, const ProbeResult& result) const override {
+        const Value& config = request.config;
+        if (result.status == 2) return Observation::absent(); // getent: no such entry
+        if (result.status != 0) return cannot_look("user " + config.text("name"), result);
+        const Answer answer(result.out);
+        // name:password:uid:gid:comment:home:shell
+        std::vector<std::string> fields{""};
+        for (const char c : answer.first("passwd")) {
+            if (c == ':') fields.emplace_back();
+            else fields.back() += c;
+        }
+        if (fields.size() != 7) return cannot_look("user " + config.text("name"), result);
+        return Observation::present(Value::map(
+            {{"name", config["name"]},
+             {"groups", managed(strings(config["groups"]), words(answer.first("groups")),
+                                remembered(answer, "group"))},
+             {"authorized_keys",
+              managed(strings(config["authorized_keys"]), answer.all("key"),
+                      remembered(answer, "key"))},
+             {"home", fields[5]},
+             {"shell", fields[6]},
+             {"uid",
+              static_cast<std::int64_t>(std::strtoll(fields[2].c_str(), nullptr, 10))}}));
+    }
+
+    std::vector<Command> commands(const Change& change) const override {
+        const bool remove = change.kind == Change::Kind::remove;
+        const Value& config = remove ? change.before : change.after;
+        const std::string start = fmt::format("u={}\n", shell_quote(config.text("name"))) +
+                                  open_memory(change.identity);
+        if (remove)
+            return {{.script = start + "if getent passwd \"$u\" >/dev/null; then " +
+                               std::string(kFindKeys) + "fi\n" + std::string(kTakeBack) +
+                               forget_memory(change.identity),
+                     .step = "undoing user " + config.text("name")}};
+        std::vector<Command> all{{.script = start + make(config) + groups(change),
+                                  .step = "setting up user " + config.text("name")}};
+        const std::vector<std::string> keys = strings(config["authorized_keys"]);
+        if (!keys.empty())
+            all.push_back({.script = start + std::string(kFindKeys) + std::string(kAddKeys),
+                           .input = fmt::format("{}\n", fmt::join(keys, "\n")),
+                           .step = "adding keys of " + config.text("name")});
+        const std::vector<std::string> gone = without(strings(change.before["authorized_keys"]), keys);
+        if (!gone.empty())
+            all.push_back({.script = start + std::string(kFindKeys) +
+                                     "if [ -r \"$keys\" ]; then grep -vxF -f - \"$keys\" "
+                                     ">\"$memory.new\" || :; cat \"$memory.new\" >\"$keys\"; rm -f "
+                                     "\"$memory.new\"; fi\n",
+                           .input = fmt::format("{}\n", fmt::join(gone, "\n"))});
+        return all;
+    }
+
+  private:
+    static std::string make(const Value& user) {
+        const std::string shell = user.text("shell"), home = user.text("home");
+        std::string script = fmt::format(
+            "if ! getent passwd \"$u\" >/dev/null; then\n"
+            "    echo created >>\"$memory\"; useradd -m -s {}{}{} -- \"$u\"\nfi\n",
+            shell_quote(shell.empty() ? "/bin/bash" : shell),
+            home.empty() ? "" : " -d " + shell_quote(home), user.flag("system") ? " -r" : "");
+        if (!shell.empty())
+            script += fmt::format("line=$(getent passwd \"$u\"); old=${{line##*:}}\n"
+                                  "if [ \"$old\" != {0} ]; then printf 'shell %s\\n' \"$old\" "
+                                  ">>\"$memory\"; usermod -s {0} \"$u\"; fi\n",
+                                  shell_quote(shell));
+        if (!home.empty())
+            script += fmt::format("line=$(getent passwd \"$u\"); old=${{line%:*}}; old=${{old##*:}}\n"
+                                  "if [ \"$old\" != {0} ]; then usermod -m -d {0} \"$u\"; fi\n",
+                                  shell_quote(home));
+        return script;
+    }
+
+    static std::string groups(const Change& change) {
+        const std::vector<std::string> wanted = strings(change.after["groups"]);
+        std::string script;
+        if (!wanted.empty())
+            script += fmt::format("has=\" $(id -Gn -- \"$u\") \"\n"
+                                  "for g in {}; do\n"
+                                  "    case $has in *\" $g \"*) ;;\n"
+                                  "    *) usermod -a -G \"$g\" \"$u\"; echo \"group $g\" "
+                                  ">>\"$memory\" ;; esac\n"
+                                  "done\n",
+                                  quoted(wanted));
+        for (const std::string& group : without(strings(change.before["groups"]), wanted))
+            script += fmt::format("gpasswd -d \"$u\" {} >/dev/null\n", shell_quote(group));
+        return script;
+    }
+};
+} // namespace
+
+std::unique_ptr<ResourceType> make_host_user() { return std::make_unique<HostUser>(); }
+
+} // namespace hadeploy::ssh
