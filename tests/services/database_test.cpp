@@ -165,7 +165,13 @@ TEST_CASE(
                     }
                 }
             });
-        std::this_thread::sleep_for(std::chrono::milliseconds(20 + random() % 80));
+        const auto count = [&] {
+            const std::lock_guard lock(mutex);
+            return acknowledged.size();
+        };
+        const std::size_t before = count();
+        REQUIRE(eventually([&] { return count() > before + 3; }));
+        std::this_thread::sleep_for(std::chrono::milliseconds(random() % 80));
         database.kill_now();
         over = true;
         for (std::thread& client : clients) client.join();

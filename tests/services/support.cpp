@@ -17,7 +17,7 @@
 namespace hadeploy::svc::test {
 namespace {
 
-constexpr auto kBound = std::chrono::seconds(30);
+constexpr auto kBound = std::chrono::seconds(60);
 constexpr unsigned kImageUser = 10000;
 
 Deadline soon() {

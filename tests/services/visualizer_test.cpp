@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+
 using namespace hadeploy::svc;
 using namespace hadeploy::svc::test;
 
@@ -44,8 +46,7 @@ DockerLists swarm(const Json& tasks) {
 std::string events_of(const SwarmPicture& picture) {
     std::string all;
     const Json state = picture.to_json();
-    for (const Json& event : state.at("events"))
-        all += event.at("text").get<std::string>() + "\n";
+    for (const Json& event : state.at("events")) all += event.at("text").get<std::string>() + "\n";
     return all;
 }
 
@@ -161,11 +162,21 @@ TEST_CASE("server-sent events carry the picture, and end when the service stops"
     FakeDocker docker({{"/nodes", "[]"}, {"/services", "[]"}, {"/tasks", "[]"}});
     Service reader("docker-reader", {{"DOCKER_SOCKET", docker.path()}});
     Service visualizer("visualizer", {{"DOCKER_READER", reader.address()}, {"POLL_MS", "20"}});
+    const Deadline deadline = Clock::now() + std::chrono::seconds(60);
+    Socket viewer = connect_tcp({"127.0.0.1", visualizer.port()}, deadline);
+    viewer.write_all("GET /api/events HTTP/1.1\r\nHost: x\r\n\r\n", deadline);
     std::string stream;
-    std::thread viewer([&] { stream = get_text(visualizer.port(), "/api/events"); });
-    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    std::array<char, 4096> chunk{};
+    const auto read_more = [&] {
+        const std::size_t got = viewer.read_some(chunk.data(), chunk.size(), deadline);
+        stream.append(chunk.data(), got);
+        return got > 0;
+    };
+    while (stream.find("event: state\ndata: {") == std::string::npos && read_more()) {
+    }
     CHECK(visualizer.stop() == 0);
-    viewer.join();
+    while (read_more()) {
+    }
     CHECK(stream.find("Content-Type: text/event-stream") != std::string::npos);
     CHECK(stream.find("event: state\ndata: {") != std::string::npos);
 }
