@@ -49,6 +49,8 @@ class Declaration {
             ->allow_extra_args(false);
         app_.add_flag("--json", args_.json, "One JSON object a line on standard output");
         app_.add_flag("--no-color", args_.no_color, "No colours (also NO_COLOR, TERM=dumb)");
+        app_.add_flag("--statistics", args_.statistics,
+                      "Say at the end how often libvirt and the hosts were asked");
         app_.add_option("--progress", args_.progress, "auto, tty, plain, json or quiet")
             ->type_name("MODE")
             ->check(CLI::IsMember({"auto", "tty", "plain", "json", "quiet"}));

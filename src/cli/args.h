@@ -15,6 +15,7 @@ struct Args {
     ProjectOptions project;
     bool json = false;
     bool no_color = false;
+    bool statistics = false;
     std::string progress = "auto"; ///< auto, tty, plain, json, quiet
 
     std::filesystem::path out;       ///< plan --out

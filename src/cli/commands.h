@@ -43,5 +43,7 @@ int run_chaos(Context& context);
 
 /// Everything that hadeploy can manage, one line a group of types.
 void register_all(Registry& registry);
+/// What talking to the outside has cost so far, a line a figure.
+std::string provider_statistics();
 
 } // namespace hadeploy::cli

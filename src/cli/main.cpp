@@ -49,7 +49,9 @@ int run(int argc, char** argv) {
     Context context{args, registry, project, detect_style(STDOUT_FILENO, args.no_color),
                     detect_style(STDERR_FILENO, args.no_color)};
     try {
-        return commands().at(args.command)(context);
+        const int code = commands().at(args.command)(context);
+        if (args.statistics) context.say(provider_statistics());
+        return code;
     } catch (const Errors& errors) {
         return report(errors.list, context);
     } catch (const Error& error) {

@@ -1,7 +1,10 @@
 #include "cli/commands.h"
 
 #include "providers/libvirt/libvirt.h"
+#include "providers/ssh/session.h"
 #include "providers/ssh/ssh_type.h"
+
+#include <fmt/format.h>
 
 namespace hadeploy::cli {
 
@@ -11,6 +14,12 @@ void register_all(Registry& registry) {
     ssh::add_host_types(registry);
     ssh::add_docker_types(registry);
     ssh::add_gluster_types(registry);
+}
+
+std::string provider_statistics() {
+    const ssh::Counters ssh = ssh::counters();
+    return fmt::format("libvirt calls: {}\nssh connections: {}\nssh execs: {}\n",
+                       libvirt::counters().calls.load(), ssh.connections, ssh.execs);
 }
 
 } // namespace hadeploy::cli

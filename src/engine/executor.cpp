@@ -95,6 +95,9 @@ Executor::Executor(const Plan& plan, const Graph* graph, const World& world, Sto
         step_of_[plan.steps[id].address] = id;
         if (work_[id].waiting_for == 0) ready_.push_back(id);
     }
+    for (StepId id = static_cast<StepId>(plan.steps.size()); id-- > 0;)
+        for (const StepId before : plan.steps[id].after_steps)
+            work_[before].height = std::max(work_[before].height, work_[id].height + 1);
 }
 
 ApplyResult Executor::run() {
@@ -290,6 +293,10 @@ std::optional<Executor::Job> Executor::take_job() {
         }
         if (queue.changes.empty()) continue;
         Job job{&queue, false, {}};
+        // what the longest chain waits for goes first
+        std::stable_sort(queue.changes.begin(), queue.changes.end(), [&](StepId a, StepId b) {
+            return work_[a].height > work_[b].height;
+        });
         if (queue.batches && !work_[queue.changes.front()].remove_before) {
             while (!queue.changes.empty() && !work_[queue.changes.front()].remove_before) {
                 job.steps.push_back(queue.changes.front());

@@ -115,7 +115,8 @@ void Application::run() {
         if (!ended_[i])
             fail(i, Error(ErrorKind::failed,
                           fmt::format("not begun, because {} failed on the same host",
-                                      changes_[*stopped_by_].address)));
+                                      changes_[*stopped_by_].address))
+                        .as_transient()); // what does not depend on that one can still be made
 }
 
 void Application::run_command(Item& item) {

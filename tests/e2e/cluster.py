@@ -1,0 +1,106 @@
+"""What the end-to-end tests need to drive hadeploy and to look at the machines by other means.
+
+Everything that is checked is seen through programs that hadeploy has no part in: virsh, ssh,
+docker, gluster, curl.
+"""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import time
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("HADEPLOY_BUILD", SOURCE / "build" / "ci"))
+HADEPLOY = BUILD / "hadeploy"
+IMAGES = BUILD / "images"
+LAB = SOURCE / "scripts" / "lab"
+
+
+def run(*argv, timeout=900, check=True, stdin=None):
+    """Runs a program to its end; on failure the error carries what it printed."""
+    done = subprocess.run([str(a) for a in argv], capture_output=True, text=True, timeout=timeout,
+                          input=stdin)
+    if check and done.returncode != 0:
+        raise AssertionError(f"{' '.join(map(str, argv))}: exit {done.returncode}\n"
+                             f"{done.stdout[-6000:]}\n{done.stderr[-6000:]}")
+    return done
+
+
+def wait_until(what, condition, timeout):
+    """Polls until the condition holds; its last exception or value is in the failure."""
+    end = time.monotonic() + timeout
+    last = None
+    while time.monotonic() < end:
+        try:
+            last = condition()
+            if last:
+                return last
+        except (AssertionError, subprocess.TimeoutExpired, ValueError) as error:
+            last = error
+        time.sleep(2)
+    raise AssertionError(f"not within {timeout} s: {what}; last seen: {last}")
+
+
+class Project:
+    """A copy of an example in a directory of its own."""
+
+    def __init__(self, example, variables=None, spec=None):
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="hadeploy-e2e-"))
+        shutil.copytree(SOURCE / "modules", self.root / "modules")
+        if spec is None:
+            shutil.copytree(SOURCE / "examples" / example, self.root / "examples" / example,
+                            ignore=shutil.ignore_patterns(".hadeploy"))
+        self.directory = self.root / "examples" / example
+        if spec is not None:
+            self.directory.mkdir(parents=True)
+            (self.directory / "hadeploy.yaml").write_text(spec)
+        self.variables = variables or {}
+
+    def command(self, *args):
+        argv = [LAB, "exec", HADEPLOY, "--chdir", self.directory, "--no-color"]
+        for name, value in self.variables.items():
+            argv += ["--var", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
+        return argv + list(args)
+
+    def hadeploy(self, *args, timeout=1500, check=True):
+        done = run(*self.command(*args), timeout=timeout, check=check)
+        print(f"\n$ hadeploy {' '.join(map(str, args))}  -> {done.returncode}", flush=True)
+        return done
+
+    def plan(self):
+        """The steps of a plan as {address: action}."""
+        done = self.hadeploy("plan", "--json", "--progress", "quiet")
+        return {s["address"]: s for s in json.loads(done.stdout.splitlines()[-1])["steps"]}
+
+    def output(self, name):
+        return json.loads(self.hadeploy("output", "--json", name).stdout)
+
+    def apply(self, timeout=1500):
+        return self.hadeploy("apply", "--auto-approve", "--progress", "plain", timeout=timeout)
+
+    def remove(self):
+        shutil.rmtree(self.root)
+
+
+class Node:
+    """A machine, logged in to with the system's own ssh."""
+
+    def __init__(self, address, key, user="ops"):
+        self.address, self.key, self.user = address, key, user
+
+    def sh(self, script, check=True, timeout=180):
+        return run(LAB, "exec", "ssh", "-i", self.key, "-o", "StrictHostKeyChecking=no",
+                   "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
+                   "-o", "ConnectTimeout=10", f"{self.user}@{self.address}", "sudo", "sh", "-s",
+                   stdin=script, check=check, timeout=timeout).stdout.strip()
+
+
+def virsh(*args, check=True):
+    return run("virsh", "-q", "-c", "qemu:///system", *args, check=check).stdout.strip()
+
+
+def http(url, *args, timeout=20):
+    """The body of an answer with a status below 400."""
+    return run(LAB, "exec", "curl", "-fsS", "--max-time", timeout, *args, url).stdout
