@@ -130,6 +130,16 @@ if [ -z "$joined" ]; then
         remotes=\"$(printf %s "$managers" | sed 's/,/","/g')\"
         answer=$(printf '{"ListenAddr":"0.0.0.0:2377","AdvertiseAddr":"%s","RemoteAddrs":[%s],"JoinToken":"%s","Availability":"%s"}' \
             "$address" "$remotes" "$token" "$availability" | docker_post /swarm/join)
+        # a slow join goes on in the background when Docker no longer waits for it
+        case $answer in *"Timeout was reached"*)
+            tries=0
+            until case $(docker_get /info) in *'"LocalNodeState":"active"'*) ;; *) false;; esac; do
+                tries=$((tries + 1))
+                [ $tries -lt 180 ] || break
+                sleep 1
+            done
+            [ $tries -ge 180 ] || answer="reply 200 ";;
+        esac
         case $answer in "reply 200 "*) ;; *)
             printf '%s\n' "$answer" | sed -n 's/.*"message":"\(.*\)"}.*/joining the swarm: \1/p' >&2
             give_up;;
@@ -140,7 +150,7 @@ fi
 tries=0
 until answer=$(docker_get /swarm) && case $answer in "reply 200 "*) ;; *) false;; esac; do
     tries=$((tries + 1))
-    [ $tries -lt 60 ] || { echo "the node joined, but did not become a manager within a minute" >&2; exit 1; }
+    [ $tries -lt 120 ] || { echo "the node joined, but did not become a manager within two minutes" >&2; exit 1; }
     sleep 1
 done
 [ -z "$token" ] || docker swarm join-token --rotate -q manager >/dev/null
