@@ -287,11 +287,12 @@ Value unrecorded(const Inventory::Domain& domain, const Value& config) {
             return virDomainGetXMLDesc(domain.handle.get(), VIR_DOMAIN_XML_INACTIVE);
         })));
     const pugi::xml_node root = document.child("domain");
-    return Value::map({
-        {"connection", connection_of(config, metadata(root, "host_key"))},
+    const Value out = Value::map({
         {"uuid", domain.uuid},
         {"console", root.child("devices").child("serial").child("log").attribute("file").value()},
     });
+    const Value connection = connection_of(config, metadata(root, "host_key"));
+    return connection.contains_unknown() ? out : out.with("connection", connection);
 }
 
 Observation DomainType::observe(const ReadRequest& request, Inventory& inventory) const {

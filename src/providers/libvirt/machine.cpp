@@ -25,11 +25,13 @@ Lease lease_of(const Value& config) {
 }
 
 Value connection_of(const Value& config, const std::string& host_key) {
-    return Value::map({{"address", config["address"]},
-                       {"port", 22},
-                       {"user", config["user"]},
-                       {"private_key_file", config["ssh_key"]["private_key_file"]},
-                       {"host_key", host_key.empty() ? Value::unknown() : Value(host_key)}});
+    const Value& key = config["ssh_key"];
+    return Value::map(
+        {{"address", config["address"]},
+         {"port", 22},
+         {"user", config["user"]},
+         {"private_key_file", key.is_unknown() ? Value::unknown() : key["private_key_file"]},
+         {"host_key", host_key.empty() ? Value::unknown() : Value(host_key)}});
 }
 
 std::int64_t available_memory(const std::string& meminfo) {
