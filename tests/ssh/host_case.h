@@ -1,0 +1,63 @@
+#pragma once
+
+#include "providers/ssh/ssh_type.h"
+
+#include <fmt/format.h>
+#include <string>
+#include <vector>
+
+namespace hadeploy::test {
+
+/// All types and the provider "ssh", made once.
+const Registry& registry();
+const ssh::SshType& type_named(std::string_view name);
+
+/// A config as a provider gets it: normalized, with defaults and what follows from it.
+/// @throws Errors when it is not valid
+Value config_of(std::string_view type, const Value& written);
+/// The texts of what is wrong with a config.
+std::vector<std::string> problems_of(std::string_view type, const Value& written);
+
+/// A connection that leads nowhere, for tests that do not log in.
+Value some_connection();
+
+/// What a type sees in a probe's raw output.
+Observation seen(std::string_view type, const Value& written, const std::string& out,
+                 int status = 0, const std::string& err = "");
+
+/// A sink that keeps what it is told.
+class Results : public ChangeSink {
+  public:
+    explicit Results(std::size_t count) : attributes(count), errors(count) {}
+    void progress(std::size_t, std::string_view step) override { steps.emplace_back(step); }
+    void done(std::size_t i, Value value) override {
+        attributes[i] = std::move(value);
+        order.push_back(i);
+    }
+    void failed(std::size_t i, Error error) override { errors[i] = std::move(error); }
+    std::vector<std::string> steps;
+    std::vector<Value> attributes;
+    std::vector<std::optional<Error>> errors;
+    std::vector<std::size_t> order; ///< of the changes that are done
+};
+
+/// One resource on an open provider.
+class Managed {
+  public:
+    Managed(Provider& provider, std::string type, Value written);
+    Observation read();
+    /// Makes or repairs it; returns the attributes. A failure throws its Error.
+    Value create();
+    Value update(const Value& written, std::vector<std::string> changed);
+    void remove();
+    Value config;
+
+  private:
+    Value apply(Change change);
+    Provider& provider_;
+    std::string type_;
+    Recorded recorded_;
+    bool known_ = false;
+};
+
+} // namespace hadeploy::test
