@@ -18,8 +18,8 @@ inline std::string first_difference(const std::string& expected, const std::stri
         const bool more_b = static_cast<bool>(std::getline(b, y));
         if (!more_a && !more_b) return "they differ in their last line end";
         if (more_a != more_b || x != y)
-            return "line " + std::to_string(line) + "\n  expected: " +
-                   (more_a ? x : "(the end)") + "\n  got:      " + (more_b ? y : "(the end)");
+            return "line " + std::to_string(line) + "\n  expected: " + (more_a ? x : "(the end)") +
+                   "\n  got:      " + (more_b ? y : "(the end)");
     }
 }
 

@@ -12,9 +12,11 @@ struct TestKind : ProviderKind {
     TestKind() {
         name = "test";
         doc = "Nothing real.";
-        schema = {{.name = "uri", .type = TypeKind::string, .doc = "Where.", .fallback = Value("x:")}};
+        schema = {
+            {.name = "uri", .type = TypeKind::string, .doc = "Where.", .fallback = Value("x:")}};
     }
-    std::vector<Endpoint> endpoints(const ResourceType&, const Value&, const Value&) const override {
+    std::vector<Endpoint> endpoints(const ResourceType&, const Value&,
+                                    const Value&) const override {
         return {};
     }
     std::shared_ptr<Provider> open(const Endpoint&, const Setting&) override { return nullptr; }
@@ -35,34 +37,43 @@ TEST_CASE("a type's documentation comes from its schema") {
     CHECK(render_provider(TestKind(), {}).find("uri  string; default x:") != std::string::npos);
 }
 
+TEST_CASE("the chaos section has its documentation too") {
+    CHECK(render_chaos({}).find("hosts") != std::string::npos);
+}
+
 TEST_CASE("the reference has every attribute, also those within objects") {
     const std::string text = reference_markdown(sample_registry());
     CHECK(text.find("\n### test.file\n") != std::string::npos);
     CHECK(text.find("- [test.file](#testfile): A file on a machine.\n") != std::string::npos);
     CHECK(text.find("| `disk.size` | bytes |") != std::string::npos);
     CHECK(text.find("| `content` | string | What it holds, a \\| b. |") != std::string::npos);
+    CHECK(text.find("\n## Chaos\n") != std::string::npos);
     CHECK(text.find("*default 1 GiB; at least 64 MiB.*") != std::string::npos);
     CHECK(text.find("resources:\n  motd:\n    type: test.file\n") != std::string::npos);
     CHECK(text.ends_with("|\n"));
 }
 
 TEST_CASE("the JSON Schema knows each type's attributes and refuses others") {
-    const auto schema = spec_schema(sample_registry());
+    auto schema = spec_schema(sample_registry());
+    CHECK(schema["properties"]["chaos"]["anyOf"][0]["properties"].contains("hosts"));
     CHECK(schema["required"] == nlohmann::json::array({"name"}));
     const auto& file = schema["definitions"]["test.file"];
     CHECK(file["additionalProperties"] == false);
     CHECK(file["required"] == nlohmann::json::array({"host", "path"}));
     CHECK_FALSE(file["properties"].contains("sha256")); // computed: can't be written
     CHECK(file["properties"]["type"]["const"] == "test.file");
-    CHECK(file["properties"]["state"]["anyOf"][0]["enum"] == nlohmann::json::array({"present", "empty"}));
+    CHECK(file["properties"]["state"]["anyOf"][0]["enum"] ==
+          nlohmann::json::array({"present", "empty"}));
     CHECK(file["properties"]["users"]["anyOf"][0]["minItems"] == 1);
     CHECK(schema["definitions"]["test.machine"]["properties"]["disk"]["anyOf"][0]["properties"]
               .contains("size"));
     CHECK(schema["definitions"]["resource"]["allOf"].size() == 2);
-    CHECK(schema["properties"]["providers"]["properties"]["test"]["properties"]["uri"]["default"] == "x:");
+    CHECK(schema["properties"]["providers"]["properties"]["test"]["properties"]["uri"]["default"] ==
+          "x:");
     const auto module = spec_schema(sample_registry(), true);
     CHECK_FALSE(module["properties"].contains("providers"));
     CHECK_FALSE(module.contains("required"));
+    schema["properties"].erase("chaos"); // whose schema is not this test's
     // the whole of it, so that an accident of nesting shows up as a difference
     check_golden("tests/cli/golden/schema.json", schema.dump(2) + "\n");
 }

@@ -10,8 +10,8 @@ namespace {
 Sources sample_sources() {
     Sources sources;
     sources.add("hadeploy.yaml", "name: demo\nresources:\n\tnode:\n    memry: 1 GiB\n" +
-                                     std::string("    long: ") + std::string(150, 'x') + " ${oops} " +
-                                     std::string(50, 'y') + "\n");
+                                     std::string("    long: ") + std::string(150, 'x') +
+                                     " ${oops} " + std::string(50, 'y') + "\n");
     sources.add("../modules/app/module.yaml", "resources:\n  web: {type: tset.file}\n");
     return sources;
 }
@@ -22,10 +22,11 @@ std::vector<Error> sample_errors() {
     errors.back().address = "node[\"b\"]";
     errors.push_back(Error(ErrorKind::spec, "there is no resource type \"tset.file\"", {2, 15, 1})
                          .with_hint("did you mean \"test.file\"?"));
-    errors.push_back(Error(ErrorKind::spec, "unknown key \"memry\"", {4, 5, 0})
-                         .with_hint("did you mean \"memory\"?")
-                         .with_note("declared here", {2, 15, 1})
-                         .with_note("the console's last lines:\n[  1.0] panic\x1b[31m\n[  1.1] end"));
+    errors.push_back(
+        Error(ErrorKind::spec, "unknown key \"memry\"", {4, 5, 0})
+            .with_hint("did you mean \"memory\"?")
+            .with_note("declared here", {2, 15, 1})
+            .with_note("the console's last lines:\n[  1.0] panic\x1b[31m\n[  1.1] end"));
     errors.push_back(Error(ErrorKind::spec, "nothing here is called \"oops\"", {5, 164, 0}));
     errors.push_back(Error(ErrorKind::spec, "a tab in front", {3, 2, 0}));
     return errors;
@@ -47,8 +48,9 @@ TEST_CASE("one error has no count, none gives nothing, and the same twice is tol
 TEST_CASE("a place beyond the text is still told") {
     CHECK(render_errors({Error(ErrorKind::spec, "x", {99, 7, 0})}, sample_sources(), {}) ==
           "hadeploy.yaml:99:7: error: x\n");
-    CHECK(render_errors({Error(ErrorKind::spec, "x", {1, 900, 0})}, sample_sources(), {}).find('^') !=
-          std::string::npos);
+    CHECK(
+        render_errors({Error(ErrorKind::spec, "x", {1, 900, 0})}, sample_sources(), {}).find('^') !=
+        std::string::npos);
 }
 
 TEST_CASE("exit codes follow the kind, and are 1 where kinds disagree") {

@@ -16,18 +16,34 @@ struct MachineType : ResourceType {
         machine = true;
         hosts_die = true;
         schema = {
-            {.name = "name", .type = TypeKind::name, .doc = "What it is called.", .required = true,
+            {.name = "name",
+             .type = TypeKind::name,
+             .doc = "What it is called.",
+             .required = true,
              .replaces = true},
-            {.name = "memory", .type = TypeKind::bytes, .doc = "Of the machine.",
-             .fallback = Value("1 GiB"), .min = 64LL << 20},
-            {.name = "timeout", .type = TypeKind::duration, .doc = "To wait for it.",
-             .steering = true, .fallback = Value(90'000)},
-            {.name = "disk", .type = object_of({{.name = "image", .type = TypeKind::string},
-                                                {.name = "size", .type = TypeKind::bytes}}),
-             .doc = "What it boots from.", .replaces = true},
-            {.name = "running", .type = TypeKind::boolean, .doc = "Whether it is on.",
-             .fallback = Value(true), .verb = "start"},
-            {.name = "connection", .type = TypeKind::connection, .doc = "To log in.",
+            {.name = "memory",
+             .type = TypeKind::bytes,
+             .doc = "Of the machine.",
+             .fallback = Value("1 GiB"),
+             .min = 64LL << 20},
+            {.name = "timeout",
+             .type = TypeKind::duration,
+             .doc = "To wait for it.",
+             .steering = true,
+             .fallback = Value(90'000)},
+            {.name = "disk",
+             .type = object_of({{.name = "image", .type = TypeKind::string},
+                                {.name = "size", .type = TypeKind::bytes}}),
+             .doc = "What it boots from.",
+             .replaces = true},
+            {.name = "running",
+             .type = TypeKind::boolean,
+             .doc = "Whether it is on.",
+             .fallback = Value(true),
+             .verb = "start"},
+            {.name = "connection",
+             .type = TypeKind::connection,
+             .doc = "To log in.",
              .computed = true},
         };
     }
@@ -42,17 +58,28 @@ struct FileType : ResourceType {
         example = "motd:\n  type: test.file\n  host: ${node.connection}\n  path: /etc/motd\n";
         schema = {
             {.name = "host", .type = TypeKind::connection, .doc = "Where.", .required = true},
-            {.name = "path", .type = TypeKind::path, .doc = "Its name.", .required = true,
+            {.name = "path",
+             .type = TypeKind::path,
+             .doc = "Its name.",
+             .required = true,
              .replaces = true},
             {.name = "content", .type = TypeKind::string, .doc = "What it holds, a | b."},
-            {.name = "mode", .type = TypeKind::mode, .doc = "Who may do what.",
+            {.name = "mode",
+             .type = TypeKind::mode,
+             .doc = "Who may do what.",
              .fallback = Value("0644")},
-            {.name = "state", .type = TypeKind::string, .doc = "There or not.",
-             .fallback = Value("present"), .one_of = {"present", "empty"}},
+            {.name = "state",
+             .type = TypeKind::string,
+             .doc = "There or not.",
+             .fallback = Value("present"),
+             .one_of = {"present", "empty"}},
             {.name = "password", .type = TypeKind::string, .doc = "To seal it.", .secret = true},
             {.name = "labels", .type = map_of(TypeKind::string), .doc = "Remarks."},
             {.name = "users", .type = list_of(TypeKind::string), .doc = "Who reads it.", .min = 1},
-            {.name = "sha256", .type = TypeKind::string, .doc = "Of the content.", .computed = true,
+            {.name = "sha256",
+             .type = TypeKind::string,
+             .doc = "Of the content.",
+             .computed = true,
              .tracked = true},
         };
     }
@@ -61,10 +88,13 @@ struct FileType : ResourceType {
 inline const MachineType kMachine;
 inline const FileType kFile;
 
-inline Value mib(std::int64_t n) { return Value(n << 20); }
+inline Value mib(std::int64_t n) {
+    return Value(n << 20);
+}
 
 inline Value connection(const std::string& machine) {
-    return Value::map({{"address", "10.0.0.1"}, {"port", 22}, {"user", "root"}, {"machine", machine}});
+    return Value::map(
+        {{"address", "10.0.0.1"}, {"port", 22}, {"user", "root"}, {"machine", machine}});
 }
 
 inline Step machine_step(const std::string& name, Action action) {

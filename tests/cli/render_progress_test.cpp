@@ -69,7 +69,8 @@ std::string screen_text(const Stage& stage) {
 }
 
 /// A run with a bit of everything; `between` is called after each event.
-template <class Between> void act(Stage& stage, Progress& progress, Between between) {
+template<class Between>
+void act(Stage& stage, Progress& progress, Between between) {
     const Plan plan = mixed_plan();
     const auto after = [&](std::int64_t ms) { between(), stage.now += ms; };
     progress.step_started(plan.steps[0], "creating"), after(400);
@@ -82,7 +83,8 @@ template <class Between> void act(Stage& stage, Progress& progress, Between betw
     progress.reading("ssh root@10.0.0.1", 14), after(100);
     progress.step_done(plan.steps[5], "unchanged", 3), after(0);
     progress.step_done(plan.steps[9], "forgotten", 0), after(0);
-    progress.step_failed(plan.steps[0], Error(ErrorKind::failed, "no space\nleft"), 74'000), after(0);
+    progress.step_failed(plan.steps[0], Error(ErrorKind::failed, "no space\nleft"), 74'000),
+        after(0);
     progress.finish(), between();
 }
 
@@ -131,7 +133,8 @@ TEST_CASE("tty: the bytes themselves, with colours") {
     const auto progress = stage.start(ProgressMode::tty, 10, {.color = true, .unicode = true});
     act(stage, *progress, [] {});
     std::string visible;
-    for (const char c : stage.bytes) visible += c == '\x1b' ? std::string("<esc>") : std::string(1, c);
+    for (const char c : stage.bytes)
+        visible += c == '\x1b' ? std::string("<esc>") : std::string(1, c);
     check_golden("tests/cli/golden/progress-tty-bytes.txt", visible);
 }
 
@@ -141,7 +144,8 @@ TEST_CASE("tty: no line is longer than the terminal, and the block is never high
     const auto progress = stage.start(ProgressMode::tty, 50);
     std::vector<Step> steps;
     for (int i = 0; i < 30; ++i)
-        steps.push_back(file_step("a-very-long-name-of-a-file-" + std::to_string(i), "a", Action::create));
+        steps.push_back(
+            file_step("a-very-long-name-of-a-file-" + std::to_string(i), "a", Action::create));
     for (const Step& step : steps) {
         progress->step_started(step, "creating");
         const auto screen = screen_of(stage.bytes, 1000);
@@ -197,7 +201,10 @@ TEST_CASE("tty: the ticker redraws by itself and ends with finish()") {
                                                  ++writes, changed.notify_all();
                                              },
                                          .now_ms = [] { return std::int64_t{0}; },
-                                         .size = [] { return TerminalSize{80, 24}; }},
+                                         .size =
+                                             [] {
+                                                 return TerminalSize{80, 24};
+                                             }},
                                         {});
     std::unique_lock lock(mutex);
     changed.wait(lock, [&] { return writes >= 3; });

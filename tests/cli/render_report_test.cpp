@@ -13,17 +13,18 @@ ApplyResult mixed_result() {
     const auto add = [&](const char* what, std::int64_t from, std::int64_t to) {
         result.steps.push_back({what, from, to});
     };
-    add("done", 0, 40'000);            // node a
-    add("done", 0, 12'000);            // node b
-    add("done", 0, 3'000);             // node c
-    add("done", 40'000, 40'300);       // new, on a
-    add("failed", 3'000, 4'500);       // conf, on c
-    add("unchanged", 12'000, 12'100);  // one, on b
-    add("done", 12'000, 15'000);       // two, on b
-    add("done", 0, 500);               // old
-    add("adopted", 0, 0);              // found
-    add("forgotten", 0, 0);            // lost
-    result.errors.push_back(Error(ErrorKind::failed, "the disk of c is full").with_hint("make room"));
+    add("done", 0, 40'000);           // node a
+    add("done", 0, 12'000);           // node b
+    add("done", 0, 3'000);            // node c
+    add("done", 40'000, 40'300);      // new, on a
+    add("failed", 3'000, 4'500);      // conf, on c
+    add("unchanged", 12'000, 12'100); // one, on b
+    add("done", 12'000, 15'000);      // two, on b
+    add("done", 0, 500);              // old
+    add("adopted", 0, 0);             // found
+    add("forgotten", 0, 0);           // lost
+    result.errors.push_back(
+        Error(ErrorKind::failed, "the disk of c is full").with_hint("make room"));
     result.errors.back().address = "module.app.file[\"conf\"]";
     result.outputs = Value::map({{"url", "http://10.0.0.1:5000/"}, {"n", 3}});
     return result;
@@ -41,7 +42,8 @@ TEST_CASE("a run that went well ends with its outputs and one line") {
     plan.steps.push_back(file_step("x", "a", Action::create));
     ApplyResult result;
     result.steps.push_back({"done", 0, 200});
-    result.outputs = Value::map({{"url", "http://10.0.0.1:5000/"}, {"pass", Value("p").as_secret()}});
+    result.outputs =
+        Value::map({{"url", "http://10.0.0.1:5000/"}, {"pass", Value("p").as_secret()}});
     CHECK(render_report(plan, result, 300, {}, {}) ==
           "  + module.app.file[\"x\"]  created    0.2s\n"
           "\n"

@@ -10,6 +10,8 @@ namespace hadeploy::cli {
 /// All that is known of a resource type, or of a provider's settings, for the terminal.
 std::string render_type(const ResourceType& type, const Style& style);
 std::string render_provider(const ProviderKind& kind, const Style& style);
+/// The spec's `chaos` section.
+std::string render_chaos(const Style& style);
 /// Every type with its summary, by group; then the providers.
 std::string render_type_list(const Registry& registry, const Style& style);
 

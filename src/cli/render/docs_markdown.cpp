@@ -1,3 +1,4 @@
+#include "chaos/settings.h"
 #include "cli/render/docs.h"
 #include "cli/render/docs_rows.h"
 #include "cli/render/docs_spec.h"
@@ -12,10 +13,14 @@ namespace {
 std::string cell(std::string_view text) {
     std::string out;
     for (const char c : text) {
-        if (c == '|') out += "\\|";
-        else if (c == '\n') out += ' ';
-        else if (c == '<') out += "&lt;";
-        else out += c;
+        if (c == '|')
+            out += "\\|";
+        else if (c == '\n')
+            out += ' ';
+        else if (c == '<')
+            out += "&lt;";
+        else
+            out += c;
     }
     return out;
 }
@@ -52,6 +57,7 @@ std::string type_section(const ResourceType& type) {
 
 std::string reference_markdown(const Registry& registry) {
     std::string out = spec_reference();
+    out += fmt::format("## Chaos\n\n{}\n\n{}", kChaosDoc, tables(chaos::settings_schema()));
     out += "## Providers\n\nSettings go under `providers:`, by the provider's name; all have "
            "defaults.\n\n";
     for (const auto& kind : registry.kinds())

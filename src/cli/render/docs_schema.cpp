@@ -1,3 +1,4 @@
+#include "chaos/settings.h"
 #include "cli/render/docs.h"
 
 #include <fmt/format.h>
@@ -7,10 +8,14 @@ namespace hadeploy::cli {
 namespace {
 using Json = nlohmann::json;
 
-Json reference() { return {{"$ref", "#/definitions/reference"}}; }
+Json reference() {
+    return {{"$ref", "#/definitions/reference"}};
+}
 
 /// The form itself, or a `${...}` in its place.
-Json or_reference(Json form) { return {{"anyOf", Json::array({std::move(form), reference()})}}; }
+Json or_reference(Json form) {
+    return {{"anyOf", Json::array({std::move(form), reference()})}};
+}
 
 Json fields_schema(const Schema& schema, Json properties);
 
@@ -35,20 +40,24 @@ Json type_schema(const Type& type, const Attribute* a) {
     case TypeKind::integer: return number_schema("integer", a);
     case TypeKind::number: return number_schema("number", a);
     case TypeKind::boolean: return or_reference({{"type", "boolean"}});
-    case TypeKind::port: return or_reference({{"type", "integer"}, {"minimum", 1}, {"maximum", 65535}});
+    case TypeKind::port:
+        return or_reference({{"type", "integer"}, {"minimum", 1}, {"maximum", 65535}});
     case TypeKind::bytes:
     case TypeKind::duration: return {{"type", {"integer", "string"}}};
-    case TypeKind::connection: return or_reference(fields_schema(connection_fields(), Json::object()));
+    case TypeKind::connection:
+        return or_reference(fields_schema(connection_fields(), Json::object()));
     case TypeKind::list: {
-        Json out{{"type", "array"}, {"items", type.element ? type_schema(*type.element, nullptr) : Json::object()}};
+        Json out{{"type", "array"},
+                 {"items", type.element ? type_schema(*type.element, nullptr) : Json::object()}};
         if (a != nullptr && a->min) out["minItems"] = *a->min;
         if (a != nullptr && a->max) out["maxItems"] = *a->max;
         return or_reference(std::move(out));
     }
     case TypeKind::map:
-        return or_reference({{"type", "object"},
-                             {"additionalProperties",
-                              type.element ? type_schema(*type.element, nullptr) : Json::object()}});
+        return or_reference(
+            {{"type", "object"},
+             {"additionalProperties",
+              type.element ? type_schema(*type.element, nullptr) : Json::object()}});
     case TypeKind::object:
         return or_reference(type.fields ? fields_schema(*type.fields, Json::object())
                                         : Json{{"type", "object"}});
@@ -64,11 +73,13 @@ Json fields_schema(const Schema& schema, Json properties) {
         Json property = type_schema(a.type, &a);
         property["description"] = a.doc;
         if (a.fallback && !a.fallback->is_null())
-            property["default"] = Json::parse(to_public_json(a.secret ? a.fallback->as_secret() : *a.fallback));
+            property["default"] =
+                Json::parse(to_public_json(a.secret ? a.fallback->as_secret() : *a.fallback));
         properties[a.name] = std::move(property);
         if (a.required) required.push_back(a.name);
     }
-    Json out{{"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}};
+    Json out{
+        {"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}};
     if (!required.empty()) out["required"] = std::move(required);
     return out;
 }
@@ -85,11 +96,12 @@ Json dependencies() {
 
 /// What every resource may have beside its type's attributes.
 Json common_properties(const ResourceType& type) {
-    return {{"type", {{"const", type.name}, {"description", type.summary}}},
-            {"for_each", described({{"type", {"array", "object", "string"}}},
-                                   "A map or a list of names: one instance for each.")},
-            {"depends_on", dependencies()},
-            {"serial", described({{"type", "boolean"}}, "Change the instances one after the other.")}};
+    return {
+        {"type", {{"const", type.name}, {"description", type.summary}}},
+        {"for_each", described({{"type", {"array", "object", "string"}}},
+                               "A map or a list of names: one instance for each.")},
+        {"depends_on", dependencies()},
+        {"serial", described({{"type", "boolean"}}, "Change the instances one after the other.")}};
 }
 
 Json resource_schema(const Registry& registry) {
@@ -132,7 +144,8 @@ Json module_call_schema() {
             {"additionalProperties", false},
             {"required", {"source"}},
             {"properties",
-             {{"source", described({{"type", "string"}}, "The module's directory, relative to this file.")},
+             {{"source",
+               described({{"type", "string"}}, "The module's directory, relative to this file.")},
               {"with", described({{"type", "object"}}, "Values for the module's variables.")},
               {"depends_on", dependencies()}}}};
 }
@@ -144,15 +157,19 @@ Json providers_schema(const Registry& registry) {
         settings["type"] = {"object", "null"};
         properties[kind->name] = std::move(settings);
     }
-    return {{"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}};
+    return {
+        {"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}};
 }
 
 Json definitions(const Registry& registry) {
     Json out{{"reference",
-              {{"type", "string"}, {"pattern", "\\$\\{"}, {"description", "A value from elsewhere: ${...}"}}},
+              {{"type", "string"},
+               {"pattern", "\\$\\{"},
+               {"description", "A value from elsewhere: ${...}"}}},
              {"resource", resource_schema(registry)}};
     for (const auto& type : registry.types())
-        out[type->name] = described(fields_schema(type->schema, common_properties(*type)), type->summary);
+        out[type->name] =
+            described(fields_schema(type->schema, common_properties(*type)), type->summary);
     return out;
 }
 } // namespace
@@ -170,6 +187,9 @@ nlohmann::json spec_schema(const Registry& registry, bool module_file) {
     if (!module_file) {
         properties["name"] = described({{"type", "string"}}, "The project's name.");
         properties["providers"] = described(providers_schema(registry), "Settings of providers.");
+        properties["chaos"] =
+            described(or_reference(fields_schema(chaos::settings_schema(), Json::object())),
+                      "What failure drills need to know of the app.");
         out["required"] = {"name"};
     }
     out["properties"] = std::move(properties);

@@ -24,6 +24,7 @@ A project is a directory with a `hadeploy.yaml`. It is plain YAML 1.2; only `nam
 | `resources` | What shall exist. |
 | `modules` | Groups of resources from elsewhere. |
 | `outputs` | What is worth knowing afterwards. |
+| `chaos` | What [failure drills](#chaos) need to know of the app. |
 
 Names of variables, resources, modules and outputs begin with a letter and go on with letters,
 digits, `_` and `-`, at most 63 characters.
@@ -133,11 +134,14 @@ outputs:
 )md";
 } // namespace
 
-std::string spec_reference() { return std::string(kSpec); }
+std::string spec_reference() {
+    return std::string(kSpec);
+}
 
 std::string indented(std::string_view text) {
     std::string out;
-    for (const std::string& line : split_lines(text)) out += line.empty() ? "\n" : "  " + line + "\n";
+    for (const std::string& line : split_lines(text))
+        out += line.empty() ? "\n" : "  " + line + "\n";
     return out;
 }
 
@@ -145,8 +149,10 @@ std::string anchor(std::string_view heading) {
     std::string out;
     for (const char c : heading) {
         const auto u = static_cast<unsigned char>(c);
-        if (std::isalnum(u) || c == '-' || c == '_') out += static_cast<char>(std::tolower(u));
-        else if (c == ' ') out += '-';
+        if (std::isalnum(u) || c == '-' || c == '_')
+            out += static_cast<char>(std::tolower(u));
+        else if (c == ' ')
+            out += '-';
     }
     return out;
 }

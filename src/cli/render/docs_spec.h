@@ -5,6 +5,12 @@
 
 namespace hadeploy::cli {
 
+/// What the `chaos` section is for.
+inline constexpr std::string_view kChaosDoc =
+    "What `hadeploy chaos` needs to know: the swarm's hosts, where the app answers and how it is "
+    "read and written to, how long to wait for what, and what has to hold for the drill to be a "
+    "success.";
+
 /// The part of the reference that no schema can tell: the form of a spec, and its value types.
 std::string spec_reference();
 

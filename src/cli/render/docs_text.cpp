@@ -1,5 +1,7 @@
+#include "chaos/settings.h"
 #include "cli/render/docs.h"
 #include "cli/render/docs_rows.h"
+#include "cli/render/docs_spec.h"
 #include "cli/render/text.h"
 
 #include <algorithm>
@@ -34,7 +36,8 @@ std::string rows_text(const std::vector<DocRow>& rows, bool computed, const Styl
     std::string out;
     for (const DocRow& row : rows) {
         if (row.computed != computed) continue;
-        out += fmt::format("  {}  {}", style.paint(Tint::cyan, pad(row.name, name_width)), row.type);
+        out +=
+            fmt::format("  {}  {}", style.paint(Tint::cyan, pad(row.name, name_width)), row.type);
         if (!row.facts.empty()) out += style.paint(Tint::dim, "; " + row.facts);
         out += "\n" + paragraph(row.doc, 6, style);
     }
@@ -69,6 +72,11 @@ std::string render_provider(const ProviderKind& kind, const Style& style) {
            paragraph(kind.doc, 2, style) + schema_text(kind.schema, style);
 }
 
+std::string render_chaos(const Style& style) {
+    return style.paint(Tint::bold, "chaos") + "  " + style.paint(Tint::dim, "section of a spec") +
+           "\n" + paragraph(kChaosDoc, 2, style) + schema_text(chaos::settings_schema(), style);
+}
+
 std::string render_type_list(const Registry& registry, const Style& style) {
     std::vector<const ResourceType*> types;
     std::size_t width = 0;
@@ -89,7 +97,8 @@ std::string render_type_list(const Registry& registry, const Style& style) {
     }
     out += "\nProviders:";
     for (const auto& kind : registry.kinds()) out += " " + kind->name;
-    return out + "\n\nAll of one of them: hadeploy docs NAME\n";
+    return out +
+           "\n\nAll of one of them: hadeploy docs NAME; of failure drills: hadeploy docs chaos\n";
 }
 
 } // namespace hadeploy::cli

@@ -52,14 +52,16 @@ Excerpt excerpt_of(std::string_view line, std::size_t column) {
 }
 
 /// The place's line with carets under it; nothing where there is no such line.
-std::string source_block(Loc loc, const Sources& sources, const Style& style, std::string_view margin) {
+std::string source_block(Loc loc, const Sources& sources, const Style& style,
+                         std::string_view margin) {
     const std::string_view line = sources.line(loc);
     if (!loc.known() || line.empty()) return {};
     const Excerpt e = excerpt_of(line, loc.column);
     const std::string number = std::to_string(loc.line);
     const std::string bar = style.paint(Tint::dim, "|");
-    return fmt::format("{0}{1} {2} {3}\n{0}{4} {2} {5}{6}\n", margin, style.paint(Tint::dim, number),
-                       bar, e.line, std::string(number.size(), ' '), std::string(e.caret, ' '),
+    return fmt::format("{0}{1} {2} {3}\n{0}{4} {2} {5}{6}\n", margin,
+                       style.paint(Tint::dim, number), bar, e.line, std::string(number.size(), ' '),
+                       std::string(e.caret, ' '),
                        style.paint(Tint::red, std::string(e.carets, '^')));
 }
 
@@ -69,7 +71,8 @@ std::string labelled(std::string_view margin, std::string_view label, Tint tint,
     std::string out;
     for (const std::string& line : split_lines(printable(text, true))) {
         out += margin;
-        out += out.size() == margin.size() ? style.paint(tint, label) : std::string(label.size(), ' ');
+        out +=
+            out.size() == margin.size() ? style.paint(tint, label) : std::string(label.size(), ' ');
         out += line + "\n";
     }
     return out;
@@ -174,7 +177,7 @@ nlohmann::json error_json(const Error& error, const Sources& sources) {
     nlohmann::json notes = nlohmann::json::array();
     for (const Note& note : error.notes)
         notes.push_back({{"text", note.text}, {"place", place(note.loc)}});
-    return {{"kind", kind_name(error.kind)}, {"message", error.message}, {"hint", error.hint},
+    return {{"kind", kind_name(error.kind)}, {"message", error.message},  {"hint", error.hint},
             {"address", error.address},      {"place", place(error.loc)}, {"notes", notes}};
 }
 

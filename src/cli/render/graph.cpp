@@ -92,11 +92,16 @@ std::string to_dot(const Drawing& drawing) {
 std::string mermaid_label(std::string_view text) {
     std::string out = "\"";
     for (const char c : text) {
-        if (c == '"') out += "#quot;";
-        else if (c == '<') out += "#lt;";
-        else if (c == '>') out += "#gt;";
-        else if (c == '#') out += "#35;";
-        else out += c;
+        if (c == '"')
+            out += "#quot;";
+        else if (c == '<')
+            out += "#lt;";
+        else if (c == '>')
+            out += "#gt;";
+        else if (c == '#')
+            out += "#35;";
+        else
+            out += c;
     }
     return out + '"';
 }
@@ -109,14 +114,15 @@ std::string to_mermaid(const Drawing& drawing) {
     };
     for (std::size_t i = 0; i < drawing.boxes.size(); ++i) {
         const Drawing::Box& box = drawing.boxes[i];
-        out += fmt::format("  n{}[{}]:::{}\n", i, mermaid_label(label_of(box)), class_of(box.action));
+        out +=
+            fmt::format("  n{}[{}]:::{}\n", i, mermaid_label(label_of(box)), class_of(box.action));
         used.insert(box.action);
     }
     for (const auto& [from, to] : drawing.edges) out += fmt::format("  n{} --> n{}\n", from, to);
     for (const std::optional<Action>& action : used) {
         const Colors c = colors_of(action);
-        out += fmt::format("  classDef {} stroke:{},fill:{},color:#111827\n", class_of(action), c.frame,
-                           c.inside);
+        out += fmt::format("  classDef {} stroke:{},fill:{},color:#111827\n", class_of(action),
+                           c.frame, c.inside);
     }
     return out;
 }

@@ -32,7 +32,8 @@ class Comparison {
             if (both && !table_.empty() && a_[front_ + i] == b_[front_ + j]) {
                 out.push_back({' ', a_[front_ + i]});
                 ++i, ++j;
-            } else if (i < rows_ && (!both || table_.empty() || common(i + 1, j) >= common(i, j + 1))) {
+            } else if (i < rows_ &&
+                       (!both || table_.empty() || common(i + 1, j) >= common(i, j + 1))) {
                 out.push_back({'-', a_[front_ + i++]});
             } else {
                 out.push_back({'+', b_[front_ + j++]});
@@ -45,7 +46,9 @@ class Comparison {
   private:
     std::size_t shorter() const { return std::min(a_.size(), b_.size()); }
     /// Lines in common from (i, j) on.
-    std::uint32_t common(std::size_t i, std::size_t j) const { return table_[i * (columns_ + 1) + j]; }
+    std::uint32_t common(std::size_t i, std::size_t j) const {
+        return table_[i * (columns_ + 1) + j];
+    }
 
     void fill() {
         table_.assign((rows_ + 1) * (columns_ + 1), 0);
@@ -71,8 +74,10 @@ std::vector<LineChange> diff_lines(const Lines& before, const Lines& after) {
     for (std::size_t i = 0; i < all.size(); ++i) {
         const bool near = all[i].sign != ' ' || (i > 0 && all[i - 1].sign != ' ') ||
                           (i + 1 < all.size() && all[i + 1].sign != ' ');
-        if (near) out.push_back(all[i]);
-        else if (!gap) out.push_back({' ', "..."});
+        if (near)
+            out.push_back(all[i]);
+        else if (!gap)
+            out.push_back({' ', "..."});
         gap = !near;
     }
     return out;

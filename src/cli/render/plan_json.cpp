@@ -11,7 +11,9 @@ namespace {
 using Json = nlohmann::json;
 constexpr int kFormatVersion = 1;
 
-Json public_json(const Value& value) { return Json::parse(to_public_json(value)); }
+Json public_json(const Value& value) {
+    return Json::parse(to_public_json(value));
+}
 
 Json step_json(const Plan& plan, const Step& step) {
     const Schema& schema = step.type->schema;
@@ -36,7 +38,9 @@ Json step_json(const Plan& plan, const Step& step) {
             {"after_steps", std::move(after)}};
 }
 
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string dump(const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 } // namespace
 
 nlohmann::json plan_json(const Plan& plan) {
@@ -46,12 +50,9 @@ nlohmann::json plan_json(const Plan& plan) {
     for (const Action a : {Action::adopt, Action::create, Action::update, Action::replace,
                            Action::read, Action::remove, Action::forget})
         counts[std::string(action_name(a))] = plan.count(a);
-    const Json out{{"format_version", kFormatVersion},
-                   {"destroy", plan.destroy},
-                   {"steps", std::move(steps)},
-                   {"outputs", public_json(plan.outputs)},
-                   {"notices", plan.notices},
-                   {"counts", std::move(counts)}};
+    const Json out{{"format_version", kFormatVersion}, {"destroy", plan.destroy},
+                   {"steps", std::move(steps)},        {"outputs", public_json(plan.outputs)},
+                   {"notices", plan.notices},          {"counts", std::move(counts)}};
     // what providers saw may hold bytes that are no text: replaced here, once for every dump
     return Json::parse(dump(out));
 }

@@ -55,7 +55,8 @@ std::vector<std::string> attributes_of_new(const Step& step) {
 std::vector<std::string> attributes_of_change(const Step& step, const Style& style) {
     std::vector<std::string> out;
     for (const AttributeChange& c : step.changes) {
-        auto lines = change_lines(printable(c.name), type_of(step, c.name), c.before, c.after, 6, style);
+        auto lines =
+            change_lines(printable(c.name), type_of(step, c.name), c.before, c.after, 6, style);
         if (c.replaces && step.action == Action::replace)
             lines.front() += style.paint(Tint::magenta, "  # forces replacement");
         out.insert(out.end(), lines.begin(), lines.end());
@@ -66,7 +67,8 @@ std::vector<std::string> attributes_of_change(const Step& step, const Style& sty
 /// The block of a step; empty where the list at the end says all there is.
 std::string render_block(const Step& step, const Style& style) {
     std::vector<std::string> lines;
-    if (step.action == Action::create) lines = attributes_of_new(step);
+    if (step.action == Action::create)
+        lines = attributes_of_new(step);
     else if (step.action == Action::update || step.action == Action::replace)
         lines = attributes_of_change(step, style);
     if (lines.empty()) return {};
@@ -119,16 +121,21 @@ class PlanText {
                 const Step* other = step_of(m);
                 return other != nullptr && other->action == Action::remove;
             });
-        if (step.action == Action::read) add_to(reads_, step, machines);
-        else if (step.action == Action::forget && with_machines) add_to(forgotten_, step, machines);
-        else alone_.push_back(&step);
+        if (step.action == Action::read)
+            add_to(reads_, step, machines);
+        else if (step.action == Action::forget && with_machines)
+            add_to(forgotten_, step, machines);
+        else
+            alone_.push_back(&step);
     }
 
-    static void add_to(std::vector<Group>& groups, const Step& step, std::set<std::string> machines) {
+    static void add_to(std::vector<Group>& groups, const Step& step,
+                       std::set<std::string> machines) {
         auto it = std::find_if(groups.begin(), groups.end(), [&](const Group& g) {
             return g.machines == machines && g.reason == step.reason;
         });
-        if (it == groups.end()) it = groups.insert(groups.end(), {{}, std::move(machines), step.reason});
+        if (it == groups.end())
+            it = groups.insert(groups.end(), {{}, std::move(machines), step.reason});
         it->steps.push_back(&step);
     }
 
@@ -140,7 +147,8 @@ class PlanText {
     std::string list_line(const Step& step) const {
         std::string out = fmt::format("{} {}  {}", symbol_column(step, style_),
                                       pad(printable(step.address), width_), words_of(step));
-        if (!step.reason.empty()) out += ": " + printable(step.reason);
+        if (!step.reason.empty())
+            out += ": " + printable(step.reason);
         else if (step.action == Action::create || step.action == Action::remove)
             out += style_.paint(Tint::dim, "  " + step.type->name);
         return out + "\n";
@@ -152,8 +160,9 @@ class PlanText {
         if (group.machines.size() == 1) {
             const Step* machine = step_of(*group.machines.begin());
             const bool off = machine != nullptr && machine->action == Action::update;
-            why = off ? fmt::format("{} is off: what lives on it is {}", joined(group.machines), why)
-                      : fmt::format("on {}: {}", joined(group.machines), why);
+            why =
+                off ? fmt::format("{} is off: what lives on it is {}", joined(group.machines), why)
+                    : fmt::format("on {}: {}", joined(group.machines), why);
         } else if (!group.machines.empty()) {
             why = fmt::format("on {}: {}", joined(group.machines), why);
         }
@@ -185,10 +194,12 @@ std::string render_output_changes(const Value& before, const Value& after, const
     for (const Entry& e : entries(after)) {
         const Value* was = before.find(e.key);
         const std::string name = printable(e.key);
-        if (was == nullptr) line(Tint::green, "+", name + ": " + value_text(nullptr, e.value));
+        if (was == nullptr)
+            line(Tint::green, "+", name + ": " + value_text(nullptr, e.value));
         else if (!(*was == e.value)) {
             const auto lines = change_lines(name, nullptr, *was, e.value, 0, style);
-            for (std::size_t i = 0; i < lines.size(); ++i) line(Tint::yellow, i == 0 ? "~" : "", lines[i]);
+            for (std::size_t i = 0; i < lines.size(); ++i)
+                line(Tint::yellow, i == 0 ? "~" : "", lines[i]);
         }
     }
     for (const Entry& e : entries(before))

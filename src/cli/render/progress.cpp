@@ -84,7 +84,8 @@ class JsonProgress final : public Progress {
     }
     void step_started(const Step& step, std::string_view doing) override {
         const std::lock_guard lock(mutex_);
-        line("info", "apply_start", fmt::format("{}: {}", step.address, doing), {{"hook", hook(step)}});
+        line("info", "apply_start", fmt::format("{}: {}", step.address, doing),
+             {{"hook", hook(step)}});
     }
     void step_progress(const Step& step, std::string_view text) override {
         const std::lock_guard lock(mutex_);
@@ -162,8 +163,8 @@ std::unique_ptr<Progress> make_progress(ProgressMode mode, std::size_t total, in
     return make_progress(mode, total, std::move(output), style);
 }
 
-std::unique_ptr<Progress> make_progress(ProgressMode mode, std::size_t total,
-                                        ProgressOutput output, const Style& style) {
+std::unique_ptr<Progress> make_progress(ProgressMode mode, std::size_t total, ProgressOutput output,
+                                        const Style& style) {
     switch (mode) {
     case ProgressMode::tty: return make_tty_progress(total, std::move(output), style);
     case ProgressMode::json: return std::make_unique<JsonProgress>(std::move(output));

@@ -29,7 +29,7 @@ class Progress : public Events {
 /// Where progress goes, and the world it looks at; tests put their own in.
 struct ProgressOutput {
     std::function<void(std::string_view)> write;
-    std::function<std::int64_t()> now_ms;      ///< Unix time
+    std::function<std::int64_t()> now_ms; ///< Unix time
     std::function<TerminalSize()> size;
     bool ticking = true; ///< redraw between events, from a thread
 };
@@ -37,7 +37,7 @@ struct ProgressOutput {
 /// @param total how many steps there will be; 0 while planning
 std::unique_ptr<Progress> make_progress(ProgressMode mode, std::size_t total, int fd,
                                         const Style& style);
-std::unique_ptr<Progress> make_progress(ProgressMode mode, std::size_t total,
-                                        ProgressOutput output, const Style& style);
+std::unique_ptr<Progress> make_progress(ProgressMode mode, std::size_t total, ProgressOutput output,
+                                        const Style& style);
 
 } // namespace hadeploy::cli

@@ -76,7 +76,8 @@ class TtyProgress final : public Progress {
         const std::lock_guard lock(mutex_);
         drop(step);
         ++done_;
-        if (result == "forgotten") return redraw(); // as many as a machine had: the report counts them
+        if (result == "forgotten")
+            return redraw(); // as many as a machine had: the report counts them
         Line line(columns(), style_);
         line.add(Tint::green, style_.unicode ? "✔ " : "ok ");
         finished(line, step, outcome(step, result), result == "done" ? show_elapsed(ms) : "");
@@ -123,9 +124,7 @@ class TtyProgress final : public Progress {
     }
 
     /// A line that stays, above the block.
-    void print(const Line& line) {
-        show(line.text() + "\n");
-    }
+    void print(const Line& line) { show(line.text() + "\n"); }
     void redraw() {
         if (!over_) show("");
     }
@@ -157,8 +156,9 @@ class TtyProgress final : public Progress {
         for (std::size_t i = 0; i < shown; ++i)
             lines.push_back(line_of(rows_[i], std::min(address_columns, kAddressColumns)));
         if (shown < rows_.size())
-            lines.push_back(Line(columns(), style_)
-                                .add(Tint::dim, fmt::format("   and {} more", rows_.size() - shown)));
+            lines.push_back(
+                Line(columns(), style_)
+                    .add(Tint::dim, fmt::format("   and {} more", rows_.size() - shown)));
         std::string out;
         for (const Line& line : lines) {
             out += line.text() + "\n";
@@ -178,15 +178,19 @@ class TtyProgress final : public Progress {
 
     Line line_of(const Row& row, std::size_t address_columns) const {
         const std::int64_t elapsed = output_.now_ms() - row.since_ms;
-        const auto frame = static_cast<std::size_t>(std::max<std::int64_t>(0, elapsed) / kTick.count());
+        const auto frame =
+            static_cast<std::size_t>(std::max<std::int64_t>(0, elapsed) / kTick.count());
         const std::string time = show_elapsed(elapsed);
         Line line(columns(), style_);
-        line.add(Tint::cyan, style_.unicode ? kDots[frame % kDots.size()] : kBars[frame % kBars.size()]);
+        line.add(Tint::cyan,
+                 style_.unicode ? kDots[frame % kDots.size()] : kBars[frame % kBars.size()]);
         line.add(row.tint, fmt::format(" {:>3} ", row.symbol));
-        line.add(Tint::plain, pad(fit(printable(row.key), address_columns), address_columns)).space(2);
+        line.add(Tint::plain, pad(fit(printable(row.key), address_columns), address_columns))
+            .space(2);
         // the time keeps its place at the right, whatever is to be cut
         const std::size_t keep = time.size() + 2;
-        if (line.left() > keep) line.add(Tint::dim, fit(printable(row.text), line.left() - keep)).space(2);
+        if (line.left() > keep)
+            line.add(Tint::dim, fit(printable(row.text), line.left() - keep)).space(2);
         return line.add(Tint::plain, time);
     }
 

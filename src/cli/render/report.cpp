@@ -18,11 +18,12 @@ constexpr std::int64_t kShowPathMs = 5'000; ///< of shorter runs nobody asks why
 constexpr std::size_t kAddressColumns = 60;
 
 /// In the order in which counts are told.
-constexpr std::array<std::string_view, 11> kOutcomes{
-    "created",   "changed",   "repaired", "replaced", "removed",  "adopted",
-    "forgotten", "unchanged", "failed",   "skipped",  "not begun"};
+constexpr std::array<std::string_view, 11> kOutcomes{"created", "changed", "repaired",  "replaced",
+                                                     "removed", "adopted", "forgotten", "unchanged",
+                                                     "failed",  "skipped", "not begun"};
 
-std::map<std::string_view, std::size_t> count_outcomes(const Plan& plan, const ApplyResult& result) {
+std::map<std::string_view, std::size_t> count_outcomes(const Plan& plan,
+                                                       const ApplyResult& result) {
     std::map<std::string_view, std::size_t> counts;
     for (StepId id = 0; id < plan.steps.size(); ++id)
         ++counts[outcome(plan.steps[id], result.steps[id].result)];
@@ -46,11 +47,14 @@ Tint outcome_tint(std::string_view name) {
 }
 
 /// Nobody is interested in a line for what stayed as it is or went with its machine.
-bool is_touched(std::string_view name) { return name != "unchanged" && name != "forgotten"; }
+bool is_touched(std::string_view name) {
+    return name != "unchanged" && name != "forgotten";
+}
 
 std::string render_steps(const Plan& plan, const ApplyResult& result, const Style& style) {
     std::size_t width = 0;
-    for (const Step& step : plan.steps) width = std::max(width, columns_of(printable(step.address)));
+    for (const Step& step : plan.steps)
+        width = std::max(width, columns_of(printable(step.address)));
     width = std::min(width, kAddressColumns);
     std::string out;
     for (StepId id = 0; id < plan.steps.size(); ++id) {
@@ -59,12 +63,12 @@ std::string render_steps(const Plan& plan, const ApplyResult& result, const Styl
         const std::string_view name = outcome(step, r.result);
         if (!is_touched(name)) continue;
         const bool timed = r.result == "done" || r.result == "failed";
-        out += fmt::format("{} {}  {}{}\n",
-                           style.paint(action_tint(step.action),
-                                       fmt::format("{:>3}", action_symbol(step.action))),
-                           pad(printable(step.address), width),
-                           style.paint(outcome_tint(name), timed ? pad(std::string(name), 9) : std::string(name)),
-                           timed ? "  " + show_elapsed(r.ended_ms - r.started_ms) : "");
+        out += fmt::format(
+            "{} {}  {}{}\n",
+            style.paint(action_tint(step.action), fmt::format("{:>3}", action_symbol(step.action))),
+            pad(printable(step.address), width),
+            style.paint(outcome_tint(name), timed ? pad(std::string(name), 9) : std::string(name)),
+            timed ? "  " + show_elapsed(r.ended_ms - r.started_ms) : "");
     }
     return out;
 }
@@ -79,10 +83,14 @@ std::string render_path(const Plan& plan, const ApplyResult& result, std::int64_
     std::size_t short_ones = 0;
     for (const StepId id : path.steps) {
         const std::int64_t took = result.steps[id].ended_ms - result.steps[id].started_ms;
-        if (took * 50 < path.milliseconds) ++short_ones;
-        else out += fmt::format("{:>8}  {}\n", show_elapsed(took), printable(plan.steps[id].address));
+        if (took * 50 < path.milliseconds)
+            ++short_ones;
+        else
+            out +=
+                fmt::format("{:>8}  {}\n", show_elapsed(took), printable(plan.steps[id].address));
     }
-    if (short_ones > 0) out += fmt::format("{:>8}  and {}\n", "", counted(short_ones, "short step"));
+    if (short_ones > 0)
+        out += fmt::format("{:>8}  and {}\n", "", counted(short_ones, "short step"));
     return style.paint(Tint::dim, out.substr(0, out.size() - 1)) + "\n";
 }
 
@@ -90,16 +98,12 @@ std::string verdict(const Plan& plan, const ApplyResult& result, std::int64_t mi
                     const Style& style) {
     const std::string counts = counts_text(plan, result);
     const std::string took = show_elapsed(milliseconds);
-    if (result.interrupted)
-        return style.paint(Tint::yellow, "Interrupted") +
-               fmt::format(" after {}: {}. What is done is recorded; the next apply goes on from "
-                           "here.\n",
-                           took, counts);
-    if (!result.errors.empty())
-        return style.paint(Tint::red, "Failed") +
-               fmt::format(" after {}: {}. What is done is recorded; the next apply goes on from "
-                           "here.\n",
-                           took, counts);
+    if (!result.ok())
+        return fmt::format(
+            "{} after {}: {}. What is done is recorded; the next {} goes on from here.\n",
+            result.interrupted ? style.paint(Tint::yellow, "Interrupted")
+                               : style.paint(Tint::red, "Failed"),
+            took, counts, plan.destroy ? "destroy" : "apply");
     return style.paint(Tint::green, plan.destroy ? "Destroyed" : "Done") +
            fmt::format(" in {}: {}.\n", took, counts);
 }
@@ -151,16 +155,16 @@ nlohmann::json report_json(const Plan& plan, const ApplyResult& result, std::int
     const CriticalPath path = critical_path(plan, result);
     for (const StepId id : path.steps) path_steps.push_back(plan.steps[id].address);
     for (const Error& error : result.errors) errors.push_back(error_json(error, sources));
-    return {{"ok", result.ok()},
-            {"interrupted", result.interrupted},
-            {"milliseconds", milliseconds},
-            {"counts", std::move(counts)},
-            {"steps", std::move(steps)},
-            {"critical_path",
-             {{"milliseconds", path.milliseconds}, {"steps", std::move(path_steps)}}},
-            {"errors", std::move(errors)},
-            {"outputs", result.outputs.is_map() ? Json::parse(to_public_json(result.outputs))
-                                                : Json::object()}};
+    return {
+        {"ok", result.ok()},
+        {"interrupted", result.interrupted},
+        {"milliseconds", milliseconds},
+        {"counts", std::move(counts)},
+        {"steps", std::move(steps)},
+        {"critical_path", {{"milliseconds", path.milliseconds}, {"steps", std::move(path_steps)}}},
+        {"errors", std::move(errors)},
+        {"outputs",
+         result.outputs.is_map() ? Json::parse(to_public_json(result.outputs)) : Json::object()}};
 }
 
 } // namespace hadeploy::cli

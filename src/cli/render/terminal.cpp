@@ -44,7 +44,9 @@ std::string Style::paint(Tint tint, std::string_view text) const {
     return fmt::format("\x1b[{}m{}\x1b[0m", code_of(tint), text);
 }
 
-bool is_terminal(int fd) { return ::isatty(fd) == 1; }
+bool is_terminal(int fd) {
+    return ::isatty(fd) == 1;
+}
 
 TerminalSize terminal_size(int fd) {
     struct winsize size = {};
@@ -54,7 +56,8 @@ TerminalSize terminal_size(int fd) {
 
 Style detect_style(int fd, bool no_color) {
     if (!is_terminal(fd)) return {};
-    const bool plain = no_color || !environment("NO_COLOR").empty() || environment("TERM") == "dumb";
+    const bool plain =
+        no_color || !environment("NO_COLOR").empty() || environment("TERM") == "dumb";
     return {.color = !plain, .unicode = utf8_locale(), .width = terminal_size(fd).columns};
 }
 

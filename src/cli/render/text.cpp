@@ -45,9 +45,12 @@ std::string printable(std::string_view text, bool keep_lines) {
     while (!text.empty()) {
         const CodePoint c = first_code_point(text);
         const bool kept = keep_lines && c.code == '\n';
-        if (c.valid && (kept || !is_invisible(c))) out += text.substr(0, c.size);
-        else if (keep_lines && c.code == '\t') out += "    ";
-        else out += escape(c);
+        if (c.valid && (kept || !is_invisible(c)))
+            out += text.substr(0, c.size);
+        else if (keep_lines && c.code == '\t')
+            out += "    ";
+        else
+            out += escape(c);
         text.remove_prefix(c.size);
     }
     return out;

@@ -9,9 +9,9 @@
 namespace hadeploy::cli {
 
 namespace {
-constexpr std::size_t kInline = 72;      ///< columns up to which a container stays on one line
-constexpr std::size_t kLongest = 160;    ///< columns of a single value
-constexpr std::size_t kShownLines = 20;  ///< of a text that is new
+constexpr std::size_t kInline = 72;     ///< columns up to which a container stays on one line
+constexpr std::size_t kLongest = 160;   ///< columns of a single value
+constexpr std::size_t kShownLines = 20; ///< of a text that is new
 constexpr std::size_t kChangedLines = 60;
 
 bool reads_as_something_else(std::string_view text) {
@@ -33,9 +33,10 @@ std::string string_text(std::string_view text) {
 /// Inside of [] and {} a comma or a colon would end a string.
 std::string item_text(const Type* type, const Value& value) {
     std::string text = value_text(type, value);
-    const bool quoted = value.is_string() && !value.secret() && !text.starts_with('"') &&
-                        (text.find(", ") != std::string::npos || text.find(": ") != std::string::npos ||
-                         text.find_first_of("[]{}") != std::string::npos);
+    const bool quoted =
+        value.is_string() && !value.secret() && !text.starts_with('"') &&
+        (text.find(", ") != std::string::npos || text.find(": ") != std::string::npos ||
+         text.find_first_of("[]{}") != std::string::npos);
     return quoted ? "\"" + text + "\"" : text;
 }
 
@@ -75,10 +76,13 @@ bool is_connection(const Type* type) {
     return type != nullptr && type->kind == TypeKind::connection;
 }
 
-std::string margin(std::size_t indent) { return std::string(indent, ' '); }
+std::string margin(std::size_t indent) {
+    return std::string(indent, ' ');
+}
 
 void append(std::vector<std::string>& out, std::vector<std::string> more) {
-    out.insert(out.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+    out.insert(out.end(), std::make_move_iterator(more.begin()),
+               std::make_move_iterator(more.end()));
 }
 
 std::vector<std::string> text_lines(std::string_view name, const std::string& text,
@@ -94,7 +98,9 @@ std::vector<std::string> text_lines(std::string_view name, const std::string& te
     return out;
 }
 
-std::string arrow(const Style& style) { return style.paint(Tint::dim, "->"); }
+std::string arrow(const Style& style) {
+    return style.paint(Tint::dim, "->");
+}
 
 /// Long strings that differ in the middle: what is alike at both ends is left out.
 std::pair<std::string, std::string> differing_part(std::string a, std::string b) {
@@ -110,7 +116,8 @@ std::pair<std::string, std::string> differing_part(std::string a, std::string b)
         return at;
     };
     const auto cut = [&](std::string text) {
-        if (back > kKept + 3) text = text.substr(0, boundary(text, text.size() - back + kKept)) + "...";
+        if (back > kKept + 3)
+            text = text.substr(0, boundary(text, text.size() - back + kKept)) + "...";
         if (front > kKept + 3) text = "..." + text.substr(boundary(text, front - kKept));
         return fit(text, kLongest);
     };
@@ -133,8 +140,10 @@ std::vector<std::string> changed_lines(const std::vector<std::string>& before,
             break;
         }
         const std::string text = fit(change.text, kLongest);
-        if (change.sign == ' ') out.push_back(margin(indent) + style.paint(Tint::dim, "  " + text));
-        else change_item(change.sign, text, indent, style, out);
+        if (change.sign == ' ')
+            out.push_back(margin(indent) + style.paint(Tint::dim, "  " + text));
+        else
+            change_item(change.sign, text, indent, style, out);
     }
     return out;
 }
@@ -153,14 +162,17 @@ std::vector<std::string> map_change(const Type* type, const Value& before, const
         const Value* now = after.find(e.key);
         if (now == nullptr) {
             if (!e.value.is_null())
-                change_item('-', printable(e.key) + ": " + value_text(member, e.value), indent, style, out);
+                change_item('-', printable(e.key) + ": " + value_text(member, e.value), indent,
+                            style, out);
         } else if (!(*now == e.value)) {
-            append(out, change_lines("~ " + printable(e.key), member, e.value, *now, indent, style));
+            append(out,
+                   change_lines("~ " + printable(e.key), member, e.value, *now, indent, style));
         }
     }
     for (const Entry& e : after.as_map())
         if (!before.has(e.key) && !e.value.is_null())
-            change_item('+', printable(e.key) + ": " + value_text(member_type(type, e.key), e.value),
+            change_item('+',
+                        printable(e.key) + ": " + value_text(member_type(type, e.key), e.value),
                         indent, style, out);
     return out;
 }
@@ -203,7 +215,8 @@ std::vector<std::string> value_lines(std::string_view name, const Type* type, co
     if (value.is_map()) {
         for (const Entry& e : value.as_map())
             if (!e.value.is_null())
-                append(out, value_lines(printable(e.key), member_type(type, e.key), e.value, indent + 2));
+                append(out, value_lines(printable(e.key), member_type(type, e.key), e.value,
+                                        indent + 2));
     } else {
         for (const Value& item : value.as_list())
             out.push_back(margin(indent + 2) + "- " + value_text(member_type(type, ""), item));
@@ -221,9 +234,10 @@ std::vector<std::string> change_lines(std::string_view name, const Type* type, c
         inner = map_change(type, before, after, indent + 2, style);
     else if (before.is_list() && after.is_list())
         inner = changed_lines(item_texts(type, before), item_texts(type, after), indent + 2, style);
-    else if (before.is_string() && after.is_string() && (is_multiline(before) || is_multiline(after)))
-        inner = changed_lines(printable_lines(before.as_string()), printable_lines(after.as_string()),
-                              indent + 2, style);
+    else if (before.is_string() && after.is_string() &&
+             (is_multiline(before) || is_multiline(after)))
+        inner = changed_lines(printable_lines(before.as_string()),
+                              printable_lines(after.as_string()), indent + 2, style);
     if (!inner.empty()) {
         inner.insert(inner.begin(), head);
         return inner;
