@@ -2,8 +2,13 @@
 
 The tests are one story and run in the order of their names; the first failure ends it. What it
 does not cover: KVM (machines without it emulate), AWS, and hosts with another distribution.
+
+For work on one of them: HADEPLOY_E2E_PROJECT=DIR (a copy of examples/ha-demo that is applied) lets
+`ha_demo_test.py HaDemo.test_07...` run against that cluster, which is kept.
 """
 import json
+import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -32,10 +37,16 @@ class HaDemo(unittest.TestCase):
         cls.lab_was_up = run(LAB, "status", check=False).returncode == 0
         run(LAB, "up")
         cls.before = virsh("list", "--all", "--name")
+        cls.kept = os.environ.get("HADEPLOY_E2E_PROJECT")
         cls.project = Project("ha-demo", {"images": str(IMAGES)})
+        if cls.kept:
+            cls.project.remove()
+            cls.project.directory = pathlib.Path(cls.kept)
 
     @classmethod
     def tearDownClass(cls):
+        if cls.kept:
+            return
         try:
             cls.project.hadeploy("destroy", "--auto-approve", "--progress", "plain", check=False)
         finally:
