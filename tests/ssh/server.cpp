@@ -82,8 +82,7 @@ void SshServer::start() {
     pid_ = ::fork();
     if (pid_ == 0) {
         const std::string config = (dir_.path / "sshd_config").string();
-        const std::string log = (dir_.path / "log").string();
-        ::execl("/usr/sbin/sshd", "/usr/sbin/sshd", "-D", "-f", config.c_str(), "-E", log.c_str(), nullptr);
+        ::execl("/usr/sbin/sshd", "/usr/sbin/sshd", "-D", "-f", config.c_str(), "-E", "/dev/null", nullptr);
         ::_exit(127);
     }
     for (int i = 0; i < 500 && !listens(port_); ++i)
