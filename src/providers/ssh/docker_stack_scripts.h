@@ -55,7 +55,7 @@ while [ $good -lt 2 ]; do
     behind=
     for pair in $(printf '%s\n' "$answer" | grep -o '"RunningTasks":[0-9]*,"DesiredTasks":[0-9]*'); do
         running=${pair#*:}
-        [ "${running%%,*}" -ge "${pair##*:}" ] || behind=1
+        [ "${running%%,*}" -eq "${pair##*:}" ] || behind=1
     done
     case $answer in
     "reply 200 "*) ;;
@@ -68,8 +68,9 @@ while [ $good -lt 2 ]; do
     if [ -z "$behind" ]; then good=$((good + 1)); else good=0; fi
     if [ $left -le 0 ] && [ -n "$behind" ]; then
         docker stack services "$stack" --format '{{.Name}}: {{.Replicas}} running' >&2 || :
-        docker stack ps --no-trunc "$stack" --format '{{.Name}} on {{.Node}}: {{.CurrentState}} {{.Error}}' |
-            grep -v ': Running' | head -n 12 >&2 || :
+        # of each error one task that had it
+        docker stack ps --no-trunc "$stack" --format '{{.Error}}|{{.Name}} on {{.Node}}: {{.CurrentState}}' |
+            sort -t '|' -u -k 1,1 | sed -n 's/^\([^|][^|]*\)|\(.*\)/\2: \1/p' | head -n 8 >&2 || :
         echo "not all tasks of the stack run$([ "$seconds" -le 0 ] || echo " after $seconds s")" >&2
         exit 1
     fi

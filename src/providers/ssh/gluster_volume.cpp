@@ -171,7 +171,7 @@ GlusterVolume::GlusterVolume() {
          .type = TypeKind::boolean,
          .doc = "Whether every brick's process runs.",
          .fallback = Value(true),
-         .verb = "restart bricks"},
+         .verb = "restart"},
         {.name = "bricks",
          .type = list_of(TypeKind::string),
          .doc = "Each brick as HOST:PATH.",

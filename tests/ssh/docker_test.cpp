@@ -1,0 +1,488 @@
+#include "cluster_fixture.h"
+
+#include "core/file.h"
+#include "planner/plan.h"
+#include "providers/ssh/docker_script.h"
+#include "server.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+
+using namespace hadeploy;
+using namespace hadeploy::test;
+using ssh::Command;
+using State = Observation::State;
+
+namespace {
+
+const std::string kId(64, 'a');
+
+/// A docker-archive with nothing in it but what tells its id and tag.
+void write_archive(const std::string& path, const std::string& manifest) {
+    archive* out = archive_write_new();
+    archive_write_set_format_ustar(out);
+    REQUIRE(archive_write_open_filename(out, path.c_str()) == ARCHIVE_OK);
+    for (const auto& [name, text] :
+         {std::pair<std::string, std::string>{"layer.tar", std::string(5000, 'x')},
+          {"manifest.json", manifest}}) {
+        archive_entry* entry = archive_entry_new();
+        archive_entry_set_pathname(entry, name.c_str());
+        archive_entry_set_size(entry, static_cast<la_int64_t>(text.size()));
+        archive_entry_set_filetype(entry, AE_IFREG);
+        archive_entry_set_perm(entry, 0644);
+        archive_write_header(out, entry);
+        archive_write_data(out, text.data(), text.size());
+        archive_entry_free(entry);
+    }
+    archive_write_free(out);
+}
+
+std::string info(const std::string& state, bool manager, const std::string& node = "n1",
+                 const std::string& swarm = "swarm1") {
+    return R"({"Swarm":{"NodeID":")" + node + R"(","NodeAddr":"10.77.0.11","LocalNodeState":")" +
+           state + R"(","ControlAvailable":)" + (manager ? "true" : "false") +
+           R"(,"Error":"","RemoteManagers":null,"Cluster":{"ID":")" + swarm + R"("}}})";
+}
+
+std::string node_entry(const std::string& id, const std::string& name, const std::string& state,
+                       const std::string& availability = "active",
+                       const std::string& labels = "{}") {
+    return R"({"ID":")" + id + R"(","Version":{"Index":9},"Spec":{"Labels":)" + labels +
+           R"(,"Role":"manager","Availability":")" + availability +
+           R"("},"Description":{"Hostname":")" + name + R"("},"Status":{"State":")" + state +
+           R"(","Addr":"10.77.0.11"},"ManagerStatus":{"Reachability":"reachable"}})";
+}
+
+Value node_config() {
+    return normal(cluster_type("docker.node"), Value::map({{"host", connection("10.77.0.11")},
+                                                           {"peers", three_hosts()},
+                                                           {"name", "node1"}}));
+}
+
+} // namespace
+
+TEST_CASE("docker: answers of the API are taken by their length") {
+    const std::string out = "a banner\n" + reply(200, "{\"a\":\"reply 200 1 x\\n\"}") +
+                            reply(503, R"({"message":"This node is not a swarm manager."})");
+    const auto replies = ssh::docker::parse_replies(out);
+    REQUIRE(replies.size() == 2);
+    CHECK(replies[0].status == 200);
+    CHECK(replies[0].body["a"] == "reply 200 1 x\n");
+    CHECK(replies[0].server == "Docker/20.10.24+dfsg1 (linux)");
+    CHECK(replies[1].message() == "This node is not a swarm manager.");
+    CHECK(ssh::docker::parse_replies(out.substr(0, out.size() - 9)).size() == 1);
+    CHECK(ssh::docker::filter("label", "a=b") == "filters=%7B%22label%22%3A%5B%22a%3Db%22%5D%7D");
+}
+
+TEST_CASE("docker.engine: what the probe tells") {
+    const auto& type = cluster_type("docker.engine");
+    const Value config = normal(type, Value::map({{"host", connection("10.77.0.11")}}));
+    check_syntax(type.probe(request_for(type, config)));
+    const auto see = [&](const std::string& out) {
+        return type.parse(request_for(type, config), {0, out, ""});
+    };
+    CHECK(see("missing\n").state == State::absent);
+
+    const Observation runs = see("running\nenabled\n" + reply(200, "OK"));
+    CHECK(runs.attributes.flag("running"));
+    CHECK(runs.attributes.flag("enabled"));
+    CHECK_FALSE(runs.attributes.flag("installed"));
+    CHECK(runs.attributes.text("version") == "20.10.24+dfsg1");
+    CHECK_FALSE(runs.attributes.has("settings")); // not ours to look at
+
+    const Observation stopped = see("enabled\nours\n");
+    CHECK(stopped.attributes["running"] == Value(false));
+    CHECK(stopped.attributes.flag("installed"));
+    const Decision d = decide(type, config, nullptr, false, stopped);
+    CHECK(d.action == Action::update);
+    CHECK(d.verb == "start");
+}
+
+TEST_CASE("docker.engine: settings are compared as a whole, and written") {
+    const auto& type = cluster_type("docker.engine");
+    const Value settings =
+        Value::map({{"log-driver", "json-file"}, {"log-opts", Value::map({{"max-size", "10m"}})}});
+    const Value config =
+        normal(type, Value::map({{"host", connection("10.77.0.11")}, {"settings", settings}}));
+    const auto see = [&](const std::string& file) {
+        const std::string out = "running\nenabled\nsettings\n" + file + "end of settings\n";
+        return type.parse(request_for(type, config), {0, out, ""}).attributes["settings"];
+    };
+    CHECK(see("{\"log-opts\":{\"max-size\":\"10m\"},\n \"log-driver\":\"json-file\"}\n") == settings);
+    CHECK(see("{\"log-driver\":\"local\"}\n") != settings);
+    CHECK(see("{broken\n") == Value("{broken\n"));
+
+    const auto update = type.commands(
+        change_of(type, Change::Kind::update, Value::map({}), config, {"settings"}));
+    REQUIRE(update.size() == 1);
+    CHECK(from_json(update[0].input) == settings);
+    CHECK(contains(update[0].script, "systemctl stop docker"));
+    const auto start =
+        type.commands(change_of(type, Change::Kind::update, Value::map({}), config, {"running"}));
+    REQUIRE(start.size() == 1);
+    CHECK(start[0].input.empty());
+    CHECK(start[0].script.starts_with("systemctl -q enable docker\n"));
+    check_syntax(update);
+    check_syntax(type.commands(change_of(type, Change::Kind::create, {}, config)));
+
+    CHECK(complaints(type, Value::map({{"settings", Value::map({{"live-restore", true}})}})).size() ==
+          1);
+    // what was there before us stays, what we brought goes
+    CHECK(type.commands(change_of(type, Change::Kind::remove, Value::map({{"installed", false}}), {}))
+              .empty());
+    const auto remove = type.commands(
+        change_of(type, Change::Kind::remove, config.with("installed", true), {}));
+    CHECK(remove.size() == 2);
+    check_syntax(remove);
+}
+
+TEST_CASE("docker.node: what the probe tells") {
+    const auto& type = cluster_type("docker.node");
+    const Value config = node_config();
+    check_syntax(type.probe(request_for(type, config)));
+    const auto see = [&](const std::string& out, const Recorded* recorded = nullptr) {
+        return type.parse(request_for(type, config, recorded), {0, out, ""});
+    };
+    const std::string ours = std::string("up ") + kIdentity + "\n";
+    const std::string nodes = "[" + node_entry("n2", "node2", "ready") + "," +
+                              node_entry("n1", "node1", "ready", "drain", R"({"disk":"ssd"})") + "]";
+
+    CHECK(see("none\n").state == State::absent);
+    CHECK(see(ours + reply(200, info("inactive", false, "")) + reply(503, "{}")).state ==
+          State::absent);
+
+    const Observation there = see(ours + reply(200, info("active", true)) + reply(200, nodes));
+    CHECK(there.state == State::present);
+    CHECK(there.foreign.empty());
+    CHECK(there.attributes.text("node_id") == "n1");
+    CHECK(there.attributes.text("swarm_id") == "swarm1");
+    CHECK(there.attributes.text("role") == "manager");
+    CHECK(there.attributes.text("availability") == "drain");
+    CHECK(there.attributes.text("status") == "ready");
+    CHECK(there.attributes["labels"] == Value::map({{"disk", "ssd"}}));
+
+    SUBCASE("a worker sees nothing of its labels") {
+        const Observation worker =
+            see(ours + reply(200, info("active", false, "n1", "")) +
+                reply(503, R"({"message":"This node is not a swarm manager."})"));
+        CHECK(worker.attributes == Value::map({{"node_id", "n1"}, {"role", "worker"}, {"status", "ready"}}));
+    }
+    SUBCASE("a stopped daemon blocks, and is no absence") {
+        const Observation stopped = see("stopped\n");
+        CHECK(stopped.state == State::blocked);
+        CHECK(stopped.error->message == "Docker does not run on 10.77.0.11");
+    }
+    SUBCASE("no quorum is a drift of the status") {
+        const Observation lost = see(
+            ours + reply(200, info("active", true, "n1", "")) +
+            reply(500, R"({"message":"rpc error: code = Unknown desc = The swarm does not have a leader."})"));
+        CHECK(lost.attributes.text("status") == "no quorum");
+        CHECK_FALSE(lost.attributes.has("availability"));
+        const Recorded recorded = record_of(
+            config.with("status", "ready").with("role", "manager").with("swarm_id", "swarm1"));
+        const Decision d = decide(type, config, &recorded, false, lost);
+        CHECK(d.action == Action::update);
+        CHECK(d.verb == "mend");
+    }
+    SUBCASE("a swarm that we did not make is foreign") {
+        const Observation other =
+            see("up \n" + reply(200, info("active", true)) + reply(200, nodes));
+        CHECK(contains(other.foreign, "10.77.0.11 is in a swarm (node n1)"));
+        CHECK_THROWS_AS(decide(type, config, nullptr, false, other), Error);
+    }
+    SUBCASE("asked through a peer, the node is looked up by its id") {
+        const Recorded recorded = record_of(config.with("node_id", "n1"));
+        const std::string peer = "up other\n" + reply(200, info("active", true, "n2"));
+        const std::string down = "[" + node_entry("n1", "node1", "down") + "]";
+        const Observation dead = see(peer + reply(200, down), &recorded);
+        CHECK(dead.state == State::present);
+        CHECK(dead.foreign.empty());
+        CHECK(dead.attributes.text("status") == "down");
+        CHECK(see(peer + reply(200, "[" + node_entry("n2", "node2", "ready") + "]"), &recorded).state ==
+              State::absent);
+    }
+    SUBCASE("an answer that was cut off is a failure") {
+        CHECK_THROWS_AS(see(ours), Error);
+        CHECK_THROWS_AS(see(ours + reply(200, info("active", true))), Error);
+    }
+}
+
+TEST_CASE("docker.node: joining asks all peers, and passes the token on by standard input") {
+    const auto& type = cluster_type("docker.node");
+    const auto list = type.commands(change_of(type, Change::Kind::create, {}, node_config()));
+    REQUIRE(list.size() == 4);
+    CHECK(contains(list[0].script, "the host is called"));
+    for (const int asks : {1, 2}) {
+        CHECK(list[asks].on.size() == 3);
+        CHECK(list[asks].none_is_empty);
+    }
+    CHECK(list[3].on.empty());
+    CHECK(contains(list[3].script, std::string("identity='") + kIdentity + "'\n"));
+    CHECK(contains(list[3].script, "heartbeat='2000ms'\n"));
+    check_syntax(list);
+
+    const Value labelled = node_config().with("labels", Value::map({{"a b", "it's"}}));
+    const auto more = type.commands(change_of(type, Change::Kind::create, {}, labelled));
+    REQUIRE(more.size() == 6);
+    CHECK(more[4].on.size() == 1);
+    CHECK(contains(more[5].script, "read -r node\n"));
+    check_syntax(more);
+}
+
+TEST_CASE("docker.node: a join decides by what its peers said") {
+    // Run for real, with stand-ins for everything that is not the shell.
+    const auto& type = cluster_type("docker.node");
+    const auto list = type.commands(change_of(type, Change::Kind::create, {}, node_config()));
+    const auto own_functions = [](std::string script) {
+        const std::size_t at = script.find("marker=");
+        return at == std::string::npos ? script : script.substr(at);
+    };
+    const auto run = [&](const std::string& said, const std::string& state,
+                         const std::string& mark = "") {
+        const TempDir dir;
+        std::string script = own_functions(list[3].script);
+        const std::string marker = (dir.path / "lib" / "node").string();
+        const std::size_t at = script.find('\n');
+        script = "marker=" + marker + script.substr(at);
+        if (!mark.empty()) {
+            std::filesystem::create_directory(dir.path / "lib");
+            write_file(marker, mark + "\n");
+        }
+        const std::string stubs =
+            "set -eu\n"
+            "docker_up() { :; }\n"
+            "docker() { echo \"docker $*\" >&2; }\n"
+            "docker_get() { case $1 in /info) echo '" + state + "';; *) echo 'reply 200 2 x';; esac; }\n"
+            "docker_post() { printf 'post %s ' \"$1\" >&2; cat >&2; echo >&2; echo 'reply 200 0 x'; }\n";
+        const ProcessResult result = run_process(
+            {.argv = {"sh", "-c", stubs + script}, .input = said});
+        const bool marked = std::filesystem::exists(marker);
+        return std::to_string(result.status) + (marked ? " marked\n" : "\n") + result.err;
+    };
+    const std::string none = R"({"LocalNodeState":"inactive"})";
+    const std::string in = R"({"LocalNodeState":"active","Cluster":{"ID":"s1"}})";
+    const std::string offer = "swarm s1\ntoken T-1\nmanagers 10.77.0.12:2377,10.77.0.13:2377\n";
+
+    CHECK(run("", none) ==
+          "0 marked\ndocker swarm init --advertise-addr 10.77.0.11 --availability active "
+          "--dispatcher-heartbeat 2000ms\n");
+    const std::string joined = run(offer, none);
+    CHECK(joined.starts_with("0 marked\npost /swarm/join {"));
+    CHECK(contains(joined, R"("RemoteAddrs":["10.77.0.12:2377","10.77.0.13:2377"],"JoinToken":"T-1")"));
+    CHECK(joined.ends_with("docker swarm join-token --rotate -q manager\n"));
+
+    CHECK(run("refuse the swarm has lost its quorum\n", none) ==
+          "1\nthe swarm has lost its quorum\n");
+    CHECK(contains(run(offer, in), "hadeploy did not join it"));       // somebody else's
+    CHECK(run(offer, in, kIdentity).starts_with("0 marked\ndocker swarm join-token")); // ours: finished
+    CHECK(contains(run("swarm s2\ntoken T\nmanagers a:1\n", in, kIdentity), "in another swarm"));
+    CHECK(run("swarm s1\nmanagers a:1\n", none) == "1\nthe swarm's manager gave no join token\n");
+    CHECK(run(offer, R"({"LocalNodeState":"pending"})", kIdentity)
+              .starts_with("0 marked\ndocker swarm leave --force\n"));
+}
+
+TEST_CASE("docker.node: updates and removal") {
+    const auto& type = cluster_type("docker.node");
+    const Value after = node_config().with("labels", Value::map({{"disk", "ssd"}}));
+    const Value before = after.with("labels", Value::map({{"old", "1"}}))
+                             .with("node_id", "n1")
+                             .with("availability", "drain");
+    const auto list = type.commands(
+        change_of(type, Change::Kind::update, before, after, {"labels", "availability"}));
+    REQUIRE(list.size() == 2);
+    REQUIRE(list[0].on.size() == 3);
+    CHECK(list[0].on[0].text("address") == "10.77.0.11"); // a manager does it itself
+    CHECK(contains(list[0].script, "node='n1'\n"));
+    CHECK(contains(list[0].script, "--availability active --label-add '\\''disk=ssd'\\'' --label-rm '\\''old'\\''"));
+    CHECK(contains(list[0].script, "demote=''\n"));
+    check_syntax(list);
+
+    const auto worker = type.commands(change_of(type, Change::Kind::update, before,
+                                                after.with("role", "worker"), {"role"}));
+    CHECK(contains(worker[0].script, "demote='1'\n"));
+    CHECK(contains(worker[0].script, "--role worker"));
+
+    const auto mend = type.commands(
+        change_of(type, Change::Kind::update, before, after, {"status"}));
+    REQUIRE(mend.size() == 1);
+    CHECK(mend[0].on.empty());
+    check_syntax(mend);
+    CHECK_THROWS_AS(
+        type.commands(change_of(type, Change::Kind::update, before, after, {"swarm_id"})), Error);
+
+    const auto leave = type.commands(change_of(type, Change::Kind::remove, before, {}));
+    REQUIRE(leave.size() == 3);
+    for (const int elsewhere : {0, 2}) {
+        REQUIRE(leave[elsewhere].on.size() == 2); // the others
+        CHECK(leave[elsewhere].none_is_empty);
+    }
+    check_syntax(leave);
+}
+
+TEST_CASE("docker.node: quorum decides whether a manager may go") {
+    const auto& type = cluster_type("docker.node");
+    const Value before = node_config().with("node_id", "n1").with("role", "manager");
+    const auto leave = type.commands(change_of(type, Change::Kind::remove, before, {}));
+    const auto run = [&](const std::string& entry, const std::string& managers) {
+        std::string script = leave[0].script.substr(leave[0].script.find("node='n1'"));
+        const std::string stubs =
+            "set -eu\n"
+            "docker_up() { :; }\n"
+            "docker() { case \"$*\" in\n"
+            "  *'node inspect'*) echo '" + entry + "';;\n"
+            "  *'node ls'*) printf '" + managers + "';;\n"
+            "  *) echo \"docker $*\" >&2;; esac; }\n"
+            "docker_get() { echo 'reply 200 2 x'; echo '[]'; }\n";
+        const ProcessResult result = run_process({.argv = {"sh", "-c", stubs + script}});
+        return result.out + result.err;
+    };
+    const std::string drained = "docker node update --availability drain n1\n";
+    const std::string gone = "out\n" + drained + "docker node demote n1\n";
+    CHECK(run("ready manager reachable", "Leader\\nReachable\\nReachable\\n") == gone);
+    CHECK(run("ready worker ", "Leader\\n\\n") == "out\n" + drained);
+    CHECK(run("down manager unreachable", "Leader\\nReachable\\nUnreachable\\n") == gone);
+    CHECK(run("ready manager reachable", "Leader\\nReachable\\nUnreachable\\n")
+              .starts_with("refuse only 1 of the swarm's other managers can be reached"));
+    CHECK(run("ready manager reachable", "Leader\\nReachable\\n") == gone);
+}
+
+TEST_CASE("docker.image: id and tag come from the archive") {
+    const auto& type = cluster_type("docker.image");
+    const TempDir dir;
+    const std::string path = (dir.path / "web.tar").string();
+    const std::string manifest =
+        R"([{"Config":")" + kId + R"(.json","RepoTags":["hadeploy/web:1a2b"],"Layers":["layer.tar"]}])";
+    write_archive(path, manifest);
+    const Value plain = Value::map({{"host", connection("10.77.0.11")}, {"archive", path}});
+    const Value config = normal(type, plain);
+    CHECK(config.text("id") == "sha256:" + kId);
+    CHECK(config.text("tag") == "hadeploy/web:1a2b");
+    CHECK(type.derive(Value::map({{"archive", Value::unknown()}}))["id"].is_unknown());
+
+    const auto see = [&](const std::string& out) {
+        return type.parse(request_for(type, config), {0, out, ""}).state;
+    };
+    check_syntax(type.probe(request_for(type, config)));
+    CHECK(see("present\n") == State::present);
+    CHECK(see("") == State::absent);
+    CHECK(see(reply(404, R"({"message":"No such image"})")) == State::absent);
+    CHECK(see(reply(200, R"({"RepoTags":["hadeploy/web:1a2b"]})")) == State::present);
+    CHECK(see(reply(200, R"({"RepoTags":["other:1"]})")) == State::absent);
+    CHECK(see(reply(200, R"({"RepoTags":null})")) == State::absent);
+
+    const auto load = type.commands(change_of(type, Change::Kind::create, {}, config));
+    REQUIRE(load.size() == 1);
+    CHECK(load[0].input_file == path);
+    check_syntax(type.commands(change_of(type, Change::Kind::remove, config, {})));
+
+    const auto refuses = [&](const std::string& text) {
+        write_archive(path, text);
+        try {
+            type.derive(plain);
+        } catch (const Error& error) {
+            return error.message.substr(path.size() + 2);
+        }
+        return std::string("taken");
+    };
+    CHECK(refuses("{}") == "its manifest.json does not describe exactly one image");
+    CHECK(refuses(R"([{"Config":"x","RepoTags":["a:1"]}])") ==
+          "its manifest.json names no config by its digest");
+    CHECK(refuses(R"([{"Config":")" + kId + R"(","RepoTags":null}])") == "its image has no tag");
+    CHECK_THROWS_AS(type.derive(plain.with("archive", (dir.path / "none").string())), Error);
+    write_file(dir.path / "web.tar", std::string(2000, 'z'));
+    CHECK_THROWS_AS(type.derive(plain), Error);
+}
+
+TEST_CASE("docker.stack: the digest covers all that is deployed") {
+    const auto& type = cluster_type("docker.stack");
+    const TempDir dir;
+    write_file(dir.path / "stack.yml", "version: '3.8'\n"
+                                       "services: {web: {image: 'web:1', env_file: app.env}}\n"
+                                       "configs: {motd: {file: ./etc/motd}}\n"
+                                       "secrets: {outside: {external: true}}\n");
+    std::filesystem::create_directory(dir.path / "etc");
+    write_file(dir.path / "etc/motd", "it's here\n");
+    write_file(dir.path / "app.env", "A=1\n");
+    const Value plain = Value::map({{"hosts", three_hosts()},
+                                    {"name", "demo"},
+                                    {"compose", (dir.path / "stack.yml").string()},
+                                    {"variables", Value::map({{"TAG", "1"}})}});
+    const Value config = normal(type, plain);
+    const std::string before = config.text("sha256");
+    CHECK(before.size() == 64);
+    CHECK(type.derive(plain.with("variables", Value::map({{"TAG", "2"}}))).text("sha256") != before);
+    CHECK(type.derive(plain.with("variables", Value::map({{"TAG", Value::unknown()}})))["sha256"]
+              .is_unknown());
+
+    const auto list = type.commands(change_of(type, Change::Kind::create, {}, config));
+    REQUIRE(list.size() == 3);
+    CHECK(list[0].input.starts_with("version: '3.8'\n"));
+    CHECK(contains(list[0].script, "printf %s 'it'\\''s here\n' >'etc/motd'\n"));
+    CHECK(contains(list[0].script, "mkdir -p 'etc'\n"));
+    CHECK(contains(list[0].script, "export TAG='1'\n"));
+    CHECK(contains(list[0].script, "options='--resolve-image never --prune'\n"));
+    CHECK(contains(list[1].script, "seconds=300\n"));
+    check_syntax(list);
+    CHECK(type.commands(change_of(type, Change::Kind::create, {}, config.with("wait", 0))).size() == 2);
+    check_syntax(type.commands(change_of(type, Change::Kind::remove, config, {})));
+
+    write_file(dir.path / "etc/motd", "something else\n");
+    CHECK(type.derive(plain).text("sha256") != before);
+    write_file(dir.path / "stack.yml", "services: {web: {image: a, env_file: ../secret}}\n");
+    CHECK_THROWS_AS(type.derive(plain), Error);
+    write_file(dir.path / "stack.yml", "services: [\n");
+    CHECK_THROWS_AS(type.derive(plain), Error);
+    write_file(dir.path / "stack.yml", "version: '3'\n");
+    CHECK_THROWS_AS(type.derive(plain), Error);
+
+    CHECK(complaints(type, plain.without("compose")).size() == 1);
+    CHECK(complaints(type, plain.with("content", "x")).size() == 1);
+    CHECK(complaints(type, plain.with("variables", Value::map({{"A B", "x"}}))).size() == 1);
+}
+
+TEST_CASE("docker.stack: what the probe tells") {
+    const auto& type = cluster_type("docker.stack");
+    const Value config = normal(
+        type, Value::map({{"hosts", three_hosts()}, {"name", "demo"}, {"content", "services: {}"}}));
+    check_syntax(type.probe(request_for(type, config)));
+    const auto see = [&](const std::string& out, const Recorded* recorded = nullptr) {
+        return type.parse(request_for(type, config, recorded), {0, out, ""});
+    };
+    const auto service = [](int replicas, int force = 0, const std::string& image = "web:1") {
+        return R"([{"ID":"s","Spec":{"Name":"demo_web","TaskTemplate":{"ContainerSpec":{"Image":")" +
+               image + R"("},"ForceUpdate":)" + std::to_string(force) +
+               R"(},"Mode":{"Replicated":{"Replicas":)" + std::to_string(replicas) + "}}}}]";
+    };
+    const std::string config_object =
+        R"([{"ID":"c","Spec":{"Labels":{"hadeploy.sha256":")" + config.text("sha256") + R"("}}}])";
+
+    CHECK(see("none\n").state == State::absent);
+    CHECK(see("stopped\n").state == State::blocked);
+    CHECK(see(reply(200, "[]") + reply(200, "[]")).state == State::absent);
+    const std::string worker = reply(503, R"({"message":"This node is not a swarm manager."})");
+    const Recorded known = record_of(config);
+    CHECK(see(worker + worker).state == State::absent); // there is no swarm yet
+    CHECK(see(worker + worker, &known).state == State::blocked);
+    const std::string lost = reply(500, R"({"message":"The swarm does not have a leader."})");
+    CHECK(see(lost + lost, &known).state == State::blocked);
+    CHECK_THROWS_AS(see(reply(200, "[]") + reply(500, R"({"message":"no"})")), Error);
+    CHECK_THROWS_AS(see(""), Error);
+
+    const Observation there = see(reply(200, service(2)) + reply(200, config_object));
+    CHECK(there.foreign.empty());
+    CHECK(there.attributes["services"]["web"].integer("replicas") == 2);
+    CHECK(there.attributes["sha256"] == config["sha256"]);
+    CHECK_FALSE(see(reply(200, service(2)) + reply(200, "[]")).foreign.empty());
+
+    const Recorded deployed = record_of(config.with("services", there.attributes["services"]));
+    const auto drift = [&](const std::string& services) {
+        return decide(type, config, &deployed, false,
+                      see(reply(200, services) + reply(200, config_object), &deployed))
+            .action;
+    };
+    CHECK_FALSE(drift(service(2)).has_value());
+    CHECK_FALSE(drift(service(2, 5)).has_value()); // only restarted
+    CHECK(drift(service(5)) == Action::update);
+    CHECK(drift(service(2, 0, "web:2")) == Action::update);
+    CHECK(drift("[]") == Action::update);
+}

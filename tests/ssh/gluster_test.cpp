@@ -1,0 +1,303 @@
+#include "cluster_fixture.h"
+
+#include "core/file.h"
+#include "planner/plan.h"
+#include "providers/ssh/gluster_script.h"
+#include "server.h"
+
+using namespace hadeploy;
+using namespace hadeploy::test;
+using State = Observation::State;
+
+namespace {
+
+Value volume_config(const Value& more = Value::map({})) {
+    Value config = Value::map({{"hosts", three_hosts()}, {"name", "vol0"}, {"brick", "/b/vol0"}});
+    for (const Entry& e : more.as_map()) config = config.with(e.key, e.value);
+    return normal(cluster_type("gluster.volume"), config);
+}
+
+std::string status_of(int running) {
+    std::string xml = "== status\n<cliOutput>\n  <opRet>0</opRet>\n";
+    for (int i = 1; i <= 3; ++i) {
+        const std::string host = "node" + std::to_string(i), up = i <= running ? "1" : "0";
+        xml += "<node>\n<hostname>" + host + "</hostname>\n<path>/b/vol0</path>\n<status>" + up +
+               "</status>\n</node>\n<node>\n<hostname>Self-heal Daemon</hostname>\n<path>" + host +
+               "</path>\n<status>1</status>\n</node>\n";
+    }
+    return xml + "</cliOutput>\n";
+}
+
+const std::string kInfo = "== info\n"
+                          "type=2\ncount=3\nstatus=1\nreplica_count=3\n"
+                          "volume-id=fb545740-168d-4fa6-8ea6-55aeb758b04c\n"
+                          "performance.write-behind=off\nperformance.io-cache=off\n"
+                          "network.ping-timeout=20\n"
+                          "user.hadeploy.identity=" +
+                          std::string(kIdentity) +
+                          "\nbrick-0=node1:-b-vol0\nbrick-1=node2:-b-vol0\nbrick-2=node3:-b-vol0\n";
+
+Value mount_config(const Value& more = Value::map({})) {
+    Value config = Value::map(
+        {{"host", connection("10.77.0.11")},
+         {"volume", "vol0"},
+         {"path", "/mnt/vol-0"},
+         {"directories", Value::map({{"app", Value::map({{"owner", "10000"}, {"mode", "0750"}})}})}});
+    for (const Entry& e : more.as_map()) config = config.with(e.key, e.value);
+    return normal(cluster_type("gluster.mount"), config);
+}
+
+} // namespace
+
+TEST_CASE("gluster: sections of a probe's output") {
+    using ssh::gluster::section;
+    const std::string out = "== a\n1\n2\n== b\n== c\n3\n";
+    CHECK(section(out, "a") == "1\n2\n");
+    CHECK(section(out, "b").empty());
+    CHECK(section(out, "c") == "3\n");
+    CHECK(section(out, "d").empty());
+}
+
+TEST_CASE("gluster.pool: members by name or address") {
+    const auto& type = cluster_type("gluster.pool");
+    const Value config = normal(type, Value::map({{"hosts", three_hosts()}}));
+    check_syntax(type.probe(request_for(type, config)));
+    const auto see = [&](const std::string& out, const Recorded* recorded = nullptr) {
+        return type.parse(request_for(type, config, recorded), {0, out, ""});
+    };
+    const auto peer = [](const std::string& name, int state = 3) {
+        return "== peer\nuuid=x\nstate=" + std::to_string(state) + "\nhostname1=" + name + "\n";
+    };
+    const std::string own = "== own\n127.0.0.1\n10.77.0.11\n172.17.0.1\nnode1\n";
+    const Recorded known = record_of(config);
+
+    CHECK(see("== missing\n").state == State::absent);
+    CHECK(see(own).state == State::absent);
+    const Observation whole = see(peer("10.77.0.12") + peer("node3") + own);
+    CHECK(whole.attributes["members"] == config["members"]);
+    CHECK(decide(type, config, nullptr, false, whole).action == Action::adopt);
+    const Observation partial = see(peer("node3") + peer("node2", 6) + own, &known);
+    CHECK(decide(type, config, &known, false, partial).action == Action::update);
+    const Observation more = see(peer("node2") + peer("node3") + peer("other") + own, &known);
+    CHECK(more.foreign.empty());
+    CHECK(decide(type, config, &known, false, more).action == Action::update);
+    CHECK(see(peer("node2") + peer("other") + own).foreign ==
+          "it is a pool with other, which the spec does not have");
+}
+
+TEST_CASE("gluster.pool: who is asked in and who is put out") {
+    const auto& type = cluster_type("gluster.pool");
+    const Value config = normal(type, Value::map({{"hosts", three_hosts()}}));
+    const auto create = type.commands(change_of(type, Change::Kind::create, {}, config));
+    REQUIRE(create.size() == 1);
+    CHECK(contains(create[0].script,
+                   "hosts='node1 10.77.0.11\nnode2 10.77.0.12\nnode3 10.77.0.13'\n"));
+    check_syntax(create);
+
+    const Value two = normal(type, Value::map({{"hosts", three_hosts().without("node3")}}));
+    const auto shrink =
+        type.commands(change_of(type, Change::Kind::update, config, two, {"members"}));
+    REQUIRE(shrink.size() == 2);
+    CHECK(contains(shrink[1].script, "hosts='node3 10.77.0.13'\n"));
+    check_syntax(shrink);
+    CHECK(type.commands(change_of(type, Change::Kind::remove, config, {})).size() == 1);
+}
+
+TEST_CASE("gluster: a change that meets another one is tried again, another failure is not") {
+    const auto run = [](const std::string& says, int times) {
+        const TempDir dir;
+        const std::string count = (dir.path / "count").string();
+        const std::string script = ssh::gluster::functions() +
+                                   "set -eu\n"
+                                   "sleep() { :; }\n"
+                                   "gluster() { echo x >>" + count + "; [ $(wc -l <" + count + ") -gt " +
+                                   std::to_string(times) + " ] || { echo '" + says +
+                                   "'; return 1; }; echo done; }\n"
+                                   "gl volume start v\n";
+        const ProcessResult r = run_process({.argv = {"sh", "-c", script}});
+        return std::to_string(r.status) + " " + r.out + r.err;
+    };
+    const std::string busy = "Another transaction is in progress. Please try again after some time.";
+    CHECK(run(busy, 3) == "0 done\n");
+    CHECK(run(busy, 100) == "1 " + busy + "\n");
+    CHECK(run("volume start: v: failed: no", 1) == "1 volume start: v: failed: no\n");
+}
+
+TEST_CASE("gluster.volume: what the probe tells") {
+    const auto& type = cluster_type("gluster.volume");
+    const Value config = volume_config(Value::map(
+        {{"group", "db-workload"}, {"options", Value::map({{"network.ping-timeout", "20"}})}}));
+    check_syntax(type.probe(request_for(type, config)));
+    const auto see = [&](const std::string& out, const Recorded* recorded = nullptr) {
+        return type.parse(request_for(type, config, recorded), {0, out, ""});
+    };
+    const std::string group = "== group\nperformance.write-behind=off\nperformance.io-cache=off\n";
+    const Recorded known = record_of(config);
+    const auto action = [&](const std::string& out) {
+        return decide(type, config, &known, false, see(out, &known)).action;
+    };
+    CHECK(config["bricks"] == Value::list({"node1:/b/vol0", "node2:/b/vol0", "node3:/b/vol0"}));
+    CHECK(see("== missing\n").state == State::absent);
+    CHECK(see("").state == State::absent);
+
+    const Observation there = see(kInfo + group + status_of(3));
+    CHECK(there.foreign.empty());
+    CHECK(there.attributes["bricks"] == config["bricks"]);
+    CHECK(there.attributes["options"] == config["options"]);
+    CHECK(there.attributes.flag("online"));
+    CHECK_FALSE(action(kInfo + group + status_of(3)).has_value());
+    CHECK_FALSE(action(kInfo).has_value()); // glusterd is down: the rest cannot be seen
+
+    const Decision killed = decide(type, config, &known, false, see(kInfo + group + status_of(2)));
+    CHECK(killed.action == Action::update);
+    CHECK(killed.verb == "restart");
+    CHECK(action(kInfo + "== group\nperformance.io-cache=on\n") == Action::update);
+    std::string other = kInfo;
+    other.replace(other.find("timeout=20"), 10, "timeout=42");
+    CHECK(action(other) == Action::update);
+    other = kInfo;
+    other.replace(other.find("status=1"), 8, "status=2");
+    CHECK(decide(type, config, &known, false, see(other)).verb == "start");
+
+    std::string foreign = kInfo;
+    foreign.replace(foreign.find(kIdentity), 4, "9999");
+    CHECK(contains(see(foreign).foreign, "was made by somebody else"));
+    // made, but not yet marked: the file on the host tells
+    std::string half = kInfo;
+    half.erase(half.find("user.hadeploy"), half.find("brick-0") - half.find("user.hadeploy"));
+    CHECK_FALSE(see(half).foreign.empty());
+    CHECK(see(half + "== marker\n" + kIdentity + "\n/gluster\n").foreign.empty());
+}
+
+TEST_CASE("gluster.volume: changes") {
+    const auto& type = cluster_type("gluster.volume");
+    const Value config = volume_config();
+    const auto create = type.commands(change_of(type, Change::Kind::create, {}, config));
+    REQUIRE(create.size() == 4);
+    for (int i = 0; i < 3; ++i) {
+        REQUIRE(create[i].on.size() == 1);
+        CHECK_FALSE(create[i].none_is_empty);
+    }
+    CHECK(contains(create[3].script, "create='replica 3 '\\''node1:/b/vol0'\\'' "));
+    CHECK(contains(create[3].script, "'\\''network.ping-timeout'\\'' '\\''20'\\''"));
+    check_syntax(create);
+
+    const Value before = config.with("options", Value::map({{"network.ping-timeout", "42"},
+                                                            {"old.option", "1"}}))
+                             .with("started", true);
+    const auto update = type.commands(
+        change_of(type, Change::Kind::update, before,
+                  config.with("options", Value::map({{"network.ping-timeout", "20"}})), {"options"}));
+    REQUIRE(update.size() == 1);
+    CHECK(contains(update[0].script, "unset=' old.option'\n"));
+    CHECK(contains(update[0].script, "settings=' '\\''network.ping-timeout'\\'' '\\''20'\\'''\n"));
+    CHECK(contains(update[0].script, "add=''\n"));
+    check_syntax(update);
+
+    Value six = three_hosts();
+    for (const char* name : {"node4", "node5", "node6"}) six = six.with(name, connection("10.77.0.14"));
+    const Value grown = volume_config(Value::map({{"hosts", six}}));
+    const auto add = type.commands(change_of(type, Change::Kind::update, config, grown, {"bricks"}));
+    REQUIRE(add.size() == 4);
+    CHECK(contains(add[3].script, "node6:/b/vol0"));
+    CHECK_FALSE(contains(add[3].script, "node1:/b/vol0"));
+    CHECK_THROWS_AS(
+        type.commands(change_of(type, Change::Kind::update, grown, config, {"bricks"})), Error);
+    // five hosts carry one set of three
+    CHECK(volume_config(Value::map({{"hosts", six.without("node6")}}))["bricks"] == config["bricks"]);
+
+    const auto remove = type.commands(change_of(type, Change::Kind::remove, config, {}));
+    REQUIRE(remove.size() == 4);
+    CHECK(remove[0].on.empty());
+    check_syntax(remove);
+
+    CHECK(complaints(type, config.with("replica", 2)).size() == 1);
+    CHECK(complaints(type, config.with("replica", 5)).size() == 1);
+    CHECK(complaints(type, config.with("options", Value::map({{"a;b", "1"}}))).size() == 1);
+    CHECK(complaints(type, config).empty());
+}
+
+TEST_CASE("gluster.volume: a brick with somebody's data is left alone, ours goes without a trace") {
+    const auto& type = cluster_type("gluster.volume");
+    const TempDir dir;
+    const std::string brick = (dir.path / "gluster/brick1/vol0").string();
+    const Value config = volume_config(Value::map({{"brick", brick}}));
+    const auto run = [&](std::string script) {
+        const std::string marker = (dir.path / "lib/marker").string();
+        const std::string was = "marker='/var/lib/hadeploy/gluster.volume.vol0'";
+        const std::size_t at = script.find(was);
+        REQUIRE(at != std::string::npos);
+        script.replace(at, was.size(), "marker='" + marker + "'");
+        return run_process({.argv = {"sh", "-c", "set -eu\n" + script}});
+    };
+    const auto create = type.commands(change_of(type, Change::Kind::create, {}, config));
+    const auto remove = type.commands(change_of(type, Change::Kind::remove, config, {}));
+
+    std::filesystem::create_directories(brick + "/.glusterfs");
+    const ProcessResult refused = run(create[0].script);
+    CHECK(refused.status == 1);
+    CHECK(contains(refused.err, "is the brick of a volume that hadeploy did not make"));
+    run(remove[1].script);
+    CHECK(std::filesystem::exists(brick));
+
+    std::filesystem::remove_all(dir.path / "gluster");
+    CHECK(run(create[0].script).status == 0);
+    CHECK(std::filesystem::exists(dir.path / "gluster/brick1"));
+    std::filesystem::create_directories(brick + "/.glusterfs"); // as gluster does
+    CHECK(run(create[0].script).status == 0);                   // ours: may run again
+    CHECK(run(remove[1].script).status == 0);
+    CHECK_FALSE(std::filesystem::exists(dir.path / "gluster"));
+    CHECK_FALSE(std::filesystem::exists(dir.path / "lib"));
+}
+
+TEST_CASE("gluster.mount: what the probe tells") {
+    const auto& type = cluster_type("gluster.mount");
+    const Value config = mount_config();
+    check_syntax(type.probe(request_for(type, config)));
+    const auto create = type.commands(change_of(type, Change::Kind::create, {}, config));
+    REQUIRE(create.size() == 1);
+    check_syntax(create);
+    const std::string unit = create[0].input;
+    CHECK(contains(create[0].script, "unit='hadeploy-gluster-mnt-vol\\x2d0.service'\n"));
+    CHECK(contains(unit, "Restart=always\n"));
+    CHECK(contains(unit, "StartLimitIntervalSec=0\n"));
+    CHECK(contains(unit, "\"--volfile-server=localhost\" \"--volfile-id=/vol0\" \"/mnt/vol-0\"\n"));
+    CHECK(contains(create[0].script, "chown '10000':'root' '/mnt/vol-0/app'\nchmod 0750 "));
+
+    const auto see = [&](const std::string& out, const Recorded* recorded = nullptr) {
+        return type.parse(request_for(type, config, recorded), {0, out, ""});
+    };
+    const std::string mount = "== mount\nlocalhost:/vol0 fuse.glusterfs\n== process\n";
+    const std::string all = "== unit\n" + unit + "== enabled\n" + mount +
+                            "== directories\n750 10000:UNKNOWN 0:root /mnt/vol-0/app\n";
+    CHECK(see("").state == State::absent);
+    const Observation there = see(all);
+    CHECK(there.foreign.empty());
+    const Recorded known = record_of(config.with("unit_sha256", there.attributes["unit_sha256"]));
+    const auto decided = [&](const std::string& out) {
+        return decide(type, config, &known, false, see(out, &known));
+    };
+    CHECK_FALSE(decided(all).action.has_value());
+    CHECK(decided("== unit\n" + unit + "== enabled\n").verb == "mount");
+    CHECK(decided("== unit\n" + unit + mount).verb == "enable");
+    CHECK(decided("== unit\n" + unit + "#\n== enabled\n" + mount).action == Action::update);
+    CHECK(decided("== unit\n" + unit + "== enabled\n" + mount +
+                  "== directories\n755 10000:UNKNOWN 0:root /mnt/vol-0/app\n")
+              .action == Action::update);
+    CHECK(contains(see("== mount\n/dev/sdb ext4\n").foreign, "something else is mounted"));
+    CHECK(contains(see("== unit\n[Service]\n").foreign, "was not made by this resource"));
+}
+
+TEST_CASE("gluster.mount: names that would leave the volume are refused") {
+    const auto& type = cluster_type("gluster.mount");
+    const auto bad = [&](const std::string& directory) {
+        const Value config = Value::map({{"directories", Value::map({{directory, Value::map({})}})}});
+        return complaints(type, config).size() == 1;
+    };
+    CHECK_FALSE(bad("app"));
+    CHECK_FALSE(bad("a/b.c"));
+    for (const char* name : {"../x", "/x", "a/../b", "a//b", "", "a b", "$(x)", "."}) CHECK(bad(name));
+    CHECK(complaints(type, Value::map({{"options", Value::map({{"-x", "1"}})}})).size() == 1);
+    CHECK(complaints(type, Value::map({{"server", "a b"}})).size() == 1);
+    check_syntax(type.commands(change_of(type, Change::Kind::remove, mount_config(), {})));
+}
