@@ -192,6 +192,9 @@ TEST_CASE("docker.node: what the probe tells") {
     }
     SUBCASE("asked through a peer, the node is looked up by its id") {
         const Recorded recorded = record_of(config.with("node_id", "n1"));
+        // the node itself, after it has left
+        CHECK(see("up \n" + reply(200, info("inactive", false, "")) + reply(503, "{}"), &recorded)
+                  .state == State::absent);
         const std::string peer = "up other\n" + reply(200, info("active", true, "n2"));
         const std::string down = "[" + node_entry("n1", "node1", "down") + "]";
         const Observation dead = see(peer + reply(200, down), &recorded);

@@ -196,9 +196,9 @@ Observation DockerNode::parse(const ReadRequest& request, const ProbeResult& res
     const Json swarm = replies[0].body.value("Swarm", Json::object());
     const bool ours = line_after(out, "up ") == request.identity;
     const std::string known = request.recorded ? request.recorded->attributes.text("node_id") : "";
+    if (swarm.value("LocalNodeState", "inactive") == "inactive") return Observation::absent();
     if (!ours && !known.empty() && known != swarm.value("NodeID", ""))
         return seen_from_a_peer(known, replies[1]);
-    if (swarm.value("LocalNodeState", "inactive") == "inactive") return Observation::absent();
     Observation seen = own(swarm, replies[1]);
     if (!ours)
         seen.foreign =
