@@ -537,6 +537,9 @@ $bb mount -t devtmpfs dev /dev
 $bb mount -t proc proc /proc
 $bb mount -t sysfs sys /sys
 while read -r module; do $bb insmod "/modules/$module"; done </modules/order
+# QEMU keeps translated code by virtual address. Where each process has its libraries elsewhere, every
+# start of a program is translated anew, and what was translated before slows down the rest.
+if $bb grep -qs TCG /proc/cpuinfo; then echo 0 >/proc/sys/kernel/randomize_va_space; fi
 root= flags=ro
 for word in $($bb cat /proc/cmdline); do
     case $word in
