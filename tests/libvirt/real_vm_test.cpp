@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <thread>
 
 using namespace hadeploy;
 using namespace hadeploy::libvirt;
@@ -178,7 +179,7 @@ TEST_CASE("real machine that does not boot shows the end of its console" * docte
     lab.base = lab.made("libvirt.volume", lab.volume(), "base");
     // the kernel finds no root file system under this name and gives up
     const Value domain =
-        lab.domain().with("cmdline", "root=LABEL=nothing").with("boot_timeout", 60'000);
+        lab.domain().with("cmdline", "root=LABEL=nothing").with("boot_timeout", 300'000);
     const Outcome out = lab.create("libvirt.domain", domain, "node");
     REQUIRE(out.error);
     MESSAGE(Lab::described(out));
@@ -191,4 +192,38 @@ TEST_CASE("real machine that does not boot shows the end of its console" * docte
     CHECK_FALSE(lab.read("libvirt.domain", domain, "node").attributes.flag("complete", true));
     const Value node = lab.made("libvirt.domain", lab.domain(), "node");
     CHECK(lab.ssh(node["connection"], "hostname").out == "virt1\n");
+}
+
+TEST_CASE("real machines made and removed side by side" * doctest::skip()) {
+    Lab lab;
+    lab.made("libvirt.network", lab.network(), "lab");
+    lab.made("libvirt.pool", lab.pool(), "pool");
+    const Value empty =
+        lab.config("libvirt.volume", Value::map({{"pool", kPrefix}, {"size", "1 GiB"}}));
+    lab.base = lab.made("libvirt.volume", empty, "base");
+    const auto all = [&](Change::Kind kind) {
+        std::vector<Outcome> out(6);
+        std::vector<std::jthread> threads;
+        for (std::size_t i = 0; i < out.size(); ++i)
+            threads.emplace_back([&, i] {
+                const std::string name = fmt::format("hdtest{}", i);
+                const Value node =
+                    lab.domain()
+                        .with("name", name)
+                        .with("address", fmt::format("10.91.0.{}", 20 + i))
+                        .with("running", false); // nothing would boot from an empty disk
+                const bool removes = kind == Change::Kind::remove;
+                out[i] = lab.apply(kind, "libvirt.domain", name, removes ? node : Value(),
+                                   removes ? Value() : node);
+            });
+        threads.clear();
+        for (const Outcome& o : out) CHECK_MESSAGE(o.attributes, Lab::described(o));
+    };
+    for (int round = 0; round < 5; ++round) {
+        all(Change::Kind::create);
+        all(Change::Kind::create); // again, on what is there
+        CHECK(virsh({"net-dumpxml", kPrefix}).find("ip='10.91.0.25'") != std::string::npos);
+        all(Change::Kind::remove);
+        CHECK(virsh({"net-dumpxml", kPrefix}).find("<host") == std::string::npos);
+    }
 }
