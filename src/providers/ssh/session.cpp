@@ -116,7 +116,8 @@ LibSession::LibSession(const Login& login, Fd socket, std::stop_token stop)
     if (!session_) throw Error(ErrorKind::failed, "libssh2 cannot start a session");
     libssh2_session_callback_set(session_.get(), LIBSSH2_CALLBACK_RECV,
                                  reinterpret_cast<void*>(&receive_and_acknowledge));
-    libssh2_session_set_timeout(session_.get(), std::max(1000L, long{login.timeout.count()}));
+    // A host that has accepted the connection is there, however slow it may be.
+    libssh2_session_set_timeout(session_.get(), std::max(30'000L, long{login.timeout.count()}));
     try {
         handshake();
         verify_host_key();
