@@ -9,6 +9,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 using namespace hadeploy;
 using namespace hadeploy::test;
@@ -204,6 +205,9 @@ TEST_CASE("host.command: once, again when triggered, undone") {
     fs::remove(log);
     CHECK(unless.read().state == absent);
     creates.remove();
+    if (fs::exists("/var/lib/hadeploy"))
+        for (const auto& left : fs::directory_iterator("/var/lib/hadeploy"))
+            CHECK(left.path().filename().string().find(fmt::format("test-{}-", ::getpid())) != 0);
 }
 
 TEST_CASE("host.user and host.group: made and undone; what was there stays") {

@@ -109,7 +109,7 @@ std::string open_memory(std::string_view identity) {
 }
 
 std::string forget_memory(std::string_view identity) {
-    return fmt::format("rm -f -- {}\nrmdir /var/lib/hadeploy 2>/dev/null || :\n",
+    return fmt::format("rm -f -- {0} {0}.new\nrmdir /var/lib/hadeploy 2>/dev/null || :\n",
                        shell_quote(memory_file(identity)));
 }
 

@@ -100,6 +100,8 @@ class HostCommand final : public SshType {
             return all;
         }
         return {{.script = open_memory(change.identity) +
+                           "trap 'rm -f -- \"$memory.new\"; rmdir /var/lib/hadeploy 2>/dev/null || "
+                           ":' EXIT\n"
                            "( exec >\"$memory.new\"\n" + script(change.after, "run") +
                            " )\nmv -f -- \"$memory.new\" \"$memory\"\n",
                  .step = "running"}};
