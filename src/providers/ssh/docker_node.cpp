@@ -84,7 +84,7 @@ DockerNode::DockerNode() {
         "node, is kept nowhere, and is changed as soon as it was used. An entry of the same "
         "address that is down (the machine before it was made anew) is taken away first.\n\n"
         "Seen as drift, and repaired: role, availability, labels, a node that is not ready. When "
-        "the managers have lost their quorum, apply waits a minute for it and says what to do.\n\n"
+        "the managers have lost their quorum, apply waits two minutes for it and says what to do.\n\n"
         "A node that is in a swarm which hadeploy did not join it to is an error; it is never "
         "made to leave. No change is made that would cost the swarm its quorum.\n\n"
         "On destroy: drain, wait until its tasks are gone, demote, leave, and a peer takes the "

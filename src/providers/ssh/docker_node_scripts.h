@@ -195,7 +195,7 @@ while :; do
         fi;;
     esac
     tries=$((tries + 1))
-    [ $tries -lt 60 ] || { echo "waited for a minute: $why" >&2; exit 1; }
+    [ $tries -lt 120 ] || { echo "waited for two minutes: $why" >&2; exit 1; }
     sleep 1
 done
 )sh";

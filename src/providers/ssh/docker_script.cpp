@@ -20,7 +20,7 @@ docker_http() {
         my $body = $method eq "POST" ? do { local $/; <STDIN> } : "";
         $SIG{ALRM} = sub { die "Docker did not answer in time\n" };
         for my $path (@ARGV) {
-            alarm($method eq "POST" ? 120 : 30);
+            alarm 120;
             my $s;
             socket($s, PF_UNIX, SOCK_STREAM, 0) && connect($s, sockaddr_un("/run/docker.sock"))
                 or die "cannot reach Docker at /run/docker.sock: $!\n";

@@ -67,9 +67,9 @@ systemctl start "$unit"
 tries=0
 until is_mounted && timeout 10 stat -f "$path" >/dev/null 2>&1; do
     tries=$((tries + 1))
-    if [ $tries -ge 60 ]; then
+    if [ $tries -ge 120 ]; then
         journalctl -u "$unit" -n 5 --no-pager -o cat >&2 || :
-        echo "the volume could not be mounted within a minute; do its bricks run (gluster volume status)? See also /var/log/glusterfs" >&2
+        echo "the volume could not be mounted within two minutes; do its bricks run (gluster volume status)? See also /var/log/glusterfs" >&2
         exit 1
     fi
     sleep 1

@@ -59,7 +59,7 @@ END
 tries=0
 until [ "$(gluster pool list </dev/null | grep -c 'Connected *$')" -ge "$count" ]; do
     tries=$((tries + 1))
-    if [ $tries -ge 30 ]; then
+    if [ $tries -ge 60 ]; then
         gluster pool list </dev/null >&2
         echo "not all of the $count members are connected; does glusterd run on them?" >&2
         exit 1
