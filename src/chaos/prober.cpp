@@ -59,7 +59,7 @@ class Prober::Loop {
   public:
     explicit Loop(ProberSettings settings)
         : settings_(std::move(settings)), prefix_(fmt::format("chaos-{}-", hex(random_bytes(6)))),
-          step_(std::chrono::seconds(1) / std::max(settings_.rate, 1) / 2),
+          step_(Us(std::chrono::seconds(1)) / std::max(settings_.rate, 1) / 2),
           // as many as can be under way when nothing answers, and some more
           most_in_flight_(static_cast<std::size_t>(settings_.timeout / step_) + 64) {
         if (!settings_.log.empty()) open_log();
