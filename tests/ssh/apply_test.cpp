@@ -59,77 +59,88 @@ bool has(const std::string& text, std::string_view part) {
 
 TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
 
-TEST_CASE("the output of a command on another host is the input of the next one") {
-    Bench bench;
-    const Value one = bench.server.connection("127.0.1.1"), two = bench.server.connection("127.0.1.2");
-    const std::string where = "set -- $SSH_CONNECTION; ";
-    Results r = bench.apply({{.script = where + "[ $3 = 127.0.1.2 ] && echo token from $3",
-                              .on = {one, two}, .step = "asking for a token"},
-                             {.script = "cat >" + bench.file, .step = "joining"}});
-    REQUIRE(!r.errors[0]);
-    CHECK(r.attributes[0]["text"] == Value("token from 127.0.1.2\n"));
-    CHECK(r.steps == std::vector<std::string>{"asking for a token", "joining"});
-}
+    TEST_CASE("the output of a command on another host is the input of the next one") {
+        Bench bench;
+        const Value one = bench.server.connection("127.0.1.1"),
+                    two = bench.server.connection("127.0.1.2");
+        const std::string where = "set -- $SSH_CONNECTION; ";
+        Results r = bench.apply({{.script = where + "[ $3 = 127.0.1.2 ] && echo token from $3",
+                                  .on = {one, two},
+                                  .step = "asking for a token"},
+                                 {.script = "cat >" + bench.file, .step = "joining"}});
+        REQUIRE(!r.errors[0]);
+        CHECK(r.attributes[0]["text"] == Value("token from 127.0.1.2\n"));
+        CHECK(r.steps == std::vector<std::string>{"asking for a token", "joining"});
+    }
 
-TEST_CASE("nobody to ask: empty where that is allowed, never when somebody did not answer") {
-    Bench bench;
-    const Value here = bench.server.connection("127.0.1.1");
-    const Value nowhere = here.with("port", 1);
-    const auto ask = [&](std::vector<Value> on, bool none_is_empty) {
-        return bench.apply({{.script = "echo no manager >&2; exit 1", .on = std::move(on),
-                             .none_is_empty = none_is_empty, .step = "asking"},
-                            {.script = "echo \"[$(cat)]\" >" + bench.file}});
-    };
-    CHECK(ask({here}, true).attributes[0]["text"] == Value("[]\n"));
-    const Results refused = ask({here}, false);
-    REQUIRE(refused.errors[0]);
-    CHECK(has(refused.errors[0]->message, "asking failed on every host"));
-    CHECK(has(refused.errors[0]->notes.at(0).text, "no manager"));
-    SshProvider impatient(std::make_shared<Pool>(), [&] {
-        Login login = login_from(here);
-        login.timeout = std::chrono::milliseconds(300);
-        return login;
-    }(), {});
-    Change change{.address = "it", .type = &bench.type, .identity = "0"};
-    bench.type.wanted = {{.script = "exit 1", .on = {here, nowhere}, .none_is_empty = true}};
-    Results results(1);
-    impatient.apply(std::span(&change, 1), results);
-    REQUIRE(results.errors[0]);
-    CHECK(results.errors[0]->kind == ErrorKind::unreachable);
-}
+    TEST_CASE("nobody to ask: empty where that is allowed, never when somebody did not answer") {
+        Bench bench;
+        const Value here = bench.server.connection("127.0.1.1");
+        const Value nowhere = here.with("port", 1);
+        const auto ask = [&](std::vector<Value> on, bool none_is_empty) {
+            return bench.apply({{.script = "echo no manager >&2; exit 1",
+                                 .on = std::move(on),
+                                 .none_is_empty = none_is_empty,
+                                 .step = "asking"},
+                                {.script = "echo \"[$(cat)]\" >" + bench.file}});
+        };
+        CHECK(ask({here}, true).attributes[0]["text"] == Value("[]\n"));
+        const Results refused = ask({here}, false);
+        REQUIRE(refused.errors[0]);
+        CHECK(has(refused.errors[0]->message, "asking failed on every host"));
+        CHECK(has(refused.errors[0]->notes.at(0).text, "no manager"));
+        SshProvider impatient(std::make_shared<Pool>(),
+                              [&] {
+                                  Login login = login_from(here);
+                                  login.timeout = std::chrono::milliseconds(300);
+                                  return login;
+                              }(),
+                              {});
+        Change change{.address = "it", .type = &bench.type, .identity = "0"};
+        bench.type.wanted = {{.script = "exit 1", .on = {here, nowhere}, .none_is_empty = true}};
+        Results results(1);
+        impatient.apply(std::span(&change, 1), results);
+        REQUIRE(results.errors[0]);
+        CHECK(results.errors[0]->kind == ErrorKind::unreachable);
+    }
 
-TEST_CASE("success of the commands is not believed: the object is looked at") {
-    Bench bench;
-    CHECK(has(bench.apply({{.script = "true"}}).errors[0]->message, "it is not there"));
-    const Results other = bench.apply({{.script = "printf bad >" + bench.file}}, Change::Kind::update,
-                                      Value::map({{"text", "good"}}), {"text"});
-    REQUIRE(other.errors[0]);
-    CHECK(has(other.errors[0]->message, "`text` is bad and not good"));
-    CHECK(has(bench.apply({{.script = "true"}}, Change::Kind::remove).errors[0]->message, "still there"));
-    CHECK(!bench.apply({{.script = "rm " + bench.file}}, Change::Kind::remove).errors[0]);
-    CHECK(!bench.apply({}, Change::Kind::remove).errors[0]);
-}
+    TEST_CASE("success of the commands is not believed: the object is looked at") {
+        Bench bench;
+        CHECK(has(bench.apply({{.script = "true"}}).errors[0]->message, "it is not there"));
+        const Results other =
+            bench.apply({{.script = "printf bad >" + bench.file}}, Change::Kind::update,
+                        Value::map({{"text", "good"}}), {"text"});
+        REQUIRE(other.errors[0]);
+        CHECK(has(other.errors[0]->message, "`text` is bad and not good"));
+        CHECK(has(bench.apply({{.script = "true"}}, Change::Kind::remove).errors[0]->message,
+                  "still there"));
+        CHECK(!bench.apply({{.script = "rm " + bench.file}}, Change::Kind::remove).errors[0]);
+        CHECK(!bench.apply({}, Change::Kind::remove).errors[0]);
+    }
 
-TEST_CASE("a connection that dies in the middle of a change: unknown, never done") {
-    Bench bench;
-    const Results r = bench.apply({{.script = "sleep 0.3; kill -9 $PPID; sleep 2", .step = "working"}});
-    REQUIRE(r.errors[0]);
-    CHECK(r.errors[0]->kind == ErrorKind::unreachable);
-    CHECK(!r.errors[0]->transient);
-    CHECK(has(r.errors[0]->notes.back().text, "not known whether"));
-    CHECK(!bench.apply({{.script = "echo x >" + bench.file}}).errors[0]);
-}
+    TEST_CASE("a connection that dies in the middle of a change: unknown, never done") {
+        Bench bench;
+        const Results r =
+            bench.apply({{.script = "sleep 0.3; kill -9 $PPID; sleep 2", .step = "working"}});
+        REQUIRE(r.errors[0]);
+        CHECK(r.errors[0]->kind == ErrorKind::unreachable);
+        CHECK(!r.errors[0]->transient);
+        CHECK(has(r.errors[0]->notes.back().text, "not known whether"));
+        CHECK(!bench.apply({{.script = "echo x >" + bench.file}}).errors[0]);
+    }
 
-TEST_CASE("commands of one change are separate steps in one exec") {
-    Bench bench;
-    const Counters before = counters();
-    const Results r = bench.apply({{.script = "echo a >" + bench.file, .step = "one"},
-                                   {.script = "cat >>" + bench.file, .input = "secret", .step = "two"}});
-    CHECK(r.attributes[0]["text"] == Value("a\nsecret"));
-    CHECK(r.steps == std::vector<std::string>{"one", "two"});
-    CHECK(counters().execs - before.execs == 1);
-    const Results binary = bench.apply({{.script = "wc -c >" + bench.file, .input = std::string(100'000, '\0')}});
-    CHECK(binary.attributes[0]["text"] == Value("100000\n"));
-}
+    TEST_CASE("commands of one change are separate steps in one exec") {
+        Bench bench;
+        const Counters before = counters();
+        const Results r =
+            bench.apply({{.script = "echo a >" + bench.file, .step = "one"},
+                         {.script = "cat >>" + bench.file, .input = "secret", .step = "two"}});
+        CHECK(r.attributes[0]["text"] == Value("a\nsecret"));
+        CHECK(r.steps == std::vector<std::string>{"one", "two"});
+        CHECK(counters().execs - before.execs == 1);
+        const Results binary =
+            bench.apply({{.script = "wc -c >" + bench.file, .input = std::string(100'000, '\0')}});
+        CHECK(binary.attributes[0]["text"] == Value("100000\n"));
+    }
 
 } // TEST_SUITE

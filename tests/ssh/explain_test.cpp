@@ -27,18 +27,22 @@ TEST_CASE("the usual causes are recognised wherever they stand") {
         "E: Unable to acquire the dpkg frontend lock\n");
     CHECK(has(lock.message, "process 7 (apt-get)"));
     CHECK(has(lock.hint, "another package manager"));
-    CHECK(has(explain_failure("h", "x", 1, "cat: write error: No space left on device\nbye\n").message,
-              "the disk is full"));
-    CHECK(has(explain_failure("h", "x", 1, "sh: 1: cannot create /x: Read-only file system\n").message,
-              "read-only"));
+    CHECK(has(
+        explain_failure("h", "x", 1, "cat: write error: No space left on device\nbye\n").message,
+        "the disk is full"));
+    CHECK(has(
+        explain_failure("h", "x", 1, "sh: 1: cannot create /x: Read-only file system\n").message,
+        "read-only"));
     const Error missing = explain_failure("h", "x", 127, "sh: 3: docker: not found\n");
     CHECK(has(missing.message, "`docker` is not installed"));
     CHECK(!missing.hint.empty());
 }
 
 TEST_CASE("no answer: sudo, a strange shell, a death in the middle") {
-    CHECK(has(explain_no_answer("h", false, "sudo: a password is required\n").message, "sudo wants a password"));
-    CHECK(has(explain_no_answer("h", false, "ops is not in the sudoers file.\n").message, "may not use sudo"));
+    CHECK(has(explain_no_answer("h", false, "sudo: a password is required\n").message,
+              "sudo wants a password"));
+    CHECK(has(explain_no_answer("h", false, "ops is not in the sudoers file.\n").message,
+              "may not use sudo"));
     CHECK(has(explain_no_answer("h", false, "bash: exec: sudo: not found\n").message, "no sudo"));
     CHECK(has(explain_no_answer("h", false, "This account is currently not available.\n").message,
               "This account is currently not available."));

@@ -158,7 +158,8 @@ TEST_CASE("a script that reads the exec's own input") {
 }
 
 TEST_CASE("shell_quote gives the text back, whatever it is") {
-    for (const std::string text : {"", "plain", "it's", "'", "''", "$(x) `y` \\ \"", "a\nb\n", "-n", "*"}) {
+    for (const std::string text :
+         {"", "plain", "it's", "'", "''", "$(x) `y` \\ \"", "a\nb\n", "-n", "*"}) {
         const ProcessResult result =
             run_process({.argv = {"sh"}, .input = "printf %s " + shell_quote(text)});
         CHECK(result.out == text);

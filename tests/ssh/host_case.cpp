@@ -47,7 +47,8 @@ std::vector<std::string> problems_of(std::string_view type, const Value& written
 }
 
 Value some_connection() {
-    return Value::map({{"address", "10.77.0.11"}, {"user", "root"}, {"host_key", "ssh-ed25519 AAAA"}});
+    return Value::map(
+        {{"address", "10.77.0.11"}, {"user", "root"}, {"host_key", "ssh-ed25519 AAAA"}});
 }
 
 Observation seen(std::string_view type, const Value& written, const std::string& out, int status,
@@ -102,7 +103,8 @@ Value Managed::update(const Value& written, std::vector<std::string> changed) {
     change.kind = Change::Kind::update;
     change.before = recorded_.attributes;
     if (const Observation now = read(); now.state == Observation::State::present)
-        for (const Entry& e : now.attributes.as_map()) change.before = change.before.with(e.key, e.value);
+        for (const Entry& e : now.attributes.as_map())
+            change.before = change.before.with(e.key, e.value);
     change.after = config;
     change.changed = std::move(changed);
     return apply(std::move(change));

@@ -12,7 +12,9 @@ using namespace hadeploy::test;
 namespace fs = std::filesystem;
 
 namespace {
-Value texts(std::vector<std::string> all) { return Value::list(Value::List(all.begin(), all.end())); }
+Value texts(std::vector<std::string> all) {
+    return Value::list(Value::List(all.begin(), all.end()));
+}
 
 /// A host whose tools are scripts. Their state is files in a directory.
 struct Pretence {
@@ -26,10 +28,9 @@ struct Pretence {
     std::string identity = fmt::format("pretence-{}", ::getpid());
 
     ProcessResult run(const std::string& script) const {
-        return run_process(
-            {.argv = {"sh"},
-             .input = fmt::format("cd {0}\nPATH={0}/bin:$PATH\n( set -eu\n{1}\n)\n",
-                                  dir.path.string(), script)});
+        return run_process({.argv = {"sh"},
+                            .input = fmt::format("cd {0}\nPATH={0}/bin:$PATH\n( set -eu\n{1}\n)\n",
+                                                 dir.path.string(), script)});
     }
     Observation look(std::string_view type, const Value& config) const {
         ReadRequest request;
@@ -104,74 +105,82 @@ esac
 
 TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
 
-TEST_CASE("host.package: only what is missing is installed, only what we installed is removed") {
-    const Pretence host{{"dpkg-query", kDpkgQuery}, {"apt-get", kAptGet}};
-    const auto config = [](std::vector<std::string> packages) {
-        return config_of("host.package", Value::map({{"host", some_connection()}, {"packages", texts(packages)}}));
-    };
-    const Value both = config({"jq", "rsync"});
-    host.run("mkdir installed server known; : >installed/rsync; : >server/jq; : >server/tree");
-    CHECK(host.look("host.package", both).attributes["packages"] == texts({"rsync"}));
+    TEST_CASE(
+        "host.package: only what is missing is installed, only what we installed is removed") {
+        const Pretence host{{"dpkg-query", kDpkgQuery}, {"apt-get", kAptGet}};
+        const auto config = [](std::vector<std::string> packages) {
+            return config_of("host.package", Value::map({{"host", some_connection()},
+                                                         {"packages", texts(packages)}}));
+        };
+        const Value both = config({"jq", "rsync"});
+        host.run("mkdir installed server known; : >installed/rsync; : >server/jq; : >server/tree");
+        CHECK(host.look("host.package", both).attributes["packages"] == texts({"rsync"}));
 
-    const ProcessResult made = host.change("host.package", Change::Kind::create, {}, both);
-    INFO(made.err);
-    CHECK(made.status == 0);
-    // Not found at first, so the lists are fetched.
-    CHECK(host.log() == "install jq\nupdate\ninstall jq\n");
-    CHECK(host.look("host.package", both).attributes["packages"] == both["packages"]);
+        const ProcessResult made = host.change("host.package", Change::Kind::create, {}, both);
+        INFO(made.err);
+        CHECK(made.status == 0);
+        // Not found at first, so the lists are fetched.
+        CHECK(host.log() == "install jq\nupdate\ninstall jq\n");
+        CHECK(host.look("host.package", both).attributes["packages"] == both["packages"]);
 
-    const Value three = config({"jq", "rsync", "tree"});
-    CHECK(host.change("host.package", Change::Kind::update, both, three, {"packages"}).status == 0);
-    const Observation seen = host.look("host.package", both);
-    CHECK(seen.attributes["packages"] == texts({"jq", "rsync", "tree"}));
-    CHECK(host.change("host.package", Change::Kind::update, seen.attributes, both, {"packages"}).status == 0);
-    CHECK(host.look("host.package", both).attributes["packages"] == both["packages"]);
-    CHECK(!fs::exists(host.dir.path / "installed/tree"));
+        const Value three = config({"jq", "rsync", "tree"});
+        CHECK(host.change("host.package", Change::Kind::update, both, three, {"packages"}).status ==
+              0);
+        const Observation seen = host.look("host.package", both);
+        CHECK(seen.attributes["packages"] == texts({"jq", "rsync", "tree"}));
+        CHECK(host.change("host.package", Change::Kind::update, seen.attributes, both, {"packages"})
+                  .status == 0);
+        CHECK(host.look("host.package", both).attributes["packages"] == both["packages"]);
+        CHECK(!fs::exists(host.dir.path / "installed/tree"));
 
-    CHECK(host.change("host.package", Change::Kind::remove, both, {}).status == 0);
-    CHECK(fs::exists(host.dir.path / "installed/rsync"));
-    CHECK(!fs::exists(host.dir.path / "installed/jq"));
-    CHECK(!fs::exists("/var/lib/hadeploy/" + host.identity));
+        CHECK(host.change("host.package", Change::Kind::remove, both, {}).status == 0);
+        CHECK(fs::exists(host.dir.path / "installed/rsync"));
+        CHECK(!fs::exists(host.dir.path / "installed/jq"));
+        CHECK(!fs::exists("/var/lib/hadeploy/" + host.identity));
 
-    const ProcessResult unknown = host.change("host.package", Change::Kind::create, {}, config({"nonsense"}));
-    CHECK(unknown.status == 100);
-    CHECK(unknown.err.find("Unable to locate package nonsense") != std::string::npos);
-    host.change("host.package", Change::Kind::remove, config({"nonsense"}), {});
-}
+        const ProcessResult unknown =
+            host.change("host.package", Change::Kind::create, {}, config({"nonsense"}));
+        CHECK(unknown.status == 100);
+        CHECK(unknown.err.find("Unable to locate package nonsense") != std::string::npos);
+        host.change("host.package", Change::Kind::remove, config({"nonsense"}), {});
+    }
 
-TEST_CASE("host.service: started, restarted, and given back as it was") {
-    const Pretence host{{"systemctl", kSystemctl},
-                        {"journalctl", "echo \"the service's last words\"\n"}};
-    const Value web = config_of("host.service", Value::map({{"host", some_connection()}, {"name", "web"}}));
-    host.run("echo inactive >active; echo disabled >file");
-    CHECK(host.look("host.service", web).attributes["running"] == Value(false));
-    const ProcessResult made = host.change("host.service", Change::Kind::create, {}, web);
-    INFO(made.err);
-    CHECK(made.status == 0);
-    CHECK(host.look("host.service", web).attributes["running"] == Value(true));
-    CHECK(host.look("host.service", web).attributes["enabled"] == Value(true));
-    // Stopped by hand: that is not the state to go back to.
-    host.run("echo inactive >active");
-    CHECK(host.change("host.service", Change::Kind::update, web, web, {"running"}).status == 0);
-    CHECK(host.look("host.service", web).attributes["running"] == Value(true));
-    fs::remove(host.dir.path / "log");
-    CHECK(host.change("host.service", Change::Kind::update, web, web, {"restart_on"}).status == 0);
-    CHECK(host.log().find("restart -- web.service") != std::string::npos);
-    CHECK(host.change("host.service", Change::Kind::remove, web, {}).status == 0);
-    CHECK(host.look("host.service", web).attributes["running"] == Value(false));
-    CHECK(host.look("host.service", web).attributes["enabled"] == Value(false));
-    CHECK(!fs::exists("/var/lib/hadeploy/" + host.identity));
+    TEST_CASE("host.service: started, restarted, and given back as it was") {
+        const Pretence host{{"systemctl", kSystemctl},
+                            {"journalctl", "echo \"the service's last words\"\n"}};
+        const Value web =
+            config_of("host.service", Value::map({{"host", some_connection()}, {"name", "web"}}));
+        host.run("echo inactive >active; echo disabled >file");
+        CHECK(host.look("host.service", web).attributes["running"] == Value(false));
+        const ProcessResult made = host.change("host.service", Change::Kind::create, {}, web);
+        INFO(made.err);
+        CHECK(made.status == 0);
+        CHECK(host.look("host.service", web).attributes["running"] == Value(true));
+        CHECK(host.look("host.service", web).attributes["enabled"] == Value(true));
+        // Stopped by hand: that is not the state to go back to.
+        host.run("echo inactive >active");
+        CHECK(host.change("host.service", Change::Kind::update, web, web, {"running"}).status == 0);
+        CHECK(host.look("host.service", web).attributes["running"] == Value(true));
+        fs::remove(host.dir.path / "log");
+        CHECK(host.change("host.service", Change::Kind::update, web, web, {"restart_on"}).status ==
+              0);
+        CHECK(host.log().find("restart -- web.service") != std::string::npos);
+        CHECK(host.change("host.service", Change::Kind::remove, web, {}).status == 0);
+        CHECK(host.look("host.service", web).attributes["running"] == Value(false));
+        CHECK(host.look("host.service", web).attributes["enabled"] == Value(false));
+        CHECK(!fs::exists("/var/lib/hadeploy/" + host.identity));
 
-    // Taken over as it was, repaired once: destroy leaves it running.
-    host.run("echo active >active; echo enabled >file; echo inactive >active");
-    CHECK(host.change("host.service", Change::Kind::update, web, web, {"running"}).status == 0);
-    CHECK(host.change("host.service", Change::Kind::remove, web, {}).status == 0);
-    CHECK(host.look("host.service", web).attributes["running"] == Value(true));
+        // Taken over as it was, repaired once: destroy leaves it running.
+        host.run("echo active >active; echo enabled >file; echo inactive >active");
+        CHECK(host.change("host.service", Change::Kind::update, web, web, {"running"}).status == 0);
+        CHECK(host.change("host.service", Change::Kind::remove, web, {}).status == 0);
+        CHECK(host.look("host.service", web).attributes["running"] == Value(true));
 
-    host.run(": >broken");
-    const ProcessResult failed = host.change("host.service", Change::Kind::update, web, web, {"running"});
-    CHECK(failed.status != 0);
-    CHECK(failed.err.find("last words") != std::string::npos);
-}
+        host.run(": >broken");
+        const ProcessResult failed =
+            host.change("host.service", Change::Kind::update, web, web, {"running"});
+        CHECK(failed.status != 0);
+        CHECK(failed.err.find("last words") != std::string::npos);
+    }
 
 } // TEST_SUITE

@@ -12,7 +12,9 @@ Value on_host(std::initializer_list<std::pair<std::string_view, Value>> more) {
     for (const auto& [key, value] : more) config = config.with(key, value);
     return config;
 }
-Value texts(std::vector<std::string> all) { return Value::list(Value::List(all.begin(), all.end())); }
+Value texts(std::vector<std::string> all) {
+    return Value::list(Value::List(all.begin(), all.end()));
+}
 constexpr auto present = Observation::State::present;
 constexpr auto absent = Observation::State::absent;
 constexpr auto failed = Observation::State::failed;
@@ -44,22 +46,27 @@ TEST_CASE("host.hosts: every hand-made change in the block shows, nothing outsid
     const Value names = on_host({{"entries", Value::map({{"a", "10.0.0.1"}, {"b", "10.0.0.2"}})}});
     const auto look = [&](const std::string& text) { return seen("host.hosts", names, text); };
     const std::string begin = "# BEGIN hadeploy (managed by hadeploy)\n", end = "# END hadeploy\n";
-    const Observation whole = look(begin + "10.0.0.1 a\n10.0.0.2 b\n" + end + "127.0.0.1 localhost\n");
+    const Observation whole =
+        look(begin + "10.0.0.1 a\n10.0.0.2 b\n" + end + "127.0.0.1 localhost\n");
     REQUIRE(whole.state == present);
     CHECK(whole.attributes["entries"] == names["entries"]);
     CHECK(look("127.0.0.1 localhost\n10.0.0.1 a\n").state == absent);
     CHECK(look(begin + "10.0.0.1 a\n").state == absent);
-    for (const char* body : {"10.0.0.1 a\n", "10.0.0.9 a\n10.0.0.2 b\n", "",
-                             "10.0.0.1 a\n10.0.0.2 b\n10.0.0.3 c\n", "10.0.0.1 a\n10.0.0.2 b\n# x\n"})
+    for (const char* body :
+         {"10.0.0.1 a\n", "10.0.0.9 a\n10.0.0.2 b\n", "", "10.0.0.1 a\n10.0.0.2 b\n10.0.0.3 c\n",
+          "10.0.0.1 a\n10.0.0.2 b\n# x\n"})
         CHECK(look(begin + body + end).attributes["entries"] != names["entries"]);
-    CHECK(problems_of("host.hosts", on_host({{"entries", Value::map({{"a b", "10.0.0.1"}})}})).size() == 1);
+    CHECK(problems_of("host.hosts", on_host({{"entries", Value::map({{"a b", "10.0.0.1"}})}}))
+              .size() == 1);
 }
 
 TEST_CASE("host.package: installed, missing, ours") {
     const Value tools = on_host({{"packages", texts({"jq", "rsync"})}});
     const auto look = [&](const std::string& out) { return seen("host.package", tools, out); };
-    CHECK(look("installed rsync 3.2\ninstalled jq 1.6\n").attributes["packages"] == tools["packages"]);
-    CHECK(look("installed rsync 3.2\nnot-installed jq \n").attributes["packages"] == texts({"rsync"}));
+    CHECK(look("installed rsync 3.2\ninstalled jq 1.6\n").attributes["packages"] ==
+          tools["packages"]);
+    CHECK(look("installed rsync 3.2\nnot-installed jq \n").attributes["packages"] ==
+          texts({"rsync"}));
     CHECK(look("config-files rsync 3.2\n").state == absent);
     CHECK(look("").state == absent);
     // What we installed once and is no longer in the list is there to be removed.
@@ -84,7 +91,8 @@ TEST_CASE("host.service: what systemctl show says") {
     CHECK(look("loaded", "inactive", "dead", "disabled").attributes["running"] == Value(false));
     CHECK(look("loaded", "inactive", "dead", "disabled").attributes["enabled"] == Value(false));
     CHECK(look("loaded", "failed", "failed", "enabled").attributes["running"] == Value(false));
-    CHECK(look("loaded", "activating", "auto-restart", "enabled").attributes["running"] == Value(false));
+    CHECK(look("loaded", "activating", "auto-restart", "enabled").attributes["running"] ==
+          Value(false));
     CHECK(look("loaded", "active", "exited", "static").attributes["enabled"] == Value(true));
     CHECK(look("masked", "inactive", "dead", "masked").attributes["enabled"] == Value(false));
     CHECK(look("not-found", "inactive", "dead", "").state == absent);
@@ -97,11 +105,12 @@ TEST_CASE("host.service: what systemctl show says") {
 }
 
 TEST_CASE("host.user: groups and keys are added to those that are there") {
-    const Value ops = on_host({{"name", "ops"}, {"groups", texts({"docker", "adm"})},
+    const Value ops = on_host({{"name", "ops"},
+                               {"groups", texts({"docker", "adm"})},
                                {"authorized_keys", texts({"ssh-ed25519 AAAA me"})}});
     const std::string line = "passwd ops:x:1000:1000:Ops,,,:/home/ops:/bin/sh\n";
-    const Observation user = seen("host.user", ops,
-                                  line + "groups ops docker video\nkey ssh-rsa BBBB other\n");
+    const Observation user =
+        seen("host.user", ops, line + "groups ops docker video\nkey ssh-rsa BBBB other\n");
     REQUIRE(user.state == present);
     CHECK(user.attributes["groups"] == texts({"docker"}));
     CHECK(user.attributes["authorized_keys"] == Value::list({}));
@@ -125,7 +134,9 @@ TEST_CASE("host.group and host.command") {
     CHECK(seen("host.command", command, "done\nline 1\nline 2\n\n").attributes["stdout"] ==
           Value("line 1\nline 2"));
     CHECK(seen("host.command", command, "").state == absent);
-    CHECK(problems_of("host.command", on_host({{"run", "true"}, {"creates", "/x"}, {"unless", "true"}})).size() == 1);
+    CHECK(problems_of("host.command",
+                      on_host({{"run", "true"}, {"creates", "/x"}, {"unless", "true"}}))
+              .size() == 1);
 }
 
 TEST_CASE("ssh.host: facts, and the key that was trusted first") {
@@ -144,9 +155,12 @@ TEST_CASE("ssh.host: facts, and the key that was trusted first") {
     CHECK(type_named("ssh.host").parse(request, {0, "key ssh-ed25519 BBBB\n", ""}).state == failed);
 
     CHECK(problems_of("ssh.host", Value::map({{"address", "10.0.0.1"}})).size() == 1);
-    CHECK(problems_of("ssh.host", Value::map({{"address", "a"}, {"host_key", "ssh-rsa AAAA"}})).size() == 1);
-    CHECK(problems_of("ssh.host", Value::map({{"address", "a"}, {"host_key", "AAAA"}})).size() == 1);
-    const Value known = config_of("ssh.host", Value::map({{"address", "a"}, {"host_key", "ssh-ed25519 AAAA"}}));
+    CHECK(problems_of("ssh.host", Value::map({{"address", "a"}, {"host_key", "ssh-rsa AAAA"}}))
+              .size() == 1);
+    CHECK(problems_of("ssh.host", Value::map({{"address", "a"}, {"host_key", "AAAA"}})).size() ==
+          1);
+    const Value known =
+        config_of("ssh.host", Value::map({{"address", "a"}, {"host_key", "ssh-ed25519 AAAA"}}));
     CHECK(known["connection"]["host_key"] == Value("ssh-ed25519 AAAA"));
 }
 
@@ -154,8 +168,8 @@ TEST_CASE("secrets are in the input of a command, never in its script") {
     Change change;
     change.type = registry().type("host.file");
     change.identity = "0000";
-    change.after = config_of("host.file", on_host({{"path", "/etc/secret"},
-                                                   {"content", Value("canary").as_secret()}}));
+    change.after = config_of(
+        "host.file", on_host({{"path", "/etc/secret"}, {"content", Value("canary").as_secret()}}));
     const std::vector<ssh::Command> commands = type_named("host.file").commands(change);
     REQUIRE(commands.size() == 1);
     CHECK(commands[0].input == "canary");
@@ -180,7 +194,8 @@ TEST_CASE("only what changed is done") {
     CHECK(chmod[0].script == "chown -- 'root:root' '/etc/motd'; chmod 0600 -- '/etc/motd'");
 
     const Value service = on_host({{"name", "web"}, {"restart_on", Value::map({{"a", "2"}})}});
-    const std::string restart = commands("host.service", service, service, {"restart_on"})[0].script;
+    const std::string restart =
+        commands("host.service", service, service, {"restart_on"})[0].script;
     CHECK(restart.find("systemctl restart -- ") != std::string::npos);
     CHECK(restart.find("enable") == std::string::npos);
     const std::string start = commands("host.service", service, service, {"running"})[0].script;

@@ -40,7 +40,8 @@ mode_t mode_of(const std::string& path) {
     return info.st_mode & 07777;
 }
 
-template <typename What> Error error_of(What what) {
+template<typename What>
+Error error_of(What what) {
     try {
         what();
     } catch (const Error& error) {
@@ -54,266 +55,301 @@ constexpr auto absent = Observation::State::absent;
 
 TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
 
-TEST_CASE("host.file: made, drifted, repaired, removed") {
-    const Host host;
-    const std::string path = host.path("it's a file");
-    const Value written = host.config({{"path", path}, {"content", "hello\n"}, {"mode", "0640"}});
-    Managed file(*host.provider, "host.file", written);
-    CHECK(file.read().state == absent);
-    CHECK(file.create()["sha256"] == file.config["sha256"]);
-    CHECK(read_file(path) == "hello\n");
-    CHECK(mode_of(path) == 0640);
-    CHECK(file.read().attributes["content"] == Value("hello\n"));
+    TEST_CASE("host.file: made, drifted, repaired, removed") {
+        const Host host;
+        const std::string path = host.path("it's a file");
+        const Value written =
+            host.config({{"path", path}, {"content", "hello\n"}, {"mode", "0640"}});
+        Managed file(*host.provider, "host.file", written);
+        CHECK(file.read().state == absent);
+        CHECK(file.create()["sha256"] == file.config["sha256"]);
+        CHECK(read_file(path) == "hello\n");
+        CHECK(mode_of(path) == 0640);
+        CHECK(file.read().attributes["content"] == Value("hello\n"));
 
-    write_file(path, "by hand\n", 0640);
-    CHECK(file.read().attributes["sha256"] != file.config["sha256"]);
-    file.update(written, {"sha256"});
-    CHECK(read_file(path) == "hello\n");
-    ::chmod(path.c_str(), 0777);
-    CHECK(file.read().attributes["mode"] == Value("0777"));
-    file.update(written, {"mode"});
-    CHECK(mode_of(path) == 0640);
+        write_file(path, "by hand\n", 0640);
+        CHECK(file.read().attributes["sha256"] != file.config["sha256"]);
+        file.update(written, {"sha256"});
+        CHECK(read_file(path) == "hello\n");
+        ::chmod(path.c_str(), 0777);
+        CHECK(file.read().attributes["mode"] == Value("0777"));
+        file.update(written, {"mode"});
+        CHECK(mode_of(path) == 0640);
 
-    fs::remove(path);
-    fs::create_symlink("/etc/passwd", path);
-    file.update(written, {"sha256"});
-    CHECK(!fs::is_symlink(path));
-    CHECK(read_file(path) == "hello\n");
-    file.remove();
-    CHECK(fs::is_empty(host.dir.path)); // no temporary file either
-}
-
-TEST_CASE("host.file: large and binary content is streamed, and whole") {
-    const Host host;
-    std::string content;
-    for (int i = 0; i < 3'000'000; ++i) content += static_cast<char>(i * 7919 >> 7);
-    write_file(host.path("source"), content);
-    Managed file(*host.provider, "host.file",
-                 host.config({{"path", host.path("copy")}, {"source", host.path("source")}}));
-    file.create();
-    CHECK((read_file(host.path("copy")) == content));
-}
-
-TEST_CASE("host.file: errors name the step and the cause, and leave the old file") {
-    const Host host;
-    Managed missing(*host.provider, "host.file",
-                    host.config({{"path", host.path("no/such/file")}, {"content", "x"}}));
-    const Error error = error_of([&] { missing.create(); });
-    CHECK(error.message.find("writing " + host.path("no/such/file")) != std::string::npos);
-    const std::string path = host.path("kept");
-    write_file(path, "old");
-    const Value bad = host.config({{"path", path}, {"content", "new"}, {"owner", "no-such-user"}});
-    Managed file(*host.provider, "host.file", bad);
-    CHECK(error_of([&] { file.create(); }).message.find("invalid user") != std::string::npos);
-    CHECK(read_file(path) == "old");
-    CHECK(std::distance(fs::directory_iterator(host.dir.path), {}) == 1);
-    fs::create_directory(host.path("dir"));
-    Managed other(*host.provider, "host.file",
-                  host.config({{"path", host.path("dir")}, {"content", "x"}}));
-    CHECK(other.read().error->kind == ErrorKind::conflict);
-}
-
-TEST_CASE("host.directory: made, repaired, removed only when empty") {
-    const Host host;
-    const std::string path = host.path("a/b");
-    const Value written = host.config({{"path", path}, {"mode", "0750"}});
-    Managed directory(*host.provider, "host.directory", written);
-    directory.create();
-    CHECK(mode_of(path) == 0750);
-    ::chmod(path.c_str(), 0700);
-    CHECK(directory.read().attributes["mode"] == Value("0700"));
-    directory.update(written, {"mode"});
-    CHECK(mode_of(path) == 0750);
-    write_file(path + "/file", "x");
-    CHECK(error_of([&] { directory.remove(); }).hint.find("force: true") != std::string::npos);
-    directory.update(written.with("keep", true), {});
-    CHECK_NOTHROW(directory.remove());
-    CHECK(fs::exists(path));
-    Managed forced(*host.provider, "host.directory", written.with("force", true));
-    forced.create();
-    forced.remove();
-    CHECK(!fs::exists(path));
-}
-
-TEST_CASE("host.hosts: a block of ours, nothing else is touched") {
-    const Host host;
-    const std::string path = host.path("hosts");
-    write_file(path, "127.0.0.1 localhost\n\n# a comment\n", 0644);
-    const auto entries = [](const char* b) { return Value::map({{"a", "10.0.0.1"}, {"b", b}}); };
-    const Value written = host.config({{"path", path}, {"entries", entries("10.0.0.2")}});
-    Managed names(*host.provider, "host.hosts", written);
-    CHECK(names.read().state == absent);
-    names.create();
-    const std::string whole = read_file(path);
-    CHECK(whole == "# BEGIN hadeploy (managed by hadeploy)\n10.0.0.1 a\n10.0.0.2 b\n"
-                   "# END hadeploy\n127.0.0.1 localhost\n\n# a comment\n");
-    CHECK(mode_of(path) == 0644);
-    std::string drifted = whole;
-    drifted.replace(drifted.find("10.0.0.2 b\n"), 11, "");
-    write_file(path, drifted + "192.0.2.1 mine\n", 0644);
-    CHECK(names.read().attributes["entries"] != written["entries"]);
-    names.update(written, {"entries"});
-    CHECK(read_file(path) == whole + "192.0.2.1 mine\n");
-    names.update(written.with("entries", entries("10.0.0.3")), {"entries"});
-    CHECK(read_file(path).find("10.0.0.3 b\n") != std::string::npos);
-    // Somebody took the end of the block away: no line is lost.
-    write_file(path, "1.1.1.1 before\n# BEGIN hadeploy (managed by hadeploy)\n2.2.2.2 after\n", 0644);
-    CHECK(names.read().state == absent);
-    names.create();
-    CHECK(read_file(path).find("2.2.2.2 after\n") != std::string::npos);
-    names.remove();
-    CHECK(read_file(path).find("10.0.0.1") == std::string::npos);
-    CHECK(read_file(path).find("1.1.1.1 before\n") != std::string::npos);
-    CHECK(std::distance(fs::directory_iterator(host.dir.path), {}) == 1);
-}
-
-TEST_CASE("host.command: once, again when triggered, undone") {
-    const Host host;
-    const std::string log = host.path("log");
-    const auto written = [&](const char* trigger) {
-        return host.config({{"run", "echo \"$WORD\" >>" + log + "; echo out; echo err >&2"},
-                            {"undo", "rm " + log},
-                            {"environment", Value::map({{"WORD", "it's \"x\""}})},
-                            {"triggers", Value::map({{"t", trigger}})}});
-    };
-    Managed command(*host.provider, "host.command", written("1"));
-    CHECK(command.read().state == absent);
-    CHECK(command.create()["stdout"] == Value("out"));
-    CHECK(command.read().state == present);
-    CHECK(read_file(log) == "it's \"x\"\n");
-    command.update(written("2"), {"triggers"});
-    CHECK(read_file(log) == "it's \"x\"\nit's \"x\"\n");
-    command.remove();
-    CHECK(!fs::exists(log));
-    CHECK(command.read().state == absent);
-
-    Managed broken(*host.provider, "host.command",
-                   host.config({{"run", "echo 'what a pity' >&2; false; touch " + log}}));
-    const Error error = error_of([&] { broken.create(); });
-    CHECK(error.message.find("what a pity") != std::string::npos);
-    CHECK(!fs::exists(log));
-    CHECK(broken.read().state == absent);
-    Managed syntax(*host.provider, "host.command", host.config({{"run", "if 'then"}}));
-    CHECK_THROWS_AS(syntax.create(), Error);
-    Managed creates(*host.provider, "host.command",
-                    host.config({{"run", "touch " + log}, {"creates", log}}));
-    creates.create();
-    CHECK(creates.read().state == present);
-    Managed unless(*host.provider, "host.command",
-                   host.config({{"run", "true"}, {"unless", "[ -e " + log + " ]"}}));
-    CHECK(unless.read().state == present);
-    fs::remove(log);
-    CHECK(unless.read().state == absent);
-    creates.remove();
-    if (fs::exists("/var/lib/hadeploy"))
-        for (const auto& left : fs::directory_iterator("/var/lib/hadeploy"))
-            CHECK(left.path().filename().string().find(fmt::format("test-{}-", ::getpid())) != 0);
-}
-
-TEST_CASE("host.user and host.group: made and undone; what was there stays") {
-    const Host host;
-    const std::string name = "hadeploy-test-u", group = "hadeploy-test-g";
-    REQUIRE(::getpwnam(name.c_str()) == nullptr);
-    Managed made_group(*host.provider, "host.group", host.config({{"name", group}, {"system", true}}));
-    CHECK(made_group.create()["gid"].is_integer());
-    const auto list = [](std::vector<std::string> all) { return Value::list(Value::List(all.begin(), all.end())); };
-    const Value written = host.config({{"name", name}, {"groups", list({group})},
-                                       {"home", host.path("home")}, {"shell", "/bin/sh"},
-                                       {"authorized_keys", list({"ssh-ed25519 AAAA one", "ssh-ed25519 BBBB two"})}});
-    Managed user(*host.provider, "host.user", written);
-    CHECK(user.create()["uid"].is_integer());
-    CHECK(read_file(host.path("home/.ssh/authorized_keys")) == "ssh-ed25519 AAAA one\nssh-ed25519 BBBB two\n");
-    CHECK(mode_of(host.path("home/.ssh")) == 0700);
-
-    // A second one takes the user over, and gives back only what it added itself.
-    Managed second(*host.provider, "host.user",
-                   host.config({{"name", name}, {"groups", list({"adm"})},
-                                {"authorized_keys", list({"ssh-ed25519 CCCC three"})}}));
-    CHECK(second.read().attributes["groups"] == list({}));
-    second.create();
-    CHECK(second.read().attributes["groups"] == list({"adm"}));
-    run_checked({.argv = {"gpasswd", "-d", name, "adm"}});
-    CHECK(second.read().attributes["groups"] == list({}));
-    second.update(host.config({{"name", name}, {"groups", list({"adm"})},
-                               {"authorized_keys", list({"ssh-ed25519 CCCC three"})}}), {"groups"});
-    second.remove();
-    REQUIRE(::getpwnam(name.c_str()) != nullptr);
-    CHECK(second.read().attributes["groups"] == list({}));
-    CHECK(read_file(host.path("home/.ssh/authorized_keys")) == "ssh-ed25519 AAAA one\nssh-ed25519 BBBB two\n");
-
-    user.update(written.with("authorized_keys", list({"ssh-ed25519 BBBB two"})), {"authorized_keys"});
-    CHECK(read_file(host.path("home/.ssh/authorized_keys")) == "ssh-ed25519 BBBB two\n");
-    user.remove();
-    CHECK(::getpwnam(name.c_str()) == nullptr);
-    CHECK(!fs::exists(host.path("home")));
-    made_group.remove();
-    CHECK(::getgrnam(group.c_str()) == nullptr);
-}
-
-TEST_CASE("ssh.host: trusted on first use, with facts") {
-    const Host host;
-    const Value written = Value::map({{"address", "127.0.0.1"}, {"port", host.server.port()},
-                                      {"private_key_file", host.server.key_file()},
-                                      {"trust_on_first_use", true}});
-    ProviderKind& kind = *registry().kind("ssh");
-    const Value config = config_of("ssh.host", written);
-    const auto provider = kind.open(kind.endpoints(type_named("ssh.host"), config, Value::map({})).at(0), Setting{});
-    Managed machine(*provider, "ssh.host", written);
-    const Value attributes = machine.create();
-    CHECK(host.server.connection().text("host_key").starts_with(attributes["connection"].text("host_key")));
-    CHECK(!attributes.text("hostname").empty());
-    CHECK_NOTHROW(machine.remove());
-}
-
-TEST_CASE("ssh.key: a pair that ssh-keygen understands, and no trace after it") {
-    const TempDir dir;
-    Setting setting;
-    setting.data_dir = dir.path / ".hadeploy";
-    setting.project = "demo";
-    ProviderKind& kind = *registry().kind("ssh");
-    const auto provider = kind.open(kind.endpoints(*registry().type("ssh.key"), Value::map({}), Value::map({})).at(0), setting);
-    Managed key(*provider, "ssh.key", Value::map({}));
-    CHECK(key.read().state == absent);
-    const Value made = key.create();
-    const std::string file = made.text("private_key_file");
-    CHECK(file == (setting.data_dir / "keys/operator").string());
-    CHECK(mode_of(file) == 0600);
-    const std::string shown = run_checked({.argv = {"ssh-keygen", "-y", "-f", file}}).out;
-    CHECK(shown.starts_with(made.text("public_key").substr(0, 60)));
-    CHECK(key.create()["public_key"] == made["public_key"]);
-    key.remove();
-    CHECK(!fs::exists(setting.data_dir / "keys"));
-}
-
-TEST_CASE("all reads go in one exec, changes in a row too; a failure stops what follows") {
-    const Host host;
-    const ssh::Counters before = ssh::counters();
-    std::vector<ReadRequest> requests(50);
-    std::vector<Change> changes(4);
-    for (std::size_t i = 0; i < requests.size(); ++i) {
-        const Value config = config_of("host.file", host.config({{"path", host.path(std::to_string(i))},
-                                                                 {"content", std::to_string(i)}}));
-        requests[i].type = registry().type("host.file");
-        requests[i].config = config;
-        if (i >= changes.size()) continue;
-        changes[i].address = "file" + std::to_string(i);
-        changes[i].type = requests[i].type;
-        changes[i].identity = std::to_string(i);
-        changes[i].after = config;
+        fs::remove(path);
+        fs::create_symlink("/etc/passwd", path);
+        file.update(written, {"sha256"});
+        CHECK(!fs::is_symlink(path));
+        CHECK(read_file(path) == "hello\n");
+        file.remove();
+        CHECK(fs::is_empty(host.dir.path)); // no temporary file either
     }
-    changes[2].after = changes[2].after.with("owner", "no-such-user");
-    CHECK(host.provider->read(requests).size() == 50);
-    CHECK(ssh::counters().execs - before.execs == 1);
-    Results results(changes.size());
-    host.provider->apply(changes, results);
-    CHECK(ssh::counters().execs - before.execs == 2);
-    CHECK(ssh::counters().connections == before.connections); // made when the host was opened
-    CHECK(results.order == std::vector<std::size_t>{0, 1});
-    REQUIRE(results.errors[2]);
-    REQUIRE(results.errors[3]);
-    CHECK(results.errors[3]->message.find("not begun, because file2 failed") != std::string::npos);
-    CHECK(read_file(host.path("1")) == "1");
-    CHECK(!fs::exists(host.path("3")));
-}
+
+    TEST_CASE("host.file: large and binary content is streamed, and whole") {
+        const Host host;
+        std::string content;
+        for (int i = 0; i < 3'000'000; ++i) content += static_cast<char>(i * 7919 >> 7);
+        write_file(host.path("source"), content);
+        Managed file(*host.provider, "host.file",
+                     host.config({{"path", host.path("copy")}, {"source", host.path("source")}}));
+        file.create();
+        CHECK((read_file(host.path("copy")) == content));
+    }
+
+    TEST_CASE("host.file: errors name the step and the cause, and leave the old file") {
+        const Host host;
+        Managed missing(*host.provider, "host.file",
+                        host.config({{"path", host.path("no/such/file")}, {"content", "x"}}));
+        const Error error = error_of([&] { missing.create(); });
+        CHECK(error.message.find("writing " + host.path("no/such/file")) != std::string::npos);
+        const std::string path = host.path("kept");
+        write_file(path, "old");
+        const Value bad =
+            host.config({{"path", path}, {"content", "new"}, {"owner", "no-such-user"}});
+        Managed file(*host.provider, "host.file", bad);
+        CHECK(error_of([&] { file.create(); }).message.find("invalid user") != std::string::npos);
+        CHECK(read_file(path) == "old");
+        CHECK(std::distance(fs::directory_iterator(host.dir.path), {}) == 1);
+        fs::create_directory(host.path("dir"));
+        Managed other(*host.provider, "host.file",
+                      host.config({{"path", host.path("dir")}, {"content", "x"}}));
+        CHECK(other.read().error->kind == ErrorKind::conflict);
+    }
+
+    TEST_CASE("host.directory: made, repaired, removed only when empty") {
+        const Host host;
+        const std::string path = host.path("a/b");
+        const Value written = host.config({{"path", path}, {"mode", "0750"}});
+        Managed directory(*host.provider, "host.directory", written);
+        directory.create();
+        CHECK(mode_of(path) == 0750);
+        ::chmod(path.c_str(), 0700);
+        CHECK(directory.read().attributes["mode"] == Value("0700"));
+        directory.update(written, {"mode"});
+        CHECK(mode_of(path) == 0750);
+        write_file(path + "/file", "x");
+        CHECK(error_of([&] { directory.remove(); }).hint.find("force: true") != std::string::npos);
+        directory.update(written.with("keep", true), {});
+        CHECK_NOTHROW(directory.remove());
+        CHECK(fs::exists(path));
+        Managed forced(*host.provider, "host.directory", written.with("force", true));
+        forced.create();
+        forced.remove();
+        CHECK(!fs::exists(path));
+    }
+
+    TEST_CASE("host.hosts: a block of ours, nothing else is touched") {
+        const Host host;
+        const std::string path = host.path("hosts");
+        write_file(path, "127.0.0.1 localhost\n\n# a comment\n", 0644);
+        const auto entries = [](const char* b) {
+            return Value::map({{"a", "10.0.0.1"}, {"b", b}});
+        };
+        const Value written = host.config({{"path", path}, {"entries", entries("10.0.0.2")}});
+        Managed names(*host.provider, "host.hosts", written);
+        CHECK(names.read().state == absent);
+        names.create();
+        const std::string whole = read_file(path);
+        CHECK(whole == "# BEGIN hadeploy (managed by hadeploy)\n10.0.0.1 a\n10.0.0.2 b\n"
+                       "# END hadeploy\n127.0.0.1 localhost\n\n# a comment\n");
+        CHECK(mode_of(path) == 0644);
+        std::string drifted = whole;
+        drifted.replace(drifted.find("10.0.0.2 b\n"), 11, "");
+        write_file(path, drifted + "192.0.2.1 mine\n", 0644);
+        CHECK(names.read().attributes["entries"] != written["entries"]);
+        names.update(written, {"entries"});
+        CHECK(read_file(path) == whole + "192.0.2.1 mine\n");
+        names.update(written.with("entries", entries("10.0.0.3")), {"entries"});
+        CHECK(read_file(path).find("10.0.0.3 b\n") != std::string::npos);
+        // Somebody took the end of the block away: no line is lost.
+        write_file(path, "1.1.1.1 before\n# BEGIN hadeploy (managed by hadeploy)\n2.2.2.2 after\n",
+                   0644);
+        CHECK(names.read().state == absent);
+        names.create();
+        CHECK(read_file(path).find("2.2.2.2 after\n") != std::string::npos);
+        names.remove();
+        CHECK(read_file(path).find("10.0.0.1") == std::string::npos);
+        CHECK(read_file(path).find("1.1.1.1 before\n") != std::string::npos);
+        CHECK(std::distance(fs::directory_iterator(host.dir.path), {}) == 1);
+    }
+
+    TEST_CASE("host.command: once, again when triggered, undone") {
+        const Host host;
+        const std::string log = host.path("log");
+        const auto written = [&](const char* trigger) {
+            return host.config({{"run", "echo \"$WORD\" >>" + log + "; echo out; echo err >&2"},
+                                {"undo", "rm " + log},
+                                {"environment", Value::map({{"WORD", "it's \"x\""}})},
+                                {"triggers", Value::map({{"t", trigger}})}});
+        };
+        Managed command(*host.provider, "host.command", written("1"));
+        CHECK(command.read().state == absent);
+        CHECK(command.create()["stdout"] == Value("out"));
+        CHECK(command.read().state == present);
+        CHECK(read_file(log) == "it's \"x\"\n");
+        command.update(written("2"), {"triggers"});
+        CHECK(read_file(log) == "it's \"x\"\nit's \"x\"\n");
+        command.remove();
+        CHECK(!fs::exists(log));
+        CHECK(command.read().state == absent);
+
+        Managed broken(*host.provider, "host.command",
+                       host.config({{"run", "echo 'what a pity' >&2; false; touch " + log}}));
+        const Error error = error_of([&] { broken.create(); });
+        CHECK(error.message.find("what a pity") != std::string::npos);
+        CHECK(!fs::exists(log));
+        CHECK(broken.read().state == absent);
+        Managed syntax(*host.provider, "host.command", host.config({{"run", "if 'then"}}));
+        CHECK_THROWS_AS(syntax.create(), Error);
+        Managed creates(*host.provider, "host.command",
+                        host.config({{"run", "touch " + log}, {"creates", log}}));
+        creates.create();
+        CHECK(creates.read().state == present);
+        Managed unless(*host.provider, "host.command",
+                       host.config({{"run", "true"}, {"unless", "[ -e " + log + " ]"}}));
+        CHECK(unless.read().state == present);
+        fs::remove(log);
+        CHECK(unless.read().state == absent);
+        creates.remove();
+        if (fs::exists("/var/lib/hadeploy"))
+            for (const auto& left : fs::directory_iterator("/var/lib/hadeploy"))
+                CHECK(left.path().filename().string().find(fmt::format("test-{}-", ::getpid())) !=
+                      0);
+    }
+
+    TEST_CASE("host.user and host.group: made and undone; what was there stays") {
+        const Host host;
+        // Names of this process alone; gone also when a check fails.
+        struct Names {
+            std::string user = fmt::format("hadeploy-u{}", ::getpid());
+            std::string group = fmt::format("hadeploy-g{}", ::getpid());
+            ~Names() {
+                if (::getpwnam(user.c_str())) run_process({.argv = {"userdel", user}});
+                if (::getgrnam(group.c_str())) run_process({.argv = {"groupdel", group}});
+            }
+        } names;
+        const std::string &name = names.user, &group = names.group;
+        REQUIRE(::getpwnam(name.c_str()) == nullptr);
+        Managed made_group(*host.provider, "host.group",
+                           host.config({{"name", group}, {"system", true}}));
+        CHECK(made_group.create()["gid"].is_integer());
+        const auto list = [](std::vector<std::string> all) {
+            return Value::list(Value::List(all.begin(), all.end()));
+        };
+        const Value written = host.config(
+            {{"name", name},
+             {"groups", list({group})},
+             {"home", host.path("home")},
+             {"shell", "/bin/sh"},
+             {"authorized_keys", list({"ssh-ed25519 AAAA one", "ssh-ed25519 BBBB two"})}});
+        Managed user(*host.provider, "host.user", written);
+        CHECK(user.create()["uid"].is_integer());
+        CHECK(read_file(host.path("home/.ssh/authorized_keys")) ==
+              "ssh-ed25519 AAAA one\nssh-ed25519 BBBB two\n");
+        CHECK(mode_of(host.path("home/.ssh")) == 0700);
+
+        // A second one takes the user over, and gives back only what it added itself.
+        Managed second(*host.provider, "host.user",
+                       host.config({{"name", name},
+                                    {"groups", list({"adm"})},
+                                    {"authorized_keys", list({"ssh-ed25519 CCCC three"})}}));
+        CHECK(second.read().attributes["groups"] == list({}));
+        second.create();
+        CHECK(second.read().attributes["groups"] == list({"adm"}));
+        run_checked({.argv = {"gpasswd", "-d", name, "adm"}});
+        CHECK(second.read().attributes["groups"] == list({}));
+        second.update(host.config({{"name", name},
+                                   {"groups", list({"adm"})},
+                                   {"authorized_keys", list({"ssh-ed25519 CCCC three"})}}),
+                      {"groups"});
+        second.remove();
+        REQUIRE(::getpwnam(name.c_str()) != nullptr);
+        CHECK(second.read().attributes["groups"] == list({}));
+        CHECK(read_file(host.path("home/.ssh/authorized_keys")) ==
+              "ssh-ed25519 AAAA one\nssh-ed25519 BBBB two\n");
+
+        user.update(written.with("authorized_keys", list({"ssh-ed25519 BBBB two"})),
+                    {"authorized_keys"});
+        CHECK(read_file(host.path("home/.ssh/authorized_keys")) == "ssh-ed25519 BBBB two\n");
+        user.remove();
+        CHECK(::getpwnam(name.c_str()) == nullptr);
+        CHECK(!fs::exists(host.path("home")));
+        made_group.remove();
+        CHECK(::getgrnam(group.c_str()) == nullptr);
+    }
+
+    TEST_CASE("ssh.host: trusted on first use, with facts") {
+        const Host host;
+        const Value written = Value::map({{"address", "127.0.0.1"},
+                                          {"port", host.server.port()},
+                                          {"private_key_file", host.server.key_file()},
+                                          {"trust_on_first_use", true}});
+        ProviderKind& kind = *registry().kind("ssh");
+        const Value config = config_of("ssh.host", written);
+        const auto provider = kind.open(
+            kind.endpoints(type_named("ssh.host"), config, Value::map({})).at(0), Setting{});
+        Managed machine(*provider, "ssh.host", written);
+        const Value attributes = machine.create();
+        CHECK(host.server.connection()
+                  .text("host_key")
+                  .starts_with(attributes["connection"].text("host_key")));
+        CHECK(!attributes.text("hostname").empty());
+        CHECK_NOTHROW(machine.remove());
+    }
+
+    TEST_CASE("ssh.key: a pair that ssh-keygen understands, and no trace after it") {
+        const TempDir dir;
+        Setting setting;
+        setting.data_dir = dir.path / ".hadeploy";
+        setting.project = "demo";
+        ProviderKind& kind = *registry().kind("ssh");
+        const auto provider = kind.open(
+            kind.endpoints(*registry().type("ssh.key"), Value::map({}), Value::map({})).at(0),
+            setting);
+        Managed key(*provider, "ssh.key", Value::map({}));
+        CHECK(key.read().state == absent);
+        const Value made = key.create();
+        const std::string file = made.text("private_key_file");
+        CHECK(file == (setting.data_dir / "keys/operator").string());
+        CHECK(mode_of(file) == 0600);
+        const std::string shown = run_checked({.argv = {"ssh-keygen", "-y", "-f", file}}).out;
+        CHECK(shown.starts_with(made.text("public_key").substr(0, 60)));
+        CHECK(key.create()["public_key"] == made["public_key"]);
+        key.remove();
+        CHECK(!fs::exists(setting.data_dir / "keys"));
+    }
+
+    TEST_CASE("all reads go in one exec, changes in a row too; a failure stops what follows") {
+        const Host host;
+        const ssh::Counters before = ssh::counters();
+        std::vector<ReadRequest> requests(50);
+        std::vector<Change> changes(4);
+        for (std::size_t i = 0; i < requests.size(); ++i) {
+            const Value config =
+                config_of("host.file", host.config({{"path", host.path(std::to_string(i))},
+                                                    {"content", std::to_string(i)}}));
+            requests[i].type = registry().type("host.file");
+            requests[i].config = config;
+            if (i >= changes.size()) continue;
+            changes[i].address = "file" + std::to_string(i);
+            changes[i].type = requests[i].type;
+            changes[i].identity = std::to_string(i);
+            changes[i].after = config;
+        }
+        changes[2].after = changes[2].after.with("owner", "no-such-user");
+        CHECK(host.provider->read(requests).size() == 50);
+        CHECK(ssh::counters().execs - before.execs == 1);
+        Results results(changes.size());
+        host.provider->apply(changes, results);
+        CHECK(ssh::counters().execs - before.execs == 2);
+        CHECK(ssh::counters().connections == before.connections); // made when the host was opened
+        CHECK(results.order == std::vector<std::size_t>{0, 1});
+        REQUIRE(results.errors[2]);
+        REQUIRE(results.errors[3]);
+        CHECK(results.errors[3]->message.find("not begun, because file2 failed") !=
+              std::string::npos);
+        CHECK(read_file(host.path("1")) == "1");
+        CHECK(!fs::exists(host.path("3")));
+    }
 
 } // TEST_SUITE

@@ -54,7 +54,9 @@ TempDir::~TempDir() {
     fs::remove_all(path, ignored);
 }
 
-bool SshServer::possible() { return ::geteuid() == 0 && fs::exists("/usr/sbin/sshd"); }
+bool SshServer::possible() {
+    return ::geteuid() == 0 && fs::exists("/usr/sbin/sshd");
+}
 
 SshServer::SshServer(const std::string& config, const std::string& key_type) : port_(free_port()) {
     const fs::path& dir = dir_.path;
@@ -82,7 +84,8 @@ void SshServer::start() {
     pid_ = ::fork();
     if (pid_ == 0) {
         const std::string config = (dir_.path / "sshd_config").string();
-        ::execl("/usr/sbin/sshd", "/usr/sbin/sshd", "-D", "-f", config.c_str(), "-E", "/dev/null", nullptr);
+        ::execl("/usr/sbin/sshd", "/usr/sbin/sshd", "-D", "-f", config.c_str(), "-E", "/dev/null",
+                nullptr);
         ::_exit(127);
     }
     for (int i = 0; i < 500 && !listens(port_); ++i)
@@ -97,7 +100,9 @@ void SshServer::stop() {
     pid_ = -1;
 }
 
-SshServer::~SshServer() { stop(); }
+SshServer::~SshServer() {
+    stop();
+}
 
 Value SshServer::connection(const std::string& address) const {
     return Value::map({{"address", address},

@@ -11,7 +11,9 @@ namespace {
 /// Larger inputs, and those that are not text, are streamed in an exec of their own.
 constexpr std::size_t kMostInlineInput = 64 * 1024;
 
-const SshType& type_of(const Change& change) { return static_cast<const SshType&>(*change.type); }
+const SshType& type_of(const Change& change) {
+    return static_cast<const SshType&>(*change.type);
+}
 
 Recorded record_before(const Change& change) {
     Recorded record;
@@ -58,7 +60,8 @@ std::optional<Error> objection(const Change& change, const Observation& seen) {
     if (!seen.foreign.empty()) return Error(ErrorKind::conflict, seen.foreign);
     for (const std::string& name : change.changed) {
         const Value* now = seen.attributes.find(name);
-        // a tracked attribute is wanted to be as it was, which only the commands can tell to be right
+        // a tracked attribute is wanted to be as it was, which only the commands can tell to be
+        // right
         if (!now || !change.after.has(name) || *now == change.after[name]) continue;
         return Error(ErrorKind::failed,
                      fmt::format("the commands ran without an error, but `{}` is {} and not {}",
@@ -124,9 +127,12 @@ void Application::run_command(Item& item) {
         item.command.input = std::move(*carried_);
         carried_.reset();
     }
-    if (!item.command.on.empty()) run_elsewhere(item);
-    else if (shares_an_exec(item)) run_together();
-    else run_alone(item);
+    if (!item.command.on.empty())
+        run_elsewhere(item);
+    else if (shares_an_exec(item))
+        run_together();
+    else
+        run_alone(item);
 }
 
 bool Application::shares_an_exec(const Item& item) const {
@@ -204,9 +210,9 @@ void Application::run_elsewhere(const Item& item) {
             return;
         } else {
             const std::string said = tail(answer.err, 1);
-            reasons.push_back(fmt::format("{}: {}", login.name(),
-                                          said.empty() ? fmt::format("exit status {}", answer.status)
-                                                       : said));
+            reasons.push_back(
+                fmt::format("{}: {}", login.name(),
+                            said.empty() ? fmt::format("exit status {}", answer.status) : said));
         }
     }
     if (command.none_is_empty && all_answered) {

@@ -50,7 +50,7 @@ class Application {
     std::optional<std::string> carried_ = {}; ///< output of a command elsewhere, for the next one
     std::vector<bool> ended_;                 ///< changes that were reported
     std::optional<std::size_t> stopped_by_ = {}; ///< the first change that failed
-    std::optional<Error> refused_ = {}; ///< the error of Work::refuse
+    std::optional<Error> refused_ = {};          ///< the error of Work::refuse
 };
 
 /// What is now true of the resource: the config, what was known before and cannot be seen, and over

@@ -33,8 +33,9 @@ constexpr std::array kCauses{
           "services need a host that was started by systemd"},
     Cause{"Directory not empty", "",
           "set `force: true` to remove it with its contents, or `keep: true` to leave it there"},
-    Cause{"Operation not permitted", "", "is the file immutable (`lsattr`), or the host a "
-                                         "container without that right?"},
+    Cause{"Operation not permitted", "",
+          "is the file immutable (`lsattr`), or the host a "
+          "container without that right?"},
 };
 
 std::vector<std::string_view> lines_of(std::string_view text) {
@@ -64,15 +65,15 @@ std::string_view missing_program(std::string_view line) {
 std::string tail(std::string_view text, std::size_t count) {
     const std::vector<std::string_view> lines = lines_of(text);
     const std::size_t first = lines.size() - std::min(lines.size(), count);
-    return fmt::format("{}", fmt::join(lines.begin() + static_cast<std::ptrdiff_t>(first),
-                                       lines.end(), "\n"));
+    return fmt::format(
+        "{}", fmt::join(lines.begin() + static_cast<std::ptrdiff_t>(first), lines.end(), "\n"));
 }
 
 Error explain_failure(std::string_view host, std::string_view step, int status,
                       std::string_view err) {
     const std::vector<std::string_view> lines = lines_of(err);
-    std::string cause = lines.empty() ? fmt::format("exit status {}", status)
-                                      : std::string(lines.back());
+    std::string cause =
+        lines.empty() ? fmt::format("exit status {}", status) : std::string(lines.back());
     std::string hint;
     if (status == 127 && !lines.empty()) {
         const std::string_view program = missing_program(lines.back());
@@ -103,7 +104,9 @@ Error explain_no_answer(std::string_view host, bool started, std::string_view st
                      fmt::format("the shell on {} ended in the middle of the work", host))
             .with_hint("it was killed, or the host went down; what was being done is in an unknown "
                        "state, and the next plan looks at it");
-    const auto has = [&](std::string_view sign) { return stray.find(sign) != std::string_view::npos; };
+    const auto has = [&](std::string_view sign) {
+        return stray.find(sign) != std::string_view::npos;
+    };
     if (has("password is required") || has("a terminal is required"))
         return Error(ErrorKind::unreachable, fmt::format("sudo wants a password on {}", host))
             .with_hint("log in as root, or let the user run sudo without one: "
@@ -115,9 +118,8 @@ Error explain_no_answer(std::string_view host, bool started, std::string_view st
         return Error(ErrorKind::unreachable, fmt::format("there is no sudo on {}", host))
             .with_hint("log in as root, or install sudo on the host");
     const std::string said = tail(stray, 1);
-    Error error(ErrorKind::unreachable,
-                fmt::format("{} does not run shell scripts: {}", host,
-                            said.empty() ? "it answered nothing" : said));
+    Error error(ErrorKind::unreachable, fmt::format("{} does not run shell scripts: {}", host,
+                                                    said.empty() ? "it answered nothing" : said));
     if (const std::string all = tail(stray, 10); all != said) error.with_note(all);
     return error.with_hint("is the user's login shell one that runs commands?");
 }

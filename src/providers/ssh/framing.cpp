@@ -47,10 +47,11 @@ std::string compose(std::span<const Section> sections, std::string_view boundary
     std::string script = fmt::format(kPrologue, boundary).append(preamble);
     for (std::size_t i = 0; i < sections.size(); ++i) {
         const Section& section = sections[i];
-        if (section.input.empty()) script += subshell(section) + " </dev/null\n";
+        if (section.input.empty())
+            script += subshell(section) + " </dev/null\n";
         else
-            script += fmt::format("printf %s {} | {}\n", shell_quote(section.input),
-                                  subshell(section));
+            script +=
+                fmt::format("printf %s {} | {}\n", shell_quote(section.input), subshell(section));
         script += fmt::format("hadeploy_{} {} $?\n", section.strict ? "step" : "mark", i);
     }
     return script.append(kEpilogue);

@@ -38,8 +38,12 @@ bool contains(const std::vector<std::string>& list, const std::string& text) {
 }
 } // namespace
 
-std::vector<std::string> words(std::string_view text) { return split(text, " \t\n"); }
-std::vector<std::string> lines(std::string_view text) { return split(text, "\n"); }
+std::vector<std::string> words(std::string_view text) {
+    return split(text, " \t\n");
+}
+std::vector<std::string> lines(std::string_view text) {
+    return split(text, "\n");
+}
 
 Answer::Answer(std::string_view text) {
     for (const std::string& line : lines(text)) {
@@ -104,8 +108,9 @@ std::string print_memory(std::string_view identity) {
 }
 
 std::string open_memory(std::string_view identity) {
-    return fmt::format("memory={}\n[ -d /var/lib/hadeploy ] || mkdir -m 0700 -p /var/lib/hadeploy\n",
-                       shell_quote(memory_file(identity)));
+    return fmt::format(
+        "memory={}\n[ -d /var/lib/hadeploy ] || mkdir -m 0700 -p /var/lib/hadeploy\n",
+        shell_quote(memory_file(identity)));
 }
 
 std::string forget_memory(std::string_view identity) {

@@ -10,7 +10,8 @@ constexpr std::size_t kMostOutput = 64 * 1024;
 
 bool is_variable_name(std::string_view name) {
     return !name.empty() && !std::isdigit(static_cast<unsigned char>(name.front())) &&
-           name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") ==
+           name.find_first_not_of(
+               "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") ==
                std::string_view::npos;
 }
 
@@ -19,15 +20,16 @@ class HostCommand final : public SshType {
     HostCommand() {
         name = "host.command";
         summary = "A shell script that is run once on a host.";
-        doc = "For what no other type does. The script runs as root with `sh`, in `/`, and stops at "
-              "the first command that fails. It is run again when `run`, `environment` or a value "
-              "of `triggers` changes.\n\n"
-              "Whether it still has to run is told by `creates` (a path that is there afterwards), "
-              "or by `unless` (a script that succeeds when there is nothing to do; every plan runs "
-              "it, so it must only look), or else by a note that hadeploy leaves on the host. A "
-              "run that was cut off in the middle is run again: write the script so that it can "
-              "be.\n\n"
-              "Destroy runs `undo`, if there is one.";
+        doc =
+            "For what no other type does. The script runs as root with `sh`, in `/`, and stops at "
+            "the first command that fails. It is run again when `run`, `environment` or a value "
+            "of `triggers` changes.\n\n"
+            "Whether it still has to run is told by `creates` (a path that is there afterwards), "
+            "or by `unless` (a script that succeeds when there is nothing to do; every plan runs "
+            "it, so it must only look), or else by a note that hadeploy leaves on the host. A "
+            "run that was cut off in the middle is run again: write the script so that it can "
+            "be.\n\n"
+            "Destroy runs `undo`, if there is one.";
         example = "swap:\n"
                   "  type: host.command\n"
                   "  host: ${node[\"node1\"].connection}\n"
@@ -39,21 +41,33 @@ class HostCommand final : public SshType {
                   "    swapon /swapfile\n"
                   "  undo: swapoff /swapfile; rm /swapfile\n";
         schema = {host_attribute(),
-                  {.name = "run", .type = TypeKind::string, .doc = "The script.", .required = true,
+                  {.name = "run",
+                   .type = TypeKind::string,
+                   .doc = "The script.",
+                   .required = true,
                    .verb = "run again"},
-                  {.name = "creates", .type = TypeKind::path,
+                  {.name = "creates",
+                   .type = TypeKind::path,
                    .doc = "When this path is there, the script has been run."},
-                  {.name = "unless", .type = TypeKind::string,
+                  {.name = "unless",
+                   .type = TypeKind::string,
                    .doc = "When this script succeeds, there is nothing to do."},
-                  {.name = "undo", .type = TypeKind::string, .doc = "The way back, for destroy.",
+                  {.name = "undo",
+                   .type = TypeKind::string,
+                   .doc = "The way back, for destroy.",
                    .steering = true},
-                  {.name = "triggers", .type = map_of(TypeKind::any),
+                  {.name = "triggers",
+                   .type = map_of(TypeKind::any),
                    .doc = "Values whose change runs the script again.",
-                   .fallback = Value::map({}), .verb = "run again"},
-                  {.name = "environment", .type = map_of(TypeKind::string),
+                   .fallback = Value::map({}),
+                   .verb = "run again"},
+                  {.name = "environment",
+                   .type = map_of(TypeKind::string),
                    .doc = "Variables for `run`, `unless` and `undo`.",
-                   .fallback = Value::map({}), .verb = "run again"},
-                  {.name = "stdout", .type = TypeKind::string,
+                   .fallback = Value::map({}),
+                   .verb = "run again"},
+                  {.name = "stdout",
+                   .type = TypeKind::string,
                    .doc = "What the script printed, at most 64 KiB, without the last line end.",
                    .computed = true}};
         adopts = true;
@@ -102,7 +116,8 @@ class HostCommand final : public SshType {
         return {{.script = open_memory(change.identity) +
                            "trap 'rm -f -- \"$memory.new\"; rmdir /var/lib/hadeploy 2>/dev/null || "
                            ":' EXIT\n"
-                           "( exec >\"$memory.new\"\n" + script(change.after, "run") +
+                           "( exec >\"$memory.new\"\n" +
+                           script(change.after, "run") +
                            " )\nmv -f -- \"$memory.new\" \"$memory\"\n",
                  .step = "running"}};
     }
@@ -120,6 +135,8 @@ class HostCommand final : public SshType {
 };
 } // namespace
 
-std::unique_ptr<ResourceType> make_host_command() { return std::make_unique<HostCommand>(); }
+std::unique_ptr<ResourceType> make_host_command() {
+    return std::make_unique<HostCommand>();
+}
 
 } // namespace hadeploy::ssh

@@ -21,19 +21,33 @@ class HostDirectory final : public SshType {
                   "  path: /srv/data\n"
                   "  mode: \"0750\"\n";
         schema = {host_attribute(),
-                  {.name = "path", .type = TypeKind::path, .doc = "Where it is on the host.",
-                   .required = true, .replaces = true},
-                  {.name = "owner", .type = TypeKind::name, .doc = "Name of the user who owns it.",
+                  {.name = "path",
+                   .type = TypeKind::path,
+                   .doc = "Where it is on the host.",
+                   .required = true,
+                   .replaces = true},
+                  {.name = "owner",
+                   .type = TypeKind::name,
+                   .doc = "Name of the user who owns it.",
                    .fallback = Value("root")},
-                  {.name = "group", .type = TypeKind::name, .doc = "Name of the owning group.",
+                  {.name = "group",
+                   .type = TypeKind::name,
+                   .doc = "Name of the owning group.",
                    .fallback = Value("root")},
-                  {.name = "mode", .type = TypeKind::mode, .doc = "Permissions, a quoted octal.",
+                  {.name = "mode",
+                   .type = TypeKind::mode,
+                   .doc = "Permissions, a quoted octal.",
                    .fallback = Value("0755")},
-                  {.name = "force", .type = TypeKind::boolean,
-                   .doc = "Destroy removes it with all that is in it.", .steering = true,
+                  {.name = "force",
+                   .type = TypeKind::boolean,
+                   .doc = "Destroy removes it with all that is in it.",
+                   .steering = true,
                    .fallback = Value(false)},
-                  {.name = "keep", .type = TypeKind::boolean, .doc = "Destroy leaves it there.",
-                   .steering = true, .fallback = Value(false)}};
+                  {.name = "keep",
+                   .type = TypeKind::boolean,
+                   .doc = "Destroy leaves it there.",
+                   .steering = true,
+                   .fallback = Value(false)}};
         adopts = true;
     }
 
@@ -58,24 +72,26 @@ class HostDirectory final : public SshType {
     std::vector<Command> commands(const Change& change) const override {
         if (change.kind == Change::Kind::remove) return remove(change.before);
         const std::string path = change.after.text("path");
-        return {{.script = fmt::format("mkdir -p -- {}", shell_quote(path)),
-                 .step = "making " + path},
-                set_owner_and_mode(change.after)};
+        return {
+            {.script = fmt::format("mkdir -p -- {}", shell_quote(path)), .step = "making " + path},
+            set_owner_and_mode(change.after)};
     }
 
   private:
     static std::vector<Command> remove(const Value& directory) {
         if (directory.flag("keep")) return {};
         const std::string path = directory.text("path");
-        return {{.script = fmt::format("[ ! -d {1} ] || {0} -- {1}",
-                                       directory.flag("force") ? "rm -rf --one-file-system"
-                                                               : "rmdir",
-                                       shell_quote(path)),
-                 .step = "removing " + path}};
+        return {
+            {.script = fmt::format("[ ! -d {1} ] || {0} -- {1}",
+                                   directory.flag("force") ? "rm -rf --one-file-system" : "rmdir",
+                                   shell_quote(path)),
+             .step = "removing " + path}};
     }
 };
 } // namespace
 
-std::unique_ptr<ResourceType> make_host_directory() { return std::make_unique<HostDirectory>(); }
+std::unique_ptr<ResourceType> make_host_directory() {
+    return std::make_unique<HostDirectory>();
+}
 
 } // namespace hadeploy::ssh

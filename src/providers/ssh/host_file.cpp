@@ -26,20 +26,33 @@ class HostFile final : public SshType {
                   "  content: |\n"
                   "    Managed by hadeploy.\n";
         schema = {host_attribute(),
-                  {.name = "path", .type = TypeKind::path, .doc = "Where the file is on the host.",
-                   .required = true, .replaces = true},
-                  {.name = "content", .type = TypeKind::string,
+                  {.name = "path",
+                   .type = TypeKind::path,
+                   .doc = "Where the file is on the host.",
+                   .required = true,
+                   .replaces = true},
+                  {.name = "content",
+                   .type = TypeKind::string,
                    .doc = "The text of the file. Either this or `source`."},
-                  {.name = "source", .type = TypeKind::local_path,
+                  {.name = "source",
+                   .type = TypeKind::local_path,
                    .doc = "A file of this machine to copy. Either this or `content`.",
                    .steering = true},
-                  {.name = "owner", .type = TypeKind::name, .doc = "Name of the user who owns it.",
+                  {.name = "owner",
+                   .type = TypeKind::name,
+                   .doc = "Name of the user who owns it.",
                    .fallback = Value("root")},
-                  {.name = "group", .type = TypeKind::name, .doc = "Name of the owning group.",
+                  {.name = "group",
+                   .type = TypeKind::name,
+                   .doc = "Name of the owning group.",
                    .fallback = Value("root")},
-                  {.name = "mode", .type = TypeKind::mode, .doc = "Permissions, a quoted octal.",
+                  {.name = "mode",
+                   .type = TypeKind::mode,
+                   .doc = "Permissions, a quoted octal.",
                    .fallback = Value("0644")},
-                  {.name = "sha256", .type = TypeKind::string, .doc = "SHA-256 of the content.",
+                  {.name = "sha256",
+                   .type = TypeKind::string,
+                   .doc = "SHA-256 of the content.",
                    .computed = true}};
         adopts = true;
     }
@@ -52,8 +65,7 @@ class HostFile final : public SshType {
     Value derive(const Value& config) const override {
         const Value& content = config["content"];
         const Value& source = config["source"];
-        if (content.is_string())
-            return Value::map({{"sha256", sha256_hex(content.as_string())}});
+        if (content.is_string()) return Value::map({{"sha256", sha256_hex(content.as_string())}});
         if (source.is_string()) return Value::map({{"sha256", sha256_file(source.as_string())}});
         return Value::map({{"sha256", Value::unknown()}});
     }
@@ -114,16 +126,19 @@ class HostFile final : public SshType {
             "chown -- {} \"$t\"; chmod {} \"$t\"\n"
             "sync -- \"$t\"; mv -fT -- \"$t\" \"$p\"; sync -- \"$d\"\n"
             "trap - EXIT\n",
-            shell_quote(path), shell_quote(temporary), shell_quote(directory),
-            file.text("sha256"), shell_quote(file.text("owner") + ":" + file.text("group")),
-            file.text("mode"));
-        if (file["content"].is_string()) command.input = file["content"].as_string();
-        else command.input_file = file.text("source");
+            shell_quote(path), shell_quote(temporary), shell_quote(directory), file.text("sha256"),
+            shell_quote(file.text("owner") + ":" + file.text("group")), file.text("mode"));
+        if (file["content"].is_string())
+            command.input = file["content"].as_string();
+        else
+            command.input_file = file.text("source");
         return command;
     }
 };
 } // namespace
 
-std::unique_ptr<ResourceType> make_host_file() { return std::make_unique<HostFile>(); }
+std::unique_ptr<ResourceType> make_host_file() {
+    return std::make_unique<HostFile>();
+}
 
 } // namespace hadeploy::ssh

@@ -17,15 +17,21 @@ class HostGroup final : public SshType {
                   "  type: host.group\n"
                   "  host: ${node[\"node1\"].connection}\n"
                   "  name: operators\n";
-        Attribute gid{.name = "gid", .type = TypeKind::integer,
+        Attribute gid{.name = "gid",
+                      .type = TypeKind::integer,
                       .doc = "Its number; the system chooses one otherwise."};
         gid.min = 0;
         schema = {host_attribute(),
-                  {.name = "name", .type = TypeKind::name, .doc = "Name of the group.",
-                   .required = true, .replaces = true},
+                  {.name = "name",
+                   .type = TypeKind::name,
+                   .doc = "Name of the group.",
+                   .required = true,
+                   .replaces = true},
                   gid,
-                  {.name = "system", .type = TypeKind::boolean,
-                   .doc = "Take a number from the range for system groups.", .steering = true,
+                  {.name = "system",
+                   .type = TypeKind::boolean,
+                   .doc = "Take a number from the range for system groups.",
+                   .steering = true,
                    .fallback = Value(false)}};
         adopts = true;
         remove_may_leave = true;
@@ -44,20 +50,21 @@ class HostGroup final : public SshType {
         if (result.status != 0) return cannot_look("group " + request.config.text("name"), result);
         const std::string fields = result.out.substr(result.out.find(':') + 1);
         const std::string gid = fields.substr(fields.find(':') + 1);
-        return Observation::present(
-            Value::map({{"name", request.config["name"]},
-                        {"gid", static_cast<std::int64_t>(std::strtoll(gid.c_str(), nullptr, 10))}}));
+        return Observation::present(Value::map(
+            {{"name", request.config["name"]},
+             {"gid", static_cast<std::int64_t>(std::strtoll(gid.c_str(), nullptr, 10))}}));
     }
 
     std::vector<Command> commands(const Change& change) const override {
         const bool remove = change.kind == Change::Kind::remove;
         const Value& config = remove ? change.before : change.after;
-        std::string script = fmt::format("g={}\n", shell_quote(config.text("name"))) +
-                             open_memory(change.identity);
+        std::string script =
+            fmt::format("g={}\n", shell_quote(config.text("name"))) + open_memory(change.identity);
         if (remove) {
-            script += "if [ -e \"$memory\" ] && getent group \"$g\" >/dev/null; then groupdel \"$g\"; "
-                      "fi\n" +
-                      forget_memory(change.identity);
+            script +=
+                "if [ -e \"$memory\" ] && getent group \"$g\" >/dev/null; then groupdel \"$g\"; "
+                "fi\n" +
+                forget_memory(change.identity);
             return {{.script = script, .step = "removing group " + config.text("name")}};
         }
         const std::string gid =
@@ -71,6 +78,8 @@ class HostGroup final : public SshType {
 };
 } // namespace
 
-std::unique_ptr<ResourceType> make_host_group() { return std::make_unique<HostGroup>(); }
+std::unique_ptr<ResourceType> make_host_group() {
+    return std::make_unique<HostGroup>();
+}
 
 } // namespace hadeploy::ssh

@@ -41,13 +41,20 @@ class HostHosts final : public SshType {
                   "  host: ${node[\"node1\"].connection}\n"
                   "  entries: {node1: 10.77.0.11, node2: 10.77.0.12}\n";
         schema = {host_attribute(),
-                  {.name = "entries", .type = map_of(TypeKind::ipv4),
-                   .doc = "The address of each name.", .required = true},
-                  {.name = "block", .type = TypeKind::name,
+                  {.name = "entries",
+                   .type = map_of(TypeKind::ipv4),
+                   .doc = "The address of each name.",
+                   .required = true},
+                  {.name = "block",
+                   .type = TypeKind::name,
                    .doc = "Name of the block; projects that share a host need different ones.",
-                   .replaces = true, .fallback = Value("hadeploy")},
-                  {.name = "path", .type = TypeKind::path, .doc = "The hosts file.",
-                   .replaces = true, .fallback = Value("/etc/hosts")}};
+                   .replaces = true,
+                   .fallback = Value("hadeploy")},
+                  {.name = "path",
+                   .type = TypeKind::path,
+                   .doc = "The hosts file.",
+                   .replaces = true,
+                   .fallback = Value("/etc/hosts")}};
         adopts = true;
     }
 
@@ -80,8 +87,10 @@ class HostHosts final : public SshType {
         for (auto line = begin + 1; line != end; ++line) {
             const std::vector<std::string> parts = words(*line);
             // A line that we would not write shows as an entry that nobody wants.
-            if (parts.size() == 2) entries.push_back({parts[1], parts[0]});
-            else entries.push_back({*line, ""});
+            if (parts.size() == 2)
+                entries.push_back({parts[1], parts[0]});
+            else
+                entries.push_back({*line, ""});
         }
         return Observation::present(Value::map({{"entries", Value::map(std::move(entries))},
                                                 {"block", request.config["block"]},
@@ -124,6 +133,8 @@ class HostHosts final : public SshType {
 };
 } // namespace
 
-std::unique_ptr<ResourceType> make_host_hosts() { return std::make_unique<HostHosts>(); }
+std::unique_ptr<ResourceType> make_host_hosts() {
+    return std::make_unique<HostHosts>();
+}
 
 } // namespace hadeploy::ssh

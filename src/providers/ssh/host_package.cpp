@@ -29,7 +29,8 @@ apt() {{
 )sh";
 
 // Package lists are fetched only when apt knows a package not at all, or in a version that is gone.
-constexpr std::string_view kInstall = R"sh(have=" $(dpkg-query -W -f '${{db:Status-Status}}=${{Package}} ' -- {0} 2>/dev/null || :) "
+constexpr std::string_view kInstall =
+    R"sh(have=" $(dpkg-query -W -f '${{db:Status-Status}}=${{Package}} ' -- {0} 2>/dev/null || :) "
 missing=
 for p in {0}; do
     case $have in *" installed=$p "*) ;; *) missing="$missing $p" ;; esac
@@ -74,18 +75,27 @@ class HostPackage final : public SshType {
                   "  type: host.package\n"
                   "  host: ${node[\"node1\"].connection}\n"
                   "  packages: [rsync, jq]\n";
-        Attribute packages{.name = "packages", .type = list_of(TypeKind::string),
-                           .doc = "Names of the packages.", .required = true};
+        Attribute packages{.name = "packages",
+                           .type = list_of(TypeKind::string),
+                           .doc = "Names of the packages.",
+                           .required = true};
         packages.min = 1;
-        schema = {host_attribute(), packages,
-                  {.name = "keep", .type = TypeKind::boolean,
-                   .doc = "Destroy leaves the packages installed.", .steering = true,
+        schema = {host_attribute(),
+                  packages,
+                  {.name = "keep",
+                   .type = TypeKind::boolean,
+                   .doc = "Destroy leaves the packages installed.",
+                   .steering = true,
                    .fallback = Value(false)},
-                  {.name = "lock_timeout", .type = TypeKind::duration,
-                   .doc = "How long to wait for another package manager.", .steering = true,
+                  {.name = "lock_timeout",
+                   .type = TypeKind::duration,
+                   .doc = "How long to wait for another package manager.",
+                   .steering = true,
                    .fallback = Value(120'000)},
-                  {.name = "versions", .type = map_of(TypeKind::string),
-                   .doc = "The installed version of each.", .computed = true}};
+                  {.name = "versions",
+                   .type = map_of(TypeKind::string),
+                   .doc = "The installed version of each.",
+                   .computed = true}};
         adopts = true;
         remove_may_leave = true;
     }
@@ -95,8 +105,8 @@ class HostPackage final : public SshType {
         if (!packages.is_list()) return;
         for (const Value& p : packages.as_list())
             if (p.is_string() && !is_package_name(p.as_string()))
-                problems.add(fmt::format("{} is not a package name", in_quotes(p.as_string())),
-                             p.loc())
+                problems
+                    .add(fmt::format("{} is not a package name", in_quotes(p.as_string())), p.loc())
                     .with_hint("small letters, digits, '+', '-' and '.' are allowed; a version "
                                "cannot be given");
     }
@@ -142,8 +152,7 @@ class HostPackage final : public SshType {
                                   .step = "installing " + names}};
         const std::vector<std::string> gone = no_longer(change);
         if (!gone.empty())
-            all.push_back({.script = prepare + only_ours(gone) +
-                                     fmt::format(kRemove, "$ours") +
+            all.push_back({.script = prepare + only_ours(gone) + fmt::format(kRemove, "$ours") +
                                      forget_lines(gone),
                            .step = fmt::format("removing {}", fmt::join(gone, ", "))});
         return all;
@@ -182,7 +191,8 @@ class HostPackage final : public SshType {
     static std::string forget_lines(const std::vector<std::string>& packages) {
         std::string script = "if [ -r \"$memory\" ]; then { grep -vxF";
         for (const std::string& p : packages) script += " -e " + shell_quote(p);
-        return script + " \"$memory\" || :; } >\"$memory.new\"; mv -f \"$memory.new\" \"$memory\"; fi\n";
+        return script +
+               " \"$memory\" || :; } >\"$memory.new\"; mv -f \"$memory.new\" \"$memory\"; fi\n";
     }
 
     std::vector<Command> take_back(const Change& change, const std::string& prepare) const {
@@ -190,12 +200,15 @@ class HostPackage final : public SshType {
         std::string script = forget_memory(change.identity);
         if (!change.before.flag("keep"))
             script = prepare + only_ours(packages) + fmt::format(kRemove, "$ours") + script;
-        return {{.script = script,
-                 .step = fmt::format("removing what was installed of {}", fmt::join(packages, ", "))}};
+        return {
+            {.script = script,
+             .step = fmt::format("removing what was installed of {}", fmt::join(packages, ", "))}};
     }
 };
 } // namespace
 
-std::unique_ptr<ResourceType> make_host_package() { return std::make_unique<HostPackage>(); }
+std::unique_ptr<ResourceType> make_host_package() {
+    return std::make_unique<HostPackage>();
+}
 
 } // namespace hadeploy::ssh

@@ -43,14 +43,22 @@ class HostService final : public SshType {
                   "  name: ssh\n"
                   "  restart_on: {config: \"${sshd_config.sha256}\"}\n";
         schema = {host_attribute(),
-                  {.name = "name", .type = TypeKind::string,
-                   .doc = "Name of the unit; \".service\" may be left away.", .required = true,
+                  {.name = "name",
+                   .type = TypeKind::string,
+                   .doc = "Name of the unit; \".service\" may be left away.",
+                   .required = true,
                    .replaces = true},
-                  {.name = "running", .type = TypeKind::boolean, .doc = "It runs now.",
-                   .fallback = Value(true), .verb = "start"},
-                  {.name = "enabled", .type = TypeKind::boolean,
-                   .doc = "It is started when the host boots.", .fallback = Value(true)},
-                  {.name = "restart_on", .type = map_of(TypeKind::any),
+                  {.name = "running",
+                   .type = TypeKind::boolean,
+                   .doc = "It runs now.",
+                   .fallback = Value(true),
+                   .verb = "start"},
+                  {.name = "enabled",
+                   .type = TypeKind::boolean,
+                   .doc = "It is started when the host boots.",
+                   .fallback = Value(true)},
+                  {.name = "restart_on",
+                   .type = map_of(TypeKind::any),
                    .doc = "Values whose change restarts the service.",
                    .fallback = Value::map({})}};
         adopts = true;
@@ -85,8 +93,9 @@ class HostService final : public SshType {
         const std::vector<std::string> all = lines(result.out);
         if (property(all, "LoadState") == "not-found") return Observation::absent();
         const std::string active = property(all, "ActiveState");
-        const bool running = active == "active" || active == "reloading" ||
-                             (active == "activating" && property(all, "SubState") != "auto-restart");
+        const bool running =
+            active == "active" || active == "reloading" ||
+            (active == "activating" && property(all, "SubState") != "auto-restart");
         return Observation::present(Value::map(
             {{"name", request.config["name"]},
              {"running", running},
@@ -127,10 +136,11 @@ class HostService final : public SshType {
                 "|| :; exit 1; }}\n",
                 action);
         return {{.script = script,
-                 .step = fmt::format("{} {}", action == "restart" ? "restarting"
-                                              : action == "stop"  ? "stopping"
-                                              : action == "start" ? "starting"
-                                                                  : "setting up",
+                 .step = fmt::format("{} {}",
+                                     action == "restart" ? "restarting"
+                                     : action == "stop"  ? "stopping"
+                                     : action == "start" ? "starting"
+                                                         : "setting up",
                                      after.text("name"))}};
     }
 
@@ -152,6 +162,8 @@ class HostService final : public SshType {
 };
 } // namespace
 
-std::unique_ptr<ResourceType> make_host_service() { return std::make_unique<HostService>(); }
+std::unique_ptr<ResourceType> make_host_service() {
+    return std::make_unique<HostService>();
+}
 
 } // namespace hadeploy::ssh

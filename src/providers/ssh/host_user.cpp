@@ -10,8 +10,8 @@ namespace {
 // it had before).
 
 // Sets $home and $keys of the user $u.
-constexpr std::string_view kFindKeys =
-    "line=$(getent passwd \"$u\"); home=${line%:*}; home=${home##*:}; keys=$home/.ssh/authorized_keys\n";
+constexpr std::string_view kFindKeys = "line=$(getent passwd \"$u\"); home=${line%:*}; "
+                                       "home=${home##*:}; keys=$home/.ssh/authorized_keys\n";
 
 constexpr std::string_view kAddKeys = R"sh({
     [ -d "$home/.ssh" ] || install -d -o "$u" -g "$(id -g "$u")" -m 0700 "$home/.ssh"
@@ -24,7 +24,8 @@ constexpr std::string_view kAddKeys = R"sh({
 }
 )sh";
 
-constexpr std::string_view kTakeBack = R"sh(if [ -r "$memory" ] && getent passwd "$u" >/dev/null; then
+constexpr std::string_view kTakeBack =
+    R"sh(if [ -r "$memory" ] && getent passwd "$u" >/dev/null; then
     created=; shell=; : >"$memory.keys"
     while IFS= read -r line; do case $line in
         created) created=1 ;;
@@ -78,24 +79,33 @@ class HostUser final : public SshType {
                   "  name: ops\n"
                   "  groups: [docker]\n"
                   "  authorized_keys: [\"${operator.public_key}\"]\n";
-        schema = {host_attribute(),
-                  {.name = "name", .type = TypeKind::name, .doc = "Name of the user.",
-                   .required = true, .replaces = true},
-                  {.name = "groups", .type = list_of(TypeKind::name),
-                   .doc = "Groups that it shall be in, beside those that it is in already.",
-                   .fallback = Value::list({})},
-                  {.name = "shell", .type = TypeKind::path,
-                   .doc = "Its login shell; a new user gets /bin/bash."},
-                  {.name = "home", .type = TypeKind::path,
-                   .doc = "Its home directory; a change moves it."},
-                  {.name = "system", .type = TypeKind::boolean,
-                   .doc = "Take a number from the range for system users.", .steering = true,
-                   .fallback = Value(false)},
-                  {.name = "authorized_keys", .type = list_of(TypeKind::string),
-                   .doc = "Public keys that may log in as this user.",
-                   .fallback = Value::list({})},
-                  {.name = "uid", .type = TypeKind::integer, .doc = "Its number.",
-                   .computed = true}};
+        schema = {
+            host_attribute(),
+            {.name = "name",
+             .type = TypeKind::name,
+             .doc = "Name of the user.",
+             .required = true,
+             .replaces = true},
+            {.name = "groups",
+             .type = list_of(TypeKind::name),
+             .doc = "Groups that it shall be in, beside those that it is in already.",
+             .fallback = Value::list({})},
+            {.name = "shell",
+             .type = TypeKind::path,
+             .doc = "Its login shell; a new user gets /bin/bash."},
+            {.name = "home",
+             .type = TypeKind::path,
+             .doc = "Its home directory; a change moves it."},
+            {.name = "system",
+             .type = TypeKind::boolean,
+             .doc = "Take a number from the range for system users.",
+             .steering = true,
+             .fallback = Value(false)},
+            {.name = "authorized_keys",
+             .type = list_of(TypeKind::string),
+             .doc = "Public keys that may log in as this user.",
+             .fallback = Value::list({})},
+            {.name = "uid", .type = TypeKind::integer, .doc = "Its number.", .computed = true}};
         adopts = true;
         remove_may_leave = true;
     }
@@ -116,9 +126,10 @@ class HostUser final : public SshType {
 
     std::string probe(const ReadRequest& request) const override {
         const std::string start = fmt::format("u={}\n", shell_quote(request.config.text("name")));
-        std::string script = start + "line=$(getent passwd \"$u\") || exit\n"
-                                     "echo \"passwd $line\"\n"
-                                     "echo \"groups $(id -Gn -- \"$u\")\"\n" +
+        std::string script = start +
+                             "line=$(getent passwd \"$u\") || exit\n"
+                             "echo \"passwd $line\"\n"
+                             "echo \"groups $(id -Gn -- \"$u\")\"\n" +
                              print_memory(request.identity);
         if (!strings(request.config["authorized_keys"]).empty())
             script += "home=${line%:*}; keys=${home##*:}/.ssh/authorized_keys\n"
@@ -135,28 +146,28 @@ class HostUser final : public SshType {
         // name:password:uid:gid:comment:home:shell
         std::vector<std::string> fields{""};
         for (const char c : answer.first("passwd")) {
-            if (c == ':') fields.emplace_back();
-            else fields.back() += c;
+            if (c == ':')
+                fields.emplace_back();
+            else
+                fields.back() += c;
         }
         if (fields.size() != 7) return cannot_look("user " + config.text("name"), result);
         return Observation::present(Value::map(
             {{"name", config["name"]},
              {"groups", managed(strings(config["groups"]), words(answer.first("groups")),
                                 remembered(answer, "group"))},
-             {"authorized_keys",
-              managed(strings(config["authorized_keys"]), answer.all("key"),
-                      remembered(answer, "key"))},
+             {"authorized_keys", managed(strings(config["authorized_keys"]), answer.all("key"),
+                                         remembered(answer, "key"))},
              {"home", fields[5]},
              {"shell", fields[6]},
-             {"uid",
-              static_cast<std::int64_t>(std::strtoll(fields[2].c_str(), nullptr, 10))}}));
+             {"uid", static_cast<std::int64_t>(std::strtoll(fields[2].c_str(), nullptr, 10))}}));
     }
 
     std::vector<Command> commands(const Change& change) const override {
         const bool remove = change.kind == Change::Kind::remove;
         const Value& config = remove ? change.before : change.after;
-        const std::string start = fmt::format("u={}\n", shell_quote(config.text("name"))) +
-                                  open_memory(change.identity);
+        const std::string start =
+            fmt::format("u={}\n", shell_quote(config.text("name"))) + open_memory(change.identity);
         if (remove)
             return {{.script = start + "if getent passwd \"$u\" >/dev/null; then " +
                                std::string(kFindKeys) + "fi\n" + std::string(kTakeBack) +
@@ -169,7 +180,8 @@ class HostUser final : public SshType {
             all.push_back({.script = start + std::string(kFindKeys) + std::string(kAddKeys),
                            .input = fmt::format("{}\n", fmt::join(keys, "\n")),
                            .step = "adding keys of " + config.text("name")});
-        const std::vector<std::string> gone = without(strings(change.before["authorized_keys"]), keys);
+        const std::vector<std::string> gone =
+            without(strings(change.before["authorized_keys"]), keys);
         if (!gone.empty())
             all.push_back({.script = start + std::string(kFindKeys) +
                                      "if [ -r \"$keys\" ]; then grep -vxF -f - \"$keys\" "
@@ -193,9 +205,10 @@ class HostUser final : public SshType {
                                   ">>\"$memory\"; usermod -s {0} \"$u\"; fi\n",
                                   shell_quote(shell));
         if (!home.empty())
-            script += fmt::format("line=$(getent passwd \"$u\"); old=${{line%:*}}; old=${{old##*:}}\n"
-                                  "if [ \"$old\" != {0} ]; then usermod -m -d {0} \"$u\"; fi\n",
-                                  shell_quote(home));
+            script +=
+                fmt::format("line=$(getent passwd \"$u\"); old=${{line%:*}}; old=${{old##*:}}\n"
+                            "if [ \"$old\" != {0} ]; then usermod -m -d {0} \"$u\"; fi\n",
+                            shell_quote(home));
         return script;
     }
 
@@ -217,6 +230,8 @@ class HostUser final : public SshType {
 };
 } // namespace
 
-std::unique_ptr<ResourceType> make_host_user() { return std::make_unique<HostUser>(); }
+std::unique_ptr<ResourceType> make_host_user() {
+    return std::make_unique<HostUser>();
+}
 
 } // namespace hadeploy::ssh

@@ -83,6 +83,8 @@ class SshKind final : public ProviderKind {
 };
 } // namespace
 
-void add_ssh_provider(Registry& registry) { registry.add(std::make_unique<SshKind>()); }
+void add_ssh_provider(Registry& registry) {
+    registry.add(std::make_unique<SshKind>());
+}
 
 } // namespace hadeploy::ssh

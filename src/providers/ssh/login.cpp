@@ -27,8 +27,8 @@ Login login_from(const Value& connection) {
     login.private_key_file = connection.text("private_key_file");
     login.host_key = connection.text("host_key");
     login.trust_on_first_use = connection.flag("trust_on_first_use");
-    login.timeout = std::chrono::milliseconds(
-        connection.integer("connect_timeout", login.timeout.count()));
+    login.timeout =
+        std::chrono::milliseconds(connection.integer("connect_timeout", login.timeout.count()));
     return login;
 }
 
@@ -118,8 +118,10 @@ void check_private_key(const std::string& file) {
             .with_hint(fmt::format("chmod 600 {}", file));
     const std::string text = read_file(file);
     if (text.find("BEGIN RSA PRIVATE KEY") != std::string::npos) throw rsa_key(file);
-    if (text.find("BEGIN OPENSSH PRIVATE KEY") != std::string::npos) check_openssh_key(file, text);
-    else if (text.find("ENCRYPTED") != std::string::npos) throw passphrase(file);
+    if (text.find("BEGIN OPENSSH PRIVATE KEY") != std::string::npos)
+        check_openssh_key(file, text);
+    else if (text.find("ENCRYPTED") != std::string::npos)
+        throw passphrase(file);
     else if (text.find("PRIVATE KEY") == std::string::npos)
         throw Error(ErrorKind::failed, fmt::format("{} is not a private key", file));
 }

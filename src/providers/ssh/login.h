@@ -13,8 +13,8 @@ struct Login {
     std::string address; ///< an IP address, or a name to resolve
     int port = 22;
     std::string user;
-    std::string private_key_file; ///< "" means: ask the SSH agent
-    std::string host_key;         ///< "ssh-ed25519 AAAA..."; what follows the key is ignored
+    std::string private_key_file;    ///< "" means: ask the SSH agent
+    std::string host_key;            ///< "ssh-ed25519 AAAA..."; what follows the key is ignored
     bool trust_on_first_use = false; ///< an empty host_key accepts any
     /// How long a host may take to let us in; a refused connection is tried again until then.
     std::chrono::milliseconds timeout{10'000};

@@ -61,8 +61,8 @@ Outcome run_streaming(Pool& pool, const Login& login, std::string_view script,
     const std::string boundary = make_boundary();
     std::string text = compose_streaming(script, boundary);
     // The shell must not read ahead: it takes exactly its script, the rest is the script's input.
-    Exchange what{.command = fmt::format("{} -c 'eval \"$(head -c {})\"'", shell(login),
-                                         text.size())};
+    Exchange what{.command =
+                      fmt::format("{} -c 'eval \"$(head -c {})\"'", shell(login), text.size())};
     what.input = std::move(text.append(input));
     what.input_file = file;
     return exchange(pool, login, std::move(what), boundary, on_section, stop);
@@ -87,8 +87,8 @@ std::vector<Observation> SshProvider::read(std::span<const ReadRequest> requests
         *pool_, login_, sections,
         [&](std::size_t index, SectionResult result) {
             const std::size_t i = asked[index];
-            observations[i] = parse(requests[i], {result.status, std::move(result.out),
-                                                  std::move(result.err)});
+            observations[i] =
+                parse(requests[i], {result.status, std::move(result.out), std::move(result.err)});
         },
         stop_);
     if (outcome.broken && !outcome.begun) throw *outcome.broken;

@@ -11,9 +11,9 @@ namespace hadeploy::ssh {
 
 /// How an exec of sections ended.
 struct Outcome {
-    std::size_t finished = 0;        ///< sections that were reported
+    std::size_t finished = 0;         ///< sections that were reported
     std::optional<Error> broken = {}; ///< why there is no trailer; empty when there is one
-    bool begun = false;              ///< the script has begun on the host
+    bool begun = false;               ///< the script has begun on the host
 };
 
 /// Runs sections on a host in one exec. They find the key that the host has shown, as verified, in

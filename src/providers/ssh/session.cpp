@@ -89,9 +89,9 @@ class LibSession::Input {
         if (exchange.input_file.empty()) return;
         file_.open(exchange.input_file, std::ios::binary);
         if (!file_)
-            throw Error(ErrorKind::failed, fmt::format("{} cannot be read: {}",
-                                                       exchange.input_file.string(),
-                                                       std::strerror(errno)));
+            throw Error(ErrorKind::failed,
+                        fmt::format("{} cannot be read: {}", exchange.input_file.string(),
+                                    std::strerror(errno)));
     }
     /// The next piece; empty at the end.
     std::string_view piece() {
@@ -142,10 +142,10 @@ void LibSession::prefer(int method, const char* algorithms) {
 void LibSession::handshake() {
     // A key of the pinned type, or the comparison below would fail for an honest host.
     const std::string pinned = parse_public_key(login_.host_key).type;
-    prefer(LIBSSH2_METHOD_HOSTKEY,
-           pinned.empty() ? "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,"
-                            "ecdsa-sha2-nistp521"
-                          : pinned.c_str());
+    prefer(LIBSSH2_METHOD_HOSTKEY, pinned.empty()
+                                       ? "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,"
+                                         "ecdsa-sha2-nistp521"
+                                       : pinned.c_str());
     for (const int method : {LIBSSH2_METHOD_CRYPT_CS, LIBSSH2_METHOD_CRYPT_SC})
         prefer(method, "aes128-ctr,aes256-ctr,aes192-ctr");
     for (const int method : {LIBSSH2_METHOD_MAC_CS, LIBSSH2_METHOD_MAC_SC})
@@ -188,8 +188,10 @@ void LibSession::verify_host_key() {
 }
 
 void LibSession::log_in() {
-    if (login_.private_key_file.empty()) log_in_with_agent();
-    else log_in_with_file();
+    if (login_.private_key_file.empty())
+        log_in_with_agent();
+    else
+        log_in_with_file();
 }
 
 void LibSession::log_in_with_file() {
@@ -234,11 +236,12 @@ void LibSession::log_in_with_agent() {
         ++tried;
         if (libssh2_agent_userauth(agent.get(), login_.user.c_str(), identity) == 0) return;
     }
-    throw Error(ErrorKind::unreachable,
-                fmt::format("{} accepts none of the {} keys of the SSH agent", login_.name(), tried))
-        .with_hint(rsa ? fmt::format("the agent's {} RSA keys cannot be used; add an ed25519 key",
-                                     rsa)
-                       : "add the right key with `ssh-add`, or set private_key_file");
+    throw Error(
+        ErrorKind::unreachable,
+        fmt::format("{} accepts none of the {} keys of the SSH agent", login_.name(), tried))
+        .with_hint(
+            rsa ? fmt::format("the agent's {} RSA keys cannot be used; add an ed25519 key", rsa)
+                : "add the right key with `ssh-add`, or set private_key_file");
 }
 
 bool LibSession::alive() const {
@@ -284,7 +287,8 @@ bool LibSession::drain(LIBSSH2_CHANNEL* channel, const Exchange& exchange, bool&
     std::array<char, kChunk> buffer; // NOLINT: filled by the read
     for (const int stream : {0, SSH_EXTENDED_DATA_STDERR}) {
         for (;;) {
-            const ssize_t n = libssh2_channel_read_ex(channel, stream, buffer.data(), buffer.size());
+            const ssize_t n =
+                libssh2_channel_read_ex(channel, stream, buffer.data(), buffer.size());
             if (n == 0 || n == LIBSSH2_ERROR_EAGAIN) break;
             if (n < 0) lost();
             progress = true;
@@ -325,7 +329,9 @@ void LibSession::pump(LIBSSH2_CHANNEL* channel, const Exchange& exchange) {
 }
 } // namespace
 
-Counters counters() { return {connections.load(), execs.load()}; }
+Counters counters() {
+    return {connections.load(), execs.load()};
+}
 
 std::unique_ptr<Session> Session::open(const Login& login, std::stop_token stop) {
     initialise_library();

@@ -23,30 +23,48 @@ class SshHost final : public SshType {
                   "  user: ops\n"
                   "  private_key_file: keys/id_ed25519\n"
                   "  host_key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI...\n";
-        schema = {{.name = "address", .type = TypeKind::string,
-                   .doc = "Host name or IP address to log in at.", .required = true,
+        schema = {{.name = "address",
+                   .type = TypeKind::string,
+                   .doc = "Host name or IP address to log in at.",
+                   .required = true,
                    .replaces = true},
-                  {.name = "port", .type = TypeKind::port, .doc = "Port of the SSH server.",
-                   .replaces = true, .fallback = Value(22)},
-                  {.name = "user", .type = TypeKind::name,
+                  {.name = "port",
+                   .type = TypeKind::port,
+                   .doc = "Port of the SSH server.",
+                   .replaces = true,
+                   .fallback = Value(22)},
+                  {.name = "user",
+                   .type = TypeKind::name,
                    .doc = "Who logs in: root, or someone who may use sudo without a password.",
                    .fallback = Value("root")},
-                  {.name = "private_key_file", .type = TypeKind::local_path,
+                  {.name = "private_key_file",
+                   .type = TypeKind::local_path,
                    .doc = "The private key to log in with (ed25519 or ecdsa). Without it the keys "
                           "of the SSH agent are tried."},
-                  {.name = "host_key", .type = TypeKind::string,
+                  {.name = "host_key",
+                   .type = TypeKind::string,
                    .doc = "The public key that the host must show: \"ssh-ed25519 AAAA...\"."},
-                  {.name = "trust_on_first_use", .type = TypeKind::boolean,
+                  {.name = "trust_on_first_use",
+                   .type = TypeKind::boolean,
                    .doc = "Without `host_key`: accept the key that the host shows first.",
-                   .steering = true, .fallback = Value(false)},
-                  {.name = "connection", .type = TypeKind::connection,
-                   .doc = "How to log in, for the `host` of other resources.", .computed = true},
-                  {.name = "running", .type = TypeKind::boolean, .doc = "It can be logged in to.",
+                   .steering = true,
+                   .fallback = Value(false)},
+                  {.name = "connection",
+                   .type = TypeKind::connection,
+                   .doc = "How to log in, for the `host` of other resources.",
                    .computed = true},
-                  {.name = "hostname", .type = TypeKind::string, .doc = "What it calls itself.",
+                  {.name = "running",
+                   .type = TypeKind::boolean,
+                   .doc = "It can be logged in to.",
                    .computed = true},
-                  {.name = "os", .type = TypeKind::string,
-                   .doc = "Its system and version: \"debian 12\".", .computed = true}};
+                  {.name = "hostname",
+                   .type = TypeKind::string,
+                   .doc = "What it calls itself.",
+                   .computed = true},
+                  {.name = "os",
+                   .type = TypeKind::string,
+                   .doc = "Its system and version: \"debian 12\".",
+                   .computed = true}};
         machine = true;
         adopts = true;
         remove_may_leave = true;
@@ -134,12 +152,19 @@ class SshKey final : public ResourceType {
               "Destroy removes both files.";
         example = "operator:\n"
                   "  type: ssh.key\n";
-        schema = {{.name = "name", .type = TypeKind::name, .doc = "Name of the key's file.",
-                   .replaces = true, .fallback = Value("operator")},
-                  {.name = "private_key_file", .type = TypeKind::local_path,
-                   .doc = "Path of the private key on this machine.", .computed = true},
-                  {.name = "public_key", .type = TypeKind::string,
-                   .doc = "The public half, as a line of authorized_keys.", .computed = true,
+        schema = {{.name = "name",
+                   .type = TypeKind::name,
+                   .doc = "Name of the key's file.",
+                   .replaces = true,
+                   .fallback = Value("operator")},
+                  {.name = "private_key_file",
+                   .type = TypeKind::local_path,
+                   .doc = "Path of the private key on this machine.",
+                   .computed = true},
+                  {.name = "public_key",
+                   .type = TypeKind::string,
+                   .doc = "The public half, as a line of authorized_keys.",
+                   .computed = true,
                    .tracked = true}};
         adopts = true;
     }
@@ -151,7 +176,11 @@ class SshKey final : public ResourceType {
 };
 } // namespace
 
-std::unique_ptr<ResourceType> make_ssh_host() { return std::make_unique<SshHost>(); }
-std::unique_ptr<ResourceType> make_ssh_key() { return std::make_unique<SshKey>(); }
+std::unique_ptr<ResourceType> make_ssh_host() {
+    return std::make_unique<SshHost>();
+}
+std::unique_ptr<ResourceType> make_ssh_key() {
+    return std::make_unique<SshKey>();
+}
 
 } // namespace hadeploy::ssh

@@ -7,8 +7,10 @@ std::string shell_quote(std::string_view text) {
         throw Error(ErrorKind::failed, "a NUL byte cannot be part of a shell command");
     std::string quoted = "'";
     for (const char c : text) {
-        if (c == '\'') quoted += "'\\''";
-        else quoted += c;
+        if (c == '\'')
+            quoted += "'\\''";
+        else
+            quoted += c;
     }
     return quoted += '\'';
 }
