@@ -35,14 +35,22 @@ Row read_row(const Statement& s) {
             s.integer(7) != 0};
 }
 
-void write_row(Database& db, const Row& row) {
-    Statement(db, fmt::format("INSERT OR REPLACE INTO resources ({}) VALUES (?,?,?,?,?,?,?,?)",
-                              kRowColumns))
-        .bind(row.address, row.type, row.generation, row.identity, codec::encode(row.config),
-              codec::encode(row.attributes), codec::encode_names(row.depends_on),
-              std::int64_t{row.tainted})
-        .run();
-}
+class RowWriter {
+  public:
+    explicit RowWriter(Database& db)
+        : insert_(db, fmt::format("INSERT OR REPLACE INTO resources ({}) VALUES (?,?,?,?,?,?,?,?)",
+                                  kRowColumns)) {}
+    void write(const Row& row) {
+        insert_
+            .bind(row.address, row.type, row.generation, row.identity, codec::encode(row.config),
+                  codec::encode(row.attributes), codec::encode_names(row.depends_on),
+                  std::int64_t{row.tainted})
+            .run();
+    }
+
+  private:
+    Statement insert_;
+};
 
 Intent read_intent(const Statement& s) {
     Intent intent;
@@ -257,7 +265,7 @@ void SqliteStore::begin(std::vector<Intent>& intents) {
 void SqliteStore::finish(std::int64_t intent, const Row& row) {
     commit([&](Database& db) {
         take_intent(db, intent);
-        write_row(db, row);
+        RowWriter(db).write(row);
         raise_serial(db);
     });
 }
@@ -282,8 +290,8 @@ void SqliteStore::abandon(std::int64_t intent, bool taint) {
             .run();
         const bool recorded = db.changes() > 0;
         if (!recorded && taken.action != "remove")
-            write_row(db, {taken.address, taken.type, taken.generation, taken.identity,
-                           taken.config, taken.config, taken.depends_on, true});
+            RowWriter(db).write({taken.address, taken.type, taken.generation, taken.identity,
+                                 taken.config, taken.config, taken.depends_on, true});
         raise_serial(db);
     });
 }
@@ -297,8 +305,9 @@ void SqliteStore::put(const std::vector<Row>& rows, const std::vector<std::strin
             remove.bind(address).run();
             settle.bind(address).run();
         }
+        RowWriter writer(db);
         for (const Row& row : rows) {
-            write_row(db, row);
+            writer.write(row);
             settle.bind(row.address).run();
         }
         raise_serial(db);

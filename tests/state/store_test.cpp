@@ -138,6 +138,25 @@ TEST_CASE("rows are put and forgotten in one go, moves too") {
     CHECK(all == "bc");
 }
 
+TEST_CASE("what an earlier run left open is settled by who goes on at its address") {
+    const TempDir dir;
+    const auto store = open_locked(dir / "s");
+    begun(*store, intent_of("again"));
+    begun(*store, intent_of("adopted"));
+    begun(*store, intent_of("forgotten"));
+    begun(*store, intent_of("open"));
+    Intent later = intent_of("again");
+    later.run = 2;
+    const Intent now = begun(*store, later);
+    begun(*store, later); // of the same run: a remove and a create may both be open
+    store->put({row_of("adopted")}, {"forgotten"});
+    std::vector<std::string> left;
+    for (const Intent& intent : store->intents())
+        left.push_back(intent.address + std::to_string(intent.run));
+    CHECK(left == std::vector<std::string>{"open1", "again2", "again2"});
+    store->finish(now.id, row_of("again"));
+}
+
 TEST_CASE("outputs and history") {
     const TempDir dir;
     {
