@@ -139,6 +139,10 @@ class DockerCluster final : public SshType {
     Observation parse(const ReadRequest& /*request*/, const ProbeResult& result) const override {
         std::vector<Reply> replies;
         if (auto error = answers(result, 3, replies)) return Observation::failed(std::move(*error));
+        for (const Reply& reply : replies)
+            if (!reply.body.is_array())
+                return Observation::failed(
+                    Error(ErrorKind::failed, "Docker answered with something that is no list"));
         Names nodes, services;
         std::map<std::string, std::int64_t> running, wanted;
         const Value node_list = nodes_of(replies[0].body, nodes);
@@ -178,6 +182,7 @@ command -v systemd-run >/dev/null || { echo "there is no systemd-run to set the 
 case $(docker_get "/nodes/$node") in "reply 200 "*) ;; *) echo "the swarm has no node $node, or this host is no manager" >&2; exit 1;; esac
 systemctl stop "$unit.timer" "$unit.service" 2>/dev/null || :
 systemd-run -q --collect --unit "$unit" --on-active "$seconds" --timer-property AccuracySec=1s \
+    --property RuntimeMaxSec=1h \
     sh -c "until docker node update --availability active $node >/dev/null; do sleep 5; done"
 )sh";
 
