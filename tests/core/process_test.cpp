@@ -120,6 +120,21 @@ TEST_CASE("a stop ends the whole group, and leaves no zombie") {
     CHECK_THROWS_AS(run_process(spec), Interrupted); // already asked for: not even started
 }
 
+TEST_CASE("what a stopped child leaves in its group goes too") {
+    std::stop_source stop;
+    pid_t left = 0;
+    ProcessSpec spec = shell("sh -c 'trap \"\" TERM; echo $$; exec sleep 1000' & wait");
+    spec.stop = stop.get_token();
+    spec.grace = 600s; // the child itself ends at once
+    spec.on_line = [&](std::string_view line) {
+        left = std::stoi(std::string(line));
+        stop.request_stop();
+    };
+    CHECK_THROWS_AS(run_process(spec), Interrupted);
+    REQUIRE(left > 0);
+    CHECK(dies(left));
+}
+
 TEST_CASE("SIGTERM comes first, so that the child may clean up") {
     const TempDir dir;
     std::stop_source stop;
