@@ -38,7 +38,8 @@ inline void check_golden(const std::string& name, const std::string& actual) {
     REQUIRE_MESSAGE(in.good(), "there is no ", file.string(), ": run again with HADEPLOY_ACCEPT=1");
     std::ostringstream expected;
     expected << in.rdbuf();
-    CHECK_MESSAGE(expected.str() == actual, name, ": ", first_difference(expected.str(), actual));
+    const bool same = expected.str() == actual; // or doctest would print both texts whole
+    CHECK_MESSAGE(same, name, ": ", first_difference(expected.str(), actual));
 }
 
 } // namespace hadeploy::test
