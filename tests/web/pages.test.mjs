@@ -11,7 +11,7 @@ import { drainNode2, kCanary, killNode3, serve, steadySwarm } from "./fake-docke
 import { checkVisualizer } from "./visualizer.mjs";
 
 const kPrograms = process.env.HADEPLOY_SERVICES_DIR;
-const kTimeout = 60000;
+const kTimeout = 120_000;
 const directory = mkdtempSync(join(tmpdir(), "hadeploy-pages-"));
 const children = [];
 
