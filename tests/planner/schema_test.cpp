@@ -378,6 +378,7 @@ TEST_CASE("did you mean") {
     CHECK(did_you_mean("Memory", {"vcpus", "memory"}) == "memory");
     CHECK(did_you_mean("libvirt.domian", {"libvirt.domain", "libvirt.network"}) ==
           "libvirt.domain");
+    CHECK(did_you_mean("prot", {"path", "port"}) == "port"); // two letters swapped are one mistake
     CHECK_FALSE(did_you_mean("colour", {"vcpus", "memory"}));
     CHECK_FALSE(did_you_mean("x", {"y"}));
     CHECK_FALSE(did_you_mean("", {"y"}));
