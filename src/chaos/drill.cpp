@@ -310,7 +310,9 @@ bool Drill::watch(const Settled& settled) {
     const Us deadline = now() + settings_.patience;
     do {
         if (const auto snapshot = look(); snapshot && settled(*snapshot)) return true;
-        events_.app(now(), prober_->live(window_));
+        const Prober::Live live = prober_->live(window_);
+        if (live.broken) prober_->stop(); // throws what is wrong
+        events_.app(now(), live);
     } while (pause(settings_.poll, stop_) && now() < deadline);
     return false;
 }

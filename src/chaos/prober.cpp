@@ -87,6 +87,7 @@ class Prober::Loop {
         out.failed = failed_;
         out.ok = result_.samples.size() - failed_;
         out.last_failure = last_failure_;
+        out.broken = broken_.has_value();
         bool read = false, write = false;
         // newest last; `done` is nearly in order, and a timeout away from `intended` at most
         for (auto s = result_.samples.rbegin(); s != result_.samples.rend(); ++s) {
@@ -216,9 +217,11 @@ class Prober::Loop {
         log_ << fmt::format("{:.3f} {} {} {}\n", static_cast<double>(now().count()) / 1e6, what, id,
                             more)
              << std::flush;
-        if (!log_ && !broken_)
-            broken_ = system_error("cannot write the drill's log", settings_.log);
-        return static_cast<bool>(log_);
+        if (log_) return true;
+        const Error error = system_error("cannot write the drill's log", settings_.log);
+        const std::lock_guard lock(mutex_);
+        if (!broken_) broken_ = error;
+        return false;
     }
 
     const ProberSettings settings_;

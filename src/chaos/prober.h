@@ -45,6 +45,7 @@ class Prober {
         /// The app answers: within the window reads and writes succeeded, nothing failed, and
         /// nothing is waited for since the window's first half.
         bool clean = false;
+        bool broken = false; ///< nothing is sent any more: the log can't be written
     };
     [[nodiscard]] Live live(Us window) const;
 

@@ -147,9 +147,12 @@ std::string headline(const Report& r) {
 
 std::string threshold_lines(const Report& r) {
     std::string out;
-    for (const Threshold& t : r.thresholds)
-        out += fmt::format("  {:<6}  {:<26} {:<14} {}\n", t.ok ? "ok" : "MISSED", t.name, t.value,
-                           t.limit == "yes" ? "" : t.limit);
+    for (const Threshold& t : r.thresholds) {
+        const char* mark = t.ok ? "ok" : "MISSED";
+        out += t.limit == "yes"
+                   ? fmt::format("  {:<6}  {:<26} {}\n", mark, t.name, t.value)
+                   : fmt::format("  {:<6}  {:<26} {:<14} {}\n", mark, t.name, t.value, t.limit);
+    }
     return out;
 }
 
@@ -172,10 +175,13 @@ std::string measured_lines(const Report& r) {
         out += fmt::format("  the swarm began to move tasks after {}\n", show_time(*r.detected));
     out += fmt::format("  {} {} on {} before\n", r.tasks_moved,
                        r.tasks_moved == 1 ? "task ran" : "tasks ran", r.node);
-    if (const auto& w = r.writes)
-        out += fmt::format("  {} writes acknowledged and {} of unknown outcome; of those {} are "
-                           "there\n",
-                           w->acknowledged, w->unknown, w->unknown_found);
+    if (const auto& w = r.writes) {
+        out += fmt::format("  {} writes acknowledged, {} of them there in the end\n",
+                           w->acknowledged, w->acknowledged - w->lost.size());
+        if (w->unknown > 0)
+            out += fmt::format("  {} writes of unknown outcome, {} of them there in the end\n",
+                               w->unknown, w->unknown_found);
+    }
     return out;
 }
 
