@@ -1,0 +1,293 @@
+#include "app.h"
+#include "chaos/drill.h"
+#include "fake_cluster.h"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+using namespace hadeploy;
+using namespace hadeploy::chaos;
+using namespace hadeploy::chaos::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+Settings short_drill(const std::string& url) {
+    Settings s;
+    s.urls = {url};
+    s.read = s.write = "/api/entities";
+    s.body = R"({"name":"chaos","quantity":1,"id":"$ID"})";
+    s.verify = "/api/writes";
+    s.rate = 40;
+    s.timeout = 5s;
+    s.baseline = 300ms;
+    s.hold = 100ms;
+    s.settle = 200ms;
+    s.patience = 60s;
+    s.poll = 20ms;
+    s.max_gap = 60s;
+    return s;
+}
+
+Report drill(const Settings& settings, Cluster& cluster, DrillEvents& events,
+             const std::stop_token& stop = {}) {
+    return run_drill(settings, {"node2", false, {}}, cluster, events, stop);
+}
+
+Report drill(const Settings& settings, Cluster& cluster) {
+    DrillEvents quiet;
+    return drill(settings, cluster, quiet);
+}
+
+const Threshold& threshold(const Report& report, std::string_view name) {
+    for (const Threshold& t : report.thresholds)
+        if (t.name == name) return t;
+    throw std::runtime_error("no such threshold");
+}
+
+std::string refusal(const Settings& settings, Cluster& cluster) {
+    try {
+        drill(settings, cluster);
+        return "";
+    } catch (const Error& error) {
+        return error.message;
+    }
+}
+
+bool tells(const Report& report, std::string_view text) {
+    return std::any_of(report.timeline.begin(), report.timeline.end(),
+                       [&](const Moment& m) { return m.text.find(text) != std::string::npos; });
+}
+
+/// Calls back when the node has just been drained.
+class WhenDrained : public DrillEvents {
+  public:
+    explicit WhenDrained(std::function<void()> then) : then_(std::move(then)) {}
+    void moment(const Moment& m) override {
+        if (m.text == "node2 drained") then_();
+    }
+
+  private:
+    std::function<void()> then_;
+};
+
+} // namespace
+
+TEST_CASE("the database dies with the drained node: a gap, failures, and no write lost") {
+    RealApp app;
+    FakeCluster cluster;
+    cluster.looks_until_moved = 40;
+    cluster.on_stopped = [&] { app.kill_database(); };
+    cluster.on_moved = [&] { app.start_database(); };
+    const Report report = drill(short_drill(app.url()), cluster);
+
+    CHECK(report.passed());
+    CHECK(cluster.availability("node2") == "active");
+    CHECK(cluster.undo_after > 60s);
+    REQUIRE(report.rescheduled);
+    REQUIRE(report.detected);
+    CHECK(*report.detected <= *report.rescheduled);
+    CHECK(report.steady);
+    CHECK(report.measured.reads.failed > 0);
+    CHECK(report.measured.writes.failed > 0);
+    const Gap& gap = report.measured.writes.gap;
+    CHECK(gap.from + gap.length > report.drained_at);
+    CHECK(gap.from < *report.restored_at);
+    REQUIRE(report.writes);
+    CHECK(report.writes->acknowledged > 10);
+    CHECK(report.writes->acknowledged == report.measured.writes.ok);
+    CHECK(report.writes->lost.empty());
+    CHECK(report.writes->unexpected.empty());
+    CHECK(report.before.at("database.1") == "node2");
+    CHECK(report.drained.at("database.1") == "node3");
+    CHECK(tells(report, "database.1: preparing on node3"));
+    CHECK(tells(report, "node2 is up, drain"));
+
+    const auto json = nlohmann::json::parse(to_json(report));
+    CHECK(json["passed"] == true);
+    CHECK(json["final_read"]["lost"].empty());
+    CHECK(json["failed_requests"] == report.measured.reads.failed + report.measured.writes.failed);
+    const std::string text = render(report);
+    CHECK(text.starts_with("PASSED"));
+    CHECK(text.find("MISSED") == std::string::npos);
+    CHECK(text.find("failed writes: ") != std::string::npos);
+}
+
+TEST_CASE("an app that acknowledges and forgets is found out") {
+    FakeApp app;
+    app.forget_each = 5;
+    FakeCluster cluster;
+    const Report report = drill(short_drill(app.url()), cluster);
+    REQUIRE(report.writes);
+    CHECK(report.writes->lost.size() == report.writes->acknowledged / 5);
+    CHECK_FALSE(threshold(report, "acknowledged writes lost").ok);
+    CHECK_FALSE(report.passed());
+    CHECK(render(report).find(report.writes->lost.front()) != std::string::npos);
+}
+
+TEST_CASE("a write that nobody sent is found out") {
+    FakeApp app;
+    app.invent = true;
+    FakeCluster cluster;
+    const Report report = drill(short_drill(app.url()), cluster);
+    CHECK(report.writes->unexpected.size() == 1);
+    CHECK_FALSE(report.passed());
+}
+
+TEST_CASE("without a last read there is no pass") {
+    FakeApp app;
+    FakeCluster cluster;
+    Settings settings = short_drill(app.url());
+    settings.verify = "/nothing";
+    settings.patience = 1s;
+    const Report report = drill(settings, cluster);
+    CHECK_FALSE(report.writes);
+    CHECK_FALSE(report.passed());
+    CHECK(threshold(report, "acknowledged writes lost").value.find("no last read") !=
+          std::string::npos);
+    CHECK(nlohmann::json::parse(to_json(report))["final_read"].is_null());
+}
+
+TEST_CASE("Ctrl-C in the middle puts the node back, and is no pass") {
+    FakeApp app;
+    FakeCluster cluster;
+    cluster.looks_until_moved = 1'000'000;
+    std::stop_source ctrl_c;
+    WhenDrained events([&] { ctrl_c.request_stop(); });
+    const Report report = drill(short_drill(app.url()), cluster, events, ctrl_c.get_token());
+    CHECK(report.interrupted);
+    CHECK(report.restored_at);
+    CHECK(cluster.availability("node2") == "active");
+    CHECK(report.writes); // what was written is read back all the same
+    CHECK_FALSE(report.passed());
+    CHECK(render(report).starts_with("INTERRUPTED"));
+}
+
+TEST_CASE("Ctrl-C before the drain: nothing was done") {
+    FakeApp app;
+    FakeCluster cluster;
+    std::stop_source ctrl_c;
+    ctrl_c.request_stop();
+    DrillEvents quiet;
+    CHECK_THROWS_AS(drill(short_drill(app.url()), cluster, quiet, ctrl_c.get_token()), Interrupted);
+    CHECK(cluster.drains == 0);
+}
+
+TEST_CASE("the node is put back when the drill itself fails") {
+    FakeApp app;
+    FakeCluster cluster;
+    WhenDrained events([] { throw std::runtime_error("the terminal is gone"); });
+    CHECK_THROWS_AS(drill(short_drill(app.url()), cluster, events), std::runtime_error);
+    CHECK(cluster.availability("node2") == "active");
+
+    FakeCluster lost; // drained, but the answer is not seen
+    lost.fail_drain = true;
+    CHECK(refusal(short_drill(app.url()), lost) == "the answer got lost");
+    CHECK(lost.availability("node2") == "active");
+}
+
+TEST_CASE("putting back is tried again; when it can't be done that is said, with what to do") {
+    FakeApp app;
+    FakeCluster cluster;
+    cluster.fail_restores = 3;
+    CHECK(drill(short_drill(app.url()), cluster).passed());
+    CHECK(cluster.restores == 4);
+
+    FakeCluster dead;
+    dead.fail_restores = 1'000'000;
+    Settings settings = short_drill(app.url());
+    settings.patience = 500ms;
+    const Report report = drill(settings, dead);
+    CHECK_FALSE(report.restored_at);
+    CHECK_FALSE(report.passed());
+    REQUIRE(!report.notes.empty());
+    CHECK(report.notes[0].find("docker node update --availability active node2") !=
+          std::string::npos);
+    CHECK(render(report).find("NOT put back") != std::string::npos);
+}
+
+TEST_CASE("tasks that do not move within the patience: no pass, and the node is put back") {
+    FakeApp app;
+    FakeCluster cluster;
+    cluster.looks_until_moved = 1'000'000;
+    Settings settings = short_drill(app.url());
+    settings.patience = 500ms;
+    const Report report = drill(settings, cluster);
+    CHECK_FALSE(report.rescheduled);
+    CHECK_FALSE(threshold(report, "tasks moved").ok);
+    CHECK(cluster.availability("node2") == "active");
+    CHECK(report.notes.at(0).find("database has 0 of 1 tasks") != std::string::npos);
+}
+
+TEST_CASE("a cluster that does not answer for a moment is no end") {
+    FakeApp app;
+    FakeCluster cluster;
+    WhenDrained events([&] { cluster.fail_looks = 5; });
+    const Report report = drill(short_drill(app.url()), cluster, events);
+    CHECK(report.passed());
+    CHECK(tells(report, "the cluster does not answer"));
+}
+
+TEST_CASE("nothing is drained when there is no steady state to begin with") {
+    FakeApp app;
+    FakeCluster cluster;
+    cluster.now.services[0].running = 0;
+    CHECK(refusal(short_drill(app.url()), cluster).find("database has 0 of 1") !=
+          std::string::npos);
+
+    FakeCluster well;
+    app.fail_reads = true;
+    CHECK(refusal(short_drill(app.url()), well).find("the app fails as it is") !=
+          std::string::npos);
+    CHECK(cluster.drains + well.drains == 0);
+}
+
+TEST_CASE("a quorum at risk is refused, unless it is forced") {
+    FakeApp app;
+    FakeCluster cluster;
+    cluster.now.nodes[2].reachable = false;
+    CHECK(refusal(short_drill(app.url()), cluster).find("quorum") != std::string::npos);
+    CHECK(cluster.drains == 0);
+    Settings settings = short_drill(app.url());
+    settings.patience = 500ms; // node3 stays down, so there is no steady state to come
+    DrillEvents quiet;
+    const Report forced = run_drill(settings, {"node2", true, {}}, cluster, quiet, {});
+    CHECK(cluster.drains == 1);
+    CHECK_FALSE(forced.steady);
+}
+
+TEST_CASE("thresholds: what is allowed decides") {
+    Report report;
+    report.restored_at = 2s;
+    report.rescheduled = 9s;
+    report.steady = 4s;
+    report.measured.reads.gap.length = 3s;
+    report.measured.writes.gap.length = 3s;
+    report.measured.writes.failed = 7;
+    report.writes = SetCheck{};
+    Settings settings;
+    settings.patience = 60s;
+    settings.max_gap = 3s;
+    const auto passes = [&] {
+        Report r = report;
+        r.thresholds = judge(r, settings);
+        return r.passed();
+    };
+    CHECK(passes());
+    settings.max_failed = 6;
+    CHECK_FALSE(passes());
+    settings.max_failed = 7;
+    settings.max_reschedule = 8s;
+    CHECK_FALSE(passes());
+    settings.max_reschedule = 9s;
+    settings.max_gap = 2999ms;
+    CHECK_FALSE(passes());
+    settings.max_gap = 3s;
+    report.writes->lost = {"a"};
+    CHECK_FALSE(passes());
+    settings.max_lost = 1;
+    CHECK(passes());
+    report.interrupted = true;
+    CHECK_FALSE(passes());
+    CHECK_FALSE(Report{}.passed());
+}

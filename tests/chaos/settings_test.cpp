@@ -1,0 +1,65 @@
+#include "chaos/settings.h"
+
+#include <doctest/doctest.h>
+
+using namespace hadeploy;
+using namespace hadeploy::chaos;
+
+namespace {
+
+Value section() {
+    const Value host = Value::map({{"address", "10.77.0.11"},
+                                   {"user", "root"},
+                                   {"private_key_file", "/k"},
+                                   {"host_key", "ssh-ed25519 AAAA"}});
+    return Value::map({{"urls", Value::list({Value("http://10.77.0.11:5000")})},
+                       {"hosts", Value::map({{"node1", host}})}});
+}
+
+Value normalized(const Value& value, Problems& problems) {
+    const auto base = [](Loc) { return std::filesystem::path("/"); };
+    return normalize(settings_schema(), value, "chaos", {}, base, problems);
+}
+
+std::string first_problem(const Value& value) {
+    Problems problems;
+    const Value checked = normalized(value, problems);
+    check_settings(checked, problems);
+    return problems.empty() ? "" : problems.list().front().message;
+}
+
+} // namespace
+
+TEST_CASE("hosts and urls are all that has to be said") {
+    Problems problems;
+    const Settings s = parse_settings(normalized(section(), problems));
+    REQUIRE(problems.empty());
+    CHECK(s.urls == std::vector<std::string>{"http://10.77.0.11:5000"});
+    CHECK(s.rate == 10);
+    CHECK(s.max_lost == 0);
+    CHECK(s.baseline == std::chrono::seconds(5));
+    CHECK_FALSE(s.max_failed);
+    CHECK(s.hosts["node1"].text("address") == "10.77.0.11");
+}
+
+TEST_CASE("values are brought into their units") {
+    Problems problems;
+    const Value value =
+        section().with("max_gap", "1500ms").with("max_failed", 3).with("max_steady", "1m");
+    const Settings s = parse_settings(normalized(value, problems));
+    REQUIRE(problems.empty());
+    CHECK(s.max_gap == std::chrono::milliseconds(1500));
+    CHECK(s.max_failed == 3);
+    CHECK(s.max_steady == std::chrono::minutes(1));
+}
+
+TEST_CASE("what can't work is refused") {
+    CHECK(first_problem(section()) == "");
+    CHECK(first_problem(section().with("urls", Value::list({}))) != "");
+    CHECK(first_problem(section().with("urls", Value::list({Value("10.77.0.11:5000")}))) ==
+          "10.77.0.11:5000 is no URL");
+    CHECK(first_problem(section().with("verify", "writes")) != "");
+    CHECK(first_problem(section().with("body", "{}")).find("$ID") != std::string::npos);
+    CHECK(first_problem(section().with("hosts", Value::map({}))) != "");
+    CHECK(first_problem(section().with("rate", 0)) != "");
+}
