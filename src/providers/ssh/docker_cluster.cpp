@@ -186,7 +186,7 @@ systemd-run -q --collect --unit "$unit" --on-active "$seconds" --timer-property 
     sh -c "until docker node update --availability active $node >/dev/null; do sleep 5; done"
 )sh";
 
-constexpr std::string_view kDisarm = R"sh(set_availability active
+constexpr std::string_view kDisarm = R"sh(set_availability active || exit 1
 systemctl stop "$unit.timer" "$unit.service" 2>/dev/null || :
 )sh";
 
