@@ -108,12 +108,13 @@ TEST_CASE("docker.engine: settings are compared as a whole, and written") {
         const std::string out = "running\nenabled\nsettings\n" + file + "end of settings\n";
         return type.parse(request_for(type, config), {0, out, ""}).attributes["settings"];
     };
-    CHECK(see("{\"log-opts\":{\"max-size\":\"10m\"},\n \"log-driver\":\"json-file\"}\n") == settings);
+    CHECK(see("{\"log-opts\":{\"max-size\":\"10m\"},\n \"log-driver\":\"json-file\"}\n") ==
+          settings);
     CHECK(see("{\"log-driver\":\"local\"}\n") != settings);
     CHECK(see("{broken\n") == Value("{broken\n"));
 
-    const auto update = type.commands(
-        change_of(type, Change::Kind::update, Value::map({}), config, {"settings"}));
+    const auto update =
+        type.commands(change_of(type, Change::Kind::update, Value::map({}), config, {"settings"}));
     REQUIRE(update.size() == 1);
     CHECK(from_json(update[0].input) == settings);
     CHECK(contains(update[0].script, "systemctl stop docker"));
@@ -125,13 +126,15 @@ TEST_CASE("docker.engine: settings are compared as a whole, and written") {
     check_syntax(update);
     check_syntax(type.commands(change_of(type, Change::Kind::create, {}, config)));
 
-    CHECK(complaints(type, Value::map({{"settings", Value::map({{"live-restore", true}})}})).size() ==
-          1);
+    CHECK(
+        complaints(type, Value::map({{"settings", Value::map({{"live-restore", true}})}})).size() ==
+        1);
     // what was there before us stays, what we brought goes
-    CHECK(type.commands(change_of(type, Change::Kind::remove, Value::map({{"installed", false}}), {}))
-              .empty());
-    const auto remove = type.commands(
-        change_of(type, Change::Kind::remove, config.with("installed", true), {}));
+    CHECK(
+        type.commands(change_of(type, Change::Kind::remove, Value::map({{"installed", false}}), {}))
+            .empty());
+    const auto remove =
+        type.commands(change_of(type, Change::Kind::remove, config.with("installed", true), {}));
     CHECK(remove.size() == 2);
     check_syntax(remove);
 }
@@ -145,7 +148,8 @@ TEST_CASE("docker.node: what the probe tells") {
     };
     const std::string ours = std::string("up ") + kIdentity + "\n";
     const std::string nodes = "[" + node_entry("n2", "node2", "ready") + "," +
-                              node_entry("n1", "node1", "ready", "drain", R"({"disk":"ssd"})") + "]";
+                              node_entry("n1", "node1", "ready", "drain", R"({"disk":"ssd"})") +
+                              "]";
 
     CHECK(see("none\n").state == State::absent);
     CHECK(see(ours + reply(200, info("inactive", false, "")) + reply(503, "{}")).state ==
@@ -165,7 +169,8 @@ TEST_CASE("docker.node: what the probe tells") {
         const Observation worker =
             see(ours + reply(200, info("active", false, "n1", "")) +
                 reply(503, R"({"message":"This node is not a swarm manager."})"));
-        CHECK(worker.attributes == Value::map({{"node_id", "n1"}, {"role", "worker"}, {"status", "ready"}}));
+        CHECK(worker.attributes ==
+              Value::map({{"node_id", "n1"}, {"role", "worker"}, {"status", "ready"}}));
     }
     SUBCASE("a stopped daemon blocks, and is no absence") {
         const Observation stopped = see("stopped\n");
@@ -175,7 +180,9 @@ TEST_CASE("docker.node: what the probe tells") {
     SUBCASE("no quorum is a drift of the status") {
         const Observation lost = see(
             ours + reply(200, info("active", true, "n1", "")) +
-            reply(500, R"({"message":"rpc error: code = Unknown desc = The swarm does not have a leader."})"));
+            reply(
+                500,
+                R"({"message":"rpc error: code = Unknown desc = The swarm does not have a leader."})"));
         CHECK(lost.attributes.text("status") == "no quorum");
         CHECK_FALSE(lost.attributes.has("availability"));
         const Recorded recorded = record_of(
@@ -201,8 +208,8 @@ TEST_CASE("docker.node: what the probe tells") {
         CHECK(dead.state == State::present);
         CHECK(dead.foreign.empty());
         CHECK(dead.attributes.text("status") == "down");
-        CHECK(see(peer + reply(200, "[" + node_entry("n2", "node2", "ready") + "]"), &recorded).state ==
-              State::absent);
+        CHECK(see(peer + reply(200, "[" + node_entry("n2", "node2", "ready") + "]"), &recorded)
+                  .state == State::absent);
     }
     SUBCASE("an answer that was cut off is a failure") {
         CHECK_THROWS_AS(see(ours), Error);
@@ -251,14 +258,16 @@ TEST_CASE("docker.node: a join decides by what its peers said") {
             std::filesystem::create_directory(dir.path / "lib");
             write_file(marker, mark + "\n");
         }
-        const std::string stubs =
-            "set -eu\n"
-            "docker_up() { :; }\n"
-            "docker() { echo \"docker $*\" >&2; }\n"
-            "docker_get() { case $1 in /info) echo '" + state + "';; *) echo 'reply 200 2 x';; esac; }\n"
-            "docker_post() { printf 'post %s ' \"$1\" >&2; cat >&2; echo >&2; echo 'reply 200 0 x'; }\n";
-        const ProcessResult result = run_process(
-            {.argv = {"sh", "-c", stubs + script}, .input = said});
+        const std::string stubs = "set -eu\n"
+                                  "docker_up() { :; }\n"
+                                  "docker() { echo \"docker $*\" >&2; }\n"
+                                  "docker_get() { case $1 in /info) echo '" +
+                                  state +
+                                  "';; *) echo 'reply 200 2 x';; esac; }\n"
+                                  "docker_post() { printf 'post %s ' \"$1\" >&2; cat >&2; echo "
+                                  ">&2; echo 'reply 200 0 x'; }\n";
+        const ProcessResult result =
+            run_process({.argv = {"sh", "-c", stubs + script}, .input = said});
         const bool marked = std::filesystem::exists(marker);
         return std::to_string(result.status) + (marked ? " marked\n" : "\n") + result.err;
     };
@@ -271,13 +280,15 @@ TEST_CASE("docker.node: a join decides by what its peers said") {
           "--dispatcher-heartbeat 2000ms\n");
     const std::string joined = run(offer, none);
     CHECK(joined.starts_with("0 marked\npost /swarm/join {"));
-    CHECK(contains(joined, R"("RemoteAddrs":["10.77.0.12:2377","10.77.0.13:2377"],"JoinToken":"T-1")"));
+    CHECK(contains(joined,
+                   R"("RemoteAddrs":["10.77.0.12:2377","10.77.0.13:2377"],"JoinToken":"T-1")"));
     CHECK(joined.ends_with("docker swarm join-token --rotate -q manager\n"));
 
     CHECK(run("refuse the swarm has lost its quorum\n", none) ==
           "1\nthe swarm has lost its quorum\n");
-    CHECK(contains(run(offer, in), "hadeploy did not join it"));       // somebody else's
-    CHECK(run(offer, in, kIdentity).starts_with("0 marked\ndocker swarm join-token")); // ours: finished
+    CHECK(contains(run(offer, in), "hadeploy did not join it")); // somebody else's
+    CHECK(run(offer, in, kIdentity)
+              .starts_with("0 marked\ndocker swarm join-token")); // ours: finished
     CHECK(contains(run("swarm s2\ntoken T\nmanagers a:1\n", in, kIdentity), "in another swarm"));
     CHECK(run("swarm s1\nmanagers a:1\n", none) == "1\nthe swarm's manager gave no join token\n");
     CHECK(run(offer, R"({"LocalNodeState":"pending"})", kIdentity)
@@ -296,19 +307,23 @@ TEST_CASE("docker.node: updates and removal") {
     REQUIRE(list[0].on.size() == 3);
     CHECK(list[0].on[0].text("address") == "10.77.0.11"); // a manager does it itself
     CHECK(contains(list[0].script, "node='n1'\n"));
-    CHECK(contains(list[0].script, "--availability active --label-add '\\''disk=ssd'\\'' --label-rm '\\''old'\\''"));
+    CHECK(
+        contains(list[0].script,
+                 "--availability active --label-add '\\''disk=ssd'\\'' --label-rm '\\''old'\\''"));
     CHECK(contains(list[0].script, "demote=''\n"));
     check_syntax(list);
 
-    const auto worker = type.commands(change_of(type, Change::Kind::update, before,
-                                                after.with("role", "worker"), {"role"}));
+    const auto worker = type.commands(
+        change_of(type, Change::Kind::update, before, after.with("role", "worker"), {"role"}));
     CHECK(contains(worker[0].script, "demote='1'\n"));
     CHECK(contains(worker[0].script, "--role worker"));
 
-    const auto mend = type.commands(
-        change_of(type, Change::Kind::update, before, after, {"status"}));
-    REQUIRE(mend.size() == 1);
-    CHECK(mend[0].on.empty());
+    const auto mend =
+        type.commands(change_of(type, Change::Kind::update, before, after, {"status"}));
+    REQUIRE(mend.size() == 2);
+    CHECK(mend[0].on.size() == 2);
+    CHECK(mend[0].none_is_empty);
+    CHECK(mend[1].on.empty());
     check_syntax(mend);
     CHECK_THROWS_AS(
         type.commands(change_of(type, Change::Kind::update, before, after, {"swarm_id"})), Error);
@@ -328,14 +343,17 @@ TEST_CASE("docker.node: quorum decides whether a manager may go") {
     const auto leave = type.commands(change_of(type, Change::Kind::remove, before, {}));
     const auto run = [&](const std::string& entry, const std::string& managers) {
         std::string script = leave[0].script.substr(leave[0].script.find("node='n1'"));
-        const std::string stubs =
-            "set -eu\n"
-            "docker_up() { :; }\n"
-            "docker() { case \"$*\" in\n"
-            "  *'node inspect'*) echo '" + entry + "';;\n"
-            "  *'node ls'*) printf '" + managers + "';;\n"
-            "  *) echo \"docker $*\" >&2;; esac; }\n"
-            "docker_get() { echo 'reply 200 2 x'; echo '[]'; }\n";
+        const std::string stubs = "set -eu\n"
+                                  "docker_up() { :; }\n"
+                                  "docker() { case \"$*\" in\n"
+                                  "  *'node inspect'*) echo '" +
+                                  entry +
+                                  "';;\n"
+                                  "  *'node ls'*) printf '" +
+                                  managers +
+                                  "';;\n"
+                                  "  *) echo \"docker $*\" >&2;; esac; }\n"
+                                  "docker_get() { echo 'reply 200 2 x'; echo '[]'; }\n";
         const ProcessResult result = run_process({.argv = {"sh", "-c", stubs + script}});
         return result.out + result.err;
     };
@@ -354,7 +372,8 @@ TEST_CASE("docker.image: id and tag come from the archive") {
     const TempDir dir;
     const std::string path = (dir.path / "web.tar").string();
     const std::string manifest =
-        R"([{"Config":")" + kId + R"(.json","RepoTags":["hadeploy/web:1a2b"],"Layers":["layer.tar"]}])";
+        R"([{"Config":")" + kId +
+        R"(.json","RepoTags":["hadeploy/web:1a2b"],"Layers":["layer.tar"]}])";
     write_archive(path, manifest);
     const Value plain = Value::map({{"host", connection("10.77.0.11")}, {"archive", path}});
     const Value config = normal(type, plain);
@@ -413,7 +432,8 @@ TEST_CASE("docker.stack: the digest covers all that is deployed") {
     const Value config = normal(type, plain);
     const std::string before = config.text("sha256");
     CHECK(before.size() == 64);
-    CHECK(type.derive(plain.with("variables", Value::map({{"TAG", "2"}}))).text("sha256") != before);
+    CHECK(type.derive(plain.with("variables", Value::map({{"TAG", "2"}}))).text("sha256") !=
+          before);
     CHECK(type.derive(plain.with("variables", Value::map({{"TAG", Value::unknown()}})))["sha256"]
               .is_unknown());
 
@@ -426,7 +446,8 @@ TEST_CASE("docker.stack: the digest covers all that is deployed") {
     CHECK(contains(list[0].script, "options='--resolve-image never --prune'\n"));
     CHECK(contains(list[1].script, "seconds=300\n"));
     check_syntax(list);
-    CHECK(type.commands(change_of(type, Change::Kind::create, {}, config.with("wait", 0))).size() == 2);
+    CHECK(type.commands(change_of(type, Change::Kind::create, {}, config.with("wait", 0))).size() ==
+          2);
     check_syntax(type.commands(change_of(type, Change::Kind::remove, config, {})));
 
     write_file(dir.path / "etc/motd", "something else\n");
@@ -446,7 +467,8 @@ TEST_CASE("docker.stack: the digest covers all that is deployed") {
 TEST_CASE("docker.stack: what the probe tells") {
     const auto& type = cluster_type("docker.stack");
     const Value config = normal(
-        type, Value::map({{"hosts", three_hosts()}, {"name", "demo"}, {"content", "services: {}"}}));
+        type,
+        Value::map({{"hosts", three_hosts()}, {"name", "demo"}, {"content", "services: {}"}}));
     check_syntax(type.probe(request_for(type, config)));
     const auto see = [&](const std::string& out, const Recorded* recorded = nullptr) {
         return type.parse(request_for(type, config, recorded), {0, out, ""});

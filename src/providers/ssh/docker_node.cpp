@@ -78,17 +78,17 @@ class DockerNode final : public SshType {
 DockerNode::DockerNode() {
     name = "docker.node";
     summary = "A host's membership in a Docker swarm.";
-    doc =
-        "The first node whose peers have no swarm makes one; every other joins the one that its "
-        "peers are in. The join token goes from the peer's answer into the request on the new "
-        "node, is kept nowhere, and is changed as soon as it was used. An entry of the same "
-        "address that is down (the machine before it was made anew) is taken away first.\n\n"
-        "Seen as drift, and repaired: role, availability, labels, a node that is not ready. When "
-        "the managers have lost their quorum, apply waits two minutes for it and says what to do.\n\n"
-        "A node that is in a swarm which hadeploy did not join it to is an error; it is never "
-        "made to leave. No change is made that would cost the swarm its quorum.\n\n"
-        "On destroy: drain, wait until its tasks are gone, demote, leave, and a peer takes the "
-        "entry away. When the machine is no more, a peer does what is left of that.";
+    doc = "The first node whose peers have no swarm makes one; every other joins the one that its "
+          "peers are in. The join token goes from the peer's answer into the request on the new "
+          "node, is kept nowhere, and is changed as soon as it was used. An entry of the same "
+          "address that is down (the machine before it was made anew) is taken away first.\n\n"
+          "Seen as drift, and repaired: role, availability, labels, a node that is not ready. When "
+          "the managers have lost their quorum, apply waits two minutes for it and says what to "
+          "do.\n\n"
+          "A node that is in a swarm which hadeploy did not join it to is an error; it is never "
+          "made to leave. No change is made that would cost the swarm its quorum.\n\n"
+          "On destroy: drain, wait until its tasks are gone, demote, leave, and a peer takes the "
+          "entry away. When the machine is no more, a peer does what is left of that.";
     example = "swarm:\n"
               "  type: docker.node\n"
               "  for_each: ${var.hosts}\n"
@@ -287,26 +287,34 @@ std::vector<Command> DockerNode::update(const Change& change) {
             .with_hint("take it out of that one (docker swarm leave --force), then apply again");
     const bool was_manager = change.before.text("role") == "manager";
     const bool demote = was_manager && change.after.text("role") == "worker";
-    std::vector<Value> managers =
+    const std::vector<Value> others =
         connections(change.after["peers"], change.after["host"].text("address"));
-    if (was_manager) managers.insert(managers.begin(), change.after["host"]);
+    const auto settle = [](const std::string& role) {
+        return Command{.script =
+                           script(kSettle, {{"role", role}, {"marker", std::string(kNodeMarker)}}),
+                       .step = "waiting for the node to be ready"};
+    };
 
     std::vector<Command> list;
-    const Command settle{.script = script(kSettle, {{"role", change.after.text("role")}}),
-                         .step = "waiting for the node to be ready"};
     if (is_changed("status")) {
-        Command first = settle;
-        first.script = script(kSettle, {{"role", change.before.text("role")}});
-        list.push_back(std::move(first));
+        if (!others.empty())
+            list.push_back(
+                {.script = script(kStillListed, {{"node", change.before.text("node_id")}}),
+                 .on = others,
+                 .none_is_empty = true,
+                 .step = "asking the peers for the node"});
+        list.push_back(settle(change.before.text("role")));
     }
     if (is_changed("role") || is_changed("availability") || is_changed("labels")) {
+        std::vector<Value> managers = others;
+        if (was_manager) managers.insert(managers.begin(), change.after["host"]);
         list.push_back(
             {.script = script(kUpdate, {{"node", change.before.text("node_id")},
                                         {"options", options_of(change.before, change.after)},
                                         {"demote", demote ? "1" : ""}}),
              .on = std::move(managers),
              .step = "updating the node"});
-        list.push_back(settle);
+        list.push_back(settle(change.after.text("role")));
     }
     return list;
 }

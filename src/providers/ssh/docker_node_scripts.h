@@ -174,9 +174,28 @@ fi
 eval "docker node update $options \"\$node\"" >/dev/null
 )sh";
 
-/// On the node: waits until it is a working member again. Variables: role (wanted).
+/// On each of the other members, until one is a manager with quorum: does the swarm still have the
+/// node? One that was taken off the list while it was down looks, on the node itself, just like a
+/// swarm without quorum. Variables: node (id).
+inline constexpr std::string_view kStillListed = R"sh(docker_up || { echo "Docker does not run" >&2; exit 1; }
+case $(docker_get "/nodes/$node") in
+"reply 200 "*) ;;
+"reply 404 "*) echo gone;;
+*) echo "no manager, or its swarm has lost its quorum: start the other managers" >&2; exit 1;;
+esac
+)sh";
+
+/// On the node: waits until it is a working member again; reads what kStillListed found. Variables:
+/// role (wanted), marker.
 inline constexpr std::string_view kSettle = R"sh(while read -r word rest; do
-    [ "$word" != refuse ] || { echo "$rest" >&2; exit 1; }
+    case $word in
+    refuse) echo "$rest" >&2; exit 1;;
+    gone)
+        docker swarm leave --force >/dev/null
+        rm -f "$marker"
+        echo "the swarm had taken this node off its list, so it has left; apply again, and it joins anew" >&2
+        exit 1;;
+    esac
 done
 tries=0
 while :; do
