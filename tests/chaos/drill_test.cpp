@@ -119,6 +119,7 @@ TEST_CASE("an app that acknowledges and forgets is found out") {
     FakeCluster cluster;
     const Report report = drill(short_drill(app.url()), cluster);
     REQUIRE(report.writes);
+    REQUIRE(!report.writes->lost.empty());
     CHECK(report.writes->lost.size() == report.writes->acknowledged / 5);
     CHECK_FALSE(threshold(report, "acknowledged writes lost").ok);
     CHECK_FALSE(report.passed());

@@ -1,3 +1,4 @@
+#include "core/file.h"
 #include "core/hash.h"
 #include "helpers.h"
 #include "state/sqlite.h"
@@ -36,6 +37,30 @@ TEST_CASE("killed between begin and finish: the intent is found") {
     CHECK(store->rows().size() == 1);
     store->finish(intents[0].id, row_of("half"));
     CHECK(store->intents().empty());
+}
+
+TEST_CASE("killed with half a transaction in the file: a mere reader finds it as it was") {
+    const TempDir dir;
+    std::vector<Row> rows;
+    for (int i = 0; i < 1000; ++i) rows.push_back(row_of("r" + std::to_string(i)));
+    open_locked(dir / "s")->put(rows, {});
+    const std::string before = read_file(dir / "s");
+    Fork child([&](int fd) {
+        sqlite::Database db(dir / "s", sqlite::Database::Access::write);
+        db.run("PRAGMA cache_size = 1"); // so that pages reach the file before the commit
+        const sqlite::Transaction transaction(db);
+        db.run("UPDATE resources SET type = 'wrong.type'");
+        say(fd, 'w');
+        ::pause();
+        return 0;
+    });
+    REQUIRE(child.next() == 'w');
+    child.kill();
+    REQUIRE(read_file(dir / "s") != before); // they did get there
+    const auto found = open_ro(dir / "s")->rows();
+    CHECK(found.size() == 1000);
+    for (const Row& row : found) REQUIRE(row.type == "fake.thing");
+    CHECK(integrity(dir / "s") == "ok");
 }
 
 TEST_CASE("killed at any moment, a hundred times: what was promised is there") {
