@@ -297,21 +297,22 @@ std::optional<Executor::Job> Executor::take_job() {
         std::stable_sort(queue.changes.begin(), queue.changes.end(), [&](StepId a, StepId b) {
             return work_[a].height > work_[b].height;
         });
-        if (queue.batches && !work_[queue.changes.front()].remove_before) {
-            while (!queue.changes.empty() && !work_[queue.changes.front()].remove_before) {
-                job.steps.push_back(queue.changes.front());
-                queue.changes.pop_front();
-            }
-        } else {
+        do {
             job.steps.push_back(queue.changes.front());
             queue.changes.pop_front();
-            job.replacing = work_[job.steps.front()].remove_before;
-        }
+        } while (queue.batches && !queue.changes.empty() && !goes_alone(job.steps.back()) &&
+                 !goes_alone(queue.changes.front()));
+        job.replacing = work_[job.steps.front()].remove_before;
         queue.busy = true;
         for (const StepId id : job.steps) work_[id].state = State::running;
         return job;
     }
     return std::nullopt;
+}
+
+/// Not part of a batch: a replacement, which has two halves, and what moves much data.
+bool Executor::goes_alone(StepId id) const {
+    return work_[id].remove_before || plan_.steps[id].type->bulk;
 }
 
 /// Whoever has to read at an endpoint takes along all the others that will have to be read there

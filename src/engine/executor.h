@@ -44,7 +44,7 @@ class Executor {
         int attempts = 0;
     };
 
-    /// What waits at an endpoint. On a host one job at a time, which takes all there is.
+    /// What waits at an endpoint. On a host one job at a time, which takes all that goes together.
     struct Queue {
         Endpoint endpoint;
         std::string kind;
@@ -70,6 +70,7 @@ class Executor {
     std::optional<Endpoint> choose_endpoint(StepId id, const Value& config) const;
     void add_fellow_reads(Job& job);
     std::optional<Job> take_job();
+    bool goes_alone(StepId id) const;
     bool machine_down(const std::string& address) const;
 
     // results (with the lock held)

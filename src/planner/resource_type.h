@@ -29,6 +29,9 @@ class ResourceType {
     /// it is taken over ("adopt") without a change: files, packages, services. Without this a
     /// resource that is there but not recorded is a conflict unless it carries our identity.
     bool adopts = false;
+    /// Making one moves much data (an image, say). It is done apart from what else its machine has
+    /// to do, so that nothing which others wait for waits for it.
+    bool bulk = false;
 
     /// Checks that concern several attributes. Unknown values pass.
     virtual void check(const Value& /*config*/, Problems& /*problems*/) const {}

@@ -233,6 +233,22 @@ TEST_CASE("an endpoint that does not answer is an error, and nothing is changed"
     CHECK(lab.world.changes().empty());
 }
 
+TEST_CASE("what moves much data goes alone, after what longer chains wait for") {
+    Lab lab;
+    lab.apply(R"(
+name: test
+resources:
+  disc: {type: fake.bulky, name: disc}
+  tape: {type: fake.bulky, name: tape}
+  foot: {type: fake.thing, name: foot}
+  hand: {type: fake.thing, name: hand}
+  head: {type: fake.thing, name: head, depends_on: [foot, hand]}
+  hair: {type: fake.thing, name: hair, depends_on: [head]}
+)");
+    CHECK(lab.world.batches ==
+          std::vector<std::string>{"foot hand", "head", "disc", "tape", "hair"});
+}
+
 TEST_CASE("of a type that adopts, what is there as wanted is only recorded") {
     constexpr const char* kAdopt = R"(
 name: test

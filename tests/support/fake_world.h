@@ -20,6 +20,7 @@ struct World {
     std::set<std::string> unreadable;          ///< names whose read fails
     std::set<std::string> dead_hosts;          ///< endpoints that don't answer
     std::vector<std::string> log;              ///< "create a", "read host1: a b", ...
+    std::vector<std::string> batches;          ///< "a b": what was applied together
 
     std::vector<std::string> changes() {
         std::vector<std::string> out;
@@ -67,6 +68,15 @@ class Adoptable : public Thing {
     }
 };
 
+/// Like fake.thing, but made apart from others.
+class Bulky : public Thing {
+  public:
+    Bulky() {
+        name = "fake.bulky";
+        bulk = true;
+    }
+};
+
 /// `fake.machine`: exports a connection; `running` can be mended.
 class Machine : public ResourceType {
   public:
@@ -111,6 +121,7 @@ class Provider : public hadeploy::Provider {
     }
 
     void apply(std::span<const Change> changes, ChangeSink& sink) override {
+        note_batch(changes);
         bool failed = false;
         for (std::size_t i = 0; i < changes.size(); ++i) {
             if (failed) {
@@ -132,6 +143,15 @@ class Provider : public hadeploy::Provider {
     }
 
   private:
+    void note_batch(std::span<const Change> changes) {
+        std::string names;
+        for (const Change& c : changes)
+            names += (names.empty() ? "" : " ") +
+                     (c.kind == Change::Kind::remove ? c.before : c.after).text("name");
+        const std::lock_guard lock(world_.mutex);
+        world_.batches.push_back(names);
+    }
+
     Observation see(const std::string& name, const ReadRequest& r) {
         if (world_.unreadable.contains(name))
             return Observation::failed(Error(ErrorKind::failed, "it can't be read"));
@@ -188,6 +208,7 @@ inline void add_to(Registry& registry, World& world) {
     registry.add(std::make_unique<Kind>(world));
     registry.add(std::make_unique<Thing>());
     registry.add(std::make_unique<Adoptable>());
+    registry.add(std::make_unique<Bulky>());
     registry.add(std::make_unique<Machine>());
 }
 

@@ -98,6 +98,7 @@ DockerImage::DockerImage() {
               "  host: ${each.value}\n"
               "  archive: images/web.tar\n";
     adopts = true;
+    bulk = true;
     schema = {
         host_attribute(),
         {.name = "archive",
