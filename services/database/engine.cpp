@@ -105,7 +105,11 @@ Json Engine::run(const Json& request) {
         result = jobs_.back().answer.get_future();
     }
     changed_.notify_all();
-    return result.get();
+    try {
+        return result.get();
+    } catch (const std::future_error&) {
+        throw RpcError("unavailable", "the database stopped before it was done");
+    }
 }
 
 bool Engine::wait_beyond(std::int64_t seq, std::chrono::milliseconds most) {
@@ -116,15 +120,36 @@ bool Engine::wait_beyond(std::int64_t seq, std::chrono::milliseconds most) {
 
 void Engine::work() {
     try {
-        const std::unique_ptr<Store> store = open_patiently();
-        if (!store) return;
-        for (;;) {
-            std::vector<Job> batch = next_batch();
-            if (batch.empty()) return;
-            run_batch(*store, batch);
-        }
+        std::vector<Job> interrupted;
+        while (const std::unique_ptr<Store> store = open_patiently())
+            if (!serve(*store, interrupted)) return;
     } catch (const std::exception& error) {
+        // Give the answers a moment to leave; the next start recovers from the journal.
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
         leave_at_once("database-failed", error.what());
+    }
+}
+
+/// Works until it is told to stop (false) or the file has to be opened anew (true): the volume
+/// gives up on an open file when two of three copies were away one after the other, though the file
+/// itself is well. What was under way is then done again; its ids see to it that nothing counts
+/// twice.
+bool Engine::serve(Store& store, std::vector<Job>& interrupted) {
+    for (bool again = !interrupted.empty();; again = false) {
+        std::vector<Job> batch = again ? std::move(interrupted) : next_batch();
+        if (batch.empty()) return false;
+        try {
+            run_batch(store, batch);
+        } catch (const StoreError& error) {
+            if (!error.is_input_output() || again) {
+                refuse(batch, error);
+                if (error.is_full()) continue;
+                throw;
+            }
+            log_error("opening-anew", {{"reason", error.what()}});
+            interrupted = std::move(batch);
+            return true;
+        }
     }
 }
 
@@ -175,21 +200,18 @@ void Engine::run_batch(Store& store, std::vector<Job>& batch) {
         }
         last = store.last_seq();
         store.commit();
-    } catch (const StoreError& error) {
+    } catch (const StoreError&) {
         store.rollback();
-        for (Job& job : batch)
-            job.answer.set_value(
-                {{"ok", false}, {"code", "unavailable"}, {"message", error.what()}});
-        if (error.is_full()) {
-            log_error("volume-full", {{"reason", error.what()}});
-            return;
-        }
-        // Give the answers a moment to leave; the next start recovers from the journal.
-        std::this_thread::sleep_for(std::chrono::milliseconds(100));
         throw;
     }
     for (std::size_t i = 0; i < batch.size(); ++i) batch[i].answer.set_value(std::move(answers[i]));
     publish(last);
+}
+
+void Engine::refuse(std::vector<Job>& batch, const StoreError& error) {
+    if (error.is_full()) log_error("volume-full", {{"reason", error.what()}});
+    for (Job& job : batch)
+        job.answer.set_value({{"ok", false}, {"code", "unavailable"}, {"message", error.what()}});
 }
 
 void Engine::publish(std::int64_t seq) {

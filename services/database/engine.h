@@ -36,9 +36,11 @@ class Engine {
     };
 
     void work();
+    bool serve(Store& store, std::vector<Job>& interrupted);
     std::unique_ptr<Store> open_patiently();
     std::vector<Job> next_batch();
     void run_batch(Store& store, std::vector<Job>& batch);
+    static void refuse(std::vector<Job>& batch, const StoreError& error);
     void publish(std::int64_t seq);
 
     std::string directory_;

@@ -59,6 +59,10 @@ bool StoreError::is_full() const {
     return (code_ & 0xFF) == SQLITE_FULL;
 }
 
+bool StoreError::is_input_output() const {
+    return (code_ & 0xFF) == SQLITE_IOERR;
+}
+
 void Store::Close::operator()(sqlite3* handle) const {
     sqlite3_close(handle);
 }

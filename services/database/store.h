@@ -19,6 +19,8 @@ class StoreError : public std::runtime_error {
     bool is_locked() const;
     /// The file system is full: nothing is broken, writes work again when there is room.
     bool is_full() const;
+    /// Reading or writing the file failed; it may be well when it is opened anew.
+    bool is_input_output() const;
 
   private:
     int code_;

@@ -1,17 +1,15 @@
 #pragma once
 
+#include "core/curl.h"
+
 #include <chrono>
-#include <curl/curl.h>
 #include <memory>
 #include <string>
 
 /// The little that the drill needs of libcurl.
 namespace hadeploy::chaos {
 
-struct CurlCleanup {
-    void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
-};
-using CurlHandle = std::unique_ptr<CURL, CurlCleanup>;
+using CurlHandle = std::unique_ptr<CURL, Freed<curl_easy_cleanup>>;
 
 /// A request to `url`, ready to be sent: over a connection of its own (as a kept one would hide
 /// that the way to the app is gone), directly (no proxy), not following redirects.

@@ -65,8 +65,11 @@ class Project:
         return argv + list(args)
 
     def hadeploy(self, *args, timeout=1500, check=True):
+        begin = time.monotonic()
         done = run(*self.command(*args), timeout=timeout, check=check)
-        print(f"\n$ hadeploy {' '.join(map(str, args))}  -> {done.returncode}", flush=True)
+        if args[0] not in ("output", "state"):
+            print(f"\n$ hadeploy {' '.join(map(str, args))}  -> {done.returncode} "
+                  f"in {time.monotonic() - begin:.0f} s", flush=True)
         return done
 
     def plan(self):

@@ -1,8 +1,9 @@
+#include "core/curl.h"
 #include "core/file.h"
 #include "core/hash.h"
+#include "providers/libvirt/handle.h"
 #include "providers/libvirt/image.h"
 
-#include <curl/curl.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <memory>
@@ -61,8 +62,7 @@ std::string fetch(Session& session, const std::string& url, const fs::path& targ
     const Fd file(open(target.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     if (!file) throw system_error("write", target);
     Transfer transfer{.session = session, .fd = file.get()};
-    const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl(curl_easy_init(),
-                                                                   &curl_easy_cleanup);
+    const std::unique_ptr<CURL, Freed<curl_easy_cleanup>> curl(curl_easy_init());
     curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
     curl_easy_setopt(curl.get(), CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl.get(), CURLOPT_REDIR_PROTOCOLS_STR, "http,https");

@@ -1,10 +1,8 @@
 #pragma once
 
 #include "core/error.h"
+#include "providers/libvirt/api.h"
 #include "providers/libvirt/libvirt.h"
-
-#include <libvirt/libvirt.h>
-#include <libvirt/virterror.h>
 
 #include <cstdlib>
 #include <initializer_list>
@@ -15,14 +13,6 @@
 
 namespace hadeploy::libvirt {
 
-/// Deleter of a libvirt object: `Freed<virDomainFree>`.
-template<auto Free>
-struct Freed {
-    template<class T>
-    void operator()(T* object) const {
-        Free(object);
-    }
-};
 using ConnectHandle = std::unique_ptr<virConnect, Freed<virConnectClose>>;
 using DomainHandle = std::unique_ptr<virDomain, Freed<virDomainFree>>;
 using NetworkHandle = std::unique_ptr<virNetwork, Freed<virNetworkFree>>;

@@ -1,9 +1,8 @@
+#include "core/archive.h"
 #include "providers/libvirt/seed.h"
 
 #include "core/error.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <fmt/format.h>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -64,16 +63,14 @@ la_ssize_t append(archive*, void* out, const void* data, std::size_t size) {
 
 std::string seed_image(const std::vector<std::pair<std::string, std::string>>& files) {
     std::string out;
-    const std::unique_ptr<archive, decltype(&archive_write_free)> writer(archive_write_new(),
-                                                                         &archive_write_free);
+    const std::unique_ptr<archive, Freed<archive_write_free>> writer(archive_write_new());
     archive* const a = writer.get();
     check(a, archive_write_set_format_iso9660(a));
     check(a, archive_write_set_options(a, "volume-id=cidata,rockridge=useful,joliet,!pad"));
     check(a, archive_write_set_bytes_in_last_block(a, 1));
     check(a, archive_write_open(a, &out, nullptr, append, nullptr));
     for (const auto& [name, content] : files) {
-        const std::unique_ptr<archive_entry, decltype(&archive_entry_free)> entry(
-            archive_entry_new(), &archive_entry_free);
+        const std::unique_ptr<archive_entry, Freed<archive_entry_free>> entry(archive_entry_new());
         archive_entry_set_pathname(entry.get(), name.c_str());
         archive_entry_set_size(entry.get(), static_cast<la_int64_t>(content.size()));
         archive_entry_set_filetype(entry.get(), AE_IFREG);

@@ -1,8 +1,7 @@
+#include "core/archive.h"
 #include "providers/ssh/docker_script.h"
 #include "providers/ssh/docker_types.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <fmt/format.h>
 
 namespace hadeploy::ssh {
@@ -21,11 +20,11 @@ Error not_an_image(const std::string& path, std::string_view why) {
         .with_hint("`archive` is what `docker save IMAGE:TAG` writes: a tar with a manifest.json");
 }
 
-using Archive = std::unique_ptr<struct archive, decltype(&archive_read_free)>;
+using Archive = std::unique_ptr<struct archive, Freed<archive_read_free>>;
 
 /// The text of manifest.json. Only headers and that entry are read: libarchive seeks over layers.
 std::string manifest_of(const std::string& path) {
-    Archive archive(archive_read_new(), archive_read_free);
+    const Archive archive(archive_read_new());
     archive_read_support_format_tar(archive.get());
     archive_read_support_filter_all(archive.get());
     if (archive_read_open_filename(archive.get(), path.c_str(), 1 << 16) != ARCHIVE_OK)
