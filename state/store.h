@@ -57,7 +57,7 @@ struct StepRecord {
     std::string action;
     std::int64_t started_ms = 0;
     std::int64_t ended_ms = 0;
-    std::string result; ///< "done", "failed", "adopted", "unchanged"
+    std::string result;             ///< "done", "failed", "adopted", "unchanged"
     std::vector<std::string> after; ///< addresses of the steps that it had to wait for
 };
 

@@ -24,9 +24,10 @@ std::int64_t now_ms() {
 void ask(const Context& context, std::string_view command, std::string_view question) {
     if (context.args.auto_approve) return;
     if (!::isatty(STDIN_FILENO))
-        throw Error(ErrorKind::usage,
-                    fmt::format("{} asks before it changes anything, and there is no terminal to ask on",
-                                command))
+        throw Error(
+            ErrorKind::usage,
+            fmt::format("{} asks before it changes anything, and there is no terminal to ask on",
+                        command))
             .with_hint("look at `hadeploy plan`, then add --auto-approve");
     context.say(fmt::format("\n{} Only \"yes\" goes on: ", question));
     std::string answer;
@@ -46,22 +47,25 @@ int execute(Context& context, Prepared& prepared, Store& store, std::string_view
     const std::int64_t run = store.begin_run(std::string(command), spec_record(context.project));
     const auto progress = context.progress(prepared.plan.steps.size());
     const Graph* graph = prepared.plan.destroy ? nullptr : &context.project.graph();
-    ApplyResult result = apply(prepared.plan, graph, prepared.world, store, *prepared.endpoints,
-                               prepared.settings, *progress, run,
-                               {context.args.parallelism, &stop_requested()});
+    ApplyResult result =
+        apply(prepared.plan, graph, prepared.world, store, *prepared.endpoints, prepared.settings,
+              *progress, run, {context.args.parallelism, &stop_requested()});
     progress->finish();
     const std::int64_t took = now_ms() - started;
     const nlohmann::json summary =
         report_json(prepared.plan, result, took, context.project.sources());
-    store.end_run(run, result.ok() ? "done" : result.interrupted ? "interrupted" : "failed",
+    store.end_run(run,
+                  result.ok()          ? "done"
+                  : result.interrupted ? "interrupted"
+                                       : "failed",
                   summary.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     if (context.args.json)
-        context.print(json_line("info", "apply_complete", "apply complete", now_ms(),
-                                {{"report", summary}}) +
-                      "\n");
+        context.print(
+            json_line("info", "apply_complete", "apply complete", now_ms(), {{"report", summary}}) +
+            "\n");
     else
-        context.print(render_report(prepared.plan, result, took, context.project.sources(),
-                                    context.out));
+        context.print(
+            render_report(prepared.plan, result, took, context.project.sources(), context.out));
     if (result.interrupted) return 130;
     return result.ok() ? 0 : exit_code(result.errors);
 }
@@ -89,10 +93,10 @@ int plan_and_execute(Context& context, bool destroy, std::string_view command) {
         prepared = prepare(context.project, *store, destroy, *progress);
         progress->finish();
     }
-    if (!context.args.json) context.print(render_plan(prepared.plan, store->outputs(), context.out));
+    if (!context.args.json)
+        context.print(render_plan(prepared.plan, store->outputs(), context.out));
     if (prepared.plan.empty()) return nothing_to_do(context, prepared, *store);
-    ask(context, command,
-        destroy ? "Remove all of this?" : "Make these changes?");
+    ask(context, command, destroy ? "Remove all of this?" : "Make these changes?");
     return execute(context, prepared, *store, command);
 }
 
@@ -110,6 +114,8 @@ int run_apply(Context& context) {
     return execute(context, prepared, *store, plan.destroy ? "destroy" : "apply");
 }
 
-int run_destroy(Context& context) { return plan_and_execute(context, true, "destroy"); }
+int run_destroy(Context& context) {
+    return plan_and_execute(context, true, "destroy");
+}
 
 } // namespace hadeploy::cli

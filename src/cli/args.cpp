@@ -39,12 +39,14 @@ class Declaration {
     }
 
     void global() {
-        app_.add_option("--chdir", args_.project.directory, "The project's directory (has hadeploy.yaml)")
+        app_.add_option("--chdir", args_.project.directory,
+                        "The project's directory (has hadeploy.yaml)")
             ->type_name("DIR");
         app_.add_option("--var", args_.project.variables, "A variable's value")
             ->type_name("NAME=VALUE")
             ->allow_extra_args(false);
-        app_.add_option("--var-file", args_.project.variable_files, "A YAML file of variables' values")
+        app_.add_option("--var-file", args_.project.variable_files,
+                        "A YAML file of variables' values")
             ->type_name("FILE")
             ->allow_extra_args(false);
         app_.add_flag("--json", args_.json, "One JSON object a line on standard output");
@@ -70,7 +72,8 @@ class Declaration {
     void planning() {
         command("validate", "Check the spec without contacting anything");
         CLI::App& plan = command("plan", "Show what apply would do");
-        plan.add_option("--out", args_.out, "Save the plan for `hadeploy apply FILE`")->type_name("FILE");
+        plan.add_option("--out", args_.out, "Save the plan for `hadeploy apply FILE`")
+            ->type_name("FILE");
         plan.add_flag("--detailed-exitcode", args_.detailed_exitcode,
                       "Exit 2 when there is something to do");
         plan.add_flag("--destroy", args_.destroy, "Plan the removal of everything");
@@ -113,7 +116,9 @@ class Declaration {
         chaos.add_option("--drain", args_.drain, "Drain this node, then put it back")
             ->type_name("NODE")
             ->required();
-        chaos.add_option("--hold", args_.hold, "Seconds to keep it drained once the tasks have moved")
+        chaos
+            .add_option("--hold", args_.hold,
+                        "Seconds to keep it drained once the tasks have moved")
             ->check(CLI::Range(0, 3600));
         chaos.add_flag("--force", args_.force, "Even when the cluster is not healthy before");
         chaos.add_option("--report", args_.report, "Also write the whole report as JSON")
@@ -163,11 +168,12 @@ int complain_of(const std::vector<std::string>& words, const CLI::App& app, bool
 
 Args parse_args(int argc, char** argv) {
     Args args;
-    CLI::App app{"One spec, one plan, one command: small high-availability clusters.\n"
-                 "Exit codes: 0 ok, 1 failed, 2 changes pending (--detailed-exitcode), 3 a drill's "
-                 "threshold missed,\n64 usage, 65 bad spec, 69 a backend does not answer, 75 locked, "
-                 "130 interrupted.",
-                 "hadeploy"};
+    CLI::App app{
+        "One spec, one plan, one command: small high-availability clusters.\n"
+        "Exit codes: 0 ok, 1 failed, 2 changes pending (--detailed-exitcode), 3 a drill's "
+        "threshold missed,\n64 usage, 65 bad spec, 69 a backend does not answer, 75 locked, "
+        "130 interrupted.",
+        "hadeploy"};
     const Declaration declaration(app, args);
     try {
         app.parse(argc, argv);

@@ -31,10 +31,10 @@ struct Args {
     bool raw = false;           ///< output --raw
     bool markdown = false;      ///< docs --markdown
 
-    std::string drain;     ///< chaos --drain NODE
-    bool force = false;    ///< chaos
-    std::string report;    ///< chaos --report FILE
-    double hold = 0;       ///< chaos: seconds to stay drained after the tasks have moved
+    std::string drain;  ///< chaos --drain NODE
+    bool force = false; ///< chaos
+    std::string report; ///< chaos --report FILE
+    double hold = 0;    ///< chaos: seconds to stay drained after the tasks have moved
 };
 
 /// Parses the command line; prints help, version and usage errors itself.

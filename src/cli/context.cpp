@@ -42,10 +42,16 @@ std::unique_ptr<Progress> Context::progress(std::size_t steps) const {
     return make_progress(mode, steps, fd, err);
 }
 
-void Context::print(std::string_view text) const { write_all(STDOUT_FILENO, text); }
-void Context::say(std::string_view text) const { write_all(STDERR_FILENO, text); }
+void Context::print(std::string_view text) const {
+    write_all(STDOUT_FILENO, text);
+}
+void Context::say(std::string_view text) const {
+    write_all(STDERR_FILENO, text);
+}
 
-std::atomic<bool>& stop_requested() { return stop; }
+std::atomic<bool>& stop_requested() {
+    return stop;
+}
 
 void install_signal_handlers() {
     struct sigaction action = {};

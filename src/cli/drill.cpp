@@ -20,8 +20,7 @@ Graph::Values recorded_values(const Graph& graph, const World& world) {
 
 /// The spec's `chaos` section with what the last apply made known.
 Value chaos_section(const Project& project, const World& world) {
-    const Value raw =
-        project.graph().chaos_settings(recorded_values(project.graph(), world));
+    const Value raw = project.graph().chaos_settings(recorded_values(project.graph(), world));
     if (raw.is_null())
         throw Error(ErrorKind::spec, "the spec has no chaos section")
             .with_hint("it names the app's URLs and the swarm's hosts; see `hadeploy docs chaos`");

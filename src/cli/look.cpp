@@ -37,8 +37,10 @@ int run_show(Context& context) {
         const auto store =
             Store::open(context.project.state_file(), Store::Mode::read_only, plan.project);
         const Prepared prepared = restore_plan(plan, context.project, *store);
-        if (context.args.json) context.print(plan_json(prepared.plan).dump() + "\n");
-        else context.print(render_plan(prepared.plan, store->outputs(), context.out));
+        if (context.args.json)
+            context.print(plan_json(prepared.plan).dump() + "\n");
+        else
+            context.print(render_plan(prepared.plan, store->outputs(), context.out));
         return 0;
     }
     context.project.load();
@@ -62,12 +64,15 @@ int run_output(Context& context) {
     const Value* found = outputs.find(name);
     if (found == nullptr) {
         std::vector<std::string> known;
-        for (const Entry& e : outputs.is_map() ? outputs.as_map() : Value::Map{}) known.push_back(e.key);
+        for (const Entry& e : outputs.is_map() ? outputs.as_map() : Value::Map{})
+            known.push_back(e.key);
         Error error(ErrorKind::usage, fmt::format("there is no output \"{}\"", name));
         if (const auto close = did_you_mean(name, known))
             error.hint = fmt::format("did you mean \"{}\"?", *close);
-        else if (known.empty()) error.hint = "nothing was applied yet";
-        else error.hint = fmt::format("there are: {}", fmt::join(known, ", "));
+        else if (known.empty())
+            error.hint = "nothing was applied yet";
+        else
+            error.hint = fmt::format("there are: {}", fmt::join(known, ", "));
         throw error;
     }
     context.print((context.args.json ? to_public_json(*found) : display(*found)) + "\n");
@@ -76,9 +81,9 @@ int run_output(Context& context) {
 
 int run_graph(Context& context) {
     context.project.load();
-    const GraphFormat format = context.args.json
-                                   ? GraphFormat::json
-                                   : parse_graph_format(context.args.format).value_or(GraphFormat::dot);
+    const GraphFormat format =
+        context.args.json ? GraphFormat::json
+                          : parse_graph_format(context.args.format).value_or(GraphFormat::dot);
     context.print(render_drawing(draw(context.project.graph()), format));
     return 0;
 }
@@ -100,8 +105,8 @@ int run_state_show(Context& context) {
         for (const Row& r : store->rows()) known.push_back(r.address);
         Error error(ErrorKind::usage, fmt::format("the state has no {}", context.args.name));
         const auto close = did_you_mean(context.args.name, known);
-        error.hint = close ? fmt::format("did you mean {}?", *close)
-                           : "`hadeploy state list` shows all";
+        error.hint =
+            close ? fmt::format("did you mean {}?", *close) : "`hadeploy state list` shows all";
         throw error;
     }
     context.print(context.args.json ? row_json(*row).dump() + "\n" : row_text(*row));
@@ -121,7 +126,8 @@ int run_docs(Context& context) {
     for (const auto& t : context.registry.types()) known.push_back(t->name);
     Error error(ErrorKind::usage, fmt::format("there is no resource type \"{}\"", name));
     const auto close = did_you_mean(name, known);
-    error.hint = close ? fmt::format("did you mean {}?", *close) : "`hadeploy docs` lists all types";
+    error.hint =
+        close ? fmt::format("did you mean {}?", *close) : "`hadeploy docs` lists all types";
     throw error;
 }
 

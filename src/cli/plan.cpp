@@ -10,12 +10,14 @@ namespace hadeploy::cli {
 int run_validate(Context& context) {
     context.project.load();
     // with no record, every config is evaluated and checked as far as it can be known
-    (void)subjects(context.project.graph(), World{.lineage = "00000000-0000-0000-0000-000000000000"},
+    (void)subjects(context.project.graph(),
+                   World{.lineage = "00000000-0000-0000-0000-000000000000"},
                    provider_settings(context.project.graph()));
     const std::size_t n = context.project.graph().nodes().size();
     if (context.args.json)
         context.print(json_line("info", "validate", "valid", 0, {{"resources", n}}) + "\n");
-    else context.print(fmt::format("The spec is valid: {} resource{}.\n", n, n == 1 ? "" : "s"));
+    else
+        context.print(fmt::format("The spec is valid: {} resource{}.\n", n, n == 1 ? "" : "s"));
     return 0;
 }
 
@@ -23,11 +25,12 @@ int run_plan(Context& context) {
     context.project.load();
     const auto store = context.project.open_store(Store::Mode::read_only);
     const auto progress = context.progress(0);
-    const Prepared prepared =
-        prepare(context.project, *store, context.args.destroy, *progress);
+    const Prepared prepared = prepare(context.project, *store, context.args.destroy, *progress);
     progress->finish();
-    if (context.args.json) context.print(plan_json(prepared.plan).dump() + "\n");
-    else context.print(render_plan(prepared.plan, store->outputs(), context.out));
+    if (context.args.json)
+        context.print(plan_json(prepared.plan).dump() + "\n");
+    else
+        context.print(render_plan(prepared.plan, store->outputs(), context.out));
     if (!context.args.out.empty()) {
         save_plan(context.args.out, context.project, prepared);
         context.say(fmt::format("Saved. To do exactly this: hadeploy apply {}\n",

@@ -18,7 +18,9 @@ namespace {
 using nlohmann::json;
 constexpr int kFormat = 1;
 
-std::string digest_of(const Plan& plan) { return sha256_hex(plan_json(plan).dump()); }
+std::string digest_of(const Plan& plan) {
+    return sha256_hex(plan_json(plan).dump());
+}
 
 json observation_json(const Observation& o) {
     json out{{"state", static_cast<int>(o.state)}, {"attributes", to_json(o.attributes)}};
@@ -54,7 +56,8 @@ void save_plan(const std::filesystem::path& file, const Project& project,
               {"variables", to_json(project.variables())},
               {"steps_digest", digest_of(prepared.plan)},
               {"plan", plan_json(prepared.plan)}};
-    for (const Sources::File& f : project.sources().files()) body["files"][f.path.string()] = f.text;
+    for (const Sources::File& f : project.sources().files())
+        body["files"][f.path.string()] = f.text;
     for (const auto& [address, o] : prepared.world.observed)
         body["observed"][address] = observation_json(o);
     const std::string text = body.dump();
@@ -67,7 +70,8 @@ PlanFile load_plan(const std::filesystem::path& file) {
     if (end == all.npos || !all.ends_with('\n') || all.size() < end + 2)
         refuse(file, "this is no saved plan, or it is cut off");
     const std::string text = all.substr(end + 1, all.size() - end - 2);
-    if (sha256_hex(text) != all.substr(0, end)) refuse(file, "the saved plan was altered or cut off");
+    if (sha256_hex(text) != all.substr(0, end))
+        refuse(file, "the saved plan was altered or cut off");
     const json body = json::parse(text, nullptr, false);
     if (body.is_discarded()) refuse(file, "this is no saved plan");
     if (body.value("format", 0) != kFormat || body.value("hadeploy", "") != HADEPLOY_VERSION)
@@ -93,7 +97,8 @@ Prepared restore_plan(const PlanFile& plan, Project& project, const Store& store
         const auto it = plan.files.find(path.string());
         if (it == plan.files.end())
             throw Error(ErrorKind::state, fmt::format("the saved plan has no {}", path.string()))
-                .with_hint("run apply in the directory (and with the --chdir) that the plan was made in");
+                .with_hint(
+                    "run apply in the directory (and with the --chdir) that the plan was made in");
         return it->second;
     };
     project.load_from(read, plan.variables);
@@ -101,12 +106,14 @@ Prepared restore_plan(const PlanFile& plan, Project& project, const Store& store
         throw Error(ErrorKind::state, "the saved plan belongs to another project or state")
             .with_hint("run plan again");
     if (store.serial() != plan.serial)
-        throw Error(ErrorKind::state, "the saved plan is stale: the state has changed since it was made")
+        throw Error(ErrorKind::state,
+                    "the saved plan is stale: the state has changed since it was made")
             .with_hint("run plan again");
     Prepared prepared = prepare_from(project, store, plan.destroy, plan.observed);
     if (digest_of(prepared.plan) != plan.steps_digest)
-        throw Error(ErrorKind::state, "the saved plan no longer says the same: a local file that it "
-                                      "goes by has changed")
+        throw Error(ErrorKind::state,
+                    "the saved plan no longer says the same: a local file that it "
+                    "goes by has changed")
             .with_hint("run plan again");
     return prepared;
 }

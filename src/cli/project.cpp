@@ -47,10 +47,12 @@ VariableValues Project::given_variables() {
         const std::string_view text = *entry;
         const auto equals = text.find('=');
         if (!text.starts_with(kVariablePrefix) || equals == text.npos) continue;
-        const std::string name(text.substr(kVariablePrefix.size(), equals - kVariablePrefix.size()));
+        const std::string name(
+            text.substr(kVariablePrefix.size(), equals - kVariablePrefix.size()));
         // the environment may be meant for other specs as well: what is not declared is passed over
         if (const Variable* v = spec_.root.variable(name))
-            given[name] = parse_variable_text(*v, std::string(text.substr(equals + 1)), spec_.sources);
+            given[name] =
+                parse_variable_text(*v, std::string(text.substr(equals + 1)), spec_.sources);
     }
     for (const fs::path& file : options_.variable_files)
         for (auto& [name, value] : load_variable_file(file, disk_reader(), spec_.sources))
@@ -61,8 +63,9 @@ VariableValues Project::given_variables() {
             throw Error(ErrorKind::usage, fmt::format("--var {}: expected NAME=VALUE", text));
         const std::string name = text.substr(0, equals);
         const Variable* v = spec_.root.variable(name);
-        given[name] = v == nullptr ? Value(text.substr(equals + 1))
-                                   : parse_variable_text(*v, text.substr(equals + 1), spec_.sources);
+        given[name] = v == nullptr
+                          ? Value(text.substr(equals + 1))
+                          : parse_variable_text(*v, text.substr(equals + 1), spec_.sources);
     }
     return given;
 }

@@ -1,8 +1,7 @@
 #include "cli/commands.h"
 
 #include "providers/libvirt/libvirt.h"
-#include "providers/ssh/session.h"
-#include "providers/ssh/ssh_type.h"
+#include "providers/ssh/ssh.h"
 
 #include <fmt/format.h>
 

@@ -4,7 +4,8 @@
 
 #include <curl/curl.h>
 
-/// libcurl's functions, by the names that they have; the library is loaded when the first is called.
+/// libcurl's functions, by the names that they have; the library is loaded when the first is
+/// called.
 namespace hadeploy {
 
 inline constexpr LateLibrary libcurl{"libcurl.so.4", "libcurl4"};

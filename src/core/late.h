@@ -12,7 +12,8 @@ namespace hadeploy {
 struct LateLibrary {
     const char* soname;
     const char* package;
-    /// The address of a function. @throws Error (failed) where the library or the function is missing
+    /// The address of a function. @throws Error (failed) where the library or the function is
+    /// missing
     void* find(const char* function) const;
 };
 

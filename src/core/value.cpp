@@ -50,8 +50,10 @@ Value Value::map(Map entries) {
     Map unique;
     unique.reserve(entries.size());
     for (Entry& e : entries) {
-        if (!unique.empty() && unique.back().key == e.key) unique.back() = std::move(e);
-        else unique.push_back(std::move(e));
+        if (!unique.empty() && unique.back().key == e.key)
+            unique.back() = std::move(e);
+        else
+            unique.push_back(std::move(e));
     }
     Marks marks;
     for (const Entry& e : unique) marks.see(e.value);
@@ -162,10 +164,9 @@ bool operator==(const Value& a, const Value& b) {
     case Value::Kind::string: return a.as_string() == b.as_string();
     case Value::Kind::list: return a.as_list() == b.as_list();
     case Value::Kind::map:
-        return std::equal(a.as_map().begin(), a.as_map().end(), b.as_map().begin(),
-                          b.as_map().end(), [](const Entry& x, const Entry& y) {
-                              return x.key == y.key && x.value == y.value;
-                          });
+        return std::equal(
+            a.as_map().begin(), a.as_map().end(), b.as_map().begin(), b.as_map().end(),
+            [](const Entry& x, const Entry& y) { return x.key == y.key && x.value == y.value; });
     default: return a.data_ == b.data_;
     }
 }
@@ -273,8 +274,12 @@ std::string display(const Value& value) {
     }
 }
 
-std::string to_json(const Value& value) { return dump(to_tree(value, Audience::machine)); }
-std::string to_public_json(const Value& value) { return dump(to_tree(value, Audience::people)); }
+std::string to_json(const Value& value) {
+    return dump(to_tree(value, Audience::machine));
+}
+std::string to_public_json(const Value& value) {
+    return dump(to_tree(value, Audience::people));
+}
 
 Value from_json(std::string_view text) {
     const Json j = Json::parse(text, nullptr, false);

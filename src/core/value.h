@@ -82,9 +82,9 @@ class Value {
     [[nodiscard]] bool flag(std::string_view key, bool fallback = false) const;
 
     [[nodiscard]] Loc loc() const { return loc_; }
-    [[nodiscard]] Value at(Loc loc) const;      ///< the same contents, written elsewhere
+    [[nodiscard]] Value at(Loc loc) const; ///< the same contents, written elsewhere
     [[nodiscard]] bool secret() const { return secret_; }
-    [[nodiscard]] Value as_secret() const;      ///< the same contents, never to be shown
+    [[nodiscard]] Value as_secret() const;       ///< the same contents, never to be shown
     [[nodiscard]] bool contains_unknown() const; ///< here or anywhere below; O(1)
     [[nodiscard]] bool contains_secret() const;  ///< here or anywhere below; O(1)
 
@@ -113,8 +113,12 @@ struct Entry {
     Loc loc = {}; ///< of the key
 };
 
-inline Value::List Value::as_list() const&& { return as_list(); }
-inline Value::Map Value::as_map() const&& { return as_map(); }
+inline Value::List Value::as_list() const&& {
+    return as_list();
+}
+inline Value::Map Value::as_map() const&& {
+    return as_map();
+}
 
 /// What people see: scalars as they are written, containers as compact JSON, unknowns as
 /// "(known after apply)", secrets as "(secret)".

@@ -29,8 +29,12 @@ void Executor::finish(StepId id, std::string result) {
     r.result = std::move(result);
     r.ended_ms = now_ms();
     events_.step_done(plan_.steps[id], r.result, r.ended_ms - r.started_ms);
-    StepRecord record{plan_.steps[id].address, std::string(action_name(plan_.steps[id].action)),
-                      r.started_ms, r.ended_ms, r.result, {}};
+    StepRecord record{plan_.steps[id].address,
+                      std::string(action_name(plan_.steps[id].action)),
+                      r.started_ms,
+                      r.ended_ms,
+                      r.result,
+                      {}};
     for (const StepId before : plan_.steps[id].after_steps)
         record.after.push_back(plan_.steps[before].address);
     store_.record_step(run_, record);
@@ -74,7 +78,8 @@ std::vector<std::string> Executor::dependencies_of(const Step& step) const {
     std::vector<std::string> out;
     if (step.node)
         for (const NodeId d : (*graph_)[*step.node].deps) out.push_back((*graph_)[d].address);
-    else out = world_.recorded.at(step.address).depends_on;
+    else
+        out = world_.recorded.at(step.address).depends_on;
     return out;
 }
 

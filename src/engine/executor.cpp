@@ -18,6 +18,7 @@ std::string doing(const Step& step, Change::Kind kind, bool replacing) {
     if (replacing) return "replacing";
     if (kind == Change::Kind::create) return "creating";
     if (kind == Change::Kind::remove) return "removing";
+    if (step.verb.ends_with('e')) return step.verb.substr(0, step.verb.size() - 1) + "ing";
     if (!step.verb.empty()) return step.verb + "ing";
     return step.action == Action::read ? "repairing" : "updating";
 }
@@ -63,7 +64,8 @@ class BatchSink : public ChangeSink {
 
     /// A batch is worked through in order: the next one begins when one ends.
     void begin_next(std::size_t index) {
-        if (index + 1 < steps_.size()) executor_.result_.steps[steps_[index + 1]].started_ms = now_ms();
+        if (index + 1 < steps_.size())
+            executor_.result_.steps[steps_[index + 1]].started_ms = now_ms();
     }
 
     /// Whatever the provider left open is failed: silence is no success.
@@ -85,8 +87,8 @@ Executor::Executor(const Plan& plan, const Graph* graph, const World& world, Sto
                    Endpoints& endpoints, const ProviderSettings& settings, Events& events,
                    std::int64_t run, const ApplyOptions& options)
     : plan_(plan), graph_(graph), world_(world), store_(store), endpoints_(endpoints),
-      settings_(settings), events_(events), run_(run), options_(options),
-      work_(plan.steps.size()), values_(plan.values), open_(plan.steps.size()) {
+      settings_(settings), events_(events), run_(run), options_(options), work_(plan.steps.size()),
+      values_(plan.values), open_(plan.steps.size()) {
     result_.steps.resize(plan.steps.size());
     for (StepId id = 0; id < plan.steps.size(); ++id) {
         work_[id].waiting_for = plan.steps[id].after_steps.size();
@@ -187,15 +189,17 @@ bool Executor::prepare(StepId id) {
     Work& work = work_[id];
     if (step.node) {
         Problems problems;
-        work.config = graph_->config(*step.node, [this](NodeId n) { return values_[n]; }, problems);
+        work.config = graph_->config(
+            *step.node, [this](NodeId n) { return values_[n]; }, problems);
         if (!problems.empty()) return fail(id, problems.list().front()), false;
     } else {
         work.config = world_.recorded.at(step.address).config;
     }
     work.endpoint = choose_endpoint(id, work.config);
     if (work.endpoint) return true;
-    return fail(id, Error(ErrorKind::unreachable, "no machine that it could be reached through is up")
-                        .with_hint("apply again when one of them is")),
+    return fail(id,
+                Error(ErrorKind::unreachable, "no machine that it could be reached through is up")
+                    .with_hint("apply again when one of them is")),
            false;
 }
 
@@ -229,7 +233,7 @@ void Executor::decide_step(StepId id) {
     Work& work = work_[id];
     const auto planned = world_.observed.find(step.address);
     const bool seen_in_plan = !step.read_first && planned != world_.observed.end();
-    const Observation& observed = work.observed ? *work.observed
+    const Observation& observed = work.observed  ? *work.observed
                                   : seen_in_plan ? planned->second
                                                  : *(work.observed = Observation::absent());
     if (observed.state == Observation::State::blocked)
@@ -294,9 +298,8 @@ std::optional<Executor::Job> Executor::take_job() {
         if (queue.changes.empty()) continue;
         Job job{&queue, false, {}};
         // what the longest chain waits for goes first
-        std::stable_sort(queue.changes.begin(), queue.changes.end(), [&](StepId a, StepId b) {
-            return work_[a].height > work_[b].height;
-        });
+        std::stable_sort(queue.changes.begin(), queue.changes.end(),
+                         [&](StepId a, StepId b) { return work_[a].height > work_[b].height; });
         do {
             job.steps.push_back(queue.changes.front());
             queue.changes.pop_front();
@@ -325,8 +328,8 @@ void Executor::add_fellow_reads(Job& job) {
         if (!step.read_first || work.state != State::waiting || work.observed || !step.node)
             continue;
         Problems problems;
-        const Value config =
-            graph_->config(*step.node, [this](NodeId n) { return values_[n]; }, problems);
+        const Value config = graph_->config(
+            *step.node, [this](NodeId n) { return values_[n]; }, problems);
         if (!problems.empty() || config.contains_unknown()) continue;
         // every machine that it has to do with must be up, not only the one it is read through
         const std::set<std::string> machines = machines_in(config);
@@ -342,8 +345,10 @@ void Executor::add_fellow_reads(Job& job) {
 
 void Executor::run_job(const Job& job) {
     try {
-        if (job.read) run_read(job);
-        else run_changes(job);
+        if (job.read)
+            run_read(job);
+        else
+            run_changes(job);
     } catch (const std::exception& e) {
         const std::lock_guard lock(mutex_);
         for (const StepId id : job.steps)
@@ -417,7 +422,7 @@ bool Executor::change(const Job& job, Provider& provider, bool removing_first) {
                           .address = step.address,
                           .type = step.type->name,
                           .generation = step.generation,
-                          .action = removing                                ? "remove"
+                          .action = removing                            ? "remove"
                                     : work.kind == Change::Kind::create ? "create"
                                                                         : "update",
                           .identity = changes.back().identity,
@@ -436,7 +441,8 @@ bool Executor::change(const Job& job, Provider& provider, bool removing_first) {
     }
     {
         const std::lock_guard lock(mutex_);
-        for (std::size_t i = 0; i < job.steps.size(); ++i) work_[job.steps[i]].intent = intents[i].id;
+        for (std::size_t i = 0; i < job.steps.size(); ++i)
+            work_[job.steps[i]].intent = intents[i].id;
     }
     BatchSink sink(*this, job.steps, removing_first);
     try {

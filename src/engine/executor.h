@@ -32,7 +32,7 @@ class Executor {
         State state = State::waiting;
         std::size_t waiting_for = 0;
         std::vector<StepId> dependents;
-        std::size_t height = 0; ///< steps on the longest chain that waits for this one
+        std::size_t height = 0;              ///< steps on the longest chain that waits for this one
         Value config;                        ///< evaluated when it became ready
         std::optional<Observation> observed; ///< of read_first steps, once read
         bool read_fresh = false;             ///< observed when all before it was done

@@ -68,9 +68,8 @@ void refresh(World& world, const std::vector<Subject>& subjects, Endpoints& endp
         {
             std::vector<std::jthread> threads;
             for (std::size_t i = 0; i < wave.size(); ++i)
-                threads.emplace_back([&, i] {
-                    errors[i] = read_batch(wave[i], subjects, endpoints, answers[i]);
-                });
+                threads.emplace_back(
+                    [&, i] { errors[i] = read_batch(wave[i], subjects, endpoints, answers[i]); });
         }
         for (std::size_t i = 0; i < wave.size(); ++i) {
             if (errors[i]) {

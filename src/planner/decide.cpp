@@ -108,14 +108,13 @@ Decision decide(const ResourceType& type, const Value& config, const Recorded* r
         throw Error(ErrorKind::failed, "could not be read");
     }
     if (observed.state == Observation::State::absent) {
-        if (recorded != nullptr && !unfinished)
-            return {Action::create, {}, "it is gone", {}};
+        if (recorded != nullptr && !unfinished) return {Action::create, {}, "it is gone", {}};
         return {Action::create, {}, unfinished ? "an earlier run did not get to make it" : "", {}};
     }
     if (!observed.foreign.empty())
-        throw Error(ErrorKind::conflict,
-                    fmt::format("something of this name exists and is not ours: {}",
-                                observed.foreign))
+        throw Error(
+            ErrorKind::conflict,
+            fmt::format("something of this name exists and is not ours: {}", observed.foreign))
             .with_hint("choose another name, or remove the other one yourself; "
                        "hadeploy never touches what it did not make");
     if (unfinished) return {Action::create, {}, "an earlier run did not finish it", {}};

@@ -23,8 +23,8 @@ Value step_into(const Value& value, const Value& step, Loc loc, const std::strin
     if (value.is_unknown() || step.is_unknown()) return Value::unknown();
     if (value.is_map()) {
         if (!step.is_string())
-            throw fail(fmt::format("{} is a map: its keys are strings, not {}", what,
-                                   step.kind_name()));
+            throw fail(
+                fmt::format("{} is a map: its keys are strings, not {}", what, step.kind_name()));
         if (const Value* found = value.find(step.as_string())) return *found;
         std::vector<std::string> keys;
         for (const Entry& e : value.as_map()) keys.push_back(e.key);
@@ -93,7 +93,8 @@ Value format_each(const Arguments& a, Loc loc) {
             }
             if (format[i] != 's' || next == a.size())
                 throw Error(ErrorKind::spec,
-                            "formatlist(): each %s needs an argument, and there is only %s and %%", loc);
+                            "formatlist(): each %s needs an argument, and there is only %s and %%",
+                            loc);
             const Value& v = a[next++];
             out += scalar_text(v.is_map() ? v[key] : v.is_list() ? v.as_list()[index] : v);
         }
@@ -257,14 +258,15 @@ Value follow(const Value& value, const Path& path, std::size_t from, Loc loc,
     return secret ? here.as_secret() : here;
 }
 
-Value evaluate(const Expr& expr, const Names& names) { return evaluate_at(expr, {}, names); }
+Value evaluate(const Expr& expr, const Names& names) {
+    return evaluate_at(expr, {}, names);
+}
 
 Value evaluate_at(const Expr& expr, const Path& path, const Names& names) {
     switch (expr.kind) {
     case Expr::Kind::literal: return follow(expr.value, path, 0, expr.loc, "the value");
     case Expr::Kind::text: return follow(join_text(expr, names), path, 0, expr.loc, "the string");
-    case Expr::Kind::call:
-        return follow(call(expr, names), path, 0, expr.loc, expr.name + "()");
+    case Expr::Kind::call: return follow(call(expr, names), path, 0, expr.loc, expr.name + "()");
     case Expr::Kind::list: {
         const bool inside = !path.empty() && path[0].is_integer() && path[0].as_integer() >= 0 &&
                             path[0].as_integer() < static_cast<std::int64_t>(expr.parts.size());

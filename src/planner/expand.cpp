@@ -92,8 +92,10 @@ class Expander : public Resources {
                 problems_.add(fmt::format("module \"{}\" has no input \"{}\"", call.name, name),
                               call.input_locs.at(name));
             const auto close = did_you_mean(name, known);
-            if (close) error.hint = fmt::format("did you mean \"{}\"?", *close);
-            else if (!known.empty()) error.hint = fmt::format("it has: {}", fmt::join(known, ", "));
+            if (close)
+                error.hint = fmt::format("did you mean \"{}\"?", *close);
+            else if (!known.empty())
+                error.hint = fmt::format("it has: {}", fmt::join(known, ", "));
         }
     }
 
@@ -116,8 +118,8 @@ class Expander : public Resources {
         Error error(ErrorKind::spec, fmt::format("there is no resource type \"{}\"", block.type),
                     block.type_loc);
         const auto close = did_you_mean(block.type, known);
-        error.hint = close ? fmt::format("did you mean \"{}\"?", *close)
-                           : "`hadeploy docs` lists all types";
+        error.hint =
+            close ? fmt::format("did you mean \"{}\"?", *close) : "`hadeploy docs` lists all types";
         throw error;
     }
 
@@ -153,15 +155,17 @@ class Expander : public Resources {
             throw refuse("the keys of for_each are known only after apply",
                          "use a map whose keys stand in the spec; its values may be unknown");
         if (over.secret())
-            throw refuse("for_each can't go over a secret value", "its keys would show in addresses");
+            throw refuse("for_each can't go over a secret value",
+                         "its keys would show in addresses");
         std::vector<std::string> keys;
         if (over.is_map()) {
             for (const Entry& e : over.as_map()) keys.push_back(e.key);
         } else if (over.is_list()) {
             for (const Value& v : over.as_list()) {
                 if (!v.is_string())
-                    throw refuse(fmt::format("for_each goes over names; the list has {}", v.kind_name()),
-                                 "use a list of strings, or a map");
+                    throw refuse(
+                        fmt::format("for_each goes over names; the list has {}", v.kind_name()),
+                        "use a list of strings, or a map");
                 keys.push_back(v.as_string());
             }
             std::sort(keys.begin(), keys.end());
@@ -270,9 +274,8 @@ class Expander : public Resources {
     void renumber() {
         std::vector<NodeId> by_address(nodes_.size());
         for (NodeId i = 0; i < by_address.size(); ++i) by_address[i] = i;
-        std::sort(by_address.begin(), by_address.end(), [&](NodeId a, NodeId b) {
-            return nodes_[a].address < nodes_[b].address;
-        });
+        std::sort(by_address.begin(), by_address.end(),
+                  [&](NodeId a, NodeId b) { return nodes_[a].address < nodes_[b].address; });
         std::vector<NodeId> new_id(nodes_.size());
         for (NodeId i = 0; i < by_address.size(); ++i) new_id[by_address[i]] = i;
         graph_.nodes_.reserve(nodes_.size());

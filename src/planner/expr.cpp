@@ -9,12 +9,16 @@ namespace {
 
 constexpr int kMaxExpressionDepth = 100;
 
-bool starts_name(char c) { return std::isalpha(static_cast<unsigned char>(c)) || c == '_'; }
+bool starts_name(char c) {
+    return std::isalpha(static_cast<unsigned char>(c)) || c == '_';
+}
 bool continues_name(char c) {
     return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-';
 }
 
-ExprPtr make(Expr e) { return std::make_shared<const Expr>(std::move(e)); }
+ExprPtr make(Expr e) {
+    return std::make_shared<const Expr>(std::move(e));
+}
 
 /// Parses what stands between `${` and `}`.
 class Parser {
@@ -51,7 +55,8 @@ class Parser {
         Loc loc = origin_;
         // the text of a multi-line scalar is folded: there only its beginning is known
         if (text_.substr(0, offset).find('\n') == text_.npos)
-            loc.column = static_cast<std::uint16_t>(std::min<std::size_t>(loc.column + offset, 65535));
+            loc.column =
+                static_cast<std::uint16_t>(std::min<std::size_t>(loc.column + offset, 65535));
         return loc;
     }
 
@@ -106,8 +111,7 @@ class Parser {
         if (at_ >= text_.size()) fail("the expression ends too early: a closing } is missing");
         const Loc loc = here();
         const char c = text_[at_];
-        if (c == '"' || c == '\'')
-            return make({.loc = loc, .value = Value(quoted(c)).at(loc)});
+        if (c == '"' || c == '\'') return make({.loc = loc, .value = Value(quoted(c)).at(loc)});
         if (std::isdigit(static_cast<unsigned char>(c)) || c == '-') return number(loc);
         if (eat('(')) {
             ExprPtr inner = expression();
@@ -117,10 +121,14 @@ class Parser {
         if (eat('[')) return make({.kind = Expr::Kind::list, .loc = loc, .parts = items(']')});
         if (!starts_name(c)) fail(fmt::format("unexpected \"{}\" in an expression", c));
         std::string word = name();
-        if (word == "true" || word == "false") return make({.loc = loc, .value = Value(word == "true").at(loc)});
+        if (word == "true" || word == "false")
+            return make({.loc = loc, .value = Value(word == "true").at(loc)});
         if (word == "null") return make({.loc = loc, .value = Value().at(loc)});
         if (eat('('))
-            return make({.kind = Expr::Kind::call, .loc = loc, .name = std::move(word), .parts = items(')')});
+            return make({.kind = Expr::Kind::call,
+                         .loc = loc,
+                         .name = std::move(word),
+                         .parts = items(')')});
         return make({.kind = Expr::Kind::reference, .loc = loc, .name = std::move(word)});
     }
 
@@ -207,7 +215,9 @@ ExprPtr compile_string(const Value& string, Problems& problems) {
     return make({.kind = Expr::Kind::text, .loc = string.loc(), .parts = std::move(parts)});
 }
 
-bool constant(const Expr& e) { return e.kind == Expr::Kind::literal; }
+bool constant(const Expr& e) {
+    return e.kind == Expr::Kind::literal;
+}
 
 } // namespace
 

@@ -67,7 +67,6 @@ Value evaluate_at(const Expr& expr, const Path& path, const Names& names);
 Value follow(const Value& value, const Path& path, std::size_t from, Loc loc,
              const std::string& what);
 
-
 /// The names of the built-in functions.
 std::vector<std::string> function_names();
 

@@ -36,8 +36,7 @@ Value Graph::config(NodeId id, const Values& values, Problems& problems) const {
     entries.reserve(node.block->attributes.size());
     for (const auto& [name, expr] : node.block->attributes) {
         try {
-            entries.push_back(
-                {name, evaluate(*expr, names), node.block->attribute_locs.at(name)});
+            entries.push_back({name, evaluate(*expr, names), node.block->attribute_locs.at(name)});
         } catch (Error& error) {
             error.address = node.address;
             problems.add(std::move(error));

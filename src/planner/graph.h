@@ -17,9 +17,9 @@ using NodeId = std::uint32_t;
 /// An instance of a module: where names are looked up.
 struct Scope {
     const Module* module = nullptr;
-    std::string prefix;                ///< "" or "module.cluster."
-    const Scope* parent = nullptr;     ///< where the module was called
-    const ModuleBlock* call = nullptr; ///< nullptr for the root
+    std::string prefix;                                     ///< "" or "module.cluster."
+    const Scope* parent = nullptr;                          ///< where the module was called
+    const ModuleBlock* call = nullptr;                      ///< nullptr for the root
     std::unordered_map<std::string, const Scope*> children; ///< by the call's name
 };
 
@@ -29,7 +29,7 @@ struct Node {
     const ResourceType* type = nullptr;
     const ResourceBlock* block = nullptr;
     const Scope* scope = nullptr;
-    std::string key;          ///< of for_each
+    std::string key; ///< of for_each
     bool keyed = false;
     bool of_set = false;      ///< for_each goes over a list: each.value is the key
     std::vector<NodeId> deps; ///< sorted; direct ones only

@@ -29,7 +29,7 @@ std::string member(const Path& path, std::string_view root, Loc loc) {
     throw error;
 }
 
-template <class Blocks>
+template<class Blocks>
 std::vector<std::string> names_of(const Blocks& blocks) {
     std::vector<std::string> out;
     for (const auto& b : blocks) out.push_back(b.name);
@@ -109,11 +109,13 @@ Value ScopeNames::module_output(const Path& path, Loc loc, std::size_t& used) co
 
 Value ScopeNames::each(const Path& path, Loc loc, std::size_t& used) const {
     if (self_ == nullptr || !self_->keyed)
-        throw Error(ErrorKind::spec, "\"each\" has a meaning only in a resource with for_each", loc);
+        throw Error(ErrorKind::spec, "\"each\" has a meaning only in a resource with for_each",
+                    loc);
     const std::string what = member(path, "each", loc);
     used = 1;
     if (what == "key") return self_->key;
-    if (what != "value") unknown_name("\"each\" has \"key\" and \"value\"", what, {"key", "value"}, loc);
+    if (what != "value")
+        unknown_name("\"each\" has \"key\" and \"value\"", what, {"key", "value"}, loc);
     if (self_->of_set) return self_->key;
     Path way{Value(self_->key)};
     way.insert(way.end(), path.begin() + 1, path.end());

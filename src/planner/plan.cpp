@@ -99,8 +99,10 @@ class Planner {
         note_machine(node, action);
         // an interrupted change that turns out to be complete still has to be noted as such
         if (!action && world_.interrupted.contains(node.address)) action = Action::adopt;
-        if (action) add(id, *action, std::move(step));
-        else if (recorded != nullptr) renew_record(id, config, *recorded);
+        if (action)
+            add(id, *action, std::move(step));
+        else if (recorded != nullptr)
+            renew_record(id, config, *recorded);
     }
 
     void renew_record(NodeId id, const Value& config, const Recorded& recorded) {
@@ -151,8 +153,7 @@ class Planner {
     /// Of the best of the machines that the resource can be reached through.
     MachineState machine_state(const Node& node, const Value& config) const {
         const ProviderKind& kind = *graph_.registry().kind(node.type->provider);
-        const auto candidates =
-            kind.endpoints(*node.type, config, settings_.at(kind.name));
+        const auto candidates = kind.endpoints(*node.type, config, settings_.at(kind.name));
         if (candidates.empty()) return MachineState::fresh;
         MachineState best = MachineState::fresh;
         for (const Endpoint& e : candidates) {
@@ -167,8 +168,10 @@ class Planner {
     void note_machine(const Node& node, std::optional<Action> action) {
         if (!node.type->machine) return;
         MachineState state = MachineState::up;
-        if (action == Action::create || action == Action::replace) state = MachineState::fresh;
-        else if (!machine_is_up(world_, node.address)) state = MachineState::starting;
+        if (action == Action::create || action == Action::replace)
+            state = MachineState::fresh;
+        else if (!machine_is_up(world_, node.address))
+            state = MachineState::starting;
         machines_[node.address] = state;
     }
 
@@ -181,10 +184,10 @@ class Planner {
 
     void refuse_double_claims() {
         for (const auto& [name, first, second] : doubled_) {
-            Error error(ErrorKind::spec,
-                        fmt::format("{} and {} both manage {}", first->address, second->address,
-                                    name),
-                        second->block->loc);
+            Error error(
+                ErrorKind::spec,
+                fmt::format("{} and {} both manage {}", first->address, second->address, name),
+                second->block->loc);
             error.with_note("the other one is here", first->block->loc);
             problems_.add(std::move(error));
         }
@@ -222,8 +225,8 @@ std::string_view action_name(Action action) {
 }
 
 std::size_t Plan::count(Action action) const {
-    return static_cast<std::size_t>(
-        std::count_if(steps.begin(), steps.end(), [&](const Step& s) { return s.action == action; }));
+    return static_cast<std::size_t>(std::count_if(
+        steps.begin(), steps.end(), [&](const Step& s) { return s.action == action; }));
 }
 
 std::string identity_of(const std::string& lineage, const std::string& address,
@@ -239,7 +242,8 @@ std::set<std::string> machines_in(const Value& config) {
             if (v.is_list()) {
                 for (const Value& item : v.as_list()) (*this)(item);
             } else if (v.is_map()) {
-                if (v.has("machine") && v.has("address")) out.insert(v.text("machine"));
+                if (v.has("machine") && v.has("address"))
+                    out.insert(v.text("machine"));
                 else
                     for (const Entry& e : v.as_map()) (*this)(e.value);
             }
@@ -263,8 +267,10 @@ Value complete(const ResourceType& type, const Value& config, const Value& known
         const Value* value = config.find(a.name);
         if (value != nullptr && !value->contains_unknown()) continue;
         const Value* before = known.find(a.name);
-        if (before != nullptr) out = out.with(a.name, *before);
-        else if (value == nullptr) out = out.with(a.name, Value::unknown());
+        if (before != nullptr)
+            out = out.with(a.name, *before);
+        else if (value == nullptr)
+            out = out.with(a.name, Value::unknown());
     }
     return out;
 }

@@ -11,13 +11,13 @@ namespace hadeploy {
 
 /// What a step does.
 enum class Action {
-    adopt,   ///< it is there as wanted: only recorded
+    adopt, ///< it is there as wanted: only recorded
     create,
     update,
     replace, ///< remove, then create
     read,    ///< can't be read yet: read when its machine is up, and repaired if it differs
     remove,
-    forget,  ///< nothing to do outside: it is gone, or goes with its machine
+    forget, ///< nothing to do outside: it is gone, or goes with its machine
 };
 std::string_view action_name(Action action);
 
@@ -65,15 +65,15 @@ struct Step {
     std::string address;
     Action action = Action::create;
     const ResourceType* type = nullptr;
-    std::optional<NodeId> node;  ///< none: a resource that the spec no longer has
+    std::optional<NodeId> node; ///< none: a resource that the spec no longer has
     std::int64_t generation = 1;
     std::string identity;
-    Value before = {};           ///< all that is known of it now
-    Value after = {};            ///< the wanted config, as far as known; null on remove
+    Value before = {}; ///< all that is known of it now
+    Value after = {};  ///< the wanted config, as far as known; null on remove
     std::vector<AttributeChange> changes = {};
-    std::string reason = {};     ///< why, for people
+    std::string reason = {}; ///< why, for people
     std::string verb = {};
-    bool read_first = false;     ///< its machine is not up yet: read it then, and decide again
+    bool read_first = false; ///< its machine is not up yet: read it then, and decide again
     std::vector<StepId> after_steps = {}; ///< sorted
     Loc loc = {};
 };

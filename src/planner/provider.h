@@ -118,9 +118,9 @@ struct Setting {
 class ProviderKind {
   public:
     virtual ~ProviderKind() = default;
-    std::string name;   ///< "libvirt", "ssh"
+    std::string name; ///< "libvirt", "ssh"
     std::string doc;
-    Schema schema;      ///< of the settings under `providers: {name: ...}`
+    Schema schema; ///< of the settings under `providers: {name: ...}`
     /// True: changes that are ready together are handed over as one ordered batch, and the next
     /// batch only when that is through (a host: one exec). False: one by one, side by side.
     bool batches_changes = false;
@@ -140,7 +140,8 @@ class ProviderKind {
     virtual std::shared_ptr<Provider> open(const Endpoint& endpoint, const Setting& setting) = 0;
 };
 
-/// All that hadeploy knows how to manage. Filled by one explicit line a type (src/cli/registry.cpp).
+/// All that hadeploy knows how to manage. Filled by one explicit line a type
+/// (src/cli/registry.cpp).
 class Registry {
   public:
     void add(std::unique_ptr<ProviderKind> kind) { kinds_.push_back(std::move(kind)); }

@@ -32,8 +32,8 @@ class Remover {
             const ResourceType* type = registry_.type(r.type);
             if (type == nullptr || !type->machine || !type->hosts_die) continue;
             const auto seen = world_.observed.find(address);
-            const bool gone = seen != world_.observed.end() &&
-                              seen->second.state == Observation::State::absent;
+            const bool gone =
+                seen != world_.observed.end() && seen->second.state == Observation::State::absent;
             if (!kept_.contains(address) || gone) dying_.insert(address);
         }
         for (const Step& s : plan_.steps)
@@ -49,9 +49,10 @@ class Remover {
         step.before = r.attributes;
         if (!plan_.destroy) step.reason = "the spec no longer has it";
         if (step.type == nullptr) {
-            Error error(ErrorKind::state, fmt::format("the state has a resource of the type \"{}\", "
-                                                      "which this hadeploy does not know",
-                                                      r.type));
+            Error error(ErrorKind::state,
+                        fmt::format("the state has a resource of the type \"{}\", "
+                                    "which this hadeploy does not know",
+                                    r.type));
             error.address = r.address;
             problems_.add(std::move(error).with_hint("use the version of hadeploy that made it"));
             return step;
@@ -90,7 +91,8 @@ class Remover {
             step.action = Action::forget;
             step.reason = "what is there now is not ours: " + o.foreign;
         } else {
-            for (const Entry& e : o.attributes.as_map()) step.before = step.before.with(e.key, e.value);
+            for (const Entry& e : o.attributes.as_map())
+                step.before = step.before.with(e.key, e.value);
         }
     }
 
@@ -107,8 +109,10 @@ class Remover {
             for (const std::string& m : machines_in(r.config)) {
                 const auto it = index.find(m);
                 if (it == index.end() || it->second == i) continue;
-                if (forgotten) waits[i].insert(it->second);
-                else waits[it->second].insert(i);
+                if (forgotten)
+                    waits[i].insert(it->second);
+                else
+                    waits[it->second].insert(i);
             }
             if (forgotten) continue;
             std::set<std::string> visited;
@@ -146,16 +150,17 @@ class Remover {
             progress = false;
             for (std::size_t i = 0; i < removals.size(); ++i) {
                 if (placed[i]) continue;
-                const bool ready = std::all_of(waits[i].begin(), waits[i].end(),
-                                               [&](std::size_t d) { return placed[d].has_value(); });
+                const bool ready =
+                    std::all_of(waits[i].begin(), waits[i].end(),
+                                [&](std::size_t d) { return placed[d].has_value(); });
                 if (!ready) continue;
                 std::set<StepId> after;
                 for (const std::size_t d : waits[i]) after.insert(*placed[d]);
                 for (const auto& [address, r] : world_.recorded) {
                     const auto step = step_of.find(address);
                     if (step == step_of.end() || !changed_.contains(address)) continue;
-                    if (std::find(r.depends_on.begin(), r.depends_on.end(),
-                                  removals[i].address) != r.depends_on.end())
+                    if (std::find(r.depends_on.begin(), r.depends_on.end(), removals[i].address) !=
+                        r.depends_on.end())
                         after.insert(step->second);
                 }
                 removals[i].after_steps.assign(after.begin(), after.end());

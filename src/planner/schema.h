@@ -39,8 +39,8 @@ enum class TypeKind {
 
 struct Type {
     TypeKind kind = TypeKind::any;
-    std::shared_ptr<const Type> element;                   ///< of a list or map
-    std::shared_ptr<const std::vector<Attribute>> fields;  ///< of an object
+    std::shared_ptr<const Type> element;                  ///< of a list or map
+    std::shared_ptr<const std::vector<Attribute>> fields; ///< of an object
 
     Type() = default;
     Type(TypeKind k) : kind(k) {}
@@ -67,9 +67,9 @@ struct Attribute {
     bool tracked = false;
     /// Only steers how a change is made (a timeout, say): a difference alone is no change.
     bool steering = false;
-    std::optional<Value> fallback = {};      ///< the default
-    std::vector<std::string> one_of = {};    ///< the allowed strings, when there are but a few
-    std::optional<std::int64_t> min = {};    ///< of integers (after normalisation), lists: length
+    std::optional<Value> fallback = {};   ///< the default
+    std::vector<std::string> one_of = {}; ///< the allowed strings, when there are but a few
+    std::optional<std::int64_t> min = {}; ///< of integers (after normalisation), lists: length
     std::optional<std::int64_t> max = {};
     std::string verb = {}; ///< what a plan calls a change of this attribute alone, e.g. "start"
 };

@@ -15,15 +15,15 @@ namespace fs = std::filesystem;
 
 namespace {
 
-template <class Block>
+template<class Block>
 const Block* by_name(const std::vector<Block>& blocks, std::string_view name) {
     const auto it = std::lower_bound(blocks.begin(), blocks.end(), name,
                                      [](const Block& b, std::string_view n) { return b.name < n; });
     return it != blocks.end() && it->name == name ? &*it : nullptr;
 }
 
-constexpr std::string_view kRoots[] = {"var",  "local", "each", "count", "module",
-                                       "data", "path",  "self", "true",  "false", "null"};
+constexpr std::string_view kRoots[] = {"var",  "local", "each", "count", "module", "data",
+                                       "path", "self",  "true", "false", "null"};
 
 /// Reads one spec or module file. `loading` is the chain of files being loaded, against cycles.
 class Loader {
@@ -67,8 +67,7 @@ class Loader {
                       std::string_view owner) {
         for (const Entry& e : map.as_map()) {
             if (std::find(known.begin(), known.end(), e.key) != known.end()) continue;
-            Error& error =
-                problems_.add(fmt::format("{} has no key \"{}\"", owner, e.key), e.loc);
+            Error& error = problems_.add(fmt::format("{} has no key \"{}\"", owner, e.key), e.loc);
             const auto close = did_you_mean(e.key, known);
             error.hint = close ? fmt::format("did you mean \"{}\"?", *close)
                                : fmt::format("it has: {}", fmt::join(known, ", "));
@@ -119,19 +118,20 @@ class Loader {
     void load_name(const Value& root) {
         const Value* name = root.find("name");
         if (name == nullptr) {
-            problems_.add("a spec needs a \"name\"", root.loc()).hint = "for example: name: my-cluster";
+            problems_.add("a spec needs a \"name\"", root.loc()).hint =
+                "for example: name: my-cluster";
             return;
         }
         const Attribute rule{.name = "name", .type = TypeKind::name, .doc = {}};
-        const Value checked =
-            normalize(rule, *name, "the spec", spec_.base_directory(), problems_);
+        const Value checked = normalize(rule, *name, "the spec", spec_.base_directory(), problems_);
         if (checked.is_string()) spec_.name = checked.as_string();
     }
 
     void load_providers(const Value& section) {
         for (const Entry& e : blocks(section, "providers")) {
             if (!e.value.is_null() && !is_map(e.value, e, "provider")) continue;
-            spec_.providers[e.key] = compile(e.value.is_null() ? Value::map({}).at(e.loc) : e.value, problems_);
+            spec_.providers[e.key] =
+                compile(e.value.is_null() ? Value::map({}).at(e.loc) : e.value, problems_);
             spec_.provider_locs[e.key] = e.loc;
         }
     }
@@ -148,7 +148,8 @@ class Loader {
         Attribute& a = variable.attribute;
         a.required = true;
         if (e.value.is_map()) {
-            unknown_keys(e.value, {"type", "default", "min", "max", "one_of", "secret", "description"},
+            unknown_keys(e.value,
+                         {"type", "default", "min", "max", "one_of", "secret", "description"},
                          fmt::format("variable \"{}\"", e.key));
             read_variable(e.value, a);
         } else if (!e.value.is_null()) {
@@ -160,11 +161,13 @@ class Loader {
     void read_variable(const Value& body, Attribute& a) {
         if (const Value* type = body.find("type")) {
             const auto parsed = type->is_string() ? parse_type(type->as_string()) : std::nullopt;
-            if (parsed) a.type = *parsed;
+            if (parsed)
+                a.type = *parsed;
             else
-                problems_.add(fmt::format("\"{}\" is not a type", display(*type)), type->loc()).hint =
-                    "types: string, integer, number, boolean, bytes, duration, port, ipv4, cidr, mode, "
-                    "name, path, local_path, connection, any, list(T), map(T)";
+                problems_.add(fmt::format("\"{}\" is not a type", display(*type)), type->loc())
+                    .hint = "types: string, integer, number, boolean, bytes, duration, port, ipv4, "
+                            "cidr, mode, "
+                            "name, path, local_path, connection, any, list(T), map(T)";
         }
         a.doc = body.text("description");
         a.secret = body.flag("secret");
@@ -195,8 +198,10 @@ class Loader {
         if (list.is_null()) return out;
         const Value::List items = list.is_list() ? list.as_list() : Value::List{list};
         for (const Value& item : items) {
-            if (item.is_string()) out.push_back({item.as_string(), item.loc()});
-            else problems_.add("depends_on lists names of resources and modules", item.loc());
+            if (item.is_string())
+                out.push_back({item.as_string(), item.loc()});
+            else
+                problems_.add("depends_on lists names of resources and modules", item.loc());
         }
         return out;
     }
@@ -214,9 +219,12 @@ class Loader {
         block.type_loc = type->loc();
         for (const Entry& a : e.value.as_map()) {
             if (a.key == "type") continue;
-            if (a.key == "for_each") block.for_each = compile(a.value, problems_);
-            else if (a.key == "depends_on") block.depends_on = load_dependencies(a.value);
-            else if (a.key == "serial") load_serial(a.value, block);
+            if (a.key == "for_each")
+                block.for_each = compile(a.value, problems_);
+            else if (a.key == "depends_on")
+                block.depends_on = load_dependencies(a.value);
+            else if (a.key == "serial")
+                load_serial(a.value, block);
             else {
                 block.attributes[a.key] = compile(a.value, problems_);
                 block.attribute_locs[a.key] = a.loc;
@@ -226,13 +234,17 @@ class Loader {
     }
 
     void load_serial(const Value& value, ResourceBlock& block) {
-        if (value.is_bool()) block.serial = value.as_bool();
-        else problems_.add(fmt::format("serial: expected a boolean, got {}", value.kind_name()), value.loc());
+        if (value.is_bool())
+            block.serial = value.as_bool();
+        else
+            problems_.add(fmt::format("serial: expected a boolean, got {}", value.kind_name()),
+                          value.loc());
     }
 
     void load_call(const Entry& e, Module& module) {
         if (!is_map(e.value, e, "module")) return;
-        unknown_keys(e.value, {"source", "with", "depends_on"}, fmt::format("module \"{}\"", e.key));
+        unknown_keys(e.value, {"source", "with", "depends_on"},
+                     fmt::format("module \"{}\"", e.key));
         ModuleBlock block{.name = e.key, .loc = e.loc};
         block.depends_on = load_dependencies(e.value["depends_on"]);
         const Value& with = e.value["with"];
@@ -242,7 +254,8 @@ class Loader {
                 block.input_locs[input.key] = input.loc;
             }
         } else if (!with.is_null()) {
-            problems_.add(fmt::format("\"with\" is a map of inputs, not {}", with.kind_name()), with.loc());
+            problems_.add(fmt::format("\"with\" is a map of inputs, not {}", with.kind_name()),
+                          with.loc());
         }
         const Value* source = e.value.find("source");
         if (source == nullptr || !source->is_string()) {
@@ -264,7 +277,8 @@ class Loader {
         const fs::path canonical = fs::weakly_canonical(file);
         if (std::find(loading_.begin(), loading_.end(), canonical) != loading_.end()) {
             Error& error = problems_.add("a module can't contain itself", source.loc());
-            for (const fs::path& p : loading_) error.with_note(fmt::format("through {}", p.string()));
+            for (const fs::path& p : loading_)
+                error.with_note(fmt::format("through {}", p.string()));
             return nullptr;
         }
         auto module = std::make_shared<Module>();
@@ -272,7 +286,8 @@ class Loader {
         loading_.push_back(canonical);
         try {
             const Value root = read_file(file);
-            if (check_sections(root, {"description", "variables", "resources", "modules", "outputs"}))
+            if (check_sections(root,
+                               {"description", "variables", "resources", "modules", "outputs"}))
                 load_module(root, *module);
         } catch (Error& error) {
             if (!error.loc.known()) error.loc = source.loc();
@@ -286,7 +301,8 @@ class Loader {
     void load_output(const Entry& e, Module& module) {
         Output output{.name = e.key, .loc = e.loc, .value = nullptr};
         if (e.value.is_map() && e.value.has("value")) {
-            unknown_keys(e.value, {"value", "secret", "description"}, fmt::format("output \"{}\"", e.key));
+            unknown_keys(e.value, {"value", "secret", "description"},
+                         fmt::format("output \"{}\"", e.key));
             output.value = compile(e.value["value"], problems_);
             output.secret = e.value.flag("secret");
         } else {
@@ -308,9 +324,15 @@ const Variable* Module::variable(std::string_view name) const {
                                  [&](const Variable& v) { return v.attribute.name == name; });
     return it == variables.end() ? nullptr : &*it;
 }
-const ResourceBlock* Module::resource(std::string_view name) const { return by_name(resources, name); }
-const ModuleBlock* Module::module(std::string_view name) const { return by_name(modules, name); }
-const Output* Module::output(std::string_view name) const { return by_name(outputs, name); }
+const ResourceBlock* Module::resource(std::string_view name) const {
+    return by_name(resources, name);
+}
+const ModuleBlock* Module::module(std::string_view name) const {
+    return by_name(modules, name);
+}
+const Output* Module::output(std::string_view name) const {
+    return by_name(outputs, name);
+}
 
 BaseDirectory Spec::base_directory() const {
     return [this](Loc loc) {
@@ -323,7 +345,8 @@ FileReader disk_reader() {
     return [](const fs::path& file) {
         struct stat info = {};
         if (::stat(file.c_str(), &info) != 0)
-            throw Error(ErrorKind::spec, fmt::format("{}: {}", file.string(), std::strerror(errno)));
+            throw Error(ErrorKind::spec,
+                        fmt::format("{}: {}", file.string(), std::strerror(errno)));
         if (!S_ISREG(info.st_mode))
             throw Error(ErrorKind::spec, fmt::format("{} is not a regular file", file.string()));
         std::ifstream in(file, std::ios::binary);
@@ -379,11 +402,13 @@ Value resolve_variables(const Spec& spec, const VariableValues& given) {
     for (const Variable& v : spec.root.variables) names.push_back(v.attribute.name);
     for (const auto& [name, value] : given) {
         if (spec.root.variable(name) != nullptr) continue;
-        Error& error = problems.add(
-            fmt::format("the spec declares no variable \"{}\"", name), value.loc());
+        Error& error =
+            problems.add(fmt::format("the spec declares no variable \"{}\"", name), value.loc());
         const auto close = did_you_mean(name, names);
-        if (close) error.hint = fmt::format("did you mean \"{}\"?", *close);
-        else if (!names.empty()) error.hint = fmt::format("it declares: {}", fmt::join(names, ", "));
+        if (close)
+            error.hint = fmt::format("did you mean \"{}\"?", *close);
+        else if (!names.empty())
+            error.hint = fmt::format("it declares: {}", fmt::join(names, ", "));
     }
     Value::Map values;
     for (const Variable& v : spec.root.variables) {
@@ -395,9 +420,9 @@ Value resolve_variables(const Spec& spec, const VariableValues& given) {
                             a.name, a.name);
             continue;
         }
-        Value value = it == given.end() ? *a.fallback
-                                        : normalize(a, it->second, "variable", spec.base_directory(),
-                                                    problems);
+        Value value = it == given.end()
+                          ? *a.fallback
+                          : normalize(a, it->second, "variable", spec.base_directory(), problems);
         if (a.secret) value = value.as_secret();
         values.push_back({a.name, std::move(value), v.loc});
     }

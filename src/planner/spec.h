@@ -31,7 +31,7 @@ struct ResourceBlock {
     Loc loc;
     std::string type;
     Loc type_loc;
-    ExprPtr for_each;            ///< nullptr: a single resource
+    ExprPtr for_each; ///< nullptr: a single resource
     std::map<std::string, ExprPtr> attributes;
     std::map<std::string, Loc> attribute_locs;
     std::vector<Dependency> depends_on;
@@ -98,7 +98,8 @@ FileReader disk_reader();
 ///         the errors can be shown with their lines.
 void load_spec(const std::filesystem::path& file, const FileReader& read, Spec& spec);
 
-/// Values given from outside, by variable name; the Loc of a value from the command line is unknown.
+/// Values given from outside, by variable name; the Loc of a value from the command line is
+/// unknown.
 using VariableValues = std::map<std::string, Value>;
 
 /// Reads a `--var-file`: a YAML map of values.

@@ -38,8 +38,10 @@ Value plain_scalar(const std::string& text, Loc loc, Problems& problems) {
         return Value(text).at(loc);
     }
     int base = 10;
-    if (text.starts_with("0x")) base = 16, digits += 2;
-    else if (text.starts_with("0o")) base = 8, digits += 2;
+    if (text.starts_with("0x"))
+        base = 16, digits += 2;
+    else if (text.starts_with("0o"))
+        base = 8, digits += 2;
     std::int64_t integer = 0;
     auto [end, error] = std::from_chars(digits, last, integer, base);
     if (end == last) {
@@ -83,8 +85,10 @@ class Builder : public YAML::EventHandler {
         }
         if (!plain && tag != "!") refuse_tag(tag, loc);
         const bool is_key = !open_.empty() && open_.back().map && !open_.back().key;
-        if (is_key || !plain) add(Value(text).at(loc), anchor, 1);
-        else add(plain_scalar(text, loc, problems_), anchor, 1);
+        if (is_key || !plain)
+            add(Value(text).at(loc), anchor, 1);
+        else
+            add(plain_scalar(text, loc, problems_), anchor, 1);
     }
 
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -134,7 +138,8 @@ class Builder : public YAML::EventHandler {
     bool closed(std::size_t start) const {
         const char quote = text_[start];
         for (std::size_t i = start + 1; i < text_.size(); ++i) {
-            if (quote == '"' && text_[i] == '\\') ++i;
+            if (quote == '"' && text_[i] == '\\')
+                ++i;
             else if (text_[i] == quote) {
                 const bool doubled = quote == '\'' && i + 1 < text_.size() && text_[i + 1] == '\'';
                 if (!doubled) return true;
@@ -183,9 +188,9 @@ class Builder : public YAML::EventHandler {
         Open& top = open_.back();
         top.size += size;
         if (top.size > kMaxYamlExpandedNodes) {
-            problems_.add(fmt::format("aliases blow this up to more than {} values",
-                                      kMaxYamlExpandedNodes),
-                          value.loc());
+            problems_.add(
+                fmt::format("aliases blow this up to more than {} values", kMaxYamlExpandedNodes),
+                value.loc());
             throw GiveUp();
         }
         if (!top.map) {

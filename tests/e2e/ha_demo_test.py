@@ -212,6 +212,7 @@ class HaDemo(unittest.TestCase):
             machines.apply()
             key = machines.output("ssh_key")
             hosts = machines.output("hosts")
+            self.what_is_in_the_way_is_named(hosts, key)
             existing = Project("ha-demo-existing",
                                {"images": str(IMAGES), "ssh_key": key, "hosts": hosts})
             (existing.directory / "own.yml").write_text(OWN_COMPOSE)
@@ -238,6 +239,42 @@ class HaDemo(unittest.TestCase):
         finally:
             machines.hadeploy("destroy", "--auto-approve", "--progress", "plain", check=False)
             machines.remove()
+
+    def what_is_in_the_way_is_named(self, hosts, key):
+        """What is foreign is told when planning, and stays; what hinders a change fails that one."""
+        node1, node3 = Node(hosts["node1"]["address"], key), Node(hosts["node3"]["address"], key)
+        node3.sh("docker swarm init --advertise-addr 10.77.0.13; mkdir /small; "
+                 "mount -t tmpfs -o size=16k none /small")
+        node1.sh("docker swarm init --advertise-addr 10.77.0.11; "
+                 "gluster --mode=script volume create vol0 node1:/elsewhere force; "
+                 "systemd-run --quiet --unit=holder flock /var/lib/dpkg/lock-frontend sleep 600")
+        hindered = Project("hindered", {"ssh_key": key, "hosts": hosts}, spec=HINDERED)
+        self.errors_are(hindered, [("swarm", "in a swarm already", "docker swarm leave --force"),
+                                   ("volume", "made by somebody else", "vol0")])
+        self.assertIn("vol0", node1.sh("gluster volume list"))
+        node1.sh("gluster --mode=script volume delete vol0; docker swarm leave --force; "
+                 "rm -rf /elsewhere")
+        node3.sh("docker swarm leave --force")
+        self.errors_are(hindered, [("large", "the disk is full", "/small"),
+                                   ("package", "Could not get lock", "then apply again")])
+        node1.sh("systemctl stop holder")
+        node3.sh("umount /small; rmdir /small")
+        # what was made in spite of them is kept in mind, and goes again
+        self.assertIn("swarm", hindered.hadeploy("state", "list").stdout)
+        hindered.hadeploy("destroy", "--auto-approve", "--progress", "quiet")
+        self.assertEqual(node3.sh("docker info --format '{{.Swarm.LocalNodeState}}'"), "inactive")
+        hindered.remove()
+
+    def errors_are(self, project, expected):
+        """An apply fails with these, each with its resource, its place, its cause and its remedy."""
+        done = project.hadeploy("apply", "--auto-approve", "--progress", "quiet", check=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        errors = re.split(r"(?m)^(?=error)", done.stderr)
+        for address, cause, remedy in expected:
+            error = next((e for e in errors if cause in e), "")
+            self.assertIn(address, error, done.stderr)
+            self.assertIn(remedy, error, done.stderr)
+            self.assertRegex(error, r"hadeploy\.yaml:\d+:\d+", done.stderr)
 
     def test_11_nothing_is_left(self):
         self.nothing_is_left()
@@ -273,6 +310,40 @@ outputs:
   ssh_key: ${operator.private_key_file}
   hosts: ${node[*].connection}
 """
+
+HINDERED = """
+name: hindered
+variables:
+  hosts: {type: map(any)}
+  ssh_key: {type: local_path}
+resources:
+  host:
+    type: ssh.host
+    for_each: ${var.hosts}
+    address: ${each.value.address}
+    user: ${each.value.user}
+    host_key: ${each.value.host_key}
+    private_key_file: ${var.ssh_key}
+  large:
+    type: host.file
+    host: ${host["node3"].connection}
+    path: /small/large
+    content: "%s"
+  package:
+    type: host.package
+    host: ${host["node1"].connection}
+    packages: [sl]
+  swarm:
+    type: docker.node
+    host: ${host["node3"].connection}
+    name: node3
+    peers: ${host[*].connection}
+  volume:
+    type: gluster.volume
+    hosts: {node1: "${host["node1"].connection}"}
+    name: vol0
+    brick: /gluster/brick1/vol0
+""" % ("x" * 40000)
 
 OWN_STACK = """
 resources:

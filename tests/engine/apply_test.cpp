@@ -29,7 +29,8 @@ struct Lab {
         Registry registry;
         fake::add_to(registry, world);
         Spec spec;
-        load_spec("hadeploy.yaml", [&](const auto&) { return text; }, spec);
+        load_spec(
+            "hadeploy.yaml", [&](const auto&) { return text; }, spec);
         const Graph graph(spec, registry, resolve_variables(spec, {}));
         const auto store = Store::open(directory / "state.db", Store::Mode::read_write, "test");
         store->lock("test", 0);
@@ -38,11 +39,12 @@ struct Lab {
         Endpoints endpoints(registry, {.project = "test", .lineage = seen.lineage});
         Events quiet;
         world.log.clear();
-        refresh(seen, destroy ? destroy_subjects(registry, seen, settings)
-                              : subjects(graph, seen, settings),
+        refresh(seen,
+                destroy ? destroy_subjects(registry, seen, settings)
+                        : subjects(graph, seen, settings),
                 endpoints, quiet);
-        const Plan plan = destroy ? make_destroy_plan(seen, registry)
-                                  : make_plan(graph, seen, settings);
+        const Plan plan =
+            destroy ? make_destroy_plan(seen, registry) : make_plan(graph, seen, settings);
         reads = world.log;
         world.log.clear();
         const std::int64_t run = store->begin_run("apply", "{}");
@@ -147,8 +149,8 @@ TEST_CASE("a machine and what lives on it come from one plan") {
     CHECK(first.plan == "create m; create x; create y");
     CHECK(first.result.ok());
     // y's config was not known when its host was read first: it is read in its own turn
-    CHECK(lab.world.log == std::vector<std::string>{"create m", "read m: x", "create x", "read m: y",
-                                                    "create y"});
+    CHECK(lab.world.log ==
+          std::vector<std::string>{"create m", "read m: x", "create x", "read m: y", "create y"});
     CHECK(lab.apply(kMachine).plan == "");
     CHECK(lab.reads == std::vector<std::string>{"read cloud: m", "read m: x y"});
 }
@@ -157,7 +159,8 @@ TEST_CASE("a machine that is off is started, and only then what is on it is read
     Lab lab;
     lab.apply(kMachine);
     lab.world.objects["m"] = lab.world.objects["m"].with("running", false);
-    lab.world.objects["x"] = lab.world.objects["x"].with("value", "drifted").with("shout", "drifted!");
+    lab.world.objects["x"] =
+        lab.world.objects["x"].with("value", "drifted").with("shout", "drifted!");
     const auto run = lab.apply(kMachine);
     CHECK(run.plan == "start m (running); read x; read y");
     CHECK(lab.reads == std::vector<std::string>{"read cloud: m"});
@@ -209,7 +212,8 @@ TEST_CASE("replacing a machine makes anew what lived on it") {
     lab.apply(kMachine);
     std::string bigger = kMachine;
     bigger.replace(bigger.find("name: m}"), 8, "name: m, size: 2}");
-    for (const char* name : {"x", "y"}) lab.world.objects.erase(name); // as they would with the disk
+    for (const char* name : {"x", "y"})
+        lab.world.objects.erase(name); // as they would with the disk
     const auto run = lab.apply(bigger);
     CHECK(run.plan == "replace m (size); create x; create y");
     CHECK(run.result.ok());

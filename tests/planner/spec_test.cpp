@@ -37,7 +37,7 @@ modules:
 outputs:
   all: ${module.m.tokens}
 )"},
-                      {"mod/module.yaml", R"(
+                                     {"mod/module.yaml", R"(
 variables:
   names: {type: list(string)}
   token: {type: string}
@@ -47,7 +47,8 @@ resources:
 outputs:
   tokens: ${inner[*].token}
 )"}});
-    CHECK(first_plan(t) == "create root; create module.m.inner[\"x\"]; create module.m.inner[\"y\"]");
+    CHECK(first_plan(t) ==
+          "create root; create module.m.inner[\"x\"]; create module.m.inner[\"y\"]");
     const Node& inner = (*t.graph)[*t.graph->find("module.m.inner[\"x\"]")];
     REQUIRE(inner.deps.size() == 1);
     CHECK((*t.graph)[inner.deps[0]].address == "root");
@@ -73,7 +74,8 @@ resources:
 )"}},
                      VariableValues{{"password", Value("hunter2")}});
     Problems problems;
-    const Value config = t.graph->config(0, [](NodeId) { return Value::unknown(); }, problems);
+    const Value config = t.graph->config(
+        0, [](NodeId) { return Value::unknown(); }, problems);
     CHECK(config["value"].as_string() == "user:hunter2");
     CHECK(config["value"].secret());
     CHECK(display(config["value"]) == "(secret)");
@@ -87,7 +89,8 @@ resources:
   a: {type: fake.thing, name: a, valeu: x}
   b: {type: fake.thingy, name: b}
   c: {type: fake.thing, value: "${nothing.x}", name: c}
-)") == "hadeploy.yaml:5:13: there is no resource type \"fake.thingy\" (did you mean \"fake.thing\"?)\n");
+)") == "hadeploy.yaml:5:13: there is no resource type \"fake.thingy\" (did you mean "
+       "\"fake.thing\"?)\n");
     CHECK(errors_of(R"(
 name: t
 resources:
@@ -131,7 +134,8 @@ TEST_CASE("YAML that would be misread is refused") {
     std::string bomb = "a: &a [x,x,x,x,x,x,x,x,x,x]\n";
     for (char c = 'b'; c < 'l'; ++c) {
         bomb += fmt::format("{0}: &{0} [", c);
-        for (int i = 0; i < 10; ++i) bomb += fmt::format("{}*{}", i ? "," : "", static_cast<char>(c - 1));
+        for (int i = 0; i < 10; ++i)
+            bomb += fmt::format("{}*{}", i ? "," : "", static_cast<char>(c - 1));
         bomb += "]\n";
     }
     CHECK(errors_of(bomb).find("aliases blow this up") != std::string::npos);

@@ -1,13 +1,15 @@
 #pragma once
 
 #include "core/process.h"
+#include "providers/ssh/ssh.h"
 #include "providers/ssh/ssh_type.h"
 
 #include <doctest/doctest.h>
 #include <string>
 #include <vector>
 
-// What the tests of docker.* and gluster.* share: their scripts are data, and so is what they print.
+// What the tests of docker.* and gluster.* share: their scripts are data, and so is what they
+// print.
 namespace hadeploy::test {
 
 inline const ssh::SshType& cluster_type(std::string_view name) {
@@ -35,7 +37,8 @@ inline Value three_hosts() {
 /// The config with defaults and derived attributes, as a provider gets it.
 inline Value normal(const ssh::SshType& type, const Value& config) {
     Problems problems;
-    Value out = normalize(type.schema, config, type.name, {}, [](Loc) { return "/"; }, problems);
+    Value out = normalize(
+        type.schema, config, type.name, {}, [](Loc) { return "/"; }, problems);
     for (const Error& e : problems.list()) MESSAGE(e.message);
     REQUIRE(problems.empty());
     for (const Entry& e : type.derive(out).as_map()) out = out.with(e.key, e.value);

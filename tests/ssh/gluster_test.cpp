@@ -38,11 +38,12 @@ const std::string kInfo = "== info\n"
                           "\nbrick-0=node1:-b-vol0\nbrick-1=node2:-b-vol0\nbrick-2=node3:-b-vol0\n";
 
 Value mount_config(const Value& more = Value::map({})) {
-    Value config = Value::map(
-        {{"host", connection("10.77.0.11")},
-         {"volume", "vol0"},
-         {"path", "/mnt/vol-0"},
-         {"directories", Value::map({{"app", Value::map({{"owner", "10000"}, {"mode", "0750"}})}})}});
+    Value config =
+        Value::map({{"host", connection("10.77.0.11")},
+                    {"volume", "vol0"},
+                    {"path", "/mnt/vol-0"},
+                    {"directories",
+                     Value::map({{"app", Value::map({{"owner", "10000"}, {"mode", "0750"}})}})}});
     for (const Entry& e : more.as_map()) config = config.with(e.key, e.value);
     return normal(cluster_type("gluster.mount"), config);
 }
@@ -110,14 +111,16 @@ TEST_CASE("gluster: a change that meets another one is tried again, another fail
         const std::string script = ssh::gluster::functions() +
                                    "set -eu\n"
                                    "sleep() { :; }\n"
-                                   "gluster() { echo x >>" + count + "; [ $(wc -l <" + count + ") -gt " +
+                                   "gluster() { echo x >>" +
+                                   count + "; [ $(wc -l <" + count + ") -gt " +
                                    std::to_string(times) + " ] || { echo '" + says +
                                    "'; return 1; }; echo done; }\n"
                                    "gl volume start v\n";
         const ProcessResult r = run_process({.argv = {"sh", "-c", script}});
         return std::to_string(r.status) + " " + r.out + r.err;
     };
-    const std::string busy = "Another transaction is in progress. Please try again after some time.";
+    const std::string busy =
+        "Another transaction is in progress. Please try again after some time.";
     CHECK(run(busy, 3) == "0 done\n");
     CHECK(run(busy, 100) == "1 " + busy + "\n");
     CHECK(run("volume start: v: failed: no", 1) == "1 volume start: v: failed: no\n");
@@ -182,12 +185,12 @@ TEST_CASE("gluster.volume: changes") {
     CHECK(contains(create[3].script, "'\\''network.ping-timeout'\\'' '\\''20'\\''"));
     check_syntax(create);
 
-    const Value before = config.with("options", Value::map({{"network.ping-timeout", "42"},
-                                                            {"old.option", "1"}}))
-                             .with("started", true);
-    const auto update = type.commands(
-        change_of(type, Change::Kind::update, before,
-                  config.with("options", Value::map({{"network.ping-timeout", "20"}})), {"options"}));
+    const Value before =
+        config.with("options", Value::map({{"network.ping-timeout", "42"}, {"old.option", "1"}}))
+            .with("started", true);
+    const auto update = type.commands(change_of(
+        type, Change::Kind::update, before,
+        config.with("options", Value::map({{"network.ping-timeout", "20"}})), {"options"}));
     REQUIRE(update.size() == 1);
     CHECK(contains(update[0].script, "unset=' old.option'\n"));
     CHECK(contains(update[0].script, "settings=' '\\''network.ping-timeout'\\'' '\\''20'\\'''\n"));
@@ -195,16 +198,19 @@ TEST_CASE("gluster.volume: changes") {
     check_syntax(update);
 
     Value six = three_hosts();
-    for (const char* name : {"node4", "node5", "node6"}) six = six.with(name, connection("10.77.0.14"));
+    for (const char* name : {"node4", "node5", "node6"})
+        six = six.with(name, connection("10.77.0.14"));
     const Value grown = volume_config(Value::map({{"hosts", six}}));
-    const auto add = type.commands(change_of(type, Change::Kind::update, config, grown, {"bricks"}));
+    const auto add =
+        type.commands(change_of(type, Change::Kind::update, config, grown, {"bricks"}));
     REQUIRE(add.size() == 4);
     CHECK(contains(add[3].script, "node6:/b/vol0"));
     CHECK_FALSE(contains(add[3].script, "node1:/b/vol0"));
-    CHECK_THROWS_AS(
-        type.commands(change_of(type, Change::Kind::update, grown, config, {"bricks"})), Error);
+    CHECK_THROWS_AS(type.commands(change_of(type, Change::Kind::update, grown, config, {"bricks"})),
+                    Error);
     // five hosts carry one set of three
-    CHECK(volume_config(Value::map({{"hosts", six.without("node6")}}))["bricks"] == config["bricks"]);
+    CHECK(volume_config(Value::map({{"hosts", six.without("node6")}}))["bricks"] ==
+          config["bricks"]);
 
     const auto remove = type.commands(change_of(type, Change::Kind::remove, config, {}));
     REQUIRE(remove.size() == 4);
@@ -291,12 +297,14 @@ TEST_CASE("gluster.mount: what the probe tells") {
 TEST_CASE("gluster.mount: names that would leave the volume are refused") {
     const auto& type = cluster_type("gluster.mount");
     const auto bad = [&](const std::string& directory) {
-        const Value config = Value::map({{"directories", Value::map({{directory, Value::map({})}})}});
+        const Value config =
+            Value::map({{"directories", Value::map({{directory, Value::map({})}})}});
         return complaints(type, config).size() == 1;
     };
     CHECK_FALSE(bad("app"));
     CHECK_FALSE(bad("a/b.c"));
-    for (const char* name : {"../x", "/x", "a/../b", "a//b", "", "a b", "$(x)", "."}) CHECK(bad(name));
+    for (const char* name : {"../x", "/x", "a/../b", "a//b", "", "a b", "$(x)", "."})
+        CHECK(bad(name));
     CHECK(complaints(type, Value::map({{"options", Value::map({{"-x", "1"}})}})).size() == 1);
     CHECK(complaints(type, Value::map({{"server", "a b"}})).size() == 1);
     check_syntax(type.commands(change_of(type, Change::Kind::remove, mount_config(), {})));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "providers/ssh/ssh.h"
 #include "providers/ssh/ssh_type.h"
 
 #include <fmt/format.h>

@@ -89,7 +89,10 @@ class Machine : public ResourceType {
         schema = {
             {.name = "name", .type = TypeKind::string, .required = true, .replaces = true},
             {.name = "size", .type = TypeKind::integer, .replaces = true, .fallback = Value(1)},
-            {.name = "running", .type = TypeKind::boolean, .fallback = Value(true), .verb = "start"},
+            {.name = "running",
+             .type = TypeKind::boolean,
+             .fallback = Value(true),
+             .verb = "start"},
             {.name = "connection", .type = TypeKind::connection, .computed = true},
         };
     }
@@ -137,8 +140,10 @@ class Provider : public hadeploy::Provider {
                 failed = world_.broken.contains(name);
                 if (!failed) attributes = make(c, name);
             }
-            if (failed) sink.failed(i, Error(ErrorKind::failed, "it broke"));
-            else sink.done(i, std::move(attributes));
+            if (failed)
+                sink.failed(i, Error(ErrorKind::failed, "it broke"));
+            else
+                sink.done(i, std::move(attributes));
         }
     }
 

@@ -13,8 +13,7 @@ namespace hadeploy {
 /// A spec (and its modules) given as texts.
 struct TestSpec {
     using Files = std::map<std::string, std::string>;
-    explicit TestSpec(Files texts, VariableValues given = {})
-        : files(std::move(texts)) {
+    explicit TestSpec(Files texts, VariableValues given = {}) : files(std::move(texts)) {
         fake::add_to(registry, world);
         const FileReader read = [this](const std::filesystem::path& p) {
             const auto it = files.find(p.string());
@@ -43,10 +42,13 @@ inline std::string errors_of(const std::string& text) {
     Spec spec;
     std::string out;
     try {
-        load_spec("hadeploy.yaml", [&](const std::filesystem::path& p) {
-            if (p != "hadeploy.yaml") throw Error(ErrorKind::spec, "no file " + p.string());
-            return text;
-        }, spec);
+        load_spec(
+            "hadeploy.yaml",
+            [&](const std::filesystem::path& p) {
+                if (p != "hadeploy.yaml") throw Error(ErrorKind::spec, "no file " + p.string());
+                return text;
+            },
+            spec);
         const Graph graph(spec, registry, resolve_variables(spec, {}));
         Problems problems;
         const Graph::Values none = [](NodeId) { return Value::unknown(); };

@@ -1,5 +1,5 @@
-#include "core/archive.h"
 #include "providers/libvirt/seed.h"
+#include "core/archive.h"
 
 #include "core/error.h"
 

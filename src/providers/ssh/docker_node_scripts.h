@@ -177,7 +177,8 @@ eval "docker node update $options \"\$node\"" >/dev/null
 /// On each of the other members, until one is a manager with quorum: does the swarm still have the
 /// node? One that was taken off the list while it was down looks, on the node itself, just like a
 /// swarm without quorum. Variables: node (id).
-inline constexpr std::string_view kStillListed = R"sh(docker_up || { echo "Docker does not run" >&2; exit 1; }
+inline constexpr std::string_view kStillListed =
+    R"sh(docker_up || { echo "Docker does not run" >&2; exit 1; }
 case $(docker_get "/nodes/$node") in
 "reply 200 "*) ;;
 "reply 404 "*) echo gone;;

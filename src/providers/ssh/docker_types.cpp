@@ -1,4 +1,5 @@
 #include "providers/ssh/docker_types.h"
+#include "providers/ssh/ssh.h"
 
 namespace hadeploy::ssh {
 

@@ -1,4 +1,5 @@
 #include "providers/ssh/host.h"
+#include "providers/ssh/ssh.h"
 
 #include "providers/ssh/explain.h"
 

@@ -1,5 +1,6 @@
 #include "providers/ssh/local.h"
 #include "providers/ssh/provider.h"
+#include "providers/ssh/ssh.h"
 
 #include <algorithm>
 

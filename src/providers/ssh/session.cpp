@@ -1,4 +1,5 @@
 #include "providers/ssh/session.h"
+#include "providers/ssh/ssh.h"
 
 #include "core/error.h"
 #include "core/file.h"

@@ -2,7 +2,6 @@
 
 #include "providers/ssh/login.h"
 
-#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -11,13 +10,6 @@
 #include <string_view>
 
 namespace hadeploy::ssh {
-
-/// What the process has asked of all hosts so far.
-struct Counters {
-    std::uint64_t connections = 0;
-    std::uint64_t execs = 0;
-};
-Counters counters();
 
 /// One command on a host, with what goes in and out.
 struct Exchange {

@@ -40,7 +40,8 @@ class SshType : public ResourceType {
     bool remove_may_leave = false;
     /// A POSIX sh script (run as root, without `set -e`) that prints what read() needs; "" if there
     /// is nothing to look at. All probes of a host travel in one exec, so it must not read standard
-    /// input, and must leave no variable that matters, no changed directory (it runs in a subshell).
+    /// input, and must leave no variable that matters, no changed directory (it runs in a
+    /// subshell).
     virtual std::string probe(const ReadRequest& request) const = 0;
     /// Pure. A tool that is missing means "absent" only where its absence implies the object's.
     virtual Observation parse(const ReadRequest& request, const ProbeResult& result) const = 0;
@@ -57,12 +58,5 @@ std::string shell_quote(std::string_view text);
 
 /// The attribute `host` of every type that lives on one machine.
 Attribute host_attribute();
-
-// One function a file that adds its types to the registry (see registry.cpp of the cli).
-void add_host_types(Registry& registry);    ///< ssh.host, ssh.key, host.*
-void add_docker_types(Registry& registry);  ///< docker.*
-void add_gluster_types(Registry& registry); ///< gluster.*
-/// The provider itself.
-void add_ssh_provider(Registry& registry);
 
 } // namespace hadeploy::ssh

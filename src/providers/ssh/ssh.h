@@ -1,0 +1,23 @@
+#pragma once
+
+#include "planner/provider.h"
+
+#include <cstdint>
+
+namespace hadeploy::ssh {
+
+/// Adds the provider "ssh" to the registry.
+void add_ssh_provider(Registry& registry);
+void add_host_types(Registry& registry);    ///< ssh.host, ssh.key, host.*
+void add_docker_types(Registry& registry);  ///< docker.*
+void add_gluster_types(Registry& registry); ///< gluster.*
+
+/// What the process has asked of all hosts so far. A run's cost, and what tests hold against "one
+/// exec a host".
+struct Counters {
+    std::uint64_t connections = 0;
+    std::uint64_t execs = 0;
+};
+Counters counters();
+
+} // namespace hadeploy::ssh
