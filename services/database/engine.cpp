@@ -174,10 +174,21 @@ std::unique_ptr<Store> Engine::open_patiently() {
 std::vector<Engine::Job> Engine::next_batch() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+    // Reads don't wait for the commit of the writes beside them; they take turns, so that neither
+    // can keep the other away.
+    writes_turn_ = !writes_turn_;
+    const auto of_turn = [this](const Job& job) {
+        return (job.request.value("op", "") == "put") == writes_turn_;
+    };
+    if (std::none_of(jobs_.begin(), jobs_.end(), of_turn)) writes_turn_ = !writes_turn_;
     std::vector<Job> batch;
-    while (!jobs_.empty() && batch.size() < kMostBatch) {
-        batch.push_back(std::move(jobs_.front()));
-        jobs_.pop_front();
+    for (auto job = jobs_.begin(); job != jobs_.end() && batch.size() < kMostBatch;) {
+        if (of_turn(*job)) {
+            batch.push_back(std::move(*job));
+            job = jobs_.erase(job);
+        } else {
+            ++job;
+        }
     }
     return batch;
 }

@@ -10,8 +10,8 @@
 
 namespace hadeploy::svc {
 
-/// The one thread that owns the Store. Requests that wait together share one transaction, and
-/// every one of them is answered only after its commit.
+/// The one thread that owns the Store. Writes that wait together share one transaction, and
+/// each is answered only after its commit.
 class Engine {
   public:
     /// Starts at once; the file is opened on the thread, however long its lock is held elsewhere.
@@ -51,6 +51,7 @@ class Engine {
     bool ready_ = false;
     bool stopping_ = false;
     std::int64_t committed_ = -1;
+    bool writes_turn_ = false;
     std::thread worker_;
 };
 

@@ -13,13 +13,14 @@ constexpr int kLockWaitMillis = 1000;
 constexpr std::int64_t kMostTotal = (std::int64_t{1} << 53) - 1;
 
 // EXCLUSIVE: one process holds the lock as long as it lives, so no second one, on whichever node,
-// ever works on pages that its file system's cache keeps from before. PERSIST: a commit then
-// changes no directory, and directories are the slow part of a network file system; SQLite syncs
-// the zeroed journal header, so a commit that returned is durable. No WAL: it needs shared memory.
+// ever works on pages that its file system's cache keeps from before; and the write-ahead log then
+// needs no shared memory, which a network file system has not. A commit is one append and one sync
+// of the log, where a rollback journal takes three files' worth of them: on a replicated volume
+// each sync is a round of all copies. FULL: the log is synced at every commit.
 constexpr const char* kPragmas = "PRAGMA locking_mode = EXCLUSIVE;"
-                                 "PRAGMA journal_mode = PERSIST;"
+                                 "PRAGMA journal_mode = WAL;"
                                  "PRAGMA journal_size_limit = 1048576;"
-                                 "PRAGMA synchronous = EXTRA;"
+                                 "PRAGMA synchronous = FULL;"
                                  "PRAGMA temp_store = MEMORY;"
                                  "PRAGMA trusted_schema = OFF;";
 

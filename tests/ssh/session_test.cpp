@@ -3,6 +3,7 @@
 #include "core/process.h"
 #include "providers/ssh/pool.h"
 #include "providers/ssh/provider.h"
+#include "providers/ssh/ssh.h"
 #include "ssh/server.h"
 
 #include <atomic>

@@ -11,7 +11,8 @@ namespace hadeploy::ssh::gluster {
 
 /// The configuration is read from glusterd's file, which every member has; a file holds the
 /// volume's password too, which is left out. Whether the bricks run on other hosts only a question
-/// to the cluster tells. Variables: group ("" for none).
+/// to the cluster tells; for two minutes it waits for a member that has just gone, so that a longer
+/// silence is taken for "not known". Variables: group ("" for none).
 inline constexpr std::string_view kVolumeProbe =
     R"sh(command -v glusterd >/dev/null || { echo "== missing"; exit 0; }
 info=/var/lib/glusterd/vols/$volume/info status=
@@ -26,7 +27,7 @@ fi
 [ -z "$group" ] || [ ! -e "/var/lib/glusterd/groups/$group" ] || { echo "== group"; show "/var/lib/glusterd/groups/$group"; }
 if [ "$status" = 1 ] && gluster_up; then
     echo "== status"
-    gluster volume status "$volume" --xml </dev/null
+    timeout 15 gluster volume status "$volume" --xml </dev/null
 fi
 exit 0
 )sh";
