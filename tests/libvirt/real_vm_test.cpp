@@ -1,5 +1,5 @@
 // One real machine on qemu:///system, from nothing to nothing. Takes minutes and root, so it is run
-// by hand, where the machines can be reached:
+// by the label "machines" of ctest, or by hand, where the machines can be reached:
 //   scripts/lab up && scripts/lab exec libvirt_test --no-skip -tc='real machine'
 // HADEPLOY_TEST_IMAGE names a directory with root.qcow2, vmlinuz and initrd.img to save the time
 // that making them takes.
@@ -33,17 +33,23 @@ std::string virsh(std::vector<std::string> args) {
 struct Lab : Harness {
     Lab() : Lab(std::make_shared<TempDir>()) {}
     explicit Lab(std::shared_ptr<TempDir> d)
-        : Harness("qemu:///system", d->path() / "cache"), dir(std::move(d)) {
+        : Harness("qemu:///system", cache().path()), dir(std::move(d)) {
         key = make_ssh_key("test");
         key_file = dir->write("id", key.private_key);
         std::filesystem::permissions(key_file, std::filesystem::perms::owner_read);
         if (const char* image = std::getenv("HADEPLOY_TEST_IMAGE")) {
-            const auto cached = dir->path() / "cache/images" / recipe_key(volume()["bootstrap"]);
+            const auto cached = cache().path() / "images" / recipe_key(volume()["bootstrap"]);
+            if (std::filesystem::exists(cached)) return;
             std::filesystem::create_directories(cached.parent_path());
             std::filesystem::create_directory_symlink(image, cached);
         }
     }
     ~Lab() { remove_all(); }
+    /// One for all: the base image is made once.
+    static const TempDir& cache() {
+        static const TempDir directory;
+        return directory;
+    }
     Lab(const Lab&) = delete;
     Lab& operator=(const Lab&) = delete;
 

@@ -128,9 +128,8 @@ DockerNode::DockerNode() {
         {.name = "heartbeat",
          .type = TypeKind::duration,
          .doc = "How often nodes report to the swarm that is made; a node is down after three "
-                "missed reports and a little. Docker's own default is 5s.",
+                "missed reports and a little. Left out: Docker's own 5s.",
          .steering = true,
-         .fallback = Value(2000),
          .min = 1000},
         {.name = "drain_timeout",
          .type = TypeKind::duration,
