@@ -219,7 +219,10 @@ TEST_CASE("docker.node: what the probe tells") {
 
 TEST_CASE("docker.node: joining asks all peers, and passes the token on by standard input") {
     const auto& type = cluster_type("docker.node");
-    const auto list = type.commands(change_of(type, Change::Kind::create, {}, node_config()));
+    const auto join = [&](const Value& config) {
+        return type.commands(change_of(type, Change::Kind::create, {}, config));
+    };
+    const auto list = join(node_config().with("heartbeat", 10'000));
     REQUIRE(list.size() == 4);
     CHECK(contains(list[0].script, "the host is called"));
     for (const int asks : {1, 2}) {
@@ -228,7 +231,8 @@ TEST_CASE("docker.node: joining asks all peers, and passes the token on by stand
     }
     CHECK(list[3].on.empty());
     CHECK(contains(list[3].script, std::string("identity='") + kIdentity + "'\n"));
-    CHECK(contains(list[3].script, "heartbeat='2000ms'\n"));
+    CHECK(contains(list[3].script, "heartbeat='10000ms'\n"));
+    CHECK(contains(join(node_config())[3].script, "heartbeat=''\n"));
     check_syntax(list);
 
     const Value labelled = node_config().with("labels", Value::map({{"a b", "it's"}}));
@@ -242,7 +246,8 @@ TEST_CASE("docker.node: joining asks all peers, and passes the token on by stand
 TEST_CASE("docker.node: a join decides by what its peers said") {
     // Run for real, with stand-ins for everything that is not the shell.
     const auto& type = cluster_type("docker.node");
-    const auto list = type.commands(change_of(type, Change::Kind::create, {}, node_config()));
+    const auto list = type.commands(
+        change_of(type, Change::Kind::create, {}, node_config().with("heartbeat", 2000)));
     const auto own_functions = [](std::string script) {
         const std::size_t at = script.find("marker=");
         return at == std::string::npos ? script : script.substr(at);
