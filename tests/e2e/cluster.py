@@ -106,4 +106,4 @@ def virsh(*args, check=True):
 
 def http(url, *args, timeout=20):
     """The body of an answer with a status below 400."""
-    return run(LAB, "exec", "curl", "-fsS", "--max-time", timeout, *args, url).stdout
+    return run(LAB, "exec", "curl", "--fail-with-body", "-sS", "--max-time", timeout, *args, url).stdout
