@@ -59,13 +59,16 @@ int execute(Context& context, Prepared& prepared, Store& store, std::string_view
                   : result.interrupted ? "interrupted"
                                        : "failed",
                   summary.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-    if (context.args.json)
+    if (context.args.json) {
         context.print(
             json_line("info", "apply_complete", "apply complete", now_ms(), {{"report", summary}}) +
             "\n");
-    else
-        context.print(
-            render_report(prepared.plan, result, took, context.project.sources(), context.out));
+    } else {
+        context.print(render_report(prepared.plan, result, took, context.out));
+        if (!result.errors.empty()) // last, where they are looked for
+            context.say("\n" +
+                        render_errors(result.errors, context.project.sources(), context.err));
+    }
     if (result.interrupted) return 130;
     return result.ok() ? 0 : exit_code(result.errors);
 }

@@ -34,7 +34,7 @@ ApplyResult mixed_result() {
 
 TEST_CASE("the report tells what was touched, what took long, what went wrong, and the counts") {
     check_golden("tests/cli/golden/report.txt",
-                 render_report(mixed_plan(), mixed_result(), 41'000, {}, {}));
+                 render_report(mixed_plan(), mixed_result(), 41'000, {}));
 }
 
 TEST_CASE("a run that went well ends with its outputs and one line") {
@@ -44,13 +44,12 @@ TEST_CASE("a run that went well ends with its outputs and one line") {
     result.steps.push_back({"done", 0, 200});
     result.outputs =
         Value::map({{"url", "http://10.0.0.1:5000/"}, {"pass", Value("p").as_secret()}});
-    CHECK(render_report(plan, result, 300, {}, {}) ==
-          "  + module.app.file[\"x\"]  created    0.2s\n"
-          "\n"
-          "pass = (secret)\n"
-          "url  = http://10.0.0.1:5000/\n"
-          "\n"
-          "Done in 0.3s: 1 created.\n");
+    CHECK(render_report(plan, result, 300, {}) == "  + module.app.file[\"x\"]  created    0.2s\n"
+                                                  "\n"
+                                                  "pass = (secret)\n"
+                                                  "url  = http://10.0.0.1:5000/\n"
+                                                  "\n"
+                                                  "Done in 0.3s: 1 created.\n");
 }
 
 TEST_CASE("an interrupted run tells what was not begun, and how to go on") {
@@ -60,7 +59,7 @@ TEST_CASE("an interrupted run tells what was not begun, and how to go on") {
     result.steps.resize(2);
     result.steps[0] = {"done", 0, 200};
     result.interrupted = true;
-    const std::string text = render_report(plan, result, 300, {}, {});
+    const std::string text = render_report(plan, result, 300, {});
     CHECK(text.find("Interrupted after 0.3s: 1 created, 1 not begun.") != std::string::npos);
     CHECK(text.find("module.app.file[\"y\"]  not begun") != std::string::npos);
 }

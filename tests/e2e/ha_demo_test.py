@@ -246,17 +246,16 @@ class HaDemo(unittest.TestCase):
     def what_is_in_the_way_is_named(self, hosts, key):
         """What is foreign is told when planning, and stays; what hinders a change fails that one."""
         node1, node3 = Node(hosts["node1"]["address"], key), Node(hosts["node3"]["address"], key)
-        node3.sh("docker swarm init --advertise-addr 10.77.0.13; mkdir /small; "
+        node3.sh("set -e; docker swarm init --advertise-addr 10.77.0.13; mkdir /small; "
                  "mount -t tmpfs -o size=16k none /small")
-        node1.sh("docker swarm init --advertise-addr 10.77.0.11; "
-                 "gluster --mode=script volume create vol0 node1:/elsewhere force; "
+        node1.sh("set -e; systemctl start glusterd; "
+                 "gluster --mode=script volume create vol0 10.77.0.11:/elsewhere force; "
                  "systemd-run --quiet --unit=holder flock /var/lib/dpkg/lock-frontend sleep 600")
         hindered = Project("hindered", {"ssh_key": key, "hosts": hosts}, spec=HINDERED)
-        self.errors_are(hindered, [("swarm", "in a swarm already", "docker swarm leave --force"),
+        self.errors_are(hindered, [("swarm", "in a swarm", "docker swarm leave --force"),
                                    ("volume", "made by somebody else", "vol0")])
         self.assertIn("vol0", node1.sh("gluster volume list"))
-        node1.sh("gluster --mode=script volume delete vol0; docker swarm leave --force; "
-                 "rm -rf /elsewhere")
+        node1.sh("set -e; gluster --mode=script volume delete vol0; rm -rf /elsewhere")
         node3.sh("docker swarm leave --force")
         self.errors_are(hindered, [("large", "the disk is full", "/small"),
                                    ("package", "Could not get lock", "then apply again")])
@@ -343,8 +342,10 @@ resources:
     peers: ${host[*].connection}
   volume:
     type: gluster.volume
-    hosts: {node1: "${host["node1"].connection}"}
+    hosts:
+      node1: ${host["node1"].connection}
     name: vol0
+    replica: 1
     brick: /gluster/brick1/vol0
 """ % ("x" * 40000)
 

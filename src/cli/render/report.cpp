@@ -121,13 +121,12 @@ std::string render_outputs(const Value& outputs, const Style& style) {
 }
 
 std::string render_report(const Plan& plan, const ApplyResult& result, std::int64_t milliseconds,
-                          const Sources& sources, const Style& style) {
+                          const Style& style) {
     std::string out = render_steps(plan, result, style);
     const auto section = [&](const std::string& text) {
         if (!text.empty()) out += (out.empty() ? "" : "\n") + text;
     };
     section(render_path(plan, result, milliseconds, style));
-    section(render_errors(result.errors, sources, style));
     if (result.ok() && !plan.destroy) section(render_outputs(result.outputs, style));
     section(verdict(plan, result, milliseconds, style));
     return out;

@@ -7,12 +7,12 @@
 
 namespace hadeploy::cli {
 
-/// After apply: one line a touched resource, counts, duration, critical path, errors, outputs.
-/// `milliseconds`: how long the whole run took.
+/// After apply: one line a touched resource, counts, duration, critical path, outputs. Errors are
+/// messages, not part of it. `milliseconds`: how long the whole run took.
 std::string render_report(const Plan& plan, const ApplyResult& result, std::int64_t milliseconds,
-                          const Sources& sources, const Style& style);
+                          const Style& style);
 
-/// The same for programs: counts, steps with their times, critical path, errors, outputs.
+/// For programs: counts, steps with their times, critical path, errors, outputs.
 nlohmann::json report_json(const Plan& plan, const ApplyResult& result, std::int64_t milliseconds,
                            const Sources& sources);
 
