@@ -7,11 +7,11 @@ namespace hadeploy {
 
 namespace {
 
-/// Which machine a connection leads to.
-std::string place_of(const Value& connection) {
-    const std::string machine = connection.text("machine");
-    if (!machine.empty()) return machine;
-    return fmt::format("{}:{}", connection.text("address"), connection.integer("port", 22));
+/// Whether two connections lead to one machine. What a machine tells of itself does not say by which
+/// resource it is known here; then the address counts.
+bool same_place(const Value& a, const Value& b) {
+    if (a.has("machine") && b.has("machine")) return a.text("machine") == b.text("machine");
+    return a.text("address") == b.text("address") && a.integer("port", 22) == b.integer("port", 22);
 }
 
 bool maps_differ(const Type& element, const Value& a, const Value& b) {
@@ -89,7 +89,7 @@ std::string names_of(const std::vector<AttributeChange>& changes, bool replacing
 
 bool differs(const Type& type, const Value& a, const Value& b) {
     if (type.kind == TypeKind::connection && a.is_map() && b.is_map())
-        return place_of(a) != place_of(b);
+        return !same_place(a, b);
     if (type.kind == TypeKind::map && type.element && a.is_map() && b.is_map())
         return maps_differ(*type.element, a, b);
     if (type.kind == TypeKind::list && type.element && a.is_list() && b.is_list()) {

@@ -253,6 +253,25 @@ resources:
           std::vector<std::string>{"foot hand", "head", "disc", "tape", "hair"});
 }
 
+TEST_CASE("a machine that exists is taken as it is") {
+    Lab lab;
+    const Value connection =
+        Value::map({{"address", "h"}, {"port", 22}, {"user", "ops"}, {"host_key", "given"}});
+    lab.world.objects["h"] =
+        Value::map({{"name", "h"}, {"size", 1}, {"running", true}, {"connection", connection}});
+    const std::string spec = R"(
+name: test
+resources:
+  h: {type: fake.host, name: h}
+  x: {type: fake.thing, name: x, host: "${h.connection}"}
+)";
+    CHECK(lab.apply(spec).plan == "adopt h; create x");
+    CHECK(lab.apply(spec).plan == "");
+    lab.world.objects["h"] =
+        lab.world.objects["h"].with("connection", connection.with("address", "elsewhere"));
+    CHECK(lab.apply(spec).plan == "update h (connection)");
+}
+
 TEST_CASE("of a type that adopts, what is there as wanted is only recorded") {
     constexpr const char* kAdopt = R"(
 name: test

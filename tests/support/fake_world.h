@@ -104,6 +104,22 @@ class Machine : public ResourceType {
     }
 };
 
+/// `fake.host`: a machine that exists already, with a host key that is known beforehand.
+class Host : public Machine {
+  public:
+    Host() {
+        name = "fake.host";
+        hosts_die = false;
+        adopts = true;
+    }
+    Value derive(const Value& config) const override {
+        return Value::map({{"connection", Value::map({{"address", config.text("name")},
+                                                      {"port", 22},
+                                                      {"user", "ops"},
+                                                      {"host_key", "given"}})}});
+    }
+};
+
 class Provider : public hadeploy::Provider {
   public:
     Provider(World& world, std::string host) : world_(world), host_(std::move(host)) {}
@@ -215,6 +231,7 @@ inline void add_to(Registry& registry, World& world) {
     registry.add(std::make_unique<Adoptable>());
     registry.add(std::make_unique<Bulky>());
     registry.add(std::make_unique<Machine>());
+    registry.add(std::make_unique<Host>());
 }
 
 } // namespace hadeploy::fake
