@@ -40,7 +40,7 @@ class Loader {
             return;
         load_name(root);
         if (const Value* chaos = root.find("chaos")) {
-            spec_.chaos = compile(*chaos, problems_);
+            spec_.chaos = compiled(*chaos);
             spec_.chaos_loc = chaos->loc();
         }
         load_providers(root["providers"]);
@@ -48,6 +48,8 @@ class Loader {
     }
 
   private:
+    ExprPtr compiled(const Value& tree) { return compile(tree, spec_.sources, problems_); }
+
     Value read_file(const fs::path& file) {
         const std::uint16_t index = spec_.sources.add(file, read_(file));
         return read_yaml(spec_.sources, index, problems_);
@@ -131,7 +133,7 @@ class Loader {
         for (const Entry& e : blocks(section, "providers")) {
             if (!e.value.is_null() && !is_map(e.value, e, "provider")) continue;
             spec_.providers[e.key] =
-                compile(e.value.is_null() ? Value::map({}).at(e.loc) : e.value, problems_);
+                compiled(e.value.is_null() ? Value::map({}).at(e.loc) : e.value);
             spec_.provider_locs[e.key] = e.loc;
         }
     }
@@ -220,13 +222,13 @@ class Loader {
         for (const Entry& a : e.value.as_map()) {
             if (a.key == "type") continue;
             if (a.key == "for_each")
-                block.for_each = compile(a.value, problems_);
+                block.for_each = compiled(a.value);
             else if (a.key == "depends_on")
                 block.depends_on = load_dependencies(a.value);
             else if (a.key == "serial")
                 load_serial(a.value, block);
             else {
-                block.attributes[a.key] = compile(a.value, problems_);
+                block.attributes[a.key] = compiled(a.value);
                 block.attribute_locs[a.key] = a.loc;
             }
         }
@@ -250,7 +252,7 @@ class Loader {
         const Value& with = e.value["with"];
         if (with.is_map()) {
             for (const Entry& input : with.as_map()) {
-                block.inputs[input.key] = compile(input.value, problems_);
+                block.inputs[input.key] = compiled(input.value);
                 block.input_locs[input.key] = input.loc;
             }
         } else if (!with.is_null()) {
@@ -303,10 +305,10 @@ class Loader {
         if (e.value.is_map() && e.value.has("value")) {
             unknown_keys(e.value, {"value", "secret", "description"},
                          fmt::format("output \"{}\"", e.key));
-            output.value = compile(e.value["value"], problems_);
+            output.value = compiled(e.value["value"]);
             output.secret = e.value.flag("secret");
         } else {
-            output.value = compile(e.value, problems_);
+            output.value = compiled(e.value);
         }
         module.outputs.push_back(std::move(output));
     }

@@ -69,7 +69,7 @@ Beside the attributes of its type a resource may have:
 | `depends_on` | Resources, or `module.NAME`, that have to be finished first. References imply this already. |
 | `serial` | `true`: the instances are changed one after the other, in the order of their names. |
 
-### References
+### Expressions
 
 `${...}` inserts a value and makes the resource wait for what it comes from. Alone in a string it
 keeps the value's type; `$${` is a literal `${`.
@@ -85,11 +85,21 @@ keeps the value's type; `$${` is a literal `${`.
 | `${module.cluster.web_url}` | An output of a module. |
 | `${path.module}`, `${path.root}` | The directory of the module, of the project. |
 
-Functions: `keys(map)`, `values(map)`, `length(map, list or string)`, `join(separator, list)`,
-`formatlist(format, ...)` (a list or map of texts, `%s` standing for each argument in turn).
+| Operation | Value |
+|---|---|
+| `a + b`, `a - b`, `a * b`, `a / b`, `a % b`, `-a` | Numbers. Integers stay exact, and an overflow is an error; `7 / 2` is 3.5. A minus needs a blank before it, since `a-b` is a name. |
+| `a == b`, `a != b` | Whether two values are the same, of any type. |
+| `a < b`, `a <= b`, `a > b`, `a >= b` | Whether one number is the lesser one. |
+| `a && b`, `a \|\| b`, `!a` | Booleans. Where `a` decides, `b` is not looked at. |
+| `a ? b : c` | `b` if `a` is true, else `c`. |
+| `[a, b]`, `{name: a, (expression): b}` | A list, a map. |
+| `"text ${a}"`, `'text'` | A string; `\n`, `\t`, `\r`, `\"`, `\'` and `\\` are escapes. |
+| `[for x in list : x.name if x.on]` | A list of something of each element that passes; `if` may be missing. `for k, v in map` gives the key (of a list: the index) too. |
+| `{for k, v in map : k => v.name}` | The same as a map. With `...` after the value the values of one key are gathered in a list. |
+| `f(a, b)`, `f(list...)` | A [function](#functions), the second with the list's elements as its arguments. |
 
 What is known only after something was made is shown as `(known after apply)` and filled in on the
-way.
+way; so is what follows from it. What follows from a secret is secret.
 
 ### Modules
 
@@ -136,6 +146,21 @@ outputs:
 
 std::string spec_reference() {
     return std::string(kSpec);
+}
+
+std::string table_cell(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        if (c == '|')
+            out += "\\|";
+        else if (c == '\n')
+            out += ' ';
+        else if (c == '<')
+            out += "&lt;";
+        else
+            out += c;
+    }
+    return out;
 }
 
 std::string indented(std::string_view text) {
