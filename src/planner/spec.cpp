@@ -1,5 +1,6 @@
 #include "planner/spec.h"
 
+#include "planner/references.h"
 #include "planner/yaml.h"
 
 #include <algorithm>
@@ -35,8 +36,8 @@ class Loader {
         loading_.push_back(fs::weakly_canonical(file));
         const Value root = read_file(file);
         spec_.root.directory = file.parent_path();
-        if (!check_sections(root, {"name", "description", "variables", "providers", "resources",
-                                   "modules", "outputs", "chaos"}))
+        if (!check_sections(root, {"name", "description", "variables", "locals", "providers",
+                                   "resources", "modules", "outputs", "chaos"}))
             return;
         load_name(root);
         if (const Value* chaos = root.find("chaos")) {
@@ -140,6 +141,9 @@ class Loader {
 
     void load_module(const Value& root, Module& module) {
         for (const Entry& e : blocks(root["variables"], "variables")) load_variable(e, module);
+        for (const Entry& e : blocks(root["locals"], "locals"))
+            module.locals.push_back({e.key, e.loc, compiled(e.value)});
+        check_local_cycles(module, problems_);
         for (const Entry& e : blocks(root["resources"], "resources")) load_resource(e, module);
         for (const Entry& e : blocks(root["modules"], "modules")) load_call(e, module);
         for (const Entry& e : blocks(root["outputs"], "outputs")) load_output(e, module);
@@ -150,10 +154,12 @@ class Loader {
         Attribute& a = variable.attribute;
         a.required = true;
         if (e.value.is_map()) {
-            unknown_keys(e.value,
-                         {"type", "default", "min", "max", "one_of", "secret", "description"},
-                         fmt::format("variable \"{}\"", e.key));
+            unknown_keys(
+                e.value,
+                {"type", "default", "min", "max", "one_of", "secret", "description", "validate"},
+                fmt::format("variable \"{}\"", e.key));
             read_variable(e.value, a);
+            variable.rules = load_rules(e.value["validate"], "validate");
         } else if (!e.value.is_null()) {
             is_map(e.value, e, "variable");
         }
@@ -185,6 +191,24 @@ class Loader {
                                              : normalize(a, *fallback, "the default",
                                                          spec_.base_directory(), problems_);
         }
+    }
+
+    /// `[{check: "${...}", message: ...}]`
+    std::vector<Rule> load_rules(const Value& list, std::string_view what) {
+        std::vector<Rule> out;
+        if (list.is_null()) return out;
+        for (const Value& rule : list.is_list() ? list.as_list() : Value::List{list}) {
+            if (!rule.is_map() || !rule.has("check") || !rule.has("message")) {
+                problems_
+                    .add(fmt::format("{} has rules with a check and a message", what), rule.loc())
+                    .hint = "for example: {check: \"${var.n % 2 == 1}\", message: n has to be odd}";
+                continue;
+            }
+            unknown_keys(rule, {"check", "message"}, fmt::format("a rule of {}", what));
+            out.push_back(
+                {compiled(rule["check"]), compiled(rule["message"]), rule["check"].loc()});
+        }
+        return out;
     }
 
     /// A limit is written in the variable's own unit: `min: 512 MiB`.
@@ -223,6 +247,8 @@ class Loader {
             if (a.key == "type") continue;
             if (a.key == "for_each")
                 block.for_each = compiled(a.value);
+            else if (a.key == "count")
+                block.count = compiled(a.value);
             else if (a.key == "depends_on")
                 block.depends_on = load_dependencies(a.value);
             else if (a.key == "serial")
@@ -232,6 +258,9 @@ class Loader {
                 block.attribute_locs[a.key] = a.loc;
             }
         }
+        if (block.count && block.for_each)
+            problems_.add("a resource has a count or a for_each, not both", block.count->loc).hint =
+                "for_each names its instances, so that taking one away leaves the others alone";
         module.resources.push_back(std::move(block));
     }
 
@@ -288,8 +317,8 @@ class Loader {
         loading_.push_back(canonical);
         try {
             const Value root = read_file(file);
-            if (check_sections(root,
-                               {"description", "variables", "resources", "modules", "outputs"}))
+            if (check_sections(root, {"description", "variables", "locals", "resources", "modules",
+                                      "outputs"}))
                 load_module(root, *module);
         } catch (Error& error) {
             if (!error.loc.known()) error.loc = source.loc();
@@ -325,6 +354,9 @@ const Variable* Module::variable(std::string_view name) const {
     const auto it = std::find_if(variables.begin(), variables.end(),
                                  [&](const Variable& v) { return v.attribute.name == name; });
     return it == variables.end() ? nullptr : &*it;
+}
+const Local* Module::local(std::string_view name) const {
+    return by_name(locals, name);
 }
 const ResourceBlock* Module::resource(std::string_view name) const {
     return by_name(resources, name);
@@ -365,71 +397,6 @@ void load_spec(const fs::path& file, const FileReader& read, Spec& spec) {
     Problems problems;
     Loader(spec, read, problems).load_root(file);
     problems.throw_if_any();
-}
-
-VariableValues load_variable_file(const fs::path& file, const FileReader& read, Sources& sources) {
-    Problems problems;
-    const std::uint16_t index = sources.add(file, read(file));
-    const Value root = read_yaml(sources, index, problems);
-    VariableValues out;
-    if (root.is_map()) {
-        for (const Entry& e : root.as_map())
-            out[e.key] = e.value.loc().known() ? e.value : e.value.at(e.loc);
-    } else if (problems.empty()) {
-        problems.add(fmt::format("a variable file is a map of values, not {}", root.kind_name()),
-                     root.loc());
-    }
-    problems.throw_if_any();
-    return out;
-}
-
-Value parse_variable_text(const Variable& variable, const std::string& text, Sources& sources) {
-    const TypeKind kind = variable.attribute.type.kind;
-    const bool structured = kind == TypeKind::list || kind == TypeKind::map ||
-                            kind == TypeKind::object || kind == TypeKind::connection ||
-                            kind == TypeKind::any;
-    const bool scalar = kind == TypeKind::integer || kind == TypeKind::number ||
-                        kind == TypeKind::boolean || kind == TypeKind::port;
-    if (!structured && !scalar) return text;
-    Problems problems;
-    const std::uint16_t index = sources.add("--var " + variable.attribute.name, text);
-    Value value = read_yaml(sources, index, problems);
-    problems.throw_if_any();
-    return value;
-}
-
-Value resolve_variables(const Spec& spec, const VariableValues& given) {
-    Problems problems;
-    std::vector<std::string> names;
-    for (const Variable& v : spec.root.variables) names.push_back(v.attribute.name);
-    for (const auto& [name, value] : given) {
-        if (spec.root.variable(name) != nullptr) continue;
-        Error& error =
-            problems.add(fmt::format("the spec declares no variable \"{}\"", name), value.loc());
-        const auto close = did_you_mean(name, names);
-        if (close)
-            error.hint = fmt::format("did you mean \"{}\"?", *close);
-        else if (!names.empty())
-            error.hint = fmt::format("it declares: {}", fmt::join(names, ", "));
-    }
-    Value::Map values;
-    for (const Variable& v : spec.root.variables) {
-        const Attribute& a = v.attribute;
-        const auto it = given.find(a.name);
-        if (it == given.end() && a.required) {
-            problems.add(fmt::format("variable \"{}\" has no value", a.name), v.loc).hint =
-                fmt::format("give it with --var {}=..., in a --var-file, or as HADEPLOY_VAR_{}",
-                            a.name, a.name);
-            continue;
-        }
-        Value value = it == given.end()
-                          ? *a.fallback
-                          : normalize(a, it->second, "variable", spec.base_directory(), problems);
-        if (a.secret) value = value.as_secret();
-        values.push_back({a.name, std::move(value), v.loc});
-    }
-    problems.throw_if_any();
-    return Value::map(std::move(values));
 }
 
 } // namespace hadeploy

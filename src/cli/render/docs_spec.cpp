@@ -20,6 +20,7 @@ A project is a directory with a `hadeploy.yaml`. It is plain YAML 1.2; only `nam
 | `name` | The project's name. |
 | `description` | A remark for readers. |
 | `variables` | What can be given from outside. |
+| `locals` | Values with a name, for the expressions of this file. |
 | `providers` | Settings of [providers](#providers). |
 | `resources` | What shall exist. |
 | `modules` | Groups of resources from elsewhere. |
@@ -44,9 +45,20 @@ variables:
 | `one_of` | The only values allowed. |
 | `secret` | `true`: never shown, neither in plans nor in logs. |
 | `description` | A remark for whoever gives the value. |
+| `validate` | Rules of its own: `[{check: "${var.n % 2 == 1}", message: "${var.n} is even"}]`. A check may look at other variables too. |
 
 Values come from `--var NAME=VALUE`, a `--var-file FILE` (a YAML map), or the environment
 (`HADEPLOY_VAR_NAME`).
+
+### Locals
+
+```yaml
+locals:
+  prefix: ${var.name}-web
+  small: "${ {for k, v in node : k => v if v.memory < 1024} }"
+```
+
+A local is evaluated where it is used: `${local.small["a"]}` depends on what that part of it needs.
 
 ### Resources
 
@@ -66,6 +78,7 @@ Beside the attributes of its type a resource may have:
 |---|---|
 | `type` | The resource type. Required. |
 | `for_each` | A map or a list of names: one instance for each, called `motd["node1"]`. Inside, `${each.key}` is the name and `${each.value}` what the map has for it. |
+| `count` | So many instances, called `motd[0]`, `motd[1]`; inside, `${count.index}` is the number. Prefer `for_each`: taking an instance away from the middle then leaves the others alone. |
 | `depends_on` | Resources, or `module.NAME`, that have to be finished first. References imply this already. |
 | `serial` | `true`: the instances are changed one after the other, in the order of their names. |
 
@@ -81,7 +94,8 @@ keeps the value's type; `$${` is a literal `${`.
 | `${base}` | All attributes of a resource, as a map. |
 | `${node["node1"].connection}` | An attribute of one instance. |
 | `${node[*].connection}` | The attribute of every instance, by the instances' names. |
-| `${each.key}`, `${each.value}` | The instance's own, see `for_each`. |
+| `${each.key}`, `${each.value}`, `${count.index}` | The instance's own, see `for_each` and `count`. |
+| `${local.prefix}` | A local of the same file. |
 | `${module.cluster.web_url}` | An output of a module. |
 | `${path.module}`, `${path.root}` | The directory of the module, of the project. |
 
@@ -112,7 +126,7 @@ modules:
 
 | Key | Meaning |
 |---|---|
-| `source` | The module's directory, relative to this file. It has a `module.yaml` with `description`, `variables`, `resources`, `modules` and `outputs`. Required. |
+| `source` | The module's directory, relative to this file. It has a `module.yaml` with `description`, `variables`, `locals`, `resources`, `modules` and `outputs`. Required. |
 | `with` | Values for the module's variables. |
 | `depends_on` | As with resources. |
 
