@@ -118,6 +118,7 @@ int run_docs(Context& context) {
     if (context.args.markdown) return context.print(reference_markdown(context.registry)), 0;
     if (name.empty()) return context.print(render_type_list(context.registry, context.out)), 0;
     if (name == "chaos") return context.print(render_chaos(context.out)), 0;
+    if (name == "functions") return context.print(render_functions(context.out)), 0;
     if (const ResourceType* type = context.registry.type(name))
         return context.print(render_type(*type, context.out)), 0;
     if (const ProviderKind* kind = context.registry.kind(name))

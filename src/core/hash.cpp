@@ -57,6 +57,16 @@ std::string sha256_file(const std::filesystem::path& path) {
     }
 }
 
+std::string digest_hex(const char* algorithm, std::string_view data) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned size = 0;
+    const EVP_MD* md = EVP_get_digestbyname(algorithm);
+    if (md == nullptr ||
+        EVP_Digest(data.data(), data.size(), digest.data(), &size, md, nullptr) != 1)
+        throw Error(ErrorKind::failed, std::string("OpenSSL offers no ") + algorithm);
+    return hex({reinterpret_cast<const char*>(digest.data()), size});
+}
+
 std::string random_bytes(std::size_t count) {
     std::string out(count, '\0');
     if (RAND_bytes(reinterpret_cast<unsigned char*>(out.data()), static_cast<int>(count)) != 1)

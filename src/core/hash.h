@@ -30,6 +30,10 @@ std::string sha256_hex(std::string_view data);
 /// @throws Error(failed)
 std::string sha256_file(const std::filesystem::path& path);
 
+/// Of one of OpenSSL's digests ("MD5", "SHA1"), for texts whose check sum others ask for.
+/// @throws Error(failed) where this OpenSSL does not offer it
+std::string digest_hex(const char* algorithm, std::string_view data);
+
 /// Bytes nobody can guess, from the system.
 std::string random_bytes(std::size_t count);
 

@@ -1,12 +1,32 @@
 #include "core/loc.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace hadeploy {
 
 std::uint16_t Sources::add(std::filesystem::path path, std::string text) {
-    files_.push_back({std::move(path), std::move(text)});
+    std::vector<std::size_t> lines{0};
+    for (std::size_t end = text.find('\n'); end != text.npos; end = text.find('\n', end + 1))
+        lines.push_back(end + 1);
+    files_.push_back({std::move(path), std::move(text), std::move(lines)});
     return static_cast<std::uint16_t>(files_.size() - 1);
+}
+
+std::size_t Sources::offset(Loc loc) const {
+    if (!loc.known() || loc.file >= files_.size()) return std::string::npos;
+    const File& f = files_[loc.file];
+    if (loc.line > f.lines.size() || loc.column == 0) return std::string::npos;
+    const std::size_t offset = f.lines[loc.line - 1] + loc.column - 1;
+    return offset <= f.text.size() ? offset : std::string::npos;
+}
+
+Loc Sources::at(std::uint16_t file, std::size_t offset) const {
+    const std::vector<std::size_t>& lines = files_[file].lines;
+    const auto next = std::upper_bound(lines.begin(), lines.end(), offset);
+    const std::size_t column = offset - *std::prev(next) + 1;
+    return {static_cast<std::uint32_t>(next - lines.begin()),
+            static_cast<std::uint16_t>(std::min<std::size_t>(column, 65535)), file};
 }
 
 std::filesystem::path Sources::path(Loc loc) const {
@@ -16,12 +36,9 @@ std::filesystem::path Sources::path(Loc loc) const {
 
 std::string_view Sources::line(Loc loc) const {
     if (!loc.known() || loc.file >= files_.size()) return {};
-    std::string_view rest = files_[loc.file].text;
-    for (std::uint32_t n = 1; n < loc.line; ++n) {
-        const auto end = rest.find('\n');
-        if (end == std::string_view::npos) return {};
-        rest.remove_prefix(end + 1);
-    }
+    const File& f = files_[loc.file];
+    if (loc.line > f.lines.size()) return {};
+    std::string_view rest = std::string_view(f.text).substr(f.lines[loc.line - 1]);
     rest = rest.substr(0, rest.find('\n'));
     if (rest.ends_with('\r')) rest.remove_suffix(1);
     return rest;

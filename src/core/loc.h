@@ -31,6 +31,7 @@ class Sources {
     struct File {
         std::filesystem::path path; ///< as the user would write it, for messages
         std::string text;
+        std::vector<std::size_t> lines; ///< where each line begins
     };
 
     /// Keeps the text and returns its index for Loc::file.
@@ -39,6 +40,10 @@ class Sources {
     [[nodiscard]] const std::vector<File>& files() const { return files_; }
     /// The path that belongs to a Loc; empty when the Loc is unknown.
     [[nodiscard]] std::filesystem::path path(Loc loc) const;
+    /// Where the Loc is in its file's text; npos when it is unknown or beyond the text.
+    [[nodiscard]] std::size_t offset(Loc loc) const;
+    /// The Loc of an offset in a file's text.
+    [[nodiscard]] Loc at(std::uint16_t file, std::size_t offset) const;
     /// The text of the Loc's line without its line end; empty when the Loc is unknown.
     [[nodiscard]] std::string_view line(Loc loc) const;
     /// "spec.yaml:12:5", or "" when the Loc is unknown.

@@ -13,7 +13,10 @@ namespace {
 struct Marks {
     bool unknown = false;
     bool secret = false;
+    std::size_t weight = 0;
     void see(const Value& v) {
+        constexpr std::size_t kMost = std::size_t{1} << 62; // beyond, nobody counts
+        weight = std::min(kMost, weight + v.weight());
         unknown = unknown || v.contains_unknown();
         secret = secret || v.contains_secret();
     }
@@ -56,7 +59,10 @@ Value Value::map(Map entries) {
             unique.push_back(std::move(e));
     }
     Marks marks;
-    for (const Entry& e : unique) marks.see(e.value);
+    for (const Entry& e : unique) {
+        marks.see(e.value);
+        marks.weight += e.key.size();
+    }
     Value v;
     v.data_ = std::make_shared<const MapNode>(MapNode{std::move(unique), marks});
     return v;
@@ -154,6 +160,14 @@ bool Value::contains_secret() const {
     if (is_list()) return std::get<std::shared_ptr<const ListNode>>(data_)->marks.secret;
     if (is_map()) return std::get<std::shared_ptr<const MapNode>>(data_)->marks.secret;
     return false;
+}
+
+std::size_t Value::weight() const {
+    constexpr std::size_t kNode = 16;
+    if (is_string()) return kNode + as_string().size();
+    if (is_list()) return kNode + std::get<std::shared_ptr<const ListNode>>(data_)->marks.weight;
+    if (is_map()) return kNode + std::get<std::shared_ptr<const MapNode>>(data_)->marks.weight;
+    return kNode;
 }
 
 bool operator==(const Value& a, const Value& b) {

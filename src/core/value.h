@@ -88,6 +88,9 @@ class Value {
     [[nodiscard]] bool contains_unknown() const; ///< here or anywhere below; O(1)
     [[nodiscard]] bool contains_secret() const;  ///< here or anywhere below; O(1)
 
+    /// About how many bytes it takes when all that is shared within it is written out; O(1).
+    [[nodiscard]] std::size_t weight() const;
+
     friend bool operator==(const Value& a, const Value& b);
 
     /// "a string", "a map", ... for messages

@@ -1,12 +1,62 @@
 #include "planner/expr.h"
-
+#include "planner/functions.h"
+#include "planner/operators.h"
 #include "planner/schema.h"
 
+#include "core/text.h"
+
+#include <algorithm>
 #include <fmt/format.h>
+#include <map>
 
 namespace hadeploy {
 
 namespace {
+
+/// What the evaluation under way on this thread has cost so far. Expressions lead to each other
+/// (through variables, outputs, locals), so the count goes over all of them.
+struct Effort {
+    int depth = 0;
+    std::size_t steps = 0;
+};
+thread_local Effort effort;
+
+class Deeper {
+  public:
+    explicit Deeper(Loc loc) {
+        if (effort.depth == 0) effort.steps = 0;
+        if (effort.depth >= kMaxEvaluationDepth)
+            throw Error(ErrorKind::spec,
+                        fmt::format("more than {} expressions lead into each other here",
+                                    kMaxEvaluationDepth),
+                        loc)
+                .with_hint("does a value depend on itself?");
+        if (++effort.steps > kMaxEvaluationSteps)
+            throw Error(ErrorKind::spec,
+                        fmt::format("this takes more than {} steps", kMaxEvaluationSteps), loc)
+                .with_hint("go over shorter lists, or build the value in fewer nested steps");
+        ++effort.depth;
+    }
+    Deeper(const Deeper&) = delete;
+    Deeper& operator=(const Deeper&) = delete;
+    ~Deeper() { --effort.depth; }
+};
+
+Value sized(Value value, Loc loc) {
+    if (value.weight() > kMaxValueWeight)
+        throw Error(ErrorKind::spec,
+                    fmt::format("the value is larger than {} MiB", kMaxValueWeight >> 20), loc);
+    return value;
+}
+
+/// Evaluates for the dependencies alone what may turn out not to be needed.
+void touch(const Expr& expr, const Names& names) {
+    try {
+        (void)evaluate(expr, names);
+    } catch (const Error&) {
+        // counts once it is needed
+    }
+}
 
 Path joined(Path head, const Path& tail) {
     head.insert(head.end(), tail.begin(), tail.end());
@@ -47,139 +97,6 @@ Value step_into(const Value& value, const Value& step, Loc loc, const std::strin
         return value.as_list()[static_cast<std::size_t>(i)];
     }
     throw fail(fmt::format("{} is {}: nothing can be taken out of it", what, value.kind_name()));
-}
-
-/// The contents even of a secret, which display() would hide.
-std::string scalar_text(const Value& v) {
-    switch (v.kind()) {
-    case Value::Kind::string: return v.as_string();
-    case Value::Kind::boolean: return v.as_bool() ? "true" : "false";
-    case Value::Kind::integer: return fmt::to_string(v.as_integer());
-    case Value::Kind::number: return fmt::to_string(v.as_number());
-    default: return {};
-    }
-}
-
-using Arguments = std::vector<Value>;
-
-struct Function {
-    std::string_view name;
-    std::size_t arity;
-    Value (*call)(const Arguments&, Loc);
-};
-
-Error wrong_argument(std::string_view function, std::string_view expected, const Value& got,
-                     Loc loc) {
-    return Error(ErrorKind::spec,
-                 fmt::format("{}() expects {}, got {}", function, expected, got.kind_name()), loc);
-}
-
-/// "%s" in the format stands for the arguments in turn, "%%" for a percent sign.
-Value format_each(const Arguments& a, Loc loc) {
-    if (a.size() < 2 || !a[0].is_string())
-        throw Error(ErrorKind::spec, "formatlist() expects a format and what goes into it", loc);
-    const auto one = [&](const std::string& key, std::size_t index) {
-        std::string out;
-        std::size_t next = 1;
-        const std::string& format = a[0].as_string();
-        for (std::size_t i = 0; i < format.size(); ++i) {
-            if (format[i] != '%' || i + 1 == format.size()) {
-                out += format[i];
-                continue;
-            }
-            if (format[++i] == '%') {
-                out += '%';
-                continue;
-            }
-            if (format[i] != 's' || next == a.size())
-                throw Error(ErrorKind::spec,
-                            "formatlist(): each %s needs an argument, and there is only %s and %%",
-                            loc);
-            const Value& v = a[next++];
-            out += scalar_text(v.is_map() ? v[key] : v.is_list() ? v.as_list()[index] : v);
-        }
-        return Value(out);
-    };
-    for (std::size_t i = 1; i < a.size(); ++i) {
-        if (a[i].is_map()) {
-            Value::Map out;
-            for (const Entry& e : a[i].as_map()) out.push_back({e.key, one(e.key, 0)});
-            return Value::map(std::move(out));
-        }
-        if (a[i].is_list()) {
-            Value::List out;
-            for (std::size_t k = 0; k < a[i].as_list().size(); ++k) out.push_back(one("", k));
-            return Value::list(std::move(out));
-        }
-    }
-    throw Error(ErrorKind::spec, "formatlist() expects a list or a map among its arguments", loc);
-}
-
-constexpr std::size_t kAnyNumber = 0; ///< of arguments
-
-constexpr Function kFunctions[] = {
-    {"formatlist", kAnyNumber, format_each},
-    {"join", 2,
-     [](const Arguments& a, Loc loc) -> Value {
-         if (!a[0].is_string()) throw wrong_argument("join", "a separator first", a[0], loc);
-         if (!a[1].is_list()) throw wrong_argument("join", "a list second", a[1], loc);
-         std::string out;
-         for (const Value& item : a[1].as_list()) {
-             if (&item != &a[1].as_list().front()) out += a[0].as_string();
-             out += scalar_text(item);
-         }
-         return out;
-     }},
-    {"keys", 1,
-     [](const Arguments& a, Loc loc) -> Value {
-         if (!a[0].is_map()) throw wrong_argument("keys", "a map", a[0], loc);
-         Value::List out;
-         for (const Entry& e : a[0].as_map()) out.push_back(e.key);
-         return Value::list(std::move(out));
-     }},
-    {"length", 1,
-     [](const Arguments& a, Loc loc) -> Value {
-         if (a[0].is_map()) return static_cast<std::int64_t>(a[0].as_map().size());
-         if (a[0].is_list()) return static_cast<std::int64_t>(a[0].as_list().size());
-         if (a[0].is_string()) return static_cast<std::int64_t>(a[0].as_string().size());
-         throw wrong_argument("length", "a map, a list or a string", a[0], loc);
-     }},
-    {"values", 1,
-     [](const Arguments& a, Loc loc) -> Value {
-         if (!a[0].is_map()) throw wrong_argument("values", "a map", a[0], loc);
-         Value::List out;
-         for (const Entry& e : a[0].as_map()) out.push_back(e.value);
-         return Value::list(std::move(out));
-     }},
-};
-
-Value call(const Expr& expr, const Names& names) {
-    Arguments arguments;
-    bool unknown = false;
-    bool secret = false;
-    for (const ExprPtr& part : expr.parts) {
-        arguments.push_back(evaluate(*part, names));
-        // keys() and length() of a map whose values are unknown are known
-        unknown = unknown || arguments.back().is_unknown() ||
-                  ((expr.name == "join" || expr.name == "formatlist") &&
-                   arguments.back().contains_unknown());
-        secret = secret || arguments.back().contains_secret();
-    }
-    for (const Function& f : kFunctions) {
-        if (f.name != expr.name) continue;
-        if (f.arity != kAnyNumber && arguments.size() != f.arity)
-            throw Error(ErrorKind::spec,
-                        fmt::format("{}() takes {} argument{}, got {}", f.name, f.arity,
-                                    f.arity == 1 ? "" : "s", arguments.size()),
-                        expr.loc);
-        Value out = unknown ? Value::unknown() : f.call(arguments, expr.loc);
-        return (secret ? out.as_secret() : out).at(expr.loc);
-    }
-    Error error(ErrorKind::spec, fmt::format("unknown function {}()", expr.name), expr.loc);
-    const auto close = did_you_mean(expr.name, function_names());
-    error.hint = close ? fmt::format("did you mean {}()?", *close)
-                       : fmt::format("there are: {}", fmt::join(function_names(), ", "));
-    throw error;
 }
 
 Value join_text(const Expr& expr, const Names& names) {
@@ -227,6 +144,14 @@ Value splat(const Expr& expr, const Path& path, const Names& names) {
     return Value::list({each(source)});
 }
 
+/// A key of a map; what is no string but a scalar becomes one.
+std::string key_text(const Value& key, Loc loc) {
+    if (key.is_list() || key.is_map() || key.is_null())
+        throw Error(ErrorKind::spec, fmt::format("a key is a string, not {}", key.kind_name()),
+                    loc);
+    return scalar_text(key);
+}
+
 Value whole_list(const Expr& expr, const Names& names) {
     Value::List items;
     items.reserve(expr.parts.size());
@@ -241,6 +166,186 @@ Value whole_map(const Expr& expr, const Names& names) {
         entries.push_back(
             {expr.keys[i].first, evaluate(*expr.parts[i], names), expr.keys[i].second});
     return Value::map(std::move(entries)).at(expr.loc);
+}
+
+Value whole_pairs(const Expr& expr, const Names& names) {
+    Value::Map entries;
+    bool unknown = false, secret = false;
+    for (std::size_t i = 0; i < expr.parts.size(); i += 2) {
+        const Value key = evaluate(*expr.parts[i], names);
+        Value value = evaluate(*expr.parts[i + 1], names);
+        unknown = unknown || key.is_unknown();
+        secret = secret || key.secret();
+        if (unknown) continue;
+        const Loc loc = expr.parts[i]->loc;
+        entries.push_back({key_text(key, loc), std::move(value), loc});
+    }
+    const Value out = unknown ? Value::unknown() : Value::map(std::move(entries));
+    return (secret ? out.as_secret() : out).at(expr.loc);
+}
+
+Value condition(const Expr& expr, const Path& path, const Names& names) {
+    const Value given = evaluate(*expr.parts[0], names);
+    if (given.is_unknown()) {
+        touch(*expr.parts[1], names);
+        touch(*expr.parts[2], names);
+        return given;
+    }
+    if (!given.is_bool())
+        throw Error(ErrorKind::spec,
+                    fmt::format("? needs a boolean before it, got {}", given.kind_name()),
+                    expr.parts[0]->loc);
+    const Value out = evaluate_at(*expr.parts[given.as_bool() ? 1 : 2], path, names);
+    return given.secret() ? out.as_secret() : out;
+}
+
+/// `a && b` and `a || b`: where a decides, b is left alone.
+Value logic(const Expr& expr, const Names& names) {
+    const bool decisive = expr.name == "||";
+    bool secret = false, unknown = false;
+    for (const ExprPtr& part : expr.parts) {
+        if (unknown) {
+            touch(*part, names);
+            break;
+        }
+        const Value v = evaluate(*part, names);
+        secret = secret || v.secret();
+        unknown = v.is_unknown();
+        if (unknown) continue;
+        if (!v.is_bool())
+            throw Error(ErrorKind::spec,
+                        fmt::format("{} needs booleans, got {}", expr.name, v.kind_name()),
+                        part->loc);
+        if (v.as_bool() == decisive) return secret ? v.as_secret() : v;
+    }
+    const Value out = unknown ? Value::unknown() : Value(!decisive);
+    return secret ? out.as_secret() : out;
+}
+
+Value operation(const Expr& expr, const Names& names) {
+    if (expr.name == "&&" || expr.name == "||") return logic(expr, names);
+    std::vector<Value> operands;
+    bool secret = false, unknown = false;
+    for (const ExprPtr& part : expr.parts) {
+        operands.push_back(evaluate(*part, names));
+        secret = secret || operands.back().contains_secret();
+        unknown = unknown || operands.back().contains_unknown();
+    }
+    const Value out = unknown ? Value::unknown()
+                      : expr.kind == Expr::Kind::unary
+                          ? apply_unary(expr.name, operands[0], expr.loc)
+                          : apply_binary(expr.name, operands[0], operands[1], expr.loc);
+    return secret ? out.as_secret() : out;
+}
+
+/// The names of a comprehension, before those from around it.
+class LoopNames : public Names {
+  public:
+    LoopNames(const Names& outer, const std::string& key, const std::string& value)
+        : outer_(outer), key_name_(key), value_name_(value) {}
+    void set(Value key, Value value) {
+        key_ = std::move(key);
+        value_ = std::move(value);
+    }
+    Value resolve(const std::string& name, const Path& path, Loc loc,
+                  std::size_t& used) const override {
+        used = 0;
+        if (name == value_name_) return value_;
+        if (name == key_name_) return key_;
+        return outer_.resolve(name, path, loc, used);
+    }
+
+  private:
+    const Names& outer_;
+    const std::string& key_name_;
+    const std::string& value_name_;
+    Value key_, value_;
+};
+
+/// What a comprehension gathers: the items of a list, or the entries of a map.
+class Gathering {
+  public:
+    explicit Gathering(const Expr& expr) : expr_(expr) {}
+
+    void add(const Names& names) {
+        const ExprPtr &result = expr_.parts[1], &filter = expr_.parts[2], &key = expr_.parts[3];
+        if (filter) {
+            const Value pass = evaluate(*filter, names);
+            note(pass);
+            if (!pass.is_unknown() && !pass.is_bool())
+                throw Error(ErrorKind::spec,
+                            fmt::format("if needs a boolean, got {}", pass.kind_name()),
+                            filter->loc);
+            if (pass.is_unknown()) return touch(*result, names);
+            if (!pass.as_bool()) return;
+        }
+        Value value = evaluate(*result, names);
+        weight_ += value.weight();
+        if (weight_ > kMaxValueWeight) (void)sized(Value::list({value, value}), expr_.loc);
+        if (!key) return items_.push_back(std::move(value));
+        const Value name = evaluate(*key, names);
+        note(name);
+        if (!name.is_unknown()) add_entry(key_text(name, key->loc), std::move(value), key->loc);
+    }
+    Value result() {
+        Value out = Value::unknown();
+        if (!unknown_ && expr_.kind == Expr::Kind::each_list) out = Value::list(std::move(items_));
+        if (!unknown_ && expr_.kind == Expr::Kind::each_map) {
+            Value::Map entries;
+            for (auto& [key, values] : groups_)
+                entries.push_back({key, grouped() ? Value::list(std::move(values)) : values[0]});
+            out = Value::map(std::move(entries));
+        }
+        return (secret_ ? out.as_secret() : out).at(expr_.loc);
+    }
+    /// A value that decides which elements there are.
+    void note(const Value& deciding) {
+        unknown_ = unknown_ || deciding.is_unknown();
+        secret_ = secret_ || deciding.secret();
+    }
+
+  private:
+    [[nodiscard]] bool grouped() const { return expr_.name == "..."; }
+
+    void add_entry(std::string key, Value value, Loc loc) {
+        Value::List& group = groups_[key];
+        if (!group.empty() && !grouped())
+            throw Error(ErrorKind::spec, fmt::format("the key {} comes twice", in_quotes(key)), loc)
+                .with_hint("\"...\" after the value gathers all values of a key in a list");
+        group.push_back(std::move(value));
+    }
+
+    const Expr& expr_;
+    Value::List items_;
+    std::map<std::string, Value::List> groups_;
+    std::size_t weight_ = 0;
+    bool unknown_ = false, secret_ = false;
+};
+
+Value comprehension(const Expr& expr, const Names& names) {
+    const Value source = evaluate(*expr.parts[0], names);
+    Gathering gathering(expr);
+    gathering.note(source);
+    LoopNames inside(names, expr.keys[0].first, expr.keys[1].first);
+    const auto add = [&](const Value& key, const Value& value) {
+        inside.set(key, source.secret() ? value.as_secret() : value);
+        gathering.add(inside);
+    };
+    if (source.is_unknown()) {
+        inside.set(Value::unknown(), Value::unknown());
+        for (const ExprPtr& part : expr.parts)
+            if (part) touch(*part, inside);
+    } else if (source.is_map()) {
+        for (const Entry& e : source.as_map()) add(e.key, e.value);
+    } else if (source.is_list()) {
+        const Value::List& items = source.as_list();
+        for (std::size_t i = 0; i < items.size(); ++i) add(static_cast<std::int64_t>(i), items[i]);
+    } else {
+        throw Error(ErrorKind::spec,
+                    fmt::format("for goes over a list or a map, not {}", source.kind_name()),
+                    expr.parts[0]->loc);
+    }
+    return gathering.result();
 }
 
 } // namespace
@@ -263,24 +368,28 @@ Value evaluate(const Expr& expr, const Names& names) {
 }
 
 Value evaluate_at(const Expr& expr, const Path& path, const Names& names) {
+    const Deeper deeper(expr.loc);
+    const auto whole = [&](Value value, const std::string& what) {
+        return follow(sized(std::move(value), expr.loc), path, 0, expr.loc, what);
+    };
     switch (expr.kind) {
     case Expr::Kind::literal: return follow(expr.value, path, 0, expr.loc, "the value");
-    case Expr::Kind::text: return follow(join_text(expr, names), path, 0, expr.loc, "the string");
-    case Expr::Kind::call: return follow(call(expr, names), path, 0, expr.loc, expr.name + "()");
+    case Expr::Kind::text: return whole(join_text(expr, names), "the string");
+    case Expr::Kind::call: return whole(call_function(expr, names), expr.name + "()");
     case Expr::Kind::list: {
         const bool inside = !path.empty() && path[0].is_integer() && path[0].as_integer() >= 0 &&
                             path[0].as_integer() < static_cast<std::int64_t>(expr.parts.size());
         if (inside)
             return evaluate_at(*expr.parts[static_cast<std::size_t>(path[0].as_integer())],
                                {path.begin() + 1, path.end()}, names);
-        return follow(whole_list(expr, names), path, 0, expr.loc, "the list");
+        return whole(whole_list(expr, names), "the list");
     }
     case Expr::Kind::map: {
         if (!path.empty() && path[0].is_string())
             for (std::size_t i = 0; i < expr.keys.size(); ++i)
                 if (expr.keys[i].first == path[0].as_string())
                     return evaluate_at(*expr.parts[i], {path.begin() + 1, path.end()}, names);
-        return follow(whole_map(expr, names), path, 0, expr.loc, "the map");
+        return whole(whole_map(expr, names), "the map");
     }
     case Expr::Kind::reference: {
         std::size_t used = 0;
@@ -300,14 +409,14 @@ Value evaluate_at(const Expr& expr, const Path& path, const Names& names) {
         return evaluate_at(*expr.parts[0], joined({index}, path), names);
     }
     case Expr::Kind::splat: return splat(expr, path, names);
+    case Expr::Kind::pairs: return whole(whole_pairs(expr, names), "the map");
+    case Expr::Kind::condition: return condition(expr, path, names).at(expr.loc);
+    case Expr::Kind::unary:
+    case Expr::Kind::binary: return whole(operation(expr, names).at(expr.loc), "the result");
+    case Expr::Kind::each_list: return whole(comprehension(expr, names), "the list");
+    case Expr::Kind::each_map: return whole(comprehension(expr, names), "the map");
     }
     return {};
-}
-
-std::vector<std::string> function_names() {
-    std::vector<std::string> out;
-    for (const Function& f : kFunctions) out.emplace_back(f.name);
-    return out;
 }
 
 } // namespace hadeploy

@@ -1,4 +1,5 @@
 #include "planner/graph.h"
+#include "planner/instances.h"
 #include "planner/names.h"
 
 #include <algorithm>
@@ -27,6 +28,7 @@ class Expander : public Resources {
                 }
             }
         problems_.throw_if_any();
+        check_references();
         for (NodeId id = 0; id < nodes_.size(); ++id) trace(id);
         check_outputs();
         for (const auto& scope : graph_.scopes_) explicit_dependencies(*scope);
@@ -40,9 +42,10 @@ class Expander : public Resources {
         Made& made = made_[{&scope, &block}];
         if (made.state == State::done) return made.ids;
         if (made.state == State::busy)
-            throw Error(ErrorKind::spec,
-                        fmt::format("the for_each of \"{}\" depends on itself", block.name),
-                        block.loc);
+            throw Error(
+                ErrorKind::spec,
+                fmt::format("the number of instances of \"{}\" depends on itself", block.name),
+                block.loc);
         made.state = State::busy;
         expand(scope, block, made.ids);
         made.state = State::done;
@@ -126,63 +129,35 @@ class Expander : public Resources {
     void expand(const Scope& scope, const ResourceBlock& block, std::vector<NodeId>& ids) const {
         const ResourceType& type = find_type(block);
         const std::string address = scope.prefix + block.name;
-        if (block.for_each == nullptr) {
+        if (block.for_each == nullptr && block.count == nullptr) {
             ids.push_back(static_cast<NodeId>(nodes_.size()));
             nodes_.push_back({.address = address, .type = &type, .block = &block, .scope = &scope});
             return;
         }
         auto* outer = std::exchange(touched_, nullptr); // keys are no dependencies
-        const Value over = evaluate(*block.for_each, ScopeNames(graph_, *this, scope));
+        const bool counted = block.count != nullptr;
+        const Value over =
+            evaluate(counted ? *block.count : *block.for_each, ScopeNames(graph_, *this, scope));
         touched_ = outer;
-        for (std::string& key : keys_of(over, block)) {
-            ids.push_back(static_cast<NodeId>(nodes_.size()));
-            nodes_.push_back({.address = fmt::format("{}[\"{}\"]", address, key),
-                              .type = &type,
-                              .block = &block,
-                              .scope = &scope,
-                              .key = std::move(key),
-                              .keyed = true,
-                              .of_set = over.is_list()});
-        }
-    }
-
-    static std::vector<std::string> keys_of(const Value& over, const ResourceBlock& block) {
-        const Loc loc = block.for_each->loc;
-        const auto refuse = [&](std::string message, std::string hint) {
-            return Error(ErrorKind::spec, std::move(message), loc).with_hint(std::move(hint));
-        };
-        if (over.is_unknown())
-            throw refuse("the keys of for_each are known only after apply",
-                         "use a map whose keys stand in the spec; its values may be unknown");
-        if (over.secret())
-            throw refuse("for_each can't go over a secret value",
-                         "its keys would show in addresses");
-        std::vector<std::string> keys;
-        if (over.is_map()) {
-            for (const Entry& e : over.as_map()) keys.push_back(e.key);
-        } else if (over.is_list()) {
-            for (const Value& v : over.as_list()) {
-                if (!v.is_string())
-                    throw refuse(
-                        fmt::format("for_each goes over names; the list has {}", v.kind_name()),
-                        "use a list of strings, or a map");
-                keys.push_back(v.as_string());
+        Node node{.type = &type, .block = &block, .scope = &scope, .keyed = true};
+        if (counted) {
+            const std::int64_t n = instance_count(over, block);
+            for (std::int64_t i = 0; i < n; ++i) {
+                node.address = fmt::format("{}[{}]", address, i);
+                node.key = fmt::to_string(i);
+                node.index = i;
+                ids.push_back(static_cast<NodeId>(nodes_.size()));
+                nodes_.push_back(node);
             }
-            std::sort(keys.begin(), keys.end());
-            const auto twice = std::adjacent_find(keys.begin(), keys.end());
-            if (twice != keys.end())
-                throw refuse(fmt::format("for_each has \"{}\" twice", *twice),
-                             "each instance needs a name of its own");
-        } else {
-            throw refuse(fmt::format("for_each goes over a map or a list of names, not {}",
-                                     over.kind_name()),
-                         "for example: for_each: [node1, node2]");
+            return;
         }
-        for (const std::string& key : keys)
-            if (key.empty() || key.size() > 63 || key.find_first_of("\"\\\n\r\t[] ") != key.npos)
-                throw refuse(fmt::format("\"{}\" can't be the name of an instance", key),
-                             "no blanks, quotes, brackets or backslashes; at most 63 characters");
-        return keys;
+        node.of_set = over.is_list();
+        for (std::string& key : instance_keys(over, block)) {
+            node.address = fmt::format("{}[\"{}\"]", address, key);
+            node.key = std::move(key);
+            ids.push_back(static_cast<NodeId>(nodes_.size()));
+            nodes_.push_back(node);
+        }
     }
 
     /// Finds what a node depends on, and the errors that need no values.
@@ -202,6 +177,29 @@ class Expander : public Resources {
         }
         touched_ = nullptr;
         nodes_[id].deps.assign(touched.begin(), touched.end());
+    }
+
+    /// Also those in branches that may never be taken.
+    void check_references() {
+        for (const auto& scope : graph_.scopes_) {
+            const ScopeNames names(graph_, *this, *scope);
+            const auto check = [&](const ExprPtr& expr) {
+                if (!expr) return;
+                for (const Reference& r : references_in(*expr)) {
+                    try {
+                        names.check(r);
+                    } catch (Error& error) {
+                        problems_.add(std::move(error));
+                    }
+                }
+            };
+            for (const ResourceBlock& block : scope->module->resources)
+                for (const auto& [name, expr] : block.attributes) check(expr);
+            for (const Local& local : scope->module->locals) check(local.value);
+            for (const Output& o : scope->module->outputs) check(o.value);
+            for (const ModuleBlock& call : scope->module->modules)
+                for (const auto& [name, expr] : call.inputs) check(expr);
+        }
     }
 
     void check_outputs() {

@@ -20,24 +20,39 @@ struct Expr {
         text,      ///< parts, joined to one string
         list,      ///< parts
         map,       ///< parts under keys
+        pairs,     ///< a map whose keys are expressions too: key, value, key, value, ...
         reference, ///< name: a root such as var, each, module, or a resource
         attribute, ///< parts[0].name
         index,     ///< parts[0][parts[1]]
         splat,     ///< parts[0][*]: of every element what parts[1], parts[2], ... lead to
-        call,      ///< name(parts...)
+        call,      ///< name(parts...); with a key: the last part is a list of arguments
+        unary,     ///< name parts[0]
+        binary,    ///< parts[0] name parts[1]
+        condition, ///< parts[0] ? parts[1] : parts[2]
+        each_list, ///< [for keys[0], keys[1] in parts[0] : parts[1] if parts[2]]
+        each_map,  ///< {for ... : parts[3] => parts[1] if parts[2]}; name "...": values are grouped
     };
     Kind kind = Kind::literal;
     Loc loc = {};
     Value value = {};
     std::string name = {};
-    std::vector<ExprPtr> parts = {};
+    std::vector<ExprPtr> parts = {}; ///< an optional one that is missing is nullptr
     std::vector<std::pair<std::string, Loc>> keys = {};
 };
 
 /// Compiles a tree out of a spec: every string with `${` becomes an expression ("$${" is a literal
 /// "${"). A string that is one `${...}` and nothing else keeps the type of its value.
-/// Syntax errors are added to `problems` with their place.
-ExprPtr compile(const Value& tree, Problems& problems);
+/// Syntax errors are added to `problems` with their place in `sources`.
+ExprPtr compile(const Value& tree, const Sources& sources, Problems& problems);
+
+/// Parses one string of a spec: what compile() does with each.
+/// @throws Error(spec)
+ExprPtr parse_string(const Value& string, const Sources& sources);
+
+/// What an expression may cost, so that no spec makes the program run out of stack, memory or time.
+inline constexpr int kMaxEvaluationDepth = 1000;
+inline constexpr std::size_t kMaxEvaluationSteps = 10'000'000;
+inline constexpr std::size_t kMaxValueWeight = 64u << 20; ///< see Value::weight()
 
 /// One key or index of a way into a value.
 using Path = std::vector<Value>;
@@ -66,8 +81,5 @@ Value evaluate_at(const Expr& expr, const Path& path, const Names& names);
 /// @throws Error(spec): no such attribute (did you mean), not a list, index out of range
 Value follow(const Value& value, const Path& path, std::size_t from, Loc loc,
              const std::string& what);
-
-/// The names of the built-in functions.
-std::vector<std::string> function_names();
 
 } // namespace hadeploy

@@ -3,6 +3,8 @@
 #include "planner/names.h"
 #include "planner/plan.h"
 
+#include <fmt/format.h>
+
 namespace hadeploy {
 
 /// The expanded graph as expressions see it, with values from outside.
@@ -102,6 +104,7 @@ Value Graph::outputs(const Values& values, Problems& problems) const {
 void Graph::check_inputs(const Values& values, Problems& problems) const {
     const LiveResources resources(*this, values);
     for (const auto& scope : scopes_) {
+        check_rules(*scope, ScopeNames(*this, resources, *scope), problems);
         if (scope->call == nullptr) continue;
         const ScopeNames outside(*this, resources, *scope->parent);
         for (const Variable& v : scope->module->variables) {
@@ -115,6 +118,36 @@ void Graph::check_inputs(const Values& values, Problems& problems) const {
             }
         }
     }
+}
+
+void Graph::check_rules(const Scope& scope, const Names& names, Problems& problems) const {
+    for (const Variable& v : scope.module->variables)
+        for (const Rule& rule : v.rules) {
+            try {
+                const auto broken = broken_rule(rule, names);
+                if (!broken) continue;
+                Error& error = problems.add(
+                    fmt::format("variable \"{}\": {}", v.attribute.name, *broken), rule.loc);
+                const Loc given =
+                    scope.call != nullptr && scope.call->inputs.contains(v.attribute.name)
+                        ? scope.call->input_locs.at(v.attribute.name)
+                        : variables_[v.attribute.name].loc();
+                if (given.known() && error.notes.empty())
+                    error.with_note("the value is here", given);
+            } catch (Error& error) {
+                problems.add(std::move(error));
+            }
+        }
+}
+
+std::optional<std::string> broken_rule(const Rule& rule, const Names& names) {
+    const Value holds = evaluate(*rule.check, names);
+    if (holds.is_unknown()) return std::nullopt;
+    if (!holds.is_bool())
+        throw Error(ErrorKind::spec,
+                    fmt::format("a check gives a boolean, not {}", holds.kind_name()), rule.loc);
+    if (holds.as_bool()) return std::nullopt;
+    return display(evaluate(*rule.message, names));
 }
 
 } // namespace hadeploy

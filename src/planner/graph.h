@@ -29,11 +29,16 @@ struct Node {
     const ResourceType* type = nullptr;
     const ResourceBlock* block = nullptr;
     const Scope* scope = nullptr;
-    std::string key; ///< of for_each
+    std::string key; ///< of for_each; of count the index in digits
     bool keyed = false;
-    bool of_set = false;      ///< for_each goes over a list: each.value is the key
-    std::vector<NodeId> deps; ///< sorted; direct ones only
+    std::optional<std::int64_t> index; ///< of count
+    bool of_set = false;               ///< for_each goes over a list: each.value is the key
+    std::vector<NodeId> deps;          ///< sorted; direct ones only
 };
+
+/// What a rule says when it does not hold; nothing when it does, or can't be told yet.
+/// @throws Error(spec) when its check is no boolean
+std::optional<std::string> broken_rule(const Rule& rule, const Names& names);
 
 /// The expanded spec: every resource with what it depends on. Node ids are dense, and follow the
 /// addresses' order; `order` is a topological one (dependencies first).
@@ -66,14 +71,16 @@ class Graph {
     Value chaos_settings(const Values& values) const;
     /// The root's outputs.
     Value outputs(const Values& values, Problems& problems) const;
-    /// Checks the types of all modules' inputs.
+    /// Checks the types of all modules' inputs, and the rules of all variables; what is not known
+    /// yet passes.
     void check_inputs(const Values& values, Problems& problems) const;
 
   private:
+    void check_rules(const Scope& scope, const Names& names, Problems& problems) const;
     friend class Expander;
     friend class ScopeNames;
     friend class LiveResources;
-    using Instances = std::vector<NodeId>; ///< in the order of their keys
+    using Instances = std::vector<NodeId>; ///< in the order of their keys or indices
 
     const Spec& spec_;
     const Registry& registry_;

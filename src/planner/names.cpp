@@ -42,8 +42,10 @@ Value ScopeNames::resolve(const std::string& name, const Path& path, Loc loc,
                           std::size_t& used) const {
     used = 0;
     if (name == "var") return variable(path, loc, used);
+    if (name == "local") return local(path, loc, used);
     if (name == "module") return module_output(path, loc, used);
     if (name == "each") return each(path, loc, used);
+    if (name == "count") return count(path, loc, used);
     if (name == "path") {
         const std::string what = member(path, "path", loc);
         used = 1;
@@ -53,42 +55,79 @@ Value ScopeNames::resolve(const std::string& name, const Path& path, Loc loc,
     }
     if (const ResourceBlock* block = scope_.module->resource(name))
         return resource(*block, path, used);
+    unknown_root(name, loc);
+}
+
+void ScopeNames::check(const Reference& r) const {
+    if (r.name == "var" && !r.steps.empty()) {
+        (void)declared(r.steps[0], r.loc);
+    } else if (r.name == "local" && !r.steps.empty()) {
+        (void)known_local(r.steps[0], r.loc);
+    } else if (r.name == "module" && !r.steps.empty()) {
+        const Scope& called = child(r.steps[0], r.loc);
+        if (r.steps.size() > 1) (void)output(called, r.steps[1], r.loc);
+    } else {
+        const bool root = r.name == "var" || r.name == "local" || r.name == "module" ||
+                          r.name == "each" || r.name == "count" || r.name == "path";
+        if (!root && scope_.module->resource(r.name) == nullptr) unknown_root(r.name, r.loc);
+    }
+}
+
+void ScopeNames::unknown_root(const std::string& name, Loc loc) const {
     std::vector<std::string> known = names_of(scope_.module->resources);
-    for (const char* root : {"var", "module", "each", "path"}) known.emplace_back(root);
+    for (const char* root : {"var", "local", "module", "each", "count", "path"})
+        known.emplace_back(root);
     unknown_name(fmt::format("nothing here is called \"{}\"", name), name, known, loc);
+}
+
+const Variable& ScopeNames::declared(const std::string& name, Loc loc) const {
+    if (const Variable* v = scope_.module->variable(name)) return *v;
+    std::vector<std::string> known;
+    for (const Variable& v : scope_.module->variables) known.push_back(v.attribute.name);
+    unknown_name(fmt::format("there is no variable \"{}\"", name), name, known, loc);
+}
+
+const Local& ScopeNames::known_local(const std::string& name, Loc loc) const {
+    if (const Local* found = scope_.module->local(name)) return *found;
+    unknown_name(fmt::format("there is no local \"{}\"", name), name,
+                 names_of(scope_.module->locals), loc);
+}
+
+const Scope& ScopeNames::child(const std::string& name, Loc loc) const {
+    const auto it = scope_.children.find(name);
+    if (it != scope_.children.end()) return *it->second;
+    unknown_name(fmt::format("there is no module \"{}\"", name), name,
+                 names_of(scope_.module->modules), loc);
+}
+
+const Output& ScopeNames::output(const Scope& child, const std::string& name, Loc loc) const {
+    if (const Output* found = child.module->output(name)) return *found;
+    unknown_name(fmt::format("module \"{}\" has no output \"{}\"", child.call->name, name), name,
+                 names_of(child.module->outputs), loc);
 }
 
 Value ScopeNames::variable(const Path& path, Loc loc, std::size_t& used) const {
     const std::string name = member(path, "var", loc);
-    const Variable* declared = scope_.module->variable(name);
-    if (declared == nullptr) {
-        std::vector<std::string> known;
-        for (const Variable& v : scope_.module->variables) known.push_back(v.attribute.name);
-        unknown_name(fmt::format("there is no variable \"{}\"", name), name, known, loc);
-    }
+    const Attribute& attribute = declared(name, loc).attribute;
     used = 1;
     if (scope_.call == nullptr) return graph_.variables_[name];
     const auto input = scope_.call->inputs.find(name);
-    if (input == scope_.call->inputs.end())
-        return declared->attribute.fallback.value_or(Value::unknown());
+    if (input == scope_.call->inputs.end()) return attribute.fallback.value_or(Value::unknown());
     used = path.size();
     const ScopeNames outside(graph_, resources_, *scope_.parent);
     Value value = evaluate_at(*input->second, tail(path, 1), outside);
     if (path.size() == 1) {
         Problems ignored; // check_inputs() reports them
-        value = normalize(declared->attribute, value, "", graph_.spec_.base_directory(), ignored);
+        value = normalize(attribute, value, "", graph_.spec_.base_directory(), ignored);
     }
-    return declared->attribute.secret ? value.as_secret() : value;
+    return attribute.secret ? value.as_secret() : value;
 }
 
 Value ScopeNames::module_output(const Path& path, Loc loc, std::size_t& used) const {
     const std::string name = member(path, "module", loc);
-    const auto child = scope_.children.find(name);
-    if (child == scope_.children.end())
-        unknown_name(fmt::format("there is no module \"{}\"", name), name,
-                     names_of(scope_.module->modules), loc);
-    const Module& module = *child->second->module;
-    const ScopeNames inside(graph_, resources_, *child->second);
+    const Scope& called = child(name, loc);
+    const Module& module = *called.module;
+    const ScopeNames inside(graph_, resources_, called);
     if (path.size() < 2 || !path[1].is_string()) {
         used = 1;
         Value::Map all;
@@ -98,17 +137,30 @@ Value ScopeNames::module_output(const Path& path, Loc loc, std::size_t& used) co
         }
         return Value::map(std::move(all));
     }
-    const Output* output = module.output(path[1].as_string());
-    if (output == nullptr)
-        unknown_name(fmt::format("module \"{}\" has no output \"{}\"", name, path[1].as_string()),
-                     path[1].as_string(), names_of(module.outputs), loc);
+    const Output& found = output(called, path[1].as_string(), loc);
     used = path.size();
-    const Value v = evaluate_at(*output->value, tail(path, 2), inside);
-    return output->secret ? v.as_secret() : v;
+    const Value v = evaluate_at(*found.value, tail(path, 2), inside);
+    return found.secret ? v.as_secret() : v;
+}
+
+/// Evaluated where it is used and no further than it is: so dependencies stay narrow.
+Value ScopeNames::local(const Path& path, Loc loc, std::size_t& used) const {
+    const Local& found = known_local(member(path, "local", loc), loc);
+    used = path.size();
+    return evaluate_at(*found.value, tail(path, 1), ScopeNames(graph_, resources_, scope_));
+}
+
+Value ScopeNames::count(const Path& path, Loc loc, std::size_t& used) const {
+    if (self_ == nullptr || !self_->index)
+        throw Error(ErrorKind::spec, "\"count\" has a meaning only in a resource with count", loc);
+    const std::string what = member(path, "count", loc);
+    if (what != "index") unknown_name("\"count\" has \"index\"", what, {"index"}, loc);
+    used = 1;
+    return *self_->index;
 }
 
 Value ScopeNames::each(const Path& path, Loc loc, std::size_t& used) const {
-    if (self_ == nullptr || !self_->keyed)
+    if (self_ == nullptr || !self_->keyed || self_->index)
         throw Error(ErrorKind::spec, "\"each\" has a meaning only in a resource with for_each",
                     loc);
     const std::string what = member(path, "each", loc);
@@ -125,6 +177,17 @@ Value ScopeNames::each(const Path& path, Loc loc, std::size_t& used) const {
 
 Value ScopeNames::resource(const ResourceBlock& block, const Path& path, std::size_t& used) const {
     const std::vector<NodeId>& instances = resources_.instances(scope_, block);
+    if (block.count != nullptr) {
+        const bool one = !path.empty() && path[0].is_integer() && path[0].as_integer() >= 0 &&
+                         path[0].as_integer() < static_cast<std::int64_t>(instances.size());
+        if (one) {
+            used = 1;
+            return resources_.value(instances[static_cast<std::size_t>(path[0].as_integer())]);
+        }
+        Value::List all;
+        for (const NodeId id : instances) all.push_back(resources_.value(id));
+        return Value::list(std::move(all));
+    }
     if (block.for_each == nullptr) return resources_.value(instances.front());
     if (!path.empty() && path[0].is_string()) {
         const auto it = std::lower_bound(

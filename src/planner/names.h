@@ -1,6 +1,7 @@
 #pragma once
 
 #include "planner/graph.h"
+#include "planner/references.h"
 
 #include <set>
 
@@ -28,9 +29,21 @@ class ScopeNames : public Names {
     Value resolve(const std::string& name, const Path& path, Loc loc,
                   std::size_t& used) const override;
 
+    /// Whether there is what a reference names, without evaluating anything.
+    /// @throws Error(spec) as resolve() does
+    void check(const Reference& reference) const;
+
   private:
+    const Variable& declared(const std::string& name, Loc loc) const;
+    const Output& output(const Scope& child, const std::string& name, Loc loc) const;
+    const Scope& child(const std::string& name, Loc loc) const;
+    const Local& known_local(const std::string& name, Loc loc) const;
+    [[noreturn]] void unknown_root(const std::string& name, Loc loc) const;
+
     Value variable(const Path& path, Loc loc, std::size_t& used) const;
     Value module_output(const Path& path, Loc loc, std::size_t& used) const;
+    Value local(const Path& path, Loc loc, std::size_t& used) const;
+    Value count(const Path& path, Loc loc, std::size_t& used) const;
     Value each(const Path& path, Loc loc, std::size_t& used) const;
     Value resource(const ResourceBlock& block, const Path& path, std::size_t& used) const;
 

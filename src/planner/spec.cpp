@@ -1,5 +1,6 @@
 #include "planner/spec.h"
 
+#include "planner/references.h"
 #include "planner/yaml.h"
 
 #include <algorithm>
@@ -35,12 +36,12 @@ class Loader {
         loading_.push_back(fs::weakly_canonical(file));
         const Value root = read_file(file);
         spec_.root.directory = file.parent_path();
-        if (!check_sections(root, {"name", "description", "variables", "providers", "resources",
-                                   "modules", "outputs", "chaos"}))
+        if (!check_sections(root, {"name", "description", "variables", "locals", "providers",
+                                   "resources", "modules", "outputs", "chaos"}))
             return;
         load_name(root);
         if (const Value* chaos = root.find("chaos")) {
-            spec_.chaos = compile(*chaos, problems_);
+            spec_.chaos = compiled(*chaos);
             spec_.chaos_loc = chaos->loc();
         }
         load_providers(root["providers"]);
@@ -48,6 +49,8 @@ class Loader {
     }
 
   private:
+    ExprPtr compiled(const Value& tree) { return compile(tree, spec_.sources, problems_); }
+
     Value read_file(const fs::path& file) {
         const std::uint16_t index = spec_.sources.add(file, read_(file));
         return read_yaml(spec_.sources, index, problems_);
@@ -131,13 +134,16 @@ class Loader {
         for (const Entry& e : blocks(section, "providers")) {
             if (!e.value.is_null() && !is_map(e.value, e, "provider")) continue;
             spec_.providers[e.key] =
-                compile(e.value.is_null() ? Value::map({}).at(e.loc) : e.value, problems_);
+                compiled(e.value.is_null() ? Value::map({}).at(e.loc) : e.value);
             spec_.provider_locs[e.key] = e.loc;
         }
     }
 
     void load_module(const Value& root, Module& module) {
         for (const Entry& e : blocks(root["variables"], "variables")) load_variable(e, module);
+        for (const Entry& e : blocks(root["locals"], "locals"))
+            module.locals.push_back({e.key, e.loc, compiled(e.value)});
+        check_local_cycles(module, problems_);
         for (const Entry& e : blocks(root["resources"], "resources")) load_resource(e, module);
         for (const Entry& e : blocks(root["modules"], "modules")) load_call(e, module);
         for (const Entry& e : blocks(root["outputs"], "outputs")) load_output(e, module);
@@ -148,10 +154,12 @@ class Loader {
         Attribute& a = variable.attribute;
         a.required = true;
         if (e.value.is_map()) {
-            unknown_keys(e.value,
-                         {"type", "default", "min", "max", "one_of", "secret", "description"},
-                         fmt::format("variable \"{}\"", e.key));
+            unknown_keys(
+                e.value,
+                {"type", "default", "min", "max", "one_of", "secret", "description", "validate"},
+                fmt::format("variable \"{}\"", e.key));
             read_variable(e.value, a);
+            variable.rules = load_rules(e.value["validate"], "validate");
         } else if (!e.value.is_null()) {
             is_map(e.value, e, "variable");
         }
@@ -183,6 +191,24 @@ class Loader {
                                              : normalize(a, *fallback, "the default",
                                                          spec_.base_directory(), problems_);
         }
+    }
+
+    /// `[{check: "${...}", message: ...}]`
+    std::vector<Rule> load_rules(const Value& list, std::string_view what) {
+        std::vector<Rule> out;
+        if (list.is_null()) return out;
+        for (const Value& rule : list.is_list() ? list.as_list() : Value::List{list}) {
+            if (!rule.is_map() || !rule.has("check") || !rule.has("message")) {
+                problems_
+                    .add(fmt::format("{} has rules with a check and a message", what), rule.loc())
+                    .hint = "for example: {check: \"${var.n % 2 == 1}\", message: n has to be odd}";
+                continue;
+            }
+            unknown_keys(rule, {"check", "message"}, fmt::format("a rule of {}", what));
+            out.push_back(
+                {compiled(rule["check"]), compiled(rule["message"]), rule["check"].loc()});
+        }
+        return out;
     }
 
     /// A limit is written in the variable's own unit: `min: 512 MiB`.
@@ -220,16 +246,21 @@ class Loader {
         for (const Entry& a : e.value.as_map()) {
             if (a.key == "type") continue;
             if (a.key == "for_each")
-                block.for_each = compile(a.value, problems_);
+                block.for_each = compiled(a.value);
+            else if (a.key == "count")
+                block.count = compiled(a.value);
             else if (a.key == "depends_on")
                 block.depends_on = load_dependencies(a.value);
             else if (a.key == "serial")
                 load_serial(a.value, block);
             else {
-                block.attributes[a.key] = compile(a.value, problems_);
+                block.attributes[a.key] = compiled(a.value);
                 block.attribute_locs[a.key] = a.loc;
             }
         }
+        if (block.count && block.for_each)
+            problems_.add("a resource has a count or a for_each, not both", block.count->loc).hint =
+                "for_each names its instances, so that taking one away leaves the others alone";
         module.resources.push_back(std::move(block));
     }
 
@@ -250,7 +281,7 @@ class Loader {
         const Value& with = e.value["with"];
         if (with.is_map()) {
             for (const Entry& input : with.as_map()) {
-                block.inputs[input.key] = compile(input.value, problems_);
+                block.inputs[input.key] = compiled(input.value);
                 block.input_locs[input.key] = input.loc;
             }
         } else if (!with.is_null()) {
@@ -286,8 +317,8 @@ class Loader {
         loading_.push_back(canonical);
         try {
             const Value root = read_file(file);
-            if (check_sections(root,
-                               {"description", "variables", "resources", "modules", "outputs"}))
+            if (check_sections(root, {"description", "variables", "locals", "resources", "modules",
+                                      "outputs"}))
                 load_module(root, *module);
         } catch (Error& error) {
             if (!error.loc.known()) error.loc = source.loc();
@@ -303,10 +334,10 @@ class Loader {
         if (e.value.is_map() && e.value.has("value")) {
             unknown_keys(e.value, {"value", "secret", "description"},
                          fmt::format("output \"{}\"", e.key));
-            output.value = compile(e.value["value"], problems_);
+            output.value = compiled(e.value["value"]);
             output.secret = e.value.flag("secret");
         } else {
-            output.value = compile(e.value, problems_);
+            output.value = compiled(e.value);
         }
         module.outputs.push_back(std::move(output));
     }
@@ -323,6 +354,9 @@ const Variable* Module::variable(std::string_view name) const {
     const auto it = std::find_if(variables.begin(), variables.end(),
                                  [&](const Variable& v) { return v.attribute.name == name; });
     return it == variables.end() ? nullptr : &*it;
+}
+const Local* Module::local(std::string_view name) const {
+    return by_name(locals, name);
 }
 const ResourceBlock* Module::resource(std::string_view name) const {
     return by_name(resources, name);
@@ -363,71 +397,6 @@ void load_spec(const fs::path& file, const FileReader& read, Spec& spec) {
     Problems problems;
     Loader(spec, read, problems).load_root(file);
     problems.throw_if_any();
-}
-
-VariableValues load_variable_file(const fs::path& file, const FileReader& read, Sources& sources) {
-    Problems problems;
-    const std::uint16_t index = sources.add(file, read(file));
-    const Value root = read_yaml(sources, index, problems);
-    VariableValues out;
-    if (root.is_map()) {
-        for (const Entry& e : root.as_map())
-            out[e.key] = e.value.loc().known() ? e.value : e.value.at(e.loc);
-    } else if (problems.empty()) {
-        problems.add(fmt::format("a variable file is a map of values, not {}", root.kind_name()),
-                     root.loc());
-    }
-    problems.throw_if_any();
-    return out;
-}
-
-Value parse_variable_text(const Variable& variable, const std::string& text, Sources& sources) {
-    const TypeKind kind = variable.attribute.type.kind;
-    const bool structured = kind == TypeKind::list || kind == TypeKind::map ||
-                            kind == TypeKind::object || kind == TypeKind::connection ||
-                            kind == TypeKind::any;
-    const bool scalar = kind == TypeKind::integer || kind == TypeKind::number ||
-                        kind == TypeKind::boolean || kind == TypeKind::port;
-    if (!structured && !scalar) return text;
-    Problems problems;
-    const std::uint16_t index = sources.add("--var " + variable.attribute.name, text);
-    Value value = read_yaml(sources, index, problems);
-    problems.throw_if_any();
-    return value;
-}
-
-Value resolve_variables(const Spec& spec, const VariableValues& given) {
-    Problems problems;
-    std::vector<std::string> names;
-    for (const Variable& v : spec.root.variables) names.push_back(v.attribute.name);
-    for (const auto& [name, value] : given) {
-        if (spec.root.variable(name) != nullptr) continue;
-        Error& error =
-            problems.add(fmt::format("the spec declares no variable \"{}\"", name), value.loc());
-        const auto close = did_you_mean(name, names);
-        if (close)
-            error.hint = fmt::format("did you mean \"{}\"?", *close);
-        else if (!names.empty())
-            error.hint = fmt::format("it declares: {}", fmt::join(names, ", "));
-    }
-    Value::Map values;
-    for (const Variable& v : spec.root.variables) {
-        const Attribute& a = v.attribute;
-        const auto it = given.find(a.name);
-        if (it == given.end() && a.required) {
-            problems.add(fmt::format("variable \"{}\" has no value", a.name), v.loc).hint =
-                fmt::format("give it with --var {}=..., in a --var-file, or as HADEPLOY_VAR_{}",
-                            a.name, a.name);
-            continue;
-        }
-        Value value = it == given.end()
-                          ? *a.fallback
-                          : normalize(a, it->second, "variable", spec.base_directory(), problems);
-        if (a.secret) value = value.as_secret();
-        values.push_back({a.name, std::move(value), v.loc});
-    }
-    problems.throw_if_any();
-    return Value::map(std::move(values));
 }
 
 } // namespace hadeploy

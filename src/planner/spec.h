@@ -15,9 +15,24 @@ namespace hadeploy {
 inline constexpr const char* kSpecFile = "hadeploy.yaml"; ///< what a project's directory holds
 inline constexpr const char* kModuleFile = "module.yaml"; ///< what a module's directory holds
 
+/// Something that has to be true, and what to say when it is not.
+struct Rule {
+    ExprPtr check;
+    ExprPtr message;
+    Loc loc;
+};
+
 struct Variable {
     Attribute attribute; ///< name, type, default, limits, secret
     Loc loc;
+    std::vector<Rule> rules = {};
+};
+
+/// A value with a name, for the expressions of one file.
+struct Local {
+    std::string name;
+    Loc loc;
+    ExprPtr value;
 };
 
 struct Dependency {
@@ -31,7 +46,8 @@ struct ResourceBlock {
     Loc loc;
     std::string type;
     Loc type_loc;
-    ExprPtr for_each; ///< nullptr: a single resource
+    ExprPtr for_each; ///< one instance for each key; nullptr: see count
+    ExprPtr count;    ///< so many instances; nullptr too: a single resource
     std::map<std::string, ExprPtr> attributes;
     std::map<std::string, Loc> attribute_locs;
     std::vector<Dependency> depends_on;
@@ -61,11 +77,13 @@ struct Output {
 struct Module {
     std::filesystem::path directory;
     std::vector<Variable> variables;
+    std::vector<Local> locals;
     std::vector<ResourceBlock> resources;
     std::vector<ModuleBlock> modules;
     std::vector<Output> outputs;
 
     [[nodiscard]] const Variable* variable(std::string_view name) const;
+    [[nodiscard]] const Local* local(std::string_view name) const;
     [[nodiscard]] const ResourceBlock* resource(std::string_view name) const;
     [[nodiscard]] const ModuleBlock* module(std::string_view name) const;
     [[nodiscard]] const Output* output(std::string_view name) const;

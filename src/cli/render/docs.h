@@ -12,6 +12,8 @@ std::string render_type(const ResourceType& type, const Style& style);
 std::string render_provider(const ProviderKind& kind, const Style& style);
 /// The spec's `chaos` section.
 std::string render_chaos(const Style& style);
+/// The built-in functions of expressions.
+std::string render_functions(const Style& style);
 /// Every type with its summary, by group; then the providers.
 std::string render_type_list(const Registry& registry, const Style& style);
 

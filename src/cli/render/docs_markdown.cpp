@@ -9,22 +9,6 @@
 namespace hadeploy::cli {
 
 namespace {
-/// Text for a cell of a table: on one line, without what would end the cell.
-std::string cell(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        if (c == '|')
-            out += "\\|";
-        else if (c == '\n')
-            out += ' ';
-        else if (c == '<')
-            out += "&lt;";
-        else
-            out += c;
-    }
-    return out;
-}
-
 std::string table(const std::vector<DocRow>& rows, bool computed) {
     std::string out;
     for (const DocRow& row : rows) {
@@ -32,10 +16,10 @@ std::string table(const std::vector<DocRow>& rows, bool computed) {
         if (out.empty())
             out = computed ? "| Known from the resource | Type | |\n|---|---|---|\n"
                            : "| To be written | Type | |\n|---|---|---|\n";
-        std::string text = cell(row.doc);
+        std::string text = table_cell(row.doc);
         if (!row.facts.empty())
-            text += fmt::format("{}*{}.*", text.empty() ? "" : " ", cell(row.facts));
-        out += fmt::format("| `{}` | {} | {} |\n", row.name, cell(row.type), text);
+            text += fmt::format("{}*{}.*", text.empty() ? "" : " ", table_cell(row.facts));
+        out += fmt::format("| `{}` | {} | {} |\n", row.name, table_cell(row.type), text);
     }
     return out.empty() ? out : out + "\n";
 }
@@ -56,7 +40,7 @@ std::string type_section(const ResourceType& type) {
 } // namespace
 
 std::string reference_markdown(const Registry& registry) {
-    std::string out = spec_reference();
+    std::string out = spec_reference() + functions_markdown();
     out += fmt::format("## Chaos\n\n{}\n\n{}", kChaosDoc, tables(chaos::settings_schema()));
     out += "## Providers\n\nSettings go under `providers:`, by the provider's name; all have "
            "defaults.\n\n";

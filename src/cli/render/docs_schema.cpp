@@ -100,6 +100,7 @@ Json common_properties(const ResourceType& type) {
         {"type", {{"const", type.name}, {"description", type.summary}}},
         {"for_each", described({{"type", {"array", "object", "string"}}},
                                "A map or a list of names: one instance for each.")},
+        {"count", described({{"type", {"integer", "string"}}}, "So many instances.")},
         {"depends_on", dependencies()},
         {"serial", described({{"type", "boolean"}}, "Change the instances one after the other.")}};
 }
@@ -125,6 +126,19 @@ Json named(Json each, std::string_view text) {
                      text);
 }
 
+Json rules(std::string_view text) {
+    return described(
+        {{"type", "array"},
+         {"items",
+          {{"type", "object"},
+           {"additionalProperties", false},
+           {"required", {"check", "message"}},
+           {"properties",
+            {{"check", described(reference(), "What has to be true.")},
+             {"message", described({{"type", "string"}}, "What to say when it is not.")}}}}}},
+        text);
+}
+
 Json variable_schema() {
     const Json text{{"type", "string"}};
     return {{"type", {"object", "null"}},
@@ -136,6 +150,7 @@ Json variable_schema() {
               {"max", {{"type", {"integer", "string"}}}},
               {"one_of", {{"type", "array"}}},
               {"secret", described({{"type", "boolean"}}, "Never shown.")},
+              {"validate", rules("Rules of its own.")},
               {"description", text}}}};
 }
 
@@ -177,6 +192,7 @@ Json definitions(const Registry& registry) {
 nlohmann::json spec_schema(const Registry& registry, bool module_file) {
     Json properties{{"description", {{"type", "string"}}},
                     {"variables", named(variable_schema(), "What can be given from outside.")},
+                    {"locals", named(Json::object(), "Values with a name.")},
                     {"resources", named({{"$ref", "#/definitions/resource"}}, "What shall exist.")},
                     {"modules", named(module_call_schema(), "Groups of resources from elsewhere.")},
                     {"outputs", named(Json::object(), "What is worth knowing afterwards.")}};

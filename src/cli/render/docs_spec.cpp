@@ -20,6 +20,7 @@ A project is a directory with a `hadeploy.yaml`. It is plain YAML 1.2; only `nam
 | `name` | The project's name. |
 | `description` | A remark for readers. |
 | `variables` | What can be given from outside. |
+| `locals` | Values with a name, for the expressions of this file. |
 | `providers` | Settings of [providers](#providers). |
 | `resources` | What shall exist. |
 | `modules` | Groups of resources from elsewhere. |
@@ -44,9 +45,20 @@ variables:
 | `one_of` | The only values allowed. |
 | `secret` | `true`: never shown, neither in plans nor in logs. |
 | `description` | A remark for whoever gives the value. |
+| `validate` | Rules of its own: `[{check: "${var.n % 2 == 1}", message: "${var.n} is even"}]`. A check may look at other variables too. |
 
 Values come from `--var NAME=VALUE`, a `--var-file FILE` (a YAML map), or the environment
 (`HADEPLOY_VAR_NAME`).
+
+### Locals
+
+```yaml
+locals:
+  prefix: ${var.name}-web
+  small: "${ {for k, v in node : k => v if v.memory < 1024} }"
+```
+
+A local is evaluated where it is used: `${local.small["a"]}` depends on what that part of it needs.
 
 ### Resources
 
@@ -66,10 +78,11 @@ Beside the attributes of its type a resource may have:
 |---|---|
 | `type` | The resource type. Required. |
 | `for_each` | A map or a list of names: one instance for each, called `motd["node1"]`. Inside, `${each.key}` is the name and `${each.value}` what the map has for it. |
+| `count` | So many instances, called `motd[0]`, `motd[1]`; inside, `${count.index}` is the number. Prefer `for_each`: taking an instance away from the middle then leaves the others alone. |
 | `depends_on` | Resources, or `module.NAME`, that have to be finished first. References imply this already. |
 | `serial` | `true`: the instances are changed one after the other, in the order of their names. |
 
-### References
+### Expressions
 
 `${...}` inserts a value and makes the resource wait for what it comes from. Alone in a string it
 keeps the value's type; `$${` is a literal `${`.
@@ -81,15 +94,26 @@ keeps the value's type; `$${` is a literal `${`.
 | `${base}` | All attributes of a resource, as a map. |
 | `${node["node1"].connection}` | An attribute of one instance. |
 | `${node[*].connection}` | The attribute of every instance, by the instances' names. |
-| `${each.key}`, `${each.value}` | The instance's own, see `for_each`. |
+| `${each.key}`, `${each.value}`, `${count.index}` | The instance's own, see `for_each` and `count`. |
+| `${local.prefix}` | A local of the same file. |
 | `${module.cluster.web_url}` | An output of a module. |
 | `${path.module}`, `${path.root}` | The directory of the module, of the project. |
 
-Functions: `keys(map)`, `values(map)`, `length(map, list or string)`, `join(separator, list)`,
-`formatlist(format, ...)` (a list or map of texts, `%s` standing for each argument in turn).
+| Operation | Value |
+|---|---|
+| `a + b`, `a - b`, `a * b`, `a / b`, `a % b`, `-a` | Numbers. Integers stay exact, and an overflow is an error; `7 / 2` is 3.5. A minus needs a blank before it, since `a-b` is a name. |
+| `a == b`, `a != b` | Whether two values are the same, of any type. |
+| `a < b`, `a <= b`, `a > b`, `a >= b` | Whether one number is the lesser one. |
+| `a && b`, `a \|\| b`, `!a` | Booleans. Where `a` decides, `b` is not looked at. |
+| `a ? b : c` | `b` if `a` is true, else `c`. |
+| `[a, b]`, `{name: a, (expression): b}` | A list, a map. |
+| `"text ${a}"`, `'text'` | A string; `\n`, `\t`, `\r`, `\"`, `\'` and `\\` are escapes. |
+| `[for x in list : x.name if x.on]` | A list of something of each element that passes; `if` may be missing. `for k, v in map` gives the key (of a list: the index) too. |
+| `{for k, v in map : k => v.name}` | The same as a map. With `...` after the value the values of one key are gathered in a list. |
+| `f(a, b)`, `f(list...)` | A [function](#functions), the second with the list's elements as its arguments. |
 
 What is known only after something was made is shown as `(known after apply)` and filled in on the
-way.
+way; so is what follows from it. What follows from a secret is secret.
 
 ### Modules
 
@@ -102,7 +126,7 @@ modules:
 
 | Key | Meaning |
 |---|---|
-| `source` | The module's directory, relative to this file. It has a `module.yaml` with `description`, `variables`, `resources`, `modules` and `outputs`. Required. |
+| `source` | The module's directory, relative to this file. It has a `module.yaml` with `description`, `variables`, `locals`, `resources`, `modules` and `outputs`. Required. |
 | `with` | Values for the module's variables. |
 | `depends_on` | As with resources. |
 
@@ -136,6 +160,21 @@ outputs:
 
 std::string spec_reference() {
     return std::string(kSpec);
+}
+
+std::string table_cell(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        if (c == '|')
+            out += "\\|";
+        else if (c == '\n')
+            out += ' ';
+        else if (c == '<')
+            out += "&lt;";
+        else
+            out += c;
+    }
+    return out;
 }
 
 std::string indented(std::string_view text) {

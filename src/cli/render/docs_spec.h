@@ -14,6 +14,12 @@ inline constexpr std::string_view kChaosDoc =
 /// The part of the reference that no schema can tell: the form of a spec, and its value types.
 std::string spec_reference();
 
+/// The part of the reference about the built-in functions.
+std::string functions_markdown();
+
+/// Text for a cell of a Markdown table: on one line, without what would end the cell.
+std::string table_cell(std::string_view text);
+
 /// Each line two columns to the right.
 std::string indented(std::string_view text);
 

@@ -98,7 +98,8 @@ std::string render_type_list(const Registry& registry, const Style& style) {
     out += "\nProviders:";
     for (const auto& kind : registry.kinds()) out += " " + kind->name;
     return out +
-           "\n\nAll of one of them: hadeploy docs NAME; of failure drills: hadeploy docs chaos\n";
+           "\n\nAll of one of them: hadeploy docs NAME; of failure drills: hadeploy docs chaos; "
+           "of expressions: hadeploy docs functions\n";
 }
 
 } // namespace hadeploy::cli

@@ -1,0 +1,49 @@
+#include "cli/render/docs.h"
+#include "cli/render/docs_spec.h"
+#include "cli/render/text.h"
+#include "planner/functions.h"
+
+#include <fmt/format.h>
+
+namespace hadeploy::cli {
+
+namespace {
+std::string signature(const Function& f) {
+    return fmt::format("{}({})", f.name, f.parameters);
+}
+
+std::string example(const Function& f) {
+    return f.example.empty() ? "" : fmt::format("{} = {}", f.example, f.result);
+}
+} // namespace
+
+std::string functions_markdown() {
+    std::string out =
+        "## Functions\n\nA `?` stands after what may be missing, `...` after what may "
+        "come any number of times.\n\n";
+    for (const FunctionGroup& group : function_groups()) {
+        out += fmt::format("### {}\n\n| Function | | Example |\n|---|---|---|\n", group.title);
+        for (const Function& f : group.functions) {
+            const std::string shown = example(f);
+            out += fmt::format("| `{}` | {} | {} |\n", table_cell(signature(f)), table_cell(f.doc),
+                               shown.empty() ? "" : "`" + table_cell(shown) + "`");
+        }
+        out += "\n";
+    }
+    return out;
+}
+
+std::string render_functions(const Style& style) {
+    std::string out;
+    for (const FunctionGroup& group : function_groups()) {
+        out += (out.empty() ? "" : "\n") + style.paint(Tint::bold, group.title) + "\n";
+        for (const Function& f : group.functions) {
+            out += "  " + style.paint(Tint::cyan, signature(f)) + "\n";
+            for (const std::string& line : wrap(f.doc, 80)) out += "      " + line + "\n";
+            if (!f.example.empty()) out += "      " + style.paint(Tint::dim, example(f)) + "\n";
+        }
+    }
+    return out;
+}
+
+} // namespace hadeploy::cli

@@ -1,0 +1,205 @@
+#include "planner/functions.h"
+
+#include "core/text.h"
+#include "planner/schema.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+
+namespace hadeploy {
+
+namespace {
+
+/// One parameter of a signature such as "text: string, width: integer?, more: any...".
+struct Parameter {
+    std::string_view name;
+    std::string_view types; ///< "list|map"
+    bool optional = false;
+    bool repeated = false;
+};
+
+std::vector<Parameter> parameters_of(std::string_view signature) {
+    std::vector<Parameter> out;
+    while (!signature.empty()) {
+        std::string_view one = signature.substr(0, signature.find(','));
+        signature.remove_prefix(std::min(signature.size(), one.size() + 2));
+        Parameter p;
+        p.name = one.substr(0, one.find(':'));
+        p.types = one.substr(p.name.size() + 2);
+        p.repeated = p.types.ends_with("...");
+        p.optional = p.types.ends_with("?");
+        p.types.remove_suffix(p.repeated ? 3 : p.optional ? 1 : 0);
+        out.push_back(p);
+    }
+    return out;
+}
+
+bool is_a(const Value& v, std::string_view type) {
+    if (type == "any") return true;
+    if (type == "string") return v.is_string();
+    if (type == "integer") return v.is_integer();
+    if (type == "number") return v.is_number();
+    if (type == "boolean") return v.is_bool();
+    if (type == "list") return v.is_list();
+    if (type == "map") return v.is_map();
+    return type == "scalar" && (v.is_string() || v.is_number() || v.is_bool());
+}
+
+bool fits(const Value& v, std::string_view types) {
+    while (!types.empty()) {
+        const std::string_view one = types.substr(0, types.find('|'));
+        if (is_a(v, one)) return true;
+        types.remove_prefix(std::min(types.size(), one.size() + 1));
+    }
+    return false;
+}
+
+/// "list|map" -> "a list or a map"
+std::string noun(std::string_view types) {
+    std::string out;
+    while (!types.empty()) {
+        const std::string_view one = types.substr(0, types.find('|'));
+        types.remove_prefix(std::min(types.size(), one.size() + 1));
+        if (!out.empty()) out += types.empty() ? " or " : ", ";
+        out += fmt::format("{} {}", one == "integer" ? "an" : "a", one);
+    }
+    return out;
+}
+
+void check_arguments(const Call& call) {
+    const std::vector<Parameter> parameters = parameters_of(call.function.parameters);
+    const bool endless = !parameters.empty() && parameters.back().repeated;
+    const auto needed = static_cast<std::size_t>(
+        std::count_if(parameters.begin(), parameters.end(),
+                      [](const Parameter& p) { return !p.optional && !p.repeated; }));
+    if (call.size() < needed || (call.size() > parameters.size() && !endless))
+        throw call.mistake(
+            fmt::format("got {} argument{}", call.size(), call.size() == 1 ? "" : "s"),
+            fmt::format("it is {}({})", call.function.name, call.function.parameters));
+    for (std::size_t i = 0; i < call.size(); ++i) {
+        const Parameter& p = parameters[std::min(i, parameters.size() - 1)];
+        if (call[i].is_unknown() || fits(call[i], p.types)) continue;
+        const bool convertible = p.types == "string" && fits(call[i], "number|boolean");
+        throw call.mistake(
+            fmt::format("{}: expected {}, got {}", p.name, noun(p.types), call[i].kind_name()),
+            convertible ? "tostring(...) makes a string of it" : "");
+    }
+}
+
+const std::map<std::string_view, const Function*>& by_name() {
+    static const auto all = [] {
+        std::map<std::string_view, const Function*> out;
+        for (const FunctionGroup& group : function_groups())
+            for (const Function& f : group.functions) out.emplace(f.name, &f);
+        return out;
+    }();
+    return all;
+}
+
+const Function& find_function(const Expr& expr) {
+    const auto it = by_name().find(expr.name);
+    if (it != by_name().end()) return *it->second;
+    std::vector<std::string> names;
+    for (const auto& [name, function] : by_name()) names.emplace_back(name);
+    const auto close = did_you_mean(expr.name, names);
+    throw Error(ErrorKind::spec, fmt::format("there is no function {}()", expr.name), expr.loc)
+        .with_hint(close ? fmt::format("did you mean {}()?", *close)
+                         : "`hadeploy docs functions` lists them");
+}
+
+std::vector<Value> evaluate_arguments(const Expr& expr, const Names& names) {
+    std::vector<Value> out;
+    for (const ExprPtr& part : expr.parts) out.push_back(evaluate(*part, names));
+    if (expr.keys.empty()) return out; // no "..." after the last
+    const Value last = out.back();
+    out.pop_back();
+    if (last.is_unknown()) {
+        out.push_back(last);
+    } else if (last.is_list()) {
+        for (const Value& v : last.as_list()) out.push_back(last.secret() ? v.as_secret() : v);
+    } else {
+        throw Error(ErrorKind::spec,
+                    fmt::format("... needs a list before it, got {}", last.kind_name()),
+                    expr.keys[0].second);
+    }
+    return out;
+}
+
+/// try() and can(): an error among the arguments is what they are about. While something is
+/// unknown, all arguments are looked at: any of them may turn out to be needed.
+Value call_lazily(const Expr& expr, const Names& names) {
+    const bool can = expr.name == "can";
+    if (expr.parts.empty() || (can && expr.parts.size() > 1))
+        throw Error(ErrorKind::spec,
+                    fmt::format("{}(): got {} arguments", expr.name, expr.parts.size()), expr.loc);
+    Value out;
+    bool settled = false, unknown = false;
+    std::optional<Error> failure;
+    for (const ExprPtr& part : expr.parts) {
+        try {
+            const Value v = evaluate(*part, names);
+            unknown = unknown || (!settled && v.contains_unknown());
+            if (!settled) out = v;
+            settled = true;
+        } catch (Error& error) {
+            failure = std::move(error);
+        }
+        if (settled && !unknown) break;
+    }
+    if (unknown && out.secret()) return Value::unknown().as_secret();
+    if (unknown) return Value::unknown();
+    if (can) return Value(settled);
+    if (settled) return out;
+    throw *failure;
+}
+
+} // namespace
+
+Error Call::mistake(std::string message, std::string hint) const {
+    return Error(ErrorKind::spec, fmt::format("{}(): {}", function.name, message), loc)
+        .with_hint(std::move(hint));
+}
+
+std::filesystem::path Call::file(std::size_t i) const {
+    const std::filesystem::path path = text(i);
+    if (path.is_absolute()) return path.lexically_normal();
+    std::size_t used = 0;
+    const Value directory = names.resolve("path", {Value("module")}, loc, used);
+    return (std::filesystem::absolute(directory.as_string()) / path).lexically_normal();
+}
+
+const std::vector<FunctionGroup>& function_groups() {
+    static const std::vector<FunctionGroup> groups{
+        text_functions(),    collection_functions(), set_functions(),
+        number_functions(),  encoding_functions(),   file_functions(),
+        network_functions(), time_functions(),       conversion_functions()};
+    return groups;
+}
+
+Value call_function(const Expr& expr, const Names& names) {
+    const Function& function = find_function(expr);
+    if (function.looks == Function::Looks::lazily) return call_lazily(expr, names).at(expr.loc);
+    const Call call{function, evaluate_arguments(expr, names), expr.loc, names};
+    check_arguments(call);
+    const bool at_contents = function.looks == Function::Looks::at_contents;
+    bool unknown = false, secret = false;
+    for (const Value& v : call.arguments) {
+        unknown = unknown || (at_contents ? v.contains_unknown() : v.is_unknown());
+        secret = secret || (at_contents ? v.contains_secret() : v.secret());
+    }
+    const Value out = unknown ? Value::unknown() : function.body(call);
+    return (secret ? out.as_secret() : out).at(expr.loc);
+}
+
+std::string scalar_text(const Value& v) {
+    switch (v.kind()) {
+    case Value::Kind::string: return v.as_string();
+    case Value::Kind::boolean: return v.as_bool() ? "true" : "false";
+    case Value::Kind::integer: return fmt::to_string(v.as_integer());
+    case Value::Kind::number: return fmt::to_string(v.as_number());
+    default: return {};
+    }
+}
+
+} // namespace hadeploy

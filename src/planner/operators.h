@@ -1,0 +1,18 @@
+#pragma once
+
+#include "core/value.h"
+
+#include <string_view>
+
+namespace hadeploy {
+
+/// `!x` and `-x` of a known value.
+/// @throws Error(spec) at `loc`: wrong type, overflow
+Value apply_unary(std::string_view op, const Value& operand, Loc loc);
+
+/// `a + b`, `a == b`, ... of known values; not && and ||, which may leave their second operand
+/// alone. Integers stay integers; a division that does not come out even gives a number.
+/// @throws Error(spec) at `loc`: wrong type, overflow, division by zero
+Value apply_binary(std::string_view op, const Value& left, const Value& right, Loc loc);
+
+} // namespace hadeploy

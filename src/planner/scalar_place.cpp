@@ -1,0 +1,82 @@
+#include "planner/scalar_place.h"
+
+#include "core/text.h"
+
+namespace hadeploy {
+
+namespace {
+constexpr std::string_view kBlanks = " \t\r\n";
+
+bool blank(char c) {
+    return kBlanks.find(c) != kBlanks.npos;
+}
+} // namespace
+
+ScalarPlaces::ScalarPlaces(const Sources& sources, std::string_view text, Loc start)
+    : sources_(sources), text_(text), start_(start), first_(sources.offset(start)) {
+    if (first_ == std::string::npos) return;
+    raw_ = sources.files()[start.file].text;
+    const char before = first_ > 0 ? raw_[first_ - 1] : '\0';
+    if (before == '"' || before == '\'') quote_ = before;
+    rewind();
+}
+
+Loc ScalarPlaces::at(std::size_t offset) {
+    if (first_ == std::string::npos) return start_;
+    if (offset < to_) rewind();
+    while (to_ < offset)
+        if (!advance()) return start_;
+    // an escaped line end or the indentation of the next line may stand before the character
+    while (to_ < text_.size() && quote_ == '"' && raw() == '\\' && raw(1) == '\n')
+        if (!advance()) return start_;
+    return sources_.at(start_.file, from_);
+}
+
+char ScalarPlaces::raw(std::size_t ahead) const {
+    return from_ + ahead < raw_.size() ? raw_[from_ + ahead] : '\0';
+}
+
+void ScalarPlaces::rewind() {
+    from_ = first_;
+    to_ = 0;
+    const bool block = quote_ == 0 && (raw() == '|' || raw() == '>');
+    if (!block) return;
+    from_ = std::min(raw_.find('\n', from_), raw_.size()); // past the indicator and its comment
+    (void)line_break();
+}
+
+/// Past one character of the value, or a run of blanks that the reader may have folded.
+bool ScalarPlaces::advance() {
+    if (from_ >= raw_.size() || to_ >= text_.size()) return false;
+    if (quote_ == '"' && raw() == '\\') return escape();
+    if (blank(raw()) && line_break()) return true;
+    if (raw() != text_[to_]) return false;
+    from_ += quote_ == '\'' && raw() == '\'' ? 2 : 1;
+    ++to_;
+    return true;
+}
+
+/// Past a line's end with the blanks around it, which may stand for anything from nothing to
+/// several line ends. False when the blanks here stay within the line.
+bool ScalarPlaces::line_break() {
+    const std::size_t end = std::min(raw_.find_first_not_of(kBlanks, from_), raw_.size());
+    if (raw_.substr(from_, end - from_).find('\n') == raw_.npos) return false;
+    from_ = end;
+    to_ = std::min(text_.find_first_not_of(kBlanks, to_), text_.size());
+    return true;
+}
+
+bool ScalarPlaces::escape() {
+    const char kind = raw(1);
+    if (kind == '\n' || kind == '\r') { // the line goes on
+        from_ = std::min(raw_.find_first_not_of(kBlanks, from_ + 1), raw_.size());
+        return true;
+    }
+    const std::size_t digits = kind == 'x' ? 2 : kind == 'u' ? 4 : kind == 'U' ? 8 : 0;
+    from_ += 2 + digits;
+    const bool folded_already = (kind == 'n' || kind == 't') && !blank(text_[to_]);
+    if (!folded_already) to_ += first_code_point(text_.substr(to_)).size;
+    return true;
+}
+
+} // namespace hadeploy

@@ -1,0 +1,196 @@
+#include "support/expressions.h"
+
+#include <doctest/doctest.h>
+
+using namespace hadeploy;
+
+namespace {
+const Value kNames = Value::map({
+    {"n", 7},
+    {"text", "abc"},
+    {"list", Value::list({1, 2, 3})},
+    {"map", Value::map({{"a", 1}, {"b", 2}})},
+    {"later", Value::unknown()},
+    {"hidden", Value("s3cret").as_secret()},
+    {"flag", Value(true).as_secret()},
+    {"things", Value::map({{"x", Value::map({{"size", 1}})}, {"y", Value::map({{"size", 5}})}})},
+});
+
+std::string e(const std::string& expression) {
+    return eval(expression, kNames);
+}
+} // namespace
+
+TEST_CASE("arithmetic keeps integers exact") {
+    CHECK(e("1 + 2 * 3") == "7");
+    CHECK(e("(1 + 2) * 3") == "9");
+    CHECK(e("10 - 4 - 3") == "3");
+    CHECK(e("-n + 1") == "-6");
+    CHECK(e("2 - -3") == "5");
+    CHECK(e("6 / 3") == "2");
+    CHECK(e("7 / 2") == "3.5");
+    CHECK(e("-7 % 3") == "-1");
+    CHECK(e("1.5 * 2") == "3.0");
+    CHECK(e("1e3") == "1000.0");
+    CHECK(e("9223372036854775807") == "9223372036854775807");
+    CHECK(e("-9223372036854775808") == "-9223372036854775808");
+}
+
+TEST_CASE("arithmetic that has no result says so at its operator") {
+    CHECK(e("n / 0") == "1:5: division by zero");
+    CHECK(e("n % 0.0") == "1:5: division by zero");
+    CHECK(e("9223372036854775807 + 1") == "1:23: the result of + does not fit in a 64-bit integer");
+    CHECK(e("-9223372036854775808 / -1") ==
+          "1:24: the result of / does not fit in a 64-bit integer");
+    CHECK(e("-(-9223372036854775808)").find("does not fit in a 64-bit integer") !=
+          std::string::npos);
+    CHECK(e("99999999999999999999") == "1:3: the number is too large");
+    CHECK(e("1e308 * 10.0") == "1:9: the result of * is too large");
+    CHECK(e("text + 1") ==
+          "1:8: + needs numbers, got a string (strings are joined within one: \"${a}${b}\")");
+    CHECK(e("text < 1") ==
+          "1:8: < compares numbers, got a string (tonumber(...) makes a number of a string)");
+    CHECK(e("3 > null") == "1:5: > compares numbers, got nothing");
+}
+
+TEST_CASE("comparison and logic") {
+    CHECK(e("1 < 2 && 2 <= 2 && 3 > 2 && 3 >= 3") == "true");
+    CHECK(e("1 == 1.0 && text != 'abd'") == "true");
+    CHECK(e("list == [1, 2, 3] && map == {a: 1, b: 2}") == "true");
+    CHECK(e("true || false && false") == "true");
+    CHECK(e("!(true && false)") == "true");
+    CHECK(e("!!true") == "true");
+    CHECK(e("false && nothing.at.all") == "false");
+    CHECK(e("true || 1 / 0") == "true");
+    CHECK(e("1 && true") == "1:3: && needs booleans, got an integer");
+    CHECK(e("!n") == "1:3: ! needs a boolean, got an integer");
+}
+
+TEST_CASE("a conditional evaluates the branch it takes") {
+    CHECK(e("n > 5 ? 'many' : 'few'") == "\"many\"");
+    CHECK(e("n > 50 ? 1 / 0 : n > 6 ? 'some' : 'few'") == "\"some\"");
+    CHECK(e("(n > 5 ? {a: {b: 1}} : {}).a.b") == "1");
+    CHECK(e("n ? 1 : 2") == "1:3: ? needs a boolean before it, got an integer");
+}
+
+TEST_CASE("comprehensions over lists and maps") {
+    CHECK(e("[for x in list : x * x]") == "[1,4,9]");
+    CHECK(e("[for i, x in list : i + x if x != 2]") == "[1,5]");
+    CHECK(e("[for k, v in map : \"${k}=${v}\"]") == "[\"a=1\",\"b=2\"]");
+    CHECK(e("{for k, v in things : k => v.size if v.size > 2}") == "{\"y\":5}");
+    CHECK(e("{for x in ['aa', 'b', 'cc'] : length(x) => x...}") ==
+          "{\"1\":[\"b\"],\"2\":[\"aa\",\"cc\"]}");
+    CHECK(e("[for x in list : [for y in list : x * y if y < x]]") == "[[],[2],[3,6]]");
+    CHECK(e("[for text in list : text]") == "[1,2,3]"); // its own names come first
+    CHECK(e("{for x in list : 'same' => x}") ==
+          "1:20: the key \"same\" comes twice (\"...\" after the value gathers all values of a key "
+          "in a list)");
+    CHECK(e("[for x in 5 : x]") == "1:13: for goes over a list or a map, not an integer");
+    CHECK(e("[for x in list : x if x]") == "1:25: if needs a boolean, got an integer");
+    CHECK(e("{for x in list : [x] => x}") == "1:20: a key is a string, not a list");
+}
+
+TEST_CASE("literals of lists and maps, and strings within strings") {
+    CHECK(e("[1, 'two', [3,], ]") == "[1,\"two\",[3]]");
+    CHECK(e("{a: 1, 'b c' = 2, (text): 3}") == "{\"a\":1,\"abc\":3,\"b c\":2}");
+    CHECK(e("{}") == "{}");
+    CHECK(e("\"a ${text} ${\"<${n}>\"}\"") == "\"a abc <7>\"");
+    CHECK(e("'say \\'hi\\'\\n$${x}'") == "\"say 'hi'\\n${x}\"");
+    CHECK(e("\"\\d\"") ==
+          "1:4: there is no escape \\d (there are \\n, \\t, \\r, \\\", \\' and \\\\; "
+          "a backslash is \\\\)");
+    CHECK(e("things[*].size") == "{\"x\":1,\"y\":5}");
+    CHECK(e("max([for k, v in things : v.size]...)") == "5");
+}
+
+TEST_CASE("what is unknown stays so, unless the rest decides") {
+    const std::string unknown = "{\"$unknown\":true}";
+    CHECK(e("later + 1") == unknown);
+    CHECK(e("later ? 1 : 2") == unknown);
+    CHECK(e("later ? 1 / 0 : list[9]") == unknown); // neither branch may turn out to be taken
+    CHECK(e("false && later") == "false");
+    CHECK(e("true || later") == "true");
+    CHECK(e("later && false") == unknown);
+    CHECK(e("later == later") == unknown);
+    CHECK(e("[for x in later : x.y]") == unknown);
+    CHECK(e("[for x in list : x if later]") == unknown);
+    CHECK(e("[for x in list : later]") == "[" + unknown + "," + unknown + "," + unknown + "]");
+    CHECK(e("{for x in list : later => x}") == unknown);
+    CHECK(e("length([later, later])") == "2");
+    CHECK(e("join(',', ['a', later])") == unknown);
+    CHECK(e("try(later, 1)") == unknown);
+    CHECK(e("can(later.x)") == unknown);
+    CHECK(e("keys({a: later})") == "[\"a\"]");
+}
+
+TEST_CASE("what is secret stays so") {
+    CHECK(e("hidden == 's3cret'") == "{\"$secret\":true}");
+    CHECK(e("flag ? 1 : 2") == "{\"$secret\":1}");
+    CHECK(e("flag && true") == "{\"$secret\":true}");
+    CHECK(e("upper(hidden)") == "{\"$secret\":\"S3CRET\"}");
+    CHECK(e("\"<${hidden}>\"") == "{\"$secret\":\"<s3cret>\"}");
+    CHECK(e("{for x in [hidden] : x => 1}") == "{\"$secret\":{\"s3cret\":1}}");
+    CHECK(e("[for x in list : x if flag]") == "{\"$secret\":[1,2,3]}");
+    CHECK(e("jsonencode({a: hidden})") == "{\"$secret\":\"{\\\"a\\\":\\\"s3cret\\\"}\"}");
+    CHECK(e("keys({a: hidden})") == "[\"a\"]");
+    CHECK(e("[hidden, 1][1]") == "1");
+}
+
+TEST_CASE("syntax errors name what was expected and what is there") {
+    CHECK(e("1 +") == "1:6: expected a value, got \"}\"");
+    CHECK(e("n ? 1") == "1:8: expected :, got \"}\"");
+    CHECK(e("(1") == "1:5: expected ), got \"}\"");
+    CHECK(e("[1 2]") == "1:6: expected , or ], got \"2\"");
+    CHECK(e("n = 1") == "1:5: expected } at the end of the expression, got \"=\"");
+    CHECK(e("[for x list : x]") ==
+          "1:10: expected \"in\", got \"list\" (for example: [for x in var.list : x.name])");
+    CHECK(e("{for x in list : x}") ==
+          "1:21: expected =>, got \"}\" (a map is made as {for x in list : key => value})");
+    CHECK(e("'open") == "1:3: a string without its closing quote");
+    CHECK(e("1x") == "1:3: a name can't begin with a digit");
+    CHECK(e("a.") == "1:5: expected a name, got \"}\"");
+    CHECK(e("uper(text)") == "1:3: there is no function uper() (did you mean upper()?)");
+    CHECK(e("upper()") == "1:3: upper(): got 0 arguments (it is upper(text: string))");
+    CHECK(e("upper(n)") == "1:3: upper(): text: expected a string, got an integer "
+                           "(tostring(...) makes a string of it)");
+    CHECK(e("length(n)") ==
+          "1:3: length(): value: expected a list, a map or a string, got an integer");
+    CHECK(e("max(n...)") == "1:8: ... needs a list before it, got an integer");
+}
+
+TEST_CASE("errors have their place in every kind of scalar") {
+    const auto at = [](const std::string& yaml) {
+        const std::string out = value_of(yaml);
+        return out.substr(0, out.find(": "));
+    };
+    CHECK(at("a: x ${1 / 0}") == "1:10");
+    CHECK(at("a: \"\\\"\\u00e9\\\" ${1 / 0}\"") == "1:20");
+    CHECK(at("a: 'it''s ${1 / 0}'") == "1:15");
+    CHECK(at("a: \"one\n   two\n\n   ${1 / 0}\"") == "4:8");
+    CHECK(at("a: \"one \\\n   two ${1 / 0}\"") == "2:12");
+    CHECK(at("a: |\n  one\n    ${1 / 0}\n") == "3:9");
+    CHECK(at("a: |- # remark\n  ${1 +\n     !}\n") == "3:7");
+    CHECK(at("a: >\n  one\n  two ${\n    1 / 0}\n") == "4:7");
+    CHECK(at("a: plain\n   ${1 / 0}") == "2:8");
+}
+
+TEST_CASE("what would take all stack, time or memory is refused") {
+    std::string deep(200, '(');
+    CHECK(e(deep).find("nested too deeply") != std::string::npos);
+    CHECK(e(std::string(300, '!') + "true").find("nested too deeply") != std::string::npos);
+    std::string chain = "1";
+    for (int i = 0; i < 2000; ++i) chain += "+1";
+    CHECK(e(chain).find("expressions lead into each other") != std::string::npos);
+    for (int i = 0; i < 20000; ++i) chain += "+1";
+    CHECK(e(chain).find("more than 10000 parts") != std::string::npos);
+    std::string bomb = "'0123456789'";
+    for (int i = 0; i < 24; ++i)
+        bomb = "[for x in [" + bomb + "] : \"${join('', [x])}${join('', [x])}\"][0]";
+    CHECK(e(bomb).find("larger than 64 MiB") != std::string::npos);
+    std::string shared = "1";
+    for (int i = 0; i < 24; ++i) shared = "[for x in [" + shared + "] : [x, x]][0]";
+    CHECK(e(shared).find("larger than 64 MiB") != std::string::npos);
+    CHECK(e("range(1000000)") == "1:3: range(): more than 100000 numbers");
+    CHECK(e("[for a in range(10000) : [for b in range(10000) : 1]]").find("takes more than") !=
+          std::string::npos);
+}

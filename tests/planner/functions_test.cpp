@@ -1,0 +1,121 @@
+#include "planner/functions.h"
+#include "support/expressions.h"
+
+#include <doctest/doctest.h>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <unistd.h>
+
+using namespace hadeploy;
+
+TEST_CASE("each function gives what its example says") {
+    std::set<std::string_view> names;
+    for (const FunctionGroup& group : function_groups())
+        for (const Function& f : group.functions) {
+            CAPTURE(f.name);
+            CHECK(names.insert(f.name).second);
+            CHECK(f.doc.ends_with('.'));
+            if (f.example.empty()) continue; // needs files: below
+            CHECK(f.example.find(f.name) != f.example.npos);
+            CHECK(eval(std::string(f.example)) == to_json(from_json(f.result)));
+        }
+    CHECK(names.size() > 80);
+}
+
+TEST_CASE("functions refuse what they can't do, and say what they are") {
+    CHECK(eval("join(',', [[1]])") == "1:3: join(): a list can't stand within a string");
+    CHECK(eval("split('', 'a')") == "1:3: split(): the separator is empty");
+    CHECK(eval("regex('(', 'a')") ==
+          "1:3: regex(): \"(\" is not a regular expression (the syntax is JavaScript's, without "
+          "references back to a group)");
+    CHECK(eval("regex('x', 'a')").starts_with("1:3: regex(): \"x\" is nowhere in the text"));
+    CHECK(eval("format('%d', 'a')") == "1:3: format(): %d needs an integer, got a string");
+    CHECK(eval("format('%s')") == "1:3: format(): the format wants more than 0 values");
+    CHECK(eval("format('a', 1)") == "1:3: format(): the format uses 0 of 1 values");
+    CHECK(eval("format('%n', 1)").starts_with("1:3: format(): there is no %n"));
+    CHECK(eval("format('%99999d', 1)") == "1:3: format(): a width is less than 10000");
+    CHECK(eval("lookup({a: 1}, 'b')") ==
+          "1:3: lookup(): the map has no \"b\" (a third argument is the default)");
+    CHECK(eval("element([], 0)") == "1:3: element(): the list is empty");
+    CHECK(eval("slice([1], 1, 3)") == "1:3: slice(): there is no part from 1 to 3 of a list of 1");
+    CHECK(eval("zipmap(['a'], [])") == "1:3: zipmap(): 1 keys and 0 values");
+    CHECK(eval("one([1, 2])") == "1:3: one(): expected one element at most, got 2");
+    CHECK(eval("sort([1, 'a'])") ==
+          "1:3: sort(): sorts strings, or numbers, not both and nothing else");
+    CHECK(eval("coalesce(null, '')") == "1:3: coalesce(): all of the values are null or empty");
+    CHECK(eval("min([])") == "1:3: min(): the list is empty");
+    CHECK(eval("parseint('12x')") == "1:3: parseint(): \"12x\" is not an integer in base 10");
+    CHECK(eval("abs(-9223372036854775808)").find("does not fit") != std::string::npos);
+    CHECK(eval("sum([9223372036854775807, 1])").find("does not fit") != std::string::npos);
+    CHECK(eval("pow(10, 1000)") == "1:3: pow(): the result is too large");
+    CHECK(eval("jsondecode('{')") == "1:3: jsondecode(): the text is not JSON");
+    CHECK(eval("yamldecode('a: [')").starts_with("1:3: yamldecode(): line 1: "));
+    CHECK(eval("base64decode('*')") == "1:3: base64decode(): the text is not base64");
+    CHECK(eval("base64decode('/w==')") == "1:3: base64decode(): what is encoded is not UTF-8 text");
+    CHECK(eval("uuidv5('x', 'a')").starts_with("1:3: uuidv5(): \"x\" is not a UUID"));
+    CHECK(eval("cidrhost('10.0.0.0/33', 1)")
+              .starts_with("1:3: cidrhost(): \"10.0.0.0/33\" is not an IPv4 network"));
+    CHECK(eval("cidrhost('10.0.0.0/30', 4)") ==
+          "1:3: cidrhost(): 10.0.0.0/30 has 4 addresses: there is no number 4");
+    CHECK(eval("cidrsubnet('10.0.0.0/30', 3, 0)") ==
+          "1:3: cidrsubnet(): 10.0.0.0/30 has 2 bits left, not 3");
+    CHECK(eval("cidrsubnets('10.0.0.0/24', 1, 1, 1)") ==
+          "1:3: cidrsubnets(): 10.0.0.0/24 has no room for network 2 (/25)");
+    CHECK(eval("formatdate('YYYY', 'today')")
+              .starts_with("1:3: formatdate(): \"today\" is not a timestamp"));
+    CHECK(eval("formatdate('x', '2026-03-01T12:30:00Z')")
+              .starts_with("1:3: formatdate(): there is no \"x\" in a pattern"));
+    CHECK(eval("timeadd('2026-03-01T12:30:00Z', 'soon')").starts_with("1:3: timeadd(): "));
+    CHECK(eval("tonumber('1 GiB')") == "1:3: tonumber(): \"1 GiB\" is not a number");
+    CHECK(eval("tobool('yes')") ==
+          "1:3: tobool(): only \"true\" and \"false\" are booleans, got \"yes\"");
+}
+
+TEST_CASE("the corners of functions") {
+    CHECK(eval("cidrhost('0.0.0.0/0', -1)") == "\"255.255.255.255\"");
+    CHECK(eval("cidrnetmask('0.0.0.0/0')") == "\"0.0.0.0\"");
+    CHECK(eval("range(3, 0)") == "[3,2,1]");
+    CHECK(eval("range(9223372036854775806, 9223372036854775807, 5)") == "[9223372036854775806]");
+    CHECK(eval("substr('Zürich', -5, 2)") == "\"ür\"");
+    CHECK(eval("format('%-5s|%5.1f|%05d|%x|%v|%q', 'ab', 1.25, 42, 255, [1], 'q\"')") ==
+          "\"ab   |  1.2|00042|ff|[1]|\\\"q\\\\\\\"\\\"\"");
+    CHECK(eval("formatlist('%s=%s', {a: 1, b: 2}, 'x')") == "{\"a\":\"1=x\",\"b\":\"2=x\"}");
+    CHECK(eval("try(1 / 0, [][0], 'last')") == "\"last\"");
+    CHECK(eval("try(1 / 0)") == "1:9: division by zero");
+    CHECK(eval("can(1 / 0)") == "false");
+    CHECK(eval("timeadd('2024-02-29T00:00:00+02:00', '-1d')") == "\"2024-02-28T00:00:00+02:00\"");
+    CHECK(eval("regexall('(a+)+b', '" + std::string(5000, 'a') + "')") == "[]"); // at once
+    CHECK(eval("tonumber('007')") == "7");
+    CHECK(eval("tonumber('9223372036854775808')") == "9.223372036854776e+18");
+}
+
+TEST_CASE("files are found beside the file that names them") {
+    namespace fs = std::filesystem;
+    const fs::path dir = fs::temp_directory_path() / ("functions-" + std::to_string(::getpid()));
+    fs::create_directories(dir);
+    std::ofstream(dir / "a.txt") << "hello\n";
+    std::ofstream(dir / "t.tpl") << "${join(\",\", [for n in nodes : \"<${n}>\"])} $${x}\n";
+    std::ofstream(dir / "bad.tpl") << "one\n${nodse}\n";
+    std::ofstream(dir / "loop.tpl")
+        << "${templatefile(\"" << (dir / "t.tpl").string() << "\", {})}";
+    std::ofstream(dir / "binary") << "\xff";
+    const auto path = [&](const char* name) { return "'" + (dir / name).string() + "'"; };
+    CHECK(eval("file(" + path("a.txt") + ")") == "\"hello\\n\"");
+    CHECK(eval("fileexists(" + path("a.txt") + ")") == "true");
+    CHECK(eval("filebase64(" + path("a.txt") + ")") == "\"aGVsbG8K\"");
+    CHECK(eval("filesha256(" + path("a.txt") + ") == sha256(\"hello\\n\")") == "true");
+    CHECK(eval("file('functions_test.cpp') != ''") == "true"); // MapNames: path.module is here
+    CHECK(eval("templatefile(" + path("t.tpl") + ", {nodes: ['a', 'b']})") ==
+          "\"<a>,<b> ${x}\\n\"");
+    CHECK(eval("templatefile(" + path("bad.tpl") + ", {nodes: []})")
+              .find("bad.tpl:2:3: the template has no \"nodse\" (did you mean \"nodes\"?)") !=
+          std::string::npos);
+    CHECK(eval("templatefile(" + path("loop.tpl") + ", {})")
+              .find("a template can't call for a template") != std::string::npos);
+    CHECK(eval("file(" + path("nothing") + ")").starts_with("1:3: file(): "));
+    CHECK(eval("file('/dev/zero')").starts_with("1:3: file(): "));
+    CHECK(eval("file(" + path("binary") + ")").find("is not UTF-8 text (filebase64()") !=
+          std::string::npos);
+    fs::remove_all(dir);
+}

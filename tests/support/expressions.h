@@ -1,0 +1,57 @@
+#pragma once
+
+#include "planner/expr.h"
+#include "planner/yaml.h"
+
+#include <string>
+
+namespace hadeploy {
+
+/// Names out of one map: `a.b` is what the map has for "a", and of that "b".
+class MapNames : public Names {
+  public:
+    explicit MapNames(Value map) : map_(std::move(map)) {}
+    Value resolve(const std::string& name, const Path&, Loc loc, std::size_t& used) const override {
+        used = 0;
+        if (name == "path") return used = 1, Value(HADEPLOY_SOURCE_DIR "/tests/planner");
+        return follow(map_, {Value(name)}, 0, loc, "the test");
+    }
+
+  private:
+    Value map_;
+};
+
+/// The value of `text` read as YAML and evaluated: as JSON with its secrets and unknowns marked, or
+/// "line:column: message (hint)" of the first error.
+inline std::string value_of(const std::string& text, const Value& names = Value::map({})) {
+    Sources sources;
+    Problems problems;
+    try {
+        const Value tree = read_yaml(sources, sources.add("test", text), problems);
+        const ExprPtr expr = compile(tree, sources, problems);
+        problems.throw_if_any();
+        return to_json(evaluate(*expr, MapNames(names)));
+    } catch (const Errors& errors) {
+        const Error& e = errors.list.front();
+        return sources.describe(e.loc).substr(5) + ": " + e.message +
+               (e.hint.empty() ? "" : " (" + e.hint + ")");
+    } catch (const Error& e) {
+        return (e.loc.known() ? sources.describe(e.loc).substr(5) : "nowhere") + ": " + e.message +
+               (e.hint.empty() ? "" : " (" + e.hint + ")");
+    }
+}
+
+/// Of what stands within `${...}`.
+inline std::string eval(const std::string& expression, const Value& names = Value::map({})) {
+    Sources sources;
+    const Value text =
+        Value("${" + expression + "}").at({1, 1, sources.add("test", "${" + expression + "}")});
+    try {
+        return to_json(evaluate(*parse_string(text, sources), MapNames(names)));
+    } catch (const Error& e) {
+        return (e.loc.known() ? sources.describe(e.loc).substr(5) : "nowhere") + ": " + e.message +
+               (e.hint.empty() ? "" : " (" + e.hint + ")");
+    }
+}
+
+} // namespace hadeploy
