@@ -3,6 +3,7 @@
 Everything that is checked is seen through programs that hadeploy has no part in: virsh, ssh,
 docker, gluster, curl.
 """
+import atexit
 import json
 import os
 import pathlib
@@ -48,6 +49,7 @@ class Project:
 
     def __init__(self, example, variables=None, spec=None):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="hadeploy-e2e-"))
+        atexit.register(shutil.rmtree, self.root, ignore_errors=True) # however the test ends
         shutil.copytree(SOURCE / "modules", self.root / "modules")
         if spec is None:
             shutil.copytree(SOURCE / "examples" / example, self.root / "examples" / example,
@@ -84,7 +86,7 @@ class Project:
         return self.hadeploy("apply", "--auto-approve", "--progress", "plain", timeout=timeout)
 
     def remove(self):
-        shutil.rmtree(self.root)
+        shutil.rmtree(self.root, ignore_errors=True)
 
 
 class Node:

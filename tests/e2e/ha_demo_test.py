@@ -250,7 +250,9 @@ class HaDemo(unittest.TestCase):
                  "mount -t tmpfs -o size=16k none /small")
         node1.sh("set -e; systemctl start glusterd; "
                  "gluster --mode=script volume create vol0 10.77.0.11:/elsewhere force; "
-                 "systemd-run --quiet --unit=holder flock /var/lib/dpkg/lock-frontend sleep 600")
+                 "systemd-run --quiet --unit=holder python3 -c 'import fcntl, time; "
+                 "f = open(\"/var/lib/dpkg/lock-frontend\", \"w\"); fcntl.lockf(f, fcntl.LOCK_EX); "
+                 "time.sleep(900)'")
         hindered = Project("hindered", {"ssh_key": key, "hosts": hosts}, spec=HINDERED)
         self.errors_are(hindered, [("swarm", "in a swarm", "docker swarm leave --force"),
                                    ("volume", "made by somebody else", "vol0")])
@@ -335,6 +337,7 @@ resources:
     type: host.package
     host: ${host["node1"].connection}
     packages: [sl]
+    lock_timeout: 2s
   swarm:
     type: docker.node
     host: ${host["node3"].connection}
