@@ -455,6 +455,17 @@ TEST_CASE("docker.stack: the digest covers all that is deployed") {
           2);
     check_syntax(type.commands(change_of(type, Change::Kind::remove, config, {})));
 
+    write_file(dir.path / "stack.yml", "---\nservices: {web: {image: 'web:1'}}");
+    const auto sent = [&] {
+        return type.commands(change_of(type, Change::Kind::create, {}, normal(type, plain)))[0]
+            .input;
+    };
+    CHECK(sent() == "---\nservices: {web: {image: 'web:1'}}\nversion: \"3.8\"\n");
+    write_file(dir.path / "stack.yml", "{services: {web: {image: 'web:1'}}}");
+    CHECK(sent() == "{services: {web: {image: 'web:1'}}}");
+    write_file(dir.path / "stack.yml", "services: {web: {image: a, configs: [motd]}}\n"
+                                       "configs: {motd: {file: ./etc/motd}}\n");
+
     write_file(dir.path / "etc/motd", "something else\n");
     CHECK(type.derive(plain).text("sha256") != before);
     write_file(dir.path / "stack.yml", "services: {web: {image: a, env_file: ../secret}}\n");

@@ -26,6 +26,13 @@ struct Compose {
     };
     std::string text;
     std::vector<File> files;
+    bool has_version = false;
+
+    /// What docker gets. Compose files have no `version` nowadays, but up to Docker 24 a stack
+    /// without one is taken for the format of 2014. At the end, as a document may begin with `---`.
+    [[nodiscard]] std::string sent() const {
+        return has_version ? text : text + "\nversion: \"3.8\"\n";
+    }
 };
 
 /// The paths under `file:` of configs and secrets, and `env_file:` of services.
@@ -66,6 +73,7 @@ Compose compose_of(const Value& config) {
     }
     if (!root.IsMap() || !root["services"] || !root["services"].IsMap())
         throw Error(ErrorKind::spec, "the compose file has no `services`", place.loc());
+    compose.has_version = root["version"].IsDefined() || root.Style() == YAML::EmitterStyle::Flow;
     for (const std::string& name : named_files(root)) {
         const std::filesystem::path relative = std::filesystem::path(name).lexically_normal();
         if (relative.is_absolute() || relative.empty() || *relative.begin() == "..")
@@ -318,7 +326,7 @@ std::vector<Command> DockerStack::commands(const Change& change) const {
         {.script = common +
                    fmt::format("options={}\nnote={}\n", shell_quote(options), shell_quote(kNote)) +
                    files + std::string(kStackOwn) + std::string(kStackDeploy),
-         .input = compose.text,
+         .input = compose.sent(),
          .step = "deploying the stack"}};
     if (const std::int64_t wait = config.integer("wait"); wait > 0)
         list.push_back({.script = common + fmt::format("seconds={}\n", (wait + 999) / 1000) +
