@@ -7,8 +7,8 @@ namespace hadeploy {
 
 namespace {
 
-/// Whether two connections lead to one machine. What a machine tells of itself does not say by which
-/// resource it is known here; then the address counts.
+/// Whether two connections lead to one machine. What a machine tells of itself does not say by
+/// which resource it is known here; then the address counts.
 bool same_place(const Value& a, const Value& b) {
     if (a.has("machine") && b.has("machine")) return a.text("machine") == b.text("machine");
     return a.text("address") == b.text("address") && a.integer("port", 22) == b.integer("port", 22);
@@ -88,8 +88,7 @@ std::string names_of(const std::vector<AttributeChange>& changes, bool replacing
 } // namespace
 
 bool differs(const Type& type, const Value& a, const Value& b) {
-    if (type.kind == TypeKind::connection && a.is_map() && b.is_map())
-        return !same_place(a, b);
+    if (type.kind == TypeKind::connection && a.is_map() && b.is_map()) return !same_place(a, b);
     if (type.kind == TypeKind::map && type.element && a.is_map() && b.is_map())
         return maps_differ(*type.element, a, b);
     if (type.kind == TypeKind::list && type.element && a.is_list() && b.is_list()) {
