@@ -35,6 +35,9 @@ struct Args {
     bool force = false; ///< chaos
     std::string report; ///< chaos --report FILE
     double hold = 0;    ///< chaos: seconds to stay drained after the tasks have moved
+
+    std::vector<std::filesystem::path> files; ///< vault ... FILE...
+    std::filesystem::path new_password_file;  ///< vault rekey
 };
 
 /// Parses the command line; prints help, version and usage errors itself.

@@ -40,6 +40,7 @@ int run_state_show(Context& context);
 int run_docs(Context& context);
 int run_schema(Context& context);
 int run_chaos(Context& context);
+int run_vault(Context& context);
 
 /// Everything that hadeploy can manage, one line a group of types.
 void register_all(Registry& registry);

@@ -14,6 +14,7 @@ struct ProjectOptions {
     std::filesystem::path directory = ".";
     std::vector<std::string> variables;                ///< NAME=TEXT, later ones win
     std::vector<std::filesystem::path> variable_files; ///< later ones win; below `variables`
+    std::filesystem::path vault_password_file;         ///< "": see vault_password()
 };
 
 /// A loaded project: its spec, and where its state and data are.
