@@ -16,7 +16,7 @@ namespace hadeploy::cli {
 namespace {
 
 using nlohmann::json;
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 
 std::string digest_of(const Plan& plan) {
     return sha256_hex(plan_json(plan).dump());
@@ -54,6 +54,7 @@ void save_plan(const std::filesystem::path& file, const Project& project,
               {"serial", prepared.world.serial},
               {"destroy", prepared.plan.destroy},
               {"variables", to_json(project.variables())},
+              {"secrets", to_json(project.spec().secrets)},
               {"steps_digest", digest_of(prepared.plan)},
               {"plan", plan_json(prepared.plan)}};
     for (const Sources::File& f : project.sources().files())
@@ -83,12 +84,13 @@ PlanFile load_plan(const std::filesystem::path& file) {
     out.serial = body.at("serial");
     out.destroy = body.at("destroy");
     out.steps_digest = body.at("steps_digest");
-    for (const auto& [path, content] : body.value("files", json::object()).items())
-        out.files[path] = content;
+    const json files = body.value("files", json::object()); // a loop keeps no temporary alive
+    for (const auto& [path, content] : files.items()) out.files[path] = content;
     for (const Entry& e : from_json(body.at("variables").get<std::string>()).as_map())
         out.variables[e.key] = e.value;
-    for (const auto& [address, o] : body.value("observed", json::object()).items())
-        out.observed[address] = observation_of(o);
+    out.secrets = from_json(body.at("secrets").get<std::string>());
+    const json observed = body.value("observed", json::object());
+    for (const auto& [address, o] : observed.items()) out.observed[address] = observation_of(o);
     return out;
 }
 
@@ -101,7 +103,7 @@ Prepared restore_plan(const PlanFile& plan, Project& project, const Store& store
                     "run apply in the directory (and with the --chdir) that the plan was made in");
         return it->second;
     };
-    project.load_from(read, plan.variables);
+    project.load_from(read, plan.variables, plan.secrets);
     if (store.lineage() != plan.lineage)
         throw Error(ErrorKind::state, "the saved plan belongs to another project or state")
             .with_hint("run plan again");

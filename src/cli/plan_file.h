@@ -15,6 +15,7 @@ struct PlanFile {
     bool destroy = false;
     std::map<std::string, std::string> files; ///< path -> text
     VariableValues variables;
+    Value secrets; ///< what the files under `secrets:` held
     std::map<std::string, Observation> observed;
     std::string steps_digest;
 };

@@ -1,5 +1,7 @@
 #include "cli/project.h"
 
+#include "cli/secrets.h"
+
 #include <cstdlib>
 #include <fmt/format.h>
 
@@ -27,15 +29,19 @@ Project::Project(const Registry& registry, ProjectOptions options)
     : registry_(registry), options_(std::move(options)),
       directory_(fs::absolute(options_.directory).lexically_normal()) {}
 
-void Project::load() {
+void Project::load(Secrets secrets) {
     // messages show the path as the user would write it
     load_spec((options_.directory / kSpecFile).lexically_normal(), disk_reader(), spec_);
+    spec_.secrets = secrets == Secrets::read ? read_secrets(spec_, options_.vault_password_file)
+                                             : unread_secrets(spec_);
     variables_ = resolve_variables(spec_, given_variables());
     graph_ = std::make_unique<Graph>(spec_, registry_, variables_);
 }
 
-void Project::load_from(const FileReader& read, const VariableValues& variables) {
+void Project::load_from(const FileReader& read, const VariableValues& variables,
+                        const Value& secrets) {
     load_spec((options_.directory / kSpecFile).lexically_normal(), read, spec_);
+    spec_.secrets = secrets;
     variables_ = resolve_variables(spec_, variables);
     graph_ = std::make_unique<Graph>(spec_, registry_, variables_);
 }

@@ -22,11 +22,13 @@ class Project {
   public:
     Project(const Registry& registry, ProjectOptions options);
 
+    /// Whether the files under `secrets:` are opened, for which a password may have to be asked.
+    enum class Secrets { read, unread };
     /// Loads the spec and expands it. `sources()` is filled in even when this throws.
     /// @throws Errors
-    void load();
+    void load(Secrets secrets = Secrets::read);
     /// The same from what a saved plan carries, instead of from the disk.
-    void load_from(const FileReader& read, const VariableValues& variables);
+    void load_from(const FileReader& read, const VariableValues& variables, const Value& secrets);
 
     [[nodiscard]] const Sources& sources() const { return spec_.sources; }
     [[nodiscard]] const Spec& spec() const { return spec_; }

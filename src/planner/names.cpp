@@ -43,6 +43,7 @@ Value ScopeNames::resolve(const std::string& name, const Path& path, Loc loc,
     used = 0;
     if (name == "var") return variable(path, loc, used);
     if (name == "module") return module_output(path, loc, used);
+    if (name == "secret") return secret(path, loc, used);
     if (name == "each") return each(path, loc, used);
     if (name == "path") {
         const std::string what = member(path, "path", loc);
@@ -54,7 +55,7 @@ Value ScopeNames::resolve(const std::string& name, const Path& path, Loc loc,
     if (const ResourceBlock* block = scope_.module->resource(name))
         return resource(*block, path, used);
     std::vector<std::string> known = names_of(scope_.module->resources);
-    for (const char* root : {"var", "module", "each", "path"}) known.emplace_back(root);
+    for (const char* root : {"var", "secret", "module", "each", "path"}) known.emplace_back(root);
     unknown_name(fmt::format("nothing here is called \"{}\"", name), name, known, loc);
 }
 
@@ -79,6 +80,23 @@ Value ScopeNames::variable(const Path& path, Loc loc, std::size_t& used) const {
         value = normalize(declared->attribute, value, "", graph_.spec_.base_directory(), ignored);
     }
     return declared->attribute.secret ? value.as_secret() : value;
+}
+
+/// Only the spec's own file has them by name: a module is given what it needs.
+Value ScopeNames::secret(const Path& path, Loc loc, std::size_t& used) const {
+    if (scope_.call != nullptr)
+        throw Error(ErrorKind::spec, "a module sees no secrets but those that it is given", loc)
+            .with_hint("declare a variable with secret: true, and set it under \"with\"");
+    const std::string name = member(path, "secret", loc);
+    const Value& all = graph_.spec_.secrets;
+    const Value* found = all.find(name);
+    if (found == nullptr) {
+        std::vector<std::string> known;
+        for (const Entry& e : all.as_map()) known.push_back(e.key);
+        unknown_name(fmt::format("there are no secrets \"{}\"", name), name, known, loc);
+    }
+    used = 1;
+    return *found;
 }
 
 Value ScopeNames::module_output(const Path& path, Loc loc, std::size_t& used) const {

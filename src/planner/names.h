@@ -30,6 +30,7 @@ class ScopeNames : public Names {
 
   private:
     Value variable(const Path& path, Loc loc, std::size_t& used) const;
+    Value secret(const Path& path, Loc loc, std::size_t& used) const;
     Value module_output(const Path& path, Loc loc, std::size_t& used) const;
     Value each(const Path& path, Loc loc, std::size_t& used) const;
     Value resource(const ResourceBlock& block, const Path& path, std::size_t& used) const;

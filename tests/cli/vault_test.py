@@ -206,6 +206,58 @@ if [ "$1" = --now ]; then sed -i s/hunter2/hunter3/ "$2"; fi
         self.assertEqual(other.read_text(), PLAIN)
 
 
+class SpecTest(unittest.TestCase):
+    """The files that a spec names under `secrets:`."""
+
+    def setUp(self):
+        self.directory = tempfile.TemporaryDirectory(prefix="hadeploy-secrets-test-")
+        self.addCleanup(self.directory.cleanup)
+        self.path = pathlib.Path(self.directory.name)
+        (self.path / "hadeploy.yaml").write_text(
+            "name: t\nsecrets: {app: app.yaml}\noutputs: {x: '${secret.app.password}'}\n")
+
+    def hadeploy(self, *words, status=0, password="correct horse"):
+        environment = {"PATH": os.environ["PATH"], "HOME": self.directory.name}
+        if password:
+            environment["HADEPLOY_VAULT_PASSWORD"] = password
+        done = subprocess.run([HADEPLOY, *words], cwd=self.path, env=environment, text=True,
+                              capture_output=True, start_new_session=True, timeout=60)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout if status == 0 else done.stderr
+
+    def secrets(self, text):
+        (self.path / "app.yaml").write_text(text)
+        self.hadeploy("vault", "encrypt", "app.yaml")
+
+    def test_they_are_read(self):
+        self.secrets("password: hunter2\n")
+        self.hadeploy("validate")
+        self.assertIn("(secret)", self.hadeploy("plan", "--json"))
+
+    def test_who_only_looks_needs_no_password(self):
+        self.secrets("password: hunter2\n")
+        for words in (["state", "list"], ["show"], ["output"], ["graph"]):
+            self.hadeploy(*words, password=None)
+        self.assertIn("no terminal", self.hadeploy("plan", password=None, status=64))
+
+    def test_errors_have_their_place(self):
+        for text, status, message in (
+                ("password: 'hunter2\n", 65, "can't be read as YAML, at app.yaml:"),
+                ("hunter2\n", 65, "is a string, not a map"),
+                ("pasword: hunter2\n", 65, 'did you mean "pasword"')):
+            self.secrets(text)
+            error = self.hadeploy("validate", status=status)
+            self.assertIn(message, error)
+            self.assertIn("hadeploy.yaml:", error)
+            self.assertNotIn("hunter2", error)
+        self.assertIn('app.yaml": the password is wrong',
+                      self.hadeploy("validate", status=1, password="incorrect"))
+        (self.path / "app.yaml").write_text("password: hunter2\n")
+        self.assertIn("hadeploy vault encrypt app.yaml", self.hadeploy("validate", status=65))
+        (self.path / "app.yaml").unlink()
+        self.assertIn("app.yaml: No such file", self.hadeploy("validate", status=65))
+
+
 if __name__ == "__main__":
     if shutil.which("ansible-vault") is None:
         print("ansible-vault is not installed (package ansible-core)")

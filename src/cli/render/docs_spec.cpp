@@ -20,6 +20,7 @@ A project is a directory with a `hadeploy.yaml`. It is plain YAML 1.2; only `nam
 | `name` | The project's name. |
 | `description` | A remark for readers. |
 | `variables` | What can be given from outside. |
+| `secrets` | Encrypted files of [secrets](#secrets). |
 | `providers` | Settings of [providers](#providers). |
 | `resources` | What shall exist. |
 | `modules` | Groups of resources from elsewhere. |
@@ -47,6 +48,29 @@ variables:
 
 Values come from `--var NAME=VALUE`, a `--var-file FILE` (a YAML map), or the environment
 (`HADEPLOY_VAR_NAME`).
+
+### Secrets
+
+```yaml
+secrets:
+  app: secrets/app.yaml
+resources:
+  config:
+    type: host.file
+    path: /etc/app.conf
+    mode: "0600"
+    content: password=${secret.app.db_password}
+```
+
+Each name stands for a file, relative to the spec: a YAML map, encrypted as Ansible Vault does. Make
+one with `hadeploy vault encrypt FILE` and change it with `hadeploy vault edit FILE`; `ansible-vault`
+reads and writes the same files. All files have one password. It comes from
+`--vault-password-file FILE` (mode 0600; an executable one is run, and prints it), else from
+`HADEPLOY_VAULT_PASSWORD`, else from the file that `ANSIBLE_VAULT_PASSWORD_FILE` names, else it is
+asked for on the terminal.
+
+What comes from such a file is secret, as the value of a variable with `secret: true` is, and so is
+all that is computed from it. A module sees no secrets but those that it is given under `with`.
 
 ### Resources
 
@@ -77,6 +101,7 @@ keeps the value's type; `$${` is a literal `${`.
 | Reference | Value |
 |---|---|
 | `${var.memory}` | A variable. |
+| `${secret.app.db_password}` | A value out of an encrypted file, see [secrets](#secrets). |
 | `${lab.name}` | An attribute of a resource of the same file. |
 | `${base}` | All attributes of a resource, as a map. |
 | `${node["node1"].connection}` | An attribute of one instance. |
