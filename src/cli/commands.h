@@ -42,6 +42,9 @@ int run_schema(Context& context);
 int run_chaos(Context& context);
 int run_vault(Context& context);
 
+/// What apply and destroy have in common once the project is loaded: plan, show, ask, do.
+int plan_and_execute(Context& context, bool destroy, const std::string& command);
+
 /// Everything that hadeploy can manage, one line a group of types.
 void register_all(Registry& registry);
 /// What talking to the outside has cost so far, a line a figure.

@@ -33,9 +33,9 @@ std::string row_text(const Row& row) {
 
 int run_show(Context& context) {
     if (!context.args.plan_file.empty()) {
-        const PlanFile plan = load_plan(context.args.plan_file);
-        const auto store =
-            Store::open(context.project.state_file(), Store::Mode::read_only, plan.project);
+        const PlanFile plan = load_plan(context.args.plan_file, context.project.key_source());
+        const auto store = Store::open(context.project.state_file(), Store::Mode::read_only,
+                                       plan.project, context.project.key_source());
         const Prepared prepared = restore_plan(plan, context.project, *store);
         if (context.args.json)
             context.print(plan_json(prepared.plan).dump() + "\n");

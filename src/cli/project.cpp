@@ -1,6 +1,7 @@
 #include "cli/project.h"
 
 #include "cli/secrets.h"
+#include "state/key_file.h"
 
 #include <cstdlib>
 #include <fmt/format.h>
@@ -34,7 +35,13 @@ void Project::load(Secrets secrets) {
     load_spec((options_.directory / kSpecFile).lexically_normal(), disk_reader(), spec_);
     spec_.secrets = secrets == Secrets::read ? read_secrets(spec_, options_.vault_password_file)
                                              : unread_secrets(spec_);
-    variables_ = resolve_variables(spec_, given_variables());
+    redact_.add(spec_.secrets);
+    expand(given_variables());
+}
+
+void Project::expand(const VariableValues& given) {
+    variables_ = resolve_variables(spec_, given);
+    redact_.add(variables_);
     graph_ = std::make_unique<Graph>(spec_, registry_, variables_);
 }
 
@@ -42,8 +49,8 @@ void Project::load_from(const FileReader& read, const VariableValues& variables,
                         const Value& secrets) {
     load_spec((options_.directory / kSpecFile).lexically_normal(), read, spec_);
     spec_.secrets = secrets;
-    variables_ = resolve_variables(spec_, variables);
-    graph_ = std::make_unique<Graph>(spec_, registry_, variables_);
+    redact_.add(spec_.secrets);
+    expand(variables);
 }
 
 /// Environment below files below the command line; among equals the later one wins.
@@ -76,10 +83,21 @@ VariableValues Project::given_variables() {
     return given;
 }
 
+KeySource Project::key_source() const {
+    const auto given = [](const char* name) {
+        const char* text = std::getenv(name);
+        return std::string(text == nullptr ? "" : text);
+    };
+    const std::string file = given("HADEPLOY_STATE_KEY_FILE");
+    return {.passphrase = given("HADEPLOY_STATE_PASSPHRASE"),
+            .key = given("HADEPLOY_STATE_KEY"),
+            .file = file.empty() ? state::key_file(state_file()) : fs::path(file)};
+}
+
 std::unique_ptr<Store> Project::open_store(Store::Mode mode) const {
     if (mode == Store::Mode::read_write && fs::create_directories(data_dir()))
         fs::permissions(data_dir(), fs::perms::owner_all);
-    return Store::open(state_file(), mode, spec_.name);
+    return Store::open(state_file(), mode, spec_.name, key_source());
 }
 
 Setting Project::setting(const std::string& lineage) const {

@@ -156,6 +156,29 @@ outputs:
 | `connection` | How to log in to a machine: see the attribute of that name of [ssh.host](#sshhost). |
 | `list(T)`, `map(T)` | A list, a map, of another type. |
 
+## State
+
+What was made is recorded in `.hadeploy/state.db` beside the spec (mode 0600). Everything in it that
+is secret is encrypted: in resources, outputs, the journal and the history, where also the spec's
+text is. A saved plan is encrypted as a whole. Names, types and values that are not secret can be
+read in the state by whoever has the file.
+
+| The key | Where it comes from |
+|---|---|
+| `HADEPLOY_STATE_PASSPHRASE` | A passphrase, from which the key is made (Argon2id). |
+| `HADEPLOY_STATE_KEY` | 32 bytes in base64: `openssl rand -base64 32`. |
+| `HADEPLOY_STATE_KEY_FILE` | A file with such a key, of mode 0600. Made when it is not there. |
+| none of these | The file `.hadeploy/state.db.key`, made together with the state. |
+
+The first that is set counts when a state or a saved plan is made; from then on it takes the same key
+to open it. A key beside the state protects copies of the state that go without it. It does not
+protect against somebody who can read your files, nor does any key against somebody who can read the
+memory of a running hadeploy, or log in where secrets were put. What an older hadeploy has written
+is encrypted by the next apply; copies of the file from before that are not.
+
+With a wrong or missing key nothing is read and nothing is changed. There is no way to what is secret
+in a state without its key: back up both, apart from each other.
+
 )md";
 } // namespace
 
