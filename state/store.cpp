@@ -71,7 +71,7 @@ void create(const Path& file, const std::string& project, const KeySource& key) 
 void check_project(Database& database, const std::string& project) {
     sqlite::Statement query(database, "SELECT name FROM project");
     const std::string name = query.step() ? query.text(0) : "";
-    if (name == project) return;
+    if (project.empty() || name == project) return;
     const std::string file = in_quotes(database.path().string(), 4096);
     throw Error(ErrorKind::state, fmt::format("the state {} belongs to the project {}, not to {}",
                                               file, in_quotes(name), in_quotes(project)))

@@ -76,6 +76,7 @@ class Store {
 
     /// Opens (read_write: makes, and migrates) the state file. read_only of a file that does not
     /// exist gives an empty store. All Values' secret parts in it are encrypted.
+    /// @param project  whose it has to be; "" for whoever only reads, and takes any
     /// @param key  by default that in a file beside the state, which is made with it
     /// @throws Error(state) when it is corrupt, newer than this program, another project's, not
     ///         writable, on a network file system, or the key does not open it

@@ -85,6 +85,9 @@ class Declaration {
         apply.add_option("PLAN", args_.plan_file, "A saved plan: do exactly that, without asking");
         running(apply);
         running(command("destroy", "Remove everything that was made"));
+        CLI::App& rollback = command("rollback", "Make the world as it was after an earlier run");
+        rollback.add_option("N", args_.run, "The run's number, as `history` shows it")->required();
+        running(rollback);
     }
 
     void looking() {
@@ -96,6 +99,7 @@ class Declaration {
         command("graph", "Print the graph of resources")
             .add_option("--format", args_.format, "dot, mermaid or json")
             ->check(CLI::IsMember({"dot", "mermaid", "json"}));
+        command("history", "List the runs: number, time, command, result, counts");
         command("status", "Look at the machines, the cluster and the app");
     }
 

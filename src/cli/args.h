@@ -26,6 +26,7 @@ struct Args {
     std::size_t parallelism = 10;
     double lock_timeout = 0; ///< seconds
 
+    std::int64_t run = 0;       ///< rollback N
     std::string name;           ///< state show ADDRESS, output NAME, docs TYPE
     std::string format = "dot"; ///< graph
     bool raw = false;           ///< output --raw

@@ -35,6 +35,8 @@ const std::map<std::string, Command>& commands() {
         {"vault view", run_vault},
         {"vault edit", run_vault},
         {"vault rekey", run_vault},
+        {"history", run_history},
+        {"rollback", run_rollback},
     };
     return all;
 }

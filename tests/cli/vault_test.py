@@ -236,7 +236,7 @@ class SpecTest(unittest.TestCase):
 
     def test_who_only_looks_needs_no_password(self):
         self.secrets("password: hunter2\n")
-        for words in (["state", "list"], ["show"], ["output"], ["graph"]):
+        for words in (["state", "list"], ["show"], ["output"], ["graph"], ["history"]):
             self.hadeploy(*words, password=None)
         self.assertIn("no terminal", self.hadeploy("plan", password=None, status=64))
 

@@ -179,6 +179,14 @@ is encrypted by the next apply; copies of the file from before that are not.
 With a wrong or missing key nothing is read and nothing is changed. There is no way to what is secret
 in a state without its key: back up both, apart from each other.
 
+### History
+
+`hadeploy history` lists the runs of apply, destroy and rollback. Each keeps the spec with its
+modules, variables and secrets as they were, so that `hadeploy rollback N` can plan the way back to
+what run N had applied, show it and, once approved, do it. That is a run like any other. It can go
+back to runs that ended well. Files that the spec only names (a `source`, images) are not kept: they
+are taken as they are now.
+
 )md";
 } // namespace
 
