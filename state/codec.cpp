@@ -1,12 +1,54 @@
 #include "state/codec.h"
 
+#include "core/error.h"
+
+#include <nlohmann/json.hpp>
+
 namespace hadeploy::codec {
 
-std::string encode(const Value& value) {
-    return to_json(value);
+namespace {
+using Json = nlohmann::json;
+constexpr const char* kSecret = "$secret"; ///< as to_json() marks it
+constexpr const char* kSealed = "$sealed";
+
+bool is_only(const Json& j, const char* key) {
+    return j.is_object() && j.size() == 1 && j.contains(key);
 }
-Value decode(std::string_view column) {
-    return from_json(column);
+
+/// What looks like something sealed, but was the user's, is sealed as well: so it comes back as it
+/// was.
+void seal_parts(Json& j, const Cipher& cipher, const std::string& place) {
+    if (is_only(j, kSecret) || is_only(j, kSealed))
+        j = Json{
+            {kSealed, cipher.seal(j.dump(-1, ' ', false, Json::error_handler_t::replace), place)}};
+    else if (j.is_structured())
+        for (const auto& item : j.items())
+            seal_parts(item.value(), cipher, place + "/" + item.key());
+}
+
+void open_parts(Json& j, const Cipher& cipher, const std::string& place) {
+    if (is_only(j, kSealed) && j[kSealed].is_string())
+        j = Json::parse(cipher.open(j[kSealed].get<std::string>(), place));
+    else if (j.is_structured())
+        for (const auto& item : j.items())
+            open_parts(item.value(), cipher, place + "/" + item.key());
+}
+} // namespace
+
+std::string encode(const Value& value, const Cipher& cipher, const std::string& place) {
+    const std::string text = to_json(value);
+    if (text.find("\"$se") == text.npos) return text; // most have nothing to hide
+    Json j = Json::parse(text);
+    seal_parts(j, cipher, place);
+    return j.dump();
+}
+
+Value decode(std::string_view column, const Cipher& cipher, const std::string& place) {
+    if (column.find(kSealed) == column.npos) return from_json(column);
+    Json j = Json::parse(column, nullptr, false);
+    if (j.is_discarded()) throw Error(ErrorKind::state, "a stored value is not valid JSON");
+    open_parts(j, cipher, place);
+    return from_json(j.dump());
 }
 
 std::string encode_names(const std::vector<std::string>& names) {

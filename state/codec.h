@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/value.h"
+#include "state/cipher.h"
 
 #include <string>
 #include <string_view>
@@ -9,11 +10,12 @@
 /// How the store writes what it keeps into columns.
 namespace hadeploy::codec {
 
-/// A Value's column. Every Value that is stored goes through this pair, so that it is here, and
-/// only here, that the parts marked as secret can be encrypted.
-std::string encode(const Value& value);
-/// @throws Error(state) when the column holds something else
-Value decode(std::string_view column);
+/// A Value's column: JSON, in which each part that is marked as secret is encrypted
+/// (`{"$sealed": "..."}`). Every Value that is stored goes through this pair.
+/// @param place  the column's, "resources/lab/config": see Cipher::seal()
+std::string encode(const Value& value, const Cipher& cipher, const std::string& place);
+/// @throws Error(state) when the column holds something else, or can't be opened
+Value decode(std::string_view column, const Cipher& cipher, const std::string& place);
 
 /// A list of addresses.
 std::string encode_names(const std::vector<std::string>& names);

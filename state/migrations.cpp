@@ -9,7 +9,10 @@
 namespace hadeploy::state {
 
 std::span<const std::string_view> migrations() {
-    static const std::array<std::string_view, 1> steps{embedded::state_schema};
+    static const std::array<std::string_view, 2> steps{
+        embedded::state_schema,
+        // the data key, locked; "" until what the state holds is sealed (see sealing.h)
+        "ALTER TABLE project ADD COLUMN key_lock TEXT NOT NULL DEFAULT ''"};
     return steps;
 }
 

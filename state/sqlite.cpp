@@ -97,6 +97,14 @@ std::int64_t Database::number(std::string_view sql) {
     return statement.step() ? statement.integer(0) : 0;
 }
 
+void Database::copy_from(Database& other) {
+    sqlite3_backup* backup =
+        sqlite3_backup_init(handle_.get(), "main", other.handle_.get(), "main");
+    if (backup == nullptr) throw error();
+    (void)sqlite3_backup_step(backup, -1); // all pages; what fails is told at the end
+    if (sqlite3_backup_finish(backup) != SQLITE_OK) throw error();
+}
+
 std::int64_t Database::changes() const {
     return sqlite3_changes64(handle_.get());
 }

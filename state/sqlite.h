@@ -29,6 +29,9 @@ class Database {
     /// The first row's first column, e.g. of a PRAGMA. @throws Error(state)
     std::int64_t number(std::string_view sql);
 
+    /// Takes over all that another database holds. @throws Error(state)
+    void copy_from(Database& other);
+
     /// Rows that the last INSERT, UPDATE or DELETE touched.
     [[nodiscard]] std::int64_t changes() const;
     [[nodiscard]] std::int64_t last_id() const;

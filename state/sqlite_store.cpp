@@ -24,35 +24,45 @@ std::int64_t now_ms() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
-Row read_row(const Statement& s) {
-    return {s.text(0),
+/// Where a sealed part of a column belongs; sealing.cpp says the same.
+std::string place(std::string_view table, std::string_view key, std::string_view column) {
+    return fmt::format("{}/{}/{}", table, key, column);
+}
+
+Row read_row(const Statement& s, const Cipher& cipher) {
+    const std::string address = s.text(0);
+    return {address,
             s.text(1),
             s.integer(2),
             s.text(3),
-            codec::decode(s.text(4)),
-            codec::decode(s.text(5)),
+            codec::decode(s.text(4), cipher, place("resources", address, "config")),
+            codec::decode(s.text(5), cipher, place("resources", address, "attributes")),
             codec::decode_names(s.text(6)),
             s.integer(7) != 0};
 }
 
 class RowWriter {
   public:
-    explicit RowWriter(Database& db)
-        : insert_(db, fmt::format("INSERT OR REPLACE INTO resources ({}) VALUES (?,?,?,?,?,?,?,?)",
+    RowWriter(Database& db, const Cipher& cipher)
+        : cipher_(cipher),
+          insert_(db, fmt::format("INSERT OR REPLACE INTO resources ({}) VALUES (?,?,?,?,?,?,?,?)",
                                   kRowColumns)) {}
     void write(const Row& row) {
         insert_
-            .bind(row.address, row.type, row.generation, row.identity, codec::encode(row.config),
-                  codec::encode(row.attributes), codec::encode_names(row.depends_on),
-                  std::int64_t{row.tainted})
+            .bind(row.address, row.type, row.generation, row.identity,
+                  codec::encode(row.config, cipher_, place("resources", row.address, "config")),
+                  codec::encode(row.attributes, cipher_,
+                                place("resources", row.address, "attributes")),
+                  codec::encode_names(row.depends_on), std::int64_t{row.tainted})
             .run();
     }
 
   private:
+    const Cipher& cipher_;
     Statement insert_;
 };
 
-Intent read_intent(const Statement& s) {
+Intent read_intent(const Statement& s, const Cipher& cipher) {
     Intent intent;
     intent.id = s.integer(0);
     intent.run = s.integer(1);
@@ -61,7 +71,7 @@ Intent read_intent(const Statement& s) {
     intent.generation = s.integer(4);
     intent.action = s.text(5);
     intent.identity = s.text(6);
-    intent.config = codec::decode(s.text(7));
+    intent.config = codec::decode(s.text(7), cipher, place("intents", intent.address, "config"));
     intent.depends_on = codec::decode_names(s.text(8));
     intent.input_hash = s.text(9);
     intent.started_ms = s.integer(10);
@@ -73,13 +83,13 @@ constexpr std::string_view kIntentQuery =
     "started_ms FROM intents";
 
 /// Removes an intent and returns what it was.
-Intent take_intent(Database& db, std::int64_t id) {
+Intent take_intent(Database& db, std::int64_t id, const Cipher& cipher) {
     Statement query(db, std::string(kIntentQuery) + " WHERE id = ?");
     query.bind(id);
     if (!query.step())
         throw Error(ErrorKind::state, fmt::format("the journal of {} has no intent {}",
                                                   in_quotes(db.path().string(), 4096), id));
-    Intent intent = read_intent(query);
+    Intent intent = read_intent(query, cipher);
     query.run(); // to its end, or it would hold on to the table
     Statement(db, "DELETE FROM intents WHERE id = ?").bind(id).run();
     return intent;
@@ -90,8 +100,8 @@ void raise_serial(Database& db) {
 }
 } // namespace
 
-SqliteStore::SqliteStore(std::unique_ptr<Database> database, Mode mode)
-    : mode_(mode), database_(std::move(database)) {
+SqliteStore::SqliteStore(std::unique_ptr<Database> database, Cipher cipher, Mode mode)
+    : mode_(mode), cipher_(std::move(cipher)), database_(std::move(database)) {
     struct stat info {};
     if (::stat(database_->path().c_str(), &info) == 0) {
         device_ = info.st_dev;
@@ -222,7 +232,7 @@ std::vector<Row> SqliteStore::rows() const {
     Statement query(*database_,
                     fmt::format("SELECT {} FROM resources ORDER BY address", kRowColumns));
     std::vector<Row> out;
-    while (query.step()) out.push_back(read_row(query));
+    while (query.step()) out.push_back(read_row(query, cipher_));
     return out;
 }
 
@@ -232,14 +242,14 @@ std::optional<Row> SqliteStore::row(const std::string& address) const {
                     fmt::format("SELECT {} FROM resources WHERE address = ?", kRowColumns));
     query.bind(address);
     if (!query.step()) return std::nullopt;
-    return read_row(query);
+    return read_row(query, cipher_);
 }
 
 std::vector<Intent> SqliteStore::intents() const {
     const std::lock_guard guard(database_mutex_);
     Statement query(*database_, std::string(kIntentQuery) + " ORDER BY id");
     std::vector<Intent> out;
-    while (query.step()) out.push_back(read_intent(query));
+    while (query.step()) out.push_back(read_intent(query, cipher_));
     return out;
 }
 
@@ -254,7 +264,9 @@ void SqliteStore::begin(std::vector<Intent>& intents) {
         for (Intent& intent : intents) {
             insert
                 .bind(intent.run, intent.address, intent.type, intent.generation, intent.action,
-                      intent.identity, codec::encode(intent.config),
+                      intent.identity,
+                      codec::encode(intent.config, cipher_,
+                                    place("intents", intent.address, "config")),
                       codec::encode_names(intent.depends_on), intent.input_hash, intent.started_ms)
                 .run();
             intent.id = db.last_id();
@@ -264,15 +276,15 @@ void SqliteStore::begin(std::vector<Intent>& intents) {
 
 void SqliteStore::finish(std::int64_t intent, const Row& row) {
     commit([&](Database& db) {
-        take_intent(db, intent);
-        RowWriter(db).write(row);
+        take_intent(db, intent, cipher_);
+        RowWriter(db, cipher_).write(row);
         raise_serial(db);
     });
 }
 
 void SqliteStore::finish_removed(std::int64_t intent, const std::string& address) {
     commit([&](Database& db) {
-        const Intent taken = take_intent(db, intent);
+        const Intent taken = take_intent(db, intent, cipher_);
         // A replacement that is already there has a higher generation, and stays.
         Statement(db, "DELETE FROM resources WHERE address = ? AND generation <= ?")
             .bind(address, taken.generation)
@@ -283,15 +295,16 @@ void SqliteStore::finish_removed(std::int64_t intent, const std::string& address
 
 void SqliteStore::abandon(std::int64_t intent, bool taint) {
     commit([&](Database& db) {
-        const Intent taken = take_intent(db, intent);
+        const Intent taken = take_intent(db, intent, cipher_);
         if (!taint) return;
         Statement(db, "UPDATE resources SET tainted = 1 WHERE address = ? AND generation = ?")
             .bind(taken.address, taken.generation)
             .run();
         const bool recorded = db.changes() > 0;
         if (!recorded && taken.action != "remove")
-            RowWriter(db).write({taken.address, taken.type, taken.generation, taken.identity,
-                                 taken.config, taken.config, taken.depends_on, true});
+            RowWriter(db, cipher_)
+                .write({taken.address, taken.type, taken.generation, taken.identity, taken.config,
+                        taken.config, taken.depends_on, true});
         raise_serial(db);
     });
 }
@@ -305,7 +318,7 @@ void SqliteStore::put(const std::vector<Row>& rows, const std::vector<std::strin
             remove.bind(address).run();
             settle.bind(address).run();
         }
-        RowWriter writer(db);
+        RowWriter writer(db, cipher_);
         for (const Row& row : rows) {
             writer.write(row);
             settle.bind(row.address).run();
@@ -317,22 +330,28 @@ void SqliteStore::put(const std::vector<Row>& rows, const std::vector<std::strin
 Value SqliteStore::outputs() const {
     const std::lock_guard guard(database_mutex_);
     Statement query(*database_, "SELECT outputs FROM project");
-    return query.step() ? codec::decode(query.text(0)) : Value();
+    return query.step() ? codec::decode(query.text(0), cipher_, place("project", "1", "outputs"))
+                        : Value();
 }
 
 void SqliteStore::set_outputs(const Value& outputs) {
     commit([&](Database& db) {
-        Statement(db, "UPDATE project SET outputs = ?").bind(codec::encode(outputs)).run();
+        Statement(db, "UPDATE project SET outputs = ?")
+            .bind(codec::encode(outputs, cipher_, place("project", "1", "outputs")))
+            .run();
     });
 }
 
-std::int64_t SqliteStore::begin_run(const std::string& command, const std::string& spec) {
+std::int64_t SqliteStore::begin_run(const std::string& command, const Value& spec) {
     std::int64_t id = 0;
     commit([&](Database& db) {
-        Statement(db, "INSERT INTO runs (command, started_ms, spec) VALUES (?,?,?)")
-            .bind(command, now_ms(), spec)
+        Statement(db, "INSERT INTO runs (command, started_ms, spec) VALUES (?,?,'')")
+            .bind(command, now_ms())
             .run();
         id = db.last_id();
+        Statement(db, "UPDATE runs SET spec = ? WHERE id = ?")
+            .bind(codec::encode(spec, cipher_, place("runs", std::to_string(id), "spec")), id)
+            .run();
     });
     return id;
 }
@@ -357,7 +376,9 @@ std::vector<Run> SqliteStore::runs() const {
     std::vector<Run> out;
     while (query.step())
         out.push_back({query.integer(0), query.text(1), query.integer(2), query.integer(3),
-                       query.text(4), query.text(5), query.text(6)});
+                       query.text(4),
+                       codec::decode(query.text(5), cipher_, place("runs", query.text(0), "spec")),
+                       query.text(6)});
     return out;
 }
 

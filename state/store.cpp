@@ -4,8 +4,10 @@
 #include "core/text.h"
 #include "core/uuid.h"
 #include "state/file_check.h"
+#include "state/key_file.h"
 #include "state/lock.h"
 #include "state/migrations.h"
+#include "state/sealing.h"
 #include "state/sqlite_store.h"
 
 #include <fcntl.h>
@@ -21,6 +23,8 @@ using Path = std::filesystem::path;
 
 // Making or migrating a state takes milliseconds; only a command that runs holds the lock longer.
 constexpr std::int64_t kShortWaitMs = 5'000;
+/// The first schema that has a place for the key's lock.
+constexpr std::int64_t kSealedVersion = 2;
 /// The lineage of a state that does not exist yet.
 constexpr std::string_view kNoLineage = "00000000-0000-0000-0000-000000000000";
 
@@ -38,15 +42,18 @@ void make_directory(const Path& state) {
         throw system_error("make the state's directory", directory, ErrorKind::state);
 }
 
-void fill(Database& database, const std::string& project, std::string_view lineage) {
+void fill(Database& database, const std::string& project, std::string_view lineage,
+          std::string_view lock) {
     state::migrate(database, state::migrations());
-    sqlite::Statement(database, "INSERT INTO project (id, name, lineage) VALUES (1, ?, ?)")
-        .bind(project, lineage)
+    sqlite::Statement(database,
+                      "INSERT INTO project (id, name, lineage, key_lock) VALUES (1, ?, ?, ?)")
+        .bind(project, lineage, lock)
         .run();
 }
 
 /// Made whole under another name first: a state is there with all that belongs to it, or not.
-void create(const Path& file, const std::string& project) {
+void create(const Path& file, const std::string& project, const KeySource& key) {
+    const Cipher cipher = Cipher::make(key);
     const Path fresh = file.string() + ".new";
     for (const Path& stale : {fresh, Path(fresh.string() + "-journal")}) ::unlink(stale.c_str());
     // SQLite gives its journals the mode of the database, so this one call decides for all.
@@ -54,7 +61,7 @@ void create(const Path& file, const std::string& project) {
         throw system_error("make the state", fresh, ErrorKind::state);
     {
         Database database(fresh, Database::Access::write);
-        fill(database, project, uuid_v4());
+        fill(database, project, uuid_v4(), cipher.lock());
     }
     if (::rename(fresh.c_str(), file.c_str()) != 0)
         throw system_error("make the state", file, ErrorKind::state);
@@ -64,7 +71,7 @@ void create(const Path& file, const std::string& project) {
 void check_project(Database& database, const std::string& project) {
     sqlite::Statement query(database, "SELECT name FROM project");
     const std::string name = query.step() ? query.text(0) : "";
-    if (name == project) return;
+    if (project.empty() || name == project) return;
     const std::string file = in_quotes(database.path().string(), 4096);
     throw Error(ErrorKind::state, fmt::format("the state {} belongs to the project {}, not to {}",
                                               file, in_quotes(name), in_quotes(project)))
@@ -86,48 +93,76 @@ void check_contents(Database& database) {
 /// An empty state that lives in memory: what a reader sees before the first apply.
 std::unique_ptr<Store> nothing_yet(const Path& file, const std::string& project) {
     auto database = std::make_unique<Database>(file, Database::Access::memory);
-    fill(*database, project, kNoLineage);
-    return std::make_unique<state::SqliteStore>(std::move(database), Store::Mode::read_only);
+    fill(*database, project, kNoLineage, "");
+    return std::make_unique<state::SqliteStore>(std::move(database), Cipher::for_memory(),
+                                                Store::Mode::read_only);
 }
 
-std::unique_ptr<Store> open_for_reading(const Path& file, const std::string& project) {
+Cipher unlock(Database& database, const KeySource& key) {
+    return Cipher::unlock(state::stored_lock(database), key,
+                          "the state " + in_quotes(database.path().string(), 4096));
+}
+
+/// A state that an older hadeploy wrote, brought up to date in memory: reading changes no file.
+std::unique_ptr<Store> read_older(Database& older) {
+    auto database = std::make_unique<Database>(older.path(), Database::Access::memory);
+    database->copy_from(older);
+    state::migrate(*database, state::migrations());
+    return std::make_unique<state::SqliteStore>(std::move(database), Cipher::for_memory(),
+                                                Store::Mode::read_only);
+}
+
+std::unique_ptr<Store> open_for_reading(const Path& file, const std::string& project,
+                                        const KeySource& key) {
     if (!is_there(file)) return nothing_yet(file, project);
     state::check_directory(file);
     state::check_file(file);
     auto database = std::make_unique<Database>(file, Database::Access::read);
     const std::int64_t version = state::schema_version(*database, state::migrations());
-    if (version < static_cast<std::int64_t>(state::migrations().size()))
-        throw Error(ErrorKind::state, fmt::format("the state {} was written by an older hadeploy",
-                                                  in_quotes(file.string(), 4096)))
-            .with_hint("the next apply brings it up to date");
-    check_project(*database, project);
-    return std::make_unique<state::SqliteStore>(std::move(database), Store::Mode::read_only);
+    if (version > 0) check_project(*database, project);
+    if (version < kSealedVersion || state::stored_lock(*database).empty())
+        return read_older(*database);
+    Cipher cipher = unlock(*database, key);
+    return std::make_unique<state::SqliteStore>(std::move(database), std::move(cipher),
+                                                Store::Mode::read_only);
 }
 
-std::unique_ptr<Store> open_for_writing(const Path& file, const std::string& project) {
+/// Brings an older state up to date: schema first, then encryption.
+void modernize(Database& database, const KeySource& key) {
+    const state::Lock lock(database.path(), state::this_process("migrating the state"),
+                           kShortWaitMs);
+    state::migrate(database, state::migrations());
+    if (state::stored_lock(database).empty()) state::seal_state(database, Cipher::make(key));
+}
+
+std::unique_ptr<Store> open_for_writing(const Path& file, const std::string& project,
+                                        const KeySource& key) {
     make_directory(file);
     state::check_directory(file);
     if (!is_there(file)) {
         const state::Lock lock(file, state::this_process("making the state"), kShortWaitMs);
-        if (!is_there(file)) create(file, project);
+        if (!is_there(file)) create(file, project, key);
     }
     state::check_file(file);
     auto database = std::make_unique<Database>(file, Database::Access::write);
     const std::int64_t version = state::schema_version(*database, state::migrations());
     check_contents(*database);
-    if (version < static_cast<std::int64_t>(state::migrations().size())) {
-        const state::Lock lock(file, state::this_process("migrating the state"), kShortWaitMs);
-        state::migrate(*database, state::migrations());
-    }
     check_project(*database, project);
-    return std::make_unique<state::SqliteStore>(std::move(database), Store::Mode::read_write);
+    if (version < static_cast<std::int64_t>(state::migrations().size()) ||
+        state::stored_lock(*database).empty())
+        modernize(*database, key);
+    Cipher cipher = unlock(*database, key);
+    return std::make_unique<state::SqliteStore>(std::move(database), std::move(cipher),
+                                                Store::Mode::read_write);
 }
 } // namespace
 
 std::unique_ptr<Store> Store::open(const std::filesystem::path& file, Mode mode,
-                                   const std::string& project) {
-    return mode == Mode::read_only ? open_for_reading(file, project)
-                                   : open_for_writing(file, project);
+                                   const std::string& project, const KeySource& key) {
+    KeySource source = key;
+    if (source.file.empty()) source.file = state::key_file(file);
+    return mode == Mode::read_only ? open_for_reading(file, project, source)
+                                   : open_for_writing(file, project, source);
 }
 
 } // namespace hadeploy

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/value.h"
+#include "state/cipher.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -47,7 +48,7 @@ struct Run {
     std::int64_t started_ms = 0; ///< Unix time
     std::int64_t ended_ms = 0;   ///< 0 while it runs or when it was killed
     std::string result;          ///< "", "done", "failed", "interrupted"
-    std::string spec;            ///< JSON: the source files and the variables' values, as they were
+    Value spec;                  ///< what it was made from, for whoever wants to go back to it
     std::string summary;         ///< JSON: counts and durations
 };
 
@@ -74,11 +75,13 @@ class Store {
     enum class Mode { read_only, read_write };
 
     /// Opens (read_write: makes, and migrates) the state file. read_only of a file that does not
-    /// exist gives an empty store.
+    /// exist gives an empty store. All Values' secret parts in it are encrypted.
+    /// @param project  whose it has to be; "" for whoever only reads, and takes any
+    /// @param key  by default that in a file beside the state, which is made with it
     /// @throws Error(state) when it is corrupt, newer than this program, another project's, not
-    ///         writable, or on a network file system
+    ///         writable, on a network file system, or the key does not open it
     static std::unique_ptr<Store> open(const std::filesystem::path& file, Mode mode,
-                                       const std::string& project);
+                                       const std::string& project, const KeySource& key = {});
     virtual ~Store() = default;
 
     /// Takes the writer's lock; waits up to `timeout_ms`. Held until the Store is closed or the
@@ -111,7 +114,7 @@ class Store {
     virtual Value outputs() const = 0;
     virtual void set_outputs(const Value& outputs) = 0;
 
-    virtual std::int64_t begin_run(const std::string& command, const std::string& spec) = 0;
+    virtual std::int64_t begin_run(const std::string& command, const Value& spec) = 0;
     virtual void record_step(std::int64_t run, const StepRecord& step) = 0;
     virtual void end_run(std::int64_t run, const std::string& result,
                          const std::string& summary) = 0;

@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 #include "cli/plan_file.h"
+#include "cli/record.h"
 #include "cli/render/errors.h"
 #include "cli/render/plan_json.h"
 #include "cli/render/plan_text.h"
@@ -35,16 +36,10 @@ void ask(const Context& context, std::string_view command, std::string_view ques
     if (stop_requested() || answer != "yes") throw Interrupted();
 }
 
-/// What the run was made from, for the history.
-std::string spec_record(const Project& project) {
-    nlohmann::json out{{"variables", to_public_json(project.variables())}};
-    for (const Sources::File& f : project.sources().files()) out["files"][f.path.string()] = f.text;
-    return out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
 int execute(Context& context, Prepared& prepared, Store& store, std::string_view command) {
     const std::int64_t started = now_ms();
-    const std::int64_t run = store.begin_run(std::string(command), spec_record(context.project));
+    const std::int64_t run =
+        store.begin_run(std::string(command), spec_record(context.project, prepared.plan.destroy));
     const auto progress = context.progress(prepared.plan.steps.size());
     const Graph* graph = prepared.plan.destroy ? nullptr : &context.project.graph();
     ApplyResult result =
@@ -58,7 +53,8 @@ int execute(Context& context, Prepared& prepared, Store& store, std::string_view
                   result.ok()          ? "done"
                   : result.interrupted ? "interrupted"
                                        : "failed",
-                  summary.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+                  context.project.hidden(
+                      summary.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
     if (context.args.json) {
         context.print(
             json_line("info", "apply_complete", "apply complete", now_ms(), {{"report", summary}}) +
@@ -86,10 +82,11 @@ int nothing_to_do(Context& context, const Prepared& prepared, Store& store) {
     return 0;
 }
 
-int plan_and_execute(Context& context, bool destroy, std::string_view command) {
-    context.project.load();
+} // namespace
+
+int plan_and_execute(Context& context, bool destroy, const std::string& command) {
     const auto store = context.project.open_store(Store::Mode::read_write);
-    store->lock(std::string(command), static_cast<std::int64_t>(context.args.lock_timeout * 1000));
+    store->lock(command, static_cast<std::int64_t>(context.args.lock_timeout * 1000));
     Prepared prepared;
     {
         const auto progress = context.progress(0);
@@ -103,14 +100,16 @@ int plan_and_execute(Context& context, bool destroy, std::string_view command) {
     return execute(context, prepared, *store, command);
 }
 
-} // namespace
-
 int run_apply(Context& context) {
-    if (context.args.plan_file.empty()) return plan_and_execute(context, false, "apply");
-    const PlanFile plan = load_plan(context.args.plan_file);
+    if (context.args.plan_file.empty()) {
+        context.project.load();
+        return plan_and_execute(context, false, "apply");
+    }
+    const PlanFile plan = load_plan(context.args.plan_file, context.project.key_source());
     // the store's file belongs to a project, whose name the plan tells
     Project& project = context.project;
-    const auto store = Store::open(project.state_file(), Store::Mode::read_write, plan.project);
+    const auto store = Store::open(project.state_file(), Store::Mode::read_write, plan.project,
+                                   project.key_source());
     store->lock("apply", static_cast<std::int64_t>(context.args.lock_timeout * 1000));
     Prepared prepared = restore_plan(plan, project, *store);
     if (prepared.plan.empty()) return nothing_to_do(context, prepared, *store);
@@ -118,6 +117,7 @@ int run_apply(Context& context) {
 }
 
 int run_destroy(Context& context) {
+    context.project.load();
     return plan_and_execute(context, true, "destroy");
 }
 

@@ -29,6 +29,7 @@ class Declaration {
         state();
         reference();
         chaos();
+        vault();
     }
 
   private:
@@ -49,6 +50,9 @@ class Declaration {
                         "A YAML file of variables' values")
             ->type_name("FILE")
             ->allow_extra_args(false);
+        app_.add_option("--vault-password-file", args_.project.vault_password_file,
+                        "The password of vault files; an executable one prints it")
+            ->type_name("FILE");
         app_.add_flag("--json", args_.json, "One JSON object a line on standard output");
         app_.add_flag("--no-color", args_.no_color, "No colours (also NO_COLOR, TERM=dumb)");
         app_.add_flag("--statistics", args_.statistics,
@@ -81,6 +85,9 @@ class Declaration {
         apply.add_option("PLAN", args_.plan_file, "A saved plan: do exactly that, without asking");
         running(apply);
         running(command("destroy", "Remove everything that was made"));
+        CLI::App& rollback = command("rollback", "Make the world as it was after an earlier run");
+        rollback.add_option("N", args_.run, "The run's number, as `history` shows it")->required();
+        running(rollback);
     }
 
     void looking() {
@@ -92,6 +99,7 @@ class Declaration {
         command("graph", "Print the graph of resources")
             .add_option("--format", args_.format, "dot, mermaid or json")
             ->check(CLI::IsMember({"dot", "mermaid", "json"}));
+        command("history", "List the runs: number, time, command, result, counts");
         command("status", "Look at the machines, the cluster and the app");
     }
 
@@ -122,6 +130,25 @@ class Declaration {
             ->check(CLI::Range(0, 3600));
         chaos.add_flag("--force", args_.force, "Even when the cluster is not healthy before");
         chaos.add_option("--report", args_.report, "Also write the whole report as JSON")
+            ->type_name("FILE");
+    }
+
+    void vault() {
+        CLI::App& vault = command("vault", "Encrypt files of secrets, as ansible-vault does");
+        vault.require_subcommand(1);
+        const auto on_files = [&](const std::string& name, const std::string& help) {
+            CLI::App* sub = vault.add_subcommand(name, help);
+            sub->fallthrough();
+            sub->add_option("FILE", args_.files, "The files")->required();
+            return sub;
+        };
+        on_files("encrypt", "Encrypt files");
+        on_files("decrypt", "Write encrypted files in the clear again");
+        on_files("view", "Print what encrypted files hold");
+        on_files("edit", "Change what encrypted files hold, with $VISUAL or $EDITOR");
+        on_files("rekey", "Encrypt files with another password")
+            ->add_option("--new-vault-password-file", args_.new_password_file,
+                         "The new password; asked for otherwise")
             ->type_name("FILE");
     }
 

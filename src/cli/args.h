@@ -26,6 +26,7 @@ struct Args {
     std::size_t parallelism = 10;
     double lock_timeout = 0; ///< seconds
 
+    std::int64_t run = 0;       ///< rollback N
     std::string name;           ///< state show ADDRESS, output NAME, docs TYPE
     std::string format = "dot"; ///< graph
     bool raw = false;           ///< output --raw
@@ -35,6 +36,9 @@ struct Args {
     bool force = false; ///< chaos
     std::string report; ///< chaos --report FILE
     double hold = 0;    ///< chaos: seconds to stay drained after the tasks have moved
+
+    std::vector<std::filesystem::path> files; ///< vault ... FILE...
+    std::filesystem::path new_password_file;  ///< vault rekey
 };
 
 /// Parses the command line; prints help, version and usage errors itself.

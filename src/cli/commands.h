@@ -40,6 +40,12 @@ int run_state_show(Context& context);
 int run_docs(Context& context);
 int run_schema(Context& context);
 int run_chaos(Context& context);
+int run_vault(Context& context);
+int run_history(Context& context);
+int run_rollback(Context& context);
+
+/// What apply, destroy and rollback have in common once the project is loaded: plan, show, ask, do.
+int plan_and_execute(Context& context, bool destroy, const std::string& command);
 
 /// Everything that hadeploy can manage, one line a group of types.
 void register_all(Registry& registry);

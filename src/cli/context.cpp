@@ -39,14 +39,15 @@ std::unique_ptr<Progress> Context::progress(std::size_t steps) const {
     ProgressMode mode = parse_progress_mode(args.progress).value_or(ProgressMode::automatic);
     if (args.json) mode = ProgressMode::json;
     const int fd = mode == ProgressMode::json ? STDOUT_FILENO : STDERR_FILENO;
-    return make_progress(mode, steps, fd, err);
+    const auto write = [this, fd](std::string_view text) { write_all(fd, project.hidden(text)); };
+    return make_progress(mode, steps, fd, write, err);
 }
 
 void Context::print(std::string_view text) const {
-    write_all(STDOUT_FILENO, text);
+    write_all(STDOUT_FILENO, project.hidden(text));
 }
 void Context::say(std::string_view text) const {
-    write_all(STDERR_FILENO, text);
+    write_all(STDERR_FILENO, project.hidden(text));
 }
 
 std::atomic<bool>& stop_requested() {

@@ -33,9 +33,9 @@ std::string row_text(const Row& row) {
 
 int run_show(Context& context) {
     if (!context.args.plan_file.empty()) {
-        const PlanFile plan = load_plan(context.args.plan_file);
-        const auto store =
-            Store::open(context.project.state_file(), Store::Mode::read_only, plan.project);
+        const PlanFile plan = load_plan(context.args.plan_file, context.project.key_source());
+        const auto store = Store::open(context.project.state_file(), Store::Mode::read_only,
+                                       plan.project, context.project.key_source());
         const Prepared prepared = restore_plan(plan, context.project, *store);
         if (context.args.json)
             context.print(plan_json(prepared.plan).dump() + "\n");
@@ -43,7 +43,7 @@ int run_show(Context& context) {
             context.print(render_plan(prepared.plan, store->outputs(), context.out));
         return 0;
     }
-    context.project.load();
+    context.project.load(Project::Secrets::unread);
     const auto store = context.project.open_store(Store::Mode::read_only);
     for (const Row& row : store->rows())
         context.print(context.args.json ? row_json(row).dump() + "\n" : row_text(row));
@@ -52,7 +52,7 @@ int run_show(Context& context) {
 }
 
 int run_output(Context& context) {
-    context.project.load();
+    context.project.load(Project::Secrets::unread);
     const auto store = context.project.open_store(Store::Mode::read_only);
     const Value outputs = store->outputs();
     const std::string& name = context.args.name;
@@ -80,7 +80,7 @@ int run_output(Context& context) {
 }
 
 int run_graph(Context& context) {
-    context.project.load();
+    context.project.load(Project::Secrets::unread);
     const GraphFormat format =
         context.args.json ? GraphFormat::json
                           : parse_graph_format(context.args.format).value_or(GraphFormat::dot);
@@ -89,7 +89,7 @@ int run_graph(Context& context) {
 }
 
 int run_state_list(Context& context) {
-    context.project.load();
+    context.project.load(Project::Secrets::unread);
     const auto store = context.project.open_store(Store::Mode::read_only);
     for (const Row& row : store->rows())
         context.print(context.args.json ? row_json(row).dump() + "\n" : row.address + "\n");
@@ -97,7 +97,7 @@ int run_state_list(Context& context) {
 }
 
 int run_state_show(Context& context) {
-    context.project.load();
+    context.project.load(Project::Secrets::unread);
     const auto store = context.project.open_store(Store::Mode::read_only);
     const auto row = store->row(context.args.name);
     if (!row) {

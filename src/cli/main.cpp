@@ -17,11 +17,26 @@ using Command = int (*)(Context&);
 
 const std::map<std::string, Command>& commands() {
     static const std::map<std::string, Command> all = {
-        {"validate", run_validate},     {"plan", run_plan},     {"apply", run_apply},
-        {"destroy", run_destroy},       {"show", run_show},     {"output", run_output},
-        {"graph", run_graph},           {"status", run_status}, {"state list", run_state_list},
-        {"state show", run_state_show}, {"docs", run_docs},     {"schema", run_schema},
+        {"validate", run_validate},
+        {"plan", run_plan},
+        {"apply", run_apply},
+        {"destroy", run_destroy},
+        {"show", run_show},
+        {"output", run_output},
+        {"graph", run_graph},
+        {"status", run_status},
+        {"state list", run_state_list},
+        {"state show", run_state_show},
+        {"docs", run_docs},
+        {"schema", run_schema},
         {"chaos", run_chaos},
+        {"vault encrypt", run_vault},
+        {"vault decrypt", run_vault},
+        {"vault view", run_vault},
+        {"vault edit", run_vault},
+        {"vault rekey", run_vault},
+        {"history", run_history},
+        {"rollback", run_rollback},
     };
     return all;
 }

@@ -23,7 +23,9 @@ int run_validate(Context& context) {
 
 int run_plan(Context& context) {
     context.project.load();
-    const auto store = context.project.open_store(Store::Mode::read_only);
+    // a plan to be applied later needs a state that it is a plan for
+    const auto store = context.project.open_store(
+        context.args.out.empty() ? Store::Mode::read_only : Store::Mode::read_write);
     const auto progress = context.progress(0);
     const Prepared prepared = prepare(context.project, *store, context.args.destroy, *progress);
     progress->finish();

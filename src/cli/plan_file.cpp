@@ -16,7 +16,7 @@ namespace hadeploy::cli {
 namespace {
 
 using nlohmann::json;
-constexpr int kFormat = 1;
+constexpr int kFormat = 3; ///< a line of header, a line of sealed body
 
 std::string digest_of(const Plan& plan) {
     return sha256_hex(plan_json(plan).dump());
@@ -43,52 +43,75 @@ Observation observation_of(const json& j) {
         .with_hint("make it anew: hadeploy plan --out " + file.string());
 }
 
-} // namespace
-
-void save_plan(const std::filesystem::path& file, const Project& project,
-               const Prepared& prepared) {
-    json body{{"hadeploy", HADEPLOY_VERSION},
-              {"format", kFormat},
-              {"project", project.spec().name},
-              {"lineage", prepared.world.lineage},
-              {"serial", prepared.world.serial},
-              {"destroy", prepared.plan.destroy},
-              {"variables", to_json(project.variables())},
-              {"steps_digest", digest_of(prepared.plan)},
-              {"plan", plan_json(prepared.plan)}};
-    for (const Sources::File& f : project.sources().files())
-        body["files"][f.path.string()] = f.text;
-    for (const auto& [address, o] : prepared.world.observed)
-        body["observed"][address] = observation_json(o);
-    const std::string text = body.dump();
-    write_file(file, sha256_hex(text) + "\n" + text + "\n");
+Value header_of(const std::filesystem::path& file, const std::string& line) {
+    try {
+        if (Value header = from_json(line); header.has("format")) return header;
+    } catch (const Error&) { // told below
+    }
+    refuse(file, "this is no saved plan, or it is cut off");
 }
 
-PlanFile load_plan(const std::filesystem::path& file) {
-    const std::string all = hadeploy::read_file(file, std::size_t{256} << 20);
-    const auto end = all.find('\n');
-    if (end == all.npos || !all.ends_with('\n') || all.size() < end + 2)
-        refuse(file, "this is no saved plan, or it is cut off");
-    const std::string text = all.substr(end + 1, all.size() - end - 2);
-    if (sha256_hex(text) != all.substr(0, end))
+json open_body(const std::filesystem::path& file, const std::string& lock, const KeySource& key,
+               const std::string& header, std::string_view sealed) {
+    const Cipher cipher = Cipher::unlock(lock, key, "the saved plan " + file.string());
+    try {
+        return json::parse(cipher.open(sealed, header));
+    } catch (const Error&) {
         refuse(file, "the saved plan was altered or cut off");
-    const json body = json::parse(text, nullptr, false);
-    if (body.is_discarded()) refuse(file, "this is no saved plan");
-    if (body.value("format", 0) != kFormat || body.value("hadeploy", "") != HADEPLOY_VERSION)
-        refuse(file, fmt::format("it was made by hadeploy {}; this is {}",
-                                 body.value("hadeploy", "?"), HADEPLOY_VERSION));
-    PlanFile out;
-    out.project = body.at("project");
+    }
+}
+
+void read_body(const json& body, PlanFile& out) {
     out.lineage = body.at("lineage");
     out.serial = body.at("serial");
     out.destroy = body.at("destroy");
     out.steps_digest = body.at("steps_digest");
-    for (const auto& [path, content] : body.value("files", json::object()).items())
-        out.files[path] = content;
+    const json files = body.value("files", json::object()); // a loop keeps no temporary alive
+    for (const auto& [path, content] : files.items()) out.files[path] = content;
     for (const Entry& e : from_json(body.at("variables").get<std::string>()).as_map())
         out.variables[e.key] = e.value;
-    for (const auto& [address, o] : body.value("observed", json::object()).items())
-        out.observed[address] = observation_of(o);
+    out.secrets = from_json(body.at("secrets").get<std::string>());
+    const json observed = body.value("observed", json::object());
+    for (const auto& [address, o] : observed.items()) out.observed[address] = observation_of(o);
+}
+
+} // namespace
+
+void save_plan(const std::filesystem::path& file, const Project& project,
+               const Prepared& prepared) {
+    json body{
+        {"lineage", prepared.world.lineage},          {"serial", prepared.world.serial},
+        {"destroy", prepared.plan.destroy},           {"variables", to_json(project.variables())},
+        {"secrets", to_json(project.spec().secrets)}, {"steps_digest", digest_of(prepared.plan)}};
+    for (const Sources::File& f : project.sources().files())
+        body["files"][f.path.string()] = f.text;
+    for (const auto& [address, o] : prepared.world.observed)
+        body["observed"][address] = observation_json(o);
+    const Cipher cipher = Cipher::make(project.key_source());
+    const std::string header = json{
+        {"hadeploy", HADEPLOY_VERSION},
+        {"format", kFormat},
+        {"project", project.spec().name},
+        {"key_lock",
+         cipher.lock()}}.dump();
+    write_file(file, header + "\n" + cipher.seal(body.dump(), header) + "\n");
+}
+
+PlanFile load_plan(const std::filesystem::path& file, const KeySource& key) {
+    const std::string all = hadeploy::read_file(file, std::size_t{256} << 20);
+    const auto end = all.find('\n');
+    const std::string line = all.substr(0, end);
+    const Value header = header_of(file, line);
+    if (header.integer("format") != kFormat || header.text("hadeploy") != HADEPLOY_VERSION)
+        refuse(file, fmt::format("it was made by hadeploy {}; this is {}",
+                                 header.text("hadeploy", "?"), HADEPLOY_VERSION));
+    if (end == all.npos || !all.ends_with('\n') || all.size() < end + 2)
+        refuse(file, "the saved plan is cut off");
+    PlanFile out;
+    out.project = header.text("project");
+    read_body(open_body(file, header.text("key_lock"), key, line,
+                        std::string_view(all).substr(end + 1, all.size() - end - 2)),
+              out);
     return out;
 }
 
@@ -101,7 +124,7 @@ Prepared restore_plan(const PlanFile& plan, Project& project, const Store& store
                     "run apply in the directory (and with the --chdir) that the plan was made in");
         return it->second;
     };
-    project.load_from(read, plan.variables);
+    project.load_from(read, plan.variables, plan.secrets);
     if (store.lineage() != plan.lineage)
         throw Error(ErrorKind::state, "the saved plan belongs to another project or state")
             .with_hint("run plan again");

@@ -8,20 +8,22 @@ namespace hadeploy::cli {
 
 /// A plan on disk carries what it was made from — the spec's files, the variables' values, what was
 /// seen, the state's serial — and a digest of the steps. Apply makes the plan anew from that and
-/// refuses when it is not the same to the letter.
+/// refuses when it is not the same to the letter. On the disk all of it but the project's name is
+/// encrypted, with a data key of its own that the state's key opens.
 struct PlanFile {
     std::string project, lineage;
     std::int64_t serial = 0;
     bool destroy = false;
     std::map<std::string, std::string> files; ///< path -> text
     VariableValues variables;
+    Value secrets; ///< what the files under `secrets:` held
     std::map<std::string, Observation> observed;
     std::string steps_digest;
 };
 
 void save_plan(const std::filesystem::path& file, const Project& project, const Prepared& prepared);
-/// @throws Error(state): not readable, altered, of another version
-PlanFile load_plan(const std::filesystem::path& file);
+/// @throws Error(state): not readable, altered, of another version, locked with another key
+PlanFile load_plan(const std::filesystem::path& file, const KeySource& key);
 /// Loads the project from the plan file and makes the plan again.
 /// @throws Error(state): another project's, or the state has moved on
 Prepared restore_plan(const PlanFile& plan, Project& project, const Store& store);

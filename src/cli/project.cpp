@@ -1,5 +1,8 @@
 #include "cli/project.h"
 
+#include "cli/secrets.h"
+#include "state/key_file.h"
+
 #include <cstdlib>
 #include <fmt/format.h>
 
@@ -27,17 +30,27 @@ Project::Project(const Registry& registry, ProjectOptions options)
     : registry_(registry), options_(std::move(options)),
       directory_(fs::absolute(options_.directory).lexically_normal()) {}
 
-void Project::load() {
+void Project::load(Secrets secrets) {
     // messages show the path as the user would write it
     load_spec((options_.directory / kSpecFile).lexically_normal(), disk_reader(), spec_);
-    variables_ = resolve_variables(spec_, given_variables());
+    spec_.secrets = secrets == Secrets::read ? read_secrets(spec_, options_.vault_password_file)
+                                             : unread_secrets(spec_);
+    redact_.add(spec_.secrets);
+    expand(given_variables());
+}
+
+void Project::expand(const VariableValues& given) {
+    variables_ = resolve_variables(spec_, given);
+    redact_.add(variables_);
     graph_ = std::make_unique<Graph>(spec_, registry_, variables_);
 }
 
-void Project::load_from(const FileReader& read, const VariableValues& variables) {
+void Project::load_from(const FileReader& read, const VariableValues& variables,
+                        const Value& secrets) {
     load_spec((options_.directory / kSpecFile).lexically_normal(), read, spec_);
-    variables_ = resolve_variables(spec_, variables);
-    graph_ = std::make_unique<Graph>(spec_, registry_, variables_);
+    spec_.secrets = secrets;
+    redact_.add(spec_.secrets);
+    expand(variables);
 }
 
 /// Environment below files below the command line; among equals the later one wins.
@@ -70,10 +83,21 @@ VariableValues Project::given_variables() {
     return given;
 }
 
+KeySource Project::key_source() const {
+    const auto given = [](const char* name) {
+        const char* text = std::getenv(name);
+        return std::string(text == nullptr ? "" : text);
+    };
+    const std::string file = given("HADEPLOY_STATE_KEY_FILE");
+    return {.passphrase = given("HADEPLOY_STATE_PASSPHRASE"),
+            .key = given("HADEPLOY_STATE_KEY"),
+            .file = file.empty() ? state::key_file(state_file()) : fs::path(file)};
+}
+
 std::unique_ptr<Store> Project::open_store(Store::Mode mode) const {
     if (mode == Store::Mode::read_write && fs::create_directories(data_dir()))
         fs::permissions(data_dir(), fs::perms::owner_all);
-    return Store::open(state_file(), mode, spec_.name);
+    return Store::open(state_file(), mode, spec_.name, key_source());
 }
 
 Setting Project::setting(const std::string& lineage) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/secrecy.h"
 #include "engine/apply.h"
 
 #include <filesystem>
@@ -14,6 +15,7 @@ struct ProjectOptions {
     std::filesystem::path directory = ".";
     std::vector<std::string> variables;                ///< NAME=TEXT, later ones win
     std::vector<std::filesystem::path> variable_files; ///< later ones win; below `variables`
+    std::filesystem::path vault_password_file;         ///< "": see vault_password()
 };
 
 /// A loaded project: its spec, and where its state and data are.
@@ -21,25 +23,37 @@ class Project {
   public:
     Project(const Registry& registry, ProjectOptions options);
 
+    /// Whether the files under `secrets:` are opened, for which a password may have to be asked.
+    enum class Secrets { read, unread };
     /// Loads the spec and expands it. `sources()` is filled in even when this throws.
     /// @throws Errors
-    void load();
-    /// The same from what a saved plan carries, instead of from the disk.
-    void load_from(const FileReader& read, const VariableValues& variables);
+    void load(Secrets secrets = Secrets::read);
+    /// The same from what a saved plan or the history carries, instead of from the disk.
+    void load_from(const FileReader& read, const VariableValues& variables, const Value& secrets);
 
     [[nodiscard]] const Sources& sources() const { return spec_.sources; }
     [[nodiscard]] const Spec& spec() const { return spec_; }
     [[nodiscard]] const Graph& graph() const { return *graph_; }
     [[nodiscard]] const Value& variables() const { return variables_; }
+    /// The text without the secrets that the spec's variables and files hold: what is shown to
+    /// anybody goes through here.
+    [[nodiscard]] std::string hidden(std::string_view text) const { return redact_(text); }
     [[nodiscard]] const Registry& registry() const { return registry_; }
+    /// A source's path, told from the project's directory.
+    [[nodiscard]] std::filesystem::path from_directory(const std::filesystem::path& path) const {
+        return path.lexically_relative(options_.directory.lexically_normal());
+    }
     [[nodiscard]] std::filesystem::path data_dir() const { return directory_ / ".hadeploy"; }
     [[nodiscard]] std::filesystem::path state_file() const { return data_dir() / "state.db"; }
 
+    /// What locks the state and saved plans, as the environment says.
+    [[nodiscard]] KeySource key_source() const;
     std::unique_ptr<Store> open_store(Store::Mode mode) const;
     [[nodiscard]] Setting setting(const std::string& lineage) const;
 
   private:
     VariableValues given_variables();
+    void expand(const VariableValues& given);
 
     const Registry& registry_;
     ProjectOptions options_;
@@ -47,6 +61,7 @@ class Project {
     Spec spec_;
     Value variables_;
     std::unique_ptr<Graph> graph_;
+    Redactor redact_;
 };
 
 /// A plan with everything it was made from.

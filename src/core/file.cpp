@@ -83,18 +83,35 @@ std::string read_file(const std::filesystem::path& path, std::size_t limit, Erro
     }
 }
 
-void write_file(const std::filesystem::path& path, std::string_view contents, unsigned mode) {
+namespace {
+void replace_file(const std::filesystem::path& path, std::string_view contents, unsigned mode,
+                  uid_t user, gid_t group) {
     const auto directory = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
     const std::string name = fmt::format(".{}.{}", path.filename().string(), hex(random_bytes(8)));
     Temporary temporary{directory / name};
     const Fd fd(::open(temporary.path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (!fd) throw system_error("create a file beside", path);
     write_all(fd.get(), contents, path);
+    if (::fchown(fd.get(), user, group) != 0) throw system_error("set the owner of", path);
     if (::fchmod(fd.get(), mode) != 0) throw system_error("set the mode of", path);
     if (::fsync(fd.get()) != 0) throw system_error("write", path);
     if (::rename(temporary.path.c_str(), path.c_str()) != 0) throw system_error("replace", path);
     temporary.kept = true;
     sync_directory(directory);
+}
+} // namespace
+
+void write_file(const std::filesystem::path& path, std::string_view contents, unsigned mode) {
+    replace_file(path, contents, mode, static_cast<uid_t>(-1), static_cast<gid_t>(-1));
+}
+
+void rewrite_file(const std::filesystem::path& path, std::string_view contents) {
+    std::error_code error;
+    const auto target = std::filesystem::canonical(path, error);
+    if (error) errno = error.value();
+    struct stat info {};
+    if (error || ::stat(target.c_str(), &info) != 0) throw system_error("look at", path);
+    replace_file(target, contents, info.st_mode & 07777u, info.st_uid, info.st_gid);
 }
 
 void sync_directory(const std::filesystem::path& directory) {

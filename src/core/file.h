@@ -48,6 +48,11 @@ std::string read_file(const std::filesystem::path& path, std::size_t limit = 64u
 /// @throws Error(failed); the old contents are then still there
 void write_file(const std::filesystem::path& path, std::string_view contents, unsigned mode = 0600);
 
+/// The same for a file that is there already: it keeps its mode and owner, and a link to it stays a
+/// link.
+/// @throws Error(failed)
+void rewrite_file(const std::filesystem::path& path, std::string_view contents);
+
 /// Makes the directory's entries (files made, renamed, removed) durable.
 /// @throws Error(failed)
 void sync_directory(const std::filesystem::path& directory);

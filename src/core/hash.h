@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -39,6 +40,8 @@ std::string random_bytes(std::size_t count);
 
 /// Lower-case hex digits.
 std::string hex(std::string_view bytes);
+/// The way back, of digits in either case; nothing when it is something else.
+std::optional<std::string> unhex(std::string_view digits);
 
 /// Standard alphabet, padded, in one line.
 std::string base64_encode(std::string_view bytes);

@@ -100,6 +100,7 @@ void Executor::write_row(StepId id, Value attributes) {
     const Step& step = plan_.steps[id];
     Work& work = work_[id];
     Value all = work.config;
+    attributes = hide_secrets(*step.type, attributes, work.config);
     if (attributes.is_map())
         for (const Entry& e : attributes.as_map()) all = all.with(e.key, e.value);
     all = with_machine(*step.type, step.address, complete(*step.type, all, {}));

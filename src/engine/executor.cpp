@@ -373,7 +373,7 @@ void Executor::run_read(const Job& job) {
     std::vector<Observation> answers;
     std::optional<Error> error;
     try {
-        answers = endpoints_.open(job.queue->kind, job.queue->endpoint)->read(requests);
+        answers = endpoints_.read(job.queue->kind, job.queue->endpoint, requests);
     } catch (Error& e) {
         error = std::move(e);
     }

@@ -1,5 +1,7 @@
 #include "engine/world.h"
 
+#include "core/secrecy.h"
+
 #include <thread>
 
 namespace hadeploy {
@@ -14,6 +16,30 @@ std::shared_ptr<Provider> Endpoints::open(const std::string& kind, const Endpoin
     std::shared_ptr<Provider> fresh = registry_.kind(kind)->open(endpoint, setting_);
     const std::lock_guard lock(mutex_);
     return open_.emplace(endpoint.key, std::move(fresh)).first->second;
+}
+
+std::vector<Observation> Endpoints::read(const std::string& kind, const Endpoint& endpoint,
+                                         const std::vector<ReadRequest>& requests) {
+    std::vector<Observation> seen = open(kind, endpoint)->read(requests);
+    for (std::size_t i = 0; i < seen.size() && i < requests.size(); ++i) {
+        const ReadRequest& request = requests[i];
+        Value& attributes = seen[i].attributes;
+        attributes = hide_secrets(*request.type, attributes, request.config);
+        if (request.recorded != nullptr)
+            attributes = hide_secrets(*request.type, attributes, request.recorded->config);
+    }
+    return seen;
+}
+
+Value hide_secrets(const ResourceType& type, const Value& attributes, const Value& config) {
+    if (!config.contains_secret() || !attributes.is_map()) return attributes;
+    Value::Map entries = attributes.as_map();
+    for (Entry& e : entries) {
+        const Attribute* a = find_attribute(type.schema, e.key);
+        const bool follows = a != nullptr && a->computed && !type.machine;
+        e.value = follows ? e.value.as_secret() : as_secret_as(e.value, config[e.key]);
+    }
+    return Value::map(std::move(entries));
 }
 
 World load_world(const Store& store) {
@@ -43,7 +69,7 @@ std::optional<Error> read_batch(const Batch& batch, const std::vector<Subject>& 
     for (const std::size_t i : batch.subjects) requests.push_back(subjects[i].request);
     try {
         const std::string& kind = requests.front().type->provider;
-        out = endpoints.open(kind, batch.endpoint)->read(requests);
+        out = endpoints.read(kind, batch.endpoint, requests);
         return std::nullopt;
     } catch (Error& error) {
         return std::move(error);

@@ -16,6 +16,11 @@ class Endpoints {
 
     /// @throws Error(unreachable); the next call tries again
     std::shared_ptr<Provider> open(const std::string& kind, const Endpoint& endpoint);
+    /// Opens, if need be, and reads. What is seen of something that was made from secrets is
+    /// secret.
+    /// @throws Error(unreachable)
+    std::vector<Observation> read(const std::string& kind, const Endpoint& endpoint,
+                                  const std::vector<ReadRequest>& requests);
     [[nodiscard]] const Registry& registry() const { return registry_; }
     [[nodiscard]] const Setting& setting() const { return setting_; }
 
@@ -25,6 +30,10 @@ class Endpoints {
     std::mutex mutex_;
     std::map<std::string, std::shared_ptr<Provider>> open_;
 };
+
+/// What was seen of a resource, as secret as its config is. What follows from a config with secrets
+/// (the output of a command, a checksum) is secret too, as Graph::config() has it.
+Value hide_secrets(const ResourceType& type, const Value& attributes, const Value& config);
 
 /// What the state knows: rows, and what interrupted runs left behind.
 World load_world(const Store& store);

@@ -1,3 +1,4 @@
+#include "core/secrecy.h"
 #include "planner/plan.h"
 
 #include <algorithm>
@@ -59,7 +60,8 @@ std::vector<AttributeChange> changes_of(const ResourceType& type, const Value& c
     for (const Attribute& a : type.schema) {
         const auto c = compare(a, config, recorded, seen);
         if (!c || !differs(a.type, c->wanted, c->have)) continue;
-        out.push_back({a.name, a.secret ? c->have.as_secret() : c->have,
+        const Value have = as_secret_as(c->have, c->wanted); // it may be the last secret
+        out.push_back({a.name, a.secret ? have.as_secret() : have,
                        a.secret ? c->wanted.as_secret() : c->wanted, a.replaces});
     }
     return out;

@@ -44,6 +44,7 @@ Value ScopeNames::resolve(const std::string& name, const Path& path, Loc loc,
     if (name == "var") return variable(path, loc, used);
     if (name == "local") return local(path, loc, used);
     if (name == "module") return module_output(path, loc, used);
+    if (name == "secret") return secret(path, loc, used);
     if (name == "each") return each(path, loc, used);
     if (name == "count") return count(path, loc, used);
     if (name == "path") {
@@ -67,15 +68,16 @@ void ScopeNames::check(const Reference& r) const {
         const Scope& called = child(r.steps[0], r.loc);
         if (r.steps.size() > 1) (void)output(called, r.steps[1], r.loc);
     } else {
-        const bool root = r.name == "var" || r.name == "local" || r.name == "module" ||
-                          r.name == "each" || r.name == "count" || r.name == "path";
+        const bool root = r.name == "var" || r.name == "local" || r.name == "secret" ||
+                          r.name == "module" || r.name == "each" || r.name == "count" ||
+                          r.name == "path";
         if (!root && scope_.module->resource(r.name) == nullptr) unknown_root(r.name, r.loc);
     }
 }
 
 void ScopeNames::unknown_root(const std::string& name, Loc loc) const {
     std::vector<std::string> known = names_of(scope_.module->resources);
-    for (const char* root : {"var", "local", "module", "each", "count", "path"})
+    for (const char* root : {"var", "local", "secret", "module", "each", "count", "path"})
         known.emplace_back(root);
     unknown_name(fmt::format("nothing here is called \"{}\"", name), name, known, loc);
 }
@@ -121,6 +123,23 @@ Value ScopeNames::variable(const Path& path, Loc loc, std::size_t& used) const {
         value = normalize(attribute, value, "", graph_.spec_.base_directory(), ignored);
     }
     return attribute.secret ? value.as_secret() : value;
+}
+
+/// Only the spec's own file has them by name: a module is given what it needs.
+Value ScopeNames::secret(const Path& path, Loc loc, std::size_t& used) const {
+    if (scope_.call != nullptr)
+        throw Error(ErrorKind::spec, "a module sees no secrets but those that it is given", loc)
+            .with_hint("declare a variable with secret: true, and set it under \"with\"");
+    const std::string name = member(path, "secret", loc);
+    const Value& all = graph_.spec_.secrets;
+    const Value* found = all.find(name);
+    if (found == nullptr) {
+        std::vector<std::string> known;
+        for (const Entry& e : all.as_map()) known.push_back(e.key);
+        unknown_name(fmt::format("there are no secrets \"{}\"", name), name, known, loc);
+    }
+    used = 1;
+    return *found;
 }
 
 Value ScopeNames::module_output(const Path& path, Loc loc, std::size_t& used) const {

@@ -41,6 +41,7 @@ class ScopeNames : public Names {
     [[noreturn]] void unknown_root(const std::string& name, Loc loc) const;
 
     Value variable(const Path& path, Loc loc, std::size_t& used) const;
+    Value secret(const Path& path, Loc loc, std::size_t& used) const;
     Value module_output(const Path& path, Loc loc, std::size_t& used) const;
     Value local(const Path& path, Loc loc, std::size_t& used) const;
     Value count(const Path& path, Loc loc, std::size_t& used) const;

@@ -24,7 +24,7 @@ const Block* by_name(const std::vector<Block>& blocks, std::string_view name) {
 }
 
 constexpr std::string_view kRoots[] = {"var",  "local", "each", "count", "module", "data",
-                                       "path", "self",  "true", "false", "null"};
+                                       "path", "self",  "true", "false", "null",   "secret"};
 
 /// Reads one spec or module file. `loading` is the chain of files being loaded, against cycles.
 class Loader {
@@ -36,14 +36,15 @@ class Loader {
         loading_.push_back(fs::weakly_canonical(file));
         const Value root = read_file(file);
         spec_.root.directory = file.parent_path();
-        if (!check_sections(root, {"name", "description", "variables", "locals", "providers",
-                                   "resources", "modules", "outputs", "chaos"}))
+        if (!check_sections(root, {"name", "description", "variables", "locals", "secrets",
+                                   "providers", "resources", "modules", "outputs", "chaos"}))
             return;
         load_name(root);
         if (const Value* chaos = root.find("chaos")) {
             spec_.chaos = compiled(*chaos);
             spec_.chaos_loc = chaos->loc();
         }
+        load_secrets(root["secrets"], file.parent_path());
         load_providers(root["providers"]);
         load_module(root, spec_.root);
     }
@@ -128,6 +129,21 @@ class Loader {
         const Attribute rule{.name = "name", .type = TypeKind::name, .doc = {}};
         const Value checked = normalize(rule, *name, "the spec", spec_.base_directory(), problems_);
         if (checked.is_string()) spec_.name = checked.as_string();
+    }
+
+    void load_secrets(const Value& section, const fs::path& directory) {
+        for (const Entry& e : blocks(section, "secrets")) {
+            if (e.value.is_string() && !e.value.as_string().empty()) {
+                const fs::path path = (directory / e.value.as_string()).lexically_normal();
+                spec_.secret_files[e.key] = {path, e.value.loc()};
+                continue;
+            }
+            problems_
+                .add(fmt::format("the secrets \"{}\" are a file, not {}", e.key,
+                                 e.value.kind_name()),
+                     e.loc)
+                .hint = "for example: app: secrets/app.yaml, made with `hadeploy vault encrypt`";
+        }
     }
 
     void load_providers(const Value& section) {

@@ -89,6 +89,12 @@ struct Module {
     [[nodiscard]] const Output* output(std::string_view name) const;
 };
 
+/// An entry under `secrets:`, a file that is read by whoever has its password.
+struct SecretFile {
+    std::filesystem::path path;
+    Loc loc;
+};
+
 /// A loaded spec with everything it refers to.
 struct Spec {
     std::string name;
@@ -96,6 +102,9 @@ struct Spec {
     Module root;
     std::map<std::string, ExprPtr> providers; ///< settings by provider's name
     std::map<std::string, Loc> provider_locs;
+    std::map<std::string, SecretFile> secret_files; ///< by name
+    /// What they hold, by name, for `${secret.NAME.key}`: filled in by whoever has read them.
+    Value secrets = Value::map({});
     ExprPtr chaos; ///< settings of failure drills; nullptr where the spec has none
     Loc chaos_loc;
 

@@ -45,6 +45,20 @@ TEST_CASE("a file is replaced whole, with its mode, and nothing is left beside i
     CHECK(std::string(old, 3) == "one"); // whoever has the old one open still reads that
 }
 
+TEST_CASE("a file that is rewritten keeps its mode, and a link to it stays one") {
+    const TempDir dir;
+    write_file(dir / "f", "one", 0640);
+    std::filesystem::create_symlink("f", dir / "link");
+    rewrite_file(dir / "link", "two");
+    CHECK(std::filesystem::is_symlink(dir / "link"));
+    CHECK(read_file(dir / "f") == "two");
+    CHECK(mode_of(dir / "f") == 0640);
+    CHECK(entries(dir) == 2);
+    CHECK(error_of([&] { rewrite_file(dir / "none", "x"); }).find("No such file") !=
+          std::string::npos);
+    CHECK(entries(dir) == 2);
+}
+
 TEST_CASE("a file that cannot be replaced stays, and nothing is left beside it") {
     const TempDir dir;
     std::filesystem::create_directory(dir / "d");

@@ -51,6 +51,9 @@ TEST_CASE("random bytes differ") {
     CHECK(random_bytes(16).size() == 16);
     CHECK(random_bytes(16) != random_bytes(16));
     CHECK(hex(std::string("\x00\xff\x1a", 3)) == "00ff1a");
+    CHECK(unhex("00fF1a") == std::string("\x00\xff\x1a", 3));
+    CHECK(unhex("") == "");
+    for (const char* text : {"0", "0g", "0x", " 00"}) CHECK_FALSE(unhex(text));
 }
 
 TEST_CASE("UUIDs of the published examples") {

@@ -47,7 +47,7 @@ struct Lab {
             destroy ? make_destroy_plan(seen, registry) : make_plan(graph, seen, settings);
         reads = world.log;
         world.log.clear();
-        const std::int64_t run = store->begin_run("apply", "{}");
+        const std::int64_t run = store->begin_run("apply", {});
         Run out{summary(plan), hadeploy::apply(plan, destroy ? nullptr : &graph, seen, *store,
                                                endpoints, settings, quiet, run, {4, nullptr})};
         rows = store->rows();

@@ -82,6 +82,55 @@ resources:
     CHECK(to_public_json(config).find("hunter2") == std::string::npos);
 }
 
+TEST_CASE("secrets come out of the files that the spec names") {
+    const TestSpec t(
+        {{"hadeploy.yaml", "name: t\n"
+                           "secrets: {app: secrets/app.yaml}\n"
+                           "resources:\n"
+                           "  a: {type: fake.thing, name: a, "
+                           "value: 'key=${secret.app.deep.key}'}\n"
+                           "modules:\n"
+                           "  m: {source: m, with: {password: \"${secret.app.pw}\"}}\n"},
+         {"m/module.yaml", "variables: {password: {type: string}}\n"
+                           "resources:\n"
+                           "  b: {type: fake.thing, name: b, "
+                           "value: \"${var.password}\"}\n"}},
+        {},
+        Value::map(
+            {{"app", Value::map({{"pw", Value("x").as_secret()},
+                                 {"deep", Value::map({{"key", Value("y").as_secret()}})}})}}));
+    CHECK(t.spec.secret_files.at("app").path == "secrets/app.yaml");
+    Problems problems;
+    const auto value = [&](const std::string& address) {
+        return t.graph->config(
+            *t.graph->find(address), [](NodeId) { return Value(); }, problems)["value"];
+    };
+    CHECK(value("a") == Value("key=y"));
+    CHECK(value("a").secret());
+    CHECK(value("module.m.b") == Value("x"));
+    CHECK(value("module.m.b").secret());
+    CHECK(problems.empty());
+}
+
+TEST_CASE("secrets that are not there") {
+    const auto with_value = [](const std::string& value) {
+        return errors_of("name: t\nresources:\n  a: {type: fake.thing, name: a, value: \"" + value +
+                         "\"}\n");
+    };
+    CHECK(with_value("${secret.app.pw}").find("there are no secrets \"app\"") != std::string::npos);
+    CHECK(with_value("${secret}").find("needs a name after it") != std::string::npos);
+    CHECK(errors_of("name: t\nsecrets: {app: [1]}\n") ==
+          "hadeploy.yaml:2:11: the secrets \"app\" are a file, not a list "
+          "(for example: app: secrets/app.yaml, made with `hadeploy vault encrypt`)\n");
+    CHECK(errors_of("name: t\nresources: {secret: {type: fake.thing, name: a}}\n") ==
+          "hadeploy.yaml:2:13: \"secret\" is a reserved name\n");
+    const TestSpec::Files in_module{{"hadeploy.yaml", "name: t\nmodules: {m: {source: m}}\n"},
+                                    {"m/module.yaml",
+                                     "resources:\n  a: {type: fake.thing, name: a, "
+                                     "for_each: \"${secret.app}\"}\n"}};
+    CHECK_THROWS_AS((TestSpec(in_module)), Errors);
+}
+
 TEST_CASE("errors have their place, and all come at once") {
     CHECK(errors_of(R"(
 name: t

@@ -122,7 +122,7 @@ TEST_CASE("a directory or file that may not be written") {
     REQUIRE(::chmod((dir / "d").c_str(), 0500) == 0);
     REQUIRE(::chmod((dir / "d/s").c_str(), 0400) == 0);
     if (::geteuid() == 0)
-        for (const char* name : {"d", "d/s"})
+        for (const char* name : {"d", "d/s", "d/s.key"})
             REQUIRE(::chown((dir / name).c_str(), 65534, 65534) == 0);
     Fork child([&](int) {
         if (::geteuid() == 0 && ::setuid(65534) != 0) return 1; // root may write everywhere

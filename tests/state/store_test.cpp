@@ -162,8 +162,8 @@ TEST_CASE("outputs and history") {
     {
         const auto store = open_locked(dir / "s");
         store->set_outputs(Value::map({{"web", "http://x"}, {"key", Value("k").as_secret()}}));
-        const std::int64_t first = store->begin_run("apply", "{\"a\":1}");
-        const std::int64_t second = store->begin_run("destroy", "{}");
+        const std::int64_t first = store->begin_run("apply", Value::map({{"a", 1}}));
+        const std::int64_t second = store->begin_run("destroy", {});
         store->record_step(first, {"a", "create", 10, 20, "done", {}});
         store->record_step(first, {"b", "create", 20, 30, "failed", {"a"}});
         CHECK(store->steps(first).size() == 2); // seen before they are written
@@ -178,7 +178,7 @@ TEST_CASE("outputs and history") {
     const auto runs = store->runs();
     REQUIRE(runs.size() == 2);
     CHECK(runs[0].command == "apply");
-    CHECK(runs[0].spec == "{\"a\":1}");
+    CHECK(runs[0].spec == Value::map({{"a", 1}}));
     CHECK(runs[0].result == "failed");
     CHECK(runs[0].summary == "{\"failed\":1}");
     CHECK(runs[0].started_ms > 1'600'000'000'000);
@@ -195,7 +195,7 @@ TEST_CASE("outputs and history") {
 
 TEST_CASE("a run that was killed has no end") {
     const TempDir dir;
-    open_locked(dir / "s")->begin_run("apply", "");
+    open_locked(dir / "s")->begin_run("apply", {});
     const auto runs = open_ro(dir / "s")->runs();
     REQUIRE(runs.size() == 1);
     CHECK(runs[0].ended_ms == 0);

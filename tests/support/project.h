@@ -13,7 +13,8 @@ namespace hadeploy {
 /// A spec (and its modules) given as texts.
 struct TestSpec {
     using Files = std::map<std::string, std::string>;
-    explicit TestSpec(Files texts, VariableValues given = {}) : files(std::move(texts)) {
+    explicit TestSpec(Files texts, VariableValues given = {}, Value secrets = Value::map({}))
+        : files(std::move(texts)) {
         fake::add_to(registry, world);
         const FileReader read = [this](const std::filesystem::path& p) {
             const auto it = files.find(p.string());
@@ -21,6 +22,7 @@ struct TestSpec {
             return it->second;
         };
         load_spec("hadeploy.yaml", read, spec);
+        spec.secrets = std::move(secrets);
         graph = std::make_unique<Graph>(spec, registry, resolve_variables(spec, given));
         for (const auto& kind : registry.kinds()) settings[kind->name] = Value::map({});
     }

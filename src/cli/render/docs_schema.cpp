@@ -202,6 +202,8 @@ nlohmann::json spec_schema(const Registry& registry, bool module_file) {
              {"additionalProperties", false}};
     if (!module_file) {
         properties["name"] = described({{"type", "string"}}, "The project's name.");
+        properties["secrets"] = named({{"type", "string"}}, "Files of secrets, encrypted with "
+                                                            "`hadeploy vault encrypt`.");
         properties["providers"] = described(providers_schema(registry), "Settings of providers.");
         properties["chaos"] =
             described(or_reference(fields_schema(chaos::settings_schema(), Json::object())),

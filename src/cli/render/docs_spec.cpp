@@ -21,6 +21,7 @@ A project is a directory with a `hadeploy.yaml`. It is plain YAML 1.2; only `nam
 | `description` | A remark for readers. |
 | `variables` | What can be given from outside. |
 | `locals` | Values with a name, for the expressions of this file. |
+| `secrets` | Encrypted files of [secrets](#secrets). |
 | `providers` | Settings of [providers](#providers). |
 | `resources` | What shall exist. |
 | `modules` | Groups of resources from elsewhere. |
@@ -60,6 +61,29 @@ locals:
 
 A local is evaluated where it is used: `${local.small["a"]}` depends on what that part of it needs.
 
+### Secrets
+
+```yaml
+secrets:
+  app: secrets/app.yaml
+resources:
+  config:
+    type: host.file
+    path: /etc/app.conf
+    mode: "0600"
+    content: password=${secret.app.db_password}
+```
+
+Each name stands for a file, relative to the spec: a YAML map, encrypted as Ansible Vault does. Make
+one with `hadeploy vault encrypt FILE` and change it with `hadeploy vault edit FILE`; `ansible-vault`
+reads and writes the same files. All files have one password. It comes from
+`--vault-password-file FILE` (mode 0600; an executable one is run, and prints it), else from
+`HADEPLOY_VAULT_PASSWORD`, else from the file that `ANSIBLE_VAULT_PASSWORD_FILE` names, else it is
+asked for on the terminal.
+
+What comes from such a file is secret, as the value of a variable with `secret: true` is, and so is
+all that is computed from it. A module sees no secrets but those that it is given under `with`.
+
 ### Resources
 
 ```yaml
@@ -90,6 +114,7 @@ keeps the value's type; `$${` is a literal `${`.
 | Reference | Value |
 |---|---|
 | `${var.memory}` | A variable. |
+| `${secret.app.db_password}` | A value out of an encrypted file, see [secrets](#secrets). |
 | `${lab.name}` | An attribute of a resource of the same file. |
 | `${base}` | All attributes of a resource, as a map. |
 | `${node["node1"].connection}` | An attribute of one instance. |
@@ -154,6 +179,37 @@ outputs:
 | `local_path` | A path on this machine, relative to the file it is written in. |
 | `connection` | How to log in to a machine: see the attribute of that name of [ssh.host](#sshhost). |
 | `list(T)`, `map(T)` | A list, a map, of another type. |
+
+## State
+
+What was made is recorded in `.hadeploy/state.db` beside the spec (mode 0600). Everything in it that
+is secret is encrypted: in resources, outputs, the journal and the history, where also the spec's
+text is. A saved plan is encrypted as a whole. Names, types and values that are not secret can be
+read in the state by whoever has the file.
+
+| The key | Where it comes from |
+|---|---|
+| `HADEPLOY_STATE_PASSPHRASE` | A passphrase, from which the key is made (Argon2id). |
+| `HADEPLOY_STATE_KEY` | 32 bytes in base64: `openssl rand -base64 32`. |
+| `HADEPLOY_STATE_KEY_FILE` | A file with such a key, of mode 0600. Made when it is not there. |
+| none of these | The file `.hadeploy/state.db.key`, made together with the state. |
+
+The first that is set counts when a state or a saved plan is made; from then on it takes the same key
+to open it. A key beside the state protects copies of the state that go without it. It does not
+protect against somebody who can read your files, nor does any key against somebody who can read the
+memory of a running hadeploy, or log in where secrets were put. What an older hadeploy has written
+is encrypted by the next apply; copies of the file from before that are not.
+
+With a wrong or missing key nothing is read and nothing is changed. There is no way to what is secret
+in a state without its key: back up both, apart from each other.
+
+### History
+
+`hadeploy history` lists the runs of apply, destroy and rollback. Each keeps the spec with its
+modules, variables and secrets as they were, so that `hadeploy rollback N` can plan the way back to
+what run N had applied, show it and, once approved, do it. That is a run like any other. It can go
+back to runs that ended well. Files that the spec only names (a `source`, images) are not kept: they
+are taken as they are now.
 
 )md";
 } // namespace

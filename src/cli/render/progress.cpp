@@ -5,11 +5,9 @@
 #include "cli/render/progress_tty.h"
 #include "cli/render/text.h"
 
-#include <cerrno>
 #include <chrono>
 #include <fmt/format.h>
 #include <mutex>
-#include <unistd.h>
 
 namespace hadeploy::cli {
 
@@ -127,16 +125,6 @@ class JsonProgress final : public Progress {
     Throttle throttle_;
 };
 
-/// All of the text, also to a slow pipe. An output that is gone is not this one's trouble.
-void write_all(int fd, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t n = ::write(fd, text.data(), text.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return;
-        text.remove_prefix(static_cast<std::size_t>(n));
-    }
-}
-
 std::int64_t wall_clock_ms() {
     using namespace std::chrono;
     return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
@@ -154,12 +142,13 @@ std::optional<ProgressMode> parse_progress_mode(std::string_view text) {
 }
 
 std::unique_ptr<Progress> make_progress(ProgressMode mode, std::size_t total, int fd,
+                                        std::function<void(std::string_view)> write,
                                         const Style& style) {
     if (mode == ProgressMode::automatic)
         mode = can_redraw(fd) ? ProgressMode::tty : ProgressMode::plain;
-    ProgressOutput output{.write = [fd](std::string_view text) { write_all(fd, text); },
-                          .now_ms = wall_clock_ms,
-                          .size = [fd] { return terminal_size(fd); }};
+    ProgressOutput output{.write = std::move(write), .now_ms = wall_clock_ms, .size = [fd] {
+                              return terminal_size(fd);
+                          }};
     return make_progress(mode, total, std::move(output), style);
 }
 

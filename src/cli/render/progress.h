@@ -35,7 +35,9 @@ struct ProgressOutput {
 };
 
 /// @param total how many steps there will be; 0 while planning
+/// @param fd    where `write` leads to, to see whether it is a terminal, and how large
 std::unique_ptr<Progress> make_progress(ProgressMode mode, std::size_t total, int fd,
+                                        std::function<void(std::string_view)> write,
                                         const Style& style);
 std::unique_ptr<Progress> make_progress(ProgressMode mode, std::size_t total, ProgressOutput output,
                                         const Style& style);

@@ -22,23 +22,13 @@ constexpr std::array<std::string_view, 11> kOutcomes{"created", "changed", "repa
                                                      "removed", "adopted", "forgotten", "unchanged",
                                                      "failed",  "skipped", "not begun"};
 
-std::map<std::string_view, std::size_t> count_outcomes(const Plan& plan,
-                                                       const ApplyResult& result) {
-    std::map<std::string_view, std::size_t> counts;
+/// How often each outcome was, 0 too.
+nlohmann::json count_outcomes(const Plan& plan, const ApplyResult& result) {
+    std::map<std::string, std::size_t> counts;
+    for (const std::string_view name : kOutcomes) counts[std::string(name)] = 0;
     for (StepId id = 0; id < plan.steps.size(); ++id)
-        ++counts[outcome(plan.steps[id], result.steps[id].result)];
+        ++counts[std::string(outcome(plan.steps[id], result.steps[id].result))];
     return counts;
-}
-
-std::string counts_text(const Plan& plan, const ApplyResult& result) {
-    const auto counts = count_outcomes(plan, result);
-    std::string out;
-    for (const std::string_view name : kOutcomes) {
-        const auto it = counts.find(name);
-        if (it != counts.end())
-            out += fmt::format("{}{} {}", out.empty() ? "" : ", ", it->second, name);
-    }
-    return out;
 }
 
 Tint outcome_tint(std::string_view name) {
@@ -96,7 +86,7 @@ std::string render_path(const Plan& plan, const ApplyResult& result, std::int64_
 
 std::string verdict(const Plan& plan, const ApplyResult& result, std::int64_t milliseconds,
                     const Style& style) {
-    const std::string counts = counts_text(plan, result);
+    const std::string counts = counts_text(count_outcomes(plan, result));
     const std::string took = show_elapsed(milliseconds);
     if (!result.ok())
         return fmt::format(
@@ -108,6 +98,15 @@ std::string verdict(const Plan& plan, const ApplyResult& result, std::int64_t mi
            fmt::format(" in {}: {}.\n", took, counts);
 }
 } // namespace
+
+std::string counts_text(const nlohmann::json& counts) {
+    std::string out;
+    for (const std::string_view name : kOutcomes) {
+        const auto n = counts.value(std::string(name), std::int64_t{0});
+        if (n > 0) out += fmt::format("{}{} {}", out.empty() ? "" : ", ", n, name);
+    }
+    return out;
+}
 
 std::string render_outputs(const Value& outputs, const Style& style) {
     if (!outputs.is_map()) return {};
@@ -136,7 +135,6 @@ nlohmann::json report_json(const Plan& plan, const ApplyResult& result, std::int
                            const Sources& sources) {
     using Json = nlohmann::json;
     Json steps = Json::array(), path_steps = Json::array(), errors = Json::array();
-    Json counts = Json::object();
     for (StepId id = 0; id < plan.steps.size(); ++id) {
         const ApplyResult::StepResult& r = result.steps[id];
         const std::string_view name = outcome(plan.steps[id], r.result);
@@ -146,11 +144,6 @@ nlohmann::json report_json(const Plan& plan, const ApplyResult& result, std::int
                          {"started_ms", r.started_ms},
                          {"ended_ms", r.ended_ms}});
     }
-    const auto by_outcome = count_outcomes(plan, result);
-    for (const std::string_view name : kOutcomes) {
-        const auto it = by_outcome.find(name);
-        counts[std::string(name)] = it == by_outcome.end() ? 0 : it->second;
-    }
     const CriticalPath path = critical_path(plan, result);
     for (const StepId id : path.steps) path_steps.push_back(plan.steps[id].address);
     for (const Error& error : result.errors) errors.push_back(error_json(error, sources));
@@ -158,7 +151,7 @@ nlohmann::json report_json(const Plan& plan, const ApplyResult& result, std::int
         {"ok", result.ok()},
         {"interrupted", result.interrupted},
         {"milliseconds", milliseconds},
-        {"counts", std::move(counts)},
+        {"counts", count_outcomes(plan, result)},
         {"steps", std::move(steps)},
         {"critical_path", {{"milliseconds", path.milliseconds}, {"steps", std::move(path_steps)}}},
         {"errors", std::move(errors)},

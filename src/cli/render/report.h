@@ -16,6 +16,9 @@ std::string render_report(const Plan& plan, const ApplyResult& result, std::int6
 nlohmann::json report_json(const Plan& plan, const ApplyResult& result, std::int64_t milliseconds,
                            const Sources& sources);
 
+/// "3 created, 1 failed", of the counts in a report_json().
+std::string counts_text(const nlohmann::json& counts);
+
 /// `name = value` lines.
 std::string render_outputs(const Value& outputs, const Style& style);
 

@@ -1,5 +1,6 @@
 #include "providers/ssh/apply.h"
 
+#include "core/secrecy.h"
 #include "providers/ssh/explain.h"
 
 #include <algorithm>
@@ -63,9 +64,10 @@ std::optional<Error> objection(const Change& change, const Observation& seen) {
         // a tracked attribute is wanted to be as it was, which only the commands can tell to be
         // right
         if (!now || !change.after.has(name) || *now == change.after[name]) continue;
+        const Value& wanted = change.after[name];
         return Error(ErrorKind::failed,
                      fmt::format("the commands ran without an error, but `{}` is {} and not {}",
-                                 name, display(*now), display(change.after[name])))
+                                 name, display(as_secret_as(*now, wanted)), display(wanted)))
             .with_hint("does something else on the host change it back?");
     }
     return std::nullopt;

@@ -1,0 +1,34 @@
+#include "cli/record.h"
+
+#include <fmt/format.h>
+
+namespace hadeploy::cli {
+
+Value spec_record(const Project& project, bool destroy) {
+    Value::Map files;
+    for (const Sources::File& f : project.sources().files())
+        files.push_back({project.from_directory(f.path).string(), Value(f.text).as_secret()});
+    return Value::map({{"files", Value::map(std::move(files))},
+                       {"variables", project.variables()},
+                       {"secrets", project.spec().secrets},
+                       {"destroy", destroy}});
+}
+
+bool load_record(const Value& record, Project& project) {
+    if (!record["files"].is_map() || !record["variables"].is_map())
+        throw Error(ErrorKind::state, "the history does not hold what this run was made from")
+            .with_hint("it was kept by an older hadeploy");
+    const FileReader read = [&](const std::filesystem::path& path) {
+        const std::string name = project.from_directory(path).string();
+        const Value* text = record["files"].find(name);
+        if (text == nullptr)
+            throw Error(ErrorKind::state, fmt::format("the history has no {} of this run", name));
+        return text->as_string();
+    };
+    VariableValues variables;
+    for (const Entry& e : record["variables"].as_map()) variables[e.key] = e.value;
+    project.load_from(read, variables, record["secrets"]);
+    return record.flag("destroy");
+}
+
+} // namespace hadeploy::cli

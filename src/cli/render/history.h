@@ -1,0 +1,19 @@
+#pragma once
+
+#include "cli/render/terminal.h"
+#include "state/store.h"
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace hadeploy::cli {
+
+/// One line a run, the last one at the end: number, local time, command, result, counts.
+std::string render_history(const std::vector<Run>& runs, const Style& style);
+
+/// The same of one run for programs; times are Unix time in milliseconds, ended_ms is 0 while it
+/// runs or when it was killed.
+nlohmann::json run_json(const Run& run);
+
+} // namespace hadeploy::cli

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "core/value.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hadeploy {
+
+/// The same contents, secret wherever `model` is: what was read back of something that was made
+/// from secrets. Where the two have not the same form all of it is secret.
+Value as_secret_as(const Value& value, const Value& model);
+
+/// Takes known secrets out of texts that others wrote (what a command printed, say), in the forms
+/// in which they turn up there: as they are, in JSON, quoted for a shell, in base64, line by line.
+/// What is shorter than 4 characters stays: it would tear holes into everything.
+class Redactor {
+  public:
+    /// All that is secret in `value` is taken out from now on.
+    void add(const Value& value);
+    [[nodiscard]] std::string operator()(std::string_view text) const;
+
+  private:
+    std::vector<std::string> forms_; ///< longest first, so that none hides a part of another
+};
+
+} // namespace hadeploy

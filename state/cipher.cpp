@@ -1,0 +1,155 @@
+#include "state/cipher.h"
+
+#include "core/error.h"
+#include "core/hash.h"
+#include "core/value.h"
+#include "state/key_file.h"
+
+#include <fmt/format.h>
+#include <optional>
+#include <sodium.h>
+
+namespace hadeploy {
+
+namespace {
+constexpr std::size_t kKeySize = crypto_aead_xchacha20poly1305_ietf_KEYBYTES;
+constexpr std::size_t kNonceSize = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
+constexpr std::size_t kTagSize = crypto_aead_xchacha20poly1305_ietf_ABYTES;
+constexpr std::string_view kLockPlace = "hadeploy lock";
+static_assert(kKeySize == state::kKeySize);
+
+/// Argon2id's settings; written into the lock, so that they can be raised one day.
+struct Cost {
+    std::int64_t passes = 3;
+    std::int64_t memory = 64 << 20;
+};
+/// More than this no lock of ours asks for, and nobody else's may.
+constexpr Cost kMostCost{16, std::int64_t{1} << 30};
+
+const unsigned char* bytes(std::string_view text) {
+    return reinterpret_cast<const unsigned char*>(text.data());
+}
+unsigned char* bytes(std::string& text) {
+    return reinterpret_cast<unsigned char*>(text.data());
+}
+
+std::string seal_with(std::string_view key, std::string_view plain, std::string_view place) {
+    const std::string nonce = random_bytes(kNonceSize);
+    std::string out(plain.size() + kTagSize, '\0');
+    crypto_aead_xchacha20poly1305_ietf_encrypt(bytes(out), nullptr, bytes(plain), plain.size(),
+                                               bytes(place), place.size(), nullptr, bytes(nonce),
+                                               bytes(key));
+    return base64_encode(nonce + out);
+}
+
+/// Nothing when it can't be opened, for whatever reason.
+std::optional<std::string> open_with(std::string_view key, std::string_view sealed,
+                                     std::string_view place) {
+    std::string all;
+    try {
+        all = base64_decode(sealed);
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+    if (all.size() < kNonceSize + kTagSize) return std::nullopt;
+    const std::string_view nonce = std::string_view(all).substr(0, kNonceSize);
+    const std::string_view text = std::string_view(all).substr(kNonceSize);
+    std::string out(text.size() - kTagSize, '\0');
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(bytes(out), nullptr, nullptr, bytes(text),
+                                                   text.size(), bytes(place), place.size(),
+                                                   bytes(nonce), bytes(key)) != 0)
+        return std::nullopt;
+    return out;
+}
+
+std::string from_passphrase(std::string_view passphrase, std::string_view salt, Cost cost) {
+    std::string key(kKeySize, '\0');
+    if (crypto_pwhash(bytes(key), key.size(), passphrase.data(), passphrase.size(), bytes(salt),
+                      static_cast<unsigned long long>(cost.passes),
+                      static_cast<std::size_t>(cost.memory), crypto_pwhash_ALG_ARGON2ID13) != 0)
+        throw Error(ErrorKind::state,
+                    fmt::format("making a key of the passphrase needs {} MiB of memory",
+                                cost.memory >> 20));
+    return key;
+}
+
+std::string user_key(const KeySource& source, bool make) {
+    if (!source.key.empty()) return state::parse_key(source.key, "HADEPLOY_STATE_KEY");
+    return make ? state::read_or_make_key(source.file) : state::read_key(source.file);
+}
+
+/// The key that the lock was made with, as far as the source has it.
+std::string key_for(const Value& lock, const KeySource& source, const std::string& what) {
+    if (lock.text("kdf") == "none") return user_key(source, false);
+    const Cost cost{lock.integer("passes"), lock.integer("memory")};
+    const std::string salt = base64_decode(lock.text("salt"));
+    if (lock.text("kdf") != "argon2id" || salt.size() != crypto_pwhash_SALTBYTES ||
+        cost.passes < 1 || cost.passes > kMostCost.passes ||
+        cost.memory < static_cast<std::int64_t>(crypto_pwhash_MEMLIMIT_MIN) ||
+        cost.memory > kMostCost.memory)
+        throw Error(ErrorKind::state, fmt::format("the lock of {} is damaged", what))
+            .with_hint("put a backup in its place");
+    if (source.passphrase.empty())
+        throw Error(ErrorKind::state, fmt::format("{} is locked with a passphrase", what))
+            .with_hint("set HADEPLOY_STATE_PASSPHRASE");
+    return from_passphrase(source.passphrase, salt, cost);
+}
+
+std::string origin(const Value& lock, const KeySource& source) {
+    if (lock.text("kdf") != "none") return "the passphrase in HADEPLOY_STATE_PASSPHRASE";
+    return source.key.empty() ? "the key in " + source.file.string()
+                              : "the key in HADEPLOY_STATE_KEY";
+}
+} // namespace
+
+Cipher::Cipher(std::string data_key, std::string lock)
+    : data_key_(std::move(data_key)), lock_(std::move(lock)) {
+    if (sodium_init() < 0) throw Error(ErrorKind::state, "libsodium can't be used");
+}
+
+Cipher Cipher::make(const KeySource& source) {
+    std::string data_key = random_bytes(kKeySize);
+    if (source.passphrase.empty()) {
+        const Value lock = Value::map(
+            {{"kdf", "none"}, {"key", seal_with(user_key(source, true), data_key, kLockPlace)}});
+        return {std::move(data_key), to_json(lock)};
+    }
+    const Cost cost;
+    const std::string salt = random_bytes(crypto_pwhash_SALTBYTES);
+    const std::string key = from_passphrase(source.passphrase, salt, cost);
+    const Value lock = Value::map({{"kdf", "argon2id"},
+                                   {"passes", cost.passes},
+                                   {"memory", cost.memory},
+                                   {"salt", base64_encode(salt)},
+                                   {"key", seal_with(key, data_key, kLockPlace)}});
+    return {std::move(data_key), to_json(lock)};
+}
+
+Cipher Cipher::unlock(std::string_view lock, const KeySource& source, const std::string& what) {
+    const Value parsed = from_json(lock);
+    auto data_key = open_with(key_for(parsed, source, what), parsed.text("key"), kLockPlace);
+    if (!data_key || data_key->size() != kKeySize)
+        throw Error(ErrorKind::state,
+                    fmt::format("{} does not open {}", origin(parsed, source), what))
+            .with_hint("nothing was changed; it takes the key that was used when it was made");
+    return {std::move(*data_key), std::string(lock)};
+}
+
+Cipher Cipher::for_memory() {
+    return {random_bytes(kKeySize), ""};
+}
+
+std::string Cipher::seal(std::string_view plain, std::string_view place) const {
+    return seal_with(data_key_, plain, place);
+}
+
+std::string Cipher::open(std::string_view sealed, std::string_view place) const {
+    auto plain = open_with(data_key_, sealed, place);
+    if (!plain)
+        throw Error(ErrorKind::state,
+                    fmt::format("a secret was altered, or moved from elsewhere: {}", place))
+            .with_hint("put a backup in its place");
+    return std::move(*plain);
+}
+
+} // namespace hadeploy

@@ -1,0 +1,76 @@
+#include "state/key_file.h"
+
+#include "core/file.h"
+#include "core/hash.h"
+#include "core/text.h"
+
+#include <cerrno>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace hadeploy::state {
+
+namespace {
+constexpr std::size_t kMaxFile = 4096;
+
+std::string shown(const std::filesystem::path& file) {
+    return in_quotes(file.string(), 4096);
+}
+
+bool is_there(const std::filesystem::path& file) {
+    struct stat info {};
+    return ::lstat(file.c_str(), &info) == 0;
+}
+
+/// Written whole under another name first; the name that counts is given once.
+void make_key(const std::filesystem::path& file) {
+    const std::filesystem::path fresh = fmt::format("{}.{}", file.string(), hex(random_bytes(8)));
+    write_file(fresh, base64_encode(random_bytes(kKeySize)) + "\n", 0600);
+    const bool linked = ::link(fresh.c_str(), file.c_str()) == 0 || errno == EEXIST;
+    const Error error = system_error("make the key", file, ErrorKind::state);
+    ::unlink(fresh.c_str());
+    if (!linked) throw error;
+    sync_directory(file.has_parent_path() ? file.parent_path() : std::filesystem::path("."));
+}
+} // namespace
+
+std::filesystem::path key_file(const std::filesystem::path& state) {
+    return state.string() + ".key";
+}
+
+std::string parse_key(std::string_view text, const std::string& origin) {
+    std::string key;
+    try {
+        key = base64_decode(text);
+    } catch (const Error&) {
+    }
+    if (key.size() != kKeySize)
+        throw Error(ErrorKind::state,
+                    fmt::format("{} holds no key: a key is {} bytes in base64", origin, kKeySize))
+            .with_hint("a new one, for a new state: openssl rand -base64 32");
+    return key;
+}
+
+std::string read_key(const std::filesystem::path& file) {
+    if (!is_there(file))
+        throw Error(ErrorKind::state, fmt::format("the state's key {} is missing", shown(file)))
+            .with_hint("put it back from a backup, or name another place: HADEPLOY_STATE_KEY_FILE; "
+                       "nothing else opens what is secret in the state");
+    const Fd fd = open_regular(file, ErrorKind::state);
+    struct stat info {};
+    if (::fstat(fd.get(), &info) != 0) throw system_error("look at", file, ErrorKind::state);
+    if ((info.st_mode & 077) != 0)
+        throw Error(ErrorKind::state,
+                    fmt::format("the state's key {} is open to other users (mode {:04o})",
+                                shown(file), info.st_mode & 07777u))
+            .with_hint(fmt::format("chmod 600 {}", file.string()));
+    return parse_key(read_file(file, kMaxFile, ErrorKind::state), "the key file " + shown(file));
+}
+
+std::string read_or_make_key(const std::filesystem::path& file) {
+    if (!is_there(file)) make_key(file);
+    return read_key(file);
+}
+
+} // namespace hadeploy::state

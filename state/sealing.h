@@ -1,0 +1,15 @@
+#pragma once
+
+#include "state/cipher.h"
+#include "state/sqlite.h"
+
+namespace hadeploy::state {
+
+/// The lock of the state's data key; "" of a state that is not encrypted yet.
+std::string stored_lock(sqlite::Database& database);
+
+/// Encrypts what a state from before encryption holds, and stores the lock: in one transaction.
+/// @throws Error(state)
+void seal_state(sqlite::Database& database, const Cipher& cipher);
+
+} // namespace hadeploy::state

@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+"""Secrets are searched for in everything that hadeploy shows or keeps, over a whole life of a project
+against a real sshd on loopback.
+
+usage: canary_test.py HADEPLOY [unittest options]
+"""
+import base64
+import json
+import os
+import pathlib
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
+SSHD = "/usr/sbin/sshd"
+
+SPEC = """
+name: canary
+variables:
+  password: {{type: string, secret: true}}
+  fallback: {{type: string, secret: true, default: "{fallback}"}}
+secrets: {{app: app.yaml}}
+resources:
+  config:
+    type: host.file
+    host: &box {{address: 127.0.0.1, port: {port}, private_key_file: {user_key}, host_key: "{host_key}"}}
+    path: {directory}/config
+    mode: "0600"
+    content: "user=x\\npassword=${{var.password}}\\nkey=${{secret.app.deep.key}}\\n"
+  once:
+    type: host.command
+    host: *box
+    run: |
+      echo "it is $P and $F"
+      cat /proc/[0-9]*/cmdline >{directory}/argv 2>/dev/null || true
+      {last}
+    environment: {{P: "${{var.password}}", F: "${{var.fallback}}"}}
+  then:
+    type: host.file
+    host: *box
+    path: {directory}/then
+    content: ${{once.stdout}}
+outputs:
+  joined: before-${{var.password}}-after
+  said: ${{once.stdout}}
+  open: everybody may see this
+"""
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class ArgvWatch(threading.Thread):
+    """Collects the command lines of all processes, as often as it can."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.seen, self.going = set(), True
+
+    def run(self):
+        while self.going:
+            for entry in os.listdir("/proc"):
+                if entry.isdigit():
+                    try:
+                        self.seen.add(pathlib.Path("/proc", entry, "cmdline").read_bytes())
+                    except OSError:
+                        pass  # it has gone
+            time.sleep(0.005)
+
+
+class CanaryTest(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="hadeploy-canary-test-")
+        self.addCleanup(directory.cleanup)
+        self.path = pathlib.Path(directory.name)
+        self.project = self.path / "project"
+        self.host = self.path / "host"  # what the "machine" is made to keep
+        self.project.mkdir()
+        self.host.mkdir()
+        self.start_sshd()
+        self.canaries = {}
+        self.passwords = [self.canary("password"), self.canary("new password")]
+        fallback, key = self.canary("default"), self.canary("key")
+        self.spec = {"port": self.port, "directory": self.host, "fallback": fallback,
+                     "host_key": self.host_key, "user_key": self.path / "user", "last": "true"}
+        self.environment = {"PATH": os.environ["PATH"], "HOME": directory.name,
+                            "HADEPLOY_VAULT_PASSWORD": self.canary("vault password"),
+                            "HADEPLOY_VAR_password": self.passwords[0]}
+        (self.project / "app.yaml").write_text(f'deep: {{key: "{key}"}}\n')
+        self.write_spec()
+        self.run_hadeploy("vault", "encrypt", "app.yaml")
+        self.watch = ArgvWatch()
+        self.watch.start()
+        self.shown = b""
+
+    def canary(self, name):
+        self.canaries[name] = f"canary'{secrets.token_hex(8)}"  # what a shell has to quote
+        return self.canaries[name]
+
+    def start_sshd(self):
+        for name in ("host_key", "user"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.path / name],
+                           check=True)
+        self.host_key = " ".join((self.path / "host_key.pub").read_text().split()[:2])
+        self.port = free_port()
+        config = self.path / "sshd_config"
+        config.write_text(f"ListenAddress 127.0.0.1\nPort {self.port}\nPidFile none\n"
+                          f"HostKey {self.path}/host_key\nStrictModes no\nUsePAM no\n"
+                          f"AuthorizedKeysFile {self.path}/user.pub\nPermitRootLogin yes\n"
+                          f"SetEnv HOME={self.path}\n")
+        os.makedirs("/run/sshd", exist_ok=True)
+        sshd = subprocess.Popen([SSHD, "-D", "-e", "-f", config], stderr=subprocess.DEVNULL)
+        self.addCleanup(sshd.wait)
+        self.addCleanup(sshd.terminate)
+        for _ in range(200):
+            with socket.socket() as s:
+                if s.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.05)
+        self.fail("sshd does not start")
+
+    def write_spec(self, **changes):
+        text = SPEC.format(**self.spec | changes)
+        (self.project / "hadeploy.yaml").write_text(text)
+
+    def run_hadeploy(self, *words, status=0):
+        done = subprocess.run([HADEPLOY, *words], cwd=self.project, env=self.environment,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=240)
+        text = done.stdout + done.stderr
+        self.assertEqual(done.returncode, status, f"{words}: {text.decode()}")
+        self.check(" ".join(words), text)
+        return done.stdout.decode()
+
+    def check(self, where, data):
+        for name, canary in self.canaries.items():
+            core = canary.partition("'")[2].encode()  # the same however it is quoted
+            for form in (core, core.hex().encode(), *self.base64_forms(core)):
+                self.assertNotIn(form, data, f"{name} is shown or kept: {where}")
+
+    @staticmethod
+    def base64_forms(core):
+        for shift in range(3):  # the middle of whatever it is a part of
+            coded = base64.b64encode(b"x" * shift + core)
+            yield coded[4 if shift else 0:len(coded) // 4 * 4 - 4]
+
+    def check_files(self):
+        kept = [p for p in self.project.rglob("*") if p.is_file() and p.name != "hadeploy.yaml"]
+        self.assertIn("saved", [p.name for p in kept])
+        for path in kept:
+            self.check(path, path.read_bytes())
+
+    def look(self):
+        for words in (["validate"], ["plan"], ["plan", "--json"], ["plan", "--out", "saved"],
+                      ["plan", "--destroy"], ["show"], ["show", "--json"], ["show", "saved"],
+                      ["show", "saved", "--json"], ["state", "list"], ["state", "list", "--json"],
+                      ["output"], ["output", "--json"], ["graph"], ["graph", "--json"],
+                      ["graph", "--format", "mermaid"], ["history"], ["history", "--json"]):
+            self.run_hadeploy(*words)
+        self.check_files()
+
+    def test_no_secret_is_shown_or_kept(self):
+        self.look()
+        self.run_hadeploy("apply", "saved")
+        self.assertTrue((self.project / ".hadeploy" / "state.db").exists())
+        config = (self.host / "config").read_text()
+        for secret in (self.passwords[0], self.canaries["key"]):
+            self.assertIn(secret, config)  # it did get there
+        self.assertIn(self.passwords[0], (self.host / "then").read_text())
+        self.run_hadeploy("plan", "--detailed-exitcode")  # nothing left to do
+        self.look()
+        for address in ("config", "once", "then"):
+            self.run_hadeploy("state", "show", address)
+            self.run_hadeploy("state", "show", address, "--json")
+        self.assertIn("(secret)", self.run_hadeploy("output", "joined"))
+        self.assertIn("everybody", self.run_hadeploy("output", "open"))
+
+        self.environment["HADEPLOY_VAR_password"] = self.passwords[1]
+        (self.host / "config").write_text(f"by hand: {self.passwords[0]}\n")
+        self.look()
+        self.run_hadeploy("apply", "--auto-approve", "--json")
+        self.assertIn(self.passwords[1], (self.host / "config").read_text())
+        self.look()
+        self.check_history()
+        self.failures()
+        self.run_hadeploy("destroy", "--auto-approve")
+        self.look()
+        self.watch.going = False
+        self.watch.join()
+        self.assertTrue(any(b"sshd" in line for line in self.watch.seen))
+        for argv in self.watch.seen:
+            self.check("a command line", argv)
+        self.check("a command line, seen from the host", (self.path / "argv").read_bytes())
+
+    def check_history(self):
+        """Back to the first run's password, which nobody gives any more."""
+        runs = [json.loads(line) for line in self.run_hadeploy("history", "--json").splitlines()]
+        self.assertEqual([(r["command"], r["result"]) for r in runs],
+                         [("apply", "done"), ("apply", "done")])
+        self.assertEqual(runs[0]["counts"]["created"], 3)
+        self.write_spec(directory="/nowhere", last="broken: [")
+        self.run_hadeploy("rollback", "1", "--auto-approve")
+        self.assertIn(self.passwords[0], (self.host / "config").read_text())
+        self.run_hadeploy("rollback", "7", "--auto-approve", status=64)
+        self.write_spec()
+        self.run_hadeploy("apply", "--auto-approve")
+        self.assertIn(self.passwords[1], (self.host / "config").read_text())
+        shutil.copy(self.host / "argv", self.path / "argv")
+
+    def failures(self):
+        """What a failing command says is repeated to the user."""
+        self.write_spec(last='echo "no: $P, $F" >&2; exit 3')
+        self.run_hadeploy("apply", "--auto-approve", status=1)
+        self.run_hadeploy("apply", "--auto-approve", "--json", status=1)
+        self.look()
+        spec = (self.project / "hadeploy.yaml").read_text()
+        for wrong in ('mode: "${var.password}"', "mode: '${secret.app.deep.kee}'"):
+            (self.project / "hadeploy.yaml").write_text(spec.replace('mode: "0600"', wrong))
+            self.run_hadeploy("plan", status=65)
+        self.write_spec()
+
+
+if __name__ == "__main__":
+    if os.geteuid() != 0 or not os.path.exists(SSHD):
+        print("needs root and sshd")
+        sys.exit(77)
+    unittest.main()

@@ -1,0 +1,158 @@
+#include "core/file.h"
+#include "core/hash.h"
+#include "helpers.h"
+#include "state/key_file.h"
+#include "state/migrations.h"
+#include "state/sqlite.h"
+
+#include <fmt/format.h>
+
+using namespace hadeploy;
+using namespace testing;
+using sqlite::Database;
+using sqlite::Statement;
+
+namespace {
+constexpr const char* kCanary = "canary-7f3a";
+
+Value secret_map() {
+    return Value::map({{"size", 1}, {"password", Value(kCanary).as_secret()}});
+}
+
+/// Everything that the store keeps Values in, with a secret in each.
+void fill(Store& store) {
+    Row row = row_of("a");
+    row.config = row.attributes = secret_map();
+    store.put({row}, {});
+    Intent intent = intent_of("b");
+    intent.config = secret_map();
+    begun(store, intent);
+    store.set_outputs(secret_map());
+    store.begin_run("apply", secret_map());
+}
+
+void check_filled(const Store& store) {
+    const auto row = store.row("a");
+    REQUIRE(row);
+    for (const Value& v : {row->config, row->attributes, store.outputs(),
+                           store.intents().at(0).config, store.runs().at(0).spec}) {
+        CHECK(v == secret_map());
+        CHECK(v["password"].secret());
+    }
+}
+
+bool holds(const std::filesystem::path& directory, std::string_view text) {
+    for (const auto& entry : std::filesystem::directory_iterator(directory))
+        if (read_file(entry.path()).find(text) != std::string::npos) return true;
+    return false;
+}
+
+/// A state as the first release wrote it.
+void make_first_schema(const std::filesystem::path& file) {
+    write_file(file, "");
+    Database db(file, Database::Access::write);
+    state::migrate(db, state::migrations().first(1));
+    const std::string column = to_json(secret_map());
+    Statement(db, "INSERT INTO project (id, name, lineage, outputs) VALUES (1, 'demo', ?, ?)")
+        .bind("00000000-0000-4000-8000-000000000001", column)
+        .run();
+    Statement(db, "INSERT INTO resources VALUES ('a', 'fake.thing', 1, 'id-a', ?1, ?1, '[]', 0)")
+        .bind(column)
+        .run();
+    Statement(db, "INSERT INTO intents (run, address, type, generation, action, identity, config, "
+                  "depends_on, input_hash, started_ms) "
+                  "VALUES (1, 'b', 'fake.thing', 1, 'create', 'id-b', ?, '[]', '', 0)")
+        .bind(column)
+        .run();
+    Statement(db, "INSERT INTO runs (command, started_ms, spec) VALUES ('apply', 1, ?)")
+        .bind(fmt::format("{{\"files\":{{\"hadeploy.yaml\":\"{}\"}}}}", kCanary))
+        .run();
+}
+} // namespace
+
+TEST_CASE("secrets are nowhere in the state's file, and all come back") {
+    const TempDir dir;
+    fill(*open_locked(dir / "s"));
+    CHECK(holds(dir.path, "\"size\":1")); // what is not secret can be read
+    CHECK_FALSE(holds(dir.path, kCanary));
+    check_filled(*open_rw(dir / "s"));
+    check_filled(*open_ro(dir / "s"));
+}
+
+TEST_CASE("without its key, or with another, a state is refused and left alone") {
+    const TempDir dir;
+    fill(*open_locked(dir / "s"));
+    const std::filesystem::path key = state::key_file(dir / "s");
+    const std::string state = read_file(dir / "s"), right = read_file(key);
+    const auto refusal = [&](const std::function<void()>& open) {
+        const Error error = error_of(open);
+        CHECK(error.kind == ErrorKind::state);
+        CHECK(read_file(dir / "s") == state);
+        return error.message;
+    };
+    std::filesystem::remove(key);
+    for (const auto& open : {open_rw, open_ro}) {
+        CHECK(has(refusal([&] { open(dir / "s", "demo"); }), "key"));
+        CHECK_FALSE(std::filesystem::exists(key)); // none is made for a state that has one
+    }
+    write_file(key, base64_encode(random_bytes(state::kKeySize)));
+    CHECK(has(refusal([&] { open_rw(dir / "s"); }), "does not open the state"));
+    CHECK(has(refusal([&] { open_ro(dir / "s"); }), "does not open the state"));
+    write_file(key, right);
+    check_filled(*open_rw(dir / "s"));
+}
+
+TEST_CASE("a state that is locked with a passphrase has no key file") {
+    const TempDir dir;
+    const KeySource source{.passphrase = "correct horse", .key = {}, .file = {}};
+    {
+        const auto store = Store::open(dir / "s", Store::Mode::read_write, "demo", source);
+        store->lock("apply", 0);
+        fill(*store);
+    }
+    CHECK_FALSE(std::filesystem::exists(state::key_file(dir / "s")));
+    CHECK_FALSE(holds(dir.path, kCanary));
+    check_filled(*Store::open(dir / "s", Store::Mode::read_only, "demo", source));
+    CHECK(has(error_of([&] { open_ro(dir / "s"); }).message, "locked with a passphrase"));
+}
+
+TEST_CASE("a flipped bit in a secret is found") {
+    const TempDir dir;
+    fill(*open_locked(dir / "s"));
+    Database(dir / "s", Database::Access::write)
+        .run("UPDATE project SET outputs = replace(outputs, 'sealed\":\"', 'sealed\":\"A')");
+    CHECK(has(error_of([&] { (void)open_ro(dir / "s")->outputs(); }).message, "was altered"));
+}
+
+TEST_CASE("a state from before encryption is read as it is, and sealed by the first writer") {
+    const TempDir dir;
+    make_first_schema(dir / "s");
+    const std::string before = read_file(dir / "s");
+    const auto check = [&](const Store& store) {
+        CHECK(store.lineage() == "00000000-0000-4000-8000-000000000001");
+        CHECK(store.row("a")->config == secret_map());
+        CHECK(store.intents().at(0).config == secret_map());
+        CHECK(store.outputs() == secret_map());
+    };
+    check(*open_ro(dir / "s"));
+    CHECK(read_file(dir / "s") == before);
+    CHECK_FALSE(std::filesystem::exists(state::key_file(dir / "s")));
+
+    CHECK(holds(dir.path, kCanary));
+    check(*open_rw(dir / "s"));
+    CHECK_FALSE(holds(dir.path, kCanary));
+    check(*open_ro(dir / "s"));
+    CHECK(open_ro(dir / "s")->runs().at(0).spec.secret());
+}
+
+TEST_CASE("a migration that was interrupted before the sealing goes on with the next") {
+    const TempDir dir;
+    make_first_schema(dir / "s");
+    {
+        Database db(dir / "s", Database::Access::write);
+        state::migrate(db, state::migrations());
+    }
+    CHECK(open_ro(dir / "s")->outputs() == secret_map());
+    CHECK(open_rw(dir / "s")->outputs() == secret_map());
+    CHECK_FALSE(holds(dir.path, kCanary));
+}
