@@ -6,7 +6,8 @@
 
 namespace hadeploy {
 
-VariableValues load_variable_file(const std::filesystem::path& file, const FileReader& read, Sources& sources) {
+VariableValues load_variable_file(const std::filesystem::path& file, const FileReader& read,
+                                  Sources& sources) {
     Problems problems;
     const std::uint16_t index = sources.add(file, read(file));
     const Value root = read_yaml(sources, index, problems);
