@@ -71,7 +71,7 @@ int execute(Context& context, Prepared& prepared, Store& store, std::string_view
 
 /// Nothing to do: outputs may still be new.
 int nothing_to_do(Context& context, const Prepared& prepared, Store& store) {
-    store.put(rows_of(prepared.plan.records), {});
+    store.put(rows_of(prepared.plan.records), prepared.plan.renamed);
     if (!prepared.plan.destroy && !prepared.plan.outputs.contains_unknown() &&
         !(store.outputs() == prepared.plan.outputs))
         store.set_outputs(prepared.plan.outputs);

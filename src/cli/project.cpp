@@ -1,6 +1,7 @@
 #include "cli/project.h"
 
 #include "cli/secrets.h"
+#include "planner/moves.h"
 #include "state/key_file.h"
 
 #include <cstdlib>
@@ -111,9 +112,10 @@ Setting Project::setting(const std::string& lineage) const {
 
 namespace {
 
-Prepared start(const Project& project, const Store& store) {
+Prepared start(const Project& project, const Store& store, bool destroy) {
     Prepared p;
     p.world = load_world(store);
+    if (!destroy) p.world = with_moves(std::move(p.world), project.spec().moved);
     p.settings = provider_settings(project.graph());
     p.endpoints = std::make_unique<Endpoints>(project.registry(), project.setting(p.world.lineage));
     return p;
@@ -127,7 +129,7 @@ void make(Prepared& p, const Project& project, bool destroy) {
 } // namespace
 
 Prepared prepare(const Project& project, const Store& store, bool destroy, Events& events) {
-    Prepared p = start(project, store);
+    Prepared p = start(project, store, destroy);
     const auto what = destroy ? destroy_subjects(project.registry(), p.world, p.settings)
                               : subjects(project.graph(), p.world, p.settings);
     refresh(p.world, what, *p.endpoints, events);
@@ -137,7 +139,7 @@ Prepared prepare(const Project& project, const Store& store, bool destroy, Event
 
 Prepared prepare_from(const Project& project, const Store& store, bool destroy,
                       std::map<std::string, Observation> observed) {
-    Prepared p = start(project, store);
+    Prepared p = start(project, store, destroy);
     p.world.observed = std::move(observed);
     make(p, project, destroy);
     return p;

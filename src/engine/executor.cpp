@@ -1,5 +1,7 @@
 #include "engine/executor.h"
 
+#include "planner/lifecycle.h"
+
 #include <algorithm>
 #include <chrono>
 #include <fmt/format.h>
@@ -103,7 +105,7 @@ Executor::Executor(const Plan& plan, const Graph* graph, const World& world, Sto
 }
 
 ApplyResult Executor::run() {
-    store_.put(rows_of(plan_.records), {});
+    store_.put(rows_of(plan_.records), plan_.renamed);
     {
         std::vector<std::jthread> workers;
         const std::size_t count = std::clamp<std::size_t>(options_.parallelism, 1, 256);
@@ -249,6 +251,8 @@ void Executor::decide_step(StepId id) {
     }
     const auto it = world_.recorded.find(step.address);
     const Recorded* recorded = it == world_.recorded.end() ? nullptr : &it->second;
+    if (step.node)
+        work.config = with_lifecycle((*graph_)[*step.node], work.config, recorded, &observed);
     if (step.action == Action::replace) {
         work.kind = Change::Kind::create;
         work.remove_before = true;

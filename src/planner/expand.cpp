@@ -166,7 +166,7 @@ class Expander : public Resources {
         std::set<NodeId> touched;
         touched_ = &touched;
         const ScopeNames names(graph_, *this, *self.scope, &self);
-        for (const auto& [name, expr] : self.block->attributes) {
+        const auto look = [&](const ExprPtr& expr) {
             try {
                 (void)evaluate(*expr, names);
             } catch (Error& error) {
@@ -174,6 +174,11 @@ class Expander : public Resources {
                 if (!self.keyed || instances(*self.scope, *self.block).front() == id)
                     problems_.add(std::move(error));
             }
+        };
+        for (const auto& [name, expr] : self.block->attributes) look(expr);
+        for (const Rule& rule : self.block->lifecycle.preconditions) {
+            look(rule.check);
+            look(rule.message);
         }
         touched_ = nullptr;
         nodes_[id].deps.assign(touched.begin(), touched.end());
@@ -193,8 +198,13 @@ class Expander : public Resources {
                     }
                 }
             };
-            for (const ResourceBlock& block : scope->module->resources)
+            for (const ResourceBlock& block : scope->module->resources) {
                 for (const auto& [name, expr] : block.attributes) check(expr);
+                for (const Rule& rule : block.lifecycle.preconditions) {
+                    check(rule.check);
+                    check(rule.message);
+                }
+            }
             for (const Local& local : scope->module->locals) check(local.value);
             for (const Output& o : scope->module->outputs) check(o.value);
             for (const ModuleBlock& call : scope->module->modules)
@@ -216,19 +226,27 @@ class Expander : public Resources {
     void explicit_dependencies(const Scope& scope) {
         for (const ResourceBlock& block : scope.module->resources) {
             const std::vector<NodeId>& ids = instances(scope, block);
-            const std::vector<NodeId> targets = named(block.depends_on, scope);
-            for (const NodeId id : ids) depend(id, targets);
+            const std::vector<NodeId> targets = named(block.depends_on, scope, "depends_on");
+            const std::vector<NodeId> triggers =
+                named(block.lifecycle.replace_triggered_by, scope, "replace_triggered_by");
+            for (const NodeId id : ids) {
+                depend(id, targets);
+                depend(id, triggers);
+                nodes_[id].triggers = triggers;
+            }
+            check_ignored(block);
             if (block.serial)
                 for (std::size_t i = 1; i < ids.size(); ++i) depend(ids[i], {ids[i - 1]});
         }
         for (const ModuleBlock& call : scope.module->modules) {
-            const std::vector<NodeId> targets = named(call.depends_on, scope);
+            const std::vector<NodeId> targets = named(call.depends_on, scope, "depends_on");
             if (targets.empty()) continue;
             for (const NodeId id : all_in(*scope.children.at(call.name))) depend(id, targets);
         }
     }
 
-    std::vector<NodeId> named(const std::vector<Dependency>& dependencies, const Scope& scope) {
+    std::vector<NodeId> named(const std::vector<Dependency>& dependencies, const Scope& scope,
+                              std::string_view key) {
         std::vector<NodeId> out;
         for (const Dependency& d : dependencies) {
             if (const ResourceBlock* block = scope.module->resource(d.name)) {
@@ -242,12 +260,28 @@ class Expander : public Resources {
                 for (const ResourceBlock& b : scope.module->resources) known.push_back(b.name);
                 for (const auto& child : scope.children) known.push_back("module." + child.first);
                 Error& error = problems_.add(
-                    fmt::format("depends_on: nothing here is called \"{}\"", d.name), d.loc);
+                    fmt::format("{}: nothing here is called \"{}\"", key, d.name), d.loc);
                 if (const auto close = did_you_mean(d.name, known))
                     error.hint = fmt::format("did you mean \"{}\"?", *close);
             }
         }
         return out;
+    }
+
+    void check_ignored(const ResourceBlock& block) {
+        std::vector<std::string> known;
+        const Schema& schema = find_type(block).schema;
+        for (const Attribute& a : schema) known.push_back(a.name);
+        for (std::size_t i = 0; i < block.lifecycle.ignore_changes.size(); ++i) {
+            const std::string& name = block.lifecycle.ignore_changes[i];
+            if (find_attribute(schema, name) != nullptr) continue;
+            Error& error = problems_.add(
+                fmt::format("ignore_changes: {} has no attribute \"{}\"", block.type, name),
+                block.lifecycle.ignore_locs[i]);
+            const auto close = did_you_mean(name, known);
+            error.hint = close ? fmt::format("did you mean \"{}\"?", *close)
+                               : fmt::format("it has: {}", fmt::join(known, ", "));
+        }
     }
 
     std::vector<NodeId> all_in(const Scope& scope) {
@@ -280,6 +314,7 @@ class Expander : public Resources {
         for (const NodeId old : by_address) {
             Node& n = graph_.nodes_.emplace_back(std::move(nodes_[old]));
             for (NodeId& d : n.deps) d = new_id[d];
+            for (NodeId& t : n.triggers) t = new_id[t];
             std::sort(n.deps.begin(), n.deps.end());
             n.deps.erase(std::unique(n.deps.begin(), n.deps.end()), n.deps.end());
             graph_.by_address_.emplace(n.address, static_cast<NodeId>(graph_.nodes_.size() - 1));

@@ -1,5 +1,6 @@
 #include "planner/graph.h"
 
+#include "planner/lifecycle.h"
 #include "planner/names.h"
 #include "planner/plan.h"
 
@@ -52,17 +53,28 @@ Value Graph::config(NodeId id, const Values& values, Problems& problems) const {
     node.type->check(config, problems);
     if (problems.list().size() != before) return {};
     try {
-        // of a machine the parts that are secret are so by its schema
-        const bool secret = config.contains_secret() && !node.type->machine;
-        const Value derived = node.type->derive(config);
-        for (const Entry& e : derived.as_map())
-            config = config.with(e.key, secret ? e.value.as_secret() : e.value);
+        config = with_derived(*node.type, std::move(config));
     } catch (Error& error) {
         if (!error.loc.known()) error.loc = node.block->loc;
         error.address = node.address;
         problems.add(std::move(error));
     }
+    check_preconditions(node, names, problems);
+    if (node.block->lifecycle.prevent_destroy.value_or(false))
+        config = config.with(kPreventDestroy, true);
     return with_machine(*node.type, node.address, std::move(config));
+}
+
+void Graph::check_preconditions(const Node& node, const Names& names, Problems& problems) {
+    for (const Rule& rule : node.block->lifecycle.preconditions) {
+        try {
+            if (const auto broken = broken_rule(rule, names))
+                throw Error(ErrorKind::spec, *broken, rule.loc);
+        } catch (Error& error) {
+            error.address = node.address;
+            problems.add(std::move(error));
+        }
+    }
 }
 
 Value Graph::settings(const ProviderKind& kind, Problems& problems) const {

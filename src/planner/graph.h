@@ -33,6 +33,7 @@ struct Node {
     bool keyed = false;
     std::optional<std::int64_t> index; ///< of count
     bool of_set = false;               ///< for_each goes over a list: each.value is the key
+    std::vector<NodeId> triggers = {}; ///< whose changes replace it
     std::vector<NodeId> deps;          ///< sorted; direct ones only
 };
 
@@ -62,7 +63,7 @@ class Graph {
     [[nodiscard]] const Registry& registry() const { return registry_; }
 
     /// The node's config: its attributes evaluated with `values`, in canonical form, completed by
-    /// defaults and by what follows from it (ResourceType::derive).
+    /// defaults and by what follows from it (ResourceType::derive). Its preconditions are checked.
     Value config(NodeId id, const Values& values, Problems& problems) const;
     /// The settings of a provider, normalized; an empty map where the spec has none.
     Value settings(const ProviderKind& kind, Problems& problems) const;
@@ -76,6 +77,7 @@ class Graph {
     void check_inputs(const Values& values, Problems& problems) const;
 
   private:
+    static void check_preconditions(const Node& node, const Names& names, Problems& problems);
     void check_rules(const Scope& scope, const Names& names, Problems& problems) const;
     friend class Expander;
     friend class ScopeNames;

@@ -165,8 +165,14 @@ Value ScopeNames::module_output(const Path& path, Loc loc, std::size_t& used) co
 /// Evaluated where it is used and no further than it is: so dependencies stay narrow.
 Value ScopeNames::local(const Path& path, Loc loc, std::size_t& used) const {
     const Local& found = known_local(member(path, "local", loc), loc);
-    used = path.size();
-    return evaluate_at(*found.value, tail(path, 1), ScopeNames(graph_, resources_, scope_));
+    const ScopeNames names(graph_, resources_, scope_);
+    try {
+        used = path.size();
+        return evaluate_at(*found.value, tail(path, 1), names);
+    } catch (const Error&) {
+        used = 1; // a step that leads nowhere is a mistake of the reference, not of the local
+        return evaluate(*found.value, names);
+    }
 }
 
 Value ScopeNames::count(const Path& path, Loc loc, std::size_t& used) const {

@@ -1,6 +1,7 @@
 #include "planner/plan.h"
 
 #include "core/uuid.h"
+#include "planner/lifecycle.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -25,10 +26,13 @@ class Planner {
         for (const NodeId id : graph_.order()) plan_node(id);
         plan_.outputs = graph_.outputs(values(), problems_);
         refuse_double_claims();
+        refuse_removed_but_there();
+        refuse_moved_but_there();
         std::set<std::string> kept;
         for (const Node& n : graph_.nodes()) kept.insert(n.address);
         problems_.throw_if_any();
-        add_removals(plan_, world_, graph_.registry(), kept, problems_);
+        note_moves();
+        add_removals(plan_, world_, graph_.registry(), kept, graph_.spec().removed, problems_);
         problems_.throw_if_any();
         return std::move(plan_);
     }
@@ -57,10 +61,12 @@ class Planner {
         }
     }
 
-    void plan_with(NodeId id, const Value& config) {
+    void plan_with(NodeId id, const Value& wanted) {
         const Node& node = graph_[id];
         const Recorded* recorded = record(node);
         const auto seen = world_.observed.find(node.address);
+        const Value config = with_lifecycle(
+            node, wanted, recorded, seen == world_.observed.end() ? nullptr : &seen->second);
         Step step{.address = node.address, .type = node.type, .node = id, .loc = node.block->loc};
         step.generation = recorded ? recorded->generation : 1;
         step.before = recorded ? recorded->attributes : Value();
@@ -87,8 +93,20 @@ class Planner {
             step.changes = std::move(d.changes);
             step.reason = std::move(d.reason);
             step.verb = std::move(d.verb);
+            if (const std::string cause = trigger(node);
+                recorded && !cause.empty() && (!action || action == Action::update)) {
+                action = Action::replace;
+                step.reason = cause;
+                step.verb.clear();
+            }
             step.before = merged(step.before, seen->second.attributes);
             if (action != Action::create && action != Action::replace) known = step.before;
+        }
+        if (recorded != nullptr && config.flag(kPreventDestroy)) {
+            if (action == Action::replace)
+                throw protected_error(node.address, "would be replaced: " + step.reason, step.loc);
+            if (goes_with_machine(*recorded))
+                throw protected_error(node.address, "would go with its machine", step.loc);
         }
         if (action == Action::replace) ++step.generation;
         step.identity = recorded && action != Action::replace
@@ -103,6 +121,64 @@ class Planner {
             add(id, *action, std::move(step));
         else if (recorded != nullptr)
             renew_record(id, config, *recorded);
+    }
+
+    /// Why the resource is to be replaced because of others; "" when it is not.
+    std::string trigger(const Node& node) const {
+        for (const NodeId t : node.triggers) {
+            const auto it = actions_.find(t);
+            if (it == actions_.end() || it->second == Action::adopt || it->second == Action::read)
+                continue;
+            return fmt::format("{} is {}d", graph_[t].address, action_name(it->second));
+        }
+        return {};
+    }
+
+    /// Whether all machines that it is on are replaced in this plan.
+    bool goes_with_machine(const Recorded& r) const {
+        const std::set<std::string> machines = machines_in(r.config);
+        return !machines.empty() &&
+               std::all_of(machines.begin(), machines.end(), [&](const std::string& m) {
+                   const auto id = graph_.find(m);
+                   if (!id || !graph_[*id].type->hosts_die) return false;
+                   const auto it = actions_.find(*id);
+                   return it != actions_.end() && it->second == Action::replace;
+               });
+    }
+
+    /// What was moved is recorded under its new name before anything else is done.
+    void note_moves() {
+        if (world_.moved.empty()) return;
+        std::vector<Recorded> all; // a move of a machine changes what its resources refer to
+        for (const auto& [address, r] : world_.recorded)
+            if (!world_.unfinished.contains(address)) all.push_back(r);
+        plan_.records.insert(plan_.records.begin(), all.begin(), all.end());
+        for (const auto& [from, to] : world_.moved) {
+            plan_.renamed.push_back(from);
+            plan_.notices.push_back(fmt::format("{} is now called {}", from, to));
+        }
+    }
+
+    void refuse_moved_but_there() {
+        for (const Move& m : graph_.spec().moved)
+            for (const Node& n : graph_.nodes()) {
+                const bool old =
+                    n.address == m.from || (within(n.address, m.from) && !within(n.address, m.to));
+                if (!old) continue;
+                problems_.add(fmt::format("moved: the spec still has {}", n.address), m.loc)
+                    .with_note("here", n.block->loc);
+                break;
+            }
+    }
+
+    void refuse_removed_but_there() {
+        for (const Dependency& r : graph_.spec().removed)
+            for (const Node& n : graph_.nodes())
+                if (within(n.address, r.name)) {
+                    problems_.add(fmt::format("removed: the spec still has {}", n.address), r.loc)
+                        .with_note("here", n.block->loc);
+                    break;
+                }
     }
 
     void renew_record(NodeId id, const Value& config, const Recorded& recorded) {
@@ -125,6 +201,7 @@ class Planner {
 
     void add(NodeId id, Action action, Step step) {
         step.action = action;
+        actions_[id] = action;
         step.after_steps.assign(waits_for_[id].begin(), waits_for_[id].end());
         waits_for_[id] = {static_cast<StepId>(plan_.steps.size())};
         plan_.steps.push_back(std::move(step));
@@ -204,6 +281,7 @@ class Planner {
     Plan plan_;
     Problems problems_;
     std::vector<std::set<StepId>> waits_for_; ///< by node
+    std::map<NodeId, Action> actions_;        ///< of the steps so far
     std::map<std::string, MachineState> machines_;
     std::map<std::string, const Node*> claims_;
     std::vector<Doubled> doubled_;

@@ -56,6 +56,8 @@ struct World {
     std::set<std::string> unfinished;
     /// Addresses (recorded or not) with any unfinished change.
     std::set<std::string> interrupted;
+    /// New addresses of recorded resources by those that the state still has them under.
+    std::map<std::string, std::string> moved;
     std::map<std::string, Observation> observed; ///< what is missing here could not be read yet
 };
 
@@ -85,6 +87,7 @@ struct Plan {
     /// Resources without a step whose record is out of date all the same: what only steers how
     /// changes are made is new, or they are used in another way. Apply notes them, silently.
     std::vector<Recorded> records;
+    std::vector<std::string> renamed; ///< addresses that go from the state with `records`
     Value outputs;                    ///< as planned
     std::vector<Value> values;        ///< by node: the planned attributes
     std::vector<std::string> notices; ///< remarks that are no errors
@@ -121,8 +124,10 @@ Plan make_plan(const Graph& graph, const World& world, const ProviderSettings& s
 /// The plan to remove all that is recorded.
 Plan make_destroy_plan(const World& world, const Registry& registry);
 
-/// Adds the steps for what is recorded and not among `kept`. (The last part of the two above.)
+/// Adds the steps for what is recorded and not among `kept`; what is within one of the addresses in
+/// `let_go` is only forgotten. (The last part of the two above.)
 void add_removals(Plan& plan, const World& world, const Registry& registry,
-                  const std::set<std::string>& kept, Problems& problems);
+                  const std::set<std::string>& kept, const std::vector<Dependency>& let_go,
+                  Problems& problems);
 
 } // namespace hadeploy

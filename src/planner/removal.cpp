@@ -1,3 +1,4 @@
+#include "planner/lifecycle.h"
 #include "planner/plan.h"
 
 #include <algorithm>
@@ -13,8 +14,10 @@ namespace {
 class Remover {
   public:
     Remover(Plan& plan, const World& world, const Registry& registry,
-            const std::set<std::string>& kept, Problems& problems)
-        : plan_(plan), world_(world), registry_(registry), kept_(kept), problems_(problems) {}
+            const std::set<std::string>& kept, const std::vector<Dependency>& let_go,
+            Problems& problems)
+        : plan_(plan), world_(world), registry_(registry), kept_(kept), let_go_(let_go),
+          problems_(problems) {}
 
     void run() {
         find_dying();
@@ -34,11 +37,17 @@ class Remover {
             const auto seen = world_.observed.find(address);
             const bool gone =
                 seen != world_.observed.end() && seen->second.state == Observation::State::absent;
-            if (!kept_.contains(address) || gone) dying_.insert(address);
+            const bool ends = !kept_.contains(address) && !is_let_go(address);
+            if (ends || gone) dying_.insert(address);
         }
         for (const Step& s : plan_.steps)
             if (s.type->machine && s.type->hosts_die && s.action == Action::replace)
                 dying_.insert(s.address);
+    }
+
+    bool is_let_go(const std::string& address) const {
+        return std::any_of(let_go_.begin(), let_go_.end(),
+                           [&](const Dependency& d) { return within(address, d.name); });
     }
 
     Step plan_removal(const Recorded& r) {
@@ -57,6 +66,17 @@ class Remover {
             problems_.add(std::move(error).with_hint("use the version of hadeploy that made it"));
             return step;
         }
+        if (is_let_go(r.address)) {
+            step.action = Action::forget;
+            step.reason = "the spec lets go of it; it stays as it is";
+            return step;
+        }
+        const auto seen = world_.observed.find(r.address);
+        const bool gone =
+            seen != world_.observed.end() && seen->second.state == Observation::State::absent;
+        if (r.config.flag(kPreventDestroy) && !gone)
+            problems_.add(protected_error(r.address, "would be destroyed", {}))
+                .with_note("`removed:` lets go of it without destroying it");
         const std::set<std::string> machines = machines_in(r.config);
         const auto goes = [&](const std::string& m) {
             const bool known = world_.recorded.contains(m) || kept_.contains(m);
@@ -181,6 +201,7 @@ class Remover {
     const World& world_;
     const Registry& registry_;
     const std::set<std::string>& kept_;
+    const std::vector<Dependency>& let_go_;
     Problems& problems_;
     std::set<std::string> dying_;   ///< machines that this plan ends, or that are gone
     std::set<std::string> changed_; ///< addresses that the spec still has and a step changes
@@ -189,8 +210,9 @@ class Remover {
 } // namespace
 
 void add_removals(Plan& plan, const World& world, const Registry& registry,
-                  const std::set<std::string>& kept, Problems& problems) {
-    Remover(plan, world, registry, kept, problems).run();
+                  const std::set<std::string>& kept, const std::vector<Dependency>& let_go,
+                  Problems& problems) {
+    Remover(plan, world, registry, kept, let_go, problems).run();
 }
 
 Plan make_destroy_plan(const World& world, const Registry& registry) {
@@ -198,7 +220,7 @@ Plan make_destroy_plan(const World& world, const Registry& registry) {
     plan.destroy = true;
     plan.outputs = Value::map({});
     Problems problems;
-    add_removals(plan, world, registry, {}, problems);
+    add_removals(plan, world, registry, {}, {}, problems);
     problems.throw_if_any();
     return plan;
 }

@@ -36,8 +36,9 @@ class Loader {
         loading_.push_back(fs::weakly_canonical(file));
         const Value root = read_file(file);
         spec_.root.directory = file.parent_path();
-        if (!check_sections(root, {"name", "description", "variables", "locals", "secrets",
-                                   "providers", "resources", "modules", "outputs", "chaos"}))
+        if (!check_sections(root,
+                            {"name", "description", "variables", "locals", "secrets", "providers",
+                             "resources", "modules", "outputs", "moved", "removed", "chaos"}))
             return;
         load_name(root);
         if (const Value* chaos = root.find("chaos")) {
@@ -45,6 +46,8 @@ class Loader {
             spec_.chaos_loc = chaos->loc();
         }
         load_secrets(root["secrets"], file.parent_path());
+        spec_.removed = load_dependencies(root["removed"], "removed lists addresses");
+        load_moves(root["moved"]);
         load_providers(root["providers"]);
         load_module(root, spec_.root);
     }
@@ -146,6 +149,19 @@ class Loader {
         }
     }
 
+    void load_moves(const Value& list) {
+        if (list.is_null()) return;
+        for (const Value& move : list.is_list() ? list.as_list() : Value::List{list}) {
+            if (!move.is_map() || !move["from"].is_string() || !move["to"].is_string()) {
+                problems_.add("moved lists addresses, each with a from and a to", move.loc()).hint =
+                    "for example: moved: [{from: node, to: host}]";
+                continue;
+            }
+            unknown_keys(move, {"from", "to"}, "a move");
+            spec_.moved.push_back({move.text("from"), move.text("to"), move["from"].loc()});
+        }
+    }
+
     void load_providers(const Value& section) {
         for (const Entry& e : blocks(section, "providers")) {
             if (!e.value.is_null() && !is_map(e.value, e, "provider")) continue;
@@ -235,7 +251,9 @@ class Loader {
         if (v.is_integer()) out = v.as_integer();
     }
 
-    std::vector<Dependency> load_dependencies(const Value& list) {
+    std::vector<Dependency>
+    load_dependencies(const Value& list,
+                      const char* mistake = "depends_on lists names of resources and modules") {
         std::vector<Dependency> out;
         if (list.is_null()) return out;
         const Value::List items = list.is_list() ? list.as_list() : Value::List{list};
@@ -243,7 +261,7 @@ class Loader {
             if (item.is_string())
                 out.push_back({item.as_string(), item.loc()});
             else
-                problems_.add("depends_on lists names of resources and modules", item.loc());
+                problems_.add(mistake, item.loc());
         }
         return out;
     }
@@ -268,7 +286,9 @@ class Loader {
             else if (a.key == "depends_on")
                 block.depends_on = load_dependencies(a.value);
             else if (a.key == "serial")
-                load_serial(a.value, block);
+                block.serial = load_flag(a);
+            else if (a.key == "lifecycle")
+                load_lifecycle(a, block);
             else {
                 block.attributes[a.key] = compiled(a.value);
                 block.attribute_locs[a.key] = a.loc;
@@ -280,12 +300,34 @@ class Loader {
         module.resources.push_back(std::move(block));
     }
 
-    void load_serial(const Value& value, ResourceBlock& block) {
-        if (value.is_bool())
-            block.serial = value.as_bool();
-        else
-            problems_.add(fmt::format("serial: expected a boolean, got {}", value.kind_name()),
-                          value.loc());
+    bool load_flag(const Entry& e) {
+        if (e.value.is_bool()) return e.value.as_bool();
+        problems_.add(fmt::format("{}: expected a boolean, got {}", e.key, e.value.kind_name()),
+                      e.value.loc());
+        return false;
+    }
+
+    void load_lifecycle(const Entry& e, ResourceBlock& block) {
+        if (!is_map(e.value, {block.name, {}, block.loc}, "the lifecycle of")) return;
+        unknown_keys(e.value,
+                     {"prevent_destroy", "ignore_changes", "replace_triggered_by", "preconditions"},
+                     "a lifecycle");
+        Lifecycle& l = block.lifecycle;
+        for (const Entry& rule : e.value.as_map()) {
+            if (rule.key == "prevent_destroy") l.prevent_destroy = load_flag(rule);
+            if (rule.key == "preconditions") l.preconditions = load_rules(rule.value, rule.key);
+            if (rule.key == "replace_triggered_by")
+                l.replace_triggered_by = load_dependencies(
+                    rule.value, "replace_triggered_by lists names of resources and modules");
+            if (rule.key != "ignore_changes") continue;
+            l.ignore_all = rule.value.is_string() && rule.value.as_string() == "all";
+            if (l.ignore_all) continue;
+            for (const Dependency& name :
+                 load_dependencies(rule.value, "ignore_changes lists names of attributes")) {
+                l.ignore_changes.push_back(name.name);
+                l.ignore_locs.push_back(name.loc);
+            }
+        }
     }
 
     void load_call(const Entry& e, Module& module) {

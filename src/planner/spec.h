@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,22 @@ struct Dependency {
     Loc loc;
 };
 
+/// A new name for what is there under an old one.
+struct Move {
+    std::string from, to; ///< addresses of resources, their instances, or modules
+    Loc loc;
+};
+
+/// How changes of a resource are limited, or brought about by others.
+struct Lifecycle {
+    std::optional<bool> prevent_destroy;          ///< unset: as the record says
+    std::vector<std::string> ignore_changes = {}; ///< attributes that stay as they are
+    bool ignore_all = false;
+    std::vector<Loc> ignore_locs = {};
+    std::vector<Dependency> replace_triggered_by = {};
+    std::vector<Rule> preconditions = {};
+};
+
 /// One entry under `resources:`; with for_each it stands for several resources.
 struct ResourceBlock {
     std::string name;
@@ -51,6 +68,7 @@ struct ResourceBlock {
     std::map<std::string, ExprPtr> attributes;
     std::map<std::string, Loc> attribute_locs;
     std::vector<Dependency> depends_on;
+    Lifecycle lifecycle = {};
     bool serial = false; ///< its instances are changed one after the other, in the order of keys
 };
 
@@ -105,7 +123,10 @@ struct Spec {
     std::map<std::string, SecretFile> secret_files; ///< by name
     /// What they hold, by name, for `${secret.NAME.key}`: filled in by whoever has read them.
     Value secrets = Value::map({});
-    ExprPtr chaos; ///< settings of failure drills; nullptr where the spec has none
+    /// Addresses of what the spec no longer has and that stays all the same: only forgotten.
+    std::vector<Dependency> removed;
+    std::vector<Move> moved; ///< in the order in which they are written
+    ExprPtr chaos;           ///< settings of failure drills; nullptr where the spec has none
     Loc chaos_loc;
 
     /// For relative paths in values: the directory of the file that a Loc is in.

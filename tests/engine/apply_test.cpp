@@ -1,5 +1,6 @@
 #include "engine/apply.h"
 
+#include "planner/moves.h"
 #include "support/project.h"
 
 #include <cstdlib>
@@ -34,7 +35,7 @@ struct Lab {
         const Graph graph(spec, registry, resolve_variables(spec, {}));
         const auto store = Store::open(directory / "state.db", Store::Mode::read_write, "test");
         store->lock("test", 0);
-        World seen = load_world(*store);
+        World seen = with_moves(load_world(*store), spec.moved);
         const ProviderSettings settings = provider_settings(graph);
         Endpoints endpoints(registry, {.project = "test", .lineage = seen.lineage});
         Events quiet;
@@ -284,4 +285,84 @@ resources:
     lab.world.objects["b"] = Value::map({{"name", "b"}, {"value", "old"}, {"size", 1}});
     CHECK(lab.apply(kAdopt).plan == "adopt a; update b (value)");
     CHECK(lab.world.changes() == std::vector<std::string>{"update b"});
+}
+
+TEST_CASE("a move renames the record, and what it leads to stays as it is") {
+    Lab lab;
+    REQUIRE(lab.apply(kMachine).result.ok());
+    const std::string identity = lab.rows[0].identity;
+    // no real host tells through which connection it was asked
+    for (auto& [name, object] : lab.world.objects) object = object.without("host");
+    const auto moved = lab.apply(R"(
+name: test
+moved: [{from: m, to: "host[\"one\"]"}, {from: x, to: z}]
+resources:
+  host: {type: fake.machine, for_each: [one], name: m}
+  z: {type: fake.thing, name: x, value: v, host: "${host['one'].connection}"}
+  y: {type: fake.thing, name: y, value: "${z.token}", host: "${host['one'].connection}"}
+)");
+    CHECK(moved.plan == "");
+    CHECK(moved.result.ok());
+    REQUIRE(lab.rows.size() == 3);
+    CHECK(lab.rows[0].address == "host[\"one\"]");
+    CHECK(lab.rows[0].identity == identity);
+    CHECK(lab.rows[0].attributes["connection"].text("machine") == "host[\"one\"]");
+    CHECK(lab.rows[1].address == "y");
+    CHECK(lab.rows[1].depends_on == std::vector<std::string>{"host[\"one\"]", "z"});
+    CHECK(lab.rows[2].address == "z");
+    CHECK(lab.world.changes().empty());
+}
+
+TEST_CASE("a move goes along with a change") {
+    Lab lab;
+    REQUIRE(lab.apply(kTwo).result.ok());
+    const auto moved = lab.apply(R"(
+name: test
+moved: [{from: a, to: c}]
+resources:
+  c: {type: fake.thing, name: a, value: two}
+  b: {type: fake.thing, name: b, value: "${c.token}"}
+)");
+    CHECK(moved.plan == "update c (value,shout)");
+    CHECK(moved.result.ok());
+    REQUIRE(lab.rows.size() == 2);
+    CHECK(lab.rows[1].address == "c");
+}
+
+TEST_CASE("removed: what is there stays") {
+    Lab lab;
+    REQUIRE(lab.apply(kTwo).result.ok());
+    CHECK(lab.apply("name: test\nremoved: [a]\n").result.ok());
+    CHECK(lab.world.objects.contains("a"));
+    CHECK_FALSE(lab.world.objects.contains("b"));
+    CHECK(lab.rows.empty());
+}
+
+TEST_CASE("changes that are ignored stay so when others are made") {
+    Lab lab;
+    REQUIRE(lab.apply("name: t\nresources: {a: {type: fake.thing, name: a, value: one, labels: {x: "
+                      "y}}}\n")
+                .result.ok());
+    const auto run = lab.apply("name: t\nresources: {a: {type: fake.thing, name: a, value: two, "
+                               "labels: {x: z}, lifecycle: {ignore_changes: [value]}}}\n");
+    CHECK(run.plan == "update a (labels)");
+    CHECK(run.result.ok());
+    CHECK(lab.world.objects["a"]["value"] == Value("one"));
+    CHECK(lab.world.objects["a"]["labels"] == Value::map({{"x", "z"}}));
+}
+
+TEST_CASE("protection outlives its block, and applies that change something else") {
+    Lab lab;
+    const auto spec = [](const char* value, const char* lifecycle) {
+        return fmt::format(
+            "name: t\nresources: {{a: {{type: fake.thing, name: a, value: {}{}}}}}\n", value,
+            lifecycle);
+    };
+    REQUIRE(lab.apply(spec("one", ", lifecycle: {prevent_destroy: true}")).result.ok());
+    REQUIRE(lab.apply(spec("two", "")).result.ok());
+    CHECK(lab.world.objects["a"]["value"] == Value("two"));
+    CHECK_THROWS_AS(lab.apply("name: t\n"), Errors);
+    CHECK_THROWS_AS(lab.apply("name: t\n", true), Errors);
+    CHECK(lab.apply(spec("two", ", lifecycle: {prevent_destroy: false}")).result.ok());
+    CHECK(lab.apply("name: t\n").plan == "remove a");
 }

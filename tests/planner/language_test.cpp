@@ -54,6 +54,20 @@ resources:
     CHECK(addresses(*t.graph) == "a:; b:; c: b; ");
 }
 
+TEST_CASE("what may turn out to be needed is a dependency") {
+    const TestSpec t(R"(
+name: t
+resources:
+  a: {type: fake.thing, name: a}
+  b: {type: fake.thing, name: b}
+  choice: {type: fake.thing, name: c, value: "${a.token == 'x' ? b.token : 'none'}"}
+  first: {type: fake.thing, name: d, value: "${try(a.token, b.token)}"}
+  known: {type: fake.thing, name: e, value: "${true ? a.token : b.token}"}
+  logic: {type: fake.thing, name: f, value: "${tostring(a.token == 'x' && b.token == 'y')}"}
+)");
+    CHECK(addresses(*t.graph) == "a:; b:; choice: a b; first: a b; known: a; logic: a b; ");
+}
+
 TEST_CASE("locals that lead back to themselves, and those that are not there") {
     CHECK(errors_of(R"(name: t
 locals:
@@ -68,6 +82,15 @@ locals:
 locals: {node: 1}
 outputs: {o: "${local.nod}"}
 )") == "hadeploy.yaml:3:17: there is no local \"nod\" (did you mean \"node\"?)\n");
+}
+
+TEST_CASE("a step into a local that leads nowhere is a mistake where it is taken") {
+    CHECK(errors_of(R"(name: t
+locals: {made: "${ {for x in ['a'] : x => x} }", plain: {b: 1}, bad: "${1 / 0}"}
+outputs: {x: "${local.made.c}", y: "${local.plain.c}", z: "${local.bad.c}"}
+)") == "hadeploy.yaml:3:17: local.made has no \"c\" (it has: a)\n"
+       "hadeploy.yaml:3:39: local.plain has no \"c\" (it has: b)\n"
+       "hadeploy.yaml:2:75: division by zero\n");
 }
 
 TEST_CASE("names are checked in branches that are not taken, all at once") {

@@ -102,6 +102,7 @@ Json common_properties(const ResourceType& type) {
                                "A map or a list of names: one instance for each.")},
         {"count", described({{"type", {"integer", "string"}}}, "So many instances.")},
         {"depends_on", dependencies()},
+        {"lifecycle", {{"$ref", "#/definitions/lifecycle"}}},
         {"serial", described({{"type", "boolean"}}, "Change the instances one after the other.")}};
 }
 
@@ -176,11 +177,23 @@ Json providers_schema(const Registry& registry) {
         {"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}};
 }
 
+Json lifecycle_schema() {
+    const Json names{{"type", {"array", "string"}}, {"items", {{"type", "string"}}}};
+    return {{"type", "object"},
+            {"additionalProperties", false},
+            {"properties",
+             {{"prevent_destroy", described({{"type", "boolean"}}, "Never destroy or replace it.")},
+              {"ignore_changes", described(names, "Attributes that stay as they are, or all.")},
+              {"replace_triggered_by", described(names, "Replace it when one of these changes.")},
+              {"preconditions", rules("What has to hold before it is made or changed.")}}}};
+}
+
 Json definitions(const Registry& registry) {
     Json out{{"reference",
               {{"type", "string"},
                {"pattern", "\\$\\{"},
                {"description", "A value from elsewhere: ${...}"}}},
+             {"lifecycle", lifecycle_schema()},
              {"resource", resource_schema(registry)}};
     for (const auto& type : registry.types())
         out[type->name] =
@@ -205,6 +218,17 @@ nlohmann::json spec_schema(const Registry& registry, bool module_file) {
         properties["secrets"] = named({{"type", "string"}}, "Files of secrets, encrypted with "
                                                             "`hadeploy vault encrypt`.");
         properties["providers"] = described(providers_schema(registry), "Settings of providers.");
+        properties["moved"] = described(
+            {{"type", "array"},
+             {"items",
+              {{"type", "object"},
+               {"additionalProperties", false},
+               {"required", {"from", "to"}},
+               {"properties", {{"from", {{"type", "string"}}}, {"to", {{"type", "string"}}}}}}}},
+            "New names for what is there.");
+        properties["removed"] =
+            described({{"type", {"array", "string"}}, {"items", {{"type", "string"}}}},
+                      "Addresses to be let go of without destroying what is there.");
         properties["chaos"] =
             described(or_reference(fields_schema(chaos::settings_schema(), Json::object())),
                       "What failure drills need to know of the app.");

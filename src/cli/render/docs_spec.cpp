@@ -26,6 +26,8 @@ A project is a directory with a `hadeploy.yaml`. It is plain YAML 1.2; only `nam
 | `resources` | What shall exist. |
 | `modules` | Groups of resources from elsewhere. |
 | `outputs` | What is worth knowing afterwards. |
+| `moved` | New names for what is there. |
+| `removed` | What is to be let go of without destroying it. |
 | `chaos` | What [failure drills](#chaos) need to know of the app. |
 
 Names of variables, resources, modules and outputs begin with a letter and go on with letters,
@@ -104,7 +106,35 @@ Beside the attributes of its type a resource may have:
 | `for_each` | A map or a list of names: one instance for each, called `motd["node1"]`. Inside, `${each.key}` is the name and `${each.value}` what the map has for it. |
 | `count` | So many instances, called `motd[0]`, `motd[1]`; inside, `${count.index}` is the number. Prefer `for_each`: taking an instance away from the middle then leaves the others alone. |
 | `depends_on` | Resources, or `module.NAME`, that have to be finished first. References imply this already. |
+| `lifecycle` | What may happen to it: see [below](#lifecycle). |
 | `serial` | `true`: the instances are changed one after the other, in the order of their names. |
+
+#### lifecycle
+
+```yaml
+resources:
+  database:
+    type: libvirt.volume
+    lifecycle: {prevent_destroy: true}
+```
+
+| Key | Meaning |
+|---|---|
+| `prevent_destroy` | `true`: a plan that would destroy or replace the resource is an error. The state keeps this, so that taking the block out of the spec does not take the protection away: to lift it, apply once with `false`. |
+| `ignore_changes` | Attributes that stay as they are, or `all`: differences are no drift and no change. |
+| `replace_triggered_by` | Resources, or `module.NAME`: when one of them is made, changed or replaced, this one is replaced. |
+| `preconditions` | Rules as those of a [variable](#variables), checked in the plan, and again in apply for what is known only then. |
+
+### Moved
+
+`moved: [{from: node, to: host}, {from: "disk[\"a\"]", to: module.store.disk}]` gives new names to
+what is there: a resource, an instance or a whole module. Without that, what has the old name would
+be destroyed and made anew. A move that was done stays without effect.
+
+### Removed
+
+`removed: [database, module.old]` lists addresses that the spec no longer has: what is there stays as
+it is, and hadeploy forgets it. Without that, it would be destroyed.
 
 ### Expressions
 

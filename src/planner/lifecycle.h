@@ -1,0 +1,26 @@
+#pragma once
+
+#include "planner/graph.h"
+
+namespace hadeploy {
+
+/// The key under which a config keeps that its resource must not be destroyed. It goes into the
+/// record with the config, so that taking the block out of the spec does not take the protection
+/// away.
+inline constexpr std::string_view kPreventDestroy = "prevent_destroy";
+
+/// A config as the resource's lifecycle lets it be: what is not to be changed is as observed, or
+/// else as recorded; protected stays protected until the spec says otherwise.
+Value with_lifecycle(const Node& node, Value config, const Recorded* recorded,
+                     const Observation* observed);
+
+/// A config completed by what follows from it (ResourceType::derive).
+Value with_derived(const ResourceType& type, Value config);
+
+/// The refusal to destroy what is protected. `why` it would be: "would be replaced".
+Error protected_error(const std::string& address, std::string_view why, Loc loc);
+
+/// Whether an address is `name` or within it: an instance of it, a resource of that module.
+bool within(const std::string& address, const std::string& name);
+
+} // namespace hadeploy

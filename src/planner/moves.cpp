@@ -1,0 +1,98 @@
+#include "planner/moves.h"
+
+#include "planner/lifecycle.h"
+
+#include <fmt/format.h>
+
+namespace hadeploy {
+
+namespace {
+
+using Renamed = std::map<std::string, std::string>;
+
+/// What the move calls an address that it is about. One that is within the new name already was
+/// moved before: `a` becomes `a["x"]` once.
+std::optional<std::string> renamed(const Move& move, const std::string& address) {
+    if (address != move.from && (!within(address, move.from) || within(address, move.to)))
+        return std::nullopt;
+    return move.to + address.substr(move.from.size());
+}
+
+std::string name_now(const Renamed& names, const std::string& before) {
+    const auto it = names.find(before);
+    return it == names.end() ? before : it->second;
+}
+
+/// Connections name the machine that they lead to.
+Value with_machines_renamed(const Value& v, const Renamed& names) {
+    Value out = v;
+    if (v.is_map() && v.has("machine") && v.has("address")) {
+        const auto it = names.find(v.text("machine"));
+        if (it != names.end()) out = v.with("machine", it->second);
+    } else if (v.is_map()) {
+        for (const Entry& e : v.as_map())
+            if (e.value.is_map() || e.value.is_list())
+                out = out.with(e.key, with_machines_renamed(e.value, names));
+    } else if (v.is_list()) {
+        Value::List items;
+        for (const Value& item : v.as_list()) items.push_back(with_machines_renamed(item, names));
+        out = Value::list(std::move(items)).at(v.loc());
+        if (v.secret()) out = out.as_secret();
+    }
+    return out;
+}
+
+/// Two moves one after the other are one from where the state has it.
+void note(Renamed& moved, const std::string& from, const std::string& to) {
+    for (auto& [first, last] : moved)
+        if (last == from) {
+            last = to;
+            return;
+        }
+    moved.emplace(from, to);
+}
+
+void move_records(World& world, const Move& move, Renamed& names, Problems& problems) {
+    Renamed now;
+    for (const auto& [address, r] : world.recorded)
+        if (const auto to = renamed(move, address)) now.emplace(address, *to);
+    for (const auto& [from, to] : now) {
+        if (world.interrupted.contains(from)) {
+            problems
+                .add(fmt::format("{} can't be moved: an earlier run did not finish with it", from),
+                     move.loc)
+                .hint = "apply once without the move";
+        } else if (world.recorded.contains(to)) {
+            problems
+                .add(fmt::format("{} can't be moved: there is a {} already", from, to), move.loc)
+                .hint = "leave one of the two names out of the spec, or remove the other one first";
+        } else {
+            auto node = world.recorded.extract(from);
+            node.key() = to;
+            node.mapped().address = to;
+            world.recorded.insert(std::move(node));
+            names[from] = to;
+        }
+    }
+}
+
+} // namespace
+
+World with_moves(World world, const std::vector<Move>& moves) {
+    Problems problems;
+    for (const Move& move : moves) {
+        Renamed names;
+        move_records(world, move, names, problems);
+        if (names.empty()) continue;
+        for (auto& [address, r] : world.recorded) {
+            for (std::string& d : r.depends_on) d = name_now(names, d);
+            r.config = with_machines_renamed(r.config, names);
+            r.attributes = with_machines_renamed(r.attributes, names);
+        }
+        for (const auto& [from, to] : names) note(world.moved, from, to);
+    }
+    problems.throw_if_any();
+    return world;
+}
+
+} // namespace hadeploy

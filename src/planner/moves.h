@@ -1,0 +1,12 @@
+#pragma once
+
+#include "planner/plan.h"
+
+namespace hadeploy {
+
+/// The world with recorded resources under the names that the spec's moves give them. A move whose
+/// old name nothing has was done before, and does nothing. World::moved tells what was renamed.
+/// @throws Errors: the new name is taken, or an interrupted change is open under the old one
+World with_moves(World world, const std::vector<Move>& moves);
+
+} // namespace hadeploy

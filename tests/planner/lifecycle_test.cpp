@@ -1,0 +1,245 @@
+#include "planner/moves.h"
+#include "support/project.h"
+
+#include <doctest/doctest.h>
+
+using namespace hadeploy;
+
+namespace {
+/// The world after everything in the spec was made: recorded, and there as wanted.
+World made(const TestSpec& t) {
+    World world{.lineage = "00000000-0000-4000-8000-000000000000"};
+    for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
+    const Plan plan = make_plan(*t.graph, world, t.settings);
+    for (const Step& s : plan.steps) {
+        Value seen = s.after;
+        for (const Attribute& a : s.type->schema)
+            if (seen[a.name].is_unknown()) seen = seen.with(a.name, "made");
+        std::vector<std::string> deps;
+        for (const NodeId d : (*t.graph)[*s.node].deps) deps.push_back((*t.graph)[d].address);
+        world.recorded[s.address] = {s.address, s.type->name, 1, s.identity, s.after, seen, deps};
+        world.observed[s.address] = Observation::present(seen);
+    }
+    return world;
+}
+
+World made(const char* text) {
+    return made(TestSpec(text));
+}
+
+/// The steps of the plan for a spec in a world, or what is wrong.
+std::string planned(const char* text, const World& world) {
+    try {
+        const TestSpec t(text);
+        std::string out;
+        for (const Step& s : make_plan(*t.graph, world, t.settings).steps) {
+            out += fmt::format("{} {}", action_name(s.action), s.address);
+            out += s.reason.empty() ? "; " : " (" + s.reason + "); ";
+        }
+        return out;
+    } catch (const Errors& errors) {
+        std::string out;
+        for (const Error& e : errors.list) out += e.message + "; ";
+        return out;
+    }
+}
+
+/// The same resource with another value somewhere else than where the spec put it.
+World drifted(World world, const std::string& address, std::string_view attribute, Value value) {
+    Observation& o = world.observed.at(address);
+    o.attributes = o.attributes.with(attribute, std::move(value));
+    return world;
+}
+} // namespace
+
+TEST_CASE("what is protected is neither destroyed nor replaced") {
+    const char* spec = R"(name: t
+resources:
+  a: {type: fake.thing, name: a, lifecycle: {prevent_destroy: true}}
+)";
+    const World world = made(spec);
+    CHECK(planned(spec, world) == "");
+    const std::string replaced = "a would be replaced: size can't be changed in place, and "
+                                 "prevent_destroy protects it; ";
+    CHECK(planned(R"(name: t
+resources: {a: {type: fake.thing, name: a, size: 2, lifecycle: {prevent_destroy: true}}}
+)",
+                  world) == replaced);
+    // the state keeps it when the lifecycle, or the whole block, is taken away
+    CHECK(planned("name: t\nresources: {a: {type: fake.thing, name: a, size: 2}}\n", world) ==
+          replaced);
+    CHECK(planned("name: t\n", world) == "a would be destroyed, and prevent_destroy protects it; ");
+    const TestSpec t(spec);
+    CHECK_THROWS_AS(make_destroy_plan(world, t.registry), Errors);
+    CHECK(planned("name: t\nresources: {a: {type: fake.thing, name: a, size: 2, lifecycle: "
+                  "{prevent_destroy: false}}}\n",
+                  world) == "replace a (size can't be changed in place); ");
+    World gone = world;
+    gone.observed["a"] = Observation::absent();
+    CHECK(planned("name: t\n", gone) == "forget a (it is already gone); ");
+}
+
+TEST_CASE("the protection is recorded, kept, and lifted only by the spec") {
+    const auto record = [](const char* text, const World& world) {
+        const TestSpec t(text);
+        const Plan plan = make_plan(*t.graph, world, t.settings);
+        REQUIRE(plan.steps.empty());
+        return plan.records.empty() ? world.recorded.at("a").config.flag("prevent_destroy")
+                                    : plan.records[0].config.flag("prevent_destroy");
+    };
+    const char* plain = "name: t\nresources: {a: {type: fake.thing, name: a}}\n";
+    World world = made(plain);
+    CHECK_FALSE(record(plain, world));
+    CHECK(record("name: t\nresources: {a: {type: fake.thing, name: a, lifecycle: {prevent_destroy: "
+                 "true}}}\n",
+                 world));
+    world.recorded["a"].config = world.recorded["a"].config.with("prevent_destroy", true);
+    CHECK(record(plain, world));
+    CHECK_FALSE(record("name: t\nresources: {a: {type: fake.thing, name: a, lifecycle: "
+                       "{prevent_destroy: false}}}\n",
+                       world));
+}
+
+TEST_CASE("what lives on a machine is protected from going with it") {
+    const auto spec = [](int size) {
+        return fmt::format(R"(name: t
+resources:
+  m: {{type: fake.machine, name: m, size: {}}}
+  a: {{type: fake.thing, name: a, host: "${{m.connection}}", lifecycle: {{prevent_destroy: true}}}}
+)",
+                           size);
+    };
+    const World world = made(spec(1).c_str());
+    CHECK(planned(spec(1).c_str(), world) == "");
+    CHECK(planned(spec(2).c_str(), world) ==
+          "a would go with its machine, and prevent_destroy protects it; ");
+    CHECK(planned("name: t\n", world) == "a would be destroyed, and prevent_destroy protects it; ");
+}
+
+TEST_CASE("changes that are ignored are neither drift nor wish") {
+    const auto spec = [](const char* value, const char* ignored) {
+        return fmt::format("name: t\nresources: {{a: {{type: fake.thing, name: a, value: {}, "
+                           "labels: {{x: y}}, lifecycle: {{ignore_changes: {}}}}}}}\n",
+                           value, ignored);
+    };
+    const World world = made(spec("one", "[value]").c_str());
+    CHECK(planned(spec("two", "[value]").c_str(), world) == "");
+    CHECK(planned(spec("two", "[labels]").c_str(), world) == "update a; ");
+    CHECK(planned(spec("two", "all").c_str(), world) == "");
+    CHECK(planned(spec("one", "[value]").c_str(), drifted(world, "a", "value", "three")) ==
+          "update a; "); // what follows from it is compared too, unless ignored as well
+    CHECK(planned(spec("one", "[value, shout]").c_str(), drifted(world, "a", "value", "three")) ==
+          "");
+    CHECK(planned(spec("one", "[labels]").c_str(), drifted(world, "a", "value", "three")) ==
+          "update a; ");
+    World gone = world;
+    gone.observed["a"] = Observation::absent();
+    CHECK(planned(spec("two", "all").c_str(), gone) == "create a (it is gone); ");
+}
+
+TEST_CASE("a resource is replaced when another one changes") {
+    const auto spec = [](const char* value) {
+        return fmt::format("name: t\nresources:\n  b: {{type: fake.thing, name: b, value: {}}}\n"
+                           "  a: {{type: fake.thing, name: a, lifecycle: {{replace_triggered_by: "
+                           "[b]}}}}\n",
+                           value);
+    };
+    const World world = made(spec("one").c_str());
+    CHECK(planned(spec("one").c_str(), world) == "");
+    CHECK(planned(spec("two").c_str(), world) == "update b; replace a (b is updated); ");
+}
+
+TEST_CASE("preconditions stop a plan") {
+    const char* spec = R"(name: t
+variables: {n: {type: integer, default: 2}}
+resources:
+  b: {type: fake.thing, name: b}
+  a:
+    type: fake.thing
+    for_each: [x, y]
+    name: ${each.key}
+    lifecycle:
+      preconditions:
+        - {check: "${each.key != 'y' || var.n > 2}", message: "y needs more than ${var.n}"}
+        - {check: "${b.token != ''}", message: later}
+)";
+    World world{.lineage = "00000000-0000-4000-8000-000000000000"};
+    for (const char* a : {"a[\"x\"]", "a[\"y\"]", "b"}) world.observed[a] = Observation::absent();
+    CHECK(planned(spec, world) == "y needs more than 2; ");
+    CHECK(errors_of(spec) == "hadeploy.yaml:11:20: y needs more than 2\n");
+}
+
+TEST_CASE("removed: forgets without destroying") {
+    const World world = made(R"(name: t
+resources:
+  m: {type: fake.machine, name: m}
+  a: {type: fake.thing, for_each: [x, y], name: "${each.key}", host: "${m.connection}"}
+  b: {type: fake.thing, name: b, lifecycle: {prevent_destroy: true}}
+)");
+    const std::string stays = " (the spec lets go of it; it stays as it is); ";
+    CHECK(planned("name: t\nremoved: [a, m, b]\n", world) == "forget b" + stays + "forget m" +
+                                                                 stays + "forget a[\"x\"]" + stays +
+                                                                 "forget a[\"y\"]" + stays);
+    CHECK(planned("name: t\nremoved: [b, 'a[\"x\"]', m]\n", world)
+              .find("remove a[\"y\"] (the spec no longer has it); ") != std::string::npos);
+    CHECK(planned("name: t\nremoved: [b, nothing]\nresources: {b: {type: fake.thing, name: b}}\n",
+                  world)
+              .starts_with("removed: the spec still has b; "));
+}
+
+TEST_CASE("a lifecycle that makes no sense") {
+    const auto error = [](const char* lifecycle) {
+        return errors_of(fmt::format(
+            "name: t\nresources:\n  a: {{type: fake.thing, name: a, lifecycle: {}}}\n", lifecycle));
+    };
+    CHECK(error("{prevent_destory: true}") ==
+          "hadeploy.yaml:3:46: a lifecycle has no key \"prevent_destory\" (did you mean "
+          "\"prevent_destroy\"?)\n");
+    CHECK(error("{prevent_destroy: maybe}") ==
+          "hadeploy.yaml:3:63: prevent_destroy: expected a boolean, got a string\n");
+    CHECK(error("{ignore_changes: [valeu]}") ==
+          "hadeploy.yaml:3:63: ignore_changes: fake.thing has no attribute \"valeu\" (did you mean "
+          "\"value\"?)\n");
+    CHECK(error("{replace_triggered_by: [b]}") ==
+          "hadeploy.yaml:3:69: replace_triggered_by: nothing here is called \"b\"\n");
+    CHECK(error("{replace_triggered_by: [a]}").find("a depends on itself") != std::string::npos);
+    CHECK(error("protect").find("is a map, not a string") != std::string::npos);
+    CHECK(error("{preconditions: [{check: true}]}").find("rules with a check and a message") !=
+          std::string::npos);
+}
+
+TEST_CASE("moves that can't be made, and those that were") {
+    const auto moved = [](World world, std::vector<Move> moves) {
+        std::string out;
+        try {
+            world = with_moves(std::move(world), moves);
+            for (const auto& [address, r] : world.recorded) out += address + " ";
+        } catch (const Errors& errors) {
+            for (const Error& e : errors.list) out += e.message + "; ";
+        }
+        return out;
+    };
+    World world;
+    for (const char* a : {"a", "b[\"x\"]", "b[\"y\"]", "module.m.c"})
+        world.recorded[a] = {.address = a};
+    CHECK(moved(world, {{"a", "a[\"x\"]", {}}}) == "a[\"x\"] b[\"x\"] b[\"y\"] module.m.c ");
+    CHECK(moved(world, {{"b", "c", {}}, {"module.m", "module.n.o", {}}}) ==
+          "a c[\"x\"] c[\"y\"] module.n.o.c ");
+    CHECK(moved(world, {{"a", "c", {}}, {"c", "d", {}}}) == "b[\"x\"] b[\"y\"] d module.m.c ");
+    CHECK(moved(world, {{"nothing", "a", {}}}) == "a b[\"x\"] b[\"y\"] module.m.c ");
+    CHECK(moved(world, {{"b[\"x\"]", "b", {}}}) == "a b b[\"y\"] module.m.c ");
+    CHECK(moved(world, {{"a", "b[\"x\"]", {}}}) ==
+          "a can't be moved: there is a b[\"x\"] already; ");
+    world.recorded["a[\"x\"]"] = {.address = "a[\"x\"]"};
+    CHECK(moved(world, {{"a[\"x\"]", "e", {}}}).starts_with("a b"));
+    world.interrupted.insert("a");
+    CHECK(moved(world, {{"a", "f", {}}})
+              .starts_with("a can't be moved: an earlier run did not finish with it; "));
+    CHECK(
+        planned("name: t\nmoved: [{from: a, to: b}]\nresources: {a: {type: fake.thing, name: a}}\n",
+                made("name: t\n")) == "moved: the spec still has a; ");
+    CHECK(
+        errors_of("name: t\nmoved: [{from: a}]\n") ==
+        "hadeploy.yaml:2:10: moved lists addresses, each with a from and a to (for example: moved: "
+        "[{from: node, to: host}])\n");
+}
