@@ -82,7 +82,13 @@ class HaDemo(unittest.TestCase):
         return ident
 
     def written(self, ident):
-        return ident in http(self.web() + "/api/writes")
+        """Whether the app has the write, on whichever page."""
+        page = {"next": 0}
+        while page["next"] is not None:
+            page = json.loads(http(f"{self.web()}/api/writes?after={page['next']}"))
+            if any(write["id"] == ident for write in page["writes"]):
+                return True
+        return False
 
     def test_01_killed_in_the_middle_and_applied_again(self):
         argv = self.project.command("apply", "--auto-approve", "--progress", "plain")
