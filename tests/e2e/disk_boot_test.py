@@ -58,7 +58,7 @@ def make_bootable(base, directory):
                                          f"start={1 + BOOT_MIB}MiB,size={ROOT_MIB}MiB,type=83\n")
     run("dd", f"if={raw}", f"of={disk}", "bs=1M", f"seek={1 + BOOT_MIB}", "conv=sparse,notrunc")
     raw.unlink()
-    run("mkfs.vfat", "--offset", 2048, disk, BOOT_MIB * 1024)
+    run("mkfs.vfat", "-F", 16, "--offset", 2048, disk, BOOT_MIB * 1024)
     config.write_text(SYSLINUX)
     for file, name in ((base["kernel"], "vmlinuz"), (base["initrd"], "initrd.img"),
                        (config, "syslinux.cfg")):
