@@ -201,30 +201,13 @@ std::string_view Value::kind_name() const {
 
 namespace {
 using Json = nlohmann::json;
-enum class Audience { machine, people };
+/// Who reads it: the state, which takes marks back; people; or a function of the spec, whose result
+/// carries the mark of its argument.
+enum class Audience { state, people, function };
 
-Json to_tree(const Value& v, Audience audience) {
-    if (v.secret()) {
-        if (audience == Audience::people) return "(secret)";
-        Json inner;
-        switch (v.kind()) {
-        case Value::Kind::string: inner = v.as_string(); break;
-        case Value::Kind::boolean: inner = v.as_bool(); break;
-        case Value::Kind::integer: inner = v.as_integer(); break;
-        case Value::Kind::number: inner = v.as_number(); break;
-        case Value::Kind::unknown: inner = Json{{"$unknown", true}}; break;
-        case Value::Kind::list:
-            inner = Json::array();
-            for (const Value& item : v.as_list()) inner.push_back(to_tree(item, audience));
-            break;
-        case Value::Kind::map:
-            inner = Json::object();
-            for (const Entry& e : v.as_map()) inner[e.key] = to_tree(e.value, audience);
-            break;
-        case Value::Kind::null: break;
-        }
-        return Json{{"$secret", std::move(inner)}};
-    }
+Json to_tree(const Value& v, Audience audience);
+
+Json contents_of(const Value& v, Audience audience) {
     switch (v.kind()) {
     case Value::Kind::null: return nullptr;
     case Value::Kind::unknown:
@@ -246,6 +229,12 @@ Json to_tree(const Value& v, Audience audience) {
     }
     }
     return nullptr;
+}
+
+Json to_tree(const Value& v, Audience audience) {
+    if (!v.secret() || audience == Audience::function) return contents_of(v, audience);
+    if (audience == Audience::people) return "(secret)";
+    return Json{{"$secret", contents_of(v, audience)}};
 }
 
 Value from_tree(const Json& j) {
@@ -278,6 +267,10 @@ std::string dump(const Json& j) {
 }
 } // namespace
 
+std::string to_open_json(const Value& value) {
+    return dump(to_tree(value, Audience::function));
+}
+
 std::string display(const Value& value) {
     if (value.secret()) return "(secret)";
     switch (value.kind()) {
@@ -289,7 +282,7 @@ std::string display(const Value& value) {
 }
 
 std::string to_json(const Value& value) {
-    return dump(to_tree(value, Audience::machine));
+    return dump(to_tree(value, Audience::state));
 }
 std::string to_public_json(const Value& value) {
     return dump(to_tree(value, Audience::people));

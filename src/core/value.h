@@ -134,6 +134,9 @@ std::string to_json(const Value& value);
 Value from_json(std::string_view text);
 /// JSON for people and programs outside: secrets and unknowns are shown as display() does.
 std::string to_public_json(const Value& value);
+/// JSON of the contents even of secrets: for the functions of a spec, whose results are marked as
+/// their arguments are. Never for what is shown or kept.
+std::string to_open_json(const Value& value);
 
 /// Every string found below a secret value, for redaction.
 void collect_secrets(const Value& value, std::vector<std::string>& out);

@@ -317,9 +317,10 @@ std::optional<Executor::Job> Executor::take_job() {
     return std::nullopt;
 }
 
-/// Not part of a batch: a replacement, which has two halves, and what moves much data.
+/// Not part of a batch: a replacement, which has two halves, and what moves much data when made.
 bool Executor::goes_alone(StepId id) const {
-    return work_[id].remove_before || plan_.steps[id].type->bulk;
+    const bool removed = work_[id].kind == Change::Kind::remove;
+    return work_[id].remove_before || (plan_.steps[id].type->bulk && !removed);
 }
 
 /// Whoever has to read at an endpoint takes along all the others that will have to be read there

@@ -12,46 +12,19 @@ namespace hadeploy {
 
 namespace {
 
-using Json = nlohmann::json;
-
-/// The contents even of secrets: what comes out is secret as a whole.
-Json to_tree(const Value& v) {
-    switch (v.kind()) {
-    case Value::Kind::boolean: return v.as_bool();
-    case Value::Kind::integer: return v.as_integer();
-    case Value::Kind::number: return v.as_number();
-    case Value::Kind::string: return v.as_string();
-    case Value::Kind::list: {
-        Json out = Json::array();
-        for (const Value& item : v.as_list()) out.push_back(to_tree(item));
-        return out;
-    }
-    case Value::Kind::map: {
-        Json out = Json::object();
-        for (const Entry& e : v.as_map()) out[e.key] = to_tree(e.value);
-        return out;
-    }
-    default: return nullptr;
-    }
-}
-
-std::string json_text(const Value& v) {
-    return to_tree(v).dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 /// Block style; strings and keys quoted as in JSON, so that none is taken for something else.
 void write_yaml(const Value& v, std::size_t depth, std::string& out) {
     const bool map = v.is_map() && !v.as_map().empty();
     const bool list = v.is_list() && !v.as_list().empty();
     if (!map && !list) {
-        out += (depth > 0 ? " " : "") + json_text(v) + "\n";
+        out += (depth > 0 ? " " : "") + to_open_json(v) + "\n";
         return;
     }
     if (depth > 0) out += '\n';
     const std::string margin(2 * depth, ' ');
     if (map)
         for (const Entry& e : v.as_map()) {
-            out += margin + json_text(e.key) + ":";
+            out += margin + to_open_json(e.key) + ":";
             write_yaml(e.value, depth + 1, out);
         }
     else
@@ -73,7 +46,7 @@ Value decoded(const Call& call, std::string_view what) {
 }
 
 Value json_decoded(const Call& call) {
-    if (!Json::accept(call.text(0))) throw call.mistake("the text is not JSON");
+    if (!nlohmann::json::accept(call.text(0))) throw call.mistake("the text is not JSON");
     return decoded(call, "JSON");
 }
 
@@ -119,7 +92,7 @@ FunctionGroup encoding_functions() {
             {
                 {"jsonencode", "value: any", "The value as JSON on one line.",
                  R"(jsonencode({a: [1, true]}))", R"("{\"a\":[1,true]}")",
-                 [](const Call& c) -> Value { return json_text(c[0]); }},
+                 [](const Call& c) -> Value { return to_open_json(c[0]); }},
                 {"jsondecode", "text: string", "The value that JSON tells.",
                  R"(jsondecode("{\"a\": [1]}"))", R"({"a": [1]})", json_decoded},
                 {"yamlencode", "value: any", "The value as YAML.", R"(yamlencode({a: [1, "x"]}))",

@@ -252,6 +252,9 @@ resources:
 )");
     CHECK(lab.world.batches ==
           std::vector<std::string>{"foot hand", "head", "disc", "tape", "hair"});
+    lab.world.batches.clear();
+    lab.apply("name: test\n", true);
+    CHECK(lab.world.batches.size() == 3); // hair, then head, then all the others: nothing is moved
 }
 
 TEST_CASE("a machine that exists is taken as it is") {

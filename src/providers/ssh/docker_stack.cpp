@@ -26,12 +26,12 @@ struct Compose {
     };
     std::string text;
     std::vector<File> files;
-    bool has_version = false;
+    bool lacks_version = false; ///< and is of the block form, to which a line can be added
 
     /// What docker gets. Compose files have no `version` nowadays, but up to Docker 24 a stack
     /// without one is taken for the format of 2014. At the end, as a document may begin with `---`.
     [[nodiscard]] std::string sent() const {
-        return has_version ? text : text + "\nversion: \"3.8\"\n";
+        return lacks_version ? text + "\nversion: \"3.8\"\n" : text;
     }
 };
 
@@ -73,7 +73,8 @@ Compose compose_of(const Value& config) {
     }
     if (!root.IsMap() || !root["services"] || !root["services"].IsMap())
         throw Error(ErrorKind::spec, "the compose file has no `services`", place.loc());
-    compose.has_version = root["version"].IsDefined() || root.Style() == YAML::EmitterStyle::Flow;
+    compose.lacks_version =
+        !root["version"].IsDefined() && root.Style() != YAML::EmitterStyle::Flow;
     for (const std::string& name : named_files(root)) {
         const std::filesystem::path relative = std::filesystem::path(name).lexically_normal();
         if (relative.is_absolute() || relative.empty() || *relative.begin() == "..")
