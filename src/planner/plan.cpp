@@ -230,12 +230,23 @@ class Planner {
 
     void renew_record(NodeId id, const Value& config, const Recorded& recorded) {
         std::vector<std::string> deps = graph_.dependencies(id);
-        if (recorded.config == config && recorded.depends_on == deps) return;
+        if (says_the_same(*graph_[id].type, recorded.config, config) && recorded.depends_on == deps)
+            return;
         Recorded fresh = recorded;
         fresh.config = config;
         fresh.attributes = plan_.values[id];
         fresh.depends_on = std::move(deps);
         plan_.records.push_back(std::move(fresh));
+    }
+
+    /// Whether two configs are equal, but for what is computed and in neither known beforehand.
+    static bool says_the_same(const ResourceType& type, Value before, Value now) {
+        for (const Attribute& a : type.schema) {
+            if (!a.computed || !now[a.name].contains_unknown()) continue;
+            before = before.without(a.name);
+            now = now.without(a.name);
+        }
+        return before == now;
     }
 
     std::string later(std::map<std::string, Observation>::const_iterator seen) const {
