@@ -43,8 +43,7 @@ Value hide_secrets(const ResourceType& type, const Value& attributes, const Valu
     Value::Map entries = attributes.as_map();
     for (Entry& e : entries) {
         const Attribute* a = find_attribute(type.schema, e.key);
-        const bool follows =
-            by_config && a != nullptr && a->computed && !a->open && !type.machine;
+        const bool follows = by_config && a != nullptr && a->computed && !a->open && !type.machine;
         const bool secret = follows || (a != nullptr && a->secret);
         e.value = secret ? e.value.as_secret() : as_secret_as(e.value, config[e.key]);
     }

@@ -25,12 +25,12 @@ Value read_config(const ResourceType& type, const Value& config, const Recorded*
     return out;
 }
 
-/// All that is known of a node whose config was evaluated: by the state, or of a data source by what
-/// was read with this config. `seen` also by what the world was found to be.
+/// All that is known of a node whose config was evaluated: by the state, or of a data source by
+/// what was read with this config. `seen` also by what the world was found to be.
 Value known_value(const Node& node, const Value& config, const World& world, bool seen) {
     const auto observed = world.observed.find(node.address);
-    const bool there = observed != world.observed.end() &&
-                       observed->second.state == Observation::State::present;
+    const bool there =
+        observed != world.observed.end() && observed->second.state == Observation::State::present;
     if (node.type->data) {
         const bool fits = there && read_with(*node.type, config, observed->second);
         return complete(*node.type, config, fits ? observed->second.attributes : Value());
@@ -38,7 +38,8 @@ Value known_value(const Node& node, const Value& config, const World& world, boo
     const Recorded* recorded = record_of(world, node.address);
     Value known = recorded != nullptr ? recorded->attributes : Value();
     if (seen && there && recorded != nullptr)
-        for (const Entry& e : observed->second.attributes.as_map()) known = known.with(e.key, e.value);
+        for (const Entry& e : observed->second.attributes.as_map())
+            known = known.with(e.key, e.value);
     return complete(*node.type, config, known);
 }
 
@@ -110,16 +111,15 @@ std::vector<Subject> data_subjects(const Graph& graph, const World& world,
                         !world.unfinished.contains(node.address);
             continue;
         }
-        there[id] = std::all_of(node.deps.begin(), node.deps.end(),
-                                [&](NodeId d) { return there[d]; });
+        there[id] =
+            std::all_of(node.deps.begin(), node.deps.end(), [&](NodeId d) { return there[d]; });
         const auto seen = world.observed.find(node.address);
         const bool read =
             seen != world.observed.end() && read_with(*node.type, config, seen->second);
         // its computed attributes are not known before it is read
         const bool known = std::none_of(
-            node.type->schema.begin(), node.type->schema.end(), [&](const Attribute& a) {
-                return !a.computed && config[a.name].contains_unknown();
-            });
+            node.type->schema.begin(), node.type->schema.end(),
+            [&](const Attribute& a) { return !a.computed && config[a.name].contains_unknown(); });
         if (config.is_null() || !there[id] || read || !known) continue;
         const ProviderKind& kind = *graph.registry().kind(node.type->provider);
         out.push_back({{node.address, node.type, config, nullptr, {}},

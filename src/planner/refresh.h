@@ -16,9 +16,9 @@ struct Subject {
 std::vector<Subject> subjects(const Graph& graph, const World& world,
                               const ProviderSettings& settings);
 
-/// The data sources to read now, before planning: those whose config is known by what is recorded and
-/// what was seen, that have not been read with this config yet, and that wait for nothing that is
-/// still to be made. Wrong values in the spec are passed over: subjects() tells them.
+/// The data sources to read now, before planning: those whose config is known by what is recorded
+/// and what was seen, that have not been read with this config yet, and that wait for nothing that
+/// is still to be made. Wrong values in the spec are passed over: subjects() tells them.
 std::vector<Subject> data_subjects(const Graph& graph, const World& world,
                                    const ProviderSettings& settings);
 

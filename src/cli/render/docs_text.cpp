@@ -59,8 +59,7 @@ std::string render_type(const ResourceType& type, const Style& style) {
     std::string out = style.paint(Tint::bold, type.name) + "  " +
                       style.paint(Tint::dim, (type.data ? "data source, provider " : "provider ") +
                                                  type.provider) +
-                      "\n" +
-                      paragraph(type.summary, 2, style);
+                      "\n" + paragraph(type.summary, 2, style);
     if (!type.doc.empty()) out += "\n" + paragraph(type.doc, 2, style);
     out += schema_text(type.schema, style);
     if (type.example.empty()) return out;

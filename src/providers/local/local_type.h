@@ -32,8 +32,8 @@ class KeptType : public LocalType {
     void remove(const Change&, const Setting&) const override {}
 
   protected:
-    /// Why what is recorded has to be made anew all the same; "" when it has not. `config` is as the
-    /// spec now has it.
+    /// Why what is recorded has to be made anew all the same; "" when it has not. `config` is as
+    /// the spec now has it.
     virtual std::string outdated(const Value& /*config*/, const Value& /*recorded*/) const {
         return {};
     }

@@ -21,7 +21,8 @@ class LocalProvider final : public Provider {
         std::vector<Observation> seen(requests.size());
         std::atomic<std::size_t> next = 0;
         const auto work = [&] {
-            for (std::size_t i = next++; i < requests.size(); i = next++) seen[i] = look(requests[i]);
+            for (std::size_t i = next++; i < requests.size(); i = next++)
+                seen[i] = look(requests[i]);
         };
         std::vector<std::jthread> others;
         for (std::size_t i = 1; i < std::min(kSideBySide, requests.size()); ++i)
@@ -119,9 +120,8 @@ Attribute keepers_attribute() {
 }
 
 const char* first_unknown(const Value& config, std::initializer_list<const char*> names) {
-    const auto it = std::find_if(names.begin(), names.end(), [&](const char* name) {
-        return config[name].contains_unknown();
-    });
+    const auto it = std::find_if(names.begin(), names.end(),
+                                 [&](const char* name) { return config[name].contains_unknown(); });
     return it == names.end() ? nullptr : *it;
 }
 

@@ -1,5 +1,6 @@
 #include "providers/local/shell.h"
 
+#include "core/secrecy.h"
 #include "core/text.h"
 
 #include <algorithm>
@@ -14,8 +15,9 @@ namespace hadeploy::local {
 
 namespace {
 using Json = nlohmann::json;
-constexpr std::size_t kMostOutput = 64 * 1024; ///< as much as goes into a variable of the environment
-constexpr std::size_t kMostSaid = 2'000;       ///< bytes of what a failed script said
+constexpr std::size_t kMostOutput =
+    64 * 1024;                           ///< as much as goes into a variable of the environment
+constexpr std::size_t kMostSaid = 2'000; ///< bytes of what a failed script said
 constexpr int kDeepest = 64;
 
 bool is_word(std::string_view name) {
@@ -99,7 +101,8 @@ Error no_output(std::string_view which, std::string_view name, std::string_view 
 Value typed(const std::string& name, const Type& type, const Value& value, std::string_view which) {
     Problems problems;
     const Attribute rule{.name = name, .type = type, .required = true};
-    Value out = normalize(rule, value, fmt::format("`{}`: output \"{}\"", which, name), {}, problems);
+    Value out =
+        normalize(rule, value, fmt::format("`{}`: output \"{}\"", which, name), {}, problems);
     if (!problems.empty())
         throw Error(ErrorKind::failed, problems.list().front().message)
             .with_hint(problems.list().front().hint);
@@ -189,10 +192,9 @@ ProcessResult run_shell(const Value& config, const char* which, const Value& out
         for (const Entry& e : config["environment"].as_map())
             if (e.value.is_string()) spec.environment.emplace_back(e.key, e.value.as_string());
     spec.environment.emplace_back("HADEPLOY_SCRIPT", config.text(which));
-    spec.environment.emplace_back("HADEPLOY_OUTPUTS",
-                                  outputs.is_map() && !outputs.contains_unknown()
-                                      ? to_open_json(outputs)
-                                      : std::string("{}"));
+    spec.environment.emplace_back(
+        "HADEPLOY_OUTPUTS", outputs.is_map() && !outputs.contains_unknown() ? to_open_json(outputs)
+                                                                            : std::string("{}"));
     spec.timeout = std::chrono::milliseconds(config.integer("timeout", 600'000));
     spec.stop = setting.stop;
     try {
@@ -203,9 +205,11 @@ ProcessResult run_shell(const Value& config, const char* which, const Value& out
     }
 }
 
-Error shell_failure(std::string_view which, const ProcessResult& result) {
+Error shell_failure(const Value& config, std::string_view which, const ProcessResult& result) {
     Error error(ErrorKind::failed, fmt::format("`{}` ended with status {}", which, result.status));
-    std::string said = trimmed(result.err.empty() ? result.out : result.err);
+    Redactor redact; // before it is cut: of a part of a secret nobody can tell that it is one
+    redact.add(config);
+    std::string said = redact(trimmed(result.err.empty() ? result.out : result.err));
     if (said.size() > kMostSaid) {
         said.erase(0, said.size() - kMostSaid);
         said.erase(0, said.find('\n') + 1); // npos + 1: nothing
@@ -228,11 +232,12 @@ Value outputs_of(const Value& config, std::string_view which, const std::string&
         if (json && json->is_object() && json->contains(name)) {
             value = value_of((*json)[name]);
         } else if (names.size() > 1) {
-            throw no_output(which, name, json && json->is_object() ? "the object has no such key"
-                                                                   : "it did not print an object");
+            throw no_output(which, name,
+                            json && json->is_object() ? "the object has no such key"
+                                                      : "it did not print an object");
         } else {
-            value = type.kind != TypeKind::string && json ? value_of(*json)
-                                                          : Value(trimmed(printed));
+            value =
+                type.kind != TypeKind::string && json ? value_of(*json) : Value(trimmed(printed));
         }
         out.push_back({name, typed(name, type, value, which)});
     }
