@@ -16,6 +16,10 @@ struct Subject {
 std::vector<Subject> subjects(const Graph& graph, const World& world,
                               const ProviderSettings& settings);
 
+/// What to read to bring the state up to date: all that is recorded, as it was recorded.
+std::vector<Subject> recorded_subjects(const Registry& registry, const World& world,
+                                       const ProviderSettings& settings);
+
 /// What to read before all is destroyed: all that is recorded, but what goes with its machine.
 std::vector<Subject> destroy_subjects(const Registry& registry, const World& world,
                                       const ProviderSettings& settings);

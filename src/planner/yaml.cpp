@@ -1,5 +1,7 @@
 #include "planner/yaml.h"
 
+#include "core/trace.h"
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -7,7 +9,7 @@
 #include <map>
 #include <optional>
 #include <sstream>
-#include <unordered_map>
+#include <unordered_set>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
@@ -126,7 +128,7 @@ class Builder : public YAML::EventHandler {
         Value::List items = {};
         Value::Map entries = {};
         std::optional<Entry> key = {};
-        std::unordered_map<std::string, Loc> seen = {};
+        std::unordered_set<std::string> seen = {}; ///< the keys, once there are many
     };
 
     Loc place(const YAML::Mark& mark) const {
@@ -212,12 +214,26 @@ class Builder : public YAML::EventHandler {
         if (key.as_string() == "<<")
             problems_.add("the merge key << is not supported", key.loc()).hint =
                 "write the entries out, or use a variable";
-        const auto [it, fresh] = top.seen.emplace(key.as_string(), key.loc());
-        if (!fresh)
+        if (is_double(top, key.as_string())) {
+            const auto first =
+                std::find_if(top.entries.begin(), top.entries.end(),
+                             [&](const Entry& e) { return e.key == key.as_string(); });
             problems_.add(fmt::format("duplicate key \"{}\"", key.as_string()), key.loc())
-                .with_note("first here", it->second);
-        if (top.entries.empty() && top.seen.size() == 1) top.loc = key.loc();
+                .with_note("first here", first->loc);
+        }
+        if (top.entries.empty()) top.loc = key.loc();
         top.key = Entry{key.as_string(), {}, key.loc()};
+    }
+
+    /// Looks through the few entries of most maps, and into a set for those that have many.
+    static bool is_double(Open& top, const std::string& key) {
+        constexpr std::size_t kFew = 16;
+        if (top.entries.size() < kFew)
+            return std::any_of(top.entries.begin(), top.entries.end(),
+                               [&](const Entry& e) { return e.key == key; });
+        if (top.seen.empty())
+            for (const Entry& e : top.entries) top.seen.insert(e.key);
+        return !top.seen.insert(key).second;
     }
 
     std::uint16_t file_;
@@ -301,6 +317,7 @@ bool readable(std::string_view text, std::uint16_t file, Problems& problems) {
 } // namespace
 
 Value read_yaml(const Sources& sources, std::uint16_t file, Problems& problems) {
+    const Span span("parse YAML", sources.files()[file].path.string());
     const std::string& text = sources.files()[file].text;
     if (!readable(text, file, problems)) return {};
     Builder builder(file, text, problems);
