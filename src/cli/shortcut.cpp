@@ -112,9 +112,13 @@ void note_unchanged(const Project& project, const Store& store, const Prepared& 
     const bool nothing = plan.empty() && !plan.destroy && plan.records.empty() &&
                          plan.renamed.empty() && plan.notices.empty() &&
                          prepared.world.interrupted.empty() && plan.outputs == store.outputs();
+    const auto& nodes = project.graph().nodes();
+    const bool data =
+        std::any_of(nodes.begin(), nodes.end(), [](const Node& n) { return n.type->data; });
     const bool secrets =
         project.variables().contains_secret() || !project.spec().secret_files.empty();
-    if (!nothing || secrets || outside_looks() > 0 || !fs::exists(project.state_file())) return;
+    if (!nothing || data || secrets || outside_looks() > 0 || !fs::exists(project.state_file()))
+        return;
     Value::List files;
     for (const Sources::File& f : project.sources().files())
         if (fs::is_regular_file(f.path)) files.push_back(fs::absolute(f.path).string());

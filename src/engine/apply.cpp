@@ -1,6 +1,7 @@
 #include "engine/apply.h"
 
 #include "core/clock.h"
+#include "core/secrecy.h"
 #include "engine/executor.h"
 
 #include <algorithm>
@@ -41,6 +42,7 @@ void Executor::finish(StepId id, std::string result) {
 void Executor::retry_or_fail(StepId id, Error error) {
     Work& work = work_[id];
     if (!error.transient || ++work.attempts >= kAttempts) return fail(id, std::move(error));
+    error = without_secrets(std::move(error), work.config);
     events_.step_progress(plan_.steps[id], "trying again: " + error.message);
     enqueue(id, work.state == State::to_read);
 }
@@ -48,6 +50,8 @@ void Executor::retry_or_fail(StepId id, Error error) {
 void Executor::fail(StepId id, Error error) {
     const Step& step = plan_.steps[id];
     Work& work = work_[id];
+    // what a command says may repeat what it was given, also what only the state knew
+    error = without_secrets(without_secrets(std::move(error), work.config), step.before);
     if (error.address.empty()) error.address = step.address;
     if (!error.loc.known()) error.loc = step.loc;
     work.state = State::failed;
@@ -71,12 +75,8 @@ void Executor::skip_dependents(StepId id) {
 }
 
 std::vector<std::string> Executor::dependencies_of(const Step& step) const {
-    std::vector<std::string> out;
-    if (step.node)
-        for (const NodeId d : (*graph_)[*step.node].deps) out.push_back((*graph_)[d].address);
-    else
-        out = world_.recorded.at(step.address).depends_on;
-    return out;
+    if (step.node) return graph_->dependencies(*step.node);
+    return world_.recorded.at(step.address).depends_on;
 }
 
 Row Executor::row_of(StepId id, const Value& config, const Value& attributes) const {
@@ -89,6 +89,14 @@ Row Executor::row_of(StepId id, const Value& config, const Value& attributes) co
             with_machine(*step.type, step.address, attributes),
             dependencies_of(step),
             false};
+}
+
+/// What a data source tells goes to whoever refers to it, and nowhere else.
+void Executor::take_data(StepId id, const Observation& observed) {
+    const Step& step = plan_.steps[id];
+    if (observed.state != Observation::State::present) throw data_error(step.address, observed);
+    values_[*step.node] = complete(*step.type, work_[id].config, observed.attributes);
+    finish(id, "read");
 }
 
 /// What the provider has told to be there, as it is recorded and referred to.

@@ -185,6 +185,7 @@ void Executor::decide_step(StepId id) {
                                                  : *(work.observed = Observation::absent());
     if (observed.state == Observation::State::blocked)
         throw observed.error.value_or(Error(ErrorKind::failed, "can't be read"));
+    if (step.type->data) return take_data(id, observed);
     if (step.action == Action::remove) {
         if (observed.state == Observation::State::failed) throw *observed.error;
         if (observed.state == Observation::State::absent || !observed.foreign.empty())
@@ -278,6 +279,7 @@ void Executor::add_fellow_reads(Job& job) {
         Work& work = work_[id];
         if (!step.read_first || work.state != State::waiting || work.observed || !step.node)
             continue;
+        if (step.type->data) continue; // what it waits for may change what there is to read
         Problems problems;
         const Value config = graph_->config(
             *step.node, [this](NodeId n) { return values_[n]; }, problems);

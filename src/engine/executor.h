@@ -89,6 +89,7 @@ class Executor {
     void consider(StepId id);
     bool prepare(StepId id);
     void decide_step(StepId id);
+    void take_data(StepId id, const Observation& observed);
     void enqueue(StepId id, bool read);
     std::optional<Endpoint> choose_endpoint(StepId id, const Value& config) const;
     void add_fellow_reads(Job& job);

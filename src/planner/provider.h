@@ -58,13 +58,15 @@ struct Observation {
     /// The text says how one can tell.
     std::string foreign = {};
     std::optional<Error> error = {}; ///< failed, blocked: why
+    /// Present and ours, but to be replaced all the same: the text says why ("it ends tomorrow").
+    std::string outdated = {};
 
     static Observation present(Value attributes) {
-        return {State::present, std::move(attributes), {}, {}};
+        return {.state = State::present, .attributes = std::move(attributes)};
     }
     static Observation absent() { return {}; }
-    static Observation blocked(Error error) { return {State::blocked, {}, {}, std::move(error)}; }
-    static Observation failed(Error error) { return {State::failed, {}, {}, std::move(error)}; }
+    static Observation blocked(Error error) { return {.state = State::blocked, .error = std::move(error)}; }
+    static Observation failed(Error error) { return {.state = State::failed, .error = std::move(error)}; }
 };
 
 /// One change to make. A replacement is a remove and a create.
