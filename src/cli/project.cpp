@@ -15,8 +15,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::string_view kVariablePrefix = "HADEPLOY_VAR_";
-
 fs::path cache_directory() {
     if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg != nullptr && *xdg != '\0')
         return fs::path(xdg) / "hadeploy";

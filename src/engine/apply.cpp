@@ -1,20 +1,16 @@
 #include "engine/apply.h"
 
+#include "core/clock.h"
 #include "core/secrecy.h"
 #include "engine/executor.h"
 
 #include <algorithm>
-#include <chrono>
 
 namespace hadeploy {
 
 namespace {
 constexpr int kAttempts = 3; ///< of a step whose failure may pass by itself
 
-std::int64_t now_ms() {
-    using namespace std::chrono;
-    return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
 } // namespace
 
 std::size_t ApplyResult::count(std::string_view result) const {
@@ -103,17 +99,17 @@ void Executor::take_data(StepId id, const Observation& observed) {
     finish(id, "read");
 }
 
-/// The provider has told what is now there: it becomes the record, and what others refer to.
-void Executor::write_row(StepId id, Value attributes) {
+/// What the provider has told to be there, as it is recorded and referred to.
+Row Executor::result_row(StepId id, Value attributes) const {
     const Step& step = plan_.steps[id];
-    Work& work = work_[id];
-    Value all = work.config;
+    const Work& work = work_[id];
     attributes = hide_secrets(*step.type, attributes, work.config);
-    if (attributes.is_map())
-        for (const Entry& e : attributes.as_map()) all = all.with(e.key, e.value);
-    all = with_machine(*step.type, step.address, complete(*step.type, all, {}));
-    store_.finish(work.intent, row_of(id, work.config, all));
-    if (step.node) values_[*step.node] = all;
+    return row_of(id, work.config, complete(*step.type, work.config.with_all(attributes), {}));
+}
+
+void Executor::finish_with(StepId id, const std::optional<Row>& row) {
+    if (row && plan_.steps[id].node) values_[*plan_.steps[id].node] = row->attributes;
+    finish(id, "done");
 }
 
 ApplyResult apply(const Plan& plan, const Graph* graph, const World& world, Store& store,

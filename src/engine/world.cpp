@@ -1,6 +1,7 @@
 #include "engine/world.h"
 
 #include "core/secrecy.h"
+#include "core/trace.h"
 
 #include <algorithm>
 #include <thread>
@@ -51,10 +52,15 @@ Value hide_secrets(const ResourceType& type, const Value& attributes, const Valu
 }
 
 World load_world(const Store& store) {
+    return load_world_but(store, {});
+}
+
+World load_world_but(const Store& store, const std::vector<std::string>& types) {
+    const Span span("load the state");
     World world;
     world.lineage = store.lineage();
     world.serial = store.serial();
-    for (const Row& r : store.rows())
+    for (const Row& r : store.rows_but(types))
         world.recorded[r.address] = {r.address, r.type,       r.generation, r.identity,
                                      r.config,  r.attributes, r.depends_on, r.tainted};
     for (const Intent& i : store.intents()) {
@@ -75,6 +81,7 @@ std::optional<Error> read_batch(const Batch& batch, const std::vector<Subject>& 
                                 Endpoints& endpoints, std::vector<Observation>& out) {
     std::vector<ReadRequest> requests;
     for (const std::size_t i : batch.subjects) requests.push_back(subjects[i].request);
+    const Span span("read", batch.endpoint.key);
     try {
         const std::string& kind = requests.front().type->provider;
         out = endpoints.read(kind, batch.endpoint, requests);

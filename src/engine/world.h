@@ -38,6 +38,8 @@ Value hide_secrets(const ResourceType& type, const Value& attributes, const Valu
 
 /// What the state knows: rows, and what interrupted runs left behind.
 World load_world(const Store& store);
+/// The same without the resources of these types.
+World load_world_but(const Store& store, const std::vector<std::string>& types);
 
 /// Reads the subjects, wave by wave, the endpoints of a wave side by side, and notes what was seen
 /// in `world.observed`. An endpoint that does not answer makes its subjects' observations `failed`.

@@ -1,3 +1,4 @@
+#include "core/trace.h"
 #include "planner/graph.h"
 #include "planner/instances.h"
 #include "planner/names.h"
@@ -404,6 +405,7 @@ class Expander : public Resources {
 
 Graph::Graph(const Spec& spec, const Registry& registry, Value variables)
     : spec_(spec), registry_(registry), variables_(std::move(variables)) {
+    const Span span("expand");
     Expander(*this).run();
 }
 

@@ -1,5 +1,6 @@
 #include "planner/plan.h"
 
+#include "core/trace.h"
 #include "core/uuid.h"
 #include "planner/lifecycle.h"
 #include "planner/refresh.h"
@@ -103,7 +104,7 @@ class Planner {
                 step.reason = cause;
                 step.verb.clear();
             }
-            step.before = merged(step.before, seen->second.attributes);
+            step.before = step.before.with_all(seen->second.attributes);
             if (action != Action::create && action != Action::replace) known = step.before;
             if (action == Action::update)
                 for (const Attribute& a : node.type->schema)
@@ -277,13 +278,6 @@ class Planner {
         return it == world_.recorded.end() ? nullptr : &it->second;
     }
 
-    static Value merged(const Value& under, const Value& over) {
-        Value out = under;
-        if (over.is_map())
-            for (const Entry& e : over.as_map()) out = out.with(e.key, e.value);
-        return out;
-    }
-
     /// Of the best of the machines that the resource can be reached through.
     MachineState machine_state(const Node& node, const Value& config) const {
         const ProviderKind& kind = *graph_.registry().kind(node.type->provider);
@@ -396,18 +390,18 @@ bool machine_is_up(const World& world, const std::string& address) {
 }
 
 Value complete(const ResourceType& type, const Value& config, const Value& known) {
-    Value out = config;
+    Value::Map computed;
     for (const Attribute& a : type.schema) {
         if (!a.computed) continue;
         const Value* value = config.find(a.name);
         if (value != nullptr && !value->contains_unknown()) continue;
         const Value* before = known.find(a.name);
         if (before != nullptr)
-            out = out.with(a.name, *before);
+            computed.push_back({a.name, *before});
         else if (value == nullptr)
-            out = out.with(a.name, Value::unknown());
+            computed.push_back({a.name, Value::unknown()});
     }
-    return out;
+    return config.with_all(Value::map(std::move(computed)));
 }
 
 Value with_machine(const ResourceType& type, const std::string& address, Value attributes) {
@@ -416,6 +410,7 @@ Value with_machine(const ResourceType& type, const std::string& address, Value a
 }
 
 Plan make_plan(const Graph& graph, const World& world, const ProviderSettings& settings) {
+    const Span span("plan");
     return Planner(graph, world, settings).run();
 }
 

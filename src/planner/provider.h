@@ -130,6 +130,9 @@ class ProviderKind {
     /// True: changes that are ready together are handed over as one ordered batch, and the next
     /// batch only when that is through (a host: one exec). False: one by one, side by side.
     bool batches_changes = false;
+    /// Its resources live in the state alone. There is no effect outside that a kill could come
+    /// between: no intents are written, and what is ready together is made and noted together.
+    bool in_state = false;
 
     /// Where a resource can be read and changed, the preferred place first: a cluster's resource
     /// can be reached through any of its hosts. Empty while the config does not tell yet.

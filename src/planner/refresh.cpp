@@ -1,5 +1,7 @@
 #include "planner/refresh.h"
 
+#include "core/trace.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -54,6 +56,7 @@ Subject recorded_subject(const Recorded& r, const ResourceType& type, const Regi
 
 std::vector<Subject> subjects(const Graph& graph, const World& world,
                               const ProviderSettings& settings) {
+    const Span span("evaluate");
     std::vector<Subject> out;
     Problems problems;
     std::vector<Value> values(graph.nodes().size());
@@ -83,6 +86,15 @@ std::vector<Subject> subjects(const Graph& graph, const World& world,
         if (type != nullptr) // otherwise add_removals() says so
             out.push_back(recorded_subject(r, *type, graph.registry(), settings));
     }
+    return out;
+}
+
+std::vector<Subject> recorded_subjects(const Registry& registry, const World& world,
+                                       const ProviderSettings& settings) {
+    std::vector<Subject> out;
+    for (const auto& [address, r] : world.recorded)
+        if (const ResourceType* type = registry.type(r.type))
+            out.push_back(recorded_subject(r, *type, registry, settings));
     return out;
 }
 

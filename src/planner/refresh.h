@@ -16,6 +16,10 @@ struct Subject {
 std::vector<Subject> subjects(const Graph& graph, const World& world,
                               const ProviderSettings& settings);
 
+/// What to read to bring the state up to date: all that is recorded, as it was recorded.
+std::vector<Subject> recorded_subjects(const Registry& registry, const World& world,
+                                       const ProviderSettings& settings);
+
 /// The data sources to read now, before planning: those whose config is known by what is recorded
 /// and what was seen, that have not been read with this config yet, and that wait for nothing that
 /// is still to be made. Wrong values in the spec are passed over: subjects() tells them.

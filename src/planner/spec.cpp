@@ -1,5 +1,6 @@
 #include "planner/spec.h"
 
+#include "core/trace.h"
 #include "planner/references.h"
 #include "planner/yaml.h"
 
@@ -466,6 +467,7 @@ FileReader disk_reader() {
 }
 
 void load_spec(const fs::path& file, const FileReader& read, Spec& spec) {
+    const Span span("load the spec");
     Problems problems;
     Loader(spec, read, problems).load_root(file);
     problems.throw_if_any();
