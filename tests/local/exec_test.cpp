@@ -23,8 +23,7 @@ resources:
       echo "update $HADEPLOY_OUTPUTS" >>log
       printf '{"id": "same", "port": %s, "line": ""}' "$PORT" | tee thing
     delete: |
-      echo "delete $(cat thing)" >>
-                                 log; rm thing
+      echo "delete $(cat thing)" >>log; rm thing
     returns: {id: string, port: integer, line: string}
   file: {type: local.file, path: f, content: "port ${service.outputs.port}"}
 )yaml";

@@ -57,10 +57,10 @@ TEST_CASE("what is known is read, link by link; what waits for something is not"
     note_read(fresh, "data.two", "x", "y");
     CHECK(to_read(t, fresh) == "");
     const Plan plan = make_plan(*t.graph, fresh, t.settings);
-    CHECK(summary(plan) == "create a; create b; read data.four; read data.three");
-    CHECK(plan.steps[1].after.text("name") == "b-y");
-    CHECK(plan.steps[2].reason == "a comes first");
-    CHECK(plan.steps[3].reason == "name is known only after apply");
+    CHECK(summary(plan) == "create a; read data.four; read data.three; create b");
+    CHECK(plan.steps[1].reason == "a comes first");
+    CHECK(plan.steps[2].reason == "name is known only after apply");
+    CHECK(plan.steps[3].after.text("name") == "b-y");
 
     World made = world_of(t, {"a"});
     CHECK(to_read(t, made) == "data.one known; data.four fixed; data.three t; ");
@@ -96,13 +96,13 @@ data:
 
 TEST_CASE("data sources that make no sense") {
     CHECK(errors_of("name: t\ndata: {a: {type: fake.thing, name: a}}\n") ==
-          "hadeploy.yaml:2:17: \"fake.thing\" is a type of resources (put the block under "
+          "hadeploy.yaml:2:18: \"fake.thing\" is a type of resources (put the block under "
           "`resources:`)\n");
     CHECK(errors_of("name: t\nresources: {a: {type: fake.look, name: a}}\n") ==
-          "hadeploy.yaml:2:22: \"fake.look\" is a type of data sources (put the block under "
+          "hadeploy.yaml:2:23: \"fake.look\" is a type of data sources (put the block under "
           "`data:`)\n");
     CHECK(errors_of("name: t\ndata: {a: {type: fake.loo, name: a}}\n") ==
-          "hadeploy.yaml:2:17: there is no data source type \"fake.loo\" (did you mean "
+          "hadeploy.yaml:2:18: there is no data source type \"fake.loo\" (did you mean "
           "\"fake.look\"?)\n");
     CHECK(errors_of("name: t\ndata: {a: {name: a}}\n") ==
           "hadeploy.yaml:2:8: data source \"a\" needs a \"type\" (for example: type: http "
@@ -111,11 +111,11 @@ TEST_CASE("data sources that make no sense") {
               .find("unknown key \"serial\"") != std::string::npos);
     CHECK(errors_of("name: t\ndata: {a: {type: fake.look, name: a, lifecycle: {prevent_destroy: "
                     "true}}}\n") ==
-          "hadeploy.yaml:2:48: the lifecycle of a data source has no key \"prevent_destroy\" (it "
+          "hadeploy.yaml:2:50: the lifecycle of a data source has no key \"prevent_destroy\" (it "
           "has: preconditions)\n");
     CHECK(errors_of("name: t\ndata: {abc: {type: fake.look, name: a}}\noutputs: {a: "
                     "\"${data.abd.value}\"}\n") ==
-          "hadeploy.yaml:3:16: there is no data source \"abd\" (did you mean \"abc\"?)\n");
+          "hadeploy.yaml:3:17: there is no data source \"abd\" (did you mean \"abc\"?)\n");
     const TestSpec wrong(R"(name: t
 data: {a: {type: fake.look, name: a}}
 resources: {b: {type: fake.thing, name: b, value: "${data.a.valeu}"}}
@@ -130,10 +130,10 @@ TEST_CASE("how many there are of something can't go by a data source") {
                              "everything: take ";
     const std::string data = "name: t\ndata: {a: {type: fake.look, name: a}}\nresources:\n";
     CHECK(errors_of(data + "  b: {type: fake.thing, for_each: \"${data.a.value}\", name: b}\n") ==
-          "hadeploy.yaml:4:37: the keys of for_each are known only after apply (" + hint +
+          "hadeploy.yaml:4:44: the keys of for_each are known only after apply (" + hint +
               "the keys from a variable, a local or file())\n");
     CHECK(errors_of(data + "  b: {type: fake.thing, count: \"${data.a.value}\", name: b}\n") ==
-          "hadeploy.yaml:4:34: the count is known only after apply (" + hint +
+          "hadeploy.yaml:4:41: the count is known only after apply (" + hint +
               "it from a variable, a local or file())\n");
     // but by the instances of one it can
     const TestSpec t(R"(name: t

@@ -4,8 +4,9 @@
 
 namespace hadeploy::local {
 
-/// The provider `local` and its types: files and commands on the machine that hadeploy runs on,
-/// random values, keys and certificates that live in the state alone, and data sources.
+/// The providers `local`, `random` and `tls` with their types: files and commands on the machine
+/// that hadeploy runs on, random values, keys and certificates that live in the state alone, and
+/// data sources.
 void add_local_types(Registry& registry);
 
 } // namespace hadeploy::local

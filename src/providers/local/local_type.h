@@ -28,6 +28,8 @@ class LocalType : public ResourceType {
 /// was recorded is what is there.
 class KeptType : public LocalType {
   public:
+    /// @param kind "random" or "tls"
+    explicit KeptType(const char* kind) { provider = kind; }
     Observation observe(const ReadRequest& request, const Setting& setting) const override;
     void remove(const Change&, const Setting&) const override {}
 

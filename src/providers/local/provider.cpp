@@ -67,19 +67,20 @@ class LocalProvider final : public Provider {
     Setting setting_;
 };
 
+/// A provider on this machine: it is always there, and has no settings.
 class LocalKind final : public ProviderKind {
   public:
-    LocalKind() {
-        name = "local";
-        doc = "What the machine that hadeploy runs on does by itself: files, commands and HTTP "
-              "requests; and random values, keys and certificates, which are kept in the state "
-              "alone.";
+    LocalKind(std::string kind, std::string text, std::string place, bool kept)
+        : place_(std::move(place)) {
+        name = std::move(kind);
+        doc = std::move(text);
+        in_state = kept;
     }
 
     /// A server that is asked is a place of its own: it is shown, and asked beside others.
     std::vector<Endpoint> endpoints(const ResourceType& type, const Value& config,
                                     const Value&) const override {
-        std::string key = "this machine";
+        std::string key = place_;
         if (const Value& url = config["url"]; type.name == "http" && url.is_string())
             key = url.secret() ? "a secret URL" : "http " + authority_of(url.as_string());
         return {{.key = std::move(key), .machine = "", .config = {}}};
@@ -88,7 +89,23 @@ class LocalKind final : public ProviderKind {
     std::shared_ptr<Provider> open(const Endpoint&, const Setting& setting) override {
         return std::make_shared<LocalProvider>(setting);
     }
+
+  private:
+    std::string place_;
 };
+
+void add_kinds(Registry& registry) {
+    registry.add(std::make_unique<LocalKind>(
+        "local", "Files, commands and HTTP requests of the machine that hadeploy runs on.",
+        "this machine", false));
+    registry.add(std::make_unique<LocalKind>(
+        "random", "Random values, which are made once and kept in the state alone.",
+        "the state (random)", true));
+    // kept in the state too, but certificates end by themselves: they have to be looked at
+    registry.add(std::make_unique<LocalKind>(
+        "tls", "Keys and certificates, which are made once and kept in the state alone.",
+        "the state (tls)", false));
+}
 
 } // namespace
 
@@ -131,7 +148,7 @@ Observation not_known_yet(const char* attribute) {
 }
 
 void add_local_types(Registry& registry) {
-    registry.add(std::make_unique<LocalKind>());
+    add_kinds(registry);
     registry.add(file_type());
     registry.add(directory_type());
     registry.add(exec_type());
