@@ -129,9 +129,10 @@ void make(Prepared& p, const Project& project, bool destroy) {
 Prepared prepare(const Project& project, const Store& store, bool destroy, Events& events) {
     Prepared p = start(project, store, destroy);
     if (!destroy) read_data(p.world, project.graph(), p.settings, *p.endpoints, events);
-    const auto what = destroy ? destroy_subjects(project.registry(), p.world, p.settings)
-                              : subjects(project.graph(), p.world, p.settings);
-    refresh(p.world, what, *p.endpoints, events);
+    refresh(p.world,
+            destroy ? destroy_subjects(project.registry(), p.world, p.settings)
+                    : subjects(project.graph(), p.world, p.settings),
+            *p.endpoints, events);
     if (!destroy) read_data(p.world, project.graph(), p.settings, *p.endpoints, events);
     make(p, project, destroy);
     return p;

@@ -8,7 +8,7 @@ using namespace hadeploy;
 TEST_CASE("every type's example is of the type, and has no attribute that it does not know") {
     Registry registry;
     local::add_local_types(registry);
-    CHECK(registry.types().size() == 14);
+    CHECK(registry.types().size() == 15);
     for (const auto& type : registry.types()) {
         CAPTURE(type->name);
         CHECK(registry.kind(type->provider) != nullptr);

@@ -4,9 +4,8 @@
 
 namespace hadeploy::local {
 
-/// The providers `local`, `random` and `tls` with their types: files and commands on the machine
-/// that hadeploy runs on, random values, keys and certificates that live in the state alone, and
-/// data sources.
+/// The provider `local` and its types: files and commands on the machine that hadeploy runs on,
+/// random values, keys and certificates that live in the state alone, and data sources.
 void add_local_types(Registry& registry);
 
 } // namespace hadeploy::local

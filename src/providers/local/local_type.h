@@ -28,8 +28,7 @@ class LocalType : public ResourceType {
 /// was recorded is what is there.
 class KeptType : public LocalType {
   public:
-    /// @param kind "random" or "tls"
-    explicit KeptType(const char* kind) { provider = kind; }
+    KeptType() { provider = "state"; }
     Observation observe(const ReadRequest& request, const Setting& setting) const override;
     void remove(const Change&, const Setting&) const override {}
 
@@ -60,6 +59,7 @@ Observation not_known_yet(const char* attribute);
 std::unique_ptr<ResourceType> file_type();
 std::unique_ptr<ResourceType> directory_type();
 std::unique_ptr<ResourceType> exec_type();
+std::unique_ptr<ResourceType> value_type();
 std::unique_ptr<ResourceType> random_password_type();
 std::unique_ptr<ResourceType> random_id_type();
 std::unique_ptr<ResourceType> random_integer_type();

@@ -67,20 +67,18 @@ class LocalProvider final : public Provider {
     Setting setting_;
 };
 
-/// A provider on this machine: it is always there, and has no settings.
 class LocalKind final : public ProviderKind {
   public:
-    LocalKind(std::string kind, std::string text, std::string place, bool kept)
-        : place_(std::move(place)) {
-        name = std::move(kind);
-        doc = std::move(text);
-        in_state = kept;
+    LocalKind() {
+        name = "local";
+        doc = "What the machine that hadeploy runs on does by itself: files, commands, HTTP "
+              "requests and certificates.";
     }
 
     /// A server that is asked is a place of its own: it is shown, and asked beside others.
     std::vector<Endpoint> endpoints(const ResourceType& type, const Value& config,
                                     const Value&) const override {
-        std::string key = place_;
+        std::string key = "this machine";
         if (const Value& url = config["url"]; type.name == "http" && url.is_string())
             key = url.secret() ? "a secret URL" : "http " + authority_of(url.as_string());
         return {{.key = std::move(key), .machine = "", .config = {}}};
@@ -89,23 +87,23 @@ class LocalKind final : public ProviderKind {
     std::shared_ptr<Provider> open(const Endpoint&, const Setting& setting) override {
         return std::make_shared<LocalProvider>(setting);
     }
-
-  private:
-    std::string place_;
 };
 
-void add_kinds(Registry& registry) {
-    registry.add(std::make_unique<LocalKind>(
-        "local", "Files, commands and HTTP requests of the machine that hadeploy runs on.",
-        "this machine", false));
-    registry.add(std::make_unique<LocalKind>(
-        "random", "Random values, which are made once and kept in the state alone.",
-        "the state (random)", true));
-    // kept in the state too, but certificates end by themselves: they have to be looked at
-    registry.add(std::make_unique<LocalKind>(
-        "tls", "Keys and certificates, which are made once and kept in the state alone.",
-        "the state (tls)", false));
-}
+class StateKind final : public ProviderKind {
+  public:
+    StateKind() {
+        name = "state";
+        doc = "What is nowhere but in the state: values, random ones among them, and keys.";
+        in_state = true;
+    }
+    std::vector<Endpoint> endpoints(const ResourceType&, const Value&,
+                                    const Value&) const override {
+        return {{.key = "the state", .machine = "", .config = {}}};
+    }
+    std::shared_ptr<Provider> open(const Endpoint&, const Setting& setting) override {
+        return std::make_shared<LocalProvider>(setting);
+    }
+};
 
 } // namespace
 
@@ -148,10 +146,12 @@ Observation not_known_yet(const char* attribute) {
 }
 
 void add_local_types(Registry& registry) {
-    add_kinds(registry);
+    registry.add(std::make_unique<LocalKind>());
+    registry.add(std::make_unique<StateKind>());
     registry.add(file_type());
     registry.add(directory_type());
     registry.add(exec_type());
+    registry.add(value_type());
     registry.add(random_password_type());
     registry.add(random_id_type());
     registry.add(random_integer_type());

@@ -47,7 +47,7 @@ constexpr const char* kKept =
 
 class Id final : public KeptType {
   public:
-    Id() : KeptType("random") {
+    Id() {
         name = "random.id";
         summary = "Random bytes, for names that are not taken yet.";
         doc = fmt::format("{} It is not secret.\n\nDestroy forgets it.", kKept);
@@ -89,7 +89,7 @@ class Id final : public KeptType {
 
 class Integer final : public KeptType {
   public:
-    Integer() : KeptType("random") {
+    Integer() {
         name = "random.integer";
         summary = "A random number.";
         doc = fmt::format("{} It is not secret.\n\nDestroy forgets it.", kKept);
@@ -136,7 +136,7 @@ class Integer final : public KeptType {
 
 class Uuid final : public KeptType {
   public:
-    Uuid() : KeptType("random") {
+    Uuid() {
         name = "random.uuid";
         summary = "A random UUID (version 4).";
         doc = fmt::format("{} It is not secret.\n\nDestroy forgets it.", kKept);

@@ -34,7 +34,7 @@ std::string characters_of(const Class& c, const Value& config) {
 
 class Password final : public KeptType {
   public:
-    Password() : KeptType("random") {
+    Password() {
         name = "random.password";
         summary = "A password that nobody has thought of.";
         doc =

@@ -162,7 +162,7 @@ Schema certificate_attributes() {
 /// What both kinds of certificates do alike.
 class CertificateType : public KeptType {
   public:
-    CertificateType() : KeptType("tls") {}
+    CertificateType() { provider = "local"; } // whether one is still good follows from the clock
     void check(const Value& config, Problems& problems) const override {
         check_names(config, problems);
         const Value& early = config["early_renewal"];
@@ -229,7 +229,7 @@ class SelfSigned final : public CertificateType {
 
 class Request final : public KeptType {
   public:
-    Request() : KeptType("tls") {
+    Request() {
         name = "tls.cert_request";
         summary = "A request for a certificate (CSR), for an authority to sign.";
         doc = "It is kept in the state. Any change makes a new one.\n\n"

@@ -74,7 +74,7 @@ Key generate(const Value& config) {
 
 class PrivateKey final : public KeptType {
   public:
-    PrivateKey() : KeptType("tls") {
+    PrivateKey() {
         name = "tls.private_key";
         summary = "A private key, for certificates or for SSH.";
         doc =
