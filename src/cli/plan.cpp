@@ -27,14 +27,14 @@ int run_plan(Context& context) {
     const auto store = context.project.open_store(
         context.args.out.empty() ? Store::Mode::read_only : Store::Mode::read_write);
     const auto progress = context.progress(0);
-    const Prepared prepared = prepare(context.project, *store, context.args.destroy, *progress);
+    const Prepared prepared = prepare(context.project, *store, context.args.plan, *progress);
     progress->finish();
     if (context.args.json)
         context.print(plan_json(prepared.plan).dump() + "\n");
     else
         context.print(render_plan(prepared.plan, store->outputs(), context.out));
     if (!context.args.out.empty()) {
-        save_plan(context.args.out, context.project, prepared);
+        save_plan(context.args.out, context.project, context.args.plan, prepared);
         context.say(fmt::format("Saved. To do exactly this: hadeploy apply {}\n",
                                 context.args.out.string()));
     }

@@ -175,6 +175,12 @@ void Executor::consider(StepId id) {
         store_.put({}, {step.address});
         return finish(id, "forgotten");
     }
+    if (step.action == Action::refresh) {
+        Recorded seen = world_.recorded.at(step.address);
+        seen.attributes = step.after;
+        store_.put(rows_of({seen}), {});
+        return finish(id, "refreshed");
+    }
     if (!prepare(id)) return; // failed, with its reason
     if (step.read_first && !work.observed) return enqueue(id, true);
     if (step.read_first && work.observed->state == Observation::State::blocked &&

@@ -60,6 +60,13 @@ World load_world(const Store& store) {
     return world;
 }
 
+Graph::Values recorded_values(const Graph& graph, const World& world) {
+    return [&graph, &world](NodeId id) {
+        const auto it = world.recorded.find(graph[id].address);
+        return it == world.recorded.end() ? Value::unknown() : it->second.attributes;
+    };
+}
+
 namespace {
 
 /// Reads one batch; on an endpoint that does not answer returns the error.

@@ -38,6 +38,10 @@ Value hide_secrets(const ResourceType& type, const Value& attributes, const Valu
 /// What the state knows: rows, and what interrupted runs left behind.
 World load_world(const Store& store);
 
+/// What the state knows of a graph's nodes; what it does not know is unknown. Both have to live as
+/// long as the result.
+Graph::Values recorded_values(const Graph& graph, const World& world);
+
 /// Reads the subjects, wave by wave, the endpoints of a wave side by side, and notes what was seen
 /// in `world.observed`. An endpoint that does not answer makes its subjects' observations `failed`.
 void refresh(World& world, const std::vector<Subject>& subjects, Endpoints& endpoints,

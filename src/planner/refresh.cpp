@@ -67,6 +67,21 @@ std::vector<Subject> subjects(const Graph& graph, const World& world,
     return out;
 }
 
+std::vector<Subject> recorded_subjects(const Registry& registry, const World& world,
+                                       const ProviderSettings& settings) {
+    std::vector<Subject> out;
+    for (const auto& [address, r] : world.recorded)
+        if (const ResourceType* type = registry.type(r.type))
+            out.push_back(recorded_subject(r, *type, registry, settings));
+    return out;
+}
+
+void assume_recorded(World& world) {
+    for (const auto& [address, r] : world.recorded)
+        if (!world.unfinished.contains(address))
+            world.observed[address] = Observation::present(r.attributes);
+}
+
 std::vector<Subject> destroy_subjects(const Registry& registry, const World& world,
                                       const ProviderSettings& settings) {
     std::set<std::string> dying;

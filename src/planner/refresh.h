@@ -16,6 +16,20 @@ struct Subject {
 std::vector<Subject> subjects(const Graph& graph, const World& world,
                               const ProviderSettings& settings);
 
+/// What to read to bring the state up to date: all that is recorded, as it was recorded.
+std::vector<Subject> recorded_subjects(const Registry& registry, const World& world,
+                                       const ProviderSettings& settings);
+
+/// Takes the state's word for what is there, in the place of reading it. What an earlier run began
+/// to make and did not finish stays unread.
+void assume_recorded(World& world);
+
+/// The plan that only notes in the state what was seen: what is gone goes from it, what has changed
+/// is recorded as it is. A tracked attribute stays as it was applied: it is what the next plan
+/// repairs by.
+/// @throws Errors: failed reads, targets that name nothing
+Plan make_refresh_plan(const Graph& graph, const World& world, const PlanOptions& options);
+
 /// What to read before all is destroyed: all that is recorded, but what goes with its machine.
 std::vector<Subject> destroy_subjects(const Registry& registry, const World& world,
                                       const ProviderSettings& settings);

@@ -60,6 +60,7 @@ std::string render_type(const ResourceType& type, const Style& style) {
                       style.paint(Tint::dim, "provider " + type.provider) + "\n" +
                       paragraph(type.summary, 2, style);
     if (!type.doc.empty()) out += "\n" + paragraph(type.doc, 2, style);
+    if (!type.import_id.empty()) out += "\n" + paragraph(import_text(type), 2, style);
     out += schema_text(type.schema, style);
     if (type.example.empty()) return out;
     out += heading("Example", style);
