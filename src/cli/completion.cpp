@@ -96,8 +96,8 @@ std::string posix_like(const CommandTree& tree, const Dialect& d) {
                        joined(flags_of(tree)), d.words, joined(names_of(tree)), arguments, d.end);
 }
 
-constexpr Dialect kBash {
-    R"(# bash completion for hadeploy, made by `hadeploy completion bash`
+constexpr Dialect kBash{
+    R"sh(# bash completion for hadeploy, made by `hadeploy completion bash`
 
 _hadeploy_words() {{
     mapfile -t COMPREPLY < <(compgen -W "$*" -- "$cur")
@@ -128,7 +128,7 @@ _hadeploy() {
         case "$command ${{COMP_WORDS[i]}}" in
 {}        esac
     done
-)",
+)sh",
     "complete -F _hadeploy hadeploy\n",
     "_hadeploy_words",
     "_hadeploy_files -f",
@@ -136,7 +136,7 @@ _hadeploy() {
     "_hadeploy_addresses"};
 
 constexpr Dialect kZsh{
-    R"(#compdef hadeploy
+    R"sh(#compdef hadeploy
 # zsh completion for hadeploy, made by `hadeploy completion zsh`
 
 _hadeploy_addresses() {{
@@ -153,8 +153,9 @@ _hadeploy() {{
         case "$command ${{words[i]}}" in
 {}        esac
     done
-)",
-    "if [[ ${funcstack[1]} == _hadeploy ]]; then _hadeploy \"$@\"; else compdef _hadeploy hadeploy; "
+)sh",
+    "if [[ ${funcstack[1]} == _hadeploy ]]; then _hadeploy \"$@\"; else compdef _hadeploy "
+    "hadeploy; "
     "fi\n",
     "compadd --",
     "_files",
@@ -165,52 +166,52 @@ _hadeploy() {{
 std::string fish_quoted(std::string_view text) {
     std::string out = "'";
     for (const char c : text) {
-                if (c == '\'' || c == '\\') out += '\\';
-                out += c;
-            }
-        return out + "'";
+        if (c == '\'' || c == '\\') out += '\\';
+        out += c;
     }
+    return out + "'";
+}
 
-    std::string fish_offer(const CommandTree::Option& o) {
-        switch (kind_of(o)) {
-        case Kind::words: return " -x -a " + fish_quoted(joined(o.choices));
-        case Kind::file: return " -r -F";
-        case Kind::directory: return " -x -a '(__fish_complete_directories)'";
-        case Kind::address: return " -x -a '(__hadeploy_addresses)'";
-        case Kind::nothing: return o.value.empty() ? "" : " -x";
-        }
-        return {};
+std::string fish_offer(const CommandTree::Option& o) {
+    switch (kind_of(o)) {
+    case Kind::words: return " -x -a " + fish_quoted(joined(o.choices));
+    case Kind::file: return " -r -F";
+    case Kind::directory: return " -x -a '(__fish_complete_directories)'";
+    case Kind::address: return " -x -a '(__hadeploy_addresses)'";
+    case Kind::nothing: return o.value.empty() ? "" : " -x";
     }
+    return {};
+}
 
-    std::string fish_options(const std::string& condition, const CommandTree& command) {
-        std::string out;
-        for (const CommandTree::Option& o : command.options) {
-            const std::string help = " -d " + fish_quoted(o.help);
-            if (!o.argument)
-                out += fmt::format("complete -c hadeploy{} -l {}{}{}\n", condition,
-                                   o.name.substr(2), fish_offer(o), help);
-            else if (kind_of(o) == Kind::file)
-                out += fmt::format("complete -c hadeploy{} -F\n", condition);
-            else if (kind_of(o) != Kind::nothing)
-                out += fmt::format("complete -c hadeploy{}{}\n", condition, fish_offer(o));
-        }
-        return out;
+std::string fish_options(const std::string& condition, const CommandTree& command) {
+    std::string out;
+    for (const CommandTree::Option& o : command.options) {
+        const std::string help = " -d " + fish_quoted(o.help);
+        if (!o.argument)
+            out += fmt::format("complete -c hadeploy{} -l {}{}{}\n", condition, o.name.substr(2),
+                               fish_offer(o), help);
+        else if (kind_of(o) == Kind::file)
+            out += fmt::format("complete -c hadeploy{} -F\n", condition);
+        else if (kind_of(o) != Kind::nothing)
+            out += fmt::format("complete -c hadeploy{}{}\n", condition, fish_offer(o));
     }
+    return out;
+}
 
-    std::string fish(const CommandTree& tree) {
-        std::string cases, commands;
-        for (const auto& [path, command] : all_commands(tree)) {
-            const auto space = path.rfind(' ');
-            const std::string group = space == path.npos ? "" : path.substr(0, space);
-            cases += fmt::format("            case {}\n                set found {}\n",
-                                 fish_quoted(group + " " + command->name), fish_quoted(path));
-            commands += fmt::format("complete -c hadeploy -n {} -a {} -d {}\n",
-                                    fish_quoted(fmt::format("__hadeploy_in \"{}\"", group)),
-                                    command->name, fish_quoted(command->help));
-            commands += fish_options(
-                " -n " + fish_quoted(fmt::format("__hadeploy_in \"{}\"", path)), *command);
-        }
-        return fmt::format(R"(# fish completion for hadeploy, made by `hadeploy completion fish`
+std::string fish(const CommandTree& tree) {
+    std::string cases, commands;
+    for (const auto& [path, command] : all_commands(tree)) {
+        const auto space = path.rfind(' ');
+        const std::string group = space == path.npos ? "" : path.substr(0, space);
+        cases += fmt::format("            case {}\n                set found {}\n",
+                             fish_quoted(group + " " + command->name), fish_quoted(path));
+        commands += fmt::format("complete -c hadeploy -n {} -a {} -d {}\n",
+                                fish_quoted(fmt::format("__hadeploy_in \"{}\"", group)),
+                                command->name, fish_quoted(command->help));
+        commands +=
+            fish_options(" -n " + fish_quoted(fmt::format("__hadeploy_in \"{}\"", path)), *command);
+    }
+    return fmt::format(R"sh(# fish completion for hadeploy, made by `hadeploy completion fish`
 
 function __hadeploy_in
     set -l found ''
@@ -231,9 +232,9 @@ function __hadeploy_addresses
 end
 
 complete -c hadeploy -f
-{}{})",
-                           cases, fish_options("", tree), commands);
-    }
+{}{})sh",
+                       cases, fish_options("", tree), commands);
+}
 
 } // namespace
 

@@ -175,10 +175,7 @@ int run_taint(Context& context) {
             throw Error(ErrorKind::state,
                         fmt::format("an earlier run did not finish making {}", address))
                 .with_hint("the next apply does");
-        Error error = not_recorded(address, world);
-        for (const std::string& known : addresses_of(world))
-            if (within(known, address)) error.hint = "name a single resource, such as " + known;
-        throw error;
+        throw not_recorded(address, world);
     }
     for (const Intent& intent : store->intents()) // noting it would end what is open
         if (intent.address == address)

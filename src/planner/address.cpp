@@ -1,5 +1,6 @@
 #include "planner/address.h"
 
+#include "planner/lifecycle.h"
 #include "planner/schema.h"
 
 #include <algorithm>
@@ -67,6 +68,11 @@ Error unknown_address(std::string message, const std::string& address,
     std::set<std::string> names;
     for (const std::string& k : known) add_names(names, k);
     Error error(ErrorKind::usage, std::move(message));
+    for (const std::string& k : known)
+        if (k != address && within(k, address)) {
+            error.hint = "name a single resource, such as " + k;
+            return error;
+        }
     const auto close = did_you_mean(address, {names.begin(), names.end()});
     error.hint = close ? fmt::format("did you mean {}?", *close) : std::move(otherwise);
     return error;

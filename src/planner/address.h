@@ -15,7 +15,8 @@ enum class AddressForm { none, resource, module };
 AddressForm form_of_address(const std::string& text);
 
 /// An error of usage about an address that names none of `known`, with the closest of them (or of
-/// the resources and modules that they are within) as the hint; `otherwise` where none is close.
+/// the resources and modules that they are within) as the hint; `otherwise` where none is close. Of
+/// the address of several the first is named.
 Error unknown_address(std::string message, const std::string& address,
                       const std::vector<std::string>& known, std::string otherwise);
 

@@ -26,7 +26,8 @@ class Refresher {
         for (const auto& [address, r] : world_.recorded)
             if (const auto node = graph_.find(address)) plan_.values[*node] = r.attributes;
         for (const Step& step : plan_.steps)
-            if (const auto node = graph_.find(step.address)) plan_.values[*node] = step.after;
+            if (const auto node = graph_.find(step.address))
+                plan_.values[*node] = step.after.is_null() ? Value::unknown() : step.after;
         plan_.outputs = graph_.outputs([this](NodeId id) { return plan_.values[id]; }, problems_);
         problems_.throw_if_any();
         return std::move(plan_);

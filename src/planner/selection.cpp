@@ -42,8 +42,8 @@ Selection::Selection(const PlanOptions& options, const Graph* graph, const World
             if (within(address, target)) open.push_back(address);
         if (open.size() == before)
             problems.add(unknown_address(
-                fmt::format("--target {}: {} has no such resource or module", target,
-                            graph == nullptr ? "the state" : "neither the spec nor the state"),
+                fmt::format("--target {}: {} such resource or module", target,
+                            graph == nullptr ? "the state has no" : "spec and state have no"),
                 target, all, "`hadeploy state list` and `hadeploy graph` show all addresses"));
     }
     problems.throw_if_any();
