@@ -113,18 +113,11 @@ _hadeploy_addresses() {{
     while IFS= read -r address; do
         [[ ${{address//\"/}} == "$typed"* ]] && COMPREPLY+=("$(printf '%q' "$address")")
     done < <(hadeploy "${{where[@]}}" state list 2>/dev/null)
-}
-} // namespace
-_hadeploy() {
-    {
-        local cur = $ {
-            { COMP_WORDS[COMP_CWORD] }
-        }
-        prev = $ {
-            { COMP_WORDS[COMP_CWORD - 1] }
-        }
-        command ='' i COMPREPLY = () for ((i = 1; i < COMP_CWORD; ++i));
-        do
+}}
+_hadeploy() {{
+    local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD - 1]}} command='' i
+    COMPREPLY=()
+    for ((i = 1; i < COMP_CWORD; ++i)); do
         case "$command ${{COMP_WORDS[i]}}" in
 {}        esac
     done

@@ -31,7 +31,9 @@ struct Page {
               const PlanOptions& options = {}) {
         const TestSpec t(spec);
         try {
-            const World moved = with_moves(world, t.spec.moved);
+            World moved = with_moves(world, t.spec.moved);
+            for (const auto& [from, to] : moved.moved)
+                moved.observed[to] = world.observed.at(from);
             add(title, options.refresh_only ? make_refresh_plan(*t.graph, world, options)
                        : options.destroy    ? make_destroy_plan(world, t.registry, options)
                                             : make_plan(*t.graph, moved, t.settings, options));

@@ -34,6 +34,12 @@ std::string option_rows(const CommandTree& command) {
     return out.empty() ? out : "| | |\n|---|---|\n" + out + "\n";
 }
 
+std::string paragraphs_in_lines(std::string_view text) {
+    std::string out;
+    for (const std::string& line : wrap(text, 100)) out += line + "\n";
+    return out;
+}
+
 // man(7)
 
 std::string escaped(std::string_view text) {
@@ -96,9 +102,7 @@ std::string commands_markdown(const CommandTree& tree) {
         "Data goes to standard output, messages to standard error.\n\n"
         "| Option of every command | |\n|---|---|\n";
     for (const CommandTree::Option& o : tree.options)
-        out +=
-            fmt::format("| `{}` | {}{} |\n", option_name(o), table_cell(o.help),
-                        o.choices.empty() ? "" : fmt::format(" ({})", fmt::join(o.choices, ", ")));
+        out += fmt::format("| `{}` | {} |\n", option_name(o), table_cell(o.help));
     out += "\n| Exit code | |\n|---|---|\n| 0 | all is well |\n| 1 | it failed |\n"
            "| 2 | there is something to change (`plan --detailed-exitcode`) |\n"
            "| 3 | a drill missed a threshold |\n| 64 | the command line is wrong |\n"
@@ -112,7 +116,7 @@ std::string commands_markdown(const CommandTree& tree) {
         const bool literal = command->details.find("\nzsh: ") != std::string::npos;
         if (!command->details.empty())
             out += literal ? fmt::format("```\n{}\n```\n\n", command->details)
-                           : command->details + "\n\n";
+                           : paragraphs_in_lines(command->details) + "\n";
     }
     out.pop_back(); // one line end at the end
     return out;

@@ -118,6 +118,7 @@ class PlanText {
         for (const Step* step : alone_) out += list_line(*step);
         for (const Group& group : reads_) out += render_reads(group);
         for (const Group& group : forgotten_) out += render_forgotten(group);
+        if (out.starts_with('\n')) out.erase(0, 1);
         return out;
     }
 

@@ -118,7 +118,8 @@ nlohmann::json why_json(const Why& why, const Plan& plan, const Sources& sources
                           {"from", c.from}});
     Json action = nullptr;
     if (why.step) action = action_name(plan.steps[*why.step].action);
-    const Json out{{"address", why.address},
+    const Json out{{"type", "why"},
+                   {"address", why.address},
                    {"action", std::move(action)},
                    {"reason", why.step ? plan.steps[*why.step].reason : ""},
                    {"place", at(why.loc)},
