@@ -16,8 +16,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::string_view kVariablePrefix = "HADEPLOY_VAR_";
-
 fs::path cache_directory() {
     if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg != nullptr && *xdg != '\0')
         return fs::path(xdg) / "hadeploy";
@@ -151,11 +149,16 @@ void make(Prepared& p, const Project& project, const PlanOptions& options) {
 Prepared prepare(const Project& project, const Store& store, const PlanOptions& options,
                  Events& events) {
     Prepared p = start(project, store, options);
-    const std::vector<Subject> what = to_read(p, project, options);
-    if (options.refresh)
-        refresh(p.world, what, *p.endpoints, events);
-    else
+    const auto read_sources = [&] {
+        if (!options.destroy) read_data(p.world, project.graph(), p.settings, *p.endpoints, events);
+    };
+    if (options.refresh) {
+        read_sources(); // what is to be read may depend on them, and they on what was seen
+        refresh(p.world, to_read(p, project, options), *p.endpoints, events);
+    } else {
         assume_recorded(p.world);
+    }
+    read_sources();
     make(p, project, options);
     return p;
 }

@@ -71,9 +71,11 @@ Recorded import_resource(const std::string& address, const std::string& id, cons
                          const World& world, const ProviderSettings& settings, Endpoints& endpoints,
                          Events& events) {
     const Node& node = importable(address, graph, world);
-    std::vector<Subject> what = subjects(graph, world, settings);
+    World known = world;
+    read_data(known, graph, settings, endpoints, events);
+    std::vector<Subject> what = subjects(graph, known, settings);
     const Value config = config_of(node, what);
-    const Observation seen = look(node, id, graph, world, what, endpoints, events);
+    const Observation seen = look(node, id, graph, std::move(known), what, endpoints, events);
     std::optional<Error> error;
     if (seen.state == Observation::State::absent)
         error = Error(ErrorKind::failed, fmt::format("there is no {} {}", node.type->name, id))

@@ -25,6 +25,12 @@ class Refresher {
         plan_.values.assign(graph_.nodes().size(), Value::unknown());
         for (const auto& [address, r] : world_.recorded)
             if (const auto node = graph_.find(address)) plan_.values[*node] = r.attributes;
+        for (NodeId id = 0; id < graph_.nodes().size(); ++id) { // what is only read has no record
+            const auto seen = world_.observed.find(graph_[id].address);
+            if (graph_[id].type->data && seen != world_.observed.end() &&
+                seen->second.state == Observation::State::present)
+                plan_.values[id] = seen->second.attributes;
+        }
         for (const Step& step : plan_.steps)
             if (const auto node = graph_.find(step.address))
                 plan_.values[*node] = step.after.is_null() ? Value::unknown() : step.after;
