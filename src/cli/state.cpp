@@ -86,11 +86,8 @@ void check_push(const state::Contents& pushed, const Store& store, const std::st
                "apply first; --force throws the journal away");
 }
 
-} // namespace
-
-int run_state_mv(Context& context) {
-    const std::string& from = context.args.name;
-    const std::string& to = context.args.to;
+/// @throws Error when it is no move at all
+void check_move(const std::string& from, const std::string& to) {
     for (const std::string& address : {from, to})
         if (form_of_address(address) == AddressForm::none)
             throw Error(ErrorKind::usage, fmt::format("{} is no address", address))
@@ -98,9 +95,32 @@ int run_state_mv(Context& context) {
     if (form_of_address(from) != form_of_address(to))
         throw Error(ErrorKind::usage, "a module's address can only become another module's");
     if (from == to) throw Error(ErrorKind::usage, fmt::format("{} is called that already", from));
+}
+
+/// @throws Error when something is in the way, or under way
+void check_free(const std::string& from, const std::string& to, const World& world) {
+    for (const std::string& address : recorded_within(from, world)) {
+        if (address != from && within(address, to)) continue; // it has that name already
+        const std::string target = to + address.substr(from.size());
+        if (world.recorded.contains(target))
+            throw Error(ErrorKind::usage, fmt::format("the state has a {} already", target))
+                .with_hint("`hadeploy state rm` forgets it");
+        if (world.interrupted.contains(address))
+            throw Error(ErrorKind::state,
+                        fmt::format("an earlier run did not finish with {}", address))
+                .with_hint("apply once before");
+    }
+}
+
+} // namespace
+
+int run_state_mv(Context& context) {
+    const std::string& from = context.args.name;
+    const std::string& to = context.args.to;
+    check_move(from, to);
     const auto store = open_state(context, Store::Mode::read_write);
     const World before = load_world(*store);
-    (void)recorded_within(from, before);
+    check_free(from, to, before);
     const World after = with_moves(before, {{from, to, {}}});
     const std::vector<Recorded> touched = changed_records(before, after);
     std::vector<std::string> gone;
@@ -116,6 +136,7 @@ int run_state_mv(Context& context) {
                                     "finish with it",
                                     r.address))
                 .with_hint("apply once before");
+    if (gone.empty()) throw Error(ErrorKind::usage, fmt::format("{} is called that already", from));
     store->put(rows_of(touched), gone);
     std::string text;
     for (const auto& [was, is] : after.moved)

@@ -1,4 +1,5 @@
 #include "planner/address.h"
+#include "planner/moves.h"
 #include "planner/refresh.h"
 #include "planner/selection.h"
 #include "planner/why.h"
@@ -222,4 +223,21 @@ TEST_CASE("the form of addresses") {
     for (const char* bad : {"", "1a", "a.", "a.b", "a[", "a[]", "a[x]", "a[\"x\"", "a[1]b",
                             "module", "module.", "module.m.", ".a", "a b"})
         CHECK_MESSAGE(form_of_address(bad) == AddressForm::none, bad);
+}
+
+TEST_CASE("a move touches what it renames, and what names that") {
+    const World world = as_applied(R"(name: t
+resources:
+  m: {type: fake.machine, name: m}
+  a: {type: fake.thing, name: a, host: "${m.connection}"}
+  b: {type: fake.thing, name: b}
+)");
+    const World moved = with_moves(world, {{"m", "n", {}}});
+    const std::vector<Recorded> touched = changed_records(world, moved);
+    REQUIRE(touched.size() == 2);
+    CHECK(touched[0].address == "a");
+    CHECK(touched[0].depends_on == std::vector<std::string>{"n"});
+    CHECK(touched[0].config["host"].text("machine") == "n");
+    CHECK(touched[1].address == "n");
+    CHECK(touched[1].attributes["connection"].text("machine") == "n");
 }
