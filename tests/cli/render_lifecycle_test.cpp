@@ -32,8 +32,7 @@ struct Page {
         const TestSpec t(spec);
         try {
             World moved = with_moves(world, t.spec.moved);
-            for (const auto& [from, to] : moved.moved)
-                moved.observed[to] = world.observed.at(from);
+            for (const auto& [from, to] : moved.moved) moved.observed[to] = world.observed.at(from);
             add(title, options.refresh_only ? make_refresh_plan(*t.graph, world, options)
                        : options.destroy    ? make_destroy_plan(world, t.registry, options)
                                             : make_plan(*t.graph, moved, t.settings, options));
@@ -84,8 +83,7 @@ outputs: {token: "${fresh.token}"}
     world.observed["found"] = Observation::present(Value::map({{"name", "found"}, {"size", 1}}));
     Page page;
     page.plan("create, update, replace, read, remove, forget, adopt", after, world);
-    page.plan("refresh", before,
-              drifted(world, "keep", "value", "one\nother\nthree\n"),
+    page.plan("refresh", before, drifted(world, "keep", "value", "one\nother\nthree\n"),
               {.refresh_only = true});
     page.plan("destroy", before, as_applied(before), {.destroy = true});
     CHECK(page.text.find("hunter2") == std::string::npos);
