@@ -64,7 +64,8 @@ std::string reference_markdown(const Registry& registry) {
     std::sort(types.begin(), types.end(),
               [](const auto* a, const auto* b) { return a->name < b->name; });
     out += "## Resource types\n\n" + type_sections(types, false);
-    out += "## Data source types\n\n" + type_sections(types, true);
+    if (std::any_of(types.begin(), types.end(), [](const auto* t) { return t->data; }))
+        out += "## Data source types\n\n" + type_sections(types, true);
     out.pop_back(); // one line end at the end
     return out;
 }
