@@ -3,6 +3,7 @@
 #include "core/file.h"
 
 #include <atomic>
+#include <fstream>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
@@ -16,6 +17,7 @@ using Clock = std::chrono::steady_clock;
 struct Event {
     std::string name, detail;
     std::int64_t begin_us, length_us;
+    std::int64_t resident_kib; ///< of the process, at the end
     int thread;
 };
 
@@ -36,6 +38,12 @@ int thread_number() {
     static std::atomic<int> next = 1;
     static thread_local const int mine = next++;
     return mine;
+}
+
+std::int64_t resident_kib() {
+    long pages = 0, resident = 0;
+    std::ifstream("/proc/self/statm") >> pages >> resident;
+    return static_cast<std::int64_t>(resident) * ::sysconf(_SC_PAGESIZE) / 1024;
 }
 
 std::int64_t microseconds(Clock::duration d) {
@@ -60,7 +68,7 @@ Span::~Span() {
     Trace& t = trace();
     const std::lock_guard lock(t.mutex);
     t.events.push_back({std::string(name_), std::move(detail_), microseconds(begin_ - t.begin),
-                        microseconds(end - begin_), thread_number()});
+                        microseconds(end - begin_), resident_kib(), thread_number()});
 }
 
 void write_trace(const std::filesystem::path& file) {
@@ -72,6 +80,11 @@ void write_trace(const std::filesystem::path& file) {
                              {"dur", e.length_us}, {"pid", ::getpid()}, {"tid", e.thread}};
         if (!e.detail.empty()) event["args"] = {{"on", e.detail}};
         events.push_back(std::move(event));
+        events.push_back({{"name", "memory"},
+                          {"ph", "C"},
+                          {"ts", e.begin_us + e.length_us},
+                          {"pid", ::getpid()},
+                          {"args", {{"MiB", e.resident_kib / 1024}}}});
     }
     write_file(file,
                nlohmann::json{{"traceEvents", std::move(events)}, {"displayTimeUnit", "ms"}}.dump(

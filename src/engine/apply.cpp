@@ -36,7 +36,7 @@ void Executor::finish(StepId id, std::string result) {
         record.after.push_back(plan_.steps[before].address);
     store_.record_step(run_, record);
     for (const StepId d : work.dependents)
-        if (--work_[d].waiting_for == 0) ready_.push_back(d);
+        if (!(work.handed_on && in_state(d)) && --work_[d].waiting_for == 0) ready_.push_back(d);
 }
 
 void Executor::retry_or_fail(StepId id, Error error) {

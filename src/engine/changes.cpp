@@ -120,46 +120,71 @@ void Executor::run_changes(const Job& job) {
     change(job, *provider, false);
 }
 
-/// All of a batch in one write. A replacement needs no removal before it: there is nothing outside.
-void Executor::change_in_state(const Job& job, Provider& provider) {
+/// A part of the graph that lives in the state alone goes through in one go: what becomes ready by
+/// it is made as well, and all is written together, before anything with an effect outside gets to
+/// see it. A replacement needs no removal before it: there is nothing to remove.
+void Executor::change_in_state(Job job, Provider& provider) {
     const Span span("change", job.queue->endpoint.key);
-    const std::vector<Change> changes = begin_changes(job, false);
-    Gathered results(changes.size());
-    std::optional<Error> error;
-    try {
-        provider.apply(changes, results);
-    } catch (Error& e) {
-        error = std::move(e);
-    }
-    std::vector<std::optional<Row>> rows(changes.size());
-    std::vector<Row> made;
-    std::vector<std::string> gone;
-    {
+    std::vector<Made> made;
+    while (!job.steps.empty()) {
+        const std::vector<Change> changes = begin_changes(job, false);
+        Gathered results(changes.size());
+        try {
+            provider.apply(changes, results);
+        } catch (Error& error) {
+            results.errors.assign(changes.size(), error);
+        }
         const std::lock_guard lock(mutex_);
         for (std::size_t i = 0; i < changes.size(); ++i) {
-            if (!results.attributes[i] || error) continue;
-            if (changes[i].kind == Change::Kind::remove) {
-                gone.push_back(changes[i].address);
-            } else {
-                rows[i] = result_row(job.steps[i], std::move(*results.attributes[i]));
-                made.push_back(*rows[i]);
+            const StepId id = job.steps[i];
+            if (!results.attributes[i]) {
+                fail(id, results.errors[i].value_or(
+                             Error(ErrorKind::failed, "the provider gave no result")));
+                continue;
             }
+            made.push_back({id, {}});
+            if (changes[i].kind != Change::Kind::remove)
+                made.back().row = result_row(id, std::move(*results.attributes[i]));
+            hand_on(made.back());
         }
+        settle_ready();
+        job.steps.clear();
+        if (!stopping()) take_changes(*job.queue, job.steps);
     }
+    write_made(made);
+}
+
+/// Those that live in the state as well may go on before it is written.
+void Executor::hand_on(const Made& made) {
+    Work& work = work_[made.step];
+    work.handed_on = true;
+    if (made.row && plan_.steps[made.step].node)
+        values_[*plan_.steps[made.step].node] = made.row->attributes;
+    for (const StepId d : work.dependents)
+        if (in_state(d) && --work_[d].waiting_for == 0) ready_.push_back(d);
+}
+
+void Executor::write_made(const std::vector<Made>& made) {
+    std::vector<Row> rows;
+    std::vector<std::string> gone;
+    for (const Made& m : made) {
+        if (m.row)
+            rows.push_back(*m.row);
+        else
+            gone.push_back(plan_.steps[m.step].address);
+    }
+    std::optional<Error> error;
     try {
-        store_.put(made, gone);
+        store_.put(rows, gone);
     } catch (Error& e) {
         error = std::move(e);
     }
     const std::lock_guard lock(mutex_);
-    for (std::size_t i = 0; i < changes.size(); ++i) {
+    for (const Made& m : made) {
         if (error)
-            fail(job.steps[i], *error);
-        else if (results.attributes[i])
-            finish_with(job.steps[i], rows[i]);
+            fail(m.step, *error);
         else
-            fail(job.steps[i], results.errors[i].value_or(
-                                   Error(ErrorKind::failed, "the provider gave no result")));
+            finish_with(m.step, m.row);
     }
 }
 

@@ -58,8 +58,7 @@ void Executor::work() {
     while (true) {
         settle_ready();
         if (open_ == 0) break;
-        const bool stopping = options_.stop != nullptr && *options_.stop;
-        std::optional<Job> job = stopping ? std::nullopt : take_job();
+        std::optional<Job> job = stopping() ? std::nullopt : take_job();
         if (!job) {
             // nothing runs and nothing can be begun: stopped (or all that is left has failed)
             if (running_ == 0) break;
@@ -255,22 +254,31 @@ std::optional<Executor::Job> Executor::take_job() {
             return job;
         }
         Job job{&queue, false, {}};
-        const auto next = [&] { return queue.changes.begin()->step; };
-        do {
-            job.steps.push_back(next());
-            queue.changes.erase(queue.changes.begin());
-        } while (queue.one_job() && !queue.changes.empty() && !goes_alone(job.steps.back()) &&
-                 !goes_alone(next()));
+        take_changes(queue, job.steps);
         job.replacing = work_[job.steps.front()].remove_before;
-        for (const StepId id : job.steps) work_[id].state = State::running;
         return job;
     }
     return std::nullopt;
 }
 
+void Executor::take_changes(Queue& queue, std::vector<StepId>& steps) {
+    while (!queue.changes.empty()) {
+        const StepId next = queue.changes.begin()->step;
+        if (!steps.empty() && (!queue.one_job() || goes_alone(steps.back()) || goes_alone(next)))
+            return;
+        queue.changes.erase(queue.changes.begin());
+        work_[next].state = State::running;
+        steps.push_back(next);
+    }
+}
+
+bool Executor::in_state(StepId id) const {
+    return endpoints_.registry().kind(plan_.steps[id].type->provider)->in_state;
+}
+
 /// Not part of a batch: a replacement, which has two halves, and what moves much data when made.
 bool Executor::goes_alone(StepId id) const {
-    if (endpoints_.registry().kind(plan_.steps[id].type->provider)->in_state) return false;
+    if (in_state(id)) return false;
     const bool removed = work_[id].kind == Change::Kind::remove;
     return work_[id].remove_before || (plan_.steps[id].type->bulk && !removed);
 }

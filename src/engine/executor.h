@@ -43,6 +43,7 @@ class Executor {
         bool remove_before = false; ///< a replacement: remove, then create
         std::int64_t intent = 0;
         int attempts = 0;
+        bool handed_on = false; ///< those that depend on it and live in the state have been told
     };
 
     /// A change's place in the queue: what the longest chain waits for first, else who came first.
@@ -76,6 +77,12 @@ class Executor {
         std::optional<Row> row;
     };
 
+    /// What was made in the state and is not written yet; without a row it is gone.
+    struct Made {
+        StepId step;
+        std::optional<Row> row;
+    };
+
     struct Job {
         Queue* queue = nullptr;
         bool read = false;
@@ -94,6 +101,9 @@ class Executor {
     std::optional<Endpoint> choose_endpoint(StepId id, const Value& config) const;
     void add_fellow_reads(Job& job);
     std::optional<Job> take_job();
+    void take_changes(Queue& queue, std::vector<StepId>& steps);
+    [[nodiscard]] bool in_state(StepId id) const;
+    [[nodiscard]] bool stopping() const { return options_.stop != nullptr && *options_.stop; }
     [[nodiscard]] bool more_work() const;
     bool goes_alone(StepId id) const;
     bool machine_down(const std::string& address) const;
@@ -114,7 +124,9 @@ class Executor {
     void run_read(const Job& job);
     void run_changes(const Job& job);
     bool change(const Job& job, Provider& provider, bool removing_first);
-    void change_in_state(const Job& job, Provider& provider);
+    void change_in_state(Job job, Provider& provider);
+    void hand_on(const Made& made);
+    void write_made(const std::vector<Made>& made);
     std::vector<Change> begin_changes(const Job& job, bool removing_first);
     Intent intent_of(StepId id, const Change& change, bool removing) const;
     Change change_of(StepId id, bool removing) const;

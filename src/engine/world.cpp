@@ -27,7 +27,7 @@ std::vector<Observation> Endpoints::read(const std::string& kind, const Endpoint
         const ReadRequest& request = requests[i];
         Value& attributes = seen[i].attributes;
         attributes = hide_secrets(*request.type, attributes, request.config);
-        std::optional<Error>& error = seen[i].error;
+        Box<Error>& error = seen[i].error;
         if (error) error = without_secrets(std::move(*error), request.config);
         if (request.recorded == nullptr) continue;
         attributes = hide_secrets(*request.type, attributes, request.recorded->config);
@@ -51,6 +51,19 @@ Value hide_secrets(const ResourceType& type, const Value& attributes, const Valu
     return Value::map(std::move(entries));
 }
 
+namespace {
+/// The attributes, with the config's own values where they are the same: most are.
+Value sharing(const Value& attributes, const Value& config) {
+    if (!attributes.is_map()) return attributes;
+    Value::Map entries = attributes.as_map();
+    for (Entry& e : entries)
+        if (const Value* same = config.find(e.key);
+            same != nullptr && same->secret() == e.value.secret() && *same == e.value)
+            e.value = *same;
+    return Value::map(std::move(entries));
+}
+} // namespace
+
 World load_world(const Store& store) {
     return load_world_but(store, {});
 }
@@ -60,9 +73,19 @@ World load_world_but(const Store& store, const std::vector<std::string>& types) 
     World world;
     world.lineage = store.lineage();
     world.serial = store.serial();
-    for (const Row& r : store.rows_but(types))
-        world.recorded[r.address] = {r.address, r.type,       r.generation, r.identity,
-                                     r.config,  r.attributes, r.depends_on, r.tainted};
+    std::vector<Row> rows = store.rows_but(types);
+    for (Row& r : rows) {
+        Recorded& to = world.recorded[r.address];
+        to.attributes = sharing(r.attributes, r.config);
+        to.address = std::move(r.address);
+        to.type = std::move(r.type);
+        to.generation = r.generation;
+        to.identity = std::move(r.identity);
+        to.config = std::move(r.config);
+        to.depends_on = std::move(r.depends_on);
+        to.tainted = r.tainted;
+        r.attributes = {}; // what was read and what is kept of it need not both be there
+    }
     for (const Intent& i : store.intents()) {
         world.interrupted.insert(i.address);
         if (i.action != "create") continue;

@@ -9,7 +9,7 @@ namespace hadeploy {
 
 namespace {
 
-constexpr std::size_t kMostInstances = 10'000;
+constexpr std::size_t kMostInstances = 100'000;
 
 Error refusal(const ExprPtr& where, std::string message, std::string hint) {
     return Error(ErrorKind::spec, std::move(message), where->loc).with_hint(std::move(hint));

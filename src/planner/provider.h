@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/box.h"
 #include "planner/resource_type.h"
 
 #include <chrono>
@@ -57,7 +58,7 @@ struct Observation {
     /// Present, but made by somebody else: never touched, an error for whoever wants to create it.
     /// The text says how one can tell.
     std::string foreign = {};
-    std::optional<Error> error = {}; ///< failed, blocked: why
+    Box<Error> error = {}; ///< failed, blocked: why
     /// Present and ours, but to be replaced all the same: the text says why ("it ends tomorrow").
     std::string outdated = {};
 

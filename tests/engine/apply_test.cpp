@@ -165,6 +165,7 @@ resources:
     CHECK(first.result.errors[0].address == "c");
     CHECK(lab.intents.empty()); // nothing can have been left half done
     CHECK(lab.rows.size() == 3);
+    // made one after the other, and written together
     lab.world.broken.clear();
     CHECK(lab.apply(kNotes).plan == "create c");
     CHECK(lab.apply(kNotes).plan == "");
@@ -178,6 +179,32 @@ resources:
     CHECK(lab.apply("name: test\n", true).result.ok());
     CHECK(lab.world.batches.size() == 2); // what others need goes last
     CHECK(lab.rows.empty());
+}
+
+TEST_CASE("nothing outside is begun before what it rests on in the state is written") {
+    constexpr const char* kBoth = R"(
+name: test
+resources:
+  a: {type: fake.note, text: a}
+  b: {type: fake.note, text: "${a.token}"}
+  thing: {type: fake.thing, name: thing, value: "${b.token}"}
+  other: {type: fake.thing, name: other}
+)";
+    Lab lab;
+    lab.apply("name: test\n");
+    const auto sql = [&](const char* text) {
+        sqlite::Database(lab.directory / "state.db", sqlite::Database::Access::write).run(text);
+    };
+    sql("CREATE TRIGGER full BEFORE INSERT ON resources WHEN NEW.address = 'b' "
+        "BEGIN SELECT RAISE(ABORT, 'no room'); END");
+    const auto first = lab.apply(kBoth);
+    CHECK(first.result.errors.size() == 2); // a and b are written together, or not at all
+    CHECK(lab.world.changes() == std::vector<std::string>{"create other"});
+    CHECK(lab.rows.size() == 1);
+    sql("DROP TRIGGER full");
+    CHECK(lab.apply(kBoth).result.ok());
+    CHECK(lab.world.changes() == std::vector<std::string>{"create thing"});
+    CHECK(lab.apply(kBoth).plan == "");
 }
 
 TEST_CASE("what was made but not recorded is finished, not made twice") {

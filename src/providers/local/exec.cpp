@@ -11,20 +11,21 @@ class Exec final : public LocalType {
     Exec() {
         name = "local.exec";
         summary = "Something that commands make, change and remove, on this machine.";
-        doc = "For what no other type does. The scripts run with `sh` and stop at nothing by "
-              "themselves: begin with `set -e` where they should. None gets a secret on its command "
-              "line: give it in `environment` or `input`. Each finds the outputs so far as JSON in "
-              "`$HADEPLOY_OUTPUTS`.\n\n"
-              "`create` makes it. When `create`, `environment`, `input` or `returns` changes, "
-              "`update` runs, or where there is none `create` again: write it so that it can be. "
-              "When `triggers` changes, `delete` runs and then `create`. A run that was cut off is "
-              "run again.\n\n"
-              "With `read`, every plan looks: status 0 means that it is there, and what it prints "
-              "are the outputs; the status `absent_status` means that it is not there, or not as "
-              "it should be, and `create` is run; any other one is an error. What `read` finds "
-              "before anything is recorded is taken over. Without `read` it is there once "
-              "`create` has succeeded.\n\n"
-              "Destroy runs `delete`, if there is one.";
+        doc =
+            "For what no other type does. The scripts run with `sh` and stop at nothing by "
+            "themselves: begin with `set -e` where they should. None gets a secret on its command "
+            "line: give it in `environment` or `input`. Each finds the outputs so far as JSON in "
+            "`$HADEPLOY_OUTPUTS`.\n\n"
+            "`create` makes it. When `create`, `environment`, `input` or `returns` changes, "
+            "`update` runs, or where there is none `create` again: write it so that it can be. "
+            "When `triggers` changes, `delete` runs and then `create`. A run that was cut off is "
+            "run again.\n\n"
+            "With `read`, every plan looks: status 0 means that it is there, and what it prints "
+            "are the outputs; the status `absent_status` means that it is not there, or not as "
+            "it should be, and `create` is run; any other one is an error. What `read` finds "
+            "before anything is recorded is taken over. Without `read` it is there once "
+            "`create` has succeeded.\n\n"
+            "Destroy runs `delete`, if there is one.";
         example = "record:\n"
                   "  type: local.exec\n"
                   "  environment: {TOKEN: \"${var.dns_token}\", NAME: www.example.org}\n"
@@ -82,13 +83,13 @@ class Exec final : public LocalType {
                 return Observation::present(Value::map({})); // half made: create runs again
             return Observation::present(Value::map({{"outputs", outputs}}));
         }
-        if (const char* name = first_unknown(*config, {"read", "environment", "input", "directory"})) {
+        if (const char* name =
+                first_unknown(*config, {"read", "environment", "input", "directory"})) {
             if (request.recorded == nullptr) return not_known_yet(name);
             config = &request.recorded->config; // what is there was made with these
             if (!(*config)["read"].is_string()) return not_known_yet(name);
         }
-        const ProcessResult result =
-            run_shell(*config, "read", outputs, setting);
+        const ProcessResult result = run_shell(*config, "read", outputs, setting);
         if (result.status == config->integer("absent_status", 44)) return Observation::absent();
         if (result.status != 0) return Observation::failed(shell_failure("read", result));
         return Observation::present(
@@ -97,11 +98,9 @@ class Exec final : public LocalType {
 
     Value make(const Change& change, const Setting& setting) const override {
         const Value& config = change.after;
-        const bool updates =
-            change.kind == Change::Kind::update && config["update"].is_string();
+        const bool updates = change.kind == Change::Kind::update && config["update"].is_string();
         const char* which = updates ? "update" : "create";
-        const ProcessResult result =
-            run_shell(config, which, change.before["outputs"], setting);
+        const ProcessResult result = run_shell(config, which, change.before["outputs"], setting);
         if (result.status != 0) throw shell_failure(which, result);
         return Value::map({{"outputs", outputs_of(config, which, result.out)}});
     }
@@ -109,8 +108,7 @@ class Exec final : public LocalType {
     void remove(const Change& change, const Setting& setting) const override {
         const Value& config = change.before;
         if (!config["delete"].is_string()) return;
-        const ProcessResult result =
-            run_shell(config, "delete", config["outputs"], setting);
+        const ProcessResult result = run_shell(config, "delete", config["outputs"], setting);
         if (result.status != 0) throw shell_failure("delete", result);
     }
 };
@@ -127,11 +125,9 @@ class Command final : public DataType {
                   "  type: local.command\n"
                   "  run: git rev-parse --short HEAD\n"
                   "  returns: [id]\n";
-        schema = joined({{.name = "run",
-                          .type = TypeKind::string,
-                          .doc = "The script.",
-                          .required = true}},
-                        shell_attributes());
+        schema = joined(
+            {{.name = "run", .type = TypeKind::string, .doc = "The script.", .required = true}},
+            shell_attributes());
     }
 
     void check(const Value& config, Problems& problems) const override {

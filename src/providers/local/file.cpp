@@ -76,8 +76,7 @@ class File final : public LocalType {
             return Observation::present(Value::map({{"path", path}, {"sha256", "a link"}}));
         if (!S_ISREG(there->st_mode)) return in_the_way(path, "a regular file");
         const std::string hash = sha256_file(path);
-        Value seen =
-            Value::map({{"path", path}, {"mode", mode_text(*there)}, {"sha256", hash}});
+        Value seen = Value::map({{"path", path}, {"mode", mode_text(*there)}, {"sha256", hash}});
         // The same hash is the same content, also of a file that the state does not know yet.
         const Value& content = config["content"];
         if (content.is_string() && sha256_hex(content.as_string()) == hash)
@@ -88,8 +87,8 @@ class File final : public LocalType {
     Value make(const Change& change, const Setting&) const override {
         const Value& file = change.after;
         const std::string path = file.text("path");
-        if (const auto there = look_at(path); there && !S_ISREG(there->st_mode) &&
-                                              !S_ISLNK(there->st_mode))
+        if (const auto there = look_at(path);
+            there && !S_ISREG(there->st_mode) && !S_ISLNK(there->st_mode))
             throw *in_the_way(path, "a regular file").error;
         const std::string content = file["content"].is_string()
                                         ? file["content"].as_string()
@@ -101,8 +100,8 @@ class File final : public LocalType {
                 .as_transient();
         const auto directory = std::filesystem::path(path).parent_path();
         if (!std::filesystem::is_directory(directory))
-            throw Error(ErrorKind::failed,
-                        fmt::format("there is no directory {}", in_quotes(directory.string(), 4096)))
+            throw Error(ErrorKind::failed, fmt::format("there is no directory {}",
+                                                       in_quotes(directory.string(), 4096)))
                 .with_hint("make it, by hand or with a local.directory that this one depends on");
         write_file(path, content, mode_of(file));
         return Value::map({{"sha256", hash}});
@@ -119,8 +118,8 @@ class File final : public LocalType {
 Attribute path_attribute(std::string_view what) {
     return {.name = "path",
             .type = TypeKind::local_path,
-            .doc = fmt::format("Where the {} is; relative to the file that this is written in.",
-                               what),
+            .doc =
+                fmt::format("Where the {} is; relative to the file that this is written in.", what),
             .required = true,
             .replaces = true};
 }

@@ -24,8 +24,9 @@ class FileContent final : public DataType {
                   "  depends_on: [make_token]\n";
         schema = {{.name = "path",
                    .type = TypeKind::local_path,
-                   .doc = "Where the file is; relative to the file that this is written in. At most "
-                          "16 MiB.",
+                   .doc =
+                       "Where the file is; relative to the file that this is written in. At most "
+                       "16 MiB.",
                    .required = true},
                   {.name = "secret",
                    .type = TypeKind::boolean,
@@ -57,10 +58,10 @@ class FileContent final : public DataType {
         }
         const bool secret = request.config.flag("secret");
         const auto mark = [&](const Value& v) { return secret ? v.as_secret() : v; };
-        return Observation::present(Value::map(
-            {{"content_base64", mark(base64_encode(bytes))},
-             {"sha256", mark(sha256_hex(bytes))},
-             {"content", is_utf8(bytes) ? mark(Value(std::move(bytes))) : Value()}}));
+        return Observation::present(
+            Value::map({{"content_base64", mark(base64_encode(bytes))},
+                        {"sha256", mark(sha256_hex(bytes))},
+                        {"content", is_utf8(bytes) ? mark(Value(std::move(bytes))) : Value()}}));
     }
 };
 } // namespace

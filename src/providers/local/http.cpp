@@ -49,8 +49,8 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
     while (line.starts_with(' ')) line.remove_prefix(1);
     std::string text(line);
     if (!is_utf8(text)) text = in_quotes(text, text.size());
-    const auto same = std::find_if(headers.begin(), headers.end(),
-                                   [&](const Entry& e) { return e.key == name; });
+    const auto same =
+        std::find_if(headers.begin(), headers.end(), [&](const Entry& e) { return e.key == name; });
     if (same == headers.end())
         headers.push_back({std::move(name), std::move(text)});
     else
@@ -87,8 +87,8 @@ class Request {
         set(CURLOPT_HEADERDATA, &answer);
         const CURLcode result = curl_easy_perform(handle_.get());
         if (answer.too_large)
-            throw Error(ErrorKind::failed, fmt::format("{} answers with more than {} MiB",
-                                                       shown(), kMostBytes >> 20));
+            throw Error(ErrorKind::failed,
+                        fmt::format("{} answers with more than {} MiB", shown(), kMostBytes >> 20));
         if (result != CURLE_OK)
             throw Error(ErrorKind::failed,
                         fmt::format("{} does not answer: {}", shown(), curl_easy_strerror(result)))
@@ -102,8 +102,8 @@ class Request {
     void set(CURLoption option, Argument argument) {
         if (const CURLcode result = curl_easy_setopt(handle_.get(), option, argument);
             result != CURLE_OK)
-            throw Error(ErrorKind::failed, fmt::format("{} can't be asked: {}", shown(),
-                                                       curl_easy_strerror(result)));
+            throw Error(ErrorKind::failed,
+                        fmt::format("{} can't be asked: {}", shown(), curl_easy_strerror(result)));
     }
 
     void set_message() {
@@ -233,8 +233,10 @@ class Http final : public DataType {
                 return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_';
             });
             if (!name)
-                problems.add(fmt::format("{} is not the name of a header", in_quotes(e.key)), e.loc);
-            if (e.value.is_string() && e.value.as_string().find_first_of("\r\n") != std::string::npos)
+                problems.add(fmt::format("{} is not the name of a header", in_quotes(e.key)),
+                             e.loc);
+            if (e.value.is_string() &&
+                e.value.as_string().find_first_of("\r\n") != std::string::npos)
                 problems.add(fmt::format("request_headers: {} has a line end", e.key), e.loc);
         }
     }
@@ -261,8 +263,7 @@ class Http final : public DataType {
             {{"status_code", static_cast<std::int64_t>(answer.status)},
              {"response_headers", Value::map(std::move(answer.headers))},
              {"response_body_base64", coded},
-             {"response_body",
-              is_utf8(answer.body) ? Value(std::move(answer.body)) : Value()}}));
+             {"response_body", is_utf8(answer.body) ? Value(std::move(answer.body)) : Value()}}));
     }
 };
 } // namespace

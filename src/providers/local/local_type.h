@@ -28,12 +28,13 @@ class LocalType : public ResourceType {
 /// was recorded is what is there.
 class KeptType : public LocalType {
   public:
+    KeptType() { provider = "state"; }
     Observation observe(const ReadRequest& request, const Setting& setting) const override;
     void remove(const Change&, const Setting&) const override {}
 
   protected:
-    /// Why what is recorded has to be made anew all the same; "" when it has not. `config` is as the
-    /// spec now has it.
+    /// Why what is recorded has to be made anew all the same; "" when it has not. `config` is as
+    /// the spec now has it.
     virtual std::string outdated(const Value& /*config*/, const Value& /*recorded*/) const {
         return {};
     }
@@ -58,6 +59,7 @@ Observation not_known_yet(const char* attribute);
 std::unique_ptr<ResourceType> file_type();
 std::unique_ptr<ResourceType> directory_type();
 std::unique_ptr<ResourceType> exec_type();
+std::unique_ptr<ResourceType> value_type();
 std::unique_ptr<ResourceType> random_password_type();
 std::unique_ptr<ResourceType> random_id_type();
 std::unique_ptr<ResourceType> random_integer_type();

@@ -21,7 +21,8 @@ class LocalProvider final : public Provider {
         std::vector<Observation> seen(requests.size());
         std::atomic<std::size_t> next = 0;
         const auto work = [&] {
-            for (std::size_t i = next++; i < requests.size(); i = next++) seen[i] = look(requests[i]);
+            for (std::size_t i = next++; i < requests.size(); i = next++)
+                seen[i] = look(requests[i]);
         };
         std::vector<std::jthread> others;
         for (std::size_t i = 1; i < std::min(kSideBySide, requests.size()); ++i)
@@ -70,9 +71,8 @@ class LocalKind final : public ProviderKind {
   public:
     LocalKind() {
         name = "local";
-        doc = "What the machine that hadeploy runs on does by itself: files, commands and HTTP "
-              "requests; and random values, keys and certificates, which are kept in the state "
-              "alone.";
+        doc = "What the machine that hadeploy runs on does by itself: files, commands, HTTP "
+              "requests and certificates.";
     }
 
     /// A server that is asked is a place of its own: it is shown, and asked beside others.
@@ -84,6 +84,22 @@ class LocalKind final : public ProviderKind {
         return {{.key = std::move(key), .machine = "", .config = {}}};
     }
 
+    std::shared_ptr<Provider> open(const Endpoint&, const Setting& setting) override {
+        return std::make_shared<LocalProvider>(setting);
+    }
+};
+
+class StateKind final : public ProviderKind {
+  public:
+    StateKind() {
+        name = "state";
+        doc = "What is nowhere but in the state: values, random ones among them, and keys.";
+        in_state = true;
+    }
+    std::vector<Endpoint> endpoints(const ResourceType&, const Value&,
+                                    const Value&) const override {
+        return {{.key = "the state", .machine = "", .config = {}}};
+    }
     std::shared_ptr<Provider> open(const Endpoint&, const Setting& setting) override {
         return std::make_shared<LocalProvider>(setting);
     }
@@ -119,9 +135,8 @@ Attribute keepers_attribute() {
 }
 
 const char* first_unknown(const Value& config, std::initializer_list<const char*> names) {
-    const auto it = std::find_if(names.begin(), names.end(), [&](const char* name) {
-        return config[name].contains_unknown();
-    });
+    const auto it = std::find_if(names.begin(), names.end(),
+                                 [&](const char* name) { return config[name].contains_unknown(); });
     return it == names.end() ? nullptr : *it;
 }
 
@@ -132,9 +147,11 @@ Observation not_known_yet(const char* attribute) {
 
 void add_local_types(Registry& registry) {
     registry.add(std::make_unique<LocalKind>());
+    registry.add(std::make_unique<StateKind>());
     registry.add(file_type());
     registry.add(directory_type());
     registry.add(exec_type());
+    registry.add(value_type());
     registry.add(random_password_type());
     registry.add(random_id_type());
     registry.add(random_integer_type());

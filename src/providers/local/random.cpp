@@ -97,21 +97,19 @@ class Integer final : public KeptType {
                   "  type: random.integer\n"
                   "  min: 0\n"
                   "  max: 59\n";
-        schema = {{.name = "min",
-                   .type = TypeKind::integer,
-                   .doc = "The least that it may be.",
-                   .required = true,
-                   .replaces = true},
-                  {.name = "max",
-                   .type = TypeKind::integer,
-                   .doc = "The most that it may be.",
-                   .required = true,
-                   .replaces = true},
-                  keepers_attribute(),
-                  {.name = "result",
-                   .type = TypeKind::integer,
-                   .doc = "The number.",
-                   .computed = true}};
+        schema = {
+            {.name = "min",
+             .type = TypeKind::integer,
+             .doc = "The least that it may be.",
+             .required = true,
+             .replaces = true},
+            {.name = "max",
+             .type = TypeKind::integer,
+             .doc = "The most that it may be.",
+             .required = true,
+             .replaces = true},
+            keepers_attribute(),
+            {.name = "result", .type = TypeKind::integer, .doc = "The number.", .computed = true}};
     }
 
     void check(const Value& config, Problems& problems) const override {

@@ -13,11 +13,10 @@ struct Class {
     const char* minimum;
     const char* characters;
 };
-constexpr std::array<Class, 4> kClasses{
-    {{"lower", "min_lower", "abcdefghijklmnopqrstuvwxyz"},
-     {"upper", "min_upper", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"},
-     {"digits", "min_digits", "0123456789"},
-     {"special", "min_special", "!@#$%&*()-_=+[]{}<>:?"}}};
+constexpr std::array<Class, 4> kClasses{{{"lower", "min_lower", "abcdefghijklmnopqrstuvwxyz"},
+                                         {"upper", "min_upper", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"},
+                                         {"digits", "min_digits", "0123456789"},
+                                         {"special", "min_special", "!@#$%&*()-_=+[]{}<>:?"}}};
 
 bool is_printable(std::string_view text) {
     return text.find_first_of("\n\r\t") == text.npos &&
@@ -28,7 +27,8 @@ bool is_printable(std::string_view text) {
 
 std::string characters_of(const Class& c, const Value& config) {
     if (!config.flag(c.name, true)) return {};
-    const bool own = std::string_view(c.name) == "special" && config["override_special"].is_string();
+    const bool own =
+        std::string_view(c.name) == "special" && config["override_special"].is_string();
     return own ? config.text("override_special") : c.characters;
 }
 
@@ -37,9 +37,10 @@ class Password final : public KeptType {
     Password() {
         name = "random.password";
         summary = "A password that nobody has thought of.";
-        doc = "It is made once, from the system's source of randomness, and then kept in the state, "
-              "encrypted; it is never shown. A change of any attribute makes a new one.\n\n"
-              "Destroy forgets it.";
+        doc =
+            "It is made once, from the system's source of randomness, and then kept in the state, "
+            "encrypted; it is never shown. A change of any attribute makes a new one.\n\n"
+            "Destroy forgets it.";
         example = "database_password:\n"
                   "  type: random.password\n"
                   "  length: 24\n"
@@ -79,9 +80,11 @@ class Password final : public KeptType {
 
     void check(const Value& config, Problems& problems) const override {
         const Value& special = config["override_special"];
-        if (special.is_string() && (special.as_string().empty() || !is_printable(special.as_string())))
-            problems.add("override_special: give printable ASCII characters, without blanks",
-                         special.loc())
+        if (special.is_string() &&
+            (special.as_string().empty() || !is_printable(special.as_string())))
+            problems
+                .add("override_special: give printable ASCII characters, without blanks",
+                     special.loc())
                 .with_hint("for none, say `special: false`");
         std::int64_t wanted = 0;
         std::size_t usable = 0;

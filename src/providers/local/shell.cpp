@@ -14,8 +14,9 @@ namespace hadeploy::local {
 
 namespace {
 using Json = nlohmann::json;
-constexpr std::size_t kMostOutput = 64 * 1024; ///< as much as goes into a variable of the environment
-constexpr std::size_t kMostSaid = 2'000;       ///< bytes of what a failed script said
+constexpr std::size_t kMostOutput =
+    64 * 1024;                           ///< as much as goes into a variable of the environment
+constexpr std::size_t kMostSaid = 2'000; ///< bytes of what a failed script said
 constexpr int kDeepest = 64;
 
 bool is_word(std::string_view name) {
@@ -99,7 +100,8 @@ Error no_output(std::string_view which, std::string_view name, std::string_view 
 Value typed(const std::string& name, const Type& type, const Value& value, std::string_view which) {
     Problems problems;
     const Attribute rule{.name = name, .type = type, .required = true};
-    Value out = normalize(rule, value, fmt::format("`{}`: output \"{}\"", which, name), {}, problems);
+    Value out =
+        normalize(rule, value, fmt::format("`{}`: output \"{}\"", which, name), {}, problems);
     if (!problems.empty())
         throw Error(ErrorKind::failed, problems.list().front().message)
             .with_hint(problems.list().front().hint);
@@ -189,10 +191,9 @@ ProcessResult run_shell(const Value& config, const char* which, const Value& out
         for (const Entry& e : config["environment"].as_map())
             if (e.value.is_string()) spec.environment.emplace_back(e.key, e.value.as_string());
     spec.environment.emplace_back("HADEPLOY_SCRIPT", config.text(which));
-    spec.environment.emplace_back("HADEPLOY_OUTPUTS",
-                                  outputs.is_map() && !outputs.contains_unknown()
-                                      ? to_open_json(outputs)
-                                      : std::string("{}"));
+    spec.environment.emplace_back(
+        "HADEPLOY_OUTPUTS", outputs.is_map() && !outputs.contains_unknown() ? to_open_json(outputs)
+                                                                            : std::string("{}"));
     spec.timeout = std::chrono::milliseconds(config.integer("timeout", 600'000));
     spec.stop = setting.stop;
     try {
@@ -228,11 +229,12 @@ Value outputs_of(const Value& config, std::string_view which, const std::string&
         if (json && json->is_object() && json->contains(name)) {
             value = value_of((*json)[name]);
         } else if (names.size() > 1) {
-            throw no_output(which, name, json && json->is_object() ? "the object has no such key"
-                                                                   : "it did not print an object");
+            throw no_output(which, name,
+                            json && json->is_object() ? "the object has no such key"
+                                                      : "it did not print an object");
         } else {
-            value = type.kind != TypeKind::string && json ? value_of(*json)
-                                                          : Value(trimmed(printed));
+            value =
+                type.kind != TypeKind::string && json ? value_of(*json) : Value(trimmed(printed));
         }
         out.push_back({name, typed(name, type, value, which)});
     }

@@ -16,8 +16,8 @@ void check_shell(const Value& config, Problems& problems);
 /// The attribute `outputs` with each one unknown: what can be said before anything has run.
 Value unknown_outputs(const Value& config);
 
-/// Runs the script that is the attribute `which` with sh, as the other attributes say. It finds what
-/// an earlier one has printed as JSON in $HADEPLOY_OUTPUTS.
+/// Runs the script that is the attribute `which` with sh, as the other attributes say. It finds
+/// what an earlier one has printed as JSON in $HADEPLOY_OUTPUTS.
 /// @throws Error(failed) when it can't be started or takes too long
 ProcessResult run_shell(const Value& config, const char* which, const Value& outputs,
                         const Setting& setting);

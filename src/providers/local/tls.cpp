@@ -163,12 +163,15 @@ void check_names(const Value& config, Problems& problems) {
         if (!list.is_list()) return;
         for (const Value& v : list.as_list())
             if (v.is_string() && !good(v.as_string()))
-                problems.add(fmt::format("{}: {} is not {}", attribute, in_quotes(v.as_string()), what),
-                             v.loc().known() ? v.loc() : list.loc());
+                problems.add(
+                    fmt::format("{}: {} is not {}", attribute, in_quotes(v.as_string()), what),
+                    v.loc().known() ? v.loc() : list.loc());
     };
-    each("dns_names", [](const std::string& s) { return is_host_name(s); }, "a host's name");
-    each("ip_addresses", [](const std::string& s) { return !address_bytes(s).empty(); },
-         "an address");
+    each(
+        "dns_names", [](const std::string& s) { return is_host_name(s); }, "a host's name");
+    each(
+        "ip_addresses", [](const std::string& s) { return !address_bytes(s).empty(); },
+        "an address");
 }
 
 void set_subject(X509_NAME* name, const Value& subject) {

@@ -52,6 +52,7 @@ void check_names(const Value& config, Problems& problems);
 /// Of the attribute `subject`. @throws Error(failed)
 void set_subject(X509_NAME* name, const Value& subject);
 /// The extension with all `dns_names` and `ip_addresses`; nullptr where there are none.
-std::unique_ptr<X509_EXTENSION, FreedBy<X509_EXTENSION_free>> alternative_names(const Value& config);
+std::unique_ptr<X509_EXTENSION, FreedBy<X509_EXTENSION_free>>
+alternative_names(const Value& config);
 
 } // namespace hadeploy::local

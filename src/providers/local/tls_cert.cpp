@@ -54,10 +54,10 @@ void add_extension(X509* certificate, X509V3_CTX* context, int kind, const std::
 /// What it may be used for, as OpenSSL writes it: "" where nothing of the kind is said.
 std::string uses(const Value& config, bool extended) {
     const bool authority = config.flag("is_ca_certificate");
-    const Value::List chosen =
-        config["allowed_uses"].is_list() ? config["allowed_uses"].as_list()
-        : authority ? Value::List{"cert_signing", "crl_signing"}
-                    : Value::List{"digital_signature", "server_auth", "client_auth"};
+    const Value::List chosen = config["allowed_uses"].is_list() ? config["allowed_uses"].as_list()
+                               : authority
+                                   ? Value::List{"cert_signing", "crl_signing"}
+                                   : Value::List{"digital_signature", "server_auth", "client_auth"};
     std::string out;
     for (const Use& use : kUses)
         if (use.extended == extended &&
@@ -162,6 +162,7 @@ Schema certificate_attributes() {
 /// What both kinds of certificates do alike.
 class CertificateType : public KeptType {
   public:
+    CertificateType() { provider = "local"; } // whether one is still good follows from the clock
     void check(const Value& config, Problems& problems) const override {
         check_names(config, problems);
         const Value& early = config["early_renewal"];
@@ -283,10 +284,11 @@ class LocallySigned final : public CertificateType {
     LocallySigned() {
         name = "tls.locally_signed_cert";
         summary = "A certificate that an authority of this spec signs.";
-        doc = "Subject and names come from the request. It is kept in the state. Any change makes a "
-              "new one, also a new authority; so does a plan that is made when it has ended, or is "
-              "within `early_renewal` of its end, which the plan says.\n\n"
-              "Destroy forgets it.";
+        doc =
+            "Subject and names come from the request. It is kept in the state. Any change makes a "
+            "new one, also a new authority; so does a plan that is made when it has ended, or is "
+            "within `early_renewal` of its end, which the plan says.\n\n"
+            "Destroy forgets it.";
         example = "web:\n"
                   "  type: tls.locally_signed_cert\n"
                   "  cert_request_pem: ${web_request.cert_request_pem}\n"

@@ -77,9 +77,10 @@ class PrivateKey final : public KeptType {
     PrivateKey() {
         name = "tls.private_key";
         summary = "A private key, for certificates or for SSH.";
-        doc = "It is made once and then kept in the state, encrypted; it is never shown. A change of "
-              "any attribute makes a new one.\n\n"
-              "Destroy forgets it.";
+        doc =
+            "It is made once and then kept in the state, encrypted; it is never shown. A change of "
+            "any attribute makes a new one.\n\n"
+            "Destroy forgets it.";
         example = "ca_key:\n"
                   "  type: tls.private_key\n"
                   "  algorithm: ECDSA\n"
