@@ -228,6 +228,12 @@ std::size_t SqliteStore::write_pending_steps() {
     return steps_.size();
 }
 
+std::string SqliteStore::project() const {
+    const std::lock_guard guard(database_mutex_);
+    Statement query(*database_, "SELECT name FROM project");
+    return query.step() ? query.text(0) : "";
+}
+
 std::string SqliteStore::lineage() const {
     const std::lock_guard guard(database_mutex_);
     Statement query(*database_, "SELECT lineage FROM project");
@@ -342,6 +348,20 @@ void SqliteStore::put(const std::vector<Row>& rows, const std::vector<std::strin
             settle.bind(row.address).run();
         }
         raise_serial(db);
+    });
+}
+
+void SqliteStore::restore(const std::vector<Row>& rows, const Value& outputs,
+                          const std::string& lineage, std::int64_t serial) {
+    commit([&](Database& db) {
+        db.run("DELETE FROM resources");
+        db.run("DELETE FROM intents");
+        RowWriter writer(db, cipher_);
+        for (const Row& row : rows) writer.write(row);
+        Statement(db, "UPDATE project SET outputs = ?, lineage = ?, serial = max(serial, ?) + 1")
+            .bind(codec::encode(outputs, cipher_, place("project", "1", "outputs")), lineage,
+                  serial)
+            .run();
     });
 }
 

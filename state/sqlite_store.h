@@ -20,6 +20,7 @@ class SqliteStore final : public Store {
     ~SqliteStore() override;
 
     void lock(const std::string& command, std::int64_t timeout_ms) override;
+    std::string project() const override;
     std::string lineage() const override;
     std::int64_t serial() const override;
     std::vector<Row> rows() const override;
@@ -31,6 +32,8 @@ class SqliteStore final : public Store {
     void finish_removed(std::int64_t intent, const std::string& address) override;
     void abandon(std::int64_t intent, bool taint) override;
     void put(const std::vector<Row>& rows, const std::vector<std::string>& forgotten) override;
+    void restore(const std::vector<Row>& rows, const Value& outputs, const std::string& lineage,
+                 std::int64_t serial) override;
     Value outputs() const override;
     void set_outputs(const Value& outputs) override;
     std::int64_t begin_run(const std::string& command, const Value& spec) override;

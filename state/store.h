@@ -89,6 +89,7 @@ class Store {
     /// @throws Error(locked) naming the owner
     virtual void lock(const std::string& command, std::int64_t timeout_ms) = 0;
 
+    virtual std::string project() const = 0; ///< whose it is
     virtual std::string lineage() const = 0;
     /// Rises with every transaction that changes resources; a saved plan names the one it saw.
     virtual std::int64_t serial() const = 0;
@@ -112,6 +113,11 @@ class Store {
     /// Rows changed without an effect outside: adopted, refreshed, moved, forgotten. That settles
     /// what was open at their addresses.
     virtual void put(const std::vector<Row>& rows, const std::vector<std::string>& forgotten) = 0;
+
+    /// Everything that is recorded is replaced, in one transaction: rows, outputs, lineage. The
+    /// journal is emptied. The serial becomes one more than the greater of its own and `serial`.
+    virtual void restore(const std::vector<Row>& rows, const Value& outputs,
+                         const std::string& lineage, std::int64_t serial) = 0;
 
     virtual Value outputs() const = 0;
     virtual void set_outputs(const Value& outputs) = 0;

@@ -5,6 +5,7 @@
 #include "cli/render/plan_json.h"
 #include "cli/render/plan_text.h"
 #include "cli/render/report.h"
+#include "cli/shortcut.h"
 #include "core/clock.h"
 
 #include <fmt/format.h>
@@ -34,7 +35,7 @@ void ask(const Context& context, std::string_view command, std::string_view ques
 int execute(Context& context, Prepared& prepared, Store& store, std::string_view command) {
     const std::int64_t started = now_ms();
     const std::int64_t run =
-        store.begin_run(std::string(command), spec_record(context.project, prepared.plan.destroy));
+        store.begin_run(std::string(command), spec_record(context.project, prepared.plan));
     const auto progress = context.progress(prepared.plan.steps.size());
     const Graph* graph = prepared.plan.destroy ? nullptr : &context.project.graph();
     ApplyResult result =
@@ -64,41 +65,75 @@ int execute(Context& context, Prepared& prepared, Store& store, std::string_view
     return result.ok() ? 0 : exit_code(result.errors);
 }
 
+/// The command as the history tells it.
+std::string described(std::string command, const PlanOptions& options) {
+    if (options.refresh_only) command += " --refresh-only";
+    if (!options.refresh) command += " --refresh=false";
+    for (const std::string& address : options.targets) command += " --target " + address;
+    for (const std::string& address : options.replace) command += " --replace " + address;
+    return command;
+}
+
 /// Nothing to do: outputs may still be new.
 int nothing_to_do(Context& context, const Prepared& prepared, Store& store) {
     store.put(rows_of(prepared.plan.records), prepared.plan.renamed);
-    if (!prepared.plan.destroy && !prepared.plan.outputs.contains_unknown() &&
-        !(store.outputs() == prepared.plan.outputs))
-        store.set_outputs(prepared.plan.outputs);
+    const Value outputs = outputs_after(prepared.plan, prepared.plan.outputs, store.outputs());
+    if (!prepared.plan.destroy && !outputs.contains_unknown() && !(store.outputs() == outputs))
+        store.set_outputs(outputs);
     if (context.args.json)
         context.print(json_line("info", "apply_complete", "nothing to change", now_ms()) + "\n");
     else if (!prepared.plan.destroy)
-        context.print(render_outputs(prepared.plan.outputs, context.out));
+        context.print(render_outputs(outputs, context.out));
     return 0;
+}
+
+/// What an apply that finds nothing to do says.
+bool says_unchanged(Context& context) {
+    const auto progress = context.progress(0);
+    const auto outputs = known_unchanged(context.project, context.args.plan, *progress);
+    progress->finish();
+    if (!outputs) return false;
+    Plan nothing;
+    nothing.outputs = *outputs;
+    if (context.args.json)
+        context.print(json_line("info", "apply_complete", "nothing to change", now_ms()) + "\n");
+    else
+        context.print(render_plan(nothing, *outputs, context.out) +
+                      render_outputs(*outputs, context.out));
+    return true;
 }
 
 } // namespace
 
-int plan_and_execute(Context& context, bool destroy, const std::string& command) {
+int plan_and_execute(Context& context, const PlanOptions& options, const std::string& command) {
     const auto store = context.project.open_store(Store::Mode::read_write);
     store->lock(command, static_cast<std::int64_t>(context.args.lock_timeout * 1000));
     Prepared prepared;
     {
         const auto progress = context.progress(0);
-        prepared = prepare(context.project, *store, destroy, *progress);
+        prepared = prepare(context.project, *store, options, *progress);
         progress->finish();
     }
     if (!context.args.json)
         context.print(render_plan(prepared.plan, store->outputs(), context.out));
-    if (prepared.plan.empty()) return nothing_to_do(context, prepared, *store);
-    ask(context, command, destroy ? "Remove all of this?" : "Make these changes?");
-    return execute(context, prepared, *store, command);
+    if (prepared.plan.empty()) {
+        const int code = nothing_to_do(context, prepared, *store);
+        note_unchanged(context.project, options, *store, prepared);
+        return code;
+    }
+    ask(context, command,
+        options.destroy        ? "Remove all of this?"
+        : options.refresh_only ? "Note this in the state?"
+                               : "Make these changes?");
+    return execute(context, prepared, *store, described(command, options));
 }
 
 int run_apply(Context& context) {
     if (context.args.plan_file.empty()) {
+        if (says_unchanged(context)) return 0;
         context.project.load();
-        return plan_and_execute(context, false, "apply");
+        const PlanOptions& options = context.args.plan;
+        return plan_and_execute(context, options, options.destroy ? "destroy" : "apply");
     }
     const PlanFile plan = load_plan(context.args.plan_file, context.project.key_source());
     // the store's file belongs to a project, whose name the plan tells
@@ -108,12 +143,15 @@ int run_apply(Context& context) {
     store->lock("apply", static_cast<std::int64_t>(context.args.lock_timeout * 1000));
     Prepared prepared = restore_plan(plan, project, *store);
     if (prepared.plan.empty()) return nothing_to_do(context, prepared, *store);
-    return execute(context, prepared, *store, plan.destroy ? "destroy" : "apply");
+    return execute(context, prepared, *store,
+                   described(plan.options.destroy ? "destroy" : "apply", plan.options));
 }
 
 int run_destroy(Context& context) {
     context.project.load();
-    return plan_and_execute(context, true, "destroy");
+    PlanOptions options = context.args.plan;
+    options.destroy = true;
+    return plan_and_execute(context, options, "destroy");
 }
 
 } // namespace hadeploy::cli

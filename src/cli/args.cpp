@@ -30,9 +30,16 @@ class Declaration {
         reference();
         chaos();
         vault();
+        explain(app_, "");
     }
 
   private:
+    static void explain(CLI::App& app, const std::string& path) {
+        app.footer(std::string(command_details(path)));
+        for (CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+            explain(*sub, path.empty() ? sub->get_name() : path + " " + sub->get_name());
+    }
+
     CLI::App& command(const std::string& name, const std::string& help) {
         CLI::App* sub = app_.add_subcommand(name, help);
         sub->fallthrough();
@@ -70,10 +77,42 @@ class Declaration {
         sub.add_option("--parallelism", args_.parallelism, "How much is done at once (default 10)")
             ->type_name("N")
             ->check(CLI::Range(1, 256));
+        locking(sub);
+    }
+
+    void address(CLI::App& sub, const std::string& help) {
+        sub.add_option("ADDRESS", args_.name, help)->type_name("ADDRESS")->required();
+    }
+
+    void locking(CLI::App& sub) {
         sub.add_option("--lock-timeout", args_.lock_timeout,
                        "Seconds to wait for another run to end (default 0)")
             ->type_name("SECONDS")
             ->check(CLI::Range(0, 86400));
+    }
+
+    void refreshing(CLI::App& sub) {
+        sub.add_flag("--refresh", args_.plan.refresh,
+                     "Read what is really there (=false: go by the state alone)");
+    }
+
+    void targets(CLI::App& sub, const std::string& help) {
+        sub.add_option("--target", args_.plan.targets, help)
+            ->type_name("ADDRESS")
+            ->allow_extra_args(false);
+    }
+
+    /// What plan and apply have in common.
+    void choosing(CLI::App& sub) {
+        targets(sub, "Only this resource, instance or module and what it needs; again for more");
+        sub.add_option("--replace", args_.plan.replace,
+                       "Make this single resource anew; again for more")
+            ->type_name("ADDRESS")
+            ->allow_extra_args(false);
+        refreshing(sub);
+        sub.add_flag("--refresh-only", args_.plan.refresh_only,
+                     "Only note in the state what is really there");
+        sub.add_flag("--destroy", args_.plan.destroy, "The removal of everything");
     }
 
     void planning() {
@@ -83,43 +122,100 @@ class Declaration {
             ->type_name("FILE");
         plan.add_flag("--detailed-exitcode", args_.detailed_exitcode,
                       "Exit 2 when there is something to do");
-        plan.add_flag("--destroy", args_.destroy, "Plan the removal of everything");
+        choosing(plan);
         CLI::App& apply = command("apply", "Make the world as the spec says");
-        apply.add_option("PLAN", args_.plan_file, "A saved plan: do exactly that, without asking");
+        apply.add_option("PLAN", args_.plan_file, "A saved plan: do exactly that, without asking")
+            ->type_name("FILE");
+        choosing(apply);
         running(apply);
-        running(command("destroy", "Remove everything that was made"));
+        CLI::App& destroy = command("destroy", "Remove everything that was made");
+        targets(destroy,
+                "Only this resource, instance or module and what depends on it; again for more");
+        refreshing(destroy);
+        running(destroy);
         CLI::App& rollback = command("rollback", "Make the world as it was after an earlier run");
         rollback.add_option("N", args_.run, "The run's number, as `history` shows it")->required();
         running(rollback);
+        CLI::App& import = command("import", "Take an object that is there into the state");
+        address(import, "Its resource in the spec");
+        import.add_option("ID", args_.id, "What `docs TYPE` says: a UUID, say")->required();
+        locking(import);
     }
 
     void looking() {
         command("show", "Show the state, or a saved plan")
-            .add_option("PLAN", args_.plan_file, "A saved plan");
+            .add_option("PLAN", args_.plan_file, "A saved plan")
+            ->type_name("FILE");
         CLI::App& output = command("output", "Show the outputs of the last apply");
         output.add_option("NAME", args_.name, "Only this one");
-        output.add_flag("--raw", args_.raw, "The bare text of one output");
+        output.add_flag("--raw", args_.raw, "The bare text of one output, without a line end");
+        CLI::App& why = command("why", "Tell why a plan does to a resource what it does");
+        address(why, "A resource of the spec or the state");
+        refreshing(why);
+        command("console", "Evaluate expressions with the values of the state")
+            .add_option("-e,--expression", args_.expression, "Only this one")
+            ->type_name("EXPRESSION");
         command("graph", "Print the graph of resources")
-            .add_option("--format", args_.format, "dot, mermaid or json")
-            ->check(CLI::IsMember({"dot", "mermaid", "json"}));
+            .add_option("--format", args_.format, "dot, mermaid, json, svg or html")
+            ->check(CLI::IsMember({"dot", "mermaid", "json", "svg", "html"}));
         command("history", "List the runs: number, time, command, result, counts");
         command("status", "Look at the machines, the cluster and the app");
     }
 
     void state() {
-        CLI::App& state = command("state", "Look into the state");
+        CLI::App& state = command("state", "Look into the state, and change what it says");
         state.require_subcommand(1);
-        state.add_subcommand("list", "List the recorded resources")->fallthrough();
-        CLI::App* show = state.add_subcommand("show", "Show one recorded resource");
-        show->fallthrough();
-        show->add_option("ADDRESS", args_.name, "As `state list` shows it")->required();
+        const auto sub = [&](const std::string& name, const std::string& help) -> CLI::App& {
+            CLI::App* made = state.add_subcommand(name, help);
+            made->fallthrough();
+            return *made;
+        };
+        sub("list", "List the recorded resources");
+        address(sub("show", "Show one recorded resource"), "As `state list` shows it");
+        CLI::App& mv = sub("mv", "Record something under another address");
+        mv.add_option("FROM", args_.name, "A resource, an instance or a module")
+            ->type_name("ADDRESS")
+            ->required();
+        mv.add_option("TO", args_.to, "Its new address")->type_name("ADDRESS")->required();
+        locking(mv);
+        CLI::App& rm = sub("rm", "Forget what is recorded, without touching it");
+        rm.add_option("ADDRESS", args_.addresses, "Resources, instances or modules")
+            ->type_name("ADDRESS")
+            ->required();
+        locking(rm);
+        sub("pull", "Print the whole state as JSON; what is secret in it is sealed");
+        CLI::App& push = sub("push", "Put what `state pull` printed in the place of the state");
+        push.add_option("FILE", args_.files, "- is standard input")->expected(1)->required();
+        push.add_flag("--force", args_.force, "Even if it is older, or another project's");
+        locking(push);
+
+        CLI::App& taint = command("taint", "Mark a resource to be made anew by the next apply");
+        address(taint, "As `state list` shows it");
+        locking(taint);
+        CLI::App& untaint = command("untaint", "Take that mark away");
+        address(untaint, "As `state list` shows it");
+        locking(untaint);
     }
 
     void reference() {
+        CLI::App& layout = command("fmt", "Lay out specs and modules in the usual way");
+        layout.add_option(
+            "FILE", args_.files,
+            "Files, or directories that hold a spec or a module; - is standard input");
+        layout.add_flag("--check", args_.check,
+                        "Write nothing; exit 1 when something would change");
+        layout.add_flag("--diff", args_.diff, "Show what changes");
+        layout.add_flag("--recursive", args_.recursive, "Also what is in directories below");
         CLI::App& docs = command("docs", "Explain a resource type, or list them");
         docs.add_option("TYPE", args_.name, "For example host.file");
         docs.add_flag("--markdown", args_.markdown, "The whole reference");
+        docs.add_flag("--commands", args_.commands, "The page of all commands");
+        docs.add_flag("--man", args_.man, "The manual page");
         command("schema", "Print the JSON Schema of the spec, for editors");
+        command("completion", "Print what a shell needs to complete words")
+            .add_option("SHELL", args_.name, "bash, zsh or fish")
+            ->check(CLI::IsMember({"bash", "zsh", "fish"}))
+            ->required();
     }
 
     void chaos() {
@@ -194,16 +290,79 @@ int complain_of(const std::vector<std::string>& words, const CLI::App& app, bool
                           : fmt::format("there are: {}", fmt::join(known, ", ")));
 }
 
+constexpr const char* kAbout =
+    "One spec, one plan, one command: small high-availability clusters.\n"
+    "Exit codes: 0 ok, 1 failed, 2 changes pending (--detailed-exitcode), 3 a drill's "
+    "threshold missed,\n64 usage, 65 bad spec, 69 a backend does not answer, 75 locked, "
+    "130 interrupted.";
+
+/// What no combination of flags may ask for; "" when all is well.
+std::string contradiction(const Args& args) {
+    const PlanOptions& plan = args.plan;
+    const bool chosen = plan.destroy || plan.refresh_only || !plan.refresh ||
+                        !plan.targets.empty() || !plan.replace.empty();
+    if (args.command == "apply" && !args.plan_file.empty() && chosen)
+        return "a saved plan says all there is to do: only `plan --out` takes these flags";
+    if (plan.refresh_only && (plan.destroy || !plan.refresh || !plan.replace.empty()))
+        return "--refresh-only changes nothing: it can't go with --destroy, --replace or "
+               "--refresh=false";
+    if (plan.destroy && !plan.replace.empty()) return "--replace makes no sense with --destroy";
+    if (args.raw && args.name.empty()) return "--raw needs the NAME of an output";
+    if (args.raw && args.json) return "either --raw or --json";
+    return "";
+}
+
+/// "MODE:{auto,tty}" names what the option takes, and the only values allowed.
+void read_type(const std::string& type, CommandTree::Option& out) {
+    const auto open = type.find('{');
+    out.value = type.substr(0, std::min(type.find(':'), open));
+    if (open == type.npos) return;
+    std::string choice;
+    for (const char c : type.substr(open + 1)) {
+        if (c != ',' && c != '}') {
+            choice += c;
+            continue;
+        }
+        out.choices.push_back(std::exchange(choice, ""));
+        if (c == '}') break;
+    }
+}
+
+CommandTree tree_of(const CLI::App& app) {
+    CommandTree out{.name = app.get_name(),
+                    .help = app.get_description(),
+                    .details = app.get_footer(),
+                    .options = {},
+                    .commands = {}};
+    for (const CLI::Option* o : app.get_options()) {
+        CommandTree::Option option{.help = o->get_description()};
+        option.argument = o->get_positional();
+        option.required = o->get_required();
+        option.repeatable = o->get_expected_max() > 1 || o->get_items_expected_max() > 1;
+        const bool flag = !option.argument && o->get_items_expected_max() == 0;
+        if (!flag) read_type(o->get_type_name(), option);
+        option.name = option.argument           ? o->get_name(true)
+                      : o->get_lnames().empty() ? "-" + o->get_snames().front()
+                                                : "--" + o->get_lnames().front();
+        out.options.push_back(std::move(option));
+    }
+    for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+        out.commands.push_back(tree_of(*sub));
+    return out;
+}
+
 } // namespace
+
+CommandTree command_tree() {
+    Args unused;
+    CLI::App app{kAbout, "hadeploy"};
+    const Declaration declaration(app, unused);
+    return tree_of(app);
+}
 
 Args parse_args(int argc, char** argv) {
     Args args;
-    CLI::App app{
-        "One spec, one plan, one command: small high-availability clusters.\n"
-        "Exit codes: 0 ok, 1 failed, 2 changes pending (--detailed-exitcode), 3 a drill's "
-        "threshold missed,\n64 usage, 65 bad spec, 69 a backend does not answer, 75 locked, "
-        "130 interrupted.",
-        "hadeploy"};
+    CLI::App app{kAbout, "hadeploy"};
     const Declaration declaration(app, args);
     try {
         app.parse(argc, argv);
@@ -224,6 +383,10 @@ Args parse_args(int argc, char** argv) {
         return args;
     }
     args.command = command;
+    if (const std::string wrong = contradiction(args); !wrong.empty()) {
+        args.command.clear();
+        args.exit_code = complain(wrong, "see hadeploy --help");
+    }
     return args;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cli/command_tree.h"
 #include "cli/project.h"
 
 #include <cstdint>
@@ -22,25 +23,38 @@ struct Args {
     std::filesystem::path out;       ///< plan --out
     std::filesystem::path plan_file; ///< apply PLAN, show PLAN
     bool detailed_exitcode = false;
-    bool destroy = false;
+    PlanOptions plan; ///< plan, apply, destroy, why
     bool auto_approve = false;
     std::size_t parallelism = 10;
     double lock_timeout = 0; ///< seconds
 
-    std::int64_t run = 0;       ///< rollback N
-    std::string name;           ///< state show ADDRESS, output NAME, docs TYPE
-    std::string format = "dot"; ///< graph
-    bool raw = false;           ///< output --raw
-    bool markdown = false;      ///< docs --markdown
+    std::int64_t run = 0;               ///< rollback N
+    std::string name;                   ///< ... ADDRESS, output NAME, docs TYPE, completion SHELL
+    std::string to;                     ///< state mv FROM TO: the second
+    std::string id;                     ///< import ADDRESS ID
+    std::vector<std::string> addresses; ///< state rm ADDRESS...
+    std::string format = "dot";         ///< graph
+    bool raw = false;                   ///< output --raw
+    std::optional<std::string> expression; ///< console -e
+    bool markdown = false;                 ///< docs --markdown
+    bool commands = false;                 ///< docs --commands
+    bool man = false;                      ///< docs --man
 
     std::string drain;  ///< chaos --drain NODE
-    bool force = false; ///< chaos
+    bool force = false; ///< chaos, state push
     std::string report; ///< chaos --report FILE
     double hold = 0;    ///< chaos: seconds to stay drained after the tasks have moved
 
-    std::vector<std::filesystem::path> files; ///< vault ... FILE...
+    bool check = false;     ///< fmt
+    bool diff = false;      ///< fmt
+    bool recursive = false; ///< fmt
+
+    std::vector<std::filesystem::path> files; ///< vault ... FILE..., fmt FILE..., state push FILE
     std::filesystem::path new_password_file;  ///< vault rekey
 };
+
+/// All commands with what --help says of them.
+CommandTree command_tree();
 
 /// Parses the command line; prints help, version and usage errors itself.
 Args parse_args(int argc, char** argv);

@@ -43,9 +43,19 @@ int run_chaos(Context& context);
 int run_vault(Context& context);
 int run_history(Context& context);
 int run_rollback(Context& context);
+int run_state_mv(Context& context);
+int run_state_rm(Context& context);
+int run_state_pull(Context& context);
+int run_state_push(Context& context);
+int run_taint(Context& context); ///< and untaint
+int run_import(Context& context);
+int run_console(Context& context);
+int run_fmt(Context& context);
+int run_why(Context& context);
+int run_completion(Context& context);
 
 /// What apply, destroy and rollback have in common once the project is loaded: plan, show, ask, do.
-int plan_and_execute(Context& context, bool destroy, const std::string& command);
+int plan_and_execute(Context& context, const PlanOptions& options, const std::string& command);
 
 /// Everything that hadeploy can manage, one line a group of types.
 void register_all(Registry& registry);

@@ -10,14 +10,6 @@ namespace hadeploy::cli {
 
 namespace {
 
-/// The recorded attributes of a graph's nodes.
-Graph::Values recorded_values(const Graph& graph, const World& world) {
-    return [&graph, &world](NodeId id) {
-        const auto it = world.recorded.find(graph[id].address);
-        return it == world.recorded.end() ? Value::unknown() : it->second.attributes;
-    };
-}
-
 /// The spec's `chaos` section with what the last apply made known.
 Value chaos_section(const Project& project, const World& world) {
     const Value raw = project.graph().chaos_settings(recorded_values(project.graph(), world));
@@ -100,7 +92,7 @@ int run_status(Context& context) {
     context.project.load();
     const auto store = context.project.open_store(Store::Mode::read_only);
     const auto progress = context.progress(0);
-    const Prepared prepared = prepare(context.project, *store, false, *progress);
+    const Prepared prepared = prepare(context.project, *store, {}, *progress);
     progress->finish();
     const World& world = prepared.world;
     std::string out;

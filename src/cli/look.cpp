@@ -5,6 +5,7 @@
 #include "cli/render/plan_json.h"
 #include "cli/render/plan_text.h"
 #include "cli/render/report.h"
+#include "planner/address.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -18,15 +19,30 @@ nlohmann::json row_json(const Row& row) {
             {"type", row.type},
             {"generation", row.generation},
             {"identity", row.identity},
+            {"tainted", row.tainted},
             {"depends_on", row.depends_on},
             {"attributes", nlohmann::json::parse(to_public_json(row.attributes))}};
 }
 
 std::string row_text(const Row& row) {
-    std::string out = fmt::format("{} ({})\n", row.address, row.type);
+    std::string out =
+        fmt::format("{} ({}){}\n", row.address, row.type, row.tainted ? ", tainted" : "");
     for (const Entry& e : row.attributes.as_map())
         if (!e.value.is_null()) out += fmt::format("  {} = {}\n", e.key, display(e.value));
     return out;
+}
+
+/// For scripts: nothing but the text, of what has one.
+std::string raw_text(const std::string& name, const Value& value) {
+    if (value.contains_secret())
+        throw Error(ErrorKind::failed,
+                    fmt::format("the output \"{}\" is secret, and never shown", name))
+            .with_hint("hand it on where it is needed: as an attribute of a resource");
+    if (value.is_list() || value.is_map() || value.is_null())
+        throw Error(ErrorKind::usage, fmt::format("the output \"{}\" is {}, which has no bare text",
+                                                  name, value.kind_name()))
+            .with_hint("--json shows it");
+    return display(value);
 }
 
 } // namespace
@@ -75,6 +91,7 @@ int run_output(Context& context) {
             error.hint = fmt::format("there are: {}", fmt::join(known, ", "));
         throw error;
     }
+    if (context.args.raw) return context.print(raw_text(name, *found)), 0;
     context.print((context.args.json ? to_public_json(*found) : display(*found)) + "\n");
     return 0;
 }
@@ -103,11 +120,8 @@ int run_state_show(Context& context) {
     if (!row) {
         std::vector<std::string> known;
         for (const Row& r : store->rows()) known.push_back(r.address);
-        Error error(ErrorKind::usage, fmt::format("the state has no {}", context.args.name));
-        const auto close = did_you_mean(context.args.name, known);
-        error.hint =
-            close ? fmt::format("did you mean {}?", *close) : "`hadeploy state list` shows all";
-        throw error;
+        throw unknown_address(fmt::format("the state has no {}", context.args.name),
+                              context.args.name, known, "`hadeploy state list` shows all");
     }
     context.print(context.args.json ? row_json(*row).dump() + "\n" : row_text(*row));
     return 0;
@@ -116,6 +130,8 @@ int run_state_show(Context& context) {
 int run_docs(Context& context) {
     const std::string& name = context.args.name;
     if (context.args.markdown) return context.print(reference_markdown(context.registry)), 0;
+    if (context.args.commands) return context.print(commands_markdown(command_tree())), 0;
+    if (context.args.man) return context.print(man_page(command_tree())), 0;
     if (name.empty()) return context.print(render_type_list(context.registry, context.out)), 0;
     if (name == "chaos") return context.print(render_chaos(context.out)), 0;
     if (name == "functions") return context.print(render_functions(context.out)), 0;

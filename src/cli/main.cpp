@@ -38,6 +38,17 @@ const std::map<std::string, Command>& commands() {
         {"vault rekey", run_vault},
         {"history", run_history},
         {"rollback", run_rollback},
+        {"state mv", run_state_mv},
+        {"state rm", run_state_rm},
+        {"state pull", run_state_pull},
+        {"state push", run_state_push},
+        {"taint", run_taint},
+        {"untaint", run_taint},
+        {"import", run_import},
+        {"console", run_console},
+        {"fmt", run_fmt},
+        {"why", run_why},
+        {"completion", run_completion},
     };
     return all;
 }

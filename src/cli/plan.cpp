@@ -3,6 +3,7 @@
 #include "cli/render/plan_json.h"
 #include "cli/render/plan_text.h"
 #include "cli/render/text.h"
+#include "cli/shortcut.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -29,20 +30,40 @@ int run_validate(Context& context) {
     return 0;
 }
 
+namespace {
+/// What a plan that finds nothing to do says.
+bool says_unchanged(Context& context) {
+    if (!context.args.out.empty()) return false;
+    const auto progress = context.progress(0);
+    Plan nothing;
+    const auto outputs = known_unchanged(context.project, context.args.plan, *progress);
+    progress->finish();
+    if (!outputs) return false;
+    nothing.outputs = *outputs;
+    if (context.args.json)
+        context.print(plan_json(nothing).dump() + "\n");
+    else
+        context.print(render_plan(nothing, *outputs, context.out));
+    return true;
+}
+} // namespace
+
 int run_plan(Context& context) {
+    if (says_unchanged(context)) return 0;
     context.project.load();
     // a plan to be applied later needs a state that it is a plan for
     const auto store = context.project.open_store(
         context.args.out.empty() ? Store::Mode::read_only : Store::Mode::read_write);
     const auto progress = context.progress(0);
-    const Prepared prepared = prepare(context.project, *store, context.args.destroy, *progress);
+    const Prepared prepared = prepare(context.project, *store, context.args.plan, *progress);
     progress->finish();
+    note_unchanged(context.project, context.args.plan, *store, prepared);
     if (context.args.json)
         context.print(plan_json(prepared.plan).dump() + "\n");
     else
         context.print(render_plan(prepared.plan, store->outputs(), context.out));
     if (!context.args.out.empty()) {
-        save_plan(context.args.out, context.project, prepared);
+        save_plan(context.args.out, context.project, context.args.plan, prepared);
         context.say(fmt::format("Saved. To do exactly this: hadeploy apply {}\n",
                                 context.args.out.string()));
     }

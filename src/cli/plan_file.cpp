@@ -16,10 +16,26 @@ namespace hadeploy::cli {
 namespace {
 
 using nlohmann::json;
-constexpr int kFormat = 3; ///< a line of header, a line of sealed body
+constexpr int kFormat = 4; ///< a line of header, a line of sealed body
 
 std::string digest_of(const Plan& plan) {
     return sha256_hex(plan_json(plan).dump());
+}
+
+json options_json(const PlanOptions& o) {
+    return {{"destroy", o.destroy},
+            {"refresh", o.refresh},
+            {"refresh_only", o.refresh_only},
+            {"targets", o.targets},
+            {"replace", o.replace}};
+}
+
+PlanOptions options_of(const json& j) {
+    return {.destroy = j.at("destroy").get<bool>(),
+            .refresh = j.at("refresh").get<bool>(),
+            .refresh_only = j.at("refresh_only").get<bool>(),
+            .targets = j.at("targets").get<std::vector<std::string>>(),
+            .replace = j.at("replace").get<std::vector<std::string>>()};
 }
 
 json observation_json(const Observation& o) {
@@ -66,7 +82,7 @@ json open_body(const std::filesystem::path& file, const std::string& lock, const
 void read_body(const json& body, PlanFile& out) {
     out.lineage = body.at("lineage");
     out.serial = body.at("serial");
-    out.destroy = body.at("destroy");
+    out.options = options_of(body.at("options"));
     out.steps_digest = body.at("steps_digest");
     const json files = body.value("files", json::object()); // a loop keeps no temporary alive
     for (const auto& [path, content] : files.items()) out.files[path] = content;
@@ -80,10 +96,10 @@ void read_body(const json& body, PlanFile& out) {
 } // namespace
 
 void save_plan(const std::filesystem::path& file, const Project& project,
-               const Prepared& prepared) {
+               const PlanOptions& options, const Prepared& prepared) {
     json body{
         {"lineage", prepared.world.lineage},          {"serial", prepared.world.serial},
-        {"destroy", prepared.plan.destroy},           {"variables", to_json(project.variables())},
+        {"options", options_json(options)},           {"variables", to_json(project.variables())},
         {"secrets", to_json(project.spec().secrets)}, {"steps_digest", digest_of(prepared.plan)}};
     for (const Sources::File& f : project.sources().files())
         body["files"][f.path.string()] = f.text;
@@ -134,7 +150,7 @@ Prepared restore_plan(const PlanFile& plan, Project& project, const Store& store
         throw Error(ErrorKind::state,
                     "the saved plan is stale: the state has changed since it was made")
             .with_hint("run plan again");
-    Prepared prepared = prepare_from(project, store, plan.destroy, plan.observed);
+    Prepared prepared = prepare_from(project, store, plan.options, plan.observed);
     if (digest_of(prepared.plan) != plan.steps_digest)
         throw Error(ErrorKind::state,
                     "the saved plan no longer says the same: a local file that it "

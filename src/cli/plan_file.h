@@ -13,7 +13,7 @@ namespace hadeploy::cli {
 struct PlanFile {
     std::string project, lineage;
     std::int64_t serial = 0;
-    bool destroy = false;
+    PlanOptions options;
     std::map<std::string, std::string> files; ///< path -> text
     VariableValues variables;
     Value secrets; ///< what the files under `secrets:` held
@@ -21,7 +21,8 @@ struct PlanFile {
     std::string steps_digest;
 };
 
-void save_plan(const std::filesystem::path& file, const Project& project, const Prepared& prepared);
+void save_plan(const std::filesystem::path& file, const Project& project,
+               const PlanOptions& options, const Prepared& prepared);
 /// @throws Error(state): not readable, altered, of another version, locked with another key
 PlanFile load_plan(const std::filesystem::path& file, const KeySource& key);
 /// Loads the project from the plan file and makes the plan again.

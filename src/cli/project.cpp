@@ -2,6 +2,7 @@
 
 #include "cli/secrets.h"
 #include "planner/moves.h"
+#include "planner/selection.h"
 #include "state/key_file.h"
 
 #include <cstdlib>
@@ -110,39 +111,63 @@ Setting Project::setting(const std::string& lineage) const {
 
 namespace {
 
-Prepared start(const Project& project, const Store& store, bool destroy) {
+Prepared start(const Project& project, const Store& store, const PlanOptions& options) {
     Prepared p;
     p.world = load_world(store);
-    if (!destroy) p.world = with_moves(std::move(p.world), project.spec().moved);
+    if (!options.destroy && !options.refresh_only)
+        p.world = with_moves(std::move(p.world), project.spec().moved);
     p.settings = provider_settings(project.graph());
     p.endpoints = std::make_unique<Endpoints>(project.registry(), project.setting(p.world.lineage));
     return p;
 }
 
-void make(Prepared& p, const Project& project, bool destroy) {
-    p.plan = destroy ? make_destroy_plan(p.world, project.registry())
-                     : make_plan(project.graph(), p.world, p.settings);
+/// What is to be read before such a plan can be made.
+std::vector<Subject> to_read(const Prepared& p, const Project& project,
+                             const PlanOptions& options) {
+    const Registry& registry = project.registry();
+    std::vector<Subject> what = options.refresh_only
+                                    ? recorded_subjects(registry, p.world, p.settings)
+                                : options.destroy ? destroy_subjects(registry, p.world, p.settings)
+                                                  : subjects(project.graph(), p.world, p.settings);
+    const Selection selection(options, options.destroy ? nullptr : &project.graph(), p.world);
+    if (!selection.all())
+        std::erase_if(what, [&](const Subject& s) { return !selection.reads(s.request.address); });
+    return what;
+}
+
+void make(Prepared& p, const Project& project, const PlanOptions& options) {
+    if (options.refresh_only)
+        p.plan = make_refresh_plan(project.graph(), p.world, options);
+    else if (options.destroy)
+        p.plan = make_destroy_plan(p.world, project.registry(), options);
+    else
+        p.plan = make_plan(project.graph(), p.world, p.settings, options);
 }
 
 } // namespace
 
-Prepared prepare(const Project& project, const Store& store, bool destroy, Events& events) {
-    Prepared p = start(project, store, destroy);
-    if (!destroy) read_data(p.world, project.graph(), p.settings, *p.endpoints, events);
-    refresh(p.world,
-            destroy ? destroy_subjects(project.registry(), p.world, p.settings)
-                    : subjects(project.graph(), p.world, p.settings),
-            *p.endpoints, events);
-    if (!destroy) read_data(p.world, project.graph(), p.settings, *p.endpoints, events);
-    make(p, project, destroy);
+Prepared prepare(const Project& project, const Store& store, const PlanOptions& options,
+                 Events& events) {
+    Prepared p = start(project, store, options);
+    const auto read_sources = [&] {
+        if (!options.destroy) read_data(p.world, project.graph(), p.settings, *p.endpoints, events);
+    };
+    if (options.refresh) {
+        read_sources(); // what is to be read may depend on them, and they on what was seen
+        refresh(p.world, to_read(p, project, options), *p.endpoints, events);
+    } else {
+        assume_recorded(p.world);
+    }
+    read_sources();
+    make(p, project, options);
     return p;
 }
 
-Prepared prepare_from(const Project& project, const Store& store, bool destroy,
+Prepared prepare_from(const Project& project, const Store& store, const PlanOptions& options,
                       std::map<std::string, Observation> observed) {
-    Prepared p = start(project, store, destroy);
+    Prepared p = start(project, store, options);
     p.world.observed = std::move(observed);
-    make(p, project, destroy);
+    make(p, project, options);
     return p;
 }
 

@@ -79,9 +79,10 @@ struct Prepared {
 
 /// Reads the world and plans.
 /// @throws Errors
-Prepared prepare(const Project& project, const Store& store, bool destroy, Events& events);
+Prepared prepare(const Project& project, const Store& store, const PlanOptions& options,
+                 Events& events);
 /// Plans by what a saved plan has seen, without reading.
-Prepared prepare_from(const Project& project, const Store& store, bool destroy,
+Prepared prepare_from(const Project& project, const Store& store, const PlanOptions& options,
                       std::map<std::string, Observation> observed);
 
 } // namespace hadeploy::cli

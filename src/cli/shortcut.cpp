@@ -29,9 +29,6 @@ class Digest {
         hash_.update(text);
         return *this;
     }
-    Digest& add_file(const fs::path& file) {
-        return add(file.string()).add(read_file(file, kMaxYamlBytes));
-    }
     std::string finish() { return hex(hash_.finish()); }
 
   private:
@@ -53,14 +50,29 @@ std::vector<std::string> variables_in_environment() {
     return out;
 }
 
-std::string inputs(const ProjectOptions& options, const Value& files) {
+/// The files' texts by their paths: of the spec, its modules and the variables' files.
+using Texts = std::vector<std::pair<std::string, std::string>>;
+
+std::string inputs(const ProjectOptions& options, const Texts& files) {
     Digest digest;
     digest.add(this_program()).add(fs::current_path().string()).add(options.directory.string());
-    for (const Value& file : files.as_list()) digest.add_file(file.as_string());
+    for (const auto& [path, text] : files) digest.add(path).add(text);
     for (const std::string& v : options.variables) digest.add(v);
-    for (const fs::path& file : options.variable_files) digest.add_file(file);
+    for (const fs::path& file : options.variable_files) digest.add(file.string());
     for (const std::string& v : variables_in_environment()) digest.add(v);
     return digest.finish();
+}
+
+Texts read_texts(const Value& paths) {
+    Texts out;
+    for (const Value& path : paths.as_list())
+        out.emplace_back(path.as_string(), read_file(path.as_string(), kMaxYamlBytes));
+    return out;
+}
+
+/// A plan of all there is, by what there is.
+bool is_plain(const PlanOptions& o) {
+    return !o.destroy && o.refresh && !o.refresh_only && o.targets.empty() && o.replace.empty();
 }
 
 /// Types whose resources can't change but by hadeploy.
@@ -94,20 +106,26 @@ bool world_agrees(const Project& project, const Store& store, const Value& note,
 
 } // namespace
 
-bool is_unchanged(const Project& project, const Store& store, Events& events) {
+std::optional<Value> known_unchanged(const Project& project, const PlanOptions& options,
+                                     Events& events) {
     try {
-        if (!fs::exists(note_of(project))) return false;
+        if (!is_plain(options) || !fs::exists(note_of(project))) return std::nullopt;
         const Value note = from_json(read_file(note_of(project), kMaxYamlBytes));
-        return note.integer("format") == kFormat && note.text("lineage") == store.lineage() &&
-               note.integer("serial", -1) == store.serial() &&
-               note.text("inputs") == inputs(project.options(), note["files"]) &&
-               world_agrees(project, store, note, events);
+        if (note.integer("format") != kFormat ||
+            note.text("inputs") != inputs(project.options(), read_texts(note["files"])))
+            return std::nullopt;
+        const auto store = project.open_store(Store::Mode::read_only);
+        const bool same = note.text("lineage") == store->lineage() &&
+                          note.integer("serial", -1) == store->serial() &&
+                          world_agrees(project, *store, note, events);
+        return same ? std::optional(store->outputs()) : std::nullopt;
     } catch (const std::exception&) {
-        return false; // whatever is wrong, the long way finds it too, and says it
+        return std::nullopt; // whatever is wrong, the long way finds it too, and says it
     }
 }
 
-void note_unchanged(const Project& project, const Store& store, const Prepared& prepared) {
+void note_unchanged(const Project& project, const PlanOptions& options, const Store& store,
+                    const Prepared& prepared) {
     const Plan& plan = prepared.plan;
     const bool nothing = plan.empty() && !plan.destroy && plan.records.empty() &&
                          plan.renamed.empty() && plan.notices.empty() &&
@@ -117,23 +135,27 @@ void note_unchanged(const Project& project, const Store& store, const Prepared& 
         std::any_of(nodes.begin(), nodes.end(), [](const Node& n) { return n.type->data; });
     const bool secrets =
         project.variables().contains_secret() || !project.spec().secret_files.empty();
-    if (!nothing || data || secrets || outside_looks() > 0 || !fs::exists(project.state_file()))
+    if (!is_plain(options) || !nothing || data || secrets || outside_looks() > 0 ||
+        !fs::exists(project.state_file()))
         return;
-    Value::List files;
+    Texts texts; // as they were planned by: the files may have changed since
+    Value::List paths;
     for (const Sources::File& f : project.sources().files())
-        if (fs::is_regular_file(f.path)) files.push_back(fs::absolute(f.path).string());
+        if (fs::is_regular_file(f.path)) {
+            texts.emplace_back(fs::absolute(f.path).string(), f.text);
+            paths.push_back(texts.back().first);
+        }
     Value::Map settings;
     for (const auto& [name, value] : prepared.settings) settings.push_back({name, value});
     const Value all = Value::map(std::move(settings));
     if (all.contains_secret()) return;
     try {
-        const Value list = Value::list(std::move(files));
         const Value note = Value::map({{"format", kFormat},
                                        {"project", project.spec().name},
                                        {"lineage", prepared.world.lineage},
                                        {"serial", prepared.world.serial},
-                                       {"inputs", inputs(project.options(), list)},
-                                       {"files", list},
+                                       {"inputs", inputs(project.options(), texts)},
+                                       {"files", Value::list(std::move(paths))},
                                        {"settings", all}});
         fs::create_directories(note_of(project).parent_path());
         write_file(note_of(project), to_json(note));

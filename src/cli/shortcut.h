@@ -2,6 +2,8 @@
 
 #include "cli/project.h"
 
+#include <optional>
+
 namespace hadeploy::cli {
 
 /// The way that needs no spec. When a plan has found nothing to do, what it followed from is noted:
@@ -10,11 +12,13 @@ namespace hadeploy::cli {
 /// its record, and nothing else is done. It gives no answer where any of that is not so, where the
 /// spec looks at local files, or where it has secrets (of which not even a digest is kept).
 
-/// Whether the plan is known to be empty.
+/// The outputs, when the plan is known to be empty; nothing when that takes the long way.
 /// @param project  one that is not loaded
-bool is_unchanged(const Project& project, const Store& store, Events& events);
+std::optional<Value> known_unchanged(const Project& project, const PlanOptions& options,
+                                     Events& events);
 
 /// Notes what a plan followed from, when it found nothing to do.
-void note_unchanged(const Project& project, const Store& store, const Prepared& prepared);
+void note_unchanged(const Project& project, const PlanOptions& options, const Store& store,
+                    const Prepared& prepared);
 
 } // namespace hadeploy::cli

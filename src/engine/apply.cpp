@@ -112,6 +112,14 @@ void Executor::finish_with(StepId id, const std::optional<Row>& row) {
     finish(id, "done");
 }
 
+Value outputs_after(const Plan& plan, const Value& now, const Value& before) {
+    if (!plan.partial || !now.is_map()) return now;
+    Value out = before.is_map() ? before : Value::map({});
+    for (const Entry& e : now.as_map())
+        if (!e.value.contains_unknown()) out = out.with(e.key, e.value);
+    return out;
+}
+
 ApplyResult apply(const Plan& plan, const Graph* graph, const World& world, Store& store,
                   Endpoints& endpoints, const ProviderSettings& settings, Events& events,
                   std::int64_t run, const ApplyOptions& options) {
@@ -120,7 +128,10 @@ ApplyResult apply(const Plan& plan, const Graph* graph, const World& world, Stor
     if (graph != nullptr && !plan.destroy) {
         Problems problems;
         result.outputs = executor.outputs(problems);
+        result.outputs = outputs_after(plan, result.outputs, store.outputs());
         if (result.ok()) store.set_outputs(result.outputs);
+    } else if (plan.partial) {
+        result.outputs = store.outputs();
     } else if (result.ok()) {
         store.set_outputs(Value::map({}));
     }

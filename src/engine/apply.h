@@ -14,8 +14,8 @@ struct ApplyOptions {
 
 struct ApplyResult {
     struct StepResult {
-        /// "done", "adopted", "read", "unchanged", "forgotten", "failed", "skipped"; "" was never
-        /// begun
+        /// "done", "adopted", "read", "unchanged", "forgotten", "refreshed", "failed", "skipped";
+        /// "" was never begun
         std::string result;
         std::int64_t started_ms = 0; ///< Unix time
         std::int64_t ended_ms = 0;
@@ -36,6 +36,10 @@ struct ApplyResult {
 ApplyResult apply(const Plan& plan, const Graph* graph, const World& world, Store& store,
                   Endpoints& endpoints, const ProviderSettings& settings, Events& events,
                   std::int64_t run, const ApplyOptions& options);
+
+/// The outputs to be recorded once a plan is through: `now`, but that of a partial plan those that
+/// are not known stay as they were.
+Value outputs_after(const Plan& plan, const Value& now, const Value& before);
 
 /// As the store keeps them.
 std::vector<Row> rows_of(const std::vector<Recorded>& records);

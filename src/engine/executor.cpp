@@ -119,6 +119,11 @@ void Executor::consider(StepId id) {
     Work& work = work_[id];
     if (result_.steps[id].started_ms == 0) result_.steps[id].started_ms = now_ms();
     if (step.action == Action::forget) return settled_.push_back({id, "forgotten", {}});
+    if (step.action == Action::refresh) {
+        Recorded seen = world_.recorded.at(step.address);
+        seen.attributes = step.after;
+        return settled_.push_back({id, "refreshed", rows_of({seen}).front()});
+    }
     if (!prepare(id)) return; // failed, with its reason
     if (step.read_first && !work.observed) return enqueue(id, true);
     if (step.read_first && work.observed->state == Observation::State::blocked &&

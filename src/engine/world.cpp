@@ -97,6 +97,13 @@ World load_world_but(const Store& store, const std::vector<std::string>& types) 
     return world;
 }
 
+Graph::Values recorded_values(const Graph& graph, const World& world) {
+    return [&graph, &world](NodeId id) {
+        const auto it = world.recorded.find(graph[id].address);
+        return it == world.recorded.end() ? Value::unknown() : it->second.attributes;
+    };
+}
+
 namespace {
 
 /// Reads one batch; on an endpoint that does not answer returns the error.

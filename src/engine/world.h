@@ -41,6 +41,10 @@ World load_world(const Store& store);
 /// The same without the resources of these types.
 World load_world_but(const Store& store, const std::vector<std::string>& types);
 
+/// What the state knows of a graph's nodes; what it does not know is unknown. Both have to live as
+/// long as the result.
+Graph::Values recorded_values(const Graph& graph, const World& world);
+
 /// Reads the subjects, wave by wave, the endpoints of a wave side by side, and notes what was seen
 /// in `world.observed`. An endpoint that does not answer makes its subjects' observations `failed`.
 void refresh(World& world, const std::vector<Subject>& subjects, Endpoints& endpoints,

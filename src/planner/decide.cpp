@@ -124,8 +124,7 @@ Decision decide(const ResourceType& type, const Value& config, const Recorded* r
             .with_hint("choose another name, or remove the other one yourself; "
                        "hadeploy never touches what it did not make");
     if (unfinished) return {Action::create, {}, "an earlier run did not finish it", {}};
-    if (recorded != nullptr && recorded->tainted)
-        return {Action::replace, {}, "an earlier run left it half made", {}};
+    if (recorded != nullptr && recorded->tainted) return {Action::replace, {}, "it is tainted", {}};
 
     std::vector<AttributeChange> changes = changes_of(type, config, recorded, observed.attributes);
     const bool replaces = std::any_of(changes.begin(), changes.end(),

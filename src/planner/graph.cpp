@@ -116,6 +116,25 @@ Value Graph::chaos_settings(const Values& values) const {
         .at(spec_.chaos_loc);
 }
 
+Value Graph::value(const Expr& expr, const Values& values) const {
+    const LiveResources resources(*this, values);
+    return evaluate(expr, ScopeNames(*this, resources, *scopes_.front()));
+}
+
+std::vector<NodeId> Graph::sources(NodeId id, const std::string& attribute) const {
+    const Node& node = nodes_[id];
+    const auto expr = node.block->attributes.find(attribute);
+    if (expr == node.block->attributes.end()) return {};
+    std::set<NodeId> touched;
+    const Values watch = [&](NodeId n) {
+        touched.insert(n);
+        return Value::unknown();
+    };
+    const LiveResources resources(*this, watch);
+    (void)evaluate(*expr->second, ScopeNames(*this, resources, *node.scope, &node));
+    return {touched.begin(), touched.end()};
+}
+
 Value Graph::outputs(const Values& values, Problems& problems) const {
     const LiveResources resources(*this, values);
     const ScopeNames names(*this, resources, *scopes_.front());

@@ -74,6 +74,11 @@ class Graph {
     /// The settings of failure drills as the spec gives them, not normalized; null where there are
     /// none.
     Value chaos_settings(const Values& values) const;
+    /// An expression's value, as the spec's own file would see it.
+    /// @throws Error(spec)
+    Value value(const Expr& expr, const Values& values) const;
+    /// The nodes that an attribute of a node refers to: where its value comes from. Sorted.
+    std::vector<NodeId> sources(NodeId id, const std::string& attribute) const;
     /// The root's outputs.
     Value outputs(const Values& values, Problems& problems) const;
     /// Checks the types of all modules' inputs, and the rules of all variables; what is not known

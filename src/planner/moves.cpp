@@ -95,4 +95,16 @@ World with_moves(World world, const std::vector<Move>& moves) {
     return world;
 }
 
+std::vector<Recorded> changed_records(const World& before, const World& after) {
+    std::vector<Recorded> out;
+    for (const auto& [address, r] : after.recorded) {
+        const auto was = before.recorded.find(address);
+        const bool same = was != before.recorded.end() && was->second.config == r.config &&
+                          was->second.attributes == r.attributes &&
+                          was->second.depends_on == r.depends_on;
+        if (!same) out.push_back(r);
+    }
+    return out;
+}
+
 } // namespace hadeploy

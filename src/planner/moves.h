@@ -9,4 +9,7 @@ namespace hadeploy {
 /// @throws Errors: the new name is taken, or an interrupted change is open under the old one
 World with_moves(World world, const std::vector<Move>& moves);
 
+/// The records of `after` that are not the same in `before`: what was moved, and what names it.
+std::vector<Recorded> changed_records(const World& before, const World& after);
+
 } // namespace hadeploy

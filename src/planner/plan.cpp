@@ -2,8 +2,10 @@
 
 #include "core/trace.h"
 #include "core/uuid.h"
+#include "planner/address.h"
 #include "planner/lifecycle.h"
 #include "planner/refresh.h"
+#include "planner/selection.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -15,25 +17,35 @@ namespace {
 /// How the machine that a resource lives on will be found by apply.
 enum class MachineState { up, starting, fresh };
 
+constexpr std::string_view kAskedFor = "asked for with --replace";
+
 /// Plans the nodes of a graph, dependencies first.
 class Planner {
   public:
-    Planner(const Graph& graph, const World& world, const ProviderSettings& settings)
-        : graph_(graph), world_(world), settings_(settings) {
+    Planner(const Graph& graph, const World& world, const ProviderSettings& settings,
+            const PlanOptions& options)
+        : graph_(graph), world_(world), settings_(settings), selection_(options, &graph, world),
+          replace_(options.replace.begin(), options.replace.end()) {
         plan_.values.resize(graph.nodes().size());
         waits_for_.resize(graph.nodes().size());
     }
 
     Plan run() {
-        for (const NodeId id : graph_.order()) plan_node(id);
+        check_replace();
+        for (const NodeId id : graph_.order())
+            selection_.has(graph_[id].address) ? plan_node(id) : leave(id);
         plan_.outputs = graph_.outputs(values(), problems_);
         refuse_double_claims();
         refuse_removed_but_there();
         refuse_moved_but_there();
         std::set<std::string> kept;
         for (const Node& n : graph_.nodes()) kept.insert(n.address);
+        for (const auto& [address, r] : world_.recorded)
+            if (!selection_.has(address)) kept.insert(address);
         problems_.throw_if_any();
         note_moves();
+        plan_.partial = !selection_.all();
+        if (plan_.partial) plan_.notices.push_back(selection_.notice());
         add_removals(plan_, world_, graph_.registry(), kept, graph_.spec().removed, problems_);
         problems_.throw_if_any();
         return std::move(plan_);
@@ -42,6 +54,39 @@ class Planner {
   private:
     Graph::Values values() const {
         return [this](NodeId id) { return plan_.values[id]; };
+    }
+
+    /// --replace has to name single resources of the spec, or it would do nothing, unnoticed.
+    void check_replace() {
+        std::vector<std::string> all;
+        for (const std::string& address : replace_) {
+            const auto node = graph_.find(address);
+            const std::string_view wrong = !node                      ? ""
+                                           : graph_[*node].type->data ? "it is only read"
+                                           : !selection_.has(address) ? "no --target takes it in"
+                                                                      : "";
+            if (!wrong.empty())
+                problems_.add(
+                    Error(ErrorKind::usage, fmt::format("--replace {}: {}", address, wrong)));
+            if (node) continue;
+            if (all.empty())
+                for (const Node& n : graph_.nodes()) all.push_back(n.address);
+            problems_.add(unknown_address(
+                fmt::format("--replace {}: the spec has no such single resource", address), address,
+                all, "`hadeploy graph` shows all addresses"));
+        }
+        problems_.throw_if_any();
+    }
+
+    /// What no target takes in is as recorded.
+    void leave(NodeId id) {
+        inherit_waits(id);
+        const Recorded* recorded = record(graph_[id]);
+        plan_.values[id] = recorded != nullptr ? recorded->attributes : Value::unknown();
+        const auto seen = world_.observed.find(graph_[id].address);
+        if (graph_[id].type->data && seen != world_.observed.end() &&
+            seen->second.state == Observation::State::present)
+            plan_.values[id] = seen->second.attributes;
     }
 
     void plan_node(NodeId id) {
@@ -91,6 +136,11 @@ class Planner {
             step.read_first = true;
             step.reason = recorded ? later(seen) : "";
             if (recorded != nullptr) known = recorded->attributes;
+            if (recorded != nullptr && replace_.contains(node.address)) {
+                action = Action::replace;
+                step.reason = std::string(kAskedFor);
+                known = {};
+            }
         } else {
             Decision d = decide(*node.type, config, recorded,
                                 world_.unfinished.contains(node.address), seen->second);
@@ -173,6 +223,7 @@ class Planner {
 
     /// Why the resource is to be replaced because of others; "" when it is not.
     std::string trigger(const Node& node) const {
+        if (replace_.contains(node.address)) return std::string(kAskedFor);
         for (const NodeId t : node.triggers) {
             const auto it = actions_.find(t);
             if (it == actions_.end() || it->second == Action::adopt || it->second == Action::read)
@@ -329,6 +380,8 @@ class Planner {
     const Graph& graph_;
     const World& world_;
     const ProviderSettings& settings_;
+    const Selection selection_;
+    const std::set<std::string> replace_; ///< addresses
     Plan plan_;
     Problems problems_;
     std::vector<std::set<StepId>> waits_for_; ///< by node
@@ -349,6 +402,7 @@ std::string_view action_name(Action action) {
     case Action::read: return "read";
     case Action::remove: return "remove";
     case Action::forget: return "forget";
+    case Action::refresh: return "refresh";
     }
     return "";
 }
@@ -409,9 +463,10 @@ Value with_machine(const ResourceType& type, const std::string& address, Value a
     return attributes.with("connection", attributes["connection"].with("machine", address));
 }
 
-Plan make_plan(const Graph& graph, const World& world, const ProviderSettings& settings) {
+Plan make_plan(const Graph& graph, const World& world, const ProviderSettings& settings,
+               const PlanOptions& options) {
     const Span span("plan");
-    return Planner(graph, world, settings).run();
+    return Planner(graph, world, settings, options).run();
 }
 
 } // namespace hadeploy

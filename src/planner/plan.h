@@ -1,6 +1,7 @@
 #pragma once
 
 #include "planner/graph.h"
+#include "planner/plan_options.h"
 
 #include <map>
 #include <set>
@@ -18,7 +19,8 @@ enum class Action {
     read,    ///< can't be read yet: read when its machine is up, and repaired if it differs; of a
              ///< data source: read when what it needs is there
     remove,
-    forget, ///< nothing to do outside: it is gone, or goes with its machine
+    forget,  ///< nothing to do outside: it is gone, or goes with its machine
+    refresh, ///< only noted in the state: it is not as recorded
 };
 std::string_view action_name(Action action);
 
@@ -87,6 +89,9 @@ struct Step {
 /// Data: what apply does, and nothing else. Steps stand in a topological order.
 struct Plan {
     bool destroy = false;
+    bool refresh_only = false; ///< nothing outside of the state changes
+    /// Only a part of the spec was planned: an output that is not known stays as recorded.
+    bool partial = false;
     std::vector<Step> steps;
     /// Resources without a step whose record is out of date all the same: what only steers how
     /// changes are made is new, or they are used in another way. Apply notes them, silently.
@@ -123,10 +128,12 @@ using ProviderSettings = std::map<std::string, Value>;
 
 /// The plan for a spec.
 /// @throws Errors: conflicts, failed reads, wrong values
-Plan make_plan(const Graph& graph, const World& world, const ProviderSettings& settings);
+Plan make_plan(const Graph& graph, const World& world, const ProviderSettings& settings,
+               const PlanOptions& options = {});
 
-/// The plan to remove all that is recorded.
-Plan make_destroy_plan(const World& world, const Registry& registry);
+/// The plan to remove what is recorded: all of it, or the targets.
+Plan make_destroy_plan(const World& world, const Registry& registry,
+                       const PlanOptions& options = {});
 
 /// Adds the steps for what is recorded and not among `kept`; what is within one of the addresses in
 /// `let_go` is only forgotten. (The last part of the two above.)

@@ -31,7 +31,7 @@ struct Recorded {
     Value config;                ///< normalized, as last applied
     Value attributes;            ///< everything: config, and what the provider filled in
     std::vector<std::string> depends_on;
-    bool tainted = false; ///< half made; the next apply replaces it
+    bool tainted = false; ///< half made, or marked by the user; the next apply replaces it
 };
 
 struct ReadRequest {

@@ -98,6 +98,12 @@ std::vector<Subject> recorded_subjects(const Registry& registry, const World& wo
     return out;
 }
 
+void assume_recorded(World& world) {
+    for (const auto& [address, r] : world.recorded)
+        if (!world.unfinished.contains(address))
+            world.observed[address] = Observation::present(r.attributes);
+}
+
 bool read_with(const ResourceType& type, const Value& config, const Observation& observed) {
     return std::all_of(type.schema.begin(), type.schema.end(), [&](const Attribute& a) {
         return a.computed || config[a.name] == observed.attributes[a.name];

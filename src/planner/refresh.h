@@ -20,6 +20,16 @@ std::vector<Subject> subjects(const Graph& graph, const World& world,
 std::vector<Subject> recorded_subjects(const Registry& registry, const World& world,
                                        const ProviderSettings& settings);
 
+/// Takes the state's word for what is there, in the place of reading it. What an earlier run began
+/// to make and did not finish stays unread.
+void assume_recorded(World& world);
+
+/// The plan that only notes in the state what was seen: what is gone goes from it, what has changed
+/// is recorded as it is. A tracked attribute stays as it was applied: it is what the next plan
+/// repairs by.
+/// @throws Errors: failed reads, targets that name nothing
+Plan make_refresh_plan(const Graph& graph, const World& world, const PlanOptions& options);
+
 /// The data sources to read now, before planning: those whose config is known by what is recorded
 /// and what was seen, that have not been read with this config yet, and that wait for nothing that
 /// is still to be made. Wrong values in the spec are passed over: subjects() tells them.

@@ -1,5 +1,5 @@
 #include "planner/lifecycle.h"
-#include "planner/plan.h"
+#include "planner/selection.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -228,12 +228,18 @@ void add_removals(Plan& plan, const World& world, const Registry& registry,
     Remover(plan, world, registry, kept, let_go, problems).run();
 }
 
-Plan make_destroy_plan(const World& world, const Registry& registry) {
+Plan make_destroy_plan(const World& world, const Registry& registry, const PlanOptions& options) {
+    const Selection selection(options, nullptr, world);
     Plan plan;
     plan.destroy = true;
+    plan.partial = !selection.all();
+    if (plan.partial) plan.notices.push_back(selection.notice());
     plan.outputs = Value::map({});
+    std::set<std::string> kept;
+    for (const auto& [address, r] : world.recorded)
+        if (!selection.has(address)) kept.insert(address);
     Problems problems;
-    add_removals(plan, world, registry, {}, {}, problems);
+    add_removals(plan, world, registry, kept, {}, problems);
     problems.throw_if_any();
     return plan;
 }

@@ -186,10 +186,11 @@ class CanaryTest(unittest.TestCase):
 
     def look(self):
         for words in (["validate"], ["plan"], ["plan", "--json"], ["plan", "--out", "saved"],
-                      ["plan", "--destroy"], ["show"], ["show", "--json"], ["show", "saved"],
+                      ["plan", "--destroy"], ["plan", "--refresh-only"], ["state", "pull"], ["why", "config"],
+                      ["console", "-e", "[var.password, secret.app, config, once]"], ["show"], ["show", "--json"], ["show", "saved"],
                       ["show", "saved", "--json"], ["state", "list"], ["state", "list", "--json"],
                       ["output"], ["output", "--json"], ["graph"], ["graph", "--json"],
-                      ["graph", "--format", "mermaid"], ["history"], ["history", "--json"]):
+                      ["graph", "--format", "mermaid"], ["graph", "--format", "html"], ["history"], ["history", "--json"]):
             self.run_hadeploy(*words)
         self.check_files()
 
@@ -211,6 +212,8 @@ class CanaryTest(unittest.TestCase):
             self.assertIn("(secret)", self.run_hadeploy("output", name))
         self.assertIn("BEGIN CERTIFICATE", self.run_hadeploy("output", "certificate"))
         self.assertIn("everybody", self.run_hadeploy("output", "open"))
+        self.assertIn("everybody", self.run_hadeploy("output", "--raw", "open"))
+        self.run_hadeploy("output", "--raw", "joined", status=1)
 
         self.environment["HADEPLOY_VAR_password"] = self.passwords[1]
         (self.host / "config").write_text(f"by hand: {self.passwords[0]}\n")

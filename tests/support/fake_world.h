@@ -37,6 +37,7 @@ class Thing : public ResourceType {
         name = "fake.thing";
         provider = "fake";
         summary = "A thing.";
+        import_id = "the mark that it carries";
         schema = {
             {.name = "name", .type = TypeKind::string, .required = true, .replaces = true},
             {.name = "value", .type = TypeKind::string},
@@ -65,6 +66,7 @@ class Adoptable : public Thing {
     Adoptable() {
         name = "fake.adoptable";
         adopts = true;
+        import_id.clear();
     }
 };
 

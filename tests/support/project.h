@@ -83,4 +83,26 @@ inline std::string summary(const Plan& plan) {
     return out;
 }
 
+/// The world after everything in the spec was made: recorded, and there as wanted.
+inline World as_applied(const char* text) {
+    const TestSpec t(text);
+    World world{.lineage = "00000000-0000-4000-8000-000000000000"};
+    for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
+    const Plan plan = make_plan(*t.graph, world, t.settings);
+    for (const Step& s : plan.steps) {
+        Value seen = plan.values[*s.node];
+        for (const Attribute& a : s.type->schema)
+            if (seen[a.name].is_unknown()) seen = seen.with(a.name, "token-of-" + s.address);
+        if (s.after["value"].is_unknown())
+            seen = seen.with("value", "token-of-a").with("shout", "token-of-a!");
+        std::vector<std::string> deps;
+        for (const NodeId d : (*t.graph)[*s.node].deps) deps.push_back((*t.graph)[d].address);
+        Value config = s.after;
+        if (s.after["value"].is_unknown()) config = config.with("value", "token-of-a");
+        world.recorded[s.address] = {s.address, s.type->name, 1, s.identity, config, seen, deps};
+        world.observed[s.address] = Observation::present(seen);
+    }
+    return world;
+}
+
 } // namespace hadeploy

@@ -32,6 +32,7 @@ std::string tables(const Schema& schema) {
 std::string type_section(const ResourceType& type) {
     std::string out = fmt::format("### {}\n\n{}\n\n", type.name, type.summary);
     if (!type.doc.empty()) out += type.doc + "\n\n";
+    if (!type.import_id.empty()) out += import_text(type) + "\n\n";
     out += tables(type.schema);
     if (!type.example.empty())
         out += fmt::format("```yaml\n{}:\n{}```\n\n", type.data ? "data" : "resources",

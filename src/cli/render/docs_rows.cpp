@@ -61,4 +61,10 @@ std::vector<DocRow> doc_rows(const Schema& schema) {
     return out;
 }
 
+std::string import_text(const ResourceType& type) {
+    return fmt::format("`hadeploy import ADDRESS ID` takes one that is there already into the "
+                       "state; the ID is {}.",
+                       type.import_id);
+}
+
 } // namespace hadeploy::cli

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "planner/schema.h"
+#include "planner/resource_type.h"
 
 #include <string>
 #include <vector>
@@ -18,5 +18,8 @@ struct DocRow {
 };
 
 std::vector<DocRow> doc_rows(const Schema& schema);
+
+/// What can be imported of a type, in a sentence.
+std::string import_text(const ResourceType& type);
 
 } // namespace hadeploy::cli

@@ -61,6 +61,7 @@ std::string render_type(const ResourceType& type, const Style& style) {
                                                  type.provider) +
                       "\n" + paragraph(type.summary, 2, style);
     if (!type.doc.empty()) out += "\n" + paragraph(type.doc, 2, style);
+    if (!type.import_id.empty()) out += "\n" + paragraph(import_text(type), 2, style);
     out += schema_text(type.schema, style);
     if (type.example.empty()) return out;
     out += heading(type.data ? "Example, under data" : "Example", style);
@@ -93,9 +94,9 @@ std::string render_type_list(const Registry& registry, const Style& style) {
         const ResourceType& type = *types[i];
         if (i > 0 && group(*types[i - 1]) != group(type)) out += "\n";
         const std::string summary = (type.data ? "Data source. " : "") + type.summary;
-        out += fmt::format("{}  {}\n", style.paint(Tint::cyan, pad(type.name, width)),
-                           style.width > width + 2 ? fit(summary, style.width - width - 2)
-                                                   : summary);
+        out +=
+            fmt::format("{}  {}\n", style.paint(Tint::cyan, pad(type.name, width)),
+                        style.width > width + 2 ? fit(summary, style.width - width - 2) : summary);
     }
     out += "\nProviders:";
     for (const auto& kind : registry.kinds()) out += " " + kind->name;

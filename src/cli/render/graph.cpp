@@ -41,24 +41,6 @@ void set_edges(Drawing& drawing, const Edges& edges, const std::vector<std::size
         for (const std::size_t d : least[box]) drawing.edges.emplace_back(box, d);
 }
 
-/// One action for each: a colour for its frame and the same, lighter, for its inside.
-struct Colors {
-    std::string_view frame, inside;
-};
-Colors colors_of(std::optional<Action> action) {
-    if (!action) return {"#6b7280", "#f3f4f6"};
-    switch (*action) {
-    case Action::create: return {"#15803d", "#dcfce7"};
-    case Action::update: return {"#a16207", "#fef9c3"};
-    case Action::replace: return {"#7e22ce", "#f3e8ff"};
-    case Action::read: return {"#1d4ed8", "#dbeafe"};
-    case Action::remove: return {"#b91c1c", "#fee2e2"};
-    case Action::adopt: return {"#0e7490", "#cffafe"};
-    case Action::forget: return {"#6b7280", "#e5e7eb"};
-    }
-    return {"#6b7280", "#f3f4f6"};
-}
-
 std::string label_of(const Drawing::Box& box) {
     return box.action ? fmt::format("{} {}", action_symbol(*box.action), box.address) : box.address;
 }
@@ -109,20 +91,16 @@ std::string mermaid_label(std::string_view text) {
 std::string to_mermaid(const Drawing& drawing) {
     std::string out = "flowchart LR\n";
     std::set<std::optional<Action>> used;
-    const auto class_of = [](std::optional<Action> action) {
-        return action ? std::string(action_name(*action)) : std::string("unchanged");
-    };
     for (std::size_t i = 0; i < drawing.boxes.size(); ++i) {
         const Drawing::Box& box = drawing.boxes[i];
-        out +=
-            fmt::format("  n{}[{}]:::{}\n", i, mermaid_label(label_of(box)), class_of(box.action));
+        out += fmt::format("  n{}[{}]:::{}\n", i, mermaid_label(label_of(box)), state_of(box));
         used.insert(box.action);
     }
     for (const auto& [from, to] : drawing.edges) out += fmt::format("  n{} --> n{}\n", from, to);
     for (const std::optional<Action>& action : used) {
         const Colors c = colors_of(action);
-        out += fmt::format("  classDef {} stroke:{},fill:{},color:#111827\n", class_of(action),
-                           c.frame, c.inside);
+        out += fmt::format("  classDef {} stroke:{},fill:{},color:#111827\n",
+                           state_of({{}, {}, action}), c.frame, c.inside);
     }
     return out;
 }
@@ -141,10 +119,31 @@ std::string to_json(const Drawing& drawing) {
 }
 } // namespace
 
+Colors colors_of(std::optional<Action> action) {
+    if (!action) return {"#6b7280", "#f3f4f6"};
+    switch (*action) {
+    case Action::create: return {"#15803d", "#dcfce7"};
+    case Action::update: return {"#a16207", "#fef9c3"};
+    case Action::replace: return {"#7e22ce", "#f3e8ff"};
+    case Action::read: return {"#1d4ed8", "#dbeafe"};
+    case Action::remove: return {"#b91c1c", "#fee2e2"};
+    case Action::adopt: return {"#0e7490", "#cffafe"};
+    case Action::forget: return {"#6b7280", "#e5e7eb"};
+    case Action::refresh: return {"#0e7490", "#ecfeff"};
+    }
+    return {"#6b7280", "#f3f4f6"};
+}
+
+std::string_view state_of(const Drawing::Box& box) {
+    return box.action ? action_name(*box.action) : "unchanged";
+}
+
 std::optional<GraphFormat> parse_graph_format(std::string_view text) {
     if (text == "dot") return GraphFormat::dot;
     if (text == "mermaid") return GraphFormat::mermaid;
     if (text == "json") return GraphFormat::json;
+    if (text == "svg") return GraphFormat::svg;
+    if (text == "html") return GraphFormat::html;
     return std::nullopt;
 }
 
@@ -189,6 +188,8 @@ std::string render_drawing(const Drawing& drawing, GraphFormat format) {
     case GraphFormat::dot: return to_dot(drawing);
     case GraphFormat::mermaid: return to_mermaid(drawing);
     case GraphFormat::json: return to_json(drawing);
+    case GraphFormat::svg: return to_svg(drawing);
+    case GraphFormat::html: return to_html(drawing);
     }
     return {};
 }

@@ -4,11 +4,12 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace hadeploy::cli {
 
-enum class GraphFormat { dot, mermaid, json };
+enum class GraphFormat { dot, mermaid, json, svg, html };
 std::optional<GraphFormat> parse_graph_format(std::string_view text);
 
 /// Boxes and arrows, for whoever draws them.
@@ -29,5 +30,19 @@ Drawing draw(const Graph& graph, const Plan* plan = nullptr);
 Drawing draw(const Plan& plan);
 
 std::string render_drawing(const Drawing& drawing, GraphFormat format);
+
+/// One action for each: a colour for its frame and the same, lighter, for its inside.
+struct Colors {
+    std::string_view frame, inside;
+};
+Colors colors_of(std::optional<Action> action);
+/// "create", ...; "unchanged" where there is no action.
+std::string_view state_of(const Drawing::Box& box);
+
+/// The boxes in columns, what they depend on to their left, each arrow leading there. Needs no
+/// other program, and nothing from elsewhere.
+std::string to_svg(const Drawing& drawing);
+/// A page with that drawing which can be searched, moved and zoomed.
+std::string to_html(const Drawing& drawing);
 
 } // namespace hadeploy::cli

@@ -20,6 +20,7 @@ std::string symbol_column(const Step& step, const Style& style) {
 std::string words_of(const Step& step) {
     if (step.action == Action::read) return step.type->data ? "read during apply" : "read later";
     if (step.action == Action::adopt) return "adopt";
+    if (step.action == Action::refresh) return "record as it is";
     if (step.action == Action::update && !step.verb.empty()) return step.verb;
     return std::string(action_name(step.action));
 }
@@ -69,7 +70,8 @@ std::string render_block(const Step& step, const Style& style) {
     std::vector<std::string> lines;
     if (step.action == Action::create)
         lines = attributes_of_new(step);
-    else if (step.action == Action::update || step.action == Action::replace)
+    else if (step.action == Action::update || step.action == Action::replace ||
+             step.action == Action::refresh)
         lines = attributes_of_change(step, style);
     if (lines.empty()) return {};
     std::string out = fmt::format("{} {}  {}  {}", symbol_column(step, style),
@@ -103,12 +105,20 @@ class PlanText {
         for (const Step& step : plan.steps) sort_in(step);
     }
 
-    std::string render() const {
+    /// What is to be said of each step in detail.
+    std::string blocks() const {
         std::string out;
         for (const Step& step : plan_.steps) out += render_block(step, style_);
+        return out;
+    }
+
+    /// One line a step, but where one is enough for several.
+    std::string list() const {
+        std::string out;
         for (const Step* step : alone_) out += list_line(*step);
         for (const Group& group : reads_) out += render_reads(group);
         for (const Group& group : forgotten_) out += render_forgotten(group);
+        if (out.starts_with('\n')) out.erase(0, 1);
         return out;
     }
 
@@ -185,13 +195,16 @@ class PlanText {
     std::vector<Group> reads_, forgotten_;
 };
 
-std::string render_output_changes(const Value& before, const Value& after, const Style& style) {
+/// Of a partial plan nothing is said about the outputs that it does not tell.
+std::string render_output_changes(const Value& before, const Value& after, bool partial,
+                                  const Style& style) {
     std::string out;
     const auto line = [&](Tint tint, std::string_view symbol, const std::string& text) {
         out += fmt::format("{} {}\n", style.paint(tint, fmt::format("{:>3}", symbol)), text);
     };
     const auto entries = [](const Value& v) { return v.is_map() ? v.as_map() : Value::Map{}; };
     for (const Entry& e : entries(after)) {
+        if (partial && e.value.contains_unknown()) continue;
         const Value* was = before.find(e.key);
         const std::string name = printable(e.key);
         if (was == nullptr)
@@ -203,7 +216,7 @@ std::string render_output_changes(const Value& before, const Value& after, const
         }
     }
     for (const Entry& e : entries(before))
-        if (!after.has(e.key)) line(Tint::red, "-", printable(e.key));
+        if (!after.has(e.key) && !partial) line(Tint::red, "-", printable(e.key));
     return out.empty() ? out : style.paint(Tint::bold, "Outputs:") + "\n" + out;
 }
 
@@ -218,6 +231,7 @@ std::string_view action_symbol(Action action) {
     case Action::read: return "<=";
     case Action::remove: return "-";
     case Action::forget: return ".";
+    case Action::refresh: return "<~";
     }
     return "?";
 }
@@ -231,6 +245,7 @@ Tint action_tint(Action action) {
     case Action::read: return Tint::blue;
     case Action::remove: return Tint::red;
     case Action::forget: return Tint::dim;
+    case Action::refresh: return Tint::cyan;
     }
     return Tint::plain;
 }
@@ -257,23 +272,34 @@ std::string plan_counts(const Plan& plan) {
     add(plan.count(Action::read) - data, "to read later");
     add(data, "to read during apply");
     add(plan.count(Action::forget), "to forget");
+    add(plan.count(Action::refresh), "to record as it is");
     return out;
 }
 
+namespace {
+std::string nothing_to_do(const Plan& plan, bool outputs_change) {
+    if (plan.refresh_only) return "Nothing to record: all is as the state says.\n";
+    if (plan.destroy)
+        return plan.partial ? "Nothing to remove.\n" : "Nothing to remove: the state is empty.\n";
+    if (outputs_change) return "Only outputs change: all resources are as the spec says.\n";
+    return plan.partial ? "Nothing to change: what was looked at is as the spec says.\n"
+                        : "Nothing to change: all is as the spec says.\n";
+}
+} // namespace
+
 std::string render_plan(const Plan& plan, const Value& outputs_before, const Style& style) {
-    std::string out = PlanText(plan, style).render();
+    const PlanText text(plan, style);
+    std::string out = text.blocks();
     const std::string outputs =
-        plan.destroy ? "" : render_output_changes(outputs_before, plan.outputs, style);
-    if (!outputs.empty()) out += (out.empty() ? "" : "\n") + outputs;
-    for (const std::string& notice : plan.notices) {
-        out += out.empty() ? "" : "\n";
+        plan.destroy ? ""
+                     : render_output_changes(outputs_before, plan.outputs, plan.partial, style);
+    if (!outputs.empty()) out += outputs + "\n";
+    for (const std::string& notice : plan.notices)
         out += style.paint(Tint::cyan, "note:") + " " + printable(notice) + "\n";
-    }
-    if (!out.empty()) out += "\n";
-    if (!plan.empty()) return out + style.paint(Tint::bold, "Plan: " + plan_counts(plan)) + "\n";
-    if (plan.destroy) return out + "Nothing to remove: the state is empty.\n";
-    return out + (outputs.empty() ? "Nothing to change: all is as the spec says.\n"
-                                  : "Only outputs change: all resources are as the spec says.\n");
+    if (!plan.notices.empty()) out += "\n";
+    if (plan.empty()) return out + nothing_to_do(plan, !outputs.empty());
+    // last, where it is looked for: what is touched, and the counts
+    return out + text.list() + "\n" + style.paint(Tint::bold, "Plan: " + plan_counts(plan)) + "\n";
 }
 
 } // namespace hadeploy::cli

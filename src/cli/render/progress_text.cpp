@@ -19,6 +19,7 @@ std::string_view outcome(const Step& step, std::string_view result) {
     case Action::read: return "repaired";
     case Action::remove: return "removed";
     case Action::forget: return "forgotten";
+    case Action::refresh: return "refreshed";
     }
     return result;
 }

@@ -18,9 +18,9 @@ constexpr std::int64_t kShowPathMs = 5'000; ///< of shorter runs nobody asks why
 constexpr std::size_t kAddressColumns = 60;
 
 /// In the order in which counts are told.
-constexpr std::array<std::string_view, 12> kOutcomes{
-    "created", "changed",   "repaired",  "replaced", "removed", "adopted",
-    "read",    "forgotten", "unchanged", "failed",   "skipped", "not begun"};
+constexpr std::array<std::string_view, 13> kOutcomes{
+    "created",   "changed",   "repaired",  "replaced", "removed", "adopted",  "read",
+    "forgotten", "refreshed", "unchanged", "failed",   "skipped", "not begun"};
 
 /// How often each outcome was, 0 too.
 nlohmann::json count_outcomes(const Plan& plan, const ApplyResult& result) {
@@ -51,7 +51,7 @@ std::string render_steps(const Plan& plan, const ApplyResult& result, const Styl
         const Step& step = plan.steps[id];
         const ApplyResult::StepResult& r = result.steps[id];
         const std::string_view name = outcome(step, r.result);
-        if (!is_touched(name)) continue;
+        if (!is_touched(name) && !plan.refresh_only) continue;
         const bool timed = r.result == "done" || r.result == "failed";
         out += fmt::format(
             "{} {}  {}{}\n",

@@ -209,6 +209,7 @@ DomainType::DomainType() {
         "Another `public_key` cannot be given to a guest that runs already; replace it for "
         "that.\n\n"
         "Destroy switches it off and deletes its disk, its lease and its console's log.";
+    import_id = "the UUID of a machine that hadeploy made (`virsh domuuid NAME`)";
     example = "node1:\n"
               "  type: libvirt.domain\n"
               "  name: node1\n"

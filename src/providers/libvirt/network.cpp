@@ -72,6 +72,7 @@ NetworkType::NetworkType() {
         "undefined is made anew. A network of the same name that somebody else made is never "
         "touched.\n\n"
         "Destroy stops and undefines it. It refuses while guests of somebody else are attached.";
+    import_id = "the network's UUID (`virsh net-uuid NAME`)";
     example = "lab:\n"
               "  type: libvirt.network\n"
               "  name: ha-demo\n"

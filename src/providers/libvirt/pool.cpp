@@ -29,6 +29,7 @@ PoolType::PoolType() {
         "Destroy undefines the pool and removes its directory. It refuses while the directory "
         "holds "
         "files that other resources or people put there.";
+    import_id = "the pool's UUID (`virsh pool-uuid NAME`)";
     example = "pool:\n"
               "  type: libvirt.pool\n"
               "  name: ha-demo\n";

@@ -1,0 +1,95 @@
+#include "cli/command_tree.h"
+
+#include <array>
+#include <utility>
+
+namespace hadeploy::cli {
+
+namespace {
+using Details = std::pair<std::string_view, std::string_view>;
+
+constexpr std::array kDetails{
+    Details{
+        "plan",
+        "With --target the plan is partial, and says so: what is wanted takes along what it "
+        "needs, what is to be removed what depends on it. --replace is for what is broken in a "
+        "way that no difference shows. --refresh=false plans by the state alone, without a look "
+        "at the world; --refresh-only does the opposite and changes nothing but the state: what "
+        "drifted is recorded as it is, what is gone is forgotten. (The next plan without it "
+        "wants back what the spec says.)\n\n"
+        "A saved plan holds what it was made from, these options too, and apply does exactly "
+        "what it says or refuses."},
+    Details{
+        "apply",
+        "Shows the plan, asks, does it. --destroy is the command destroy; the other options are "
+        "those of plan."},
+    Details{
+        "import",
+        "The object is read with what the spec says of the resource, so its block comes first. "
+        "Types tell in `hadeploy docs TYPE` what their ID is, and whether they can be imported. "
+        "Types that take over what is there (files, packages, services) need no import."},
+    Details{"why",
+            "For each difference: the line of the spec, whether the wish or the world has changed, "
+            "and what the value comes from; then the same of that."},
+    Details{"console",
+            "Reads a line, prints its value as JSON; secrets are shown as (secret), what only an "
+            "apply can tell as (known after apply). A line may be an expression, such as "
+            "length(var.nodes), or a text with ${...} in it, as in a spec. Values of resources are "
+            "those of the state."},
+    Details{
+        "output",
+        "With --json the values as JSON; with --raw the bare text of one output, for scripts. A "
+        "secret is shown by neither."},
+    Details{"graph",
+            "The html format is one file with the drawing in it: it can be searched, moved and "
+            "zoomed, shows what depends on what, and loads nothing from elsewhere."},
+    Details{
+        "fmt",
+        "Two spaces a level, lists below their key, one space after `:` and `-`, no blanks at "
+        "the ends of lines, no two empty lines in a row, one line end at the end. Comments, "
+        "order, quotes, block scalars and what stands in `{}` and `[]` stay as they are. A text "
+        "is written only if it means the same as before.\n\n"
+        "Without a FILE it is the spec or module of the project's directory. --check lists the "
+        "files that would change and exits 1 if there are any."},
+    Details{"state mv",
+            "What refers to it in the state follows. In the spec, `moved:` does the same for "
+            "everybody who has a state of it."},
+    Details{"state rm", "What is there stays as it is, and hadeploy knows nothing of it any more."},
+    Details{"state pull",
+            "What is secret is sealed, and can be opened only with the key of this state."},
+    Details{
+        "state push",
+        "Refused without --force: another project's state, one of another lineage (not pulled "
+        "from here), one that is older than what is here by its serial, and any while an earlier "
+        "run did not end. Key or passphrase have to be those it was pulled with."},
+    Details{"taint", "For an object that is broken in a way that no difference shows."},
+    Details{"completion",
+            "bash: source <(hadeploy completion bash)\n"
+            "zsh: hadeploy completion zsh >\"${fpath[1]}/_hadeploy\"\n"
+            "fish: hadeploy completion fish >~/.config/fish/completions/hadeploy.fish"},
+};
+} // namespace
+
+std::string_view command_details(std::string_view path) {
+    for (const Details& d : kDetails)
+        if (d.first == path) return d.second;
+    return {};
+}
+
+namespace {
+void collect(const CommandTree& tree, const std::string& prefix, std::vector<CommandPath>& out) {
+    for (const CommandTree& command : tree.commands) {
+        const std::string path = prefix.empty() ? command.name : prefix + " " + command.name;
+        out.push_back({path, &command});
+        collect(command, path, out);
+    }
+}
+} // namespace
+
+std::vector<CommandPath> all_commands(const CommandTree& tree) {
+    std::vector<CommandPath> out;
+    collect(tree, "", out);
+    return out;
+}
+
+} // namespace hadeploy::cli

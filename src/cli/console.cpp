@@ -1,0 +1,93 @@
+#include "cli/commands.h"
+#include "cli/render/errors.h"
+#include "cli/render/plan_json.h"
+#include "cli/render/text.h"
+#include "planner/moves.h"
+
+#include <csignal>
+#include <fmt/format.h>
+#include <iostream>
+#include <unistd.h>
+
+namespace hadeploy::cli {
+
+namespace {
+
+std::string shown(const Value& value, bool json) {
+    if (json) return to_public_json(value);
+    if (value.secret() || value.is_unknown()) return display(value);
+    return printable(nlohmann::json::parse(to_public_json(value))
+                         .dump(2, ' ', false, nlohmann::json::error_handler_t::replace),
+                     true);
+}
+
+/// Evaluates what is typed, as the spec's own file would.
+class Console {
+  public:
+    explicit Console(Context& context) : context_(context) {
+        const auto store = context.project.open_store(Store::Mode::read_only);
+        world_ = with_moves(load_world(*store), context.project.spec().moved);
+        values_ = recorded_values(context.project.graph(), world_);
+    }
+
+    /// Prints the value, or what is wrong.
+    /// @returns the exit code
+    int evaluate(const std::string& line) const {
+        // a text with ${...} in it is what it would be in a spec; anything else is an expression
+        const bool is_text = line.find("${") != line.npos;
+        const std::string source = is_text ? line : "${" + line + "}";
+        Sources sources = context_.project.sources();
+        const std::uint16_t file = sources.add("console", source);
+        try {
+            const ExprPtr expr = parse_string(Value(source).at({1, 1, file}), sources);
+            const Value value = context_.project.graph().value(*expr, values_);
+            context_.print(shown(value, context_.args.json) + "\n");
+            return 0;
+        } catch (const Error& error) {
+            return complain(error, sources);
+        }
+    }
+
+  private:
+    int complain(const Error& error, const Sources& sources) const {
+        if (context_.args.json)
+            context_.print(json_line("error", "diagnostic", error.message, 0,
+                                     {{"diagnostic", error_json(error, sources)}}) +
+                           "\n");
+        else
+            context_.say(render_errors({error}, sources, context_.err));
+        return exit_code(error.kind);
+    }
+
+    const Context& context_;
+    World world_;
+    Graph::Values values_;
+};
+
+bool is_blank(const std::string& line) {
+    return line.find_first_not_of(" \t\r") == line.npos;
+}
+
+} // namespace
+
+int run_console(Context& context) {
+    context.project.load(Project::Secrets::unread); // no secret is shown, so no password is needed
+    const Console console(context);
+    if (context.args.expression) return console.evaluate(*context.args.expression);
+    const bool terminal = ::isatty(STDIN_FILENO) == 1;
+    if (terminal) std::signal(SIGINT, SIG_DFL); // nothing is under way that would have to end well
+    int code = 0;
+    std::string line;
+    while (true) {
+        if (terminal) context.say("> ");
+        if (!std::getline(std::cin, line)) break;
+        if (is_blank(line)) continue;
+        if (terminal && (line == "exit" || line == "quit")) break;
+        const int result = console.evaluate(line);
+        if (code == 0) code = result;
+    }
+    if (terminal) context.say("\n");
+    return terminal ? 0 : code;
+}
+
+} // namespace hadeploy::cli

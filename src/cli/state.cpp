@@ -1,0 +1,219 @@
+#include "cli/commands.h"
+#include "cli/render/plan_json.h"
+#include "core/file.h"
+#include "planner/address.h"
+#include "planner/lifecycle.h"
+#include "planner/moves.h"
+#include "state/transfer.h"
+
+#include <fmt/format.h>
+#include <iostream>
+#include <iterator>
+
+namespace hadeploy::cli {
+
+namespace {
+
+/// The state as it is, whatever the spec says by now: that may be what is to be mended.
+std::unique_ptr<Store> open_state(const Context& context, Store::Mode mode) {
+    const Project& project = context.project;
+    if (!std::filesystem::exists(project.state_file()))
+        throw Error(ErrorKind::state,
+                    fmt::format("there is no state {} yet", project.state_file().string()))
+            .with_hint("the first apply makes it");
+    auto store = Store::open(project.state_file(), mode, "", project.key_source());
+    if (mode == Store::Mode::read_write)
+        store->lock(context.args.command,
+                    static_cast<std::int64_t>(context.args.lock_timeout * 1000));
+    return store;
+}
+
+std::vector<std::string> addresses_of(const World& world) {
+    std::vector<std::string> out;
+    for (const auto& [address, r] : world.recorded) out.push_back(address);
+    return out;
+}
+
+Error not_recorded(const std::string& address, const World& world) {
+    return unknown_address(fmt::format("the state has no {}", address), address,
+                           addresses_of(world), "`hadeploy state list` shows all");
+}
+
+/// What is within the address, of what is recorded.
+/// @throws Error(usage) when there is nothing
+std::vector<std::string> recorded_within(const std::string& address, const World& world) {
+    std::vector<std::string> out;
+    for (const auto& [recorded, r] : world.recorded)
+        if (within(recorded, address)) out.push_back(recorded);
+    if (out.empty()) throw not_recorded(address, world);
+    return out;
+}
+
+/// One line for people, or the same as an object.
+void tell(const Context& context, const std::string& text, const Store& store,
+          nlohmann::json fields) {
+    if (!context.args.json) return context.say(text + "\n");
+    fields["serial"] = store.serial();
+    context.print(json_line("info", "state_changed", text, 0, std::move(fields)) + "\n");
+}
+
+std::string read_input(const std::filesystem::path& file) {
+    if (file != "-") return read_file(file, std::size_t{1} << 30);
+    return {std::istreambuf_iterator<char>(std::cin), {}};
+}
+
+/// Refuses to put an older state, or another project's, in the place of this one.
+void check_push(const state::Contents& pushed, const Store& store, const std::string& project) {
+    const auto refuse = [](std::string message, std::string hint) {
+        throw Error(ErrorKind::state, std::move(message)).with_hint(std::move(hint));
+    };
+    const std::string force = "--force pushes it all the same";
+    if (pushed.project != project)
+        refuse(
+            fmt::format("this is the state of the project {}, not of {}", pushed.project, project),
+            force);
+    const bool fresh = store.serial() == 0 && store.rows().empty();
+    if (!fresh && pushed.lineage != store.lineage())
+        refuse(fmt::format("this state is of another lineage: {}, not {}", pushed.lineage,
+                           store.lineage()),
+               "it was not pulled from here; " + force);
+    if (pushed.serial < store.serial())
+        refuse(fmt::format("this state is older than what is here: serial {}, not {}",
+                           pushed.serial, store.serial()),
+               "pull again, and make the changes in that; " + force);
+    if (!store.intents().empty())
+        refuse("an earlier run did not end: its journal says what may be half made",
+               "apply first; --force throws the journal away");
+}
+
+/// @throws Error when it is no move at all
+void check_move(const std::string& from, const std::string& to) {
+    for (const std::string& address : {from, to})
+        if (form_of_address(address) == AddressForm::none)
+            throw Error(ErrorKind::usage, fmt::format("{} is no address", address))
+                .with_hint("for example web, 'web[\"a\"]', module.cluster");
+    if (form_of_address(from) != form_of_address(to))
+        throw Error(ErrorKind::usage, "a module's address can only become another module's");
+    if (from == to) throw Error(ErrorKind::usage, fmt::format("{} is called that already", from));
+}
+
+/// @throws Error when something is in the way, or under way
+void check_free(const std::string& from, const std::string& to, const World& world) {
+    for (const std::string& address : recorded_within(from, world)) {
+        if (address != from && within(address, to)) continue; // it has that name already
+        const std::string target = to + address.substr(from.size());
+        if (world.recorded.contains(target))
+            throw Error(ErrorKind::usage, fmt::format("the state has a {} already", target))
+                .with_hint("`hadeploy state rm` forgets it");
+        if (world.interrupted.contains(address))
+            throw Error(ErrorKind::state,
+                        fmt::format("an earlier run did not finish with {}", address))
+                .with_hint("apply once before");
+    }
+}
+
+} // namespace
+
+int run_state_mv(Context& context) {
+    const std::string& from = context.args.name;
+    const std::string& to = context.args.to;
+    check_move(from, to);
+    const auto store = open_state(context, Store::Mode::read_write);
+    const World before = load_world(*store);
+    check_free(from, to, before);
+    const World after = with_moves(before, {{from, to, {}}});
+    const std::vector<Recorded> touched = changed_records(before, after);
+    std::vector<std::string> gone;
+    nlohmann::json moved = nlohmann::json::array();
+    for (const auto& [was, is] : after.moved) {
+        gone.push_back(was);
+        moved.push_back({{"from", was}, {"to", is}});
+    }
+    for (const Recorded& r : touched) // noting it would end what an earlier run left open
+        if (before.interrupted.contains(r.address))
+            throw Error(ErrorKind::state,
+                        fmt::format("{} names what is to be moved, and an earlier run did not "
+                                    "finish with it",
+                                    r.address))
+                .with_hint("apply once before");
+    if (gone.empty()) throw Error(ErrorKind::usage, fmt::format("{} is called that already", from));
+    store->put(rows_of(touched), gone);
+    std::string text;
+    for (const auto& [was, is] : after.moved)
+        text += fmt::format("{}{} is now called {}", text.empty() ? "" : "\n", was, is);
+    tell(context, text, *store, {{"moved", std::move(moved)}});
+    return 0;
+}
+
+int run_state_rm(Context& context) {
+    const auto store = open_state(context, Store::Mode::read_write);
+    const World world = load_world(*store);
+    std::set<std::string> gone;
+    for (const std::string& address : context.args.addresses)
+        for (std::string& found : recorded_within(address, world)) gone.insert(std::move(found));
+    store->put({}, {gone.begin(), gone.end()});
+    tell(context,
+         fmt::format("Forgotten: {}. What is there stays as it is.", fmt::join(gone, ", ")), *store,
+         {{"removed", gone}});
+    return 0;
+}
+
+int run_state_pull(Context& context) {
+    const auto store = open_state(context, Store::Mode::read_only);
+    context.print(state::write_contents({.project = store->project(),
+                                         .lineage = store->lineage(),
+                                         .serial = store->serial(),
+                                         .rows = store->rows(),
+                                         .outputs = store->outputs()},
+                                        context.project.key_source()));
+    return 0;
+}
+
+int run_state_push(Context& context) {
+    context.project.load(Project::Secrets::unread);
+    const std::filesystem::path& file = context.args.files.front();
+    const state::Contents pushed = state::read_contents(
+        read_input(file), context.project.key_source(), file == "-" ? "the input" : file.string());
+    const auto store = context.project.open_store(Store::Mode::read_write);
+    store->lock(context.args.command, static_cast<std::int64_t>(context.args.lock_timeout * 1000));
+    if (!context.args.force) check_push(pushed, *store, context.project.spec().name);
+    store->restore(pushed.rows, pushed.outputs, pushed.lineage, pushed.serial);
+    tell(context,
+         fmt::format("The state now has {} resource{}, serial {}.", pushed.rows.size(),
+                     pushed.rows.size() == 1 ? "" : "s", store->serial()),
+         *store, {{"resources", pushed.rows.size()}});
+    return 0;
+}
+
+int run_taint(Context& context) {
+    const bool taint = context.args.command == "taint";
+    const std::string& address = context.args.name;
+    const auto store = open_state(context, Store::Mode::read_write);
+    auto row = store->row(address);
+    if (!row) {
+        const World world = load_world(*store);
+        if (world.unfinished.contains(address))
+            throw Error(ErrorKind::state,
+                        fmt::format("an earlier run did not finish making {}", address))
+                .with_hint("the next apply does");
+        throw not_recorded(address, world);
+    }
+    for (const Intent& intent : store->intents()) // noting it would end what is open
+        if (intent.address == address)
+            throw Error(ErrorKind::state,
+                        fmt::format("an earlier run did not finish with {}", address))
+                .with_hint("apply once before");
+    if (row->tainted == taint) {
+        context.say(fmt::format("{} is {} already.\n", address, taint ? "tainted" : "untainted"));
+        return 0;
+    }
+    row->tainted = taint;
+    store->put({*row}, {});
+    tell(context,
+         taint ? fmt::format("{} is tainted: the next apply makes it anew.", address)
+               : fmt::format("{} is no longer tainted.", address),
+         *store, {{"address", address}, {"tainted", taint}});
+    return 0;
+}
+
+} // namespace hadeploy::cli

@@ -1,0 +1,25 @@
+#include "planner/why.h"
+
+#include "cli/commands.h"
+#include "cli/render/why_text.h"
+
+namespace hadeploy::cli {
+
+int run_why(Context& context) {
+    context.project.load();
+    const Project& project = context.project;
+    const auto store = project.open_store(Store::Mode::read_only);
+    const auto progress = context.progress(0);
+    const Prepared prepared = prepare(project, *store, context.args.plan, *progress);
+    progress->finish();
+    const std::vector<Why> chain =
+        explain(context.args.name, prepared.plan, project.graph(), prepared.world);
+    if (context.args.json)
+        for (const Why& why : chain)
+            context.print(why_json(why, prepared.plan, project.sources()).dump() + "\n");
+    else
+        context.print(render_why(chain, prepared.plan, project.sources(), context.out));
+    return 0;
+}
+
+} // namespace hadeploy::cli

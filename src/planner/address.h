@@ -1,0 +1,23 @@
+#pragma once
+
+#include "core/error.h"
+
+#include <string>
+#include <vector>
+
+namespace hadeploy {
+
+/// What a text that should be an address names.
+enum class AddressForm { none, resource, module };
+
+/// A resource's: `web`, `web["a"]`, `web[0]`, `module.cluster.web["a"]`; a module's:
+/// `module.cluster`.
+AddressForm form_of_address(const std::string& text);
+
+/// An error of usage about an address that names none of `known`, with the closest of them (or of
+/// the resources and modules that they are within) as the hint; `otherwise` where none is close. Of
+/// the address of several the first is named.
+Error unknown_address(std::string message, const std::string& address,
+                      const std::vector<std::string>& known, std::string otherwise);
+
+} // namespace hadeploy

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace hadeploy {
+
+/// What a plan is asked to be, beside the spec: the options of `plan`, `apply` and `destroy`. A
+/// saved plan carries them.
+struct PlanOptions {
+    bool destroy = false;      ///< the removal of what is recorded
+    bool refresh = true;       ///< false: go by the state, without reading what is really there
+    bool refresh_only = false; ///< only note in the state what is really there
+    /// Addresses of resources, instances or modules that the plan is about; empty: all there is.
+    std::vector<std::string> targets;
+    /// Addresses of single resources that are made anew although nothing asks for it.
+    std::vector<std::string> replace;
+};
+
+} // namespace hadeploy

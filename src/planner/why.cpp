@@ -1,0 +1,115 @@
+#include "planner/why.h"
+
+#include "planner/address.h"
+
+#include <algorithm>
+#include <deque>
+#include <fmt/format.h>
+
+namespace hadeploy {
+
+namespace {
+
+class Explainer {
+  public:
+    Explainer(const Plan& plan, const Graph& graph, const World& world)
+        : plan_(plan), graph_(graph), world_(world) {
+        for (StepId id = 0; id < plan.steps.size(); ++id) steps_[plan.steps[id].address] = id;
+    }
+
+    Why operator()(const std::string& address) const {
+        Why why{.address = address, .step = step_of(address)};
+        const auto node = graph_.find(address);
+        const auto recorded = world_.recorded.find(address);
+        if (node) {
+            why.loc = graph_[*node].block->loc;
+            for (const NodeId d : graph_[*node].deps) why.depends_on.push_back(graph_[d].address);
+        } else if (recorded != world_.recorded.end()) {
+            why.depends_on = recorded->second.depends_on;
+        }
+        if (!why.step) return why;
+        const Step& step = plan_.steps[*why.step];
+        for (const AttributeChange& c : step.changes) why.causes.push_back(cause(step, c));
+        if (step.action == Action::replace && node)
+            for (const NodeId t : graph_[*node].triggers)
+                if (changes(graph_[t].address)) why.triggers.push_back(graph_[t].address);
+        for (const StepId before : step.after_steps)
+            why.waits_for.push_back(plan_.steps[before].address);
+        return why;
+    }
+
+  private:
+    std::optional<StepId> step_of(const std::string& address) const {
+        const auto it = steps_.find(address);
+        return it == steps_.end() ? std::nullopt : std::optional(it->second);
+    }
+
+    /// Whether the plan makes it another one, or may.
+    bool changes(const std::string& address) const {
+        const auto step = step_of(address);
+        return step && plan_.steps[*step].action != Action::adopt;
+    }
+
+    Why::Cause cause(const Step& step, const AttributeChange& change) const {
+        Why::Cause out{.change = change};
+        const auto recorded = world_.recorded.find(step.address);
+        const bool same_wish = recorded != world_.recorded.end() &&
+                               recorded->second.config[change.name] == change.after;
+        if (change.after.contains_unknown())
+            out.origin = Why::Origin::later;
+        else if (same_wish || step.action == Action::refresh || tracked(step, change.name))
+            out.origin = Why::Origin::drift;
+        if (!step.node) return out;
+        const ResourceBlock& block = *graph_[*step.node].block;
+        if (const auto loc = block.attribute_locs.find(change.name);
+            loc != block.attribute_locs.end())
+            out.loc = loc->second;
+        for (const NodeId source : graph_.sources(*step.node, change.name))
+            if (changes(graph_[source].address)) out.from.push_back(graph_[source].address);
+        return out;
+    }
+
+    /// Whether it is to stay as it was applied, whatever the spec says.
+    static bool tracked(const Step& step, const std::string& name) {
+        const Attribute* a = find_attribute(step.type->schema, name);
+        return a != nullptr && a->tracked;
+    }
+
+    const Plan& plan_;
+    const Graph& graph_;
+    const World& world_;
+    std::map<std::string, StepId> steps_;
+};
+
+void check_known(const std::string& address, const Graph& graph, const World& world) {
+    if (graph.find(address) || world.recorded.contains(address)) return;
+    std::vector<std::string> known;
+    for (const Node& n : graph.nodes()) known.push_back(n.address);
+    for (const auto& [recorded, r] : world.recorded) known.push_back(recorded);
+    throw unknown_address(fmt::format("neither the spec nor the state has a {}", address), address,
+                          known, "`hadeploy graph` and `hadeploy state list` show all addresses");
+}
+
+} // namespace
+
+std::vector<Why> explain(const std::string& address, const Plan& plan, const Graph& graph,
+                         const World& world) {
+    check_known(address, graph, world);
+    const Explainer explainer(plan, graph, world);
+    std::vector<Why> out;
+    std::set<std::string> seen{address};
+    std::deque<std::string> open{address};
+    const auto follow = [&](const std::vector<std::string>& addresses) {
+        for (const std::string& a : addresses)
+            if (seen.insert(a).second) open.push_back(a);
+    };
+    while (!open.empty()) {
+        out.push_back(explainer(open.front()));
+        open.pop_front();
+        for (const Why::Cause& c : out.back().causes) follow(c.from);
+        follow(out.back().triggers);
+    }
+    return out;
+}
+
+} // namespace hadeploy

@@ -1,0 +1,450 @@
+#!/usr/bin/env python3
+"""The commands as users run them, on a project of key files: nothing beyond this machine is needed.
+
+usage: commands_test.py HADEPLOY [unittest options]
+"""
+import fcntl
+import json
+import os
+import pathlib
+import pty
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+
+SPEC = """name: keys
+variables: {word: {type: string, default: hello}, hidden: {type: string, default: s3cret-word, secret: true}}
+resources:
+  first: {type: ssh.key, name: first}
+  second: {type: ssh.key, name: second, depends_on: [first]}
+  many: {type: ssh.key, for_each: [x, y], name: "many-${each.key}"}
+outputs:
+  file: ${first.private_key_file}
+  word: ${var.word}
+  both: ["${var.word}", 2]
+  hidden: ${var.hidden}
+"""
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="hadeploy-commands-test-")
+        self.addCleanup(directory.cleanup)
+        self.path = pathlib.Path(directory.name)
+        self.environment = {"PATH": f"{os.path.dirname(HADEPLOY)}:{os.environ['PATH']}",
+                            "HOME": directory.name, "LC_ALL": "C.UTF-8"}
+        self.spec(SPEC)
+
+    def spec(self, text):
+        (self.path / "hadeploy.yaml").write_text(text)
+
+    def run_it(self, *words, status=0, given=None, cwd=None):
+        done = subprocess.run([HADEPLOY, *words], cwd=cwd or self.path, env=self.environment,
+                              text=True, capture_output=True, start_new_session=True, timeout=60,
+                              input=given if given is not None else "")
+        self.assertEqual(done.returncode, status, f"{words}: {done.stdout}{done.stderr}")
+        return done
+
+    def out(self, *words, **more):
+        return self.run_it(*words, **more).stdout
+
+    def err(self, *words, status=64, **more):
+        return self.run_it(*words, status=status, **more).stderr
+
+    def apply(self, *words, **more):
+        return self.out("apply", "--auto-approve", *words, **more)
+
+    def addresses(self):
+        return self.out("state", "list").split()
+
+    def serial(self):
+        return json.loads(self.out("state", "pull"))["serial"]
+
+    def key(self, name):
+        return self.path / ".hadeploy" / "keys" / name
+
+
+class PlanTest(Case):
+    def test_target(self):
+        text = self.out("plan", "--target", "second")
+        self.assertIn("+ first   create", text)
+        self.assertIn("+ second  create", text)
+        self.assertNotIn("many", text)
+        self.assertIn("note: this plan is partial: only second and what it needs", text)
+        self.assertTrue(text.endswith("Plan: 2 to create\n"), text)
+        self.apply("--target", "first", "--target", 'many["x"]')
+        self.assertEqual(self.addresses(), ["first", 'many["x"]'])
+        self.assertIn("did you mean many?", self.err("plan", "--target", "mani"))
+        self.assertIn("state list", self.err("plan", "--target", "nothing-like-it"))
+        self.apply()
+        self.out("destroy", "--auto-approve", "--target", "first")
+        self.assertEqual(self.addresses(), ['many["x"]', 'many["y"]'])
+        self.assertFalse(self.key("second").exists())
+        self.out("apply", "--destroy", "--auto-approve")
+        self.assertEqual(self.addresses(), [])
+
+    def test_replace(self):
+        self.apply()
+        before = self.key("first").read_text()
+        text = self.out("plan", "--replace", "first")
+        self.assertIn("-/+ first  replace: asked for with --replace", text)
+        self.apply("--replace", "first")
+        self.assertNotEqual(self.key("first").read_text(), before)
+        self.assertIn('did you mean many["x"]?', self.err("plan", "--replace", 'many["z"]'))
+        self.assertIn("--replace makes no sense", self.err("plan", "--destroy", "--replace", "first"))
+
+    def test_refresh_only(self):
+        self.apply()
+        self.assertIn("Nothing to record: all is as the state says.",
+                      self.out("plan", "--refresh-only"))
+        os.remove(self.key("many-x"))
+        serial = self.serial()
+        text = self.out("plan", "--refresh-only", "--detailed-exitcode", status=2)
+        self.assertIn('. many["x"]  forget: it is gone', text)
+        self.apply("--refresh-only")
+        self.assertEqual(self.addresses(), ["first", 'many["y"]', "second"])
+        self.assertFalse(self.key("many-x").exists())
+        self.assertGreater(self.serial(), serial)
+        self.assertIn("1 to create", self.out("plan"))
+        self.assertIn("--refresh-only", self.out("history"))
+        self.assertIn("only a part", self.err("rollback", "2", "--auto-approve"))
+        self.assertIn("can't go with", self.err("plan", "--refresh-only", "--refresh=false"))
+
+    def test_without_refresh(self):
+        self.apply()
+        os.remove(self.key("many-x"))
+        self.assertIn("Nothing to change", self.out("plan", "--refresh=false"))
+        self.assertIn("1 to create", self.out("plan"))
+
+    def test_a_saved_plan_carries_its_options(self):
+        self.out("plan", "--target", "second", "--out", "part")
+        self.assertIn("this plan is partial", self.out("show", "part"))
+        self.assertIn("a saved plan says all", self.err("apply", "part", "--target", "first"))
+        self.out("apply", "part")
+        self.assertEqual(self.addresses(), ["first", "second"])
+        self.assertIn("stale", self.err("apply", "part", status=1))
+        before = self.key("first").read_text()
+        self.out("plan", "--replace", "first", "--out", "again")
+        self.out("apply", "again")
+        self.assertNotEqual(self.key("first").read_text(), before)
+        os.remove(self.key("second"))
+        self.out("plan", "--refresh-only", "--out", "seen")
+        self.out("apply", "seen")
+        self.assertEqual(self.addresses(), ["first", 'many["x"]', 'many["y"]'])
+        self.out("plan", "--destroy", "--target", "first", "--out", "end")
+        self.out("apply", "end")
+        self.assertEqual(self.addresses(), ['many["x"]', 'many["y"]'])
+
+    def test_why(self):
+        self.assertIn("+ second  create: the state does not have it\n"
+                      "      declared in hadeploy.yaml:5:3: second: {type: ssh.key",
+                      self.out("why", "second"))
+        self.assertIn("waits for first", self.out("why", "second"))
+        self.apply()
+        text = self.out("why", "second")
+        self.assertIn("nothing to do: it is as the spec says", text)
+        self.assertIn("depends on first", text)
+        self.spec(SPEC.replace("name: first}", "name: other}"))
+        text = self.out("why", "first")
+        self.assertIn("name: first -> other", text)
+        self.assertIn("the spec wants another value than when it was last applied", text)
+        self.assertIn("set in hadeploy.yaml:4:", text)
+        link = json.loads(self.out("why", "first", "--json").splitlines()[-1])
+        self.assertEqual((link["action"], link["causes"][0]["origin"]), ("replace", "spec"))
+        self.assertEqual(link["causes"][0]["place"]["line"], 4)
+        self.assertIn("did you mean first?", self.err("why", "frist"))
+
+
+class StateTest(Case):
+    def setUp(self):
+        super().setUp()
+        self.apply()
+
+    def test_taint(self):
+        before, serial = self.key("first").read_text(), self.serial()
+        self.run_it("taint", "first")
+        self.assertEqual(self.serial(), serial + 1)
+        self.assertIn("first (ssh.key), tainted", self.out("state", "show", "first"))
+        self.assertIn("replace: it is tainted", self.out("plan"))
+        self.run_it("untaint", "first")
+        self.assertIn("Nothing to change", self.out("plan"))
+        self.run_it("taint", "first")
+        self.apply()
+        self.assertNotEqual(self.key("first").read_text(), before)
+        self.assertIn("did you mean first?", self.err("taint", "fist"))
+        self.assertIn('name a single resource, such as many["x"]', self.err("taint", "many"))
+
+    def test_mv(self):
+        serial = self.serial()
+        self.assertIn("first is now called one", self.run_it("state", "mv", "first", "one").stderr)
+        self.assertEqual(self.serial(), serial + 1)
+        self.run_it("state", "mv", "many", "lots")
+        self.assertEqual(self.addresses(), ['lots["x"]', 'lots["y"]', "one", "second"])
+        show = json.loads(self.out("state", "show", "second", "--json"))
+        self.assertEqual(show["depends_on"], ["one"])
+        self.spec(SPEC.replace("first:", "one:").replace("[first]", "[one]")
+                  .replace("first.", "one.").replace("many:", "lots:"))
+        self.assertIn("Nothing to change", self.out("plan"))
+        for words, message in ((["frist", "x"], "the state has no frist"),
+                               (["one", "second"], "the state has a second already"),
+                               (["one", "one"], "is called that already"),
+                               (["one", "a b"], "a b is no address"),
+                               (["one", "module.m"], "can only become another module's")):
+            self.assertIn(message, self.err("state", "mv", *words))
+
+    def test_rm(self):
+        self.run_it("state", "rm", "many", "second")
+        self.assertEqual(self.addresses(), ["first"])
+        self.assertTrue(self.key("many-x").exists())
+        self.assertIn("did you mean first?", self.err("state", "rm", "fist"))
+        self.assertEqual(self.addresses(), ["first"])
+
+    def test_pull_and_push(self):
+        pulled = self.out("state", "pull")
+        self.assertNotIn("s3cret-word", pulled)
+        self.assertIn("$sealed", pulled)
+        state = json.loads(pulled)
+        self.assertEqual([r["address"] for r in state["resources"]],
+                         ["first", 'many["x"]', 'many["y"]', "second"])
+        file = self.path / "pulled.json"
+        file.write_text(pulled)
+        self.run_it("state", "rm", "first")
+        self.assertIn("this state is older than what is here",
+                      self.err("state", "push", "pulled.json", status=1))
+        self.run_it("state", "push", "pulled.json", "--force")
+        self.assertIn("first", self.addresses())
+        self.assertIn("Nothing to change", self.out("plan"))
+        state = json.loads(self.out("state", "pull"))
+        state["resources"] = [r for r in state["resources"] if r["address"] != "second"]
+        self.run_it("state", "push", "-", given=json.dumps(state))
+        self.assertEqual(self.addresses(), ["first", 'many["x"]', 'many["y"]'])
+        self.assertGreater(self.serial(), state["serial"])
+        state["lineage"] = "11111111-0000-4000-8000-000000000000"
+        self.assertIn("another lineage", self.err("state", "push", "-", status=1,
+                                                  given=json.dumps(state | {"serial": 99})))
+        self.assertIn("of the project x", self.err("state", "push", "-", status=1,
+                                                   given=json.dumps(state | {"project": "x"})))
+        self.assertIn("no state in JSON", self.err("state", "push", "-", status=1, given="{"))
+
+    def test_they_need_no_valid_spec(self):
+        self.spec("name: [")
+        self.run_it("state", "rm", "second")
+        self.run_it("taint", "first")
+        self.out("state", "pull")
+
+    def test_the_lock_is_respected(self):
+        with open(self.path / ".hadeploy" / "state.db.lock", "r+") as lock:
+            fcntl.lockf(lock, fcntl.LOCK_EX)
+            for words in (["taint", "first"], ["state", "mv", "first", "x"], ["state", "rm", "first"],
+                          ["state", "push", "-"], ["import", "first", "id"]):
+                pulled = self.out("state", "pull")
+                self.err(*words, status=75, given=pulled)
+        self.run_it("taint", "first")
+
+    def test_before_the_first_apply(self):
+        shutil.rmtree(self.path / ".hadeploy")
+        for words in (["state", "pull"], ["state", "rm", "x"], ["taint", "x"]):
+            self.assertIn("there is no state", self.err(*words, status=1))
+
+    def test_import(self):
+        self.assertIn("the state has it already", self.err("import", "first", "id"))
+        self.run_it("state", "rm", "first")
+        self.assertIn("a ssh.key can't be imported", self.err("import", "first", "id"))
+        self.assertIn("did you mean first?", self.err("import", "frist", "id"))
+
+
+class LookTest(Case):
+    def test_output(self):
+        self.apply()
+        self.assertEqual(self.out("output", "--raw", "word"), "hello")
+        self.assertEqual(self.out("output", "word"), "hello\n")
+        self.assertEqual(self.out("output", "word", "--json"), '"hello"\n')
+        self.assertEqual(json.loads(self.out("output", "--json")),
+                         {"file": str(self.key("first")), "word": "hello", "both": ["hello", 2],
+                          "hidden": "(secret)"})
+        self.assertIn("is secret, and never shown", self.err("output", "--raw", "hidden", status=1))
+        self.assertIn("is a list, which has no bare text", self.err("output", "--raw", "both"))
+        self.assertIn("did you mean", self.err("output", "--raw", "wodr"))
+        self.assertIn("--raw needs the NAME", self.err("output", "--raw"))
+
+    def test_console(self):
+        ask = lambda line, **more: self.out("console", "-e", line, **more)
+        self.assertEqual(ask("upper(var.word)"), '"HELLO"\n')
+        self.assertEqual(ask("say ${var.word}!"), '"say hello!"\n')
+        self.assertEqual(ask("{a: 1, b: [2]}"), '{\n  "a": 1,\n  "b": [\n    2\n  ]\n}\n')
+        self.assertEqual(ask("var.hidden"), "(secret)\n")
+        self.assertEqual(ask("first.public_key"), "(known after apply)\n")
+        self.apply()
+        self.assertTrue(ask("first.public_key").startswith('"ssh-ed25519 '))
+        self.assertEqual(ask('many["x"].name', ), '"many-x"\n')
+        done = self.run_it("console", given="1 + 1\n\nvar.wrd\n2 * 3\n", status=65)
+        self.assertEqual(done.stdout, "2\n6\n")
+        self.assertIn('there is no variable "wrd"', done.stderr)
+        self.assertIn("^", done.stderr)
+        self.assertIn('did you mean "word"?', done.stderr)
+        self.assertEqual(self.out("console", given="1\n"), "1\n")
+        self.assertEqual(self.out("console", "--json", given="[1, true]\n"), "[1,true]\n")
+
+    def test_console_on_a_terminal(self):
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.chdir(self.path)
+            os.execve(HADEPLOY, ["hadeploy", "console"], self.environment)
+        shown = b""
+        for answer in (b"1 +\n", b"var.word\n", b"\x04"):
+            while not shown.rpartition(b"\n")[2].startswith(b"> "):
+                shown += os.read(fd, 1000)
+            shown += b"\n"
+            os.write(fd, answer)
+        try:
+            while more := os.read(fd, 1000):
+                shown += more
+        except OSError:
+            pass  # the terminal's end
+        os.close(fd)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0, shown)
+        self.assertIn(b'"hello"', shown)
+        self.assertIn(b"error:", shown)
+
+    def test_graph(self):
+        svg = self.out("graph", "--format", "svg")
+        self.assertTrue(svg.startswith("<svg "))
+        self.assertIn('data-testid="node-many[&quot;x&quot;]" data-state="unchanged"', svg)
+        page = self.out("graph", "--format", "html")
+        self.assertIn(svg, page)
+        self.assertNotIn("http://", page.replace('xmlns="http://www.w3.org/2000/svg"', ""))
+
+
+class FmtTest(Case):
+    UGLY = "name:   x\n\n\n\noutputs:\n    a:   1   \n    # b\n    b:\n    - 2\n"
+    GOOD = "name: x\n\noutputs:\n  a: 1\n  # b\n  b:\n    - 2\n"
+
+    def test_it_writes_what_changes(self):
+        self.spec(self.UGLY)
+        os.chmod(self.path / "hadeploy.yaml", 0o640)
+        self.assertEqual(self.out("fmt"), "hadeploy.yaml\n")
+        self.assertEqual((self.path / "hadeploy.yaml").read_text(), self.GOOD)
+        self.assertEqual((self.path / "hadeploy.yaml").stat().st_mode & 0o777, 0o640)
+        self.assertEqual(self.out("fmt"), "")
+
+    def test_check_and_diff_write_nothing_they_should_not(self):
+        self.spec(self.UGLY)
+        self.assertEqual(self.out("fmt", "--check", status=1), "hadeploy.yaml\n")
+        text = self.out("fmt", "--check", "--diff", status=1)
+        self.assertIn("- name:   x\n", text)
+        self.assertIn("+ name: x\n", text)
+        self.assertNotIn("- outputs:", text)
+        self.assertEqual((self.path / "hadeploy.yaml").read_text(), self.UGLY)
+        self.spec(self.GOOD)
+        self.assertEqual(self.out("fmt", "--check"), "")
+
+    def test_standard_input_and_directories(self):
+        self.assertEqual(self.out("fmt", "-", given=self.UGLY), self.GOOD)
+        (self.path / "modules" / "m").mkdir(parents=True)
+        (self.path / ".hidden").mkdir()
+        for name in ("modules/m/module.yaml", "modules/m/other.yaml", ".hidden/module.yaml"):
+            (self.path / name).write_text("outputs: {}   \n")
+        self.assertEqual(self.out("fmt", "--recursive", "--check", status=1),
+                         "modules/m/module.yaml\n")
+        self.assertIn("holds neither", self.err("fmt", "modules"))
+
+    def test_what_it_can_not_read_stays(self):
+        self.spec("a: [1\nb: {}   \n")
+        (self.path / "good.yaml").write_text("a:   1\n")
+        done = self.run_it("fmt", "hadeploy.yaml", "good.yaml", status=65)
+        self.assertIn("hadeploy.yaml:", done.stderr)
+        self.assertEqual(done.stdout, "good.yaml\n")
+        self.assertEqual((self.path / "good.yaml").read_text(), "a: 1\n")
+
+
+class PagesTest(Case):
+    """What is made from the command tree."""
+
+    def complete(self, *words):
+        script = self.path / "completion.bash"
+        script.write_text(self.out("completion", "bash"))
+        shell = (f'source {script}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _hadeploy; '
+                 'printf "%s\\n" "${COMPREPLY[@]}"')
+        done = subprocess.run(["bash", "--norc", "-c", shell, "bash", "hadeploy", *words],
+                              cwd=self.path, env=self.environment, text=True, capture_output=True,
+                              timeout=60)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.stdout.split("\n")[:-1]
+
+    def test_bash_completes(self):
+        self.apply()
+        self.assertEqual(self.complete("pl"), ["plan"])
+        self.assertEqual(self.complete("state", "p"), ["pull", "push"])
+        self.assertIn("--refresh-only", self.complete("plan", "--re"))
+        self.assertNotIn("--refresh-only", self.complete("output", "--"))
+        self.assertIn("--chdir", self.complete("--c"))
+        self.assertEqual(self.complete("graph", "--format", "h"), ["html"])
+        self.assertEqual(self.complete("completion", ""), ["bash", "zsh", "fish"])
+        self.assertEqual(self.complete("why", "fi"), ["first"])
+        self.assertEqual(self.complete("state", "show", "many"), ['many\\[\\"x\\"\\]', 'many\\[\\"y\\"\\]'])
+        self.assertEqual(self.complete("plan", "--target", "se"), ["second"])
+        self.assertEqual(self.complete("--chdir", str(self.path), "why", "fi"), ["first"])
+        self.assertIn("hadeploy.yaml", self.complete("fmt", "had"))
+
+    def test_fish_completes(self):
+        self.apply()
+        file = self.path / "completion.fish"
+        file.write_text(self.out("completion", "fish"))
+        for words, completed in (("pl", ["plan"]), ("state p", ["pull", "push"]),
+                                 ("why fi", ["first"]), ("graph --format h", ["html"]),
+                                 ("plan --refresh-", ["--refresh-only"])):
+            done = subprocess.run(["fish", "-N", "-c", f"source {file}; complete -C 'hadeploy {words}'"],
+                                  cwd=self.path, env=self.environment, text=True,
+                                  capture_output=True, timeout=60)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertEqual([line.split("\t")[0] for line in done.stdout.splitlines()], completed)
+
+    def test_zsh_completes(self):
+        """Its own ways to offer words are replaced by some that print them."""
+        self.apply()
+        file = self.path / "completion.zsh"
+        file.write_text(self.out("completion", "zsh"))
+        for words, offered in (("pl", "plan"), ("state p", "push"), ("why fi", "first"),
+                               ("graph --format h", "html"), ("plan --refresh-", "--refresh-only"),
+                               ("show ", "files")):
+            before = len(words.rstrip()) != len(words)
+            typed = ["hadeploy", *words.split()] + ([""] if before else [])
+            script = ("compdef() { :; }; compadd() { shift; print -rl -- $@ }; _files() { print files "
+                      f"}}; source {file}; words=(\"$@\"); CURRENT=$#; _hadeploy")
+            done = subprocess.run(["zsh", "-f", "-c", script, "zsh", *typed], cwd=self.path,
+                                  env=self.environment, text=True, capture_output=True, timeout=60)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertIn(offered, done.stdout.splitlines())
+
+    def test_pages_are_up_to_date(self):
+        for flag, name in (("--commands", "commands.md"), ("--man", "hadeploy.1"),
+                           ("--markdown", "reference.md")):
+            self.assertEqual(self.out("docs", flag), (SOURCE / "docs" / name).read_text(),
+                             f"hadeploy docs {flag} > docs/{name}")
+
+    def test_the_manual_page_is_well_formed(self):
+        text = self.out("docs", "--man")
+        for line in text.splitlines():
+            self.assertNotRegex(line, r"^\.(?!\\\"|(TH|SH|SS|PP|TP|B|I|br)\b)")
+        page = self.path / "hadeploy.1"
+        page.write_text(text)
+        shown = subprocess.run(["man", "--warnings", "-l", page], text=True, capture_output=True,
+                               env=self.environment | {"MANWIDTH": "100"}, timeout=60)
+        self.assertEqual((shown.returncode, shown.stderr), (0, ""))
+        self.assertIn("state push", shown.stdout)
+
+    def test_every_command_says_what_it_is(self):
+        text = self.out("docs", "--commands")
+        for command in ("plan", "state mv", "console", "vault rekey", "chaos"):
+            self.assertIn(f"\n## {command}\n", text)
+        self.assertIn("--target", self.out("plan", "--help"))
+        self.assertIn("did you mean", self.err("consol"))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,62 @@
+#include "cli/render/graph_layers.h"
+#include "render_fixture.h"
+
+#include <fmt/format.h>
+#include <set>
+
+using namespace hadeploy;
+using namespace hadeploy::cli;
+using namespace hadeploy::test;
+
+namespace {
+Drawing boxes(std::size_t n, std::vector<std::pair<std::size_t, std::size_t>> edges) {
+    Drawing out;
+    for (std::size_t i = 0; i < n; ++i)
+        out.boxes.push_back({"r" + std::to_string(i), "test", std::nullopt});
+    out.edges = std::move(edges);
+    return out;
+}
+} // namespace
+
+TEST_CASE("a box stands right of all that it needs, alone in its place") {
+    // 0 <- 1 <- 2 <- 3, and 3 needs 0 and 4 as well
+    const Drawing drawing = boxes(6, {{1, 0}, {2, 1}, {3, 2}, {3, 0}, {3, 4}});
+    const Layers layers = lay_out(drawing);
+    const std::vector<std::size_t> wanted{0, 1, 2, 3, 0, 0};
+    std::set<std::pair<std::size_t, std::size_t>> taken;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+        CHECK(layers.boxes[i].layer == wanted[i]);
+        CHECK(taken.emplace(layers.boxes[i].layer, layers.boxes[i].row).second);
+    }
+    // an edge over several columns has a place of its own in each between
+    CHECK(layers.bends[0].empty());
+    REQUIRE(layers.bends[3].size() == 2);
+    CHECK(layers.bends[3][0].layer == 1);
+    CHECK(layers.bends[3][1].layer == 2);
+    for (const auto& chain : layers.bends)
+        for (const Layers::Place& bend : chain) CHECK(taken.emplace(bend.layer, bend.row).second);
+    CHECK(layers.rows == std::vector<std::size_t>{3, 3, 3, 1});
+    CHECK(lay_out({}).rows.empty());
+}
+
+TEST_CASE("boxes are ordered so that edges do not cross where they need not") {
+    // three pairs, in the opposite order on the right
+    const Layers layers = lay_out(boxes(6, {{5, 0}, {4, 1}, {3, 2}}));
+    CHECK(layers.boxes[5].row == layers.boxes[0].row);
+    CHECK(layers.boxes[4].row == layers.boxes[1].row);
+    CHECK(layers.boxes[3].row == layers.boxes[2].row);
+}
+
+TEST_CASE("a plan's drawing tells each action, and escapes what XML would read") {
+    Drawing drawing = draw(mixed_plan());
+    drawing.boxes[0].address = "a<b>&\"c\x1b";
+    const std::string svg = to_svg(drawing);
+    for (const char* state : {"create", "update", "replace", "read", "remove", "adopt", "forget"})
+        CHECK_MESSAGE(svg.find(fmt::format("data-state=\"{}\"", state)) != svg.npos, state);
+    CHECK(svg.find("data-testid=\"node-a&lt;b&gt;&amp;&quot;c\\x1B\"") != svg.npos);
+    CHECK(svg.find("data-testid=\"node-node[&quot;b&quot;]\"") != svg.npos);
+    const std::string page = to_html(drawing);
+    CHECK(page.find(svg) != page.npos);
+    CHECK(page.find("<!--drawing-->") == page.npos);
+    CHECK(to_svg({}).ends_with("</svg>\n"));
+}

@@ -1,0 +1,140 @@
+#include "cli/render/errors.h"
+#include "cli/render/plan_json.h"
+#include "cli/render/plan_text.h"
+#include "golden.h"
+#include "planner/moves.h"
+#include "planner/refresh.h"
+#include "support/project.h"
+
+using namespace hadeploy;
+using namespace hadeploy::cli;
+using namespace hadeploy::test;
+
+namespace {
+
+constexpr const char* kGuarded = R"(name: t
+resources:
+  a: {type: fake.thing, name: a, lifecycle: {prevent_destroy: true}}
+)";
+
+/// What a plan says, in both forms, under a title.
+struct Page {
+    std::string text;
+    nlohmann::json json = nlohmann::json::object();
+
+    void add(const std::string& title, const Plan& plan) {
+        text += "== " + title + "\n" + render_plan(plan, Value::map({}), {}) + "\n";
+        json[title] = plan_json(plan);
+    }
+    /// Plans `spec` in a world; a refusal is shown with its places.
+    void plan(const std::string& title, const char* spec, const World& world,
+              const PlanOptions& options = {}) {
+        const TestSpec t(spec);
+        try {
+            World moved = with_moves(world, t.spec.moved);
+            for (const auto& [from, to] : moved.moved) moved.observed[to] = world.observed.at(from);
+            add(title, options.refresh_only ? make_refresh_plan(*t.graph, world, options)
+                       : options.destroy    ? make_destroy_plan(world, t.registry, options)
+                                            : make_plan(*t.graph, moved, t.settings, options));
+        } catch (const Errors& errors) {
+            text += "== " + title + "\n" + render_errors(errors.list, t.spec.sources, {}) + "\n";
+            json[title] = nlohmann::json::array();
+            for (const Error& e : errors.list) json[title].push_back(error_json(e, t.spec.sources));
+        }
+    }
+    void check(const std::string& name) const {
+        check_golden("tests/cli/golden/" + name + ".txt", text);
+        check_golden("tests/cli/golden/" + name + ".json", json.dump(2) + "\n");
+    }
+};
+
+World drifted(World world, const std::string& address, std::string_view name, Value value) {
+    Observation& o = world.observed.at(address);
+    o.attributes = o.attributes.with(name, std::move(value));
+    return world;
+}
+
+} // namespace
+
+TEST_CASE("every action, as a plan of a real spec says it") {
+    const char* before = R"(name: t
+resources:
+  m: {type: fake.machine, name: m}
+  on_m: {type: fake.thing, name: on_m, host: "${m.connection}"}
+  keep: {type: fake.thing, name: keep, value: "one\ntwo\nthree\n", labels: {a: "1", b: "2"}}
+  size: {type: fake.thing, name: size}
+  gone: {type: fake.thing, name: gone}
+  lost: {type: fake.thing, name: lost}
+)";
+    const char* after = R"(name: t
+resources:
+  m: {type: fake.machine, name: m}
+  on_m: {type: fake.thing, name: on_m, host: "${m.connection}"}
+  keep: {type: fake.thing, name: keep, value: "one\n2\nthree\n", labels: {a: "1", c: "3"}}
+  size: {type: fake.thing, name: size, size: 2}
+  fresh: {type: fake.thing, name: fresh, value: "${size.token}", secret: hunter2}
+  found: {type: fake.adoptable, name: found}
+outputs: {token: "${fresh.token}"}
+)";
+    World world = drifted(as_applied(before), "m", "running", false);
+    world.observed.erase("on_m");
+    world.observed["lost"] = Observation::absent();
+    world.observed["fresh"] = Observation::absent();
+    world.observed["found"] = Observation::present(Value::map({{"name", "found"}, {"size", 1}}));
+    Page page;
+    page.plan("create, update, replace, read, remove, forget, adopt", after, world);
+    page.plan("refresh", before, drifted(world, "keep", "value", "one\nother\nthree\n"),
+              {.refresh_only = true});
+    page.plan("destroy", before, as_applied(before), {.destroy = true});
+    CHECK(page.text.find("hunter2") == std::string::npos);
+    page.check("actions");
+}
+
+TEST_CASE("every rule of a lifecycle, as a plan says it") {
+    Page page;
+    const World guarded = as_applied(kGuarded);
+    page.plan("prevent_destroy: replaced",
+              "name: t\nresources:\n  a: {type: fake.thing, name: a, size: 2, lifecycle: "
+              "{prevent_destroy: true}}\n",
+              guarded);
+    page.plan("prevent_destroy: asked for with --replace", kGuarded, guarded, {.replace = {"a"}});
+    page.plan("prevent_destroy: its block is gone", "name: t\n", guarded);
+    page.plan("prevent_destroy: destroy", kGuarded, guarded, {.destroy = true});
+    page.plan("prevent_destroy: lifted",
+              "name: t\nresources:\n  a: {type: fake.thing, name: a, size: 2, lifecycle: "
+              "{prevent_destroy: false}}\n",
+              guarded);
+
+    const char* ignoring = "name: t\nresources:\n  a: {type: fake.thing, name: a, value: mine, "
+                           "labels: {x: y}, lifecycle: {ignore_changes: [labels]}}\n";
+    const World ignored = drifted(as_applied(ignoring), "a", "labels", Value::map({{"x", "z"}}));
+    page.plan("ignore_changes: what is ignored", ignoring, ignored);
+    page.plan("ignore_changes: what is not", ignoring,
+              drifted(drifted(ignored, "a", "value", "theirs"), "a", "shout", "theirs!"));
+
+    const char* triggered = "name: t\nresources:\n  a: {type: fake.thing, name: a, value: one}\n  "
+                            "b: {type: fake.thing, name: b, lifecycle: {replace_triggered_by: "
+                            "[a]}}\n";
+    page.plan("replace_triggered_by", triggered,
+              drifted(as_applied(triggered), "a", "value", "other"));
+
+    page.plan("preconditions",
+              "name: t\nvariables: {n: {type: integer, default: 2}}\nresources:\n  a:\n    type: "
+              "fake.thing\n    name: a\n    lifecycle:\n      preconditions:\n        - {check: "
+              "\"${var.n > 2}\", message: \"${var.n} is too few\"}\n",
+              World{.lineage = guarded.lineage});
+
+    const char* two = "name: t\nresources:\n  a: {type: fake.thing, name: a}\n  b: {type: "
+                      "fake.thing, name: b}\n";
+    page.plan("removed", "name: t\nremoved: [a]\nresources:\n  b: {type: fake.thing, name: b}\n",
+              as_applied(two));
+    page.plan("moved",
+              "name: t\nmoved: [{from: a, to: c}]\nresources:\n  c: {type: fake.thing, name: a, "
+              "value: new}\n  b: {type: fake.thing, name: b}\n",
+              as_applied(two));
+    page.plan("a target",
+              "name: t\nresources:\n  a: {type: fake.thing, name: a, value: new}\n  b: {type: "
+              "fake.thing, name: b, value: new}\n",
+              as_applied(two), {.targets = {"b"}});
+    page.check("lifecycle");
+}

@@ -1,0 +1,181 @@
+#include "engine/apply.h"
+#include "engine/import.h"
+#include "support/project.h"
+
+#include <cstdlib>
+#include <doctest/doctest.h>
+#include <filesystem>
+
+using namespace hadeploy;
+
+namespace {
+
+constexpr const char* kSpec = R"(name: test
+resources:
+  a: {type: fake.thing, name: a, value: one}
+  b: {type: fake.thing, name: b, value: "${a.token}"}
+  c: {type: fake.adoptable, name: c}
+outputs: {a: "${a.value}", b: "${b.token}", c: "${c.token}"}
+)";
+
+/// A project in a directory of its own, its world in memory.
+struct Lab {
+    Lab() {
+        std::string pattern = (std::filesystem::temp_directory_path() / "options-XXXXXX").string();
+        directory = mkdtemp(pattern.data());
+        fake::add_to(registry, world);
+        load_spec(
+            "hadeploy.yaml", [](const auto&) { return std::string(kSpec); }, spec);
+        graph.emplace(spec, registry, resolve_variables(spec, {}));
+        store = Store::open(directory / "state.db", Store::Mode::read_write, "test");
+        store->lock("test", 0);
+        endpoints.emplace(registry, Setting{.project = "test", .lineage = store->lineage()});
+        settings = provider_settings(*graph);
+    }
+    ~Lab() { std::filesystem::remove_all(directory); }
+
+    Plan plan(const PlanOptions& options) {
+        seen = load_world(*store);
+        if (!options.refresh)
+            assume_recorded(seen);
+        else
+            refresh(seen,
+                    options.refresh_only ? recorded_subjects(registry, seen, settings)
+                    : options.destroy    ? destroy_subjects(registry, seen, settings)
+                                         : subjects(*graph, seen, settings),
+                    *endpoints, quiet);
+        if (options.refresh_only) return make_refresh_plan(*graph, seen, options);
+        if (options.destroy) return make_destroy_plan(seen, registry, options);
+        return make_plan(*graph, seen, settings, options);
+    }
+
+    ApplyResult apply(const PlanOptions& options = {}) {
+        const Plan made = plan(options);
+        world.log.clear();
+        return hadeploy::apply(made, options.destroy ? nullptr : &*graph, seen, *store, *endpoints,
+                               settings, quiet, store->begin_run("apply", {}), {4, nullptr});
+    }
+
+    Recorded import(const std::string& address, const std::string& id) {
+        return import_resource(address, id, *graph, load_world(*store), settings, *endpoints,
+                               quiet);
+    }
+
+    /// What importing says when it is refused.
+    std::string refused(const std::string& address, const std::string& id) {
+        try {
+            (void)import(address, id);
+            return "imported";
+        } catch (const Error& error) {
+            return error.message + " (" + error.hint + ")";
+        }
+    }
+
+    std::filesystem::path directory;
+    fake::World world;
+    Registry registry;
+    Spec spec;
+    std::optional<Graph> graph;
+    std::unique_ptr<Store> store;
+    std::optional<Endpoints> endpoints;
+    ProviderSettings settings;
+    World seen;
+    Events quiet;
+};
+
+} // namespace
+
+TEST_CASE("a partial apply leaves the rest, and outputs that it does not tell, as they were") {
+    Lab lab;
+    CHECK(lab.apply({.targets = {"a"}}).ok());
+    CHECK(lab.world.changes() == std::vector<std::string>{"create a"});
+    CHECK(to_json(lab.store->outputs()) == R"({"a":"one"})");
+    CHECK(lab.apply().ok());
+    CHECK(lab.store->outputs().text("b") == "token-of-b");
+    CHECK(lab.apply({.destroy = true, .targets = {"c"}}).ok());
+    CHECK(lab.world.changes() == std::vector<std::string>{"remove c"});
+    CHECK(lab.store->rows().size() == 2);
+    CHECK(lab.store->outputs().text("c") == "token-of-c"); // the next apply tells what it is now
+}
+
+TEST_CASE("a refresh changes the state and nothing else") {
+    Lab lab;
+    CHECK(lab.apply().ok());
+    lab.world.objects["a"] = lab.world.objects["a"].with("value", "other");
+    lab.world.objects.erase("c");
+    const std::int64_t serial = lab.store->serial();
+    const ApplyResult result = lab.apply({.refresh_only = true});
+    CHECK(result.ok());
+    CHECK(result.count("refreshed") == 1);
+    CHECK(result.count("forgotten") == 1);
+    CHECK(lab.world.changes().empty());
+    CHECK(lab.store->serial() > serial);
+    CHECK(lab.store->row("a")->attributes.text("value") == "other");
+    CHECK(lab.store->row("a")->config.text("value") == "one");
+    CHECK_FALSE(lab.store->row("c"));
+    CHECK(lab.store->outputs().text("a") == "other");
+    CHECK(lab.plan({.refresh_only = true}).empty());
+    // the spec still says what it said
+    CHECK(summary(lab.plan({})) == "update a (value); create c");
+}
+
+TEST_CASE("without a refresh nothing is read") {
+    Lab lab;
+    CHECK(lab.apply().ok());
+    lab.world.objects["a"] = lab.world.objects["a"].with("value", "other");
+    lab.world.log.clear();
+    CHECK(lab.plan({.refresh = false}).empty());
+    CHECK(lab.world.log.empty());
+}
+
+TEST_CASE("--replace removes and makes") {
+    Lab lab;
+    CHECK(lab.apply().ok());
+    CHECK(lab.apply({.replace = {"a"}}).ok());
+    CHECK(lab.world.changes() == std::vector<std::string>{"remove a", "create a"});
+    CHECK(lab.store->row("a")->generation == 2);
+    CHECK(lab.plan({}).empty());
+}
+
+TEST_CASE("what is tainted is made anew") {
+    Lab lab;
+    CHECK(lab.apply().ok());
+    Row row = *lab.store->row("a");
+    row.tainted = true;
+    lab.store->put({row}, {});
+    CHECK(lab.plan({}).steps.at(0).reason == "it is tainted");
+    CHECK(lab.apply().ok());
+    CHECK(lab.world.changes() == std::vector<std::string>{"remove a", "create a"});
+    CHECK_FALSE(lab.store->row("a")->tainted);
+}
+
+TEST_CASE("an object that is there is imported under its own identity") {
+    Lab lab;
+    lab.world.objects["a"] = Value::map({{"name", "a"}, {"value", "other"}, {"token", "old"}});
+    lab.world.owners["a"] = "mark-7";
+    const Recorded r = lab.import("a", "mark-7");
+    CHECK(r.identity == "mark-7");
+    CHECK(r.config.text("value") == "one");
+    CHECK(r.attributes.text("value") == "other");
+    CHECK(r.attributes.text("token") == "old");
+    lab.store->put(rows_of({r}), {});
+    CHECK(summary(lab.plan({.targets = {"a"}})) == "update a (value)");
+    CHECK(lab.apply().ok());
+    CHECK(lab.world.owners["a"] == "mark-7");
+    CHECK(lab.refused("a", "mark-7") ==
+          "the state has it already (`hadeploy state rm` forgets it, without touching it)");
+}
+
+TEST_CASE("what can't be imported") {
+    Lab lab;
+    CHECK(lab.refused("a", "x") == "there is no fake.thing x (the ID is the mark that it carries)");
+    lab.world.objects["a"] = Value::map({{"name", "a"}});
+    lab.world.owners["a"] = "somebody";
+    CHECK(lab.refused("a", "x").starts_with("what is there by that name is not x: made by hand"));
+    CHECK(lab.refused("aa", "x") == "the spec has no aa to import into (did you mean a?)");
+    CHECK(lab.refused("c", "x") == "a fake.adoptable can't be imported (nor need it be: an apply "
+                                   "takes over what is there)");
+    CHECK(lab.refused("b", "x").starts_with("value is not known before what it refers to is made"));
+    lab.world.unreadable.insert("a");
+    CHECK(lab.refused("a", "x").starts_with("it can't be read"));
+}

@@ -1,0 +1,243 @@
+#include "planner/address.h"
+#include "planner/moves.h"
+#include "planner/refresh.h"
+#include "planner/selection.h"
+#include "planner/why.h"
+#include "support/project.h"
+
+#include <doctest/doctest.h>
+
+using namespace hadeploy;
+
+namespace {
+
+constexpr const char* kSpec = R"(name: t
+resources:
+  a: {type: fake.thing, name: a, value: one}
+  b: {type: fake.thing, name: b, value: "${a.token}"}
+  c: {type: fake.thing, name: c, value: three}
+  d: {type: fake.thing, for_each: [x, y], name: "${each.key}"}
+outputs: {b: "${b.token}", c: "${c.token}"}
+)";
+
+/// "create a; update b", or what is wrong with its hint.
+std::string planned(const char* text, const World& world, const PlanOptions& options) {
+    try {
+        const TestSpec t(text);
+        if (options.destroy) return summary(make_destroy_plan(world, t.registry, options));
+        return summary(make_plan(*t.graph, world, t.settings, options));
+    } catch (const Errors& errors) {
+        std::string out;
+        for (const Error& e : errors.list) out += e.message + " (" + e.hint + "); ";
+        return out;
+    }
+}
+
+World nothing(const char* text) {
+    World world{.lineage = "00000000-0000-4000-8000-000000000000"};
+    const TestSpec t(text);
+    for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
+    return world;
+}
+
+Value attribute(const World& world, const std::string& address, std::string_view name) {
+    return world.recorded.at(address).attributes[name];
+}
+
+void drift(World& world, const std::string& address, std::string_view name, Value value) {
+    Observation& o = world.observed.at(address);
+    o.attributes = o.attributes.with(name, std::move(value));
+}
+
+} // namespace
+
+TEST_CASE("a target takes along what it needs, and nothing else") {
+    const World world = nothing(kSpec);
+    CHECK(planned(kSpec, world, {.targets = {"b"}}) == "create a; create b");
+    CHECK(planned(kSpec, world, {.targets = {"a"}}) == "create a");
+    CHECK(planned(kSpec, world, {.targets = {"d"}}) == "create d[\"x\"]; create d[\"y\"]");
+    CHECK(planned(kSpec, world, {.targets = {"d[\"y\"]", "c"}}) == "create c; create d[\"y\"]");
+    const char* nested = R"(name: t
+resources: {a: {type: fake.thing, name: a}}
+modules: {m: {source: m}}
+)";
+    const TestSpec t(
+        TestSpec::Files{{"hadeploy.yaml", nested},
+                        {"m/module.yaml", "resources: {b: {type: fake.thing, name: b}}\n"}});
+    World empty{.lineage = "00000000-0000-4000-8000-000000000000"};
+    for (const Node& n : t.graph->nodes()) empty.observed[n.address] = Observation::absent();
+    const Plan plan = make_plan(*t.graph, empty, t.settings, {.targets = {"module.m"}});
+    CHECK(summary(plan) == "create module.m.b");
+    CHECK(plan.partial);
+    CHECK(plan.notices ==
+          std::vector<std::string>{"this plan is partial: only module.m and what it needs"});
+}
+
+TEST_CASE("a target that matches nothing is an error") {
+    const World world = as_applied(kSpec);
+    CHECK(planned(kSpec, world, {.targets = {"dd", "b", "nothing"}}) ==
+          "--target dd: spec and state have no such resource or module (did you mean d?); --target "
+          "nothing: spec and state have no such resource or module (`hadeploy state list` and "
+          "`hadeploy graph` show all addresses); ");
+    CHECK(planned(kSpec, world, {.targets = {"d[\"z\"]"}}).find("(did you mean d[\"x\"]?)") !=
+          std::string::npos);
+    CHECK(planned(kSpec, world, {.destroy = true, .targets = {"d[\"z\"]"}})
+              .find("the state has no such") != std::string::npos);
+    CHECK(planned(kSpec, world, {.replace = {"d"}}).starts_with("--replace d: the spec has no"));
+    CHECK(planned(kSpec, world, {.targets = {"a"}, .replace = {"c"}}) ==
+          "--replace c: no --target takes it in (); ");
+}
+
+TEST_CASE("what is to be removed takes along what depends on it") {
+    const World world = as_applied(kSpec);
+    CHECK(planned(kSpec, world, {.destroy = true, .targets = {"a"}}) == "remove b; remove a");
+    CHECK(planned(kSpec, world, {.destroy = true, .targets = {"b"}}) == "remove b");
+    // of what the spec no longer has, only the target goes
+    const char* less = "name: t\nresources: {c: {type: fake.thing, name: c, value: three}}\n";
+    CHECK(planned(less, world, {.targets = {"a"}}) == "remove b; remove a");
+    CHECK(planned(less, world, {.targets = {"d[\"x\"]"}}) == "remove d[\"x\"]");
+    CHECK(planned(less, world, {.targets = {"c"}}) == "");
+    // who stays lets go of it first
+    const char* without_a = "name: t\nresources: {b: {type: fake.thing, name: b, value: other}}\n";
+    CHECK(planned(without_a, world, {.targets = {"a"}}) == "update b (value,shout); remove a");
+}
+
+TEST_CASE("what no target takes in stays as it is recorded") {
+    World world = as_applied(kSpec);
+    drift(world, "c", "value", "other");
+    const TestSpec t(kSpec);
+    const Plan plan = make_plan(*t.graph, world, t.settings, {.targets = {"a"}});
+    CHECK(plan.empty());
+    CHECK(plan.outputs.text("c") == "token-of-c");
+}
+
+TEST_CASE("--replace makes a resource anew, and what is triggered by it") {
+    const World world = as_applied(kSpec);
+    const TestSpec t(kSpec);
+    const Plan plan = make_plan(*t.graph, world, t.settings, {.replace = {"d[\"x\"]"}});
+    REQUIRE(summary(plan) == "replace d[\"x\"]");
+    CHECK(plan.steps[0].reason == "asked for with --replace");
+    CHECK(plan.steps[0].generation == 2);
+    CHECK(plan.steps[0].identity != world.recorded.at("d[\"x\"]").identity);
+    // what is not there yet is made, whatever was asked for
+    CHECK(planned(kSpec, nothing(kSpec), {.targets = {"c"}, .replace = {"c"}}) == "create c");
+    // what can't be read now is read when its turn comes, and replaced all the same
+    World unread = world;
+    unread.observed.erase("c");
+    CHECK(planned(kSpec, unread, {.replace = {"c"}}) == "replace c");
+    const char* triggers = R"(name: t
+resources:
+  a: {type: fake.thing, name: a}
+  b: {type: fake.thing, name: b, lifecycle: {replace_triggered_by: [a]}}
+)";
+    CHECK(planned(triggers, as_applied(triggers), {.replace = {"a"}}) == "replace a; replace b");
+    const char* guarded = "name: t\nresources: {a: {type: fake.thing, name: a, lifecycle: "
+                          "{prevent_destroy: true}}}\n";
+    CHECK(planned(guarded, as_applied(guarded), {.replace = {"a"}})
+              .starts_with("a would be replaced: asked for with --replace, and prevent_destroy"));
+}
+
+TEST_CASE("without a refresh the state is taken at its word") {
+    World world = as_applied(kSpec);
+    world.observed.clear();
+    assume_recorded(world);
+    CHECK(planned(kSpec, world, {.refresh = false}) == "");
+    world.unfinished.insert("c");
+    world.observed.clear();
+    assume_recorded(world);
+    CHECK_FALSE(world.observed.contains("c")); // nobody knows how far that got
+}
+
+TEST_CASE("a refresh notes what drifted, and nothing else") {
+    World world = as_applied(kSpec);
+    drift(world, "a", "value", "other");
+    world.observed["c"] = Observation::absent();
+    drift(world, "b", "labels", Value::map({{"seen", "but not ours"}}));
+    const TestSpec t(kSpec);
+    const Plan plan = make_refresh_plan(*t.graph, world, {.refresh_only = true});
+    CHECK(summary(plan) == "refresh a (value); forget c");
+    CHECK(plan.refresh_only);
+    CHECK(plan.steps[0].after.text("value") == "other");
+    CHECK(attribute(world, "a", "value").as_string() == "one");
+    CHECK(summary(make_refresh_plan(*t.graph, world, {.refresh_only = true, .targets = {"c"}})) ==
+          "forget c");
+    world.observed["c"] = Observation::failed(Error(ErrorKind::failed, "no answer"));
+    CHECK_THROWS_AS(make_refresh_plan(*t.graph, world, {.refresh_only = true}), Errors);
+    world.observed["c"] = Observation::blocked(Error(ErrorKind::failed, "down"));
+    CHECK(make_refresh_plan(*t.graph, world, {.refresh_only = true}).notices ==
+          std::vector<std::string>{"c can't be read now; its record stays as it is"});
+    world.observed["c"] = world.observed["b"];
+    world.observed["c"].foreign = "made by hand";
+    CHECK(summary(make_refresh_plan(*t.graph, world, {.refresh_only = true})) ==
+          "refresh a (value); forget c");
+}
+
+TEST_CASE("why a plan does what it does") {
+    World world = as_applied(kSpec);
+    const char* changed = R"(name: t
+resources:
+  a: {type: fake.thing, name: a, value: one, size: 2}
+  b: {type: fake.thing, name: b, value: "${a.token}"}
+  c: {type: fake.thing, name: c, value: three}
+  d: {type: fake.thing, for_each: [x, y], name: "${each.key}"}
+)";
+    drift(world, "c", "value", "other");
+    const TestSpec t(changed);
+    const Plan plan = make_plan(*t.graph, world, t.settings);
+    REQUIRE(summary(plan) == "replace a (size); update c (value); update b (value)");
+
+    const auto drifted = explain("c", plan, *t.graph, world);
+    REQUIRE(drifted.size() == 1);
+    CHECK(drifted[0].causes[0].origin == Why::Origin::drift);
+    CHECK(drifted[0].causes[0].loc == Loc{5, 34, 0});
+
+    const auto chain = explain("b", plan, *t.graph, world);
+    REQUIRE(chain.size() == 2);
+    CHECK(chain[0].causes[0].origin == Why::Origin::later);
+    CHECK(chain[0].causes[0].from == std::vector<std::string>{"a"});
+    CHECK(chain[0].waits_for == std::vector<std::string>{"a"});
+    CHECK(chain[1].address == "a");
+    CHECK(chain[1].causes[0].origin == Why::Origin::spec);
+    CHECK(chain[1].causes[0].change.replaces);
+
+    const auto calm = explain("d[\"x\"]", plan, *t.graph, world);
+    REQUIRE(calm.size() == 1);
+    CHECK_FALSE(calm[0].step);
+    CHECK(calm[0].loc.line == 6);
+    try {
+        (void)explain("d", plan, *t.graph, world);
+        FAIL("a block is no resource");
+    } catch (const Error& error) {
+        CHECK(error.kind == ErrorKind::usage);
+        CHECK(error.message == "neither the spec nor the state has a d");
+        CHECK(error.hint == "name a single resource, such as d[\"x\"]");
+    }
+}
+
+TEST_CASE("the form of addresses") {
+    for (const char* good : {"a", "a-b_1", "a[0]", "a[\"x.y[1]\"]", "module.m.a",
+                             "module.m.a[\"x\"]", "module.m[\"k\"].module.n.a[3]"})
+        CHECK_MESSAGE(form_of_address(good) == AddressForm::resource, good);
+    for (const char* module : {"module.m", "module.m.module.n", "module.m[\"k\"]"})
+        CHECK_MESSAGE(form_of_address(module) == AddressForm::module, module);
+    for (const char* bad : {"", "1a", "a.", "a.b", "a[", "a[]", "a[x]", "a[\"x\"", "a[1]b",
+                            "module", "module.", "module.m.", ".a", "a b"})
+        CHECK_MESSAGE(form_of_address(bad) == AddressForm::none, bad);
+}
+
+TEST_CASE("a move touches what it renames, and what names that") {
+    const World world = as_applied(R"(name: t
+resources:
+  m: {type: fake.machine, name: m}
+  a: {type: fake.thing, name: a, host: "${m.connection}"}
+  b: {type: fake.thing, name: b}
+)");
+    const World moved = with_moves(world, {{"m", "n", {}}});
+    const std::vector<Recorded> touched = changed_records(world, moved);
+    REQUIRE(touched.size() == 2);
+    CHECK(touched[0].address == "a");
+    CHECK(touched[0].depends_on == std::vector<std::string>{"n"});
+    CHECK(touched[0].config["host"].text("machine") == "n");
+    CHECK(touched[1].address == "n");
+    CHECK(touched[1].attributes["connection"].text("machine") == "n");
+}
