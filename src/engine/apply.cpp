@@ -1,6 +1,7 @@
 #include "engine/apply.h"
 
 #include "engine/executor.h"
+#include "planner/generations.h"
 
 #include <algorithm>
 #include <chrono>
@@ -21,8 +22,26 @@ std::size_t ApplyResult::count(std::string_view result) const {
         steps.begin(), steps.end(), [&](const StepResult& s) { return s.result == result; }));
 }
 
+std::string journal_address(const Step& step) {
+    return step.create_first ? generation_address(step.address, step.generation) : step.address;
+}
+
+/// What is said of a resource once it is there, with what is now known of it.
+std::optional<Error> Executor::broken_postcondition(StepId id) const {
+    const Step& step = plan_.steps[id];
+    if (!step.node) return std::nullopt;
+    Problems problems;
+    graph_->check_postconditions(
+        *step.node, [this](NodeId n) { return values_[n]; }, problems);
+    if (problems.empty()) return std::nullopt;
+    Error error = problems.list().front();
+    error.kind = ErrorKind::failed;
+    return std::move(error).with_note("it is there and recorded; what depends on it was left");
+}
+
 void Executor::finish(StepId id, std::string result) {
     Work& work = work_[id];
+    if (auto error = broken_postcondition(id)) return fail(id, std::move(*error));
     work.state = State::done;
     --open_;
     ApplyResult::StepResult& r = result_.steps[id];
@@ -104,14 +123,29 @@ void Executor::write_row(StepId id, Value attributes) {
     if (attributes.is_map())
         for (const Entry& e : attributes.as_map()) all = all.with(e.key, e.value);
     all = with_machine(*step.type, step.address, complete(*step.type, all, {}));
-    store_.finish(work.intent, row_of(id, work.config, all));
+    if (step.create_first)
+        write_generations(step, row_of(id, work.config, all));
+    else
+        store_.finish(work.intent, row_of(id, work.config, all));
     if (step.node) values_[*step.node] = all;
+}
+
+/// The new one gets the resource's address, the old one that of its generation, and the intent
+/// goes: in one transaction, or a run that is killed would lose sight of one of them.
+void Executor::write_generations(const Step& step, Row row) {
+    Recorded old = world_.recorded.at(step.address);
+    old.address = generation_address(step.address, old.generation);
+    std::vector<Row> rows = rows_of({old});
+    rows.push_back(std::move(row));
+    store_.put(rows, {journal_address(step)});
 }
 
 ApplyResult apply(const Plan& plan, const Graph* graph, const World& world, Store& store,
                   Endpoints& endpoints, const ProviderSettings& settings, Events& events,
                   std::int64_t run, const ApplyOptions& options) {
-    Executor executor(plan, graph, world, store, endpoints, settings, events, run, options);
+    const World after = makes_first(plan) ? with_old_generations(world, plan) : World();
+    Executor executor(plan, graph, makes_first(plan) ? after : world, store, endpoints, settings,
+                      events, run, options);
     ApplyResult result = executor.run();
     if (graph != nullptr && !plan.destroy) {
         Problems problems;

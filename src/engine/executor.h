@@ -8,6 +8,9 @@
 
 namespace hadeploy {
 
+/// Where an effect is journalled: what is made before the old one goes has no place of its own yet.
+std::string journal_address(const Step& step);
+
 /// Runs a plan. One mutex guards everything; jobs (a read, a batch of changes) run without it.
 ///
 ///   waiting --all before it done--> ready --+--> (settled at once: adopt, forget, nothing to do)
@@ -78,6 +81,8 @@ class Executor {
     void fail(StepId id, Error error);
     void skip_dependents(StepId id);
     void write_row(StepId id, Value attributes);
+    void write_generations(const Step& step, Row row);
+    std::optional<Error> broken_postcondition(StepId id) const;
     Row row_of(StepId id, const Value& config, const Value& attributes) const;
     std::vector<std::string> dependencies_of(const Step& step) const;
     void retry_or_fail(StepId id, Error error);

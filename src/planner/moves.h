@@ -9,4 +9,8 @@ namespace hadeploy {
 /// @throws Errors: the new name is taken, or an interrupted change is open under the old one
 World with_moves(World world, const std::vector<Move>& moves);
 
+/// Whether the move gives another name to what has this one. Of a move to an instance (`a` becomes
+/// `a["x"]`) the other instances are no part.
+bool is_moved(const Move& move, const std::string& address);
+
 } // namespace hadeploy

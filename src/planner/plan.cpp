@@ -1,7 +1,11 @@
 #include "planner/plan.h"
 
 #include "core/uuid.h"
+#include "planner/claims.h"
+#include "planner/generations.h"
+#include "planner/import.h"
 #include "planner/lifecycle.h"
+#include "planner/moves.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -25,14 +29,23 @@ class Planner {
     Plan run() {
         for (const NodeId id : graph_.order()) plan_node(id);
         plan_.outputs = graph_.outputs(values(), problems_);
-        refuse_double_claims();
+        claims_.check(problems_);
+        check_imports(graph_, problems_);
         refuse_removed_but_there();
         refuse_moved_but_there();
         std::set<std::string> kept;
         for (const Node& n : graph_.nodes()) kept.insert(n.address);
+        for (const Step& s : plan_.steps) // what an earlier run has begun of it is gone on with
+            if (s.create_first) kept.insert(generation_address(s.address, s.generation));
         problems_.throw_if_any();
         note_moves();
-        add_removals(plan_, world_, graph_.registry(), kept, graph_.spec().removed, problems_);
+        const auto remove_from = [&](const World& world) {
+            add_removals(plan_, world, graph_.registry(), kept, graph_.spec().removed, problems_);
+        };
+        if (makes_first(plan_))
+            remove_from(with_old_generations(world_, plan_));
+        else
+            remove_from(world_);
         problems_.throw_if_any();
         return std::move(plan_);
     }
@@ -50,7 +63,7 @@ class Planner {
             plan_.values[id] = Value::unknown();
             return;
         }
-        claim(node, config);
+        claims_.add(node, config);
         try {
             plan_with(id, config);
         } catch (Error& error) {
@@ -74,6 +87,8 @@ class Planner {
 
         std::optional<Action> action;
         Value known; // of the computed attributes
+        const auto import = graph_.spec().imports.find(node.address);
+        const bool imports = recorded == nullptr && import != graph_.spec().imports.end();
         if (recorded != nullptr && recorded->type != node.type->name) {
             action = Action::replace;
             step.reason = fmt::format("it was a {}", recorded->type);
@@ -82,13 +97,17 @@ class Planner {
             step.read_first = true;
         } else if (seen == world_.observed.end() ||
                    seen->second.state == Observation::State::blocked) {
+            if (imports)
+                throw Error(ErrorKind::spec, "import: it can't be read yet", import->second.loc)
+                    .with_hint("import it in another run, once what it rests on is up");
             action = recorded ? Action::read : Action::create;
             step.read_first = true;
             step.reason = recorded ? later(seen) : "";
             if (recorded != nullptr) known = recorded->attributes;
         } else {
-            Decision d = decide(*node.type, config, recorded,
-                                world_.unfinished.contains(node.address), seen->second);
+            Decision d = imports ? decide_import(*node.type, config, seen->second, import->second)
+                                 : decide(*node.type, config, recorded,
+                                          world_.unfinished.contains(node.address), seen->second);
             action = d.action;
             step.changes = std::move(d.changes);
             step.reason = std::move(d.reason);
@@ -108,12 +127,20 @@ class Planner {
             if (goes_with_machine(*recorded))
                 throw protected_error(node.address, "would go with its machine", step.loc);
         }
-        if (action == Action::replace) ++step.generation;
-        step.identity = recorded && action != Action::replace
-                            ? recorded->identity
-                            : identity_of(world_.lineage, node.address, step.generation);
+        if (action == Action::replace) {
+            step.create_first = node.create_first;
+            if (step.create_first) refuse_shared_names(graph_, node, config, *recorded);
+            step.generation = step.create_first
+                                  ? next_generation(*node.type, config, *recorded, world_)
+                                  : recorded->generation + 1;
+        }
+        step.identity = recorded == nullptr ? new_identity(graph_, world_, node.address)
+                        : action == Action::replace
+                            ? identity_of(world_.lineage, node.address, step.generation)
+                            : recorded->identity;
         plan_.values[id] =
             with_machine(*node.type, node.address, complete(*node.type, config, known));
+        if (!step.read_first) graph_.check_postconditions(id, values(), problems_);
         note_machine(node, action);
         // an interrupted change that turns out to be complete still has to be noted as such
         if (!action && world_.interrupted.contains(node.address)) action = Action::adopt;
@@ -162,9 +189,7 @@ class Planner {
     void refuse_moved_but_there() {
         for (const Move& m : graph_.spec().moved)
             for (const Node& n : graph_.nodes()) {
-                const bool old =
-                    n.address == m.from || (within(n.address, m.from) && !within(n.address, m.to));
-                if (!old) continue;
+                if (!is_moved(m, n.address)) continue;
                 problems_.add(fmt::format("moved: the spec still has {}", n.address), m.loc)
                     .with_note("here", n.block->loc);
                 break;
@@ -252,29 +277,6 @@ class Planner {
         machines_[node.address] = state;
     }
 
-    void claim(const Node& node, const Value& config) {
-        for (const std::string& name : node.type->claims(config)) {
-            const auto [it, fresh] = claims_.emplace(name, &node);
-            if (!fresh) doubled_.push_back({name, it->second, &node});
-        }
-    }
-
-    void refuse_double_claims() {
-        for (const auto& [name, first, second] : doubled_) {
-            Error error(
-                ErrorKind::spec,
-                fmt::format("{} and {} both manage {}", first->address, second->address, name),
-                second->block->loc);
-            error.with_note("the other one is here", first->block->loc);
-            problems_.add(std::move(error));
-        }
-    }
-
-    struct Doubled {
-        std::string name;
-        const Node *first, *second;
-    };
-
     const Graph& graph_;
     const World& world_;
     const ProviderSettings& settings_;
@@ -283,8 +285,7 @@ class Planner {
     std::vector<std::set<StepId>> waits_for_; ///< by node
     std::map<NodeId, Action> actions_;        ///< of the steps so far
     std::map<std::string, MachineState> machines_;
-    std::map<std::string, const Node*> claims_;
-    std::vector<Doubled> doubled_;
+    Claims claims_;
 };
 
 } // namespace

@@ -1,5 +1,8 @@
 #include "planner/refresh.h"
 
+#include "planner/claims.h"
+#include "planner/import.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -38,6 +41,7 @@ std::vector<Subject> subjects(const Graph& graph, const World& world,
                               const ProviderSettings& settings) {
     std::vector<Subject> out;
     Problems problems;
+    Claims claims;
     std::vector<Value> values(graph.nodes().size());
     const Graph::Values lookup = [&](NodeId id) { return values[id]; };
     for (const NodeId id : graph.order()) {
@@ -48,15 +52,18 @@ std::vector<Subject> subjects(const Graph& graph, const World& world,
             values[id] = Value::unknown();
             continue;
         }
+        claims.add(node, config);
         values[id] = complete(*node.type, config, recorded ? recorded->attributes : Value());
         const ProviderKind& kind = *graph.registry().kind(node.type->provider);
         Subject s;
         s.request = {node.address, node.type, read_config(*node.type, config, recorded), recorded,
-                     recorded ? recorded->identity : identity_of(world.lineage, node.address, 1)};
+                     recorded ? recorded->identity : new_identity(graph, world, node.address)};
         s.candidates = kind.endpoints(*node.type, s.request.config, settings.at(kind.name));
         out.push_back(std::move(s));
     }
     graph.check_inputs(lookup, problems);
+    claims.check(problems);
+    check_imports(graph, problems);
     problems.throw_if_any();
     for (const auto& [address, r] : world.recorded) {
         if (graph.find(address)) continue;

@@ -1,3 +1,4 @@
+#include "planner/generations.h"
 #include "planner/lifecycle.h"
 #include "planner/plan.h"
 
@@ -56,7 +57,7 @@ class Remover {
         step.generation = r.generation;
         step.identity = r.identity;
         step.before = r.attributes;
-        if (!plan_.destroy) step.reason = "the spec no longer has it";
+        if (!plan_.destroy) step.reason = reason(r);
         if (step.type == nullptr) {
             Error error(ErrorKind::state,
                         fmt::format("the state has a resource of the type \"{}\", "
@@ -93,6 +94,17 @@ class Remover {
         return step;
     }
 
+    /// Why it is to go.
+    std::string reason(const Recorded& r) const {
+        const std::string resource = resource_address(r.address);
+        const auto current = world_.recorded.find(resource);
+        if (resource == r.address || !kept_.contains(resource)) return "the spec no longer has it";
+        const bool begun =
+            current != world_.recorded.end() && r.generation > current->second.generation;
+        return begun ? "it was begun as a replacement that is no longer wanted"
+                     : fmt::format("a new {} takes its place", resource);
+    }
+
     void look(const Recorded& r, Step& step) {
         const auto seen = world_.observed.find(r.address);
         if (seen == world_.observed.end() || seen->second.state == Observation::State::blocked) {
@@ -123,6 +135,12 @@ class Remover {
         for (std::size_t i = 0; i < removals.size(); ++i) index[removals[i].address] = i;
         // waits[i]: removals that have to be through before removal i
         std::vector<std::set<std::size_t>> waits(removals.size());
+        for (std::size_t i = 0; i < removals.size(); ++i) {
+            // who rests on a resource knows it by its address, whichever generation it is
+            const auto [it, alone] = index.emplace(resource_address(removals[i].address), i);
+            if (!alone && it->second != i && removals[i].action != Action::forget)
+                waits[i].insert(it->second);
+        }
         for (std::size_t i = 0; i < removals.size(); ++i) {
             const Recorded& r = world_.recorded.at(removals[i].address);
             const bool forgotten = removals[i].action == Action::forget;
@@ -160,11 +178,24 @@ class Remover {
         return out;
     }
 
+    /// The steps of what the spec still has, by what they are recorded to depend on.
+    std::map<std::string, std::vector<StepId>>
+    users_of(const std::map<std::string, StepId>& step_of) const {
+        std::map<std::string, std::vector<StepId>> out;
+        for (const auto& [address, r] : world_.recorded) {
+            const auto step = step_of.find(address);
+            if (step == step_of.end() || !changed_.contains(address)) continue;
+            for (const std::string& d : r.depends_on) out[d].push_back(step->second);
+        }
+        return out;
+    }
+
     void append_sorted(std::vector<Step> removals,
                        const std::vector<std::set<std::size_t>>& waits) {
         std::vector<std::optional<StepId>> placed(removals.size());
         std::map<std::string, StepId> step_of;
         for (StepId s = 0; s < plan_.steps.size(); ++s) step_of[plan_.steps[s].address] = s;
+        const std::map<std::string, std::vector<StepId>> users = users_of(step_of);
         bool progress = true;
         while (progress) {
             progress = false;
@@ -176,13 +207,14 @@ class Remover {
                 if (!ready) continue;
                 std::set<StepId> after;
                 for (const std::size_t d : waits[i]) after.insert(*placed[d]);
-                for (const auto& [address, r] : world_.recorded) {
-                    const auto step = step_of.find(address);
-                    if (step == step_of.end() || !changed_.contains(address)) continue;
-                    if (std::find(r.depends_on.begin(), r.depends_on.end(), removals[i].address) !=
-                        r.depends_on.end())
-                        after.insert(step->second);
-                }
+                const std::string resource = resource_address(removals[i].address);
+                for (const std::string& name : {removals[i].address, resource})
+                    if (const auto it = users.find(name); it != users.end())
+                        after.insert(it->second.begin(), it->second.end());
+                // an old generation goes when the new one is there
+                if (const auto it = step_of.find(resource);
+                    it != step_of.end() && plan_.steps[it->second].create_first)
+                    after.insert(it->second);
                 removals[i].after_steps.assign(after.begin(), after.end());
                 placed[i] = static_cast<StepId>(plan_.steps.size());
                 plan_.steps.push_back(removals[i]);

@@ -46,7 +46,8 @@ Json type_schema(const Type& type, const Attribute* a) {
     case TypeKind::duration: return {{"type", {"integer", "string"}}};
     case TypeKind::connection:
         return or_reference(fields_schema(connection_fields(), Json::object()));
-    case TypeKind::list: {
+    case TypeKind::list:
+    case TypeKind::set: {
         Json out{{"type", "array"},
                  {"items", type.element ? type_schema(*type.element, nullptr) : Json::object()}};
         if (a != nullptr && a->min) out["minItems"] = *a->min;
