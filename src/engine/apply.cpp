@@ -130,6 +130,17 @@ void Executor::write_row(StepId id, Value attributes) {
     if (step.node) values_[*step.node] = all;
 }
 
+void Executor::check_inputs(std::vector<Error>& errors) const {
+    Problems problems;
+    graph_->check_open_inputs([this](NodeId n) { return values_[n]; }, problems);
+    for (const Error& e : problems.list()) {
+        const bool told = std::any_of(errors.begin(), errors.end(), [&](const Error& other) {
+            return other.message == e.message && other.loc == e.loc;
+        });
+        if (!told) errors.push_back(e);
+    }
+}
+
 /// The new one gets the resource's address, the old one that of its generation, and the intent
 /// goes: in one transaction, or a run that is killed would lose sight of one of them.
 void Executor::write_generations(const Step& step, Row row) {
@@ -148,6 +159,7 @@ ApplyResult apply(const Plan& plan, const Graph* graph, const World& world, Stor
                       events, run, options);
     ApplyResult result = executor.run();
     if (graph != nullptr && !plan.destroy) {
+        executor.check_inputs(result.errors);
         Problems problems;
         result.outputs = executor.outputs(problems);
         if (result.ok()) store.set_outputs(result.outputs);

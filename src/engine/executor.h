@@ -25,6 +25,8 @@ class Executor {
     ApplyResult run();
     /// The spec's outputs with what is now true.
     Value outputs(Problems& problems) const;
+    /// Inputs of modules that no step has looked at, once all is known.
+    void check_inputs(std::vector<Error>& errors) const;
 
   private:
     friend class BatchSink;

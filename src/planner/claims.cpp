@@ -35,6 +35,12 @@ void Claims::add(const Node& node, const Value& config) {
     for (const std::string& name : node.type->claims(config)) {
         const auto [it, fresh] = names_.emplace(name, &node);
         if (fresh) continue;
+        if (it->second == &node) {
+            doubled_.push_back(Error(ErrorKind::spec,
+                                     fmt::format("{} takes {} twice", node.address, name),
+                                     node.block->loc));
+            continue;
+        }
         Error error(
             ErrorKind::spec,
             fmt::format("{} and {} both manage {}", it->second->address, node.address, name),
@@ -42,6 +48,7 @@ void Claims::add(const Node& node, const Value& config) {
         doubled_.push_back(
             std::move(error).with_note("the other one is here", it->second->block->loc));
     }
+    if (const std::string group = node.type->votes_in(config); !group.empty()) ++voters_[group];
     for (const NetworkUse& use : node.type->networks(config))
         (use.range.empty() ? addresses_ : ranges_).push_back({&node, use});
 }
@@ -70,6 +77,16 @@ void Claims::check(Problems& problems) const {
                      a.use.loc)
                 .with_note(it->second->node->address + " is here", it->second->node->block->loc));
     }
+}
+
+std::vector<std::string> Claims::remarks() const {
+    std::vector<std::string> out;
+    for (const auto& [group, n] : voters_)
+        if (n % 2 == 0)
+            out.push_back(fmt::format("{} has {} managers: an even number survives the loss of no "
+                                      "more of them than {} would",
+                                      group, n, n - 1));
+    return out;
 }
 
 void Claims::check_ranges(Problems& problems) const {

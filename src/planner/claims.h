@@ -11,6 +11,8 @@ class Claims {
     /// Adds an error for each thing that two resources claim, for networks that overlap, and for
     /// addresses that are not in their network.
     void check(Problems& problems) const;
+    /// What is no error and worth a remark: an even number of voters.
+    [[nodiscard]] std::vector<std::string> remarks() const;
 
   private:
     struct Range {
@@ -21,8 +23,9 @@ class Claims {
 
     std::map<std::string, const Node*> names_;
     std::vector<Error> doubled_;
-    std::vector<Range> ranges_;    ///< networks
-    std::vector<Range> addresses_; ///< taken in them
+    std::map<std::string, std::size_t> voters_; ///< by their group
+    std::vector<Range> ranges_;                 ///< networks
+    std::vector<Range> addresses_;              ///< taken in them
 };
 
 } // namespace hadeploy

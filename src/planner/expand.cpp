@@ -113,11 +113,12 @@ class Expander : public Resources {
         return made.all;
     }
 
+    /// All ends there: what is over the limit takes long to count.
     static void refuse_too_many(std::size_t so_far, Loc loc) {
         if (so_far >= kMostResources)
-            throw Error(ErrorKind::spec,
-                        fmt::format("all instances together are more than {}", kMostResources),
-                        loc);
+            throw Errors({Error(
+                ErrorKind::spec,
+                fmt::format("all instances together are more than {}", kMostResources), loc)});
     }
 
     const Scope& make_scope(const Module& module, std::string prefix, const Scope* parent,

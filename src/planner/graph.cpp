@@ -135,6 +135,12 @@ void Graph::check_inputs(const Values& values, Problems& problems) const {
     for (const auto& scope : scopes_) check_scope(*scope, resources, problems);
 }
 
+void Graph::check_open_inputs(const Values& values, Problems& problems) const {
+    const LiveResources resources(*this, values);
+    for (const auto& scope : scopes_)
+        if (scope->open) check_scope(*scope, resources, problems);
+}
+
 void Graph::check_inputs_of(NodeId id, const Values& values, Problems& problems) const {
     const LiveResources resources(*this, values);
     for (const Scope* s = nodes_[id].scope; s != nullptr; s = s->parent)

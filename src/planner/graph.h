@@ -90,7 +90,8 @@ class Graph {
     /// Checks the types of all modules' inputs, and the rules of all variables; what is not known
     /// yet passes.
     void check_inputs(const Values& values, Problems& problems) const;
-    /// The same for the modules that a node is in, as far as resources have a part in that.
+    /// The same for what resources have a part in: of all modules, or of those that a node is in.
+    void check_open_inputs(const Values& values, Problems& problems) const;
     void check_inputs_of(NodeId id, const Values& values, Problems& problems) const;
     /// Checks the node's postconditions with its own attributes as they are.
     void check_postconditions(NodeId id, const Values& values, Problems& problems) const;

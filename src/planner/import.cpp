@@ -68,8 +68,10 @@ Decision decide_import(const ResourceType& type, const Value& config, const Obse
     if (d.action == Action::replace)
         throw refusal("it would be destroyed at once: " + d.reason,
                       "let the spec say what is there; change it once it is imported");
-    d.reason = "imported";
-    if (d.action == Action::adopt) d.verb = "import";
+    if (d.action == Action::adopt)
+        d.verb = "import";
+    else
+        d.reason = "imported";
     return d;
 }
 

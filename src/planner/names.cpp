@@ -52,6 +52,13 @@ auto find_instance(const Ids& ids, const Value& step, InstanceOf instance_of) {
     return it != ids.end() && instance_of(*it).key == step.as_string() ? it : ids.end();
 }
 
+Error which_one(const ModuleBlock& call, const std::string& output, Loc loc) {
+    return Error(ErrorKind::spec,
+                 fmt::format("module \"{}\" has a count: which one is meant?", call.name), loc)
+        .with_hint(fmt::format("for example module.{0}[0].{1}, or of all of them module.{0}[*].{1}",
+                               call.name, output));
+}
+
 /// How much of `path` leads from a value of the type to a part whose canonical form needs nothing
 /// but that part itself, and that part's type. What may be left out of an object is there only once
 /// the whole object has its defaults.
@@ -153,12 +160,7 @@ const Output& ScopeNames::output(const ModuleBlock& call, const std::string& nam
 void ScopeNames::check_output(const Reference& r) const {
     const ModuleBlock& call = called(r.steps[0], r.loc);
     const std::size_t at = call.for_each != nullptr ? 2 : 1;
-    if (call.count != nullptr && r.steps.size() > 1)
-        throw Error(ErrorKind::spec,
-                    fmt::format("module \"{}\" has a count: which one is meant?", call.name), r.loc)
-            .with_hint(fmt::format("for example module.{0}[0].{1}, or of all of them "
-                                   "module.{0}[*].{1}",
-                                   call.name, r.steps[1]));
+    if (call.count != nullptr && r.steps.size() > 1) throw which_one(call, r.steps[1], r.loc);
     if (r.steps.size() > at) (void)output(call, r.steps[at], r.loc);
 }
 
@@ -231,6 +233,8 @@ Value ScopeNames::module_outputs(const Path& path, Loc loc, std::size_t& used) c
         used = 2;
         return outputs(**it, path, loc, used);
     }
+    if (call.count != nullptr && path.size() > 1 && path[1].is_string())
+        throw which_one(call, path[1].as_string(), loc);
     Value::List list;
     Value::Map map;
     for (const Scope* s : instances) {

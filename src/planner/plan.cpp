@@ -30,6 +30,7 @@ class Planner {
         for (const NodeId id : graph_.order()) plan_node(id);
         plan_.outputs = graph_.outputs(values(), problems_);
         claims_.check(problems_);
+        plan_.notices = claims_.remarks();
         check_imports(graph_, problems_);
         refuse_removed_but_there();
         refuse_moved_but_there();

@@ -38,7 +38,7 @@ Subject recorded_subject(const Recorded& r, const ResourceType& type, const Regi
 } // namespace
 
 std::vector<Subject> subjects(const Graph& graph, const World& world,
-                              const ProviderSettings& settings) {
+                              const ProviderSettings& settings, std::vector<std::string>* notices) {
     std::vector<Subject> out;
     Problems problems;
     Claims claims;
@@ -64,6 +64,7 @@ std::vector<Subject> subjects(const Graph& graph, const World& world,
     graph.check_inputs(lookup, problems);
     claims.check(problems);
     check_imports(graph, problems);
+    if (notices != nullptr) *notices = claims.remarks();
     problems.throw_if_any();
     for (const auto& [address, r] : world.recorded) {
         if (graph.find(address)) continue;

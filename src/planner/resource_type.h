@@ -53,6 +53,10 @@ class ResourceType {
     /// "10.77.0.11:/etc/hosts". A duplicate is an error of the spec.
     virtual std::vector<std::string> claims(const Value& /*config*/) const { return {}; }
 
+    /// The group, as a message names it, in which this one has a vote: what an even number of
+    /// members is worth no more than one less. "" for what has none.
+    virtual std::string votes_in(const Value& /*config*/) const { return {}; }
+
     /// Networks that no other one may overlap with, and addresses that have to be in theirs, as far
     /// as they are known.
     virtual std::vector<NetworkUse> networks(const Value& /*config*/) const { return {}; }

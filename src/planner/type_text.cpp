@@ -229,6 +229,10 @@ class TypeText {
 Type of_yaml(const Value& written, int depth);
 
 Attribute field_of_yaml(const Entry& e, int depth) {
+    if (e.value.is_null())
+        throw Error(ErrorKind::spec, fmt::format("the field {} has no type", in_quotes(e.key)),
+                    e.loc)
+            .with_hint("between { and } of YAML a type with a comma has to be quoted");
     if (e.value.is_string()) return TypeText(e.value.as_string(), e.value.loc()).whole_field(e.key);
     return {.name = e.key, .type = of_yaml(e.value, depth), .required = true};
 }

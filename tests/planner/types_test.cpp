@@ -107,7 +107,7 @@ TEST_CASE("a set has its elements once, in one order") {
     CHECK(normal("set(integer)", "[10, 9, 10, -1]") == "[-1,9,10]");
     CHECK(normal("set(bytes)", "[1 KiB, 1024, 1 MiB]") == "[1024,1048576]");
     CHECK(normal("set(string)", "{a: b}") == "value:1:2: var.v: expected a list, got a map");
-    CHECK(normal("set(object({n: integer}))", "[{n: 2}, {n: 1}, {n: 2}]") ==
+    CHECK(normal("'set(object({n: integer}))'", "[{n: 2}, {n: 1}, {n: 2}]") ==
           "[{\"n\":1},{\"n\":2}]");
 }
 
@@ -129,7 +129,7 @@ resources:
   size: {type: fake.thing, name: size, size: "${var.sizes.x}"}
   port: {type: fake.thing, name: port, size: "${var.hosts.a.port}"}
   token: {type: fake.thing, name: token, value: "${var.hosts.b.token}"}
-  each: {type: fake.thing, for_each: "${var.hosts}", name: "${each.key}", size: "${each.value.port}"}
+  all: {type: fake.thing, for_each: "${var.hosts}", name: "${each.key}", size: "${each.value.port}"}
 )"}});
     const auto size = [&](const char* address) {
         Problems problems;
@@ -140,8 +140,8 @@ resources:
     };
     CHECK(size("module.m.size") == 1 << 30);
     CHECK(size("module.m.port") == 80);
-    CHECK(size("module.m.each[\"a\"]") == 80);
-    CHECK(size("module.m.each[\"b\"]") == 81);
+    CHECK(size("module.m.all[\"a\"]") == 80);
+    CHECK(size("module.m.all[\"b\"]") == 81);
     const Node& token = (*t.graph)[*t.graph->find("module.m.token")];
     REQUIRE(token.deps.size() == 1); // of the hosts only the one that is named
     CHECK((*t.graph)[token.deps[0]].address == "b");
@@ -152,7 +152,7 @@ TEST_CASE("a type's mistakes are told where it is written") {
           "hadeploy.yaml:3:13: there is no type \"strin\" (did you mean \"string\"?)\n");
     CHECK(
         errors_of("name: t\nvariables:\n  v: {type: 'object({n: integer})', default: {n: x}}\n") ==
-        "hadeploy.yaml:3:51: var.v.n: expected an integer, got the string \"x\"\n");
+        "hadeploy.yaml:3:50: var.v.n: expected an integer, got the string \"x\"\n");
     CHECK(errors_of("name: t\nvariables:\n  v: {type: {p: optional(port, 80)}}\n")
               .find("between { and } of YAML a type with a comma has to be quoted") !=
           std::string::npos);
