@@ -1,3 +1,4 @@
+#include "core/trace.h"
 #include "planner/graph.h"
 #include "planner/instances.h"
 #include "planner/names.h"
@@ -156,13 +157,13 @@ class Expander : public Resources {
         }
         std::vector<std::pair<std::string, Instance>> out;
         if (block.count != nullptr) {
-            const std::int64_t n = instance_count(over, expr.loc);
+            const std::int64_t n = instance_count(over, expr);
             for (std::int64_t i = 0; i < n; ++i)
                 out.push_back(
                     {fmt::format("[{}]", i), Instance{.key = fmt::to_string(i), .index = i}});
             return out;
         }
-        for (std::string& key : instance_keys(over, expr.loc)) {
+        for (std::string& key : instance_keys(over, expr)) {
             std::string suffix = fmt::format("[\"{}\"]", key);
             out.push_back(
                 {std::move(suffix), Instance{.key = std::move(key),
@@ -218,10 +219,21 @@ class Expander : public Resources {
     }
 
     const ResourceType& find_type(const ResourceBlock& block) const {
-        if (const ResourceType* type = graph_.registry_.type(block.type)) return *type;
+        const ResourceType* type = graph_.registry_.type(block.type);
+        if (type != nullptr && type->data == block.data) return *type;
+        if (type != nullptr)
+            throw Error(ErrorKind::spec,
+                        fmt::format("\"{}\" is a type of {}", block.type,
+                                    type->data ? "data sources" : "resources"),
+                        block.type_loc)
+                .with_hint(type->data ? "put the block under `data:`"
+                                      : "put the block under `resources:`");
         std::vector<std::string> known;
-        for (const auto& t : graph_.registry_.types()) known.push_back(t->name);
-        Error error(ErrorKind::spec, fmt::format("there is no resource type \"{}\"", block.type),
+        for (const auto& t : graph_.registry_.types())
+            if (t->data == block.data) known.push_back(t->name);
+        Error error(ErrorKind::spec,
+                    fmt::format("there is no {} type \"{}\"",
+                                block.data ? "data source" : "resource", block.type),
                     block.type_loc);
         const auto close = did_you_mean(block.type, known);
         error.hint =
@@ -332,7 +344,7 @@ class Expander : public Resources {
             const std::vector<NodeId> triggers =
                 named(block.lifecycle.replace_triggered_by, scope, "replace_triggered_by");
             for (const NodeId id : ids) {
-                depend(id, targets);
+                wait_for(id, targets);
                 depend(id, triggers);
                 nodes_[id].triggers = triggers;
             }
@@ -342,7 +354,7 @@ class Expander : public Resources {
         for (const ModuleBlock& call : scope.module->modules) {
             const std::vector<NodeId> targets = named(call.depends_on, scope, "depends_on");
             if (targets.empty()) continue;
-            for (const NodeId id : all_of(scope, call)) depend(id, targets);
+            for (const NodeId id : all_of(scope, call)) wait_for(id, targets);
         }
     }
 
@@ -408,6 +420,14 @@ class Expander : public Resources {
         deps.insert(deps.end(), targets.begin(), targets.end());
     }
 
+    /// What a depends_on says.
+    void wait_for(NodeId id, const std::vector<NodeId>& targets) {
+        depend(id, targets);
+        if (!nodes_[id].type->data) return;
+        std::vector<NodeId>& awaited = nodes_[id].awaited;
+        awaited.insert(awaited.end(), targets.begin(), targets.end());
+    }
+
     /// Gives out ids in the order of addresses, so that nothing depends on the order of expansion.
     void renumber() {
         std::vector<NodeId> by_address(nodes_.size());
@@ -421,6 +441,7 @@ class Expander : public Resources {
             Node& n = graph_.nodes_.emplace_back(std::move(nodes_[old]));
             for (NodeId& d : n.deps) d = new_id[d];
             for (NodeId& t : n.triggers) t = new_id[t];
+            for (NodeId& a : n.awaited) a = new_id[a];
             std::sort(n.deps.begin(), n.deps.end());
             n.deps.erase(std::unique(n.deps.begin(), n.deps.end()), n.deps.end());
             graph_.by_address_.emplace(n.address, static_cast<NodeId>(graph_.nodes_.size() - 1));
@@ -505,6 +526,7 @@ class Expander : public Resources {
 
 Graph::Graph(const Spec& spec, const Registry& registry, Value variables)
     : spec_(spec), registry_(registry), variables_(std::move(variables)) {
+    const Span span("expand");
     Expander(*this).run();
 }
 

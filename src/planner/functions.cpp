@@ -1,5 +1,7 @@
 #include "planner/functions.h"
 
+#include "planner/outside.h"
+
 #include "core/text.h"
 #include "planner/schema.h"
 
@@ -162,11 +164,12 @@ Error Call::mistake(std::string message, std::string hint) const {
 }
 
 std::filesystem::path Call::file(std::size_t i) const {
+    note_outside_look();
     const std::filesystem::path path = text(i);
     if (path.is_absolute()) return path.lexically_normal();
     std::size_t used = 0;
     const Value directory = names.resolve("path", {Value("module")}, loc, used);
-    return (std::filesystem::absolute(directory.as_string()) / path).lexically_normal();
+    return (std::filesystem::current_path() / directory.as_string() / path).lexically_normal();
 }
 
 const std::vector<FunctionGroup>& function_groups() {

@@ -5,6 +5,7 @@
 #include "planner/plan.h"
 
 #include <fmt/format.h>
+#include <set>
 
 namespace hadeploy {
 
@@ -50,6 +51,23 @@ std::optional<NodeId> Graph::find(const std::string& address) const {
     return it == by_address_.end() ? std::nullopt : std::optional(it->second);
 }
 
+std::vector<std::string> Graph::dependencies(NodeId id) const {
+    std::vector<NodeId> todo = nodes_[id].deps;
+    std::set<NodeId> found;
+    std::set<NodeId> passed;
+    while (!todo.empty()) {
+        const NodeId d = todo.back();
+        todo.pop_back();
+        if (!nodes_[d].type->data)
+            found.insert(d);
+        else if (passed.insert(d).second)
+            todo.insert(todo.end(), nodes_[d].deps.begin(), nodes_[d].deps.end());
+    }
+    std::vector<std::string> out;
+    for (const NodeId d : found) out.push_back(nodes_[d].address);
+    return out;
+}
+
 Value Graph::config(NodeId id, const Values& values, Problems& problems) const {
     const Node& node = nodes_[id];
     const LiveResources resources(*this, values);
@@ -73,8 +91,9 @@ Value Graph::config(NodeId id, const Values& values, Problems& problems) const {
     node.type->check(config, problems);
     if (problems.list().size() != before) return {};
     try {
-        config = with_derived(*node.type, std::move(config));
+        config = with_derived(*node.type, config); // which may throw
     } catch (Error& error) {
+        error.kind = ErrorKind::spec; // a file that it names is missing, say
         if (!error.loc.known()) error.loc = node.block->loc;
         error.address = node.address;
         problems.add(std::move(error));

@@ -44,6 +44,7 @@ struct Node {
     const Scope* scope = nullptr;
     Instance instance = {};
     std::vector<NodeId> triggers = {}; ///< whose changes replace it
+    std::vector<NodeId> awaited = {};  ///< of a data source: deps that a depends_on names
     std::vector<NodeId> deps = {};     ///< sorted; direct ones only
     /// A replacement is made before the old one goes: by its lifecycle, or because something rests
     /// on it that is replaced so.
@@ -74,6 +75,9 @@ class Graph {
     [[nodiscard]] const Node& operator[](NodeId id) const { return nodes_[id]; }
     [[nodiscard]] const std::vector<NodeId>& order() const { return order_; }
     [[nodiscard]] std::optional<NodeId> find(const std::string& address) const;
+    /// Addresses of the resources that a node depends on, for its record: seen through data
+    /// sources, of which nothing is recorded.
+    [[nodiscard]] std::vector<std::string> dependencies(NodeId id) const;
     [[nodiscard]] const Spec& spec() const { return spec_; }
     [[nodiscard]] const Registry& registry() const { return registry_; }
 

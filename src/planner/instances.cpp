@@ -1,6 +1,7 @@
 #include "planner/instances.h"
 
 #include "core/text.h"
+#include "planner/references.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -13,6 +14,12 @@ constexpr std::size_t kMostInstances = 10'000;
 
 Error refusal(Loc where, std::string message, std::string hint) {
     return Error(ErrorKind::spec, std::move(message), where).with_hint(std::move(hint));
+}
+
+/// Whether it goes by what a data source reads.
+bool from_data(const Expr& where) {
+    const std::vector<Reference> all = references_in(where);
+    return std::any_of(all.begin(), all.end(), [](const Reference& r) { return r.name == "data"; });
 }
 
 std::vector<std::string> listed_names(const Value::List& items, Loc where) {
@@ -54,10 +61,15 @@ bool good_key(std::string_view key) {
 
 } // namespace
 
-std::vector<std::string> instance_keys(const Value& over, Loc where) {
+std::vector<std::string> instance_keys(const Value& over, const Expr& expr) {
+    const Loc where = expr.loc;
     if (over.is_unknown())
-        throw refusal(where, "the keys of for_each are known only after apply",
-                      "use a map whose keys stand in the spec; its values may be unknown");
+        throw refusal(
+            where, "the keys of for_each are known only after apply",
+            from_data(expr)
+                ? "data sources are read when it is known how many there are of everything: "
+                  "take the keys from a variable, a local or file()"
+                : "use a map whose keys stand in the spec; its values may be unknown");
     if (over.secret())
         throw refusal(where, "for_each can't go over a secret value",
                       "its keys would show in addresses");
@@ -83,10 +95,15 @@ std::vector<std::string> instance_keys(const Value& over, Loc where) {
     return keys;
 }
 
-std::int64_t instance_count(const Value& count, Loc where) {
+std::int64_t instance_count(const Value& count, const Expr& expr) {
+    const Loc where = expr.loc;
     if (count.is_unknown())
-        throw refusal(where, "the count is known only after apply",
-                      "take it from a variable, or from what stands in the spec");
+        throw refusal(
+            where, "the count is known only after apply",
+            from_data(expr)
+                ? "data sources are read when it is known how many there are of everything: "
+                  "take it from a variable, a local or file()"
+                : "take it from a variable, or from what stands in the spec");
     if (count.secret())
         throw refusal(where, "a count can't be secret", "everybody sees how many there are");
     if (!count.is_integer())

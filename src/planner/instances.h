@@ -1,7 +1,6 @@
 #pragma once
 
-#include "core/error.h"
-#include "core/value.h"
+#include "planner/expr.h"
 
 #include <cstdint>
 #include <string>
@@ -9,13 +8,12 @@
 
 namespace hadeploy {
 
-/// The names of a block's instances, sorted, of what its for_each, which stands at `where`, was
-/// evaluated to.
+/// The names of a block's instances, sorted, of what its for_each was evaluated to.
 /// @throws Error(spec): not known before apply, secret, no map or list of names
-std::vector<std::string> instance_keys(const Value& over, Loc where);
+std::vector<std::string> instance_keys(const Value& over, const Expr& expr);
 
 /// The number of a block's instances, of what its count was evaluated to.
 /// @throws Error(spec)
-std::int64_t instance_count(const Value& count, Loc where);
+std::int64_t instance_count(const Value& count, const Expr& expr);
 
 } // namespace hadeploy

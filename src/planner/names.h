@@ -43,6 +43,7 @@ class ScopeNames : public Names {
     const ModuleBlock& called(const std::string& name, Loc loc) const;
     void check_output(const Reference& reference) const;
     const Local& known_local(const std::string& name, Loc loc) const;
+    const ResourceBlock& data_source(const std::string& name, Loc loc) const;
     [[noreturn]] void unknown_root(const std::string& name, Loc loc) const;
 
     Value variable(const Path& path, Loc loc, std::size_t& used) const;
@@ -50,6 +51,7 @@ class ScopeNames : public Names {
     Value module_outputs(const Path& path, Loc loc, std::size_t& used) const;
     Value outputs(const Scope& inside, const Path& path, Loc loc, std::size_t& used) const;
     Value local(const Path& path, Loc loc, std::size_t& used) const;
+    Value data(const Path& path, Loc loc, std::size_t& used) const;
     Value count(const Path& path, Loc loc, std::size_t& used) const;
     Value each(const Path& path, Loc loc, std::size_t& used) const;
     Value resource(const ResourceBlock& block, const Path& path, std::size_t& used) const;

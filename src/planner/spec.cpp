@@ -1,6 +1,7 @@
 #include "planner/spec.h"
 
 #include "core/text.h"
+#include "core/trace.h"
 #include "planner/references.h"
 #include "planner/yaml.h"
 
@@ -35,7 +36,7 @@ class Loader {
         const Value root = read_file(file);
         spec_.root.directory = file.parent_path();
         if (!check_sections(root, {"name", "description", "variables", "locals", "secrets",
-                                   "providers", "resources", "modules", "outputs", "moved",
+                                   "providers", "data", "resources", "modules", "outputs", "moved",
                                    "removed", "import", "chaos"}))
             return;
         load_name(root);
@@ -189,7 +190,12 @@ class Loader {
         for (const Entry& e : blocks(root["locals"], "locals"))
             module.locals.push_back({e.key, e.loc, compiled(e.value)});
         check_local_cycles(module, problems_);
-        for (const Entry& e : blocks(root["resources"], "resources")) load_resource(e, module);
+        // "data.x" among the resources: the name it is referred to by, which no resource can have
+        for (const Entry& e : blocks(root["data"], "data")) load_resource(e, module, true);
+        for (const Entry& e : blocks(root["resources"], "resources"))
+            load_resource(e, module, false);
+        std::sort(module.resources.begin(), module.resources.end(),
+                  [](const auto& a, const auto& b) { return a.name < b.name; });
         for (const Entry& e : blocks(root["modules"], "modules")) load_call(e, module);
         for (const Entry& e : blocks(root["outputs"], "outputs")) load_output(e, module);
     }
@@ -276,13 +282,15 @@ class Loader {
         return out;
     }
 
-    void load_resource(const Entry& e, Module& module) {
-        if (!is_map(e.value, e, "resource")) return;
-        ResourceBlock block{.name = e.key, .loc = e.loc};
+    void load_resource(const Entry& e, Module& module, bool data) {
+        const std::string_view what = data ? "data source" : "resource";
+        if (!is_map(e.value, e, what)) return;
+        ResourceBlock block{.name = data ? "data." + e.key : e.key, .loc = e.loc, .data = data};
         const Value* type = e.value.find("type");
         if (type == nullptr || !type->is_string()) {
-            problems_.add(fmt::format("resource \"{}\" needs a \"type\"", e.key), e.loc).hint =
-                "for example: type: host.file (`hadeploy docs` lists all types)";
+            problems_.add(fmt::format("{} \"{}\" needs a \"type\"", what, e.key), e.loc).hint =
+                fmt::format("for example: type: {} (`hadeploy docs` lists all types)",
+                            data ? "http" : "host.file");
             return;
         }
         block.type = type->as_string();
@@ -295,7 +303,7 @@ class Loader {
                 block.count = compiled(a.value);
             else if (a.key == "depends_on")
                 block.depends_on = load_dependencies(a.value);
-            else if (a.key == "serial")
+            else if (a.key == "serial" && !data)
                 block.serial = load_flag(a);
             else if (a.key == "lifecycle")
                 load_lifecycle(a, block);
@@ -304,7 +312,7 @@ class Loader {
                 block.attribute_locs[a.key] = a.loc;
             }
         }
-        if (block.count && block.for_each) refuse_both("a resource", block.count->loc);
+        if (block.count && block.for_each) refuse_both(fmt::format("a {}", what), block.count->loc);
         module.resources.push_back(std::move(block));
     }
 
@@ -322,10 +330,13 @@ class Loader {
 
     void load_lifecycle(const Entry& e, ResourceBlock& block) {
         if (!is_map(e.value, {block.name, {}, block.loc}, "the lifecycle of")) return;
-        unknown_keys(e.value,
-                     {"prevent_destroy", "create_before_destroy", "ignore_changes",
-                      "replace_triggered_by", "preconditions", "postconditions"},
-                     "a lifecycle");
+        if (block.data)
+            unknown_keys(e.value, {"preconditions"}, "the lifecycle of a data source");
+        else
+            unknown_keys(e.value,
+                         {"prevent_destroy", "create_before_destroy", "ignore_changes",
+                          "replace_triggered_by", "preconditions", "postconditions"},
+                         "a lifecycle");
         Lifecycle& l = block.lifecycle;
         for (const Entry& rule : e.value.as_map()) {
             if (rule.key == "prevent_destroy") l.prevent_destroy = load_flag(rule);
@@ -386,8 +397,7 @@ class Loader {
         const fs::path here = real_path(directory);
         if (canonical != (here / relative / kModuleFile).lexically_normal()) {
             problems_.add("a module's source can't lead through a symbolic link", source.loc())
-                .hint = fmt::format("it leads to {}: name that directory",
-                                    in_quotes(canonical.parent_path().string(), 400));
+                .hint = fmt::format("it leads to {}", in_quotes(canonical.string(), 400));
             return nullptr;
         }
         if (std::find(loading_.begin(), loading_.end(), canonical) != loading_.end()) {
@@ -403,8 +413,8 @@ class Loader {
         loading_.push_back(canonical);
         try {
             const Value root = read_file(file);
-            if (check_sections(root, {"description", "variables", "locals", "resources", "modules",
-                                      "outputs"}))
+            if (check_sections(root, {"description", "variables", "locals", "data", "resources",
+                                      "modules", "outputs"}))
                 load_module(root, *module);
         } catch (Error& error) {
             if (!error.loc.known()) error.loc = source.loc();
@@ -439,6 +449,7 @@ class Loader {
 } // namespace
 
 void load_spec(const fs::path& file, const FileReader& read, Spec& spec) {
+    const Span span("load the spec");
     Problems problems;
     Loader(spec, read, problems).load_root(file);
     problems.throw_if_any();

@@ -29,12 +29,14 @@ def write(content):
 
 
 def linked_module(path):
+    (path / SPEC).write_text("name: test\nmodules: {m: {source: m}}\n")
     (path / "elsewhere").mkdir()
     (path / "elsewhere" / "module.yaml").write_text("outputs: {x: 1}\n")
     (path / "m").symlink_to("elsewhere")
 
 
 def linked_file(path):
+    (path / SPEC).write_text("name: test\nmodules: {m: {source: m}}\n")
     (path / "elsewhere.yaml").write_text("outputs: {x: 1}\n")
     (path / "m").mkdir()
     (path / "m" / "module.yaml").symlink_to("../elsewhere.yaml")
