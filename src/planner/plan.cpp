@@ -19,6 +19,25 @@ namespace {
 /// How the machine that a resource lives on will be found by apply.
 enum class MachineState { up, starting, fresh };
 
+/// The computed attributes that will be others, since something that they follow from is known only
+/// after apply: what was recorded of them is no answer.
+std::set<std::string> told_later(const ResourceType& type, const Value& config,
+                                 const Value& recorded) {
+    Value filled = config;
+    bool open = false;
+    for (const Attribute& a : type.schema) {
+        if (a.computed || !config[a.name].contains_unknown()) continue;
+        filled = filled.with(a.name, recorded[a.name]);
+        open = true;
+    }
+    std::set<std::string> out;
+    if (!open) return out;
+    const Value derived = type.derive(filled);
+    for (const Entry& e : derived.as_map())
+        if (!e.value.contains_unknown() && config[e.key].contains_unknown()) out.insert(e.key);
+    return out;
+}
+
 /// Plans the nodes of a graph, dependencies first.
 class Planner {
   public:
@@ -130,6 +149,9 @@ class Planner {
                 for (const Attribute& a : node.type->schema)
                     if (a.renewed) known = known.without(a.name);
         }
+        if (recorded != nullptr && recorded->type == node.type->name && !known.is_null())
+            for (const std::string& name : told_later(*node.type, config, recorded->config))
+                known = known.without(name);
         if (recorded != nullptr && config.flag(kPreventDestroy)) {
             if (action == Action::replace)
                 throw protected_error(node.address, "would be replaced: " + step.reason, step.loc);
