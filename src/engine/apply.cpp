@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/secrecy.h"
 #include "engine/executor.h"
+#include "planner/generations.h"
 
 #include <algorithm>
 
@@ -18,8 +19,26 @@ std::size_t ApplyResult::count(std::string_view result) const {
         steps.begin(), steps.end(), [&](const StepResult& s) { return s.result == result; }));
 }
 
+std::string journal_address(const Step& step) {
+    return step.create_first ? generation_address(step.address, step.generation) : step.address;
+}
+
+/// What is said of a resource once it is there, with what is now known of it.
+std::optional<Error> Executor::broken_postcondition(StepId id) const {
+    const Step& step = plan_.steps[id];
+    if (!step.node) return std::nullopt;
+    Problems problems;
+    graph_->check_postconditions(
+        *step.node, [this](NodeId n) { return values_[n]; }, problems);
+    if (problems.empty()) return std::nullopt;
+    Error error = problems.list().front();
+    error.kind = ErrorKind::failed;
+    return std::move(error).with_note("it is there and recorded; what depends on it was left");
+}
+
 void Executor::finish(StepId id, std::string result) {
     Work& work = work_[id];
+    if (auto error = broken_postcondition(id)) return fail(id, std::move(*error));
     work.state = State::done;
     --open_;
     ApplyResult::StepResult& r = result_.steps[id];
@@ -120,12 +139,36 @@ Value outputs_after(const Plan& plan, const Value& now, const Value& before) {
     return out;
 }
 
+void Executor::check_inputs(std::vector<Error>& errors) const {
+    Problems problems;
+    graph_->check_open_inputs([this](NodeId n) { return values_[n]; }, problems);
+    for (const Error& e : problems.list()) {
+        const bool told = std::any_of(errors.begin(), errors.end(), [&](const Error& other) {
+            return other.message == e.message && other.loc == e.loc;
+        });
+        if (!told) errors.push_back(e);
+    }
+}
+
+/// The new one gets the resource's address, the old one that of its generation, and the intent
+/// goes: in one transaction, or a run that is killed would lose sight of one of them.
+void Executor::write_generations(const Step& step, const Row& row) {
+    Recorded old = world_.recorded.at(step.address);
+    old.address = generation_address(step.address, old.generation);
+    std::vector<Row> rows = rows_of({old});
+    rows.push_back(row);
+    store_.put(rows, {journal_address(step)});
+}
+
 ApplyResult apply(const Plan& plan, const Graph* graph, const World& world, Store& store,
                   Endpoints& endpoints, const ProviderSettings& settings, Events& events,
                   std::int64_t run, const ApplyOptions& options) {
-    Executor executor(plan, graph, world, store, endpoints, settings, events, run, options);
+    const World after = makes_first(plan) ? with_old_generations(world, plan) : World();
+    Executor executor(plan, graph, makes_first(plan) ? after : world, store, endpoints, settings,
+                      events, run, options);
     ApplyResult result = executor.run();
     if (graph != nullptr && !plan.destroy) {
+        executor.check_inputs(result.errors);
         Problems problems;
         result.outputs = executor.outputs(problems);
         result.outputs = outputs_after(plan, result.outputs, store.outputs());

@@ -89,7 +89,10 @@ class BatchSink : public ChangeSink {
   private:
     std::optional<Error> write(StepId id, std::int64_t intent, const std::optional<Row>& row) {
         try {
-            if (row)
+            const Step& step = executor_.plan_.steps[id];
+            if (row && step.create_first)
+                executor_.write_generations(step, *row);
+            else if (row)
                 executor_.store_.finish(intent, *row);
             else
                 executor_.store_.finish_removed(intent, executor_.plan_.steps[id].address);
@@ -206,7 +209,7 @@ Intent Executor::intent_of(StepId id, const Change& change, bool removing) const
     const Work& work = work_[id];
     removing = removing || work.kind == Change::Kind::remove;
     return {.run = run_,
-            .address = step.address,
+            .address = journal_address(step),
             .type = step.type->name,
             .generation = step.generation,
             .action = removing                            ? "remove"

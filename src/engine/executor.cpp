@@ -140,8 +140,9 @@ bool Executor::prepare(StepId id) {
     Work& work = work_[id];
     if (step.node) {
         Problems problems;
-        work.config = graph_->config(
-            *step.node, [this](NodeId n) { return values_[n]; }, problems);
+        const Graph::Values values = [this](NodeId n) { return values_[n]; };
+        graph_->check_inputs_of(*step.node, values, problems);
+        work.config = graph_->config(*step.node, values, problems);
         if (!problems.empty()) return fail(id, problems.list().front()), false;
     } else {
         work.config = world_.recorded.at(step.address).config;
@@ -203,7 +204,7 @@ void Executor::decide_step(StepId id) {
         work.config = with_lifecycle((*graph_)[*step.node], work.config, recorded, &observed);
     if (step.action == Action::replace) {
         work.kind = Change::Kind::create;
-        work.remove_before = true;
+        work.remove_before = !step.create_first;
         return enqueue(id, false);
     }
     const bool fresh_machine = step.action == Action::create && recorded != nullptr;

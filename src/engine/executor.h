@@ -9,6 +9,9 @@
 
 namespace hadeploy {
 
+/// Where an effect is journalled: what is made before the old one goes has no place of its own yet.
+std::string journal_address(const Step& step);
+
 /// Runs a plan. One mutex guards everything; jobs (a read, a batch of changes) run without it.
 ///
 ///   waiting --all before it done--> ready --+--> (settled at once: adopt, forget, nothing to do)
@@ -23,6 +26,8 @@ class Executor {
     ApplyResult run();
     /// The spec's outputs with what is now true.
     Value outputs(Problems& problems) const;
+    /// Inputs of modules that no step has looked at, once all is known.
+    void check_inputs(std::vector<Error>& errors) const;
 
   private:
     friend class BatchSink;
@@ -114,6 +119,8 @@ class Executor {
     void skip_dependents(StepId id);
     Row result_row(StepId id, Value attributes) const;
     void finish_with(StepId id, const std::optional<Row>& row);
+    void write_generations(const Step& step, const Row& row);
+    std::optional<Error> broken_postcondition(StepId id) const;
     Row row_of(StepId id, const Value& config, const Value& attributes) const;
     std::vector<std::string> dependencies_of(const Step& step) const;
     void retry_or_fail(StepId id, Error error);

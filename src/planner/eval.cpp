@@ -117,6 +117,27 @@ Value join_text(const Expr& expr, const Names& names) {
     return (secret ? result.as_secret() : result).at(expr.loc);
 }
 
+/// `module.site[*].url`: of each instance just what is asked for. Nothing for what is no module
+/// with instances.
+std::optional<Value> splat_over_modules(const Expr& source, const Path& suffix,
+                                        const Names& names) {
+    const bool plain =
+        source.kind == Expr::Kind::attribute && source.parts[0]->kind == Expr::Kind::reference;
+    if (!plain) return std::nullopt;
+    const auto keys = names.instances(source.parts[0]->name, {Value(source.name)});
+    if (!keys || keys->empty()) return std::nullopt;
+    Value::List list;
+    Value::Map map;
+    for (const Value& key : *keys) {
+        Value value = evaluate_at(source, joined({key}, suffix), names);
+        if (key.is_string())
+            map.push_back({key.as_string(), std::move(value), source.loc});
+        else
+            list.push_back(std::move(value));
+    }
+    return map.empty() ? Value::list(std::move(list)) : Value::map(std::move(map));
+}
+
 Value splat(const Expr& expr, const Path& path, const Names& names) {
     Path suffix;
     for (std::size_t i = 1; i < expr.parts.size(); ++i)
@@ -127,6 +148,7 @@ Value splat(const Expr& expr, const Path& path, const Names& names) {
         way.insert(way.end(), path.begin() + 1, path.end());
         return evaluate_at(*expr.parts[0], way, names);
     }
+    if (auto all = splat_over_modules(*expr.parts[0], suffix, names)) return *std::move(all);
     const Value source = evaluate(*expr.parts[0], names);
     const auto each = [&](const Value& v) { return follow(v, suffix, 0, expr.loc, "the element"); };
     if (source.is_unknown()) return Value::unknown();
@@ -253,6 +275,10 @@ class LoopNames : public Names {
         if (name == value_name_) return value_;
         if (name == key_name_) return key_;
         return outer_.resolve(name, path, loc, used);
+    }
+    std::optional<Path> instances(const std::string& name, const Path& path) const override {
+        if (name == value_name_ || name == key_name_) return std::nullopt;
+        return outer_.instances(name, path);
     }
 
   private:

@@ -7,50 +7,65 @@
 #include <deque>
 #include <fmt/format.h>
 #include <set>
+#include <utility>
 
 namespace hadeploy {
 
-/// Makes a Graph of a Spec: the instances on demand (a for_each may go over another resource's
-/// instances), then the edges, by evaluating every attribute once and watching what it touches.
+namespace {
+/// Of one block there are fewer; this is for blocks within modules that have instances themselves.
+constexpr std::size_t kMostResources = 1'000'000;
+} // namespace
+
+/// Makes a Graph of a Spec: the instances on demand (a for_each may go over the instances of
+/// another resource or module), then the edges, by evaluating every attribute once and watching
+/// what it touches.
 class Expander : public Resources {
   public:
     Expander(Graph& graph) : graph_(graph) {}
 
     void run() {
-        add_scope(graph_.spec_.root, "", nullptr, nullptr);
+        make_scope(graph_.spec_.root, "", nullptr, nullptr, {});
         check_providers();
-        for (const auto& scope : graph_.scopes_)
-            for (const ResourceBlock& block : scope->module->resources) {
-                try {
-                    instances(*scope, block);
-                } catch (Error& error) {
-                    problems_.add(std::move(error));
-                    made_[{scope.get(), &block}].state = State::done;
-                }
-            }
+        check_calls(graph_.spec_.root);
+        // more of them are made on the way
+        for (std::size_t i = 0; i < graph_.scopes_.size(); ++i) expand(*graph_.scopes_[i]);
         problems_.throw_if_any();
-        check_references();
+        check_module(graph_.spec_.root);
         for (NodeId id = 0; id < nodes_.size(); ++id) trace(id);
-        check_outputs();
-        for (const auto& scope : graph_.scopes_) explicit_dependencies(*scope);
+        for (const auto& scope : graph_.scopes_) {
+            trace_inputs(*scope);
+            check_outputs(*scope);
+            explicit_dependencies(*scope);
+        }
         problems_.throw_if_any();
         renumber();
         sort();
+        spread_create_first();
     }
 
     const std::vector<NodeId>& instances(const Scope& scope,
                                          const ResourceBlock& block) const override {
-        Made& made = made_[{&scope, &block}];
-        if (made.state == State::done) return made.ids;
-        if (made.state == State::busy)
-            throw Error(
-                ErrorKind::spec,
-                fmt::format("the number of instances of \"{}\" depends on itself", block.name),
-                block.loc);
-        made.state = State::busy;
-        expand(scope, block, made.ids);
-        made.state = State::done;
-        return made.ids;
+        return make_once(made_[{&scope, &block}], block, [&](std::vector<NodeId>& ids) {
+            Node node{.type = &find_type(block), .block = &block, .scope = &scope};
+            for (auto& [suffix, instance] : instances_of(block, scope)) {
+                node.address = scope.prefix + block.name + suffix;
+                node.instance = std::move(instance);
+                refuse_too_many(nodes_.size(), block.loc);
+                ids.push_back(static_cast<NodeId>(nodes_.size()));
+                nodes_.push_back(node);
+            }
+        });
+    }
+    const std::vector<const Scope*>& instances(const Scope& scope,
+                                               const ModuleBlock& block) const override {
+        return make_once(made_scopes_[{&scope, &block}], block, [&](auto& scopes) {
+            const std::string name = scope.prefix + "module." + block.name;
+            for (auto& [suffix, instance] : instances_of(block, scope)) {
+                refuse_too_many(graph_.scopes_.size(), block.loc);
+                scopes.push_back(&make_scope(*block.module, name + suffix + ".", &scope, &block,
+                                             std::move(instance)));
+            }
+        });
     }
     const Node& node(NodeId id) const override { return nodes_[id]; }
     Value value(NodeId id) const override {
@@ -60,22 +75,110 @@ class Expander : public Resources {
 
   private:
     enum class State { fresh, busy, done };
+    template<class Id>
     struct Made {
         State state = State::fresh;
-        std::vector<NodeId> ids;
+        std::vector<Id> all;
     };
 
-    void add_scope(const Module& module, std::string prefix, const Scope* parent,
-                   const ModuleBlock* call) {
-        graph_.scopes_.push_back(std::make_unique<Scope>());
-        Scope* scope = graph_.scopes_.back().get();
-        *scope = {&module, std::move(prefix), parent, call, {}};
-        if (call != nullptr) check_call(*call);
-        for (const ModuleBlock& block : module.modules) {
-            const std::string child_prefix = scope->prefix + "module." + block.name + ".";
-            const std::size_t index = graph_.scopes_.size();
-            add_scope(*block.module, child_prefix, scope, &block);
-            scope->children[block.name] = graph_.scopes_[index].get();
+    /// Notes what is touched while it lives.
+    class Watch {
+      public:
+        Watch(const Expander& expander, std::set<NodeId>& touched)
+            : expander_(expander), before_(std::exchange(expander.touched_, &touched)) {}
+        Watch(const Watch&) = delete;
+        Watch& operator=(const Watch&) = delete;
+        ~Watch() { expander_.touched_ = before_; }
+
+      private:
+        const Expander& expander_;
+        std::set<NodeId>* before_;
+    };
+
+    template<class Id, class Block, class Make>
+    const std::vector<Id>& make_once(Made<Id>& made, const Block& block, Make make) const {
+        if (made.state == State::done) return made.all;
+        if (made.state == State::busy)
+            throw Error(
+                ErrorKind::spec,
+                fmt::format("the number of instances of \"{}\" depends on itself", block.name),
+                block.loc);
+        made.state = State::busy;
+        try {
+            make(made.all);
+        } catch (...) {
+            made.state = State::done; // its mistake is told once
+            throw;
+        }
+        made.state = State::done;
+        return made.all;
+    }
+
+    /// All ends there: what is over the limit takes long to count.
+    static void refuse_too_many(std::size_t so_far, Loc loc) {
+        if (so_far >= kMostResources)
+            throw Errors({Error(
+                ErrorKind::spec,
+                fmt::format("all instances together are more than {}", kMostResources), loc)});
+    }
+
+    const Scope& make_scope(const Module& module, std::string prefix, const Scope* parent,
+                            const ModuleBlock* call, Instance instance) const {
+        graph_.scopes_.push_back(std::make_unique<Scope>(
+            Scope{&module, std::move(prefix), parent, call, std::move(instance)}));
+        return *graph_.scopes_.back();
+    }
+
+    /// All instances of what is called and declared in a scope.
+    void expand(const Scope& scope) {
+        const auto attempt = [&](const auto& block) {
+            try {
+                (void)instances(scope, block);
+            } catch (Error& error) {
+                problems_.add(std::move(error));
+            }
+        };
+        for (const ModuleBlock& block : scope.module->modules) attempt(block);
+        for (const ResourceBlock& block : scope.module->resources) attempt(block);
+    }
+
+    /// The instances that a for_each or a count makes, each with what follows the block's name in
+    /// its address.
+    template<class Block>
+    std::vector<std::pair<std::string, Instance>> instances_of(const Block& block,
+                                                               const Scope& scope) const {
+        if (block.for_each == nullptr && block.count == nullptr) return {{"", Instance{}}};
+        const Expr& expr = block.count != nullptr ? *block.count : *block.for_each;
+        std::set<NodeId> touched; // keys are no dependencies
+        Value over;
+        {
+            const Watch watch(*this, touched);
+            over = evaluate(expr, ScopeNames(graph_, *this, scope));
+        }
+        std::vector<std::pair<std::string, Instance>> out;
+        if (block.count != nullptr) {
+            const std::int64_t n = instance_count(over, expr);
+            for (std::int64_t i = 0; i < n; ++i)
+                out.push_back(
+                    {fmt::format("[{}]", i), Instance{.key = fmt::to_string(i), .index = i}});
+            return out;
+        }
+        for (std::string& key : instance_keys(over, expr)) {
+            std::string suffix = fmt::format("[\"{}\"]", key);
+            out.push_back(
+                {std::move(suffix), Instance{.key = std::move(key),
+                                             .over = &expr,
+                                             .of_set = over.is_list(),
+                                             .values = touched.empty() ? over : Value()}});
+        }
+        return out;
+    }
+
+    void check_calls(const Module& module) {
+        if (!calls_checked_.insert(&module).second) return;
+        for (const ModuleBlock& call : module.modules) {
+            check_call(call);
+            check_calls(*call.module);
         }
     }
 
@@ -138,101 +241,100 @@ class Expander : public Resources {
         throw error;
     }
 
-    void expand(const Scope& scope, const ResourceBlock& block, std::vector<NodeId>& ids) const {
-        const ResourceType& type = find_type(block);
-        const std::string address = scope.prefix + block.name;
-        if (block.for_each == nullptr && block.count == nullptr) {
-            ids.push_back(static_cast<NodeId>(nodes_.size()));
-            nodes_.push_back({.address = address, .type = &type, .block = &block, .scope = &scope});
-            return;
-        }
-        auto* outer = std::exchange(touched_, nullptr); // keys are no dependencies
-        const bool counted = block.count != nullptr;
-        const Value over =
-            evaluate(counted ? *block.count : *block.for_each, ScopeNames(graph_, *this, scope));
-        touched_ = outer;
-        Node node{.type = &type, .block = &block, .scope = &scope, .keyed = true};
-        if (counted) {
-            const std::int64_t n = instance_count(over, block);
-            for (std::int64_t i = 0; i < n; ++i) {
-                node.address = fmt::format("{}[{}]", address, i);
-                node.key = fmt::to_string(i);
-                node.index = i;
-                ids.push_back(static_cast<NodeId>(nodes_.size()));
-                nodes_.push_back(node);
-            }
-            return;
-        }
-        node.of_set = over.is_list();
-        for (std::string& key : instance_keys(over, block)) {
-            node.address = fmt::format("{}[\"{}\"]", address, key);
-            node.key = std::move(key);
-            ids.push_back(static_cast<NodeId>(nodes_.size()));
-            nodes_.push_back(node);
-        }
-    }
-
     /// Finds what a node depends on, and the errors that need no values.
     void trace(NodeId id) {
         const Node& self = nodes_[id];
+        const bool first = instances(*self.scope, *self.block).front() == id;
         std::set<NodeId> touched;
-        touched_ = &touched;
-        const ScopeNames names(graph_, *this, *self.scope, &self);
-        const auto look = [&](const ExprPtr& expr) {
+        const Watch watch(*this, touched);
+        const Value unknown = Value::unknown();
+        const ScopeNames names(graph_, *this, *self.scope, &self.instance);
+        const ScopeNames later(graph_, *this, *self.scope, &self.instance, &unknown);
+        const auto look = [&](const ExprPtr& expr, const ScopeNames& with) {
             try {
-                (void)evaluate(*expr, names);
+                (void)evaluate(*expr, with);
             } catch (Error& error) {
                 // every instance of a block has the same mistakes: once is enough
-                if (!self.keyed || instances(*self.scope, *self.block).front() == id)
-                    problems_.add(std::move(error));
+                if (first) problems_.add(std::move(error));
             }
         };
-        for (const auto& [name, expr] : self.block->attributes) look(expr);
-        for (const Rule& rule : self.block->lifecycle.preconditions) {
-            look(rule.check);
-            look(rule.message);
-        }
-        touched_ = nullptr;
+        for (const auto& [name, expr] : self.block->attributes) look(expr, names);
+        const Lifecycle& lifecycle = self.block->lifecycle;
+        for (const auto& [rules, with] : {std::pair(&lifecycle.preconditions, &names),
+                                          std::pair(&lifecycle.postconditions, &later)})
+            for (const Rule& rule : *rules) {
+                look(rule.check, *with);
+                look(rule.message, *with);
+            }
         nodes_[id].deps.assign(touched.begin(), touched.end());
     }
 
-    /// Also those in branches that may never be taken.
-    void check_references() {
-        for (const auto& scope : graph_.scopes_) {
-            const ScopeNames names(graph_, *this, *scope);
-            const auto check = [&](const ExprPtr& expr) {
-                if (!expr) return;
-                for (const Reference& r : references_in(*expr)) {
-                    try {
-                        names.check(r);
-                    } catch (Error& error) {
-                        problems_.add(std::move(error));
-                    }
-                }
-            };
-            for (const ResourceBlock& block : scope->module->resources) {
-                for (const auto& [name, expr] : block.attributes) check(expr);
-                for (const Rule& rule : block.lifecycle.preconditions) {
-                    check(rule.check);
-                    check(rule.message);
-                }
+    /// Whether what a module is given, or its rules go by, may be known only once resources are
+    /// there.
+    void trace_inputs(Scope& scope) {
+        std::set<NodeId> touched;
+        const Watch watch(*this, touched);
+        const auto look = [](const ExprPtr& expr, const ScopeNames& names) {
+            try {
+                (void)evaluate(*expr, names);
+            } catch (const Error&) { // Graph::check_inputs() tells it
             }
-            for (const Local& local : scope->module->locals) check(local.value);
-            for (const Output& o : scope->module->outputs) check(o.value);
-            for (const ModuleBlock& call : scope->module->modules)
-                for (const auto& [name, expr] : call.inputs) check(expr);
+        };
+        const ScopeNames inside(graph_, *this, scope);
+        for (const Variable& v : scope.module->variables)
+            for (const Rule& rule : v.rules) look(rule.check, inside);
+        if (scope.call != nullptr) {
+            const ScopeNames outside(graph_, *this, *scope.parent, &scope.instance);
+            for (const auto& [name, expr] : scope.call->inputs) look(expr, outside);
         }
+        scope.open = !touched.empty();
     }
 
-    void check_outputs() {
-        for (const auto& scope : graph_.scopes_)
-            for (const Output& o : scope->module->outputs) {
+    /// What can be said of a module whatever it is given: also of branches that may never be taken.
+    void check_module(const Module& module) {
+        if (!modules_checked_.insert(&module).second) return;
+        const Scope scope{&module};
+        const ScopeNames names(graph_, *this, scope);
+        const auto check = [&](const ExprPtr& expr) {
+            if (!expr) return;
+            for (const Reference& r : references_in(*expr)) {
                 try {
-                    (void)evaluate(*o.value, ScopeNames(graph_, *this, *scope));
+                    names.check(r);
                 } catch (Error& error) {
                     problems_.add(std::move(error));
                 }
             }
+        };
+        for (const ResourceBlock& block : module.resources) {
+            for (const auto& [name, expr] : block.attributes) check(expr);
+            for (const auto* rules :
+                 {&block.lifecycle.preconditions, &block.lifecycle.postconditions})
+                for (const Rule& rule : *rules) {
+                    check(rule.check);
+                    check(rule.message);
+                }
+            try {
+                check_ignored(block);
+            } catch (Error& error) { // of a type that is not there, in a module without instances
+                problems_.add(std::move(error));
+            }
+        }
+        for (const Local& local : module.locals) check(local.value);
+        for (const Output& o : module.outputs) check(o.value);
+        for (const ModuleBlock& call : module.modules) {
+            for (const auto& [name, expr] : call.inputs) check(expr);
+            check_module(*call.module);
+        }
+    }
+
+    void check_outputs(const Scope& scope) {
+        for (const Output& o : scope.module->outputs) {
+            try {
+                (void)evaluate(*o.value, ScopeNames(graph_, *this, scope));
+            } catch (Error& error) {
+                problems_.add(std::move(error));
+            }
+        }
     }
 
     void explicit_dependencies(const Scope& scope) {
@@ -246,14 +348,13 @@ class Expander : public Resources {
                 depend(id, triggers);
                 nodes_[id].triggers = triggers;
             }
-            check_ignored(block);
             if (block.serial)
                 for (std::size_t i = 1; i < ids.size(); ++i) depend(ids[i], {ids[i - 1]});
         }
         for (const ModuleBlock& call : scope.module->modules) {
             const std::vector<NodeId> targets = named(call.depends_on, scope, "depends_on");
             if (targets.empty()) continue;
-            for (const NodeId id : all_in(*scope.children.at(call.name))) wait_for(id, targets);
+            for (const NodeId id : all_of(scope, call)) wait_for(id, targets);
         }
     }
 
@@ -264,13 +365,16 @@ class Expander : public Resources {
             if (const ResourceBlock* block = scope.module->resource(d.name)) {
                 const auto& ids = instances(scope, *block);
                 out.insert(out.end(), ids.begin(), ids.end());
-            } else if (d.name.starts_with("module.") && scope.children.contains(d.name.substr(7))) {
-                const auto ids = all_in(*scope.children.at(d.name.substr(7)));
+            } else if (const ModuleBlock* call = d.name.starts_with("module.")
+                                                     ? scope.module->module(d.name.substr(7))
+                                                     : nullptr) {
+                const auto ids = all_of(scope, *call);
                 out.insert(out.end(), ids.begin(), ids.end());
             } else {
                 std::vector<std::string> known;
                 for (const ResourceBlock& b : scope.module->resources) known.push_back(b.name);
-                for (const auto& child : scope.children) known.push_back("module." + child.first);
+                for (const ModuleBlock& m : scope.module->modules)
+                    known.push_back("module." + m.name);
                 Error& error = problems_.add(
                     fmt::format("{}: nothing here is called \"{}\"", key, d.name), d.loc);
                 if (const auto close = did_you_mean(d.name, known))
@@ -281,6 +385,7 @@ class Expander : public Resources {
     }
 
     void check_ignored(const ResourceBlock& block) {
+        if (block.lifecycle.ignore_changes.empty()) return;
         std::vector<std::string> known;
         const Schema& schema = find_type(block).schema;
         for (const Attribute& a : schema) known.push_back(a.name);
@@ -296,15 +401,16 @@ class Expander : public Resources {
         }
     }
 
-    std::vector<NodeId> all_in(const Scope& scope) {
+    /// The resources of all instances of a module.
+    std::vector<NodeId> all_of(const Scope& scope, const ModuleBlock& call) const {
         std::vector<NodeId> out;
-        for (const ResourceBlock& block : scope.module->resources) {
-            const auto& ids = instances(scope, block);
-            out.insert(out.end(), ids.begin(), ids.end());
-        }
-        for (const auto& [name, child] : scope.children) {
-            const auto ids = all_in(*child);
-            out.insert(out.end(), ids.begin(), ids.end());
+        for (const Scope* inside : instances(scope, call)) {
+            const auto add = [&](const std::vector<NodeId>& ids) {
+                out.insert(out.end(), ids.begin(), ids.end());
+            };
+            for (const ResourceBlock& block : inside->module->resources)
+                add(instances(*inside, block));
+            for (const ModuleBlock& inner : inside->module->modules) add(all_of(*inside, inner));
         }
         return out;
     }
@@ -341,9 +447,11 @@ class Expander : public Resources {
             graph_.by_address_.emplace(n.address, static_cast<NodeId>(graph_.nodes_.size() - 1));
         }
         for (auto& [place, made] : made_) {
-            for (NodeId& id : made.ids) id = new_id[id];
-            graph_.instances_.emplace(place, std::move(made.ids));
+            for (NodeId& id : made.all) id = new_id[id];
+            graph_.instances_.emplace(place, std::move(made.all));
         }
+        for (auto& [place, made] : made_scopes_)
+            graph_.module_instances_.emplace(place, std::move(made.all));
     }
 
     /// Kahn's algorithm; what is left over when it stops has a cycle in it.
@@ -365,6 +473,17 @@ class Expander : public Resources {
                 if (--waiting[d] == 0) ready.push_back(d);
         }
         if (graph_.order_.size() != nodes.size()) report_cycle(waiting);
+    }
+
+    /// What a resource that is made anew first rests on has to be made anew first too: or the old
+    /// one would lose it while it is still in use.
+    void spread_create_first() {
+        for (auto it = graph_.order_.rbegin(); it != graph_.order_.rend(); ++it) {
+            Node& node = graph_.nodes_[*it];
+            node.create_first = node.create_first || node.block->lifecycle.create_before_destroy;
+            if (!node.create_first) continue;
+            for (const NodeId d : node.deps) graph_.nodes_[d].create_first = true;
+        }
     }
 
     /// Walks from any node that still waits to one that it waits for, until a node comes again.
@@ -399,8 +518,10 @@ class Expander : public Resources {
     Problems problems_;
     // made on demand while expressions are evaluated, which look at this object as const
     mutable std::deque<Node> nodes_;
-    mutable std::map<std::pair<const Scope*, const ResourceBlock*>, Made> made_;
+    mutable std::map<std::pair<const Scope*, const ResourceBlock*>, Made<NodeId>> made_;
+    mutable std::map<std::pair<const Scope*, const ModuleBlock*>, Made<const Scope*>> made_scopes_;
     mutable std::set<NodeId>* touched_ = nullptr;
+    std::set<const Module*> calls_checked_, modules_checked_;
 };
 
 Graph::Graph(const Spec& spec, const Registry& registry, Value variables)

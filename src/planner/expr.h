@@ -4,6 +4,7 @@
 #include "core/value.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,6 +68,11 @@ class Names {
     /// @throws Error(spec) for an unknown name
     virtual Value resolve(const std::string& name, const Path& path, Loc loc,
                           std::size_t& used) const = 0;
+    /// The keys (of count: the indices) of its instances, where `name` and `path` lead to a module
+    /// that has some: a splat over it then takes no more of each than it needs.
+    virtual std::optional<Path> instances(const std::string& /*name*/, const Path& /*path*/) const {
+        return std::nullopt;
+    }
 };
 
 /// The value of an expression. What depends on unknown values is unknown, what depends on secret

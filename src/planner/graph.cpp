@@ -9,6 +9,22 @@
 
 namespace hadeploy {
 
+namespace {
+/// The conditions of one resource.
+void check_conditions(const std::vector<Rule>& rules, const std::string& address,
+                      const Names& names, Problems& problems) {
+    for (const Rule& rule : rules) {
+        try {
+            if (const auto broken = broken_rule(rule, names))
+                throw Error(ErrorKind::spec, *broken, rule.loc);
+        } catch (Error& error) {
+            error.address = address;
+            problems.add(std::move(error));
+        }
+    }
+}
+} // namespace
+
 /// The expanded graph as expressions see it, with values from outside.
 class LiveResources : public Resources {
   public:
@@ -17,6 +33,10 @@ class LiveResources : public Resources {
     const std::vector<NodeId>& instances(const Scope& scope,
                                          const ResourceBlock& block) const override {
         return graph_.instances_.at({&scope, &block});
+    }
+    const std::vector<const Scope*>& instances(const Scope& scope,
+                                               const ModuleBlock& block) const override {
+        return graph_.module_instances_.at({&scope, &block});
     }
     const Node& node(NodeId id) const override { return graph_.nodes_[id]; }
     Value value(NodeId id) const override { return values_(id); }
@@ -51,7 +71,7 @@ std::vector<std::string> Graph::dependencies(NodeId id) const {
 Value Graph::config(NodeId id, const Values& values, Problems& problems) const {
     const Node& node = nodes_[id];
     const LiveResources resources(*this, values);
-    const ScopeNames names(*this, resources, *node.scope, &node);
+    const ScopeNames names(*this, resources, *node.scope, &node.instance);
     const std::size_t before = problems.list().size();
     Value::Map entries;
     entries.reserve(node.block->attributes.size());
@@ -71,28 +91,26 @@ Value Graph::config(NodeId id, const Values& values, Problems& problems) const {
     node.type->check(config, problems);
     if (problems.list().size() != before) return {};
     try {
-        config = with_derived(*node.type, std::move(config));
+        config = with_derived(*node.type, config); // which may throw
     } catch (Error& error) {
+        error.kind = ErrorKind::spec; // a file that it names is missing, say
         if (!error.loc.known()) error.loc = node.block->loc;
         error.address = node.address;
         problems.add(std::move(error));
     }
-    check_preconditions(node, names, problems);
+    check_conditions(node.block->lifecycle.preconditions, node.address, names, problems);
     if (node.block->lifecycle.prevent_destroy.value_or(false))
         config = config.with(kPreventDestroy, true);
     return with_machine(*node.type, node.address, std::move(config));
 }
 
-void Graph::check_preconditions(const Node& node, const Names& names, Problems& problems) {
-    for (const Rule& rule : node.block->lifecycle.preconditions) {
-        try {
-            if (const auto broken = broken_rule(rule, names))
-                throw Error(ErrorKind::spec, *broken, rule.loc);
-        } catch (Error& error) {
-            error.address = node.address;
-            problems.add(std::move(error));
-        }
-    }
+void Graph::check_postconditions(NodeId id, const Values& values, Problems& problems) const {
+    const Node& node = nodes_[id];
+    if (node.block->lifecycle.postconditions.empty()) return;
+    const LiveResources resources(*this, values);
+    const Value self = values(id);
+    const ScopeNames names(*this, resources, *node.scope, &node.instance, &self);
+    check_conditions(node.block->lifecycle.postconditions, node.address, names, problems);
 }
 
 Value Graph::settings(const ProviderKind& kind, Problems& problems) const {
@@ -131,7 +149,7 @@ std::vector<NodeId> Graph::sources(NodeId id, const std::string& attribute) cons
         return Value::unknown();
     };
     const LiveResources resources(*this, watch);
-    (void)evaluate(*expr->second, ScopeNames(*this, resources, *node.scope, &node));
+    (void)evaluate(*expr->second, ScopeNames(*this, resources, *node.scope, &node.instance));
     return {touched.begin(), touched.end()};
 }
 
@@ -152,19 +170,35 @@ Value Graph::outputs(const Values& values, Problems& problems) const {
 
 void Graph::check_inputs(const Values& values, Problems& problems) const {
     const LiveResources resources(*this, values);
-    for (const auto& scope : scopes_) {
-        check_rules(*scope, ScopeNames(*this, resources, *scope), problems);
-        if (scope->call == nullptr) continue;
-        const ScopeNames outside(*this, resources, *scope->parent);
-        for (const Variable& v : scope->module->variables) {
-            const auto input = scope->call->inputs.find(v.attribute.name);
-            if (input == scope->call->inputs.end()) continue;
-            try {
-                normalize(v.attribute, evaluate(*input->second, outside),
-                          "module \"" + scope->call->name + "\"", spec_.base_directory(), problems);
-            } catch (Error& error) {
-                problems.add(std::move(error));
-            }
+    for (const auto& scope : scopes_) check_scope(*scope, resources, problems);
+}
+
+void Graph::check_open_inputs(const Values& values, Problems& problems) const {
+    const LiveResources resources(*this, values);
+    for (const auto& scope : scopes_)
+        if (scope->open) check_scope(*scope, resources, problems);
+}
+
+void Graph::check_inputs_of(NodeId id, const Values& values, Problems& problems) const {
+    const LiveResources resources(*this, values);
+    for (const Scope* s = nodes_[id].scope; s != nullptr; s = s->parent)
+        if (s->open) check_scope(*s, resources, problems);
+}
+
+void Graph::check_scope(const Scope& scope, const Resources& resources, Problems& problems) const {
+    check_rules(scope, ScopeNames(*this, resources, scope), problems);
+    if (scope.call == nullptr) return;
+    const ScopeNames outside(*this, resources, *scope.parent, &scope.instance);
+    const std::string name = scope.prefix.substr(0, scope.prefix.size() - 1); // without the dot
+    for (const Variable& v : scope.module->variables) {
+        const auto input = scope.call->inputs.find(v.attribute.name);
+        if (input == scope.call->inputs.end()) continue;
+        try {
+            normalize(v.attribute, evaluate(*input->second, outside),
+                      fmt::format("{}: {}", name, v.attribute.name), spec_.base_directory(),
+                      problems);
+        } catch (Error& error) {
+            problems.add(std::move(error));
         }
     }
 }
@@ -175,14 +209,16 @@ void Graph::check_rules(const Scope& scope, const Names& names, Problems& proble
             try {
                 const auto broken = broken_rule(rule, names);
                 if (!broken) continue;
-                Error& error = problems.add(
-                    fmt::format("variable \"{}\": {}", v.attribute.name, *broken), rule.loc);
-                const Loc given =
-                    scope.call != nullptr && scope.call->inputs.contains(v.attribute.name)
-                        ? scope.call->input_locs.at(v.attribute.name)
-                        : variables_[v.attribute.name].loc();
-                if (given.known() && error.notes.empty())
-                    error.with_note("the value is here", given);
+                Error error(ErrorKind::spec,
+                            fmt::format("variable \"{}\": {}", v.attribute.name, *broken),
+                            rule.loc);
+                const std::string& name = v.attribute.name;
+                const Loc given = scope.call == nullptr ? variables_[name].loc()
+                                  : scope.call->inputs.contains(name)
+                                      ? scope.call->input_locs.at(name)
+                                      : Loc{};
+                if (given.known()) error.with_note("the value is here", given);
+                problems.add(std::move(error));
             } catch (Error& error) {
                 problems.add(std::move(error));
             }

@@ -14,13 +14,26 @@ namespace hadeploy {
 
 using NodeId = std::uint32_t;
 
+/// Which of the instances of its block something is: what `each` and `count` mean there.
+struct Instance {
+    std::string key = {};                   ///< of for_each; of count the index in digits
+    std::optional<std::int64_t> index = {}; ///< of count
+    const Expr* over = nullptr;             ///< of for_each: what it goes over
+    bool of_set = false;                    ///< that is a list: each.value is the key
+    /// What it goes over where no resource has a part in that; otherwise null, and each.value is
+    /// evaluated anew, for it may be known later.
+    Value values = {};
+};
+
 /// An instance of a module: where names are looked up.
 struct Scope {
     const Module* module = nullptr;
-    std::string prefix;                                     ///< "" or "module.cluster."
-    const Scope* parent = nullptr;                          ///< where the module was called
-    const ModuleBlock* call = nullptr;                      ///< nullptr for the root
-    std::unordered_map<std::string, const Scope*> children; ///< by the call's name
+    std::string prefix = {};           ///< "", "module.cluster." or `module.site["a"].`
+    const Scope* parent = nullptr;     ///< where the module was called
+    const ModuleBlock* call = nullptr; ///< nullptr for the root
+    Instance instance = {};
+    /// What it is given, or its rules go by, follows from resources: checked again in apply.
+    bool open = false;
 };
 
 /// One resource of the expanded spec.
@@ -29,14 +42,16 @@ struct Node {
     const ResourceType* type = nullptr;
     const ResourceBlock* block = nullptr;
     const Scope* scope = nullptr;
-    std::string key; ///< of for_each; of count the index in digits
-    bool keyed = false;
-    std::optional<std::int64_t> index; ///< of count
-    bool of_set = false;               ///< for_each goes over a list: each.value is the key
+    Instance instance = {};
     std::vector<NodeId> triggers = {}; ///< whose changes replace it
     std::vector<NodeId> awaited = {};  ///< of a data source: deps that a depends_on names
-    std::vector<NodeId> deps;          ///< sorted; direct ones only
+    std::vector<NodeId> deps = {};     ///< sorted; direct ones only
+    /// A replacement is made before the old one goes: by its lifecycle, or because something rests
+    /// on it that is replaced so.
+    bool create_first = false;
 };
+
+class Resources;
 
 /// What a rule says when it does not hold; nothing when it does, or can't be told yet.
 /// @throws Error(spec) when its check is no boolean
@@ -84,14 +99,21 @@ class Graph {
     /// Checks the types of all modules' inputs, and the rules of all variables; what is not known
     /// yet passes.
     void check_inputs(const Values& values, Problems& problems) const;
+    /// The same for what resources have a part in: of all modules, or of those that a node is in.
+    void check_open_inputs(const Values& values, Problems& problems) const;
+    void check_inputs_of(NodeId id, const Values& values, Problems& problems) const;
+    /// Checks the node's postconditions with its own attributes as they are.
+    void check_postconditions(NodeId id, const Values& values, Problems& problems) const;
 
   private:
-    static void check_preconditions(const Node& node, const Names& names, Problems& problems);
+    void check_scope(const Scope& scope, const Resources& resources, Problems& problems) const;
     void check_rules(const Scope& scope, const Names& names, Problems& problems) const;
     friend class Expander;
     friend class ScopeNames;
     friend class LiveResources;
-    using Instances = std::vector<NodeId>; ///< in the order of their keys or indices
+    /// Of each block in each scope, in the order of their keys or indices.
+    template<class Block, class Id>
+    using InstancesOf = std::map<std::pair<const Scope*, const Block*>, std::vector<Id>>;
 
     const Spec& spec_;
     const Registry& registry_;
@@ -100,8 +122,8 @@ class Graph {
     std::vector<Node> nodes_;
     std::vector<NodeId> order_;
     std::unordered_map<std::string, NodeId> by_address_;
-    /// of each block in each scope
-    std::map<std::pair<const Scope*, const ResourceBlock*>, Instances> instances_;
+    InstancesOf<ResourceBlock, NodeId> instances_;
+    InstancesOf<ModuleBlock, const Scope*> module_instances_;
 };
 
 } // namespace hadeploy

@@ -1,5 +1,6 @@
 #include "planner/instances.h"
 
+#include "core/text.h"
 #include "planner/references.h"
 
 #include <algorithm>
@@ -11,17 +12,17 @@ namespace {
 
 constexpr std::size_t kMostInstances = 100'000;
 
-Error refusal(const ExprPtr& where, std::string message, std::string hint) {
-    return Error(ErrorKind::spec, std::move(message), where->loc).with_hint(std::move(hint));
+Error refusal(Loc where, std::string message, std::string hint) {
+    return Error(ErrorKind::spec, std::move(message), where).with_hint(std::move(hint));
 }
 
 /// Whether it goes by what a data source reads.
-bool from_data(const ExprPtr& where) {
-    const std::vector<Reference> all = references_in(*where);
+bool from_data(const Expr& where) {
+    const std::vector<Reference> all = references_in(where);
     return std::any_of(all.begin(), all.end(), [](const Reference& r) { return r.name == "data"; });
 }
 
-std::vector<std::string> listed_names(const Value::List& items, const ExprPtr& where) {
+std::vector<std::string> listed_names(const Value::List& items, Loc where) {
     std::vector<std::string> keys;
     for (const Value& v : items) {
         if (v.is_unknown())
@@ -39,19 +40,33 @@ std::vector<std::string> listed_names(const Value::List& items, const ExprPtr& w
     std::sort(keys.begin(), keys.end());
     const auto twice = std::adjacent_find(keys.begin(), keys.end());
     if (twice != keys.end())
-        throw refusal(where, fmt::format("for_each has \"{}\" twice", *twice),
+        throw refusal(where, fmt::format("for_each has {} twice", in_quotes(*twice)),
                       "each instance needs a name of its own");
     return keys;
 }
 
+/// What can stand between the quotes of an address.
+bool good_key(std::string_view key) {
+    if (key.empty() || key.size() > 63) return false;
+    while (!key.empty()) {
+        const CodePoint c = first_code_point(key);
+        const bool reserved =
+            c.code < 0x80 &&
+            std::string_view("\"\\[] ").find(static_cast<char>(c.code)) != std::string_view::npos;
+        if (!c.valid || is_invisible(c) || reserved) return false;
+        key.remove_prefix(c.size);
+    }
+    return true;
+}
+
 } // namespace
 
-std::vector<std::string> instance_keys(const Value& over, const ResourceBlock& block) {
-    const ExprPtr& where = block.for_each;
+std::vector<std::string> instance_keys(const Value& over, const Expr& expr) {
+    const Loc where = expr.loc;
     if (over.is_unknown())
         throw refusal(
             where, "the keys of for_each are known only after apply",
-            from_data(where)
+            from_data(expr)
                 ? "data sources are read when it is known how many there are of everything: "
                   "take the keys from a variable, a local or file()"
                 : "use a map whose keys stand in the spec; its values may be unknown");
@@ -72,18 +87,20 @@ std::vector<std::string> instance_keys(const Value& over, const ResourceBlock& b
         throw refusal(
             where, fmt::format("{} instances are more than {}", keys.size(), kMostInstances), "");
     for (const std::string& key : keys)
-        if (key.empty() || key.size() > 63 || key.find_first_of("\"\\\n\r\t[] ") != key.npos)
-            throw refusal(where, fmt::format("\"{}\" can't be the name of an instance", key),
-                          "no blanks, quotes, brackets or backslashes; at most 63 characters");
+        if (!good_key(key))
+            throw refusal(
+                where, fmt::format("{} can't be the name of an instance", in_quotes(key)),
+                "characters that can be seen, but no blanks, quotes, brackets or backslashes; at "
+                "most 63");
     return keys;
 }
 
-std::int64_t instance_count(const Value& count, const ResourceBlock& block) {
-    const ExprPtr& where = block.count;
+std::int64_t instance_count(const Value& count, const Expr& expr) {
+    const Loc where = expr.loc;
     if (count.is_unknown())
         throw refusal(
             where, "the count is known only after apply",
-            from_data(where)
+            from_data(expr)
                 ? "data sources are read when it is known how many there are of everything: "
                   "take it from a variable, a local or file()"
                 : "take it from a variable, or from what stands in the spec");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <set>
 
 namespace hadeploy {
 
@@ -14,11 +15,26 @@ bool ignored(const Lifecycle& lifecycle, const std::string& name) {
     return lifecycle.ignore_all || std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// The ignored attributes, of those that are computed or of the others, as they are now.
+/// The computed attributes that follow from ignored ones: what those were, nobody knows from the
+/// spec, and so nobody knows what these should be.
+std::set<std::string> followers(const Node& node, const Value& config) {
+    std::set<std::string> out;
+    Value blank = config;
+    for (const Attribute& a : node.type->schema)
+        if (!a.computed && ignored(node.block->lifecycle, a.name))
+            blank = blank.with(a.name, Value::unknown());
+    const Value with = node.type->derive(config), without = node.type->derive(blank);
+    for (const Entry& e : without.as_map())
+        if (e.value.contains_unknown() && !with[e.key].contains_unknown()) out.insert(e.key);
+    return out;
+}
+
+/// The attributes that are ignored, of those that are computed or of the others, as they are now.
+template<class Ignored>
 Value kept_as_is(const Node& node, Value config, const Recorded& recorded,
-                 const Observation* observed, bool computed) {
+                 const Observation* observed, bool computed, const Ignored& is_ignored) {
     for (const Attribute& a : node.type->schema) {
-        if (a.computed != computed || !ignored(node.block->lifecycle, a.name)) continue;
+        if (a.computed != computed || !is_ignored(a.name)) continue;
         const Value* now = observed != nullptr ? observed->attributes.find(a.name) : nullptr;
         if (now == nullptr && !computed) now = recorded.config.find(a.name);
         if (now != nullptr)
@@ -51,9 +67,13 @@ Value with_lifecycle(const Node& node, Value config, const Recorded* recorded,
         config = config.with(kPreventDestroy, true);
     if (!lifecycle.ignore_all && lifecycle.ignore_changes.empty()) return config;
     if (recorded->type != node.type->name) return config;
-    config = kept_as_is(node, std::move(config), *recorded, observed, false);
+    const auto by_name = [&](const std::string& name) { return ignored(lifecycle, name); };
+    config = kept_as_is(node, std::move(config), *recorded, observed, false, by_name);
     config = with_machine(*node.type, node.address, with_derived(*node.type, std::move(config)));
-    return kept_as_is(node, std::move(config), *recorded, observed, true);
+    const std::set<std::string> follow = followers(node, config);
+    return kept_as_is(
+        node, std::move(config), *recorded, observed, true,
+        [&](const std::string& name) { return by_name(name) || follow.contains(name); });
 }
 
 Error protected_error(const std::string& address, std::string_view why, Loc loc) {

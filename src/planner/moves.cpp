@@ -10,11 +10,9 @@ namespace {
 
 using Renamed = std::map<std::string, std::string>;
 
-/// What the move calls an address that it is about. One that is within the new name already was
-/// moved before: `a` becomes `a["x"]` once.
+/// What the move calls an address that it is about.
 std::optional<std::string> renamed(const Move& move, const std::string& address) {
-    if (address != move.from && (!within(address, move.from) || within(address, move.to)))
-        return std::nullopt;
+    if (!is_moved(move, address)) return std::nullopt;
     return move.to + address.substr(move.from.size());
 }
 
@@ -77,6 +75,14 @@ void move_records(World& world, const Move& move, Renamed& names, Problems& prob
 }
 
 } // namespace
+
+bool is_moved(const Move& move, const std::string& address) {
+    if (!within(address, move.from)) return false;
+    if (address == move.from) return true;
+    if (within(address, move.to)) return false; // it was moved before
+    const bool to_instance = within(move.to, move.from) && move.to[move.from.size()] == '[';
+    return !to_instance || address[move.from.size()] == '.';
+}
 
 World with_moves(World world, const std::vector<Move>& moves) {
     Problems problems;

@@ -12,4 +12,8 @@ World with_moves(World world, const std::vector<Move>& moves);
 /// The records of `after` that are not the same in `before`: what was moved, and what names it.
 std::vector<Recorded> changed_records(const World& before, const World& after);
 
+/// Whether the move gives another name to what has this one. Of a move to an instance (`a` becomes
+/// `a["x"]`) the other instances are no part.
+bool is_moved(const Move& move, const std::string& address);
+
 } // namespace hadeploy

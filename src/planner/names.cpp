@@ -36,6 +36,52 @@ std::vector<std::string> names_of(const Blocks& blocks) {
     return out;
 }
 
+/// The instance that a step names, by its key or its index.
+template<class Ids, class InstanceOf>
+auto find_instance(const Ids& ids, const Value& step, InstanceOf instance_of) {
+    if (ids.empty()) return ids.end();
+    if (instance_of(ids.front()).index) {
+        const bool there = step.is_integer() && step.as_integer() >= 0 &&
+                           step.as_integer() < static_cast<std::int64_t>(ids.size());
+        return there ? ids.begin() + step.as_integer() : ids.end();
+    }
+    if (!step.is_string()) return ids.end();
+    const auto it = std::lower_bound(
+        ids.begin(), ids.end(), step.as_string(),
+        [&](const auto& id, const std::string& key) { return instance_of(id).key < key; });
+    return it != ids.end() && instance_of(*it).key == step.as_string() ? it : ids.end();
+}
+
+Error which_one(const ModuleBlock& call, const std::string& output, Loc loc) {
+    return Error(ErrorKind::spec,
+                 fmt::format("module \"{}\" has a count: which one is meant?", call.name), loc)
+        .with_hint(fmt::format("for example module.{0}[0].{1}, or of all of them module.{0}[*].{1}",
+                               call.name, output));
+}
+
+/// How much of `path` leads from a value of the type to a part whose canonical form needs nothing
+/// but that part itself, and that part's type. What may be left out of an object is there only once
+/// the whole object has its defaults.
+const Type& part_of(const Type& whole, const Path& path, std::size_t& taken) {
+    const Type* type = &whole;
+    for (; taken < path.size(); ++taken) {
+        const Type* next = nullptr;
+        if (type->kind == TypeKind::list || type->kind == TypeKind::map) {
+            next = type->element.get();
+        } else if (type->kind == TypeKind::object && type->fields && path[taken].is_string()) {
+            const Attribute* field = find_attribute(*type->fields, path[taken].as_string());
+            if (field != nullptr && field->required) next = &field->type;
+        }
+        if (next == nullptr) break;
+        type = next;
+    }
+    const bool as_it_is =
+        type->kind == TypeKind::any ||
+        ((type->kind == TypeKind::list || type->kind == TypeKind::map) && type->element == nullptr);
+    if (as_it_is) taken = path.size();
+    return *type;
+}
+
 } // namespace
 
 Value ScopeNames::resolve(const std::string& name, const Path& path, Loc loc,
@@ -44,10 +90,14 @@ Value ScopeNames::resolve(const std::string& name, const Path& path, Loc loc,
     if (name == "var") return variable(path, loc, used);
     if (name == "local") return local(path, loc, used);
     if (name == "data") return data(path, loc, used);
-    if (name == "module") return module_output(path, loc, used);
+    if (name == "module") return module_outputs(path, loc, used);
     if (name == "secret") return secret(path, loc, used);
     if (name == "each") return each(path, loc, used);
     if (name == "count") return count(path, loc, used);
+    if (name == "self") {
+        if (self_ != nullptr) return *self_;
+        throw Error(ErrorKind::spec, "\"self\" has a meaning only in a postcondition", loc);
+    }
     if (name == "path") {
         const std::string what = member(path, "path", loc);
         used = 1;
@@ -68,12 +118,11 @@ void ScopeNames::check(const Reference& r) const {
     } else if (r.name == "data" && !r.steps.empty()) {
         (void)data_source(r.steps[0], r.loc);
     } else if (r.name == "module" && !r.steps.empty()) {
-        const Scope& called = child(r.steps[0], r.loc);
-        if (r.steps.size() > 1) (void)output(called, r.steps[1], r.loc);
+        check_output(r);
     } else {
         const bool root = r.name == "var" || r.name == "local" || r.name == "data" ||
                           r.name == "secret" || r.name == "module" || r.name == "each" ||
-                          r.name == "count" || r.name == "path";
+                          r.name == "count" || r.name == "path" || r.name == "self";
         if (!root && scope_.module->resource(r.name) == nullptr) unknown_root(r.name, r.loc);
     }
 }
@@ -106,17 +155,24 @@ const ResourceBlock& ScopeNames::data_source(const std::string& name, Loc loc) c
     unknown_name(fmt::format("there is no data source \"{}\"", name), name, known, loc);
 }
 
-const Scope& ScopeNames::child(const std::string& name, Loc loc) const {
-    const auto it = scope_.children.find(name);
-    if (it != scope_.children.end()) return *it->second;
+const ModuleBlock& ScopeNames::called(const std::string& name, Loc loc) const {
+    if (const ModuleBlock* found = scope_.module->module(name)) return *found;
     unknown_name(fmt::format("there is no module \"{}\"", name), name,
                  names_of(scope_.module->modules), loc);
 }
 
-const Output& ScopeNames::output(const Scope& child, const std::string& name, Loc loc) const {
-    if (const Output* found = child.module->output(name)) return *found;
-    unknown_name(fmt::format("module \"{}\" has no output \"{}\"", child.call->name, name), name,
-                 names_of(child.module->outputs), loc);
+const Output& ScopeNames::output(const ModuleBlock& call, const std::string& name, Loc loc) const {
+    if (const Output* found = call.module->output(name)) return *found;
+    unknown_name(fmt::format("module \"{}\" has no output \"{}\"", call.name, name), name,
+                 names_of(call.module->outputs), loc);
+}
+
+/// Of a module with instances the step after its name says which one is meant.
+void ScopeNames::check_output(const Reference& r) const {
+    const ModuleBlock& call = called(r.steps[0], r.loc);
+    const std::size_t at = call.for_each != nullptr ? 2 : 1;
+    if (call.count != nullptr && r.steps.size() > 1) throw which_one(call, r.steps[1], r.loc);
+    if (r.steps.size() > at) (void)output(call, r.steps[at], r.loc);
 }
 
 Value ScopeNames::variable(const Path& path, Loc loc, std::size_t& used) const {
@@ -126,13 +182,14 @@ Value ScopeNames::variable(const Path& path, Loc loc, std::size_t& used) const {
     if (scope_.call == nullptr) return graph_.variables_[name];
     const auto input = scope_.call->inputs.find(name);
     if (input == scope_.call->inputs.end()) return attribute.fallback.value_or(Value::unknown());
-    used = path.size();
-    const ScopeNames outside(graph_, resources_, *scope_.parent);
-    Value value = evaluate_at(*input->second, tail(path, 1), outside);
-    if (path.size() == 1) {
-        Problems ignored; // check_inputs() reports them
-        value = normalize(attribute, value, "", graph_.spec_.base_directory(), ignored);
-    }
+    const ScopeNames outside(graph_, resources_, *scope_.parent, &scope_.instance);
+    const Type& type = part_of(attribute.type, path, used);
+    const Path way(path.begin() + 1, path.begin() + static_cast<std::ptrdiff_t>(used));
+    Value value = evaluate_at(*input->second, way, outside);
+    Problems ignored; // check_inputs() reports them
+    const BaseDirectory base = graph_.spec_.base_directory();
+    value = used == 1 ? normalize(attribute, value, "", base, ignored)
+                      : normalize(Attribute{.type = type}, value, "", base, ignored);
     return attribute.secret ? value.as_secret() : value;
 }
 
@@ -153,24 +210,64 @@ Value ScopeNames::secret(const Path& path, Loc loc, std::size_t& used) const {
     return *found;
 }
 
-Value ScopeNames::module_output(const Path& path, Loc loc, std::size_t& used) const {
-    const std::string name = member(path, "module", loc);
-    const Scope& called = child(name, loc);
-    const Module& module = *called.module;
-    const ScopeNames inside(graph_, resources_, called);
-    if (path.size() < 2 || !path[1].is_string()) {
-        used = 1;
+/// What a module's instance gives: the output that the path, from `used` on, leads to, or all of
+/// them.
+Value ScopeNames::outputs(const Scope& inside, const Path& path, Loc loc, std::size_t& used) const {
+    const ScopeNames names(graph_, resources_, inside);
+    const auto hidden = [](const Output& o, const Value& v) {
+        return o.secret ? v.as_secret() : v;
+    };
+    if (path.size() <= used || !path[used].is_string()) {
         Value::Map all;
-        for (const Output& o : module.outputs) {
-            const Value v = evaluate(*o.value, inside);
-            all.push_back({o.name, o.secret ? v.as_secret() : v, o.loc});
-        }
+        for (const Output& o : inside.module->outputs)
+            all.push_back({o.name, hidden(o, evaluate(*o.value, names)), o.loc});
         return Value::map(std::move(all));
     }
-    const Output& found = output(called, path[1].as_string(), loc);
+    const Output& found = output(*inside.call, path[used].as_string(), loc);
+    const Path way = tail(path, used + 1);
     used = path.size();
-    const Value v = evaluate_at(*found.value, tail(path, 2), inside);
-    return found.secret ? v.as_secret() : v;
+    return hidden(found, evaluate_at(*found.value, way, names));
+}
+
+Value ScopeNames::module_outputs(const Path& path, Loc loc, std::size_t& used) const {
+    const ModuleBlock& call = called(member(path, "module", loc), loc);
+    const std::vector<const Scope*>& instances = resources_.instances(scope_, call);
+    used = 1;
+    if (call.for_each == nullptr && call.count == nullptr)
+        return instances.empty() ? Value::unknown() : outputs(*instances.front(), path, loc, used);
+    const auto it = path.size() < 2
+                        ? instances.end()
+                        : find_instance(instances, path[1], [](const Scope* s) -> const Instance& {
+                              return s->instance;
+                          });
+    if (it != instances.end()) {
+        used = 2;
+        return outputs(**it, path, loc, used);
+    }
+    if (call.count != nullptr && path.size() > 1 && path[1].is_string())
+        throw which_one(call, path[1].as_string(), loc);
+    Value::List list;
+    Value::Map map;
+    for (const Scope* s : instances) {
+        std::size_t whole = path.size();
+        Value all = outputs(*s, path, loc, whole);
+        if (call.count != nullptr)
+            list.push_back(std::move(all));
+        else
+            map.push_back({s->instance.key, std::move(all), call.loc});
+    }
+    return call.count != nullptr ? Value::list(std::move(list)) : Value::map(std::move(map));
+}
+
+std::optional<Path> ScopeNames::instances(const std::string& name, const Path& path) const {
+    if (name != "module" || path.size() != 1 || !path[0].is_string()) return std::nullopt;
+    const ModuleBlock* call = scope_.module->module(path[0].as_string());
+    if (call == nullptr || (call->for_each == nullptr && call->count == nullptr))
+        return std::nullopt;
+    Path keys;
+    for (const Scope* s : resources_.instances(scope_, *call))
+        keys.push_back(s->instance.index ? Value(*s->instance.index) : Value(s->instance.key));
+    return keys;
 }
 
 /// Evaluated where it is used and no further than it is: so dependencies stay narrow.
@@ -194,57 +291,56 @@ Value ScopeNames::data(const Path& path, Loc loc, std::size_t& used) const {
 }
 
 Value ScopeNames::count(const Path& path, Loc loc, std::size_t& used) const {
-    if (self_ == nullptr || !self_->index)
-        throw Error(ErrorKind::spec, "\"count\" has a meaning only in a resource with count", loc);
+    if (instance_ == nullptr || !instance_->index)
+        throw Error(ErrorKind::spec,
+                    "\"count\" has a meaning only in a resource or a module's inputs, with count",
+                    loc);
     const std::string what = member(path, "count", loc);
     if (what != "index") unknown_name("\"count\" has \"index\"", what, {"index"}, loc);
     used = 1;
-    return *self_->index;
+    return *instance_->index;
 }
 
 Value ScopeNames::each(const Path& path, Loc loc, std::size_t& used) const {
-    if (self_ == nullptr || !self_->keyed || self_->index)
-        throw Error(ErrorKind::spec, "\"each\" has a meaning only in a resource with for_each",
+    if (instance_ == nullptr || instance_->over == nullptr)
+        throw Error(ErrorKind::spec,
+                    "\"each\" has a meaning only in a resource or a module's inputs, with for_each",
                     loc);
     const std::string what = member(path, "each", loc);
     used = 1;
-    if (what == "key") return self_->key;
+    if (what == "key") return instance_->key;
     if (what != "value")
         unknown_name("\"each\" has \"key\" and \"value\"", what, {"key", "value"}, loc);
-    if (self_->of_set) return self_->key;
-    Path way{Value(self_->key)};
+    if (instance_->of_set) return instance_->key;
+    if (const Value* value = instance_->values.find(instance_->key)) return *value;
+    Path way{Value(instance_->key)};
     way.insert(way.end(), path.begin() + 1, path.end());
     used = path.size();
-    return evaluate_at(*self_->block->for_each, way, ScopeNames(graph_, resources_, scope_));
+    return evaluate_at(*instance_->over, way, ScopeNames(graph_, resources_, scope_));
 }
 
 Value ScopeNames::resource(const ResourceBlock& block, const Path& path, std::size_t& used) const {
     const std::vector<NodeId>& instances = resources_.instances(scope_, block);
-    if (block.count != nullptr) {
-        const bool one = !path.empty() && path[0].is_integer() && path[0].as_integer() >= 0 &&
-                         path[0].as_integer() < static_cast<std::int64_t>(instances.size());
-        if (one) {
-            used = 1;
-            return resources_.value(instances[static_cast<std::size_t>(path[0].as_integer())]);
-        }
-        Value::List all;
-        for (const NodeId id : instances) all.push_back(resources_.value(id));
-        return Value::list(std::move(all));
+    if (block.for_each == nullptr && block.count == nullptr)
+        return instances.empty() ? Value::unknown() : resources_.value(instances.front());
+    const auto it = path.empty()
+                        ? instances.end()
+                        : find_instance(instances, path[0], [&](NodeId id) -> const Instance& {
+                              return resources_.node(id).instance;
+                          });
+    if (it != instances.end()) {
+        used = 1;
+        return resources_.value(*it);
     }
-    if (block.for_each == nullptr) return resources_.value(instances.front());
-    if (!path.empty() && path[0].is_string()) {
-        const auto it = std::lower_bound(
-            instances.begin(), instances.end(), path[0].as_string(),
-            [&](NodeId id, const std::string& key) { return resources_.node(id).key < key; });
-        if (it != instances.end() && resources_.node(*it).key == path[0].as_string()) {
-            used = 1;
-            return resources_.value(*it);
-        }
+    Value::List list;
+    Value::Map map;
+    for (const NodeId id : instances) {
+        if (block.count != nullptr)
+            list.push_back(resources_.value(id));
+        else
+            map.push_back({resources_.node(id).instance.key, resources_.value(id), block.loc});
     }
-    Value::Map all;
-    for (const NodeId id : instances)
-        all.push_back({resources_.node(id).key, resources_.value(id), block.loc});
-    return Value::map(std::move(all));
+    return block.count != nullptr ? Value::list(std::move(list)) : Value::map(std::move(map));
 }
 
 } // namespace hadeploy

@@ -14,20 +14,24 @@ class Resources {
     virtual ~Resources() = default;
     virtual const std::vector<NodeId>& instances(const Scope& scope,
                                                  const ResourceBlock& block) const = 0;
+    virtual const std::vector<const Scope*>& instances(const Scope& scope,
+                                                       const ModuleBlock& block) const = 0;
     virtual const Node& node(NodeId id) const = 0;
     /// The attributes of a node; called for each use, so that uses can be recorded.
     virtual Value value(NodeId id) const = 0;
 };
 
-/// The names that are seen from within a scope, and within one instance of a resource.
+/// The names that are seen from within a scope, within one instance of a resource or a module
+/// called there, and in what is said of a resource that is there (`self`).
 class ScopeNames : public Names {
   public:
     ScopeNames(const Graph& graph, const Resources& resources, const Scope& scope,
-               const Node* self = nullptr)
-        : graph_(graph), resources_(resources), scope_(scope), self_(self) {}
+               const Instance* instance = nullptr, const Value* self = nullptr)
+        : graph_(graph), resources_(resources), scope_(scope), instance_(instance), self_(self) {}
 
     Value resolve(const std::string& name, const Path& path, Loc loc,
                   std::size_t& used) const override;
+    std::optional<Path> instances(const std::string& name, const Path& path) const override;
 
     /// Whether there is what a reference names, without evaluating anything.
     /// @throws Error(spec) as resolve() does
@@ -35,15 +39,17 @@ class ScopeNames : public Names {
 
   private:
     const Variable& declared(const std::string& name, Loc loc) const;
-    const Output& output(const Scope& child, const std::string& name, Loc loc) const;
-    const Scope& child(const std::string& name, Loc loc) const;
+    const Output& output(const ModuleBlock& call, const std::string& name, Loc loc) const;
+    const ModuleBlock& called(const std::string& name, Loc loc) const;
+    void check_output(const Reference& reference) const;
     const Local& known_local(const std::string& name, Loc loc) const;
     const ResourceBlock& data_source(const std::string& name, Loc loc) const;
     [[noreturn]] void unknown_root(const std::string& name, Loc loc) const;
 
     Value variable(const Path& path, Loc loc, std::size_t& used) const;
     Value secret(const Path& path, Loc loc, std::size_t& used) const;
-    Value module_output(const Path& path, Loc loc, std::size_t& used) const;
+    Value module_outputs(const Path& path, Loc loc, std::size_t& used) const;
+    Value outputs(const Scope& inside, const Path& path, Loc loc, std::size_t& used) const;
     Value local(const Path& path, Loc loc, std::size_t& used) const;
     Value data(const Path& path, Loc loc, std::size_t& used) const;
     Value count(const Path& path, Loc loc, std::size_t& used) const;
@@ -53,7 +59,8 @@ class ScopeNames : public Names {
     const Graph& graph_;
     const Resources& resources_;
     const Scope& scope_;
-    const Node* self_;
+    const Instance* instance_;
+    const Value* self_;
 };
 
 } // namespace hadeploy

@@ -3,7 +3,11 @@
 #include "core/trace.h"
 #include "core/uuid.h"
 #include "planner/address.h"
+#include "planner/claims.h"
+#include "planner/generations.h"
+#include "planner/import.h"
 #include "planner/lifecycle.h"
+#include "planner/moves.h"
 #include "planner/refresh.h"
 #include "planner/selection.h"
 
@@ -18,6 +22,24 @@ namespace {
 enum class MachineState { up, starting, fresh };
 
 constexpr std::string_view kAskedFor = "asked for with --replace";
+/// The computed attributes that will be others, since something that they follow from is known only
+/// after apply: what was recorded of them is no answer.
+std::set<std::string> told_later(const ResourceType& type, const Value& config,
+                                 const Value& recorded) {
+    Value filled = config;
+    bool open = false;
+    for (const Attribute& a : type.schema) {
+        if (a.computed || !config[a.name].contains_unknown()) continue;
+        filled = filled.with(a.name, recorded[a.name]);
+        open = true;
+    }
+    std::set<std::string> out;
+    if (!open) return out;
+    const Value derived = type.derive(filled);
+    for (const Entry& e : derived.as_map())
+        if (!e.value.contains_unknown() && config[e.key].contains_unknown()) out.insert(e.key);
+    return out;
+}
 
 /// Plans the nodes of a graph, dependencies first.
 class Planner {
@@ -35,18 +57,28 @@ class Planner {
         for (const NodeId id : graph_.order())
             selection_.has(graph_[id].address) ? plan_node(id) : leave(id);
         plan_.outputs = graph_.outputs(values(), problems_);
-        refuse_double_claims();
+        claims_.check(problems_);
+        plan_.notices = claims_.remarks();
+        check_imports(graph_, problems_);
         refuse_removed_but_there();
         refuse_moved_but_there();
         std::set<std::string> kept;
         for (const Node& n : graph_.nodes()) kept.insert(n.address);
         for (const auto& [address, r] : world_.recorded)
             if (!selection_.has(address)) kept.insert(address);
+        for (const Step& s : plan_.steps) // what an earlier run has begun of it is gone on with
+            if (s.create_first) kept.insert(generation_address(s.address, s.generation));
         problems_.throw_if_any();
         note_moves();
         plan_.partial = !selection_.all();
         if (plan_.partial) plan_.notices.push_back(selection_.notice());
-        add_removals(plan_, world_, graph_.registry(), kept, graph_.spec().removed, problems_);
+        const auto remove_from = [&](const World& world) {
+            add_removals(plan_, world, graph_.registry(), kept, graph_.spec().removed, problems_);
+        };
+        if (makes_first(plan_))
+            remove_from(with_old_generations(world_, plan_));
+        else
+            remove_from(world_);
         problems_.throw_if_any();
         return std::move(plan_);
     }
@@ -97,7 +129,7 @@ class Planner {
             plan_.values[id] = Value::unknown();
             return;
         }
-        claim(node, config);
+        claims_.add(node, config);
         try {
             if (node.type->data)
                 plan_data(id, config);
@@ -124,6 +156,8 @@ class Planner {
 
         std::optional<Action> action;
         Value known; // of the computed attributes
+        const auto import = graph_.spec().imports.find(node.address);
+        const bool imports = recorded == nullptr && import != graph_.spec().imports.end();
         if (recorded != nullptr && recorded->type != node.type->name) {
             action = Action::replace;
             step.reason = fmt::format("it was a {}", recorded->type);
@@ -132,6 +166,9 @@ class Planner {
             step.read_first = true;
         } else if (seen == world_.observed.end() ||
                    seen->second.state == Observation::State::blocked) {
+            if (imports)
+                throw Error(ErrorKind::spec, "import: it can't be read yet", import->second.loc)
+                    .with_hint("import it in another run, once what it rests on is up");
             action = recorded ? Action::read : Action::create;
             step.read_first = true;
             step.reason = recorded ? later(seen) : "";
@@ -142,8 +179,9 @@ class Planner {
                 known = {};
             }
         } else {
-            Decision d = decide(*node.type, config, recorded,
-                                world_.unfinished.contains(node.address), seen->second);
+            Decision d = imports ? decide_import(*node.type, config, seen->second, import->second)
+                                 : decide(*node.type, config, recorded,
+                                          world_.unfinished.contains(node.address), seen->second);
             action = d.action;
             step.changes = std::move(d.changes);
             step.reason = std::move(d.reason);
@@ -160,18 +198,29 @@ class Planner {
                 for (const Attribute& a : node.type->schema)
                     if (a.renewed) known = known.without(a.name);
         }
+        if (recorded != nullptr && recorded->type == node.type->name && !known.is_null())
+            for (const std::string& name : told_later(*node.type, config, recorded->config))
+                known = known.without(name);
         if (recorded != nullptr && config.flag(kPreventDestroy)) {
             if (action == Action::replace)
                 throw protected_error(node.address, "would be replaced: " + step.reason, step.loc);
             if (goes_with_machine(*recorded))
                 throw protected_error(node.address, "would go with its machine", step.loc);
         }
-        if (action == Action::replace) ++step.generation;
-        step.identity = recorded && action != Action::replace
-                            ? recorded->identity
-                            : identity_of(world_.lineage, node.address, step.generation);
+        if (action == Action::replace) {
+            step.create_first = node.create_first;
+            if (step.create_first) refuse_shared_names(graph_, node, config, *recorded);
+            step.generation = step.create_first
+                                  ? next_generation(*node.type, config, *recorded, world_)
+                                  : recorded->generation + 1;
+        }
+        step.identity = recorded == nullptr ? new_identity(graph_, world_, node.address)
+                        : action == Action::replace
+                            ? identity_of(world_.lineage, node.address, step.generation)
+                            : recorded->identity;
         plan_.values[id] =
             with_machine(*node.type, node.address, complete(*node.type, config, known));
+        if (!step.read_first) graph_.check_postconditions(id, values(), problems_);
         note_machine(node, action);
         // an interrupted change that turns out to be complete still has to be noted as such
         if (!action && world_.interrupted.contains(node.address)) action = Action::adopt;
@@ -261,9 +310,7 @@ class Planner {
     void refuse_moved_but_there() {
         for (const Move& m : graph_.spec().moved)
             for (const Node& n : graph_.nodes()) {
-                const bool old =
-                    n.address == m.from || (within(n.address, m.from) && !within(n.address, m.to));
-                if (!old) continue;
+                if (!is_moved(m, n.address)) continue;
                 problems_.add(fmt::format("moved: the spec still has {}", n.address), m.loc)
                     .with_note("here", n.block->loc);
                 break;
@@ -354,29 +401,6 @@ class Planner {
         machines_[node.address] = state;
     }
 
-    void claim(const Node& node, const Value& config) {
-        for (const std::string& name : node.type->claims(config)) {
-            const auto [it, fresh] = claims_.emplace(name, &node);
-            if (!fresh) doubled_.push_back({name, it->second, &node});
-        }
-    }
-
-    void refuse_double_claims() {
-        for (const auto& [name, first, second] : doubled_) {
-            Error error(
-                ErrorKind::spec,
-                fmt::format("{} and {} both manage {}", first->address, second->address, name),
-                second->block->loc);
-            error.with_note("the other one is here", first->block->loc);
-            problems_.add(std::move(error));
-        }
-    }
-
-    struct Doubled {
-        std::string name;
-        const Node *first, *second;
-    };
-
     const Graph& graph_;
     const World& world_;
     const ProviderSettings& settings_;
@@ -387,8 +411,7 @@ class Planner {
     std::vector<std::set<StepId>> waits_for_; ///< by node
     std::map<NodeId, Action> actions_;        ///< of the steps so far
     std::map<std::string, MachineState> machines_;
-    std::map<std::string, const Node*> claims_;
-    std::vector<Doubled> doubled_;
+    Claims claims_;
 };
 
 } // namespace

@@ -15,7 +15,7 @@ enum class Action {
     adopt, ///< it is there as wanted: only recorded
     create,
     update,
-    replace, ///< remove, then create
+    replace, ///< remove, then create (see Step::create_first)
     read,    ///< can't be read yet: read when its machine is up, and repaired if it differs; of a
              ///< data source: read when what it needs is there
     remove,
@@ -35,7 +35,7 @@ struct Decision {
     std::optional<Action> action;
     std::vector<AttributeChange> changes = {};
     std::string reason = {};
-    std::string verb = {}; ///< what to call the update: "start"; "" is "update"
+    std::string verb = {}; ///< what to call it: "start" of an update, "import" of an adoption
 };
 
 /// Compares one resource's config with its record and with what was seen. Pure; used while
@@ -81,6 +81,9 @@ struct Step {
     std::vector<AttributeChange> changes = {};
     std::string reason = {}; ///< why, for people
     std::string verb = {};
+    /// Of a replacement: the new one is made first. A later step, of `address#generation`, removes
+    /// the old one.
+    bool create_first = false;
     bool read_first = false; ///< its machine is not up yet: read it then, and decide again
     std::vector<StepId> after_steps = {}; ///< sorted
     Loc loc = {};

@@ -1,6 +1,8 @@
 #include "planner/refresh.h"
 
 #include "core/trace.h"
+#include "planner/claims.h"
+#include "planner/import.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -55,10 +57,11 @@ Subject recorded_subject(const Recorded& r, const ResourceType& type, const Regi
 } // namespace
 
 std::vector<Subject> subjects(const Graph& graph, const World& world,
-                              const ProviderSettings& settings) {
+                              const ProviderSettings& settings, std::vector<std::string>* notices) {
     const Span span("evaluate");
     std::vector<Subject> out;
     Problems problems;
+    Claims claims;
     std::vector<Value> values(graph.nodes().size());
     const Graph::Values lookup = [&](NodeId id) { return values[id]; };
     for (const NodeId id : graph.order()) {
@@ -69,16 +72,21 @@ std::vector<Subject> subjects(const Graph& graph, const World& world,
             values[id] = Value::unknown();
             continue;
         }
+        claims.add(node, config);
         values[id] = known_value(node, config, world, false);
         if (node.type->data) continue; // see data_subjects()
         const ProviderKind& kind = *graph.registry().kind(node.type->provider);
         Subject s;
         s.request = {node.address, node.type, read_config(*node.type, config, recorded), recorded,
-                     recorded ? recorded->identity : identity_of(world.lineage, node.address, 1)};
+                     recorded ? recorded->identity : new_identity(graph, world, node.address)};
         s.candidates = kind.endpoints(*node.type, s.request.config, settings.at(kind.name));
         out.push_back(std::move(s));
     }
     graph.check_inputs(lookup, problems);
+    (void)graph.outputs(lookup, problems);
+    claims.check(problems);
+    check_imports(graph, problems);
+    if (notices != nullptr) *notices = claims.remarks();
     problems.throw_if_any();
     for (const auto& [address, r] : world.recorded) {
         if (graph.find(address)) continue;

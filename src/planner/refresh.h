@@ -12,9 +12,11 @@ struct Subject {
 
 /// What to read before planning: every resource of the spec as far as its config is known by what
 /// is recorded, and every recorded one that the spec no longer has.
+/// @param notices  remarks on the spec that are no errors
 /// @throws Errors: wrong values in the spec
 std::vector<Subject> subjects(const Graph& graph, const World& world,
-                              const ProviderSettings& settings);
+                              const ProviderSettings& settings,
+                              std::vector<std::string>* notices = nullptr);
 
 /// What to read to bring the state up to date: all that is recorded, as it was recorded.
 std::vector<Subject> recorded_subjects(const Registry& registry, const World& world,

@@ -1,3 +1,4 @@
+#include "planner/generations.h"
 #include "planner/lifecycle.h"
 #include "planner/selection.h"
 
@@ -58,7 +59,7 @@ class Remover {
         step.generation = r.generation;
         step.identity = r.identity;
         step.before = r.attributes;
-        if (!plan_.destroy) step.reason = "the spec no longer has it";
+        if (!plan_.destroy) step.reason = reason(r);
         if (step.type == nullptr) {
             Error error(ErrorKind::state,
                         fmt::format("the state has a resource of the type \"{}\", "
@@ -95,6 +96,17 @@ class Remover {
         return step;
     }
 
+    /// Why it is to go.
+    std::string reason(const Recorded& r) const {
+        const std::string resource = resource_address(r.address);
+        const auto current = world_.recorded.find(resource);
+        if (resource == r.address || !kept_.contains(resource)) return "the spec no longer has it";
+        const bool begun =
+            current != world_.recorded.end() && r.generation > current->second.generation;
+        return begun ? "it was begun as a replacement that is no longer wanted"
+                     : fmt::format("a new {} takes its place", resource);
+    }
+
     void look(const Recorded& r, Step& step) {
         const auto seen = world_.observed.find(r.address);
         if (seen == world_.observed.end() || seen->second.state == Observation::State::blocked) {
@@ -124,6 +136,12 @@ class Remover {
         for (std::size_t i = 0; i < removals.size(); ++i) index[removals[i].address] = i;
         // waits[i]: removals that have to be through before removal i
         std::vector<std::set<std::size_t>> waits(removals.size());
+        for (std::size_t i = 0; i < removals.size(); ++i) {
+            // who rests on a resource knows it by its address, whichever generation it is
+            const auto [it, alone] = index.emplace(resource_address(removals[i].address), i);
+            if (!alone && it->second != i && removals[i].action != Action::forget)
+                waits[i].insert(it->second);
+        }
         for (std::size_t i = 0; i < removals.size(); ++i) {
             const Recorded& r = world_.recorded.at(removals[i].address);
             const bool forgotten = removals[i].action == Action::forget;
@@ -198,14 +216,20 @@ class Remover {
     /// By removal: the steps of those that needed it so far, and have to let go of it first.
     std::vector<std::set<StepId>> steps_that_need(const std::vector<Step>& removals) const {
         std::vector<std::set<StepId>> out(removals.size());
-        std::unordered_map<std::string_view, std::size_t> index;
-        for (std::size_t i = 0; i < removals.size(); ++i) index[removals[i].address] = i;
+        // who rests on a resource knows it by its address, whichever generation it is
+        std::unordered_map<std::string, std::vector<std::size_t>> index;
+        for (std::size_t i = 0; i < removals.size(); ++i)
+            index[resource_address(removals[i].address)].push_back(i);
+        const auto let_go_first = [&](const std::string& of, StepId s) {
+            if (const auto it = index.find(of); it != index.end())
+                for (const std::size_t i : it->second) out[i].insert(s);
+        };
         for (StepId s = 0; s < plan_.steps.size(); ++s) {
             const std::string& address = plan_.steps[s].address;
+            if (plan_.steps[s].create_first) let_go_first(address, s); // the new one is there then
             const auto recorded = world_.recorded.find(address);
             if (recorded == world_.recorded.end() || !changed_.contains(address)) continue;
-            for (const std::string& d : recorded->second.depends_on)
-                if (const auto it = index.find(d); it != index.end()) out[it->second].insert(s);
+            for (const std::string& d : recorded->second.depends_on) let_go_first(d, s);
         }
         return out;
     }

@@ -6,6 +6,14 @@
 
 namespace hadeploy {
 
+/// A network that a resource makes, or an address that it takes in one.
+struct NetworkUse {
+    std::string network; ///< its real name, the same for the network and its addresses
+    std::string range;   ///< cidr of a network that is made; "" of an address
+    std::string address; ///< ipv4
+    Loc loc;             ///< of the range or the address in the spec
+};
+
 /// What planner and docs need to know of a kind of resource. Providers derive from it and add how
 /// the type is read and changed; that part only they see.
 class ResourceType {
@@ -51,6 +59,14 @@ class ResourceType {
     /// Names of real objects that only one resource may claim, e.g. "libvirt domain node1" or
     /// "10.77.0.11:/etc/hosts". A duplicate is an error of the spec.
     virtual std::vector<std::string> claims(const Value& /*config*/) const { return {}; }
+
+    /// The group, as a message names it, in which this one has a vote: what an even number of
+    /// members is worth no more than one less. "" for what has none.
+    virtual std::string votes_in(const Value& /*config*/) const { return {}; }
+
+    /// Networks that no other one may overlap with, and addresses that have to be in theirs, as far
+    /// as they are known.
+    virtual std::vector<NetworkUse> networks(const Value& /*config*/) const { return {}; }
 };
 
 } // namespace hadeploy

@@ -1,67 +1,12 @@
 #include "planner/schema.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
-#include <fmt/format.h>
 #include <numeric>
 
 namespace hadeploy {
 
 namespace {
-struct TypeName {
-    TypeKind kind;
-    std::string_view name;
-};
-
-/// The types that are written as one word.
-constexpr std::array kTypeNames{
-    TypeName{TypeKind::any, "any"},
-    TypeName{TypeKind::string, "string"},
-    TypeName{TypeKind::integer, "integer"},
-    TypeName{TypeKind::number, "number"},
-    TypeName{TypeKind::boolean, "boolean"},
-    TypeName{TypeKind::bytes, "bytes"},
-    TypeName{TypeKind::duration, "duration"},
-    TypeName{TypeKind::port, "port"},
-    TypeName{TypeKind::ipv4, "ipv4"},
-    TypeName{TypeKind::cidr, "cidr"},
-    TypeName{TypeKind::mode, "mode"},
-    TypeName{TypeKind::name, "name"},
-    TypeName{TypeKind::path, "path"},
-    TypeName{TypeKind::local_path, "local_path"},
-    TypeName{TypeKind::connection, "connection"},
-    TypeName{TypeKind::list, "list"},
-    TypeName{TypeKind::map, "map"},
-};
-
-constexpr int kMaxTypeDepth = 16;
-
-std::string_view trim(std::string_view text) {
-    while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-    while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-    return text;
-}
-
-std::optional<Type> parse_type(std::string_view text, int depth) {
-    if (depth > kMaxTypeDepth) return std::nullopt;
-    text = trim(text);
-    for (const TypeName& t : kTypeNames) {
-        if (t.name == text) return Type(t.kind);
-        const bool container = t.kind == TypeKind::list || t.kind == TypeKind::map;
-        if (!container || !text.starts_with(t.name) || !text.ends_with(')')) continue;
-        std::string_view inner = trim(text.substr(t.name.size()));
-        if (!inner.starts_with('(')) continue;
-        inner.remove_prefix(1);
-        inner.remove_suffix(1);
-        auto element = parse_type(inner, depth + 1);
-        if (!element) return std::nullopt;
-        return t.kind == TypeKind::list ? list_of(std::move(*element))
-                                        : map_of(std::move(*element));
-    }
-    return std::nullopt;
-}
-
 /// The number of letters to change, add, drop or swap with their neighbour; case is free.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
     const auto same = [](char x, char y) {
@@ -86,6 +31,12 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 Type list_of(Type element) {
     Type type(TypeKind::list);
+    type.element = std::make_shared<const Type>(std::move(element));
+    return type;
+}
+
+Type set_of(Type element) {
+    Type type(TypeKind::set);
     type.element = std::make_shared<const Type>(std::move(element));
     return type;
 }
@@ -134,24 +85,6 @@ const std::vector<Attribute>& connection_fields() {
          .fallback = Value("")},
     };
     return fields;
-}
-
-std::optional<Type> parse_type(std::string_view text) {
-    return parse_type(text, 0);
-}
-
-std::string type_name(const Type& type) {
-    if (type.kind == TypeKind::object) {
-        std::string fields;
-        if (type.fields)
-            for (const Attribute& field : *type.fields)
-                fields += (fields.empty() ? "" : ", ") + field.name;
-        return "object(" + fields + ")";
-    }
-    const auto* it = std::find_if(kTypeNames.begin(), kTypeNames.end(),
-                                  [&](const TypeName& t) { return t.kind == type.kind; });
-    const std::string name(it->name);
-    return type.element ? name + "(" + type_name(*type.element) + ")" : name;
 }
 
 std::optional<std::string> did_you_mean(std::string_view word,

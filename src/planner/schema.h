@@ -33,13 +33,14 @@ enum class TypeKind {
     local_path, ///< a path on this machine, relative to the file it is written in -> absolute
     connection, ///< how to log in to a machine; see connection_fields()
     list,
+    set, ///< a list whose elements are in no order, each there once -> sorted
     map,
     object,
 };
 
 struct Type {
     TypeKind kind = TypeKind::any;
-    std::shared_ptr<const Type> element;                  ///< of a list or map
+    std::shared_ptr<const Type> element;                  ///< of a list, set or map
     std::shared_ptr<const std::vector<Attribute>> fields; ///< of an object
 
     Type() = default;
@@ -47,6 +48,7 @@ struct Type {
 };
 
 Type list_of(Type element);
+Type set_of(Type element);
 Type map_of(Type element);
 /// An object with these fields; further keys are dropped when they come from a resource (a
 /// whole-resource reference), and an error when they were written by hand.
@@ -95,12 +97,16 @@ using BaseDirectory = std::function<std::filesystem::path(Loc)>;
 /// added, none is thrown; the result is only of use when none was added.
 Value normalize(const Schema& schema, const Value& config, std::string_view what, Loc owner,
                 const BaseDirectory& base, Problems& problems);
-/// The same for one value of one type, e.g. a variable's.
+/// The same for one value of one type, e.g. a variable's. `what` is where paths in messages begin:
+/// `var.hosts` of `var.hosts["a"].port`.
 Value normalize(const Attribute& attribute, const Value& value, std::string_view what,
                 const BaseDirectory& base, Problems& problems);
 
-/// "list(string)", "map(connection)", "integer", "bytes", ... as written in a spec.
-std::optional<Type> parse_type(std::string_view text);
+/// The type that a spec writes: "list(string)", "object({name: string, port: optional(port, 80)})".
+/// Written as YAML a map is an object of these fields, a map whose one key is "*" a map of any
+/// keys, a list of one type a list of it.
+/// @throws Error(spec), at the type's place
+Type parse_type(const Value& written);
 /// The way back, for messages and docs.
 std::string type_name(const Type& type);
 

@@ -43,6 +43,15 @@ std::string join(const std::vector<std::string>& words) {
     return fmt::format("{}", fmt::join(words, ", "));
 }
 
+/// A set's elements in one order, each of them once. Unknown ones are equal to nothing.
+void sort_set(Value::List& items) {
+    std::stable_sort(items.begin(), items.end(), [](const Value& a, const Value& b) {
+        if (a.is_number() && b.is_number()) return a.as_number() < b.as_number();
+        return to_json(a) < to_json(b);
+    });
+    items.erase(std::unique(items.begin(), items.end()), items.end());
+}
+
 class Normalizer {
   public:
     Normalizer(std::string_view owner, const BaseDirectory& base, Problems& problems)
@@ -142,7 +151,8 @@ Value Normalizer::typed(const Type& type, const Value& value, const Place& place
 
 Value Normalizer::contents(const Type& type, const Value& value, const Place& place) {
     switch (type.kind) {
-    case TypeKind::list: return items(type, value, place);
+    case TypeKind::list:
+    case TypeKind::set: return items(type, value, place);
     case TypeKind::map: return entries(type, value, place);
     case TypeKind::connection: return connection(value, place);
     case TypeKind::object:
@@ -167,6 +177,7 @@ Value Normalizer::items(const Type& type, const Value& value, const Place& place
             problem(at, fmt::format("expected {}, got nothing", scalar::noun(type.element->kind)));
         out.push_back(item.is_null() ? item : typed(*type.element, item, at));
     }
+    if (type.kind == TypeKind::set) sort_set(out);
     return Value::list(std::move(out));
 }
 
@@ -231,7 +242,7 @@ Value Normalizer::local_path(const Value& checked, const Place& place) {
 void Normalizer::wrong_kind(const Type& type, const Value& value, const Place& place) {
     const std::string was = place.secret ? std::string(value.kind_name()) : scalar::got(value);
     Error& error = problem(place, fmt::format("expected {}, got {}", scalar::noun(type.kind), was));
-    if (type.kind == TypeKind::list && !value.is_map())
+    if ((type.kind == TypeKind::list || type.kind == TypeKind::set) && !value.is_map())
         error.with_hint("a list is written [a, b], or one item a line after \"- \"");
 }
 
@@ -285,8 +296,8 @@ Value normalize(const Schema& schema, const Value& config, std::string_view what
 
 Value normalize(const Attribute& attribute, const Value& value, std::string_view what,
                 const BaseDirectory& base, Problems& problems) {
-    Normalizer normalizer(what, base, problems);
-    const Place place{"", value.loc(), value.secret()};
+    Normalizer normalizer("", base, problems);
+    const Place place{std::string(what), value.loc(), value.secret()};
     if (attribute.required && value.is_null()) {
         problems.add(
             fmt::format("{}: expected {}, got nothing", what, scalar::noun(attribute.type.kind)),

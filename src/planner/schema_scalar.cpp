@@ -222,7 +222,8 @@ std::string_view noun(TypeKind type) {
     case TypeKind::path: return "an absolute path";
     case TypeKind::local_path: return "a path of a local file";
     case TypeKind::connection: return "a connection (a map with address, user, ...)";
-    case TypeKind::list: return "a list";
+    case TypeKind::list:
+    case TypeKind::set: return "a list";
     case TypeKind::map: return "a map";
     case TypeKind::object: return "a map";
     }

@@ -15,7 +15,7 @@ struct Mismatch {
 };
 
 /// The value in its type's canonical form (place and secrecy are the caller's matter). `type` is
-/// none of list, map, object, connection; `value` is neither null nor unknown. A local_path is
+/// none of list, set, map, object, connection; `value` is neither null nor unknown. A local_path is
 /// checked, not made absolute.
 /// @throws Mismatch
 Value canonical(TypeKind type, const Value& value);

@@ -1,15 +1,12 @@
 #include "planner/spec.h"
 
+#include "core/text.h"
 #include "core/trace.h"
 #include "planner/references.h"
 #include "planner/yaml.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <fmt/format.h>
-#include <fstream>
-#include <sys/stat.h>
 
 namespace hadeploy {
 
@@ -17,15 +14,16 @@ namespace fs = std::filesystem;
 
 namespace {
 
-template<class Block>
-const Block* by_name(const std::vector<Block>& blocks, std::string_view name) {
-    const auto it = std::lower_bound(blocks.begin(), blocks.end(), name,
-                                     [](const Block& b, std::string_view n) { return b.name < n; });
-    return it != blocks.end() && it->name == name ? &*it : nullptr;
-}
-
 constexpr std::string_view kRoots[] = {"var",  "local", "each", "count", "module", "data",
                                        "path", "self",  "true", "false", "null",   "secret"};
+
+/// Without symbolic links, as far as there is something.
+fs::path real_path(const fs::path& path) {
+    const fs::path whole = fs::current_path() / path;
+    std::error_code error;
+    const fs::path out = fs::weakly_canonical(whole, error);
+    return error ? whole.lexically_normal() : out;
+}
 
 /// Reads one spec or module file. `loading` is the chain of files being loaded, against cycles.
 class Loader {
@@ -34,12 +32,12 @@ class Loader {
         : spec_(spec), read_(read), problems_(problems) {}
 
     void load_root(const fs::path& file) {
-        loading_.push_back(fs::weakly_canonical(file));
+        loading_.push_back(real_path(file));
         const Value root = read_file(file);
         spec_.root.directory = file.parent_path();
         if (!check_sections(root, {"name", "description", "variables", "locals", "secrets",
                                    "providers", "data", "resources", "modules", "outputs", "moved",
-                                   "removed", "chaos"}))
+                                   "removed", "import", "chaos"}))
             return;
         load_name(root);
         if (const Value* chaos = root.find("chaos")) {
@@ -49,6 +47,7 @@ class Loader {
         load_secrets(root["secrets"], file.parent_path());
         spec_.removed = load_dependencies(root["removed"], "removed lists addresses");
         load_moves(root["moved"]);
+        spec_.imports = read_imports(root["import"], problems_);
         load_providers(root["providers"]);
         load_module(root, spec_.root);
     }
@@ -75,7 +74,8 @@ class Loader {
                       std::string_view owner) {
         for (const Entry& e : map.as_map()) {
             if (std::find(known.begin(), known.end(), e.key) != known.end()) continue;
-            Error& error = problems_.add(fmt::format("{} has no key \"{}\"", owner, e.key), e.loc);
+            Error& error =
+                problems_.add(fmt::format("{} has no key {}", owner, in_quotes(e.key)), e.loc);
             const auto close = did_you_mean(e.key, known);
             error.hint = close ? fmt::format("did you mean \"{}\"?", *close)
                                : fmt::format("it has: {}", fmt::join(known, ", "));
@@ -91,8 +91,21 @@ class Loader {
                           section.loc());
             return out;
         }
+        std::map<std::string, const Entry*> seen; // in lower case
         for (const Entry& e : section.as_map()) {
-            if (check_name(e)) out.push_back(e);
+            if (!check_name(e)) continue;
+            std::string folded = e.key;
+            std::transform(folded.begin(), folded.end(), folded.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+            const auto [it, fresh] = seen.emplace(std::move(folded), &e);
+            if (fresh)
+                out.push_back(e);
+            else
+                problems_
+                    .add(fmt::format("\"{}\" differs from \"{}\" only in upper and lower case",
+                                     e.key, it->second->key),
+                         e.loc)
+                    .with_note("the other one is here", it->second->loc);
         }
         return out;
     }
@@ -105,7 +118,7 @@ class Loader {
                                  std::isalpha(static_cast<unsigned char>(e.key[0])) &&
                                  std::all_of(e.key.begin(), e.key.end(), good);
         if (!well_formed) {
-            problems_.add(fmt::format("\"{}\" can't be a name", e.key), e.loc).hint =
+            problems_.add(fmt::format("{} can't be a name", in_quotes(e.key)), e.loc).hint =
                 "a name begins with a letter and has letters, digits, _ and -, at most 63";
             return false;
         }
@@ -206,14 +219,11 @@ class Loader {
 
     void read_variable(const Value& body, Attribute& a) {
         if (const Value* type = body.find("type")) {
-            const auto parsed = type->is_string() ? parse_type(type->as_string()) : std::nullopt;
-            if (parsed)
-                a.type = *parsed;
-            else
-                problems_.add(fmt::format("\"{}\" is not a type", display(*type)), type->loc())
-                    .hint = "types: string, integer, number, boolean, bytes, duration, port, ipv4, "
-                            "cidr, mode, "
-                            "name, path, local_path, connection, any, list(T), map(T)";
+            try {
+                a.type = parse_type(*type);
+            } catch (Error& error) {
+                problems_.add(std::move(error));
+            }
         }
         a.doc = body.text("description");
         a.secret = body.flag("secret");
@@ -226,7 +236,7 @@ class Loader {
         if (const Value* fallback = body.find("default")) {
             a.required = false;
             a.fallback = fallback->is_null() ? *fallback
-                                             : normalize(a, *fallback, "the default",
+                                             : normalize(a, *fallback, "var." + a.name,
                                                          spec_.base_directory(), problems_);
         }
     }
@@ -302,13 +312,13 @@ class Loader {
                 block.attribute_locs[a.key] = a.loc;
             }
         }
-        if (block.count && block.for_each)
-            problems_
-                .add(fmt::format("a {} has a count or a for_each, not both", what),
-                     block.count->loc)
-                .hint =
-                "for_each names its instances, so that taking one away leaves the others alone";
+        if (block.count && block.for_each) refuse_both(fmt::format("a {}", what), block.count->loc);
         module.resources.push_back(std::move(block));
+    }
+
+    void refuse_both(std::string_view owner, Loc loc) {
+        problems_.add(fmt::format("{} has a count or a for_each, not both", owner), loc).hint =
+            "for_each names its instances, so that taking one away leaves the others alone";
     }
 
     bool load_flag(const Entry& e) {
@@ -323,14 +333,16 @@ class Loader {
         if (block.data)
             unknown_keys(e.value, {"preconditions"}, "the lifecycle of a data source");
         else
-            unknown_keys(
-                e.value,
-                {"prevent_destroy", "ignore_changes", "replace_triggered_by", "preconditions"},
-                "a lifecycle");
+            unknown_keys(e.value,
+                         {"prevent_destroy", "create_before_destroy", "ignore_changes",
+                          "replace_triggered_by", "preconditions", "postconditions"},
+                         "a lifecycle");
         Lifecycle& l = block.lifecycle;
         for (const Entry& rule : e.value.as_map()) {
             if (rule.key == "prevent_destroy") l.prevent_destroy = load_flag(rule);
+            if (rule.key == "create_before_destroy") l.create_before_destroy = load_flag(rule);
             if (rule.key == "preconditions") l.preconditions = load_rules(rule.value, rule.key);
+            if (rule.key == "postconditions") l.postconditions = load_rules(rule.value, rule.key);
             if (rule.key == "replace_triggered_by")
                 l.replace_triggered_by = load_dependencies(
                     rule.value, "replace_triggered_by lists names of resources and modules");
@@ -347,9 +359,12 @@ class Loader {
 
     void load_call(const Entry& e, Module& module) {
         if (!is_map(e.value, e, "module")) return;
-        unknown_keys(e.value, {"source", "with", "depends_on"},
+        unknown_keys(e.value, {"source", "for_each", "count", "with", "depends_on"},
                      fmt::format("module \"{}\"", e.key));
         ModuleBlock block{.name = e.key, .loc = e.loc};
+        if (const Value* over = e.value.find("for_each")) block.for_each = compiled(*over);
+        if (const Value* count = e.value.find("count")) block.count = compiled(*count);
+        if (block.count && block.for_each) refuse_both("a module", block.count->loc);
         block.depends_on = load_dependencies(e.value["depends_on"]);
         const Value& with = e.value["with"];
         if (with.is_map()) {
@@ -378,13 +393,21 @@ class Loader {
             return nullptr;
         }
         const fs::path file = (directory / relative).lexically_normal() / kModuleFile;
-        const fs::path canonical = fs::weakly_canonical(file);
+        const fs::path canonical = real_path(file);
+        const fs::path here = real_path(directory);
+        if (canonical != (here / relative / kModuleFile).lexically_normal()) {
+            problems_.add("a module's source can't lead through a symbolic link", source.loc())
+                .hint = fmt::format("it leads to {}", in_quotes(canonical.string(), 400));
+            return nullptr;
+        }
         if (std::find(loading_.begin(), loading_.end(), canonical) != loading_.end()) {
             Error& error = problems_.add("a module can't contain itself", source.loc());
             for (const fs::path& p : loading_)
                 error.with_note(fmt::format("through {}", p.string()));
             return nullptr;
         }
+        if (const auto known = loaded_.find(canonical); known != loaded_.end())
+            return known->second;
         auto module = std::make_shared<Module>();
         module->directory = file.parent_path();
         loading_.push_back(canonical);
@@ -399,6 +422,7 @@ class Loader {
             module = nullptr;
         }
         loading_.pop_back();
+        loaded_[canonical] = module;
         return module;
     }
 
@@ -419,52 +443,10 @@ class Loader {
     const FileReader& read_;
     Problems& problems_;
     std::vector<fs::path> loading_;
+    std::map<fs::path, std::shared_ptr<const Module>> loaded_; ///< each file is read once
 };
 
 } // namespace
-
-const Variable* Module::variable(std::string_view name) const {
-    const auto it = std::find_if(variables.begin(), variables.end(),
-                                 [&](const Variable& v) { return v.attribute.name == name; });
-    return it == variables.end() ? nullptr : &*it;
-}
-const Local* Module::local(std::string_view name) const {
-    return by_name(locals, name);
-}
-const ResourceBlock* Module::resource(std::string_view name) const {
-    return by_name(resources, name);
-}
-const ModuleBlock* Module::module(std::string_view name) const {
-    return by_name(modules, name);
-}
-const Output* Module::output(std::string_view name) const {
-    return by_name(outputs, name);
-}
-
-BaseDirectory Spec::base_directory() const {
-    return [this](Loc loc) {
-        const fs::path file = sources.path(loc);
-        return file.empty() ? fs::current_path() : fs::absolute(file).parent_path();
-    };
-}
-
-FileReader disk_reader() {
-    return [](const fs::path& file) {
-        struct stat info = {};
-        if (::stat(file.c_str(), &info) != 0)
-            throw Error(ErrorKind::spec,
-                        fmt::format("{}: {}", file.string(), std::strerror(errno)));
-        if (!S_ISREG(info.st_mode))
-            throw Error(ErrorKind::spec, fmt::format("{} is not a regular file", file.string()));
-        std::ifstream in(file, std::ios::binary);
-        std::string text(static_cast<std::size_t>(
-                             std::min<off_t>(info.st_size, static_cast<off_t>(kMaxYamlBytes) + 1)),
-                         '\0');
-        if (!in.read(text.data(), static_cast<std::streamsize>(text.size())))
-            throw Error(ErrorKind::spec, fmt::format("{} can't be read", file.string()));
-        return text;
-    };
-}
 
 void load_spec(const fs::path& file, const FileReader& read, Spec& spec) {
     const Span span("load the spec");

@@ -47,14 +47,22 @@ struct Move {
     Loc loc;
 };
 
+/// An object that is there already and shall be managed from now on.
+struct Import {
+    std::string id; ///< what it is known by where it is; "" for types that adopt what is there
+    Loc loc;
+};
+
 /// How changes of a resource are limited, or brought about by others.
 struct Lifecycle {
-    std::optional<bool> prevent_destroy;          ///< unset: as the record says
+    std::optional<bool> prevent_destroy; ///< unset: as the record says
+    bool create_before_destroy = false;  ///< a replacement is there before the old one goes
     std::vector<std::string> ignore_changes = {}; ///< attributes that stay as they are
     bool ignore_all = false;
     std::vector<Loc> ignore_locs = {};
     std::vector<Dependency> replace_triggered_by = {};
     std::vector<Rule> preconditions = {};
+    std::vector<Rule> postconditions = {}; ///< of what is there then: `self`
 };
 
 /// One entry under `resources:` or `data:`; with for_each it stands for several resources.
@@ -75,13 +83,16 @@ struct ResourceBlock {
 
 struct Module;
 
+/// One entry under `modules:`; with for_each or count it stands for several instances.
 struct ModuleBlock {
     std::string name;
     Loc loc;
+    ExprPtr for_each; ///< as of a resource
+    ExprPtr count;
     std::map<std::string, ExprPtr> inputs;
     std::map<std::string, Loc> input_locs;
     std::vector<Dependency> depends_on;
-    std::shared_ptr<const Module> module;
+    std::shared_ptr<const Module> module; ///< shared by all calls of the same source
 };
 
 struct Output {
@@ -126,8 +137,9 @@ struct Spec {
     Value secrets = Value::map({});
     /// Addresses of what the spec no longer has and that stays all the same: only forgotten.
     std::vector<Dependency> removed;
-    std::vector<Move> moved; ///< in the order in which they are written
-    ExprPtr chaos;           ///< settings of failure drills; nullptr where the spec has none
+    std::vector<Move> moved;               ///< in the order in which they are written
+    std::map<std::string, Import> imports; ///< by the address that they get
+    ExprPtr chaos; ///< settings of failure drills; nullptr where the spec has none
     Loc chaos_loc;
 
     /// For relative paths in values: the directory of the file that a Loc is in.
@@ -140,6 +152,9 @@ using FileReader = std::function<std::string(const std::filesystem::path&)>;
 
 /// Reads regular files up to the loader's limit; never blocks on a FIFO or a device.
 FileReader disk_reader();
+
+/// The entries of `import:`, by their addresses.
+std::map<std::string, Import> read_imports(const Value& list, Problems& problems);
 
 /// Loads the spec and, recursively, its modules. Checks all that needs no values: form, names,
 /// sources, expression syntax.

@@ -25,9 +25,9 @@ VariableValues load_variable_file(const std::filesystem::path& file, const FileR
 
 Value parse_variable_text(const Variable& variable, const std::string& text, Sources& sources) {
     const TypeKind kind = variable.attribute.type.kind;
-    const bool structured = kind == TypeKind::list || kind == TypeKind::map ||
-                            kind == TypeKind::object || kind == TypeKind::connection ||
-                            kind == TypeKind::any;
+    const bool structured = kind == TypeKind::list || kind == TypeKind::set ||
+                            kind == TypeKind::map || kind == TypeKind::object ||
+                            kind == TypeKind::connection || kind == TypeKind::any;
     const bool scalar = kind == TypeKind::integer || kind == TypeKind::number ||
                         kind == TypeKind::boolean || kind == TypeKind::port;
     if (!structured && !scalar) return text;
@@ -62,9 +62,9 @@ Value resolve_variables(const Spec& spec, const VariableValues& given) {
                             a.name, a.name);
             continue;
         }
-        Value value = it == given.end()
-                          ? *a.fallback
-                          : normalize(a, it->second, "variable", spec.base_directory(), problems);
+        Value value = it == given.end() ? *a.fallback
+                                        : normalize(a, it->second, "var." + a.name,
+                                                    spec.base_directory(), problems);
         if (a.secret) value = value.as_secret();
         values.push_back({a.name, std::move(value), v.loc});
     }

@@ -1,68 +1,12 @@
-#include "engine/apply.h"
+#include "engine/lab.h"
 
-#include "planner/moves.h"
 #include "state/sqlite.h"
-#include "support/project.h"
 
-#include <cstdlib>
 #include <doctest/doctest.h>
-#include <filesystem>
 
 using namespace hadeploy;
 
 namespace {
-
-/// A project that lives in a directory of its own: its world stays from run to run, its spec can
-/// be another in each.
-struct Lab {
-    Lab() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "apply-XXXXXX").string();
-        directory = mkdtemp(pattern.data());
-    }
-    ~Lab() { std::filesystem::remove_all(directory); }
-
-    struct Run {
-        std::string plan;
-        ApplyResult result;
-    };
-
-    /// Plans and applies, as the command does.
-    Run apply(const std::string& text, bool destroy = false) {
-        Registry registry;
-        fake::add_to(registry, world);
-        Spec spec;
-        load_spec(
-            "hadeploy.yaml", [&](const auto&) { return text; }, spec);
-        const Graph graph(spec, registry, resolve_variables(spec, {}));
-        const auto store = Store::open(directory / "state.db", Store::Mode::read_write, "test");
-        store->lock("test", 0);
-        World seen = with_moves(load_world(*store), spec.moved);
-        const ProviderSettings settings = provider_settings(graph);
-        Endpoints endpoints(registry, {.project = "test", .lineage = seen.lineage});
-        Events quiet;
-        world.log.clear();
-        refresh(seen,
-                destroy ? destroy_subjects(registry, seen, settings)
-                        : subjects(graph, seen, settings),
-                endpoints, quiet);
-        const Plan plan =
-            destroy ? make_destroy_plan(seen, registry) : make_plan(graph, seen, settings);
-        reads = world.log;
-        world.log.clear();
-        const std::int64_t run = store->begin_run("apply", {});
-        Run out{summary(plan), hadeploy::apply(plan, destroy ? nullptr : &graph, seen, *store,
-                                               endpoints, settings, quiet, run, {4, nullptr})};
-        rows = store->rows();
-        intents = store->intents();
-        return out;
-    }
-
-    std::filesystem::path directory;
-    fake::World world;
-    std::vector<std::string> reads;
-    std::vector<Row> rows;
-    std::vector<Intent> intents;
-};
 
 constexpr const char* kTwo = R"(
 name: test

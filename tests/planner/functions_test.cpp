@@ -55,7 +55,7 @@ TEST_CASE("functions refuse what they can't do, and say what they are") {
     CHECK(eval("base64decode('/w==')") == "1:3: base64decode(): what is encoded is not UTF-8 text");
     CHECK(eval("uuidv5('x', 'a')").starts_with("1:3: uuidv5(): \"x\" is not a UUID"));
     CHECK(eval("cidrhost('10.0.0.0/33', 1)")
-              .starts_with("1:3: cidrhost(): \"10.0.0.0/33\" is not an IPv4 network"));
+              .starts_with("1:3: cidrhost(): \"10.0.0.0/33\" is not a network"));
     CHECK(eval("cidrhost('10.0.0.0/30', 4)") ==
           "1:3: cidrhost(): 10.0.0.0/30 has 4 addresses: there is no number 4");
     CHECK(eval("cidrsubnet('10.0.0.0/30', 3, 0)") ==
@@ -70,6 +70,36 @@ TEST_CASE("functions refuse what they can't do, and say what they are") {
     CHECK(eval("tonumber('1 GiB')") == "1:3: tonumber(): \"1 GiB\" is not a number");
     CHECK(eval("tobool('yes')") ==
           "1:3: tobool(): only \"true\" and \"false\" are booleans, got \"yes\"");
+}
+
+TEST_CASE("networks are of IPv4 or IPv6") {
+    CHECK(eval("cidrhost('fd00:77::/64', 10)") == "\"fd00:77::a\"");
+    CHECK(eval("cidrhost('fd00:77::/64', -1)") == "\"fd00:77::ffff:ffff:ffff:ffff\"");
+    CHECK(eval("cidrhost('::/0', -1)") == "\"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff\"");
+    CHECK(eval("cidrhost('fd00::1:ff/120', 0)") == "\"fd00::1:0\"");
+    CHECK(eval("cidrhost('fd00::/126', 4)") ==
+          "1:3: cidrhost(): fd00::/126 has 4 addresses: there is no number 4");
+    CHECK(eval("cidrsubnet('2001:db8::/32', 32, 4294967295)") == "\"2001:db8:ffff:ffff::/64\"");
+    CHECK(eval("cidrsubnet('::/0', 128, 5)") == "\"::5/128\"");
+    CHECK(eval("cidrsubnet('::/0', 0, 0)") == "\"::/0\"");
+    CHECK(eval("cidrsubnet('fd00::/64', 65, 0)") ==
+          "1:3: cidrsubnet(): fd00::/64 has 64 bits left, not 65");
+    CHECK(eval("cidrsubnets('fd00:77::/48', 16, 8, 16)") ==
+          "[\"fd00:77::/64\",\"fd00:77:0:100::/56\",\"fd00:77:0:200::/64\"]");
+    CHECK(eval("cidrsubnets('::/0', 1, 1)") == "[\"::/1\",\"8000::/1\"]");
+    CHECK(eval("cidrsubnets('::/0', 1, 1, 128)") ==
+          "1:3: cidrsubnets(): ::/0 has no room for network 2 (/128)");
+    CHECK(eval("cidrcontains('fd00:77::/64', 'fd00:77::5')") == "true");
+    CHECK(eval("cidrcontains('fd00:77::/64', 'fd00:78::5')") == "false");
+    CHECK(eval("cidrcontains('::/0', '10.0.0.1')") == "false");
+    CHECK(eval("cidrcontains('10.0.0.0/8', '::ffff:10.0.0.1')") == "false");
+    CHECK(eval("cidrnetmask('fd00::/64')") ==
+          "1:3: cidrnetmask(): a mask is written for IPv4 alone (an IPv6 network is told by its "
+          "length)");
+    CHECK(eval("cidrhost('fd00::/129', 0)").find("is not a network") != std::string::npos);
+    CHECK(eval("cidrhost('fd00:::/64', 0)").find("is not a network") != std::string::npos);
+    CHECK(eval("cidrcontains('fd00::/8', 'x')") ==
+          "1:3: cidrcontains(): \"x\" is not an IP address");
 }
 
 TEST_CASE("the corners of functions") {

@@ -156,11 +156,12 @@ TEST_CASE("instances that can't be told say what to do") {
           "whose keys stand in the spec; its values may be unknown)\n");
     CHECK(error("for_each: '${range(20000)}'").find("the list has an integer") !=
           std::string::npos);
-    CHECK(error("value: '${count.index}'")
-              .find("\"count\" has a meaning only in a resource with "
-                    "count") != std::string::npos);
-    CHECK(error("count: 1, value: '${each.key}'").find("only in a resource with for_each") !=
-          std::string::npos);
+    CHECK(
+        error("value: '${count.index}'")
+            .find("\"count\" has a meaning only in a resource or a module's inputs, with count") !=
+        std::string::npos);
+    CHECK(error("count: 1, value: '${each.key}'")
+              .find("only in a resource or a module's inputs, with for_each") != std::string::npos);
     CHECK(error("count: 2, value: '${a[0].token}'").find("depends on itself") != std::string::npos);
 }
 

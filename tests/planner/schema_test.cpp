@@ -356,23 +356,6 @@ TEST_CASE("one value, as a variable's") {
     CHECK(problems.list().at(1).message == "variable \"n\": expected an integer, got nothing");
 }
 
-TEST_CASE("types as text") {
-    for (const char* text : {"string", "list(string)", "map(connection)", "map(list(ipv4))", "any",
-                             "local_path", "list", "map"}) {
-        const auto type = parse_type(text);
-        REQUIRE(type);
-        CHECK(type_name(*type) == text);
-    }
-    CHECK(type_name(*parse_type(" map( ipv4 ) ")) == "map(ipv4)");
-    for (const char* text : {"", "strin", "list(", "list()", "list(string", "string(list)",
-                             "object", "list(string))", "listx(string)"})
-        CHECK_FALSE(parse_type(text));
-    std::string deep;
-    for (int i = 0; i < 100'000; ++i) deep += "list(";
-    CHECK_FALSE(parse_type(deep + "any" + std::string(100'000, ')')));
-    CHECK(type_name(object_of({{.name = "a"}, {.name = "b"}})) == "object(a, b)");
-}
-
 TEST_CASE("did you mean") {
     CHECK(did_you_mean("memroy", {"vcpus", "memory"}) == "memory");
     CHECK(did_you_mean("Memory", {"vcpus", "memory"}) == "memory");

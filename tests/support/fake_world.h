@@ -3,10 +3,12 @@
 #include "planner/provider.h"
 
 #include <algorithm>
+#include <csignal>
 #include <map>
 #include <mutex>
 #include <set>
 #include <string>
+#include <unistd.h>
 
 /// A world in memory behind the same door as the real providers. What it does not cover: real
 /// latency, effects that outlive a killed process, partial writes.
@@ -21,6 +23,7 @@ struct World {
     std::set<std::string> dead_hosts;          ///< endpoints that don't answer
     std::vector<std::string> log;              ///< "create a", "read host1: a b", ...
     std::vector<std::string> batches;          ///< "a b": what was applied together
+    std::string dies_before;                   ///< "create a": the process is killed then
 
     std::vector<std::string> changes() {
         std::vector<std::string> out;
@@ -204,7 +207,9 @@ class Provider : public hadeploy::Provider {
 
     Value make(const Change& c, const std::string& name) {
         static constexpr const char* verbs[] = {"create", "update", "remove"};
-        world_.log.push_back(std::string(verbs[static_cast<int>(c.kind)]) + " " + name);
+        const std::string line = std::string(verbs[static_cast<int>(c.kind)]) + " " + name;
+        if (line == world_.dies_before) ::kill(::getpid(), SIGKILL);
+        world_.log.push_back(line);
         if (c.kind == Change::Kind::remove) {
             world_.objects.erase(name);
             world_.owners.erase(name);

@@ -11,12 +11,15 @@ namespace {
 std::string short_type(const Type& type) {
     if (type.kind == TypeKind::object) return "object";
     if (!type.element) return type_name(type);
-    return fmt::format("{}({})", type.kind == TypeKind::list ? "list" : "map",
-                       short_type(*type.element));
+    const std::string_view container = type.kind == TypeKind::list  ? "list"
+                                       : type.kind == TypeKind::set ? "set"
+                                                                    : "map";
+    return fmt::format("{}({})", container, short_type(*type.element));
 }
 
 std::string limits(const Attribute& a) {
-    const bool counts_items = a.type.kind == TypeKind::list || a.type.kind == TypeKind::map;
+    const bool counts_items = a.type.kind == TypeKind::list || a.type.kind == TypeKind::set ||
+                              a.type.kind == TypeKind::map;
     const auto show = [&](std::int64_t n) {
         return counts_items ? fmt::format("{} item{}", n, n == 1 ? "" : "s")
                             : value_text(&a.type, Value(n));
@@ -48,7 +51,7 @@ void add_rows(const Schema& schema, const std::string& prefix, bool computed,
         std::string path = name;
         const Type* type = &a.type;
         for (; type->element; type = type->element.get())
-            path += type->kind == TypeKind::list ? "[]" : ".*";
+            path += type->kind == TypeKind::map ? ".*" : "[]";
         if (type->kind == TypeKind::object && type->fields)
             add_rows(*type->fields, path + ".", computed || a.computed, out);
     }

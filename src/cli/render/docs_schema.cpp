@@ -46,7 +46,8 @@ Json type_schema(const Type& type, const Attribute* a) {
     case TypeKind::duration: return {{"type", {"integer", "string"}}};
     case TypeKind::connection:
         return or_reference(fields_schema(connection_fields(), Json::object()));
-    case TypeKind::list: {
+    case TypeKind::list:
+    case TypeKind::set: {
         Json out{{"type", "array"},
                  {"items", type.element ? type_schema(*type.element, nullptr) : Json::object()}};
         if (a != nullptr && a->min) out["minItems"] = *a->min;
@@ -152,7 +153,8 @@ Json variable_schema() {
     return {{"type", {"object", "null"}},
             {"additionalProperties", false},
             {"properties",
-             {{"type", described(text, "string, integer, bytes, list(T), map(T), ...")},
+             {{"type", described({{"type", {"string", "object", "array"}}},
+                                 "string, integer, bytes, list(T), object({name: T}), ...")},
               {"default", Json::object()},
               {"min", {{"type", {"integer", "string"}}}},
               {"max", {{"type", {"integer", "string"}}}},
@@ -169,6 +171,9 @@ Json module_call_schema() {
             {"properties",
              {{"source",
                described({{"type", "string"}}, "The module's directory, relative to this file.")},
+              {"for_each", described({{"type", {"array", "object", "string"}}},
+                                     "A map or a list of names: one instance for each.")},
+              {"count", described({{"type", {"integer", "string"}}}, "So many instances.")},
               {"with", described({{"type", "object"}}, "Values for the module's variables.")},
               {"depends_on", dependencies()}}}};
 }
@@ -186,13 +191,17 @@ Json providers_schema(const Registry& registry) {
 
 Json lifecycle_schema() {
     const Json names{{"type", {"array", "string"}}, {"items", {{"type", "string"}}}};
-    return {{"type", "object"},
-            {"additionalProperties", false},
-            {"properties",
-             {{"prevent_destroy", described({{"type", "boolean"}}, "Never destroy or replace it.")},
-              {"ignore_changes", described(names, "Attributes that stay as they are, or all.")},
-              {"replace_triggered_by", described(names, "Replace it when one of these changes.")},
-              {"preconditions", rules("What has to hold before it is made or changed.")}}}};
+    return {
+        {"type", "object"},
+        {"additionalProperties", false},
+        {"properties",
+         {{"prevent_destroy", described({{"type", "boolean"}}, "Never destroy or replace it.")},
+          {"create_before_destroy",
+           described({{"type", "boolean"}}, "Make a replacement before the old one goes.")},
+          {"ignore_changes", described(names, "Attributes that stay as they are, or all.")},
+          {"replace_triggered_by", described(names, "Replace it when one of these changes.")},
+          {"preconditions", rules("What has to hold before it is made or changed.")},
+          {"postconditions", rules("What has to hold of it once it is there: ${self.name}.")}}}};
 }
 
 Json data_lifecycle_schema() {
@@ -245,6 +254,14 @@ nlohmann::json spec_schema(const Registry& registry, bool module_file) {
         properties["removed"] =
             described({{"type", {"array", "string"}}, {"items", {{"type", "string"}}}},
                       "Addresses to be let go of without destroying what is there.");
+        const Json text{{"type", "string"}};
+        properties["import"] = described({{"type", "array"},
+                                          {"items",
+                                           {{"type", "object"},
+                                            {"additionalProperties", false},
+                                            {"required", {"to"}},
+                                            {"properties", {{"to", text}, {"id", text}}}}}},
+                                         "What is there already and shall be managed from now on.");
         properties["chaos"] =
             described(or_reference(fields_schema(chaos::settings_schema(), Json::object())),
                       "What failure drills need to know of the app.");

@@ -29,6 +29,7 @@ A project is a directory with a `hadeploy.yaml`. It is plain YAML 1.2; only `nam
 | `outputs` | What is worth knowing afterwards. |
 | `moved` | New names for what is there. |
 | `removed` | What is to be let go of without destroying it. |
+| `import` | What is there already and shall be managed from now on. |
 | `chaos` | What [failure drills](#chaos) need to know of the app. |
 
 Names of variables, data sources, resources, modules and outputs begin with a letter and go on with letters,
@@ -124,7 +125,11 @@ resources:
 | `prevent_destroy` | `true`: a plan that would destroy or replace the resource is an error. The state keeps this, so that taking the block out of the spec does not take the protection away: to lift it, apply once with `false`. |
 | `ignore_changes` | Attributes that stay as they are, or `all`: differences are no drift and no change. |
 | `replace_triggered_by` | Resources, or `module.NAME`: when one of them is made, changed or replaced, this one is replaced. |
+| `create_before_destroy` | `true`: where it has to be replaced, the new one is made first, then what refers to it is changed, then the old one is removed. Until then the state knows the old one as `database#1`, after its generation; whatever an interrupted run leaves behind is removed by the next one. What the resource rests on is replaced in this way too. Both have to be able to be there at once: a name that only one can have is an error. |
 | `preconditions` | Rules as those of a [variable](#variables), checked in the plan, and again in apply for what is known only then. |
+| `postconditions` | The same of what is there then: `[{check: "${self.size > 1024}", message: too small}]`. Where the plan can tell that one will be broken, it is an error of the plan; otherwise the step fails after the resource was made and recorded, and what depends on it is left. |
+
+What follows from ignored attributes (the checksum of an ignored content, say) is ignored with them.
 
 ### Data sources
 
@@ -163,6 +168,14 @@ be destroyed and made anew. A move that was done stays without effect.
 `removed: [database, module.old]` lists addresses that the spec no longer has: what is there stays as
 it is, and hadeploy forgets it. Without that, it would be destroyed.
 
+### Import
+
+`import: [{to: node["a"], id: 1b4e28ba-2fa1-41d2-883f-0016d3cca427}]` takes over what is there and
+was made by somebody else. The spec says what it shall be like; where it differs it is changed, but
+never replaced. `id` is what it is known by there (of a libvirt object its UUID); types that take over
+by themselves what is there as wanted (files, packages, users) need none. What is recorded already
+is left alone, so the entry may stay.
+
 ### Expressions
 
 `${...}` inserts a value and makes the resource wait for what it comes from. Alone in a string it
@@ -177,9 +190,12 @@ keeps the value's type; `$${` is a literal `${`.
 | `${data.release.status_code}` | What a data source has read. |
 | `${node["node1"].connection}` | An attribute of one instance. |
 | `${node[*].connection}` | The attribute of every instance, by the instances' names. |
-| `${each.key}`, `${each.value}`, `${count.index}` | The instance's own, see `for_each` and `count`. |
+| `${each.key}`, `${each.value}`, `${count.index}` | The instance's own, see `for_each` and `count`; in a module's `with` those of the module. |
+| `${self.token}` | In a postcondition: an attribute of the resource itself. |
 | `${local.prefix}` | A local of the same file. |
 | `${module.cluster.web_url}` | An output of a module. |
+| `${module.site["a"].url}`, `${module.site[0].url}` | An output of one instance of a module with `for_each`, with `count`. |
+| `${module.site[*].url}` | That output of every instance, by their names; just this output is waited for. |
 | `${path.module}`, `${path.root}` | The directory of the module, of the project. |
 
 | Operation | Value |
@@ -210,7 +226,8 @@ modules:
 | Key | Meaning |
 |---|---|
 | `source` | The module's directory, relative to this file. It has a `module.yaml` with `description`, `variables`, `locals`, `data`, `resources`, `modules` and `outputs`. Required. |
-| `with` | Values for the module's variables. |
+| `for_each`, `count` | As with resources: instances called `module.site["a"]`, `module.site[0]`. `with` may use `${each.key}`, `${each.value}` and `${count.index}`. |
+| `with` | Values for the module's variables, checked against their types and rules: in the plan, and again in apply for what is known only then. |
 | `depends_on` | As with resources. |
 
 ### Outputs
@@ -237,6 +254,24 @@ outputs:
 | `local_path` | A path on this machine, relative to the file it is written in. |
 | `connection` | How to log in to a machine: see the attribute of that name of [ssh.host](#sshhost). |
 | `list(T)`, `map(T)` | A list, a map, of another type. |
+| `set(T)` | A list whose elements are in no order and each there once: it is sorted. |
+| `object({name: T, port: optional(T, default)})` | A map with these keys. What is optional may be left out, and is the default then, if there is one. |
+
+A type may also be written as YAML: a map is an object of its keys, a map with the one key `*` a map
+of any keys, a list of one type a list of it.
+
+```yaml
+variables:
+  hosts:
+    type:
+      "*":
+        address: ipv4
+        port: optional(port, 22)
+        tags: optional(list(string), [])
+```
+
+Mistakes are told with their path: `var.hosts["a"].port: 70000 is not a port (1 to 65535)`. Between
+`{` and `}` a type with a comma has to be quoted, since YAML ends a word there.
 
 ## State
 

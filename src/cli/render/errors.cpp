@@ -12,6 +12,8 @@ namespace {
 constexpr std::size_t kSourceColumns = 120; ///< of a source line; more is cut around the place
 constexpr std::size_t kBeforeCaret = 60;    ///< of a line that is cut
 
+constexpr std::size_t kLookedAt = 1024; ///< bytes on either side of the place
+
 /// A source line as it can be shown, and the column (from 0) of the place in it.
 struct Excerpt {
     std::string line;
@@ -29,7 +31,14 @@ std::size_t word_length(std::string_view rest) {
 }
 
 Excerpt excerpt_of(std::string_view line, std::size_t column) {
-    const std::size_t at = std::min<std::size_t>(column == 0 ? 0 : column - 1, line.size());
+    std::size_t at = std::min<std::size_t>(column == 0 ? 0 : column - 1, line.size());
+    if (at > kLookedAt) { // of a line without end only what is near: it is cut further below
+        std::size_t begin = at - kLookedAt;
+        while (begin < at && (static_cast<unsigned char>(line[begin]) & 0xC0) == 0x80) ++begin;
+        line.remove_prefix(begin);
+        at -= begin;
+    }
+    line = line.substr(0, at + kLookedAt);
     // a tab is four spaces here, so that the caret stands where it should
     const std::string before = printable(line.substr(0, at), true);
     Excerpt out{before + printable(line.substr(at), true), columns_of(before),

@@ -25,17 +25,19 @@ Json step_json(const Plan& plan, const Step& step) {
                            {"replaces", c.replaces}});
     Json after = Json::array();
     for (const StepId id : step.after_steps) after.push_back(plan.steps[id].address);
-    return {{"address", step.address},
-            {"type", step.type->name},
-            {"action", action_name(step.action)},
-            {"verb", step.verb},
-            {"reason", step.reason},
-            {"read_first", step.read_first},
-            {"generation", step.generation},
-            {"changes", std::move(changes)},
-            {"before", public_json(mark_secrets(schema, step.before))},
-            {"after", public_json(mark_secrets(schema, step.after))},
-            {"after_steps", std::move(after)}};
+    Json out{{"address", step.address},
+             {"type", step.type->name},
+             {"action", action_name(step.action)},
+             {"verb", step.verb},
+             {"reason", step.reason},
+             {"read_first", step.read_first},
+             {"generation", step.generation},
+             {"changes", std::move(changes)},
+             {"before", public_json(mark_secrets(schema, step.before))},
+             {"after", public_json(mark_secrets(schema, step.after))},
+             {"after_steps", std::move(after)}};
+    if (step.create_first) out["create_before_destroy"] = true;
+    return out;
 }
 
 std::string dump(const Json& json) {

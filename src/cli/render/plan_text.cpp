@@ -13,13 +13,16 @@ namespace {
 constexpr std::size_t kAddressColumns = 60; ///< beyond, columns are no longer aligned
 
 std::string symbol_column(const Step& step, const Style& style) {
-    return style.paint(action_tint(step.action), fmt::format("{:>3}", action_symbol(step.action)));
+    return style.paint(
+        action_tint(step.action),
+        fmt::format("{:>3}", step.create_first ? "+/-" : action_symbol(step.action)));
 }
 
 /// "to create", "to start": what a step does in words, in blocks, list and counts alike.
 std::string words_of(const Step& step) {
     if (step.action == Action::read) return step.type->data ? "read during apply" : "read later";
-    if (step.action == Action::adopt) return "adopt";
+    if (step.action == Action::adopt && step.verb.empty()) return "adopt";
+    if (step.action == Action::adopt) return step.verb;
     if (step.action == Action::refresh) return "record as it is";
     if (step.action == Action::update && !step.verb.empty()) return step.verb;
     return std::string(action_name(step.action));
@@ -252,8 +255,11 @@ Tint action_tint(Action action) {
 
 std::string plan_counts(const Plan& plan) {
     std::map<std::string, std::size_t> verbs; // updates with a name of their own
-    for (const Step& step : plan.steps)
+    std::size_t imports = 0;
+    for (const Step& step : plan.steps) {
         if (step.action == Action::update && !step.verb.empty()) ++verbs[step.verb];
+        if (step.action == Action::adopt && !step.verb.empty()) ++imports;
+    }
     std::size_t updates = plan.count(Action::update);
     const auto data = static_cast<std::size_t>(
         std::count_if(plan.steps.begin(), plan.steps.end(),
@@ -268,7 +274,8 @@ std::string plan_counts(const Plan& plan) {
     add(updates, "to update");
     add(plan.count(Action::replace), "to replace");
     add(plan.count(Action::remove), "to remove");
-    add(plan.count(Action::adopt), "to adopt");
+    add(imports, "to import");
+    add(plan.count(Action::adopt) - imports, "to adopt");
     add(plan.count(Action::read) - data, "to read later");
     add(data, "to read during apply");
     add(plan.count(Action::forget), "to forget");

@@ -17,6 +17,7 @@ class DomainType : public LibvirtType {
     void check(const Value& config, Problems& problems) const override;
     Value derive(const Value& config) const override;
     std::vector<std::string> claims(const Value& config) const override;
+    std::vector<NetworkUse> networks(const Value& config) const override;
     Observation observe(const ReadRequest& request, Inventory& inventory) const override;
     Value make(Session& session, const Change& change) const override;
     void remove(Session& session, const Change& change) const override {
@@ -261,6 +262,12 @@ std::vector<std::string> DomainType::claims(const Value& config) const {
         out.push_back(fmt::format("{} in libvirt network {}", config.text("address"),
                                   config.text("network")));
     return out;
+}
+
+std::vector<NetworkUse> DomainType::networks(const Value& config) const {
+    if (!config["network"].is_string() || !config["address"].is_string()) return {};
+    return {{"libvirt network " + config.text("network"), "", config.text("address"),
+             config["address"].loc()}};
 }
 
 bool any_file(const std::vector<std::string>* names, std::string_view name,

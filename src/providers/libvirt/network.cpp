@@ -55,6 +55,11 @@ class NetworkType : public LibvirtType {
     std::vector<std::string> claims(const Value& config) const override {
         return {"libvirt network " + config.text("name")};
     }
+    std::vector<NetworkUse> networks(const Value& config) const override {
+        if (!config["name"].is_string() || !config["cidr"].is_string()) return {};
+        return {{"libvirt network " + config.text("name"), config.text("cidr"), "",
+                 config["cidr"].loc()}};
+    }
     Observation observe(const ReadRequest& request, Inventory& inventory) const override;
     Value make(Session& session, const Change& change) const override;
     void remove(Session& session, const Change& change) const override;

@@ -40,9 +40,11 @@ std::optional<std::map<std::string, Type>> declared(const Value& config) {
     }
     if (!returns.is_map()) return std::nullopt;
     for (const Entry& e : returns.as_map()) {
-        const auto type = e.value.is_string() ? parse_type(e.value.as_string()) : std::nullopt;
-        if (!type) return std::nullopt;
-        out[e.key] = *type;
+        try {
+            out[e.key] = parse_type(e.value);
+        } catch (const Error&) {
+            return std::nullopt;
+        }
     }
     return out;
 }

@@ -58,6 +58,13 @@ const Json* find_node(const Reply& nodes, const std::string& id) {
 class DockerNode final : public SshType {
   public:
     DockerNode();
+    std::string votes_in(const Value& config) const override {
+        if (config.text("role") != "manager" || !config["peers"].is_map()) return {};
+        std::string names;
+        for (const Entry& e : config["peers"].as_map())
+            names += (names.empty() ? "" : ", ") + e.key;
+        return "the swarm of " + names;
+    }
     std::vector<std::string> claims(const Value& config) const override {
         return {fmt::format("swarm membership of {}", config["host"].text("address"))};
     }

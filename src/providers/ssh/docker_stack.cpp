@@ -145,11 +145,53 @@ bool variable_name(std::string_view name) {
            std::all_of(name.begin(), name.end(), word);
 }
 
+/// `${NAME}` and `${NAME:-default}` replaced, as docker does.
+std::string substituted(const std::string& text, const Value& variables) {
+    std::string out;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t open = text.find("${", at), close = text.find('}', open);
+        out += text.substr(at, open - at);
+        if (open == text.npos || close == text.npos) break;
+        const std::string inside = text.substr(open + 2, close - open - 2);
+        const std::string word = inside.substr(0, inside.find_first_of(":-?"));
+        const std::size_t fallback = inside.find('-');
+        out += variables.has(word)       ? variables.text(word)
+               : fallback == inside.npos ? ""
+                                         : inside.substr(fallback + 1);
+        at = close + 1;
+    }
+    return out;
+}
+
+/// The port of every node that one entry under `ports:` publishes, "5000" or "53/udp"; "" where it
+/// leaves the choice to docker, or names a range.
+std::string published(const YAML::Node& entry, const Value& variables) {
+    std::string port, protocol = "tcp";
+    if (entry.IsMap()) {
+        if (entry["mode"] && entry["mode"].Scalar() == "host") return {}; // of one node alone
+        if (entry["published"]) port = substituted(entry["published"].Scalar(), variables);
+        if (entry["protocol"]) protocol = entry["protocol"].Scalar();
+    } else if (entry.IsScalar()) { // [address:]published:target[/protocol]
+        std::string text = substituted(entry.Scalar(), variables);
+        if (const auto slash = text.find('/'); slash != text.npos) {
+            protocol = text.substr(slash + 1);
+            text.resize(slash);
+        }
+        const auto target = text.rfind(':');
+        if (target == text.npos) return {};
+        text.resize(target);
+        port = text.substr(text.rfind(':') + 1);
+    }
+    if (port.empty() || port.find_first_not_of("0123456789") != port.npos) return {};
+    return protocol == "tcp" ? port : port + "/" + protocol;
+}
+
 class DockerStack final : public SshType {
   public:
     DockerStack();
     void check(const Value& config, Problems& problems) const override;
     Value derive(const Value& config) const override;
+    std::vector<std::string> claims(const Value& config) const override;
     std::string probe(const ReadRequest& request) const override {
         return preamble(request.config, request.identity) + std::string(kStackProbe);
     }
@@ -245,6 +287,28 @@ void DockerStack::check(const Value& config, Problems& problems) const {
                                          "digits and _",
                                          e.key),
                              e.loc);
+}
+
+/// Its name and the ports that it publishes, on the swarm of the first host.
+std::vector<std::string> DockerStack::claims(const Value& config) const {
+    const Value& hosts = config["hosts"];
+    if (!hosts.is_map() || hosts.as_map().empty()) return {};
+    const std::string place = hosts.as_map().front().value.text("address");
+    if (place.empty()) return {};
+    std::vector<std::string> out{
+        fmt::format("the stack {} of the swarm of {}", config.text("name"), place)};
+    try {
+        if (!config["content"].is_string() && !config["compose"].is_string()) return out;
+        const YAML::Node root = YAML::Load(compose_of(config).text);
+        for (const auto& service : root["services"]) {
+            if (!service.second.IsMap() || !service.second["ports"]) continue;
+            for (const auto& entry : service.second["ports"])
+                if (const std::string port = published(entry, config["variables"]); !port.empty())
+                    out.push_back(fmt::format("port {} of the swarm of {}", port, place));
+        }
+    } catch (const std::exception&) { // derive() tells what is wrong with the file
+    }
+    return out;
 }
 
 Value DockerStack::derive(const Value& config) const {

@@ -94,6 +94,7 @@ class GlusterVolume final : public SshType {
     GlusterVolume();
     void check(const Value& config, Problems& problems) const override;
     Value derive(const Value& config) const override;
+    std::vector<std::string> claims(const Value& config) const override;
     std::string probe(const ReadRequest& request) const override {
         return script(kVolumeProbe, request.config, request.identity,
                       {{"group", request.config.text("group")}});
@@ -201,6 +202,19 @@ void GlusterVolume::check(const Value& config, Problems& problems) const {
                 e.key.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-_") !=
                     std::string::npos)
                 problems.add(fmt::format("\"{}\" is no option that can be set", e.key), e.loc);
+}
+
+/// The directories that its bricks are, wherever those hosts are known.
+std::vector<std::string> GlusterVolume::claims(const Value& config) const {
+    if (!config["hosts"].is_map() || !config["brick"].is_string() || config["replica"].is_unknown())
+        return {};
+    std::vector<std::string> out;
+    for (const Host& host : brick_hosts(config)) {
+        const std::string address = config["hosts"][host.name].text("address");
+        if (!address.empty())
+            out.push_back(fmt::format("the brick {}:{}", address, config.text("brick")));
+    }
+    return out;
 }
 
 Value GlusterVolume::derive(const Value& config) const {

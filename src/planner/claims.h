@@ -1,0 +1,31 @@
+#pragma once
+
+#include "planner/graph.h"
+
+namespace hadeploy {
+
+/// What the resources of a spec take of what there is but once: real names, addresses.
+class Claims {
+  public:
+    void add(const Node& node, const Value& config);
+    /// Adds an error for each thing that two resources claim, for networks that overlap, and for
+    /// addresses that are not in their network.
+    void check(Problems& problems) const;
+    /// What is no error and worth a remark: an even number of voters.
+    [[nodiscard]] std::vector<std::string> remarks() const;
+
+  private:
+    struct Range {
+        const Node* node;
+        NetworkUse use;
+    };
+    void check_ranges(Problems& problems) const;
+
+    std::map<std::string, const Node*> names_;
+    std::vector<Error> doubled_;
+    std::map<std::string, std::size_t> voters_; ///< by their group
+    std::vector<Range> ranges_;                 ///< networks
+    std::vector<Range> addresses_;              ///< taken in them
+};
+
+} // namespace hadeploy

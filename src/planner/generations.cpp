@@ -1,0 +1,86 @@
+#include "planner/generations.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace hadeploy {
+
+namespace {
+
+/// The same real object, as far as that can be told from configs.
+bool same_object(const ResourceType& type, const Value& a, const Value& b) {
+    return std::none_of(type.schema.begin(), type.schema.end(), [&](const Attribute& attribute) {
+        return attribute.replaces && differs(attribute.type, a[attribute.name], b[attribute.name]);
+    });
+}
+
+} // namespace
+
+std::string generation_address(const std::string& address, std::int64_t generation) {
+    return fmt::format("{}#{}", address, generation);
+}
+
+std::string resource_address(const std::string& address) {
+    const auto mark = address.rfind('#');
+    const bool is_generation = mark != address.npos && mark + 1 < address.size() &&
+                               address.find_first_not_of("0123456789", mark + 1) == address.npos;
+    return is_generation ? address.substr(0, mark) : address;
+}
+
+std::int64_t next_generation(const ResourceType& type, const Value& config,
+                             const Recorded& recorded, const World& world) {
+    for (std::int64_t next = recorded.generation + 1;; ++next) {
+        const auto begun = world.recorded.find(generation_address(recorded.address, next));
+        if (begun == world.recorded.end()) return next;
+        const Recorded& other = begun->second;
+        if (other.type == type.name && same_object(type, config, other.config)) return next;
+    }
+}
+
+void refuse_shared_names(const Graph& graph, const Node& node, const Value& config,
+                         const Recorded& recorded) {
+    const ResourceType* type = graph.registry().type(recorded.type);
+    if (type == nullptr) return;
+    const std::vector<std::string> old = type->claims(recorded.config);
+    for (const std::string& name : node.type->claims(config)) {
+        if (std::find(old.begin(), old.end(), name) == old.end()) continue;
+        Error error(ErrorKind::spec,
+                    fmt::format("create_before_destroy: the new and the old {} would both be {}",
+                                node.address, name),
+                    node.block->loc);
+        error.address = node.address;
+        error.hint = "let what makes the new one necessary be part of its name, or take "
+                     "create_before_destroy away";
+        if (node.block->lifecycle.create_before_destroy) throw error;
+        for (const Node& n : graph.nodes()) {
+            const bool rests_on_it =
+                n.create_first &&
+                std::find(n.deps.begin(), n.deps.end(), *graph.find(node.address)) != n.deps.end();
+            if (rests_on_it)
+                throw error.with_note(
+                    fmt::format("{} is made anew first, and so is what it rests on", n.address),
+                    n.block->loc);
+        }
+        throw error;
+    }
+}
+
+bool makes_first(const Plan& plan) {
+    return std::any_of(plan.steps.begin(), plan.steps.end(),
+                       [](const Step& s) { return s.create_first; });
+}
+
+World with_old_generations(World world, const Plan& plan) {
+    for (const Step& s : plan.steps) {
+        if (!s.create_first) continue;
+        Recorded old = world.recorded.at(s.address);
+        old.address = generation_address(s.address, old.generation);
+        const auto seen = world.observed.find(s.address);
+        if (seen != world.observed.end())
+            world.observed.insert_or_assign(old.address, seen->second);
+        world.recorded.insert_or_assign(old.address, std::move(old));
+    }
+    return world;
+}
+
+} // namespace hadeploy

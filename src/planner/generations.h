@@ -1,0 +1,30 @@
+#pragma once
+
+#include "planner/plan.h"
+
+namespace hadeploy {
+
+// With create_before_destroy a resource exists twice for a while. Its address stands for the
+// generation that is in use: the old one until the new one is there, then that. The other one is
+// journalled and recorded under an address of its own, `address#generation`, like any resource that
+// the spec does not have: so whatever is left when a run is killed is removed by the next.
+
+std::string generation_address(const std::string& address, std::int64_t generation);
+/// The resource that an address is a generation of; what is none gives itself.
+std::string resource_address(const std::string& address);
+
+/// The generation that takes the place of what is recorded: one that an interrupted run has begun,
+/// if it is still what is wanted.
+std::int64_t next_generation(const ResourceType& type, const Value& config,
+                             const Recorded& recorded, const World& world);
+
+/// @throws Error(spec) when both generations would have a real name that only one can have
+void refuse_shared_names(const Graph& graph, const Node& node, const Value& config,
+                         const Recorded& recorded);
+
+/// The world in which the replacements of a plan that make the new one first have been made.
+World with_old_generations(World world, const Plan& plan);
+/// Whether there are any.
+bool makes_first(const Plan& plan);
+
+} // namespace hadeploy

@@ -1,0 +1,37 @@
+#include "cli/render/plan_json.h"
+#include "cli/render/plan_text.h"
+#include "support/fake_world.h"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+using namespace hadeploy;
+
+TEST_CASE("what is made before the old one goes, and what is imported, are shown as such") {
+    const fake::Thing type;
+    Plan plan;
+    plan.steps = {{.address = "a",
+                   .action = Action::replace,
+                   .type = &type,
+                   .reason = "size can't be changed in place",
+                   .create_first = true},
+                  {.address = "a#1",
+                   .action = Action::remove,
+                   .type = &type,
+                   .reason = "a new a takes its place"},
+                  {.address = "b",
+                   .action = Action::adopt,
+                   .type = &type,
+                   .reason = "it is there as wanted",
+                   .verb = "import"}};
+    CHECK(cli::render_plan(plan, {}, cli::Style{}) ==
+          "+/- a    replace: size can't be changed in place\n"
+          "  - a#1  remove: a new a takes its place\n"
+          "  = b    import: it is there as wanted\n"
+          "\n"
+          "Plan: 1 to replace, 1 to remove, 1 to import\n");
+    const nlohmann::json json = cli::plan_json(plan);
+    CHECK(json["steps"][0]["create_before_destroy"] == true);
+    CHECK_FALSE(json["steps"][1].contains("create_before_destroy"));
+    CHECK(json["steps"][2]["verb"] == "import");
+}

@@ -1,0 +1,83 @@
+#pragma once
+
+#include "engine/apply.h"
+#include "planner/moves.h"
+#include "support/project.h"
+
+#include <cstdlib>
+#include <filesystem>
+
+namespace hadeploy {
+
+/// A project that lives in a directory of its own: its world stays from run to run, its spec can
+/// be another in each.
+struct Lab {
+    Lab() {
+        std::string pattern = (std::filesystem::temp_directory_path() / "apply-XXXXXX").string();
+        directory = mkdtemp(pattern.data());
+    }
+    ~Lab() { std::filesystem::remove_all(directory); }
+
+    struct Run {
+        std::string plan;
+        ApplyResult result;
+    };
+
+    /// Plans and applies, as the command does.
+    Run apply(const std::string& text, bool destroy = false) {
+        Registry registry;
+        fake::add_to(registry, world);
+        Spec spec;
+        load_spec(
+            "hadeploy.yaml",
+            [&](const std::filesystem::path& p) {
+                return p == "hadeploy.yaml" ? text : modules.at(p.string());
+            },
+            spec);
+        const Graph graph(spec, registry, resolve_variables(spec, {}));
+        const auto store = Store::open(directory / "state.db", Store::Mode::read_write, "test");
+        store->lock("test", 0);
+        World seen = with_moves(load_world(*store), spec.moved);
+        const ProviderSettings settings = provider_settings(graph);
+        Endpoints endpoints(registry, {.project = "test", .lineage = seen.lineage});
+        Events quiet;
+        world.log.clear();
+        refresh(seen,
+                destroy ? destroy_subjects(registry, seen, settings)
+                        : subjects(graph, seen, settings),
+                endpoints, quiet);
+        const Plan plan =
+            destroy ? make_destroy_plan(seen, registry) : make_plan(graph, seen, settings);
+        reads = world.log;
+        world.log.clear();
+        const std::int64_t run = store->begin_run("apply", {});
+        Run out{summary(plan), hadeploy::apply(plan, destroy ? nullptr : &graph, seen, *store,
+                                               endpoints, settings, quiet, run, {4, nullptr})};
+        rows = store->rows();
+        intents = store->intents();
+        return out;
+    }
+
+    /// The names of what is there.
+    std::string objects() {
+        std::string out;
+        for (const auto& [name, object] : world.objects) out += (out.empty() ? "" : " ") + name;
+        return out;
+    }
+    /// "a:2 a#1:1": the addresses that are recorded, with their generations.
+    std::string recorded() const {
+        std::string out;
+        for (const Row& r : rows)
+            out += fmt::format("{}{}:{}", out.empty() ? "" : " ", r.address, r.generation);
+        return out;
+    }
+
+    std::filesystem::path directory;
+    std::map<std::string, std::string> modules; ///< texts by their paths
+    fake::World world;
+    std::vector<std::string> reads;
+    std::vector<Row> rows;
+    std::vector<Intent> intents;
+};
+
+} // namespace hadeploy

@@ -1,0 +1,136 @@
+#include "engine/lab.h"
+
+#include <doctest/doctest.h>
+
+using namespace hadeploy;
+
+namespace {
+/// "address: message" of all that went wrong, in planning or applying.
+std::string errors_in(Lab& lab, const std::string& text) {
+    std::string out;
+    const auto add = [&](const std::vector<Error>& errors) {
+        for (const Error& e : errors)
+            out += fmt::format("{}{}: {}", out.empty() ? "" : "; ", e.address, e.message);
+    };
+    try {
+        add(lab.apply(text).result.errors);
+    } catch (const Errors& errors) {
+        add(errors.list);
+    }
+    return out;
+}
+} // namespace
+
+TEST_CASE("a postcondition that is known to be broken stops the plan") {
+    Lab lab;
+    CHECK(errors_in(lab, R"(name: test
+resources:
+  a:
+    type: fake.thing
+    name: a
+    value: x
+    lifecycle:
+      postconditions: [{check: "${self.shout != 'x!'}", message: "${self.name} is too loud"}]
+)") == "a: a is too loud");
+    CHECK(lab.world.changes().empty());
+}
+
+TEST_CASE("a postcondition on what is known only then fails the step, and what depends on it") {
+    Lab lab;
+    const std::string text = R"(name: test
+resources:
+  a:
+    type: fake.thing
+    name: a
+    lifecycle:
+      postconditions: [{check: "${self.token == var.token}", message: "the token is ${self.token}"}]
+  b: {type: fake.thing, name: b, value: "${a.token}"}
+  c: {type: fake.thing, name: c}
+variables: {token: {type: string, default: TOKEN}}
+)";
+    std::string good = text;
+    good.replace(good.find("TOKEN"), 5, "token-of-a");
+    CHECK(errors_in(lab, text) == "a: the token is token-of-a");
+    CHECK(lab.objects() == "a c");
+    CHECK(lab.recorded() == "a:1 c:1"); // it is there, and known to be
+    CHECK(lab.intents.empty());
+    CHECK(errors_in(lab, text) == "a: the token is token-of-a"); // now the plan knows
+    CHECK(lab.world.changes().empty());
+    CHECK(lab.apply(good).plan == "create b");
+    CHECK(lab.apply(good).plan == "");
+}
+
+TEST_CASE("what a module is given is checked again when it is known") {
+    Lab lab;
+    lab.modules["m/module.yaml"] = R"(
+variables:
+  token: {type: string, validate: [{check: "${var.token != 'token-of-a'}", message: "not ${var.token}"}]}
+  port: {type: port, default: 80}
+resources:
+  inner: {type: fake.thing, name: inner, value: "${var.token}"}
+  free: {type: fake.thing, name: free}
+)";
+    CHECK(errors_in(lab, R"(name: test
+resources:
+  a: {type: fake.thing, name: a}
+  z: {type: fake.thing, name: z}
+modules:
+  m: {source: m, with: {token: "${a.token}"}}
+)") == "module.m.inner: variable \"token\": not token-of-a");
+    CHECK(lab.objects() == "a free z");
+    Lab other;
+    other.modules = lab.modules;
+    CHECK(errors_in(other, R"(name: test
+resources:
+  b: {type: fake.thing, name: b}
+modules:
+  m: {source: m, with: {token: x, port: "${length(b.token)}00000"}}
+)")
+              .find("module.m: port: expected") != std::string::npos);
+}
+
+TEST_CASE("import takes over what somebody else has made") {
+    Lab lab;
+    const std::string text = R"(name: test
+import: [{to: a, id: theirs}]
+resources: {a: {type: fake.thing, name: a, value: there}}
+)";
+    const auto there = [&](const char* value, int size) {
+        lab.world.objects["a"] =
+            Value::map({{"name", "a"}, {"value", value}, {"shout", "there!"}, {"size", size}});
+        lab.world.owners["a"] = "theirs";
+    };
+    CHECK(errors_in(lab, text) == "a: import: there is nothing of this name to be imported");
+    there("there", 2);
+    CHECK(errors_in(lab, text) ==
+          "a: import: it would be destroyed at once: size can't be changed in place");
+    there("there", 1);
+    const auto run = lab.apply(text);
+    CHECK(run.plan == "import a");
+    CHECK(run.result.ok());
+    CHECK(lab.world.changes().empty());
+    REQUIRE(lab.rows.size() == 1);
+    CHECK(lab.rows[0].identity == "theirs");
+    CHECK(lab.apply(text).plan == "");
+    CHECK(lab.apply("name: test\nresources: {a: {type: fake.thing, name: a, value: new}}\n").plan ==
+          "update a (value,shout)");
+    CHECK(lab.apply("name: test\n").plan == "remove a");
+}
+
+TEST_CASE("an import with differences repairs them, one without its id is refused") {
+    Lab lab;
+    lab.world.objects["a"] = Value::map({{"name", "a"}, {"value", "old"}, {"size", 1}});
+    lab.world.owners["a"] = "theirs";
+    const std::string resources = "resources: {a: {type: fake.thing, name: a, value: new}}\n";
+    CHECK(errors_in(lab, "name: test\nimport: [{to: a}]\n" + resources) ==
+          "a: import: what is there can't be taken over without its id");
+    CHECK(errors_in(lab, "name: test\nimport: [{to: a, id: other}]\n" + resources) ==
+          "a: import: what is there has another id");
+    CHECK(errors_in(lab, "name: test\nimport: [{to: b}]\n" + resources) ==
+          ": import: the spec has no \"b\"");
+    const auto run = lab.apply("name: test\nimport: [{to: a, id: theirs}]\n" + resources);
+    CHECK(run.plan == "update a (value)");
+    CHECK(run.result.ok());
+    CHECK(lab.world.owners["a"] == "theirs");
+    CHECK(lab.apply("name: test\n" + resources).plan == "");
+}
