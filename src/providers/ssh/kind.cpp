@@ -3,6 +3,8 @@
 #include "providers/ssh/ssh.h"
 
 #include <algorithm>
+#include <map>
+#include <mutex>
 
 namespace hadeploy::ssh {
 
@@ -75,12 +77,21 @@ class SshKind final : public ProviderKind {
     std::shared_ptr<Provider> open(const Endpoint& endpoint, const Setting& setting) override {
         if (endpoint.key == "local") return open_local(setting);
         Login login = login_from(endpoint.config);
-        pool_->connect(login, setting.stop);
-        return std::make_shared<SshProvider>(pool_, std::move(login), setting.stop);
+        const std::shared_ptr<Pool> pool = pool_of(setting.lineage);
+        pool->connect(login, setting.stop);
+        return std::make_shared<SshProvider>(pool, std::move(login), setting.stop);
     }
 
   private:
-    std::shared_ptr<Pool> pool_ = std::make_shared<Pool>();
+    std::shared_ptr<Pool> pool_of(const std::string& lineage) {
+        const std::lock_guard lock(mutex_);
+        std::shared_ptr<Pool>& pool = pools_[lineage];
+        if (!pool) pool = std::make_shared<Pool>(lineage);
+        return pool;
+    }
+
+    std::mutex mutex_; ///< of the map
+    std::map<std::string, std::shared_ptr<Pool>> pools_;
 };
 } // namespace
 
