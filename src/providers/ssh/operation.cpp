@@ -61,7 +61,8 @@ constexpr std::string_view kFunctions = R"sh(hadeploy_follow() {
     hadeploy_tails="$hadeploy_tails $!"
 }
 hadeploy_hear() {
-    ! read -r hadeploy_word <&3 || rm -f -- "$hadeploy_mine.out" "$hadeploy_mine.err"
+    read -r hadeploy_word <&3 || return 0
+    rm -f -- "$hadeploy_mine.out" "$hadeploy_mine.err"
     kill $hadeploy_tails 2>/dev/null
 }
 hadeploy_attach() {
