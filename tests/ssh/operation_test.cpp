@@ -37,6 +37,12 @@ struct Local {
     [[nodiscard]] std::string file(const std::string& end) const {
         return fmt::format("/run/hadeploy/{}.{}.{}{}", name.lineage, name.process, name.id, end);
     }
+    [[nodiscard]] bool begun() const {
+        return fs::exists(file(".out")) && fs::file_size(file(".out")) > 0;
+    }
+    [[nodiscard]] Section until(const std::string& there) const {
+        return {.script = "until [ -e " + path(there) + " ]; do sleep 0.05; done"};
+    }
     [[nodiscard]] std::string script(const std::vector<Section>& sections,
                                      const std::string& boot = "") const {
         return compose_operation(sections, name, "", boot);
@@ -126,11 +132,18 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
         const std::string script = local.script(
             {{.script = "echo line >>" + local.path("log") + "; sleep 0.5; echo out; echo err >&2"},
              {.script = "wc -c", .input = "input", .strict = false}});
+        // Another operation holds them all up, where each has seen already that none has begun.
+        Local other;
+        other.name.lineage = local.name.lineage;
         std::vector<Answer> answers(4);
         {
             std::vector<std::jthread> attempts;
+            attempts.emplace_back([&] { other.run(other.script({other.until("go")})); });
+            while (!other.begun()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
             for (Answer& answer : answers)
                 attempts.emplace_back([&] { answer = local.run(script); });
+            std::this_thread::sleep_for(std::chrono::milliseconds(700));
+            write_file(other.path("go"), "");
         }
         answers.push_back(local.run(script)); // when it has ended
         for (const Answer& answer : answers) {
@@ -174,8 +187,7 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
             local.run(local.script(
                 {{.script = "until [ -e " + local.path("go") + " ]; do sleep 0.05; done"}}));
         });
-        while (!fs::exists(local.file(".out")) || fs::file_size(local.file(".out")) == 0)
-            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        while (!local.begun()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
         const Answer busy = wait(local.name.lineage);
         CHECK(busy.notice.starts_with("busy "));
         CHECK(busy.sections.empty());
