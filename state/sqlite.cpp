@@ -13,13 +13,10 @@ namespace {
 // hangs.
 constexpr int kBusyTimeoutMs = 20'000;
 
-// One writer and few small transactions: the rollback journal is fast enough (about 2 ms each, and
-// those that come together share one), leaves a single file behind that can be copied, lets a
-// reader in without write access, and is not touched by the WAL-reset bug of the SQLite versions
-// that are widely installed. EXTRA also syncs the directory after the journal is gone, so that a
-// power cut cannot bring back a journal that undoes what was promised.
-constexpr const char* kSettings = "PRAGMA journal_mode = DELETE;"
-                                  "PRAGMA synchronous = EXTRA;"
+// At rest the state is one file that can be copied, and that a reader without write access can
+// read. EXTRA also syncs the directory after the journal is gone, so that a power cut cannot bring
+// back a journal that undoes what was promised.
+constexpr const char* kSettings = "PRAGMA synchronous = EXTRA;"
                                   "PRAGMA secure_delete = ON;"
                                   "PRAGMA trusted_schema = OFF;"
                                   "PRAGMA cell_size_check = ON;"
@@ -80,6 +77,40 @@ Database::Database(std::filesystem::path path, Access access) : path_(std::move(
         throw explain(SQLITE_READONLY, "no permission to write, or a read-only file system", path_);
     run(access == Access::read ? "PRAGMA trusted_schema = OFF; PRAGMA query_only = ON;"
                                : kSettings);
+    // a checkpoint is the writer's alone
+    if (access == Access::read)
+        sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+}
+
+Database::~Database() {
+    for (auto& [sql, statement] : idle_) sqlite3_finalize(statement);
+}
+
+void Database::write_ahead(bool on) {
+    Statement mode(*this, on ? "PRAGMA journal_mode = WAL" : "PRAGMA journal_mode = DELETE");
+    const bool wal = mode.step() && mode.text(0) == "wal";
+    run(wal ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = EXTRA");
+}
+
+sqlite3_stmt* Database::prepare(std::string_view sql) {
+    if (const auto it = idle_.find(sql); it != idle_.end()) {
+        sqlite3_stmt* statement = it->second;
+        idle_.erase(it);
+        return statement;
+    }
+    sqlite3_stmt* statement = nullptr;
+    const int code = sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()),
+                                        SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+    if (code == SQLITE_OK) return statement;
+    sqlite3_finalize(statement);
+    throw error();
+}
+
+void Database::give_back(sqlite3_stmt* statement) {
+    sqlite3_reset(statement); // one that is not reset keeps its lock on the file
+    sqlite3_clear_bindings(statement);
+    const bool kept = idle_.emplace(sqlite3_sql(statement), statement).second;
+    if (!kept) sqlite3_finalize(statement);
 }
 
 Error Database::error() const {
@@ -115,53 +146,47 @@ bool Database::in_transaction() const {
     return sqlite3_get_autocommit(handle_.get()) == 0;
 }
 
-void Statement::Finalizer::operator()(sqlite3_stmt* statement) const {
-    sqlite3_finalize(statement);
-}
+Statement::Statement(Database& database, std::string_view sql)
+    : database_(database), statement_(database.prepare(sql)) {}
 
-Statement::Statement(Database& database, std::string_view sql) : database_(database) {
-    sqlite3_stmt* statement = nullptr;
-    const int code = sqlite3_prepare_v2(database.handle_.get(), sql.data(),
-                                        static_cast<int>(sql.size()), &statement, nullptr);
-    statement_.reset(statement);
-    if (code != SQLITE_OK) throw database.error();
+Statement::~Statement() {
+    database_.give_back(statement_);
 }
 
 bool Statement::step() {
-    const int code = sqlite3_step(statement_.get());
+    const int code = sqlite3_step(statement_);
     if (code == SQLITE_ROW) return true;
     if (code != SQLITE_DONE) {
         Error error = database_.error();
-        sqlite3_reset(statement_.get());
+        sqlite3_reset(statement_);
         throw error;
     }
     // A statement that is not reset keeps its lock on the file.
-    sqlite3_reset(statement_.get());
+    sqlite3_reset(statement_);
     return false;
 }
 
 std::int64_t Statement::integer(int column) const {
-    return sqlite3_column_int64(statement_.get(), column);
+    return sqlite3_column_int64(statement_, column);
 }
 
 std::string Statement::text(int column) const {
-    const auto* bytes =
-        reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
-    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column));
+    const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
     return bytes == nullptr ? std::string() : std::string(bytes, size);
 }
 
 void Statement::reset() {
-    sqlite3_reset(statement_.get());
+    sqlite3_reset(statement_);
 }
 
 void Statement::set(int index, std::int64_t value) {
-    if (sqlite3_bind_int64(statement_.get(), index, value) != SQLITE_OK) throw database_.error();
+    if (sqlite3_bind_int64(statement_, index, value) != SQLITE_OK) throw database_.error();
 }
 
 void Statement::set(int index, std::string_view value) {
     // Copied: the statement may outlive the argument.
-    if (sqlite3_bind_text64(statement_.get(), index, value.data(), value.size(), SQLITE_TRANSIENT,
+    if (sqlite3_bind_text64(statement_, index, value.data(), value.size(), SQLITE_TRANSIENT,
                             SQLITE_UTF8) != SQLITE_OK)
         throw database_.error();
 }

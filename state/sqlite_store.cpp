@@ -1,10 +1,11 @@
 #include "state/sqlite_store.h"
 
+#include "core/clock.h"
 #include "core/text.h"
+#include "core/trace.h"
 #include "state/codec.h"
 #include "state/migrations.h"
 
-#include <chrono>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <utility>
@@ -18,11 +19,6 @@ using sqlite::Transaction;
 namespace {
 constexpr std::string_view kRowColumns =
     "address, type, generation, identity, config, attributes, depends_on, tainted";
-
-std::int64_t now_ms() {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
 
 /// Where a sealed part of a column belongs; sealing.cpp says the same.
 std::string place(std::string_view table, std::string_view key, std::string_view column) {
@@ -82,16 +78,20 @@ constexpr std::string_view kIntentQuery =
     "SELECT id, run, address, type, generation, action, identity, config, depends_on, input_hash, "
     "started_ms FROM intents";
 
-/// Removes an intent and returns what it was.
-Intent take_intent(Database& db, std::int64_t id, const Cipher& cipher) {
-    Statement query(db, std::string(kIntentQuery) + " WHERE id = ?");
-    query.bind(id);
-    if (!query.step())
+void settle_intent(Database& db, std::int64_t id) {
+    Statement(db, "DELETE FROM intents WHERE id = ?").bind(id).run();
+    if (db.changes() == 0)
         throw Error(ErrorKind::state, fmt::format("the journal of {} has no intent {}",
                                                   in_quotes(db.path().string(), 4096), id));
-    Intent intent = read_intent(query, cipher);
+}
+
+/// Removes an intent and returns what it was.
+Intent take_intent(Database& db, std::int64_t id, const Cipher& cipher) {
+    Intent intent;
+    Statement query(db, std::string(kIntentQuery) + " WHERE id = ?");
+    if (query.bind(id).step()) intent = read_intent(query, cipher);
     query.run(); // to its end, or it would hold on to the table
-    Statement(db, "DELETE FROM intents WHERE id = ?").bind(id).run();
+    settle_intent(db, id);
     return intent;
 }
 
@@ -134,7 +134,18 @@ void SqliteStore::lock(const std::string& command, std::int64_t timeout_ms) {
     database_->run("UPDATE project SET epoch = epoch + 1");
     epoch_ = database_->number("SELECT epoch FROM project");
     transaction.commit();
+    database_->write_ahead(true);
     lock_ = std::move(lock);
+}
+
+SqliteStore::~SqliteStore() {
+    if (!lock_) return;
+    try {
+        check_same_file();
+        database_->write_ahead(false);
+    } catch (const Error&) {
+        // all is durable as it is; the next run's end tidies up
+    }
 }
 
 void SqliteStore::check_epoch() {
@@ -173,6 +184,7 @@ void SqliteStore::commit(const Write& write) {
 }
 
 void SqliteStore::run_batch(const std::vector<Job*>& batch) {
+    const Span span("commit");
     const std::lock_guard guard(database_mutex_);
     std::optional<Error> error;
     try {
@@ -228,9 +240,15 @@ std::int64_t SqliteStore::serial() const {
 }
 
 std::vector<Row> SqliteStore::rows() const {
+    return rows_but({});
+}
+
+std::vector<Row> SqliteStore::rows_but(const std::vector<std::string>& types) const {
     const std::lock_guard guard(database_mutex_);
-    Statement query(*database_,
-                    fmt::format("SELECT {} FROM resources ORDER BY address", kRowColumns));
+    Statement query(*database_, fmt::format("SELECT {} FROM resources WHERE type NOT IN (SELECT "
+                                            "value FROM json_each(?)) ORDER BY address",
+                                            kRowColumns));
+    query.bind(codec::encode_names(types));
     std::vector<Row> out;
     while (query.step()) out.push_back(read_row(query, cipher_));
     return out;
@@ -276,7 +294,7 @@ void SqliteStore::begin(std::vector<Intent>& intents) {
 
 void SqliteStore::finish(std::int64_t intent, const Row& row) {
     commit([&](Database& db) {
-        take_intent(db, intent, cipher_);
+        settle_intent(db, intent);
         RowWriter(db, cipher_).write(row);
         raise_serial(db);
     });

@@ -17,11 +17,13 @@ class SqliteStore final : public Store {
   public:
     /// Takes over an open, checked and migrated database.
     SqliteStore(std::unique_ptr<sqlite::Database> database, Cipher cipher, Mode mode);
+    ~SqliteStore() override;
 
     void lock(const std::string& command, std::int64_t timeout_ms) override;
     std::string lineage() const override;
     std::int64_t serial() const override;
     std::vector<Row> rows() const override;
+    std::vector<Row> rows_but(const std::vector<std::string>& types) const override;
     std::optional<Row> row(const std::string& address) const override;
     std::vector<Intent> intents() const override;
     void begin(std::vector<Intent>& intents) override;

@@ -94,6 +94,8 @@ class Store {
     virtual std::int64_t serial() const = 0;
 
     virtual std::vector<Row> rows() const = 0;
+    /// Those that are of none of these types.
+    virtual std::vector<Row> rows_but(const std::vector<std::string>& types) const = 0;
     virtual std::optional<Row> row(const std::string& address) const = 0;
     virtual std::vector<Intent> intents() const = 0;
 

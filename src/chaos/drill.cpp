@@ -86,6 +86,8 @@ class Drill {
 
   private:
     void check_start();
+    /// A task that has just been restarted comes up within moments; what still is wrong then.
+    std::vector<std::string> await_services();
     void baseline();
     void inject();
     void watch_move();
@@ -137,7 +139,7 @@ void Drill::check_start() {
                                       ? o.hint + ", or use --force to drain it all the same"
                                       : o.hint);
     node_ = *last_.find(options_.node);
-    if (const auto problems = service_problems(last_); !problems.empty())
+    if (const auto problems = await_services(); !problems.empty())
         throw refused("the services are not in their steady state (" + joined(problems) + ")",
                       "a drill only tells something of an app that is well: repair it with "
                       "`hadeploy apply` first");
@@ -147,6 +149,18 @@ void Drill::check_start() {
     report_.tasks_moved = names_on_node().size();
     watcher_.changes(last_);
     if (stop_.stop_requested()) throw Interrupted();
+}
+
+std::vector<std::string> Drill::await_services() {
+    const auto deadline = std::chrono::steady_clock::now() + settings_.patience;
+    std::vector<std::string> problems = service_problems(last_);
+    while (!problems.empty() && std::chrono::steady_clock::now() < deadline) {
+        events_.phase("waiting for the steady state: " + joined(problems));
+        if (!pause(settings_.poll, stop_)) throw Interrupted();
+        last_ = cluster_.look();
+        problems = service_problems(last_);
+    }
+    return problems;
 }
 
 void Drill::baseline() {

@@ -5,8 +5,8 @@
 #include "cli/render/plan_json.h"
 #include "cli/render/plan_text.h"
 #include "cli/render/report.h"
+#include "core/clock.h"
 
-#include <chrono>
 #include <fmt/format.h>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -15,11 +15,6 @@
 namespace hadeploy::cli {
 
 namespace {
-
-std::int64_t now_ms() {
-    using namespace std::chrono;
-    return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 /// Asks on the terminal; without one nothing dangerous is done unasked.
 void ask(const Context& context, std::string_view command, std::string_view question) {

@@ -57,6 +57,9 @@ class Declaration {
         app_.add_flag("--no-color", args_.no_color, "No colours (also NO_COLOR, TERM=dumb)");
         app_.add_flag("--statistics", args_.statistics,
                       "Say at the end how often libvirt and the hosts were asked");
+        app_.add_option("--profile", args_.profile,
+                        "Write where the time goes, for a browser's trace viewer")
+            ->type_name("FILE");
         app_.add_option("--progress", args_.progress, "auto, tty, plain, json or quiet")
             ->type_name("MODE")
             ->check(CLI::IsMember({"auto", "tty", "plain", "json", "quiet"}));

@@ -16,6 +16,7 @@ struct Args {
     bool json = false;
     bool no_color = false;
     bool statistics = false;
+    std::filesystem::path profile; ///< write a trace of this run here
     std::string progress = "auto"; ///< auto, tty, plain, json, quiet
 
     std::filesystem::path out;       ///< plan --out

@@ -1,6 +1,7 @@
 #include "cli/commands.h"
 #include "cli/render/errors.h"
 #include "cli/render/plan_json.h"
+#include "core/trace.h"
 
 #include <csignal>
 #include <functional>
@@ -56,14 +57,19 @@ int report(const std::vector<Error>& errors, const Context& context) {
 int run(int argc, char** argv) {
     const Args args = parse_args(argc, argv);
     if (args.command.empty()) return args.exit_code;
+    if (!args.profile.empty()) start_trace();
     Registry registry;
     register_all(registry);
     Project project(registry, args.project);
     Context context{args, registry, project, detect_style(STDOUT_FILENO, args.no_color),
                     detect_style(STDERR_FILENO, args.no_color)};
     try {
-        const int code = commands().at(args.command)(context);
+        const int code = [&] {
+            const Span span(args.command);
+            return commands().at(args.command)(context);
+        }();
         if (args.statistics) context.say(provider_statistics());
+        if (!args.profile.empty()) write_trace(args.profile);
         return code;
     } catch (const Errors& errors) {
         return report(errors.list, context);

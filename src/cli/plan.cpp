@@ -2,7 +2,9 @@
 #include "cli/plan_file.h"
 #include "cli/render/plan_json.h"
 #include "cli/render/plan_text.h"
+#include "cli/render/text.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace hadeploy::cli {
@@ -13,11 +15,17 @@ int run_validate(Context& context) {
     (void)subjects(context.project.graph(),
                    World{.lineage = "00000000-0000-0000-0000-000000000000"},
                    provider_settings(context.project.graph()));
-    const std::size_t n = context.project.graph().nodes().size();
+    const auto& nodes = context.project.graph().nodes();
+    const auto data = static_cast<std::size_t>(std::count_if(
+        nodes.begin(), nodes.end(), [](const Node& node) { return node.type->data; }));
+    const std::size_t n = nodes.size() - data;
     if (context.args.json)
-        context.print(json_line("info", "validate", "valid", 0, {{"resources", n}}) + "\n");
+        context.print(json_line("info", "validate", "valid", 0,
+                                {{"resources", n}, {"data_sources", data}}) +
+                      "\n");
     else
-        context.print(fmt::format("The spec is valid: {} resource{}.\n", n, n == 1 ? "" : "s"));
+        context.print(fmt::format("The spec is valid: {}{}.\n", counted(n, "resource"),
+                                  data == 0 ? "" : ", " + counted(data, "data source")));
     return 0;
 }
 

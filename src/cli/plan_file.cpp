@@ -25,6 +25,7 @@ std::string digest_of(const Plan& plan) {
 json observation_json(const Observation& o) {
     json out{{"state", static_cast<int>(o.state)}, {"attributes", to_json(o.attributes)}};
     if (!o.foreign.empty()) out["foreign"] = o.foreign;
+    if (!o.outdated.empty()) out["outdated"] = o.outdated;
     if (o.error) out["error"] = o.error->message;
     return out;
 }
@@ -34,6 +35,7 @@ Observation observation_of(const json& j) {
     o.state = static_cast<Observation::State>(j.at("state").get<int>());
     o.attributes = from_json(j.at("attributes").get<std::string>());
     o.foreign = j.value("foreign", "");
+    o.outdated = j.value("outdated", "");
     if (j.contains("error")) o.error = Error(ErrorKind::failed, j["error"].get<std::string>());
     return o;
 }

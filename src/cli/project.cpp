@@ -15,8 +15,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::string_view kVariablePrefix = "HADEPLOY_VAR_";
-
 fs::path cache_directory() {
     if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg != nullptr && *xdg != '\0')
         return fs::path(xdg) / "hadeploy";
@@ -130,9 +128,12 @@ void make(Prepared& p, const Project& project, bool destroy) {
 
 Prepared prepare(const Project& project, const Store& store, bool destroy, Events& events) {
     Prepared p = start(project, store, destroy);
-    const auto what = destroy ? destroy_subjects(project.registry(), p.world, p.settings)
-                              : subjects(project.graph(), p.world, p.settings);
-    refresh(p.world, what, *p.endpoints, events);
+    if (!destroy) read_data(p.world, project.graph(), p.settings, *p.endpoints, events);
+    refresh(p.world,
+            destroy ? destroy_subjects(project.registry(), p.world, p.settings)
+                    : subjects(project.graph(), p.world, p.settings),
+            *p.endpoints, events);
+    if (!destroy) read_data(p.world, project.graph(), p.settings, *p.endpoints, events);
     make(p, project, destroy);
     return p;
 }

@@ -6,9 +6,13 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace hadeploy::cli {
+
+/// What the environment's variables that set one of the spec's begin with.
+inline constexpr std::string_view kVariablePrefix = "HADEPLOY_VAR_";
 
 /// Where a project is and what its variables are, as the command line and the environment say.
 struct ProjectOptions {
@@ -31,6 +35,7 @@ class Project {
     /// The same from what a saved plan or the history carries, instead of from the disk.
     void load_from(const FileReader& read, const VariableValues& variables, const Value& secrets);
 
+    [[nodiscard]] const ProjectOptions& options() const { return options_; }
     [[nodiscard]] const Sources& sources() const { return spec_.sources; }
     [[nodiscard]] const Spec& spec() const { return spec_; }
     [[nodiscard]] const Graph& graph() const { return *graph_; }

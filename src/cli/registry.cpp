@@ -1,6 +1,7 @@
 #include "cli/commands.h"
 
 #include "providers/libvirt/libvirt.h"
+#include "providers/local/local.h"
 #include "providers/ssh/ssh.h"
 
 #include <fmt/format.h>
@@ -13,6 +14,7 @@ void register_all(Registry& registry) {
     ssh::add_host_types(registry);
     ssh::add_docker_types(registry);
     ssh::add_gluster_types(registry);
+    local::add_local_types(registry);
 }
 
 std::string provider_statistics() {

@@ -71,4 +71,14 @@ std::string Redactor::operator()(std::string_view text) const {
     return out;
 }
 
+Error without_secrets(Error error, const Value& value) {
+    if (!value.contains_secret()) return error;
+    Redactor redact;
+    redact.add(value);
+    error.message = redact(error.message);
+    error.hint = redact(error.hint);
+    for (Note& note : error.notes) note.text = redact(note.text);
+    return error;
+}
+
 } // namespace hadeploy

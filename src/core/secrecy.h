@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/error.h"
 #include "core/value.h"
 
 #include <string>
@@ -24,5 +25,8 @@ class Redactor {
   private:
     std::vector<std::string> forms_; ///< longest first, so that none hides a part of another
 };
+
+/// An error whose texts are without what is secret in `value`.
+Error without_secrets(Error error, const Value& value);
 
 } // namespace hadeploy

@@ -22,6 +22,15 @@ CodePoint first_code_point(std::string_view text) {
     return {code, size, true};
 }
 
+bool is_utf8(std::string_view text) {
+    while (!text.empty()) {
+        const CodePoint c = first_code_point(text);
+        if (!c.valid) return false;
+        text.remove_prefix(c.size);
+    }
+    return true;
+}
+
 std::string in_quotes(std::string_view text, std::size_t max) {
     std::string out = "\"";
     for (std::size_t shown = 0; !text.empty(); ++shown) {

@@ -16,6 +16,9 @@ struct CodePoint {
 /// The first character of a text that is not empty.
 CodePoint first_code_point(std::string_view text);
 
+/// Whether all of it is UTF-8.
+bool is_utf8(std::string_view text);
+
 /// Text from outside as it may be put in a message: in double quotes, and with everything that a
 /// terminal acts on or that looks like something else (control characters, all that is not ASCII)
 /// spelled as an escape: `"a\n"`, `"\u{202E}"`. Cut with "..." after `max` characters.

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 namespace hadeploy {
 
@@ -48,6 +47,9 @@ Value Value::list(List items) {
 }
 
 Value Value::map(Map entries) {
+    const auto not_in_order = [](const Entry& a, const Entry& b) { return !(a.key < b.key); };
+    if (std::adjacent_find(entries.begin(), entries.end(), not_in_order) == entries.end())
+        return ordered_map(std::move(entries));
     std::stable_sort(entries.begin(), entries.end(),
                      [](const Entry& a, const Entry& b) { return a.key < b.key; });
     Map unique;
@@ -58,13 +60,17 @@ Value Value::map(Map entries) {
         else
             unique.push_back(std::move(e));
     }
+    return ordered_map(std::move(unique));
+}
+
+Value Value::ordered_map(Map entries) {
     Marks marks;
-    for (const Entry& e : unique) {
+    for (const Entry& e : entries) {
         marks.see(e.value);
         marks.weight += e.key.size();
     }
     Value v;
-    v.data_ = std::make_shared<const MapNode>(MapNode{std::move(unique), marks});
+    v.data_ = std::make_shared<const MapNode>(MapNode{std::move(entries), marks});
     return v;
 }
 
@@ -106,9 +112,37 @@ const Value& Value::operator[](std::string_view key) const {
 }
 
 Value Value::with(std::string_view key, Value value) const {
-    Map entries = is_map() ? as_map() : Map{};
-    entries.push_back({std::string(key), std::move(value)});
-    Value out = map(std::move(entries)).at(loc_);
+    Map entries;
+    entries.reserve((is_map() ? as_map().size() : 0) + 1);
+    if (is_map()) entries = as_map();
+    const auto it = std::lower_bound(entries.begin(), entries.end(), key,
+                                     [](const Entry& e, std::string_view k) { return e.key < k; });
+    if (it != entries.end() && it->key == key)
+        *it = {std::string(key), std::move(value)};
+    else
+        entries.insert(it, {std::string(key), std::move(value)});
+    Value out = ordered_map(std::move(entries)).at(loc_);
+    out.secret_ = secret_;
+    return out;
+}
+
+Value Value::with_all(const Value& other) const {
+    if (!other.is_map() || other.as_map().empty()) return *this;
+    Map entries;
+    if (!is_map()) {
+        entries = other.as_map();
+    } else {
+        const Map &mine = as_map(), &theirs = other.as_map();
+        entries.reserve(mine.size() + theirs.size());
+        auto m = mine.begin();
+        for (const Entry& e : theirs) {
+            while (m != mine.end() && m->key < e.key) entries.push_back(*m++);
+            if (m != mine.end() && m->key == e.key) ++m;
+            entries.push_back(e);
+        }
+        entries.insert(entries.end(), m, mine.end());
+    }
+    Value out = ordered_map(std::move(entries)).at(loc_);
     out.secret_ = secret_;
     return out;
 }
@@ -176,8 +210,11 @@ bool operator==(const Value& a, const Value& b) {
     if (a.kind() != b.kind() || a.is_unknown()) return false;
     switch (a.kind()) {
     case Value::Kind::string: return a.as_string() == b.as_string();
-    case Value::Kind::list: return a.as_list() == b.as_list();
+    case Value::Kind::list:
+        if (a.data_ == b.data_ && !a.contains_unknown()) return true; // one and the same
+        return a.as_list() == b.as_list();
     case Value::Kind::map:
+        if (a.data_ == b.data_ && !a.contains_unknown()) return true;
         return std::equal(
             a.as_map().begin(), a.as_map().end(), b.as_map().begin(), b.as_map().end(),
             [](const Entry& x, const Entry& y) { return x.key == y.key && x.value == y.value; });
@@ -197,101 +234,6 @@ std::string_view Value::kind_name() const {
     case Kind::map: return "a map";
     }
     return "a value";
-}
-
-namespace {
-using Json = nlohmann::json;
-/// Who reads it: the state, which takes marks back; people; or a function of the spec, whose result
-/// carries the mark of its argument.
-enum class Audience { state, people, function };
-
-Json to_tree(const Value& v, Audience audience);
-
-Json contents_of(const Value& v, Audience audience) {
-    switch (v.kind()) {
-    case Value::Kind::null: return nullptr;
-    case Value::Kind::unknown:
-        if (audience == Audience::people) return "(known after apply)";
-        return Json{{"$unknown", true}};
-    case Value::Kind::boolean: return v.as_bool();
-    case Value::Kind::integer: return v.as_integer();
-    case Value::Kind::number: return v.as_number();
-    case Value::Kind::string: return v.as_string();
-    case Value::Kind::list: {
-        Json out = Json::array();
-        for (const Value& item : v.as_list()) out.push_back(to_tree(item, audience));
-        return out;
-    }
-    case Value::Kind::map: {
-        Json out = Json::object();
-        for (const Entry& e : v.as_map()) out[e.key] = to_tree(e.value, audience);
-        return out;
-    }
-    }
-    return nullptr;
-}
-
-Json to_tree(const Value& v, Audience audience) {
-    if (!v.secret() || audience == Audience::function) return contents_of(v, audience);
-    if (audience == Audience::people) return "(secret)";
-    return Json{{"$secret", contents_of(v, audience)}};
-}
-
-Value from_tree(const Json& j) {
-    switch (j.type()) {
-    case Json::value_t::boolean: return j.get<bool>();
-    case Json::value_t::number_integer: return j.get<std::int64_t>();
-    case Json::value_t::number_unsigned: return static_cast<std::int64_t>(j.get<std::uint64_t>());
-    case Json::value_t::number_float: return j.get<double>();
-    case Json::value_t::string: return j.get<std::string>();
-    case Json::value_t::array: {
-        Value::List items;
-        items.reserve(j.size());
-        for (const Json& item : j) items.push_back(from_tree(item));
-        return Value::list(std::move(items));
-    }
-    case Json::value_t::object: {
-        if (j.size() == 1 && j.contains("$secret")) return from_tree(j["$secret"]).as_secret();
-        if (j.size() == 1 && j.contains("$unknown")) return Value::unknown();
-        Value::Map entries;
-        entries.reserve(j.size());
-        for (const auto& [key, value] : j.items()) entries.push_back({key, from_tree(value)});
-        return Value::map(std::move(entries));
-    }
-    default: return {};
-    }
-}
-
-std::string dump(const Json& j) {
-    return j.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-} // namespace
-
-std::string to_open_json(const Value& value) {
-    return dump(to_tree(value, Audience::function));
-}
-
-std::string display(const Value& value) {
-    if (value.secret()) return "(secret)";
-    switch (value.kind()) {
-    case Value::Kind::null: return "null";
-    case Value::Kind::unknown: return "(known after apply)";
-    case Value::Kind::string: return value.as_string();
-    default: return to_public_json(value);
-    }
-}
-
-std::string to_json(const Value& value) {
-    return dump(to_tree(value, Audience::state));
-}
-std::string to_public_json(const Value& value) {
-    return dump(to_tree(value, Audience::people));
-}
-
-Value from_json(std::string_view text) {
-    const Json j = Json::parse(text, nullptr, false);
-    if (j.is_discarded()) throw Error(ErrorKind::state, "a stored value is not valid JSON");
-    return from_tree(j);
 }
 
 void collect_secrets(const Value& value, std::vector<std::string>& out) {

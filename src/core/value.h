@@ -75,6 +75,8 @@ class Value {
     /// A copy of this map (null counts as an empty one) with one entry set or taken away.
     [[nodiscard]] Value with(std::string_view key, Value value) const;
     [[nodiscard]] Value without(std::string_view key) const;
+    /// A copy with all entries of another map set; as it is, when that is no map.
+    [[nodiscard]] Value with_all(const Value& other) const;
 
     /// The string under `key`, or `fallback` where there is none (or null).
     [[nodiscard]] std::string text(std::string_view key, std::string_view fallback = "") const;
@@ -97,6 +99,7 @@ class Value {
     [[nodiscard]] std::string_view kind_name() const;
 
   private:
+    static Value ordered_map(Map entries); ///< whose keys are sorted and unique
     struct Unknown {
         friend bool operator==(Unknown, Unknown) { return false; }
     };

@@ -1,19 +1,16 @@
 #include "engine/apply.h"
 
+#include "core/clock.h"
+#include "core/secrecy.h"
 #include "engine/executor.h"
 
 #include <algorithm>
-#include <chrono>
 
 namespace hadeploy {
 
 namespace {
 constexpr int kAttempts = 3; ///< of a step whose failure may pass by itself
 
-std::int64_t now_ms() {
-    using namespace std::chrono;
-    return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
 } // namespace
 
 std::size_t ApplyResult::count(std::string_view result) const {
@@ -39,12 +36,13 @@ void Executor::finish(StepId id, std::string result) {
         record.after.push_back(plan_.steps[before].address);
     store_.record_step(run_, record);
     for (const StepId d : work.dependents)
-        if (--work_[d].waiting_for == 0) ready_.push_back(d);
+        if (!(work.handed_on && in_state(d)) && --work_[d].waiting_for == 0) ready_.push_back(d);
 }
 
 void Executor::retry_or_fail(StepId id, Error error) {
     Work& work = work_[id];
     if (!error.transient || ++work.attempts >= kAttempts) return fail(id, std::move(error));
+    error = without_secrets(std::move(error), work.config);
     events_.step_progress(plan_.steps[id], "trying again: " + error.message);
     enqueue(id, work.state == State::to_read);
 }
@@ -52,6 +50,8 @@ void Executor::retry_or_fail(StepId id, Error error) {
 void Executor::fail(StepId id, Error error) {
     const Step& step = plan_.steps[id];
     Work& work = work_[id];
+    // what a command says may repeat what it was given, also what only the state knew
+    error = without_secrets(without_secrets(std::move(error), work.config), step.before);
     if (error.address.empty()) error.address = step.address;
     if (!error.loc.known()) error.loc = step.loc;
     work.state = State::failed;
@@ -75,12 +75,8 @@ void Executor::skip_dependents(StepId id) {
 }
 
 std::vector<std::string> Executor::dependencies_of(const Step& step) const {
-    std::vector<std::string> out;
-    if (step.node)
-        for (const NodeId d : (*graph_)[*step.node].deps) out.push_back((*graph_)[d].address);
-    else
-        out = world_.recorded.at(step.address).depends_on;
-    return out;
+    if (step.node) return graph_->dependencies(*step.node);
+    return world_.recorded.at(step.address).depends_on;
 }
 
 Row Executor::row_of(StepId id, const Value& config, const Value& attributes) const {
@@ -95,17 +91,25 @@ Row Executor::row_of(StepId id, const Value& config, const Value& attributes) co
             false};
 }
 
-/// The provider has told what is now there: it becomes the record, and what others refer to.
-void Executor::write_row(StepId id, Value attributes) {
+/// What a data source tells goes to whoever refers to it, and nowhere else.
+void Executor::take_data(StepId id, const Observation& observed) {
     const Step& step = plan_.steps[id];
-    Work& work = work_[id];
-    Value all = work.config;
+    if (observed.state != Observation::State::present) throw data_error(step.address, observed);
+    values_[*step.node] = complete(*step.type, work_[id].config, observed.attributes);
+    finish(id, "read");
+}
+
+/// What the provider has told to be there, as it is recorded and referred to.
+Row Executor::result_row(StepId id, Value attributes) const {
+    const Step& step = plan_.steps[id];
+    const Work& work = work_[id];
     attributes = hide_secrets(*step.type, attributes, work.config);
-    if (attributes.is_map())
-        for (const Entry& e : attributes.as_map()) all = all.with(e.key, e.value);
-    all = with_machine(*step.type, step.address, complete(*step.type, all, {}));
-    store_.finish(work.intent, row_of(id, work.config, all));
-    if (step.node) values_[*step.node] = all;
+    return row_of(id, work.config, complete(*step.type, work.config.with_all(attributes), {}));
+}
+
+void Executor::finish_with(StepId id, const std::optional<Row>& row) {
+    if (row && plan_.steps[id].node) values_[*plan_.steps[id].node] = row->attributes;
+    finish(id, "done");
 }
 
 ApplyResult apply(const Plan& plan, const Graph* graph, const World& world, Store& store,

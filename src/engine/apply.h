@@ -14,7 +14,8 @@ struct ApplyOptions {
 
 struct ApplyResult {
     struct StepResult {
-        /// "done", "adopted", "unchanged", "forgotten", "failed", "skipped"; "" was never begun
+        /// "done", "adopted", "read", "unchanged", "forgotten", "failed", "skipped"; "" was never
+        /// begun
         std::string result;
         std::int64_t started_ms = 0; ///< Unix time
         std::int64_t ended_ms = 0;

@@ -1,5 +1,7 @@
 #include "engine/executor.h"
 
+#include "core/clock.h"
+#include "core/trace.h"
 #include "planner/lifecycle.h"
 
 #include <algorithm>
@@ -8,82 +10,6 @@
 #include <thread>
 
 namespace hadeploy {
-
-namespace {
-std::int64_t now_ms() {
-    using namespace std::chrono;
-    return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
-
-/// What people read while it goes on.
-std::string doing(const Step& step, Change::Kind kind, bool replacing) {
-    if (replacing) return "replacing";
-    if (kind == Change::Kind::create) return "creating";
-    if (kind == Change::Kind::remove) return "removing";
-    if (step.verb.ends_with('e')) return step.verb.substr(0, step.verb.size() - 1) + "ing";
-    if (!step.verb.empty()) return step.verb + "ing";
-    return step.action == Action::read ? "repairing" : "updating";
-}
-} // namespace
-
-/// Passes a batch's results on to the executor.
-class BatchSink : public ChangeSink {
-  public:
-    BatchSink(Executor& executor, const std::vector<StepId>& steps, bool removing_first)
-        : executor_(executor), steps_(steps), removing_first_(removing_first),
-          settled_(steps.size()) {}
-
-    void progress(std::size_t index, std::string_view step) override {
-        const std::lock_guard lock(executor_.mutex_);
-        executor_.events_.step_progress(executor_.plan_.steps[steps_[index]], step);
-    }
-    void done(std::size_t index, Value attributes) override {
-        const std::lock_guard lock(executor_.mutex_);
-        settled_[index] = true;
-        const StepId id = steps_[index];
-        if (removing_first_) { // the second half follows
-            executor_.store_.finish_removed(executor_.work_[id].intent,
-                                            executor_.plan_.steps[id].address);
-            return;
-        }
-        begin_next(index);
-        if (executor_.work_[id].kind == Change::Kind::remove) {
-            executor_.store_.finish_removed(executor_.work_[id].intent,
-                                            executor_.plan_.steps[id].address);
-        } else {
-            executor_.write_row(id, std::move(attributes));
-        }
-        executor_.finish(id, "done");
-        executor_.changed_.notify_all();
-    }
-    void failed(std::size_t index, Error error) override {
-        const std::lock_guard lock(executor_.mutex_);
-        settled_[index] = true;
-        failed_ = true;
-        executor_.retry_or_fail(steps_[index], std::move(error));
-        executor_.changed_.notify_all();
-    }
-
-    /// A batch is worked through in order: the next one begins when one ends.
-    void begin_next(std::size_t index) {
-        if (index + 1 < steps_.size())
-            executor_.result_.steps[steps_[index + 1]].started_ms = now_ms();
-    }
-
-    /// Whatever the provider left open is failed: silence is no success.
-    void close(const Error& error) {
-        for (std::size_t i = 0; i < steps_.size(); ++i)
-            if (!settled_[i]) failed(i, error);
-    }
-    [[nodiscard]] bool any_failed() const { return failed_; }
-
-  private:
-    Executor& executor_;
-    const std::vector<StepId>& steps_;
-    bool removing_first_;
-    std::vector<bool> settled_;
-    bool failed_ = false;
-};
 
 Executor::Executor(const Plan& plan, const Graph* graph, const World& world, Store& store,
                    Endpoints& endpoints, const ProviderSettings& settings, Events& events,
@@ -132,8 +58,7 @@ void Executor::work() {
     while (true) {
         settle_ready();
         if (open_ == 0) break;
-        const bool stopping = options_.stop != nullptr && *options_.stop;
-        std::optional<Job> job = stopping ? std::nullopt : take_job();
+        std::optional<Job> job = stopping() ? std::nullopt : take_job();
         if (!job) {
             // nothing runs and nothing can be begun: stopped (or all that is left has failed)
             if (running_ == 0) break;
@@ -142,28 +67,50 @@ void Executor::work() {
             continue;
         }
         ++running_;
+        if (more_work()) changed_.notify_one();
         lock.unlock();
         run_job(*job);
         lock.lock();
         --running_;
         job->queue->busy = false;
-        changed_.notify_all();
     }
     changed_.notify_all();
 }
 
 void Executor::settle_ready() {
     while (!ready_.empty()) {
-        const StepId id = ready_.front();
-        ready_.pop_front();
-        if (work_[id].state != State::waiting && work_[id].state != State::ready) continue;
-        work_[id].state = State::ready;
-        try {
-            consider(id);
-        } catch (Error& error) {
-            fail(id, std::move(error));
+        while (!ready_.empty()) {
+            const StepId id = ready_.front();
+            ready_.pop_front();
+            if (work_[id].state != State::waiting && work_[id].state != State::ready) continue;
+            work_[id].state = State::ready;
+            try {
+                consider(id);
+            } catch (Error& error) {
+                fail(id, std::move(error));
+            }
         }
+        write_settled();
     }
+}
+
+void Executor::write_settled() {
+    const std::vector<Settled> all = std::exchange(settled_, {});
+    std::vector<Row> rows;
+    std::vector<std::string> forgotten;
+    for (const Settled& s : all) {
+        if (s.row)
+            rows.push_back(*s.row);
+        else
+            forgotten.push_back(plan_.steps[s.step].address);
+    }
+    try {
+        store_.put(rows, forgotten);
+    } catch (Error& error) {
+        for (const Settled& s : all) fail(s.step, error);
+        return;
+    }
+    for (const Settled& s : all) finish(s.step, s.result);
 }
 
 /// A step whose turn has come: settle it at once, or queue it at its endpoint.
@@ -171,10 +118,7 @@ void Executor::consider(StepId id) {
     const Step& step = plan_.steps[id];
     Work& work = work_[id];
     if (result_.steps[id].started_ms == 0) result_.steps[id].started_ms = now_ms();
-    if (step.action == Action::forget) {
-        store_.put({}, {step.address});
-        return finish(id, "forgotten");
-    }
+    if (step.action == Action::forget) return settled_.push_back({id, "forgotten", {}});
     if (!prepare(id)) return; // failed, with its reason
     if (step.read_first && !work.observed) return enqueue(id, true);
     if (step.read_first && work.observed->state == Observation::State::blocked &&
@@ -240,12 +184,11 @@ void Executor::decide_step(StepId id) {
                                                  : *(work.observed = Observation::absent());
     if (observed.state == Observation::State::blocked)
         throw observed.error.value_or(Error(ErrorKind::failed, "can't be read"));
+    if (step.type->data) return take_data(id, observed);
     if (step.action == Action::remove) {
         if (observed.state == Observation::State::failed) throw *observed.error;
-        if (observed.state == Observation::State::absent || !observed.foreign.empty()) {
-            store_.put({}, {step.address});
-            return finish(id, "forgotten");
-        }
+        if (observed.state == Observation::State::absent || !observed.foreign.empty())
+            return settled_.push_back({id, "forgotten", {}});
         work.kind = Change::Kind::remove;
         return enqueue(id, false);
     }
@@ -264,8 +207,8 @@ void Executor::decide_step(StepId id) {
     if (!d.action || d.action == Action::adopt) {
         const Value attributes = complete(*step.type, work.config, observed.attributes);
         if (step.node) values_[*step.node] = with_machine(*step.type, step.address, attributes);
-        store_.put({row_of(id, work.config, attributes)}, {});
-        return finish(id, d.action ? "adopted" : "unchanged");
+        return settled_.push_back(
+            {id, d.action ? "adopted" : "unchanged", row_of(id, work.config, attributes)});
     }
     if (d.action == Action::replace)
         throw Error(ErrorKind::failed, "it turned out to need a replacement: " + d.reason)
@@ -279,46 +222,58 @@ void Executor::decide_step(StepId id) {
 void Executor::enqueue(StepId id, bool read) {
     Work& work = work_[id];
     Queue& queue = queues_[work.endpoint->key];
-    if (queue.kind.empty()) {
+    if (queue.kind == nullptr) {
         queue.endpoint = *work.endpoint;
-        queue.kind = plan_.steps[id].type->provider;
-        queue.batches = endpoints_.registry().kind(queue.kind)->batches_changes;
+        queue.kind = endpoints_.registry().kind(plan_.steps[id].type->provider);
     }
     work.state = read ? State::to_read : State::to_change;
-    (read ? queue.reads : queue.changes).push_back(id);
-    changed_.notify_all();
+    if (read)
+        queue.reads.push_back(id);
+    else
+        queue.changes.insert({work.height, arrivals_++, id});
+}
+
+bool Executor::more_work() const {
+    return !ready_.empty() || std::any_of(queues_.begin(), queues_.end(),
+                                          [](const auto& q) { return q.second.ready(); });
 }
 
 std::optional<Executor::Job> Executor::take_job() {
     for (auto& [key, queue] : queues_) {
-        if (queue.busy && queue.batches) continue;
+        if (!queue.ready()) continue;
+        queue.busy = true;
         if (!queue.reads.empty()) {
             Job job{&queue, true, {queue.reads.begin(), queue.reads.end()}};
             queue.reads.clear();
             add_fellow_reads(job);
-            queue.busy = true;
             return job;
         }
-        if (queue.changes.empty()) continue;
         Job job{&queue, false, {}};
-        // what the longest chain waits for goes first
-        std::stable_sort(queue.changes.begin(), queue.changes.end(),
-                         [&](StepId a, StepId b) { return work_[a].height > work_[b].height; });
-        do {
-            job.steps.push_back(queue.changes.front());
-            queue.changes.pop_front();
-        } while (queue.batches && !queue.changes.empty() && !goes_alone(job.steps.back()) &&
-                 !goes_alone(queue.changes.front()));
+        take_changes(queue, job.steps);
         job.replacing = work_[job.steps.front()].remove_before;
-        queue.busy = true;
-        for (const StepId id : job.steps) work_[id].state = State::running;
         return job;
     }
     return std::nullopt;
 }
 
+void Executor::take_changes(Queue& queue, std::vector<StepId>& steps) {
+    while (!queue.changes.empty()) {
+        const StepId next = queue.changes.begin()->step;
+        if (!steps.empty() && (!queue.one_job() || goes_alone(steps.back()) || goes_alone(next)))
+            return;
+        queue.changes.erase(queue.changes.begin());
+        work_[next].state = State::running;
+        steps.push_back(next);
+    }
+}
+
+bool Executor::in_state(StepId id) const {
+    return endpoints_.registry().kind(plan_.steps[id].type->provider)->in_state;
+}
+
 /// Not part of a batch: a replacement, which has two halves, and what moves much data when made.
 bool Executor::goes_alone(StepId id) const {
+    if (in_state(id)) return false;
     const bool removed = work_[id].kind == Change::Kind::remove;
     return work_[id].remove_before || (plan_.steps[id].type->bulk && !removed);
 }
@@ -332,6 +287,7 @@ void Executor::add_fellow_reads(Job& job) {
         Work& work = work_[id];
         if (!step.read_first || work.state != State::waiting || work.observed || !step.node)
             continue;
+        if (step.type->data) continue; // what it waits for may change what there is to read
         Problems problems;
         const Value config = graph_->config(
             *step.node, [this](NodeId n) { return values_[n]; }, problems);
@@ -363,6 +319,7 @@ void Executor::run_job(const Job& job) {
 }
 
 void Executor::run_read(const Job& job) {
+    const Span span("read", job.queue->endpoint.key);
     std::vector<ReadRequest> requests;
     {
         const std::lock_guard lock(mutex_);
@@ -378,7 +335,7 @@ void Executor::run_read(const Job& job) {
     std::vector<Observation> answers;
     std::optional<Error> error;
     try {
-        answers = endpoints_.read(job.queue->kind, job.queue->endpoint, requests);
+        answers = endpoints_.read(job.queue->kind->name, job.queue->endpoint, requests);
     } catch (Error& e) {
         error = std::move(e);
     }
@@ -396,86 +353,6 @@ void Executor::run_read(const Job& job) {
         ready_.push_back(id);
     }
     changed_.notify_all();
-}
-
-void Executor::run_changes(const Job& job) {
-    std::shared_ptr<Provider> provider;
-    try {
-        provider = endpoints_.open(job.queue->kind, job.queue->endpoint);
-    } catch (Error& error) {
-        const std::lock_guard lock(mutex_);
-        for (const StepId id : job.steps) retry_or_fail(id, error);
-        return;
-    }
-    if (job.replacing && !change(job, *provider, true)) return;
-    change(job, *provider, false);
-}
-
-/// One pass of a job: intents, effects, results. Tells whether all went well.
-bool Executor::change(const Job& job, Provider& provider, bool removing_first) {
-    std::vector<Change> changes;
-    std::vector<Intent> intents;
-    {
-        const std::lock_guard lock(mutex_);
-        for (const StepId id : job.steps) {
-            const Step& step = plan_.steps[id];
-            const Work& work = work_[id];
-            result_.steps[id].started_ms = now_ms();
-            changes.push_back(change_of(id, removing_first));
-            const bool removing = removing_first || work.kind == Change::Kind::remove;
-            Intent intent{.run = run_,
-                          .address = step.address,
-                          .type = step.type->name,
-                          .generation = step.generation,
-                          .action = removing                            ? "remove"
-                                    : work.kind == Change::Kind::create ? "create"
-                                                                        : "update",
-                          .identity = changes.back().identity,
-                          .config = removing ? Value() : work.config,
-                          .depends_on = dependencies_of(step)};
-            intents.push_back(std::move(intent));
-            events_.step_started(step, doing(step, work.kind, work.remove_before));
-        }
-    }
-    try {
-        store_.begin(intents); // an intent that can't be written means no effect
-    } catch (Error& error) {
-        const std::lock_guard lock(mutex_);
-        for (const StepId id : job.steps) fail(id, error);
-        return false;
-    }
-    {
-        const std::lock_guard lock(mutex_);
-        for (std::size_t i = 0; i < job.steps.size(); ++i)
-            work_[job.steps[i]].intent = intents[i].id;
-    }
-    BatchSink sink(*this, job.steps, removing_first);
-    try {
-        provider.apply(changes, sink);
-        sink.close(Error(ErrorKind::failed, "the provider gave no result"));
-    } catch (Error& error) {
-        sink.close(error);
-    }
-    return !sink.any_failed();
-}
-
-Change Executor::change_of(StepId id, bool removing) const {
-    const Step& step = plan_.steps[id];
-    const Work& work = work_[id];
-    Change c{.kind = removing ? Change::Kind::remove : work.kind,
-             .address = step.address,
-             .type = step.type,
-             .identity = step.identity,
-             .before = step.before,
-             .after = work.config,
-             .changed = work.changed};
-    if (work.observed && work.observed->attributes.is_map())
-        for (const Entry& e : work.observed->attributes.as_map())
-            c.before = c.before.with(e.key, e.value);
-    if (c.kind == Change::Kind::remove) c.after = Value();
-    if (c.kind == Change::Kind::create) c.before = Value();
-    if (removing) c.identity = world_.recorded.at(step.address).identity;
-    return c;
 }
 
 } // namespace hadeploy

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <deque>
 #include <set>
+#include <unordered_map>
 
 namespace hadeploy {
 
@@ -42,16 +43,44 @@ class Executor {
         bool remove_before = false; ///< a replacement: remove, then create
         std::int64_t intent = 0;
         int attempts = 0;
+        bool handed_on = false; ///< those that depend on it and live in the state have been told
+    };
+
+    /// A change's place in the queue: what the longest chain waits for first, else who came first.
+    struct Turn {
+        std::size_t height;
+        std::size_t arrival;
+        StepId step;
+        friend bool operator<(const Turn& a, const Turn& b) {
+            return a.height != b.height ? a.height > b.height : a.arrival < b.arrival;
+        }
     };
 
     /// What waits at an endpoint. On a host one job at a time, which takes all that goes together.
     struct Queue {
         Endpoint endpoint;
-        std::string kind;
-        bool batches = false;
+        const ProviderKind* kind = nullptr;
         bool busy = false;
         std::deque<StepId> reads;
-        std::deque<StepId> changes;
+        std::set<Turn> changes;
+
+        [[nodiscard]] bool one_job() const { return kind->batches_changes || kind->in_state; }
+        [[nodiscard]] bool ready() const {
+            return !(busy && one_job()) && !(reads.empty() && changes.empty());
+        }
+    };
+
+    /// A step that needs no change outside, and what is to be noted: its row, or that it is gone.
+    struct Settled {
+        StepId step;
+        std::string result;
+        std::optional<Row> row;
+    };
+
+    /// What was made in the state and is not written yet; without a row it is gone.
+    struct Made {
+        StepId step;
+        std::optional<Row> row;
     };
 
     struct Job {
@@ -63,13 +92,19 @@ class Executor {
 
     // deciding (with the lock held)
     void settle_ready();
+    void write_settled();
     void consider(StepId id);
     bool prepare(StepId id);
     void decide_step(StepId id);
+    void take_data(StepId id, const Observation& observed);
     void enqueue(StepId id, bool read);
     std::optional<Endpoint> choose_endpoint(StepId id, const Value& config) const;
     void add_fellow_reads(Job& job);
     std::optional<Job> take_job();
+    void take_changes(Queue& queue, std::vector<StepId>& steps);
+    [[nodiscard]] bool in_state(StepId id) const;
+    [[nodiscard]] bool stopping() const { return options_.stop != nullptr && *options_.stop; }
+    [[nodiscard]] bool more_work() const;
     bool goes_alone(StepId id) const;
     bool machine_down(const std::string& address) const;
 
@@ -77,7 +112,8 @@ class Executor {
     void finish(StepId id, std::string result);
     void fail(StepId id, Error error);
     void skip_dependents(StepId id);
-    void write_row(StepId id, Value attributes);
+    Row result_row(StepId id, Value attributes) const;
+    void finish_with(StepId id, const std::optional<Row>& row);
     Row row_of(StepId id, const Value& config, const Value& attributes) const;
     std::vector<std::string> dependencies_of(const Step& step) const;
     void retry_or_fail(StepId id, Error error);
@@ -88,6 +124,11 @@ class Executor {
     void run_read(const Job& job);
     void run_changes(const Job& job);
     bool change(const Job& job, Provider& provider, bool removing_first);
+    void change_in_state(Job job, Provider& provider);
+    void hand_on(const Made& made);
+    void write_made(const std::vector<Made>& made);
+    std::vector<Change> begin_changes(const Job& job, bool removing_first);
+    Intent intent_of(StepId id, const Change& change, bool removing) const;
     Change change_of(StepId id, bool removing) const;
 
     const Plan& plan_;
@@ -105,8 +146,10 @@ class Executor {
     std::vector<Work> work_;
     std::vector<Value> values_; ///< by node: planned, then real
     std::map<std::string, Queue> queues_;
-    std::map<std::string, StepId> step_of_; ///< by address
+    std::unordered_map<std::string, StepId> step_of_; ///< by address
     std::deque<StepId> ready_;
+    std::vector<Settled> settled_; ///< written together, then done
+    std::size_t arrivals_ = 0;
     std::size_t open_ = 0;    ///< steps that are not settled
     std::size_t running_ = 0; ///< jobs
     ApplyResult result_;

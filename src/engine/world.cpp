@@ -1,7 +1,9 @@
 #include "engine/world.h"
 
 #include "core/secrecy.h"
+#include "core/trace.h"
 
+#include <algorithm>
 #include <thread>
 
 namespace hadeploy {
@@ -25,30 +27,65 @@ std::vector<Observation> Endpoints::read(const std::string& kind, const Endpoint
         const ReadRequest& request = requests[i];
         Value& attributes = seen[i].attributes;
         attributes = hide_secrets(*request.type, attributes, request.config);
-        if (request.recorded != nullptr)
-            attributes = hide_secrets(*request.type, attributes, request.recorded->config);
+        Box<Error>& error = seen[i].error;
+        if (error) error = without_secrets(std::move(*error), request.config);
+        if (request.recorded == nullptr) continue;
+        attributes = hide_secrets(*request.type, attributes, request.recorded->config);
+        if (error) error = without_secrets(std::move(*error), request.recorded->attributes);
     }
     return seen;
 }
 
 Value hide_secrets(const ResourceType& type, const Value& attributes, const Value& config) {
-    if (!config.contains_secret() || !attributes.is_map()) return attributes;
+    const bool by_config = config.contains_secret();
+    const bool by_schema = std::any_of(type.schema.begin(), type.schema.end(),
+                                       [](const Attribute& a) { return a.secret; });
+    if ((!by_config && !by_schema) || !attributes.is_map()) return attributes;
     Value::Map entries = attributes.as_map();
     for (Entry& e : entries) {
         const Attribute* a = find_attribute(type.schema, e.key);
-        const bool follows = a != nullptr && a->computed && !type.machine;
-        e.value = follows ? e.value.as_secret() : as_secret_as(e.value, config[e.key]);
+        const bool follows = by_config && a != nullptr && a->computed && !a->open && !type.machine;
+        const bool secret = follows || (a != nullptr && a->secret);
+        e.value = secret ? e.value.as_secret() : as_secret_as(e.value, config[e.key]);
     }
     return Value::map(std::move(entries));
 }
 
+namespace {
+/// The attributes, with the config's own values where they are the same: most are.
+Value sharing(const Value& attributes, const Value& config) {
+    if (!attributes.is_map()) return attributes;
+    Value::Map entries = attributes.as_map();
+    for (Entry& e : entries)
+        if (const Value* same = config.find(e.key);
+            same != nullptr && same->secret() == e.value.secret() && *same == e.value)
+            e.value = *same;
+    return Value::map(std::move(entries));
+}
+} // namespace
+
 World load_world(const Store& store) {
+    return load_world_but(store, {});
+}
+
+World load_world_but(const Store& store, const std::vector<std::string>& types) {
+    const Span span("load the state");
     World world;
     world.lineage = store.lineage();
     world.serial = store.serial();
-    for (const Row& r : store.rows())
-        world.recorded[r.address] = {r.address, r.type,       r.generation, r.identity,
-                                     r.config,  r.attributes, r.depends_on, r.tainted};
+    std::vector<Row> rows = store.rows_but(types);
+    for (Row& r : rows) {
+        Recorded& to = world.recorded[r.address];
+        to.attributes = sharing(r.attributes, r.config);
+        to.address = std::move(r.address);
+        to.type = std::move(r.type);
+        to.generation = r.generation;
+        to.identity = std::move(r.identity);
+        to.config = std::move(r.config);
+        to.depends_on = std::move(r.depends_on);
+        to.tainted = r.tainted;
+        r.attributes = {}; // what was read and what is kept of it need not both be there
+    }
     for (const Intent& i : store.intents()) {
         world.interrupted.insert(i.address);
         if (i.action != "create") continue;
@@ -67,6 +104,7 @@ std::optional<Error> read_batch(const Batch& batch, const std::vector<Subject>& 
                                 Endpoints& endpoints, std::vector<Observation>& out) {
     std::vector<ReadRequest> requests;
     for (const std::size_t i : batch.subjects) requests.push_back(subjects[i].request);
+    const Span span("read", batch.endpoint.key);
     try {
         const std::string& kind = requests.front().type->provider;
         out = endpoints.read(kind, batch.endpoint, requests);
@@ -114,6 +152,26 @@ void refresh(World& world, const std::vector<Subject>& subjects, Endpoints& endp
         const auto first = dead.find(s.candidates.front().key);
         if (first != dead.end())
             world.observed[s.request.address] = Observation::failed(first->second);
+    }
+}
+
+void read_data(World& world, const Graph& graph, const ProviderSettings& settings,
+               Endpoints& endpoints, Events& events) {
+    // one may go by what another one tells; a chain is no longer than there are nodes
+    for (std::size_t round = 0; round < graph.nodes().size(); ++round) {
+        const std::vector<Subject> subjects = data_subjects(graph, world, settings);
+        if (subjects.empty()) return;
+        for (const Subject& s : subjects) world.observed.erase(s.request.address);
+        refresh(world, subjects, endpoints, events);
+        bool any = false;
+        for (const Subject& s : subjects) {
+            const auto seen = world.observed.find(s.request.address);
+            if (seen == world.observed.end()) continue; // on a machine that is not up
+            any = true;
+            Value& attributes = seen->second.attributes;
+            attributes = complete(*s.request.type, s.request.config, attributes);
+        }
+        if (!any) return;
     }
 }
 

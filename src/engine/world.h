@@ -31,17 +31,26 @@ class Endpoints {
     std::map<std::string, std::shared_ptr<Provider>> open_;
 };
 
-/// What was seen of a resource, as secret as its config is. What follows from a config with secrets
-/// (the output of a command, a checksum) is secret too, as Graph::config() has it.
+/// What was seen of a resource, as secret as its schema and its config are. What follows from a
+/// config with secrets (the output of a command, a checksum) is secret too, as Graph::config() has
+/// it.
 Value hide_secrets(const ResourceType& type, const Value& attributes, const Value& config);
 
 /// What the state knows: rows, and what interrupted runs left behind.
 World load_world(const Store& store);
+/// The same without the resources of these types.
+World load_world_but(const Store& store, const std::vector<std::string>& types);
 
 /// Reads the subjects, wave by wave, the endpoints of a wave side by side, and notes what was seen
 /// in `world.observed`. An endpoint that does not answer makes its subjects' observations `failed`.
 void refresh(World& world, const std::vector<Subject>& subjects, Endpoints& endpoints,
              Events& events);
+
+/// Reads the data sources that can be read before planning. Called before the resources are read,
+/// whose configs may go by them, and again after it, when more may be known. What is noted of each
+/// in `world.observed` includes the config that it was read with.
+void read_data(World& world, const Graph& graph, const ProviderSettings& settings,
+               Endpoints& endpoints, Events& events);
 
 /// The settings of every provider as the spec gives them.
 /// @throws Errors

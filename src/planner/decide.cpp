@@ -102,6 +102,11 @@ bool differs(const Type& type, const Value& a, const Value& b) {
     return !(a == b);
 }
 
+Error data_error(const std::string& address, const Observation& observed) {
+    if (observed.error) return *observed.error;
+    return {ErrorKind::failed, fmt::format("there is nothing that {} could be read from", address)};
+}
+
 Decision decide(const ResourceType& type, const Value& config, const Recorded* recorded,
                 bool unfinished, const Observation& observed) {
     if (observed.state == Observation::State::failed) {
@@ -129,6 +134,8 @@ Decision decide(const ResourceType& type, const Value& config, const Recorded* r
         std::string reason = names_of(changes, true) + " can't be changed in place";
         return {Action::replace, std::move(changes), std::move(reason), {}};
     }
+    if (recorded != nullptr && !observed.outdated.empty())
+        return {Action::replace, std::move(changes), observed.outdated, {}};
     if (!changes.empty()) {
         std::string verb = verb_of(type, changes);
         return {Action::update, std::move(changes), "", std::move(verb)};

@@ -1,3 +1,4 @@
+#include "core/trace.h"
 #include "planner/graph.h"
 #include "planner/instances.h"
 #include "planner/names.h"
@@ -115,10 +116,21 @@ class Expander : public Resources {
     }
 
     const ResourceType& find_type(const ResourceBlock& block) const {
-        if (const ResourceType* type = graph_.registry_.type(block.type)) return *type;
+        const ResourceType* type = graph_.registry_.type(block.type);
+        if (type != nullptr && type->data == block.data) return *type;
+        if (type != nullptr)
+            throw Error(ErrorKind::spec,
+                        fmt::format("\"{}\" is a type of {}", block.type,
+                                    type->data ? "data sources" : "resources"),
+                        block.type_loc)
+                .with_hint(type->data ? "put the block under `data:`"
+                                      : "put the block under `resources:`");
         std::vector<std::string> known;
-        for (const auto& t : graph_.registry_.types()) known.push_back(t->name);
-        Error error(ErrorKind::spec, fmt::format("there is no resource type \"{}\"", block.type),
+        for (const auto& t : graph_.registry_.types())
+            if (t->data == block.data) known.push_back(t->name);
+        Error error(ErrorKind::spec,
+                    fmt::format("there is no {} type \"{}\"",
+                                block.data ? "data source" : "resource", block.type),
                     block.type_loc);
         const auto close = did_you_mean(block.type, known);
         error.hint =
@@ -230,7 +242,7 @@ class Expander : public Resources {
             const std::vector<NodeId> triggers =
                 named(block.lifecycle.replace_triggered_by, scope, "replace_triggered_by");
             for (const NodeId id : ids) {
-                depend(id, targets);
+                wait_for(id, targets);
                 depend(id, triggers);
                 nodes_[id].triggers = triggers;
             }
@@ -241,7 +253,7 @@ class Expander : public Resources {
         for (const ModuleBlock& call : scope.module->modules) {
             const std::vector<NodeId> targets = named(call.depends_on, scope, "depends_on");
             if (targets.empty()) continue;
-            for (const NodeId id : all_in(*scope.children.at(call.name))) depend(id, targets);
+            for (const NodeId id : all_in(*scope.children.at(call.name))) wait_for(id, targets);
         }
     }
 
@@ -302,6 +314,14 @@ class Expander : public Resources {
         deps.insert(deps.end(), targets.begin(), targets.end());
     }
 
+    /// What a depends_on says.
+    void wait_for(NodeId id, const std::vector<NodeId>& targets) {
+        depend(id, targets);
+        if (!nodes_[id].type->data) return;
+        std::vector<NodeId>& awaited = nodes_[id].awaited;
+        awaited.insert(awaited.end(), targets.begin(), targets.end());
+    }
+
     /// Gives out ids in the order of addresses, so that nothing depends on the order of expansion.
     void renumber() {
         std::vector<NodeId> by_address(nodes_.size());
@@ -315,6 +335,7 @@ class Expander : public Resources {
             Node& n = graph_.nodes_.emplace_back(std::move(nodes_[old]));
             for (NodeId& d : n.deps) d = new_id[d];
             for (NodeId& t : n.triggers) t = new_id[t];
+            for (NodeId& a : n.awaited) a = new_id[a];
             std::sort(n.deps.begin(), n.deps.end());
             n.deps.erase(std::unique(n.deps.begin(), n.deps.end()), n.deps.end());
             graph_.by_address_.emplace(n.address, static_cast<NodeId>(graph_.nodes_.size() - 1));
@@ -384,6 +405,7 @@ class Expander : public Resources {
 
 Graph::Graph(const Spec& spec, const Registry& registry, Value variables)
     : spec_(spec), registry_(registry), variables_(std::move(variables)) {
+    const Span span("expand");
     Expander(*this).run();
 }
 

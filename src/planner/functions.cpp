@@ -1,5 +1,7 @@
 #include "planner/functions.h"
 
+#include "planner/outside.h"
+
 #include "core/text.h"
 #include "planner/schema.h"
 
@@ -162,6 +164,7 @@ Error Call::mistake(std::string message, std::string hint) const {
 }
 
 std::filesystem::path Call::file(std::size_t i) const {
+    note_outside_look();
     const std::filesystem::path path = text(i);
     if (path.is_absolute()) return path.lexically_normal();
     std::size_t used = 0;

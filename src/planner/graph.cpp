@@ -5,6 +5,7 @@
 #include "planner/plan.h"
 
 #include <fmt/format.h>
+#include <set>
 
 namespace hadeploy {
 
@@ -28,6 +29,23 @@ class LiveResources : public Resources {
 std::optional<NodeId> Graph::find(const std::string& address) const {
     const auto it = by_address_.find(address);
     return it == by_address_.end() ? std::nullopt : std::optional(it->second);
+}
+
+std::vector<std::string> Graph::dependencies(NodeId id) const {
+    std::vector<NodeId> todo = nodes_[id].deps;
+    std::set<NodeId> found;
+    std::set<NodeId> passed;
+    while (!todo.empty()) {
+        const NodeId d = todo.back();
+        todo.pop_back();
+        if (!nodes_[d].type->data)
+            found.insert(d);
+        else if (passed.insert(d).second)
+            todo.insert(todo.end(), nodes_[d].deps.begin(), nodes_[d].deps.end());
+    }
+    std::vector<std::string> out;
+    for (const NodeId d : found) out.push_back(nodes_[d].address);
+    return out;
 }
 
 Value Graph::config(NodeId id, const Values& values, Problems& problems) const {

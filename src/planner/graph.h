@@ -34,6 +34,7 @@ struct Node {
     std::optional<std::int64_t> index; ///< of count
     bool of_set = false;               ///< for_each goes over a list: each.value is the key
     std::vector<NodeId> triggers = {}; ///< whose changes replace it
+    std::vector<NodeId> awaited = {};  ///< of a data source: deps that a depends_on names
     std::vector<NodeId> deps;          ///< sorted; direct ones only
 };
 
@@ -59,6 +60,9 @@ class Graph {
     [[nodiscard]] const Node& operator[](NodeId id) const { return nodes_[id]; }
     [[nodiscard]] const std::vector<NodeId>& order() const { return order_; }
     [[nodiscard]] std::optional<NodeId> find(const std::string& address) const;
+    /// Addresses of the resources that a node depends on, for its record: seen through data sources,
+    /// of which nothing is recorded.
+    [[nodiscard]] std::vector<std::string> dependencies(NodeId id) const;
     [[nodiscard]] const Spec& spec() const { return spec_; }
     [[nodiscard]] const Registry& registry() const { return registry_; }
 

@@ -35,8 +35,11 @@ Value with_derived(const ResourceType& type, Value config) {
     // of a machine the parts that are secret are so by its schema
     const bool secret = config.contains_secret() && !type.machine;
     const Value derived = type.derive(config);
-    for (const Entry& e : derived.as_map())
-        config = config.with(e.key, secret ? e.value.as_secret() : e.value);
+    for (const Entry& e : derived.as_map()) {
+        const Attribute* a = find_attribute(type.schema, e.key);
+        const bool hidden = secret && (a == nullptr || !a->open);
+        config = config.with(e.key, hidden ? e.value.as_secret() : e.value);
+    }
     return config;
 }
 

@@ -43,6 +43,7 @@ Value ScopeNames::resolve(const std::string& name, const Path& path, Loc loc,
     used = 0;
     if (name == "var") return variable(path, loc, used);
     if (name == "local") return local(path, loc, used);
+    if (name == "data") return data(path, loc, used);
     if (name == "module") return module_output(path, loc, used);
     if (name == "secret") return secret(path, loc, used);
     if (name == "each") return each(path, loc, used);
@@ -64,12 +65,14 @@ void ScopeNames::check(const Reference& r) const {
         (void)declared(r.steps[0], r.loc);
     } else if (r.name == "local" && !r.steps.empty()) {
         (void)known_local(r.steps[0], r.loc);
+    } else if (r.name == "data" && !r.steps.empty()) {
+        (void)data_source(r.steps[0], r.loc);
     } else if (r.name == "module" && !r.steps.empty()) {
         const Scope& called = child(r.steps[0], r.loc);
         if (r.steps.size() > 1) (void)output(called, r.steps[1], r.loc);
     } else {
-        const bool root = r.name == "var" || r.name == "local" || r.name == "secret" ||
-                          r.name == "module" || r.name == "each" || r.name == "count" ||
+        const bool root = r.name == "var" || r.name == "local" || r.name == "data" ||
+                          r.name == "secret" || r.name == "module" || r.name == "each" || r.name == "count" ||
                           r.name == "path";
         if (!root && scope_.module->resource(r.name) == nullptr) unknown_root(r.name, r.loc);
     }
@@ -77,7 +80,7 @@ void ScopeNames::check(const Reference& r) const {
 
 void ScopeNames::unknown_root(const std::string& name, Loc loc) const {
     std::vector<std::string> known = names_of(scope_.module->resources);
-    for (const char* root : {"var", "local", "secret", "module", "each", "count", "path"})
+    for (const char* root : {"var", "local", "data", "secret", "module", "each", "count", "path"})
         known.emplace_back(root);
     unknown_name(fmt::format("nothing here is called \"{}\"", name), name, known, loc);
 }
@@ -93,6 +96,14 @@ const Local& ScopeNames::known_local(const std::string& name, Loc loc) const {
     if (const Local* found = scope_.module->local(name)) return *found;
     unknown_name(fmt::format("there is no local \"{}\"", name), name,
                  names_of(scope_.module->locals), loc);
+}
+
+const ResourceBlock& ScopeNames::data_source(const std::string& name, Loc loc) const {
+    if (const ResourceBlock* found = scope_.module->resource("data." + name)) return *found;
+    std::vector<std::string> known;
+    for (const ResourceBlock& b : scope_.module->resources)
+        if (b.data) known.push_back(b.name.substr(5));
+    unknown_name(fmt::format("there is no data source \"{}\"", name), name, known, loc);
 }
 
 const Scope& ScopeNames::child(const std::string& name, Loc loc) const {
@@ -173,6 +184,13 @@ Value ScopeNames::local(const Path& path, Loc loc, std::size_t& used) const {
         used = 1; // a step that leads nowhere is a mistake of the reference, not of the local
         return evaluate(*found.value, names);
     }
+}
+
+Value ScopeNames::data(const Path& path, Loc loc, std::size_t& used) const {
+    const ResourceBlock& block = data_source(member(path, "data", loc), loc);
+    Value value = resource(block, tail(path, 1), used);
+    ++used; // the name
+    return value;
 }
 
 Value ScopeNames::count(const Path& path, Loc loc, std::size_t& used) const {

@@ -38,12 +38,14 @@ class ScopeNames : public Names {
     const Output& output(const Scope& child, const std::string& name, Loc loc) const;
     const Scope& child(const std::string& name, Loc loc) const;
     const Local& known_local(const std::string& name, Loc loc) const;
+    const ResourceBlock& data_source(const std::string& name, Loc loc) const;
     [[noreturn]] void unknown_root(const std::string& name, Loc loc) const;
 
     Value variable(const Path& path, Loc loc, std::size_t& used) const;
     Value secret(const Path& path, Loc loc, std::size_t& used) const;
     Value module_output(const Path& path, Loc loc, std::size_t& used) const;
     Value local(const Path& path, Loc loc, std::size_t& used) const;
+    Value data(const Path& path, Loc loc, std::size_t& used) const;
     Value count(const Path& path, Loc loc, std::size_t& used) const;
     Value each(const Path& path, Loc loc, std::size_t& used) const;
     Value resource(const ResourceBlock& block, const Path& path, std::size_t& used) const;

@@ -1,7 +1,9 @@
 #include "planner/plan.h"
 
+#include "core/trace.h"
 #include "core/uuid.h"
 #include "planner/lifecycle.h"
+#include "planner/refresh.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -52,7 +54,10 @@ class Planner {
         }
         claim(node, config);
         try {
-            plan_with(id, config);
+            if (node.type->data)
+                plan_data(id, config);
+            else
+                plan_with(id, config);
         } catch (Error& error) {
             if (error.address.empty()) error.address = node.address;
             if (!error.loc.known()) error.loc = node.block->loc;
@@ -99,8 +104,11 @@ class Planner {
                 step.reason = cause;
                 step.verb.clear();
             }
-            step.before = merged(step.before, seen->second.attributes);
+            step.before = step.before.with_all(seen->second.attributes);
             if (action != Action::create && action != Action::replace) known = step.before;
+            if (action == Action::update)
+                for (const Attribute& a : node.type->schema)
+                    if (a.renewed) known = known.without(a.name);
         }
         if (recorded != nullptr && config.flag(kPreventDestroy)) {
             if (action == Action::replace)
@@ -121,6 +129,46 @@ class Planner {
             add(id, *action, std::move(step));
         else if (recorded != nullptr)
             renew_record(id, config, *recorded);
+    }
+
+    /// What was read with just this config is used; what could not be read, or may be another one
+    /// once what it waits for is done, is read then.
+    void plan_data(NodeId id, const Value& config) {
+        const Node& node = graph_[id];
+        const auto seen = world_.observed.find(node.address);
+        const bool read = seen != world_.observed.end() &&
+                          read_with(*node.type, config, seen->second) &&
+                          seen->second.state != Observation::State::blocked;
+        const std::string why = read_later(node, config);
+        const bool there = read && seen->second.state == Observation::State::present;
+        if (why.empty() && there) {
+            plan_.values[id] = complete(*node.type, config, seen->second.attributes);
+            return;
+        }
+        // with something before it under way, what went wrong may pass
+        if (why.empty() && read && waits_for_[id].empty())
+            throw data_error(node.address, seen->second);
+        plan_.values[id] = complete(*node.type, config, {});
+        Step step{.address = node.address, .type = node.type, .node = id, .loc = node.block->loc};
+        step.after = config;
+        step.reason = !why.empty() ? why
+                      : read       ? data_error(node.address, seen->second).message
+                                   : "";
+        step.read_first = true;
+        add(id, Action::read, std::move(step));
+    }
+
+    /// Why a data source can't be read before apply; "" when it can.
+    std::string read_later(const Node& node, const Value& config) const {
+        for (const Attribute& a : node.type->schema)
+            if (!a.computed && config[a.name].contains_unknown())
+                return fmt::format("{} is known only after apply", a.name);
+        for (const NodeId d : node.awaited) {
+            const auto it = actions_.find(d);
+            if (it != actions_.end() && it->second != Action::adopt)
+                return fmt::format("{} comes first", graph_[d].address);
+        }
+        return {};
     }
 
     /// Why the resource is to be replaced because of others; "" when it is not.
@@ -182,14 +230,24 @@ class Planner {
     }
 
     void renew_record(NodeId id, const Value& config, const Recorded& recorded) {
-        std::vector<std::string> deps;
-        for (const NodeId d : graph_[id].deps) deps.push_back(graph_[d].address);
-        if (recorded.config == config && recorded.depends_on == deps) return;
+        std::vector<std::string> deps = graph_.dependencies(id);
+        if (says_the_same(*graph_[id].type, recorded.config, config) && recorded.depends_on == deps)
+            return;
         Recorded fresh = recorded;
         fresh.config = config;
         fresh.attributes = plan_.values[id];
         fresh.depends_on = std::move(deps);
         plan_.records.push_back(std::move(fresh));
+    }
+
+    /// Whether two configs are equal, but for what is computed and in neither known beforehand.
+    static bool says_the_same(const ResourceType& type, Value before, Value now) {
+        for (const Attribute& a : type.schema) {
+            if (!a.computed || !now[a.name].contains_unknown()) continue;
+            before = before.without(a.name);
+            now = now.without(a.name);
+        }
+        return before == now;
     }
 
     std::string later(std::map<std::string, Observation>::const_iterator seen) const {
@@ -218,13 +276,6 @@ class Planner {
     const Recorded* record(const Node& node) const {
         const auto it = world_.recorded.find(node.address);
         return it == world_.recorded.end() ? nullptr : &it->second;
-    }
-
-    static Value merged(const Value& under, const Value& over) {
-        Value out = under;
-        if (over.is_map())
-            for (const Entry& e : over.as_map()) out = out.with(e.key, e.value);
-        return out;
     }
 
     /// Of the best of the machines that the resource can be reached through.
@@ -339,18 +390,18 @@ bool machine_is_up(const World& world, const std::string& address) {
 }
 
 Value complete(const ResourceType& type, const Value& config, const Value& known) {
-    Value out = config;
+    Value::Map computed;
     for (const Attribute& a : type.schema) {
         if (!a.computed) continue;
         const Value* value = config.find(a.name);
         if (value != nullptr && !value->contains_unknown()) continue;
         const Value* before = known.find(a.name);
         if (before != nullptr)
-            out = out.with(a.name, *before);
+            computed.push_back({a.name, *before});
         else if (value == nullptr)
-            out = out.with(a.name, Value::unknown());
+            computed.push_back({a.name, Value::unknown()});
     }
-    return out;
+    return config.with_all(Value::map(std::move(computed)));
 }
 
 Value with_machine(const ResourceType& type, const std::string& address, Value attributes) {
@@ -359,6 +410,7 @@ Value with_machine(const ResourceType& type, const std::string& address, Value a
 }
 
 Plan make_plan(const Graph& graph, const World& world, const ProviderSettings& settings) {
+    const Span span("plan");
     return Planner(graph, world, settings).run();
 }
 

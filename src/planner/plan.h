@@ -15,7 +15,8 @@ enum class Action {
     create,
     update,
     replace, ///< remove, then create
-    read,    ///< can't be read yet: read when its machine is up, and repaired if it differs
+    read,    ///< can't be read yet: read when its machine is up, and repaired if it differs; of a
+             ///< data source: read when what it needs is there
     remove,
     forget, ///< nothing to do outside: it is gone, or goes with its machine
 };
@@ -46,6 +47,9 @@ Decision decide(const ResourceType& type, const Value& config, const Recorded* r
 /// Whether two values of a type differ. Connections are the same when they lead to the same
 /// machine: a new host key is no other place.
 bool differs(const Type& type, const Value& a, const Value& b);
+
+/// What is wrong when a data source was not found or could not be read.
+Error data_error(const std::string& address, const Observation& observed);
 
 /// Everything a plan goes by, beside the spec.
 struct World {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/box.h"
 #include "planner/resource_type.h"
 
 #include <chrono>
@@ -57,14 +58,16 @@ struct Observation {
     /// Present, but made by somebody else: never touched, an error for whoever wants to create it.
     /// The text says how one can tell.
     std::string foreign = {};
-    std::optional<Error> error = {}; ///< failed, blocked: why
+    Box<Error> error = {}; ///< failed, blocked: why
+    /// Present and ours, but to be replaced all the same: the text says why ("it ends tomorrow").
+    std::string outdated = {};
 
     static Observation present(Value attributes) {
-        return {State::present, std::move(attributes), {}, {}};
+        return {.state = State::present, .attributes = std::move(attributes)};
     }
     static Observation absent() { return {}; }
-    static Observation blocked(Error error) { return {State::blocked, {}, {}, std::move(error)}; }
-    static Observation failed(Error error) { return {State::failed, {}, {}, std::move(error)}; }
+    static Observation blocked(Error error) { return {.state = State::blocked, .error = std::move(error)}; }
+    static Observation failed(Error error) { return {.state = State::failed, .error = std::move(error)}; }
 };
 
 /// One change to make. A replacement is a remove and a create.
@@ -124,6 +127,9 @@ class ProviderKind {
     /// True: changes that are ready together are handed over as one ordered batch, and the next
     /// batch only when that is through (a host: one exec). False: one by one, side by side.
     bool batches_changes = false;
+    /// Its resources live in the state alone. There is no effect outside that a kill could come
+    /// between: no intents are written, and what is ready together is made and noted together.
+    bool in_state = false;
 
     /// Where a resource can be read and changed, the preferred place first: a cluster's resource
     /// can be reached through any of its hosts. Empty while the config does not tell yet.

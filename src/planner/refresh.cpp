@@ -1,5 +1,7 @@
 #include "planner/refresh.h"
 
+#include "core/trace.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -25,6 +27,24 @@ Value read_config(const ResourceType& type, const Value& config, const Recorded*
     return out;
 }
 
+/// All that is known of a node whose config was evaluated: by the state, or of a data source by
+/// what was read with this config. `seen` also by what the world was found to be.
+Value known_value(const Node& node, const Value& config, const World& world, bool seen) {
+    const auto observed = world.observed.find(node.address);
+    const bool there =
+        observed != world.observed.end() && observed->second.state == Observation::State::present;
+    if (node.type->data) {
+        const bool fits = there && read_with(*node.type, config, observed->second);
+        return complete(*node.type, config, fits ? observed->second.attributes : Value());
+    }
+    const Recorded* recorded = record_of(world, node.address);
+    Value known = recorded != nullptr ? recorded->attributes : Value();
+    if (seen && there && recorded != nullptr)
+        for (const Entry& e : observed->second.attributes.as_map())
+            known = known.with(e.key, e.value);
+    return complete(*node.type, config, known);
+}
+
 Subject recorded_subject(const Recorded& r, const ResourceType& type, const Registry& registry,
                          const ProviderSettings& settings) {
     const ProviderKind& kind = *registry.kind(type.provider);
@@ -36,6 +56,7 @@ Subject recorded_subject(const Recorded& r, const ResourceType& type, const Regi
 
 std::vector<Subject> subjects(const Graph& graph, const World& world,
                               const ProviderSettings& settings) {
+    const Span span("evaluate");
     std::vector<Subject> out;
     Problems problems;
     std::vector<Value> values(graph.nodes().size());
@@ -48,7 +69,8 @@ std::vector<Subject> subjects(const Graph& graph, const World& world,
             values[id] = Value::unknown();
             continue;
         }
-        values[id] = complete(*node.type, config, recorded ? recorded->attributes : Value());
+        values[id] = known_value(node, config, world, false);
+        if (node.type->data) continue; // see data_subjects()
         const ProviderKind& kind = *graph.registry().kind(node.type->provider);
         Subject s;
         s.request = {node.address, node.type, read_config(*node.type, config, recorded), recorded,
@@ -63,6 +85,57 @@ std::vector<Subject> subjects(const Graph& graph, const World& world,
         const ResourceType* type = graph.registry().type(r.type);
         if (type != nullptr) // otherwise add_removals() says so
             out.push_back(recorded_subject(r, *type, graph.registry(), settings));
+    }
+    return out;
+}
+
+std::vector<Subject> recorded_subjects(const Registry& registry, const World& world,
+                                       const ProviderSettings& settings) {
+    std::vector<Subject> out;
+    for (const auto& [address, r] : world.recorded)
+        if (const ResourceType* type = registry.type(r.type))
+            out.push_back(recorded_subject(r, *type, registry, settings));
+    return out;
+}
+
+bool read_with(const ResourceType& type, const Value& config, const Observation& observed) {
+    return std::all_of(type.schema.begin(), type.schema.end(), [&](const Attribute& a) {
+        return a.computed || config[a.name] == observed.attributes[a.name];
+    });
+}
+
+std::vector<Subject> data_subjects(const Graph& graph, const World& world,
+                                   const ProviderSettings& settings) {
+    std::vector<Subject> out;
+    const auto& nodes = graph.nodes();
+    if (std::none_of(nodes.begin(), nodes.end(), [](const Node& n) { return n.type->data; }))
+        return out;
+    Problems ignored;
+    std::vector<Value> values(nodes.size());
+    std::vector<bool> there(nodes.size()); // recorded; of a data source: all that it depends on
+    const Graph::Values lookup = [&](NodeId id) { return values[id]; };
+    for (const NodeId id : graph.order()) {
+        const Node& node = graph[id];
+        const Value config = graph.config(id, lookup, ignored);
+        values[id] = config.is_null() ? Value::unknown() : known_value(node, config, world, true);
+        if (!node.type->data) {
+            there[id] = record_of(world, node.address) != nullptr &&
+                        !world.unfinished.contains(node.address);
+            continue;
+        }
+        there[id] =
+            std::all_of(node.deps.begin(), node.deps.end(), [&](NodeId d) { return there[d]; });
+        const auto seen = world.observed.find(node.address);
+        const bool read =
+            seen != world.observed.end() && read_with(*node.type, config, seen->second);
+        // its computed attributes are not known before it is read
+        const bool known = std::none_of(
+            node.type->schema.begin(), node.type->schema.end(),
+            [&](const Attribute& a) { return !a.computed && config[a.name].contains_unknown(); });
+        if (config.is_null() || !there[id] || read || !known) continue;
+        const ProviderKind& kind = *graph.registry().kind(node.type->provider);
+        out.push_back({{node.address, node.type, config, nullptr, {}},
+                       kind.endpoints(*node.type, config, settings.at(kind.name))});
     }
     return out;
 }

@@ -16,6 +16,19 @@ struct Subject {
 std::vector<Subject> subjects(const Graph& graph, const World& world,
                               const ProviderSettings& settings);
 
+/// What to read to bring the state up to date: all that is recorded, as it was recorded.
+std::vector<Subject> recorded_subjects(const Registry& registry, const World& world,
+                                       const ProviderSettings& settings);
+
+/// The data sources to read now, before planning: those whose config is known by what is recorded
+/// and what was seen, that have not been read with this config yet, and that wait for nothing that
+/// is still to be made. Wrong values in the spec are passed over: subjects() tells them.
+std::vector<Subject> data_subjects(const Graph& graph, const World& world,
+                                   const ProviderSettings& settings);
+
+/// Whether a data source was seen with this config. (What is seen of one includes its config.)
+bool read_with(const ResourceType& type, const Value& config, const Observation& observed);
+
 /// What to read before all is destroyed: all that is recorded, but what goes with its machine.
 std::vector<Subject> destroy_subjects(const Registry& registry, const World& world,
                                       const ProviderSettings& settings);

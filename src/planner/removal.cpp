@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <unordered_map>
+#include <utility>
 
 namespace hadeploy {
 
@@ -111,8 +113,7 @@ class Remover {
             step.action = Action::forget;
             step.reason = "what is there now is not ours: " + o.foreign;
         } else {
-            for (const Entry& e : o.attributes.as_map())
-                step.before = step.before.with(e.key, e.value);
+            step.before = step.before.with_all(o.attributes);
         }
     }
 
@@ -160,41 +161,53 @@ class Remover {
         return out;
     }
 
+    /// Kahn's algorithm in rounds: of what is free the first by address, and what that sets free
+    /// further down the list still belongs to the round.
     void append_sorted(std::vector<Step> removals,
                        const std::vector<std::set<std::size_t>>& waits) {
+        const auto changed_dependents = steps_that_need(removals);
+        std::vector<std::size_t> open(removals.size()); // how many each still waits for
+        std::vector<std::vector<std::size_t>> dependents(removals.size());
         std::vector<std::optional<StepId>> placed(removals.size());
-        std::map<std::string, StepId> step_of;
-        for (StepId s = 0; s < plan_.steps.size(); ++s) step_of[plan_.steps[s].address] = s;
-        bool progress = true;
-        while (progress) {
-            progress = false;
-            for (std::size_t i = 0; i < removals.size(); ++i) {
-                if (placed[i]) continue;
-                const bool ready =
-                    std::all_of(waits[i].begin(), waits[i].end(),
-                                [&](std::size_t d) { return placed[d].has_value(); });
-                if (!ready) continue;
-                std::set<StepId> after;
+        std::set<std::size_t> round, next;
+        for (std::size_t i = 0; i < removals.size(); ++i) {
+            open[i] = waits[i].size();
+            for (const std::size_t d : waits[i]) dependents[d].push_back(i);
+            if (open[i] == 0) round.insert(i);
+        }
+        for (; !round.empty(); round = std::exchange(next, {}))
+            while (!round.empty()) {
+                const std::size_t i = *round.begin();
+                round.erase(round.begin());
+                std::set<StepId> after = changed_dependents[i];
                 for (const std::size_t d : waits[i]) after.insert(*placed[d]);
-                for (const auto& [address, r] : world_.recorded) {
-                    const auto step = step_of.find(address);
-                    if (step == step_of.end() || !changed_.contains(address)) continue;
-                    if (std::find(r.depends_on.begin(), r.depends_on.end(), removals[i].address) !=
-                        r.depends_on.end())
-                        after.insert(step->second);
-                }
                 removals[i].after_steps.assign(after.begin(), after.end());
                 placed[i] = static_cast<StepId>(plan_.steps.size());
-                plan_.steps.push_back(removals[i]);
-                progress = true;
+                plan_.steps.push_back(std::move(removals[i]));
+                for (const std::size_t d : dependents[i])
+                    if (--open[d] == 0) (d > i ? round : next).insert(d);
             }
-        }
         for (std::size_t i = 0; i < removals.size(); ++i)
             if (!placed[i])
                 problems_.add(Error(ErrorKind::state,
                                     fmt::format("{} can't be removed: by the state it depends on "
                                                 "itself",
                                                 removals[i].address)));
+    }
+
+    /// By removal: the steps of those that needed it so far, and have to let go of it first.
+    std::vector<std::set<StepId>> steps_that_need(const std::vector<Step>& removals) const {
+        std::vector<std::set<StepId>> out(removals.size());
+        std::unordered_map<std::string_view, std::size_t> index;
+        for (std::size_t i = 0; i < removals.size(); ++i) index[removals[i].address] = i;
+        for (StepId s = 0; s < plan_.steps.size(); ++s) {
+            const std::string& address = plan_.steps[s].address;
+            const auto recorded = world_.recorded.find(address);
+            if (recorded == world_.recorded.end() || !changed_.contains(address)) continue;
+            for (const std::string& d : recorded->second.depends_on)
+                if (const auto it = index.find(d); it != index.end()) out[it->second].insert(s);
+        }
+        return out;
     }
 
     Plan& plan_;

@@ -19,6 +19,9 @@ class ResourceType {
     std::string example;  ///< YAML of one resource, as it stands under `resources:`
     Schema schema;
 
+    /// A data source, under `data:`: it is only read, and nothing of it is kept in the state. What
+    /// read() sees are its computed attributes; absent is an error.
+    bool data = false;
     /// The resource is a machine: it exports `connection` and tells by `running` whether it can be
     /// logged in to. What lives on it is read after it, and dies with it.
     bool machine = false;

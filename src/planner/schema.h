@@ -67,6 +67,11 @@ struct Attribute {
     bool tracked = false;
     /// Only steers how a change is made (a timeout, say): a difference alone is no change.
     bool steering = false;
+    /// Computed, and fit to be shown even where it follows from secrets: a certificate, say.
+    bool open = false;
+    /// Computed, and any change of the resource may give it another value: what an update will make
+    /// of it is not known before.
+    bool renewed = false;
     std::optional<Value> fallback = {};   ///< the default
     std::vector<std::string> one_of = {}; ///< the allowed strings, when there are but a few
     std::optional<std::int64_t> min = {}; ///< of integers (after normalisation), lists: length

@@ -1,4 +1,5 @@
 #include "core/text.h"
+#include "planner/outside.h"
 #include "planner/schema_scalar.h"
 
 #include <algorithm>
@@ -217,6 +218,7 @@ Value Normalizer::scalar(TypeKind kind, const Value& value, const Place& place) 
 }
 
 Value Normalizer::local_path(const Value& checked, const Place& place) {
+    note_outside_look();
     const std::filesystem::path path = checked.as_string();
     if (path.string().starts_with("~"))
         throw scalar::Mismatch{

@@ -1,5 +1,6 @@
 #include "planner/spec.h"
 
+#include "core/trace.h"
 #include "planner/references.h"
 #include "planner/yaml.h"
 
@@ -38,7 +39,8 @@ class Loader {
         spec_.root.directory = file.parent_path();
         if (!check_sections(root,
                             {"name", "description", "variables", "locals", "secrets", "providers",
-                             "resources", "modules", "outputs", "moved", "removed", "chaos"}))
+                             "data", "resources", "modules", "outputs", "moved", "removed",
+                             "chaos"}))
             return;
         load_name(root);
         if (const Value* chaos = root.find("chaos")) {
@@ -176,7 +178,12 @@ class Loader {
         for (const Entry& e : blocks(root["locals"], "locals"))
             module.locals.push_back({e.key, e.loc, compiled(e.value)});
         check_local_cycles(module, problems_);
-        for (const Entry& e : blocks(root["resources"], "resources")) load_resource(e, module);
+        // "data.x" among the resources: the name it is referred to by, which no resource can have
+        for (const Entry& e : blocks(root["data"], "data")) load_resource(e, module, true);
+        for (const Entry& e : blocks(root["resources"], "resources"))
+            load_resource(e, module, false);
+        std::sort(module.resources.begin(), module.resources.end(),
+                  [](const auto& a, const auto& b) { return a.name < b.name; });
         for (const Entry& e : blocks(root["modules"], "modules")) load_call(e, module);
         for (const Entry& e : blocks(root["outputs"], "outputs")) load_output(e, module);
     }
@@ -266,13 +273,15 @@ class Loader {
         return out;
     }
 
-    void load_resource(const Entry& e, Module& module) {
-        if (!is_map(e.value, e, "resource")) return;
-        ResourceBlock block{.name = e.key, .loc = e.loc};
+    void load_resource(const Entry& e, Module& module, bool data) {
+        const std::string_view what = data ? "data source" : "resource";
+        if (!is_map(e.value, e, what)) return;
+        ResourceBlock block{.name = data ? "data." + e.key : e.key, .loc = e.loc, .data = data};
         const Value* type = e.value.find("type");
         if (type == nullptr || !type->is_string()) {
-            problems_.add(fmt::format("resource \"{}\" needs a \"type\"", e.key), e.loc).hint =
-                "for example: type: host.file (`hadeploy docs` lists all types)";
+            problems_.add(fmt::format("{} \"{}\" needs a \"type\"", what, e.key), e.loc).hint =
+                fmt::format("for example: type: {} (`hadeploy docs` lists all types)",
+                            data ? "http" : "host.file");
             return;
         }
         block.type = type->as_string();
@@ -285,7 +294,7 @@ class Loader {
                 block.count = compiled(a.value);
             else if (a.key == "depends_on")
                 block.depends_on = load_dependencies(a.value);
-            else if (a.key == "serial")
+            else if (a.key == "serial" && !data)
                 block.serial = load_flag(a);
             else if (a.key == "lifecycle")
                 load_lifecycle(a, block);
@@ -295,7 +304,10 @@ class Loader {
             }
         }
         if (block.count && block.for_each)
-            problems_.add("a resource has a count or a for_each, not both", block.count->loc).hint =
+            problems_
+                .add(fmt::format("a {} has a count or a for_each, not both", what),
+                     block.count->loc)
+                .hint =
                 "for_each names its instances, so that taking one away leaves the others alone";
         module.resources.push_back(std::move(block));
     }
@@ -309,9 +321,13 @@ class Loader {
 
     void load_lifecycle(const Entry& e, ResourceBlock& block) {
         if (!is_map(e.value, {block.name, {}, block.loc}, "the lifecycle of")) return;
-        unknown_keys(e.value,
-                     {"prevent_destroy", "ignore_changes", "replace_triggered_by", "preconditions"},
-                     "a lifecycle");
+        if (block.data)
+            unknown_keys(e.value, {"preconditions"}, "the lifecycle of a data source");
+        else
+            unknown_keys(
+                e.value,
+                {"prevent_destroy", "ignore_changes", "replace_triggered_by", "preconditions"},
+                "a lifecycle");
         Lifecycle& l = block.lifecycle;
         for (const Entry& rule : e.value.as_map()) {
             if (rule.key == "prevent_destroy") l.prevent_destroy = load_flag(rule);
@@ -375,8 +391,8 @@ class Loader {
         loading_.push_back(canonical);
         try {
             const Value root = read_file(file);
-            if (check_sections(root, {"description", "variables", "locals", "resources", "modules",
-                                      "outputs"}))
+            if (check_sections(root, {"description", "variables", "locals", "data", "resources",
+                                      "modules", "outputs"}))
                 load_module(root, *module);
         } catch (Error& error) {
             if (!error.loc.known()) error.loc = source.loc();
@@ -452,6 +468,7 @@ FileReader disk_reader() {
 }
 
 void load_spec(const fs::path& file, const FileReader& read, Spec& spec) {
+    const Span span("load the spec");
     Problems problems;
     Loader(spec, read, problems).load_root(file);
     problems.throw_if_any();

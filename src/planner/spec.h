@@ -57,9 +57,9 @@ struct Lifecycle {
     std::vector<Rule> preconditions = {};
 };
 
-/// One entry under `resources:`; with for_each it stands for several resources.
+/// One entry under `resources:` or `data:`; with for_each it stands for several resources.
 struct ResourceBlock {
-    std::string name;
+    std::string name; ///< of a data source with the prefix "data."
     Loc loc;
     std::string type;
     Loc type_loc;
@@ -70,6 +70,7 @@ struct ResourceBlock {
     std::vector<Dependency> depends_on;
     Lifecycle lifecycle = {};
     bool serial = false; ///< its instances are changed one after the other, in the order of keys
+    bool data = false;   ///< a data source: only read
 };
 
 struct Module;
@@ -96,7 +97,7 @@ struct Module {
     std::filesystem::path directory;
     std::vector<Variable> variables;
     std::vector<Local> locals;
-    std::vector<ResourceBlock> resources;
+    std::vector<ResourceBlock> resources; ///< and data sources
     std::vector<ModuleBlock> modules;
     std::vector<Output> outputs;
 

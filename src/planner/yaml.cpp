@@ -1,13 +1,17 @@
 #include "planner/yaml.h"
+#include "planner/yaml_pieces.h"
+
+#include "core/trace.h"
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <cmath>
 #include <fmt/format.h>
 #include <map>
 #include <optional>
 #include <sstream>
-#include <unordered_map>
+#include <thread>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
@@ -56,10 +60,30 @@ Value plain_scalar(const std::string& text, Loc loc, Problems& problems) {
     return Value(text).at(loc);
 }
 
+/// Sorts the entries by their keys, and reports keys that come twice in the order of the text.
+void report_doubles(Value::Map& entries, Problems& problems) {
+    std::stable_sort(entries.begin(), entries.end(),
+                     [](const Entry& a, const Entry& b) { return a.key < b.key; });
+    std::map<Loc, std::pair<std::string, Loc>> doubles; // where, and what is where first
+    std::size_t first = 0;
+    for (std::size_t i = 1; i < entries.size(); ++i) {
+        if (entries[i].key == entries[first].key)
+            doubles[entries[i].loc] = {entries[i].key, entries[first].loc};
+        else
+            first = i;
+    }
+    for (const auto& [loc, what] : doubles)
+        problems.add(fmt::format("duplicate key \"{}\"", what.first), loc)
+            .with_note("first here", what.second);
+}
+
 class Builder : public YAML::EventHandler {
   public:
-    Builder(std::uint16_t file, std::string_view text, Problems& problems)
-        : file_(file), text_(text), node_limit_(text.size() + 16), problems_(problems) {}
+    /// @param piece  what the parser is given
+    /// @param depth  levels around it
+    Builder(std::uint16_t file, const YamlPiece& piece, std::size_t depth, Problems& problems)
+        : file_(file), text_(piece.text), line_(piece.line), depth_(depth),
+          node_limit_(piece.text.size() + 16), problems_(problems) {}
 
     Value take_root() { return std::move(root_); }
 
@@ -114,6 +138,7 @@ class Builder : public YAML::EventHandler {
     }
     void OnMapEnd() override {
         Open o = close();
+        report_doubles(o.entries, problems_);
         add(Value::map(std::move(o.entries)).at(o.loc), o.anchor, o.size);
     }
 
@@ -126,11 +151,10 @@ class Builder : public YAML::EventHandler {
         Value::List items = {};
         Value::Map entries = {};
         std::optional<Entry> key = {};
-        std::unordered_map<std::string, Loc> seen = {};
     };
 
     Loc place(const YAML::Mark& mark) const {
-        return {static_cast<std::uint32_t>(mark.line + 1),
+        return {line_ + static_cast<std::uint32_t>(mark.line + 1),
                 static_cast<std::uint16_t>(std::min(mark.column + 1, 65535)), file_};
     }
 
@@ -157,7 +181,7 @@ class Builder : public YAML::EventHandler {
     void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, bool map) {
         const Loc loc = place(mark);
         if (!tag.empty() && tag != "?" && tag != "!") refuse_tag(tag, loc);
-        if (open_.size() >= kMaxYamlDepth) {
+        if (open_.size() + depth_ >= kMaxYamlDepth) {
             problems_.add(fmt::format("nested more than {} levels deep", kMaxYamlDepth), loc);
             throw GiveUp();
         }
@@ -212,16 +236,14 @@ class Builder : public YAML::EventHandler {
         if (key.as_string() == "<<")
             problems_.add("the merge key << is not supported", key.loc()).hint =
                 "write the entries out, or use a variable";
-        const auto [it, fresh] = top.seen.emplace(key.as_string(), key.loc());
-        if (!fresh)
-            problems_.add(fmt::format("duplicate key \"{}\"", key.as_string()), key.loc())
-                .with_note("first here", it->second);
-        if (top.entries.empty() && top.seen.size() == 1) top.loc = key.loc();
+        if (top.entries.empty()) top.loc = key.loc();
         top.key = Entry{key.as_string(), {}, key.loc()};
     }
 
     std::uint16_t file_;
     std::string_view text_;
+    std::uint32_t line_;
+    std::size_t depth_;
     std::size_t node_limit_;
     std::size_t events_ = 0;
     Problems& problems_;
@@ -298,22 +320,16 @@ bool readable(std::string_view text, std::uint16_t file, Problems& problems) {
     return true;
 }
 
-} // namespace
-
-Value read_yaml(const Sources& sources, std::uint16_t file, Problems& problems) {
-    const std::string& text = sources.files()[file].text;
-    if (!readable(text, file, problems)) return {};
-    Builder builder(file, text, problems);
+/// @returns null when the text could not be read; `problems` says why
+Value parse(std::uint16_t file, const YamlPiece& piece, std::size_t depth, Problems& problems) {
+    Builder builder(file, piece, depth, problems);
     try {
-        std::istringstream in(text);
+        std::istringstream in{std::string(piece.text)};
         YAML::Parser parser(in);
-        if (!parser.HandleNextDocument(builder)) {
-            problems.add("the file is empty", {1, 1, file});
-            return {};
-        }
+        if (!parser.HandleNextDocument(builder)) return {};
         Value root = builder.take_root();
         Problems ignored;
-        Builder second(file, text, ignored);
+        Builder second(file, piece, depth, ignored);
         if (parser.HandleNextDocument(second)) {
             Loc loc = second.take_root().loc();
             if (!loc.known()) loc = {1, 1, file};
@@ -332,6 +348,70 @@ Value read_yaml(const Sources& sources, std::uint16_t file, Problems& problems) 
                       file});
         return {};
     }
+}
+
+/// Parses the pieces side by side; a piece with any problem ends it, without a word about it.
+std::optional<std::vector<Value>> parse_all(std::uint16_t file, const YamlPieces& pieces) {
+    std::vector<std::pair<YamlPiece, std::size_t>> work{{pieces.head, 0}, {pieces.tail, 0}};
+    for (const YamlPiece& entry : pieces.entries) work.emplace_back(entry, 1);
+    std::vector<Value> out(work.size());
+    std::atomic<std::size_t> next = 0;
+    std::atomic<bool> good = true;
+    const auto run = [&] {
+        for (std::size_t i = next++; i < work.size() && good; i = next++) {
+            Problems problems;
+            out[i] = parse(file, work[i].first, work[i].second, problems);
+            if (!problems.empty() || !(out[i].is_map() || out[i].is_null())) good = false;
+        }
+    };
+    {
+        const unsigned cores = std::clamp(std::thread::hardware_concurrency(), 1U, 8U);
+        std::vector<std::jthread> others;
+        for (unsigned i = 1; i < cores; ++i) others.emplace_back(run);
+        run();
+    }
+    return good ? std::optional(std::move(out)) : std::nullopt;
+}
+
+/// The whole out of its pieces; nothing where that is not what the whole would be.
+std::optional<Value> joined(const std::vector<Value>& parts, const std::string& section) {
+    if (!parts[0].is_map() || !parts[0].has(section) || !parts[0][section].is_null())
+        return std::nullopt;
+    Problems doubles;
+    Value::Map entries;
+    Loc first;
+    for (std::size_t i = 2; i < parts.size(); ++i) {
+        if (!parts[i].is_map()) continue; // comments alone
+        if (!first.known()) first = parts[i].loc();
+        const Value::Map& more = parts[i].as_map();
+        entries.insert(entries.end(), more.begin(), more.end());
+    }
+    if (entries.size() > kMaxYamlExpandedNodes) return std::nullopt;
+    report_doubles(entries, doubles);
+    Value::Map root = parts[0].as_map();
+    if (parts[1].is_map())
+        root.insert(root.end(), parts[1].as_map().begin(), parts[1].as_map().end());
+    report_doubles(root, doubles);
+    if (!doubles.empty()) return std::nullopt;
+    for (Entry& e : root)
+        if (e.key == section) e.value = Value::map(std::move(entries)).at(first);
+    return Value::map(std::move(root)).at(parts[0].loc());
+}
+
+} // namespace
+
+Value read_yaml(const Sources& sources, std::uint16_t file, Problems& problems) {
+    const Span span("parse YAML", sources.files()[file].path.string());
+    const std::string& text = sources.files()[file].text;
+    if (!readable(text, file, problems)) return {};
+    if (const auto pieces = cut_yaml(text, kYamlPieceBytes))
+        if (const auto parts = parse_all(file, *pieces))
+            if (auto root = joined(*parts, pieces->section)) return std::move(*root);
+    const std::size_t before = problems.list().size();
+    Value root = parse(file, {text, 0}, 0, problems);
+    if (root.is_null() && problems.list().size() == before && !root.loc().known())
+        problems.add("the file is empty", {1, 1, file});
+    return root;
 }
 
 } // namespace hadeploy

@@ -8,6 +8,8 @@ namespace hadeploy {
 /// Limits that a spec written by hand never meets, and an attack does.
 inline constexpr std::size_t kMaxYamlBytes = 64u << 20;
 inline constexpr std::size_t kMaxYamlDepth = 64;
+/// A longer text is cut into pieces of about this size, which are parsed side by side.
+inline constexpr std::size_t kYamlPieceBytes = 64u << 10;
 inline constexpr std::size_t kMaxYamlExpandedNodes = 4'000'000; ///< after aliases are followed
 
 /// Reads one YAML document (YAML 1.2's core schema: `no` and `010` are what they look like) into a

@@ -233,14 +233,31 @@ TEST_CASE("nothing is drained when there is no steady state to begin with") {
     FakeApp app;
     FakeCluster cluster;
     cluster.now.services[0].running = 0;
-    CHECK(refusal(short_drill(app.url()), cluster).find("database has 0 of 1") !=
-          std::string::npos);
+    Settings impatient = short_drill(app.url());
+    impatient.patience = 100ms;
+    CHECK(refusal(impatient, cluster).find("database has 0 of 1") != std::string::npos);
 
     FakeCluster well;
     app.fail_reads = true;
     CHECK(refusal(short_drill(app.url()), well).find("the app fails as it is") !=
           std::string::npos);
     CHECK(cluster.drains + well.drains == 0);
+}
+
+TEST_CASE("a task that is just coming up is waited for") {
+    struct ComesUp : DrillEvents {
+        explicit ComesUp(FakeCluster& c) : cluster(c) {}
+        void phase(std::string_view name) override {
+            if (name.find("database has 0 of 1") != name.npos) cluster.now.services[0].running = 1;
+        }
+        FakeCluster& cluster;
+    };
+    FakeApp app;
+    FakeCluster cluster;
+    cluster.now.services[0].running = 0;
+    ComesUp events(cluster);
+    CHECK(drill(short_drill(app.url()), cluster, events).passed());
+    CHECK(cluster.drains == 1);
 }
 
 TEST_CASE("a quorum at risk is refused, unless it is forced") {

@@ -1,6 +1,7 @@
 #include "engine/apply.h"
 
 #include "planner/moves.h"
+#include "state/sqlite.h"
 #include "support/project.h"
 
 #include <cstdlib>
@@ -121,6 +122,89 @@ TEST_CASE("a failure leaves its intent, skips what depends on it, and the next r
     CHECK(second.plan == "create a; create b");
     CHECK(second.result.ok());
     CHECK(lab.intents.empty());
+}
+
+TEST_CASE(
+    "a result that can't be written fails its step, and the next run takes over what was made") {
+    Lab lab;
+    lab.apply("name: test\n");
+    const auto sql = [&](const char* text) {
+        sqlite::Database(lab.directory / "state.db", sqlite::Database::Access::write).run(text);
+    };
+    sql("CREATE TRIGGER full BEFORE INSERT ON resources WHEN NEW.address = 'a' "
+        "BEGIN SELECT RAISE(ABORT, 'no room'); END");
+    const auto first = lab.apply(kTwo);
+    CHECK_FALSE(first.result.ok());
+    REQUIRE(first.result.errors.size() == 1);
+    CHECK(first.result.errors[0].address == "a");
+    CHECK(first.result.errors[0].message.find("no room") != std::string::npos);
+    CHECK(first.result.steps[1].result == "skipped");
+    CHECK(lab.intents.size() == 1);
+    CHECK(lab.world.objects.contains("a")); // it is there all the same
+    sql("DROP TRIGGER full");
+    const auto second = lab.apply(kTwo);
+    CHECK(second.result.ok());
+    CHECK(lab.intents.empty());
+    CHECK(lab.rows.size() == 2);
+}
+
+TEST_CASE("what lives in the state alone is made together, without intents") {
+    constexpr const char* kNotes = R"(
+name: test
+resources:
+  a: {type: fake.note, text: a}
+  b: {type: fake.note, text: b}
+  c: {type: fake.note, text: c, paper: white}
+  d: {type: fake.note, text: "d ${a.token == b.token}"}
+)";
+    Lab lab;
+    lab.world.broken = {"c"};
+    const auto first = lab.apply(kNotes);
+    CHECK(lab.world.batches == std::vector<std::string>{"a b c", "d false"});
+    REQUIRE(first.result.errors.size() == 1);
+    CHECK(first.result.errors[0].address == "c");
+    CHECK(lab.intents.empty()); // nothing can have been left half done
+    CHECK(lab.rows.size() == 3);
+    // made one after the other, and written together
+    lab.world.broken.clear();
+    CHECK(lab.apply(kNotes).plan == "create c");
+    CHECK(lab.apply(kNotes).plan == "");
+
+    const std::string token = lab.rows[2].attributes.text("token");
+    std::string text = kNotes;
+    text.replace(text.find("white"), 5, "brown");
+    CHECK(lab.apply(text).plan == "replace c (paper)");
+    CHECK(lab.rows[2].attributes.text("token") != token);
+    lab.world.batches.clear();
+    CHECK(lab.apply("name: test\n", true).result.ok());
+    CHECK(lab.world.batches.size() == 2); // what others need goes last
+    CHECK(lab.rows.empty());
+}
+
+TEST_CASE("nothing outside is begun before what it rests on in the state is written") {
+    constexpr const char* kBoth = R"(
+name: test
+resources:
+  a: {type: fake.note, text: a}
+  b: {type: fake.note, text: "${a.token}"}
+  thing: {type: fake.thing, name: thing, value: "${b.token}"}
+  other: {type: fake.thing, name: other}
+)";
+    Lab lab;
+    lab.apply("name: test\n");
+    const auto sql = [&](const char* text) {
+        sqlite::Database(lab.directory / "state.db", sqlite::Database::Access::write).run(text);
+    };
+    sql("CREATE TRIGGER full BEFORE INSERT ON resources WHEN NEW.address = 'b' "
+        "BEGIN SELECT RAISE(ABORT, 'no room'); END");
+    const auto first = lab.apply(kBoth);
+    CHECK(first.result.errors.size() == 2); // a and b are written together, or not at all
+    CHECK(lab.world.changes() == std::vector<std::string>{"create other"});
+    CHECK(lab.rows.size() == 1);
+    sql("DROP TRIGGER full");
+    CHECK(lab.apply(kBoth).result.ok());
+    CHECK(lab.world.changes() == std::vector<std::string>{"create thing"});
+    CHECK(lab.apply(kBoth).plan == "");
 }
 
 TEST_CASE("what was made but not recorded is finished, not made twice") {

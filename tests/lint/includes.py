@@ -18,10 +18,11 @@ ALLOWED = {
     "src/engine": {"core", "planner", "state"},
     "src/providers/libvirt": {"core"} | DOOR,
     "src/providers/ssh": {"core"} | DOOR,
+    "src/providers/local": {"core"} | DOOR,
     "src/providers/aws-ec2": {"core"} | DOOR,
     "src/chaos": {"core", "planner", "engine"},
     "src/cli": {"core", "planner", "state", "engine", "chaos", "providers/libvirt/libvirt.h",
-                "providers/ssh/ssh.h"},
+                "providers/local/local.h", "providers/ssh/ssh.h"},
 }
 
 

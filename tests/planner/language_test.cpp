@@ -142,8 +142,8 @@ TEST_CASE("instances that can't be told say what to do") {
         error("count: '${length(b.token)}'") ==
         "hadeploy.yaml:4:44: the count is known only after apply (take it from a variable, or from "
         "what stands in the spec)\n");
-    CHECK(error("count: -1") == "hadeploy.yaml:4:41: count: -1 is not within 0 and 10000\n");
-    CHECK(error("count: 1000000000").find("is not within 0 and 10000") != std::string::npos);
+    CHECK(error("count: -1") == "hadeploy.yaml:4:41: count: -1 is not within 0 and 100000\n");
+    CHECK(error("count: 1000000000").find("is not within 0 and 100000") != std::string::npos);
     CHECK(error("count: two") == "hadeploy.yaml:4:41: count: expected an integer, got a string\n");
     CHECK(
         error("count: 1, for_each: [x]").find("a count or a for_each, not both (for_each names") !=

@@ -225,7 +225,71 @@ class Kind : public ProviderKind {
     World& world_;
 };
 
+/// `fake.note`: text, token (computed). It lives in the state alone.
+class Note : public ResourceType {
+  public:
+    Note() {
+        name = "fake.note";
+        provider = "fake-state";
+        summary = "A note.";
+        schema = {
+            {.name = "text", .type = TypeKind::string, .required = true},
+            {.name = "paper", .type = TypeKind::string, .replaces = true},
+            {.name = "token", .type = TypeKind::string, .computed = true},
+        };
+    }
+};
+
+class Notes : public hadeploy::Provider {
+  public:
+    explicit Notes(World& world) : world_(world) {}
+    std::vector<Observation> read(std::span<const ReadRequest> requests) override {
+        std::vector<Observation> out;
+        for (const ReadRequest& r : requests)
+            out.push_back(r.recorded ? Observation::present(r.recorded->attributes)
+                                     : Observation::absent());
+        return out;
+    }
+    void apply(std::span<const Change> changes, ChangeSink& sink) override {
+        std::string texts;
+        for (std::size_t i = 0; i < changes.size(); ++i) {
+            const Change& c = changes[i];
+            const Value& v = c.kind == Change::Kind::remove ? c.before : c.after;
+            texts += (texts.empty() ? "" : " ") + v.text("text");
+            if (world_.broken.contains(v.text("text")))
+                sink.failed(i, Error(ErrorKind::failed, "it broke"));
+            else
+                sink.done(i, v.with("token", c.identity));
+        }
+        const std::lock_guard lock(world_.mutex);
+        world_.batches.push_back(texts);
+    }
+
+  private:
+    World& world_;
+};
+
+class NoteKind : public ProviderKind {
+  public:
+    explicit NoteKind(World& world) : world_(world) {
+        name = "fake-state";
+        in_state = true;
+    }
+    std::vector<Endpoint> endpoints(const ResourceType&, const Value&,
+                                    const Value&) const override {
+        return {{"notes", "", {}}};
+    }
+    std::shared_ptr<hadeploy::Provider> open(const Endpoint&, const Setting&) override {
+        return std::make_shared<Notes>(world_);
+    }
+
+  private:
+    World& world_;
+};
+
 inline void add_to(Registry& registry, World& world) {
+    registry.add(std::make_unique<NoteKind>(world));
+    registry.add(std::make_unique<Note>());
     registry.add(std::make_unique<Kind>(world));
     registry.add(std::make_unique<Thing>());
     registry.add(std::make_unique<Adoptable>());

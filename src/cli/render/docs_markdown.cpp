@@ -34,8 +34,20 @@ std::string type_section(const ResourceType& type) {
     if (!type.doc.empty()) out += type.doc + "\n\n";
     out += tables(type.schema);
     if (!type.example.empty())
-        out += fmt::format("```yaml\nresources:\n{}```\n\n", indented(type.example));
+        out += fmt::format("```yaml\n{}:\n{}```\n\n", type.data ? "data" : "resources",
+                           indented(type.example));
     return out;
+}
+
+/// A list of links, then a section each.
+std::string type_sections(const std::vector<const ResourceType*>& types, bool data) {
+    std::string links, sections;
+    for (const ResourceType* type : types) {
+        if (type->data != data) continue;
+        links += fmt::format("- [{}](#{}): {}\n", type->name, anchor(type->name), type->summary);
+        sections += type_section(*type);
+    }
+    return links + "\n" + sections;
 }
 } // namespace
 
@@ -50,11 +62,8 @@ std::string reference_markdown(const Registry& registry) {
     for (const auto& type : registry.types()) types.push_back(type.get());
     std::sort(types.begin(), types.end(),
               [](const auto* a, const auto* b) { return a->name < b->name; });
-    out += "## Resource types\n\n";
-    for (const ResourceType* type : types)
-        out += fmt::format("- [{}](#{}): {}\n", type->name, anchor(type->name), type->summary);
-    out += "\n";
-    for (const ResourceType* type : types) out += type_section(*type);
+    out += "## Resource types\n\n" + type_sections(types, false);
+    out += "## Data source types\n\n" + type_sections(types, true);
     out.pop_back(); // one line end at the end
     return out;
 }

@@ -35,6 +35,7 @@ std::string facts_of(const Attribute& a) {
     if (const std::string text = limits(a); !text.empty()) facts.push_back(text);
     if (a.replaces) facts.emplace_back("a change replaces the resource");
     if (a.secret) facts.emplace_back("never shown");
+    if (a.open) facts.emplace_back("not secret");
     if (a.tracked) facts.emplace_back("a difference is drift");
     return fmt::format("{}", fmt::join(facts, "; "));
 }

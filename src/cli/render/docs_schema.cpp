@@ -96,19 +96,24 @@ Json dependencies() {
 
 /// What every resource may have beside its type's attributes.
 Json common_properties(const ResourceType& type) {
-    return {
-        {"type", {{"const", type.name}, {"description", type.summary}}},
-        {"for_each", described({{"type", {"array", "object", "string"}}},
-                               "A map or a list of names: one instance for each.")},
-        {"count", described({{"type", {"integer", "string"}}}, "So many instances.")},
-        {"depends_on", dependencies()},
-        {"lifecycle", {{"$ref", "#/definitions/lifecycle"}}},
-        {"serial", described({{"type", "boolean"}}, "Change the instances one after the other.")}};
+    Json out{{"type", {{"const", type.name}, {"description", type.summary}}},
+             {"for_each", described({{"type", {"array", "object", "string"}}},
+                                    "A map or a list of names: one instance for each.")},
+             {"count", described({{"type", {"integer", "string"}}}, "So many instances.")},
+             {"depends_on", dependencies()},
+             {"lifecycle",
+              {{"$ref", type.data ? "#/definitions/data_lifecycle" : "#/definitions/lifecycle"}}}};
+    if (!type.data)
+        out["serial"] =
+            described({{"type", "boolean"}}, "Change the instances one after the other.");
+    return out;
 }
 
-Json resource_schema(const Registry& registry) {
+/// Of one block under `resources:`, or under `data:`.
+Json block_schema(const Registry& registry, bool data) {
     Json names = Json::array(), cases = Json::array();
     for (const auto& type : registry.types()) {
+        if (type->data != data) continue;
         names.push_back(type->name);
         const Json condition{{"required", {"type"}},
                              {"properties", {{"type", {{"const", type->name}}}}}};
@@ -116,7 +121,9 @@ Json resource_schema(const Registry& registry) {
     }
     return {{"type", "object"},
             {"required", {"type"}},
-            {"properties", {{"type", described({{"enum", names}}, "The resource type.")}}},
+            {"properties",
+             {{"type", described({{"enum", names}},
+                                 data ? "The type of data source." : "The resource type.")}}},
             {"allOf", std::move(cases)}};
 }
 
@@ -188,13 +195,21 @@ Json lifecycle_schema() {
               {"preconditions", rules("What has to hold before it is made or changed.")}}}};
 }
 
+Json data_lifecycle_schema() {
+    return {{"type", "object"},
+            {"additionalProperties", false},
+            {"properties", {{"preconditions", rules("What has to hold before it is read.")}}}};
+}
+
 Json definitions(const Registry& registry) {
     Json out{{"reference",
               {{"type", "string"},
                {"pattern", "\\$\\{"},
                {"description", "A value from elsewhere: ${...}"}}},
              {"lifecycle", lifecycle_schema()},
-             {"resource", resource_schema(registry)}};
+             {"data_lifecycle", data_lifecycle_schema()},
+             {"data", block_schema(registry, true)},
+             {"resource", block_schema(registry, false)}};
     for (const auto& type : registry.types())
         out[type->name] =
             described(fields_schema(type->schema, common_properties(*type)), type->summary);
@@ -206,6 +221,7 @@ nlohmann::json spec_schema(const Registry& registry, bool module_file) {
     Json properties{{"description", {{"type", "string"}}},
                     {"variables", named(variable_schema(), "What can be given from outside.")},
                     {"locals", named(Json::object(), "Values with a name.")},
+                    {"data", named({{"$ref", "#/definitions/data"}}, "What is only read.")},
                     {"resources", named({{"$ref", "#/definitions/resource"}}, "What shall exist.")},
                     {"modules", named(module_call_schema(), "Groups of resources from elsewhere.")},
                     {"outputs", named(Json::object(), "What is worth knowing afterwards.")}};

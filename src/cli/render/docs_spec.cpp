@@ -23,6 +23,7 @@ A project is a directory with a `hadeploy.yaml`. It is plain YAML 1.2; only `nam
 | `locals` | Values with a name, for the expressions of this file. |
 | `secrets` | Encrypted files of [secrets](#secrets). |
 | `providers` | Settings of [providers](#providers). |
+| `data` | What is only [read](#data-sources). |
 | `resources` | What shall exist. |
 | `modules` | Groups of resources from elsewhere. |
 | `outputs` | What is worth knowing afterwards. |
@@ -30,7 +31,7 @@ A project is a directory with a `hadeploy.yaml`. It is plain YAML 1.2; only `nam
 | `removed` | What is to be let go of without destroying it. |
 | `chaos` | What [failure drills](#chaos) need to know of the app. |
 
-Names of variables, resources, modules and outputs begin with a letter and go on with letters,
+Names of variables, data sources, resources, modules and outputs begin with a letter and go on with letters,
 digits, `_` and `-`, at most 63 characters.
 
 ### Variables
@@ -125,6 +126,32 @@ resources:
 | `replace_triggered_by` | Resources, or `module.NAME`: when one of them is made, changed or replaced, this one is replaced. |
 | `preconditions` | Rules as those of a [variable](#variables), checked in the plan, and again in apply for what is known only then. |
 
+### Data sources
+
+```yaml
+data:
+  release:
+    type: http
+    url: https://example.org/releases/latest.json
+resources:
+  config:
+    type: local.file
+    path: app.conf
+    content: version=${jsondecode(data.release.response_body).version}
+```
+
+A data source is read and never changed; nothing of it is kept in the state. It has the form of a
+resource: a type out of [these](#data-source-types), the type's attributes, `for_each` or `count`,
+`depends_on`, and `preconditions` under `lifecycle`.
+
+It is read when the plan is made, so that the plan can tell what follows from it. Where an attribute
+is known only after apply, or something that its `depends_on` names is about to change, it is read
+during apply, which the plan says (`<=`). What can't be read is an error: of the plan, or of apply when
+something that it refers to is about to change. A saved plan carries what was read for it.
+
+How many instances there are of everything is settled before anything is read: `for_each` and `count`
+can't go by a data source. Take keys from a variable, a local or `file()`.
+
 ### Moved
 
 `moved: [{from: node, to: host}, {from: "disk[\"a\"]", to: module.store.disk}]` gives new names to
@@ -147,6 +174,7 @@ keeps the value's type; `$${` is a literal `${`.
 | `${secret.app.db_password}` | A value out of an encrypted file, see [secrets](#secrets). |
 | `${lab.name}` | An attribute of a resource of the same file. |
 | `${base}` | All attributes of a resource, as a map. |
+| `${data.release.status_code}` | What a data source has read. |
 | `${node["node1"].connection}` | An attribute of one instance. |
 | `${node[*].connection}` | The attribute of every instance, by the instances' names. |
 | `${each.key}`, `${each.value}`, `${count.index}` | The instance's own, see `for_each` and `count`. |
@@ -181,7 +209,7 @@ modules:
 
 | Key | Meaning |
 |---|---|
-| `source` | The module's directory, relative to this file. It has a `module.yaml` with `description`, `variables`, `locals`, `resources`, `modules` and `outputs`. Required. |
+| `source` | The module's directory, relative to this file. It has a `module.yaml` with `description`, `variables`, `locals`, `data`, `resources`, `modules` and `outputs`. Required. |
 | `with` | Values for the module's variables. |
 | `depends_on` | As with resources. |
 

@@ -57,12 +57,14 @@ std::string schema_text(const Schema& schema, const Style& style) {
 
 std::string render_type(const ResourceType& type, const Style& style) {
     std::string out = style.paint(Tint::bold, type.name) + "  " +
-                      style.paint(Tint::dim, "provider " + type.provider) + "\n" +
+                      style.paint(Tint::dim, (type.data ? "data source, provider " : "provider ") +
+                                                 type.provider) +
+                      "\n" +
                       paragraph(type.summary, 2, style);
     if (!type.doc.empty()) out += "\n" + paragraph(type.doc, 2, style);
     out += schema_text(type.schema, style);
     if (type.example.empty()) return out;
-    out += heading("Example", style);
+    out += heading(type.data ? "Example, under data" : "Example", style);
     for (const std::string& line : split_lines(type.example)) out += "  " + line + "\n";
     return out;
 }

@@ -18,7 +18,7 @@ std::string symbol_column(const Step& step, const Style& style) {
 
 /// "to create", "to start": what a step does in words, in blocks, list and counts alike.
 std::string words_of(const Step& step) {
-    if (step.action == Action::read) return "read later";
+    if (step.action == Action::read) return step.type->data ? "read during apply" : "read later";
     if (step.action == Action::adopt) return "adopt";
     if (step.action == Action::update && !step.verb.empty()) return step.verb;
     return std::string(action_name(step.action));
@@ -121,7 +121,7 @@ class PlanText {
                 const Step* other = step_of(m);
                 return other != nullptr && other->action == Action::remove;
             });
-        if (step.action == Action::read)
+        if (step.action == Action::read && !step.type->data)
             add_to(reads_, step, machines);
         else if (step.action == Action::forget && with_machines)
             add_to(forgotten_, step, machines);
@@ -240,6 +240,9 @@ std::string plan_counts(const Plan& plan) {
     for (const Step& step : plan.steps)
         if (step.action == Action::update && !step.verb.empty()) ++verbs[step.verb];
     std::size_t updates = plan.count(Action::update);
+    const auto data = static_cast<std::size_t>(
+        std::count_if(plan.steps.begin(), plan.steps.end(),
+                      [](const Step& s) { return s.action == Action::read && s.type->data; }));
     for (const auto& [verb, n] : verbs) updates -= n;
     std::string out;
     const auto add = [&](std::size_t n, std::string_view what) {
@@ -251,7 +254,8 @@ std::string plan_counts(const Plan& plan) {
     add(plan.count(Action::replace), "to replace");
     add(plan.count(Action::remove), "to remove");
     add(plan.count(Action::adopt), "to adopt");
-    add(plan.count(Action::read), "to read later");
+    add(plan.count(Action::read) - data, "to read later");
+    add(data, "to read during apply");
     add(plan.count(Action::forget), "to forget");
     return out;
 }

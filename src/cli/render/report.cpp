@@ -18,9 +18,9 @@ constexpr std::int64_t kShowPathMs = 5'000; ///< of shorter runs nobody asks why
 constexpr std::size_t kAddressColumns = 60;
 
 /// In the order in which counts are told.
-constexpr std::array<std::string_view, 11> kOutcomes{"created", "changed", "repaired",  "replaced",
-                                                     "removed", "adopted", "forgotten", "unchanged",
-                                                     "failed",  "skipped", "not begun"};
+constexpr std::array<std::string_view, 12> kOutcomes{
+    "created", "changed",   "repaired",  "replaced", "removed", "adopted",
+    "read",    "forgotten", "unchanged", "failed",   "skipped", "not begun"};
 
 /// How often each outcome was, 0 too.
 nlohmann::json count_outcomes(const Plan& plan, const ApplyResult& result) {

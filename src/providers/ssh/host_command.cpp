@@ -69,7 +69,8 @@ class HostCommand final : public SshType {
                   {.name = "stdout",
                    .type = TypeKind::string,
                    .doc = "What the script printed, at most 64 KiB, without the last line end.",
-                   .computed = true}};
+                   .computed = true,
+                   .renewed = true}};
         adopts = true;
         remove_may_leave = true;
     }

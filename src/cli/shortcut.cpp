@@ -1,0 +1,145 @@
+#include "cli/shortcut.h"
+
+#include "core/file.h"
+#include "core/hash.h"
+#include "planner/outside.h"
+#include "planner/yaml.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+extern char** environ;
+
+namespace hadeploy::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+constexpr std::int64_t kFormat = 1;
+
+fs::path note_of(const Project& project) {
+    return project.data_dir() / "cache" / "unchanged.json";
+}
+
+/// Of all that a plan follows from but the state and the world. Each part goes in with its length.
+class Digest {
+  public:
+    Digest& add(std::string_view text) {
+        hash_.update(fmt::format("{}:", text.size()));
+        hash_.update(text);
+        return *this;
+    }
+    Digest& add_file(const fs::path& file) {
+        return add(file.string()).add(read_file(file, kMaxYamlBytes));
+    }
+    std::string finish() { return hex(hash_.finish()); }
+
+  private:
+    Sha256 hash_;
+};
+
+/// This very program: another build may plan otherwise.
+std::string this_program() {
+    const fs::path self = fs::read_symlink("/proc/self/exe");
+    return fmt::format("{} {} {}", self.string(), fs::file_size(self),
+                       fs::last_write_time(self).time_since_epoch().count());
+}
+
+std::vector<std::string> variables_in_environment() {
+    std::vector<std::string> out;
+    for (char** entry = environ; *entry != nullptr; ++entry)
+        if (std::string_view(*entry).starts_with(kVariablePrefix)) out.emplace_back(*entry);
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
+std::string inputs(const ProjectOptions& options, const Value& files) {
+    Digest digest;
+    digest.add(this_program()).add(fs::current_path().string()).add(options.directory.string());
+    for (const Value& file : files.as_list()) digest.add_file(file.as_string());
+    for (const std::string& v : options.variables) digest.add(v);
+    for (const fs::path& file : options.variable_files) digest.add_file(file);
+    for (const std::string& v : variables_in_environment()) digest.add(v);
+    return digest.finish();
+}
+
+/// Types whose resources can't change but by hadeploy.
+std::vector<std::string> types_in_state(const Registry& registry) {
+    std::vector<std::string> out;
+    for (const auto& type : registry.types())
+        if (registry.kind(type->provider)->in_state) out.push_back(type->name);
+    return out;
+}
+
+/// Reads what is recorded and can change by itself, and compares.
+bool world_agrees(const Project& project, const Store& store, const Value& note, Events& events) {
+    World world = load_world_but(store, types_in_state(project.registry()));
+    if (!world.interrupted.empty()) return false;
+    ProviderSettings settings;
+    for (const Entry& e : note["settings"].as_map()) settings[e.key] = e.value;
+    Setting setting = project.setting(world.lineage);
+    setting.project = note.text("project");
+    Endpoints endpoints(project.registry(), std::move(setting));
+    refresh(world, recorded_subjects(project.registry(), world, settings), endpoints, events);
+    return std::all_of(world.recorded.begin(), world.recorded.end(), [&](const auto& entry) {
+        const auto& [address, recorded] = entry;
+        const ResourceType* type = project.registry().type(recorded.type);
+        const auto seen = world.observed.find(address);
+        if (type == nullptr || seen == world.observed.end() ||
+            seen->second.state != Observation::State::present)
+            return false;
+        return !decide(*type, recorded.config, &recorded, false, seen->second).action;
+    });
+}
+
+} // namespace
+
+bool is_unchanged(const Project& project, const Store& store, Events& events) {
+    try {
+        if (!fs::exists(note_of(project))) return false;
+        const Value note = from_json(read_file(note_of(project), kMaxYamlBytes));
+        return note.integer("format") == kFormat && note.text("lineage") == store.lineage() &&
+               note.integer("serial", -1) == store.serial() &&
+               note.text("inputs") == inputs(project.options(), note["files"]) &&
+               world_agrees(project, store, note, events);
+    } catch (const std::exception&) {
+        return false; // whatever is wrong, the long way finds it too, and says it
+    }
+}
+
+void note_unchanged(const Project& project, const Store& store, const Prepared& prepared) {
+    const Plan& plan = prepared.plan;
+    const bool nothing = plan.empty() && !plan.destroy && plan.records.empty() &&
+                         plan.renamed.empty() && plan.notices.empty() &&
+                         prepared.world.interrupted.empty() && plan.outputs == store.outputs();
+    const auto& nodes = project.graph().nodes();
+    const bool data =
+        std::any_of(nodes.begin(), nodes.end(), [](const Node& n) { return n.type->data; });
+    const bool secrets =
+        project.variables().contains_secret() || !project.spec().secret_files.empty();
+    if (!nothing || data || secrets || outside_looks() > 0 || !fs::exists(project.state_file()))
+        return;
+    Value::List files;
+    for (const Sources::File& f : project.sources().files())
+        if (fs::is_regular_file(f.path)) files.push_back(fs::absolute(f.path).string());
+    Value::Map settings;
+    for (const auto& [name, value] : prepared.settings) settings.push_back({name, value});
+    const Value all = Value::map(std::move(settings));
+    if (all.contains_secret()) return;
+    try {
+        const Value list = Value::list(std::move(files));
+        const Value note = Value::map({{"format", kFormat},
+                                       {"project", project.spec().name},
+                                       {"lineage", prepared.world.lineage},
+                                       {"serial", prepared.world.serial},
+                                       {"inputs", inputs(project.options(), list)},
+                                       {"files", list},
+                                       {"settings", all}});
+        fs::create_directories(note_of(project).parent_path());
+        write_file(note_of(project), to_json(note));
+    } catch (const std::exception&) {
+        // it would only have saved time
+    }
+}
+
+} // namespace hadeploy::cli

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace hadeploy {
+
+/// An optional value that takes no more than a pointer while there is none: for what is large, and
+/// rarely there. Copies are deep.
+template<class T>
+class Box {
+  public:
+    Box() = default;
+    Box(std::nullopt_t) {}
+    Box(T value) : value_(std::make_unique<T>(std::move(value))) {}
+    Box(const std::optional<T>& value) : value_(value ? std::make_unique<T>(*value) : nullptr) {}
+    Box(const Box& other) : value_(other ? std::make_unique<T>(*other) : nullptr) {}
+    Box(Box&&) noexcept = default;
+    Box& operator=(Box other) noexcept {
+        value_ = std::move(other.value_);
+        return *this;
+    }
+
+    explicit operator bool() const { return value_ != nullptr; }
+    [[nodiscard]] bool has_value() const { return value_ != nullptr; }
+    const T& operator*() const { return *value_; }
+    T& operator*() { return *value_; }
+    const T* operator->() const { return value_.get(); }
+    T* operator->() { return value_.get(); }
+    [[nodiscard]] T value_or(T fallback) const { return value_ ? *value_ : std::move(fallback); }
+    operator std::optional<T>() const { return value_ ? std::optional<T>(*value_) : std::nullopt; }
+
+  private:
+    std::unique_ptr<T> value_;
+};
+
+} // namespace hadeploy

@@ -1,0 +1,189 @@
+// Values as JSON, there and back. Written and read without a tree in between: a state has many.
+#include "core/error.h"
+#include "core/value.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace hadeploy {
+
+namespace {
+using Json = nlohmann::json;
+constexpr const char* kSecret = "$secret";
+constexpr const char* kUnknown = "$unknown";
+
+/// Who reads it: the state, which takes marks back; people; or a function of the spec, whose result
+/// carries the mark of its argument.
+enum class Audience { state, people, function };
+
+class Writer {
+  public:
+    explicit Writer(Audience audience) : audience_(audience) {}
+
+    void value(const Value& v) {
+        if (!v.secret() || audience_ == Audience::function) return contents(v);
+        if (audience_ == Audience::people) return text("(secret)");
+        marked(kSecret, [&] { contents(v); });
+    }
+    std::string take() { return std::move(out_); }
+
+  private:
+    template<class Inner>
+    void marked(const char* mark, Inner inner) {
+        out_ += "{\"";
+        out_ += mark;
+        out_ += "\":";
+        inner();
+        out_ += '}';
+    }
+
+    void contents(const Value& v) {
+        switch (v.kind()) {
+        case Value::Kind::null: out_ += "null"; break;
+        case Value::Kind::unknown:
+            if (audience_ == Audience::people)
+                text("(known after apply)");
+            else
+                marked(kUnknown, [&] { out_ += "true"; });
+            break;
+        case Value::Kind::boolean: out_ += v.as_bool() ? "true" : "false"; break;
+        case Value::Kind::integer: out_ += std::to_string(v.as_integer()); break;
+        case Value::Kind::number: out_ += Json(v.as_number()).dump(); break;
+        case Value::Kind::string: text(v.as_string()); break;
+        case Value::Kind::list: list(v.as_list()); break;
+        case Value::Kind::map: map(v.as_map()); break;
+        }
+    }
+
+    void list(const Value::List& items) {
+        out_ += '[';
+        for (const Value& item : items) {
+            if (&item != &items.front()) out_ += ',';
+            value(item);
+        }
+        out_ += ']';
+    }
+
+    void map(const Value::Map& entries) {
+        out_ += '{';
+        for (const Entry& e : entries) {
+            if (&e != &entries.front()) out_ += ',';
+            text(e.key);
+            out_ += ':';
+            value(e.value);
+        }
+        out_ += '}';
+    }
+
+    /// Most texts need no escape; those that do are left to the library.
+    void text(std::string_view s) {
+        const auto plain = [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; };
+        if (std::all_of(s.begin(), s.end(), plain)) {
+            out_ += '"';
+            out_ += s;
+            out_ += '"';
+        } else {
+            out_ += Json(s).dump(-1, ' ', false, Json::error_handler_t::replace);
+        }
+    }
+
+    Audience audience_;
+    std::string out_;
+};
+
+std::string written(const Value& value, Audience audience) {
+    Writer writer(audience);
+    writer.value(value);
+    return writer.take();
+}
+
+/// Builds values from the events of the parser.
+class Reader : public Json::json_sax_t {
+  public:
+    Value take() { return std::move(root_); }
+
+    bool null() override { return add({}); }
+    bool boolean(bool v) override { return add(v); }
+    bool number_integer(Json::number_integer_t v) override { return add(v); }
+    bool number_unsigned(Json::number_unsigned_t v) override {
+        return add(static_cast<std::int64_t>(v));
+    }
+    bool number_float(Json::number_float_t v, const std::string&) override { return add(v); }
+    bool string(std::string& v) override { return add(std::move(v)); }
+    bool binary(Json::binary_t&) override { return false; }
+    bool start_object(std::size_t) override { return open(true); }
+    bool start_array(std::size_t) override { return open(false); }
+    bool key(std::string& name) override {
+        open_.back().entries.push_back({std::move(name), {}});
+        return true;
+    }
+    bool end_object() override {
+        Value::Map entries = std::move(open_.back().entries);
+        open_.pop_back();
+        if (entries.size() == 1 && entries[0].key == kSecret)
+            return add(entries[0].value.as_secret());
+        if (entries.size() == 1 && entries[0].key == kUnknown) return add(Value::unknown());
+        return add(Value::map(std::move(entries)));
+    }
+    bool end_array() override {
+        Value::List items = std::move(open_.back().items);
+        open_.pop_back();
+        return add(Value::list(std::move(items)));
+    }
+    bool parse_error(std::size_t, const std::string&, const Json::exception&) override {
+        return false;
+    }
+
+  private:
+    struct Open {
+        bool object;
+        Value::Map entries = {};
+        Value::List items = {};
+    };
+    bool open(bool object) {
+        open_.push_back({object});
+        return true;
+    }
+    bool add(Value value) {
+        if (open_.empty())
+            root_ = std::move(value);
+        else if (open_.back().object)
+            open_.back().entries.back().value = std::move(value);
+        else
+            open_.back().items.push_back(std::move(value));
+        return true;
+    }
+
+    Value root_;
+    std::vector<Open> open_;
+};
+} // namespace
+
+std::string to_json(const Value& value) {
+    return written(value, Audience::state);
+}
+std::string to_public_json(const Value& value) {
+    return written(value, Audience::people);
+}
+std::string to_open_json(const Value& value) {
+    return written(value, Audience::function);
+}
+
+Value from_json(std::string_view text) {
+    Reader reader;
+    if (!Json::sax_parse(text, &reader))
+        throw Error(ErrorKind::state, "a stored value is not valid JSON");
+    return reader.take();
+}
+
+std::string display(const Value& value) {
+    if (value.secret()) return "(secret)";
+    switch (value.kind()) {
+    case Value::Kind::null: return "null";
+    case Value::Kind::unknown: return "(known after apply)";
+    case Value::Kind::string: return value.as_string();
+    default: return to_public_json(value);
+    }
+}
+
+} // namespace hadeploy

@@ -1,0 +1,266 @@
+// The jobs that change something: intents, effects, results.
+#include "engine/executor.h"
+
+#include "core/clock.h"
+#include "core/trace.h"
+
+namespace hadeploy {
+
+namespace {
+/// What people read while it goes on.
+std::string doing(const Step& step, Change::Kind kind, bool replacing) {
+    if (replacing) return "replacing";
+    if (kind == Change::Kind::create) return "creating";
+    if (kind == Change::Kind::remove) return "removing";
+    if (step.verb.ends_with('e')) return step.verb.substr(0, step.verb.size() - 1) + "ing";
+    if (!step.verb.empty()) return step.verb + "ing";
+    return step.action == Action::read ? "repairing" : "updating";
+}
+
+/// Gathers the results of a batch whose resources live in the state alone.
+class Gathered : public ChangeSink {
+  public:
+    explicit Gathered(std::size_t count) : attributes(count), errors(count) {}
+    void progress(std::size_t, std::string_view) override {}
+    void done(std::size_t index, Value value) override { attributes[index] = std::move(value); }
+    void failed(std::size_t index, Error error) override { errors[index] = std::move(error); }
+
+    std::vector<std::optional<Value>> attributes;
+    std::vector<std::optional<Error>> errors;
+};
+} // namespace
+
+/// Passes a batch's results on to the executor.
+class BatchSink : public ChangeSink {
+  public:
+    BatchSink(Executor& executor, const std::vector<StepId>& steps, bool removing_first)
+        : executor_(executor), steps_(steps), removing_first_(removing_first),
+          settled_(steps.size()) {}
+
+    void progress(std::size_t index, std::string_view step) override {
+        const std::lock_guard lock(executor_.mutex_);
+        executor_.events_.step_progress(executor_.plan_.steps[steps_[index]], step);
+    }
+    /// The result is written without the lock, so that those which end together are synced
+    /// together.
+    void done(std::size_t index, Value attributes) override {
+        const StepId id = steps_[index];
+        std::int64_t intent = 0;
+        std::optional<Row> row;
+        {
+            const std::lock_guard lock(executor_.mutex_);
+            settled_[index] = true;
+            intent = executor_.work_[id].intent;
+            if (!removing_first_) begin_next(index);
+            if (!removing_first_ && executor_.work_[id].kind != Change::Kind::remove)
+                row = executor_.result_row(id, std::move(attributes));
+        }
+        std::optional<Error> unwritten = write(id, intent, row);
+        const std::lock_guard lock(executor_.mutex_);
+        if (unwritten) { // the intent stays: the next run finds what was made, and adopts it
+            failed_ = true;
+            executor_.fail(id, std::move(*unwritten));
+        } else if (!removing_first_) { // else the second half follows
+            executor_.finish_with(id, row);
+        }
+        executor_.changed_.notify_one();
+    }
+    void failed(std::size_t index, Error error) override {
+        const std::lock_guard lock(executor_.mutex_);
+        settled_[index] = true;
+        failed_ = true;
+        executor_.retry_or_fail(steps_[index], std::move(error));
+        executor_.changed_.notify_one();
+    }
+
+    /// A batch is worked through in order: the next one begins when one ends.
+    void begin_next(std::size_t index) {
+        if (index + 1 < steps_.size())
+            executor_.result_.steps[steps_[index + 1]].started_ms = now_ms();
+    }
+
+    /// Whatever the provider left open is failed: silence is no success.
+    void close(const Error& error) {
+        for (std::size_t i = 0; i < steps_.size(); ++i)
+            if (!settled_[i]) failed(i, error);
+    }
+    [[nodiscard]] bool any_failed() const { return failed_; }
+
+  private:
+    std::optional<Error> write(StepId id, std::int64_t intent, const std::optional<Row>& row) {
+        try {
+            if (row)
+                executor_.store_.finish(intent, *row);
+            else
+                executor_.store_.finish_removed(intent, executor_.plan_.steps[id].address);
+            return std::nullopt;
+        } catch (Error& error) {
+            return std::move(error);
+        }
+    }
+
+    Executor& executor_;
+    const std::vector<StepId>& steps_;
+    bool removing_first_;
+    std::vector<bool> settled_;
+    bool failed_ = false;
+};
+
+void Executor::run_changes(const Job& job) {
+    std::shared_ptr<Provider> provider;
+    try {
+        provider = endpoints_.open(job.queue->kind->name, job.queue->endpoint);
+    } catch (Error& error) {
+        const std::lock_guard lock(mutex_);
+        for (const StepId id : job.steps) retry_or_fail(id, error);
+        return;
+    }
+    if (job.queue->kind->in_state) return change_in_state(job, *provider);
+    if (job.replacing && !change(job, *provider, true)) return;
+    change(job, *provider, false);
+}
+
+/// A part of the graph that lives in the state alone goes through in one go: what becomes ready by
+/// it is made as well, and all is written together, before anything with an effect outside gets to
+/// see it. A replacement needs no removal before it: there is nothing to remove.
+void Executor::change_in_state(Job job, Provider& provider) {
+    const Span span("change", job.queue->endpoint.key);
+    std::vector<Made> made;
+    while (!job.steps.empty()) {
+        const std::vector<Change> changes = begin_changes(job, false);
+        Gathered results(changes.size());
+        try {
+            provider.apply(changes, results);
+        } catch (Error& error) {
+            results.errors.assign(changes.size(), error);
+        }
+        const std::lock_guard lock(mutex_);
+        for (std::size_t i = 0; i < changes.size(); ++i) {
+            const StepId id = job.steps[i];
+            if (!results.attributes[i]) {
+                fail(id, results.errors[i].value_or(
+                             Error(ErrorKind::failed, "the provider gave no result")));
+                continue;
+            }
+            made.push_back({id, {}});
+            if (changes[i].kind != Change::Kind::remove)
+                made.back().row = result_row(id, std::move(*results.attributes[i]));
+            hand_on(made.back());
+        }
+        settle_ready();
+        job.steps.clear();
+        if (!stopping()) take_changes(*job.queue, job.steps);
+    }
+    write_made(made);
+}
+
+/// Those that live in the state as well may go on before it is written.
+void Executor::hand_on(const Made& made) {
+    Work& work = work_[made.step];
+    work.handed_on = true;
+    if (made.row && plan_.steps[made.step].node)
+        values_[*plan_.steps[made.step].node] = made.row->attributes;
+    for (const StepId d : work.dependents)
+        if (in_state(d) && --work_[d].waiting_for == 0) ready_.push_back(d);
+}
+
+void Executor::write_made(const std::vector<Made>& made) {
+    std::vector<Row> rows;
+    std::vector<std::string> gone;
+    for (const Made& m : made) {
+        if (m.row)
+            rows.push_back(*m.row);
+        else
+            gone.push_back(plan_.steps[m.step].address);
+    }
+    std::optional<Error> error;
+    try {
+        store_.put(rows, gone);
+    } catch (Error& e) {
+        error = std::move(e);
+    }
+    const std::lock_guard lock(mutex_);
+    for (const Made& m : made) {
+        if (error)
+            fail(m.step, *error);
+        else
+            finish_with(m.step, m.row);
+    }
+}
+
+std::vector<Change> Executor::begin_changes(const Job& job, bool removing_first) {
+    const std::lock_guard lock(mutex_);
+    std::vector<Change> changes;
+    for (const StepId id : job.steps) {
+        result_.steps[id].started_ms = now_ms();
+        changes.push_back(change_of(id, removing_first));
+        const Work& work = work_[id];
+        events_.step_started(plan_.steps[id],
+                             doing(plan_.steps[id], work.kind, work.remove_before));
+    }
+    return changes;
+}
+
+Intent Executor::intent_of(StepId id, const Change& change, bool removing) const {
+    const Step& step = plan_.steps[id];
+    const Work& work = work_[id];
+    removing = removing || work.kind == Change::Kind::remove;
+    return {.run = run_,
+            .address = step.address,
+            .type = step.type->name,
+            .generation = step.generation,
+            .action = removing                            ? "remove"
+                      : work.kind == Change::Kind::create ? "create"
+                                                          : "update",
+            .identity = change.identity,
+            .config = removing ? Value() : work.config,
+            .depends_on = dependencies_of(step)};
+}
+
+/// One pass of a job: intents, effects, results. Tells whether all went well.
+bool Executor::change(const Job& job, Provider& provider, bool removing_first) {
+    const Span span("change", job.queue->endpoint.key);
+    const std::vector<Change> changes = begin_changes(job, removing_first);
+    std::vector<Intent> intents;
+    for (std::size_t i = 0; i < changes.size(); ++i)
+        intents.push_back(intent_of(job.steps[i], changes[i], removing_first));
+    try {
+        store_.begin(intents); // an intent that can't be written means no effect
+    } catch (Error& error) {
+        const std::lock_guard lock(mutex_);
+        for (const StepId id : job.steps) fail(id, error);
+        return false;
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        for (std::size_t i = 0; i < job.steps.size(); ++i)
+            work_[job.steps[i]].intent = intents[i].id;
+    }
+    BatchSink sink(*this, job.steps, removing_first);
+    try {
+        provider.apply(changes, sink);
+        sink.close(Error(ErrorKind::failed, "the provider gave no result"));
+    } catch (Error& error) {
+        sink.close(error);
+    }
+    return !sink.any_failed();
+}
+
+Change Executor::change_of(StepId id, bool removing) const {
+    const Step& step = plan_.steps[id];
+    const Work& work = work_[id];
+    Change c{.kind = removing ? Change::Kind::remove : work.kind,
+             .address = step.address,
+             .type = step.type,
+             .identity = step.identity,
+             .before = step.before,
+             .after = work.config,
+             .changed = work.changed};
+    if (work.observed) c.before = c.before.with_all(work.observed->attributes);
+    if (c.kind == Change::Kind::remove) c.after = Value();
+    if (c.kind == Change::Kind::create) c.before = Value();
+    if (removing) c.identity = world_.recorded.at(step.address).identity;
+    return c;
+}
+
+} // namespace hadeploy

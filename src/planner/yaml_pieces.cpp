@@ -1,0 +1,112 @@
+#include "planner/yaml_pieces.h"
+
+#include <algorithm>
+
+namespace hadeploy {
+
+namespace {
+
+struct Line {
+    std::size_t begin = 0, end = 0; ///< offsets; the end is that of the next line's beginning
+    std::size_t indent = 0;
+    bool content = false; ///< neither blank nor a comment
+};
+
+class Lines {
+  public:
+    explicit Lines(std::string_view text) : text_(text) {}
+    bool next(Line& line) {
+        if (at_ >= text_.size()) return false;
+        line.begin = at_;
+        const std::size_t newline = text_.find('\n', at_);
+        line.end = newline == text_.npos ? text_.size() : newline + 1;
+        const std::size_t first = std::min(text_.find_first_not_of(' ', at_), line.end);
+        line.indent = first - at_;
+        line.content =
+            first < line.end && text_[first] != '\n' && text_[first] != '\r' && text_[first] != '#';
+        at_ = line.end;
+        return true;
+    }
+
+  private:
+    std::string_view text_;
+    std::size_t at_ = 0;
+};
+
+struct Section {
+    std::string key;
+    std::size_t begin = 0, end = 0; ///< of its entries
+    std::size_t indent = 0;
+    std::uint32_t line = 0; ///< lines before its first entry
+};
+
+/// The key of a line `key:` with nothing after it; "" for any other one.
+std::string section_key(std::string_view line) {
+    const std::size_t colon = line.find(':');
+    if (colon == line.npos || colon == 0) return {};
+    const auto plain = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    };
+    const std::string_view key = line.substr(0, colon);
+    const std::string_view rest = line.substr(colon + 1);
+    const std::size_t after = rest.find_first_not_of(" \r\n");
+    const bool bare = after == rest.npos || (rest[after] == '#' && after > 0);
+    return bare && std::all_of(key.begin(), key.end(), plain) ? std::string(key) : std::string();
+}
+
+/// The longest section; nothing where the text is not plainly one block map.
+std::optional<Section> longest_section(std::string_view text) {
+    Section longest, here;
+    std::uint32_t number = 0;
+    bool open = false;
+    const auto close = [&](std::size_t end) {
+        here.end = end;
+        if (open && here.end - here.begin > longest.end - longest.begin) longest = here;
+        open = false;
+    };
+    Lines lines(text);
+    for (Line line; lines.next(line); ++number) {
+        if (!line.content) continue;
+        if (line.indent == 0) {
+            const char first = text[line.begin];
+            if (first == '-' || first == '%' || first == '.' || first == '{' || first == '[')
+                return std::nullopt; // another document, or no block map
+            close(line.begin);
+            const std::string key = section_key(text.substr(line.begin, line.end - line.begin));
+            here = {key, line.end, line.end, 0, number + 1};
+            open = !key.empty();
+        } else if (open && here.indent == 0) {
+            here.indent = line.indent;
+        } else if (open && line.indent < here.indent) {
+            return std::nullopt;
+        }
+    }
+    close(text.size());
+    return longest.indent > 0 ? std::optional(longest) : std::nullopt;
+}
+
+} // namespace
+
+std::optional<YamlPieces> cut_yaml(std::string_view text, std::size_t size) {
+    const auto section = longest_section(text);
+    if (!section || section->end - section->begin < 2 * size) return std::nullopt;
+    YamlPieces out;
+    out.section = section->key;
+    out.head = {text.substr(0, section->begin), 0};
+    const std::string_view entries = text.substr(section->begin, section->end - section->begin);
+    std::size_t begin = 0;
+    std::uint32_t first_line = section->line, number = section->line;
+    Lines lines(entries);
+    for (Line line; lines.next(line); ++number) {
+        const bool entry = line.content && line.indent == section->indent;
+        if (!entry || line.begin - begin < size) continue;
+        out.entries.push_back({entries.substr(begin, line.begin - begin), first_line});
+        begin = line.begin;
+        first_line = number;
+    }
+    out.entries.push_back({entries.substr(begin), first_line});
+    out.tail = {text.substr(section->end), number};
+    return out;
+}
+
+} // namespace hadeploy

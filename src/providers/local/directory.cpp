@@ -1,0 +1,93 @@
+#include "core/file.h"
+#include "providers/local/path.h"
+
+#include <cerrno>
+#include <filesystem>
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace hadeploy::local {
+
+namespace {
+namespace fs = std::filesystem;
+
+class Directory final : public LocalType {
+  public:
+    Directory() {
+        name = "local.directory";
+        summary = "A directory on the machine that hadeploy runs on.";
+        doc = "Missing parents are made too. A directory that was removed, or whose mode was "
+              "changed, is repaired; what is in it is nobody's business. One that is already there "
+              "is taken over.\n\n"
+              "Destroy removes it when it is empty, with `force` also when it is not; with `keep` "
+              "it stays. Parents stay.";
+        example = "build:\n"
+                  "  type: local.directory\n"
+                  "  path: build\n"
+                  "  mode: \"0750\"\n";
+        schema = {path_attribute("directory"),
+                  {.name = "mode",
+                   .type = TypeKind::mode,
+                   .doc = "Permissions, a quoted octal.",
+                   .fallback = Value("0755")},
+                  {.name = "force",
+                   .type = TypeKind::boolean,
+                   .doc = "Destroy removes it with all that is in it.",
+                   .steering = true,
+                   .fallback = Value(false)},
+                  {.name = "keep",
+                   .type = TypeKind::boolean,
+                   .doc = "Destroy leaves it there.",
+                   .steering = true,
+                   .fallback = Value(false)}};
+        adopts = true;
+    }
+
+    std::vector<std::string> claims(const Value& config) const override {
+        return path_claim(config);
+    }
+
+    Observation observe(const ReadRequest& request, const Setting&) const override {
+        if (request.config["path"].is_unknown()) return not_known_yet("path");
+        const std::string path = request.config.text("path");
+        const auto there = look_at(path);
+        if (!there) return Observation::absent();
+        if (!S_ISDIR(there->st_mode)) return in_the_way(path, "a directory");
+        return Observation::present(Value::map({{"path", path}, {"mode", mode_text(*there)}}));
+    }
+
+    Value make(const Change& change, const Setting&) const override {
+        const std::string path = change.after.text("path");
+        std::error_code failed;
+        fs::create_directories(path, failed);
+        if (failed) errno = failed.value();
+        if (failed || ::chmod(path.c_str(), mode_of(change.after)) != 0)
+            throw system_error("make", path);
+        return Value::map({});
+    }
+
+    void remove(const Change& change, const Setting&) const override {
+        if (change.before.flag("keep")) return;
+        const std::string path = change.before.text("path");
+        if (const auto there = look_at(path); !there || !S_ISDIR(there->st_mode)) return;
+        if (change.before.flag("force")) {
+            std::error_code failed;
+            fs::remove_all(path, failed);
+            if (!failed) return;
+            errno = failed.value();
+            throw system_error("remove", path);
+        }
+        if (::rmdir(path.c_str()) == 0 || errno == ENOENT) return;
+        const bool full = errno == ENOTEMPTY || errno == EEXIST;
+        Error error = system_error("remove", path);
+        if (full) error.with_hint("empty it, or say `force: true` or `keep: true`");
+        throw error;
+    }
+};
+} // namespace
+
+std::unique_ptr<ResourceType> directory_type() {
+    return std::make_unique<Directory>();
+}
+
+} // namespace hadeploy::local

@@ -1,0 +1,158 @@
+#include "core/file.h"
+#include "core/hash.h"
+#include "core/text.h"
+#include "providers/local/path.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace hadeploy::local {
+
+namespace {
+constexpr std::size_t kMostBytes = 64u << 20; ///< of a source that is copied
+
+class File final : public LocalType {
+  public:
+    File() {
+        name = "local.file";
+        summary = "A file on the machine that hadeploy runs on.";
+        doc = "The file is replaced as a whole: whoever reads it sees the old content or the new "
+              "one, even after a crash. Its directory has to exist (see local.directory). It "
+              "belongs to whoever runs hadeploy.\n\n"
+              "A content or mode that was changed by hand is seen and set back. A file that is "
+              "already there as wanted is taken over. A symbolic link of that name is replaced by "
+              "the file.\n\n"
+              "Destroy removes the file.";
+        example = "config:\n"
+                  "  type: local.file\n"
+                  "  path: build/app.conf\n"
+                  "  mode: \"0600\"\n"
+                  "  content: \"${templatefile('app.conf.tmpl', {port: 8080})}\"\n";
+        schema = {path_attribute("file"),
+                  {.name = "content",
+                   .type = TypeKind::string,
+                   .doc = "The text of the file. Either this or `source`."},
+                  {.name = "source",
+                   .type = TypeKind::local_path,
+                   .doc = "A file to copy, at most 64 MiB. Either this or `content`.",
+                   .steering = true},
+                  {.name = "mode",
+                   .type = TypeKind::mode,
+                   .doc = "Permissions, a quoted octal.",
+                   .fallback = Value("0644")},
+                  {.name = "sha256",
+                   .type = TypeKind::string,
+                   .doc = "SHA-256 of the content.",
+                   .computed = true}};
+        adopts = true;
+    }
+
+    void check(const Value& config, Problems& problems) const override {
+        if (config["content"].is_null() == config["source"].is_null())
+            problems.add("a local.file needs either `content` or `source`", config.loc());
+    }
+
+    Value derive(const Value& config) const override {
+        const Value& content = config["content"];
+        const Value& source = config["source"];
+        if (content.is_string()) return Value::map({{"sha256", sha256_hex(content.as_string())}});
+        if (source.is_string()) return Value::map({{"sha256", sha256_file(source.as_string())}});
+        return Value::map({{"sha256", Value::unknown()}});
+    }
+
+    std::vector<std::string> claims(const Value& config) const override {
+        return path_claim(config);
+    }
+
+    Observation observe(const ReadRequest& request, const Setting&) const override {
+        const Value& config = request.config;
+        if (config["path"].is_unknown()) return not_known_yet("path");
+        const std::string path = config.text("path");
+        const auto there = look_at(path);
+        if (!there) return Observation::absent();
+        // a link is to be replaced by the file, so it has none of its attributes right
+        if (S_ISLNK(there->st_mode))
+            return Observation::present(Value::map({{"path", path}, {"sha256", "a link"}}));
+        if (!S_ISREG(there->st_mode)) return in_the_way(path, "a regular file");
+        const std::string hash = sha256_file(path);
+        Value seen = Value::map({{"path", path}, {"mode", mode_text(*there)}, {"sha256", hash}});
+        // The same hash is the same content, also of a file that the state does not know yet.
+        const Value& content = config["content"];
+        if (content.is_string() && sha256_hex(content.as_string()) == hash)
+            seen = seen.with("content", content);
+        return Observation::present(std::move(seen));
+    }
+
+    Value make(const Change& change, const Setting&) const override {
+        const Value& file = change.after;
+        const std::string path = file.text("path");
+        if (const auto there = look_at(path);
+            there && !S_ISREG(there->st_mode) && !S_ISLNK(there->st_mode))
+            throw *in_the_way(path, "a regular file").error;
+        const std::string content = file["content"].is_string()
+                                        ? file["content"].as_string()
+                                        : read_file(file.text("source"), kMostBytes);
+        const std::string hash = sha256_hex(content);
+        if (file["sha256"].is_string() && file.text("sha256") != hash)
+            throw Error(ErrorKind::failed, fmt::format("{} was changed while it was copied",
+                                                       in_quotes(file.text("source"), 4096)))
+                .as_transient();
+        const auto directory = std::filesystem::path(path).parent_path();
+        if (!std::filesystem::is_directory(directory))
+            throw Error(ErrorKind::failed, fmt::format("there is no directory {}",
+                                                       in_quotes(directory.string(), 4096)))
+                .with_hint("make it, by hand or with a local.directory that this one depends on");
+        write_file(path, content, mode_of(file));
+        return Value::map({{"sha256", hash}});
+    }
+
+    void remove(const Change& change, const Setting&) const override {
+        const std::string path = change.before.text("path");
+        if (::unlink(path.c_str()) != 0 && errno != ENOENT && errno != ENOTDIR)
+            throw system_error("remove", path);
+    }
+};
+} // namespace
+
+Attribute path_attribute(std::string_view what) {
+    return {.name = "path",
+            .type = TypeKind::local_path,
+            .doc =
+                fmt::format("Where the {} is; relative to the file that this is written in.", what),
+            .required = true,
+            .replaces = true};
+}
+
+std::vector<std::string> path_claim(const Value& config) {
+    if (!config["path"].is_string()) return {};
+    return {"this machine's " + config.text("path")};
+}
+
+std::optional<struct stat> look_at(const std::string& path) {
+    struct stat info = {};
+    if (::lstat(path.c_str(), &info) == 0) return info;
+    if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+    throw system_error("look at", path);
+}
+
+Observation in_the_way(const std::string& path, std::string_view wanted) {
+    return Observation::failed(
+        Error(ErrorKind::conflict,
+              fmt::format("{} is there, but is not {}", in_quotes(path, 4096), wanted))
+            .with_hint("remove or rename it, or choose another path"));
+}
+
+std::string mode_text(const struct stat& info) {
+    return fmt::format("{:04o}", info.st_mode & 07777u);
+}
+
+unsigned mode_of(const Value& config) {
+    return static_cast<unsigned>(std::stoul(config.text("mode", "0644"), nullptr, 8));
+}
+
+std::unique_ptr<ResourceType> file_type() {
+    return std::make_unique<File>();
+}
+
+} // namespace hadeploy::local

@@ -1,0 +1,73 @@
+#include "core/file.h"
+#include "core/hash.h"
+#include "core/text.h"
+#include "providers/local/path.h"
+
+#include <filesystem>
+
+namespace hadeploy::local {
+
+namespace {
+constexpr std::size_t kMostBytes = 16u << 20;
+
+class FileContent final : public DataType {
+  public:
+    FileContent() {
+        name = "local.file_content";
+        summary = "What is in a file of the machine that hadeploy runs on.";
+        doc = "For files that something else writes, also during apply: name that in `depends_on`. "
+              "The function `file()` reads what is there before the spec is looked at.";
+        example = "token:\n"
+                  "  type: local.file_content\n"
+                  "  path: build/token\n"
+                  "  secret: true\n"
+                  "  depends_on: [make_token]\n";
+        schema = {{.name = "path",
+                   .type = TypeKind::local_path,
+                   .doc =
+                       "Where the file is; relative to the file that this is written in. At most "
+                       "16 MiB.",
+                   .required = true},
+                  {.name = "secret",
+                   .type = TypeKind::boolean,
+                   .doc = "Whether the content is secret.",
+                   .fallback = Value(false)},
+                  {.name = "content",
+                   .type = TypeKind::string,
+                   .doc = "Its text; nothing where it is not UTF-8.",
+                   .computed = true},
+                  {.name = "content_base64",
+                   .type = TypeKind::string,
+                   .doc = "Its bytes.",
+                   .computed = true},
+                  {.name = "sha256",
+                   .type = TypeKind::string,
+                   .doc = "SHA-256 of the content.",
+                   .computed = true}};
+    }
+
+    Observation observe(const ReadRequest& request, const Setting&) const override {
+        const std::string path = request.config.text("path");
+        std::string bytes;
+        try {
+            bytes = read_file(path, kMostBytes);
+        } catch (Error& error) {
+            if (!std::filesystem::exists(path))
+                error.with_hint("if it is made during apply, name what makes it in `depends_on`");
+            throw;
+        }
+        const bool secret = request.config.flag("secret");
+        const auto mark = [&](const Value& v) { return secret ? v.as_secret() : v; };
+        return Observation::present(
+            Value::map({{"content_base64", mark(base64_encode(bytes))},
+                        {"sha256", mark(sha256_hex(bytes))},
+                        {"content", is_utf8(bytes) ? mark(Value(std::move(bytes))) : Value()}}));
+    }
+};
+} // namespace
+
+std::unique_ptr<ResourceType> file_content_type() {
+    return std::make_unique<FileContent>();
+}
+
+} // namespace hadeploy::local

@@ -1,0 +1,282 @@
+#include "providers/local/http.h"
+
+#include "core/curl.h"
+#include "core/hash.h"
+#include "core/text.h"
+#include "providers/local/local_type.h"
+
+#include <algorithm>
+#include <cctype>
+#include <chrono>
+#include <fmt/format.h>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+namespace hadeploy::local {
+
+namespace {
+constexpr std::size_t kMostBytes = 16u << 20;
+constexpr long kMostRedirects = 10;
+
+struct Answer {
+    long status = 0;
+    Value::Map headers; ///< in the order in which they came; those of the last answer
+    std::string body;
+    bool too_large = false;
+};
+
+std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
+    auto& answer = *static_cast<Answer*>(user);
+    answer.too_large = size > kMostBytes - answer.body.size();
+    if (answer.too_large) return 0; // ends the transfer
+    answer.body.append(data, size);
+    return size;
+}
+
+/// One line; a status line begins the headers anew, as after a redirection.
+std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
+    auto& headers = static_cast<Answer*>(user)->headers;
+    std::string_view line(data, size);
+    while (!line.empty() && std::isspace(static_cast<unsigned char>(line.back())))
+        line.remove_suffix(1);
+    if (line.starts_with("HTTP/")) headers.clear();
+    const auto colon = line.find(':');
+    if (colon == line.npos) return size;
+    std::string name(line.substr(0, colon));
+    for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    line.remove_prefix(colon + 1);
+    while (line.starts_with(' ')) line.remove_prefix(1);
+    std::string text(line);
+    if (!is_utf8(text)) text = in_quotes(text, text.size());
+    const auto same =
+        std::find_if(headers.begin(), headers.end(), [&](const Entry& e) { return e.key == name; });
+    if (same == headers.end())
+        headers.push_back({std::move(name), std::move(text)});
+    else
+        same->value = same->value.as_string() + ", " + text;
+    return size;
+}
+
+/// One request; everything that libcurl only borrows lives as long as this does.
+class Request {
+  public:
+    explicit Request(const Value& config) : config_(config) {
+        static std::once_flag once;
+        std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
+        handle_.reset(curl_easy_init());
+        if (!handle_) throw Error(ErrorKind::failed, "libcurl has no memory for a request");
+        set(CURLOPT_URL, url_.c_str());
+        set(CURLOPT_PROTOCOLS_STR, "http,https");
+        set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+        set(CURLOPT_FOLLOWLOCATION, 1L);
+        set(CURLOPT_MAXREDIRS, kMostRedirects);
+        set(CURLOPT_NOSIGNAL, 1L);
+        set(CURLOPT_TIMEOUT_MS, static_cast<long>(config.integer("timeout", 10'000)));
+        set(CURLOPT_USERAGENT, "hadeploy");
+        set_message();
+        set_trust();
+    }
+
+    /// @throws Error(failed), transient where a later try may go well
+    Answer send() {
+        Answer answer;
+        set(CURLOPT_WRITEFUNCTION, on_body);
+        set(CURLOPT_WRITEDATA, &answer);
+        set(CURLOPT_HEADERFUNCTION, on_header);
+        set(CURLOPT_HEADERDATA, &answer);
+        const CURLcode result = curl_easy_perform(handle_.get());
+        if (answer.too_large)
+            throw Error(ErrorKind::failed,
+                        fmt::format("{} answers with more than {} MiB", shown(), kMostBytes >> 20));
+        if (result != CURLE_OK)
+            throw Error(ErrorKind::failed,
+                        fmt::format("{} does not answer: {}", shown(), curl_easy_strerror(result)))
+                .as_transient();
+        curl_easy_getinfo(handle_.get(), CURLINFO_RESPONSE_CODE, &answer.status);
+        return answer;
+    }
+
+  private:
+    template<class Argument>
+    void set(CURLoption option, Argument argument) {
+        if (const CURLcode result = curl_easy_setopt(handle_.get(), option, argument);
+            result != CURLE_OK)
+            throw Error(ErrorKind::failed,
+                        fmt::format("{} can't be asked: {}", shown(), curl_easy_strerror(result)));
+    }
+
+    void set_message() {
+        if (method_ == "HEAD") set(CURLOPT_NOBODY, 1L);
+        if (config_["request_body"].is_string()) {
+            set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body_.size()));
+            set(CURLOPT_POSTFIELDS, body_.c_str());
+        }
+        set(CURLOPT_CUSTOMREQUEST, method_.c_str());
+        if (!config_["request_headers"].is_map()) return;
+        for (const Entry& e : config_["request_headers"].as_map()) {
+            const std::string& text = e.value.as_string();
+            const std::string line = e.key + (text.empty() ? ";" : ": " + text);
+            curl_slist* longer = curl_slist_append(headers_.get(), line.c_str());
+            if (longer == nullptr) throw Error(ErrorKind::failed, "libcurl has no memory");
+            (void)headers_.release();
+            headers_.reset(longer);
+        }
+        set(CURLOPT_HTTPHEADER, headers_.get());
+    }
+
+    void set_trust() {
+        if (config_.flag("insecure")) {
+            set(CURLOPT_SSL_VERIFYPEER, 0L);
+            set(CURLOPT_SSL_VERIFYHOST, 0L);
+        }
+        if (authorities_.empty()) return;
+        curl_blob blob{authorities_.data(), authorities_.size(), CURL_BLOB_COPY};
+        set(CURLOPT_CAINFO_BLOB, &blob);
+    }
+
+    [[nodiscard]] std::string shown() const { return in_quotes(authority_of(url_)); }
+
+    const Value& config_;
+    std::string url_ = config_.text("url");
+    std::string method_ = config_.text("method", "GET");
+    std::string body_ = config_.text("request_body");
+    std::string authorities_ = config_.text("ca_cert_pem");
+    std::unique_ptr<curl_slist, Freed<curl_slist_free_all>> headers_;
+    std::unique_ptr<CURL, Freed<curl_easy_cleanup>> handle_;
+};
+
+bool may_pass(long status) {
+    return status == 408 || status == 429 || status >= 500;
+}
+
+class Http final : public DataType {
+  public:
+    Http() {
+        name = "http";
+        summary = "What an HTTP server answers.";
+        doc = "The request is sent whenever a plan is made, so it must only look. Up to 10 "
+              "redirections are followed; the proxy that the environment names is used. Whatever "
+              "the server answers, also with an error's status, is an answer; none at all is an "
+              "error.";
+        example = "health:\n"
+                  "  type: http\n"
+                  "  url: http://10.77.0.11:8080/health\n"
+                  "  request_headers: {Accept: application/json}\n"
+                  "  retries: 5\n";
+        schema = {{.name = "url",
+                   .type = TypeKind::string,
+                   .doc = "`http://` or `https://`.",
+                   .required = true},
+                  {.name = "method",
+                   .type = TypeKind::string,
+                   .doc = "What is asked for.",
+                   .fallback = Value("GET"),
+                   .one_of = {"GET", "HEAD", "POST", "PUT"}},
+                  {.name = "request_headers",
+                   .type = map_of(TypeKind::string),
+                   .doc = "Headers by their names."},
+                  {.name = "request_body", .type = TypeKind::string, .doc = "What is sent along."},
+                  {.name = "timeout",
+                   .type = TypeKind::duration,
+                   .doc = "How long one try may take.",
+                   .fallback = Value(10'000),
+                   .min = 1},
+                  {.name = "retries",
+                   .type = TypeKind::integer,
+                   .doc = "How often it is tried again when the server does not answer, or with "
+                          "408, 429 or 5xx.",
+                   .fallback = Value(0),
+                   .min = 0,
+                   .max = 100},
+                  {.name = "retry_delay",
+                   .type = TypeKind::duration,
+                   .doc = "How long to wait before that.",
+                   .fallback = Value(1'000),
+                   .min = 0},
+                  {.name = "ca_cert_pem",
+                   .type = TypeKind::string,
+                   .doc = "Certificates of authorities to trust, in the place of the system's."},
+                  {.name = "insecure",
+                   .type = TypeKind::boolean,
+                   .doc = "Trusts any certificate. For tests.",
+                   .fallback = Value(false)},
+                  {.name = "status_code",
+                   .type = TypeKind::integer,
+                   .doc = "The status, 200 for example.",
+                   .computed = true,
+                   .open = true},
+                  {.name = "response_headers",
+                   .type = map_of(TypeKind::string),
+                   .doc = "By their names in lower case; what came several times is joined with "
+                          "\", \".",
+                   .computed = true},
+                  {.name = "response_body",
+                   .type = TypeKind::string,
+                   .doc = "The text; nothing where it is not UTF-8. At most 16 MiB.",
+                   .computed = true},
+                  {.name = "response_body_base64",
+                   .type = TypeKind::string,
+                   .doc = "Its bytes.",
+                   .computed = true}};
+    }
+
+    void check(const Value& config, Problems& problems) const override {
+        const Value& url = config["url"];
+        if (url.is_string() && !url.as_string().starts_with("http://") &&
+            !url.as_string().starts_with("https://"))
+            problems.add("url: it begins with http:// or https://", url.loc());
+        const Value& headers = config["request_headers"];
+        if (!headers.is_map()) return;
+        for (const Entry& e : headers.as_map()) {
+            const bool name = !e.key.empty() && std::all_of(e.key.begin(), e.key.end(), [](char c) {
+                return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_';
+            });
+            if (!name)
+                problems.add(fmt::format("{} is not the name of a header", in_quotes(e.key)),
+                             e.loc);
+            if (e.value.is_string() &&
+                e.value.as_string().find_first_of("\r\n") != std::string::npos)
+                problems.add(fmt::format("request_headers: {} has a line end", e.key), e.loc);
+        }
+    }
+
+    Observation observe(const ReadRequest& request, const Setting& setting) const override {
+        const Value& config = request.config;
+        const std::chrono::milliseconds delay(config.integer("retry_delay", 1'000));
+        for (std::int64_t left = config.integer("retries");; --left) {
+            try {
+                Answer answer = Request(config).send();
+                if (left <= 0 || !may_pass(answer.status)) return seen(std::move(answer));
+            } catch (const Error& error) {
+                if (left <= 0 || !error.transient) throw;
+            }
+            if (setting.stop.stop_requested()) throw Interrupted();
+            std::this_thread::sleep_for(delay);
+        }
+    }
+
+  private:
+    static Observation seen(Answer answer) {
+        const std::string coded = base64_encode(answer.body);
+        return Observation::present(Value::map(
+            {{"status_code", static_cast<std::int64_t>(answer.status)},
+             {"response_headers", Value::map(std::move(answer.headers))},
+             {"response_body_base64", coded},
+             {"response_body", is_utf8(answer.body) ? Value(std::move(answer.body)) : Value()}}));
+    }
+};
+} // namespace
+
+std::string authority_of(std::string_view url) {
+    if (const auto scheme = url.find("://"); scheme != url.npos) url.remove_prefix(scheme + 3);
+    url = url.substr(0, url.find_first_of("/?#"));
+    if (const auto user = url.rfind('@'); user != url.npos) url.remove_prefix(user + 1);
+    return std::string(url);
+}
+
+std::unique_ptr<ResourceType> http_type() {
+    return std::make_unique<Http>();
+}
+
+} // namespace hadeploy::local

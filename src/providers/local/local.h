@@ -1,0 +1,11 @@
+#pragma once
+
+#include "planner/provider.h"
+
+namespace hadeploy::local {
+
+/// The provider `local` and its types: files and commands on the machine that hadeploy runs on,
+/// random values, keys and certificates that live in the state alone, and data sources.
+void add_local_types(Registry& registry);
+
+} // namespace hadeploy::local

@@ -1,0 +1,168 @@
+#include "providers/local/http.h"
+#include "providers/local/local.h"
+#include "providers/local/local_type.h"
+
+#include <algorithm>
+#include <atomic>
+#include <fmt/format.h>
+#include <thread>
+
+namespace hadeploy::local {
+
+namespace {
+
+constexpr std::size_t kSideBySide = 8; ///< reads at once: commands and requests mostly wait
+
+class LocalProvider final : public Provider {
+  public:
+    explicit LocalProvider(Setting setting) : setting_(std::move(setting)) {}
+
+    std::vector<Observation> read(std::span<const ReadRequest> requests) override {
+        std::vector<Observation> seen(requests.size());
+        std::atomic<std::size_t> next = 0;
+        const auto work = [&] {
+            for (std::size_t i = next++; i < requests.size(); i = next++)
+                seen[i] = look(requests[i]);
+        };
+        std::vector<std::jthread> others;
+        for (std::size_t i = 1; i < std::min(kSideBySide, requests.size()); ++i)
+            others.emplace_back(work);
+        work();
+        others.clear(); // waits
+        return seen;
+    }
+
+    void apply(std::span<const Change> changes, ChangeSink& sink) override {
+        for (std::size_t i = 0; i < changes.size(); ++i) {
+            try {
+                sink.done(i, change(changes[i]));
+            } catch (Error& error) {
+                sink.failed(i, std::move(error));
+            }
+        }
+    }
+
+  private:
+    static const LocalType& type_of(const ResourceType& type) {
+        return dynamic_cast<const LocalType&>(type);
+    }
+
+    Observation look(const ReadRequest& request) const {
+        try {
+            return type_of(*request.type).observe(request, setting_);
+        } catch (Error& error) {
+            return Observation::failed(std::move(error));
+        } catch (const std::exception& e) { // a thread's end has to be an observation
+            return Observation::failed(Error(ErrorKind::failed, e.what()));
+        }
+    }
+
+    Value change(const Change& change) const {
+        const LocalType& type = type_of(*change.type);
+        if (change.kind != Change::Kind::remove) return type.make(change, setting_);
+        type.remove(change, setting_);
+        return {};
+    }
+
+    Setting setting_;
+};
+
+class LocalKind final : public ProviderKind {
+  public:
+    LocalKind() {
+        name = "local";
+        doc = "What the machine that hadeploy runs on does by itself: files, commands, HTTP "
+              "requests and certificates.";
+    }
+
+    /// A server that is asked is a place of its own: it is shown, and asked beside others.
+    std::vector<Endpoint> endpoints(const ResourceType& type, const Value& config,
+                                    const Value&) const override {
+        std::string key = "this machine";
+        if (const Value& url = config["url"]; type.name == "http" && url.is_string())
+            key = url.secret() ? "a secret URL" : "http " + authority_of(url.as_string());
+        return {{.key = std::move(key), .machine = "", .config = {}}};
+    }
+
+    std::shared_ptr<Provider> open(const Endpoint&, const Setting& setting) override {
+        return std::make_shared<LocalProvider>(setting);
+    }
+};
+
+class StateKind final : public ProviderKind {
+  public:
+    StateKind() {
+        name = "state";
+        doc = "What is nowhere but in the state: values, random ones among them, and keys.";
+        in_state = true;
+    }
+    std::vector<Endpoint> endpoints(const ResourceType&, const Value&,
+                                    const Value&) const override {
+        return {{.key = "the state", .machine = "", .config = {}}};
+    }
+    std::shared_ptr<Provider> open(const Endpoint&, const Setting& setting) override {
+        return std::make_shared<LocalProvider>(setting);
+    }
+};
+
+} // namespace
+
+Schema joined(Schema first, const Schema& second) {
+    first.insert(first.end(), second.begin(), second.end());
+    return first;
+}
+
+Observation KeptType::observe(const ReadRequest& request, const Setting&) const {
+    if (request.recorded == nullptr || request.recorded->type != name) return Observation::absent();
+    const Value& recorded = request.recorded->attributes;
+    Value::Map kept;
+    for (const Attribute& a : schema) {
+        if (!a.computed) continue;
+        const Value* value = recorded.find(a.name);
+        if (value != nullptr && !value->contains_unknown()) kept.push_back({a.name, *value});
+    }
+    if (kept.empty()) return Observation::absent(); // a run was cut off before it was made
+    Observation seen = Observation::present(Value::map(std::move(kept)));
+    seen.outdated = outdated(request.config, recorded);
+    return seen;
+}
+
+Attribute keepers_attribute() {
+    return {.name = "keepers",
+            .type = map_of(TypeKind::any),
+            .doc = "Values whose change makes a new one.",
+            .replaces = true};
+}
+
+const char* first_unknown(const Value& config, std::initializer_list<const char*> names) {
+    const auto it = std::find_if(names.begin(), names.end(),
+                                 [&](const char* name) { return config[name].contains_unknown(); });
+    return it == names.end() ? nullptr : *it;
+}
+
+Observation not_known_yet(const char* attribute) {
+    return Observation::blocked(
+        Error(ErrorKind::failed, fmt::format("{} is known only after apply", attribute)));
+}
+
+void add_local_types(Registry& registry) {
+    registry.add(std::make_unique<LocalKind>());
+    registry.add(std::make_unique<StateKind>());
+    registry.add(file_type());
+    registry.add(directory_type());
+    registry.add(exec_type());
+    registry.add(value_type());
+    registry.add(random_password_type());
+    registry.add(random_id_type());
+    registry.add(random_integer_type());
+    registry.add(random_uuid_type());
+    registry.add(private_key_type());
+    registry.add(cert_request_type());
+    registry.add(self_signed_cert_type());
+    registry.add(locally_signed_cert_type());
+    registry.add(file_content_type());
+    registry.add(command_type());
+    registry.add(http_type());
+}
+
+} // namespace hadeploy::local

@@ -1,0 +1,245 @@
+#include "providers/local/shell.h"
+
+#include "core/text.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdint>
+#include <fmt/format.h>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+namespace hadeploy::local {
+
+namespace {
+using Json = nlohmann::json;
+constexpr std::size_t kMostOutput =
+    64 * 1024;                           ///< as much as goes into a variable of the environment
+constexpr std::size_t kMostSaid = 2'000; ///< bytes of what a failed script said
+constexpr int kDeepest = 64;
+
+bool is_word(std::string_view name) {
+    return !name.empty() && !std::isdigit(static_cast<unsigned char>(name.front())) &&
+           std::all_of(name.begin(), name.end(), [](char c) {
+               return std::isalnum(static_cast<unsigned char>(c)) || c == '_';
+           });
+}
+
+/// The declared outputs, by name; a list declares strings. Nothing where it is neither.
+std::optional<std::map<std::string, Type>> declared(const Value& config) {
+    std::map<std::string, Type> out;
+    const Value& returns = config["returns"];
+    if (returns.is_list()) {
+        for (const Value& name : returns.as_list()) {
+            if (!name.is_string()) return std::nullopt;
+            out[name.as_string()] = TypeKind::string;
+        }
+        return out;
+    }
+    if (!returns.is_map()) return std::nullopt;
+    for (const Entry& e : returns.as_map()) {
+        const auto type = e.value.is_string() ? parse_type(e.value.as_string()) : std::nullopt;
+        if (!type) return std::nullopt;
+        out[e.key] = *type;
+    }
+    return out;
+}
+
+/// JSON from outside: nothing in it has a meaning of its own.
+Value value_of(const Json& json) {
+    switch (json.type()) {
+    case Json::value_t::boolean: return json.get<bool>();
+    case Json::value_t::number_integer: return json.get<std::int64_t>();
+    case Json::value_t::number_unsigned:
+        if (json.get<std::uint64_t>() <= static_cast<std::uint64_t>(INT64_MAX))
+            return json.get<std::int64_t>();
+        return json.get<double>();
+    case Json::value_t::number_float: return json.get<double>();
+    case Json::value_t::string: return json.get<std::string>();
+    case Json::value_t::array: {
+        Value::List items;
+        for (const Json& item : json) items.push_back(value_of(item));
+        return Value::list(std::move(items));
+    }
+    case Json::value_t::object: {
+        Value::Map entries;
+        for (const auto& [key, value] : json.items()) entries.push_back({key, value_of(value)});
+        return Value::map(std::move(entries));
+    }
+    default: return {};
+    }
+}
+
+/// Nothing when the text is no JSON, or nested without sense.
+std::optional<Json> parse(const std::string& text) {
+    bool too_deep = false;
+    const Json json = Json::parse(
+        text,
+        [&](int depth, Json::parse_event_t, Json&) {
+            too_deep = too_deep || depth > kDeepest;
+            return !too_deep;
+        },
+        false);
+    if (json.is_discarded() || too_deep) return std::nullopt;
+    return json;
+}
+
+std::string trimmed(std::string text) {
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+    return text;
+}
+
+Error no_output(std::string_view which, std::string_view name, std::string_view why) {
+    return Error(ErrorKind::failed, fmt::format("`{}` gave no output \"{}\": {}", which, name, why))
+        .with_hint("it prints a JSON object with all that `returns` declares, and messages on "
+                   "standard error");
+}
+
+/// One output, as its type wants it.
+Value typed(const std::string& name, const Type& type, const Value& value, std::string_view which) {
+    Problems problems;
+    const Attribute rule{.name = name, .type = type, .required = true};
+    Value out =
+        normalize(rule, value, fmt::format("`{}`: output \"{}\"", which, name), {}, problems);
+    if (!problems.empty())
+        throw Error(ErrorKind::failed, problems.list().front().message)
+            .with_hint(problems.list().front().hint);
+    return out;
+}
+} // namespace
+
+Schema shell_attributes() {
+    return {{.name = "directory",
+             .type = TypeKind::local_path,
+             .doc = "Where it runs; relative to the file that this is written in.",
+             .steering = true,
+             .fallback = Value(".")},
+            {.name = "environment",
+             .type = map_of(TypeKind::string),
+             .doc = "Variables, on top of those that hadeploy has. The place for secrets.",
+             .fallback = Value::map({}),
+             .verb = "run again"},
+            {.name = "input",
+             .type = TypeKind::string,
+             .doc = "Its standard input.",
+             .verb = "run again"},
+            {.name = "timeout",
+             .type = TypeKind::duration,
+             .doc = "How long it may take.",
+             .steering = true,
+             .fallback = Value(600'000),
+             .min = 100},
+            {.name = "returns",
+             .type = TypeKind::any,
+             .doc = "What it prints on standard output: a map of names and types, or a list of "
+                    "names of strings. It is a JSON object with these keys. A single output may "
+                    "also be printed as it is; a line end after it is left out.",
+             .fallback = Value::list({"stdout"}),
+             .verb = "run again"},
+            {.name = "secret_outputs",
+             .type = TypeKind::boolean,
+             .doc = "Whether what it prints is secret. It is in any case where the environment or "
+                    "the input has secrets.",
+             .steering = true,
+             .fallback = Value(false)},
+            {.name = "outputs",
+             .type = TypeKind::any,
+             .doc = "What `returns` declares, by name; 64 KiB in all.",
+             .computed = true,
+             .renewed = true}};
+}
+
+void check_shell(const Value& config, Problems& problems) {
+    if (const Value& environment = config["environment"]; environment.is_map())
+        for (const Entry& e : environment.as_map())
+            if (!is_word(e.key))
+                problems.add(fmt::format("{} is not a variable name", in_quotes(e.key)), e.loc)
+                    .with_hint("letters, digits and '_' are allowed, no digit in front");
+    const Value& returns = config["returns"];
+    if (returns.contains_unknown()) {
+        problems.add("returns: what is declared has to be known", returns.loc());
+        return;
+    }
+    const auto names = declared(config);
+    if (!names) {
+        problems.add("returns: a map of names and types, or a list of names", returns.loc())
+            .with_hint("for example: returns: {id: string, port: integer}");
+        return;
+    }
+    for (const auto& [name, type] : *names)
+        if (!is_word(name))
+            problems.add(fmt::format("returns: {} is not a name", in_quotes(name)), returns.loc())
+                .with_hint("letters, digits and '_' are allowed, no digit in front");
+}
+
+Value unknown_outputs(const Value& config) {
+    Value::Map out;
+    for (const auto& [name, type] : declared(config).value_or(std::map<std::string, Type>{}))
+        out.push_back({name, Value::unknown()});
+    const Value outputs = Value::map(std::move(out));
+    return config.flag("secret_outputs") ? outputs.as_secret() : outputs;
+}
+
+ProcessResult run_shell(const Value& config, const char* which, const Value& outputs,
+                        const Setting& setting) {
+    // the script goes by the environment too: a command line can be seen by everybody
+    ProcessSpec spec{.argv = {"/bin/sh", "-c", "eval \"$HADEPLOY_SCRIPT\""},
+                     .input = config.text("input"),
+                     .directory = config.text("directory")};
+    if (config["environment"].is_map())
+        for (const Entry& e : config["environment"].as_map())
+            if (e.value.is_string()) spec.environment.emplace_back(e.key, e.value.as_string());
+    spec.environment.emplace_back("HADEPLOY_SCRIPT", config.text(which));
+    spec.environment.emplace_back(
+        "HADEPLOY_OUTPUTS", outputs.is_map() && !outputs.contains_unknown() ? to_open_json(outputs)
+                                                                            : std::string("{}"));
+    spec.timeout = std::chrono::milliseconds(config.integer("timeout", 600'000));
+    spec.stop = setting.stop;
+    try {
+        return run_process(spec);
+    } catch (Error& error) {
+        error.message = fmt::format("`{}`: {}", which, error.message);
+        throw;
+    }
+}
+
+Error shell_failure(std::string_view which, const ProcessResult& result) {
+    Error error(ErrorKind::failed, fmt::format("`{}` ended with status {}", which, result.status));
+    std::string said = trimmed(result.err.empty() ? result.out : result.err);
+    if (said.size() > kMostSaid) {
+        said.erase(0, said.size() - kMostSaid);
+        said.erase(0, said.find('\n') + 1); // npos + 1: nothing
+    }
+    if (!said.empty()) error.with_note(said);
+    return error;
+}
+
+Value outputs_of(const Value& config, std::string_view which, const std::string& printed) {
+    if (printed.size() > kMostOutput)
+        throw Error(ErrorKind::failed, fmt::format("`{}` printed {} bytes; outputs have {} at most",
+                                                   which, printed.size(), kMostOutput));
+    if (!is_utf8(printed))
+        throw Error(ErrorKind::failed, fmt::format("what `{}` printed is not UTF-8 text", which));
+    const auto names = declared(config).value_or(std::map<std::string, Type>{});
+    const std::optional<Json> json = parse(printed);
+    Value::Map out;
+    for (const auto& [name, type] : names) {
+        Value value;
+        if (json && json->is_object() && json->contains(name)) {
+            value = value_of((*json)[name]);
+        } else if (names.size() > 1) {
+            throw no_output(which, name,
+                            json && json->is_object() ? "the object has no such key"
+                                                      : "it did not print an object");
+        } else {
+            value =
+                type.kind != TypeKind::string && json ? value_of(*json) : Value(trimmed(printed));
+        }
+        out.push_back({name, typed(name, type, value, which)});
+    }
+    const Value outputs = Value::map(std::move(out));
+    return config.flag("secret_outputs") ? outputs.as_secret() : outputs;
+}
+
+} // namespace hadeploy::local

@@ -1,0 +1,144 @@
+// Preloaded into a real hadeploy, it ends the process, or fails a call, at one chosen point. Points
+// are the calls by which something becomes lasting or known: writes, syncs, renames and removals of
+// regular files, and the moment at which a child has ended and its result has not been looked at.
+// So the program under test is the one that users run, with no hook in it.
+//
+//   HADEPLOY_FAULT_AT=N     the point, from 1; 0 only counts
+//   HADEPLOY_FAULT=kill     SIGKILL before the call is made
+//   HADEPLOY_FAULT=ENOSPC   the call fails so, once; EIO likewise. Only writes and syncs below a
+//                           directory `.hadeploy`, the state's, are points then.
+//   HADEPLOY_FAULT_COUNT=F  the number of points is written to this file when the process ends
+//
+// What it does not cover: power cuts, where the kernel itself loses what was not synced.
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace {
+
+struct Fault {
+    long at = 0;
+    int error = 0; ///< 0: kill
+    bool active = false;
+    std::atomic<long> count = 0;
+
+    Fault() {
+        // children of hadeploy get the same environment, and are left alone
+        const char* at_text = std::getenv("HADEPLOY_FAULT_AT");
+        if (at_text == nullptr || std::strcmp(program_invocation_short_name, "hadeploy") != 0)
+            return;
+        active = true;
+        at = std::atol(at_text);
+        const char* kind = std::getenv("HADEPLOY_FAULT");
+        if (kind != nullptr && std::strcmp(kind, "ENOSPC") == 0) error = ENOSPC;
+        if (kind != nullptr && std::strcmp(kind, "EIO") == 0) error = EIO;
+    }
+    ~Fault() {
+        const char* file = std::getenv("HADEPLOY_FAULT_COUNT");
+        if (!active || file == nullptr) return;
+        active = false;
+        if (std::FILE* out = std::fopen(file, "w")) {
+            std::fprintf(out, "%ld\n", count.load());
+            std::fclose(out);
+        }
+    }
+};
+
+Fault& fault() {
+    static Fault the;
+    return the;
+}
+
+/// Whether the call is to fail; it does not come back when the process is to end here.
+bool point() {
+    Fault& f = fault();
+    if (!f.active || ++f.count != f.at) return false;
+    if (f.error == 0) ::raise(SIGKILL);
+    errno = f.error;
+    return true;
+}
+
+bool is_regular(int fd) {
+    struct stat info {};
+    return ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+bool is_state(int fd) {
+    char link[64], path[4096];
+    std::snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    const ssize_t n = ::readlink(link, path, sizeof path - 1);
+    if (n <= 0) return false;
+    path[n] = '\0';
+    return std::strstr(path, "/.hadeploy/") != nullptr;
+}
+
+bool at_file(int fd) {
+    const int kept = errno;
+    Fault& f = fault();
+    const bool counts = f.active && is_regular(fd) && (f.error == 0 || is_state(fd));
+    errno = kept;
+    return counts && point();
+}
+
+bool at_name() {
+    Fault& f = fault();
+    return f.active && f.error == 0 && point();
+}
+
+template<class Function>
+Function next(const char* name) {
+    return reinterpret_cast<Function>(::dlsym(RTLD_NEXT, name));
+}
+
+} // namespace
+
+extern "C" {
+
+ssize_t write(int fd, const void* data, size_t size) {
+    static const auto real = next<ssize_t (*)(int, const void*, size_t)>("write");
+    return at_file(fd) ? -1 : real(fd, data, size);
+}
+ssize_t pwrite(int fd, const void* data, size_t size, off_t at) {
+    static const auto real = next<ssize_t (*)(int, const void*, size_t, off_t)>("pwrite");
+    return at_file(fd) ? -1 : real(fd, data, size, at);
+}
+ssize_t pwrite64(int fd, const void* data, size_t size, off64_t at) {
+    static const auto real = next<ssize_t (*)(int, const void*, size_t, off64_t)>("pwrite64");
+    return at_file(fd) ? -1 : real(fd, data, size, at);
+}
+int fsync(int fd) {
+    static const auto real = next<int (*)(int)>("fsync");
+    return at_file(fd) ? -1 : real(fd);
+}
+int fdatasync(int fd) {
+    static const auto real = next<int (*)(int)>("fdatasync");
+    return at_file(fd) ? -1 : real(fd);
+}
+int ftruncate64(int fd, off64_t size) {
+    static const auto real = next<int (*)(int, off64_t)>("ftruncate64");
+    return at_file(fd) ? -1 : real(fd, size);
+}
+int rename(const char* from, const char* to) {
+    static const auto real = next<int (*)(const char*, const char*)>("rename");
+    return at_name() ? -1 : real(from, to);
+}
+int unlink(const char* path) {
+    static const auto real = next<int (*)(const char*)>("unlink");
+    return at_name() ? -1 : real(path);
+}
+pid_t waitpid(pid_t pid, int* status, int options) {
+    static const auto real = next<pid_t (*)(pid_t, int*, int)>("waitpid");
+    const pid_t ended = real(pid, status, options);
+    if (ended > 0) at_name();
+    return ended;
+}
+
+} // extern "C"
