@@ -48,11 +48,15 @@ class SshKind final : public ProviderKind {
         name = "ssh";
         doc = "Hosts that are reached over SSH with an ed25519 or ecdsa key. All that is read from "
               "a host travels in one exec, over one connection that is kept until the end. Host "
-              "keys are always verified. A user other than root needs sudo without a password.";
+              "keys are always verified. A user other than root needs sudo without a password.\n\n"
+              "A change goes on when its connection breaks: hadeploy connects again and asks what "
+              "became of it. Meanwhile its output lies in `/run/hadeploy` on the host, for root "
+              "alone.";
         schema = {{.name = "connect_timeout",
                    .type = TypeKind::duration,
                    .doc = "How long a host may take to let us in. A connection that is refused is "
-                          "tried again until then.",
+                          "tried again until then, also when one broke in the middle of a change: "
+                          "a host that may reboot by itself needs more.",
                    .fallback = Value(10'000),
                    .min = 100}};
         batches_changes = true;
