@@ -169,7 +169,7 @@ std::filesystem::path Call::file(std::size_t i) const {
     if (path.is_absolute()) return path.lexically_normal();
     std::size_t used = 0;
     const Value directory = names.resolve("path", {Value("module")}, loc, used);
-    return (std::filesystem::absolute(directory.as_string()) / path).lexically_normal();
+    return (std::filesystem::current_path() / directory.as_string() / path).lexically_normal();
 }
 
 const std::vector<FunctionGroup>& function_groups() {

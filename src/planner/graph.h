@@ -60,8 +60,8 @@ class Graph {
     [[nodiscard]] const Node& operator[](NodeId id) const { return nodes_[id]; }
     [[nodiscard]] const std::vector<NodeId>& order() const { return order_; }
     [[nodiscard]] std::optional<NodeId> find(const std::string& address) const;
-    /// Addresses of the resources that a node depends on, for its record: seen through data sources,
-    /// of which nothing is recorded.
+    /// Addresses of the resources that a node depends on, for its record: seen through data
+    /// sources, of which nothing is recorded.
     [[nodiscard]] std::vector<std::string> dependencies(NodeId id) const;
     [[nodiscard]] const Spec& spec() const { return spec_; }
     [[nodiscard]] const Registry& registry() const { return registry_; }

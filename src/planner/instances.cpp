@@ -18,8 +18,7 @@ Error refusal(const ExprPtr& where, std::string message, std::string hint) {
 /// Whether it goes by what a data source reads.
 bool from_data(const ExprPtr& where) {
     const std::vector<Reference> all = references_in(*where);
-    return std::any_of(all.begin(), all.end(),
-                       [](const Reference& r) { return r.name == "data"; });
+    return std::any_of(all.begin(), all.end(), [](const Reference& r) { return r.name == "data"; });
 }
 
 std::vector<std::string> listed_names(const Value::List& items, const ExprPtr& where) {
@@ -50,11 +49,12 @@ std::vector<std::string> listed_names(const Value::List& items, const ExprPtr& w
 std::vector<std::string> instance_keys(const Value& over, const ResourceBlock& block) {
     const ExprPtr& where = block.for_each;
     if (over.is_unknown())
-        throw refusal(where, "the keys of for_each are known only after apply",
-                      from_data(where)
-                          ? "data sources are read when it is known how many there are of everything: "
-                            "take the keys from a variable, a local or file()"
-                          : "use a map whose keys stand in the spec; its values may be unknown");
+        throw refusal(
+            where, "the keys of for_each are known only after apply",
+            from_data(where)
+                ? "data sources are read when it is known how many there are of everything: "
+                  "take the keys from a variable, a local or file()"
+                : "use a map whose keys stand in the spec; its values may be unknown");
     if (over.secret())
         throw refusal(where, "for_each can't go over a secret value",
                       "its keys would show in addresses");
@@ -81,11 +81,12 @@ std::vector<std::string> instance_keys(const Value& over, const ResourceBlock& b
 std::int64_t instance_count(const Value& count, const ResourceBlock& block) {
     const ExprPtr& where = block.count;
     if (count.is_unknown())
-        throw refusal(where, "the count is known only after apply",
-                      from_data(where)
-                          ? "data sources are read when it is known how many there are of everything: "
-                            "take it from a variable, a local or file()"
-                          : "take it from a variable, or from what stands in the spec");
+        throw refusal(
+            where, "the count is known only after apply",
+            from_data(where)
+                ? "data sources are read when it is known how many there are of everything: "
+                  "take it from a variable, a local or file()"
+                : "take it from a variable, or from what stands in the spec");
     if (count.secret())
         throw refusal(where, "a count can't be secret", "everybody sees how many there are");
     if (!count.is_integer())

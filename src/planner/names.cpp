@@ -72,8 +72,8 @@ void ScopeNames::check(const Reference& r) const {
         if (r.steps.size() > 1) (void)output(called, r.steps[1], r.loc);
     } else {
         const bool root = r.name == "var" || r.name == "local" || r.name == "data" ||
-                          r.name == "secret" || r.name == "module" || r.name == "each" || r.name == "count" ||
-                          r.name == "path";
+                          r.name == "secret" || r.name == "module" || r.name == "each" ||
+                          r.name == "count" || r.name == "path";
         if (!root && scope_.module->resource(r.name) == nullptr) unknown_root(r.name, r.loc);
     }
 }

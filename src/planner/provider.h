@@ -66,8 +66,12 @@ struct Observation {
         return {.state = State::present, .attributes = std::move(attributes)};
     }
     static Observation absent() { return {}; }
-    static Observation blocked(Error error) { return {.state = State::blocked, .error = std::move(error)}; }
-    static Observation failed(Error error) { return {.state = State::failed, .error = std::move(error)}; }
+    static Observation blocked(Error error) {
+        return {.state = State::blocked, .error = std::move(error)};
+    }
+    static Observation failed(Error error) {
+        return {.state = State::failed, .error = std::move(error)};
+    }
 };
 
 /// One change to make. A replacement is a remove and a create.

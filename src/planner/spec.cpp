@@ -37,10 +37,9 @@ class Loader {
         loading_.push_back(fs::weakly_canonical(file));
         const Value root = read_file(file);
         spec_.root.directory = file.parent_path();
-        if (!check_sections(root,
-                            {"name", "description", "variables", "locals", "secrets", "providers",
-                             "data", "resources", "modules", "outputs", "moved", "removed",
-                             "chaos"}))
+        if (!check_sections(root, {"name", "description", "variables", "locals", "secrets",
+                                   "providers", "data", "resources", "modules", "outputs", "moved",
+                                   "removed", "chaos"}))
             return;
         load_name(root);
         if (const Value* chaos = root.find("chaos")) {

@@ -27,7 +27,28 @@ variables:
   password: {{type: string, secret: true}}
   fallback: {{type: string, secret: true, default: "{fallback}"}}
 secrets: {{app: app.yaml}}
+data:
+  asked:
+    type: local.command
+    environment: {{P: "${{var.password}}"}}
+    run: printf %s "$P"
 resources:
+  generated: {{type: random.password, special: false}}
+  key: {{type: tls.private_key}}
+  ca: {{type: tls.self_signed_cert, private_key_pem: "${{key.private_key_pem}}", is_ca_certificate: true,
+        subject: {{common_name: canary}}}}
+  made:
+    type: local.exec
+    environment: {{P: "${{var.password}}", G: "${{generated.result}}", K: "${{key.private_key_pem}}"}}
+    create: |
+      echo "it is $P and $G, asked ${{data.asked.outputs.stdout}}"
+      tr '\\0' ' ' </proc/$$/cmdline >{directory}/local-argv
+      {local_last}
+  kept:
+    type: local.file
+    path: {directory}/kept
+    mode: "0600"
+    content: "${{generated.result}}\\n${{key.private_key_pem}}"
   config:
     type: host.file
     host: &box {{address: 127.0.0.1, port: {port}, private_key_file: {user_key}, host_key: "{host_key}"}}
@@ -50,6 +71,9 @@ resources:
 outputs:
   joined: before-${{var.password}}-after
   said: ${{once.stdout}}
+  made: ${{made.outputs.stdout}}
+  generated: ${{generated.result}}
+  certificate: ${{ca.cert_pem}}
   open: everybody may see this
 """
 
@@ -92,7 +116,8 @@ class CanaryTest(unittest.TestCase):
         self.passwords = [self.canary("password"), self.canary("new password")]
         fallback, key = self.canary("default"), self.canary("key")
         self.spec = {"port": self.port, "directory": self.host, "fallback": fallback,
-                     "host_key": self.host_key, "user_key": self.path / "user", "last": "true"}
+                     "host_key": self.host_key, "user_key": self.path / "user", "last": "true",
+                     "local_last": "true"}
         self.environment = {"PATH": os.environ["PATH"], "HOME": directory.name,
                             "HADEPLOY_VAULT_PASSWORD": self.canary("vault password"),
                             "HADEPLOY_VAR_password": self.passwords[0]}
@@ -176,12 +201,15 @@ class CanaryTest(unittest.TestCase):
         for secret in (self.passwords[0], self.canaries["key"]):
             self.assertIn(secret, config)  # it did get there
         self.assertIn(self.passwords[0], (self.host / "then").read_text())
+        self.learn_generated()
         self.run_hadeploy("plan", "--detailed-exitcode")  # nothing left to do
         self.look()
-        for address in ("config", "once", "then"):
+        for address in ("config", "once", "then", "generated", "key", "ca", "made", "kept"):
             self.run_hadeploy("state", "show", address)
             self.run_hadeploy("state", "show", address, "--json")
-        self.assertIn("(secret)", self.run_hadeploy("output", "joined"))
+        for name in ("joined", "made", "generated"):
+            self.assertIn("(secret)", self.run_hadeploy("output", name))
+        self.assertIn("BEGIN CERTIFICATE", self.run_hadeploy("output", "certificate"))
         self.assertIn("everybody", self.run_hadeploy("output", "open"))
 
         self.environment["HADEPLOY_VAR_password"] = self.passwords[1]
@@ -201,12 +229,24 @@ class CanaryTest(unittest.TestCase):
             self.check("a command line", argv)
         self.check("a command line, seen from the host", (self.path / "argv").read_bytes())
 
+    def learn_generated(self):
+        """What only hadeploy knew until it was put somewhere; the files that were written before that
+        are looked at again."""
+        password, _, pem = (self.host / "kept").read_text().partition("\n")
+        lines = pem.splitlines()
+        self.assertEqual(lines[0], "-----BEGIN PRIVATE KEY-----")
+        self.canaries["generated password"] = "'" + password
+        self.canaries["generated key"] = "'" + lines[1]
+        self.assertIn(b"eval", (self.host / "local-argv").read_bytes())
+        self.check("a command line, seen from the command", (self.host / "local-argv").read_bytes())
+        self.check_files()
+
     def check_history(self):
         """Back to the first run's password, which nobody gives any more."""
         runs = [json.loads(line) for line in self.run_hadeploy("history", "--json").splitlines()]
         self.assertEqual([(r["command"], r["result"]) for r in runs],
                          [("apply", "done"), ("apply", "done")])
-        self.assertEqual(runs[0]["counts"]["created"], 3)
+        self.assertEqual(runs[0]["counts"]["created"], 8)
         self.write_spec(directory="/nowhere", last="broken: [")
         self.run_hadeploy("rollback", "1", "--auto-approve")
         self.assertIn(self.passwords[0], (self.host / "config").read_text())
@@ -218,7 +258,8 @@ class CanaryTest(unittest.TestCase):
 
     def failures(self):
         """What a failing command says is repeated to the user."""
-        self.write_spec(last='echo "no: $P, $F" >&2; exit 3')
+        self.write_spec(last='echo "no: $P, $F" >&2; exit 3',
+                        local_last='echo "no: $P, $G, $K" >&2; exit 3')
         self.run_hadeploy("apply", "--auto-approve", status=1)
         self.run_hadeploy("apply", "--auto-approve", "--json", status=1)
         self.look()

@@ -138,3 +138,24 @@ TEST_CASE("a text's diff has what changed and a line around it") {
     CHECK(show({"a", "b", "c"}, {"a", "c"}) == " a\n-b\n c\n");
     CHECK(show({"a", "x", "b", "y", "c"}, {"a", "b", "c", "z"}) == " a\n-x\n b\n-y\n c\n+z\n");
 }
+
+TEST_CASE("a data source that is read during apply has a line and a count of its own") {
+    struct LookType : ResourceType {
+        LookType() {
+            name = "test.look";
+            provider = "test";
+            data = true;
+        }
+    } const look;
+    Plan plan;
+    plan.outputs = Value::map({});
+    plan.steps.push_back({.address = "data.release",
+                          .action = Action::read,
+                          .type = &look,
+                          .reason = "url is known only after apply",
+                          .read_first = true});
+    CHECK(render_plan(plan, {}, {}) ==
+          " <= data.release  read during apply: url is known only after apply\n"
+          "\n"
+          "Plan: 1 to read during apply\n");
+}

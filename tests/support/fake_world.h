@@ -77,6 +77,21 @@ class Bulky : public Thing {
     }
 };
 
+/// `fake.look`: a data source that tells the value of the thing with a name.
+class Look : public ResourceType {
+  public:
+    Look() {
+        name = "fake.look";
+        provider = "fake";
+        summary = "A look at a thing.";
+        data = true;
+        schema = {
+            {.name = "name", .type = TypeKind::string, .required = true},
+            {.name = "value", .type = TypeKind::string, .computed = true},
+        };
+    }
+};
+
 /// `fake.machine`: exports a connection; `running` can be mended.
 class Machine : public ResourceType {
   public:
@@ -178,6 +193,8 @@ class Provider : public hadeploy::Provider {
             return Observation::failed(Error(ErrorKind::failed, "it can't be read"));
         const auto it = world_.objects.find(name);
         if (it == world_.objects.end()) return Observation::absent();
+        if (r.type->data) // what it tells, without what it was asked for
+            return Observation::present(Value::map({{"value", it->second["value"]}}));
         Observation o = Observation::present(it->second);
         if (!r.type->adopts && world_.owners[name] != r.identity) o.foreign = "made by hand";
         return o;
@@ -294,6 +311,7 @@ inline void add_to(Registry& registry, World& world) {
     registry.add(std::make_unique<Thing>());
     registry.add(std::make_unique<Adoptable>());
     registry.add(std::make_unique<Bulky>());
+    registry.add(std::make_unique<Look>());
     registry.add(std::make_unique<Machine>());
     registry.add(std::make_unique<Host>());
 }

@@ -40,14 +40,16 @@ std::string type_section(const ResourceType& type) {
 }
 
 /// A list of links, then a section each.
-std::string type_sections(const std::vector<const ResourceType*>& types, bool data) {
+std::string type_sections(std::string_view heading, const std::vector<const ResourceType*>& types,
+                          bool data) {
     std::string links, sections;
     for (const ResourceType* type : types) {
         if (type->data != data) continue;
         links += fmt::format("- [{}](#{}): {}\n", type->name, anchor(type->name), type->summary);
         sections += type_section(*type);
     }
-    return links + "\n" + sections;
+    if (links.empty()) return {};
+    return fmt::format("## {}\n\n{}\n{}", heading, links, sections);
 }
 } // namespace
 
@@ -62,8 +64,8 @@ std::string reference_markdown(const Registry& registry) {
     for (const auto& type : registry.types()) types.push_back(type.get());
     std::sort(types.begin(), types.end(),
               [](const auto* a, const auto* b) { return a->name < b->name; });
-    out += "## Resource types\n\n" + type_sections(types, false);
-    out += "## Data source types\n\n" + type_sections(types, true);
+    out += type_sections("Resource types", types, false);
+    out += type_sections("Data source types", types, true);
     out.pop_back(); // one line end at the end
     return out;
 }

@@ -59,8 +59,7 @@ std::string render_type(const ResourceType& type, const Style& style) {
     std::string out = style.paint(Tint::bold, type.name) + "  " +
                       style.paint(Tint::dim, (type.data ? "data source, provider " : "provider ") +
                                                  type.provider) +
-                      "\n" +
-                      paragraph(type.summary, 2, style);
+                      "\n" + paragraph(type.summary, 2, style);
     if (!type.doc.empty()) out += "\n" + paragraph(type.doc, 2, style);
     out += schema_text(type.schema, style);
     if (type.example.empty()) return out;
@@ -93,9 +92,10 @@ std::string render_type_list(const Registry& registry, const Style& style) {
     for (std::size_t i = 0; i < types.size(); ++i) {
         const ResourceType& type = *types[i];
         if (i > 0 && group(*types[i - 1]) != group(type)) out += "\n";
+        const std::string summary = (type.data ? "Data source. " : "") + type.summary;
         out += fmt::format("{}  {}\n", style.paint(Tint::cyan, pad(type.name, width)),
-                           style.width > width + 2 ? fit(type.summary, style.width - width - 2)
-                                                   : type.summary);
+                           style.width > width + 2 ? fit(summary, style.width - width - 2)
+                                                   : summary);
     }
     out += "\nProviders:";
     for (const auto& kind : registry.kinds()) out += " " + kind->name;

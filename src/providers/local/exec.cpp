@@ -1,6 +1,8 @@
+#include "core/text.h"
 #include "providers/local/local_type.h"
 #include "providers/local/shell.h"
 
+#include <filesystem>
 #include <fmt/format.h>
 
 namespace hadeploy::local {
@@ -89,9 +91,14 @@ class Exec final : public LocalType {
             config = &request.recorded->config; // what is there was made with these
             if (!(*config)["read"].is_string()) return not_known_yet(name);
         }
+        if (const std::string directory = config->text("directory");
+            !std::filesystem::is_directory(directory))
+            return Observation::blocked(
+                Error(ErrorKind::failed,
+                      fmt::format("there is no directory {}", in_quotes(directory, 4096))));
         const ProcessResult result = run_shell(*config, "read", outputs, setting);
         if (result.status == config->integer("absent_status", 44)) return Observation::absent();
-        if (result.status != 0) return Observation::failed(shell_failure("read", result));
+        if (result.status != 0) return Observation::failed(shell_failure(*config, "read", result));
         return Observation::present(
             Value::map({{"outputs", outputs_of(*config, "read", result.out)}}));
     }
@@ -101,7 +108,7 @@ class Exec final : public LocalType {
         const bool updates = change.kind == Change::Kind::update && config["update"].is_string();
         const char* which = updates ? "update" : "create";
         const ProcessResult result = run_shell(config, which, change.before["outputs"], setting);
-        if (result.status != 0) throw shell_failure(which, result);
+        if (result.status != 0) throw shell_failure(config, which, result);
         return Value::map({{"outputs", outputs_of(config, which, result.out)}});
     }
 
@@ -109,7 +116,7 @@ class Exec final : public LocalType {
         const Value& config = change.before;
         if (!config["delete"].is_string()) return;
         const ProcessResult result = run_shell(config, "delete", config["outputs"], setting);
-        if (result.status != 0) throw shell_failure("delete", result);
+        if (result.status != 0) throw shell_failure(config, "delete", result);
     }
 };
 
@@ -139,7 +146,7 @@ class Command final : public DataType {
     Observation observe(const ReadRequest& request, const Setting& setting) const override {
         const Value& config = request.config;
         const ProcessResult result = run_shell(config, "run", {}, setting);
-        if (result.status != 0) return Observation::failed(shell_failure("run", result));
+        if (result.status != 0) return Observation::failed(shell_failure(config, "run", result));
         return Observation::present(
             Value::map({{"outputs", outputs_of(config, "run", result.out)}}));
     }

@@ -1,5 +1,6 @@
 #include "providers/local/shell.h"
 
+#include "core/secrecy.h"
 #include "core/text.h"
 
 #include <algorithm>
@@ -204,9 +205,11 @@ ProcessResult run_shell(const Value& config, const char* which, const Value& out
     }
 }
 
-Error shell_failure(std::string_view which, const ProcessResult& result) {
+Error shell_failure(const Value& config, std::string_view which, const ProcessResult& result) {
     Error error(ErrorKind::failed, fmt::format("`{}` ended with status {}", which, result.status));
-    std::string said = trimmed(result.err.empty() ? result.out : result.err);
+    Redactor redact; // before it is cut: of a part of a secret nobody can tell that it is one
+    redact.add(config);
+    std::string said = redact(trimmed(result.err.empty() ? result.out : result.err));
     if (said.size() > kMostSaid) {
         said.erase(0, said.size() - kMostSaid);
         said.erase(0, said.find('\n') + 1); // npos + 1: nothing

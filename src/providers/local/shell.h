@@ -22,8 +22,9 @@ Value unknown_outputs(const Value& config);
 ProcessResult run_shell(const Value& config, const char* which, const Value& outputs,
                         const Setting& setting);
 
-/// That the script `which` did not do its work, with the last of what it said.
-Error shell_failure(std::string_view which, const ProcessResult& result);
+/// That the script `which` did not do its work, with the last of what it said, but for what is
+/// secret in its config.
+Error shell_failure(const Value& config, std::string_view which, const ProcessResult& result);
 
 /// The outputs in what a script has printed: a JSON object; or, of a single output, its text.
 /// @throws Error(failed) when one is missing or has another type

@@ -1,0 +1,162 @@
+#include "lab.h"
+
+using namespace hadeploy;
+
+namespace {
+/// A "service" that is a file; every command notes that it ran.
+constexpr const char* kService = R"yaml(
+name: t
+variables: {port: {type: integer, default: 80}, round: {type: integer, default: 1}}
+resources:
+  service:
+    type: local.exec
+    environment: {PORT: "${var.port}"}
+    input: "from stdin\n"
+    triggers: {round: "${var.round}"}
+    create: |
+      echo create >>log; read line
+      printf '{"id": "x-%s", "port": %s, "line": "%s"}' $$ "$PORT" "$line" | tee thing
+    read: |
+      [ -e thing ] || exit 44
+      cat thing
+    update: |
+      echo "update $HADEPLOY_OUTPUTS" >>log
+      printf '{"id": "same", "port": %s, "line": ""}' "$PORT" | tee thing
+    delete: |
+      echo "delete $(cat thing)" >>log; rm thing
+    returns: {id: string, port: integer, line: string}
+  file: {type: local.file, path: f, content: "port ${service.outputs.port}"}
+)yaml";
+
+std::string with(std::string text, const std::string& what, const std::string& by) {
+    const auto at = text.find(what);
+    REQUIRE(at != std::string::npos);
+    return text.replace(at, what.size(), by);
+}
+
+std::string one(const std::string& attributes) {
+    return "name: t\nresources: {x: {type: local.exec, " + attributes + "}}\n";
+}
+} // namespace
+
+TEST_CASE("a command's thing: made, read, changed, made anew, deleted") {
+    Lab lab;
+    const Lab::Run first = lab.apply(kService);
+    CHECK(first.plan == "create service; create file");
+    REQUIRE_MESSAGE(first.ok(), errors_of(first));
+    CHECK(lab.text("f") == "port 80");
+    CHECK(lab.recorded("service")["outputs"].text("line") == "from stdin");
+    CHECK(lab.recorded("service")["outputs"]["port"] == Value(80));
+    CHECK(lab.plan(kService).plan == "");
+
+    // in place: the one that needs its outputs learns them in the same run
+    const std::string other = with(kService, "default: 80", "default: 81");
+    const Lab::Run second = lab.apply(other);
+    CHECK(second.plan == "run again service (environment); update file (content)");
+    CHECK(second.ok());
+    CHECK(lab.text("f") == "port 81");
+    CHECK(lab.text("log").find("update {\"id\":\"x-") != std::string::npos);
+    CHECK(lab.plan(other).plan == "");
+
+    // gone: made again
+    std::filesystem::remove(lab.path("thing"));
+    CHECK(lab.apply(other).plan == "create service; update file (content)");
+    CHECK(lab.plan(other).plan == "");
+
+    const std::string anew = with(other, "integer, default: 1", "integer, default: 2");
+    const Lab::Run replaced = lab.apply(anew);
+    CHECK(replaced.plan == "replace service (triggers); update file (content)");
+    CHECK_MESSAGE(replaced.ok(), errors_of(replaced));
+    CHECK(lab.text("log").find("delete {") != std::string::npos);
+    CHECK(lab.plan(anew).plan == "");
+    CHECK(lab.destroy(anew).ok());
+    CHECK_FALSE(lab.exists("thing"));
+    CHECK(lab.rows.empty());
+}
+
+TEST_CASE("what read finds before anything is recorded is taken over") {
+    Lab lab;
+    lab.write("thing", R"({"id": "theirs", "port": 80, "line": ""})");
+    const Lab::Run run = lab.apply(kService);
+    CHECK(run.plan == "adopt service; create file");
+    CHECK(run.ok());
+    CHECK(lab.recorded("service")["outputs"].text("id") == "theirs");
+    CHECK_FALSE(lab.exists("log"));
+}
+
+TEST_CASE("without read it is there once it was made; without returns its output is a text") {
+    Lab lab;
+    const std::string spec =
+        one("create: 'date >>log; echo said'") + "outputs: {said: \"${x.outputs.stdout}\"}\n";
+    const Lab::Run run = lab.apply(spec);
+    CHECK(run.plan == "create x");
+    CHECK(run.result.outputs.text("said") == "said");
+    CHECK(lab.plan(spec).plan == "");
+    const std::string after = lab.text("log");
+    CHECK(lab.apply(spec).plan == "");
+    CHECK(lab.text("log") == after);
+    // no update: create again
+    const std::string longer = one("create: 'date >>log; echo more'");
+    CHECK(lab.apply(longer).plan == "run again x (create)");
+    CHECK(lab.text("log").size() > after.size());
+    CHECK(lab.destroy(longer).ok());
+}
+
+TEST_CASE("what goes wrong is told with what the command said") {
+    Lab lab;
+    CHECK(errors_of(lab.apply(one("create: 'echo no such luck >&2; exit 3'"))) ==
+          "x: `create` ended with status 3 [no such luck]\n");
+    CHECK(errors_of(lab.apply(one("create: 'echo 1', returns: {a: integer, b: integer}"))) ==
+          "x: `create` gave no output \"a\": it did not print an object\n");
+    CHECK(errors_of(lab.apply(one("create: 'echo \"{}\"', returns: [a, b]"))) ==
+          "x: `create` gave no output \"a\": the object has no such key\n");
+    CHECK(errors_of(lab.apply(one("create: 'echo word', returns: {a: integer}")))
+              .find("expected an integer") != std::string::npos);
+    CHECK(errors_of(lab.apply(one("create: 'sleep 60', timeout: 200ms")))
+              .find("`create`: \"/bin/sh\" did not end within 0.2 s") != std::string::npos);
+    CHECK(lab.plan(one("create: 'true', read: 'echo broken >&2; exit 1'")).plan ==
+          "x: `read` ended with status 1 [broken]; ");
+    CHECK(lab.rows.empty()); // an intent, but no record
+    CHECK(lab.plan(one("create: 'true', returns: 5")).plan ==
+          "returns: a map of names and types, or a list of names; ");
+    CHECK(lab.plan(one("create: 'true', environment: {a-b: x}")).plan ==
+          "\"a-b\" is not a variable name; ");
+    CHECK(lab.plan(one("create: 'true', directory: none")).plan == "create x");
+    CHECK(errors_of(lab.apply(one("create: 'true', directory: none")))
+              .find("No such file or directory") != std::string::npos);
+}
+
+TEST_CASE("an output that is not declared is a mistake that a plan sees") {
+    Lab lab;
+    CHECK(lab.plan(one("create: 'true', returns: [name]") + "outputs: {a: \"${x.outputs.nam}\"}\n")
+              .plan.find("nam") != std::string::npos);
+}
+
+TEST_CASE("secrets travel in the environment, and what follows from them is secret") {
+    Lab lab;
+    const std::string spec = R"(
+name: t
+resources:
+  p: {type: random.password, special: false}
+  x:
+    type: local.exec
+    environment: {SECRET: "${p.result}"}
+    create: tr '\0' '\n' </proc/$$/cmdline >argv; printf %s "$SECRET"
+  open: {type: local.exec, create: echo token, secret_outputs: true}
+outputs: {x: "${x.outputs.stdout}", open: "${open.outputs.stdout}"}
+)";
+    const Lab::Run run = lab.apply(spec);
+    REQUIRE_MESSAGE(run.ok(), errors_of(run));
+    const std::string secret = lab.recorded("p").text("result");
+    CHECK(run.result.outputs["x"] == Value(secret));
+    CHECK(run.result.outputs["x"].secret());
+    CHECK(run.result.outputs["open"].secret());
+    CHECK(lab.text("argv").find("sh") != std::string::npos);
+    CHECK(lab.text("argv").find(secret) == std::string::npos);
+    CHECK(lab.plan(spec).plan == "");
+
+    // what a failing command repeats is taken out
+    const Lab::Run failed =
+        lab.apply(with(spec, "printf %s \"$SECRET\"", "echo \"it is $SECRET\" >&2; exit 1"));
+    CHECK(errors_of(failed) == "x: `create` ended with status 1 [it is (secret)]\n");
+}

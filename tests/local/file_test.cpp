@@ -1,0 +1,112 @@
+#include "lab.h"
+
+#include <sys/stat.h>
+
+using namespace hadeploy;
+
+namespace {
+unsigned mode_of(const std::filesystem::path& path) {
+    struct stat info = {};
+    REQUIRE(::stat(path.c_str(), &info) == 0);
+    return info.st_mode & 07777u;
+}
+
+constexpr const char* kFile = R"(
+name: t
+resources:
+  dir: {type: local.directory, path: out/deep, mode: "0750"}
+  file: {type: local.file, path: "${dir.path}/a", content: "one\n", mode: "0640"}
+)";
+} // namespace
+
+TEST_CASE("a file and its directory: made, seen to drift, repaired, destroyed") {
+    Lab lab;
+    CHECK(lab.apply(kFile).plan == "create dir; create file");
+    CHECK(lab.text("out/deep/a") == "one\n");
+    CHECK(mode_of(lab.path("out/deep/a")) == 0640);
+    CHECK(mode_of(lab.path("out/deep")) == 0750);
+    CHECK(lab.plan(kFile).plan == "");
+
+    lab.write("out/deep/a", "two\n"); // with mode 0644
+    ::chmod(lab.path("out/deep").c_str(), 0700);
+    CHECK(lab.apply(kFile).plan == "update dir (mode); update file (mode,sha256)");
+    CHECK(lab.text("out/deep/a") == "one\n");
+    CHECK(mode_of(lab.path("out/deep/a")) == 0640);
+    CHECK(mode_of(lab.path("out/deep")) == 0750);
+
+    std::filesystem::remove(lab.path("out/deep/a"));
+    CHECK(lab.apply(kFile).plan == "create file");
+    CHECK(lab.plan(kFile).plan == "");
+    CHECK(lab.destroy(kFile).ok());
+    CHECK_FALSE(lab.exists("out/deep"));
+    CHECK(lab.rows.empty());
+}
+
+TEST_CASE("a file that is there is taken over, or brought to what is wanted") {
+    Lab lab;
+    lab.write("a", "as wanted");
+    lab.write("b", "other");
+    std::filesystem::create_symlink("b", lab.path("c"));
+    const std::string spec = R"(
+name: t
+resources:
+  a: {type: local.file, path: a, content: as wanted}
+  b: {type: local.file, path: b, content: as wanted}
+  c: {type: local.file, path: c, source: a}
+)";
+    const Lab::Run run = lab.apply(spec);
+    CHECK(run.plan == "adopt a; update b (sha256); update c (sha256)");
+    CHECK(run.ok());
+    CHECK(lab.text("b") == "as wanted");
+    CHECK_FALSE(std::filesystem::is_symlink(lab.path("c")));
+    CHECK(lab.plan(spec).plan == "");
+    lab.write("a", "new");
+    CHECK(lab.plan(spec).plan == "update a (sha256); update c (sha256)");
+}
+
+TEST_CASE("what is in the way of a file is an error, and nothing is touched") {
+    Lab lab;
+    std::filesystem::create_directory(lab.path("a"));
+    CHECK(lab.plan("name: t\nresources: {a: {type: local.file, path: a, content: x}}\n")
+              .plan.find("is there, but is not a regular file") != std::string::npos);
+    lab.write("d", "");
+    CHECK(lab.plan("name: t\nresources: {d: {type: local.directory, path: d}}\n")
+              .plan.find("is there, but is not a directory") != std::string::npos);
+    CHECK(lab.plan("name: t\nresources: {a: {type: local.file, path: b}}\n").plan ==
+          "a local.file needs either `content` or `source`; ");
+    const Lab::Run run =
+        lab.apply("name: t\nresources: {a: {type: local.file, path: none/b, content: x}}\n");
+    CHECK(errors_of(run).find("there is no directory") != std::string::npos);
+    CHECK(lab.plan("name: t\nresources:\n  a: {type: local.file, path: x/../b, content: x}\n  b: "
+                   "{type: local.file, path: b, content: y}\n")
+              .plan.find("a and b both manage this machine's") != std::string::npos);
+}
+
+TEST_CASE("destroy leaves what others have put into a directory, unless it is told to") {
+    Lab lab;
+    const std::string spec = "name: t\nresources: {d: {type: local.directory, path: d}}\n";
+    REQUIRE(lab.apply(spec).ok());
+    lab.write("d/theirs", "x");
+    CHECK(errors_of(lab.destroy(spec)).find("cannot remove") != std::string::npos);
+    CHECK(lab.exists("d/theirs"));
+    const std::string forced =
+        "name: t\nresources: {d: {type: local.directory, path: d, force: true}}\n";
+    REQUIRE(lab.apply(forced).ok());
+    CHECK(lab.destroy(forced).ok());
+    CHECK_FALSE(lab.exists("d"));
+}
+
+TEST_CASE("a path that is known only during apply is looked at then") {
+    Lab lab;
+    const std::string spec = R"(
+name: t
+resources:
+  id: {type: random.id}
+  file: {type: local.file, path: "f-${id.hex}", content: x}
+)";
+    const Lab::Run run = lab.apply(spec);
+    CHECK(run.plan == "create id; create file");
+    CHECK(run.ok());
+    CHECK(lab.exists("f-" + lab.recorded("id").text("hex")));
+    CHECK(lab.plan(spec).plan == "");
+}

@@ -1,0 +1,139 @@
+#pragma once
+
+#include "core/file.h"
+#include "core/process.h"
+#include "core/temp_dir.h"
+#include "engine/apply.h"
+#include "providers/local/local.h"
+#include "support/project.h"
+
+#include <doctest/doctest.h>
+
+namespace hadeploy {
+
+/// A project on disk with the real local provider (and the fake one, for what else a spec may
+/// have). Its state stays from run to run, its spec can be another in each.
+class Lab {
+  public:
+    struct Run {
+        std::string plan; ///< see summary(); what went wrong where there is none
+        Plan steps;
+        ApplyResult result;
+
+        [[nodiscard]] bool ok() const { return result.ok(); }
+        [[nodiscard]] const Step& step(const std::string& address) const {
+            for (const Step& s : steps.steps)
+                if (s.address == address) return s;
+            FAIL("no step for " << address);
+            return steps.steps.front();
+        }
+    };
+
+    [[nodiscard]] std::filesystem::path path(const std::string& name) const {
+        return directory / name;
+    }
+    [[nodiscard]] std::string text(const std::string& name) const { return read_file(path(name)); }
+    [[nodiscard]] bool exists(const std::string& name) const {
+        return std::filesystem::exists(path(name));
+    }
+    void write(const std::string& name, std::string_view text) const {
+        write_file(path(name), text, 0644);
+    }
+
+    Run plan(const std::string& text) { return run(text, false, false); }
+    Run apply(const std::string& text) { return run(text, false, true); }
+    Run destroy(const std::string& text) { return run(text, true, true); }
+
+    /// The recorded attributes of a resource; null where there are none.
+    Value recorded(const std::string& address) const {
+        for (const Row& row : rows)
+            if (row.address == address) return row.attributes;
+        return {};
+    }
+
+    TempDir directory;
+    fake::World world;
+    std::vector<Row> rows;
+    std::vector<std::string> reading; ///< endpoints, in the order in which they were read
+
+  private:
+    struct Listener : Events {
+        explicit Listener(std::vector<std::string>& log) : log(log) {}
+        void reading(std::string_view endpoint, std::size_t) override {
+            log.emplace_back(endpoint);
+        }
+        std::vector<std::string>& log;
+    };
+
+    Run run(const std::string& text, bool destroy, bool apply) {
+        write("hadeploy.yaml", text);
+        Registry registry;
+        fake::add_to(registry, world);
+        local::add_local_types(registry);
+        Spec spec;
+        Run out;
+        const auto store = Store::open(directory / "state.db", Store::Mode::read_write, "test");
+        store->lock("test", 0);
+        reading.clear();
+        try {
+            load_spec(path("hadeploy.yaml"), disk_reader(), spec);
+            const Graph graph(spec, registry, resolve_variables(spec, {}));
+            execute(graph, registry, *store, destroy, apply, out);
+        } catch (const Errors& errors) {
+            for (const Error& e : errors.list) out.plan += described(e);
+        } catch (const Error& e) {
+            out.plan = described(e);
+        }
+        rows = store->rows();
+        return out;
+    }
+
+    static std::string described(const Error& e) {
+        std::string out = e.address.empty() ? "" : e.address + ": ";
+        out += e.message;
+        for (const Note& n : e.notes) out += " [" + n.text + "]";
+        return out + "; ";
+    }
+
+    void execute(const Graph& graph, const Registry& registry, Store& store, bool destroy,
+                 bool apply, Run& out) {
+        World seen = load_world(store);
+        const ProviderSettings settings = provider_settings(graph);
+        Endpoints endpoints(registry, {.project_dir = directory.path, .lineage = seen.lineage});
+        Listener events(reading);
+        if (destroy) {
+            refresh(seen, destroy_subjects(registry, seen, settings), endpoints, events);
+            out.steps = make_destroy_plan(seen, registry);
+        } else {
+            read_data(seen, graph, settings, endpoints, events);
+            refresh(seen, subjects(graph, seen, settings), endpoints, events);
+            read_data(seen, graph, settings, endpoints, events);
+            out.steps = make_plan(graph, seen, settings);
+        }
+        out.plan = summary(out.steps);
+        if (!apply) return;
+        const std::int64_t id = store.begin_run("apply", {});
+        out.result = hadeploy::apply(out.steps, destroy ? nullptr : &graph, seen, store, endpoints,
+                                     settings, events, id, {4, nullptr});
+    }
+};
+
+/// What is wrong, one "message [note]" an error.
+inline std::string errors_of(const Lab::Run& run) {
+    std::string out;
+    for (const Error& e : run.result.errors) {
+        out += e.address + ": " + e.message;
+        for (const Note& n : e.notes) out += " [" + n.text + "]";
+        out += "\n";
+    }
+    return out;
+}
+
+/// The standard output of a command, which has to succeed.
+inline std::string output_of(std::vector<std::string> argv, std::string input = {}) {
+    const ProcessResult result = run_process({.argv = std::move(argv), .input = std::move(input)});
+    CHECK_MESSAGE(result.status == 0, result.err);
+    return result.out;
+}
+
+} // namespace hadeploy

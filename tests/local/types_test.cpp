@@ -1,0 +1,30 @@
+#include "planner/yaml.h"
+#include "providers/local/local.h"
+
+#include <doctest/doctest.h>
+
+using namespace hadeploy;
+
+TEST_CASE("every type's example is of the type, and has no attribute that it does not know") {
+    Registry registry;
+    local::add_local_types(registry);
+    CHECK(registry.types().size() == 15);
+    for (const auto& type : registry.types()) {
+        CAPTURE(type->name);
+        CHECK(registry.kind(type->provider) != nullptr);
+        Sources sources;
+        Problems problems;
+        const Value example = read_yaml(sources, sources.add("example", type->example), problems);
+        REQUIRE(problems.empty());
+        REQUIRE(example.as_map().size() == 1);
+        const Value& body = example.as_map()[0].value;
+        CHECK(body.text("type") == type->name);
+        for (const Entry& e : body.as_map())
+            CHECK_MESSAGE(
+                (e.key == "type" || e.key == "depends_on" || find_attribute(type->schema, e.key)),
+                e.key);
+        for (const Attribute& a : type->schema) {
+            if (a.required) CHECK_MESSAGE(body.has(a.name), a.name);
+        }
+    }
+}
