@@ -118,10 +118,22 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(!bench.apply({}, Change::Kind::remove).errors[0]);
     }
 
-    TEST_CASE("a connection that dies in the middle of a change: unknown, never done") {
+    TEST_CASE(
+        "a connection that dies in the middle of a change: it goes on, and its answer comes") {
         Bench bench;
-        const Results r =
-            bench.apply({{.script = "sleep 0.3; kill -9 $PPID; sleep 2", .step = "working"}});
+        const Results r = bench.apply({{.script = "echo one >>" + bench.file + "; kill -9 $PPID" +
+                                                  "; sleep 1; echo two >>" + bench.file,
+                                        .step = "working"},
+                                       {.script = "cat >>" + bench.file, .input = "three\n"}});
+        REQUIRE(!r.errors[0]);
+        CHECK(r.attributes[0]["text"] == Value("one\ntwo\nthree\n"));
+        CHECK(r.steps ==
+              std::vector<std::string>{"working", "the connection broke; connecting again"});
+    }
+
+    TEST_CASE("a shell that is killed in the middle of a change: unknown, never done") {
+        Bench bench;
+        const Results r = bench.apply({{.script = "kill -9 $$; sleep 1", .step = "working"}});
         REQUIRE(r.errors[0]);
         CHECK(r.errors[0]->kind == ErrorKind::unreachable);
         CHECK(!r.errors[0]->transient);

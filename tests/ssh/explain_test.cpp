@@ -48,3 +48,11 @@ TEST_CASE("no answer: sudo, a strange shell, a death in the middle") {
               "This account is currently not available."));
     CHECK(has(explain_no_answer("h", true, "").message, "ended in the middle"));
 }
+
+TEST_CASE("an earlier run's operation, and a result that is gone") {
+    const Error busy = explain_busy("root@h:22", "4711");
+    CHECK(busy.message ==
+          "an earlier run's commands are still at work on root@h:22 (process 4711)");
+    CHECK(has(busy.hint, "kill 4711"));
+    CHECK(has(explain_no_result("root@h:22").message, "what the host had kept of the answer"));
+}

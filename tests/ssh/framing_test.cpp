@@ -3,7 +3,9 @@
 #include "core/process.h"
 #include "providers/ssh/ssh_type.h"
 
+#include <algorithm>
 #include <doctest/doctest.h>
+#include <random>
 #include <vector>
 
 using namespace hadeploy;
@@ -133,6 +135,65 @@ TEST_CASE("what comes in the place of an answer is kept") {
     const Answers refused = read("B", "", "sudo: a password is required\n");
     CHECK(!refused.started);
     CHECK(refused.stray == "sudo: a password is required\n");
+}
+
+// Not what a host would send, but what a broken network or a hostile host may: nothing crashes, no
+// section is reported twice or out of its order, and no answer is whole that was not.
+TEST_CASE("truncated, repeated and interleaved pieces") {
+    std::mt19937 random(1);
+    const auto below = [&](std::size_t n) { return random() % n; };
+    const std::string whole =
+        "\nB start boot 7\nfirst\n\nB 0 0\nsecond\n\nB 1 0\nthird\n\nB 2 0\n\nB end 0\n";
+    int refused = 0, complete = 0;
+    for (int round = 0; round < 3000; ++round) {
+        std::vector<std::string> pieces;
+        for (std::size_t at = 0; at < whole.size();) {
+            const std::size_t size = 1 + below(12);
+            pieces.push_back(whole.substr(at, size));
+            at += size;
+        }
+        const bool disturbed = round % 3 != 0;
+        const std::size_t all = pieces.size();
+        const std::size_t keep = round % 3 == 1 ? all : below(all + 1);
+        pieces.resize(keep);
+        for (std::size_t i = disturbed ? 1 + below(3) : 0; i > 0 && !pieces.empty(); --i) {
+            const std::size_t from = below(pieces.size()), to = below(pieces.size());
+            if (below(2) == 0)
+                std::swap(pieces[from], pieces[to]);
+            else
+                pieces.insert(pieces.begin() + static_cast<std::ptrdiff_t>(to), pieces[from]);
+        }
+        std::vector<std::string> bodies;
+        Frames frames("B", [&](std::size_t index, const SectionResult& result) {
+            REQUIRE(index == bodies.size());
+            bodies.push_back(result.out);
+        });
+        frames.err("\nB start boot 7\n\nB 0 0\n\nB 1 0\n\nB 2 0\n\nB end 0\n");
+        try {
+            for (const std::string& piece : pieces) frames.out(piece);
+        } catch (const Error& error) {
+            REQUIRE(error.message.find("out of order") != std::string::npos);
+            ++refused;
+        }
+        REQUIRE(frames.finished() == bodies.size());
+        REQUIRE(bodies.size() <= 3);
+        complete += frames.complete();
+        if (disturbed) continue;
+        const std::vector<std::string> honest{"first\n", "second\n", "third\n"};
+        REQUIRE(std::equal(bodies.begin(), bodies.end(), honest.begin()));
+        REQUIRE(frames.complete() == (keep == all));
+    }
+    CHECK(refused > 100);
+    CHECK(complete > 100);
+}
+
+TEST_CASE("what a script says in the place of running") {
+    Frames frames("B", [](std::size_t, const SectionResult&) { FAIL("no section has ended"); });
+    frames.out("\nB busy 4711\n\nB 12x 0\n");
+    frames.err("\nB busy 4711\n\nB 1\n\nB  \n");
+    CHECK(frames.notice() == "12x 0");
+    CHECK(!frames.started());
+    CHECK(!frames.complete());
 }
 
 TEST_CASE("marks cost no process") {

@@ -58,7 +58,9 @@ bool SshServer::possible() {
     return ::geteuid() == 0 && fs::exists("/usr/sbin/sshd");
 }
 
-SshServer::SshServer(const std::string& config, const std::string& key_type) : port_(free_port()) {
+SshServer::SshServer(const std::string& config, const std::string& key_type,
+                     std::function<void()> in_child)
+    : in_child_(std::move(in_child)), port_(free_port()) {
     const fs::path& dir = dir_.path;
     run_checked({.argv = {"ssh-keygen", "-q", "-t", key_type, "-N", "", "-f", dir / "host"}});
     host_key_ = read_file(dir / "host.pub");
@@ -83,6 +85,7 @@ SshServer::SshServer(const std::string& config, const std::string& key_type) : p
 void SshServer::start() {
     pid_ = ::fork();
     if (pid_ == 0) {
+        if (in_child_) in_child_();
         const std::string config = (dir_.path / "sshd_config").string();
         ::execl("/usr/sbin/sshd", "/usr/sbin/sshd", "-D", "-f", config.c_str(), "-E", "/dev/null",
                 nullptr);

@@ -3,6 +3,7 @@
 #include "core/value.h"
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <sys/types.h>
 
@@ -24,7 +25,10 @@ class SshServer {
   public:
     /// @param config  further lines of sshd_config
     /// @param key_type  of the host key: "ed25519", "rsa"
-    explicit SshServer(const std::string& config = "", const std::string& key_type = "ed25519");
+    /// @param in_child  called in the server's process first, to give it another view of the
+    /// machine
+    explicit SshServer(const std::string& config = "", const std::string& key_type = "ed25519",
+                       std::function<void()> in_child = {});
     ~SshServer();
     SshServer(const SshServer&) = delete;
     SshServer& operator=(const SshServer&) = delete;
@@ -41,6 +45,7 @@ class SshServer {
   private:
     TempDir dir_;
     std::string host_key_;
+    std::function<void()> in_child_;
     int port_ = 0;
     pid_t pid_ = -1;
 };

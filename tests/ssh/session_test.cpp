@@ -187,7 +187,8 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(r.results[0].err.empty());
     }
 
-    TEST_CASE("a connection that dies in the middle leaves an unknown outcome, then works again") {
+    TEST_CASE(
+        "what breaks its connection each time it is asked is given up, then all works again") {
         const SshServer server;
         Pool pool;
         const Login login = login_to(server);

@@ -150,6 +150,14 @@ void Application::announce(std::size_t at) {
     if (!item.command.step.empty()) sink_.progress(item.change, item.command.step);
 }
 
+std::function<void(std::string_view)> Application::notice() {
+    return [this](std::string_view text) {
+        // All may have answered, and only the trailer be missing.
+        const Item& item = next_ < items_.size() ? items_[next_] : items_.back();
+        sink_.progress(item.change, text);
+    };
+}
+
 void Application::run_together() {
     const std::size_t first = next_;
     std::vector<Section> sections;
@@ -165,13 +173,15 @@ void Application::run_together() {
         }
     }
     announce(first);
-    const Outcome outcome = run_sections(
-        pool_, login_, sections,
-        [&](std::size_t index, SectionResult result) {
-            section_ended(first + index, std::move(result));
-            if (!stopped_by_ && index + 1 < sections.size()) announce(first + index + 1);
-        },
-        stop_);
+    const auto on_section = [&](std::size_t index, SectionResult result) {
+        section_ended(first + index, std::move(result));
+        if (!stopped_by_ && index + 1 < sections.size()) announce(first + index + 1);
+    };
+    const bool looks_only = std::none_of(sections.begin(), sections.end(),
+                                         [](const Section& section) { return section.strict; });
+    const Outcome outcome =
+        looks_only ? run_sections(pool_, login_, sections, on_section, stop_)
+                   : run_operation(pool_, login_, sections, on_section, notice(), stop_);
     finish_exec(outcome, first, sections.size());
 }
 
@@ -200,9 +210,10 @@ void Application::run_elsewhere(const Item& item) {
         Login login = login_from(connection);
         login.timeout = login_.timeout;
         SectionResult answer;
-        const Outcome outcome = run_sections(
+        const Outcome outcome = run_operation(
             pool_, login, section,
-            [&](std::size_t, SectionResult result) { answer = std::move(result); }, stop_);
+            [&](std::size_t, SectionResult result) { answer = std::move(result); }, notice(),
+            stop_);
         if (outcome.broken) {
             all_answered = false;
             reasons.push_back(outcome.broken->message);

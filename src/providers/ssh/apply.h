@@ -32,6 +32,8 @@ class Application {
     void run_elsewhere(const Item& item);
     bool shares_an_exec(const Item& item) const;
     void announce(std::size_t at);
+    /// Tells what happens on the way, for the change that is being made.
+    std::function<void(std::string_view)> notice();
     /// A section of the exec that began with item `first` has ended.
     void section_ended(std::size_t at, SectionResult result);
     void verify(std::size_t change, const ProbeResult& result);

@@ -124,4 +124,21 @@ Error explain_no_answer(std::string_view host, bool started, std::string_view st
     return error.with_hint("is the user's login shell one that runs commands?");
 }
 
+Error explain_busy(std::string_view host, std::string_view process) {
+    return Error(ErrorKind::failed,
+                 fmt::format("an earlier run's commands are still at work on {} (process {})", host,
+                             process))
+        .with_hint(fmt::format("wait for them, then try again; or give them up with `kill {}` on "
+                               "the host, and see what they left there",
+                               process));
+}
+
+Error explain_no_result(std::string_view host) {
+    return Error(ErrorKind::unreachable,
+                 fmt::format("the connection to {} broke, and what the host had kept of the answer "
+                             "is gone",
+                             host))
+        .with_hint("somebody emptied /run/hadeploy there");
+}
+
 } // namespace hadeploy::ssh

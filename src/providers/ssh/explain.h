@@ -19,6 +19,11 @@ Error explain_failure(std::string_view host, std::string_view step, int status,
 /// @param stray  what came in the place of an answer
 Error explain_no_answer(std::string_view host, bool started, std::string_view stray);
 
+/// The error for a host where an earlier run's commands do not come to their end.
+Error explain_busy(std::string_view host, std::string_view process);
+/// The error for an operation that had begun and has left no result, on a host that did not reboot.
+Error explain_no_result(std::string_view host);
+
 /// The last lines of a text that say something.
 std::string tail(std::string_view text, std::size_t lines);
 

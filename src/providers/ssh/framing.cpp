@@ -22,18 +22,33 @@ cd /
 hadeploy_mark() {{
     printf '\n{0} %s %s\n' "$1" "$2" && printf '\n{0} %s %s\n' "$1" "$2" >&2 || exit 1
 }}
+hadeploy_end() {{
+    hadeploy_mark end 0
+    exit 0
+}}
 hadeploy_step() {{
     hadeploy_mark "$1" "$2"
-    [ "$2" = 0 ] || {{ hadeploy_mark end 0; exit 0; }}
+    [ "$2" = 0 ] || hadeploy_end
 }}
-hadeploy_mark start 0
+hadeploy_look() {{
+    hadeploy_mark "$1" "$2"
+}}
+hadeploy_start=0
 )";
-constexpr std::string_view kEpilogue = "hadeploy_mark end 0\n";
+constexpr std::string_view kStart = "hadeploy_mark start \"$hadeploy_start\"\n";
+constexpr std::string_view kEnd = "hadeploy_end\n";
 
 std::string subshell(const Section& section) {
-    // `eval` keeps a syntax error inside the section that makes it.
-    return fmt::format("( {}eval {} )", section.strict ? "set -eu; " : "",
+    // `eval` keeps a syntax error inside the section that makes it. Descriptor 3 may be what an
+    // operation hears its client on: not for a daemon that the section leaves behind.
+    return fmt::format("( {}eval {} ) 3<&-", section.strict ? "set -eu; " : "",
                        shell_quote(section.script));
+}
+
+/// The whole of the text is a number.
+bool number(std::string_view text, auto& value) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc() && end == text.data() + text.size();
 }
 } // namespace
 
@@ -44,7 +59,7 @@ std::string make_boundary() {
 
 std::string compose(std::span<const Section> sections, std::string_view boundary,
                     std::string_view preamble) {
-    std::string script = fmt::format(kPrologue, boundary).append(preamble);
+    std::string script = fmt::format(kPrologue, boundary).append(preamble).append(kStart);
     for (std::size_t i = 0; i < sections.size(); ++i) {
         const Section& section = sections[i];
         if (section.input.empty())
@@ -52,14 +67,17 @@ std::string compose(std::span<const Section> sections, std::string_view boundary
         else
             script +=
                 fmt::format("printf %s {} | {}\n", shell_quote(section.input), subshell(section));
-        script += fmt::format("hadeploy_{} {} $?\n", section.strict ? "step" : "mark", i);
+        script += fmt::format("hadeploy_{} {} $?\n", section.strict ? "step" : "look", i);
     }
-    return script.append(kEpilogue);
+    return script.append(kEnd);
 }
 
 std::string compose_streaming(std::string_view script, std::string_view boundary) {
-    return fmt::format(kPrologue, boundary) + subshell({.script = std::string(script)}) +
-           "\nhadeploy_step 0 $?\n" + std::string(kEpilogue);
+    return fmt::format(kPrologue, boundary)
+        .append(kStart)
+        .append(subshell({.script = std::string(script)}))
+        .append("\nhadeploy_step 0 $?\n")
+        .append(kEnd);
 }
 
 Frames::Frames(std::string_view boundary, OnSection on_section)
@@ -95,19 +113,20 @@ void Frames::feed(Stream& stream, std::string_view piece) {
 }
 
 void Frames::take_mark(Stream& stream, std::string body, std::string_view label) {
-    const std::size_t space = label.find(' ');
+    const std::size_t space = std::min(label.find(' '), label.size());
     const std::string_view name = label.substr(0, space);
+    const std::string_view rest = label.substr(std::min(space + 1, label.size()));
+    Ended ended{0, 0, std::move(body)};
     if (name == "start") {
         stream.started = true;
-        stream.noise = std::move(body);
+        stream.start = rest.substr(0, rest.find(' '));
+        stream.noise = std::move(ended.body);
     } else if (name == "end") {
         stream.ended = true;
-    } else {
-        Ended ended{0, 0, std::move(body)};
-        const std::string_view status = label.substr(space + 1);
-        std::from_chars(name.data(), name.data() + name.size(), ended.index);
-        std::from_chars(status.data(), status.data() + status.size(), ended.status);
+    } else if (number(name, ended.index) && number(rest, ended.status)) {
         stream.sections.push_back(std::move(ended));
+    } else {
+        stream.notice = label;
     }
 }
 

@@ -30,7 +30,9 @@ std::string make_boundary();
 /// One script for `sh` out of many sections. Each runs in a subshell of its own; what it prints
 /// goes straight to the exec's two streams, and a line with the boundary, its index and its status
 /// ends it on both. So the frames cost no process and no temporary file on the host, and arrive
-/// while later sections still run. `preamble` is run before the first, for what all may need.
+/// while later sections still run. `preamble` is run before all of them, for what they may need; it
+/// may set $hadeploy_start, which goes into the first mark, and define anew what the prologue in
+/// framing.cpp defines.
 std::string compose(std::span<const Section> sections, std::string_view boundary,
                     std::string_view preamble = {});
 
@@ -49,6 +51,10 @@ class Frames {
 
     /// The shell runs our script (and not a banner, or sudo's complaint).
     [[nodiscard]] bool started() const { return out_.started; }
+    /// What the first mark says: the first word of $hadeploy_start.
+    [[nodiscard]] const std::string& start() const { return out_.start; }
+    /// What the script says in the place of running: the last mark that is none of a section's.
+    [[nodiscard]] const std::string& notice() const { return out_.notice; }
     /// The trailer was seen on both streams: everything that was to run has run, or was left out
     /// because a section before it failed. Without it the outcome of what is missing is unknown.
     [[nodiscard]] bool complete() const { return out_.ended && err_.ended; }
@@ -68,6 +74,7 @@ class Frames {
         std::string buffer;
         std::size_t searched = 0; ///< no mark begins before here
         std::string noise;        ///< what came before the first mark
+        std::string start, notice;
         bool started = false, ended = false;
         std::vector<Ended> sections; ///< not yet reported
     };

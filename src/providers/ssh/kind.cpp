@@ -3,6 +3,8 @@
 #include "providers/ssh/ssh.h"
 
 #include <algorithm>
+#include <map>
+#include <mutex>
 
 namespace hadeploy::ssh {
 
@@ -46,11 +48,15 @@ class SshKind final : public ProviderKind {
         name = "ssh";
         doc = "Hosts that are reached over SSH with an ed25519 or ecdsa key. All that is read from "
               "a host travels in one exec, over one connection that is kept until the end. Host "
-              "keys are always verified. A user other than root needs sudo without a password.";
+              "keys are always verified. A user other than root needs sudo without a password.\n\n"
+              "A change goes on when its connection breaks: hadeploy connects again and asks what "
+              "became of it. Meanwhile its output lies in `/run/hadeploy` on the host, for root "
+              "alone.";
         schema = {{.name = "connect_timeout",
                    .type = TypeKind::duration,
                    .doc = "How long a host may take to let us in. A connection that is refused is "
-                          "tried again until then.",
+                          "tried again until then, also when one broke in the middle of a change: "
+                          "a host that may reboot by itself needs more.",
                    .fallback = Value(10'000),
                    .min = 100}};
         batches_changes = true;
@@ -75,12 +81,21 @@ class SshKind final : public ProviderKind {
     std::shared_ptr<Provider> open(const Endpoint& endpoint, const Setting& setting) override {
         if (endpoint.key == "local") return open_local(setting);
         Login login = login_from(endpoint.config);
-        pool_->connect(login, setting.stop);
-        return std::make_shared<SshProvider>(pool_, std::move(login), setting.stop);
+        const std::shared_ptr<Pool> pool = pool_of(setting.lineage);
+        pool->connect(login, setting.stop);
+        return std::make_shared<SshProvider>(pool, std::move(login), setting.stop);
     }
 
   private:
-    std::shared_ptr<Pool> pool_ = std::make_shared<Pool>();
+    std::shared_ptr<Pool> pool_of(const std::string& lineage) {
+        const std::lock_guard lock(mutex_);
+        std::shared_ptr<Pool>& pool = pools_[lineage];
+        if (!pool) pool = std::make_shared<Pool>(lineage);
+        return pool;
+    }
+
+    std::mutex mutex_; ///< of the map
+    std::map<std::string, std::shared_ptr<Pool>> pools_;
 };
 } // namespace
 

@@ -29,6 +29,7 @@ Login login_from(const Value& connection) {
     login.trust_on_first_use = connection.flag("trust_on_first_use");
     login.timeout =
         std::chrono::milliseconds(connection.integer("connect_timeout", login.timeout.count()));
+    login.silence = std::max(login.silence, login.timeout);
     return login;
 }
 

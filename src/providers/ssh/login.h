@@ -18,6 +18,9 @@ struct Login {
     bool trust_on_first_use = false; ///< an empty host_key accepts any
     /// How long a host may take to let us in; a refused connection is tried again until then.
     std::chrono::milliseconds timeout{10'000};
+    /// A host that says nothing for so long, though asked, is taken for gone. Some seconds at
+    /// least.
+    std::chrono::milliseconds silence{30'000};
 
     [[nodiscard]] std::string name() const; ///< "root@10.77.0.11:22"
 };

@@ -3,6 +3,7 @@
 #include "core/error.h"
 
 #include <fmt/format.h>
+#include <random>
 #include <thread>
 
 namespace hadeploy::ssh {
@@ -39,7 +40,14 @@ std::unique_ptr<Session> open_patiently(const Login& login, const std::stop_toke
         }
     }
 }
+std::string random_name() {
+    std::random_device random;
+    return fmt::format("{:08x}{:08x}", random(), random());
+}
 } // namespace
+
+Pool::Pool(std::string of)
+    : lineage(of.empty() ? random_name() : std::move(of)), process(random_name()) {}
 
 Pool::Host& Pool::host(const Login& login) {
     const std::lock_guard lock(mutex_);

@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 #include <semaphore>
+#include <string>
 
 namespace hadeploy::ssh {
 
@@ -13,6 +14,12 @@ namespace hadeploy::ssh {
 /// hosts at once, so that none can wait for another in a circle.
 class Pool {
   public:
+    /// @param lineage  of the state whose hosts these are: what another process has begun there on
+    ///                 the same state is waited for; "": nothing is
+    explicit Pool(std::string lineage = "");
+    const std::string lineage;
+    const std::string process; ///< tells this process's operations from others'
+
     /// Makes sure that the host lets us in, trying again until login.timeout while it refuses.
     /// Returns the host key that was verified.
     PublicKey connect(const Login& login, std::stop_token stop);

@@ -26,6 +26,7 @@ std::atomic<std::uint64_t> connections{0};
 std::atomic<std::uint64_t> execs{0};
 
 constexpr std::size_t kChunk = 32 * 1024;
+using Clock = std::chrono::steady_clock;
 
 void initialise_library() {
     static const int result = libssh2_init(0);
@@ -35,9 +36,10 @@ void initialise_library() {
 // Without an immediate acknowledgement the server's next packet waits for the delayed one (40 ms);
 // the kernel forgets the option after each receive.
 ssize_t receive_and_acknowledge(libssh2_socket_t fd, void* buffer, std::size_t size, int flags,
-                                void**) {
+                                void** heard) {
     const ssize_t n = ::recv(fd, buffer, size, flags);
     const int error = errno;
+    if (n > 0) *static_cast<Clock::time_point*>(*heard) = Clock::now();
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
     return n < 0 ? -error : n;
@@ -75,10 +77,14 @@ class LibSession final : public Session {
     Channel begin(const std::string& command);
     void pump(LIBSSH2_CHANNEL* channel, const Exchange& exchange);
     bool drain(LIBSSH2_CHANNEL* channel, const Exchange& exchange, bool& progress);
-    [[noreturn]] void lost();
+    void bid_farewell(LIBSSH2_CHANNEL* channel, const std::string& word);
+    void wait_for_word();
+    [[noreturn]] void lost() { lost(last_error()); }
+    [[noreturn]] void lost(const std::string& cause);
 
     Login login_;
     Fd socket_;
+    Clock::time_point heard_; ///< when the host last said something
     std::unique_ptr<LIBSSH2_SESSION, SessionCloser> session_;
     PublicKey host_key_;
 };
@@ -113,12 +119,12 @@ class LibSession::Input {
 LibSession::LibSession(const Login& login, Fd socket, std::stop_token stop)
     : login_(login), socket_(std::move(socket)) {
     const std::stop_callback cut(stop, [this] { ::shutdown(socket_.get(), SHUT_RDWR); });
-    session_.reset(libssh2_session_init());
+    session_.reset(libssh2_session_init_ex(nullptr, nullptr, nullptr, &heard_));
     if (!session_) throw Error(ErrorKind::failed, "libssh2 cannot start a session");
     libssh2_session_callback_set(session_.get(), LIBSSH2_CALLBACK_RECV,
                                  reinterpret_cast<void*>(&receive_and_acknowledge));
     // A host that has accepted the connection is there, however slow it may be.
-    libssh2_session_set_timeout(session_.get(), std::max(30'000L, long{login.timeout.count()}));
+    libssh2_session_set_timeout(session_.get(), long{login.silence.count()});
     try {
         handshake();
         verify_host_key();
@@ -265,14 +271,18 @@ Channel LibSession::begin(const std::string& command) {
     return channel;
 }
 
-void LibSession::lost() {
+void LibSession::lost(const std::string& cause) {
+    // What is still on its way must not arrive after what is sent next, over another connection.
+    const linger at_once{1, 0};
+    ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     throw Error(ErrorKind::unreachable,
-                fmt::format("the connection to {} broke: {}", login_.name(), last_error()));
+                fmt::format("the connection to {} broke: {}", login_.name(), cause));
 }
 
 void LibSession::run(const Exchange& exchange, std::stop_token stop) {
     const std::stop_callback cut(stop, [this] { ::shutdown(socket_.get(), SHUT_RDWR); });
     try {
+        heard_ = Clock::now();
         const Channel channel = begin(exchange.command);
         pump(channel.get(), exchange);
         libssh2_session_set_blocking(session_.get(), 1);
@@ -293,11 +303,49 @@ bool LibSession::drain(LIBSSH2_CHANNEL* channel, const Exchange& exchange, bool&
             if (n == 0 || n == LIBSSH2_ERROR_EAGAIN) break;
             if (n < 0) lost();
             progress = true;
-            if (exchange.receive(stream != 0, {buffer.data(), static_cast<std::size_t>(n)}))
+            if (exchange.receive(stream != 0, {buffer.data(), static_cast<std::size_t>(n)})) {
+                if (!exchange.farewell.empty()) bid_farewell(channel, exchange.farewell);
                 return true;
+            }
         }
     }
     return libssh2_channel_eof(channel) == 1;
+}
+
+// The word is with the command, and not on its way any more, when the host has closed its side: it
+// passes on all that came before our close.
+void LibSession::bid_farewell(LIBSSH2_CHANNEL* channel, const std::string& word) {
+    libssh2_session_set_blocking(session_.get(), 1);
+    for (std::string_view rest = word; !rest.empty();) {
+        const ssize_t n = libssh2_channel_write(channel, rest.data(), rest.size());
+        if (n < 0) lost();
+        rest.remove_prefix(static_cast<std::size_t>(n));
+    }
+    if (libssh2_channel_close(channel) != 0) lost();
+    std::array<char, 1024> ignored; // NOLINT: filled by the read
+    ssize_t n = 0;
+    while ((n = libssh2_channel_read(channel, ignored.data(), ignored.size())) > 0) {
+    }
+    if (n < 0) lost();
+}
+
+// Any packet counts, the answer to a keepalive too: it shows that sshd lives, and not only the
+// kernel below it.
+void LibSession::wait_for_word() {
+    const auto silent = Clock::now() - heard_;
+    if (silent > login_.silence) lost("it does not answer any more");
+    if (silent > login_.silence / 3) {
+        // Switched on just here: libssh2 takes the interval for the patience of all blocking calls,
+        // and would ask in the middle of the handshake too.
+        int next = 0;
+        libssh2_session_set_blocking(session_.get(), 1);
+        libssh2_keepalive_config(session_.get(), 1, 1);
+        const int sent = libssh2_keepalive_send(session_.get(), &next);
+        libssh2_keepalive_config(session_.get(), 0, 0);
+        if (sent != 0) lost();
+    }
+    pollfd p{socket_.get(), POLLIN, 0};
+    ::poll(&p, 1, 1000);
 }
 
 // Reads do not block, so that neither stream starves the other; writes do (libssh2 loses its way in
@@ -313,7 +361,7 @@ void LibSession::pump(LIBSSH2_CHANNEL* channel, const Exchange& exchange) {
         const std::string_view piece = sending ? input.piece() : std::string_view();
         if (sending && piece.empty()) {
             libssh2_session_set_blocking(session_.get(), 1);
-            if (libssh2_channel_send_eof(channel) != 0) lost();
+            if (exchange.farewell.empty() && libssh2_channel_send_eof(channel) != 0) lost();
             sending = false;
         } else if (const std::size_t window = libssh2_channel_window_write(channel);
                    sending && window > 0) {
@@ -323,8 +371,7 @@ void LibSession::pump(LIBSSH2_CHANNEL* channel, const Exchange& exchange) {
             if (n < 0) lost();
             input.sent(static_cast<std::size_t>(n));
         } else if (!progress) {
-            pollfd p{socket_.get(), POLLIN, 0};
-            ::poll(&p, 1, 1000);
+            wait_for_word();
         }
     }
 }

@@ -16,6 +16,9 @@ struct Exchange {
     std::string command;
     std::string input;                     ///< its standard input ...
     std::filesystem::path input_file = {}; ///< ... and then this file of ours, streamed
+    /// Not empty: the standard input stays open, and gets this when `receive` has said that all
+    /// came; the exchange has then worked only if the host has taken it.
+    std::string farewell = {};
     /// Gets each piece of output (`err`: standard error). True: that was all, don't wait for the
     /// end of the streams (a daemon that the command started may hold them open).
     std::function<bool(bool err, std::string_view piece)> receive;
@@ -35,8 +38,9 @@ class Session {
     /// The host's key as verified: "ssh-ed25519 AAAA...".
     virtual const PublicKey& host_key() const = 0;
     /// Runs a command until its streams end or `receive` has enough.
-    /// @throws Error(unreachable): transient when the command was not begun, otherwise nothing is
-    ///         known of it. The session is of no more use then.
+    /// @throws Error(unreachable): transient when the command was not begun, otherwise the
+    ///         connection broke (or the host was silent for login.silence) and nothing is known of
+    ///         it. The session is of no more use then.
     /// @throws Interrupted when `stop` is requested
     virtual void run(const Exchange& exchange, std::stop_token stop) = 0;
 };

@@ -1,0 +1,101 @@
+#include "providers/ssh/exec.h"
+
+#include "providers/ssh/explain.h"
+#include "providers/ssh/ssh_type.h"
+
+#include <fmt/format.h>
+
+namespace hadeploy::ssh {
+
+namespace {
+/// A connection that breaks again and again is given up.
+constexpr int kMostAttempts = 3;
+} // namespace
+
+std::string shell(const Login& login) {
+    return login.user == "root" ? "exec sh" : "exec sudo -n sh";
+}
+
+std::string introduce(Pool& pool, const Login& login, const std::stop_token& stop) {
+    const PublicKey key = pool.connect(login, stop);
+    return fmt::format("hadeploy_host_key='{} {}'\n", key.type, key.base64);
+}
+
+Outcome exchange(Pool& pool, const Login& login, Exchange what, Frames& frames,
+                 const std::stop_token& stop) {
+    what.receive = [&](bool err, std::string_view piece) {
+        err ? frames.err(piece) : frames.out(piece);
+        return frames.complete();
+    };
+    Outcome outcome;
+    try {
+        pool.run(login, what, stop);
+        if (frames.notice().starts_with("busy "))
+            outcome.broken = explain_busy(login.name(), frames.notice().substr(5));
+        else if (!frames.complete())
+            outcome.broken = explain_no_answer(login.name(), frames.started(), frames.stray());
+    } catch (const Error& error) {
+        outcome.broken = error;
+        outcome.lost = error.kind == ErrorKind::unreachable && !error.transient;
+    }
+    outcome.finished = frames.finished();
+    outcome.begun = frames.started();
+    return outcome;
+}
+
+Outcome run_sections(Pool& pool, const Login& login, std::span<const Section> sections,
+                     const Frames::OnSection& on_section, std::stop_token stop) {
+    Outcome all;
+    for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
+        const std::size_t first = all.finished;
+        std::string preamble;
+        try {
+            preamble = introduce(pool, login, stop) + wait_for_operations(pool.lineage);
+        } catch (const Error& error) {
+            all.broken = error;
+            return all;
+        }
+        const std::string boundary = make_boundary();
+        Frames frames(boundary, [&](std::size_t index, SectionResult result) {
+            on_section(first + index, std::move(result));
+        });
+        Exchange what{.command = shell(login),
+                      .input = compose(sections.subspan(first), boundary, preamble)};
+        const Outcome one = exchange(pool, login, std::move(what), frames, stop);
+        all.finished += one.finished;
+        all.broken = one.broken;
+        all.begun |= one.begun;
+        all.lost = one.lost;
+        if (!one.lost) break;
+    }
+    return all;
+}
+
+Outcome run_streaming(Pool& pool, const Login& login, std::string_view script,
+                      std::string_view input, const std::filesystem::path& file,
+                      const Frames::OnSection& on_section, std::stop_token stop) {
+    Outcome outcome;
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        const bool begun = outcome.begun;
+        const std::string boundary = make_boundary();
+        std::string text = compose_streaming(script, boundary);
+        // The shell must not read ahead: it takes exactly its script, the rest is the script's
+        // input.
+        Exchange what{.command =
+                          fmt::format("{} -c 'eval \"$(head -c {})\"'", shell(login), text.size())};
+        what.input = std::move(text.append(input));
+        what.input_file = file;
+        Frames frames(boundary, on_section);
+        try {
+            pool.connect(login, stop);
+            outcome = exchange(pool, login, std::move(what), frames, stop);
+        } catch (const Error& error) {
+            outcome = {.broken = error};
+        }
+        outcome.begun |= begun;
+        if (!outcome.lost || outcome.finished > 0) break;
+    }
+    return outcome;
+}
+
+} // namespace hadeploy::ssh
