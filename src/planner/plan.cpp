@@ -22,6 +22,7 @@ namespace {
 enum class MachineState { up, starting, fresh };
 
 constexpr std::string_view kAskedFor = "asked for with --replace";
+
 /// The computed attributes that will be others, since something that they follow from is known only
 /// after apply: what was recorded of them is no answer.
 std::set<std::string> told_later(const ResourceType& type, const Value& config,
