@@ -93,9 +93,9 @@ std::string render_type_list(const Registry& registry, const Style& style) {
         const ResourceType& type = *types[i];
         if (i > 0 && group(*types[i - 1]) != group(type)) out += "\n";
         const std::string summary = (type.data ? "Data source. " : "") + type.summary;
-        out += fmt::format("{}  {}\n", style.paint(Tint::cyan, pad(type.name, width)),
-                           style.width > width + 2 ? fit(summary, style.width - width - 2)
-                                                   : summary);
+        out +=
+            fmt::format("{}  {}\n", style.paint(Tint::cyan, pad(type.name, width)),
+                        style.width > width + 2 ? fit(summary, style.width - width - 2) : summary);
     }
     out += "\nProviders:";
     for (const auto& kind : registry.kinds()) out += " " + kind->name;
