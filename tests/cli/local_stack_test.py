@@ -45,7 +45,7 @@ class LocalStackTest(unittest.TestCase):
         self.run_hadeploy("plan", "--detailed-exitcode")
 
     def counts(self):
-        plan = json.loads(self.run_hadeploy("plan", "--json"))
+        plan = json.loads(self.run_hadeploy("plan", "--json").splitlines()[-1])
         return {action: n for action, n in plan["counts"].items() if n > 0}
 
     def edit(self, old, new):
