@@ -89,9 +89,7 @@ int nothing_to_do(Context& context, const Prepared& prepared, Store& store) {
 
 /// What an apply that finds nothing to do says.
 bool says_unchanged(Context& context) {
-    const auto progress = context.progress(0);
-    const auto outputs = known_unchanged(context.project, context.args.plan, *progress);
-    progress->finish();
+    const auto outputs = known_unchanged(context.project, context.args.plan);
     if (!outputs) return false;
     Plan nothing;
     nothing.outputs = *outputs;

@@ -36,10 +36,8 @@ namespace {
 /// What a plan that finds nothing to do says.
 bool says_unchanged(Context& context) {
     if (!context.args.out.empty()) return false;
-    const auto progress = context.progress(0);
     Plan nothing;
-    const auto outputs = known_unchanged(context.project, context.args.plan, *progress);
-    progress->finish();
+    const auto outputs = known_unchanged(context.project, context.args.plan);
     if (!outputs) return false;
     nothing.outputs = *outputs;
     if (context.args.json)

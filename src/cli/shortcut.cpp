@@ -84,7 +84,7 @@ std::vector<std::string> types_in_state(const Registry& registry) {
 }
 
 /// Reads what is recorded and can change by itself, and compares.
-bool world_agrees(const Project& project, const Store& store, const Value& note, Events& events) {
+bool world_agrees(const Project& project, const Store& store, const Value& note) {
     World world = load_world_but(store, types_in_state(project.registry()));
     if (!world.interrupted.empty()) return false;
     ProviderSettings settings;
@@ -92,7 +92,8 @@ bool world_agrees(const Project& project, const Store& store, const Value& note,
     Setting setting = project.setting(world.lineage);
     setting.project = note.text("project");
     Endpoints endpoints(project.registry(), std::move(setting));
-    refresh(world, recorded_subjects(project.registry(), world, settings), endpoints, events);
+    Events silent;
+    refresh(world, recorded_subjects(project.registry(), world, settings), endpoints, silent);
     return std::all_of(world.recorded.begin(), world.recorded.end(), [&](const auto& entry) {
         const auto& [address, recorded] = entry;
         const ResourceType* type = project.registry().type(recorded.type);
@@ -100,14 +101,21 @@ bool world_agrees(const Project& project, const Store& store, const Value& note,
         if (type == nullptr || seen == world.observed.end() ||
             seen->second.state != Observation::State::present)
             return false;
-        return !decide(*type, recorded.config, &recorded, false, seen->second).action;
+        // what was computed may be used by others: they would have to be looked at
+        const Value& now = seen->second.attributes;
+        const bool same =
+            std::all_of(now.as_map().begin(), now.as_map().end(), [&](const Entry& e) {
+                const Attribute* a = find_attribute(type->schema, e.key);
+                return a == nullptr || !a->computed ||
+                       !differs(a->type, e.value, recorded.attributes[e.key]);
+            });
+        return same && !decide(*type, recorded.config, &recorded, false, seen->second).action;
     });
 }
 
 } // namespace
 
-std::optional<Value> known_unchanged(const Project& project, const PlanOptions& options,
-                                     Events& events) {
+std::optional<Value> known_unchanged(const Project& project, const PlanOptions& options) {
     try {
         if (!is_plain(options) || !fs::exists(note_of(project))) return std::nullopt;
         const Value note = from_json(read_file(note_of(project), kMaxYamlBytes));
@@ -117,7 +125,7 @@ std::optional<Value> known_unchanged(const Project& project, const PlanOptions& 
         const auto store = project.open_store(Store::Mode::read_only);
         const bool same = note.text("lineage") == store->lineage() &&
                           note.integer("serial", -1) == store->serial() &&
-                          world_agrees(project, *store, note, events);
+                          world_agrees(project, *store, note);
         return same ? std::optional(store->outputs()) : std::nullopt;
     } catch (const std::exception&) {
         return std::nullopt; // whatever is wrong, the long way finds it too, and says it

@@ -11,8 +11,8 @@ namespace hadeploy {
 /// flag.
 void start_trace();
 /// Writes all spans that have ended as a trace that a browser's viewer opens (chrome://tracing,
-/// ui.perfetto.dev), in Chrome's Trace Event Format: complete events, in microseconds, and a counter
-/// of the memory that the process has at the end of each.
+/// ui.perfetto.dev), in Chrome's Trace Event Format: complete events, in microseconds, and a
+/// counter of the memory that the process has at the end of each.
 /// @throws Error(failed)
 void write_trace(const std::filesystem::path& file);
 

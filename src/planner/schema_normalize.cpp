@@ -216,6 +216,8 @@ Value Normalizer::connection(const Value& value, const Place& place) {
 Value Normalizer::scalar(TypeKind kind, const Value& value, const Place& place) {
     try {
         const Value out = scalar::canonical(kind, value);
+        // a schema's own default names no file that somebody wrote
+        if (kind == TypeKind::local_path && value.loc().known()) note_outside_look();
         return kind == TypeKind::local_path ? local_path(out, place) : out;
     } catch (const scalar::Mismatch& mismatch) {
         // What is secret is not quoted back, not even where it is wrong.
@@ -229,7 +231,6 @@ Value Normalizer::scalar(TypeKind kind, const Value& value, const Place& place) 
 }
 
 Value Normalizer::local_path(const Value& checked, const Place& place) {
-    note_outside_look();
     const std::filesystem::path path = checked.as_string();
     if (path.string().starts_with("~"))
         throw scalar::Mismatch{
