@@ -109,6 +109,7 @@ class Shortcut(unittest.TestCase):
         self.settled()
 
     def test_an_output_of_the_world_changed(self):
+        self.run_it("destroy", "--auto-approve")
         self.write(SPEC.replace("c:", "  returns: {text: string}\n  d: {type: local.value, "
                                 "input: '${b[\"x\"].outputs.text}'}\n  c:", 1)
                    .replace("|| exit 44", "|| exit 44; cat text").replace("echo made >> log", "cat text"))
