@@ -84,12 +84,17 @@ void Executor::fail(StepId id, Error error) {
 }
 
 void Executor::skip_dependents(StepId id) {
-    for (const StepId d : work_[id].dependents) {
-        if (work_[d].state != State::waiting) continue;
-        work_[d].state = State::skipped;
-        result_.steps[d].result = "skipped";
-        --open_;
-        skip_dependents(d);
+    std::vector<StepId> failed{id}; // no recursion: a chain may be as long as the plan
+    while (!failed.empty()) {
+        const StepId at = failed.back();
+        failed.pop_back();
+        for (const StepId d : work_[at].dependents) {
+            if (work_[d].state != State::waiting) continue;
+            work_[d].state = State::skipped;
+            result_.steps[d].result = "skipped";
+            --open_;
+            failed.push_back(d);
+        }
     }
 }
 
