@@ -87,6 +87,8 @@ Database::~Database() {
 }
 
 void Database::write_ahead(bool on) {
+    // whoever reads just now is not waited for: it can be done another time
+    if (!on) sqlite3_busy_timeout(handle_.get(), 0);
     Statement mode(*this, on ? "PRAGMA journal_mode = WAL" : "PRAGMA journal_mode = DELETE");
     const bool wal = mode.step() && mode.text(0) == "wal";
     run(wal ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = EXTRA");

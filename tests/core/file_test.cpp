@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -43,6 +44,22 @@ TEST_CASE("a file is replaced whole, with its mode, and nothing is left beside i
     char old[3];
     REQUIRE(::read(before.get(), old, 3) == 3);
     CHECK(std::string(old, 3) == "one"); // whoever has the old one open still reads that
+}
+
+TEST_CASE("what a killed writer left beside a file goes with the next write; a live one's stays") {
+    const TempDir dir;
+    const auto put = [&](const char* name) {
+        return Fd(::open((dir / name).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    };
+    (void)put(".f.0123456789abcdef");
+    (void)put(".f.0123456789abcdeX");  // no such name is ours
+    (void)put(".f2.0123456789abcdef"); // another file's
+    const Fd live = put(".f.fedcba9876543210");
+    REQUIRE(::flock(live.get(), LOCK_EX) == 0);
+    write_file(dir / "f", "one");
+    CHECK_FALSE(std::filesystem::exists(dir / ".f.0123456789abcdef"));
+    CHECK(std::filesystem::exists(dir / ".f.fedcba9876543210"));
+    CHECK(entries(dir) == 4);
 }
 
 TEST_CASE("a file that is rewritten keeps its mode, and a link to it stays one") {
