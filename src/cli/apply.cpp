@@ -74,31 +74,22 @@ std::string described(std::string command, const PlanOptions& options) {
     return command;
 }
 
+/// @param outputs  null after a destroy, which has none
+void say_nothing_to_do(const Context& context, const Value& outputs) {
+    if (context.args.json)
+        context.print(json_line("info", "apply_complete", "nothing to change", now_ms()) + "\n");
+    else if (!outputs.is_null())
+        context.print(render_outputs(outputs, context.out));
+}
+
 /// Nothing to do: outputs may still be new.
 int nothing_to_do(Context& context, const Prepared& prepared, Store& store) {
     store.put(rows_of(prepared.plan.records), prepared.plan.renamed);
     const Value outputs = outputs_after(prepared.plan, prepared.plan.outputs, store.outputs());
     if (!prepared.plan.destroy && !outputs.contains_unknown() && !(store.outputs() == outputs))
         store.set_outputs(outputs);
-    if (context.args.json)
-        context.print(json_line("info", "apply_complete", "nothing to change", now_ms()) + "\n");
-    else if (!prepared.plan.destroy)
-        context.print(render_outputs(outputs, context.out));
+    say_nothing_to_do(context, prepared.plan.destroy ? Value() : outputs);
     return 0;
-}
-
-/// What an apply that finds nothing to do says.
-bool says_unchanged(Context& context) {
-    const auto outputs = known_unchanged(context.project, context.args.plan);
-    if (!outputs) return false;
-    Plan nothing;
-    nothing.outputs = *outputs;
-    if (context.args.json)
-        context.print(json_line("info", "apply_complete", "nothing to change", now_ms()) + "\n");
-    else
-        context.print(render_plan(nothing, *outputs, context.out) +
-                      render_outputs(*outputs, context.out));
-    return true;
 }
 
 } // namespace
@@ -128,7 +119,11 @@ int plan_and_execute(Context& context, const PlanOptions& options, const std::st
 
 int run_apply(Context& context) {
     if (context.args.plan_file.empty()) {
-        if (says_unchanged(context)) return 0;
+        if (const auto nothing = known_unchanged(context.project, context.args.plan)) {
+            if (!context.args.json)
+                context.print(render_plan(*nothing, nothing->outputs, context.out));
+            return say_nothing_to_do(context, nothing->outputs), 0;
+        }
         context.project.load();
         const PlanOptions& options = context.args.plan;
         return plan_and_execute(context, options, options.destroy ? "destroy" : "apply");

@@ -33,23 +33,19 @@ int run_validate(Context& context) {
 }
 
 namespace {
-/// What a plan that finds nothing to do says.
-bool says_unchanged(Context& context) {
-    if (!context.args.out.empty()) return false;
-    Plan nothing;
-    const auto outputs = known_unchanged(context.project, context.args.plan);
-    if (!outputs) return false;
-    nothing.outputs = *outputs;
+/// @param before  the recorded outputs
+void print_plan(const Context& context, const Plan& plan, const Value& before) {
     if (context.args.json)
-        context.print(plan_json(nothing).dump() + "\n");
+        context.print(plan_json(plan).dump() + "\n");
     else
-        context.print(render_plan(nothing, *outputs, context.out));
-    return true;
+        context.print(render_plan(plan, before, context.out));
 }
 } // namespace
 
 int run_plan(Context& context) {
-    if (says_unchanged(context)) return 0;
+    if (context.args.out.empty())
+        if (const auto nothing = known_unchanged(context.project, context.args.plan))
+            return print_plan(context, *nothing, nothing->outputs), 0;
     context.project.load();
     // a plan to be applied later needs a state that it is a plan for
     const auto store = context.project.open_store(
@@ -58,10 +54,7 @@ int run_plan(Context& context) {
     const Prepared prepared = prepare(context.project, *store, context.args.plan, *progress);
     progress->finish();
     note_unchanged(context.project, context.args.plan, *store, prepared);
-    if (context.args.json)
-        context.print(plan_json(prepared.plan).dump() + "\n");
-    else
-        context.print(render_plan(prepared.plan, store->outputs(), context.out));
+    print_plan(context, prepared.plan, store->outputs());
     if (!context.args.out.empty()) {
         save_plan(context.args.out, context.project, context.args.plan, prepared);
         context.say(fmt::format("Saved. To do exactly this: hadeploy apply {}\n",

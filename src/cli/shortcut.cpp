@@ -115,7 +115,7 @@ bool world_agrees(const Project& project, const Store& store, const Value& note)
 
 } // namespace
 
-std::optional<Value> known_unchanged(const Project& project, const PlanOptions& options) {
+std::optional<Plan> known_unchanged(const Project& project, const PlanOptions& options) {
     try {
         if (!is_plain(options) || !fs::exists(note_of(project))) return std::nullopt;
         const Value note = from_json(read_file(note_of(project), kMaxYamlBytes));
@@ -126,7 +126,10 @@ std::optional<Value> known_unchanged(const Project& project, const PlanOptions& 
         const bool same = note.text("lineage") == store->lineage() &&
                           note.integer("serial", -1) == store->serial() &&
                           world_agrees(project, *store, note);
-        return same ? std::optional(store->outputs()) : std::nullopt;
+        if (!same) return std::nullopt;
+        Plan nothing;
+        nothing.outputs = store->outputs();
+        return nothing;
     } catch (const std::exception&) {
         return std::nullopt; // whatever is wrong, the long way finds it too, and says it
     }

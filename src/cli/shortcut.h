@@ -12,10 +12,10 @@ namespace hadeploy::cli {
 /// its record, and nothing else is done. It gives no answer where any of that is not so, where the
 /// spec looks at local files, or where it has secrets (of which not even a digest is kept).
 
-/// The outputs, when the plan is known to be empty; nothing when that takes the long way.
+/// The plan, when it is known to be empty; nothing when that takes the long way.
 /// What it reads it does not announce: the long way may read it again.
 /// @param project  one that is not loaded
-std::optional<Value> known_unchanged(const Project& project, const PlanOptions& options);
+std::optional<Plan> known_unchanged(const Project& project, const PlanOptions& options);
 
 /// Notes what a plan followed from, when it found nothing to do.
 void note_unchanged(const Project& project, const PlanOptions& options, const Store& store,

@@ -2,6 +2,7 @@
 #include "planner/graph.h"
 #include "planner/instances.h"
 #include "planner/names.h"
+#include "planner/order.h"
 
 #include <algorithm>
 #include <deque>
@@ -39,7 +40,7 @@ class Expander : public Resources {
         }
         problems_.throw_if_any();
         renumber();
-        sort();
+        graph_.order_ = topological_order(graph_.nodes_);
         spread_create_first();
     }
 
@@ -454,27 +455,6 @@ class Expander : public Resources {
             graph_.module_instances_.emplace(place, std::move(made.all));
     }
 
-    /// Kahn's algorithm; what is left over when it stops has a cycle in it.
-    void sort() {
-        const auto& nodes = graph_.nodes_;
-        std::vector<std::uint32_t> waiting(nodes.size());
-        std::vector<std::vector<NodeId>> dependents(nodes.size());
-        std::deque<NodeId> ready;
-        for (NodeId id = 0; id < nodes.size(); ++id) {
-            waiting[id] = static_cast<std::uint32_t>(nodes[id].deps.size());
-            for (const NodeId d : nodes[id].deps) dependents[d].push_back(id);
-            if (waiting[id] == 0) ready.push_back(id);
-        }
-        while (!ready.empty()) {
-            const NodeId id = ready.front();
-            ready.pop_front();
-            graph_.order_.push_back(id);
-            for (const NodeId d : dependents[id])
-                if (--waiting[d] == 0) ready.push_back(d);
-        }
-        if (graph_.order_.size() != nodes.size()) report_cycle(waiting);
-    }
-
     /// What a resource that is made anew first rests on has to be made anew first too: or the old
     /// one would lose it while it is still in use.
     void spread_create_first() {
@@ -484,34 +464,6 @@ class Expander : public Resources {
             if (!node.create_first) continue;
             for (const NodeId d : node.deps) graph_.nodes_[d].create_first = true;
         }
-    }
-
-    /// Walks from any node that still waits to one that it waits for, until a node comes again.
-    [[noreturn]] void report_cycle(const std::vector<std::uint32_t>& waiting) const {
-        NodeId at = 0;
-        while (waiting[at] == 0) ++at;
-        std::vector<NodeId> path;
-        while (std::find(path.begin(), path.end(), at) == path.end()) {
-            path.push_back(at);
-            for (const NodeId d : graph_.nodes_[at].deps)
-                if (waiting[d] != 0) {
-                    at = d;
-                    break;
-                }
-        }
-        path.erase(path.begin(), std::find(path.begin(), path.end(), at));
-        const Node& first = graph_.nodes_[path.front()];
-        Error error(ErrorKind::spec,
-                    path.size() == 1
-                        ? fmt::format("{} depends on itself", first.address)
-                        : fmt::format("{} resources depend on each other in a circle", path.size()),
-                    first.block->loc);
-        for (std::size_t i = 0; i < path.size(); ++i) {
-            const Node& from = graph_.nodes_[path[i]];
-            const Node& to = graph_.nodes_[path[(i + 1) % path.size()]];
-            error.with_note(fmt::format("{} needs {}", from.address, to.address), from.block->loc);
-        }
-        throw Errors({std::move(error)});
     }
 
     Graph& graph_;

@@ -1,4 +1,5 @@
 #include "core/file.h"
+#include "core/content.h"
 #include "core/hash.h"
 #include "core/text.h"
 #include "providers/local/path.h"
@@ -53,13 +54,7 @@ class File final : public LocalType {
             problems.add("a local.file needs either `content` or `source`", config.loc());
     }
 
-    Value derive(const Value& config) const override {
-        const Value& content = config["content"];
-        const Value& source = config["source"];
-        if (content.is_string()) return Value::map({{"sha256", sha256_hex(content.as_string())}});
-        if (source.is_string()) return Value::map({{"sha256", sha256_file(source.as_string())}});
-        return Value::map({{"sha256", Value::unknown()}});
-    }
+    Value derive(const Value& config) const override { return content_digest(config); }
 
     std::vector<std::string> claims(const Value& config) const override {
         return path_claim(config);

@@ -1,3 +1,4 @@
+#include "core/content.h"
 #include "core/hash.h"
 #include "providers/ssh/host.h"
 #include "providers/ssh/host_path.h"
@@ -62,13 +63,7 @@ class HostFile final : public SshType {
             problems.add("a host.file needs either `content` or `source`", config.loc());
     }
 
-    Value derive(const Value& config) const override {
-        const Value& content = config["content"];
-        const Value& source = config["source"];
-        if (content.is_string()) return Value::map({{"sha256", sha256_hex(content.as_string())}});
-        if (source.is_string()) return Value::map({{"sha256", sha256_file(source.as_string())}});
-        return Value::map({{"sha256", Value::unknown()}});
-    }
+    Value derive(const Value& config) const override { return content_digest(config); }
 
     std::vector<std::string> claims(const Value& config) const override {
         return claim(config, config.text("path"));
