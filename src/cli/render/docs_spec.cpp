@@ -255,7 +255,7 @@ outputs:
 | `connection` | How to log in to a machine: see the attribute of that name of [ssh.host](#sshhost). |
 | `list(T)`, `map(T)` | A list, a map, of another type. |
 | `set(T)` | A list whose elements are in no order and each there once: it is sorted. |
-| `object({name: T, port: optional(T, default)})` | A map with these keys. What is optional may be left out, and is the default then, if there is one. |
+| `object({name: T, port: optional(T, default)})` | A map with these keys. What is optional may be left out, and is its default then, or null. |
 
 A type may also be written as YAML: a map is an object of its keys, a map with the one key `*` a map
 of any keys, a list of one type a list of it.
