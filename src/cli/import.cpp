@@ -2,6 +2,7 @@
 
 #include "cli/commands.h"
 #include "cli/render/plan_json.h"
+#include "core/clock.h"
 
 #include <fmt/format.h>
 
@@ -21,7 +22,7 @@ int run_import(Context& context) {
     progress->finish();
     store->put(rows_of({imported}), {});
     if (context.args.json)
-        context.print(json_line("info", "imported", "imported", 0,
+        context.print(json_line("info", "imported", "imported", now_ms(),
                                 {{"address", imported.address},
                                  {"id", imported.identity},
                                  {"serial", store->serial()}}) +

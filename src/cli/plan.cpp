@@ -4,6 +4,7 @@
 #include "cli/render/plan_text.h"
 #include "cli/render/text.h"
 #include "cli/shortcut.h"
+#include "core/clock.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -23,9 +24,9 @@ int run_validate(Context& context) {
         nodes.begin(), nodes.end(), [](const Node& node) { return node.type->data; }));
     const std::size_t n = nodes.size() - data;
     if (context.args.json)
-        context.print(
-            json_line("info", "validate", "valid", 0, {{"resources", n}, {"data_sources", data}}) +
-            "\n");
+        context.print(json_line("info", "validate", "valid", now_ms(),
+                                {{"resources", n}, {"data_sources", data}}) +
+                      "\n");
     else
         context.print(fmt::format("The spec is valid: {}{}.\n", counted(n, "resource"),
                                   data == 0 ? "" : ", " + counted(data, "data source")));

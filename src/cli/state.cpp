@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 #include "cli/render/plan_json.h"
+#include "core/clock.h"
 #include "core/file.h"
 #include "planner/address.h"
 #include "planner/lifecycle.h"
@@ -54,7 +55,7 @@ void tell(const Context& context, const std::string& text, const Store& store,
           nlohmann::json fields) {
     if (!context.args.json) return context.say(text + "\n");
     fields["serial"] = store.serial();
-    context.print(json_line("info", "state_changed", text, 0, std::move(fields)) + "\n");
+    context.print(json_line("info", "state_changed", text, now_ms(), std::move(fields)) + "\n");
 }
 
 std::string read_input(const std::filesystem::path& file) {
