@@ -196,7 +196,7 @@ keeps the value's type; `$${` is a literal `${`.
 | `${module.cluster.web_url}` | An output of a module. |
 | `${module.site["a"].url}`, `${module.site[0].url}` | An output of one instance of a module with `for_each`, with `count`. |
 | `${module.site[*].url}` | That output of every instance, by their names; just this output is waited for. |
-| `${path.module}`, `${path.root}` | The directory of the module, of the project. |
+| `${path.module}`, `${path.root}` | The directory of the module, of the project, as an absolute path: the same wherever hadeploy is run. Attributes that name local files need neither, they are relative to the file that they are written in. |
 
 | Operation | Value |
 |---|---|
