@@ -34,6 +34,10 @@ class Project {
     void load(Secrets secrets = Secrets::read);
     /// The same from what a saved plan or the history carries, instead of from the disk.
     void load_from(const FileReader& read, const VariableValues& variables, const Value& secrets);
+    /// One more entry of `import:`, as the command line has it.
+    void add_import(const std::string& address, const std::string& id) {
+        spec_.imports[address] = {id, {}};
+    }
 
     [[nodiscard]] const ProjectOptions& options() const { return options_; }
     [[nodiscard]] const Sources& sources() const { return spec_.sources; }

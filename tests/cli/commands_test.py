@@ -255,7 +255,38 @@ class StateTest(Case):
         self.assertIn("the state has it already", self.err("import", "first", "id"))
         self.run_it("state", "rm", "first")
         self.assertIn("a ssh.key can't be imported", self.err("import", "first", "id"))
+        self.assertNotIn("first", self.addresses())
         self.assertIn("did you mean first?", self.err("import", "frist", "id"))
+
+
+class PathTest(Case):
+    def test_paths_are_absolute_wherever_it_is_run(self):
+        module = self.path / "modules" / "m"
+        module.mkdir(parents=True)
+        (module / "module.yaml").write_text("""outputs:
+  here: "${path.module}"
+  root: "${path.root}/x"
+  text: "${file('a.txt')}"
+  same: "${file(\"${path.module}/a.txt\")}"
+""")
+        (module / "a.txt").write_text("a")
+        self.spec("""name: keys
+modules: {m: {source: modules/m}}
+outputs: {module: "${path.module}", m: ["${module.m.here}", "${module.m.root}",
+          "${module.m.text}", "${module.m.same}"]}
+""")
+        root = str(self.path.resolve())
+        expected = {"module": root, "m": [root + "/modules/m", root + "/x", "a", "a"]}
+        self.apply()
+        self.assertEqual(json.loads(self.out("output", "--json")), expected)
+        for words, cwd in ((["--chdir", root], "/"), (["--chdir", ".."], module.parent),
+                           (["--chdir", self.path.name], self.path.parent)):
+            self.assertIn("Nothing to change", self.out("plan", *words, cwd=cwd))
+
+    def test_outside_of_a_project(self):
+        text = self.err("plan", status=65, cwd=self.path.parent)
+        self.assertIn("hadeploy.yaml: No such file", text)
+        self.assertIn("--chdir", text)
 
 
 class LookTest(Case):
@@ -289,6 +320,30 @@ class LookTest(Case):
         self.assertIn('did you mean "word"?', done.stderr)
         self.assertEqual(self.out("console", given="1\n"), "1\n")
         self.assertEqual(self.out("console", "--json", given="[1, true]\n"), "[1,true]\n")
+
+    def test_console_reads_data_sources(self):
+        self.spec("""name: keys
+data:
+  said: {type: local.command, run: "echo once >>asked; echo hello"}
+  more: {type: local.command, run: "echo ${data.said.outputs.stdout} again"}
+  later: {type: local.command, run: "echo ${key.public_key}"}
+  broken: {type: local.command, run: "echo no luck >&2; exit 3"}
+resources: {key: {type: ssh.key}}
+""")
+        asked = self.path / "asked"
+        self.assertEqual(self.out("console", "-e", "1 + 1"), "2\n")
+        self.assertFalse(asked.exists())
+        given = "data.more.outputs.stdout\nupper(data.said.outputs.stdout)\n"
+        self.assertEqual(self.out("console", given=given), '"hello again"\n"HELLO"\n')
+        self.assertEqual(asked.read_text(), "once\n")
+        self.assertEqual(self.out("console", "--json", given="data.said.outputs\n"),
+                         '{"stdout":"hello"}\n')
+        self.assertEqual(self.out("console", "-e", "data.later.outputs.stdout"),
+                         "(known after apply)\n")
+        text = self.err("console", "-e", "data.broken.outputs", status=1)
+        self.assertIn("`run` ended with status 3", text)
+        self.assertIn("no luck", text)
+        self.assertIn("data.broken", text)
 
     def test_console_on_a_terminal(self):
         pid, fd = pty.fork()
