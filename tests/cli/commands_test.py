@@ -284,7 +284,8 @@ outputs: {module: "${path.module}", m: ["${module.m.here}", "${module.m.root}",
             self.assertIn("Nothing to change", self.out("plan", *words, cwd=cwd))
 
     def test_outside_of_a_project(self):
-        text = self.err("plan", status=65, cwd=self.path.parent)
+        (self.path / "empty").mkdir()
+        text = self.err("plan", status=65, cwd=self.path / "empty")
         self.assertIn("hadeploy.yaml: No such file", text)
         self.assertIn("--chdir", text)
 
