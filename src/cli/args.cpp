@@ -211,7 +211,8 @@ class Declaration {
         docs.add_flag("--markdown", args_.markdown, "The whole reference");
         docs.add_flag("--commands", args_.commands, "The page of all commands");
         docs.add_flag("--man", args_.man, "The manual page");
-        command("schema", "Print the JSON Schema of the spec, for editors");
+        command("schema", "Print the JSON Schema of the spec, for editors")
+            .add_flag("--module", args_.module, "Of a module.yaml instead");
         command("completion", "Print what a shell needs to complete words")
             .add_option("SHELL", args_.name, "bash, zsh or fish")
             ->check(CLI::IsMember({"bash", "zsh", "fish"}))
@@ -268,6 +269,23 @@ int complain(const std::string& message, const std::string& hint) {
     return kUsage;
 }
 
+/// For those who come from Terraform: what there is in the place of a command of that.
+std::string_view instead_of(std::string_view command) {
+    static constexpr std::pair<std::string_view, std::string_view> all[] = {
+        {"init", "nothing has to be fetched or set up: go on with `hadeploy plan`"},
+        {"get", "modules are directories of yours: nothing has to be fetched"},
+        {"refresh", "`hadeploy apply --refresh-only` notes in the state what is really there"},
+        {"workspace", "a directory is a project: make another one, and share modules"},
+        {"providers", "all are built in: `hadeploy docs` lists what they manage"},
+        {"force-unlock", "a lock ends with the run that holds it: nothing has to be unlocked"},
+        {"version", "it is `hadeploy --version`"},
+        {"test", "`hadeploy validate` checks a spec, `hadeploy chaos` what it made"},
+    };
+    for (const auto& [theirs, ours] : all)
+        if (theirs == command) return ours;
+    return {};
+}
+
 /// Says what is wrong with words that no command took.
 int complain_of(const std::vector<std::string>& words, const CLI::App& app, bool has_command) {
     const std::string& word = words.front();
@@ -285,9 +303,11 @@ int complain_of(const std::vector<std::string>& words, const CLI::App& app, bool
     for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
         known.push_back(sub->get_name());
     const auto close = did_you_mean(word, known);
+    const std::string_view instead = instead_of(word);
     return complain(fmt::format("there is no command \"{}\"", word),
-                    close ? fmt::format("did you mean \"{}\"?", *close)
-                          : fmt::format("there are: {}", fmt::join(known, ", ")));
+                    !instead.empty() ? std::string(instead)
+                    : close          ? fmt::format("did you mean \"{}\"?", *close)
+                                     : fmt::format("there are: {}", fmt::join(known, ", ")));
 }
 
 constexpr const char* kAbout =

@@ -39,6 +39,7 @@ struct Args {
     bool markdown = false;                 ///< docs --markdown
     bool commands = false;                 ///< docs --commands
     bool man = false;                      ///< docs --man
+    bool module = false;                   ///< schema --module
 
     std::string drain;  ///< chaos --drain NODE
     bool force = false; ///< chaos, state push

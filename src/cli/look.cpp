@@ -149,7 +149,7 @@ int run_docs(Context& context) {
 }
 
 int run_schema(Context& context) {
-    context.print(spec_schema(context.registry).dump(2) + "\n");
+    context.print(spec_schema(context.registry, context.args.module).dump(2) + "\n");
     return 0;
 }
 

@@ -21,6 +21,9 @@ std::map<std::string, Import> read_imports(const Value& list, Problems& problems
                         "1b4e28ba-2fa1-41d2-883f-0016d3cca427}]";
             continue;
         }
+        if (one.text("id").find("${") != std::string::npos)
+            problems.add("an import's id is written out: it can't be an expression",
+                         one["id"].loc());
         for (const Entry& e : one.as_map())
             if (e.key != "to" && e.key != "id")
                 problems.add(fmt::format("an import has no key {}", in_quotes(e.key)), e.loc).hint =

@@ -160,6 +160,19 @@ class PlanTest(Case):
         self.assertIn("did you mean first?", self.err("why", "frist"))
 
 
+    def test_variables_from_the_nearest(self):
+        (self.path / "a.yaml").write_text("word: file\n")
+        (self.path / "b.yaml").write_text("word: later\n")
+        said = lambda *words: self.out("console", "-e", "var.word", *words).strip().strip('"')
+        self.assertEqual(said(), "hello")
+        self.environment["HADEPLOY_VAR_word"] = "environment"
+        self.environment["HADEPLOY_VAR_of_another_project"] = "x"
+        self.assertEqual(said(), "environment")
+        self.assertEqual(said("--var-file", "a.yaml"), "file")
+        self.assertEqual(said("--var-file", "a.yaml", "--var-file", "b.yaml"), "later")
+        self.assertEqual(said("--var", "word=flag", "--var-file", "a.yaml"), "flag")
+
+
 class StateTest(Case):
     def setUp(self):
         super().setUp()
@@ -196,6 +209,22 @@ class StateTest(Case):
                                (["one", "a b"], "a b is no address"),
                                (["one", "module.m"], "can only become another module's")):
             self.assertIn(message, self.err("state", "mv", *words))
+
+    def test_mv_into_a_module(self):
+        module = self.path / "m"
+        module.mkdir()
+        (module / "module.yaml").write_text(
+            "resources:\n  one: {type: ssh.key, name: first}\n"
+            "  lots: {type: ssh.key, for_each: [x, y], name: 'many-${each.key}'}\n")
+        self.run_it("state", "mv", "first", "module.m.one")
+        self.run_it("state", "mv", "many", "module.m.lots")
+        self.spec("name: keys\nmodules: {m: {source: m}}\nresources:\n"
+                  "  second: {type: ssh.key, name: second, depends_on: [module.m]}\n")
+        self.assertIn("Nothing to change", self.out("plan"))
+        self.run_it("state", "mv", "module.m", "module.n")
+        self.assertEqual(self.addresses(), ['module.n.lots["x"]', 'module.n.lots["y"]',
+                                            "module.n.one", "second"])
+        self.assertIn("did you mean module.n.one?", self.err("state", "mv", "module.n.on", "x"))
 
     def test_rm(self):
         self.run_it("state", "rm", "many", "second")
