@@ -220,7 +220,7 @@ class StateTest(Case):
         self.run_it("state", "mv", "many", "module.m.lots")
         self.spec("name: keys\nmodules: {m: {source: m}}\nresources:\n"
                   "  second: {type: ssh.key, name: second, depends_on: [module.m]}\n")
-        self.assertIn("Nothing to change", self.out("plan"))
+        self.assertIn("all resources are as the spec says", self.out("plan"))
         self.run_it("state", "mv", "module.m", "module.n")
         self.assertEqual(self.addresses(), ['module.n.lots["x"]', 'module.n.lots["y"]',
                                             "module.n.one", "second"])
