@@ -25,7 +25,6 @@ struct Args {
     bool detailed_exitcode = false;
     PlanOptions plan; ///< plan, apply, destroy, why
     bool auto_approve = false;
-    std::size_t parallelism = 10;
     double lock_timeout = 0; ///< seconds
 
     std::int64_t run = 0;               ///< rollback N

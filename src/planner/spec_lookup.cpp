@@ -52,7 +52,7 @@ FileReader disk_reader() {
     return [](const fs::path& file) {
         struct stat info = {};
         if (::stat(file.c_str(), &info) != 0) {
-            const bool lost = errno == ENOENT && file.filename() == kSpecFile;
+            const bool lost = (errno == ENOENT || errno == ENOTDIR) && file.filename() == kSpecFile;
             throw Error(ErrorKind::spec, fmt::format("{}: {}", file.string(), std::strerror(errno)))
                 .with_hint(lost ? "run it in a project's directory, or name that with --chdir"
                                 : "");

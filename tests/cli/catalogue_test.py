@@ -9,6 +9,7 @@ before that, and its files are no less to be left alone. HADEPLOY_ACCEPT=1 write
 of comparing: read the diff then. What no file of a repository can be (a FIFO, a file of 64 MiB, bytes
 that are no text) is made below.
 """
+import collections
 import contextlib
 import fcntl
 import hashlib
@@ -176,6 +177,8 @@ def main():
             continue
         failed += 1
         print(f"--- {case}: expected\n{expected}--- got\n{got}")
+    groups = collections.Counter(name.split("-")[0] for name in names)
+    print(", ".join(f"{group}: {count}" for group, count in sorted(groups.items())))
     print(f"{len(names)} cases, {failed} failed")
     return 1 if failed or len(names) < 170 and len(sys.argv) < 3 else 0
 

@@ -403,6 +403,36 @@ resources: {key: {type: ssh.key}}
         page = self.out("graph", "--format", "html")
         self.assertIn(svg, page)
         self.assertNotIn("http://", page.replace('xmlns="http://www.w3.org/2000/svg"', ""))
+        drawn = json.loads(self.out("graph", "--format", "json"))
+        self.assertEqual(drawn, json.loads(self.out("graph", "--json")))
+        for shape, text in (("dot", self.out("graph")), ("dot", self.out("graph", "--format", "dot")),
+                            ("mermaid", self.out("graph", "--format", "mermaid")),
+                            ("json", json.dumps(drawn))):
+            for name in ("first", "second", "many"):
+                self.assertIn(name, text, shape)
+        self.assertTrue(self.out("graph").startswith("digraph"))
+
+    def test_show_a_plan_and_the_state(self):
+        planned = json.loads(self.out("plan", "--out", "p", "--json"))
+        self.assertEqual(json.loads(self.out("show", "p", "--json")), planned)
+        self.assertEqual(self.out("show", "p"), self.out("plan"))
+        self.out("apply", "p")
+        self.assertIn("first (ssh.key)\n", self.out("show"))
+        rows = [json.loads(line) for line in self.out("show", "--json").splitlines()]
+        self.assertEqual([row["address"] for row in rows], self.addresses())
+
+    def test_docs_of_every_type(self):
+        listed = self.out("docs").split("\nProviders:")[0]
+        names = [line.split()[0] for line in listed.splitlines() if line]
+        self.assertGreater(len(names), 30)
+        for name in names:
+            text = self.out("docs", name)
+            self.assertTrue(text.startswith(name + "  "), text)
+            self.assertIn("\nExample", text)
+            for line in text.split("\nExample")[0].splitlines():
+                self.assertLessEqual(len(line), 100, line)
+        for name in ("libvirt", "ssh", "local", "state", "chaos", "functions"):
+            self.assertGreater(len(self.out("docs", name)), 50)
 
 
 class FmtTest(Case):
