@@ -95,6 +95,10 @@ class Declaration {
             ->check(CLI::Range(0, 86400));
     }
 
+    void dry_run(CLI::App& sub) {
+        sub.add_flag("--dry-run", args_.dry_run, "Only say what would be done");
+    }
+
     void refreshing(CLI::App& sub) {
         sub.add_flag("--refresh", args_.plan.refresh,
                      "Read what is really there (=false: go by the state alone)");
@@ -175,18 +179,22 @@ class Declaration {
             made->fallthrough();
             return *made;
         };
-        sub("list", "List the recorded resources");
+        sub("list", "List the recorded resources")
+            .add_option("ADDRESS", args_.addresses, "Only what is within these")
+            ->type_name("ADDRESS");
         address(sub("show", "Show one recorded resource"), "As `state list` shows it");
         CLI::App& mv = sub("mv", "Record something under another address");
         mv.add_option("FROM", args_.name, "A resource, an instance or a module")
             ->type_name("ADDRESS")
             ->required();
         mv.add_option("TO", args_.to, "Its new address")->type_name("ADDRESS")->required();
+        dry_run(mv);
         locking(mv);
         CLI::App& rm = sub("rm", "Forget what is recorded, without touching it");
         rm.add_option("ADDRESS", args_.addresses, "Resources, instances or modules")
             ->type_name("ADDRESS")
             ->required();
+        dry_run(rm);
         locking(rm);
         sub("pull", "Print the whole state as JSON; what is secret in it is sealed");
         CLI::App& push = sub("push", "Put what `state pull` printed in the place of the state");

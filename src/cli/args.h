@@ -31,7 +31,8 @@ struct Args {
     std::string name;                   ///< ... ADDRESS, output NAME, docs TYPE, completion SHELL
     std::string to;                     ///< state mv FROM TO: the second
     std::string id;                     ///< import ADDRESS ID
-    std::vector<std::string> addresses; ///< state rm ADDRESS...
+    std::vector<std::string> addresses; ///< state rm ADDRESS..., state list ADDRESS...
+    bool dry_run = false;               ///< state mv, state rm
     std::string format = "dot";         ///< graph
     bool raw = false;                   ///< output --raw
     std::optional<std::string> expression; ///< console -e

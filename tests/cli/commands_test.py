@@ -226,6 +226,20 @@ class StateTest(Case):
                                             "module.n.one", "second"])
         self.assertIn("did you mean module.n.one?", self.err("state", "mv", "module.n.on", "x"))
 
+    def test_list(self):
+        self.assertEqual(self.out("state", "list", "many"), 'many["x"]\nmany["y"]\n')
+        self.assertEqual(self.out("state", "list", 'many["y"]', "first"), 'first\nmany["y"]\n')
+        self.assertIn("did you mean many?", self.err("state", "list", "mani"))
+
+    def test_a_dry_run_only_says_it(self):
+        serial = self.serial()
+        self.assertIn("first would be called one",
+                      self.run_it("state", "mv", "first", "one", "--dry-run").stderr)
+        self.assertIn('Would be forgotten: many["x"], many["y"].',
+                      self.run_it("state", "rm", "many", "--dry-run").stderr)
+        self.assertIn("did you mean first?", self.err("state", "mv", "fist", "x", "--dry-run"))
+        self.assertEqual((self.serial(), len(self.addresses())), (serial, 4))
+
     def test_rm(self):
         self.run_it("state", "rm", "many", "second")
         self.assertEqual(self.addresses(), ["first"])

@@ -146,7 +146,8 @@ TEST_CASE("an output that is new in returns is known once the command has run ag
     CHECK(run.result.outputs["b"] == Value(2));
     CHECK(lab.plan(more).plan == "");
     // one that is gone is not there any more
-    const std::string less = one(create + "returns: {a: integer}") + "outputs: {b: \"${x.outputs.b}\"}\n";
+    const std::string less =
+        one(create + "returns: {a: integer}") + "outputs: {b: \"${x.outputs.b}\"}\n";
     CHECK(lab.plan(less).plan.find("\"b\"") != std::string::npos);
 }
 
