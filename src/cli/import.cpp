@@ -12,6 +12,9 @@ int run_import(Context& context) {
     Project& project = context.project;
     project.load();
     project.add_import(address, context.args.id);
+    Problems problems; // before a state is made for nothing
+    check_imports(project.graph(), problems);
+    problems.throw_if_any();
     const auto store = project.open_store(Store::Mode::read_write);
     store->lock("import", static_cast<std::int64_t>(context.args.lock_timeout * 1000));
     if (store->row(address)) {

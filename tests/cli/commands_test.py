@@ -160,6 +160,18 @@ class PlanTest(Case):
         self.assertIn("did you mean first?", self.err("why", "frist"))
 
 
+    def test_rollback(self):
+        self.apply()
+        self.spec(SPEC.replace("for_each: [x, y]", "for_each: [x]"))
+        self.apply()
+        self.assertEqual(self.addresses(), ["first", 'many["x"]', "second"])
+        self.assertFalse(self.key("many-y").exists())
+        self.out("rollback", "1", "--auto-approve")
+        self.assertEqual(self.addresses(), ["first", 'many["x"]', 'many["y"]', "second"])
+        self.assertTrue(self.key("many-y").exists())
+        self.assertIn("rollback 1", self.out("history"))
+        self.assertIn("there is no run 9", self.err("rollback", "9", "--auto-approve"))
+
     def test_variables_from_the_nearest(self):
         (self.path / "a.yaml").write_text("word: file\n")
         (self.path / "b.yaml").write_text("word: later\n")
