@@ -17,7 +17,7 @@ int run_import(Context& context) {
     problems.throw_if_any();
     const auto store = project.open_store(Store::Mode::read_write);
     store->lock("import", static_cast<std::int64_t>(context.args.lock_timeout * 1000));
-    if (store->row(address)) {
+    if (load_world(*store).recorded.contains(address)) {
         Error error(ErrorKind::usage, "the state has it already");
         error.address = address;
         throw std::move(error).with_hint("`hadeploy state rm` forgets it, without touching it");

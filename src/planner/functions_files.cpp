@@ -148,9 +148,7 @@ Value expanded_path(const Call& call) {
     note_outside_look();
     const char* home = std::getenv("HOME");
     if (home == nullptr || *home == '\0') throw call.mistake("HOME is not set");
-    return (fs::path(home) / text.substr(std::min<std::size_t>(2, text.size())))
-        .lexically_normal()
-        .string();
+    return text.size() <= 2 ? std::string(home) : (fs::path(home) / text.substr(2)).string();
 }
 
 Value joined_path(const Call& call) {
