@@ -117,7 +117,8 @@ Prepared start(const Project& project, const Store& store, const PlanOptions& op
     if (!options.destroy && !options.refresh_only)
         p.world = with_moves(std::move(p.world), project.spec().moved);
     p.settings = provider_settings(project.graph());
-    p.endpoints = std::make_unique<Endpoints>(project.registry(), project.setting(p.world.lineage));
+    p.endpoints = std::make_unique<Endpoints>(project.registry(), project.setting(p.world.lineage),
+                                              project.options().parallelism);
     return p;
 }
 

@@ -4,6 +4,7 @@
 #include "core/trace.h"
 
 #include <algorithm>
+#include <atomic>
 #include <thread>
 
 namespace hadeploy {
@@ -137,10 +138,14 @@ void refresh(World& world, const std::vector<Subject>& subjects, Endpoints& endp
         std::vector<std::optional<Error>> errors(wave.size());
         for (const Batch& b : wave) events.reading(b.endpoint.key, b.subjects.size());
         {
+            std::atomic<std::size_t> next = 0;
+            const auto work = [&] {
+                for (std::size_t i = next++; i < wave.size(); i = next++)
+                    errors[i] = read_batch(wave[i], subjects, endpoints, answers[i]);
+            };
             std::vector<std::jthread> threads;
-            for (std::size_t i = 0; i < wave.size(); ++i)
-                threads.emplace_back(
-                    [&, i] { errors[i] = read_batch(wave[i], subjects, endpoints, answers[i]); });
+            while (threads.size() < std::min(endpoints.at_once(), wave.size()))
+                threads.emplace_back(work);
         }
         for (std::size_t i = 0; i < wave.size(); ++i) {
             if (errors[i]) {

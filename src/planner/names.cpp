@@ -52,6 +52,13 @@ auto find_instance(const Ids& ids, const Value& step, InstanceOf instance_of) {
     return it != ids.end() && instance_of(*it).key == step.as_string() ? it : ids.end();
 }
 
+/// As the files of a project name it: good in whatever directory a value is used.
+std::string whole_path(const std::filesystem::path& directory) {
+    const std::filesystem::path whole =
+        (std::filesystem::current_path() / directory).lexically_normal();
+    return (whole.has_filename() ? whole : whole.parent_path()).string();
+}
+
 Error which_one(const ModuleBlock& call, const std::string& output, Loc loc) {
     return Error(ErrorKind::spec,
                  fmt::format("module \"{}\" has a count: which one is meant?", call.name), loc)
@@ -101,8 +108,8 @@ Value ScopeNames::resolve(const std::string& name, const Path& path, Loc loc,
     if (name == "path") {
         const std::string what = member(path, "path", loc);
         used = 1;
-        if (what == "module") return scope_.module->directory.string();
-        if (what == "root") return graph_.spec_.root.directory.string();
+        if (what == "module") return whole_path(scope_.module->directory);
+        if (what == "root") return whole_path(graph_.spec_.root.directory);
         unknown_name(fmt::format("there is no path.{}", what), what, {"module", "root"}, loc);
     }
     if (const ResourceBlock* block = scope_.module->resource(name))

@@ -57,7 +57,9 @@ class Planner {
         check_replace();
         for (const NodeId id : graph_.order())
             selection_.has(graph_[id].address) ? plan_node(id) : leave(id);
-        plan_.outputs = graph_.outputs(values(), problems_);
+        Problems untold; // of a partial plan: what is left out is as it was recorded, and may lack
+                         // what the spec says of it by now
+        plan_.outputs = graph_.outputs(values(), selection_.all() ? problems_ : untold);
         claims_.check(problems_);
         plan_.notices = claims_.remarks();
         check_imports(graph_, problems_);
@@ -163,13 +165,12 @@ class Planner {
             action = Action::replace;
             step.reason = fmt::format("it was a {}", recorded->type);
         } else if (machine_state(node, config) == MachineState::fresh) {
+            if (imports) throw import_too_early(import->second);
             action = Action::create;
             step.read_first = true;
         } else if (seen == world_.observed.end() ||
                    seen->second.state == Observation::State::blocked) {
-            if (imports)
-                throw Error(ErrorKind::spec, "import: it can't be read yet", import->second.loc)
-                    .with_hint("import it in another run, once what it rests on is up");
+            if (imports) throw import_too_early(import->second);
             action = recorded ? Action::read : Action::create;
             step.read_first = true;
             step.reason = recorded ? later(seen) : "";
@@ -467,6 +468,20 @@ bool machine_is_up(const World& world, const std::string& address) {
            it->second.foreign.empty() && it->second.attributes.flag("running", true);
 }
 
+namespace {
+/// What was known of a map, in the shape that the config gives it by now: an output that is new in
+/// a command's `returns` was never told.
+Value reshaped(const Value& shape, const Value& known) {
+    Value::Map out = shape.as_map();
+    for (Entry& e : out)
+        if (const Value* before = known.find(e.key);
+            before != nullptr && e.value.contains_unknown())
+            e.value = *before;
+    const Value map = Value::map(std::move(out));
+    return shape.secret() || known.secret() ? map.as_secret() : map;
+}
+} // namespace
+
 Value complete(const ResourceType& type, const Value& config, const Value& known) {
     Value::Map computed;
     for (const Attribute& a : type.schema) {
@@ -474,7 +489,11 @@ Value complete(const ResourceType& type, const Value& config, const Value& known
         const Value* value = config.find(a.name);
         if (value != nullptr && !value->contains_unknown()) continue;
         const Value* before = known.find(a.name);
-        if (before != nullptr)
+        const bool shaped = a.type.kind != TypeKind::connection && value != nullptr &&
+                            value->is_map() && before != nullptr && before->is_map();
+        if (shaped)
+            computed.push_back({a.name, reshaped(*value, *before)});
+        else if (before != nullptr)
             computed.push_back({a.name, *before});
         else if (value == nullptr)
             computed.push_back({a.name, Value::unknown()});

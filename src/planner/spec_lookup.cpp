@@ -51,9 +51,12 @@ BaseDirectory Spec::base_directory() const {
 FileReader disk_reader() {
     return [](const fs::path& file) {
         struct stat info = {};
-        if (::stat(file.c_str(), &info) != 0)
-            throw Error(ErrorKind::spec,
-                        fmt::format("{}: {}", file.string(), std::strerror(errno)));
+        if (::stat(file.c_str(), &info) != 0) {
+            const bool lost = (errno == ENOENT || errno == ENOTDIR) && file.filename() == kSpecFile;
+            throw Error(ErrorKind::spec, fmt::format("{}: {}", file.string(), std::strerror(errno)))
+                .with_hint(lost ? "run it in a project's directory, or name that with --chdir"
+                                : "");
+        }
         if (!S_ISREG(info.st_mode))
             throw Error(ErrorKind::spec, fmt::format("{} is not a regular file", file.string()));
         std::ifstream in(file, std::ios::binary);
