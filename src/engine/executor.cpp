@@ -277,11 +277,11 @@ bool Executor::in_state(StepId id) const {
     return endpoints_.registry().kind(plan_.steps[id].type->provider)->in_state;
 }
 
-/// Not part of a batch: a replacement, which has two halves, and what moves much data when made.
+/// Not part of a batch: a replacement, which has two halves, and what takes long to make.
 bool Executor::goes_alone(StepId id) const {
     if (in_state(id)) return false;
     const bool removed = work_[id].kind == Change::Kind::remove;
-    return work_[id].remove_before || (plan_.steps[id].type->bulk && !removed);
+    return work_[id].remove_before || (plan_.steps[id].type->slow && !removed);
 }
 
 /// Whoever has to read at an endpoint takes along all the others that will have to be read there

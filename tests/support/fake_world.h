@@ -77,8 +77,8 @@ class Adoptable : public Thing {
 class Bulky : public Thing {
   public:
     Bulky() {
-        name = "fake.bulky";
-        bulk = true;
+        name = "fake.slow";
+        slow = true;
     }
 };
 

@@ -98,7 +98,7 @@ DockerImage::DockerImage() {
               "  host: ${each.value}\n"
               "  archive: images/web.tar\n";
     adopts = true;
-    bulk = true;
+    slow = true;
     schema = {
         host_attribute(),
         {.name = "archive",
