@@ -73,7 +73,7 @@ Recorded import_resource(const std::string& address, const std::string& id, cons
     const Node& node = importable(address, graph, world);
     World known = world;
     read_data(known, graph, settings, endpoints, events);
-    std::vector<Subject> what = subjects(graph, known, settings);
+    std::vector<Subject> what = make_survey(graph, known, settings).subjects;
     const Value config = config_of(node, what);
     const Observation seen = look(node, id, graph, std::move(known), what, endpoints, events);
     std::optional<Error> error;
