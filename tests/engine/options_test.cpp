@@ -42,7 +42,7 @@ struct Lab {
             refresh(seen,
                     options.refresh_only ? recorded_subjects(registry, seen, settings)
                     : options.destroy    ? destroy_subjects(registry, seen, settings)
-                                         : subjects(*graph, seen, settings),
+                                         : make_survey(*graph, seen, settings).subjects,
                     *endpoints, quiet);
         if (options.refresh_only) return make_refresh_plan(*graph, seen, options);
         if (options.destroy) return make_destroy_plan(seen, registry, options);
