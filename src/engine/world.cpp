@@ -3,6 +3,7 @@
 #include "core/trace.h"
 #include "planner/seen.h"
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 

@@ -1,3 +1,4 @@
+#include "planner/effort.h"
 #include "planner/expr.h"
 #include "planner/functions.h"
 #include "planner/operators.h"
@@ -46,6 +47,7 @@ Value sized(Value value, Loc loc) {
     if (value.weight() > kMaxValueWeight)
         throw Error(ErrorKind::spec,
                     fmt::format("the value is larger than {} MiB", kMaxValueWeight >> 20), loc);
+    spend(value);
     return value;
 }
 
@@ -261,6 +263,7 @@ Value operation(const Expr& expr, const Names& names) {
     bool secret = false, unknown = false;
     for (const ExprPtr& part : expr.parts) {
         operands.push_back(evaluate(*part, names));
+        spend(operands.back());
         secret = secret || operands.back().contains_secret();
         unknown = unknown || operands.back().contains_unknown();
     }
@@ -386,6 +389,10 @@ Value comprehension(const Expr& expr, const Names& names) {
 }
 
 } // namespace
+
+void spend(const Value& value) {
+    effort.steps += value.weight() >> 10;
+}
 
 Value follow(const Value& value, const Path& path, std::size_t from, Loc loc,
              const std::string& what) {

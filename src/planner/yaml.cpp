@@ -364,11 +364,12 @@ std::optional<Value> joined(const std::vector<Value>& parts, const std::string& 
 
 } // namespace
 
-Value read_yaml(const Sources& sources, std::uint16_t file, Problems& problems) {
+Value read_yaml(const Sources& sources, std::uint16_t file, Problems& problems,
+                std::size_t piece_bytes) {
     const Span span("parse YAML", sources.files()[file].path.string());
     const std::string& text = sources.files()[file].text;
     if (!readable(text, file, problems)) return {};
-    if (const auto pieces = cut_yaml(text, kYamlPieceBytes))
+    if (const auto pieces = cut_yaml(text, piece_bytes))
         if (const auto parts = parse_all(file, *pieces))
             if (auto root = joined(*parts, pieces->section)) return std::move(*root);
     const std::size_t before = problems.list().size();

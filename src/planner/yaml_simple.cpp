@@ -174,6 +174,7 @@ Value plain_scalar(const std::string& text, Loc loc, Problems& problems) {
         base = 16, digits += 2;
     else if (text.starts_with("0o"))
         base = 8, digits += 2;
+    if (base != 10 && (digits == last || *digits == '-')) return Value(text).at(loc);
     std::int64_t integer = 0;
     auto [end, error] = std::from_chars(digits, last, integer, base);
     if (end == last) {
