@@ -2,6 +2,7 @@
 
 #include "core/trace.h"
 #include "planner/claims.h"
+#include "planner/generations.h"
 #include "planner/import.h"
 
 #include <algorithm>
@@ -54,6 +55,15 @@ Subject recorded_subject(const Recorded& r, const ResourceType& type, const Regi
             kind.endpoints(type, r.config, settings.at(kind.name))};
 }
 
+/// What a resource was before it became one of another type: to be removed, as its old generation.
+void add_former(const Recorded& r, const Registry& registry, const ProviderSettings& settings,
+                std::vector<Subject>& out) {
+    const ResourceType* type = registry.type(r.type);
+    if (type == nullptr) return; // add_removals() says so
+    out.push_back(recorded_subject(r, *type, registry, settings));
+    out.back().request.address = generation_address(r.address, r.generation);
+}
+
 } // namespace
 
 std::vector<Subject> subjects(const Graph& graph, const World& world,
@@ -75,6 +85,10 @@ std::vector<Subject> subjects(const Graph& graph, const World& world,
         claims.add(node, config);
         values[id] = known_value(node, config, world, false);
         if (node.type->data) continue; // see data_subjects()
+        if (recorded != nullptr && recorded->type != node.type->name) {
+            add_former(*recorded, graph.registry(), settings, out);
+            continue;
+        }
         const ProviderKind& kind = *graph.registry().kind(node.type->provider);
         Subject s;
         s.request = {node.address, node.type, read_config(*node.type, config, recorded), recorded,
