@@ -11,7 +11,7 @@ int run_import(Context& context) {
     context.project.load();
     const Project& project = context.project;
     const auto store = project.open_store(Store::Mode::read_write);
-    store->lock("import", static_cast<std::int64_t>(context.args.lock_timeout * 1000));
+    context.lock(*store, "import");
     const World world = load_world(*store);
     const ProviderSettings settings = provider_settings(project.graph());
     Endpoints endpoints(context.registry, project.setting(world.lineage));
