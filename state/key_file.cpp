@@ -5,6 +5,8 @@
 #include "core/text.h"
 
 #include <cerrno>
+#include <cstdio>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sstream>
 #include <sys/stat.h>
@@ -28,14 +30,17 @@ std::string new_line() {
     return base64_encode(random_bytes(kKeySize)) + "\n";
 }
 
-/// Written whole under another name first; the name that counts is given once.
+/// Written whole under another name first, which the next one takes up if this one is killed; the
+/// name that counts is given once.
 void make_key(const std::filesystem::path& file) {
-    const std::filesystem::path fresh = fmt::format("{}.{}", file.string(), hex(random_bytes(8)));
+    const std::filesystem::path fresh = file.string() + ".new";
     write_file(fresh, new_line(), 0600);
-    const bool linked = ::link(fresh.c_str(), file.c_str()) == 0 || errno == EEXIST;
+    bool placed =
+        ::renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, file.c_str(), RENAME_NOREPLACE) == 0;
+    if (!placed && errno == EINVAL) placed = ::link(fresh.c_str(), file.c_str()) == 0;
     const Error error = system_error("make the key", file, ErrorKind::state);
-    ::unlink(fresh.c_str());
-    if (!linked) throw error;
+    ::unlink(fresh.c_str()); // somebody else was faster
+    if (!placed && !is_there(file)) throw error;
     sync_directory(file.has_parent_path() ? file.parent_path() : std::filesystem::path("."));
 }
 } // namespace
