@@ -85,7 +85,11 @@ std::vector<std::string> keys_for(const Value& lock, const KeySource& source,
                                   const std::string& what) {
     if (lock.text("kdf") == "none") return user_keys(source, false);
     const Cost cost{lock.integer("passes"), lock.integer("memory")};
-    const std::string salt = base64_decode(lock.text("salt"));
+    std::string salt;
+    try {
+        salt = base64_decode(lock.text("salt"));
+    } catch (const Error&) { // told below
+    }
     if (lock.text("kdf") != "argon2id" || salt.size() != crypto_pwhash_SALTBYTES ||
         cost.passes < 1 || cost.passes > kMostCost.passes ||
         cost.memory < static_cast<std::int64_t>(crypto_pwhash_MEMLIMIT_MIN) ||

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <map>
 
 namespace hadeploy {
 
@@ -113,13 +114,16 @@ Value zipmap(const Call& call) {
     if (names.size() != items.size())
         throw call.mistake(fmt::format("{} keys and {} values", names.size(), items.size()));
     Value::Map out;
+    bool secret = false; // a key can't be by itself
     for (std::size_t i = 0; i < names.size(); ++i) {
         if (names[i].is_unknown()) return names[i];
+        secret = secret || names[i].secret();
         if (!names[i].is_string())
             throw call.mistake(fmt::format("a key is a string, not {}", names[i].kind_name()));
         out.push_back({names[i].as_string(), items[i]});
     }
-    return Value::map(std::move(out));
+    const Value map = Value::map(std::move(out));
+    return secret ? map.as_secret() : map;
 }
 
 Value range(const Call& call) {
@@ -149,6 +153,42 @@ Value coalesce(const Call& call) {
     for (const Value& v : call.arguments)
         if (!v.is_null() && !(v.is_string() && v.as_string().empty())) return v;
     throw call.mistake("all of the values are null or empty");
+}
+
+Value coalesce_lists(const Call& call) {
+    for (const Value& v : call.arguments)
+        if (!v.as_list().empty()) return v;
+    throw call.mistake("all of the lists are empty");
+}
+
+Value matching(const Call& call) {
+    const Value::List &items = call[0].as_list(), &names = call[1].as_list(),
+                      &wanted = call[2].as_list();
+    if (items.size() != names.size())
+        throw call.mistake(fmt::format("{} values and {} keys", items.size(), names.size()));
+    Value::List out;
+    for (std::size_t i = 0; i < items.size(); ++i)
+        if (std::find(wanted.begin(), wanted.end(), names[i]) != wanted.end())
+            out.push_back(items[i]);
+    return Value::list(std::move(out));
+}
+
+Value transposed(const Call& call) {
+    std::map<std::string, Value::List> by_text;
+    for (const Entry& e : call[0].as_map()) {
+        if (!e.value.is_list())
+            throw call.mistake(fmt::format("{}: expected a list of strings, got {}",
+                                           in_quotes(e.key), e.value.kind_name()));
+        for (const Value& v : e.value.as_list()) {
+            if (!v.is_string())
+                throw call.mistake(fmt::format("{}: expected a list of strings, got one of {}",
+                                               in_quotes(e.key), v.kind_name()));
+            by_text[v.as_string()].push_back(e.key);
+        }
+    }
+    Value::Map out;
+    for (auto& [text, keys] : by_text) out.push_back({text, Value::list(std::move(keys))});
+    return Value::map(std::move(out));
 }
 
 Value one(const Call& call) {
@@ -227,6 +267,15 @@ FunctionGroup collection_functions() {
              R"(compact(["a", "", null]))", R"(["a"])", compact},
             {"coalesce", "values: any...", "The first that is neither null nor an empty string.",
              R"(coalesce(null, "", "a"))", R"("a")", coalesce},
+            {"coalescelist", "lists: list...", "The first list that is not empty.",
+             R"(coalescelist([], ["a"]))", R"(["a"])", coalesce_lists, at_shape},
+            {"matchkeys", "values: list, keys: list, wanted: list",
+             "The values whose key, at the same place, is one of those wanted.",
+             R"(matchkeys(["i-1", "i-2"], ["web", "db"], ["db"]))", R"(["i-2"])", matching},
+            {"transpose", "map: map",
+             "A map of lists of strings turned round: by each string the keys that had it.",
+             R"(transpose({ann: ["ops"], bob: ["dev", "ops"]}))",
+             R"({"dev": ["bob"], "ops": ["ann", "bob"]})", transposed},
             {"one", "list: list", "The only element of a list, null of an empty one.",
              R"(one(["a"]))", R"("a")", one, at_shape},
         }};

@@ -74,6 +74,7 @@ Value join(const Call& call) {
             throw call.mistake(fmt::format("{} can't stand within a string", item.kind_name()));
         if (!std::exchange(first, false)) out += call.text(0);
         out += scalar_text(item);
+        call.check_size(out.size());
     }
     return out;
 }
@@ -84,7 +85,9 @@ Value indent(const Call& call) {
     std::string out;
     for (const char c : call.text(1)) {
         out += c;
-        if (c == '\n') out += std::string(static_cast<std::size_t>(count), ' ');
+        if (c != '\n') continue;
+        out += std::string(static_cast<std::size_t>(count), ' ');
+        call.check_size(out.size());
     }
     return out;
 }
@@ -100,6 +103,7 @@ Value replaced(const Call& call) {
         out += text.substr(from, end - from);
         if (end == text.npos) return out;
         out += with;
+        call.check_size(out.size());
         from = end + what.size();
     }
 }
@@ -114,6 +118,7 @@ Value format_list(const Call& call) {
     const std::size_t count = leader->is_map() ? leader->as_map().size() : leader->as_list().size();
     Value::List items;
     Value::Map entries;
+    std::size_t made = 0;
     for (std::size_t row = 0; row < count; ++row) {
         std::vector<Value> arguments{call[0]};
         for (std::size_t i = 1; i < call.size(); ++i) {
@@ -129,12 +134,22 @@ Value format_list(const Call& call) {
                                              : v);
         }
         Value text = pattern::format({call.function, std::move(arguments), call.loc, call.names});
+        call.check_size(made += text.weight());
         if (leader->is_map())
             entries.push_back({leader->as_map()[row].key, std::move(text)});
         else
             items.push_back(std::move(text));
     }
     return leader->is_map() ? Value::map(std::move(entries)) : Value::list(std::move(items));
+}
+
+Value backwards(const Call& call) {
+    const std::string& text = call.text(0);
+    const std::vector<std::size_t> at = characters(text);
+    std::string out;
+    for (std::size_t i = at.size() - 1; i > 0; --i)
+        out += text.substr(at[i - 1], at[i] - at[i - 1]);
+    return out;
 }
 
 Value without_prefix(const Call& call) {
@@ -203,6 +218,8 @@ FunctionGroup text_functions() {
              [](const Call& c) -> Value {
                  return static_cast<std::int64_t>(characters(c.text(0)).size()) - 1;
              }},
+            {"strrev", "text: string", "The characters from the last to the first.",
+             R"(strrev("für"))", R"("rüf")", backwards},
             {"startswith", "text: string, prefix: string", "Whether the text begins so.",
              R"(startswith("node1", "node"))", "true",
              [](const Call& c) -> Value { return c.text(0).starts_with(c.text(1)); }},
