@@ -27,7 +27,7 @@ int run_import(Context& context) {
     check_imports(project.graph(), problems);
     problems.throw_if_any();
     const auto store = project.open_store(Store::Mode::read_write);
-    store->lock("import", static_cast<std::int64_t>(context.args.lock_timeout * 1000));
+    context.lock(*store, "import");
     refuse_recorded(address, *store);
     const auto progress = context.progress(0);
     const Prepared prepared = prepare(project, *store, {.targets = {address}}, *progress);

@@ -513,7 +513,9 @@ Value with_machine(const ResourceType& type, const std::string& address, Value a
 Plan make_plan(const Graph& graph, const World& world, const ProviderSettings& settings,
                const PlanOptions& options, const Survey* survey) {
     const Span span("plan");
-    return Planner(graph, world, settings, options, survey).run();
+    Plan plan = Planner(graph, world, settings, options, survey).run();
+    note_resumed(plan, world);
+    return plan;
 }
 
 } // namespace hadeploy

@@ -128,7 +128,7 @@ std::vector<Subject> recorded_subjects(const Registry& registry, const World& wo
 
 void assume_recorded(World& world) {
     for (const auto& [address, r] : world.recorded)
-        if (!world.unfinished.contains(address))
+        if (!world.unfinished.contains(address) && !world.interrupted.contains(address))
             world.observed[address] = Observation::present(r.attributes);
 }
 
