@@ -40,7 +40,7 @@ int execute(Context& context, Prepared& prepared, Store& store, std::string_view
     const Graph* graph = prepared.plan.destroy ? nullptr : &context.project.graph();
     ApplyResult result =
         apply(prepared.plan, graph, prepared.world, store, *prepared.endpoints, prepared.settings,
-              *progress, run, {context.args.parallelism, &stop_requested()});
+              *progress, run, {context.project.options().parallelism, &stop_requested()});
     progress->finish();
     const std::int64_t took = now_ms() - started;
     const nlohmann::json summary =

@@ -74,10 +74,14 @@ class Declaration {
 
     void running(CLI::App& sub) {
         sub.add_flag("--auto-approve", args_.auto_approve, "Don't ask before anything is changed");
-        sub.add_option("--parallelism", args_.parallelism, "How much is done at once (default 10)")
+        parallelism(sub, "How much is done at once (default 10)");
+        locking(sub);
+    }
+
+    void parallelism(CLI::App& sub, const std::string& help) {
+        sub.add_option("--parallelism", args_.project.parallelism, help)
             ->type_name("N")
             ->check(CLI::Range(1, 256));
-        locking(sub);
     }
 
     void address(CLI::App& sub, const std::string& help) {
@@ -89,6 +93,10 @@ class Declaration {
                        "Seconds to wait for another run to end (default 0)")
             ->type_name("SECONDS")
             ->check(CLI::Range(0, 86400));
+    }
+
+    void dry_run(CLI::App& sub) {
+        sub.add_flag("--dry-run", args_.dry_run, "Only say what would be done");
     }
 
     void refreshing(CLI::App& sub) {
@@ -123,6 +131,7 @@ class Declaration {
         plan.add_flag("--detailed-exitcode", args_.detailed_exitcode,
                       "Exit 2 when there is something to do");
         choosing(plan);
+        parallelism(plan, "How many places are read at once (default 10)");
         CLI::App& apply = command("apply", "Make the world as the spec says");
         apply.add_option("PLAN", args_.plan_file, "A saved plan: do exactly that, without asking")
             ->type_name("FILE");
@@ -164,24 +173,28 @@ class Declaration {
 
     void state() {
         CLI::App& state = command("state", "Look into the state, and change what it says");
-        state.require_subcommand(1);
+        state.require_subcommand(0, 1); // parse_args() says which there are
         const auto sub = [&](const std::string& name, const std::string& help) -> CLI::App& {
             CLI::App* made = state.add_subcommand(name, help);
             made->fallthrough();
             return *made;
         };
-        sub("list", "List the recorded resources");
+        sub("list", "List the recorded resources")
+            .add_option("ADDRESS", args_.addresses, "Only what is within these")
+            ->type_name("ADDRESS");
         address(sub("show", "Show one recorded resource"), "As `state list` shows it");
         CLI::App& mv = sub("mv", "Record something under another address");
         mv.add_option("FROM", args_.name, "A resource, an instance or a module")
             ->type_name("ADDRESS")
             ->required();
         mv.add_option("TO", args_.to, "Its new address")->type_name("ADDRESS")->required();
+        dry_run(mv);
         locking(mv);
         CLI::App& rm = sub("rm", "Forget what is recorded, without touching it");
         rm.add_option("ADDRESS", args_.addresses, "Resources, instances or modules")
             ->type_name("ADDRESS")
             ->required();
+        dry_run(rm);
         locking(rm);
         sub("pull", "Print the whole state as JSON; what is secret in it is sealed");
         CLI::App& push = sub("push", "Put what `state pull` printed in the place of the state");
@@ -211,7 +224,8 @@ class Declaration {
         docs.add_flag("--markdown", args_.markdown, "The whole reference");
         docs.add_flag("--commands", args_.commands, "The page of all commands");
         docs.add_flag("--man", args_.man, "The manual page");
-        command("schema", "Print the JSON Schema of the spec, for editors");
+        command("schema", "Print the JSON Schema of the spec, for editors")
+            .add_flag("--module", args_.module, "Of a module.yaml instead");
         command("completion", "Print what a shell needs to complete words")
             .add_option("SHELL", args_.name, "bash, zsh or fish")
             ->check(CLI::IsMember({"bash", "zsh", "fish"}))
@@ -234,7 +248,7 @@ class Declaration {
 
     void vault() {
         CLI::App& vault = command("vault", "Encrypt files of secrets, as ansible-vault does");
-        vault.require_subcommand(1);
+        vault.require_subcommand(0, 1);
         const auto on_files = [&](const std::string& name, const std::string& help) {
             CLI::App* sub = vault.add_subcommand(name, help);
             sub->fallthrough();
@@ -262,32 +276,80 @@ std::string chosen(const CLI::App& app) {
     return inner.empty() ? subs.front()->get_name() : subs.front()->get_name() + " " + inner;
 }
 
+/// The last of the commands that were chosen.
+const CLI::App& deepest(const CLI::App& app) {
+    const auto subs = app.get_subcommands();
+    return subs.empty() ? app : deepest(*subs.front());
+}
+
+std::vector<std::string> commands_of(const CLI::App& app) {
+    std::vector<std::string> out;
+    for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+        out.push_back(sub->get_name());
+    return out;
+}
+
+/// What the parser says, as people would.
+std::string plain(std::string message) {
+    constexpr std::string_view convert = "Could not convert: ", missing = ": 1 required ";
+    if (message.starts_with(convert)) return message.substr(convert.size()) + ": expected a number";
+    if (const auto at = message.find(missing); at != message.npos && message.ends_with(" missing"))
+        message.replace(at, missing.size(), " needs a value: ").erase(message.rfind(" missing"));
+    return message;
+}
+
 int complain(const std::string& message, const std::string& hint) {
     std::cerr << "error: " << message << "\n";
     if (!hint.empty()) std::cerr << "  hint: " << hint << "\n";
     return kUsage;
 }
 
+std::string see_help(const CLI::App& app) {
+    const std::string command = chosen(app);
+    return fmt::format("see hadeploy {}{}--help", command, command.empty() ? "" : " ");
+}
+
+/// For those who come from Terraform: what there is in the place of a command of that.
+std::string_view instead_of(std::string_view command) {
+    static constexpr std::pair<std::string_view, std::string_view> all[] = {
+        {"init", "nothing has to be fetched or set up: go on with `hadeploy plan`"},
+        {"get", "modules are directories of yours: nothing has to be fetched"},
+        {"refresh", "`hadeploy apply --refresh-only` notes in the state what is really there"},
+        {"workspace", "a directory is a project: make another one, and share modules"},
+        {"providers", "all are built in: `hadeploy docs` lists what they manage"},
+        {"force-unlock", "a lock ends with the run that holds it: nothing has to be unlocked"},
+        {"version", "it is `hadeploy --version`"},
+        {"test", "`hadeploy validate` checks a spec, `hadeploy chaos` what it made"},
+    };
+    for (const auto& [theirs, ours] : all)
+        if (theirs == command) return ours;
+    return {};
+}
+
 /// Says what is wrong with words that no command took.
-int complain_of(const std::vector<std::string>& words, const CLI::App& app, bool has_command) {
+int complain_of(const std::vector<std::string>& words, const CLI::App& app) {
     const std::string& word = words.front();
+    const std::string command = chosen(app);
     std::vector<std::string> known;
     if (word.starts_with("-")) {
         for (const CLI::App* level = &app; level != nullptr;
              level = level->get_subcommands().empty() ? nullptr : level->get_subcommands().front())
             for (const CLI::Option* o : level->get_options())
                 for (const std::string& name : o->get_lnames()) known.push_back("--" + name);
-        const auto close = did_you_mean(word, known);
+        const auto close = did_you_mean(word.substr(0, word.find('=')), known);
         return complain(fmt::format("unknown flag {}", word),
-                        close ? fmt::format("did you mean {}?", *close) : "see hadeploy --help");
+                        close ? fmt::format("did you mean {}?", *close) : see_help(app));
     }
-    if (has_command) return complain(fmt::format("unexpected argument \"{}\"", word), "see --help");
-    for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
-        known.push_back(sub->get_name());
+    known = commands_of(deepest(app));
+    if (known.empty())
+        return complain(fmt::format("unexpected argument \"{}\"", word), see_help(app));
     const auto close = did_you_mean(word, known);
-    return complain(fmt::format("there is no command \"{}\"", word),
-                    close ? fmt::format("did you mean \"{}\"?", *close)
-                          : fmt::format("there are: {}", fmt::join(known, ", ")));
+    const std::string_view instead = command.empty() ? instead_of(word) : "";
+    return complain(
+        fmt::format("there is no command \"{}{}{}\"", command, command.empty() ? "" : " ", word),
+        !instead.empty() ? std::string(instead)
+        : close          ? fmt::format("did you mean \"{}\"?", *close)
+                         : fmt::format("there are: {}", fmt::join(known, ", ")));
 }
 
 constexpr const char* kAbout =
@@ -370,12 +432,17 @@ Args parse_args(int argc, char** argv) {
         args.exit_code = app.exit(answered, std::cout, std::cerr);
         return args;
     } catch (const CLI::ParseError& error) {
-        args.exit_code = complain(error.what(), "see hadeploy --help");
+        args.exit_code = complain(plain(error.what()), see_help(app));
         return args;
     }
     const std::string command = chosen(app);
     if (const auto rest = app.remaining(true); !rest.empty()) {
-        args.exit_code = complain_of(rest, app, !command.empty());
+        args.exit_code = complain_of(rest, app);
+        return args;
+    }
+    if (const auto known = commands_of(deepest(app)); !command.empty() && !known.empty()) {
+        args.exit_code = complain(fmt::format("{} needs a command after it", command),
+                                  fmt::format("there are: {}", fmt::join(known, ", ")));
         return args;
     }
     if (command.empty()) {

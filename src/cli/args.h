@@ -25,20 +25,21 @@ struct Args {
     bool detailed_exitcode = false;
     PlanOptions plan; ///< plan, apply, destroy, why
     bool auto_approve = false;
-    std::size_t parallelism = 10;
     double lock_timeout = 0; ///< seconds
 
     std::int64_t run = 0;               ///< rollback N
     std::string name;                   ///< ... ADDRESS, output NAME, docs TYPE, completion SHELL
     std::string to;                     ///< state mv FROM TO: the second
     std::string id;                     ///< import ADDRESS ID
-    std::vector<std::string> addresses; ///< state rm ADDRESS...
+    std::vector<std::string> addresses; ///< state rm ADDRESS..., state list ADDRESS...
+    bool dry_run = false;               ///< state mv, state rm
     std::string format = "dot";         ///< graph
     bool raw = false;                   ///< output --raw
     std::optional<std::string> expression; ///< console -e
     bool markdown = false;                 ///< docs --markdown
     bool commands = false;                 ///< docs --commands
     bool man = false;                      ///< docs --man
+    bool module = false;                   ///< schema --module
 
     std::string drain;  ///< chaos --drain NODE
     bool force = false; ///< chaos, state push

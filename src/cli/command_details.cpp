@@ -26,6 +26,8 @@ constexpr std::array kDetails{
     Details{
         "import",
         "The object is read with what the spec says of the resource, so its block comes first. "
+        "It does what an entry under `import:` does, but that it only takes a note: what differs "
+        "from the spec is for the next plan to tell. What would have to be replaced is refused. "
         "Types tell in `hadeploy docs TYPE` what their ID is, and whether they can be imported. "
         "Types that take over what is there (files, packages, services) need no import."},
     Details{"why",
@@ -35,7 +37,8 @@ constexpr std::array kDetails{
             "Reads a line, prints its value as JSON; secrets are shown as (secret), what only an "
             "apply can tell as (known after apply). A line may be an expression, such as "
             "length(var.nodes), or a text with ${...} in it, as in a spec. Values of resources are "
-            "those of the state."},
+            "those of the state; data sources are read when the first of them is asked for, where "
+            "what they need is known."},
     Details{
         "output",
         "With --json the values as JSON; with --raw the bare text of one output, for scripts. A "

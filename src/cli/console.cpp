@@ -2,6 +2,7 @@
 #include "cli/render/errors.h"
 #include "cli/render/plan_json.h"
 #include "cli/render/text.h"
+#include "core/clock.h"
 #include "planner/moves.h"
 
 #include <csignal>
@@ -27,12 +28,11 @@ class Console {
     explicit Console(Context& context) : context_(context) {
         const auto store = context.project.open_store(Store::Mode::read_only);
         world_ = with_moves(load_world(*store), context.project.spec().moved);
-        values_ = recorded_values(context.project.graph(), world_);
     }
 
     /// Prints the value, or what is wrong.
     /// @returns the exit code
-    int evaluate(const std::string& line) const {
+    int evaluate(const std::string& line) {
         // a text with ${...} in it is what it would be in a spec; anything else is an expression
         const bool is_text = line.find("${") != line.npos;
         const std::string source = is_text ? line : "${" + line + "}";
@@ -40,7 +40,8 @@ class Console {
         const std::uint16_t file = sources.add("console", source);
         try {
             const ExprPtr expr = parse_string(Value(source).at({1, 1, file}), sources);
-            const Value value = context_.project.graph().value(*expr, values_);
+            const Value value = context_.project.graph().value(
+                *expr, [this](NodeId id) { return value_of(context_.project.graph()[id]); });
             context_.print(shown(value, context_.args.json) + "\n");
             return 0;
         } catch (const Error& error) {
@@ -49,9 +50,35 @@ class Console {
     }
 
   private:
+    Value value_of(const Node& node) {
+        if (node.type->data) return data(node);
+        const auto it = world_.recorded.find(node.address);
+        return it == world_.recorded.end() ? Value::unknown() : it->second.attributes;
+    }
+
+    /// Data sources are read when the first of them is asked for.
+    Value data(const Node& node) {
+        if (!std::exchange(data_read_, true)) {
+            const Project& project = context_.project;
+            const ProviderSettings settings = provider_settings(project.graph());
+            Endpoints endpoints(context_.registry, project.setting(world_.lineage));
+            Events silent; // --json is one value a line
+            const auto progress = context_.progress(0);
+            read_data(world_, project.graph(), settings, endpoints,
+                      context_.args.json ? silent : *progress);
+            progress->finish();
+        }
+        const auto seen = world_.observed.find(node.address);
+        if (seen == world_.observed.end()) return Value::unknown();
+        if (seen->second.state == Observation::State::present) return seen->second.attributes;
+        Error error = data_error(node.address, seen->second);
+        error.address = node.address;
+        throw error;
+    }
+
     int complain(const Error& error, const Sources& sources) const {
         if (context_.args.json)
-            context_.print(json_line("error", "diagnostic", error.message, 0,
+            context_.print(json_line("error", "diagnostic", error.message, now_ms(),
                                      {{"diagnostic", error_json(error, sources)}}) +
                            "\n");
         else
@@ -61,7 +88,7 @@ class Console {
 
     const Context& context_;
     World world_;
-    Graph::Values values_;
+    bool data_read_ = false;
 };
 
 bool is_blank(const std::string& line) {
@@ -72,7 +99,7 @@ bool is_blank(const std::string& line) {
 
 int run_console(Context& context) {
     context.project.load(Project::Secrets::unread); // no secret is shown, so no password is needed
-    const Console console(context);
+    Console console(context);
     if (context.args.expression) return console.evaluate(*context.args.expression);
     const bool terminal = ::isatty(STDIN_FILENO) == 1;
     if (terminal) std::signal(SIGINT, SIG_DFL); // nothing is under way that would have to end well

@@ -1,35 +1,43 @@
-#include "engine/import.h"
+#include "planner/import.h"
 
 #include "cli/commands.h"
 #include "cli/render/plan_json.h"
+#include "core/clock.h"
 
 #include <fmt/format.h>
 
 namespace hadeploy::cli {
 
 int run_import(Context& context) {
-    context.project.load();
-    const Project& project = context.project;
+    const std::string& address = context.args.name;
+    Project& project = context.project;
+    project.load();
+    project.add_import(address, context.args.id);
+    Problems problems; // before a state is made for nothing
+    check_imports(project.graph(), problems);
+    problems.throw_if_any();
     const auto store = project.open_store(Store::Mode::read_write);
     store->lock("import", static_cast<std::int64_t>(context.args.lock_timeout * 1000));
-    const World world = load_world(*store);
-    const ProviderSettings settings = provider_settings(project.graph());
-    Endpoints endpoints(context.registry, project.setting(world.lineage));
+    if (load_world(*store).recorded.contains(address)) {
+        Error error(ErrorKind::usage, "the state has it already");
+        error.address = address;
+        throw std::move(error).with_hint("`hadeploy state rm` forgets it, without touching it");
+    }
     const auto progress = context.progress(0);
-    const Recorded imported = import_resource(context.args.name, context.args.id, project.graph(),
-                                              world, settings, endpoints, *progress);
+    const Prepared prepared = prepare(project, *store, {.targets = {address}}, *progress);
     progress->finish();
-    store->put(rows_of({imported}), {});
+    const Recorded record = imported(address, prepared.plan, project.graph());
+    store->put(rows_of({record}), {});
     if (context.args.json)
-        context.print(json_line("info", "imported", "imported", 0,
-                                {{"address", imported.address},
-                                 {"id", imported.identity},
+        context.print(json_line("info", "imported", "imported", now_ms(),
+                                {{"address", record.address},
+                                 {"id", record.identity},
                                  {"serial", store->serial()}}) +
                       "\n");
     else
         context.say(fmt::format("{} is in the state now; `hadeploy plan` tells what differs from "
                                 "the spec.\n",
-                                imported.address));
+                                record.address));
     return 0;
 }
 

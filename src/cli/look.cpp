@@ -6,7 +6,9 @@
 #include "cli/render/plan_text.h"
 #include "cli/render/report.h"
 #include "planner/address.h"
+#include "planner/lifecycle.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -30,6 +32,13 @@ std::string row_text(const Row& row) {
     for (const Entry& e : row.attributes.as_map())
         if (!e.value.is_null()) out += fmt::format("  {} = {}\n", e.key, display(e.value));
     return out;
+}
+
+Error not_recorded(const std::string& address, const std::vector<Row>& rows) {
+    std::vector<std::string> known;
+    for (const Row& r : rows) known.push_back(r.address);
+    return unknown_address(fmt::format("the state has no {}", address), address, known,
+                           "`hadeploy state list` shows all");
 }
 
 /// For scripts: nothing but the text, of what has one.
@@ -108,8 +117,19 @@ int run_graph(Context& context) {
 int run_state_list(Context& context) {
     context.project.load(Project::Secrets::unread);
     const auto store = context.project.open_store(Store::Mode::read_only);
-    for (const Row& row : store->rows())
+    const std::vector<Row> rows = store->rows();
+    const std::vector<std::string>& only = context.args.addresses;
+    for (const std::string& address : only)
+        if (std::none_of(rows.begin(), rows.end(),
+                         [&](const Row& r) { return within(r.address, address); }))
+            throw not_recorded(address, rows);
+    for (const Row& row : rows) {
+        if (!only.empty() && std::none_of(only.begin(), only.end(), [&](const std::string& a) {
+                return within(row.address, a);
+            }))
+            continue;
         context.print(context.args.json ? row_json(row).dump() + "\n" : row.address + "\n");
+    }
     return 0;
 }
 
@@ -117,12 +137,7 @@ int run_state_show(Context& context) {
     context.project.load(Project::Secrets::unread);
     const auto store = context.project.open_store(Store::Mode::read_only);
     const auto row = store->row(context.args.name);
-    if (!row) {
-        std::vector<std::string> known;
-        for (const Row& r : store->rows()) known.push_back(r.address);
-        throw unknown_address(fmt::format("the state has no {}", context.args.name),
-                              context.args.name, known, "`hadeploy state list` shows all");
-    }
+    if (!row) throw not_recorded(context.args.name, store->rows());
     context.print(context.args.json ? row_json(*row).dump() + "\n" : row_text(*row));
     return 0;
 }
@@ -149,7 +164,7 @@ int run_docs(Context& context) {
 }
 
 int run_schema(Context& context) {
-    context.print(spec_schema(context.registry).dump(2) + "\n");
+    context.print(spec_schema(context.registry, context.args.module).dump(2) + "\n");
     return 0;
 }
 

@@ -4,6 +4,7 @@
 #include "cli/render/plan_text.h"
 #include "cli/render/text.h"
 #include "cli/shortcut.h"
+#include "core/clock.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -13,19 +14,18 @@ namespace hadeploy::cli {
 int run_validate(Context& context) {
     context.project.load();
     // with no record, every config is evaluated and checked as far as it can be known
-    std::vector<std::string> notices;
-    (void)subjects(context.project.graph(),
-                   World{.lineage = "00000000-0000-0000-0000-000000000000"},
-                   provider_settings(context.project.graph()), &notices);
-    for (const std::string& notice : notices) context.say("note: " + notice + "\n");
+    World nothing{.lineage = "00000000-0000-0000-0000-000000000000"};
+    const Survey survey =
+        make_survey(context.project.graph(), nothing, provider_settings(context.project.graph()));
+    for (const std::string& notice : survey.notices) context.say("note: " + notice + "\n");
     const auto& nodes = context.project.graph().nodes();
     const auto data = static_cast<std::size_t>(std::count_if(
         nodes.begin(), nodes.end(), [](const Node& node) { return node.type->data; }));
     const std::size_t n = nodes.size() - data;
     if (context.args.json)
-        context.print(
-            json_line("info", "validate", "valid", 0, {{"resources", n}, {"data_sources", data}}) +
-            "\n");
+        context.print(json_line("info", "validate", "valid", now_ms(),
+                                {{"resources", n}, {"data_sources", data}}) +
+                      "\n");
     else
         context.print(fmt::format("The spec is valid: {}{}.\n", counted(n, "resource"),
                                   data == 0 ? "" : ", " + counted(data, "data source")));

@@ -20,6 +20,7 @@ struct ProjectOptions {
     std::vector<std::string> variables;                ///< NAME=TEXT, later ones win
     std::vector<std::filesystem::path> variable_files; ///< later ones win; below `variables`
     std::filesystem::path vault_password_file;         ///< "": see vault_password()
+    std::size_t parallelism = 10; ///< places that are read, and jobs that run, at once
 };
 
 /// A loaded project: its spec, and where its state and data are.
@@ -34,6 +35,10 @@ class Project {
     void load(Secrets secrets = Secrets::read);
     /// The same from what a saved plan or the history carries, instead of from the disk.
     void load_from(const FileReader& read, const VariableValues& variables, const Value& secrets);
+    /// One more entry of `import:`, as the command line has it.
+    void add_import(const std::string& address, const std::string& id) {
+        spec_.imports[address] = {id, {}};
+    }
 
     [[nodiscard]] const ProjectOptions& options() const { return options_; }
     [[nodiscard]] const Sources& sources() const { return spec_.sources; }

@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 #include "cli/render/plan_json.h"
+#include "core/clock.h"
 #include "core/file.h"
 #include "planner/address.h"
 #include "planner/lifecycle.h"
@@ -54,7 +55,7 @@ void tell(const Context& context, const std::string& text, const Store& store,
           nlohmann::json fields) {
     if (!context.args.json) return context.say(text + "\n");
     fields["serial"] = store.serial();
-    context.print(json_line("info", "state_changed", text, 0, std::move(fields)) + "\n");
+    context.print(json_line("info", "state_changed", text, now_ms(), std::move(fields)) + "\n");
 }
 
 std::string read_input(const std::filesystem::path& file) {
@@ -137,11 +138,13 @@ int run_state_mv(Context& context) {
                                     r.address))
                 .with_hint("apply once before");
     if (gone.empty()) throw Error(ErrorKind::usage, fmt::format("{} is called that already", from));
-    store->put(rows_of(touched), gone);
+    const bool dry = context.args.dry_run;
+    if (!dry) store->put(rows_of(touched), gone);
     std::string text;
     for (const auto& [was, is] : after.moved)
-        text += fmt::format("{}{} is now called {}", text.empty() ? "" : "\n", was, is);
-    tell(context, text, *store, {{"moved", std::move(moved)}});
+        text += fmt::format("{}{} {} {}", text.empty() ? "" : "\n", was,
+                            dry ? "would be called" : "is now called", is);
+    tell(context, text, *store, {{"moved", std::move(moved)}, {"dry_run", dry}});
     return 0;
 }
 
@@ -151,10 +154,12 @@ int run_state_rm(Context& context) {
     std::set<std::string> gone;
     for (const std::string& address : context.args.addresses)
         for (std::string& found : recorded_within(address, world)) gone.insert(std::move(found));
-    store->put({}, {gone.begin(), gone.end()});
+    const bool dry = context.args.dry_run;
+    if (!dry) store->put({}, {gone.begin(), gone.end()});
     tell(context,
-         fmt::format("Forgotten: {}. What is there stays as it is.", fmt::join(gone, ", ")), *store,
-         {{"removed", gone}});
+         fmt::format("{}: {}. What is there stays as it is.",
+                     dry ? "Would be forgotten" : "Forgotten", fmt::join(gone, ", ")),
+         *store, {{"removed", gone}, {"dry_run", dry}});
     return 0;
 }
 

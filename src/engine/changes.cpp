@@ -157,12 +157,14 @@ void Executor::change_in_state(Job job, Provider& provider) {
     write_made(made);
 }
 
-/// Those that live in the state as well may go on before it is written.
+/// Those that live in the state as well may go on before it is written; not when a postcondition is
+/// broken, which finish() tells.
 void Executor::hand_on(const Made& made) {
     Work& work = work_[made.step];
-    work.handed_on = true;
     if (made.row && plan_.steps[made.step].node)
         values_[*plan_.steps[made.step].node] = made.row->attributes;
+    if (broken_postcondition(made.step)) return;
+    work.handed_on = true;
     for (const StepId d : work.dependents)
         if (in_state(d) && --work_[d].waiting_for == 0) ready_.push_back(d);
 }

@@ -11,8 +11,9 @@ namespace hadeploy {
 /// The endpoints that are open, each opened once and used from plan to apply.
 class Endpoints {
   public:
-    Endpoints(const Registry& registry, Setting setting)
-        : registry_(registry), setting_(std::move(setting)) {}
+    /// @param at_once  how many of them refresh() reads at the same time
+    Endpoints(const Registry& registry, Setting setting, std::size_t at_once = 10)
+        : registry_(registry), setting_(std::move(setting)), at_once_(at_once) {}
 
     /// @throws Error(unreachable); the next call tries again
     std::shared_ptr<Provider> open(const std::string& kind, const Endpoint& endpoint);
@@ -23,18 +24,15 @@ class Endpoints {
                                   const std::vector<ReadRequest>& requests);
     [[nodiscard]] const Registry& registry() const { return registry_; }
     [[nodiscard]] const Setting& setting() const { return setting_; }
+    [[nodiscard]] std::size_t at_once() const { return at_once_; }
 
   private:
     const Registry& registry_;
     Setting setting_;
+    std::size_t at_once_;
     std::mutex mutex_;
     std::map<std::string, std::shared_ptr<Provider>> open_;
 };
-
-/// What was seen of a resource, as secret as its schema and its config are. What follows from a
-/// config with secrets (the output of a command, a checksum) is secret too, as Graph::config() has
-/// it.
-Value hide_secrets(const ResourceType& type, const Value& attributes, const Value& config);
 
 /// What the state knows: rows, and what interrupted runs left behind.
 World load_world(const Store& store);

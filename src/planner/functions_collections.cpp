@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <map>
 
 namespace hadeploy {
 
@@ -154,6 +155,42 @@ Value coalesce(const Call& call) {
     throw call.mistake("all of the values are null or empty");
 }
 
+Value coalesce_lists(const Call& call) {
+    for (const Value& v : call.arguments)
+        if (!v.as_list().empty()) return v;
+    throw call.mistake("all of the lists are empty");
+}
+
+Value matching(const Call& call) {
+    const Value::List &items = call[0].as_list(), &names = call[1].as_list(),
+                      &wanted = call[2].as_list();
+    if (items.size() != names.size())
+        throw call.mistake(fmt::format("{} values and {} keys", items.size(), names.size()));
+    Value::List out;
+    for (std::size_t i = 0; i < items.size(); ++i)
+        if (std::find(wanted.begin(), wanted.end(), names[i]) != wanted.end())
+            out.push_back(items[i]);
+    return Value::list(std::move(out));
+}
+
+Value transposed(const Call& call) {
+    std::map<std::string, Value::List> by_text;
+    for (const Entry& e : call[0].as_map()) {
+        if (!e.value.is_list())
+            throw call.mistake(fmt::format("{}: expected a list of strings, got {}",
+                                           in_quotes(e.key), e.value.kind_name()));
+        for (const Value& v : e.value.as_list()) {
+            if (!v.is_string())
+                throw call.mistake(fmt::format("{}: expected a list of strings, got one of {}",
+                                               in_quotes(e.key), v.kind_name()));
+            by_text[v.as_string()].push_back(e.key);
+        }
+    }
+    Value::Map out;
+    for (auto& [text, keys] : by_text) out.push_back({text, Value::list(std::move(keys))});
+    return Value::map(std::move(out));
+}
+
 Value one(const Call& call) {
     const Value::List& items = call[0].as_list();
     if (items.size() > 1)
@@ -230,6 +267,15 @@ FunctionGroup collection_functions() {
              R"(compact(["a", "", null]))", R"(["a"])", compact},
             {"coalesce", "values: any...", "The first that is neither null nor an empty string.",
              R"(coalesce(null, "", "a"))", R"("a")", coalesce},
+            {"coalescelist", "lists: list...", "The first list that is not empty.",
+             R"(coalescelist([], ["a"]))", R"(["a"])", coalesce_lists, at_shape},
+            {"matchkeys", "values: list, keys: list, wanted: list",
+             "The values whose key, at the same place, is one of those wanted.",
+             R"(matchkeys(["i-1", "i-2"], ["web", "db"], ["db"]))", R"(["i-2"])", matching},
+            {"transpose", "map: map",
+             "A map of lists of strings turned round: by each string the keys that had it.",
+             R"(transpose({ann: ["ops"], bob: ["dev", "ops"]}))",
+             R"({"dev": ["bob"], "ops": ["ann", "bob"]})", transposed},
             {"one", "list: list", "The only element of a list, null of an empty one.",
              R"(one(["a"]))", R"("a")", one, at_shape},
         }};

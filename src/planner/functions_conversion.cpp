@@ -92,6 +92,11 @@ FunctionGroup conversion_functions() {
             {"type", "value: any",
              "What it is: string, integer, number, boolean, list, map or null.", "type([1])",
              R"("list")", type_of, at_shape},
+            {"sensitive", "value: any",
+             "The value as a secret: never shown, and encrypted in the state. There is no way "
+             "back.",
+             R"(sensitive("x"))", R"({"$secret": "x"})",
+             [](const Call& c) { return c[0].as_secret(); }, at_shape},
             {"try", "values: any...", "The first of the values that can be had without an error.",
              R"(try({a: 1}.b, "none"))", R"("none")", nullptr, lazily},
             {"can", "value: any", "Whether the value can be had without an error.", "can({a: 1}.b)",

@@ -5,6 +5,7 @@
 #include "core/uuid.h"
 #include "planner/yaml.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -61,6 +62,78 @@ Value url_encoded(const Call& call) {
     return out;
 }
 
+Value url_decoded(const Call& call) {
+    const std::string& text = call.text(0);
+    std::string out;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        if (text[at] != '%') {
+            out += text[at] == '+' ? ' ' : text[at];
+            continue;
+        }
+        const auto byte = unhex(text.substr(at + 1, 2));
+        if (!byte || byte->size() != 1) throw call.mistake("% has two hexadecimal digits after it");
+        out += *byte;
+        at += 2;
+    }
+    if (!is_utf8(out)) throw call.mistake("what is encoded is not UTF-8 text");
+    return out;
+}
+
+/// The fields of one line of CSV that begins at `at`, which is moved behind it. What is in quotes
+/// may go over several lines.
+std::vector<std::string> csv_line(const Call& call, const std::string& text, std::size_t& at) {
+    std::vector<std::string> out(1);
+    bool quoted = false, ended = false; // within quotes, behind them
+    for (; at < text.size(); ++at) {
+        const char c = text[at];
+        if (quoted) {
+            const bool quote = c == '"' && at + 1 < text.size() && text[at + 1] == '"';
+            if (c == '"' && !quote)
+                quoted = false, ended = true;
+            else
+                out.back() += c;
+            at += quote ? 1 : 0;
+        } else if (c == ',') {
+            out.emplace_back();
+            ended = false;
+        } else if (c == '\n') {
+            return ++at, out;
+        } else if (c == '"' && out.back().empty() && !ended) {
+            quoted = true;
+        } else if (c != '\r') {
+            if (ended) throw call.mistake("after a closing quote a field is over");
+            out.back() += c;
+        }
+    }
+    if (quoted) throw call.mistake("a quote is not closed");
+    return out;
+}
+
+Value csv_decoded(const Call& call) {
+    const std::string& text = call.text(0);
+    std::size_t at = 0;
+    const std::vector<std::string> names = csv_line(call, text, at);
+    for (auto name = names.begin(); name != names.end(); ++name)
+        if (std::find(names.begin(), name, *name) != name)
+            throw call.mistake(fmt::format("there are two columns {}", in_quotes(*name)));
+    Value::List out;
+    while (at < text.size()) {
+        const std::vector<std::string> fields = csv_line(call, text, at);
+        if (fields.size() == 1 && fields[0].empty()) continue; // an empty line
+        if (fields.size() != names.size())
+            throw call.mistake(fmt::format("row {} has {} fields, the header {}", out.size() + 1,
+                                           fields.size(), names.size()));
+        Value::Map row;
+        for (std::size_t i = 0; i < names.size(); ++i) row.push_back({names[i], fields[i]});
+        out.push_back(Value::map(std::move(row)));
+    }
+    return Value::list(std::move(out));
+}
+
+std::string base64_of(const std::string& digits) {
+    return base64_encode(unhex(digits).value_or(""));
+}
+
 Value base64_decoded(const Call& call) {
     std::string out;
     try {
@@ -111,9 +184,25 @@ FunctionGroup encoding_functions() {
                  R"(base64decode("d2Vi"))", R"("web")", base64_decoded},
                 {"urlencode", "text: string", "The text as it may stand in a URL.",
                  R"(urlencode("a b&c"))", R"("a%20b%26c")", url_encoded},
+                {"urldecode", "text: string", "The way back.", R"(urldecode("a%20b%26c"))",
+                 R"("a b&c")", url_decoded},
+                {"csvdecode", "text: string",
+                 "The rows of a text of comma-separated values, each a map by the names in the "
+                 "first line.",
+                 R"(csvdecode("name,port\nweb,80\n"))", R"([{"name": "web", "port": "80"}])",
+                 csv_decoded},
                 {"sha256", "text: string", "SHA-256 in hexadecimal.", R"(sha256("web"))",
                  R"("4b5e57f6eb2f42b9039b3d1e13929295f231749c510cbe341cd68036d9af97e2")",
                  [](const Call& c) -> Value { return sha256_hex(c.text(0)); }},
+                {"sha512", "text: string", "SHA-512 in hexadecimal.",
+                 R"(substr(sha512("web"), 0, 16))", R"("cbead8fe640f4d4a")",
+                 [](const Call& c) -> Value { return digest_hex("SHA512", c.text(0)); }},
+                {"base64sha256", "text: string", "SHA-256 in base64.", R"(base64sha256("web"))",
+                 R"("S15X9usvQrkDmz0eE5KSlfIxdJxRDL40HNaANtmvl+I=")",
+                 [](const Call& c) -> Value { return base64_of(sha256_hex(c.text(0))); }},
+                {"base64sha512", "text: string", "SHA-512 in base64.",
+                 R"(substr(base64sha512("web"), 0, 16))", R"("y+rY/mQPTUqaNDVt")",
+                 [](const Call& c) -> Value { return base64_of(digest_hex("SHA512", c.text(0))); }},
                 {"sha1", "text: string", "SHA-1 in hexadecimal; not for what has to be safe.",
                  R"(sha1("web"))", R"("ca84d1343b96baa8137c943ed1860e522cacb238")",
                  [](const Call& c) -> Value { return digest_hex("SHA1", c.text(0)); }},

@@ -3,8 +3,14 @@
 #include "core/file.h"
 #include "core/hash.h"
 #include "core/text.h"
+#include "planner/outside.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <fmt/format.h>
+#include <fnmatch.h>
+#include <optional>
+#include <set>
 
 namespace hadeploy {
 
@@ -66,10 +72,11 @@ class Rendering {
 };
 thread_local bool Rendering::busy_ = false;
 
-Value rendered(const Call& call) {
+/// @param name  what messages call it
+Value rendered(const Call& call, const std::string& name, std::string template_text) {
     const Rendering guard(call);
     Sources sources;
-    const std::uint16_t index = sources.add(call.text(0), text_of(call));
+    const std::uint16_t index = sources.add(name, std::move(template_text));
     const Value text = Value(sources.files()[index].text).at({1, 1, index});
     Value out;
     try {
@@ -81,6 +88,67 @@ Value rendered(const Call& call) {
     if (out.is_list() || out.is_map())
         throw call.mistake("a template gives text, this one " + std::string(out.kind_name()));
     return out.is_unknown() ? out : Value(scalar_text(out));
+}
+
+std::vector<std::string> parts_of(const fs::path& path) {
+    std::vector<std::string> out;
+    for (const fs::path& part : path) out.push_back(part.string());
+    return out;
+}
+
+/// Whether a pattern's parts match a path's; `**` stands for any number of them.
+bool matches(const std::vector<std::string>& pattern, const std::vector<std::string>& path) {
+    std::size_t p = 0, at = 0, retry = 0;
+    std::optional<std::size_t> star; // the last `**`: it takes one part more when the rest fails
+    while (at < path.size()) {
+        if (p < pattern.size() && pattern[p] == "**") {
+            star = p++;
+            retry = at;
+        } else if (p < pattern.size() && ::fnmatch(pattern[p].c_str(), path[at].c_str(), 0) == 0) {
+            ++p;
+            ++at;
+        } else if (star) {
+            p = *star + 1;
+            at = ++retry;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.size() && pattern[p] == "**") ++p;
+    return p == pattern.size();
+}
+
+/// In the order of their names, so that they are the same on every machine.
+Value file_set(const Call& call) {
+    constexpr std::size_t kMost = 100'000;
+    const fs::path root = call.file(0);
+    const std::vector<std::string> pattern = parts_of(fs::path(call.text(1)).lexically_normal());
+    std::error_code error;
+    fs::recursive_directory_iterator at(root, error);
+    if (error) throw call.mistake(fmt::format("{}: {}", in_quotes(call.text(0)), error.message()));
+    std::set<std::string> found;
+    for (std::size_t seen = 0; at != fs::end(at); at.increment(error)) {
+        if (++seen > kMost) throw call.mistake(fmt::format("there are more than {} files", kMost));
+        const fs::path path = at->path().lexically_relative(root);
+        if (at->is_regular_file(error) && matches(pattern, parts_of(path)))
+            found.insert(path.string());
+        if (static_cast<std::size_t>(at.depth()) + 1 >= pattern.size() &&
+            std::find(pattern.begin(), pattern.end(), "**") == pattern.end())
+            at.disable_recursion_pending(); // no deeper one matches
+    }
+    if (error) throw call.mistake(fmt::format("{}: {}", in_quotes(call.text(0)), error.message()));
+    Value::List out;
+    for (const std::string& path : found) out.push_back(path);
+    return Value::list(std::move(out));
+}
+
+Value expanded_path(const Call& call) {
+    const std::string& text = call.text(0);
+    if (text != "~" && !text.starts_with("~/")) return text;
+    note_outside_look();
+    const char* home = std::getenv("HOME");
+    if (home == nullptr || *home == '\0') throw call.mistake("HOME is not set");
+    return text.size() <= 2 ? std::string(home) : (fs::path(home) / text.substr(2)).string();
 }
 
 Value joined_path(const Call& call) {
@@ -113,7 +181,25 @@ FunctionGroup file_functions() {
             {"templatefile", "path: string, values: map",
              "The text of a file with its `${...}` filled in, which see the values and nothing "
              "else.",
-             "", "", rendered},
+             "", "", [](const Call& c) { return rendered(c, c.text(0), text_of(c)); }},
+            {"templatestring", "text: string, values: map",
+             "The same of a text that is at hand; `$${` in a spec is `${` in that.",
+             R"(templatestring("$${n} nodes", {n: 3}))", R"("3 nodes")",
+             [](const Call& c) { return rendered(c, "the template", c.text(0)); }},
+            {"fileset", "path: string, pattern: string",
+             "The files below a directory whose path within it matches, sorted. `*` and `?` stand "
+             "for what is within a name, `**` for any number of directories.",
+             "", "", file_set},
+            {"filemd5", "path: string", "MD5 of the file; not for what has to be safe.", "", "",
+             [](const Call& c) -> Value { return digest_hex("MD5", contents(c)); }},
+            {"filesha1", "path: string", "SHA-1 of the file; not for what has to be safe.", "", "",
+             [](const Call& c) -> Value { return digest_hex("SHA1", contents(c)); }},
+            {"filesha512", "path: string", "SHA-512 of the file in hexadecimal.", "", "",
+             [](const Call& c) -> Value { return digest_hex("SHA512", contents(c)); }},
+            {"filebase64sha256", "path: string", "SHA-256 of the file in base64.", "", "",
+             [](const Call& c) -> Value {
+                 return base64_encode(unhex(sha256_hex(contents(c))).value_or(""));
+             }},
             {"basename", "path: string", "The last part of a path.", R"(basename("/etc/motd"))",
              R"("motd")",
              [](const Call& c) -> Value { return fs::path(c.text(0)).filename().string(); }},
@@ -122,6 +208,8 @@ FunctionGroup file_functions() {
              [](const Call& c) -> Value { return fs::path(c.text(0)).parent_path().string(); }},
             {"abspath", "path: string", "The whole path of a file.", R"(abspath("/srv/../etc"))",
              R"("/etc")", [](const Call& c) -> Value { return c.file(0).string(); }},
+            {"pathexpand", "path: string", "The path with your home directory for a leading `~`.",
+             R"(pathexpand("/etc/motd"))", R"("/etc/motd")", expanded_path},
             {"pathjoin", "parts: string...", "The parts as one path.",
              R"(pathjoin("/srv", "web", "../db"))", R"("/srv/db")", joined_path},
         }};

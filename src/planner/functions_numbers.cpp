@@ -45,6 +45,19 @@ Value absolute(const Call& call) {
     return n < 0 ? out : n;
 }
 
+Value logarithm(const Call& call) {
+    const double n = call[0].as_number(), base = call[1].as_number();
+    if (n <= 0 || base <= 0 || base == 1)
+        throw call.mistake(
+            "there is a logarithm of what is above 0, to a base above 0 other than 1");
+    return whole(call, std::log(n) / std::log(base));
+}
+
+Value sign(const Call& call) {
+    const double n = call[0].as_number();
+    return n < 0 ? -1 : n > 0 ? 1 : 0;
+}
+
 Value parse_integer(const Call& call) {
     const std::string& text = call.text(0);
     const std::int64_t base = call.size() > 1 ? call[1].as_integer() : 10;
@@ -78,6 +91,10 @@ FunctionGroup number_functions() {
              "round(2.5)", "3", rounded<std::round>},
             {"pow", "base: number, exponent: number", "A power.", "pow(2, 10)", "1024",
              [](const Call& c) { return whole(c, std::pow(c[0].as_number(), c[1].as_number())); }},
+            {"log", "value: number, base: number", "What the base has to be raised to.",
+             "log(8, 2)", "3", logarithm},
+            {"signum", "value: number", "-1, 0 or 1: whether it is below, at or above 0.",
+             "signum(-5)", "-1", sign},
             {"parseint", "text: string, base: integer?", "An integer written in a base (10).",
              R"(parseint("ff", 16))", "255", parse_integer},
         }};

@@ -143,6 +143,15 @@ Value format_list(const Call& call) {
     return leader->is_map() ? Value::map(std::move(entries)) : Value::list(std::move(items));
 }
 
+Value backwards(const Call& call) {
+    const std::string& text = call.text(0);
+    const std::vector<std::size_t> at = characters(text);
+    std::string out;
+    for (std::size_t i = at.size() - 1; i > 0; --i)
+        out += text.substr(at[i - 1], at[i] - at[i - 1]);
+    return out;
+}
+
 Value without_prefix(const Call& call) {
     const std::string& text = call.text(0);
     return text.starts_with(call.text(1)) ? text.substr(call.text(1).size()) : text;
@@ -209,6 +218,8 @@ FunctionGroup text_functions() {
              [](const Call& c) -> Value {
                  return static_cast<std::int64_t>(characters(c.text(0)).size()) - 1;
              }},
+            {"strrev", "text: string", "The characters from the last to the first.",
+             R"(strrev("für"))", R"("rüf")", backwards},
             {"startswith", "text: string, prefix: string", "Whether the text begins so.",
              R"(startswith("node1", "node"))", "true",
              [](const Call& c) -> Value { return c.text(0).starts_with(c.text(1)); }},

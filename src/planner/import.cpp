@@ -1,7 +1,9 @@
 #include "planner/import.h"
 
 #include "core/text.h"
+#include "planner/address.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace hadeploy {
@@ -19,6 +21,9 @@ std::map<std::string, Import> read_imports(const Value& list, Problems& problems
                         "1b4e28ba-2fa1-41d2-883f-0016d3cca427}]";
             continue;
         }
+        if (one.text("id").find("${") != std::string::npos)
+            problems.add("an import's id is written out: it can't be an expression",
+                         one["id"].loc());
         for (const Entry& e : one.as_map())
             if (e.key != "to" && e.key != "id")
                 problems.add(fmt::format("an import has no key {}", in_quotes(e.key)), e.loc).hint =
@@ -32,15 +37,40 @@ std::map<std::string, Import> read_imports(const Value& list, Problems& problems
     return out;
 }
 
+namespace {
+
+/// An import that the command line asks for has no place: it is not the spec that is wrong.
+Error refusal(const Import& import, ErrorKind kind, std::string why, std::string hint) {
+    return Error(import.loc.known() ? ErrorKind::spec : kind, "import: " + std::move(why),
+                 import.loc)
+        .with_hint(std::move(hint));
+}
+
+std::optional<Error> wrong_type(const ResourceType& type, const Import& import) {
+    if (!type.import_id.empty() || (type.adopts && import.id.empty())) return std::nullopt;
+    return refusal(import, ErrorKind::usage, fmt::format("a {} can't be imported", type.name),
+                   type.adopts ? "nor need it be: an apply takes over what is there"
+                               : "`hadeploy docs TYPE` tells of each type whether it can be");
+}
+
+} // namespace
+
 void check_imports(const Graph& graph, Problems& problems) {
     for (const auto& [address, import] : graph.spec().imports) {
-        if (graph.find(address)) continue;
-        Error& error =
-            problems.add(fmt::format("import: the spec has no {}", in_quotes(address)), import.loc);
+        if (const auto node = graph.find(address)) {
+            if (auto error = wrong_type(*graph[*node].type, import)) {
+                error->address = address;
+                problems.add(std::move(*error));
+            }
+            continue;
+        }
         std::vector<std::string> known;
         for (const Node& n : graph.nodes()) known.push_back(n.address);
-        if (const auto close = did_you_mean(address, known))
-            error.hint = fmt::format("did you mean {}?", *close);
+        Error error = unknown_address({}, address, known,
+                                      "write its block first: what is imported is read by that");
+        problems.add(refusal(import, ErrorKind::usage,
+                             fmt::format("the spec has no {}", in_quotes(address)),
+                             std::move(error.hint)));
     }
 }
 
@@ -53,26 +83,57 @@ std::string new_identity(const Graph& graph, const World& world, const std::stri
 
 Decision decide_import(const ResourceType& type, const Value& config, const Observation& observed,
                        const Import& import) {
-    const auto refusal = [&](std::string why, std::string hint) {
-        return Error(ErrorKind::spec, "import: " + std::move(why), import.loc)
-            .with_hint(std::move(hint));
+    const auto refuse = [&](std::string why, std::string hint) {
+        throw refusal(import, ErrorKind::failed, std::move(why), std::move(hint));
     };
+    const std::string what_id =
+        type.import_id.empty() ? "" : fmt::format("the ID is {}", type.import_id);
     if (observed.state == Observation::State::absent)
-        throw refusal("there is nothing of this name to be imported",
-                      "take the import out, and it is made anew");
+        refuse(import.id.empty() ? fmt::format("there is no {} of this name", type.name)
+                                 : fmt::format("there is no {} {}", type.name, import.id),
+               !what_id.empty() ? what_id : "take the import out, and it is made anew");
     if (!observed.foreign.empty())
-        throw refusal(import.id.empty() ? "what is there can't be taken over without its id"
-                                        : "what is there has another id",
-                      observed.foreign);
+        refuse(import.id.empty()
+                   ? "what is there can't be taken over without its ID: " + observed.foreign
+                   : fmt::format("what is there by that name is not {}: {}", import.id,
+                                 observed.foreign),
+               what_id);
     Decision d = decide(type, config, nullptr, false, observed);
     if (d.action == Action::replace)
-        throw refusal("it would be destroyed at once: " + d.reason,
-                      "let the spec say what is there; change it once it is imported");
+        refuse("it would be destroyed at once: " + d.reason,
+               "let the spec say what is there; change it once it is imported");
     if (d.action == Action::adopt)
         d.verb = "import";
     else
         d.reason = "imported";
     return d;
+}
+
+Error import_too_early(const Import& import) {
+    return refusal(import, ErrorKind::failed, "it can't be read yet",
+                   "import it in another run, once what it rests on is made, and up");
+}
+
+Recorded imported(const std::string& address, const Plan& plan, const Graph& graph) {
+    const auto step = std::find_if(plan.steps.begin(), plan.steps.end(),
+                                   [&](const Step& s) { return s.address == address; });
+    const ResourceType& type = *step->type;
+    for (const Attribute& a : type.schema)
+        if (!a.computed && step->after[a.name].contains_unknown()) {
+            Error error(ErrorKind::failed,
+                        fmt::format("{} is not known before what it refers to is made", a.name),
+                        step->after[a.name].loc());
+            error.address = address;
+            throw std::move(error).with_hint("apply that first: --target names it");
+        }
+    const Value attributes = complete(type, step->after.with_all(step->before), {});
+    return {address,
+            type.name,
+            step->generation,
+            step->identity,
+            step->after,
+            with_machine(type, address, attributes),
+            graph.dependencies(*step->node)};
 }
 
 } // namespace hadeploy

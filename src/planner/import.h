@@ -4,7 +4,7 @@
 
 namespace hadeploy {
 
-/// Imports to addresses that the spec does not have.
+/// Imports to addresses that the spec does not have, and of what can't be imported.
 void check_imports(const Graph& graph, Problems& problems);
 
 /// The identity of a resource that the state does not know: that of the object which is imported,
@@ -13,9 +13,17 @@ std::string new_identity(const Graph& graph, const World& world, const std::stri
 
 /// What is to be done so that an object which somebody else has made is managed from now on: only
 /// recorded, or changed as well.
-/// @throws Error(spec) when there is none, or none that could be taken over; the observation's own
-///         error when it could not be read
+/// @throws Error when there is none, or none that could be taken over; the observation's own error
+///         when it could not be read
 Decision decide_import(const ResourceType& type, const Value& config, const Observation& observed,
                        const Import& import);
+
+/// What is wrong when an object is to be imported before it can be looked at.
+Error import_too_early(const Import& import);
+
+/// The record of an object that a plan imports, as it is there: what differs from the spec is for
+/// the next plan to tell.
+/// @throws Error(failed) when a part of its config is known only after apply
+Recorded imported(const std::string& address, const Plan& plan, const Graph& graph);
 
 } // namespace hadeploy

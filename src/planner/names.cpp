@@ -52,6 +52,13 @@ auto find_instance(const Ids& ids, const Value& step, InstanceOf instance_of) {
     return it != ids.end() && instance_of(*it).key == step.as_string() ? it : ids.end();
 }
 
+/// As the files of a project name it: good in whatever directory a value is used.
+std::string whole_path(const std::filesystem::path& directory) {
+    const std::filesystem::path whole =
+        (std::filesystem::current_path() / directory).lexically_normal();
+    return (whole.has_filename() ? whole : whole.parent_path()).string();
+}
+
 Error which_one(const ModuleBlock& call, const std::string& output, Loc loc) {
     return Error(ErrorKind::spec,
                  fmt::format("module \"{}\" has a count: which one is meant?", call.name), loc)
@@ -101,8 +108,8 @@ Value ScopeNames::resolve(const std::string& name, const Path& path, Loc loc,
     if (name == "path") {
         const std::string what = member(path, "path", loc);
         used = 1;
-        if (what == "module") return scope_.module->directory.string();
-        if (what == "root") return graph_.spec_.root.directory.string();
+        if (what == "module") return whole_path(scope_.module->directory);
+        if (what == "root") return whole_path(graph_.spec_.root.directory);
         unknown_name(fmt::format("there is no path.{}", what), what, {"module", "root"}, loc);
     }
     if (const ResourceBlock* block = scope_.module->resource(name))
@@ -326,7 +333,7 @@ Value ScopeNames::resource(const ResourceBlock& block, const Path& path, std::si
     const auto it = path.empty()
                         ? instances.end()
                         : find_instance(instances, path[0], [&](NodeId id) -> const Instance& {
-                              return resources_.node(id).instance;
+                              return *resources_.node(id).instance;
                           });
     if (it != instances.end()) {
         used = 1;
@@ -338,7 +345,7 @@ Value ScopeNames::resource(const ResourceBlock& block, const Path& path, std::si
         if (block.count != nullptr)
             list.push_back(resources_.value(id));
         else
-            map.push_back({resources_.node(id).instance.key, resources_.value(id), block.loc});
+            map.push_back({resources_.node(id).instance->key, resources_.value(id), block.loc});
     }
     return block.count != nullptr ? Value::list(std::move(list)) : Value::map(std::move(map));
 }

@@ -3,6 +3,7 @@
 #include "planner/graph.h"
 #include "planner/plan_options.h"
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -129,19 +130,24 @@ Value with_machine(const ResourceType& type, const std::string& address, Value a
 /// The settings of each provider, normalized, by its name.
 using ProviderSettings = std::map<std::string, Value>;
 
+struct Survey;
+
 /// The plan for a spec.
+/// @param survey  the one that went before, if there was one: what it has evaluated, and follows
+///                from nothing that was seen to be otherwise, is not evaluated again
 /// @throws Errors: conflicts, failed reads, wrong values
 Plan make_plan(const Graph& graph, const World& world, const ProviderSettings& settings,
-               const PlanOptions& options = {});
+               const PlanOptions& options = {}, const Survey* survey = nullptr);
 
 /// The plan to remove what is recorded: all of it, or the targets.
 Plan make_destroy_plan(const World& world, const Registry& registry,
                        const PlanOptions& options = {});
 
-/// Adds the steps for what is recorded and not among `kept`; what is within one of the addresses in
+/// Adds the steps for what is recorded and not kept; what is within one of the addresses in
 /// `let_go` is only forgotten. (The last part of the two above.)
+/// @param kept  whether what has this address stays
 void add_removals(Plan& plan, const World& world, const Registry& registry,
-                  const std::set<std::string>& kept, const std::vector<Dependency>& let_go,
-                  Problems& problems);
+                  const std::function<bool(const std::string&)>& kept,
+                  const std::vector<Dependency>& let_go, Problems& problems);
 
 } // namespace hadeploy

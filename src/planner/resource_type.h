@@ -40,13 +40,14 @@ class ResourceType {
     /// it is taken over ("adopt") without a change: files, packages, services. Without this a
     /// resource that is there but not recorded is a conflict unless it carries our identity.
     bool adopts = false;
-    /// What the ID in `hadeploy import ADDRESS ID` is, for people: "the network's UUID". The
-    /// provider is asked for it in the place of the identity that a new object would get. Empty:
-    /// such objects can't be imported (those of a type that adopts need not be).
+    /// What the ID of an import is, for people: "the network's UUID". The provider is asked for it
+    /// in the place of the identity that a new object would get. Empty: such objects can't be
+    /// imported (those of a type that adopts need not be).
     std::string import_id;
-    /// Making one moves much data (an image, say). It is done apart from what else its machine has
-    /// to do, so that nothing which others wait for waits for it.
-    bool bulk = false;
+    /// Making one takes long: it moves much data (an image), or starts much (a daemon). It is done
+    /// apart from what else its machine has to do, so that what waits for one of them does not wait
+    /// for the other.
+    bool slow = false;
 
     /// Checks that concern several attributes. Unknown values pass.
     virtual void check(const Value& /*config*/, Problems& /*problems*/) const {}

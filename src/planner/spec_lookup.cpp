@@ -23,6 +23,15 @@ const Block* by_name(const std::vector<Block>& blocks, std::string_view name) {
 
 } // namespace
 
+const Argument* ResourceBlock::attribute(std::string_view called) const {
+    return by_name(attributes, called);
+}
+
+const Lifecycle& ResourceBlock::lifecycle() const {
+    static const Lifecycle none;
+    return own_lifecycle ? *own_lifecycle : none;
+}
+
 const Variable* Module::variable(std::string_view name) const {
     const auto it = std::find_if(variables.begin(), variables.end(),
                                  [&](const Variable& v) { return v.attribute.name == name; });
@@ -51,9 +60,12 @@ BaseDirectory Spec::base_directory() const {
 FileReader disk_reader() {
     return [](const fs::path& file) {
         struct stat info = {};
-        if (::stat(file.c_str(), &info) != 0)
-            throw Error(ErrorKind::spec,
-                        fmt::format("{}: {}", file.string(), std::strerror(errno)));
+        if (::stat(file.c_str(), &info) != 0) {
+            const bool lost = (errno == ENOENT || errno == ENOTDIR) && file.filename() == kSpecFile;
+            throw Error(ErrorKind::spec, fmt::format("{}: {}", file.string(), std::strerror(errno)))
+                .with_hint(lost ? "run it in a project's directory, or name that with --chdir"
+                                : "");
+        }
         if (!S_ISREG(info.st_mode))
             throw Error(ErrorKind::spec, fmt::format("{} is not a regular file", file.string()));
         std::ifstream in(file, std::ios::binary);

@@ -61,9 +61,7 @@ class Explainer {
             out.origin = Why::Origin::drift;
         if (!step.node) return out;
         const ResourceBlock& block = *graph_[*step.node].block;
-        if (const auto loc = block.attribute_locs.find(change.name);
-            loc != block.attribute_locs.end())
-            out.loc = loc->second;
+        if (const Argument* written = block.attribute(change.name)) out.loc = written->loc;
         for (const NodeId source : graph_.sources(*step.node, change.name))
             if (changes(graph_[source].address)) out.from.push_back(graph_[source].address);
         return out;
@@ -81,8 +79,13 @@ class Explainer {
     std::map<std::string, StepId> steps_;
 };
 
-void check_known(const std::string& address, const Graph& graph, const World& world) {
-    if (graph.find(address) || world.recorded.contains(address)) return;
+/// A plan has a name of its own for what a replacement leaves to be removed: `a#1`.
+void check_known(const std::string& address, const Plan& plan, const Graph& graph,
+                 const World& world) {
+    if (graph.find(address) || world.recorded.contains(address) ||
+        std::any_of(plan.steps.begin(), plan.steps.end(),
+                    [&](const Step& s) { return s.address == address; }))
+        return;
     std::vector<std::string> known;
     for (const Node& n : graph.nodes()) known.push_back(n.address);
     for (const auto& [recorded, r] : world.recorded) known.push_back(recorded);
@@ -94,7 +97,7 @@ void check_known(const std::string& address, const Graph& graph, const World& wo
 
 std::vector<Why> explain(const std::string& address, const Plan& plan, const Graph& graph,
                          const World& world) {
-    check_known(address, graph, world);
+    check_known(address, plan, graph, world);
     const Explainer explainer(plan, graph, world);
     std::vector<Why> out;
     std::set<std::string> seen{address};

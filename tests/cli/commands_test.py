@@ -160,6 +160,31 @@ class PlanTest(Case):
         self.assertIn("did you mean first?", self.err("why", "frist"))
 
 
+    def test_rollback(self):
+        self.apply()
+        self.spec(SPEC.replace("for_each: [x, y]", "for_each: [x]"))
+        self.apply()
+        self.assertEqual(self.addresses(), ["first", 'many["x"]', "second"])
+        self.assertFalse(self.key("many-y").exists())
+        self.out("rollback", "1", "--auto-approve")
+        self.assertEqual(self.addresses(), ["first", 'many["x"]', 'many["y"]', "second"])
+        self.assertTrue(self.key("many-y").exists())
+        self.assertIn("rollback 1", self.out("history"))
+        self.assertIn("there is no run 9", self.err("rollback", "9", "--auto-approve"))
+
+    def test_variables_from_the_nearest(self):
+        (self.path / "a.yaml").write_text("word: file\n")
+        (self.path / "b.yaml").write_text("word: later\n")
+        said = lambda *words: self.out("console", "-e", "var.word", *words).strip().strip('"')
+        self.assertEqual(said(), "hello")
+        self.environment["HADEPLOY_VAR_word"] = "environment"
+        self.environment["HADEPLOY_VAR_of_another_project"] = "x"
+        self.assertEqual(said(), "environment")
+        self.assertEqual(said("--var-file", "a.yaml"), "file")
+        self.assertEqual(said("--var-file", "a.yaml", "--var-file", "b.yaml"), "later")
+        self.assertEqual(said("--var", "word=flag", "--var-file", "a.yaml"), "flag")
+
+
 class StateTest(Case):
     def setUp(self):
         super().setUp()
@@ -196,6 +221,36 @@ class StateTest(Case):
                                (["one", "a b"], "a b is no address"),
                                (["one", "module.m"], "can only become another module's")):
             self.assertIn(message, self.err("state", "mv", *words))
+
+    def test_mv_into_a_module(self):
+        module = self.path / "m"
+        module.mkdir()
+        (module / "module.yaml").write_text(
+            "resources:\n  one: {type: ssh.key, name: first}\n"
+            "  lots: {type: ssh.key, for_each: [x, y], name: 'many-${each.key}'}\n")
+        self.run_it("state", "mv", "first", "module.m.one")
+        self.run_it("state", "mv", "many", "module.m.lots")
+        self.spec("name: keys\nmodules: {m: {source: m}}\nresources:\n"
+                  "  second: {type: ssh.key, name: second, depends_on: [module.m]}\n")
+        self.assertIn("all resources are as the spec says", self.out("plan"))
+        self.run_it("state", "mv", "module.m", "module.n")
+        self.assertEqual(self.addresses(), ['module.n.lots["x"]', 'module.n.lots["y"]',
+                                            "module.n.one", "second"])
+        self.assertIn("did you mean module.n.one?", self.err("state", "mv", "module.n.on", "x"))
+
+    def test_list(self):
+        self.assertEqual(self.out("state", "list", "many"), 'many["x"]\nmany["y"]\n')
+        self.assertEqual(self.out("state", "list", 'many["y"]', "first"), 'first\nmany["y"]\n')
+        self.assertIn("did you mean many?", self.err("state", "list", "mani"))
+
+    def test_a_dry_run_only_says_it(self):
+        serial = self.serial()
+        self.assertIn("first would be called one",
+                      self.run_it("state", "mv", "first", "one", "--dry-run").stderr)
+        self.assertIn('Would be forgotten: many["x"], many["y"].',
+                      self.run_it("state", "rm", "many", "--dry-run").stderr)
+        self.assertIn("did you mean first?", self.err("state", "mv", "fist", "x", "--dry-run"))
+        self.assertEqual((self.serial(), len(self.addresses())), (serial, 4))
 
     def test_rm(self):
         self.run_it("state", "rm", "many", "second")
@@ -255,7 +310,39 @@ class StateTest(Case):
         self.assertIn("the state has it already", self.err("import", "first", "id"))
         self.run_it("state", "rm", "first")
         self.assertIn("a ssh.key can't be imported", self.err("import", "first", "id"))
+        self.assertNotIn("first", self.addresses())
         self.assertIn("did you mean first?", self.err("import", "frist", "id"))
+
+
+class PathTest(Case):
+    def test_paths_are_absolute_wherever_it_is_run(self):
+        module = self.path / "modules" / "m"
+        module.mkdir(parents=True)
+        (module / "module.yaml").write_text("""outputs:
+  here: "${path.module}"
+  root: "${path.root}/x"
+  text: "${file('a.txt')}"
+  same: "${file(\"${path.module}/a.txt\")}"
+""")
+        (module / "a.txt").write_text("a")
+        self.spec("""name: keys
+modules: {m: {source: modules/m}}
+outputs: {module: "${path.module}", m: ["${module.m.here}", "${module.m.root}",
+          "${module.m.text}", "${module.m.same}"]}
+""")
+        root = str(self.path.resolve())
+        expected = {"module": root, "m": [root + "/modules/m", root + "/x", "a", "a"]}
+        self.apply()
+        self.assertEqual(json.loads(self.out("output", "--json")), expected)
+        for words, cwd in ((["--chdir", root], "/"), (["--chdir", ".."], module.parent),
+                           (["--chdir", self.path.name], self.path.parent)):
+            self.assertIn("Nothing to change", self.out("plan", *words, cwd=cwd))
+
+    def test_outside_of_a_project(self):
+        (self.path / "empty").mkdir()
+        text = self.err("plan", status=65, cwd=self.path / "empty")
+        self.assertIn("hadeploy.yaml: No such file", text)
+        self.assertIn("--chdir", text)
 
 
 class LookTest(Case):
@@ -290,6 +377,30 @@ class LookTest(Case):
         self.assertEqual(self.out("console", given="1\n"), "1\n")
         self.assertEqual(self.out("console", "--json", given="[1, true]\n"), "[1,true]\n")
 
+    def test_console_reads_data_sources(self):
+        self.spec("""name: keys
+data:
+  said: {type: local.command, run: "echo once >>asked; echo hello"}
+  more: {type: local.command, run: "echo ${data.said.outputs.stdout} again"}
+  later: {type: local.command, run: "echo ${key.public_key}"}
+  broken: {type: local.command, run: "echo no luck >&2; exit 3"}
+resources: {key: {type: ssh.key}}
+""")
+        asked = self.path / "asked"
+        self.assertEqual(self.out("console", "-e", "1 + 1"), "2\n")
+        self.assertFalse(asked.exists())
+        given = "data.more.outputs.stdout\nupper(data.said.outputs.stdout)\n"
+        self.assertEqual(self.out("console", given=given), '"hello again"\n"HELLO"\n')
+        self.assertEqual(asked.read_text(), "once\n")
+        self.assertEqual(self.out("console", "--json", given="data.said.outputs\n"),
+                         '{"stdout":"hello"}\n')
+        self.assertEqual(self.out("console", "-e", "data.later.outputs.stdout"),
+                         "(known after apply)\n")
+        text = self.err("console", "-e", "data.broken.outputs", status=1)
+        self.assertIn("`run` ended with status 3", text)
+        self.assertIn("no luck", text)
+        self.assertIn("data.broken", text)
+
     def test_console_on_a_terminal(self):
         pid, fd = pty.fork()
         if pid == 0:
@@ -318,6 +429,36 @@ class LookTest(Case):
         page = self.out("graph", "--format", "html")
         self.assertIn(svg, page)
         self.assertNotIn("http://", page.replace('xmlns="http://www.w3.org/2000/svg"', ""))
+        drawn = json.loads(self.out("graph", "--format", "json"))
+        self.assertEqual(drawn, json.loads(self.out("graph", "--json")))
+        for shape, text in (("dot", self.out("graph")), ("dot", self.out("graph", "--format", "dot")),
+                            ("mermaid", self.out("graph", "--format", "mermaid")),
+                            ("json", json.dumps(drawn))):
+            for name in ("first", "second", "many"):
+                self.assertIn(name, text, shape)
+        self.assertTrue(self.out("graph").startswith("digraph"))
+
+    def test_show_a_plan_and_the_state(self):
+        planned = json.loads(self.out("plan", "--out", "p", "--json"))
+        self.assertEqual(json.loads(self.out("show", "p", "--json")), planned)
+        self.assertEqual(self.out("show", "p"), self.out("plan"))
+        self.out("apply", "p")
+        self.assertIn("first (ssh.key)\n", self.out("show"))
+        rows = [json.loads(line) for line in self.out("show", "--json").splitlines()]
+        self.assertEqual([row["address"] for row in rows], self.addresses())
+
+    def test_docs_of_every_type(self):
+        listed = self.out("docs").split("\nProviders:")[0]
+        names = [line.split()[0] for line in listed.splitlines() if line]
+        self.assertGreater(len(names), 30)
+        for name in names:
+            text = self.out("docs", name)
+            self.assertTrue(text.startswith(name + "  "), text)
+            self.assertIn("\nExample", text)
+            for line in text.split("\nExample")[0].splitlines():
+                self.assertLessEqual(len(line), 100, line)
+        for name in ("libvirt", "ssh", "local", "state", "chaos", "functions"):
+            self.assertGreater(len(self.out("docs", name)), 50)
 
 
 class FmtTest(Case):

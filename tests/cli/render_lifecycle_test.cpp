@@ -86,8 +86,78 @@ outputs: {token: "${fresh.token}"}
     page.plan("refresh", before, drifted(world, "keep", "value", "one\nother\nthree\n"),
               {.refresh_only = true});
     page.plan("destroy", before, as_applied(before), {.destroy = true});
+    page.plan("nothing to do", before, as_applied(before));
+    World tainted = as_applied(before);
+    tainted.recorded["size"].tainted = true;
+    page.plan("taint", before, tainted);
+    page.plan("--replace", before, as_applied(before), {.replace = {"size"}});
+    World gone = as_applied(before);
+    gone.observed["size"] = Observation::absent();
+    page.plan("what is gone is made again", before, gone);
+    page.plan("refresh: what is gone", before, gone, {.refresh_only = true});
+    gone.unfinished.insert("size");
+    page.plan("what an earlier run did not get to make", before, gone);
     CHECK(page.text.find("hunter2") == std::string::npos);
     page.check("actions");
+}
+
+TEST_CASE("imports and data sources, as a plan says them") {
+    const World nothing{.lineage = "00000000-0000-4000-8000-000000000000"};
+    const auto seen = [&](const char* address, Observation observation) {
+        World world = nothing;
+        world.observed[address] = std::move(observation);
+        return world;
+    };
+    const Value there =
+        Value::map({{"name", "a"}, {"value", "there"}, {"shout", "there!"}, {"size", 1}});
+    const char* import =
+        "name: t\nimport: [{to: a, id: theirs}]\nresources:\n  a: {type: fake.thing, "
+        "name: a, value: there}\n";
+    Page page;
+    page.plan("import", import, seen("a", Observation::present(there)));
+    page.plan("import, and repaired", import,
+              seen("a", Observation::present(there.with("value", "x").with("shout", "x!"))));
+    page.plan("import: it would be replaced", import,
+              seen("a", Observation::present(there.with("size", 2))));
+    page.plan("import: nothing is there", import, seen("a", Observation::absent()));
+    Observation foreign = Observation::present(there);
+    foreign.foreign = "made by hand";
+    page.plan("import: another one is there", import, seen("a", foreign));
+    page.plan("import: without its ID",
+              "name: t\nimport: [{to: a}]\nresources:\n  a: {type: "
+              "fake.thing, name: a}\n",
+              seen("a", foreign));
+    page.plan("import: it can't be read yet", import, nothing);
+    page.plan("import: onto a machine that is still to be made",
+              "name: t\nimport: [{to: a, id: theirs}]\nresources:\n  m: {type: fake.machine, name: "
+              "m}\n  a: {type: fake.thing, name: a, host: \"${m.connection}\"}\n",
+              seen("m", Observation::absent()));
+    page.plan("import: of what the spec does not have",
+              "name: t\nimport: [{to: aa, id: theirs}]\nresources: {a: {type: fake.thing, name: "
+              "a}}\n",
+              seen("a", Observation::absent()));
+    page.plan("import: of a type that has no ID",
+              "name: t\nimport: [{to: a, id: theirs}]\nresources: {a: {type: fake.adoptable, name: "
+              "a}}\n",
+              seen("a", Observation::absent()));
+
+    const char* data = R"(name: t
+data:
+  now: {type: fake.look, name: known}
+  later: {type: fake.look, name: "${a.token}"}
+  waits: {type: fake.look, name: known, depends_on: [a]}
+resources:
+  a: {type: fake.thing, name: a, value: "${data.now.value}"}
+  b: {type: fake.thing, name: b, value: "${data.later.value}"}
+)";
+    World world =
+        seen("data.now", Observation::present(Value::map({{"name", "known"}, {"value", "v"}})));
+    world.observed["a"] = world.observed["b"] = Observation::absent();
+    page.plan("data sources, read in the plan or in apply", data, world);
+    page.plan("a data source that can't be read",
+              "name: t\ndata: {now: {type: fake.look, name: known}}\n",
+              seen("data.now", Observation::failed(Error(ErrorKind::failed, "no answer"))));
+    page.check("imports");
 }
 
 TEST_CASE("every rule of a lifecycle, as a plan says it") {
@@ -118,11 +188,34 @@ TEST_CASE("every rule of a lifecycle, as a plan says it") {
     page.plan("replace_triggered_by", triggered,
               drifted(as_applied(triggered), "a", "value", "other"));
 
+    const auto first = [](int size) {
+        return fmt::format("name: t\nresources:\n  a: {{type: fake.thing, name: a{0}, size: {0}, "
+                           "lifecycle: {{create_before_destroy: true}}}}\n  b: {{type: fake.thing, "
+                           "name: b, value: \"${{a.token}}\"}}\n",
+                           size);
+    };
+    page.plan("create_before_destroy", first(2).c_str(), as_applied(first(1).c_str()));
+    page.plan("create_before_destroy: a name that only one can have",
+              "name: t\nresources:\n  a: {type: fake.thing, name: a1, size: 2, lifecycle: "
+              "{create_before_destroy: true}}\n",
+              as_applied(first(1).c_str()));
+    page.plan("ignore_changes: all",
+              "name: t\nresources:\n  a: {type: fake.thing, name: a, value: other, size: 2, "
+              "lifecycle: {ignore_changes: all}}\n",
+              guarded);
+
     page.plan("preconditions",
               "name: t\nvariables: {n: {type: integer, default: 2}}\nresources:\n  a:\n    type: "
               "fake.thing\n    name: a\n    lifecycle:\n      preconditions:\n        - {check: "
               "\"${var.n > 2}\", message: \"${var.n} is too few\"}\n",
               World{.lineage = guarded.lineage});
+
+    page.plan(
+        "postconditions",
+        "name: t\nresources:\n  a:\n    type: fake.thing\n    name: a\n    lifecycle:\n      "
+        "postconditions:\n        - {check: \"${self.size > 1}\", message: \"${self.name} has "
+        "but ${self.size}\"}\n",
+        World{.lineage = guarded.lineage, .observed = {{"a", Observation::absent()}}});
 
     const char* two = "name: t\nresources:\n  a: {type: fake.thing, name: a}\n  b: {type: "
                       "fake.thing, name: b}\n";

@@ -60,6 +60,30 @@ variables: {token: {type: string, default: TOKEN}}
     CHECK(lab.apply(good).plan == "");
 }
 
+TEST_CASE("a broken postcondition holds up what depends on it, also of what lives in the state") {
+    Lab lab;
+    const std::string text = R"(name: test
+resources:
+  a:
+    type: fake.note
+    text: a
+    lifecycle: {postconditions: [{check: "${self.token == 'x'}", message: not x}]}
+  b: {type: fake.note, text: "b ${a.token}"}
+  c: {type: fake.note, text: "c ${b.token}"}
+  d: {type: fake.thing, name: d, value: "${a.token}"}
+  e: {type: fake.note, text: e}
+)";
+    const auto run = lab.apply(text);
+    REQUIRE(run.result.errors.size() == 1);
+    CHECK(run.result.errors[0].address == "a");
+    CHECK(run.result.errors[0].message == "not x");
+    CHECK(run.result.count("skipped") == 3);
+    CHECK(lab.recorded() == "a:1 e:1"); // it is there, and known to be
+    CHECK(lab.world.changes().empty());
+    CHECK(errors_in(lab, text) == "a: not x");
+    CHECK(lab.recorded() == "a:1 e:1");
+}
+
 TEST_CASE("what a module is given is checked again when it is known") {
     Lab lab;
     lab.modules["m/module.yaml"] = R"(
@@ -100,7 +124,7 @@ resources: {a: {type: fake.thing, name: a, value: there}}
             Value::map({{"name", "a"}, {"value", value}, {"shout", "there!"}, {"size", size}});
         lab.world.owners["a"] = "theirs";
     };
-    CHECK(errors_in(lab, text) == "a: import: there is nothing of this name to be imported");
+    CHECK(errors_in(lab, text) == "a: import: there is no fake.thing theirs");
     there("there", 2);
     CHECK(errors_in(lab, text) ==
           "a: import: it would be destroyed at once: size can't be changed in place");
@@ -123,9 +147,9 @@ TEST_CASE("an import with differences repairs them, one without its id is refuse
     lab.world.owners["a"] = "theirs";
     const std::string resources = "resources: {a: {type: fake.thing, name: a, value: new}}\n";
     CHECK(errors_in(lab, "name: test\nimport: [{to: a}]\n" + resources) ==
-          "a: import: what is there can't be taken over without its id");
+          "a: import: what is there can't be taken over without its ID: made by hand");
     CHECK(errors_in(lab, "name: test\nimport: [{to: a, id: other}]\n" + resources) ==
-          "a: import: what is there has another id");
+          "a: import: what is there by that name is not other: made by hand");
     CHECK(errors_in(lab, "name: test\nimport: [{to: b}]\n" + resources) ==
           ": import: the spec has no \"b\"");
     const auto run = lab.apply("name: test\nimport: [{to: a, id: theirs}]\n" + resources);

@@ -1,5 +1,5 @@
 #include "engine/apply.h"
-#include "engine/import.h"
+#include "planner/import.h"
 #include "support/project.h"
 
 #include <cstdlib>
@@ -42,7 +42,7 @@ struct Lab {
             refresh(seen,
                     options.refresh_only ? recorded_subjects(registry, seen, settings)
                     : options.destroy    ? destroy_subjects(registry, seen, settings)
-                                         : subjects(*graph, seen, settings),
+                                         : make_survey(*graph, seen, settings).subjects,
                     *endpoints, quiet);
         if (options.refresh_only) return make_refresh_plan(*graph, seen, options);
         if (options.destroy) return make_destroy_plan(seen, registry, options);
@@ -56,18 +56,25 @@ struct Lab {
                                settings, quiet, store->begin_run("apply", {}), {4, nullptr});
     }
 
+    /// What the command notes.
     Recorded import(const std::string& address, const std::string& id) {
-        return import_resource(address, id, *graph, load_world(*store), settings, *endpoints,
-                               quiet);
+        spec.imports.clear();
+        spec.imports[address] = {id, {}};
+        return imported(address, plan({.targets = {address}}), *graph);
     }
 
     /// What importing says when it is refused.
     std::string refused(const std::string& address, const std::string& id) {
+        const auto told = [](const Error& e) {
+            return fmt::format("{}: {} ({})", e.address, e.message, e.hint);
+        };
         try {
             (void)import(address, id);
             return "imported";
+        } catch (const Errors& errors) {
+            return told(errors.list.front());
         } catch (const Error& error) {
-            return error.message + " (" + error.hint + ")";
+            return told(error);
         }
     }
 
@@ -159,23 +166,30 @@ TEST_CASE("an object that is there is imported under its own identity") {
     CHECK(r.attributes.text("value") == "other");
     CHECK(r.attributes.text("token") == "old");
     lab.store->put(rows_of({r}), {});
+    lab.spec.imports.clear();
     CHECK(summary(lab.plan({.targets = {"a"}})) == "update a (value)");
     CHECK(lab.apply().ok());
     CHECK(lab.world.owners["a"] == "mark-7");
-    CHECK(lab.refused("a", "mark-7") ==
-          "the state has it already (`hadeploy state rm` forgets it, without touching it)");
 }
 
 TEST_CASE("what can't be imported") {
     Lab lab;
-    CHECK(lab.refused("a", "x") == "there is no fake.thing x (the ID is the mark that it carries)");
+    CHECK(lab.refused("a", "x") ==
+          "a: import: there is no fake.thing x (the ID is the mark that it carries)");
+    lab.world.objects["b"] = Value::map({{"name", "b"}});
+    lab.world.owners["b"] = "x";
+    CHECK(lab.refused("b", "x") == "b: value is not known before what it refers to is made (apply "
+                                   "that first: --target names it)");
     lab.world.objects["a"] = Value::map({{"name", "a"}});
     lab.world.owners["a"] = "somebody";
-    CHECK(lab.refused("a", "x").starts_with("what is there by that name is not x: made by hand"));
-    CHECK(lab.refused("aa", "x") == "the spec has no aa to import into (did you mean a?)");
-    CHECK(lab.refused("c", "x") == "a fake.adoptable can't be imported (nor need it be: an apply "
-                                   "takes over what is there)");
-    CHECK(lab.refused("b", "x").starts_with("value is not known before what it refers to is made"));
+    CHECK(lab.refused("a", "x") == "a: import: what is there by that name is not x: made by hand "
+                                   "(the ID is the mark that it carries)");
+    CHECK(lab.refused("aa", "x") == ": import: the spec has no \"aa\" (did you mean a?)");
+    CHECK(lab.refused("c", "x") == "c: import: a fake.adoptable can't be imported (nor need it be: "
+                                   "an apply takes over what is there)");
+    lab.world.objects["a"] = Value::map({{"name", "a"}, {"size", 2}});
+    lab.world.owners["a"] = "x";
+    CHECK(lab.refused("a", "x").starts_with("a: import: it would be destroyed at once"));
     lab.world.unreadable.insert("a");
-    CHECK(lab.refused("a", "x").starts_with("it can't be read"));
+    CHECK(lab.refused("a", "x").starts_with("a: it can't be read"));
 }

@@ -176,6 +176,55 @@ TEST_CASE("volume: without a pool, and wrong in the spec") {
     CHECK(first(Value::map({{"file", Value::unknown()}})) == "");
 }
 
+TEST_CASE("volume: one that somebody else has made is imported by its file's name") {
+    const std::string pool =
+        "<node><pool type='dir'><name>disks</name><target><path>/d</path></target>"
+        "<volume type='file'><name>cloud.img</name><capacity>1000</capacity>"
+        "<target><format type='qcow2'/></target></volume>"
+        "<volume type='file'><name>cloud.vmlinuz</name><capacity>1</capacity></volume>"
+        "<volume type='file'><name>cloud2.img</name><capacity>1000</capacity></volume>"
+        "</pool></node>";
+    World w(pool, TempDir());
+    const Value config = w.volume();
+    CHECK(w.read("libvirt.volume", config, "data").state == Observation::State::absent);
+    const auto look = [&](const char* id, const Recorded* recorded = nullptr) {
+        ReadRequest request = w.request("libvirt.volume", config, "data");
+        request.identity = id;
+        request.recorded = recorded;
+        return w.provider->read({&request, 1}).front();
+    };
+    CHECK(look("cloud").state == Observation::State::absent);
+    const Observation seen = look("cloud.img");
+    REQUIRE(present(seen));
+    CHECK(seen.attributes.flag("complete"));
+    CHECK(seen.attributes.text("path") == "/d/cloud.img");
+    CHECK(seen.attributes.text("format") == "qcow2");
+    CHECK(seen.attributes.text("kernel") == "/d/cloud.vmlinuz");
+    CHECK(seen.attributes.text("initrd") == "");
+    const Recorded known = recorded(config, config.with_all(seen.attributes));
+    CHECK(look("cloud.img", &known).attributes.flag("complete"));
+
+    const auto change = [&](Change::Kind kind) {
+        const Change c{.kind = kind,
+                       .address = "data",
+                       .type = w.registry.type("libvirt.volume"),
+                       .identity = "cloud.img",
+                       .before = known.attributes,
+                       .after = kind == Change::Kind::remove ? Value() : config};
+        Outcome out;
+        w.provider->apply({&c, 1}, out);
+        return out;
+    };
+    REQUIRE(change(Change::Kind::remove).attributes);
+    CHECK(look("cloud.img").state == Observation::State::absent);
+    CHECK(present(look("cloud2.img"))); // of somebody else, whatever its name begins with
+    const Outcome again = change(Change::Kind::create); // it was lost: made under that name
+    REQUIRE_MESSAGE(again.attributes, (again.error ? again.error->message : ""));
+    CHECK(again.attributes->text("path") == "/d/cloud.img");
+    CHECK(change(Change::Kind::remove).attributes);
+    CHECK(change(Change::Kind::remove).attributes); // fine when there is nothing
+}
+
 TEST_CASE("domain: of somebody else") {
     World w;
     const Value config = Value::map(

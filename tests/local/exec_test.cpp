@@ -132,6 +132,25 @@ TEST_CASE("an output that is not declared is a mistake that a plan sees") {
               .plan.find("nam") != std::string::npos);
 }
 
+TEST_CASE("an output that is new in returns is known once the command has run again") {
+    Lab lab;
+    const std::string create = "create: 'printf \"{\\\"a\\\": 1, \\\"b\\\": 2}\"', ";
+    REQUIRE(lab.apply(one(create + "returns: {a: integer}")).ok());
+    const std::string more = one(create + "returns: {a: integer, b: integer}") +
+                             "outputs: {b: \"${x.outputs.b}\", a: \"${x.outputs.a}\"}\n";
+    const Lab::Run planned = lab.plan(more);
+    CHECK(planned.plan == "run again x (returns)");
+    CHECK(planned.steps.outputs["b"].is_unknown());
+    const Lab::Run run = lab.apply(more);
+    REQUIRE_MESSAGE(run.ok(), errors_of(run));
+    CHECK(run.result.outputs["b"] == Value(2));
+    CHECK(lab.plan(more).plan == "");
+    // one that is gone is not there any more
+    const std::string less =
+        one(create + "returns: {a: integer}") + "outputs: {b: \"${x.outputs.b}\"}\n";
+    CHECK(lab.plan(less).plan.find("\"b\"") != std::string::npos);
+}
+
 TEST_CASE("secrets travel in the environment, and what follows from them is secret") {
     Lab lab;
     const std::string spec = R"(

@@ -20,7 +20,7 @@ TEST_CASE("each function gives what its example says") {
             CHECK(f.example.find(f.name) != f.example.npos);
             CHECK(eval(std::string(f.example)) == to_json(from_json(f.result)));
         }
-    CHECK(names.size() > 80);
+    CHECK(names.size() > 105);
 }
 
 TEST_CASE("functions refuse what they can't do, and say what they are") {
@@ -67,6 +67,21 @@ TEST_CASE("functions refuse what they can't do, and say what they are") {
     CHECK(eval("formatdate('x', '2026-03-01T12:30:00Z')")
               .starts_with("1:3: formatdate(): there is no \"x\" in a pattern"));
     CHECK(eval("timeadd('2026-03-01T12:30:00Z', 'soon')").starts_with("1:3: timeadd(): "));
+    CHECK(eval("log(0, 2)").starts_with("1:3: log(): there is a logarithm of what is above 0"));
+    CHECK(eval("coalescelist([], [])") == "1:3: coalescelist(): all of the lists are empty");
+    CHECK(eval("matchkeys([1], [], [])") == "1:3: matchkeys(): 1 values and 0 keys");
+    CHECK(eval("transpose({a: 1})") ==
+          "1:3: transpose(): \"a\": expected a list of strings, got an integer");
+    CHECK(eval("urldecode('%zz')") == "1:3: urldecode(): % has two hexadecimal digits after it");
+    CHECK(eval("urldecode('%')") == "1:3: urldecode(): % has two hexadecimal digits after it");
+    CHECK(eval("urldecode('%ff')") == "1:3: urldecode(): what is encoded is not UTF-8 text");
+    CHECK(eval("csvdecode('a,b\\n1\\n')") == "1:3: csvdecode(): row 1 has 1 fields, the header 2");
+    CHECK(eval("csvdecode('a,a\\n')") == "1:3: csvdecode(): there are two columns \"a\"");
+    CHECK(eval("csvdecode('a\\n\"x')") == "1:3: csvdecode(): a quote is not closed");
+    CHECK(eval("csvdecode('a\\n\"x\"y')") ==
+          "1:3: csvdecode(): after a closing quote a field is over");
+    CHECK(eval("templatestring('$${b}', {a: 1})")
+              .find("the template:1:3: the template has no \"b\"") != std::string::npos);
     CHECK(eval("tonumber('1 GiB')") == "1:3: tonumber(): \"1 GiB\" is not a number");
     CHECK(eval("tobool('yes')") ==
           "1:3: tobool(): only \"true\" and \"false\" are booleans, got \"yes\"");
@@ -116,6 +131,14 @@ TEST_CASE("the corners of functions") {
     CHECK(eval("can(1 / 0)") == "false");
     CHECK(eval("timeadd('2024-02-29T00:00:00+02:00', '-1d')") == "\"2024-02-28T00:00:00+02:00\"");
     CHECK(eval("regexall('(a+)+b', '" + std::string(5000, 'a') + "')") == "[]"); // at once
+    CHECK(eval("csvdecode('a,b\\r\\n\"x, \"\"y\"\"\",\"1\\n2\"\\r\\n\\r\\n,\\r\\n')") ==
+          "[{\"a\":\"x, \\\"y\\\"\",\"b\":\"1\\n2\"},{\"a\":\"\",\"b\":\"\"}]");
+    CHECK(eval("csvdecode('')") == "[]");
+    CHECK(eval("urldecode('a+b%C3%BC')") == "\"a bü\"");
+    CHECK(eval("upper(sensitive('x'))") == "{\"$secret\":\"X\"}");
+    CHECK(eval("pathexpand('~/x') != '~/x'") == "true");
+    CHECK(eval("pathexpand('~ann/x')") == "\"~ann/x\"");
+    CHECK(eval("log(10, 3)") == "2.095903274289385");
     CHECK(eval("tonumber('007')") == "7");
     CHECK(eval("tonumber('9223372036854775808')") == "9.223372036854776e+18");
 }
@@ -144,6 +167,23 @@ TEST_CASE("files are found beside the file that names them") {
     CHECK(eval("templatefile(" + path("loop.tpl") + ", {})")
               .find("a template can't call for a template") != std::string::npos);
     CHECK(eval("file(" + path("nothing") + ")").starts_with("1:3: file(): "));
+    std::ofstream(dir / "b.txt") << "";
+    fs::create_directories(dir / "sub" / "deep");
+    std::ofstream(dir / "sub" / "c.txt") << "";
+    std::ofstream(dir / "sub" / "deep" / "d.txt") << "";
+    const std::string whole = "'" + dir.string() + "', ";
+    CHECK(eval("fileset(" + whole + "'*.txt')") == "[\"a.txt\",\"b.txt\"]");
+    CHECK(eval("fileset(" + whole + "'sub/?.txt')") == "[\"sub/c.txt\"]");
+    CHECK(eval("fileset(" + whole + "'**/*.txt')") ==
+          "[\"a.txt\",\"b.txt\",\"sub/c.txt\",\"sub/deep/d.txt\"]");
+    CHECK(eval("fileset(" + whole + "'sub/**')") == "[\"sub/c.txt\",\"sub/deep/d.txt\"]");
+    CHECK(eval("fileset(" + whole + "'**/deep/*')") == "[\"sub/deep/d.txt\"]");
+    CHECK(eval("fileset(" + whole + "'*.no')") == "[]");
+    CHECK(eval("fileset(" + path("none") + ", '*')").starts_with("1:3: fileset(): \""));
+    CHECK(eval("filemd5(" + path("a.txt") + ") == md5(\"hello\\n\")") == "true");
+    CHECK(eval("filesha1(" + path("a.txt") + ") == sha1(\"hello\\n\")") == "true");
+    CHECK(eval("filesha512(" + path("a.txt") + ") == sha512(\"hello\\n\")") == "true");
+    CHECK(eval("filebase64sha256(" + path("a.txt") + ") == base64sha256(\"hello\\n\")") == "true");
     CHECK(eval("file('/dev/zero')").starts_with("1:3: file(): "));
     CHECK(eval("file(" + path("binary") + ")").find("is not UTF-8 text (filebase64()") !=
           std::string::npos);

@@ -12,6 +12,18 @@ std::string first_plan(const TestSpec& t) {
 }
 } // namespace
 
+TEST_CASE("a spec may be written as JSON") {
+    const TestSpec t(R"({
+  "name": "t",
+  "variables": {"size": {"type": "integer", "default": 2}},
+  "resources": {
+    "a": {"type": "fake.thing", "name": "a", "size": "${var.size}"},
+    "b": {"type": "fake.thing", "name": "b\u0062", "value": "${a.token}"}
+  }
+})");
+    CHECK(first_plan(t) == "create a; create b");
+}
+
 TEST_CASE("instances are keyed by name, and each depends on its own only") {
     const TestSpec t(R"(
 name: t

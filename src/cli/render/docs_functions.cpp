@@ -13,7 +13,9 @@ std::string signature(const Function& f) {
 }
 
 std::string example(const Function& f) {
-    return f.example.empty() ? "" : fmt::format("{} = {}", f.example, f.result);
+    if (f.example.empty()) return "";
+    const Value result = from_json(f.result);
+    return fmt::format("{} = {}", f.example, result.secret() ? display(result) : f.result);
 }
 } // namespace
 

@@ -172,9 +172,10 @@ it is, and hadeploy forgets it. Without that, it would be destroyed.
 
 `import: [{to: node["a"], id: 1b4e28ba-2fa1-41d2-883f-0016d3cca427}]` takes over what is there and
 was made by somebody else. The spec says what it shall be like; where it differs it is changed, but
-never replaced. `id` is what it is known by there (of a libvirt object its UUID); types that take over
-by themselves what is there as wanted (files, packages, users) need none. What is recorded already
-is left alone, so the entry may stay.
+never replaced. `id` is what it is known by there, which each type tells (of a libvirt network its
+UUID); types that take over by themselves what is there as wanted (files, packages, users) need none.
+What is recorded already is left alone, so the entry may stay. `hadeploy import ADDRESS ID` does the
+same for one object, and only takes a note of it.
 
 ### Expressions
 
@@ -196,7 +197,7 @@ keeps the value's type; `$${` is a literal `${`.
 | `${module.cluster.web_url}` | An output of a module. |
 | `${module.site["a"].url}`, `${module.site[0].url}` | An output of one instance of a module with `for_each`, with `count`. |
 | `${module.site[*].url}` | That output of every instance, by their names; just this output is waited for. |
-| `${path.module}`, `${path.root}` | The directory of the module, of the project. |
+| `${path.module}`, `${path.root}` | The directory of the module, of the project, as an absolute path: the same wherever hadeploy is run. Attributes that name local files need neither, they are relative to the file that they are written in. |
 
 | Operation | Value |
 |---|---|
@@ -255,7 +256,7 @@ outputs:
 | `connection` | How to log in to a machine: see the attribute of that name of [ssh.host](#sshhost). |
 | `list(T)`, `map(T)` | A list, a map, of another type. |
 | `set(T)` | A list whose elements are in no order and each there once: it is sorted. |
-| `object({name: T, port: optional(T, default)})` | A map with these keys. What is optional may be left out, and is the default then, if there is one. |
+| `object({name: T, port: optional(T, default)})` | A map with these keys. What is optional may be left out, and is its default then, or null. |
 
 A type may also be written as YAML: a map is an object of its keys, a map with the one key `*` a map
 of any keys, a list of one type a list of it.

@@ -60,6 +60,13 @@ std::string path_of(virStorageVolPtr volume) {
     return taken(call("see where a volume is", [&] { return virStorageVolGetPath(volume); }));
 }
 
+std::string format_of(virStorageVolPtr volume) {
+    const std::string xml = taken(
+        call("see what a volume is", [&] { return virStorageVolGetXMLDesc(volume, 0); }));
+    const pugi::xml_document document = parse_xml(xml);
+    return document.child("volume").child("target").child("format").attribute("type").value();
+}
+
 namespace {
 /// A stream that is given up unless it was finished: the daemon must not take half for whole.
 class Stream {

@@ -32,6 +32,8 @@ VolumeHandle create_volume(virStoragePoolPtr pool, const NewVolume& volume);
 /// Fine when there is none.
 void delete_volume(virStoragePoolPtr pool, const std::string& name);
 std::string path_of(virStorageVolPtr volume);
+/// "qcow2", "raw": what libvirt has found the file to be.
+std::string format_of(virStorageVolPtr volume);
 
 /// Writes `size` bytes into the volume. Goes through libvirt, so it works for a remote host too.
 /// `what` is what people see: "uploading the kernel".

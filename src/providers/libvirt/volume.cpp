@@ -1,5 +1,6 @@
 #include "core/file.h"
 #include "core/hash.h"
+#include "core/uuid.h"
 #include "providers/libvirt/image.h"
 #include "providers/libvirt/storage.h"
 
@@ -57,7 +58,8 @@ VolumeType::VolumeType() {
         "gets the path of an old one under the overlays that stand on it.\n\n"
         "Detected and repaired: a volume that was deleted, or was half written when an apply was "
         "interrupted, is written again. The content is not compared.\n\n"
-        "Destroy deletes it.";
+        "Destroy deletes it, also one that was imported.";
+    import_id = "the file's name in the pool (`virsh vol-list POOL`)";
     example = "base:\n"
               "  type: libvirt.volume\n"
               "  pool: ${pool.name}\n"
@@ -183,15 +185,37 @@ struct Files {
     [[nodiscard]] bool any() const { return !disk.empty() || kernel || initrd || mark; }
 };
 
+/// Whether somebody else has named its file, which is its identity then.
+bool is_imported(std::string_view identity) {
+    return !is_uuid(identity);
+}
+
+std::string disk_file(std::string_view name, std::string_view identity, const char* suffix) {
+    return is_imported(identity) ? std::string(identity) : own_file(name, identity, suffix);
+}
+
+/// Of the files that lie beside the disk.
+std::string side_file(std::string_view name, std::string_view identity, const char* suffix) {
+    if (!is_imported(identity)) return own_file(name, identity, suffix);
+    return std::string(identity.substr(0, identity.rfind('.'))) + suffix;
+}
+
+std::string mark_file(std::string_view name, std::string_view identity) {
+    if (!is_imported(identity)) return own_file(name, identity, kMark);
+    return fmt::format("{}.hadeploy{}", identity, kMark); // FILE.part may be somebody's download
+}
+
 Files files_of(const std::vector<std::string>& names, std::string_view name,
                std::string_view identity) {
-    const auto has = [&](const char* suffix) {
-        return std::find(names.begin(), names.end(), own_file(name, identity, suffix)) !=
-               names.end();
+    const auto has = [&](const std::string& file) {
+        return std::find(names.begin(), names.end(), file) != names.end();
     };
-    Files out{.kernel = has(kKernel), .initrd = has(kInitrd), .mark = has(kMark)};
+    Files out{.kernel = has(side_file(name, identity, kKernel)),
+              .initrd = has(side_file(name, identity, kInitrd)),
+              .mark = has(mark_file(name, identity))};
     for (const char* suffix : kDisks)
-        if (has(suffix)) out.disk = own_file(name, identity, suffix);
+        if (std::string file = disk_file(name, identity, suffix); has(file))
+            out.disk = std::move(file);
     return out;
 }
 
@@ -200,14 +224,22 @@ std::string path_in(virStoragePoolPtr pool, const std::string& file) {
     return volume ? path_of(volume.get()) : "";
 }
 
+/// As libvirt tells it: the name that somebody else gave says nothing.
+std::string format_in(virStoragePoolPtr pool, const std::string& file) {
+    const VolumeHandle volume = find_volume(pool, file);
+    return volume ? format_of(volume.get()) : "";
+}
+
 /// The computed attributes of a volume that is there.
 Value places(virStoragePoolPtr pool, const Files& files, std::string_view name,
              std::string_view identity) {
     return Value::map({
         {"path", path_in(pool, files.disk)},
-        {"format", std::string_view(files.disk).ends_with(".qcow2") ? "qcow2" : "raw"},
-        {"kernel", files.kernel ? path_in(pool, own_file(name, identity, kKernel)) : ""},
-        {"initrd", files.initrd ? path_in(pool, own_file(name, identity, kInitrd)) : ""},
+        {"format", is_imported(identity)                              ? format_in(pool, files.disk)
+                   : std::string_view(files.disk).ends_with(".qcow2") ? "qcow2"
+                                                                      : "raw"},
+        {"kernel", files.kernel ? path_in(pool, side_file(name, identity, kKernel)) : ""},
+        {"initrd", files.initrd ? path_in(pool, side_file(name, identity, kInitrd)) : ""},
     });
 }
 
@@ -260,29 +292,37 @@ void store(Session& session, virStoragePoolPtr pool, const NewVolume& volume,
            static_cast<std::int64_t>(std::filesystem::file_size(path)), what);
 }
 
+/// All but the mark.
+void delete_files(virStoragePoolPtr pool, std::string_view name, std::string_view identity) {
+    for (const char* suffix : kDisks) delete_volume(pool, disk_file(name, identity, suffix));
+    for (const char* suffix : {kKernel, kInitrd})
+        delete_volume(pool, side_file(name, identity, suffix));
+}
+
 /// Writes what is not there yet.
 void fill(Session& session, virStoragePoolPtr pool, const Change& change, const Files& have) {
     const std::string base = change.after.text("name");
-    const auto file = [&](const char* suffix) { return own_file(base, change.identity, suffix); };
+    const auto disk = [&](const char* suffix) { return disk_file(base, change.identity, suffix); };
     if (const Value& size = change.after["size"]; size.is_integer()) {
         if (have.disk.empty())
             create_volume(
-                pool, {.name = file(".qcow2"), .format = "qcow2", .capacity = size.as_integer()});
+                pool, {.name = disk(".qcow2"), .format = "qcow2", .capacity = size.as_integer()});
         return;
     }
     const Image image = prepare(session, change.after);
     if (have.disk.empty()) {
-        const DiskFormat disk = inspect_disk(image.disk);
+        const DiskFormat is = inspect_disk(image.disk);
         store(session, pool,
-              {.name = file(disk.format == "qcow2" ? ".qcow2" : ".raw"),
-               .format = disk.format,
-               .capacity = disk.size},
+              {.name = disk(is.format == "qcow2" ? ".qcow2" : ".raw"),
+               .format = is.format,
+               .capacity = is.size},
               image.disk, "uploading the image");
     }
     const auto blob = [&](const char* suffix, const std::filesystem::path& path,
                           std::string_view what) {
         const auto size = static_cast<std::int64_t>(std::filesystem::file_size(path));
-        store(session, pool, {.name = file(suffix), .capacity = size}, path, what);
+        store(session, pool,
+              {.name = side_file(base, change.identity, suffix), .capacity = size}, path, what);
     };
     if (!have.kernel && !image.kernel.empty()) blob(kKernel, image.kernel, "uploading the kernel");
     if (!have.initrd && !image.initrd.empty()) blob(kInitrd, image.initrd, "uploading the initrd");
@@ -291,14 +331,13 @@ void fill(Session& session, virStoragePoolPtr pool, const Change& change, const 
 Value VolumeType::make(Session& session, const Change& change) const {
     const std::string volume_name = change.after.text("name");
     const std::string pool_name = change.after.text("pool");
-    const std::string mark = own_file(volume_name, change.identity, kMark);
+    const std::string mark = mark_file(volume_name, change.identity);
     if (change.kind == Change::Kind::create || !change.before.flag("complete", true)) {
         const PoolHandle pool = open_pool(session.connection, pool_name);
         refresh(pool.get(), pool_name);
         Files have = files_of(volume_names(pool.get(), pool_name), volume_name, change.identity);
         if (have.mark) { // interrupted: nothing of it can be trusted
-            for (const char* suffix : {".qcow2", ".raw", kKernel, kInitrd})
-                delete_volume(pool.get(), own_file(volume_name, change.identity, suffix));
+            delete_files(pool.get(), volume_name, change.identity);
             have = {};
         } else {
             create_volume(pool.get(), {.name = mark, .capacity = 512});
@@ -319,8 +358,15 @@ Value VolumeType::make(Session& session, const Change& change) const {
 }
 
 void VolumeType::remove(Session& session, const Change& change) const {
-    delete_own_files(session, change.before.text("pool"), change.before.text("name"),
-                     change.identity);
+    const std::string volume_name = change.before.text("name");
+    const std::string pool_name = change.before.text("pool");
+    if (!is_imported(change.identity))
+        return delete_own_files(session, pool_name, volume_name, change.identity);
+    if (Inventory(session.connection).pool(pool_name) == nullptr) return;
+    const PoolHandle pool = open_pool(session.connection, pool_name);
+    refresh(pool.get(), pool_name);
+    delete_files(pool.get(), volume_name, change.identity);
+    delete_volume(pool.get(), mark_file(volume_name, change.identity));
 }
 
 } // namespace

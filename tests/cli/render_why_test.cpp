@@ -1,0 +1,98 @@
+#include "cli/render/why_text.h"
+#include "golden.h"
+#include "planner/moves.h"
+#include "planner/refresh.h"
+#include "support/project.h"
+
+using namespace hadeploy;
+using namespace hadeploy::cli;
+using namespace hadeploy::test;
+
+namespace {
+
+/// What `why` says of every step of a plan, and of these addresses besides.
+std::string all_of(const TestSpec& t, const World& world, const Plan& plan,
+                   const std::vector<std::string>& more = {}) {
+    std::vector<std::string> addresses = more;
+    for (const Step& s : plan.steps) addresses.push_back(s.address);
+    std::string out;
+    for (const std::string& address : addresses) {
+        const std::vector<Why> chain = explain(address, plan, *t.graph, world);
+        out += render_why(chain, plan, t.spec.sources, {}) + "\n";
+        for (const Why& why : chain) // the same, as an object
+            CHECK(why_json(why, plan, t.spec.sources)["address"] == why.address);
+    }
+    return out;
+}
+
+World drifted(World world, const std::string& address, std::string_view name, Value value) {
+    Observation& o = world.observed.at(address);
+    o.attributes = o.attributes.with(name, std::move(value));
+    return world;
+}
+
+constexpr const char* kBefore = R"(name: t
+resources:
+  m: {type: fake.machine, name: m}
+  on_m: {type: fake.thing, name: on_m, host: "${m.connection}"}
+  keep: {type: fake.thing, name: keep, value: one}
+  drift: {type: fake.thing, name: drift, value: one}
+  size: {type: fake.thing, name: size}
+  worn: {type: fake.thing, name: worn}
+  first: {type: fake.thing, name: first1, lifecycle: {create_before_destroy: true}}
+  gone: {type: fake.thing, name: gone}
+  lost: {type: fake.thing, name: lost}
+  old: {type: fake.thing, name: old}
+  calm: {type: fake.thing, name: calm}
+)";
+
+constexpr const char* kAfter = R"(name: t
+import: [{to: theirs, id: mark}]
+removed: [old]
+data: {look: {type: fake.look, name: "${size.token}"}}
+resources:
+  m: {type: fake.machine, name: m}
+  on_m: {type: fake.thing, name: on_m, host: "${m.connection}"}
+  keep: {type: fake.thing, name: keep, value: two}
+  drift: {type: fake.thing, name: drift, value: one}
+  size: {type: fake.thing, name: size, size: 2}
+  worn: {type: fake.thing, name: worn}
+  first: {type: fake.thing, name: first2, lifecycle: {create_before_destroy: true}}
+  fresh: {type: fake.thing, name: fresh, value: "${data.look.value}", secret: hunter2}
+  pulled: {type: fake.thing, name: pulled, lifecycle: {replace_triggered_by: [size]}}
+  found: {type: fake.adoptable, name: found}
+  theirs: {type: fake.thing, name: theirs}
+  calm: {type: fake.thing, name: calm, value: "${null}"}
+)";
+
+} // namespace
+
+TEST_CASE("why: every action says which line and which change lead to it") {
+    World world = drifted(as_applied(kBefore), "m", "running", false);
+    world = drifted(std::move(world), "drift", "value", "other");
+    world = drifted(std::move(world), "drift", "shout", "other!");
+    world.observed.erase("on_m");
+    world.observed["lost"] = world.observed["fresh"] = Observation::absent();
+    world.observed["found"] = Observation::present(Value::map({{"name", "found"}, {"size", 1}}));
+    world.observed["theirs"] = Observation::present(Value::map({{"name", "theirs"}, {"size", 1}}));
+    world.recorded["worn"].tainted = true;
+    const World with_pulled = as_applied("name: t\nresources: {pulled: {type: fake.thing, name: "
+                                         "pulled}}\n");
+    world.recorded["pulled"] = with_pulled.recorded.at("pulled");
+    world.observed["pulled"] = with_pulled.observed.at("pulled");
+
+    const TestSpec t(kAfter);
+    const Plan plan = make_plan(*t.graph, world, t.settings);
+    const std::string text = all_of(t, world, plan, {"calm"});
+    CHECK(text.find("hunter2") == std::string::npos);
+
+    const TestSpec before(kBefore);
+    World seen = drifted(as_applied(kBefore), "keep", "value", "other");
+    seen.observed["lost"] = Observation::absent();
+    const Plan refresh = make_refresh_plan(*before.graph, seen, {.refresh_only = true});
+    const World all = as_applied(kBefore);
+    const Plan destroy = make_destroy_plan(all, before.registry, {.destroy = true});
+    check_golden("tests/cli/golden/why.txt",
+                 "== plan\n" + text + "== plan --refresh-only\n" + all_of(before, seen, refresh) +
+                     "== plan --destroy\n" + all_of(before, all, destroy));
+}

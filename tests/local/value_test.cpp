@@ -1,0 +1,43 @@
+#include "lab.h"
+
+using namespace hadeploy;
+
+namespace {
+std::string spec(const char* input, int round) {
+    return fmt::format(R"(name: t
+resources:
+  release: {{type: local.value, input: {}, triggers: {}}}
+  file: {{type: local.file, path: f, content: "${{release.output.image}} ${{release.id}}"}}
+  along: {{type: local.value, input: x, lifecycle: {{replace_triggered_by: [release]}}}}
+)",
+                       input, round);
+}
+} // namespace
+
+TEST_CASE("a value is kept, changed in place, and made anew when its triggers change") {
+    Lab lab;
+    const std::string one = spec("{image: app-1, count: 3}", 1);
+    const Lab::Run first = lab.apply(one);
+    CHECK(first.plan == "create along; create release; create file");
+    REQUIRE_MESSAGE(first.ok(), errors_of(first));
+    const std::string id = lab.recorded("release").text("id");
+    CHECK(lab.text("f") == "app-1 " + id);
+    CHECK(lab.recorded("release")["output"]["count"] == Value(3));
+    CHECK(lab.plan(one).plan == "");
+
+    // another value under the same id; what follows from it is known in the plan
+    const std::string two = spec("{image: app-2, count: 3}", 1);
+    const Lab::Run second = lab.apply(two);
+    CHECK(second.plan == "update release (input,output); update file (content); replace along");
+    REQUIRE_MESSAGE(second.ok(), errors_of(second));
+    CHECK(lab.recorded("release").text("id") == id);
+    CHECK(lab.text("f") == "app-2 " + id);
+
+    const std::string anew = spec("{image: app-2, count: 3}", 2);
+    const Lab::Run third = lab.apply(anew);
+    REQUIRE_MESSAGE(third.ok(), errors_of(third));
+    CHECK(lab.recorded("release").text("id") != id);
+    CHECK(lab.plan(anew).plan == "");
+    CHECK(lab.destroy(anew).ok());
+    CHECK(lab.rows.empty());
+}
