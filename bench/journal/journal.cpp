@@ -73,7 +73,7 @@ int run(const std::filesystem::path& directory, int count, int milliseconds, int
     const ProviderSettings settings = provider_settings(graph);
     Endpoints endpoints(registry, {.project = "bench", .lineage = world.lineage});
     Events quiet;
-    refresh(world, subjects(graph, world, settings), endpoints, quiet);
+    refresh(world, make_survey(graph, world, settings).subjects, endpoints, quiet);
     const Plan plan = make_plan(graph, world, settings);
 
     const auto begin = std::chrono::steady_clock::now();
