@@ -26,12 +26,18 @@ void seal_parts(Json& j, const Cipher& cipher, const std::string& place) {
             seal_parts(item.value(), cipher, place + "/" + item.key());
 }
 
+Error not_readable() {
+    return {ErrorKind::state, "a stored value is not valid JSON"};
+}
+
 void open_parts(Json& j, const Cipher& cipher, const std::string& place) {
-    if (is_only(j, kSealed) && j[kSealed].is_string())
-        j = Json::parse(cipher.open(j[kSealed].get<std::string>(), place));
-    else if (j.is_structured())
+    if (is_only(j, kSealed) && j[kSealed].is_string()) {
+        j = Json::parse(cipher.open(j[kSealed].get<std::string>(), place), nullptr, false);
+        if (j.is_discarded()) throw not_readable();
+    } else if (j.is_structured()) {
         for (const auto& item : j.items())
             open_parts(item.value(), cipher, place + "/" + item.key());
+    }
 }
 } // namespace
 
@@ -45,8 +51,9 @@ std::string encode(const Value& value, const Cipher& cipher, const std::string& 
 
 Value decode(std::string_view column, const Cipher& cipher, const std::string& place) {
     if (column.find(kSealed) == column.npos) return from_json(column);
+    (void)from_json(column); // no deeper than a value may be: what follows goes down into it
     Json j = Json::parse(column, nullptr, false);
-    if (j.is_discarded()) throw Error(ErrorKind::state, "a stored value is not valid JSON");
+    if (j.is_discarded()) throw not_readable();
     open_parts(j, cipher, place);
     return from_json(j.dump());
 }
@@ -58,8 +65,11 @@ std::string encode_names(const std::vector<std::string>& names) {
 std::vector<std::string> decode_names(std::string_view column) {
     std::vector<std::string> names;
     const Value list = from_json(column);
-    if (list.is_list())
-        for (const Value& name : list.as_list()) names.push_back(name.as_string());
+    if (!list.is_list()) throw not_readable();
+    for (const Value& name : list.as_list()) {
+        if (!name.is_string()) throw not_readable();
+        names.push_back(name.as_string());
+    }
     return names;
 }
 

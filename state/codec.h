@@ -19,6 +19,7 @@ Value decode(std::string_view column, const Cipher& cipher, const std::string& p
 
 /// A list of addresses.
 std::string encode_names(const std::vector<std::string>& names);
+/// @throws Error(state) when the column holds something else
 std::vector<std::string> decode_names(std::string_view column);
 
 } // namespace hadeploy::codec

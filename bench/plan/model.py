@@ -126,7 +126,10 @@ def their_state(shape, n, directory):
                 deps = [f"module.group.terraform_data.r{k}" for k in range(i)]
                 add(f"r{i}", [instance(value, f"g{g}.r{i}", None, deps)], f'module.group["g{g}"]')
     else:
-        above = {}  # the peers keep transitive dependencies
+        # The peers keep transitive dependencies. Of many resources that is a state of gigabytes; there
+        # they get the direct ones alone, which is less for them to read.
+        transitive = n <= 2000
+        above = {}
         for name, value in inputs(shape, n):
             known = {"output": lambda r: "root", "id": ident}
             deps, out, rest = set(), "", value
@@ -135,8 +138,9 @@ def their_state(shape, n, directory):
                 reference, _, rest = tail.partition("}")
                 target, _, attribute = reference.partition(".")
                 out += head + known[attribute](target)
-                deps |= {target} | (above[target] if shape != "chain" or n <= 2000 else set())
-            above[name] = deps
+                deps |= {target} | (above[target] if transitive else set())
+            if transitive:
+                above[name] = deps
             add(name, [instance(out + rest, name, None,
                                 sorted(f"terraform_data.{d}" for d in deps))])
     state = {"version": 4, "terraform_version": "1.6.0", "serial": 1, "lineage": ident("bench"),

@@ -2,53 +2,83 @@
 """Times hadeploy beside terraform and tofu on the same resources, and prints ratios.
 
     cmake --preset release && cmake --build --preset release
-    bench/plan/run.py [--sizes 1000,10000] [--shapes fanout,chain] [--runs 3] [--only plan|apply]
+    bench/plan/run.py [--sizes 1000,10000,100000] [--shapes fanout,chain] [--runs 3] [--only plan,apply]
 
 Whichever of the peers is on the PATH takes part; a missing one is named. The tools run in turn, run
-by run; figures are medians of wall time, and the peak memory of the process. Cold means that our
-cache is removed first, warm that the spec is as it was in the last run. Peers are given the state
-that their own apply would have left, so that planning can be timed where applying takes too long;
-every plan has to say that there is nothing to change. A run beyond the limit is reported as that.
+by run; figures are medians of wall time, of processor time (which another process disturbs less) and
+of the peak memory of the process. Cold means that our cache is removed first, warm that the spec is
+as it was in the last run. Peers are given the state that their own apply would have left, so that
+planning can be timed where applying takes too long (of more than 2,000 resources without the
+transitive dependencies that they would keep there: less for them to read); every plan has to say that
+there is nothing to change. They stop at --peer-sizes, and at the first size that takes longer than
+the limit, which is reported as that.
+
+At the end the exponents of growth, fitted over all sizes of the tool: the slope of the logarithm of
+the time over that of the number of resources.
 
 Our apply syncs the state as resources complete; the peers' do not sync at all.
 """
 import argparse
+import ctypes
 import math
 import os
 import pathlib
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from typing import NamedTuple
 
 import model
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
+PEERS = ("terraform", "tofu")
+KINDS = ("validate", "apply", "plan")
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+
+
+class Result(NamedTuple):
+    seconds: float
+    processor: float
+    megabytes: float
+
+
+def ends_with_us():
+    """In a child: whatever ends this script, even SIGKILL, ends it as well."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def timed(argv, directory, limit, expect=0):
-    """Seconds and peak MB; None when it takes longer than the limit."""
+    """None when it takes longer than the limit. What it started ends with it."""
     with tempfile.TemporaryFile("w+") as out:
         begin = time.monotonic()
         child = subprocess.Popen([str(a) for a in argv], cwd=directory, stdout=out,
-                                 stderr=subprocess.STDOUT, env={**os.environ, "TF_IN_AUTOMATION": "1"})
-        while True:
-            pid, status, usage = os.wait4(child.pid, os.WNOHANG)
-            if pid:
-                break
-            if time.monotonic() - begin > limit:
-                child.kill()
+                                 stderr=subprocess.STDOUT, env={**os.environ, "TF_IN_AUTOMATION": "1"},
+                                 start_new_session=True, preexec_fn=ends_with_us)
+        done = False
+        try:
+            while time.monotonic() - begin < limit:
+                pid, status, usage = os.wait4(child.pid, os.WNOHANG)
+                if pid:
+                    done = True
+                    break
+                time.sleep(0.001)
+        finally:
+            if not done:
+                os.killpg(child.pid, signal.SIGKILL)  # its own session: nobody else is in it
                 child.wait()
-                return None
-            time.sleep(0.001)
+        if not done:
+            return None
         seconds = time.monotonic() - begin
         child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode != expect:
             out.seek(0)
             sys.exit(f"{' '.join(map(str, argv))}: exit {child.returncode}\n{out.read()[-3000:]}")
-    return seconds, usage.ru_maxrss / 1024
+    return Result(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 class Ours:
@@ -66,7 +96,7 @@ class Ours:
     def apply(self, directory, limit):
         return timed([self.program, "apply", "--auto-approve", "--progress", "quiet"], directory, limit)
 
-    def settle(self, shape, n, directory):
+    def settle(self, _shape, _n, directory):
         self.apply(directory, 3600)
 
     def plan(self, directory, limit, cold=True):
@@ -100,21 +130,11 @@ class Peer:
         return timed([self.name, "plan", "-detailed-exitcode", "-input=false", "-no-color"], directory, limit)
 
 
-def shown(result, limit):
-    return f"> {limit} s" if result is None else f"{result[0]:.3g} s, {result[1]:.0f} MB"
-
-
 def middle(results):
-    good = [r for r in results if r is not None]
-    if len(good) < len(results):
+    """None when any of them, or all, went beyond the limit."""
+    if None in results or not results:
         return None
-    return statistics.median(r[0] for r in good), statistics.median(r[1] for r in good)
-
-
-def ratio(ours, theirs, limit):
-    if ours is None:
-        return "–"
-    return f"{theirs[0] / ours[0]:.0f}×" if theirs else f"> {limit / ours[0]:.0f}×"
+    return Result(*(statistics.median(r[i] for r in results) for i in range(len(Result._fields))))
 
 
 def exponent(points):
@@ -126,73 +146,129 @@ def exponent(points):
     return f"{sum((a - x) * (b - y) for a, b in zip(xs, ys)) / sum((a - x)**2 for a in xs):.2f}"
 
 
+class Table:
+    """A row a measurement, and how all of them grow."""
+
+    def __init__(self, peers, limit):
+        self.peers, self.limit, self.growth = peers, limit, {}
+        print("| what | shape | resources | hadeploy | " + "".join(f"{p} | ratio | " for p in peers))
+        print("|" + "---|" * (4 + 2 * len(peers)), flush=True)
+
+    def add(self, what, shape, n, ours, theirs):
+        """`theirs`: by name; a peer that was not asked is not in it."""
+        cells = "".join(f" {self.shown(theirs[p])} | {self.ratio(ours, theirs[p])} |" if p in theirs
+                        else " – | – |" for p in self.peers)
+        print(f"| {what} | {shape} | {n} | {self.shown(ours)} |{cells}", flush=True)
+        for tool, result in {"hadeploy": ours, **theirs}.items():
+            # a plan of a peer is the same in both of our rows
+            if result and not (tool != "hadeploy" and what.endswith("warm")):
+                self.growth.setdefault((what, shape, tool), []).append((n, result))
+
+    def shown(self, result):
+        if result is None:
+            return f"> {self.limit} s"
+        return f"{result.seconds:.3g} s (CPU {result.processor:.3g} s), {result.megabytes:.0f} MB"
+
+    def ratio(self, ours, theirs):
+        if ours is None:
+            return "–"
+        return f"{theirs.seconds / ours.seconds:.0f}×" if theirs else f"> {self.limit / ours.seconds:.0f}×"
+
+    def print_growth(self):
+        print("\n| growth of | shape | tool | sizes | wall | CPU |\n|---|---|---|---|---|---|")
+        for (what, shape, tool), points in self.growth.items():
+            if len(points) < 2:
+                continue
+            sizes = f"{points[0][0]} to {points[-1][0]}"
+            wall, processor = (exponent([(n, r[i]) for n, r in points]) for i in (0, 1))
+            print(f"| {what} | {shape} | {tool} | {sizes} | {wall} | {processor} |")
+
+
+class Bench:
+    def __init__(self, args, ours, peers):
+        self.args, self.ours, self.peers = args, ours, peers
+        self.table = Table([p.name for p in peers], args.limit)
+        self.too_slow = set()  # (what, shape, peer)
+
+    def in_turn(self, what, shape, tools, run):
+        """The middle of each tool's runs, by its name."""
+        results = {tool.name: [] for tool in tools}
+        for _ in range(self.args.runs):
+            for tool in tools:
+                if None in results[tool.name]:
+                    continue  # once beyond the limit is enough
+                results[tool.name].append(run(tool))
+                if results[tool.name][-1] is None:
+                    self.too_slow.add((what, shape, tool.name))
+        return {name: middle(all_of_it) for name, all_of_it in results.items()}
+
+    def measure(self, shape, n, work):
+        asked = [p for p in self.peers if n <= self.args.peer_sizes]
+        home = {t.name: work / f"{shape}-{n}-{t.name}" for t in [self.ours, *asked]}
+        for tool in [self.ours, *asked]:
+            tool.prepare(shape, n, home[tool.name])
+        for what in self.args.only:
+            peers = [p for p in asked if (what, shape, p.name) not in self.too_slow]
+            getattr(self, what)(shape, n, home, peers)
+        for directory in home.values():
+            shutil.rmtree(directory)
+
+    def validate(self, shape, n, home, _peers):
+        mine = self.in_turn("validate", shape, [self.ours],
+                            lambda t: t.validate(home[t.name], self.args.limit))
+        self.table.add("validate", shape, n, mine.pop("hadeploy"), {})
+
+    def apply(self, shape, n, home, peers):
+        def run(tool):
+            tool.fresh(home[tool.name])
+            return tool.apply(home[tool.name], self.args.limit)
+        results = self.in_turn("apply", shape, [self.ours, *peers], run)
+        self.table.add("apply from nothing", shape, n, results.pop("hadeploy"), results)
+
+    def plan(self, shape, n, home, peers):
+        for tool in [self.ours, *peers]:
+            tool.fresh(home[tool.name])
+            tool.settle(shape, n, home[tool.name])
+        warm = []
+
+        def run(tool):
+            result = tool.plan(home[tool.name], self.args.limit)
+            if tool is self.ours:
+                warm.append(tool.plan(home[tool.name], self.args.limit, cold=False))
+            return result
+        results = self.in_turn("plan", shape, [self.ours, *peers], run)
+        cold = results.pop("hadeploy")
+        self.table.add("plan, nothing to change, cold", shape, n, cold, results)
+        self.table.add("plan, nothing to change, warm", shape, n, middle(warm), results)
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    arguments.add_argument("--sizes", default="1000,10000")
+    arguments.add_argument("--sizes", default="1000,10000,100000")
+    arguments.add_argument("--peer-sizes", type=int, default=10000, help="the largest that peers are asked for")
     arguments.add_argument("--shapes", default=",".join(model.SHAPES))
     arguments.add_argument("--runs", type=int, default=3)
-    arguments.add_argument("--limit", type=int, default=300, help="seconds")
-    arguments.add_argument("--only", choices=("plan", "apply", "validate"))
+    arguments.add_argument("--limit", type=int, default=300, help="seconds, of each run")
+    arguments.add_argument("--only", default=",".join(KINDS), help="some of " + ",".join(KINDS))
     arguments.add_argument("--alone", action="store_true", help="without the peers")
     arguments.add_argument("--build", type=pathlib.Path, default=SOURCE / "build" / "release")
     args = arguments.parse_args()
-    peers = [] if args.alone else [Peer(p) for p in ("terraform", "tofu") if shutil.which(p)]
-    for p in ("terraform", "tofu"):
-        if not shutil.which(p):
+    args.only, shapes = args.only.split(","), args.shapes.split(",")
+    if wrong := [k for k in args.only if k not in KINDS] + [s for s in shapes if s not in model.SHAPES]:
+        arguments.error(f"there is no {wrong[0]}; there are: {', '.join([*KINDS, *model.SHAPES])}")
+    # so that an end from outside runs through what tidies up
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, lambda number, _: sys.exit(128 + number))
+    for p in PEERS:
+        if not args.alone and not shutil.which(p):
             print(f"{p} is not on the PATH: left out", flush=True)
-    ours = Ours(args.build.resolve())
-    growth = {}
-    names = [p.name for p in peers]
-    print("| what | shape | resources | hadeploy | " + " | ".join(f"{n} | ratio" for n in names) + " |")
-    print("|" + "---|" * (4 + 2 * len(names)), flush=True)
-
-    def row(what, shape, n, mine, others):
-        cells = "".join(f" {shown(o, args.limit)} | {ratio(mine, o, args.limit)} |" for o in others)
-        print(f"| {what} | {shape} | {n} | {shown(mine, args.limit)} |{cells}", flush=True)
-        if mine:
-            growth.setdefault((what, shape), []).append((n, mine[0]))
-
+    peers = [] if args.alone else [Peer(p) for p in PEERS if shutil.which(p)]
+    bench = Bench(args, Ours(args.build.resolve()), peers)
     with tempfile.TemporaryDirectory(prefix="hadeploy-bench-") as work:
-        for shape in args.shapes.split(","):
-            too_slow = set()
+        for shape in shapes:
             for n in map(int, args.sizes.split(",")):
-                homes = {t.name: pathlib.Path(work) / f"{shape}-{n}-{t.name}" for t in [ours, *peers]}
-                for tool in [ours, *peers]:
-                    tool.prepare(shape, n, homes[tool.name])
-                if args.only in (None, "validate"):
-                    row("validate", shape, n, middle([ours.validate(homes["hadeploy"], args.limit)
-                                                      for _ in range(args.runs)]), [None] * 0)
-                if args.only in (None, "apply"):
-                    results = {t.name: [] for t in [ours, *peers]}
-                    for _ in range(args.runs):
-                        for tool in [ours, *peers]:
-                            if tool.name in too_slow:
-                                results[tool.name].append(None)
-                                continue
-                            tool.fresh(homes[tool.name])
-                            results[tool.name].append(tool.apply(homes[tool.name], args.limit))
-                            if results[tool.name][-1] is None:
-                                too_slow.add(tool.name)
-                    row("apply", shape, n, middle(results["hadeploy"]), [middle(results[p]) for p in names])
-                if args.only in (None, "plan"):
-                    for tool in [ours, *peers]:
-                        tool.fresh(homes[tool.name])
-                        tool.settle(shape, n, homes[tool.name])
-                    results = {t.name: [] for t in [ours, *peers]}
-                    warm = []
-                    for _ in range(args.runs):
-                        results["hadeploy"].append(ours.plan(homes["hadeploy"], args.limit))
-                        warm.append(ours.plan(homes["hadeploy"], args.limit, cold=False))
-                        for peer in peers:
-                            results[peer.name].append(peer.plan(homes[peer.name], args.limit))
-                    others = [middle(results[p]) for p in names]
-                    row("plan, nothing to change, cold", shape, n, middle(results["hadeploy"]), others)
-                    row("plan, nothing to change, warm", shape, n, middle(warm), others)
-                for home in homes.values():
-                    shutil.rmtree(home)
-    print("\n| hadeploy's growth | shape | exponent |\n|---|---|---|")
-    for (what, shape), points in growth.items():
-        print(f"| {what} | {shape} | {exponent(points)} |")
+                bench.measure(shape, n, pathlib.Path(work))
+    bench.table.print_growth()
 
 
 if __name__ == "__main__":

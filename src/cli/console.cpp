@@ -2,6 +2,7 @@
 #include "cli/render/errors.h"
 #include "cli/render/plan_json.h"
 #include "cli/render/text.h"
+#include "core/clock.h"
 #include "planner/moves.h"
 
 #include <csignal>
@@ -77,7 +78,7 @@ class Console {
 
     int complain(const Error& error, const Sources& sources) const {
         if (context_.args.json)
-            context_.print(json_line("error", "diagnostic", error.message, 0,
+            context_.print(json_line("error", "diagnostic", error.message, now_ms(),
                                      {{"diagnostic", error_json(error, sources)}}) +
                            "\n");
         else

@@ -2,6 +2,7 @@
 
 #include "cli/commands.h"
 #include "cli/render/plan_json.h"
+#include "core/clock.h"
 
 #include <fmt/format.h>
 
@@ -17,7 +18,7 @@ int run_import(Context& context) {
         check_imports(project.graph(), problems);
     problems.throw_if_any();
     const auto store = project.open_store(Store::Mode::read_write);
-    store->lock("import", static_cast<std::int64_t>(context.args.lock_timeout * 1000));
+    context.lock(*store, "import");
     if (load_world(*store).recorded.contains(address)) {
         Error error(ErrorKind::usage, "the state has it already");
         error.address = address;
@@ -29,7 +30,7 @@ int run_import(Context& context) {
     const Recorded record = imported(address, prepared.plan, project.graph());
     store->put(rows_of({record}), {});
     if (context.args.json)
-        context.print(json_line("info", "imported", "imported", 0,
+        context.print(json_line("info", "imported", "imported", now_ms(),
                                 {{"address", record.address},
                                  {"id", record.identity},
                                  {"serial", store->serial()}}) +

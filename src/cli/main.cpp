@@ -1,6 +1,7 @@
 #include "cli/commands.h"
 #include "cli/render/errors.h"
 #include "cli/render/plan_json.h"
+#include "core/clock.h"
 #include "core/trace.h"
 
 #include <csignal>
@@ -42,6 +43,7 @@ const std::map<std::string, Command>& commands() {
         {"state rm", run_state_rm},
         {"state pull", run_state_pull},
         {"state push", run_state_push},
+        {"state rekey", run_state_rekey},
         {"taint", run_taint},
         {"untaint", run_taint},
         {"import", run_import},
@@ -55,9 +57,9 @@ const std::map<std::string, Command>& commands() {
 
 int report(const std::vector<Error>& errors, const Context& context) {
     if (context.args.json) {
-        for (const Error& e : errors)
-            context.print(json_line("error", "diagnostic", e.message, 0,
-                                    {{"diagnostic", error_json(e, context.project.sources())}}) +
+        for (const Error* e : in_order(errors))
+            context.print(json_line("error", "diagnostic", e->message, now_ms(),
+                                    {{"diagnostic", error_json(*e, context.project.sources())}}) +
                           "\n");
     } else {
         context.say(render_errors(errors, context.project.sources(), context.err));

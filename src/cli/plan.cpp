@@ -4,28 +4,40 @@
 #include "cli/render/plan_text.h"
 #include "cli/render/text.h"
 #include "cli/shortcut.h"
+#include "core/clock.h"
+#include "core/secrecy.h"
 
 #include <algorithm>
 #include <fmt/format.h>
 
 namespace hadeploy::cli {
 
+void tell_short_secrets(const Context& context) {
+    std::vector<std::string> names = short_secrets(context.project.variables(), "var");
+    for (std::string& name : short_secrets(context.project.spec().secrets, "secret"))
+        names.push_back(std::move(name));
+    if (names.empty()) return;
+    context.say(fmt::format("note: too short to be hidden where commands repeat it: {}; it takes 4 "
+                            "characters\n",
+                            fmt::join(names, ", ")));
+}
+
 int run_validate(Context& context) {
     context.project.load();
+    tell_short_secrets(context);
     // with no record, every config is evaluated and checked as far as it can be known
-    std::vector<std::string> notices;
-    (void)subjects(context.project.graph(),
-                   World{.lineage = "00000000-0000-0000-0000-000000000000"},
-                   provider_settings(context.project.graph()), &notices);
-    for (const std::string& notice : notices) context.say("note: " + notice + "\n");
+    World nothing{.lineage = "00000000-0000-0000-0000-000000000000"};
+    const Survey survey =
+        make_survey(context.project.graph(), nothing, provider_settings(context.project.graph()));
+    for (const std::string& notice : survey.notices) context.say("note: " + notice + "\n");
     const auto& nodes = context.project.graph().nodes();
     const auto data = static_cast<std::size_t>(std::count_if(
         nodes.begin(), nodes.end(), [](const Node& node) { return node.type->data; }));
     const std::size_t n = nodes.size() - data;
     if (context.args.json)
-        context.print(
-            json_line("info", "validate", "valid", 0, {{"resources", n}, {"data_sources", data}}) +
-            "\n");
+        context.print(json_line("info", "validate", "valid", now_ms(),
+                                {{"resources", n}, {"data_sources", data}}) +
+                      "\n");
     else
         context.print(fmt::format("The spec is valid: {}{}.\n", counted(n, "resource"),
                                   data == 0 ? "" : ", " + counted(data, "data source")));
@@ -47,6 +59,7 @@ int run_plan(Context& context) {
         if (const auto nothing = known_unchanged(context.project, context.args.plan))
             return print_plan(context, *nothing, nothing->outputs), 0;
     context.project.load();
+    tell_short_secrets(context);
     // a plan to be applied later needs a state that it is a plan for
     const auto store = context.project.open_store(
         context.args.out.empty() ? Store::Mode::read_only : Store::Mode::read_write);

@@ -48,7 +48,11 @@ json observation_json(const Observation& o) {
 
 Observation observation_of(const json& j) {
     Observation o;
-    o.state = static_cast<Observation::State>(j.at("state").get<int>());
+    const int state = j.at("state").get<int>();
+    if (state < 0 || state > static_cast<int>(Observation::State::blocked))
+        throw Error(ErrorKind::state, fmt::format("a resource is in a state {}", state))
+            .with_hint("make the plan anew: hadeploy plan --out FILE");
+    o.state = static_cast<Observation::State>(state);
     o.attributes = from_json(j.at("attributes").get<std::string>());
     o.foreign = j.value("foreign", "");
     o.outdated = j.value("outdated", "");
@@ -69,16 +73,17 @@ Value header_of(const std::filesystem::path& file, const std::string& line) {
     refuse(file, "this is no saved plan, or it is cut off");
 }
 
-json open_body(const std::filesystem::path& file, const std::string& lock, const KeySource& key,
-               const std::string& header, std::string_view sealed) {
+std::string open_body(const std::filesystem::path& file, const std::string& lock,
+                      const KeySource& key, const std::string& header, std::string_view sealed) {
     const Cipher cipher = Cipher::unlock(lock, key, "the saved plan " + file.string());
     try {
-        return json::parse(cipher.open(sealed, header));
+        return cipher.open(sealed, header);
     } catch (const Error&) {
         refuse(file, "the saved plan was altered or cut off");
     }
 }
 
+/// @throws json::exception, Error: the key has made it, but it is not in this form
 void read_body(const json& body, PlanFile& out) {
     out.lineage = body.at("lineage");
     out.serial = body.at("serial");
@@ -86,8 +91,9 @@ void read_body(const json& body, PlanFile& out) {
     out.steps_digest = body.at("steps_digest");
     const json files = body.value("files", json::object()); // a loop keeps no temporary alive
     for (const auto& [path, content] : files.items()) out.files[path] = content;
-    for (const Entry& e : from_json(body.at("variables").get<std::string>()).as_map())
-        out.variables[e.key] = e.value;
+    const Value variables = from_json(body.at("variables").get<std::string>());
+    if (variables.is_map())
+        for (const Entry& e : variables.as_map()) out.variables[e.key] = e.value;
     out.secrets = from_json(body.at("secrets").get<std::string>());
     const json observed = body.value("observed", json::object());
     for (const auto& [address, o] : observed.items()) out.observed[address] = observation_of(o);
@@ -136,9 +142,13 @@ PlanFile load_plan(const std::filesystem::path& file, const KeySource& key) {
         refuse(file, "the saved plan is cut off");
     PlanFile out;
     out.project = header.text("project");
-    read_body(open_body(file, header.text("key_lock"), key, line,
-                        std::string_view(all).substr(end + 1, all.size() - end - 2)),
-              out);
+    const std::string body = open_body(file, header.text("key_lock"), key, line,
+                                       std::string_view(all).substr(end + 1, all.size() - end - 2));
+    try {
+        read_body(json::parse(body), out);
+    } catch (const json::exception& e) {
+        refuse(file, fmt::format("something in it is missing or of another type ({})", e.what()));
+    }
     return out;
 }
 

@@ -122,27 +122,33 @@ Prepared start(const Project& project, const Store& store, const PlanOptions& op
     return p;
 }
 
-/// What is to be read before such a plan can be made.
-std::vector<Subject> to_read(const Prepared& p, const Project& project,
-                             const PlanOptions& options) {
+/// What is to be read before such a plan can be made. `survey` gets what was evaluated for that.
+std::vector<Subject> to_read(Prepared& p, const Project& project, const PlanOptions& options,
+                             std::optional<Survey>& survey) {
     const Registry& registry = project.registry();
-    std::vector<Subject> what = options.refresh_only
-                                    ? recorded_subjects(registry, p.world, p.settings)
-                                : options.destroy ? destroy_subjects(registry, p.world, p.settings)
-                                                  : subjects(project.graph(), p.world, p.settings);
+    std::vector<Subject> what;
+    if (options.refresh_only) {
+        what = recorded_subjects(registry, p.world, p.settings);
+    } else if (options.destroy) {
+        what = destroy_subjects(registry, p.world, p.settings);
+    } else {
+        survey = make_survey(project.graph(), p.world, p.settings);
+        what = std::move(survey->subjects);
+    }
     const Selection selection(options, options.destroy ? nullptr : &project.graph(), p.world);
     if (!selection.all())
         std::erase_if(what, [&](const Subject& s) { return !selection.reads(s.request.address); });
     return what;
 }
 
-void make(Prepared& p, const Project& project, const PlanOptions& options) {
+void make(Prepared& p, const Project& project, const PlanOptions& options,
+          const Survey* survey = nullptr) {
     if (options.refresh_only)
         p.plan = make_refresh_plan(project.graph(), p.world, options);
     else if (options.destroy)
         p.plan = make_destroy_plan(p.world, project.registry(), options);
     else
-        p.plan = make_plan(project.graph(), p.world, p.settings, options);
+        p.plan = make_plan(project.graph(), p.world, p.settings, options, survey);
 }
 
 } // namespace
@@ -153,14 +159,16 @@ Prepared prepare(const Project& project, const Store& store, const PlanOptions& 
     const auto read_sources = [&] {
         if (!options.destroy) read_data(p.world, project.graph(), p.settings, *p.endpoints, events);
     };
+    std::optional<Survey> survey;
     if (options.refresh) {
         read_sources(); // what is to be read may depend on them, and they on what was seen
-        refresh(p.world, to_read(p, project, options), *p.endpoints, events);
+        const std::vector<Subject> what = to_read(p, project, options, survey);
+        refresh(p.world, what, *p.endpoints, events);
     } else {
         assume_recorded(p.world);
     }
     read_sources();
-    make(p, project, options);
+    make(p, project, options, survey ? &*survey : nullptr);
     return p;
 }
 

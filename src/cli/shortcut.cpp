@@ -95,9 +95,9 @@ bool world_agrees(const Project& project, const Store& store, const Value& note)
     Events silent;
     refresh(world, recorded_subjects(project.registry(), world, settings), endpoints, silent);
     return std::all_of(world.recorded.begin(), world.recorded.end(), [&](const auto& entry) {
-        const auto& [address, recorded] = entry;
+        const Recorded& recorded = entry.second;
         const ResourceType* type = project.registry().type(recorded.type);
-        const auto seen = world.observed.find(address);
+        const auto seen = world.observed.find(entry.first);
         if (type == nullptr || seen == world.observed.end() ||
             seen->second.state != Observation::State::present)
             return false;

@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 #include "cli/render/plan_json.h"
+#include "core/clock.h"
 #include "core/file.h"
 #include "planner/address.h"
 #include "planner/lifecycle.h"
@@ -22,9 +23,7 @@ std::unique_ptr<Store> open_state(const Context& context, Store::Mode mode) {
                     fmt::format("there is no state {} yet", project.state_file().string()))
             .with_hint("the first apply makes it");
     auto store = Store::open(project.state_file(), mode, "", project.key_source());
-    if (mode == Store::Mode::read_write)
-        store->lock(context.args.command,
-                    static_cast<std::int64_t>(context.args.lock_timeout * 1000));
+    if (mode == Store::Mode::read_write) context.lock(*store, context.args.command);
     return store;
 }
 
@@ -54,7 +53,7 @@ void tell(const Context& context, const std::string& text, const Store& store,
           nlohmann::json fields) {
     if (!context.args.json) return context.say(text + "\n");
     fields["serial"] = store.serial();
-    context.print(json_line("info", "state_changed", text, 0, std::move(fields)) + "\n");
+    context.print(json_line("info", "state_changed", text, now_ms(), std::move(fields)) + "\n");
 }
 
 std::string read_input(const std::filesystem::path& file) {
@@ -179,7 +178,7 @@ int run_state_push(Context& context) {
     const state::Contents pushed = state::read_contents(
         read_input(file), context.project.key_source(), file == "-" ? "the input" : file.string());
     const auto store = context.project.open_store(Store::Mode::read_write);
-    store->lock(context.args.command, static_cast<std::int64_t>(context.args.lock_timeout * 1000));
+    context.lock(*store, context.args.command);
     if (!context.args.force) check_push(pushed, *store, context.project.spec().name);
     store->restore(pushed.rows, pushed.outputs, pushed.lineage, pushed.serial);
     tell(context,

@@ -26,6 +26,7 @@ class Box {
     [[nodiscard]] bool has_value() const { return value_ != nullptr; }
     const T& operator*() const { return *value_; }
     T& operator*() { return *value_; }
+    [[nodiscard]] const T* get() const { return value_.get(); } ///< nullptr: there is none
     const T* operator->() const { return value_.get(); }
     T* operator->() { return value_.get(); }
     [[nodiscard]] T value_or(T fallback) const { return value_ ? *value_ : std::move(fallback); }

@@ -3,16 +3,22 @@
 #include "core/error.h"
 
 #include <algorithm>
-#include <cmath>
 #include <fmt/format.h>
+#include <stdexcept>
 
 namespace hadeploy {
 
-namespace {
-struct Marks {
+struct Value::String : Shared {
+    explicit String(std::string t) : text(std::move(t)) {}
+    const std::string text;
+};
+
+/// What is asked for again and again of all that is below.
+struct Value::Container : Shared {
     bool unknown = false;
     bool secret = false;
     std::size_t weight = 0;
+
     void see(const Value& v) {
         constexpr std::size_t kMost = std::size_t{1} << 62; // beyond, nobody counts
         weight = std::min(kMost, weight + v.weight());
@@ -20,30 +26,64 @@ struct Marks {
         secret = secret || v.contains_secret();
     }
 };
-} // namespace
 
-struct Value::ListNode {
-    List items;
-    Marks marks;
+struct Value::ListNode : Container {
+    explicit ListNode(List all) : items(std::move(all)) {
+        for (const Value& item : items) see(item);
+    }
+    const List items;
 };
 
-struct Value::MapNode {
-    Map entries;
-    Marks marks;
+struct Value::MapNode : Container {
+    explicit MapNode(Map all) : entries(std::move(all)) {
+        for (const Entry& e : entries) {
+            see(e.value);
+            weight += e.key.size();
+        }
+    }
+    const Map entries;
 };
+
+Value Value::of(Kind kind, const Shared* contents) {
+    Value v;
+    v.data_.shared = contents;
+    v.kind_ = kind;
+    return v;
+}
+
+void Value::let_go() noexcept {
+    if (data_.shared->owners.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    switch (kind_) {
+    case Kind::string: delete static_cast<const String*>(data_.shared); break;
+    case Kind::list: delete static_cast<const ListNode*>(data_.shared); break;
+    case Kind::map: delete static_cast<const MapNode*>(data_.shared); break;
+    default: break;
+    }
+}
+
+template<class Node>
+const Node& Value::contents(Kind kind) const {
+    if (kind_ != kind) throw std::logic_error("a value is of another kind");
+    return static_cast<const Node&>(*data_.shared);
+}
+
+const Value::Container* Value::container() const {
+    return is_list() || is_map() ? static_cast<const Container*>(data_.shared) : nullptr;
+}
+
+Value::Value(std::string v) {
+    data_.shared = new String(std::move(v));
+    kind_ = Kind::string;
+}
 
 Value Value::unknown() {
     Value v;
-    v.data_ = Unknown{};
+    v.kind_ = Kind::unknown;
     return v;
 }
 
 Value Value::list(List items) {
-    Marks marks;
-    for (const Value& item : items) marks.see(item);
-    Value v;
-    v.data_ = std::make_shared<const ListNode>(ListNode{std::move(items), marks});
-    return v;
+    return of(Kind::list, new ListNode(std::move(items)));
 }
 
 Value Value::map(Map entries) {
@@ -64,14 +104,7 @@ Value Value::map(Map entries) {
 }
 
 Value Value::ordered_map(Map entries) {
-    Marks marks;
-    for (const Entry& e : entries) {
-        marks.see(e.value);
-        marks.weight += e.key.size();
-    }
-    Value v;
-    v.data_ = std::make_shared<const MapNode>(MapNode{std::move(entries), marks});
-    return v;
+    return of(Kind::map, new MapNode(std::move(entries)));
 }
 
 Value Value::map(std::initializer_list<std::pair<std::string_view, Value>> entries) {
@@ -81,20 +114,32 @@ Value Value::map(std::initializer_list<std::pair<std::string_view, Value>> entri
     return map(std::move(all));
 }
 
+bool Value::as_bool() const {
+    if (kind_ != Kind::boolean) throw std::logic_error("a value is no boolean");
+    return data_.integer != 0;
+}
+
+std::int64_t Value::as_integer() const {
+    if (kind_ != Kind::integer) throw std::logic_error("a value is no integer");
+    return data_.integer;
+}
+
 double Value::as_number() const {
-    return is_integer() ? static_cast<double>(as_integer()) : std::get<double>(data_);
+    if (is_integer()) return static_cast<double>(data_.integer);
+    if (kind_ != Kind::number) throw std::logic_error("a value is no number");
+    return data_.number;
 }
 
 const std::string& Value::as_string() const& {
-    return *std::get<std::shared_ptr<const std::string>>(data_);
+    return contents<String>(Kind::string).text;
 }
 
 const Value::List& Value::as_list() const& {
-    return std::get<std::shared_ptr<const ListNode>>(data_)->items;
+    return contents<ListNode>(Kind::list).items;
 }
 
 const Value::Map& Value::as_map() const& {
-    return std::get<std::shared_ptr<const MapNode>>(data_)->entries;
+    return contents<MapNode>(Kind::map).entries;
 }
 
 const Value* Value::find(std::string_view key) const {
@@ -184,41 +229,45 @@ Value Value::as_secret() const {
 }
 
 bool Value::contains_unknown() const {
-    if (is_list()) return std::get<std::shared_ptr<const ListNode>>(data_)->marks.unknown;
-    if (is_map()) return std::get<std::shared_ptr<const MapNode>>(data_)->marks.unknown;
-    return is_unknown();
+    const Container* all = container();
+    return all != nullptr ? all->unknown : is_unknown();
 }
 
 bool Value::contains_secret() const {
-    if (secret_) return true;
-    if (is_list()) return std::get<std::shared_ptr<const ListNode>>(data_)->marks.secret;
-    if (is_map()) return std::get<std::shared_ptr<const MapNode>>(data_)->marks.secret;
-    return false;
+    const Container* all = container();
+    return secret_ || (all != nullptr && all->secret);
 }
 
 std::size_t Value::weight() const {
     constexpr std::size_t kNode = 16;
     if (is_string()) return kNode + as_string().size();
-    if (is_list()) return kNode + std::get<std::shared_ptr<const ListNode>>(data_)->marks.weight;
-    if (is_map()) return kNode + std::get<std::shared_ptr<const MapNode>>(data_)->marks.weight;
-    return kNode;
+    const Container* all = container();
+    return kNode + (all != nullptr ? all->weight : 0);
+}
+
+bool Value::is_same(const Value& other) const {
+    if (kind_ != other.kind_ || secret_ != other.secret_ || contains_unknown()) return false;
+    if (is_list() || is_map()) return data_.shared == other.data_.shared;
+    return *this == other;
 }
 
 bool operator==(const Value& a, const Value& b) {
     if (a.is_number() && b.is_number() && a.kind() != b.kind())
         return a.as_number() == b.as_number();
     if (a.kind() != b.kind() || a.is_unknown()) return false;
+    const bool shared = a.is_shared() && a.data_.shared == b.data_.shared;
+    if (shared && !a.contains_unknown()) return true; // one and the same
     switch (a.kind()) {
+    case Value::Kind::boolean:
+    case Value::Kind::integer: return a.data_.integer == b.data_.integer;
+    case Value::Kind::number: return a.data_.number == b.data_.number;
     case Value::Kind::string: return a.as_string() == b.as_string();
-    case Value::Kind::list:
-        if (a.data_ == b.data_ && !a.contains_unknown()) return true; // one and the same
-        return a.as_list() == b.as_list();
+    case Value::Kind::list: return a.as_list() == b.as_list();
     case Value::Kind::map:
-        if (a.data_ == b.data_ && !a.contains_unknown()) return true;
         return std::equal(
             a.as_map().begin(), a.as_map().end(), b.as_map().begin(), b.as_map().end(),
             [](const Entry& x, const Entry& y) { return x.key == y.key && x.value == y.value; });
-    default: return a.data_ == b.data_;
+    default: return true; // null
     }
 }
 

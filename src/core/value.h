@@ -2,14 +2,12 @@
 
 #include "core/loc.h"
 
-#include <compare>
+#include <atomic>
 #include <cstdint>
 #include <initializer_list>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace hadeploy {
@@ -30,14 +28,34 @@ class Value {
     using Map = std::vector<Entry>; ///< sorted by key, keys unique
 
     Value() = default; ///< null
-    Value(bool v) : data_(v) {}
-    Value(int v) : data_(static_cast<std::int64_t>(v)) {}
-    Value(std::int64_t v) : data_(v) {}
-    Value(double v) : data_(v) {}
-    Value(std::string v) : data_(std::make_shared<const std::string>(std::move(v))) {}
+    Value(bool v) : data_{.integer = v ? 1 : 0}, kind_(Kind::boolean) {}
+    Value(int v) : Value(static_cast<std::int64_t>(v)) {}
+    Value(std::int64_t v) : data_{.integer = v}, kind_(Kind::integer) {}
+    Value(double v) : data_{.number = v}, kind_(Kind::number) {}
+    Value(std::string v);
     Value(std::string_view v) : Value(std::string(v)) {}
     Value(const char* v) : Value(std::string(v)) {}
     Value(const void*) = delete; // or a pointer would silently become `true`
+
+    Value(const Value& other) noexcept
+        : data_(other.data_), loc_(other.loc_), kind_(other.kind_), secret_(other.secret_) {
+        if (is_shared()) data_.shared->owners.fetch_add(1, std::memory_order_relaxed);
+    }
+    /// Leaves null behind.
+    Value(Value&& other) noexcept
+        : data_(other.data_), loc_(other.loc_), kind_(other.kind_), secret_(other.secret_) {
+        other.kind_ = Kind::null;
+    }
+    Value& operator=(Value other) noexcept {
+        std::swap(data_, other.data_);
+        std::swap(loc_, other.loc_);
+        std::swap(kind_, other.kind_);
+        std::swap(secret_, other.secret_);
+        return *this;
+    }
+    ~Value() {
+        if (is_shared()) let_go();
+    }
 
     static Value unknown();
     static Value list(List items);
@@ -45,7 +63,7 @@ class Value {
     static Value map(Map entries);
     static Value map(std::initializer_list<std::pair<std::string_view, Value>> entries);
 
-    [[nodiscard]] Kind kind() const { return static_cast<Kind>(data_.index()); }
+    [[nodiscard]] Kind kind() const { return kind_; }
     [[nodiscard]] bool is_null() const { return kind() == Kind::null; }
     [[nodiscard]] bool is_unknown() const { return kind() == Kind::unknown; }
     [[nodiscard]] bool is_bool() const { return kind() == Kind::boolean; }
@@ -55,9 +73,9 @@ class Value {
     [[nodiscard]] bool is_list() const { return kind() == Kind::list; }
     [[nodiscard]] bool is_map() const { return kind() == Kind::map; }
 
-    /// The contents; the caller has checked the kind (std::bad_variant_access otherwise).
-    [[nodiscard]] bool as_bool() const { return std::get<bool>(data_); }
-    [[nodiscard]] std::int64_t as_integer() const { return std::get<std::int64_t>(data_); }
+    /// The contents; the caller has checked the kind (std::logic_error otherwise).
+    [[nodiscard]] bool as_bool() const;
+    [[nodiscard]] std::int64_t as_integer() const;
     [[nodiscard]] double as_number() const; ///< of an integer too
     /// Of a temporary they are copies, so that a loop over `f().as_map()` goes over something.
     [[nodiscard]] const std::string& as_string() const&;
@@ -94,22 +112,40 @@ class Value {
     [[nodiscard]] std::size_t weight() const;
 
     friend bool operator==(const Value& a, const Value& b);
+    /// Whether both are known, equal, as secret as each other, and share what they contain, so that
+    /// no walk through it is needed: what follows from the one follows from the other. O(1), but
+    /// for a string's length. False is no answer.
+    [[nodiscard]] bool is_same(const Value& other) const;
 
     /// "a string", "a map", ... for messages
     [[nodiscard]] std::string_view kind_name() const;
 
   private:
-    static Value ordered_map(Map entries); ///< whose keys are sorted and unique
-    struct Unknown {
-        friend bool operator==(Unknown, Unknown) { return false; }
+    /// What copies have in common: a string or a container, and how many they are.
+    struct Shared {
+        mutable std::atomic<std::uint32_t> owners = 1;
     };
+    struct String;
+    struct Container;
     struct ListNode;
     struct MapNode;
-    std::variant<std::monostate, Unknown, bool, std::int64_t, double,
-                 std::shared_ptr<const std::string>, std::shared_ptr<const ListNode>,
-                 std::shared_ptr<const MapNode>>
-        data_;
+    union Data {
+        std::int64_t integer; ///< of a boolean 0 or 1
+        double number;
+        const Shared* shared;
+    };
+
+    static Value ordered_map(Map entries); ///< whose keys are sorted and unique
+    static Value of(Kind kind, const Shared* contents);
+    [[nodiscard]] bool is_shared() const { return kind_ >= Kind::string; }
+    template<class Node>
+    [[nodiscard]] const Node& contents(Kind kind) const;
+    [[nodiscard]] const Container* container() const; ///< nullptr for what is no list and no map
+    void let_go() noexcept;
+
+    Data data_ = {.integer = 0};
     Loc loc_;
+    Kind kind_ = Kind::null; // after what is wider: a state has many of these
     bool secret_ = false;
 };
 

@@ -3,14 +3,19 @@
 #include "core/value.h"
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 namespace hadeploy {
 
 namespace {
 using Json = nlohmann::json;
+/// Deeper than any Value is, marks included, and shallow enough for what goes down into one.
+constexpr std::size_t kMaxJsonDepth = 4096;
 constexpr const char* kSecret = "$secret";
 constexpr const char* kUnknown = "$unknown";
+/// Around a map of the user's that looks like one of these marks.
+constexpr const char* kLiteral = "$literal";
 
 /// Who reads it: the state, which takes marks back; people; or a function of the spec, whose result
 /// carries the mark of its argument.
@@ -64,7 +69,22 @@ class Writer {
         out_ += ']';
     }
 
+    /// Whether the reader would take the map for a mark.
+    static bool looks_marked(const Value::Map& entries) {
+        if (entries.size() == 1 && (entries[0].key == kSecret || entries[0].key == kUnknown))
+            return true;
+        return std::any_of(entries.begin(), entries.end(),
+                           [](const Entry& e) { return e.key == kLiteral; });
+    }
+
     void map(const Value::Map& entries) {
+        if (audience_ == Audience::state && looks_marked(entries))
+            marked(kLiteral, [&] { plain_map(entries); });
+        else
+            plain_map(entries);
+    }
+
+    void plain_map(const Value::Map& entries) {
         out_ += '{';
         for (const Entry& e : entries) {
             if (&e != &entries.front()) out_ += ',';
@@ -106,6 +126,7 @@ class Reader : public Json::json_sax_t {
     bool boolean(bool v) override { return add(v); }
     bool number_integer(Json::number_integer_t v) override { return add(v); }
     bool number_unsigned(Json::number_unsigned_t v) override {
+        if (v > std::numeric_limits<std::int64_t>::max()) return add(static_cast<double>(v));
         return add(static_cast<std::int64_t>(v));
     }
     bool number_float(Json::number_float_t v, const std::string&) override { return add(v); }
@@ -118,12 +139,15 @@ class Reader : public Json::json_sax_t {
         return true;
     }
     bool end_object() override {
-        Value::Map entries = std::move(open_.back().entries);
+        Open map = std::move(open_.back());
         open_.pop_back();
-        if (entries.size() == 1 && entries[0].key == kSecret)
-            return add(entries[0].value.as_secret());
-        if (entries.size() == 1 && entries[0].key == kUnknown) return add(Value::unknown());
-        return add(Value::map(std::move(entries)));
+        if (map.entries.size() == 1 && !map.literal) {
+            const auto& [key, value, loc] = map.entries[0];
+            if (key == kSecret) return add(value.as_secret());
+            if (key == kUnknown) return add(Value::unknown());
+            if (key == kLiteral) return add(value);
+        }
+        return add(Value::map(std::move(map.entries)));
     }
     bool end_array() override {
         Value::List items = std::move(open_.back().items);
@@ -137,11 +161,16 @@ class Reader : public Json::json_sax_t {
   private:
     struct Open {
         bool object;
+        bool literal = false; ///< a map, whatever it looks like
         Value::Map entries = {};
         Value::List items = {};
     };
     bool open(bool object) {
-        open_.push_back({object});
+        if (open_.size() == kMaxJsonDepth) return false;
+        const bool literal = object && !open_.empty() && open_.back().object &&
+                             !open_.back().literal && open_.back().entries.size() == 1 &&
+                             open_.back().entries[0].key == kLiteral;
+        open_.push_back({object, literal});
         return true;
     }
     bool add(Value value) {

@@ -4,6 +4,7 @@
 #include "core/secrecy.h"
 #include "engine/executor.h"
 #include "planner/generations.h"
+#include "planner/seen.h"
 
 #include <algorithm>
 
@@ -170,7 +171,8 @@ Row Executor::old_generation(StepId id) const {
 ApplyResult apply(const Plan& plan, const Graph* graph, const World& world, Store& store,
                   Endpoints& endpoints, const ProviderSettings& settings, Events& events,
                   std::int64_t run, const ApplyOptions& options) {
-    const World after = makes_first(plan) ? with_old_generations(world, plan) : World();
+    const World after =
+        makes_first(plan) ? with_old_generations(world, plan, endpoints.registry()) : World();
     Executor executor(plan, graph, makes_first(plan) ? after : world, store, endpoints, settings,
                       events, run, options);
     ApplyResult result = executor.run();

@@ -220,7 +220,8 @@ Intent Executor::intent_of(StepId id, const Change& change, bool removing) const
                                                           : "update",
             .identity = change.identity,
             .config = removing ? Value() : work.config,
-            .depends_on = dependencies_of(step)};
+            .depends_on = dependencies_of(step),
+            .started_ms = now_ms()};
 }
 
 /// One pass of a job: intents, effects, results. Tells whether all went well.

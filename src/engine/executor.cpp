@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/trace.h"
 #include "planner/lifecycle.h"
+#include "planner/seen.h"
 
 #include <algorithm>
 #include <chrono>
@@ -23,6 +24,8 @@ Executor::Executor(const Plan& plan, const Graph* graph, const World& world, Sto
         for (const StepId before : plan.steps[id].after_steps)
             work_[before].dependents.push_back(id);
         step_of_[plan.steps[id].address] = id;
+        work_[id].resumed = plan.resumed.contains(plan.steps[id].address) ||
+                            plan.resumed.contains(journal_address(plan.steps[id]));
         if (work_[id].waiting_for == 0) ready_.push_back(id);
     }
     for (StepId id = static_cast<StepId>(plan.steps.size()); id-- > 0;)
@@ -183,11 +186,13 @@ bool Executor::machine_down(const std::string& address) const {
 void Executor::decide_step(StepId id) {
     const Step& step = plan_.steps[id];
     Work& work = work_[id];
-    const auto planned = world_.observed.find(step.address);
-    const bool seen_in_plan = !step.read_first && planned != world_.observed.end();
-    const Observation& observed = work.observed  ? *work.observed
-                                  : seen_in_plan ? planned->second
-                                                 : *(work.observed = Observation::absent());
+    const auto it = world_.recorded.find(step.address);
+    const Recorded* recorded = it == world_.recorded.end() ? nullptr : &it->second;
+    if (!work.observed && !step.read_first)
+        work.observed = seen_of(world_, endpoints_.registry(),
+                                {step.address, step.type, work.config, recorded, step.identity});
+    if (!work.observed) work.observed = Observation::absent();
+    const Observation& observed = *work.observed;
     if (observed.state == Observation::State::blocked)
         throw observed.error.value_or(Error(ErrorKind::failed, "can't be read"));
     if (step.type->data) return take_data(id, observed);
@@ -198,8 +203,6 @@ void Executor::decide_step(StepId id) {
         work.kind = Change::Kind::remove;
         return enqueue(id, false);
     }
-    const auto it = world_.recorded.find(step.address);
-    const Recorded* recorded = it == world_.recorded.end() ? nullptr : &it->second;
     if (step.node)
         work.config = with_lifecycle((*graph_)[*step.node], work.config, recorded, &observed);
     if (step.action == Action::replace) {
@@ -236,7 +239,7 @@ void Executor::enqueue(StepId id, bool read) {
     if (read)
         queue.reads.push_back(id);
     else
-        queue.changes.insert({work.height, arrivals_++, id});
+        queue.changes.insert({work.resumed, work.height, arrivals_++, id});
 }
 
 bool Executor::more_work() const {
@@ -277,11 +280,11 @@ bool Executor::in_state(StepId id) const {
     return endpoints_.registry().kind(plan_.steps[id].type->provider)->in_state;
 }
 
-/// Not part of a batch: a replacement, which has two halves, and what moves much data when made.
+/// Not part of a batch: a replacement, which has two halves, and what takes long to make.
 bool Executor::goes_alone(StepId id) const {
     if (in_state(id)) return false;
     const bool removed = work_[id].kind == Change::Kind::remove;
-    return work_[id].remove_before || (plan_.steps[id].type->bulk && !removed);
+    return work_[id].remove_before || (plan_.steps[id].type->slow && !removed);
 }
 
 /// Whoever has to read at an endpoint takes along all the others that will have to be read there

@@ -1,7 +1,7 @@
 #include "engine/world.h"
 
-#include "core/secrecy.h"
 #include "core/trace.h"
+#include "planner/seen.h"
 
 #include <algorithm>
 #include <atomic>
@@ -24,32 +24,9 @@ std::shared_ptr<Provider> Endpoints::open(const std::string& kind, const Endpoin
 std::vector<Observation> Endpoints::read(const std::string& kind, const Endpoint& endpoint,
                                          const std::vector<ReadRequest>& requests) {
     std::vector<Observation> seen = open(kind, endpoint)->read(requests);
-    for (std::size_t i = 0; i < seen.size() && i < requests.size(); ++i) {
-        const ReadRequest& request = requests[i];
-        Value& attributes = seen[i].attributes;
-        attributes = hide_secrets(*request.type, attributes, request.config);
-        Box<Error>& error = seen[i].error;
-        if (error) error = without_secrets(std::move(*error), request.config);
-        if (request.recorded == nullptr) continue;
-        attributes = hide_secrets(*request.type, attributes, request.recorded->config);
-        if (error) error = without_secrets(std::move(*error), request.recorded->attributes);
-    }
+    for (std::size_t i = 0; i < seen.size() && i < requests.size(); ++i)
+        hide_secrets(seen[i], requests[i]);
     return seen;
-}
-
-Value hide_secrets(const ResourceType& type, const Value& attributes, const Value& config) {
-    const bool by_config = config.contains_secret();
-    const bool by_schema = std::any_of(type.schema.begin(), type.schema.end(),
-                                       [](const Attribute& a) { return a.secret; });
-    if ((!by_config && !by_schema) || !attributes.is_map()) return attributes;
-    Value::Map entries = attributes.as_map();
-    for (Entry& e : entries) {
-        const Attribute* a = find_attribute(type.schema, e.key);
-        const bool follows = by_config && a != nullptr && a->computed && !a->open && !type.machine;
-        const bool secret = follows || (a != nullptr && a->secret);
-        e.value = secret ? e.value.as_secret() : as_secret_as(e.value, config[e.key]);
-    }
-    return Value::map(std::move(entries));
 }
 
 namespace {
@@ -76,7 +53,8 @@ World load_world_but(const Store& store, const std::vector<std::string>& types) 
     world.serial = store.serial();
     std::vector<Row> rows = store.rows_but(types);
     for (Row& r : rows) {
-        Recorded& to = world.recorded[r.address];
+        // they come in order
+        Recorded& to = world.recorded.try_emplace(world.recorded.end(), r.address)->second;
         to.attributes = sharing(r.attributes, r.config);
         to.address = std::move(r.address);
         to.type = std::move(r.type);
@@ -88,7 +66,7 @@ World load_world_but(const Store& store, const std::vector<std::string>& types) 
         r.attributes = {}; // what was read and what is kept of it need not both be there
     }
     for (const Intent& i : store.intents()) {
-        world.interrupted.insert(i.address);
+        world.interrupted[i.address] = i.action;
         if (i.action != "create") continue;
         // what may be half made is treated as ours: found by its identity, finished or removed
         world.recorded[i.address] = {i.address, i.type,   i.generation, i.identity,

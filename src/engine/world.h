@@ -34,11 +34,6 @@ class Endpoints {
     std::map<std::string, std::shared_ptr<Provider>> open_;
 };
 
-/// What was seen of a resource, as secret as its schema and its config are. What follows from a
-/// config with secrets (the output of a command, a checksum) is secret too, as Graph::config() has
-/// it.
-Value hide_secrets(const ResourceType& type, const Value& attributes, const Value& config);
-
 /// What the state knows: rows, and what interrupted runs left behind.
 World load_world(const Store& store);
 /// The same without the resources of these types.

@@ -1,3 +1,4 @@
+#include "planner/effort.h"
 #include "planner/expr.h"
 #include "planner/functions.h"
 #include "planner/operators.h"
@@ -46,6 +47,7 @@ Value sized(Value value, Loc loc) {
     if (value.weight() > kMaxValueWeight)
         throw Error(ErrorKind::spec,
                     fmt::format("the value is larger than {} MiB", kMaxValueWeight >> 20), loc);
+    spend(value);
     return value;
 }
 
@@ -121,10 +123,8 @@ Value join_text(const Expr& expr, const Names& names) {
 /// with instances.
 std::optional<Value> splat_over_modules(const Expr& source, const Path& suffix,
                                         const Names& names) {
-    const bool plain =
-        source.kind == Expr::Kind::attribute && source.parts[0]->kind == Expr::Kind::reference;
-    if (!plain) return std::nullopt;
-    const auto keys = names.instances(source.parts[0]->name, {Value(source.name)});
+    if (source.kind != Expr::Kind::reference || source.keys.size() != 1) return std::nullopt;
+    const auto keys = names.instances(source.name, {Value(source.keys[0].first)});
     if (!keys || keys->empty()) return std::nullopt;
     Value::List list;
     Value::Map map;
@@ -206,6 +206,19 @@ Value whole_pairs(const Expr& expr, const Names& names) {
     return (secret ? out.as_secret() : out).at(expr.loc);
 }
 
+Value reference(const Expr& expr, const Path& path, const Names& names) {
+    Path way;
+    way.reserve(expr.keys.size() + path.size());
+    for (const auto& [key, loc] : expr.keys) way.emplace_back(key);
+    way.insert(way.end(), path.begin(), path.end());
+    std::size_t used = 0;
+    const Value start = names.resolve(expr.name, way, expr.loc, used);
+    if (used == way.size()) return start.at(expr.loc);
+    std::string what = expr.name;
+    for (std::size_t i = 0; i < used; ++i) what += show_step(way[i]);
+    return follow(start, way, used, expr.loc, what).at(expr.loc);
+}
+
 Value condition(const Expr& expr, const Path& path, const Names& names) {
     const Value given = evaluate(*expr.parts[0], names);
     if (given.is_unknown()) {
@@ -250,6 +263,7 @@ Value operation(const Expr& expr, const Names& names) {
     bool secret = false, unknown = false;
     for (const ExprPtr& part : expr.parts) {
         operands.push_back(evaluate(*part, names));
+        spend(operands.back());
         secret = secret || operands.back().contains_secret();
         unknown = unknown || operands.back().contains_unknown();
     }
@@ -376,6 +390,10 @@ Value comprehension(const Expr& expr, const Names& names) {
 
 } // namespace
 
+void spend(const Value& value) {
+    effort.steps += value.weight() >> 10;
+}
+
 Value follow(const Value& value, const Path& path, std::size_t from, Loc loc,
              const std::string& what) {
     Value here = value;
@@ -399,7 +417,9 @@ Value evaluate_at(const Expr& expr, const Path& path, const Names& names) {
         return follow(sized(std::move(value), expr.loc), path, 0, expr.loc, what);
     };
     switch (expr.kind) {
-    case Expr::Kind::literal: return follow(expr.value, path, 0, expr.loc, "the value");
+    case Expr::Kind::literal:
+        if (path.empty()) return expr.value;
+        return follow(expr.value, path, 0, expr.loc, "the value");
     case Expr::Kind::text: return whole(join_text(expr, names), "the string");
     case Expr::Kind::call: return whole(call_function(expr, names), expr.name + "()");
     case Expr::Kind::list: {
@@ -417,13 +437,7 @@ Value evaluate_at(const Expr& expr, const Path& path, const Names& names) {
                     return evaluate_at(*expr.parts[i], {path.begin() + 1, path.end()}, names);
         return whole(whole_map(expr, names), "the map");
     }
-    case Expr::Kind::reference: {
-        std::size_t used = 0;
-        const Value start = names.resolve(expr.name, path, expr.loc, used);
-        std::string what = expr.name;
-        for (std::size_t i = 0; i < used; ++i) what += show_step(path[i]);
-        return follow(start, path, used, expr.loc, what).at(expr.loc);
-    }
+    case Expr::Kind::reference: return reference(expr, path, names);
     case Expr::Kind::attribute:
         return evaluate_at(*expr.parts[0], joined({Value(expr.name)}, path), names);
     case Expr::Kind::index: {

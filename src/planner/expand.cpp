@@ -46,25 +46,31 @@ class Expander : public Resources {
 
     const std::vector<NodeId>& instances(const Scope& scope,
                                          const ResourceBlock& block) const override {
-        return make_once(made_[{&scope, &block}], block, [&](std::vector<NodeId>& ids) {
-            Node node{.type = &find_type(block), .block = &block, .scope = &scope};
-            for (auto& [suffix, instance] : instances_of(block, scope)) {
-                node.address = scope.prefix + block.name + suffix;
-                node.instance = std::move(instance);
+        auto& made = made_[scope.number].resources[index_of(scope.module->resources, block)];
+        return make_once(made, block, [&](std::vector<NodeId>& ids) {
+            const ResourceType* type = &find_type(block);
+            auto all = instances_of(block, scope);
+            ids.reserve(all.size());
+            for (auto& [suffix, instance] : all) {
                 refuse_too_many(nodes_.size(), block.loc);
                 ids.push_back(static_cast<NodeId>(nodes_.size()));
-                nodes_.push_back(node);
+                nodes_.push_back({.address = scope.prefix + block.name + suffix,
+                                  .type = type,
+                                  .block = &block,
+                                  .scope = &scope,
+                                  .instance = std::move(instance)});
             }
         });
     }
     const std::vector<const Scope*>& instances(const Scope& scope,
                                                const ModuleBlock& block) const override {
-        return make_once(made_scopes_[{&scope, &block}], block, [&](auto& scopes) {
+        auto& made = made_[scope.number].modules[index_of(scope.module->modules, block)];
+        return make_once(made, block, [&](auto& scopes) {
             const std::string name = scope.prefix + "module." + block.name;
             for (auto& [suffix, instance] : instances_of(block, scope)) {
                 refuse_too_many(graph_.scopes_.size(), block.loc);
                 scopes.push_back(&make_scope(*block.module, name + suffix + ".", &scope, &block,
-                                             std::move(instance)));
+                                             instance ? std::move(*instance) : Instance{}));
             }
         });
     }
@@ -80,6 +86,11 @@ class Expander : public Resources {
     struct Made {
         State state = State::fresh;
         std::vector<Id> all;
+    };
+    /// By block.
+    struct MadeIn {
+        std::vector<Made<NodeId>> resources;
+        std::vector<Made<const Scope*>> modules;
     };
 
     /// Notes what is touched while it lives.
@@ -126,7 +137,10 @@ class Expander : public Resources {
     const Scope& make_scope(const Module& module, std::string prefix, const Scope* parent,
                             const ModuleBlock* call, Instance instance) const {
         graph_.scopes_.push_back(std::make_unique<Scope>(
-            Scope{&module, std::move(prefix), parent, call, std::move(instance)}));
+            Scope{&module, made_.size(), std::move(prefix), parent, call, std::move(instance)}));
+        MadeIn& inside = made_.emplace_back();
+        inside.resources.resize(module.resources.size());
+        inside.modules.resize(module.modules.size());
         return *graph_.scopes_.back();
     }
 
@@ -146,9 +160,13 @@ class Expander : public Resources {
     /// The instances that a for_each or a count makes, each with what follows the block's name in
     /// its address.
     template<class Block>
-    std::vector<std::pair<std::string, Instance>> instances_of(const Block& block,
-                                                               const Scope& scope) const {
-        if (block.for_each == nullptr && block.count == nullptr) return {{"", Instance{}}};
+    std::vector<std::pair<std::string, Box<Instance>>> instances_of(const Block& block,
+                                                                    const Scope& scope) const {
+        std::vector<std::pair<std::string, Box<Instance>>> out;
+        if (block.for_each == nullptr && block.count == nullptr) {
+            out.emplace_back();
+            return out;
+        }
         const Expr& expr = block.count != nullptr ? *block.count : *block.for_each;
         std::set<NodeId> touched; // keys are no dependencies
         Value over;
@@ -156,21 +174,20 @@ class Expander : public Resources {
             const Watch watch(*this, touched);
             over = evaluate(expr, ScopeNames(graph_, *this, scope));
         }
-        std::vector<std::pair<std::string, Instance>> out;
         if (block.count != nullptr) {
             const std::int64_t n = instance_count(over, expr);
             for (std::int64_t i = 0; i < n; ++i)
-                out.push_back(
-                    {fmt::format("[{}]", i), Instance{.key = fmt::to_string(i), .index = i}});
+                out.emplace_back(fmt::format("[{}]", i),
+                                 Instance{.key = fmt::to_string(i), .index = i});
             return out;
         }
         for (std::string& key : instance_keys(over, expr)) {
             std::string suffix = fmt::format("[\"{}\"]", key);
-            out.push_back(
-                {std::move(suffix), Instance{.key = std::move(key),
-                                             .over = &expr,
-                                             .of_set = over.is_list(),
-                                             .values = touched.empty() ? over : Value()}});
+            out.emplace_back(std::move(suffix),
+                             Instance{.key = std::move(key),
+                                      .over = &expr,
+                                      .of_set = over.is_list(),
+                                      .values = touched.empty() ? over : Value()});
         }
         return out;
     }
@@ -249,8 +266,8 @@ class Expander : public Resources {
         std::set<NodeId> touched;
         const Watch watch(*this, touched);
         const Value unknown = Value::unknown();
-        const ScopeNames names(graph_, *this, *self.scope, &self.instance);
-        const ScopeNames later(graph_, *this, *self.scope, &self.instance, &unknown);
+        const ScopeNames names(graph_, *this, *self.scope, self.instance.get());
+        const ScopeNames later(graph_, *this, *self.scope, self.instance.get(), &unknown);
         const auto look = [&](const ExprPtr& expr, const ScopeNames& with) {
             try {
                 (void)evaluate(*expr, with);
@@ -259,8 +276,8 @@ class Expander : public Resources {
                 if (first) problems_.add(std::move(error));
             }
         };
-        for (const auto& [name, expr] : self.block->attributes) look(expr, names);
-        const Lifecycle& lifecycle = self.block->lifecycle;
+        for (const Argument& a : self.block->attributes) look(a.value, names);
+        const Lifecycle& lifecycle = self.block->lifecycle();
         for (const auto& [rules, with] : {std::pair(&lifecycle.preconditions, &names),
                                           std::pair(&lifecycle.postconditions, &later)})
             for (const Rule& rule : *rules) {
@@ -307,9 +324,9 @@ class Expander : public Resources {
             }
         };
         for (const ResourceBlock& block : module.resources) {
-            for (const auto& [name, expr] : block.attributes) check(expr);
+            for (const Argument& a : block.attributes) check(a.value);
             for (const auto* rules :
-                 {&block.lifecycle.preconditions, &block.lifecycle.postconditions})
+                 {&block.lifecycle().preconditions, &block.lifecycle().postconditions})
                 for (const Rule& rule : *rules) {
                     check(rule.check);
                     check(rule.message);
@@ -343,7 +360,7 @@ class Expander : public Resources {
             const std::vector<NodeId>& ids = instances(scope, block);
             const std::vector<NodeId> targets = named(block.depends_on, scope, "depends_on");
             const std::vector<NodeId> triggers =
-                named(block.lifecycle.replace_triggered_by, scope, "replace_triggered_by");
+                named(block.lifecycle().replace_triggered_by, scope, "replace_triggered_by");
             for (const NodeId id : ids) {
                 wait_for(id, targets);
                 depend(id, triggers);
@@ -386,16 +403,16 @@ class Expander : public Resources {
     }
 
     void check_ignored(const ResourceBlock& block) {
-        if (block.lifecycle.ignore_changes.empty()) return;
+        if (block.lifecycle().ignore_changes.empty()) return;
         std::vector<std::string> known;
         const Schema& schema = find_type(block).schema;
         for (const Attribute& a : schema) known.push_back(a.name);
-        for (std::size_t i = 0; i < block.lifecycle.ignore_changes.size(); ++i) {
-            const std::string& name = block.lifecycle.ignore_changes[i];
+        for (std::size_t i = 0; i < block.lifecycle().ignore_changes.size(); ++i) {
+            const std::string& name = block.lifecycle().ignore_changes[i];
             if (find_attribute(schema, name) != nullptr) continue;
             Error& error = problems_.add(
                 fmt::format("ignore_changes: {} has no attribute \"{}\"", block.type, name),
-                block.lifecycle.ignore_locs[i]);
+                block.lifecycle().ignore_locs[i]);
             const auto close = did_you_mean(name, known);
             error.hint = close ? fmt::format("did you mean \"{}\"?", *close)
                                : fmt::format("it has: {}", fmt::join(known, ", "));
@@ -438,6 +455,7 @@ class Expander : public Resources {
         std::vector<NodeId> new_id(nodes_.size());
         for (NodeId i = 0; i < by_address.size(); ++i) new_id[by_address[i]] = i;
         graph_.nodes_.reserve(nodes_.size());
+        graph_.by_address_.reserve(nodes_.size());
         for (const NodeId old : by_address) {
             Node& n = graph_.nodes_.emplace_back(std::move(nodes_[old]));
             for (NodeId& d : n.deps) d = new_id[d];
@@ -447,12 +465,18 @@ class Expander : public Resources {
             n.deps.erase(std::unique(n.deps.begin(), n.deps.end()), n.deps.end());
             graph_.by_address_.emplace(n.address, static_cast<NodeId>(graph_.nodes_.size() - 1));
         }
-        for (auto& [place, made] : made_) {
-            for (NodeId& id : made.all) id = new_id[id];
-            graph_.instances_.emplace(place, std::move(made.all));
+        graph_.instances_.reserve(made_.size());
+        for (MadeIn& made : made_) {
+            Graph::Instances& in = graph_.instances_.emplace_back();
+            in.resources.reserve(made.resources.size());
+            for (Made<NodeId>& block : made.resources) {
+                for (NodeId& id : block.all) id = new_id[id];
+                in.resources.push_back(std::move(block.all));
+            }
+            for (Made<const Scope*>& block : made.modules)
+                in.modules.push_back(std::move(block.all));
         }
-        for (auto& [place, made] : made_scopes_)
-            graph_.module_instances_.emplace(place, std::move(made.all));
+        made_.clear();
     }
 
     /// What a resource that is made anew first rests on has to be made anew first too: or the old
@@ -460,7 +484,7 @@ class Expander : public Resources {
     void spread_create_first() {
         for (auto it = graph_.order_.rbegin(); it != graph_.order_.rend(); ++it) {
             Node& node = graph_.nodes_[*it];
-            node.create_first = node.create_first || node.block->lifecycle.create_before_destroy;
+            node.create_first = node.create_first || node.block->lifecycle().create_before_destroy;
             if (!node.create_first) continue;
             for (const NodeId d : node.deps) graph_.nodes_[d].create_first = true;
         }
@@ -470,8 +494,7 @@ class Expander : public Resources {
     Problems problems_;
     // made on demand while expressions are evaluated, which look at this object as const
     mutable std::deque<Node> nodes_;
-    mutable std::map<std::pair<const Scope*, const ResourceBlock*>, Made<NodeId>> made_;
-    mutable std::map<std::pair<const Scope*, const ModuleBlock*>, Made<const Scope*>> made_scopes_;
+    mutable std::deque<MadeIn> made_; ///< by the number of the scope
     mutable std::set<NodeId>* touched_ = nullptr;
     std::set<const Module*> calls_checked_, modules_checked_;
 };

@@ -22,8 +22,8 @@ struct Expr {
         list,      ///< parts
         map,       ///< parts under keys
         pairs,     ///< a map whose keys are expressions too: key, value, key, value, ...
-        reference, ///< name: a root such as var, each, module, or a resource
-        attribute, ///< parts[0].name
+        reference, ///< name.keys...: a root such as var, each, module, or a resource
+        attribute, ///< parts[0].name, where that is no reference
         index,     ///< parts[0][parts[1]]
         splat,     ///< parts[0][*]: of every element what parts[1], parts[2], ... lead to
         call,      ///< name(parts...); with a key: the last part is a list of arguments

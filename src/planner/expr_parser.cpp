@@ -229,9 +229,17 @@ class Parser {
         if (word == "true" || word == "false")
             return make({.loc = loc, .value = Value(word == "true").at(loc)});
         if (word == "null") return make({.loc = loc, .value = Value().at(loc)});
-        if (!eat("("))
-            return make({.kind = Expr::Kind::reference, .loc = loc, .name = std::move(word)});
-        return call(std::move(word), loc);
+        return eat("(") ? call(std::move(word), loc) : reference(std::move(word), loc);
+    }
+
+    /// A name, with the names that follow it.
+    ExprPtr reference(std::string first, Loc loc) {
+        Expr e{.kind = Expr::Kind::reference, .loc = loc, .name = std::move(first)};
+        while (true) {
+            const Loc step = here();
+            if (text_.substr(at_, 3) == "..." || !eat_raw(".")) return make(std::move(e));
+            e.keys.emplace_back(name(), step);
+        }
     }
 
     /// What follows `[for` or `{for`.

@@ -1,5 +1,6 @@
 #include "planner/functions.h"
 
+#include "planner/effort.h"
 #include "planner/outside.h"
 
 #include "core/text.h"
@@ -163,6 +164,11 @@ Error Call::mistake(std::string message, std::string hint) const {
         .with_hint(std::move(hint));
 }
 
+void Call::check_size(std::size_t bytes) const {
+    if (bytes > kMaxValueWeight)
+        throw mistake(fmt::format("more than {} MiB", kMaxValueWeight >> 20));
+}
+
 std::filesystem::path Call::file(std::size_t i) const {
     note_outside_look();
     const std::filesystem::path path = text(i);
@@ -187,10 +193,14 @@ Value call_function(const Expr& expr, const Names& names) {
     check_arguments(call);
     const bool at_contents = function.looks == Function::Looks::at_contents;
     bool unknown = false, secret = false;
+    std::size_t weight = 0;
     for (const Value& v : call.arguments) {
+        spend(v);
+        weight += v.weight();
         unknown = unknown || (at_contents ? v.contains_unknown() : v.is_unknown());
         secret = secret || (at_contents ? v.contains_secret() : v.secret());
     }
+    call.check_size(weight);
     const Value out = unknown ? Value::unknown() : function.body(call);
     return (secret ? out.as_secret() : out).at(expr.loc);
 }

@@ -22,6 +22,9 @@ struct Call {
     const std::string& text(std::size_t i) const { return arguments[i].as_string(); }
     /// "upper(): message", at the call's place.
     [[nodiscard]] Error mistake(std::string message, std::string hint = {}) const;
+    /// For bodies that multiply: what they have made so far, before it takes all memory.
+    /// @throws Error(spec) beyond kMaxValueWeight
+    void check_size(std::size_t bytes) const;
     /// A local file named by an argument: relative to the file that the expression stands in.
     [[nodiscard]] std::filesystem::path file(std::size_t i) const;
 };

@@ -114,13 +114,16 @@ Value zipmap(const Call& call) {
     if (names.size() != items.size())
         throw call.mistake(fmt::format("{} keys and {} values", names.size(), items.size()));
     Value::Map out;
+    bool secret = false; // a key can't be by itself
     for (std::size_t i = 0; i < names.size(); ++i) {
         if (names[i].is_unknown()) return names[i];
+        secret = secret || names[i].secret();
         if (!names[i].is_string())
             throw call.mistake(fmt::format("a key is a string, not {}", names[i].kind_name()));
         out.push_back({names[i].as_string(), items[i]});
     }
-    return Value::map(std::move(out));
+    const Value map = Value::map(std::move(out));
+    return secret ? map.as_secret() : map;
 }
 
 Value range(const Call& call) {

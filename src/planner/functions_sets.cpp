@@ -1,6 +1,7 @@
 #include "planner/functions.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <set>
 
@@ -61,6 +62,7 @@ Value product(const Call& call) {
     for (const Value& list : call.arguments) {
         if (rows.size() * list.as_list().size() > kMost)
             throw call.mistake(fmt::format("more than {} combinations", kMost));
+        call.check_size(rows.size() * list.as_list().size() * call.size() * sizeof(Value));
         std::vector<Value::List> longer;
         for (const Value::List& row : rows)
             for (const Value& v : list.as_list()) {
@@ -96,6 +98,7 @@ Value sum(const Call& call) {
         if (integral && __builtin_add_overflow(integers, v.as_integer(), &integers))
             throw call.mistake("the result does not fit in a 64-bit integer");
     }
+    if (!std::isfinite(numbers)) throw call.mistake("the result is too large");
     return integral ? Value(integers) : Value(numbers);
 }
 

@@ -74,6 +74,7 @@ Value join(const Call& call) {
             throw call.mistake(fmt::format("{} can't stand within a string", item.kind_name()));
         if (!std::exchange(first, false)) out += call.text(0);
         out += scalar_text(item);
+        call.check_size(out.size());
     }
     return out;
 }
@@ -84,7 +85,9 @@ Value indent(const Call& call) {
     std::string out;
     for (const char c : call.text(1)) {
         out += c;
-        if (c == '\n') out += std::string(static_cast<std::size_t>(count), ' ');
+        if (c != '\n') continue;
+        out += std::string(static_cast<std::size_t>(count), ' ');
+        call.check_size(out.size());
     }
     return out;
 }
@@ -100,6 +103,7 @@ Value replaced(const Call& call) {
         out += text.substr(from, end - from);
         if (end == text.npos) return out;
         out += with;
+        call.check_size(out.size());
         from = end + what.size();
     }
 }
@@ -114,6 +118,7 @@ Value format_list(const Call& call) {
     const std::size_t count = leader->is_map() ? leader->as_map().size() : leader->as_list().size();
     Value::List items;
     Value::Map entries;
+    std::size_t made = 0;
     for (std::size_t row = 0; row < count; ++row) {
         std::vector<Value> arguments{call[0]};
         for (std::size_t i = 1; i < call.size(); ++i) {
@@ -129,6 +134,7 @@ Value format_list(const Call& call) {
                                              : v);
         }
         Value text = pattern::format({call.function, std::move(arguments), call.loc, call.names});
+        call.check_size(made += text.weight());
         if (leader->is_map())
             entries.push_back({leader->as_map()[row].key, std::move(text)});
         else

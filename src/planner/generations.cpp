@@ -1,5 +1,7 @@
 #include "planner/generations.h"
 
+#include "planner/seen.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -57,7 +59,7 @@ void refuse_shared_names(const Graph& graph, const Node& node, const Value& conf
         error.address = node.address;
         error.hint = "let what makes the new one necessary be part of its name, or take "
                      "create_before_destroy away";
-        if (node.block->lifecycle.create_before_destroy) throw error;
+        if (node.block->lifecycle().create_before_destroy) throw error;
         for (const Node& n : graph.nodes()) {
             const bool rests_on_it =
                 n.create_first &&
@@ -76,14 +78,15 @@ bool makes_first(const Plan& plan) {
                        [](const Step& s) { return s.create_first; });
 }
 
-World with_old_generations(World world, const Plan& plan) {
+World with_old_generations(World world, const Plan& plan, const Registry& registry) {
     for (const Step& s : plan.steps) {
         if (!s.create_first) continue;
-        Recorded old = world.recorded.at(s.address);
+        const Recorded& now = world.recorded.at(s.address);
+        Recorded old = now;
         old.address = generation_address(s.address, old.generation);
-        const auto seen = world.observed.find(s.address);
-        if (seen != world.observed.end())
-            world.observed.insert_or_assign(old.address, seen->second);
+        if (auto seen =
+                seen_of(world, registry, {s.address, s.type, now.config, &now, now.identity}))
+            world.observed.insert_or_assign(old.address, std::move(*seen));
         world.recorded.insert_or_assign(old.address, std::move(old));
     }
     return world;

@@ -23,7 +23,7 @@ void refuse_shared_names(const Graph& graph, const Node& node, const Value& conf
                          const Recorded& recorded);
 
 /// The world in which the replacements of a plan that make the new one first have been made.
-World with_old_generations(World world, const Plan& plan);
+World with_old_generations(World world, const Plan& plan, const Registry& registry);
 /// Whether there are any.
 bool makes_first(const Plan& plan);
 

@@ -32,11 +32,11 @@ class LiveResources : public Resources {
         : graph_(graph), values_(values) {}
     const std::vector<NodeId>& instances(const Scope& scope,
                                          const ResourceBlock& block) const override {
-        return graph_.instances_.at({&scope, &block});
+        return graph_.instances_[scope.number].resources[index_of(scope.module->resources, block)];
     }
     const std::vector<const Scope*>& instances(const Scope& scope,
                                                const ModuleBlock& block) const override {
-        return graph_.module_instances_.at({&scope, &block});
+        return graph_.instances_[scope.number].modules[index_of(scope.module->modules, block)];
     }
     const Node& node(NodeId id) const override { return graph_.nodes_[id]; }
     Value value(NodeId id) const override { return values_(id); }
@@ -71,13 +71,13 @@ std::vector<std::string> Graph::dependencies(NodeId id) const {
 Value Graph::config(NodeId id, const Values& values, Problems& problems) const {
     const Node& node = nodes_[id];
     const LiveResources resources(*this, values);
-    const ScopeNames names(*this, resources, *node.scope, &node.instance);
+    const ScopeNames names(*this, resources, *node.scope, node.instance.get());
     const std::size_t before = problems.list().size();
     Value::Map entries;
     entries.reserve(node.block->attributes.size());
-    for (const auto& [name, expr] : node.block->attributes) {
+    for (const Argument& a : node.block->attributes) {
         try {
-            entries.push_back({name, evaluate(*expr, names), node.block->attribute_locs.at(name)});
+            entries.push_back({a.name, evaluate(*a.value, names), a.loc});
         } catch (Error& error) {
             error.address = node.address;
             problems.add(std::move(error));
@@ -98,19 +98,19 @@ Value Graph::config(NodeId id, const Values& values, Problems& problems) const {
         error.address = node.address;
         problems.add(std::move(error));
     }
-    check_conditions(node.block->lifecycle.preconditions, node.address, names, problems);
-    if (node.block->lifecycle.prevent_destroy.value_or(false))
+    check_conditions(node.block->lifecycle().preconditions, node.address, names, problems);
+    if (node.block->lifecycle().prevent_destroy.value_or(false))
         config = config.with(kPreventDestroy, true);
     return with_machine(*node.type, node.address, std::move(config));
 }
 
 void Graph::check_postconditions(NodeId id, const Values& values, Problems& problems) const {
     const Node& node = nodes_[id];
-    if (node.block->lifecycle.postconditions.empty()) return;
+    if (node.block->lifecycle().postconditions.empty()) return;
     const LiveResources resources(*this, values);
     const Value self = values(id);
-    const ScopeNames names(*this, resources, *node.scope, &node.instance, &self);
-    check_conditions(node.block->lifecycle.postconditions, node.address, names, problems);
+    const ScopeNames names(*this, resources, *node.scope, node.instance.get(), &self);
+    check_conditions(node.block->lifecycle().postconditions, node.address, names, problems);
 }
 
 Value Graph::settings(const ProviderKind& kind, Problems& problems) const {
@@ -141,15 +141,15 @@ Value Graph::value(const Expr& expr, const Values& values) const {
 
 std::vector<NodeId> Graph::sources(NodeId id, const std::string& attribute) const {
     const Node& node = nodes_[id];
-    const auto expr = node.block->attributes.find(attribute);
-    if (expr == node.block->attributes.end()) return {};
+    const Argument* written = node.block->attribute(attribute);
+    if (written == nullptr) return {};
     std::set<NodeId> touched;
     const Values watch = [&](NodeId n) {
         touched.insert(n);
         return Value::unknown();
     };
     const LiveResources resources(*this, watch);
-    (void)evaluate(*expr->second, ScopeNames(*this, resources, *node.scope, &node.instance));
+    (void)evaluate(*written->value, ScopeNames(*this, resources, *node.scope, node.instance.get()));
     return {touched.begin(), touched.end()};
 }
 

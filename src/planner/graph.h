@@ -1,10 +1,10 @@
 #pragma once
 
+#include "core/box.h"
 #include "planner/provider.h"
 #include "planner/spec.h"
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -28,6 +28,7 @@ struct Instance {
 /// An instance of a module: where names are looked up.
 struct Scope {
     const Module* module = nullptr;
+    std::size_t number = 0;            ///< among the scopes of its graph
     std::string prefix = {};           ///< "", "module.cluster." or `module.site["a"].`
     const Scope* parent = nullptr;     ///< where the module was called
     const ModuleBlock* call = nullptr; ///< nullptr for the root
@@ -42,7 +43,7 @@ struct Node {
     const ResourceType* type = nullptr;
     const ResourceBlock* block = nullptr;
     const Scope* scope = nullptr;
-    Instance instance = {};
+    Box<Instance> instance = {};       ///< none where the block has neither for_each nor count
     std::vector<NodeId> triggers = {}; ///< whose changes replace it
     std::vector<NodeId> awaited = {};  ///< of a data source: deps that a depends_on names
     std::vector<NodeId> deps = {};     ///< sorted; direct ones only
@@ -52,6 +53,12 @@ struct Node {
 };
 
 class Resources;
+
+/// Which of a module's blocks of its kind it is.
+template<class Block>
+std::size_t index_of(const std::vector<Block>& blocks, const Block& one) {
+    return static_cast<std::size_t>(&one - blocks.data());
+}
 
 /// What a rule says when it does not hold; nothing when it does, or can't be told yet.
 /// @throws Error(spec) when its check is no boolean
@@ -111,9 +118,11 @@ class Graph {
     friend class Expander;
     friend class ScopeNames;
     friend class LiveResources;
-    /// Of each block in each scope, in the order of their keys or indices.
-    template<class Block, class Id>
-    using InstancesOf = std::map<std::pair<const Scope*, const Block*>, std::vector<Id>>;
+    /// Of a scope's blocks, in their order: what each stands for, in the order of keys or indices.
+    struct Instances {
+        std::vector<std::vector<NodeId>> resources;
+        std::vector<std::vector<const Scope*>> modules;
+    };
 
     const Spec& spec_;
     const Registry& registry_;
@@ -122,8 +131,7 @@ class Graph {
     std::vector<Node> nodes_;
     std::vector<NodeId> order_;
     std::unordered_map<std::string, NodeId> by_address_;
-    InstancesOf<ResourceBlock, NodeId> instances_;
-    InstancesOf<ModuleBlock, const Scope*> module_instances_;
+    std::vector<Instances> instances_; ///< by the number of the scope
 };
 
 } // namespace hadeploy

@@ -21,7 +21,7 @@ std::set<std::string> followers(const Node& node, const Value& config) {
     std::set<std::string> out;
     Value blank = config;
     for (const Attribute& a : node.type->schema)
-        if (!a.computed && ignored(node.block->lifecycle, a.name))
+        if (!a.computed && ignored(node.block->lifecycle(), a.name))
             blank = blank.with(a.name, Value::unknown());
     const Value with = node.type->derive(config), without = node.type->derive(blank);
     for (const Entry& e : without.as_map())
@@ -62,7 +62,7 @@ Value with_derived(const ResourceType& type, Value config) {
 Value with_lifecycle(const Node& node, Value config, const Recorded* recorded,
                      const Observation* observed) {
     if (recorded == nullptr) return config;
-    const Lifecycle& lifecycle = node.block->lifecycle;
+    const Lifecycle& lifecycle = node.block->lifecycle();
     if (!lifecycle.prevent_destroy && recorded->config.flag(kPreventDestroy))
         config = config.with(kPreventDestroy, true);
     if (!lifecycle.ignore_all && lifecycle.ignore_changes.empty()) return config;
@@ -74,6 +74,23 @@ Value with_lifecycle(const Node& node, Value config, const Recorded* recorded,
     return kept_as_is(
         node, std::move(config), *recorded, observed, true,
         [&](const std::string& name) { return by_name(name) || follow.contains(name); });
+}
+
+std::set<std::string> told_later(const ResourceType& type, const Value& config,
+                                 const Value& recorded) {
+    Value filled = config;
+    bool open = false;
+    for (const Attribute& a : type.schema) {
+        if (a.computed || !config[a.name].contains_unknown()) continue;
+        filled = filled.with(a.name, recorded[a.name]);
+        open = true;
+    }
+    std::set<std::string> out;
+    if (!open) return out;
+    const Value derived = type.derive(filled);
+    for (const Entry& e : derived.as_map())
+        if (!e.value.contains_unknown() && config[e.key].contains_unknown()) out.insert(e.key);
+    return out;
 }
 
 Error protected_error(const std::string& address, std::string_view why, Loc loc) {

@@ -2,6 +2,8 @@
 
 #include "planner/graph.h"
 
+#include <set>
+
 namespace hadeploy {
 
 /// The key under which a config keeps that its resource must not be destroyed. It goes into the
@@ -16,6 +18,11 @@ Value with_lifecycle(const Node& node, Value config, const Recorded* recorded,
 
 /// A config completed by what follows from it (ResourceType::derive).
 Value with_derived(const ResourceType& type, Value config);
+
+/// The computed attributes that will be others, since something that they follow from is known only
+/// after apply: what was recorded of them is no answer.
+std::set<std::string> told_later(const ResourceType& type, const Value& config,
+                                 const Value& recorded);
 
 /// The refusal to destroy what is protected. `why` it would be: "would be replaced".
 Error protected_error(const std::string& address, std::string_view why, Loc loc);

@@ -333,7 +333,7 @@ Value ScopeNames::resource(const ResourceBlock& block, const Path& path, std::si
     const auto it = path.empty()
                         ? instances.end()
                         : find_instance(instances, path[0], [&](NodeId id) -> const Instance& {
-                              return resources_.node(id).instance;
+                              return *resources_.node(id).instance;
                           });
     if (it != instances.end()) {
         used = 1;
@@ -345,7 +345,7 @@ Value ScopeNames::resource(const ResourceBlock& block, const Path& path, std::si
         if (block.count != nullptr)
             list.push_back(resources_.value(id));
         else
-            map.push_back({resources_.node(id).instance.key, resources_.value(id), block.loc});
+            map.push_back({resources_.node(id).instance->key, resources_.value(id), block.loc});
     }
     return block.count != nullptr ? Value::list(std::move(list)) : Value::map(std::move(map));
 }

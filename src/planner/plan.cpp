@@ -9,6 +9,7 @@
 #include "planner/lifecycle.h"
 #include "planner/moves.h"
 #include "planner/refresh.h"
+#include "planner/seen.h"
 #include "planner/selection.h"
 
 #include <algorithm>
@@ -23,31 +24,13 @@ enum class MachineState { up, starting, fresh };
 
 constexpr std::string_view kAskedFor = "asked for with --replace";
 
-/// The computed attributes that will be others, since something that they follow from is known only
-/// after apply: what was recorded of them is no answer.
-std::set<std::string> told_later(const ResourceType& type, const Value& config,
-                                 const Value& recorded) {
-    Value filled = config;
-    bool open = false;
-    for (const Attribute& a : type.schema) {
-        if (a.computed || !config[a.name].contains_unknown()) continue;
-        filled = filled.with(a.name, recorded[a.name]);
-        open = true;
-    }
-    std::set<std::string> out;
-    if (!open) return out;
-    const Value derived = type.derive(filled);
-    for (const Entry& e : derived.as_map())
-        if (!e.value.contains_unknown() && config[e.key].contains_unknown()) out.insert(e.key);
-    return out;
-}
-
 /// Plans the nodes of a graph, dependencies first.
 class Planner {
   public:
     Planner(const Graph& graph, const World& world, const ProviderSettings& settings,
-            const PlanOptions& options)
-        : graph_(graph), world_(world), settings_(settings), selection_(options, &graph, world),
+            const PlanOptions& options, const Survey* survey)
+        : graph_(graph), world_(world), settings_(settings), survey_(survey),
+          selection_(options, &graph, world), records_(records_of(graph, world.recorded)),
           replace_(options.replace.begin(), options.replace.end()) {
         plan_.values.resize(graph.nodes().size());
         waits_for_.resize(graph.nodes().size());
@@ -65,12 +48,13 @@ class Planner {
         check_imports(graph_, problems_);
         refuse_removed_but_there();
         refuse_moved_but_there();
-        std::set<std::string> kept;
-        for (const Node& n : graph_.nodes()) kept.insert(n.address);
-        for (const auto& [address, r] : world_.recorded)
-            if (!selection_.has(address)) kept.insert(address);
-        for (const Step& s : plan_.steps) // what an earlier run has begun of it is gone on with
-            if (s.create_first) kept.insert(generation_address(s.address, s.generation));
+        std::set<std::string> begun; // what an earlier run has begun is gone on with
+        for (const Step& s : plan_.steps)
+            if (s.create_first) begun.insert(generation_address(s.address, s.generation));
+        const auto kept = [&](const std::string& address) {
+            return graph_.find(address) || begun.contains(address) ||
+                   (!selection_.has(address) && world_.recorded.contains(address));
+        };
         problems_.throw_if_any();
         note_moves();
         plan_.partial = !selection_.all();
@@ -79,7 +63,7 @@ class Planner {
             add_removals(plan_, world, graph_.registry(), kept, graph_.spec().removed, problems_);
         };
         if (makes_first(plan_))
-            remove_from(with_old_generations(world_, plan_));
+            remove_from(with_old_generations(world_, plan_, graph_.registry()));
         else
             remove_from(world_);
         problems_.throw_if_any();
@@ -116,7 +100,7 @@ class Planner {
     /// What no target takes in is as recorded.
     void leave(NodeId id) {
         inherit_waits(id);
-        const Recorded* recorded = record(graph_[id]);
+        const Recorded* recorded = records_[id];
         plan_.values[id] = recorded != nullptr ? recorded->attributes : Value::unknown();
         const auto seen = world_.observed.find(graph_[id].address);
         if (graph_[id].type->data && seen != world_.observed.end() &&
@@ -127,7 +111,7 @@ class Planner {
     void plan_node(NodeId id) {
         const Node& node = graph_[id];
         inherit_waits(id);
-        const Value config = graph_.config(id, values(), problems_);
+        const Value config = config_of(id);
         if (config.is_null()) {
             plan_.values[id] = Value::unknown();
             return;
@@ -146,12 +130,36 @@ class Planner {
         }
     }
 
+    /// As the survey has it, where all that it follows from is what it was taken for there.
+    Value config_of(NodeId id) {
+        const auto as_surveyed = [&](NodeId d) {
+            return plan_.values[d].is_same(survey_->values[d]);
+        };
+        const std::vector<NodeId>& deps = graph_[id].deps;
+        const bool known = survey_ != nullptr && std::all_of(deps.begin(), deps.end(), as_surveyed);
+        return known ? survey_->configs[id] : graph_.config(id, values(), problems_);
+    }
+
+    /// What is as it was taken for shares all with that: see config_of().
+    void set_value(NodeId id, Value value) {
+        const Value* taken_for = survey_ != nullptr ? &survey_->values[id] : nullptr;
+        const bool as_surveyed = taken_for != nullptr && !value.contains_secret() &&
+                                 !taken_for->contains_secret() && value == *taken_for;
+        plan_.values[id] = as_surveyed ? *taken_for : std::move(value);
+    }
+
+    std::optional<Observation> look(const Node& node, const Value& config,
+                                    const Recorded* recorded) const {
+        return seen_of(world_, graph_.registry(),
+                       {node.address, node.type, read_config(*node.type, config, recorded),
+                        recorded, recorded ? recorded->identity : ""});
+    }
+
     void plan_with(NodeId id, const Value& wanted) {
         const Node& node = graph_[id];
-        const Recorded* recorded = record(node);
-        const auto seen = world_.observed.find(node.address);
-        const Value config = with_lifecycle(
-            node, wanted, recorded, seen == world_.observed.end() ? nullptr : &seen->second);
+        const Recorded* recorded = records_[id];
+        const std::optional<Observation> seen = look(node, wanted, recorded);
+        const Value config = with_lifecycle(node, wanted, recorded, seen ? &*seen : nullptr);
         Step step{.address = node.address, .type = node.type, .node = id, .loc = node.block->loc};
         step.generation = recorded ? recorded->generation : 1;
         step.before = recorded ? recorded->attributes : Value();
@@ -168,8 +176,7 @@ class Planner {
             if (imports) throw import_too_early(import->second);
             action = Action::create;
             step.read_first = true;
-        } else if (seen == world_.observed.end() ||
-                   seen->second.state == Observation::State::blocked) {
+        } else if (!seen || seen->state == Observation::State::blocked) {
             if (imports) throw import_too_early(import->second);
             action = recorded ? Action::read : Action::create;
             step.read_first = true;
@@ -181,9 +188,9 @@ class Planner {
                 known = {};
             }
         } else {
-            Decision d = imports ? decide_import(*node.type, config, seen->second, import->second)
+            Decision d = imports ? decide_import(*node.type, config, *seen, import->second)
                                  : decide(*node.type, config, recorded,
-                                          world_.unfinished.contains(node.address), seen->second);
+                                          world_.unfinished.contains(node.address), *seen);
             action = d.action;
             step.changes = std::move(d.changes);
             step.reason = std::move(d.reason);
@@ -194,7 +201,7 @@ class Planner {
                 step.reason = cause;
                 step.verb.clear();
             }
-            step.before = step.before.with_all(seen->second.attributes);
+            step.before = step.before.with_all(seen->attributes);
             if (action != Action::create && action != Action::replace) known = step.before;
             if (action == Action::update)
                 for (const Attribute& a : node.type->schema)
@@ -221,8 +228,7 @@ class Planner {
                         : action == Action::replace
                             ? identity_of(world_.lineage, node.address, step.generation)
                             : recorded->identity;
-        plan_.values[id] =
-            with_machine(*node.type, node.address, complete(*node.type, config, known));
+        set_value(id, with_machine(*node.type, node.address, complete(*node.type, config, known)));
         if (!step.read_first) graph_.check_postconditions(id, values(), problems_);
         note_machine(node, action);
         // an interrupted change that turns out to be complete still has to be noted as such
@@ -244,7 +250,7 @@ class Planner {
         const std::string why = read_later(node, config);
         const bool there = read && seen->second.state == Observation::State::present;
         if (why.empty() && there) {
-            plan_.values[id] = complete(*node.type, config, seen->second.attributes);
+            set_value(id, complete(*node.type, config, seen->second.attributes));
             return;
         }
         // with something before it under way, what went wrong may pass
@@ -351,10 +357,10 @@ class Planner {
         return before == now;
     }
 
-    std::string later(std::map<std::string, Observation>::const_iterator seen) const {
+    static std::string later(const std::optional<Observation>& seen) {
         const std::string then = ", and repaired if it differs";
-        if (seen == world_.observed.end()) return "read after the start" + then;
-        const std::string why = seen->second.error ? seen->second.error->message : "not readable";
+        if (!seen) return "read after the start" + then;
+        const std::string why = seen->error ? seen->error->message : "not readable";
         return fmt::format("{}: read once that is mended{}", why, then);
     }
 
@@ -372,11 +378,6 @@ class Planner {
         for (const NodeId d : graph_[id].deps)
             all.insert(waits_for_[d].begin(), waits_for_[d].end());
         waits_for_[id] = std::move(all);
-    }
-
-    const Recorded* record(const Node& node) const {
-        const auto it = world_.recorded.find(node.address);
-        return it == world_.recorded.end() ? nullptr : &it->second;
     }
 
     /// Of the best of the machines that the resource can be reached through.
@@ -407,8 +408,10 @@ class Planner {
     const Graph& graph_;
     const World& world_;
     const ProviderSettings& settings_;
+    const Survey* survey_; ///< may be none
     const Selection selection_;
-    const std::set<std::string> replace_; ///< addresses
+    const std::vector<const Recorded*> records_; ///< by node
+    const std::set<std::string> replace_;        ///< addresses
     Plan plan_;
     Problems problems_;
     std::vector<std::set<StepId>> waits_for_; ///< by node
@@ -508,9 +511,11 @@ Value with_machine(const ResourceType& type, const std::string& address, Value a
 }
 
 Plan make_plan(const Graph& graph, const World& world, const ProviderSettings& settings,
-               const PlanOptions& options) {
+               const PlanOptions& options, const Survey* survey) {
     const Span span("plan");
-    return Planner(graph, world, settings, options).run();
+    Plan plan = Planner(graph, world, settings, options, survey).run();
+    note_resumed(plan, world);
+    return plan;
 }
 
 } // namespace hadeploy

@@ -132,8 +132,11 @@ class ProviderKind {
     /// batch only when that is through (a host: one exec). False: one by one, side by side.
     bool batches_changes = false;
     /// Its resources live in the state alone. There is no effect outside that a kill could come
-    /// between: no intents are written, and what is ready together is made and noted together.
+    /// between: no intents are written, and what is ready together is made and noted together. Nor
+    /// is there anything to be read of them before planning: recall() tells what is there.
     bool in_state = false;
+    /// Of such a kind: what is there, as its record tells it. Does not throw.
+    virtual Observation recall(const ReadRequest& /*request*/) const { return {}; }
 
     /// Where a resource can be read and changed, the preferred place first: a cluster's resource
     /// can be reached through any of its hosts. Empty while the config does not tell yet.

@@ -15,7 +15,7 @@ class Collector {
     std::vector<Reference> found;
 
     void walk(const Expr& expr, std::vector<std::string> steps = {}) {
-        if (expr.kind == Expr::Kind::reference) return add(expr, std::move(steps));
+        if (expr.kind == Expr::Kind::reference) return add(expr, steps);
         if (expr.kind == Expr::Kind::attribute) {
             steps.push_back(expr.name);
             return walk(*expr.parts[0], std::move(steps));
@@ -34,10 +34,12 @@ class Collector {
     }
 
   private:
-    void add(const Expr& expr, std::vector<std::string> steps) {
+    void add(const Expr& expr, const std::vector<std::string>& steps) {
         if (std::find(own_.begin(), own_.end(), expr.name) != own_.end()) return;
-        std::reverse(steps.begin(), steps.end());
-        found.push_back({expr.name, std::move(steps), expr.loc});
+        std::vector<std::string> all;
+        for (const auto& [key, loc] : expr.keys) all.push_back(key);
+        all.insert(all.end(), steps.rbegin(), steps.rend());
+        found.push_back({expr.name, std::move(all), expr.loc});
     }
     void comprehension(const Expr& expr) {
         walk(*expr.parts[0]);

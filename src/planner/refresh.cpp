@@ -4,6 +4,7 @@
 #include "planner/claims.h"
 #include "planner/generations.h"
 #include "planner/import.h"
+#include "planner/seen.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -17,35 +18,35 @@ const Recorded* record_of(const World& world, const std::string& address) {
     return it == world.recorded.end() ? nullptr : &it->second;
 }
 
-/// What to look for: the object that is recorded where the spec now wants another one, for that is
-/// the one to be replaced.
-Value read_config(const ResourceType& type, const Value& config, const Recorded* recorded) {
-    Value out = config;
-    if (recorded == nullptr || recorded->type != type.name) return out;
-    for (const Attribute& a : type.schema) {
-        const Value* before = recorded->config.find(a.name);
-        if (a.replaces && before != nullptr && differs(a.type, config[a.name], *before))
-            out = out.with(a.name, *before);
-    }
-    return out;
+/// All that is known of a node whose config was evaluated: by its record, or of a data source by
+/// what was read with this config.
+Value known_value(const Node& node, const Value& config, const Recorded* recorded,
+                  const World& world) {
+    if (!node.type->data)
+        return complete(*node.type, config, recorded != nullptr ? recorded->attributes : Value());
+    const auto observed = world.observed.find(node.address);
+    const bool fits = observed != world.observed.end() &&
+                      observed->second.state == Observation::State::present &&
+                      read_with(*node.type, config, observed->second);
+    return complete(*node.type, config, fits ? observed->second.attributes : Value());
 }
 
-/// All that is known of a node whose config was evaluated: by the state, or of a data source by
-/// what was read with this config. `seen` also by what the world was found to be.
-Value known_value(const Node& node, const Value& config, const World& world, bool seen) {
-    const auto observed = world.observed.find(node.address);
-    const bool there =
-        observed != world.observed.end() && observed->second.state == Observation::State::present;
-    if (node.type->data) {
-        const bool fits = there && read_with(*node.type, config, observed->second);
-        return complete(*node.type, config, fits ? observed->second.attributes : Value());
-    }
+/// The same, also by what the world was found to be.
+Value seen_value(const Node& node, const Value& config, const World& world,
+                 const Registry& registry) {
     const Recorded* recorded = record_of(world, node.address);
-    Value known = recorded != nullptr ? recorded->attributes : Value();
-    if (seen && there && recorded != nullptr)
-        for (const Entry& e : observed->second.attributes.as_map())
-            known = known.with(e.key, e.value);
-    return complete(*node.type, config, known);
+    if (node.type->data || recorded == nullptr) return known_value(node, config, recorded, world);
+    const auto seen =
+        seen_of(world, registry, {node.address, node.type, config, recorded, recorded->identity});
+    const bool there = seen && seen->state == Observation::State::present;
+    return complete(*node.type, config,
+                    there ? recorded->attributes.with_all(seen->attributes) : recorded->attributes);
+}
+
+/// Of two that are equal only one stays: a state is large.
+void share(Value& kept, const Value& with) {
+    const bool secret = kept.contains_secret() || with.contains_secret();
+    if (!secret && kept == with) kept = with;
 }
 
 Subject recorded_subject(const Recorded& r, const ResourceType& type, const Registry& registry,
@@ -66,47 +67,52 @@ void add_former(const Recorded& r, const Registry& registry, const ProviderSetti
 
 } // namespace
 
-std::vector<Subject> subjects(const Graph& graph, const World& world,
-                              const ProviderSettings& settings, std::vector<std::string>* notices) {
+Survey make_survey(const Graph& graph, World& world, const ProviderSettings& settings) {
     const Span span("evaluate");
-    std::vector<Subject> out;
+    Survey out;
     Problems problems;
     Claims claims;
-    std::vector<Value> values(graph.nodes().size());
-    const Graph::Values lookup = [&](NodeId id) { return values[id]; };
+    out.configs.resize(graph.nodes().size());
+    out.values.resize(graph.nodes().size());
+    const Graph::Values lookup = [&](NodeId id) { return out.values[id]; };
+    const std::vector<Recorded*> records = records_of(graph, world.recorded);
     for (const NodeId id : graph.order()) {
         const Node& node = graph[id];
-        const Recorded* recorded = record_of(world, node.address);
         const Value config = graph.config(id, lookup, problems);
         if (config.is_null()) { // its problems are noted; whatever needs it goes on with unknowns
-            values[id] = Value::unknown();
+            out.values[id] = Value::unknown();
             continue;
         }
         claims.add(node, config);
-        values[id] = known_value(node, config, world, false);
+        out.configs[id] = config;
+        Recorded* recorded = records[id];
+        out.values[id] = known_value(node, config, recorded, world);
+        if (recorded != nullptr) share(recorded->config, config);
+        if (recorded != nullptr) share(recorded->attributes, out.values[id]);
+        const ProviderKind& kind = *graph.registry().kind(node.type->provider);
         if (node.type->data) continue; // see data_subjects()
         if (recorded != nullptr && recorded->type != node.type->name) {
-            add_former(*recorded, graph.registry(), settings, out);
+            add_former(*recorded, graph.registry(), settings, out.subjects);
             continue;
         }
-        const ProviderKind& kind = *graph.registry().kind(node.type->provider);
+        if (kind.in_state) continue; // see seen_of()
         Subject s;
         s.request = {node.address, node.type, read_config(*node.type, config, recorded), recorded,
                      recorded ? recorded->identity : new_identity(graph, world, node.address)};
         s.candidates = kind.endpoints(*node.type, s.request.config, settings.at(kind.name));
-        out.push_back(std::move(s));
+        out.subjects.push_back(std::move(s));
     }
     graph.check_inputs(lookup, problems);
     (void)graph.outputs(lookup, problems);
     claims.check(problems);
     check_imports(graph, problems);
-    if (notices != nullptr) *notices = claims.remarks();
+    out.notices = claims.remarks();
     problems.throw_if_any();
     for (const auto& [address, r] : world.recorded) {
         if (graph.find(address)) continue;
         const ResourceType* type = graph.registry().type(r.type);
         if (type != nullptr) // otherwise add_removals() says so
-            out.push_back(recorded_subject(r, *type, graph.registry(), settings));
+            out.subjects.push_back(recorded_subject(r, *type, graph.registry(), settings));
     }
     return out;
 }
@@ -122,7 +128,7 @@ std::vector<Subject> recorded_subjects(const Registry& registry, const World& wo
 
 void assume_recorded(World& world) {
     for (const auto& [address, r] : world.recorded)
-        if (!world.unfinished.contains(address))
+        if (!world.unfinished.contains(address) && !world.interrupted.contains(address))
             world.observed[address] = Observation::present(r.attributes);
 }
 
@@ -145,7 +151,8 @@ std::vector<Subject> data_subjects(const Graph& graph, const World& world,
     for (const NodeId id : graph.order()) {
         const Node& node = graph[id];
         const Value config = graph.config(id, lookup, ignored);
-        values[id] = config.is_null() ? Value::unknown() : known_value(node, config, world, true);
+        values[id] =
+            config.is_null() ? Value::unknown() : seen_value(node, config, world, graph.registry());
         if (!node.type->data) {
             there[id] = record_of(world, node.address) != nullptr &&
                         !world.unfinished.contains(node.address);

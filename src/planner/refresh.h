@@ -10,20 +10,26 @@ struct Subject {
     std::vector<Endpoint> candidates; ///< the preferred place first; empty: not known yet
 };
 
-/// What to read before planning: every resource of the spec as far as its config is known by what
-/// is recorded, and every recorded one that the spec no longer has.
-/// @param notices  remarks on the spec that are no errors
+/// The spec evaluated by what is recorded, before anything is read.
+struct Survey {
+    /// What to read before planning: every resource of the spec as far as its config is known, and
+    /// every recorded one that the spec no longer has; but not what lives in the state alone.
+    std::vector<Subject> subjects;
+    std::vector<Value> configs;       ///< by node
+    std::vector<Value> values;        ///< by node: what its config and its record tell of it
+    std::vector<std::string> notices; ///< remarks on the spec that are no errors
+};
+
+/// @param world  of what is recorded just as it was evaluated only one copy stays: the latter
 /// @throws Errors: wrong values in the spec
-std::vector<Subject> subjects(const Graph& graph, const World& world,
-                              const ProviderSettings& settings,
-                              std::vector<std::string>* notices = nullptr);
+Survey make_survey(const Graph& graph, World& world, const ProviderSettings& settings);
 
 /// What to read to bring the state up to date: all that is recorded, as it was recorded.
 std::vector<Subject> recorded_subjects(const Registry& registry, const World& world,
                                        const ProviderSettings& settings);
 
 /// Takes the state's word for what is there, in the place of reading it. What an earlier run began
-/// to make and did not finish stays unread.
+/// and did not end stays unread: apply looks at it.
 void assume_recorded(World& world);
 
 /// The plan that only notes in the state what was seen: what is gone goes from it, what has changed
@@ -34,7 +40,7 @@ Plan make_refresh_plan(const Graph& graph, const World& world, const PlanOptions
 
 /// The data sources to read now, before planning: those whose config is known by what is recorded
 /// and what was seen, that have not been read with this config yet, and that wait for nothing that
-/// is still to be made. Wrong values in the spec are passed over: subjects() tells them.
+/// is still to be made. Wrong values in the spec are passed over: make_survey() tells them.
 std::vector<Subject> data_subjects(const Graph& graph, const World& world,
                                    const ProviderSettings& settings);
 

@@ -17,8 +17,8 @@ namespace {
 class Remover {
   public:
     Remover(Plan& plan, const World& world, const Registry& registry,
-            const std::set<std::string>& kept, const std::vector<Dependency>& let_go,
-            Problems& problems)
+            const std::function<bool(const std::string&)>& kept,
+            const std::vector<Dependency>& let_go, Problems& problems)
         : plan_(plan), world_(world), registry_(registry), kept_(kept), let_go_(let_go),
           problems_(problems) {}
 
@@ -26,7 +26,7 @@ class Remover {
         find_dying();
         std::vector<Step> removals;
         for (const auto& [address, r] : world_.recorded)
-            if (!kept_.contains(address)) removals.push_back(plan_removal(r));
+            if (!kept_(address)) removals.push_back(plan_removal(r));
         for (Step& s : plan_.steps) // dependents of what goes have to let go of it first
             if (s.node) changed_.insert(s.address);
         order(std::move(removals));
@@ -40,7 +40,7 @@ class Remover {
             const auto seen = world_.observed.find(address);
             const bool gone =
                 seen != world_.observed.end() && seen->second.state == Observation::State::absent;
-            const bool ends = !kept_.contains(address) && !is_let_go(address);
+            const bool ends = !kept_(address) && !is_let_go(address);
             if (ends || gone) dying_.insert(address);
         }
         for (const Step& s : plan_.steps)
@@ -82,7 +82,7 @@ class Remover {
                 .with_note("`removed:` lets go of it without destroying it");
         const std::set<std::string> machines = machines_in(r.config);
         const auto goes = [&](const std::string& m) {
-            const bool known = world_.recorded.contains(m) || kept_.contains(m);
+            const bool known = world_.recorded.contains(m) || kept_(m);
             return dying_.contains(m) || (!known && !m.empty());
         };
         if (!machines.empty() && !step.type->machine &&
@@ -100,7 +100,7 @@ class Remover {
     std::string reason(const Recorded& r) const {
         const std::string resource = resource_address(r.address);
         const auto current = world_.recorded.find(resource);
-        if (resource == r.address || !kept_.contains(resource)) return "the spec no longer has it";
+        if (resource == r.address || !kept_(resource)) return "the spec no longer has it";
         const bool begun =
             current != world_.recorded.end() && r.generation > current->second.generation;
         return begun ? "it was begun as a replacement that is no longer wanted"
@@ -237,7 +237,7 @@ class Remover {
     Plan& plan_;
     const World& world_;
     const Registry& registry_;
-    const std::set<std::string>& kept_;
+    const std::function<bool(const std::string&)>& kept_;
     const std::vector<Dependency>& let_go_;
     Problems& problems_;
     std::set<std::string> dying_;   ///< machines that this plan ends, or that are gone
@@ -247,8 +247,8 @@ class Remover {
 } // namespace
 
 void add_removals(Plan& plan, const World& world, const Registry& registry,
-                  const std::set<std::string>& kept, const std::vector<Dependency>& let_go,
-                  Problems& problems) {
+                  const std::function<bool(const std::string&)>& kept,
+                  const std::vector<Dependency>& let_go, Problems& problems) {
     Remover(plan, world, registry, kept, let_go, problems).run();
 }
 
@@ -259,12 +259,13 @@ Plan make_destroy_plan(const World& world, const Registry& registry, const PlanO
     plan.partial = !selection.all();
     if (plan.partial) plan.notices.push_back(selection.notice());
     plan.outputs = Value::map({});
-    std::set<std::string> kept;
-    for (const auto& [address, r] : world.recorded)
-        if (!selection.has(address)) kept.insert(address);
+    const auto kept = [&](const std::string& address) {
+        return world.recorded.contains(address) && !selection.has(address);
+    };
     Problems problems;
     add_removals(plan, world, registry, kept, {}, problems);
     problems.throw_if_any();
+    note_resumed(plan, world);
     return plan;
 }
 

@@ -44,9 +44,10 @@ class ResourceType {
     /// in the place of the identity that a new object would get. Empty: such objects can't be
     /// imported (those of a type that adopts need not be).
     std::string import_id;
-    /// Making one moves much data (an image, say). It is done apart from what else its machine has
-    /// to do, so that nothing which others wait for waits for it.
-    bool bulk = false;
+    /// Making one takes long: it moves much data (an image), or starts much (a daemon). It is done
+    /// apart from what else its machine has to do, so that what waits for one of them does not wait
+    /// for the other.
+    bool slow = false;
 
     /// Checks that concern several attributes. Unknown values pass.
     virtual void check(const Value& /*config*/, Problems& /*problems*/) const {}

@@ -113,7 +113,7 @@ Value Normalizer::fields(const Schema& schema, const Value& config, const Place&
             continue;
         }
         Value value = attribute(a, given, at);
-        if (!value.is_null()) out.push_back({a.name, std::move(value)});
+        if (!value.is_null() || a.fallback) out.push_back({a.name, std::move(value)});
     }
     return Value::map(std::move(out));
 }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <unordered_map>
 
 namespace hadeploy {
 
@@ -91,7 +92,9 @@ class Loader {
                           section.loc());
             return out;
         }
-        std::map<std::string, const Entry*> seen; // in lower case
+        std::unordered_map<std::string, const Entry*> seen; // in lower case
+        seen.reserve(section.as_map().size());
+        out.reserve(section.as_map().size());
         for (const Entry& e : section.as_map()) {
             if (!check_name(e)) continue;
             std::string folded = e.key;
@@ -191,9 +194,11 @@ class Loader {
             module.locals.push_back({e.key, e.loc, compiled(e.value)});
         check_local_cycles(module, problems_);
         // "data.x" among the resources: the name it is referred to by, which no resource can have
-        for (const Entry& e : blocks(root["data"], "data")) load_resource(e, module, true);
-        for (const Entry& e : blocks(root["resources"], "resources"))
-            load_resource(e, module, false);
+        const std::vector<Entry> data = blocks(root["data"], "data");
+        const std::vector<Entry> resources = blocks(root["resources"], "resources");
+        module.resources.reserve(data.size() + resources.size());
+        for (const Entry& e : data) load_resource(e, module, true);
+        for (const Entry& e : resources) load_resource(e, module, false);
         std::sort(module.resources.begin(), module.resources.end(),
                   [](const auto& a, const auto& b) { return a.name < b.name; });
         for (const Entry& e : blocks(root["modules"], "modules")) load_call(e, module);
@@ -295,6 +300,7 @@ class Loader {
         }
         block.type = type->as_string();
         block.type_loc = type->loc();
+        block.attributes.reserve(e.value.as_map().size() - 1); // all but the type
         for (const Entry& a : e.value.as_map()) {
             if (a.key == "type") continue;
             if (a.key == "for_each")
@@ -307,10 +313,8 @@ class Loader {
                 block.serial = load_flag(a);
             else if (a.key == "lifecycle")
                 load_lifecycle(a, block);
-            else {
-                block.attributes[a.key] = compiled(a.value);
-                block.attribute_locs[a.key] = a.loc;
-            }
+            else
+                block.attributes.push_back({a.key, a.loc, compiled(a.value)});
         }
         if (block.count && block.for_each) refuse_both(fmt::format("a {}", what), block.count->loc);
         module.resources.push_back(std::move(block));
@@ -337,7 +341,7 @@ class Loader {
                          {"prevent_destroy", "create_before_destroy", "ignore_changes",
                           "replace_triggered_by", "preconditions", "postconditions"},
                          "a lifecycle");
-        Lifecycle& l = block.lifecycle;
+        Lifecycle l;
         for (const Entry& rule : e.value.as_map()) {
             if (rule.key == "prevent_destroy") l.prevent_destroy = load_flag(rule);
             if (rule.key == "create_before_destroy") l.create_before_destroy = load_flag(rule);
@@ -355,6 +359,7 @@ class Loader {
                 l.ignore_locs.push_back(name.loc);
             }
         }
+        block.own_lifecycle = std::move(l);
     }
 
     void load_call(const Entry& e, Module& module) {

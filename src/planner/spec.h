@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/box.h"
 #include "planner/expr.h"
 #include "planner/schema.h"
 
@@ -65,20 +66,30 @@ struct Lifecycle {
     std::vector<Rule> postconditions = {}; ///< of what is there then: `self`
 };
 
+/// An attribute as a block gives it.
+struct Argument {
+    std::string name;
+    Loc loc;
+    ExprPtr value;
+};
+
 /// One entry under `resources:` or `data:`; with for_each it stands for several resources.
 struct ResourceBlock {
     std::string name; ///< of a data source with the prefix "data."
     Loc loc;
     std::string type;
     Loc type_loc;
-    ExprPtr for_each; ///< one instance for each key; nullptr: see count
-    ExprPtr count;    ///< so many instances; nullptr too: a single resource
-    std::map<std::string, ExprPtr> attributes;
-    std::map<std::string, Loc> attribute_locs;
-    std::vector<Dependency> depends_on;
-    Lifecycle lifecycle = {};
+    ExprPtr for_each;                      ///< one instance for each key; nullptr: see count
+    ExprPtr count;                         ///< so many instances; nullptr too: a single resource
+    std::vector<Argument> attributes = {}; ///< sorted by name
+    std::vector<Dependency> depends_on = {};
+    Box<Lifecycle> own_lifecycle = {}; ///< see lifecycle()
     bool serial = false; ///< its instances are changed one after the other, in the order of keys
     bool data = false;   ///< a data source: only read
+
+    [[nodiscard]] const Argument* attribute(std::string_view called) const;
+    /// Its own, or that of whoever says nothing.
+    [[nodiscard]] const Lifecycle& lifecycle() const;
 };
 
 struct Module;

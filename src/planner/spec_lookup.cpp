@@ -23,6 +23,15 @@ const Block* by_name(const std::vector<Block>& blocks, std::string_view name) {
 
 } // namespace
 
+const Argument* ResourceBlock::attribute(std::string_view called) const {
+    return by_name(attributes, called);
+}
+
+const Lifecycle& ResourceBlock::lifecycle() const {
+    static const Lifecycle none;
+    return own_lifecycle ? *own_lifecycle : none;
+}
+
 const Variable* Module::variable(std::string_view name) const {
     const auto it = std::find_if(variables.begin(), variables.end(),
                                  [&](const Variable& v) { return v.attribute.name == name; });

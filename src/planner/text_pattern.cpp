@@ -2,6 +2,7 @@
 
 #include "core/text.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <fmt/format.h>
@@ -105,6 +106,7 @@ std::string one(const Call& call, const Value& v, const Directive& d) {
     case 'q':
     case 'v': {
         const std::string shown = text(call, v, d);
+        if (d.width.empty() && d.precision.empty()) return shown; // printf would stop at a NUL
         return printed(d, "s", shown.c_str());
     }
     case 'd': return printed(d, "lld", static_cast<long long>(integer(call, v, 'd')));
@@ -149,7 +151,17 @@ Value all(const Call& call) {
 
 std::string replace(const Call& call, const std::string& text, const std::string& pattern,
                     const std::string& with) {
-    return std::regex_replace(text, compiled(call, pattern, text), with);
+    const std::regex expression = compiled(call, pattern, text);
+    const auto groups = static_cast<std::size_t>(std::count(with.begin(), with.end(), '$'));
+    std::string out;
+    auto from = text.begin();
+    for (std::sregex_iterator it(from, text.end(), expression), end; it != end; ++it) {
+        const auto length = static_cast<std::size_t>(it->length());
+        call.check_size(out.size() + with.size() + groups * length);
+        out.append(from, (*it)[0].first).append(it->format(with));
+        from = (*it)[0].second;
+    }
+    return out.append(from, text.end());
 }
 
 Value format(const Call& call) {
@@ -169,6 +181,7 @@ Value format(const Call& call) {
         if (next == call.size())
             throw call.mistake(fmt::format("the format wants more than {} values", next - 1));
         out += one(call, call[next++], d);
+        call.check_size(out.size());
     }
     if (next != call.size())
         throw call.mistake(

@@ -125,7 +125,8 @@ class TypeText {
         return object_of(std::move(fields));
     }
 
-    /// What stands after a field's name: a type, or optional(type, default).
+    /// What stands after a field's name: a type, or optional(type, default). Without a default it
+    /// is null where it is left out, so that an expression can ask for it.
     Attribute field(const std::string& name, int depth) {
         Attribute out{.name = name};
         const std::string_view before = rest_;
@@ -137,7 +138,7 @@ class TypeText {
         }
         expect('(');
         out.type = type(depth);
-        if (take(',')) out.fallback = default_value(out);
+        out.fallback = take(',') ? default_value(out) : Value();
         expect(')');
         return out;
     }
@@ -271,7 +272,7 @@ std::string type_name(const Type& type) {
     if (type.fields)
         for (const Attribute& field : *type.fields) {
             std::string text = type_name(field.type);
-            if (!field.required && field.fallback)
+            if (!field.required && field.fallback && !field.fallback->is_null())
                 text = fmt::format("optional({}, {})", text, to_public_json(*field.fallback));
             else if (!field.required)
                 text = "optional(" + text + ")";

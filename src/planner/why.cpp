@@ -61,9 +61,7 @@ class Explainer {
             out.origin = Why::Origin::drift;
         if (!step.node) return out;
         const ResourceBlock& block = *graph_[*step.node].block;
-        if (const auto loc = block.attribute_locs.find(change.name);
-            loc != block.attribute_locs.end())
-            out.loc = loc->second;
+        if (const Argument* written = block.attribute(change.name)) out.loc = written->loc;
         for (const NodeId source : graph_.sources(*step.node, change.name))
             if (changes(graph_[source].address)) out.from.push_back(graph_[source].address);
         return out;

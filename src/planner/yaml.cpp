@@ -1,12 +1,11 @@
 #include "planner/yaml.h"
 #include "planner/yaml_pieces.h"
+#include "planner/yaml_simple.h"
 
 #include "core/trace.h"
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
-#include <cmath>
 #include <fmt/format.h>
 #include <map>
 #include <optional>
@@ -22,43 +21,6 @@ namespace {
 
 /// Ends the reading: the rest of the text can't be made sense of.
 struct GiveUp : std::exception {};
-
-/// A plain scalar after YAML 1.2's core schema (section 10.3.2).
-Value plain_scalar(const std::string& text, Loc loc, Problems& problems) {
-    if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL")
-        return Value().at(loc);
-    if (text == "true" || text == "True" || text == "TRUE") return Value(true).at(loc);
-    if (text == "false" || text == "False" || text == "FALSE") return Value(false).at(loc);
-
-    const char* first = text.data();
-    const char* last = first + text.size();
-    const char* digits = *first == '+' ? first + 1 : first;
-    const char* lead = *first == '-' || *first == '+' ? first + 1 : first;
-    const bool numeric = lead != last && (std::isdigit(static_cast<unsigned char>(*lead)) ||
-                                          (*lead == '.' && lead + 1 != last));
-    if (!numeric) {
-        if (std::string_view(lead, last) == ".inf" || text == ".nan" || text == ".NaN")
-            problems.add(fmt::format("\"{}\" is not a number that can be used here", text), loc);
-        return Value(text).at(loc);
-    }
-    int base = 10;
-    if (text.starts_with("0x"))
-        base = 16, digits += 2;
-    else if (text.starts_with("0o"))
-        base = 8, digits += 2;
-    std::int64_t integer = 0;
-    auto [end, error] = std::from_chars(digits, last, integer, base);
-    if (end == last) {
-        if (error == std::errc()) return Value(integer).at(loc);
-        problems.add(fmt::format("{} does not fit in a 64-bit integer", text), loc);
-        return Value().at(loc);
-    }
-    double number = 0;
-    auto [fend, ferror] = std::from_chars(digits, last, number);
-    if (fend == last && ferror == std::errc() && std::isfinite(number))
-        return Value(number).at(loc);
-    return Value(text).at(loc);
-}
 
 /// Sorts the entries by their keys, and reports keys that come twice in the order of the text.
 void report_doubles(Value::Map& entries, Problems& problems) {
@@ -360,7 +322,9 @@ std::optional<std::vector<Value>> parse_all(std::uint16_t file, const YamlPieces
     const auto run = [&] {
         for (std::size_t i = next++; i < work.size() && good; i = next++) {
             Problems problems;
-            out[i] = parse(file, work[i].first, work[i].second, problems);
+            const auto& [piece, depth] = work[i];
+            auto simple = read_simple_yaml(file, piece, problems);
+            out[i] = simple ? std::move(*simple) : parse(file, piece, depth, problems);
             if (!problems.empty() || !(out[i].is_map() || out[i].is_null())) good = false;
         }
     };
@@ -400,11 +364,12 @@ std::optional<Value> joined(const std::vector<Value>& parts, const std::string& 
 
 } // namespace
 
-Value read_yaml(const Sources& sources, std::uint16_t file, Problems& problems) {
+Value read_yaml(const Sources& sources, std::uint16_t file, Problems& problems,
+                std::size_t piece_bytes) {
     const Span span("parse YAML", sources.files()[file].path.string());
     const std::string& text = sources.files()[file].text;
     if (!readable(text, file, problems)) return {};
-    if (const auto pieces = cut_yaml(text, kYamlPieceBytes))
+    if (const auto pieces = cut_yaml(text, piece_bytes))
         if (const auto parts = parse_all(file, *pieces))
             if (auto root = joined(*parts, pieces->section)) return std::move(*root);
     const std::size_t before = problems.list().size();

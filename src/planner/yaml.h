@@ -18,7 +18,9 @@ inline constexpr std::size_t kMaxYamlExpandedNodes = 4'000'000; ///< after alias
 /// Refused, each with its place: duplicate keys, keys that are no scalars, a second document, tags,
 /// merge keys, cyclic aliases, alias bombs, deep nesting, invalid UTF-8, NUL, tab indentation,
 /// integers beyond 64 bits. Syntax errors end the reading; the others are collected.
+/// @param piece_bytes  the result does not depend on it
 /// @returns null when the text could not be read; `problems` says why
-Value read_yaml(const Sources& sources, std::uint16_t file, Problems& problems);
+Value read_yaml(const Sources& sources, std::uint16_t file, Problems& problems,
+                std::size_t piece_bytes = kYamlPieceBytes);
 
 } // namespace hadeploy

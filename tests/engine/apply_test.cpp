@@ -266,13 +266,13 @@ TEST_CASE("an endpoint that does not answer is an error, and nothing is changed"
     CHECK(lab.world.changes().empty());
 }
 
-TEST_CASE("what moves much data goes alone, after what longer chains wait for") {
+TEST_CASE("what takes long goes alone, after what longer chains wait for") {
     Lab lab;
     lab.apply(R"(
 name: test
 resources:
-  disc: {type: fake.bulky, name: disc}
-  tape: {type: fake.bulky, name: tape}
+  disc: {type: fake.slow, name: disc}
+  tape: {type: fake.slow, name: tape}
   foot: {type: fake.thing, name: foot}
   hand: {type: fake.thing, name: hand}
   head: {type: fake.thing, name: head, depends_on: [foot, hand]}

@@ -5,6 +5,7 @@
 #include "support/project.h"
 
 #include <cstdlib>
+#include <doctest/doctest.h>
 #include <filesystem>
 
 namespace hadeploy {
@@ -42,12 +43,14 @@ struct Lab {
         Endpoints endpoints(registry, {.project = "test", .lineage = seen.lineage});
         Events quiet;
         world.log.clear();
-        refresh(seen,
-                destroy ? destroy_subjects(registry, seen, settings)
-                        : subjects(graph, seen, settings),
+        Survey survey;
+        if (!destroy) survey = make_survey(graph, seen, settings);
+        refresh(seen, destroy ? destroy_subjects(registry, seen, settings) : survey.subjects,
                 endpoints, quiet);
-        const Plan plan =
-            destroy ? make_destroy_plan(seen, registry) : make_plan(graph, seen, settings);
+        const Plan plan = destroy ? make_destroy_plan(seen, registry)
+                                  : make_plan(graph, seen, settings, {}, &survey);
+        // what the survey spares need not be evaluated: without it the plan is the same
+        if (!destroy) CHECK(whole(plan) == whole(make_plan(graph, seen, settings)));
         reads = world.log;
         world.log.clear();
         const std::int64_t run = store->begin_run("apply", {});
@@ -55,6 +58,20 @@ struct Lab {
                                                endpoints, settings, quiet, run, {4, nullptr})};
         rows = store->rows();
         intents = store->intents();
+        return out;
+    }
+
+    /// All that a plan says.
+    static std::string whole(const Plan& plan) {
+        std::string out = to_json(plan.outputs) + "\n";
+        for (const Step& s : plan.steps) {
+            out += fmt::format("{} {} {} {} {} {}\n", action_name(s.action), s.address, s.identity,
+                               to_json(s.before), to_json(s.after), s.reason);
+            for (const StepId before : s.after_steps) out += fmt::format("  after {}\n", before);
+        }
+        for (const Value& v : plan.values) out += to_json(v) + "\n";
+        for (const Recorded& r : plan.records)
+            out += fmt::format("{} {} {}\n", r.address, to_json(r.config), to_json(r.attributes));
         return out;
     }
 

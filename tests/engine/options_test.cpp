@@ -42,7 +42,7 @@ struct Lab {
             refresh(seen,
                     options.refresh_only ? recorded_subjects(registry, seen, settings)
                     : options.destroy    ? destroy_subjects(registry, seen, settings)
-                                         : subjects(*graph, seen, settings),
+                                         : make_survey(*graph, seen, settings).subjects,
                     *endpoints, quiet);
         if (options.refresh_only) return make_refresh_plan(*graph, seen, options);
         if (options.destroy) return make_destroy_plan(seen, registry, options);
@@ -192,4 +192,19 @@ TEST_CASE("what can't be imported") {
     CHECK(lab.refused("a", "x").starts_with("a: import: it would be destroyed at once"));
     lab.world.unreadable.insert("a");
     CHECK(lab.refused("a", "x").starts_with("a: it can't be read"));
+}
+
+TEST_CASE("what an earlier run left open is looked at even without a refresh") {
+    Lab lab;
+    REQUIRE(lab.apply().ok());
+    lab.world.objects["a"] = lab.world.objects["a"].with("value", "two").with("shout", "two!");
+    lab.world.broken = {"a"};
+    CHECK_FALSE(lab.apply().ok());
+    REQUIRE(lab.store->intents().size() == 1);
+    lab.world.broken.clear();
+    CHECK(summary(lab.plan({.refresh = false})) == "read a");
+    REQUIRE(lab.apply({.refresh = false}).ok());
+    CHECK(lab.world.log == std::vector<std::string>{"read cloud: a", "update a"});
+    CHECK(lab.store->intents().empty());
+    CHECK(lab.plan({}).empty());
 }

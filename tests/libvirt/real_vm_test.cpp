@@ -200,6 +200,28 @@ TEST_CASE("real machine that does not boot shows the end of its console" * docte
     CHECK(lab.ssh(node["connection"], "hostname").out == "virt1\n");
 }
 
+TEST_CASE("real machine that is to have KVM has it, or is refused before anything is made" *
+          doctest::skip()) {
+    Lab lab;
+    lab.made("libvirt.network", lab.network(), "lab");
+    lab.made("libvirt.pool", lab.pool(), "pool");
+    lab.base = lab.made("libvirt.volume", lab.volume(), "base");
+    const Value domain = lab.domain().with("accelerator", "kvm");
+    const bool offered =
+        virsh({"domcapabilities", "--virttype", "kvm"}).find("<domain>kvm") != std::string::npos;
+    const Outcome out = lab.create("libvirt.domain", domain, "node");
+    if (offered) {
+        REQUIRE_MESSAGE(!out.error, Lab::described(out));
+        CHECK(lab.ssh((*out.attributes)["connection"], "hostname").out == "virt1\n");
+        return;
+    }
+    REQUIRE(out.error);
+    CHECK(out.error->message.find("no KVM") != std::string::npos);
+    CHECK(out.error->hint.find("accelerator: auto") != std::string::npos);
+    CHECK(virsh({"list", "--all", "--name"}).find("virt1") == std::string::npos);
+    CHECK(virsh({"vol-list", kPrefix}).find("virt1") == std::string::npos);
+}
+
 TEST_CASE("real machines made and removed side by side" * doctest::skip()) {
     Lab lab;
     lab.made("libvirt.network", lab.network(), "lab");

@@ -106,9 +106,10 @@ class Lab {
             out.steps = make_destroy_plan(seen, registry);
         } else {
             read_data(seen, graph, settings, endpoints, events);
-            refresh(seen, subjects(graph, seen, settings), endpoints, events);
+            const Survey survey = make_survey(graph, seen, settings);
+            refresh(seen, survey.subjects, endpoints, events);
             read_data(seen, graph, settings, endpoints, events);
-            out.steps = make_plan(graph, seen, settings);
+            out.steps = make_plan(graph, seen, settings, {}, &survey);
         }
         out.plan = summary(out.steps);
         if (!apply) return;

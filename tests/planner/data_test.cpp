@@ -120,7 +120,8 @@ TEST_CASE("data sources that make no sense") {
 data: {a: {type: fake.look, name: a}}
 resources: {b: {type: fake.thing, name: b, value: "${data.a.valeu}"}}
 )");
-    CHECK_THROWS_AS(subjects(*wrong.graph, world_of(wrong, {}), wrong.settings), Errors);
+    World none = world_of(wrong, {});
+    CHECK_THROWS_AS(make_survey(*wrong.graph, none, wrong.settings), Errors);
     CHECK(errors_of("name: t\ndata: {a: {type: fake.look, name: \"${data.a.value}\"}}\n")
               .starts_with("hadeploy.yaml:2:8: data.a depends on itself\n"));
 }
@@ -130,10 +131,10 @@ TEST_CASE("how many there are of something can't go by a data source") {
                              "everything: take ";
     const std::string data = "name: t\ndata: {a: {type: fake.look, name: a}}\nresources:\n";
     CHECK(errors_of(data + "  b: {type: fake.thing, for_each: \"${data.a.value}\", name: b}\n") ==
-          "hadeploy.yaml:4:44: the keys of for_each are known only after apply (" + hint +
+          "hadeploy.yaml:4:38: the keys of for_each are known only after apply (" + hint +
               "the keys from a variable, a local or file())\n");
     CHECK(errors_of(data + "  b: {type: fake.thing, count: \"${data.a.value}\", name: b}\n") ==
-          "hadeploy.yaml:4:41: the count is known only after apply (" + hint +
+          "hadeploy.yaml:4:35: the count is known only after apply (" + hint +
               "it from a variable, a local or file())\n");
     // but by the instances of one it can
     const TestSpec t(R"(name: t

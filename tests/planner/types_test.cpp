@@ -86,8 +86,8 @@ TEST_CASE("objects are filled in with their defaults, and mistakes have their wh
                               "optional(list(string), []), note: optional(string)}))'";
     CHECK(
         normal(hosts, "{a: {address: 10.0.0.1}, b: {address: 10.0.0.2, port: 2222, tags: [x]}}") ==
-        "{\"a\":{\"address\":\"10.0.0.1\",\"port\":22,\"tags\":[]},"
-        "\"b\":{\"address\":\"10.0.0.2\",\"port\":2222,\"tags\":[\"x\"]}}");
+        "{\"a\":{\"address\":\"10.0.0.1\",\"note\":null,\"port\":22,\"tags\":[]},"
+        "\"b\":{\"address\":\"10.0.0.2\",\"note\":null,\"port\":2222,\"tags\":[\"x\"]}}");
     CHECK(normal(hosts, "{a: {address: 10.0.0.1, port: 99999}}") ==
           "value:1:31: var.v[\"a\"].port: 99999 is not a port (1 to 65535)");
     CHECK(normal(hosts, "{a: {address: 10.0.0.1, prot: 1}}") ==

@@ -2,9 +2,11 @@
 // at the same places, or the same errors.
 #include "planner/yaml.h"
 #include "planner/yaml_pieces.h"
+#include "planner/yaml_simple.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <optional>
 #include <random>
 
 using namespace hadeploy;
@@ -70,6 +72,35 @@ std::string entry(int number, std::mt19937& draw) {
     return fmt::format(fmt::runtime(forms[draw() % forms.size()]), number);
 }
 
+/// The same in the plainest way.
+std::string simple_entry(int number, std::mt19937& draw) {
+    static const std::vector<std::string> forms{
+        "  r{0}:\n    type: local.value\n    input: \"${{r0.output}}-{0}\"\n",
+        "  r{0}:\n    count: {0}\n    size: 1 GiB\n    on: true\n    share: 0.5\n",
+        "  # above\n  r{0}:\n      tags:\n        a: 'x: y'\n        b-c:   \"# none\"\n\n      "
+        "path: /etc/motd\n",
+        "  r{0}: ${{var.all}}\n",
+        "  r{0}: 0x1F\n",
+        "  r{0}: \"\"\n",
+        "  r{0}: ' two  blanks '\n",
+    };
+    return fmt::format(fmt::runtime(forms[draw() % forms.size()]), number);
+}
+
+std::string simple_text(unsigned seed, std::size_t bytes) {
+    std::mt19937 draw(seed);
+    std::string text = "name: test\nresources:\n";
+    for (int i = 0; text.size() < bytes; ++i) text += simple_entry(i, draw);
+    return text + "outputs:\n  o: 1\n";
+}
+
+/// What is read without the parser; nothing where that is the parser's, or something is wrong.
+std::optional<Value> read_simple(const std::string& text) {
+    Problems problems;
+    auto out = read_simple_yaml(0, {text, 0}, problems);
+    return problems.empty() ? std::move(out) : std::nullopt;
+}
+
 std::string long_text(unsigned seed, std::size_t bytes) {
     std::mt19937 draw(seed);
     std::string text = "name: test # the head\nvariables:\n  a: {default: 1}\nresources: # here\n";
@@ -89,6 +120,86 @@ TEST_CASE("a long text gives the same in pieces as in one") {
         REQUIRE(whole.errors.empty());
         same(pieces.root, whole.root, "");
     }
+}
+
+TEST_CASE("a simple text is read without the parser, and gives the same") {
+    for (unsigned seed = 1; seed <= 50; ++seed) {
+        CAPTURE(seed);
+        const std::string text = simple_text(seed, 2000);
+        const auto simple = read_simple(text);
+        REQUIRE(simple);
+        same(*simple, read_whole(text).root, "");
+    }
+    const std::string text = simple_text(1, 3 * kYamlPieceBytes);
+    same(read(text).root, read_whole(text).root, "");
+    for (const char* other : {"",
+                              "# nothing\n",
+                              "a:\n",
+                              "a:\n  b:\nc: 1\n",
+                              "a: null\n",
+                              "null: 1\n",
+                              "a: ~\n",
+                              "a: [1]\n",
+                              "a: {b: 1}\n",
+                              "- a\n",
+                              "a: - b\n",
+                              "a: b: c\n",
+                              "a: b # c\n",
+                              "a: b#c\n",
+                              "a:b\n",
+                              "a: \"b\" c\n",
+                              "a: \"\\n\"\n",
+                              "a: 'it''s'\n",
+                              "a: \"b\n",
+                              "a: b\n  c\n",
+                              "a: b\n c: d\n",
+                              "  a: b\n c: d\n",
+                              "a:\n  b: c\n d: e\n",
+                              "a: b\na: c\n",
+                              "a: b \n",
+                              "a: b\r\n",
+                              "a: \tb\n",
+                              "a: \xc3\xa4\n",
+                              "a: &b c\n",
+                              "a: *b\n",
+                              "a: !c d\n",
+                              "a: |\n  b\n",
+                              "a: -1\n",
+                              "a: .5\n",
+                              "? a\n",
+                              "---\na: b\n",
+                              "a: b\n...\n",
+                              "\"a\": b\n",
+                              "<<: a\n",
+                              "a: 99999999999999999999\n"})
+        CHECK_MESSAGE(!read_simple(other), other);
+}
+
+TEST_CASE("whatever a simple text turns into, it is read as the parser would, or left to it") {
+    constexpr std::string_view signs = " :#'\"-\n\n  ab1{}[]&*!|>%@`,.?~$/\\\t";
+    unsigned simple = 0;
+    for (unsigned seed = 1; seed <= 4000; ++seed) {
+        std::mt19937 draw(seed);
+        std::string text = simple_text(seed, 60 + draw() % 100);
+        for (unsigned changes = 1 + draw() % 3; changes > 0; --changes) {
+            const std::size_t at = draw() % text.size();
+            const char sign = signs[draw() % signs.size()];
+            if (draw() % 3 == 0)
+                text.erase(at, 1 + draw() % 3);
+            else if (draw() % 2 == 0)
+                text.insert(at, 1, sign);
+            else
+                text[at] = sign;
+        }
+        const auto root = read_simple(text);
+        if (!root) continue;
+        ++simple;
+        CAPTURE(text);
+        const Read whole = read_whole(text);
+        REQUIRE(whole.errors.empty());
+        same(*root, whole.root, "");
+    }
+    CHECK(simple > 400); // there was something to compare
 }
 
 TEST_CASE("where a cut was wrong, or something is, the whole is parsed") {

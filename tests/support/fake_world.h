@@ -77,8 +77,8 @@ class Adoptable : public Thing {
 class Bulky : public Thing {
   public:
     Bulky() {
-        name = "fake.bulky";
-        bulk = true;
+        name = "fake.slow";
+        slow = true;
     }
 };
 
@@ -269,10 +269,11 @@ class Notes : public hadeploy::Provider {
     explicit Notes(World& world) : world_(world) {}
     std::vector<Observation> read(std::span<const ReadRequest> requests) override {
         std::vector<Observation> out;
-        for (const ReadRequest& r : requests)
-            out.push_back(r.recorded ? Observation::present(r.recorded->attributes)
-                                     : Observation::absent());
+        for (const ReadRequest& r : requests) out.push_back(recall(r));
         return out;
+    }
+    static Observation recall(const ReadRequest& r) {
+        return r.recorded ? Observation::present(r.recorded->attributes) : Observation::absent();
     }
     void apply(std::span<const Change> changes, ChangeSink& sink) override {
         std::string texts;
@@ -303,6 +304,7 @@ class NoteKind : public ProviderKind {
                                     const Value&) const override {
         return {{"notes", "", {}}};
     }
+    Observation recall(const ReadRequest& r) const override { return Notes::recall(r); }
     std::shared_ptr<hadeploy::Provider> open(const Endpoint&, const Setting&) override {
         return std::make_shared<Notes>(world_);
     }

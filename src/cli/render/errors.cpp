@@ -110,22 +110,6 @@ std::string render_error(const Error& error, const Sources& sources, const Style
     return out;
 }
 
-/// By place; what has none comes last, by its resource.
-std::vector<const Error*> sorted(const std::vector<Error>& errors) {
-    std::vector<const Error*> out;
-    for (const Error& e : errors) out.push_back(&e);
-    std::stable_sort(out.begin(), out.end(), [](const Error* a, const Error* b) {
-        if (a->loc.known() != b->loc.known()) return a->loc.known();
-        if (a->loc != b->loc) return a->loc < b->loc;
-        return a->address < b->address;
-    });
-    return out;
-}
-
-/// Two phases may find the same thing.
-bool same(const Error& a, const Error& b) {
-    return a.message == b.message && a.loc == b.loc && a.address == b.address;
-}
 } // namespace
 
 int exit_code(ErrorKind kind) {
@@ -162,19 +146,29 @@ std::string_view kind_name(ErrorKind kind) {
     return "failed";
 }
 
+std::vector<const Error*> in_order(const std::vector<Error>& errors) {
+    std::vector<const Error*> out;
+    for (const Error& e : errors) out.push_back(&e);
+    std::stable_sort(out.begin(), out.end(), [](const Error* a, const Error* b) {
+        if (a->loc.known() != b->loc.known()) return a->loc.known();
+        if (a->loc != b->loc) return a->loc < b->loc;
+        return a->address < b->address;
+    });
+    // two phases may find the same thing
+    const auto same = [](const Error* a, const Error* b) {
+        return a->message == b->message && a->loc == b->loc && a->address == b->address;
+    };
+    out.erase(std::unique(out.begin(), out.end(), same), out.end());
+    return out;
+}
+
 std::string render_errors(const std::vector<Error>& errors, const Sources& sources,
                           const Style& style) {
+    const std::vector<const Error*> told = in_order(errors);
     std::string out;
-    std::size_t count = 0;
-    const Error* last = nullptr;
-    for (const Error* error : sorted(errors)) {
-        if (last != nullptr && same(*last, *error)) continue;
-        if (last != nullptr) out += "\n";
-        out += render_error(*error, sources, style);
-        last = error;
-        ++count;
-    }
-    if (count > 1) out += "\n" + style.paint(Tint::red, counted(count, "error")) + "\n";
+    for (const Error* error : told)
+        out += (out.empty() ? "" : "\n") + render_error(*error, sources, style);
+    if (told.size() > 1) out += "\n" + style.paint(Tint::red, counted(told.size(), "error")) + "\n";
     return out;
 }
 

@@ -13,7 +13,10 @@ int exit_code(const std::vector<Error>& errors);
 /// "spec", "unreachable", ...: for JSON.
 std::string_view kind_name(ErrorKind kind);
 
-/// All errors for people, sorted by place: where, what, the line with a caret, notes, what to do
+/// As they are told: by place, what has none last and by its resource; each once.
+std::vector<const Error*> in_order(const std::vector<Error>& errors);
+
+/// All errors for people, in order: where, what, the line with a caret, notes, what to do
 /// next. Ends with a line end; more than one error end with their number.
 std::string render_errors(const std::vector<Error>& errors, const Sources& sources,
                           const Style& style);

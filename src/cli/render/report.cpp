@@ -146,7 +146,8 @@ nlohmann::json report_json(const Plan& plan, const ApplyResult& result, std::int
     }
     const CriticalPath path = critical_path(plan, result);
     for (const StepId id : path.steps) path_steps.push_back(plan.steps[id].address);
-    for (const Error& error : result.errors) errors.push_back(error_json(error, sources));
+    for (const Error* error : in_order(result.errors))
+        errors.push_back(error_json(*error, sources));
     return {
         {"ok", result.ok()},
         {"interrupted", result.interrupted},

@@ -178,10 +178,13 @@ class Machine {
     std::string type() const {
         if (session_.connection.mock()) return "test";
         const Connection& c = session_.connection;
+        const std::string wanted = config_.text("accelerator", "auto");
+        if (wanted == "kvm" && !c.offers_kvm())
+            throw Error(ErrorKind::failed, "accelerator: kvm, but libvirt has no KVM there")
+                .with_hint("load kvm_intel or kvm_amd and let libvirt open /dev/kvm, or use "
+                           "accelerator: auto, which emulates where it has to");
         const std::string cpuinfo = c.local() ? proc_text("/proc/cpuinfo") : "";
-        return use_kvm(config_.text("accelerator", "auto"), c.offers_kvm(), c.local(), cpuinfo)
-                   ? "kvm"
-                   : "qemu";
+        return use_kvm(wanted, c.offers_kvm(), c.local(), cpuinfo) ? "kvm" : "qemu";
     }
 
     DomainShape shape(bool with_seed) const {

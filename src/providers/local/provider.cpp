@@ -13,6 +13,20 @@ namespace {
 
 constexpr std::size_t kSideBySide = 8; ///< reads at once: commands and requests mostly wait
 
+const LocalType& type_of(const ResourceType& type) {
+    return dynamic_cast<const LocalType&>(type);
+}
+
+Observation look(const ReadRequest& request, const Setting& setting) {
+    try {
+        return type_of(*request.type).observe(request, setting);
+    } catch (Error& error) {
+        return Observation::failed(std::move(error));
+    } catch (const std::exception& e) { // a thread's end has to be an observation
+        return Observation::failed(Error(ErrorKind::failed, e.what()));
+    }
+}
+
 class LocalProvider final : public Provider {
   public:
     explicit LocalProvider(Setting setting) : setting_(std::move(setting)) {}
@@ -22,7 +36,7 @@ class LocalProvider final : public Provider {
         std::atomic<std::size_t> next = 0;
         const auto work = [&] {
             for (std::size_t i = next++; i < requests.size(); i = next++)
-                seen[i] = look(requests[i]);
+                seen[i] = look(requests[i], setting_);
         };
         std::vector<std::jthread> others;
         for (std::size_t i = 1; i < std::min(kSideBySide, requests.size()); ++i)
@@ -43,20 +57,6 @@ class LocalProvider final : public Provider {
     }
 
   private:
-    static const LocalType& type_of(const ResourceType& type) {
-        return dynamic_cast<const LocalType&>(type);
-    }
-
-    Observation look(const ReadRequest& request) const {
-        try {
-            return type_of(*request.type).observe(request, setting_);
-        } catch (Error& error) {
-            return Observation::failed(std::move(error));
-        } catch (const std::exception& e) { // a thread's end has to be an observation
-            return Observation::failed(Error(ErrorKind::failed, e.what()));
-        }
-    }
-
     Value change(const Change& change) const {
         const LocalType& type = type_of(*change.type);
         if (change.kind != Change::Kind::remove) return type.make(change, setting_);
@@ -100,6 +100,7 @@ class StateKind final : public ProviderKind {
                                     const Value&) const override {
         return {{.key = "the state", .machine = "", .config = {}}};
     }
+    Observation recall(const ReadRequest& request) const override { return look(request, {}); }
     std::shared_ptr<Provider> open(const Endpoint&, const Setting& setting) override {
         return std::make_shared<LocalProvider>(setting);
     }

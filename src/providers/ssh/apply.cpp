@@ -254,12 +254,7 @@ void Application::section_ended(std::size_t at, SectionResult result) {
 void Application::verify(std::size_t index, const ProbeResult& result) {
     const Change& change = changes_[index];
     const Recorded before = record_before(change);
-    Observation seen;
-    try {
-        seen = type_of(change).parse(look_at(change, before), result);
-    } catch (const Error& error) {
-        seen = Observation::failed(error);
-    }
+    const Observation seen = understand(look_at(change, before), result);
     if (std::optional<Error> error = objection(change, seen)) return fail(index, std::move(*error));
     ended_[index] = true;
     sink_.done(index, change.kind == Change::Kind::remove

@@ -98,6 +98,7 @@ DockerEngine::DockerEngine() {
               "    log-opts: {max-size: 10m, max-file: \"3\"}\n";
     adopts = true;
     remove_may_leave = true;
+    slow = true;
     schema = {
         host_attribute(),
         {.name = "settings",

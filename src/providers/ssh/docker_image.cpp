@@ -76,6 +76,7 @@ class DockerImage final : public SshType {
     DockerImage();
     Value derive(const Value& config) const override;
     std::vector<std::string> claims(const Value& config) const override {
+        if (config.text("tag").empty()) return {}; // the archive could not be read: that is told
         return {fmt::format("image {} on {}", config.text("tag"), config["host"].text("address"))};
     }
     std::string probe(const ReadRequest& request) const override;
@@ -97,7 +98,7 @@ DockerImage::DockerImage() {
               "  host: ${each.value}\n"
               "  archive: images/web.tar\n";
     adopts = true;
-    bulk = true;
+    slow = true;
     schema = {
         host_attribute(),
         {.name = "archive",

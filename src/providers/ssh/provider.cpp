@@ -2,17 +2,23 @@
 
 #include "providers/ssh/apply.h"
 
+#include <fmt/format.h>
+
 namespace hadeploy::ssh {
 
-namespace {
-Observation parse(const ReadRequest& request, const ProbeResult& result) {
+Observation understand(const ReadRequest& request, const ProbeResult& result) {
     try {
         return static_cast<const SshType&>(*request.type).parse(request, result);
     } catch (const Error& error) {
         return Observation::failed(error);
+    } catch (const std::exception& e) { // of the JSON library: another type than was expected
+        return Observation::failed(
+            Error(ErrorKind::failed,
+                  fmt::format("what the host answers about {} can't be understood: {}",
+                              request.address, e.what()))
+                .with_hint("is it of a version that hadeploy does not know?"));
     }
 }
-} // namespace
 
 std::vector<Observation> SshProvider::read(std::span<const ReadRequest> requests) {
     std::vector<Observation> observations(requests.size());
@@ -21,7 +27,7 @@ std::vector<Observation> SshProvider::read(std::span<const ReadRequest> requests
     for (std::size_t i = 0; i < requests.size(); ++i) {
         std::string script = static_cast<const SshType&>(*requests[i].type).probe(requests[i]);
         if (script.empty()) {
-            observations[i] = parse(requests[i], {});
+            observations[i] = understand(requests[i], {});
             continue;
         }
         sections.push_back({.script = std::move(script), .strict = false});
@@ -33,8 +39,8 @@ std::vector<Observation> SshProvider::read(std::span<const ReadRequest> requests
         *pool_, login_, sections,
         [&](std::size_t index, SectionResult result) {
             const std::size_t i = asked[index];
-            observations[i] =
-                parse(requests[i], {result.status, std::move(result.out), std::move(result.err)});
+            observations[i] = understand(
+                requests[i], {result.status, std::move(result.out), std::move(result.err)});
         },
         stop_);
     if (outcome.broken && !outcome.begun) throw *outcome.broken;

@@ -7,6 +7,10 @@
 
 namespace hadeploy::ssh {
 
+/// What a type makes of a probe's answer. What it can't make sense of (a daemon that answers in
+/// another form, say) is a failed observation, whatever parse() throws.
+Observation understand(const ReadRequest& request, const ProbeResult& result);
+
 /// One host. All reads go in one exec; changes that follow each other go in one exec too.
 class SshProvider final : public Provider {
   public:

@@ -1,0 +1,55 @@
+#include "planner/seen.h"
+
+#include "core/secrecy.h"
+
+#include <algorithm>
+
+namespace hadeploy {
+
+Value read_config(const ResourceType& type, const Value& config, const Recorded* recorded) {
+    Value out = config;
+    if (recorded == nullptr || recorded->type != type.name) return out;
+    for (const Attribute& a : type.schema) {
+        const Value* before = recorded->config.find(a.name);
+        if (a.replaces && before != nullptr && differs(a.type, config[a.name], *before))
+            out = out.with(a.name, *before);
+    }
+    return out;
+}
+
+Value hide_secrets(const ResourceType& type, const Value& attributes, const Value& config) {
+    const bool by_config = config.contains_secret();
+    const bool by_schema = std::any_of(type.schema.begin(), type.schema.end(),
+                                       [](const Attribute& a) { return a.secret; });
+    if ((!by_config && !by_schema) || !attributes.is_map()) return attributes;
+    Value::Map entries = attributes.as_map();
+    for (Entry& e : entries) {
+        const Attribute* a = find_attribute(type.schema, e.key);
+        const bool follows = by_config && a != nullptr && a->computed && !a->open && !type.machine;
+        const bool secret = follows || (a != nullptr && a->secret);
+        e.value = secret ? e.value.as_secret() : as_secret_as(e.value, config[e.key]);
+    }
+    return Value::map(std::move(entries));
+}
+
+void hide_secrets(Observation& seen, const ReadRequest& request) {
+    Box<Error>& error = seen.error;
+    seen.attributes = hide_secrets(*request.type, seen.attributes, request.config);
+    if (error) error = without_secrets(std::move(*error), request.config);
+    if (request.recorded == nullptr) return;
+    seen.attributes = hide_secrets(*request.type, seen.attributes, request.recorded->config);
+    if (error) error = without_secrets(std::move(*error), request.recorded->attributes);
+}
+
+std::optional<Observation> seen_of(const World& world, const Registry& registry,
+                                   const ReadRequest& request) {
+    const auto read = world.observed.find(request.address);
+    if (read != world.observed.end()) return read->second;
+    const ProviderKind& kind = *registry.kind(request.type->provider);
+    if (!kind.in_state) return std::nullopt;
+    Observation seen = kind.recall(request);
+    hide_secrets(seen, request);
+    return seen;
+}
+
+} // namespace hadeploy

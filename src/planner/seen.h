@@ -1,0 +1,38 @@
+#pragma once
+
+#include "planner/plan.h"
+
+namespace hadeploy {
+
+/// By node what the state knows of each; nullptr where that is nothing. Nodes and records are both
+/// in the order of addresses, so none of them has to be looked up.
+/// @param records  World::recorded
+template<class Records>
+auto records_of(const Graph& graph, Records& records) {
+    std::vector<decltype(&records.begin()->second)> out(graph.nodes().size());
+    auto next = records.begin();
+    for (NodeId id = 0; id < out.size(); ++id) {
+        const std::string& address = graph[id].address;
+        while (next != records.end() && next->first < address) ++next;
+        if (next != records.end() && next->first == address) out[id] = &next->second;
+    }
+    return out;
+}
+
+/// What to look for: the object that is recorded where the spec now wants another one, for that is
+/// the one to be replaced.
+Value read_config(const ResourceType& type, const Value& config, const Recorded* recorded);
+
+/// What was seen of a resource, as secret as its schema and its config are. What follows from a
+/// config with secrets (the output of a command, a checksum) is secret too, as Graph::config() has
+/// it.
+Value hide_secrets(const ResourceType& type, const Value& attributes, const Value& config);
+/// All that the answer to a request says, as secret as what is wanted and what is recorded.
+void hide_secrets(Observation& seen, const ReadRequest& request);
+
+/// What is there of a resource: what was read, or, of what lives in the state alone, what its
+/// record tells. Nothing: it could not be read yet.
+std::optional<Observation> seen_of(const World& world, const Registry& registry,
+                                   const ReadRequest& request);
+
+} // namespace hadeploy

@@ -1,0 +1,91 @@
+// Saved plans whose body is not in the form: sealed with the right key, so nobody altered them, but
+// nothing that this hadeploy wrote.
+#include "../core/temp_dir.h"
+#include "cli/commands.h"
+#include "cli/plan_file.h"
+#include "core/file.h"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+using namespace hadeploy;
+using namespace hadeploy::cli;
+using nlohmann::json;
+
+namespace {
+
+/// The plan of a project with nothing in it, and what it is on the disk.
+struct Saved {
+    TempDir dir;
+    KeySource key{.file = dir / "key"};
+    std::filesystem::path file = dir / "plan";
+    std::string header;
+    Cipher cipher = Cipher::for_memory();
+    json body;
+
+    Saved() {
+        ::setenv("HADEPLOY_STATE_KEY_FILE", key.file.c_str(), 1);
+        Registry registry;
+        register_all(registry);
+        Project project(registry, {.directory = dir.path});
+        project.load_from([](const auto&) { return std::string("name: demo\n"); }, {},
+                          Value::map({}));
+        const auto store = Store::open(dir / "state.db", Store::Mode::read_only, "demo", key);
+        save_plan(file, project, {}, prepare_from(project, *store, {}, {}));
+        ::unsetenv("HADEPLOY_STATE_KEY_FILE");
+        const std::string all = read_file(file);
+        header = all.substr(0, all.find('\n'));
+        cipher = Cipher::unlock(from_json(header).text("key_lock"), key, "the plan");
+        body = json::parse(
+            cipher.open(all.substr(header.size() + 1, all.size() - header.size() - 2), header));
+    }
+    /// The message about a file with such a body; "" where there is nothing wrong.
+    std::string complaint(const std::string& text) const {
+        write_file(file, header + "\n" + cipher.seal(text, header) + "\n");
+        try {
+            (void)load_plan(file, key);
+            return "";
+        } catch (const Error& error) {
+            CHECK(error.kind == ErrorKind::state);
+            CHECK(error.hint.find("hadeploy plan --out") != std::string::npos);
+            return error.message;
+        }
+    }
+};
+
+} // namespace
+
+TEST_CASE("a saved plan with a part missing or of another type is refused as that") {
+    const Saved saved;
+    CHECK(saved.complaint(saved.body.dump()).empty());
+    for (const char* part :
+         {"lineage", "serial", "options", "variables", "secrets", "steps_digest"}) {
+        CAPTURE(part);
+        json without = saved.body, other = saved.body;
+        without.erase(part);
+        other[part] = json::array({1});
+        CHECK(saved.complaint(without.dump()).find("missing or of another type") !=
+              std::string::npos);
+        CHECK(saved.complaint(other.dump()).find("missing or of another type") !=
+              std::string::npos);
+    }
+    for (const char* text : {"", "no JSON", "[]", "7"}) {
+        CAPTURE(text);
+        CHECK(saved.complaint(text).find("missing or of another type") != std::string::npos);
+    }
+    json unknown_state = saved.body;
+    unknown_state["observed"]["a"] = {{"state", 99}, {"attributes", "{}"}};
+    CHECK(saved.complaint(unknown_state.dump()).find("a state 99") != std::string::npos);
+}
+
+TEST_CASE("a file that nests without end is no saved plan") {
+    const Saved saved;
+    constexpr std::size_t levels = 1'000'000;
+    write_file(saved.file, std::string(levels, '[') + std::string(levels, ']') + "\n");
+    try {
+        (void)load_plan(saved.file, saved.key);
+        FAIL("it was taken");
+    } catch (const Error& error) {
+        CHECK(error.message.find("this is no saved plan") != std::string::npos);
+    }
+}

@@ -1,0 +1,84 @@
+// An expression of any text, parsed and evaluated over values of all kinds. Without a "${" in it
+// the whole input stands in one.
+#include "fuzz.h"
+
+#include "planner/expr.h"
+
+using namespace hadeploy;
+using namespace hadeploy::fuzz;
+
+namespace {
+
+constexpr const char* kSecret = "canary-7f3a";
+
+/// Names that lead to one value of each kind.
+class AllKinds : public Names {
+  public:
+    Value resolve(const std::string& name, const Path& path, Loc loc,
+                  std::size_t& used) const override {
+        used = 0;
+        if (name == "path") { // what files are relative to
+            used = path.empty() ? 0 : 1;
+            return ".";
+        }
+        return follow(all_, {Value(name)}, 0, loc, "the fuzzer");
+    }
+
+  private:
+    Value all_ = Value::map(
+        {{"n", 7},
+         {"f", 2.5},
+         {"t", "some text"},
+         {"b", true},
+         {"nothing", Value()},
+         {"unknown", Value::unknown()},
+         {"secret", Value(kSecret).as_secret()},
+         {"list", Value::list({1, "two", 3.0, Value::list({4, Value()}), Value::unknown()})},
+         {"names", Value::list({"node1", "node2", "node3"})},
+         {"map", Value::map({{"a", 1},
+                             {"b", Value::map({{"c", "deep"}})},
+                             {"s", Value(kSecret).as_secret()},
+                             {"u", Value::unknown()}})}});
+};
+
+/// What was written as JSON or YAML is read back as what it was, if it can be.
+void check_round_trip(const Value& value, const char* way) {
+    if (value.contains_unknown() || value.contains_secret()) return;
+    Sources sources;
+    const std::string expression = std::string("${") + way + "}";
+    const Value text = Value(expression).at({1, 1, sources.add("round trip", expression)});
+    class One : public Names {
+      public:
+        explicit One(const Value& value) : value_(value) {}
+        Value resolve(const std::string&, const Path&, Loc, std::size_t& used) const override {
+            return used = 0, value_;
+        }
+
+      private:
+        const Value& value_;
+    };
+    try {
+        const Value back = evaluate(*parse_string(text, sources), One(value));
+        require(to_json(back) == to_json(value), way);
+    } catch (const Error&) { // no UTF-8, too many levels, too long a key
+    }
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    std::string text(Input(data, size).rest());
+    if (text.find("${") == std::string::npos) text = "${" + text + "}";
+    Sources sources;
+    const Value string = Value(text).at({1, 1, sources.add("input", text)});
+    try {
+        const Value value = evaluate(*parse_string(string, sources), AllKinds());
+        const bool spelled = text.find("canary") != text.npos || text.find("7f3a") != text.npos;
+        require(spelled || to_public_json(value).find(kSecret) == std::string::npos,
+                "what comes of a secret is secret");
+        check_round_trip(value, "jsondecode(jsonencode(v))");
+        check_round_trip(value, "yamldecode(yamlencode(v))");
+    } catch (const Error&) { // what is wrong has been said
+    }
+    return 0;
+}

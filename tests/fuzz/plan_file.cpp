@@ -1,0 +1,55 @@
+// A saved plan of any bytes: read, and made again on a project that has no state yet. An input that
+// begins with "{" is the body of a plan, which is sealed here as `plan --out` does; any other one
+// is the file as it is.
+#include "fuzz.h"
+
+#include "cli/commands.h"
+#include "cli/plan_file.h"
+#include "core/file.h"
+
+using namespace hadeploy;
+using namespace hadeploy::fuzz;
+
+namespace {
+
+const KeySource kSource{.key = kKey};
+
+/// A directory with the plan of an empty project, as the real code saves it.
+struct Lab {
+    Lab() {
+        ::setenv("HADEPLOY_STATE_KEY", kKey, 1);
+        cli::register_all(registry);
+        cli::Project project(registry, {});
+        project.load_from([](const auto&) { return std::string("name: demo\n"); }, {},
+                          Value::map({}));
+        store = Store::open(directory / "state.db", Store::Mode::read_only, "", kSource);
+        cli::save_plan(file, project, {}, cli::prepare_from(project, *store, {}, {}));
+        const std::string saved = read_file(file);
+        header = saved.substr(0, saved.find('\n'));
+        cipher = Cipher::unlock(from_json(header).text("key_lock"), kSource, "the plan");
+    }
+    Directory directory;
+    std::filesystem::path file = directory / "plan";
+    Registry registry;
+    std::unique_ptr<Store> store;
+    std::string header;
+    Cipher cipher = Cipher::for_memory();
+};
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    static Lab lab;
+    const std::string_view input = Input(data, size).rest();
+    write_file(lab.file, input.starts_with('{')
+                             ? lab.header + "\n" + lab.cipher.seal(input, lab.header) + "\n"
+                             : std::string(input));
+    try {
+        const cli::PlanFile plan = cli::load_plan(lab.file, kSource);
+        cli::Project project(lab.registry, {});
+        (void)cli::restore_plan(plan, project, *lab.store);
+    } catch (const Error&) { // what is wrong has been said
+    } catch (const Errors&) {
+    }
+    return 0;
+}

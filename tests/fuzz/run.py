@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""Builds the fuzzers (preset `fuzz`) and runs them: what each did, one line, and a summary.
+
+usage: tests/fuzz/run.py [--seconds N] [--jobs N] [--keep] [TARGET...]
+
+A run begins with the inputs of corpus/ and those that earlier runs have left in build/fuzz/corpus.
+A finding is an input that ends the program, takes all its memory or more than 20 seconds, or leaks;
+it is left in build/fuzz/findings, and the exit status is 1. To look at one:
+
+    build/fuzz/tests/fuzz/fuzz_TARGET FILE
+
+When it is mended, the file goes into corpus/TARGET, where every test run meets it.
+"""
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import re
+import resource
+import shutil
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+SOURCE = HERE.parents[1]
+BUILD = SOURCE / "build" / "fuzz"
+TARGETS = ["spec", "expression", "plan_file", "state", "ssh_answer", "shell_quote"]
+MOST_BYTES = {"state": 16384}  # of an input; a small database has as many
+MOST_SECONDS = 20  # for one input, with the sanitizers' slowness
+MOST_MIB = 3072
+STACK_BYTES = 64 << 20  # as large, for the sanitizers' frames, as 8 MiB are otherwise
+
+
+def program(target):
+    return BUILD / "tests" / "fuzz" / f"fuzz_{target}"
+
+
+def build():
+    if shutil.which("clang++") is None:
+        sys.exit("clang++ is missing: scripts/install-deps --test")
+    for step in (["cmake", "--preset", "fuzz"], ["cmake", "--build", "--preset", "fuzz"]):
+        done = subprocess.run(step, cwd=SOURCE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True)
+        if done.returncode != 0:
+            sys.exit(f"{' '.join(step)} failed:\n{done.stdout[-4000:]}")
+
+
+def more_stack():
+    hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
+    most = STACK_BYTES if hard == resource.RLIM_INFINITY else min(STACK_BYTES, hard)
+    resource.setrlimit(resource.RLIMIT_STACK, (most, hard))
+
+
+def environment():
+    return {
+        **os.environ,
+        "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
+        "UBSAN_OPTIONS": "print_stacktrace=1",
+    }
+
+
+def fuzz(target, seconds):
+    """Runs one; what it did, and what it said where something was found."""
+    corpus, findings = BUILD / "corpus" / target, BUILD / "findings"
+    corpus.mkdir(parents=True, exist_ok=True)
+    findings.mkdir(exist_ok=True)
+    command = [
+        program(target), f"-max_total_time={seconds}", "-print_final_stats=1",
+        f"-max_len={MOST_BYTES.get(target, 4096)}", f"-timeout={MOST_SECONDS}",
+        f"-rss_limit_mb={MOST_MIB}", f"-artifact_prefix={findings}/{target}-", "-verbosity=1",
+        corpus, HERE / "corpus" / target,
+    ]
+    dictionary = HERE / "dictionaries" / f"{target}.txt"
+    if dictionary.exists():
+        command.insert(1, f"-dict={dictionary}")
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace", env=environment(), cwd=BUILD, preexec_fn=more_stack)
+    number = lambda pattern: int((re.findall(pattern, done.stdout) or ["0"])[-1])
+    return {
+        "target": target,
+        "executions": number(r"number_of_executed_units: (\d+)"),
+        "coverage": number(r"\bcov: (\d+)"),
+        "inputs": number(r"\bcorp: (\d+)/"),
+        "failed": done.returncode != 0,
+        "said": done.stdout,
+    }
+
+
+def keep(target, most_inputs=400):
+    """Adds to corpus/ what of the found inputs reaches code that nothing there reaches."""
+    kept = HERE / "corpus" / target
+    before = set(kept.iterdir())
+    subprocess.run([program(target), "-set_cover_merge=1", "-max_len=4096", kept,
+                    BUILD / "corpus" / target],
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment(),
+                   check=True)
+    fresh = sorted(set(kept.iterdir()) - before, key=lambda f: f.stat().st_size)
+    for file in fresh[most_inputs:]:
+        file.unlink()
+    print(f"{target}: {min(len(fresh), most_inputs)} inputs more are kept")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=int, default=60, help="for each target (60)")
+    parser.add_argument("--jobs", type=int, default=2, help="targets side by side (2)")
+    parser.add_argument("--keep", action="store_true",
+                        help="run nothing; add to corpus/ what earlier runs have found")
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(TARGETS))
+    options = parser.parse_args()
+    unknown = set(options.targets) - set(TARGETS)
+    if unknown:
+        parser.error(f"no target: {', '.join(sorted(unknown))}")
+    targets = options.targets or TARGETS
+    build()
+    if options.keep:
+        for target in targets:
+            keep(target)
+        return 0
+    failed = executions = 0
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for result in pool.map(lambda t: fuzz(t, options.seconds), targets):
+            executions += result["executions"]
+            failed += result["failed"]
+            print(f"{result['target']:12} {result['executions']:>12,} executions "
+                  f"{result['coverage']:>7,} edges {result['inputs']:>6,} inputs  "
+                  f"{'A FINDING' if result['failed'] else 'no finding'}", flush=True)
+            if result["failed"]:
+                print(result["said"][-6000:])
+    print(f"{len(targets)} targets, {options.seconds} s each: {executions:,} executions, "
+          f"{failed or 'no'} finding{'' if failed == 1 else 's'}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,178 @@
+// What a host answers, of any bytes. The input's first line names a type of resource, then come
+// both streams of an exec with the boundary "B", with a NUL between; each section, and the whole of
+// the streams too, is taken for what the type's probe has printed.
+#include "fuzz.h"
+
+#include "core/error.h"
+#include "planner/yaml.h"
+#include "providers/ssh/framing.h"
+#include "providers/ssh/provider.h"
+#include "providers/ssh/ssh.h"
+
+#include <map>
+#include <vector>
+
+using namespace hadeploy;
+using namespace hadeploy::fuzz;
+using namespace hadeploy::ssh;
+
+namespace {
+
+/// A config of each type; `host` and `hosts` are added where it has them.
+constexpr std::pair<const char*, const char*> kConfigs[] = {
+    {"ssh.host", "{address: 10.77.0.11, user: root, private_key_file: /k}"},
+    {"host.file", "{path: /etc/motd, content: hello}"},
+    {"host.directory", "{path: /srv/app}"},
+    {"host.hosts", "{entries: {node1: 10.77.0.11}}"},
+    {"host.package", "{packages: [curl, jq]}"},
+    {"host.service", "{name: cron}"},
+    {"host.user", "{name: ops, groups: [sudo], authorized_keys: [ssh-ed25519 AAAA ops]}"},
+    {"host.group", "{name: ops}"},
+    {"host.command", "{run: echo it}"},
+    {"docker.engine", "{settings: {log-driver: json-file}}"},
+    {"docker.image", "{id: 'sha256:00', tag: 'web:1'}"},
+    {"docker.node", "{name: node1}"},
+    {"docker.stack", "{name: app, content: 'services: {web: {image: web}}'}"},
+    {"docker.cluster", "{}"},
+    {"docker.drain", "{node: node1}"},
+    {"gluster.pool", "{}"},
+    {"gluster.volume", "{name: vol0, brick: /gluster/brick1, group: db-workload}"},
+    {"gluster.mount", "{volume: vol0, path: /mnt/vol0, directories: {app: {owner: '0'}}}"},
+};
+
+Value connection(const char* address) {
+    return Value::map({{"address", address}, {"port", 22}, {"user", "root"}, {"machine", ""}});
+}
+
+/// The config as a provider gets it.
+Value config_of(const ResourceType& type, const char* yaml) {
+    Sources sources;
+    Problems problems;
+    Value config = read_yaml(sources, sources.add("config", yaml), problems);
+    for (const Attribute& a : type.schema) {
+        if (a.name == "host") config = config.with("host", connection("10.77.0.11"));
+        if (a.name == "hosts" || a.name == "peers")
+            config = config.with(a.name, Value::map({{"node1", connection("10.77.0.11")},
+                                                     {"node2", connection("10.77.0.12")},
+                                                     {"node3", connection("10.77.0.13")}}));
+    }
+    if (type.name == "docker.image") return config; // it follows from an archive
+    config = normalize(
+        type.schema, config, type.name, {}, [](Loc) { return "/"; }, problems);
+    for (const Error& error : problems.list()) require(false, error.what());
+    return config.with_all(type.derive(config));
+}
+
+/// A type to read, as a resource that is new and as one that is recorded.
+struct Subject {
+    const SshType* type = nullptr;
+    Recorded recorded;
+    ReadRequest request;
+
+    void look(const ProbeResult& result) {
+        for (const Recorded* record :
+             {static_cast<const Recorded*>(nullptr), static_cast<const Recorded*>(&recorded)}) {
+            request.recorded = record;
+            const Observation seen = understand(request, result);
+            using enum Observation::State;
+            require(seen.state != present || seen.attributes.is_map(), "what is there is a map");
+            require((seen.state != failed && seen.state != blocked) || bool(seen.error),
+                    "what failed says why");
+            (void)to_json(seen.attributes);
+        }
+    }
+};
+
+std::vector<Subject>& subjects() {
+    static std::vector<Subject> all = [] {
+        static Registry registry;
+        add_ssh_provider(registry);
+        add_host_types(registry);
+        add_docker_types(registry);
+        add_gluster_types(registry);
+        std::vector<Subject> out;
+        for (const auto& [name, yaml] : kConfigs) {
+            Subject s;
+            s.type = dynamic_cast<const SshType*>(registry.type(name));
+            require(s.type != nullptr, name);
+            s.request.address = "it";
+            s.request.type = s.type;
+            s.request.identity = "11111111-2222-5333-8444-555555555555";
+            s.request.config = config_of(*s.type, yaml);
+            s.recorded = {.address = "it",
+                          .type = name,
+                          .identity = s.request.identity,
+                          .config = s.request.config,
+                          .attributes = s.request.config.with("node_id", "n1")};
+            out.push_back(std::move(s));
+        }
+        return out;
+    }();
+    return all;
+}
+
+Subject& subject(std::string_view name) {
+    for (Subject& s : subjects())
+        if (s.type->name == name) return s;
+    return subjects()[std::hash<std::string_view>()(name) % subjects().size()];
+}
+
+struct Answer {
+    std::vector<SectionResult> sections;
+    bool started = false, complete = false, refused = false;
+    std::string start, notice, stray;
+};
+
+/// Reads both streams in pieces of `step` bytes.
+Answer read(std::string_view out, std::string_view err, std::size_t step) {
+    Answer answer;
+    Frames frames("B", [&](std::size_t index, SectionResult result) {
+        require(index == answer.sections.size(), "sections come once each, in their order");
+        answer.sections.push_back(std::move(result));
+    });
+    try {
+        for (std::size_t at = 0; at < std::max(out.size(), err.size()); at += step) {
+            if (at < out.size()) frames.out(out.substr(at, step));
+            if (at < err.size()) frames.err(err.substr(at, step));
+        }
+    } catch (const Error&) {
+        answer.refused = true;
+    }
+    require(frames.finished() == answer.sections.size(), "what is counted was told");
+    answer.started = frames.started();
+    answer.complete = frames.complete();
+    answer.start = frames.start();
+    answer.notice = frames.notice();
+    answer.stray = frames.stray();
+    return answer;
+}
+
+/// In whatever pieces an answer arrives, it is the same one.
+void check_pieces(const Answer& a, const Answer& b) {
+    require(a.refused == b.refused, "pieces: refused alike");
+    require(a.sections.size() == b.sections.size(), "pieces: as many sections");
+    for (std::size_t i = 0; i < a.sections.size(); ++i) {
+        require(a.sections[i].status == b.sections[i].status, "pieces: the same status");
+        require(a.sections[i].out == b.sections[i].out, "pieces: the same output");
+        require(a.sections[i].err == b.sections[i].err, "pieces: the same errors");
+    }
+    if (a.refused) return; // at another byte, where the rest was not read
+    require(a.started == b.started && a.complete == b.complete, "pieces: as whole");
+    require(a.start == b.start && a.notice == b.notice, "pieces: the same marks");
+    require(a.stray == b.stray, "pieces: the same beside the marks");
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    Input input(data, size);
+    Subject& it = subject(input.until('\n'));
+    const std::string_view out = input.until('\0'), err = input.rest();
+    const Answer whole = read(out, err, size + 1);
+    for (const std::size_t step : {std::size_t{1}, std::size_t{7}})
+        check_pieces(whole, read(out, err, step));
+    for (const SectionResult& section : whole.sections)
+        it.look({section.status, section.out, section.err});
+    for (const int status : {0, 1, 2}) it.look({status, std::string(out), std::string(err)});
+    return 0;
+}

@@ -1,0 +1,45 @@
+// What a daemon answers in another form than was asked for: it can't be read, which is said, and is
+// neither "absent" nor the end of the program.
+#include "providers/ssh/provider.h"
+#include "ssh/cluster_fixture.h"
+
+#include <fmt/format.h>
+
+using namespace hadeploy;
+using namespace hadeploy::ssh;
+using namespace hadeploy::test;
+
+namespace {
+std::string reply(const std::string& body) {
+    return fmt::format("reply 200 {} Docker/20.10.24 (linux)\n{}\n", body.size(), body);
+}
+Observation seen(std::string_view type, const Value& config, const std::string& out) {
+    const SshType& t = cluster_type(type);
+    return understand(request_for(t, config), {0, out, ""});
+}
+} // namespace
+
+TEST_CASE("an answer of another form is a failed read") {
+    const Value node = Value::map({{"host", connection("10.77.0.11")}, {"name", "node1"}});
+    const Value stack = Value::map({{"hosts", three_hosts()}, {"name", "app"}});
+    const Value image = Value::map({{"id", "sha256:00"}, {"tag", "web:1"}});
+    const std::string info = R"({"Swarm":{"LocalNodeState":"active","NodeID":"n1"}})";
+    const Observation all[] = {
+        seen("docker.node", node, reply(R"({"Swarm":[]})") + reply("[]")),
+        seen("docker.node", node, reply(R"({"Swarm":{"LocalNodeState":7}})") + reply("[]")),
+        seen("docker.node", node, reply(info) + reply("[7]")),
+        seen("docker.node", node,
+             reply(info) + reply(R"([{"ID":"n1","Spec":{"Labels":{"a":1}}}])")),
+        seen("docker.stack", stack, reply(R"([7])") + reply("[]")),
+        seen("docker.stack", stack, reply(R"([{"Spec":7}])") + reply("[]")),
+        seen("docker.image", image, reply("[1]")),
+    };
+    for (const Observation& o : all) {
+        REQUIRE(o.state == Observation::State::failed);
+        REQUIRE(bool(o.error));
+        CHECK(o.error->message.find("can't be understood") != std::string::npos);
+        CHECK(!o.error->hint.empty());
+    }
+    const Value app = Value::map({{"hosts", three_hosts()}, {"name", "app"}});
+    CHECK(seen("docker.stack", app, reply("[]") + reply("[]")).state == Observation::State::absent);
+}
