@@ -154,9 +154,10 @@ resources:
         seen("data.now", Observation::present(Value::map({{"name", "known"}, {"value", "v"}})));
     world.observed["a"] = world.observed["b"] = Observation::absent();
     page.plan("data sources, read in the plan or in apply", data, world);
+    Observation failed = Observation::failed(Error(ErrorKind::failed, "no answer"));
+    failed.attributes = Value::map({{"name", "known"}}); // what it was to be read with
     page.plan("a data source that can't be read",
-              "name: t\ndata: {now: {type: fake.look, name: known}}\n",
-              seen("data.now", Observation::failed(Error(ErrorKind::failed, "no answer"))));
+              "name: t\ndata: {now: {type: fake.look, name: known}}\n", seen("data.now", failed));
     page.check("imports");
 }
 

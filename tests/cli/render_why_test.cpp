@@ -58,7 +58,7 @@ resources:
   size: {type: fake.thing, name: size, size: 2}
   worn: {type: fake.thing, name: worn}
   first: {type: fake.thing, name: first2, lifecycle: {create_before_destroy: true}}
-  fresh: {type: fake.thing, name: fresh, value: "${data.look.value}", secret: hunter2}
+  fresh: {type: fake.thing, name: fresh, value: "${data.look.value}"}
   pulled: {type: fake.thing, name: pulled, lifecycle: {replace_triggered_by: [size]}}
   found: {type: fake.adoptable, name: found}
   theirs: {type: fake.thing, name: theirs}
@@ -84,7 +84,6 @@ TEST_CASE("why: every action says which line and which change lead to it") {
     const TestSpec t(kAfter);
     const Plan plan = make_plan(*t.graph, world, t.settings);
     const std::string text = all_of(t, world, plan, {"calm"});
-    CHECK(text.find("hunter2") == std::string::npos);
 
     const TestSpec before(kBefore);
     World seen = drifted(as_applied(kBefore), "keep", "value", "other");

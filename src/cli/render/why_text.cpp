@@ -69,7 +69,8 @@ std::string render_step(const Why& why, const Plan& plan, const Sources& sources
     const Step& step = plan.steps[*why.step];
     std::string out = fmt::format(
         "{} {}  {}{}\n",
-        style.paint(action_tint(step.action), fmt::format("{:>3}", action_symbol(step.action))),
+        style.paint(action_tint(step.action),
+                    fmt::format("{:>3}", step.create_first ? "+/-" : action_symbol(step.action))),
         style.paint(Tint::bold, printable(why.address)),
         step.verb.empty() ? action_name(step.action) : std::string_view(step.verb),
         reason_of(step).empty() ? "" : ": " + reason_of(step));
