@@ -464,7 +464,7 @@ Args parse_args(int argc, char** argv) {
     args.command = command;
     if (const std::string wrong = contradiction(args); !wrong.empty()) {
         args.command.clear();
-        args.exit_code = complain(wrong, "see hadeploy --help");
+        args.exit_code = complain(wrong, see_help(app));
     }
     return args;
 }

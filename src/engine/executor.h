@@ -123,7 +123,8 @@ class Executor {
     void skip_dependents(StepId id);
     Row result_row(StepId id, Value attributes) const;
     void finish_with(StepId id, const std::optional<Row>& row);
-    void write_generations(const Step& step, const Row& row);
+    void write_generations(StepId id, const Row& row);
+    [[nodiscard]] Row old_generation(StepId id) const;
     std::optional<Error> broken_postcondition(StepId id) const;
     Row row_of(StepId id, const Value& config, const Value& attributes) const;
     std::vector<std::string> dependencies_of(const Step& step) const;
