@@ -23,7 +23,7 @@ import tempfile
 
 CANARY = "canary-5up3r-s3cr3t"
 # Points that the phases have at least: fewer means that the sweep has become blind somewhere.
-LEAST = {"create": 600, "replace": 380, "destroy": 560, "rekey": 20}
+LEAST = {"create": 600, "replace": 380, "destroy": 560, "rekey": 180}
 
 OBJECT = """#!/bin/sh
 # object create|read|delete NAME VALUE: an object is a file, which is there as a whole or not.
