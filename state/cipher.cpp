@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <optional>
 #include <sodium.h>
+#include <vector>
 
 namespace hadeploy {
 
@@ -73,14 +74,16 @@ std::string from_passphrase(std::string_view passphrase, std::string_view salt, 
     return key;
 }
 
-std::string user_key(const KeySource& source, bool make) {
-    if (!source.key.empty()) return state::parse_key(source.key, "HADEPLOY_STATE_KEY");
-    return make ? state::read_or_make_key(source.file) : state::read_key(source.file);
+/// The user's keys: the first locks what is new, all of them open.
+std::vector<std::string> user_keys(const KeySource& source, bool make) {
+    if (!source.key.empty()) return {state::parse_key(source.key, "HADEPLOY_STATE_KEY")};
+    return make ? state::read_or_make_keys(source.file) : state::read_keys(source.file);
 }
 
-/// The key that the lock was made with, as far as the source has it.
-std::string key_for(const Value& lock, const KeySource& source, const std::string& what) {
-    if (lock.text("kdf") == "none") return user_key(source, false);
+/// The keys of the kind that the lock was made with, as far as the source has any.
+std::vector<std::string> keys_for(const Value& lock, const KeySource& source,
+                                  const std::string& what) {
+    if (lock.text("kdf") == "none") return user_keys(source, false);
     const Cost cost{lock.integer("passes"), lock.integer("memory")};
     std::string salt;
     try {
@@ -96,7 +99,7 @@ std::string key_for(const Value& lock, const KeySource& source, const std::strin
     if (source.passphrase.empty())
         throw Error(ErrorKind::state, fmt::format("{} is locked with a passphrase", what))
             .with_hint("set HADEPLOY_STATE_PASSPHRASE");
-    return from_passphrase(source.passphrase, salt, cost);
+    return {from_passphrase(source.passphrase, salt, cost)};
 }
 
 std::string origin(const Value& lock, const KeySource& source) {
@@ -114,8 +117,9 @@ Cipher::Cipher(std::string data_key, std::string lock)
 Cipher Cipher::make(const KeySource& source) {
     std::string data_key = random_bytes(kKeySize);
     if (source.passphrase.empty()) {
-        const Value lock = Value::map(
-            {{"kdf", "none"}, {"key", seal_with(user_key(source, true), data_key, kLockPlace)}});
+        const Value lock =
+            Value::map({{"kdf", "none"},
+                        {"key", seal_with(user_keys(source, true).front(), data_key, kLockPlace)}});
         return {std::move(data_key), to_json(lock)};
     }
     const Cost cost;
@@ -131,12 +135,13 @@ Cipher Cipher::make(const KeySource& source) {
 
 Cipher Cipher::unlock(std::string_view lock, const KeySource& source, const std::string& what) {
     const Value parsed = from_json(lock);
-    auto data_key = open_with(key_for(parsed, source, what), parsed.text("key"), kLockPlace);
-    if (!data_key || data_key->size() != kKeySize)
-        throw Error(ErrorKind::state,
-                    fmt::format("{} does not open {}", origin(parsed, source), what))
-            .with_hint("nothing was changed; it takes the key that was used when it was made");
-    return {std::move(*data_key), std::string(lock)};
+    for (const std::string& key : keys_for(parsed, source, what)) {
+        auto data_key = open_with(key, parsed.text("key"), kLockPlace);
+        if (data_key && data_key->size() == kKeySize)
+            return {std::move(*data_key), std::string(lock)};
+    }
+    throw Error(ErrorKind::state, fmt::format("{} does not open {}", origin(parsed, source), what))
+        .with_hint("nothing was changed; it takes the key that was used when it was made");
 }
 
 Cipher Cipher::for_memory() {

@@ -11,7 +11,7 @@ namespace hadeploy {
 struct KeySource {
     std::string passphrase;     ///< of any length
     std::string key;            ///< 32 bytes in base64
-    std::filesystem::path file; ///< holds such a key; made when there is none yet
+    std::filesystem::path file; ///< holds such keys, one a line; made when it is not there
 };
 
 /// Encrypts with a data key of its own, which is stored beside what it encrypts, itself encrypted

@@ -5,14 +5,17 @@
 #include "core/text.h"
 
 #include <cerrno>
+#include <cstdio>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sstream>
 #include <sys/stat.h>
 #include <unistd.h>
 
 namespace hadeploy::state {
 
 namespace {
-constexpr std::size_t kMaxFile = 4096;
+constexpr std::size_t kMaxFile = 64 << 10;
 
 std::string shown(const std::filesystem::path& file) {
     return in_quotes(file.string(), 4096);
@@ -23,14 +26,21 @@ bool is_there(const std::filesystem::path& file) {
     return ::lstat(file.c_str(), &info) == 0;
 }
 
-/// Written whole under another name first; the name that counts is given once.
+std::string new_line() {
+    return base64_encode(random_bytes(kKeySize)) + "\n";
+}
+
+/// Written whole under another name first, which the next one takes up if this one is killed; the
+/// name that counts is given once.
 void make_key(const std::filesystem::path& file) {
-    const std::filesystem::path fresh = fmt::format("{}.{}", file.string(), hex(random_bytes(8)));
-    write_file(fresh, base64_encode(random_bytes(kKeySize)) + "\n", 0600);
-    const bool linked = ::link(fresh.c_str(), file.c_str()) == 0 || errno == EEXIST;
+    const std::filesystem::path fresh = file.string() + ".new";
+    write_file(fresh, new_line(), 0600);
+    bool placed =
+        ::renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, file.c_str(), RENAME_NOREPLACE) == 0;
+    if (!placed && errno == EINVAL) placed = ::link(fresh.c_str(), file.c_str()) == 0;
     const Error error = system_error("make the key", file, ErrorKind::state);
-    ::unlink(fresh.c_str());
-    if (!linked) throw error;
+    ::unlink(fresh.c_str()); // somebody else was faster
+    if (!placed && !is_there(file)) throw error;
     sync_directory(file.has_parent_path() ? file.parent_path() : std::filesystem::path("."));
 }
 } // namespace
@@ -52,7 +62,9 @@ std::string parse_key(std::string_view text, const std::string& origin) {
     return key;
 }
 
-std::string read_key(const std::filesystem::path& file) {
+namespace {
+/// A key file's text, where it is as private as it has to be.
+std::string read_text(const std::filesystem::path& file) {
     if (!is_there(file))
         throw Error(ErrorKind::state, fmt::format("the state's key {} is missing", shown(file)))
             .with_hint("put it back from a backup, or name another place: HADEPLOY_STATE_KEY_FILE; "
@@ -65,12 +77,37 @@ std::string read_key(const std::filesystem::path& file) {
                     fmt::format("the state's key {} is open to other users (mode {:04o})",
                                 shown(file), info.st_mode & 07777u))
             .with_hint(fmt::format("chmod 600 {}", file.string()));
-    return parse_key(read_file(file, kMaxFile, ErrorKind::state), "the key file " + shown(file));
+    return read_file(file, kMaxFile, ErrorKind::state);
+}
+} // namespace
+
+std::vector<std::string> read_keys(const std::filesystem::path& file) {
+    const std::string origin = "the key file " + shown(file);
+    std::vector<std::string> keys;
+    std::istringstream lines(read_text(file));
+    for (std::string line; std::getline(lines, line);)
+        if (!line.empty()) keys.push_back(parse_key(line, origin));
+    if (keys.empty()) parse_key("", origin); // says what is missing
+    return keys;
 }
 
-std::string read_or_make_key(const std::filesystem::path& file) {
+std::vector<std::string> read_or_make_keys(const std::filesystem::path& file) {
     if (!is_there(file)) make_key(file);
-    return read_key(file);
+    return read_keys(file);
+}
+
+void add_key(const std::filesystem::path& file) {
+    (void)read_keys(file); // what is no key file stays as it is
+    const std::string all = new_line() + read_text(file);
+    if (all.size() > kMaxFile)
+        throw Error(ErrorKind::state, fmt::format("the key file {} is full", shown(file)))
+            .with_hint("take out the keys at its end that no copy of a state needs any more");
+    try {
+        rewrite_file(file, all);
+    } catch (Error& error) {
+        error.kind = ErrorKind::state;
+        throw;
+    }
 }
 
 } // namespace hadeploy::state

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace hadeploy::state {
 
@@ -16,11 +17,18 @@ std::filesystem::path key_file(const std::filesystem::path& state);
 /// @throws Error(state)
 std::string parse_key(std::string_view text, const std::string& origin);
 
+/// The keys in a file, one a line. The first locks what is new; all of them open what was made
+/// before. So a state can get another key without its copies becoming unreadable, and a state whose
+/// rekeying was interrupted finds its key here, whichever it is.
 /// @throws Error(state): not there, open to others, no key in it
-std::string read_key(const std::filesystem::path& file);
+std::vector<std::string> read_keys(const std::filesystem::path& file);
 
 /// The same; a file that is not there is made, with a new key. Of several that make it at the same
 /// time one does, and all read that.
-std::string read_or_make_key(const std::filesystem::path& file);
+std::vector<std::string> read_or_make_keys(const std::filesystem::path& file);
+
+/// Puts a new key before those that are in the file. Durable when it returns.
+/// @throws Error(state)
+void add_key(const std::filesystem::path& file);
 
 } // namespace hadeploy::state

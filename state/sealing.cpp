@@ -16,7 +16,8 @@ namespace {
 /// A column of Values. `place` is the column that a sealed part's place is told by.
 struct Column {
     std::string_view table, id, place, name;
-    bool is_text = false; ///< a text in which secrets are not marked: all of it is taken for one
+    /// Before encryption a text in which secrets were not marked: all of it is taken for one.
+    bool is_text = false;
 };
 
 constexpr Column kColumns[] = {
@@ -27,19 +28,32 @@ constexpr Column kColumns[] = {
     {"runs", "id", "id", "spec", true},
 };
 
-void seal_column(Database& database, const Column& column, const Cipher& cipher) {
+/// What a column holds. @param before  what it is sealed with; nullptr of a state from before
+/// encryption
+Value read_column(const Column& column, const std::string& text, const Cipher* before,
+                  const std::string& place) {
+    if (before != nullptr) return codec::decode(text, *before, place);
+    return column.is_text ? Value(text).as_secret() : from_json(text);
+}
+
+void seal_column(Database& database, const Column& column, const Cipher* before,
+                 const Cipher& after) {
     std::vector<std::pair<std::string, std::string>> sealed; // by id
     Statement query(database, fmt::format("SELECT {}, {}, {} FROM {}", column.id, column.place,
                                           column.name, column.table));
     while (query.step()) {
-        const Value value =
-            column.is_text ? Value(query.text(2)).as_secret() : from_json(query.text(2));
         const std::string place = fmt::format("{}/{}/{}", column.table, query.text(1), column.name);
-        sealed.emplace_back(query.text(0), codec::encode(value, cipher, place));
+        const Value value = read_column(column, query.text(2), before, place);
+        sealed.emplace_back(query.text(0), codec::encode(value, after, place));
     }
     Statement update(database, fmt::format("UPDATE {} SET {} = ? WHERE {} = ?", column.table,
                                            column.name, column.id));
     for (const auto& [id, text] : sealed) update.bind(text, id).run();
+}
+
+void seal_all(Database& database, const Cipher* before, const Cipher& after) {
+    for (const Column& column : kColumns) seal_column(database, column, before, after);
+    Statement(database, "UPDATE project SET key_lock = ?").bind(after.lock()).run();
 }
 } // namespace
 
@@ -50,9 +64,12 @@ std::string stored_lock(Database& database) {
 
 void seal_state(Database& database, const Cipher& cipher) {
     Transaction transaction(database);
-    for (const Column& column : kColumns) seal_column(database, column, cipher);
-    Statement(database, "UPDATE project SET key_lock = ?").bind(cipher.lock()).run();
+    seal_all(database, nullptr, cipher);
     transaction.commit();
+}
+
+void reseal_state(Database& database, const Cipher& before, const Cipher& after) {
+    seal_all(database, &before, after);
 }
 
 } // namespace hadeploy::state

@@ -12,4 +12,9 @@ std::string stored_lock(sqlite::Database& database);
 /// @throws Error(state)
 void seal_state(sqlite::Database& database, const Cipher& cipher);
 
+/// Encrypts everything anew with another data key, and stores its lock. A part of the caller's
+/// transaction.
+/// @throws Error(state)
+void reseal_state(sqlite::Database& database, const Cipher& before, const Cipher& after);
+
 } // namespace hadeploy::state

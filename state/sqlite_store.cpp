@@ -5,6 +5,7 @@
 #include "core/trace.h"
 #include "state/codec.h"
 #include "state/migrations.h"
+#include "state/sealing.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -69,30 +70,19 @@ Intent read_intent(const Statement& s, const Cipher& cipher) {
     intent.identity = s.text(6);
     intent.config = codec::decode(s.text(7), cipher, place("intents", intent.address, "config"));
     intent.depends_on = codec::decode_names(s.text(8));
-    intent.input_hash = s.text(9);
-    intent.started_ms = s.integer(10);
+    intent.started_ms = s.integer(9);
     return intent;
 }
 
 constexpr std::string_view kIntentQuery =
-    "SELECT id, run, address, type, generation, action, identity, config, depends_on, input_hash, "
-    "started_ms FROM intents";
+    "SELECT id, run, address, type, generation, action, identity, config, depends_on, started_ms "
+    "FROM intents";
 
 void settle_intent(Database& db, std::int64_t id) {
     Statement(db, "DELETE FROM intents WHERE id = ?").bind(id).run();
     if (db.changes() == 0)
         throw Error(ErrorKind::state, fmt::format("the journal of {} has no intent {}",
                                                   in_quotes(db.path().string(), 4096), id));
-}
-
-/// Removes an intent and returns what it was.
-Intent take_intent(Database& db, std::int64_t id, const Cipher& cipher) {
-    Intent intent;
-    Statement query(db, std::string(kIntentQuery) + " WHERE id = ?");
-    if (query.bind(id).step()) intent = read_intent(query, cipher);
-    query.run(); // to its end, or it would hold on to the table
-    settle_intent(db, id);
-    return intent;
 }
 
 void raise_serial(Database& db) {
@@ -284,14 +274,14 @@ void SqliteStore::begin(std::vector<Intent>& intents) {
         for (const Intent& intent : intents) settle.bind(intent.address, intent.run).run();
         Statement insert(db, "INSERT INTO intents (run, address, type, generation, action, "
                              "identity, config, depends_on, input_hash, started_ms) "
-                             "VALUES (?,?,?,?,?,?,?,?,?,?)");
+                             "VALUES (?,?,?,?,?,?,?,?,'',?)"); // a hash would tell of secrets
         for (Intent& intent : intents) {
             insert
                 .bind(intent.run, intent.address, intent.type, intent.generation, intent.action,
                       intent.identity,
                       codec::encode(intent.config, cipher_,
                                     place("intents", intent.address, "config")),
-                      codec::encode_names(intent.depends_on), intent.input_hash, intent.started_ms)
+                      codec::encode_names(intent.depends_on), intent.started_ms)
                 .run();
             intent.id = db.last_id();
         }
@@ -308,27 +298,13 @@ void SqliteStore::finish(std::int64_t intent, const Row& row) {
 
 void SqliteStore::finish_removed(std::int64_t intent, const std::string& address) {
     commit([&](Database& db) {
-        const Intent taken = take_intent(db, intent, cipher_);
         // A replacement that is already there has a higher generation, and stays.
-        Statement(db, "DELETE FROM resources WHERE address = ? AND generation <= ?")
-            .bind(address, taken.generation)
+        Statement(db,
+                  "DELETE FROM resources WHERE address = ? AND generation <= (SELECT generation "
+                  "FROM intents WHERE id = ?)")
+            .bind(address, intent)
             .run();
-        raise_serial(db);
-    });
-}
-
-void SqliteStore::abandon(std::int64_t intent, bool taint) {
-    commit([&](Database& db) {
-        const Intent taken = take_intent(db, intent, cipher_);
-        if (!taint) return;
-        Statement(db, "UPDATE resources SET tainted = 1 WHERE address = ? AND generation = ?")
-            .bind(taken.address, taken.generation)
-            .run();
-        const bool recorded = db.changes() > 0;
-        if (!recorded && taken.action != "remove")
-            RowWriter(db, cipher_)
-                .write({taken.address, taken.type, taken.generation, taken.identity, taken.config,
-                        taken.config, taken.depends_on, true});
+        settle_intent(db, intent);
         raise_serial(db);
     });
 }
@@ -363,6 +339,13 @@ void SqliteStore::restore(const std::vector<Row>& rows, const Value& outputs,
                   serial)
             .run();
     });
+}
+
+void SqliteStore::rekey(const KeySource& key) {
+    Cipher fresh = Cipher::make(key);
+    commit([&](Database& db) { reseal_state(db, cipher_, fresh); });
+    const std::lock_guard guard(database_mutex_);
+    cipher_ = std::move(fresh);
 }
 
 Value SqliteStore::outputs() const {

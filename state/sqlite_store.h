@@ -30,10 +30,10 @@ class SqliteStore final : public Store {
     void begin(std::vector<Intent>& intents) override;
     void finish(std::int64_t intent, const Row& row) override;
     void finish_removed(std::int64_t intent, const std::string& address) override;
-    void abandon(std::int64_t intent, bool taint) override;
     void put(const std::vector<Row>& rows, const std::vector<std::string>& forgotten) override;
     void restore(const std::vector<Row>& rows, const Value& outputs, const std::string& lineage,
                  std::int64_t serial) override;
+    void rekey(const KeySource& key) override;
     Value outputs() const override;
     void set_outputs(const Value& outputs) override;
     std::int64_t begin_run(const std::string& command, const Value& spec) override;

@@ -135,14 +135,25 @@ void modernize(Database& database, const KeySource& key) {
     if (state::stored_lock(database).empty()) state::seal_state(database, Cipher::make(key));
 }
 
+/// Who makes the state holds its lock for a moment; but who has made it may go on to work, and then
+/// there is nothing to wait for any more.
+void make_unless_there(const Path& file, const std::string& project, const KeySource& key) {
+    constexpr std::int64_t slice_ms = 50;
+    for (std::int64_t waited = 0; !is_there(file); waited += slice_ms) {
+        try {
+            const state::Lock lock(file, state::this_process("making the state"), slice_ms);
+            if (!is_there(file)) create(file, project, key);
+        } catch (const Error& error) {
+            if (error.kind != ErrorKind::locked || waited >= kShortWaitMs) throw;
+        }
+    }
+}
+
 std::unique_ptr<Store> open_for_writing(const Path& file, const std::string& project,
                                         const KeySource& key) {
     make_directory(file);
     state::check_directory(file);
-    if (!is_there(file)) {
-        const state::Lock lock(file, state::this_process("making the state"), kShortWaitMs);
-        if (!is_there(file)) create(file, project, key);
-    }
+    make_unless_there(file, project, key);
     state::check_file(file);
     auto database = std::make_unique<Database>(file, Database::Access::write);
     const std::int64_t version = state::schema_version(*database, state::migrations());

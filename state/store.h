@@ -37,7 +37,6 @@ struct Intent {
     std::string identity;
     Value config; ///< what was to be made; null for a remove
     std::vector<std::string> depends_on;
-    std::string input_hash; ///< SHA-256 of the canonical JSON of config
     std::int64_t started_ms = 0;
 };
 
@@ -107,9 +106,6 @@ class Store {
     virtual void finish(std::int64_t intent, const Row& row) = 0;
     /// The object is gone: row (when there is one) and intent go.
     virtual void finish_removed(std::int64_t intent, const std::string& address) = 0;
-    /// The effect failed and left nothing behind (or something half made: then `taint`, which
-    /// records the intent's resource as tainted so that the next apply replaces it).
-    virtual void abandon(std::int64_t intent, bool taint) = 0;
     /// Rows changed without an effect outside: adopted, refreshed, moved, forgotten. That settles
     /// what was open at their addresses.
     virtual void put(const std::vector<Row>& rows, const std::vector<std::string>& forgotten) = 0;
@@ -118,6 +114,12 @@ class Store {
     /// journal is emptied. The serial becomes one more than the greater of its own and `serial`.
     virtual void restore(const std::vector<Row>& rows, const Value& outputs,
                          const std::string& lineage, std::int64_t serial) = 0;
+
+    /// Encrypts all that is secret anew, with a new data key which `key` locks: in one transaction,
+    /// so that whoever is killed leaves a state that the old key opens, or the new one. Not while
+    /// others use this Store.
+    /// @throws Error(state): no such key
+    virtual void rekey(const KeySource& key) = 0;
 
     virtual Value outputs() const = 0;
     virtual void set_outputs(const Value& outputs) = 0;

@@ -11,11 +11,20 @@
 #include <fmt/format.h>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <poll.h>
 #include <unistd.h>
 
 namespace hadeploy::cli {
 
 namespace {
+
+/// Looks up now and then, so that Ctrl-C leaves at once: nothing runs yet.
+void wait_for_answer() {
+    constexpr int look_up_ms = 100;
+    pollfd answer{STDIN_FILENO, POLLIN, 0};
+    while (::poll(&answer, 1, look_up_ms) <= 0)
+        if (stop_requested()) throw Interrupted();
+}
 
 /// Asks on the terminal; without one nothing dangerous is done unasked.
 void ask(const Context& context, std::string_view command, std::string_view question) {
@@ -27,6 +36,7 @@ void ask(const Context& context, std::string_view command, std::string_view ques
                         command))
             .with_hint("look at `hadeploy plan`, then add --auto-approve");
     context.say(fmt::format("\n{} Only \"yes\" goes on: ", question));
+    wait_for_answer();
     std::string answer;
     std::getline(std::cin, answer);
     if (stop_requested() || answer != "yes") throw Interrupted();
@@ -95,8 +105,9 @@ int nothing_to_do(Context& context, const Prepared& prepared, Store& store) {
 } // namespace
 
 int plan_and_execute(Context& context, const PlanOptions& options, const std::string& command) {
+    tell_short_secrets(context);
     const auto store = context.project.open_store(Store::Mode::read_write);
-    store->lock(command, static_cast<std::int64_t>(context.args.lock_timeout * 1000));
+    context.lock(*store, command);
     Prepared prepared;
     {
         const auto progress = context.progress(0);
@@ -133,7 +144,7 @@ int run_apply(Context& context) {
     Project& project = context.project;
     const auto store = Store::open(project.state_file(), Store::Mode::read_write, plan.project,
                                    project.key_source());
-    store->lock("apply", static_cast<std::int64_t>(context.args.lock_timeout * 1000));
+    context.lock(*store, "apply");
     Prepared prepared = restore_plan(plan, project, *store);
     if (prepared.plan.empty()) return nothing_to_do(context, prepared, *store);
     return execute(context, prepared, *store,

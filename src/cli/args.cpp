@@ -201,6 +201,18 @@ class Declaration {
         push.add_option("FILE", args_.files, "- is standard input")->expected(1)->required();
         push.add_flag("--force", args_.force, "Even if it is older, or another project's");
         locking(push);
+        CLI::App& rekey =
+            sub("rekey", "Encrypt what is secret in the state anew, with another key");
+        CLI::Option* key =
+            rekey.add_option("--new-key-file", args_.new_key_file,
+                             "Take the new key out of FILE, which is made if need be");
+        key->type_name("FILE");
+        rekey
+            .add_option("--new-passphrase-file", args_.new_password_file,
+                        "The new passphrase; an executable file prints it")
+            ->type_name("FILE")
+            ->excludes(key);
+        locking(rekey);
 
         CLI::App& taint = command("taint", "Mark a resource to be made anew by the next apply");
         address(taint, "As `state list` shows it");
@@ -452,7 +464,7 @@ Args parse_args(int argc, char** argv) {
     args.command = command;
     if (const std::string wrong = contradiction(args); !wrong.empty()) {
         args.command.clear();
-        args.exit_code = complain(wrong, "see hadeploy --help");
+        args.exit_code = complain(wrong, see_help(app));
     }
     return args;
 }

@@ -51,7 +51,8 @@ struct Args {
     bool recursive = false; ///< fmt
 
     std::vector<std::filesystem::path> files; ///< vault ... FILE..., fmt FILE..., state push FILE
-    std::filesystem::path new_password_file;  ///< vault rekey
+    std::filesystem::path new_password_file;  ///< vault rekey, state rekey
+    std::filesystem::path new_key_file;       ///< state rekey
 };
 
 /// All commands with what --help says of them.

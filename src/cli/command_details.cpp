@@ -17,6 +17,8 @@ constexpr std::array kDetails{
         "at the world; --refresh-only does the opposite and changes nothing but the state: what "
         "drifted is recorded as it is, what is gone is forgotten. (The next plan without it "
         "wants back what the spec says.)\n\n"
+        "What an earlier run began and did not end is listed first: apply and destroy go on with "
+        "that before anything new.\n\n"
         "A saved plan holds what it was made from, these options too, and apply does exactly "
         "what it says or refuses."},
     Details{
@@ -65,6 +67,17 @@ constexpr std::array kDetails{
         "Refused without --force: another project's state, one of another lineage (not pulled "
         "from here), one that is older than what is here by its serial, and any while an earlier "
         "run did not end. Key or passphrase have to be those it was pulled with."},
+    Details{
+        "state rekey",
+        "For a key that others have seen, or to go from the key file to a passphrase and back. "
+        "Everything that is secret, the history too, is sealed with a new data key, and that with "
+        "the new key: in one transaction, so that whoever is interrupted has a state that the old "
+        "key opens, or the new one.\n\n"
+        "Without an option the new key is of the kind that the state has: a passphrase is asked "
+        "for; a key file gets a new first line. The keys below it open copies of the state and "
+        "plans that were made before; take them out when there are none. After a change of place "
+        "or kind the environment has to say so: HADEPLOY_STATE_KEY_FILE, "
+        "HADEPLOY_STATE_PASSPHRASE."},
     Details{"taint", "For an object that is broken in a way that no difference shows."},
     Details{"completion",
             "bash: source <(hadeploy completion bash)\n"

@@ -20,6 +20,10 @@ struct Context {
     void print(std::string_view text) const;
     /// A message on standard error.
     void say(std::string_view text) const;
+    /// Takes the state's lock. While somebody else has it, waits as long as --lock-timeout says,
+    /// and says for whom.
+    /// @throws Error(locked), Interrupted
+    void lock(Store& store, const std::string& command) const;
 };
 
 /// Set by the first SIGINT or SIGTERM; the second leaves at once.
@@ -47,6 +51,7 @@ int run_state_mv(Context& context);
 int run_state_rm(Context& context);
 int run_state_pull(Context& context);
 int run_state_push(Context& context);
+int run_state_rekey(Context& context);
 int run_taint(Context& context); ///< and untaint
 int run_import(Context& context);
 int run_console(Context& context);
@@ -56,6 +61,9 @@ int run_completion(Context& context);
 
 /// What apply, destroy and rollback have in common once the project is loaded: plan, show, ask, do.
 int plan_and_execute(Context& context, const PlanOptions& options, const std::string& command);
+
+/// Says which of the spec's secrets are too short to be taken out of what commands print.
+void tell_short_secrets(const Context& context);
 
 /// Everything that hadeploy can manage, one line a group of types.
 void register_all(Registry& registry);

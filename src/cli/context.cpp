@@ -1,6 +1,7 @@
 #include "cli/commands.h"
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <unistd.h>
@@ -48,6 +49,21 @@ void Context::print(std::string_view text) const {
 }
 void Context::say(std::string_view text) const {
     write_all(STDERR_FILENO, project.hidden(text));
+}
+
+void Context::lock(Store& store, const std::string& command) const {
+    using Clock = std::chrono::steady_clock;
+    constexpr std::int64_t slice_ms = 200; // in time for a Ctrl-C
+    const auto deadline = Clock::now() + std::chrono::duration<double>(args.lock_timeout);
+    for (std::int64_t wait = 0;; wait = slice_ms) {
+        try {
+            return store.lock(command, wait);
+        } catch (const Error& error) {
+            if (error.kind != ErrorKind::locked || Clock::now() >= deadline) throw;
+            if (wait == 0) say("waiting: " + error.message + "\n");
+        }
+        if (stop_requested()) throw Interrupted();
+    }
 }
 
 std::atomic<bool>& stop_requested() {

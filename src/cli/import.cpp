@@ -8,21 +8,27 @@
 
 namespace hadeploy::cli {
 
+namespace {
+void refuse_recorded(const std::string& address, const Store& store) {
+    if (!load_world(store).recorded.contains(address)) return;
+    Error error(ErrorKind::usage, "the state has it already");
+    error.address = address;
+    throw std::move(error).with_hint("`hadeploy state rm` forgets it, without touching it");
+}
+} // namespace
+
 int run_import(Context& context) {
     const std::string& address = context.args.name;
     Project& project = context.project;
     project.load();
     project.add_import(address, context.args.id);
+    refuse_recorded(address, *project.open_store(Store::Mode::read_only));
     Problems problems; // before a state is made for nothing
     check_imports(project.graph(), problems);
     problems.throw_if_any();
     const auto store = project.open_store(Store::Mode::read_write);
-    store->lock("import", static_cast<std::int64_t>(context.args.lock_timeout * 1000));
-    if (load_world(*store).recorded.contains(address)) {
-        Error error(ErrorKind::usage, "the state has it already");
-        error.address = address;
-        throw std::move(error).with_hint("`hadeploy state rm` forgets it, without touching it");
-    }
+    context.lock(*store, "import");
+    refuse_recorded(address, *store);
     const auto progress = context.progress(0);
     const Prepared prepared = prepare(project, *store, {.targets = {address}}, *progress);
     progress->finish();

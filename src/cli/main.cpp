@@ -43,6 +43,7 @@ const std::map<std::string, Command>& commands() {
         {"state rm", run_state_rm},
         {"state pull", run_state_pull},
         {"state push", run_state_push},
+        {"state rekey", run_state_rekey},
         {"taint", run_taint},
         {"untaint", run_taint},
         {"import", run_import},

@@ -29,11 +29,12 @@ std::string trimmed(const std::string& text, const char* blanks) {
 /// The terminal, with what is typed not shown for as long as this lives.
 class QuietTerminal {
   public:
-    QuietTerminal() : fd_(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)) {
+    explicit QuietTerminal(const std::string& otherwise)
+        : fd_(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)) {
         if (!fd_ || ::tcgetattr(fd_.get(), &before_) != 0)
             throw Error(ErrorKind::usage,
-                        "a vault's password is needed, and there is no terminal to ask on")
-                .with_hint("give --vault-password-file FILE, or set HADEPLOY_VAULT_PASSWORD");
+                        "a password is needed, and there is no terminal to ask on")
+                .with_hint(otherwise);
         termios quiet = before_;
         quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
         ::tcsetattr(fd_.get(), TCSAFLUSH, &quiet);
@@ -93,8 +94,8 @@ std::string password_from_file(const fs::path& file) {
     return password;
 }
 
-std::string ask_password(const std::string& prompt, bool twice) {
-    QuietTerminal terminal;
+std::string ask_password(const std::string& prompt, bool twice, const std::string& otherwise) {
+    QuietTerminal terminal(otherwise);
     std::string password = terminal.ask(prompt);
     if (password.empty()) throw Error(ErrorKind::usage, "no password was given");
     if (!twice) return password;

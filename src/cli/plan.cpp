@@ -5,14 +5,26 @@
 #include "cli/render/text.h"
 #include "cli/shortcut.h"
 #include "core/clock.h"
+#include "core/secrecy.h"
 
 #include <algorithm>
 #include <fmt/format.h>
 
 namespace hadeploy::cli {
 
+void tell_short_secrets(const Context& context) {
+    std::vector<std::string> names = short_secrets(context.project.variables(), "var");
+    for (std::string& name : short_secrets(context.project.spec().secrets, "secret"))
+        names.push_back(std::move(name));
+    if (names.empty()) return;
+    context.say(fmt::format("note: too short to be hidden where commands repeat it: {}; it takes 4 "
+                            "characters\n",
+                            fmt::join(names, ", ")));
+}
+
 int run_validate(Context& context) {
     context.project.load();
+    tell_short_secrets(context);
     // with no record, every config is evaluated and checked as far as it can be known
     World nothing{.lineage = "00000000-0000-0000-0000-000000000000"};
     const Survey survey =
@@ -47,6 +59,7 @@ int run_plan(Context& context) {
         if (const auto nothing = known_unchanged(context.project, context.args.plan))
             return print_plan(context, *nothing, nothing->outputs), 0;
     context.project.load();
+    tell_short_secrets(context);
     // a plan to be applied later needs a state that it is a plan for
     const auto store = context.project.open_store(
         context.args.out.empty() ? Store::Mode::read_only : Store::Mode::read_write);

@@ -122,11 +122,20 @@ void save_plan(const std::filesystem::path& file, const Project& project,
 }
 
 PlanFile load_plan(const std::filesystem::path& file, const KeySource& key) {
-    const std::string all = hadeploy::read_file(file, std::size_t{256} << 20);
+    std::string all;
+    try {
+        all = hadeploy::read_file(file, std::size_t{256} << 20);
+    } catch (Error& error) {
+        if (error.hint.empty()) error.hint = "a plan is saved with: hadeploy plan --out FILE";
+        throw;
+    }
     const auto end = all.find('\n');
     const std::string line = all.substr(0, end);
     const Value header = header_of(file, line);
-    if (header.integer("format") != kFormat || header.text("hadeploy") != HADEPLOY_VERSION)
+    if (header.integer("format") != kFormat)
+        refuse(file, fmt::format("it is of format {}; this hadeploy reads format {}",
+                                 header.integer("format"), kFormat));
+    if (header.text("hadeploy") != HADEPLOY_VERSION)
         refuse(file, fmt::format("it was made by hadeploy {}; this is {}",
                                  header.text("hadeploy", "?"), HADEPLOY_VERSION));
     if (end == all.npos || !all.ends_with('\n') || all.size() < end + 2)

@@ -64,8 +64,8 @@ VariableValues Project::given_variables() {
             text.substr(kVariablePrefix.size(), equals - kVariablePrefix.size()));
         // the environment may be meant for other specs as well: what is not declared is passed over
         if (const Variable* v = spec_.root.variable(name))
-            given[name] =
-                parse_variable_text(*v, std::string(text.substr(equals + 1)), spec_.sources);
+            given[name] = parse_variable_text(*v, std::string(text.substr(equals + 1)),
+                                              std::string(text.substr(0, equals)), spec_.sources);
     }
     for (const fs::path& file : options_.variable_files)
         for (auto& [name, value] : load_variable_file(file, disk_reader(), spec_.sources))
@@ -76,9 +76,9 @@ VariableValues Project::given_variables() {
             throw Error(ErrorKind::usage, fmt::format("--var {}: expected NAME=VALUE", text));
         const std::string name = text.substr(0, equals);
         const Variable* v = spec_.root.variable(name);
-        given[name] = v == nullptr
-                          ? Value(text.substr(equals + 1))
-                          : parse_variable_text(*v, text.substr(equals + 1), spec_.sources);
+        given[name] = v == nullptr ? Value(text.substr(equals + 1))
+                                   : parse_variable_text(*v, text.substr(equals + 1),
+                                                         "--var " + name, spec_.sources);
     }
     return given;
 }

@@ -23,9 +23,7 @@ std::unique_ptr<Store> open_state(const Context& context, Store::Mode mode) {
                     fmt::format("there is no state {} yet", project.state_file().string()))
             .with_hint("the first apply makes it");
     auto store = Store::open(project.state_file(), mode, "", project.key_source());
-    if (mode == Store::Mode::read_write)
-        store->lock(context.args.command,
-                    static_cast<std::int64_t>(context.args.lock_timeout * 1000));
+    if (mode == Store::Mode::read_write) context.lock(*store, context.args.command);
     return store;
 }
 
@@ -180,7 +178,7 @@ int run_state_push(Context& context) {
     const state::Contents pushed = state::read_contents(
         read_input(file), context.project.key_source(), file == "-" ? "the input" : file.string());
     const auto store = context.project.open_store(Store::Mode::read_write);
-    store->lock(context.args.command, static_cast<std::int64_t>(context.args.lock_timeout * 1000));
+    context.lock(*store, context.args.command);
     if (!context.args.force) check_push(pushed, *store, context.project.spec().name);
     store->restore(pushed.rows, pushed.outputs, pushed.lineage, pushed.serial);
     tell(context,

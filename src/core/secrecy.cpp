@@ -3,6 +3,7 @@
 #include "core/hash.h"
 
 #include <algorithm>
+#include <cctype>
 
 namespace hadeploy {
 
@@ -17,11 +18,24 @@ void replace_all(std::string& text, std::string_view what, std::string_view with
         text.replace(at, what.size(), with);
 }
 
+/// The middle of the secret's base64 within something longer: what does not follow from what stands
+/// before or after it. There are three of them, by where it begins.
+void add_base64_forms(const std::string& secret, std::vector<std::string>& out) {
+    constexpr std::size_t shortest = 8;
+    for (const std::size_t before : {0, 1, 2}) {
+        const std::string coded = base64_encode(std::string(before, 'x') + secret);
+        const std::size_t from = before == 0 ? 0 : before + 1;
+        const std::size_t to = (before + secret.size()) * 8 / 6;
+        if (to >= from + shortest) out.push_back(coded.substr(from, to - from));
+    }
+}
+
 std::vector<std::string> forms_of(const std::string& secret) {
     std::vector<std::string> out{secret, base64_encode(secret)};
     const std::string json = to_json(secret);
     out.push_back(json.substr(1, json.size() - 2));
     replace_all(out.emplace_back(secret), "'", "'\\''");
+    add_base64_forms(secret, out);
     for (std::size_t from = 0, to = 0; secret.find('\n') != secret.npos && to != secret.npos;
          from = to + 1) {
         to = secret.find('\n', from);
@@ -29,6 +43,51 @@ std::vector<std::string> forms_of(const std::string& secret) {
         if (line.size() >= kShortestLine) out.push_back(line);
     }
     return out;
+}
+
+/// As it would turn up; "" of what is no text and no number.
+std::string text_of(const Value& v) {
+    if (v.is_string()) return v.as_string();
+    if (v.is_integer()) return std::to_string(v.as_integer());
+    return v.is_number() ? to_json(v.as_number()) : "";
+}
+
+/// Calls `f` with the path and the value of each leaf that is secret.
+template<class Function>
+void each_secret(const Value& value, const std::string& path, bool inherited, const Function& f) {
+    const bool here = inherited || value.secret();
+    if (!here && !value.contains_secret()) return;
+    if (value.is_map())
+        for (const Entry& e : value.as_map()) each_secret(e.value, path + "." + e.key, here, f);
+    else if (value.is_list())
+        for (std::size_t i = 0; i < value.as_list().size(); ++i)
+            each_secret(value.as_list()[i], path + "[" + std::to_string(i) + "]", here, f);
+    else if (here && !value.is_unknown())
+        f(path, value);
+}
+
+bool has(std::string_view characters, char c) {
+    return characters.find(c) != characters.npos;
+}
+
+bool in_word(char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.';
+}
+
+/// Where it stands alone. In a line of JSON numbers that are values stay: they are hadeploy's own,
+/// and it would be no JSON any more.
+void replace_number(std::string& text, const std::string& number) {
+    const bool json = text.starts_with('{') || text.starts_with('[');
+    for (auto at = text.find(number); at != text.npos; at = text.find(number, at + 1)) {
+        const char before = at == 0 ? ' ' : text[at - 1];
+        const std::size_t end = at + number.size();
+        const char after = end == text.size() ? ' ' : text[end];
+        const bool sentence_ends =
+            after == '.' && (end + 1 == text.size() || !in_word(text[end + 1]));
+        if (in_word(before) || (in_word(after) && !sentence_ends)) continue;
+        if (json && has(":[,", before) && has(",]}", after)) continue;
+        text.replace(at, number.size(), kHidden);
+    }
 }
 
 Value map_as(const Value& value, const Value& model) {
@@ -59,6 +118,10 @@ void Redactor::add(const Value& value) {
     for (const std::string& secret : secrets)
         if (secret.size() >= kShortest)
             for (std::string& form : forms_of(secret)) forms_.push_back(std::move(form));
+    each_secret(value, "", false, [this](const std::string&, const Value& secret) {
+        if (secret.is_string() || text_of(secret).size() < kShortest) return;
+        numbers_.push_back(text_of(secret));
+    });
     std::sort(forms_.begin(), forms_.end(), [](const std::string& a, const std::string& b) {
         return a.size() != b.size() ? a.size() > b.size() : a < b;
     });
@@ -68,6 +131,16 @@ void Redactor::add(const Value& value) {
 std::string Redactor::operator()(std::string_view text) const {
     std::string out(text);
     for (const std::string& form : forms_) replace_all(out, form, kHidden);
+    for (const std::string& number : numbers_) replace_number(out, number);
+    return out;
+}
+
+std::vector<std::string> short_secrets(const Value& value, const std::string& name) {
+    std::vector<std::string> out;
+    each_secret(value, name, false, [&](const std::string& path, const Value& secret) {
+        const std::string text = text_of(secret);
+        if (!text.empty() && text.size() < kShortest) out.push_back(path);
+    });
     return out;
 }
 

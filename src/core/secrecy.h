@@ -14,8 +14,9 @@ namespace hadeploy {
 Value as_secret_as(const Value& value, const Value& model);
 
 /// Takes known secrets out of texts that others wrote (what a command printed, say), in the forms
-/// in which they turn up there: as they are, in JSON, quoted for a shell, in base64, line by line.
-/// What is shorter than 4 characters stays: it would tear holes into everything.
+/// in which they turn up there: as they are, in JSON, quoted for a shell, in base64 (alone or
+/// within something longer), line by line; numbers where they stand alone. What is shorter than 4
+/// characters stays: it would tear holes into everything, and the holes would tell it.
 class Redactor {
   public:
     /// All that is secret in `value` is taken out from now on.
@@ -24,7 +25,11 @@ class Redactor {
 
   private:
     std::vector<std::string> forms_; ///< longest first, so that none hides a part of another
+    std::vector<std::string> numbers_;
 };
+
+/// The paths below `name` ("var.pin") of what is secret and too short for a Redactor.
+std::vector<std::string> short_secrets(const Value& value, const std::string& name);
 
 /// An error whose texts are without what is secret in `value`.
 Error without_secrets(Error error, const Value& value);

@@ -158,12 +158,14 @@ void Executor::check_inputs(std::vector<Error>& errors) const {
 
 /// The new one gets the resource's address, the old one that of its generation, and the intent
 /// goes: in one transaction, or a run that is killed would lose sight of one of them.
-void Executor::write_generations(const Step& step, const Row& row) {
-    Recorded old = world_.recorded.at(step.address);
-    old.address = generation_address(step.address, old.generation);
-    std::vector<Row> rows = rows_of({old});
-    rows.push_back(row);
-    store_.put(rows, {journal_address(step)});
+void Executor::write_generations(StepId id, const Row& row) {
+    store_.put({old_generation(id), row}, {journal_address(plan_.steps[id])});
+}
+
+Row Executor::old_generation(StepId id) const {
+    Recorded old = world_.recorded.at(plan_.steps[id].address);
+    old.address = generation_address(old.address, old.generation);
+    return rows_of({old}).front();
 }
 
 ApplyResult apply(const Plan& plan, const Graph* graph, const World& world, Store& store,

@@ -91,7 +91,7 @@ class BatchSink : public ChangeSink {
         try {
             const Step& step = executor_.plan_.steps[id];
             if (row && step.create_first)
-                executor_.write_generations(step, *row);
+                executor_.write_generations(id, *row);
             else if (row)
                 executor_.store_.finish(intent, *row);
             else
@@ -173,6 +173,7 @@ void Executor::write_made(const std::vector<Made>& made) {
     std::vector<Row> rows;
     std::vector<std::string> gone;
     for (const Made& m : made) {
+        if (m.row && plan_.steps[m.step].create_first) rows.push_back(old_generation(m.step));
         if (m.row)
             rows.push_back(*m.row);
         else
@@ -219,7 +220,8 @@ Intent Executor::intent_of(StepId id, const Change& change, bool removing) const
                                                           : "update",
             .identity = change.identity,
             .config = removing ? Value() : work.config,
-            .depends_on = dependencies_of(step)};
+            .depends_on = dependencies_of(step),
+            .started_ms = now_ms()};
 }
 
 /// One pass of a job: intents, effects, results. Tells whether all went well.

@@ -24,6 +24,8 @@ Executor::Executor(const Plan& plan, const Graph* graph, const World& world, Sto
         for (const StepId before : plan.steps[id].after_steps)
             work_[before].dependents.push_back(id);
         step_of_[plan.steps[id].address] = id;
+        work_[id].resumed = plan.resumed.contains(plan.steps[id].address) ||
+                            plan.resumed.contains(journal_address(plan.steps[id]));
         if (work_[id].waiting_for == 0) ready_.push_back(id);
     }
     for (StepId id = static_cast<StepId>(plan.steps.size()); id-- > 0;)
@@ -237,7 +239,7 @@ void Executor::enqueue(StepId id, bool read) {
     if (read)
         queue.reads.push_back(id);
     else
-        queue.changes.insert({work.height, arrivals_++, id});
+        queue.changes.insert({work.resumed, work.height, arrivals_++, id});
 }
 
 bool Executor::more_work() const {

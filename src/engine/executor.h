@@ -48,15 +48,19 @@ class Executor {
         bool remove_before = false; ///< a replacement: remove, then create
         std::int64_t intent = 0;
         int attempts = 0;
+        bool resumed = false;   ///< an earlier run began it
         bool handed_on = false; ///< those that depend on it and live in the state have been told
     };
 
-    /// A change's place in the queue: what the longest chain waits for first, else who came first.
+    /// A change's place in the queue: what an earlier run began before anything new, then what the
+    /// longest chain waits for, else who came first.
     struct Turn {
+        bool resumed;
         std::size_t height;
         std::size_t arrival;
         StepId step;
         friend bool operator<(const Turn& a, const Turn& b) {
+            if (a.resumed != b.resumed) return a.resumed;
             return a.height != b.height ? a.height > b.height : a.arrival < b.arrival;
         }
     };
@@ -119,7 +123,8 @@ class Executor {
     void skip_dependents(StepId id);
     Row result_row(StepId id, Value attributes) const;
     void finish_with(StepId id, const std::optional<Row>& row);
-    void write_generations(const Step& step, const Row& row);
+    void write_generations(StepId id, const Row& row);
+    [[nodiscard]] Row old_generation(StepId id) const;
     std::optional<Error> broken_postcondition(StepId id) const;
     Row row_of(StepId id, const Value& config, const Value& attributes) const;
     std::vector<std::string> dependencies_of(const Step& step) const;

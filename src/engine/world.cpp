@@ -66,7 +66,7 @@ World load_world_but(const Store& store, const std::vector<std::string>& types) 
         r.attributes = {}; // what was read and what is kept of it need not both be there
     }
     for (const Intent& i : store.intents()) {
-        world.interrupted.insert(i.address);
+        world.interrupted[i.address] = i.action;
         if (i.action != "create") continue;
         // what may be half made is treated as ours: found by its identity, finished or removed
         world.recorded[i.address] = {i.address, i.type,   i.generation, i.identity,

@@ -46,6 +46,12 @@ void refuse_shared_names(const Graph& graph, const Node& node, const Value& conf
     const std::vector<std::string> old = type->claims(recorded.config);
     for (const std::string& name : node.type->claims(config)) {
         if (std::find(old.begin(), old.end(), name) == old.end()) continue;
+        if (recorded.type != node.type->name)
+            throw Error(ErrorKind::spec,
+                        fmt::format("{} was a {}: the new and the old one would both be {}",
+                                    node.address, recorded.type, name),
+                        node.block->loc)
+                .with_hint("take the block out, apply, and put the new one in");
         Error error(ErrorKind::spec,
                     fmt::format("create_before_destroy: the new and the old {} would both be {}",
                                 node.address, name),

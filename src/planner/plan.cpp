@@ -217,7 +217,8 @@ class Planner {
                 throw protected_error(node.address, "would go with its machine", step.loc);
         }
         if (action == Action::replace) {
-            step.create_first = node.create_first;
+            // what was of another type can be removed by that alone: it goes by a step of its own
+            step.create_first = node.create_first || recorded->type != node.type->name;
             if (step.create_first) refuse_shared_names(graph_, node, config, *recorded);
             step.generation = step.create_first
                                   ? next_generation(*node.type, config, *recorded, world_)
@@ -512,7 +513,9 @@ Value with_machine(const ResourceType& type, const std::string& address, Value a
 Plan make_plan(const Graph& graph, const World& world, const ProviderSettings& settings,
                const PlanOptions& options, const Survey* survey) {
     const Span span("plan");
-    return Planner(graph, world, settings, options, survey).run();
+    Plan plan = Planner(graph, world, settings, options, survey).run();
+    note_resumed(plan, world);
+    return plan;
 }
 
 } // namespace hadeploy

@@ -61,8 +61,9 @@ struct World {
     std::map<std::string, Recorded> recorded;
     /// Addresses of recorded resources whose creation was begun and not seen to end.
     std::set<std::string> unfinished;
-    /// Addresses (recorded or not) with any unfinished change.
-    std::set<std::string> interrupted;
+    /// What was begun ("create", "update", "remove") and not seen to end, by address (recorded or
+    /// not).
+    std::map<std::string, std::string> interrupted;
     /// New addresses of recorded resources by those that the state still has them under.
     std::map<std::string, std::string> moved;
     std::map<std::string, Observation> observed; ///< what is missing here could not be read yet
@@ -101,6 +102,9 @@ struct Plan {
     /// changes are made is new, or they are used in another way. Apply notes them, silently.
     std::vector<Recorded> records;
     std::vector<std::string> renamed; ///< addresses that go from the state with `records`
+    /// What an earlier run began and this one takes up, before anything new: as in
+    /// World::interrupted.
+    std::map<std::string, std::string> resumed;
     Value outputs;                    ///< as planned
     std::vector<Value> values;        ///< by node: the planned attributes
     std::vector<std::string> notices; ///< remarks that are no errors
@@ -116,6 +120,9 @@ std::string identity_of(const std::string& lineage, const std::string& address,
 
 /// The connections found anywhere in a config, by their machine's address.
 std::set<std::string> machines_in(const Value& config);
+
+/// Fills in what the plan takes up of what earlier runs began.
+void note_resumed(Plan& plan, const World& world);
 
 /// Whether the machine can be logged in to, going by what was seen.
 bool machine_is_up(const World& world, const std::string& address);

@@ -2,6 +2,7 @@
 
 #include "core/trace.h"
 #include "planner/claims.h"
+#include "planner/generations.h"
 #include "planner/import.h"
 #include "planner/seen.h"
 
@@ -55,6 +56,15 @@ Subject recorded_subject(const Recorded& r, const ResourceType& type, const Regi
             kind.endpoints(type, r.config, settings.at(kind.name))};
 }
 
+/// What a resource was before it became one of another type: to be removed, as its old generation.
+void add_former(const Recorded& r, const Registry& registry, const ProviderSettings& settings,
+                std::vector<Subject>& out) {
+    const ResourceType* type = registry.type(r.type);
+    if (type == nullptr) return; // add_removals() says so
+    out.push_back(recorded_subject(r, *type, registry, settings));
+    out.back().request.address = generation_address(r.address, r.generation);
+}
+
 } // namespace
 
 Survey make_survey(const Graph& graph, World& world, const ProviderSettings& settings) {
@@ -80,7 +90,12 @@ Survey make_survey(const Graph& graph, World& world, const ProviderSettings& set
         if (recorded != nullptr) share(recorded->config, config);
         if (recorded != nullptr) share(recorded->attributes, out.values[id]);
         const ProviderKind& kind = *graph.registry().kind(node.type->provider);
-        if (node.type->data || kind.in_state) continue; // see data_subjects(), seen_of()
+        if (node.type->data) continue; // see data_subjects()
+        if (recorded != nullptr && recorded->type != node.type->name) {
+            add_former(*recorded, graph.registry(), settings, out.subjects);
+            continue;
+        }
+        if (kind.in_state) continue; // see seen_of()
         Subject s;
         s.request = {node.address, node.type, read_config(*node.type, config, recorded), recorded,
                      recorded ? recorded->identity : new_identity(graph, world, node.address)};
@@ -113,7 +128,7 @@ std::vector<Subject> recorded_subjects(const Registry& registry, const World& wo
 
 void assume_recorded(World& world) {
     for (const auto& [address, r] : world.recorded)
-        if (!world.unfinished.contains(address))
+        if (!world.unfinished.contains(address) && !world.interrupted.contains(address))
             world.observed[address] = Observation::present(r.attributes);
 }
 

@@ -29,7 +29,7 @@ std::vector<Subject> recorded_subjects(const Registry& registry, const World& wo
                                        const ProviderSettings& settings);
 
 /// Takes the state's word for what is there, in the place of reading it. What an earlier run began
-/// to make and did not finish stays unread.
+/// and did not end stays unread: apply looks at it.
 void assume_recorded(World& world);
 
 /// The plan that only notes in the state what was seen: what is gone goes from it, what has changed

@@ -265,6 +265,7 @@ Plan make_destroy_plan(const World& world, const Registry& registry, const PlanO
     Problems problems;
     add_removals(plan, world, registry, kept, {}, problems);
     problems.throw_if_any();
+    note_resumed(plan, world);
     return plan;
 }
 

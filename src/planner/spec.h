@@ -181,8 +181,9 @@ using VariableValues = std::map<std::string, Value>;
 VariableValues load_variable_file(const std::filesystem::path& file, const FileReader& read,
                                   Sources& sources);
 /// Turns the text of `--var NAME=TEXT` into a value of the variable's type: a string as it is,
-/// anything else read as YAML.
-Value parse_variable_text(const Variable& variable, const std::string& text, Sources& sources);
+/// anything else read as YAML. `from` is what messages call the place: "--var NAME".
+Value parse_variable_text(const Variable& variable, const std::string& text,
+                          const std::string& from, Sources& sources);
 
 /// The value of every variable of the root: given, else default. Checked and normalized.
 /// @throws Errors: missing, unknown, wrong type or range

@@ -23,7 +23,8 @@ VariableValues load_variable_file(const std::filesystem::path& file, const FileR
     return out;
 }
 
-Value parse_variable_text(const Variable& variable, const std::string& text, Sources& sources) {
+Value parse_variable_text(const Variable& variable, const std::string& text,
+                          const std::string& from, Sources& sources) {
     const TypeKind kind = variable.attribute.type.kind;
     const bool structured = kind == TypeKind::list || kind == TypeKind::set ||
                             kind == TypeKind::map || kind == TypeKind::object ||
@@ -32,7 +33,7 @@ Value parse_variable_text(const Variable& variable, const std::string& text, Sou
                         kind == TypeKind::boolean || kind == TypeKind::port;
     if (!structured && !scalar) return text;
     Problems problems;
-    const std::uint16_t index = sources.add("--var " + variable.attribute.name, text);
+    const std::uint16_t index = sources.add(from, text);
     Value value = read_yaml(sources, index, problems);
     problems.throw_if_any();
     return value;

@@ -84,15 +84,18 @@ def free_port():
         return s.getsockname()[1]
 
 
-class ArgvWatch(threading.Thread):
-    """Collects the command lines of all processes, as often as it can."""
+class Watch(threading.Thread):
+    """Collects the command lines of all processes, and what the project's files hold while commands
+    run (the state's log, its journal, the lock), as often as it can."""
 
-    def __init__(self):
+    def __init__(self, directory):
         super().__init__(daemon=True)
-        self.seen, self.going = set(), True
+        self.directory = directory
+        self.seen, self.files, self.going = set(), set(), True
 
     def run(self):
         while self.going:
+            self.look_at_files()
             for entry in os.listdir("/proc"):
                 if entry.isdigit():
                     try:
@@ -100,6 +103,14 @@ class ArgvWatch(threading.Thread):
                     except OSError:
                         pass  # it has gone
             time.sleep(0.005)
+
+    def look_at_files(self):
+        try:
+            for path in self.directory.iterdir():
+                if path.is_file():
+                    self.files.add((path.name, path.read_bytes()))
+        except OSError:
+            pass  # one of them has gone, or all of them are still to come
 
 
 class CanaryTest(unittest.TestCase):
@@ -124,7 +135,7 @@ class CanaryTest(unittest.TestCase):
         (self.project / "app.yaml").write_text(f'deep: {{key: "{key}"}}\n')
         self.write_spec()
         self.run_hadeploy("vault", "encrypt", "app.yaml")
-        self.watch = ArgvWatch()
+        self.watch = Watch(self.project / ".hadeploy")
         self.watch.start()
         self.shown = b""
 
@@ -190,7 +201,7 @@ class CanaryTest(unittest.TestCase):
                       ["console", "-e", "[var.password, secret.app, config, once]"], ["show"], ["show", "--json"], ["show", "saved"],
                       ["show", "saved", "--json"], ["state", "list"], ["state", "list", "--json"],
                       ["output"], ["output", "--json"], ["graph"], ["graph", "--json"],
-                      ["graph", "--format", "mermaid"], ["graph", "--format", "html"], ["history"], ["history", "--json"]):
+                      ["graph", "--format", "mermaid"], ["graph", "--format", "html"], ["graph", "--format", "svg"], ["history"], ["history", "--json"]):
             self.run_hadeploy(*words)
         self.check_files()
 
@@ -218,11 +229,14 @@ class CanaryTest(unittest.TestCase):
         self.environment["HADEPLOY_VAR_password"] = self.passwords[1]
         (self.host / "config").write_text(f"by hand: {self.passwords[0]}\n")
         self.look()
-        self.run_hadeploy("apply", "--auto-approve", "--json")
+        self.run_hadeploy("apply", "--auto-approve", "--json", "--statistics", "--profile", "trace.json")
+        self.assertIn("apply", (self.project / "trace.json").read_text())
         self.assertIn(self.passwords[1], (self.host / "config").read_text())
         self.look()
         self.check_history()
         self.failures()
+        self.run_hadeploy("state", "rekey")
+        self.look()
         self.run_hadeploy("destroy", "--auto-approve")
         self.look()
         self.watch.going = False
@@ -230,6 +244,10 @@ class CanaryTest(unittest.TestCase):
         self.assertTrue(any(b"sshd" in line for line in self.watch.seen))
         for argv in self.watch.seen:
             self.check("a command line", argv)
+        for name in ("state.db", "state.db-wal", "state.db.lock", "state.db.key"):
+            self.assertIn(name, {name for name, _ in self.watch.files})
+        for name, content in self.watch.files:
+            self.check(f"{name}, while a command ran", content)
         self.check("a command line, seen from the host", (self.path / "argv").read_bytes())
 
     def learn_generated(self):

@@ -18,6 +18,7 @@ import os
 import pathlib
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -97,15 +98,25 @@ OWN = ("expected", "command", "prepare")  # a case's files that are no part of i
 FLEETING = ("state.db.lock", "state.db-wal", "state.db-shm", "state.db-journal")
 
 
+def content(file):
+    """What a file holds; of a state its rows: SQLite notes in the file who has opened it."""
+    if not file.is_file() or file.is_symlink():
+        return ""
+    if file.name == "state.db":
+        try:
+            with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as state:
+                rows = "\n".join(state.iterdump())
+            # who takes the lock is counted, so that who lost it writes nothing more
+            return re.sub(r"""(INTO "project" VALUES\(\d+,'[^']*','[^']*',\d+,)\d+""", r"\1", rows)
+        except sqlite3.Error:
+            pass  # it is damaged: the bytes, then
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
 def contents(path):
-    """What is there, by name: of files a digest."""
-    out = {}
-    for file in sorted(path.rglob("*")):
-        if file.name in FLEETING:
-            continue
-        whole = file.is_file() and not file.is_symlink()
-        out[str(file)] = hashlib.sha256(file.read_bytes()).hexdigest() if whole else ""
-    return out
+    """What is there, by name."""
+    return {str(file): content(file) for file in sorted(path.rglob("*"))
+            if file.name not in FLEETING and ".hadeploy/cache" not in str(file)}
 
 
 def lay_out(case, path):
@@ -124,6 +135,7 @@ def plain(text, path, version):
     text = text.replace(str(path), "DIR").replace(f"this is {version}", "this is VERSION")
     text = text.replace(f" on {os.uname().nodename}", " on HOST")
     text = re.sub(r"(pid |kill -INT )\d+", r"\1PID", text)
+    text = re.sub(r"^\[ *[\d.]+s\]", "[TIME]", text, flags=re.M)
     return re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID", text)
 
 

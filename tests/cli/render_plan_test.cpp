@@ -139,6 +139,24 @@ TEST_CASE("a text's diff has what changed and a line around it") {
     CHECK(show({"a", "x", "b", "y", "c"}, {"a", "b", "c", "z"}) == " a\n-x\n b\n-y\n c\n+z\n");
 }
 
+TEST_CASE("what an earlier run began is listed before what is to be done") {
+    Plan plan;
+    plan.outputs = Value::map({});
+    plan.steps.push_back(file_step("x", "a", Action::adopt));
+    const std::string rest = render_plan(plan, {}, {});
+    CHECK(rest.starts_with("  = module.app.file[\"x\"]  adopt"));
+    CHECK_FALSE(plan_json(plan).contains("resumed"));
+    plan.resumed = {{"module.app.file[\"x\"]", "create"}, {"a#2", "remove"}};
+    CHECK(render_plan(plan, {}, {}) ==
+          "Begun by an earlier run that did not end; gone on with first:\n"
+          "      remove  a#2\n"
+          "      create  module.app.file[\"x\"]\n"
+          "\n" +
+              rest);
+    CHECK(plan_json(plan)["resumed"].dump() ==
+          R"~({"a#2":"remove","module.app.file[\"x\"]":"create"})~");
+}
+
 TEST_CASE("a data source that is read during apply has a line and a count of its own") {
     struct LookType : ResourceType {
         LookType() {

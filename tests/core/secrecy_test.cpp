@@ -1,3 +1,4 @@
+#include "core/hash.h"
 #include "core/secrecy.h"
 
 #include <doctest/doctest.h>
@@ -38,4 +39,42 @@ TEST_CASE("known secrets are taken out of texts, in each of their forms") {
     CHECK(redact("long-secret long-secret-2") == "(secret) (secret)");
     CHECK(redact("bG9uZy1zZWNyZXQ=") == "(secret)");
     CHECK(redact("line: MIIEvQIBADANBg\nEND") == "line: (secret)\nEND");
+}
+
+TEST_CASE("a secret is found within what was encoded with it") {
+    Redactor redact;
+    redact.add(Value("horse-battery-staple").as_secret());
+    for (const std::string before : {"", "u", "us", "user", "user:"})
+        for (const std::string after : {"", "\n", "@host"}) {
+            const std::string coded = base64_encode(before + "horse-battery-staple" + after);
+            const std::string shown = redact("Basic " + coded);
+            CHECK(shown.find("(secret)") != shown.npos);
+            // what is left of it is a few characters of its neighbours
+            CHECK(shown.size() < coded.size());
+            CHECK(shown.find(coded.substr(8, 12)) == shown.npos);
+        }
+}
+
+TEST_CASE("a secret number is taken out where it stands alone") {
+    Redactor redact;
+    redact.add(Value::map({{"pin", Value(4711).as_secret()}, {"rate", Value(12.75).as_secret()}}));
+    CHECK(redact("pin 4711.") == "pin (secret).");
+    CHECK(redact("pin=4711, rate=12.75") == "pin=(secret), rate=(secret)");
+    CHECK(redact("14711 47110 4711.5 a4711") == "14711 47110 4711.5 a4711");
+    // of JSON only texts: a number is one of hadeploy's own
+    CHECK(redact(R"~({"ms":4711,"text":"pin 4711"})~") == R"~({"ms":4711,"text":"pin (secret)"})~");
+}
+
+TEST_CASE("secrets that are too short to be hidden are known by name") {
+    const Value all =
+        Value::map({{"pin", Value("123").as_secret()},
+                    {"number", Value(42).as_secret()},
+                    {"long", Value("1234").as_secret()},
+                    {"empty", Value("").as_secret()},
+                    {"open", "abc"},
+                    {"deep", Value::map({{"keys", Value::list({"ab", "abcd"})}}).as_secret()}});
+    CHECK(short_secrets(all, "var") ==
+          std::vector<std::string>{"var.deep.keys[0]", "var.number", "var.pin"});
+    CHECK(short_secrets(Value("x").as_secret(), "var.x") == std::vector<std::string>{"var.x"});
+    CHECK(short_secrets("x", "var").empty());
 }

@@ -193,3 +193,18 @@ TEST_CASE("what can't be imported") {
     lab.world.unreadable.insert("a");
     CHECK(lab.refused("a", "x").starts_with("a: it can't be read"));
 }
+
+TEST_CASE("what an earlier run left open is looked at even without a refresh") {
+    Lab lab;
+    REQUIRE(lab.apply().ok());
+    lab.world.objects["a"] = lab.world.objects["a"].with("value", "two").with("shout", "two!");
+    lab.world.broken = {"a"};
+    CHECK_FALSE(lab.apply().ok());
+    REQUIRE(lab.store->intents().size() == 1);
+    lab.world.broken.clear();
+    CHECK(summary(lab.plan({.refresh = false})) == "read a");
+    REQUIRE(lab.apply({.refresh = false}).ok());
+    CHECK(lab.world.log == std::vector<std::string>{"read cloud: a", "update a"});
+    CHECK(lab.store->intents().empty());
+    CHECK(lab.plan({}).empty());
+}

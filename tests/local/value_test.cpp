@@ -18,7 +18,7 @@ TEST_CASE("a value is kept, changed in place, and made anew when its triggers ch
     Lab lab;
     const std::string one = spec("{image: app-1, count: 3}", 1);
     const Lab::Run first = lab.apply(one);
-    CHECK(first.plan == "create along; create release; create file");
+    CHECK(first.plan == "create release; create along; create file");
     REQUIRE_MESSAGE(first.ok(), errors_of(first));
     const std::string id = lab.recorded("release").text("id");
     CHECK(lab.text("f") == "app-1 " + id);
@@ -28,7 +28,8 @@ TEST_CASE("a value is kept, changed in place, and made anew when its triggers ch
     // another value under the same id; what follows from it is known in the plan
     const std::string two = spec("{image: app-2, count: 3}", 1);
     const Lab::Run second = lab.apply(two);
-    CHECK(second.plan == "update release (input,output); update file (content); replace along");
+    CHECK(second.plan ==
+          "update release (input,output); replace along; update file (content,sha256)");
     REQUIRE_MESSAGE(second.ok(), errors_of(second));
     CHECK(lab.recorded("release").text("id") == id);
     CHECK(lab.text("f") == "app-2 " + id);

@@ -235,7 +235,7 @@ TEST_CASE("moves that can't be made, and those that were") {
           "a can't be moved: there is a b[\"x\"] already; ");
     world.recorded["a[\"x\"]"] = {.address = "a[\"x\"]"};
     CHECK(moved(world, {{"a[\"x\"]", "e", {}}}).starts_with("a b"));
-    world.interrupted.insert("a");
+    world.interrupted["a"] = "create";
     CHECK(moved(world, {{"a", "f", {}}})
               .starts_with("a can't be moved: an earlier run did not finish with it; "));
     CHECK(

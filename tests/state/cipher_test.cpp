@@ -74,24 +74,24 @@ TEST_CASE("a lock with a passphrase") {
 
 TEST_CASE("a key file is made once, and private") {
     const TempDir dir;
-    CHECK(has(error_of([&] { state::read_key(dir / "k"); }).message, "is missing"));
+    CHECK(has(error_of([&] { state::read_keys(dir / "k"); }).message, "is missing"));
     std::vector<std::string> keys(8);
     {
         std::vector<std::jthread> threads;
         for (std::string& key : keys)
-            threads.emplace_back([&] { key = state::read_or_make_key(dir / "k"); });
+            threads.emplace_back([&] { key = state::read_or_make_keys(dir / "k").at(0); });
     }
     for (const std::string& key : keys) CHECK(key == keys[0]);
     CHECK(keys[0].size() == state::kKeySize);
-    CHECK(keys[0] != state::read_or_make_key(dir / "other"));
+    CHECK(keys[0] != state::read_or_make_keys(dir / "other").at(0));
     struct stat info {};
     REQUIRE(::stat((dir / "k").c_str(), &info) == 0);
     CHECK((info.st_mode & 0777) == 0600);
     CHECK(info.st_nlink == 1);
     REQUIRE(::chmod((dir / "k").c_str(), 0640) == 0);
-    CHECK(has(error_of([&] { state::read_key(dir / "k"); }).message, "open to other users"));
+    CHECK(has(error_of([&] { state::read_keys(dir / "k"); }).message, "open to other users"));
     write_file(dir / "k", "");
-    CHECK(has(error_of([&] { state::read_key(dir / "k"); }).message, "holds no key"));
+    CHECK(has(error_of([&] { state::read_keys(dir / "k"); }).message, "holds no key"));
 }
 
 TEST_CASE("columns: what is secret is sealed, all else can be read") {

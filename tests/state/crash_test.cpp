@@ -69,7 +69,7 @@ TEST_CASE("killed at any moment, a hundred times: what was promised is there") {
     for (int round = 0; round < 100; ++round) {
         Fork child([&](int fd) {
             const auto store = open_locked(dir / "s");
-            for (const Intent& left : store->intents()) store->abandon(left.id, false);
+            for (const Intent& left : store->intents()) store->put({}, {left.address});
             for (std::size_t i = store->rows().size();; ++i) {
                 const std::string address = std::to_string(i);
                 const Intent intent = begun(*store, intent_of(address));

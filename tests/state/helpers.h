@@ -51,7 +51,6 @@ inline hadeploy::Intent intent_of(const std::string& address, const std::string&
     intent.identity = "id-" + address;
     if (action != "remove") intent.config = hadeploy::Value::map({{"size", 1}});
     intent.depends_on = {"lab", "pool"};
-    intent.input_hash = "abc";
     intent.started_ms = 1234;
     return intent;
 }

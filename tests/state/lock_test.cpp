@@ -142,6 +142,25 @@ TEST_CASE("two processes, a hundred rounds: every write is there, none at the sa
     CHECK(store->serial() == 200);
 }
 
+TEST_CASE("who waits to make a state that somebody else has made does not wait for his work") {
+    const TempDir dir;
+    std::filesystem::create_directory(dir / "d");
+    auto making = std::make_unique<state::Lock>(dir / "d/s", state::this_process("making"), 0);
+    Fork child([&](int fd) {
+        say(fd, 'w');
+        const auto store = open_rw(dir / "d/s"); // waits: it is not there
+        say(fd, 'o');
+        return 0;
+    });
+    REQUIRE(child.next() == 'w');
+    open_rw(dir / "other");
+    std::filesystem::rename(dir / "other.key", dir / "d/s.key");
+    std::filesystem::rename(dir / "other", dir / "d/s"); // made, and the lock is still held
+    CHECK(child.next() == 'o');
+    CHECK(child.wait() == 0);
+    making.reset();
+}
+
 TEST_CASE("several processes make the same state at once: all see the same one") {
     const TempDir dir;
     for (int round = 0; round < 10; ++round) {

@@ -54,7 +54,6 @@ TEST_CASE("begin, finish: the row takes the place of the intent") {
     CHECK(found[0].identity == "id-a");
     CHECK(found[0].config == Value::map({{"size", 1}}));
     CHECK(found[0].depends_on == std::vector<std::string>{"lab", "pool"});
-    CHECK(found[0].input_hash == "abc");
     CHECK(found[0].started_ms == 1234);
 
     store->finish(intents[0].id, row_of("a", 3));
@@ -97,30 +96,6 @@ TEST_CASE("removal takes row and intent, but not a newer generation") {
     store->finish_removed(begun(*store, intent_of("c", "remove")).id, "c"); // had no row
     CHECK_FALSE(store->row("a"));
     CHECK(store->row("b"));
-    CHECK(store->intents().empty());
-}
-
-TEST_CASE("what failed is forgotten, or recorded as tainted") {
-    const TempDir dir;
-    const auto store = open_locked(dir / "s");
-    store->abandon(begun(*store, intent_of("gone")).id, false);
-    CHECK_FALSE(store->row("gone"));
-
-    store->abandon(begun(*store, intent_of("half")).id, true);
-    const auto half = store->row("half");
-    REQUIRE(half);
-    CHECK(half->tainted);
-    CHECK(half->identity == "id-half");
-    CHECK(half->config == Value::map({{"size", 1}}));
-    CHECK(half->depends_on == std::vector<std::string>{"lab", "pool"});
-
-    store->put({row_of("changed")}, {});
-    store->abandon(begun(*store, intent_of("changed", "update")).id, true);
-    CHECK(store->row("changed")->tainted);
-    CHECK(store->row("changed")->attributes == row_of("changed").attributes);
-
-    store->abandon(begun(*store, intent_of("nothing", "remove")).id, true);
-    CHECK_FALSE(store->row("nothing"));
     CHECK(store->intents().empty());
 }
 

@@ -130,6 +130,11 @@ int rename(const char* from, const char* to) {
     static const auto real = next<int (*)(const char*, const char*)>("rename");
     return at_name() ? -1 : real(from, to);
 }
+int renameat2(int from_at, const char* from, int to_at, const char* to, unsigned flags) {
+    static const auto real =
+        next<int (*)(int, const char*, int, const char*, unsigned)>("renameat2");
+    return at_name() ? -1 : real(from_at, from, to_at, to, flags);
+}
 int unlink(const char* path) {
     static const auto real = next<int (*)(const char*)>("unlink");
     return at_name() ? -1 : real(path);

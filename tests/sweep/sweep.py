@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Ends a real hadeploy at every point at which something becomes lasting, and lets the next run go on.
 
-    tests/sweep/sweep.py HADEPLOY FAULT_LIBRARY [--every N] [--only create|replace|destroy]
+    tests/sweep/sweep.py HADEPLOY FAULT_LIBRARY [--every N] [--only create|replace|destroy|rekey]
 
-A project of 46 resources, in the layers of the HA demo, is made, partly replaced and destroyed. Its
-objects are files that commands of their own make, so they outlive the kill. For each point (see
-fault.cpp) the phase is run and killed there, at every third one the recovery is killed as well, and
-then one more apply has to bring about the very same world: each object once, no unfinished intent,
-no temporary file, an intact state, an empty next plan, and no secret in anything that was written
-or printed. After that the same with ENOSPC and EIO from each of the state's writes and syncs.
+A project of 46 resources, in the layers of the HA demo, is made, partly replaced and destroyed, and
+its state gets another key. Its objects are files that commands of their own make, so they outlive
+the kill. For each point (see fault.cpp) the phase is run and killed there, at every third one the
+recovery is killed as well, and then one more run has to bring about the very same world: each object
+once, no unfinished intent, no temporary file, an intact state, an empty next plan, and no secret in
+anything that was written or printed. After that the same with ENOSPC and EIO from each of the
+state's writes and syncs.
 """
 import argparse
 import os
@@ -22,7 +23,7 @@ import tempfile
 
 CANARY = "canary-5up3r-s3cr3t"
 # Points that the phases have at least: fewer means that the sweep has become blind somewhere.
-LEAST = {"create": 600, "replace": 380, "destroy": 560}
+LEAST = {"create": 600, "replace": 380, "destroy": 560, "rekey": 20}
 
 OBJECT = """#!/bin/sh
 # object create|read|delete NAME VALUE: an object is a file, which is there as a whole or not.
@@ -119,7 +120,8 @@ class Sweep:
         done = self.run(*command)
         assert done.returncode == 0, f"{phase}, point {at}:\n{done.stdout}{done.stderr}"
         if phase != "destroy":
-            again = self.run("plan", "--detailed-exitcode", *command[2:])
+            options = command[2:] if command[0] == "apply" else ()
+            again = self.run("plan", "--detailed-exitcode", *options)
             assert again.returncode == 0, f"{phase}, point {at}, next plan:\n{again.stdout}"
         self.check(phase, at)
 
@@ -162,7 +164,8 @@ class Sweep:
         create = ("apply", "--auto-approve", "--progress", "quiet")
         replace = create[:2] + ("--var", "base=two", "--progress", "quiet")
         phases = {"create": ("begin", *create), "replace": ("create", *replace),
-                  "destroy": ("create", "destroy", "--auto-approve", "--progress", "quiet")}
+                  "destroy": ("create", "destroy", "--auto-approve", "--progress", "quiet"),
+                  "rekey": ("create", "state", "rekey")}
         if only not in (None, "create"):
             self.run(*create)
             self.save("create")

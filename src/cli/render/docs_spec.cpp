@@ -87,6 +87,8 @@ asked for on the terminal.
 
 What comes from such a file is secret, as the value of a variable with `secret: true` is, and so is
 all that is computed from it. A module sees no secrets but those that it is given under `with`.
+What commands print is searched for known secrets before it is shown; those of fewer than 4 characters
+can't be hidden there, and `validate`, `plan` and `apply` name them.
 
 ### Resources
 
@@ -285,7 +287,7 @@ read in the state by whoever has the file.
 |---|---|
 | `HADEPLOY_STATE_PASSPHRASE` | A passphrase, from which the key is made (Argon2id). |
 | `HADEPLOY_STATE_KEY` | 32 bytes in base64: `openssl rand -base64 32`. |
-| `HADEPLOY_STATE_KEY_FILE` | A file with such a key, of mode 0600. Made when it is not there. |
+| `HADEPLOY_STATE_KEY_FILE` | A file with such keys, one a line, of mode 0600. The first locks, all of them open. Made when it is not there. |
 | none of these | The file `.hadeploy/state.db.key`, made together with the state. |
 
 The first that is set counts when a state or a saved plan is made; from then on it takes the same key
@@ -293,6 +295,8 @@ to open it. A key beside the state protects copies of the state that go without 
 protect against somebody who can read your files, nor does any key against somebody who can read the
 memory of a running hadeploy, or log in where secrets were put. What an older hadeploy has written
 is encrypted by the next apply; copies of the file from before that are not.
+
+`hadeploy state rekey` changes the key, and encrypts everything anew.
 
 With a wrong or missing key nothing is read and nothing is changed. There is no way to what is secret
 in a state without its key: back up both, apart from each other.

@@ -52,10 +52,11 @@ nlohmann::json plan_json(const Plan& plan) {
     for (const Action a : {Action::adopt, Action::create, Action::update, Action::replace,
                            Action::read, Action::remove, Action::forget, Action::refresh})
         counts[std::string(action_name(a))] = plan.count(a);
-    const Json out{{"format_version", kFormatVersion},  {"destroy", plan.destroy},
-                   {"refresh_only", plan.refresh_only}, {"partial", plan.partial},
-                   {"steps", std::move(steps)},         {"outputs", public_json(plan.outputs)},
-                   {"notices", plan.notices},           {"counts", std::move(counts)}};
+    Json out{{"format_version", kFormatVersion},  {"destroy", plan.destroy},
+             {"refresh_only", plan.refresh_only}, {"partial", plan.partial},
+             {"steps", std::move(steps)},         {"outputs", public_json(plan.outputs)},
+             {"notices", plan.notices},           {"counts", std::move(counts)}};
+    if (!plan.resumed.empty()) out["resumed"] = plan.resumed;
     // what providers saw may hold bytes that are no text: replaced here, once for every dump
     return Json::parse(dump(out));
 }

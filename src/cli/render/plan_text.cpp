@@ -284,6 +284,17 @@ std::string plan_counts(const Plan& plan) {
 }
 
 namespace {
+/// What an earlier run left open in its journal.
+std::string render_resumed(const Plan& plan, const Style& style) {
+    if (plan.resumed.empty()) return {};
+    std::string out =
+        style.paint(Tint::bold, "Begun by an earlier run that did not end; gone on with first:") +
+        "\n";
+    for (const auto& [address, action] : plan.resumed)
+        out += fmt::format("      {}  {}\n", pad(action, 6), printable(address));
+    return out + "\n";
+}
+
 std::string nothing_to_do(const Plan& plan, bool outputs_change) {
     if (plan.refresh_only) return "Nothing to record: all is as the state says.\n";
     if (plan.destroy)
@@ -304,6 +315,7 @@ std::string render_plan(const Plan& plan, const Value& outputs_before, const Sty
     for (const std::string& notice : plan.notices)
         out += style.paint(Tint::cyan, "note:") + " " + printable(notice) + "\n";
     if (!plan.notices.empty()) out += "\n";
+    out += render_resumed(plan, style);
     if (plan.empty()) return out + nothing_to_do(plan, !outputs.empty());
     // last, where it is looked for: what is touched, and the counts
     return out + text.list() + "\n" + style.paint(Tint::bold, "Plan: " + plan_counts(plan)) + "\n";

@@ -259,8 +259,9 @@ Observation VolumeType::observe(const ReadRequest& request, Inventory& inventory
                       : Observation::absent();
     }
     const Files files = files_of(*names, volume_name, request.identity);
-    if (!files.any()) return Observation::absent();
     const Recorded* recorded = request.recorded;
+    const bool to_import = recorded == nullptr && is_imported(request.identity);
+    if (!files.any() || (to_import && files.disk.empty())) return Observation::absent();
     const bool lacks_kernel =
         recorded != nullptr && !files.kernel && !recorded->attributes.text("kernel").empty();
     const bool lacks_initrd =
@@ -321,8 +322,8 @@ void fill(Session& session, virStoragePoolPtr pool, const Change& change, const 
     const auto blob = [&](const char* suffix, const std::filesystem::path& path,
                           std::string_view what) {
         const auto size = static_cast<std::int64_t>(std::filesystem::file_size(path));
-        store(session, pool,
-              {.name = side_file(base, change.identity, suffix), .capacity = size}, path, what);
+        store(session, pool, {.name = side_file(base, change.identity, suffix), .capacity = size},
+              path, what);
     };
     if (!have.kernel && !image.kernel.empty()) blob(kKernel, image.kernel, "uploading the kernel");
     if (!have.initrd && !image.initrd.empty()) blob(kInitrd, image.initrd, "uploading the initrd");

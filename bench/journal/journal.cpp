@@ -1,0 +1,106 @@
+// Applies N resources that take some milliseconds each and touch nothing, and prints how long that
+// took. The world is a sleep, so that what is left is the engine, the journal and the disk.
+//
+//     bench_journal DIRECTORY N MILLISECONDS PARALLELISM
+#include "engine/apply.h"
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fmt/format.h>
+#include <thread>
+
+using namespace hadeploy;
+
+namespace {
+
+class Thing final : public ResourceType {
+  public:
+    Thing() {
+        name = "bench.thing";
+        provider = "bench";
+        summary = "Takes its time.";
+        schema = {{.name = "name", .type = TypeKind::string, .required = true}};
+    }
+};
+
+class Sleeper final : public Provider {
+  public:
+    explicit Sleeper(std::chrono::milliseconds takes) : takes_(takes) {}
+    std::vector<Observation> read(std::span<const ReadRequest> requests) override {
+        return std::vector<Observation>(requests.size());
+    }
+    void apply(std::span<const Change> changes, ChangeSink& sink) override {
+        for (std::size_t i = 0; i < changes.size(); ++i) {
+            if (takes_.count() > 0) std::this_thread::sleep_for(takes_);
+            sink.done(i, changes[i].after);
+        }
+    }
+
+  private:
+    std::chrono::milliseconds takes_;
+};
+
+class Kind final : public ProviderKind {
+  public:
+    explicit Kind(std::chrono::milliseconds takes) : takes_(takes) { name = "bench"; }
+    std::vector<Endpoint> endpoints(const ResourceType&, const Value&,
+                                    const Value&) const override {
+        return {{"sleep", "", {}}};
+    }
+    std::shared_ptr<Provider> open(const Endpoint&, const Setting&) override {
+        return std::make_shared<Sleeper>(takes_);
+    }
+
+  private:
+    std::chrono::milliseconds takes_;
+};
+
+int run(const std::filesystem::path& directory, int count, int milliseconds, int parallelism) {
+    std::string text = "name: bench\nresources:\n";
+    for (int i = 0; i < count; ++i)
+        text += fmt::format("  r{0}: {{type: bench.thing, name: r{0}}}\n", i);
+    Registry registry;
+    registry.add(std::make_unique<Kind>(std::chrono::milliseconds(milliseconds)));
+    registry.add(std::make_unique<Thing>());
+    Spec spec;
+    load_spec(
+        "hadeploy.yaml", [&](const std::filesystem::path&) { return text; }, spec);
+    const Graph graph(spec, registry, resolve_variables(spec, {}));
+    const auto store = Store::open(directory / "state.db", Store::Mode::read_write, "bench");
+    store->lock("bench", 0);
+    World world = load_world(*store);
+    const ProviderSettings settings = provider_settings(graph);
+    Endpoints endpoints(registry, {.project = "bench", .lineage = world.lineage});
+    Events quiet;
+    refresh(world, subjects(graph, world, settings), endpoints, quiet);
+    const Plan plan = make_plan(graph, world, settings);
+
+    const auto begin = std::chrono::steady_clock::now();
+    const std::int64_t id = store->begin_run("apply", {});
+    const ApplyResult result =
+        apply(plan, &graph, world, *store, endpoints, settings, quiet, id,
+              {.parallelism = static_cast<std::size_t>(parallelism), .stop = nullptr});
+    store->end_run(id, "done", "{}");
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    if (!result.ok() || store->rows().size() != static_cast<std::size_t>(count)) return 1;
+    std::printf("%.6f\n", took.count());
+    return 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 5) {
+        std::fprintf(stderr, "usage: bench_journal DIRECTORY N MILLISECONDS PARALLELISM\n");
+        return 64;
+    }
+    try {
+        return run(argv[1], std::atoi(argv[2]), std::atoi(argv[3]), std::atoi(argv[4]));
+    } catch (const Errors& errors) {
+        for (const Error& e : errors.list) std::fprintf(stderr, "%s\n", e.what());
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "%s\n", e.what());
+    }
+    return 1;
+}

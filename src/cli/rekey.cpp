@@ -1,0 +1,71 @@
+#include "cli/commands.h"
+#include "cli/password.h"
+#include "cli/render/plan_json.h"
+#include "state/key_file.h"
+
+#include <fmt/format.h>
+
+namespace hadeploy::cli {
+
+namespace {
+
+/// What is to lock the state, and how the user names it from now on.
+struct NewKey {
+    KeySource source;
+    std::string text;
+};
+
+NewKey of_passphrase(std::string passphrase) {
+    return {{.passphrase = std::move(passphrase), .key = {}, .file = {}},
+            "the new passphrase: HADEPLOY_STATE_PASSPHRASE"};
+}
+
+NewKey of_file(const std::filesystem::path& file) {
+    return {{.passphrase = {}, .key = {}, .file = file},
+            fmt::format("the first key in {}", file.string())};
+}
+
+/// The options say which; without any it is one of the kind that the state has.
+NewKey new_key(const Context& context, const KeySource& now) {
+    const Args& args = context.args;
+    if (!args.new_password_file.empty())
+        return of_passphrase(password_from_file(args.new_password_file));
+    if (!args.new_key_file.empty())
+        return of_file(std::filesystem::absolute(args.new_key_file).lexically_normal());
+    if (!now.passphrase.empty())
+        return of_passphrase(
+            ask_password("New passphrase", true, "give --new-passphrase-file FILE"));
+    if (!now.key.empty())
+        throw Error(ErrorKind::usage, "the key comes from HADEPLOY_STATE_KEY, and so has to be "
+                                      "changed where that is set")
+            .with_hint("--new-key-file FILE takes one out of a file; what is in that is then "
+                       "the value of HADEPLOY_STATE_KEY");
+    state::add_key(now.file); // the state's own key stays in it until the state has the new one
+    return of_file(now.file);
+}
+
+} // namespace
+
+int run_state_rekey(Context& context) {
+    const Project& project = context.project;
+    if (!std::filesystem::exists(project.state_file()))
+        throw Error(ErrorKind::state,
+                    fmt::format("there is no state {} yet", project.state_file().string()))
+            .with_hint("the first apply makes it, with the key that is set then");
+    const KeySource now = project.key_source();
+    const auto store = Store::open(project.state_file(), Store::Mode::read_write, "", now);
+    context.lock(*store, context.args.command);
+    const NewKey key = new_key(context, now);
+    store->rekey(key.source);
+    const std::string text =
+        fmt::format("The state is locked with {}.\nCopies of it, and plans that were saved before, "
+                    "still need the key that they were made with.",
+                    key.text);
+    if (context.args.json)
+        context.print(json_line("info", "state_rekeyed", text, 0) + "\n");
+    else
+        context.say(text + "\n");
+    return 0;
+}
+
+} // namespace hadeploy::cli

@@ -1,0 +1,270 @@
+#!/usr/bin/env python3
+"""What the history keeps, the way back to it, and another key for all that. Nothing beyond this
+machine is needed.
+
+usage: history_test.py HADEPLOY [unittest options]
+"""
+import json
+import os
+import pathlib
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
+
+SPEC = """
+name: past
+variables:
+  word: {type: string, default: hello}
+  password: {type: string, secret: true, default: canary-default}
+modules:
+  part: {source: part, with: {word: "${var.word}"}}
+resources:
+  config: {type: local.file, path: config, mode: "0600", content: "${var.word} ${var.password}\\n"}
+outputs: {word: "${var.word}", made: "${module.part.made}"}
+"""
+MODULE = """
+variables: {word: {type: string}}
+resources:
+  file: {type: local.file, path: ../part.txt, content: "part ${var.word}\\n"}
+outputs: {made: "${file.path}"}
+"""
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="hadeploy-history-test-")
+        self.addCleanup(directory.cleanup)
+        self.path = pathlib.Path(directory.name)
+        self.environment = {"PATH": os.environ["PATH"], "HOME": directory.name}
+        self.write("hadeploy.yaml", SPEC)
+        (self.path / "part").mkdir()
+        self.write("part/module.yaml", MODULE)
+
+    def write(self, name, text, mode=0o644):
+        (self.path / name).write_text(text)
+        (self.path / name).chmod(mode)
+
+    def read(self, name):
+        return (self.path / name).read_text()
+
+    def run_it(self, *words, status=0):
+        done = subprocess.run([HADEPLOY, *words], cwd=self.path, env=self.environment, text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=120,
+                              start_new_session=True)
+        self.assertEqual(done.returncode, status, f"{words}: {done.stdout}{done.stderr}")
+        return done.stdout + done.stderr
+
+    def apply(self, *words, **more):
+        return self.run_it("apply", "--auto-approve", *words, **more)
+
+    def rollback(self, run, **more):
+        return self.run_it("rollback", str(run), "--auto-approve", **more)
+
+    def runs(self):
+        return [json.loads(line) for line in self.run_it("history", "--json").splitlines()]
+
+    def results(self):
+        return [(r["command"], r["result"]) for r in self.runs()]
+
+
+class RollbackTest(Case):
+    def test_other_variables_and_a_secret(self):
+        self.apply("--var", "word=one", "--var", "password=canary-one")
+        self.environment["HADEPLOY_VAR_password"] = "canary-two"
+        self.write("values.yaml", "word: two\n")
+        self.apply("--var-file", "values.yaml")
+        self.assertEqual(self.read("config"), "two canary-two\n")
+        (self.path / "values.yaml").unlink()
+        # neither the environment nor the command line of now have a say in it
+        shown = self.rollback(1)
+        self.assertEqual(self.read("config"), "one canary-one\n")
+        self.assertEqual(self.read("part.txt"), "part one\n")
+        self.assertNotIn("canary", shown)
+        self.assertIn("one", self.run_it("output", "word"))
+        self.assertEqual(self.results(),
+                         [("apply", "done"), ("apply", "done"), ("rollback 1", "done")])
+        self.rollback(2)
+        self.assertEqual(self.read("config"), "two canary-two\n")
+        self.rollback(3)  # a way back can be gone back to as well
+        self.assertEqual(self.read("config"), "one canary-one\n")
+        self.assertIn("Nothing to change", self.rollback(3))
+
+    def test_the_spec_and_its_modules_are_gone_or_broken(self):
+        self.apply()
+        self.write("part/module.yaml", MODULE.replace("part ${", "other ${"))
+        self.apply()
+        self.assertEqual(self.read("part.txt"), "other hello\n")
+        shutil.rmtree(self.path / "part")
+        self.write("hadeploy.yaml", "name: past\nresources: [\n")
+        self.rollback(1)
+        self.assertEqual(self.read("part.txt"), "part hello\n")
+        (self.path / "hadeploy.yaml").unlink()
+        self.rollback(2)
+        self.assertEqual(self.read("part.txt"), "other hello\n")
+        self.assertIn("rollback 2", self.run_it("history"))
+
+    def test_to_before_and_after_a_destroy(self):
+        self.apply()
+        self.run_it("destroy", "--auto-approve")
+        self.assertFalse((self.path / "config").exists())
+        self.rollback(1)
+        self.assertEqual(self.read("config"), "hello canary-default\n")
+        self.rollback(2)
+        self.assertFalse((self.path / "config").exists())
+        self.assertEqual(self.run_it("state", "list"), "")
+
+    def test_a_resource_more_and_one_less(self):
+        self.apply()
+        self.write("hadeploy.yaml", SPEC.replace("outputs:", "  more: {type: local.file, path: more, "
+                                                 "content: x}\noutputs:").replace("  config:", "  other:"))
+        self.apply()
+        self.assertTrue((self.path / "more").exists())
+        self.rollback(1)
+        self.assertFalse((self.path / "more").exists())
+        self.assertEqual(self.run_it("state", "list").split(), ["config", "module.part.file"])
+
+    def test_what_can_not_be_gone_back_to(self):
+        self.assertIn("nothing was applied yet", self.rollback(1, status=64))
+        self.write("hadeploy.yaml", SPEC.replace(
+            "outputs:", '  bad: {type: local.exec, create: "exit 3", delete: "true"}\noutputs:'))
+        self.apply(status=1)
+        self.assertIn("run 1 did not end well (failed)", self.rollback(1, status=64))
+        self.write("hadeploy.yaml", SPEC)
+        self.apply("--target", "config", "--var", "word=part")
+        self.assertIn("only a part", self.rollback(2, status=64))
+        self.assertIn("`hadeploy history` lists them", self.rollback(9, status=64))
+        self.apply()
+        self.apply("--var", "word=last")
+        self.assertIn("no terminal to ask on", self.run_it("rollback", "3", status=64))
+        self.assertEqual(len(self.runs()), 4)  # none of these was a run
+
+    def test_each_run_keeps_what_it_did(self):
+        self.apply()
+        self.apply("--var", "word=two")
+        runs = self.runs()
+        self.assertEqual([r["run"] for r in runs], [1, 2])
+        self.assertEqual((runs[0]["counts"]["created"], runs[1]["counts"]["changed"]), (2, 2))
+        for run in runs:
+            self.assertGreaterEqual(run["ended_ms"], run["started_ms"])
+        with sqlite3.connect(f"file:{self.path}/.hadeploy/state.db?mode=ro", uri=True) as db:
+            steps = db.execute("SELECT run, address, action, result FROM steps ORDER BY run, address")
+            self.assertEqual(steps.fetchall(), [(1, "config", "create", "done"),
+                                                (1, "module.part.file", "create", "done"),
+                                                (2, "config", "update", "done"),
+                                                (2, "module.part.file", "update", "done")])
+            specs = [json.loads(row[0]) for row in db.execute("SELECT spec FROM runs")]
+        for spec in specs:
+            self.assertEqual(sorted(spec["files"]), ["hadeploy.yaml", "part/module.yaml"])
+            self.assertEqual(list(spec["files"]["hadeploy.yaml"]), ["$sealed"])
+
+
+class PlanFileTest(Case):
+    def test_what_is_not_the_plan_that_was_saved_is_refused(self):
+        self.run_it("plan", "--out", "saved")
+        plan = (self.path / "saved").read_bytes()
+        body = plan.index(b"\n") + 1
+        header = plan.index(b'"project"') + 12  # in the name
+        for at in (header, body, body + 40, len(plan) // 2, len(plan) - 2):
+            altered = bytearray(plan)
+            altered[at] = ord("B") if altered[at] != ord("B") else ord("C")
+            (self.path / "altered").write_bytes(altered)
+            self.assertIn("altered or cut off", self.run_it("apply", "altered", status=1))
+        for cut in (0, 10, body, len(plan) - 1):
+            (self.path / "altered").write_bytes(plan[:cut])
+            self.assertIn("altered", self.run_it("apply", "altered", status=1))
+        self.assertFalse((self.path / "config").exists())
+        other = self.path / "other"
+        other.mkdir()
+        (other / "hadeploy.yaml").write_text("name: other\n")
+        self.run_it("--chdir", "other", "apply", "--auto-approve")
+        self.assertIn("does not open the saved plan",
+                      self.run_it("--chdir", "other", "apply", "saved", status=1))
+        self.run_it("apply", "saved")
+        self.assertEqual(self.read("config"), "hello canary-default\n")
+        self.assertIn("stale", self.run_it("apply", "saved", status=1))
+
+
+class RekeyTest(Case):
+    def state(self, name=""):
+        return self.path / ".hadeploy" / ("state.db" + name)
+
+    def rekey(self, *words, **more):
+        return self.run_it("state", "rekey", *words, **more)
+
+    def check(self):
+        """The state is as it was made, and history, outputs and plans work."""
+        self.assertEqual(self.run_it("state", "list").split(), ["config", "module.part.file"])
+        self.run_it("plan", "--detailed-exitcode")
+        self.assertEqual([r["result"] for r in self.runs()[:1]], ["done"])
+        self.assertNotIn(b"canary", self.state().read_bytes())
+
+    def test_the_key_file_gets_another_key(self):
+        self.apply()
+        before = self.state(".key").read_text()
+        shutil.copy(self.state(), self.path / "copy")
+        self.run_it("plan", "--out", "saved", "--var", "word=later")
+        self.assertIn("The state is locked with the first key in ", self.rekey())
+        keys = self.state(".key").read_text()
+        self.assertTrue(keys.endswith(before) and len(keys) == 2 * len(before), keys)
+        self.assertEqual(stat.S_IMODE(self.state(".key").stat().st_mode), 0o600)
+        self.check()
+        self.run_it("show", "saved")  # the old key is still there for what was made before
+        self.state(".key").write_text(keys[:len(before)])
+        self.check()
+        self.assertIn("does not open", self.run_it("show", "saved", status=1))
+        self.apply("--var", "word=other", "--var", "password=canary-other")
+        self.rollback(1)
+        self.assertEqual(self.read("config"), "hello canary-default\n")
+        self.state(".key").write_text(before)
+        self.assertIn("does not open the state", self.run_it("state", "list", status=1))
+        shutil.copy(self.path / "copy", self.state())
+        self.check()
+
+    def test_to_a_passphrase_and_to_a_file_elsewhere(self):
+        self.apply()
+        self.write("phrase", "correct horse\n", 0o600)
+        self.assertIn("HADEPLOY_STATE_PASSPHRASE",
+                      self.rekey("--new-passphrase-file", "phrase", "--json"))
+        self.assertIn("locked with a passphrase", self.run_it("state", "list", status=1))
+        self.environment["HADEPLOY_STATE_PASSPHRASE"] = "correct horse"
+        self.check()
+        self.assertIn("--new-passphrase-file FILE", self.rekey(status=64))  # no terminal to ask on
+        self.write("other", "battery staple", 0o600)
+        self.rekey("--new-passphrase-file", "other")
+        self.assertIn("does not open", self.run_it("state", "list", status=1))
+        self.environment["HADEPLOY_STATE_PASSPHRASE"] = "battery staple"
+        self.check()
+        self.rekey("--new-key-file", "elsewhere.key")
+        self.assertEqual(stat.S_IMODE((self.path / "elsewhere.key").stat().st_mode), 0o600)
+        del self.environment["HADEPLOY_STATE_PASSPHRASE"]
+        self.environment["HADEPLOY_STATE_KEY_FILE"] = str(self.path / "elsewhere.key")
+        self.check()
+        self.environment["HADEPLOY_STATE_KEY"] = self.read("elsewhere.key").strip()
+        self.environment.pop("HADEPLOY_STATE_KEY_FILE")
+        self.check()
+        self.assertIn("--new-key-file FILE", self.rekey(status=64))
+
+    def test_what_is_refused_changes_nothing(self):
+        self.assertIn("there is no state", self.rekey(status=1))
+        self.apply()
+        before = [self.state().read_bytes(), self.state(".key").read_bytes()]
+        self.write("open", "x", 0o644)
+        self.write("junk", "no key\n", 0o600)
+        for words, status, text in ((("--new-passphrase-file", "open"), 1, "chmod 600"),
+                                    (("--new-passphrase-file", "none"), 1, "No such file"),
+                                    (("--new-key-file", "open"), 1, "open to other users"),
+                                    (("--new-key-file", "junk"), 1, "holds no key"),
+                                    (("--new-key-file", "a", "--new-passphrase-file", "b"), 64, "excludes")):
+            self.assertIn(text, self.rekey(*words, status=status))
+            self.check()
+        self.assertEqual(self.state(".key").read_bytes(), before[1])
+
+
+if __name__ == "__main__":
+    unittest.main()

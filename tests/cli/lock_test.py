@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""Several at once on one state: one works, the others say who does, and wait or leave. And a lock
+whose owner was killed is nobody's.
+
+usage: lock_test.py HADEPLOY [unittest options]
+"""
+import json
+import os
+import pathlib
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
+AT_ONCE = 8
+ROUNDS = 100
+MOST_SECONDS = 60  # until something happens that has to happen: long before, all is said to hang
+
+# `slow` is made when the test says so; what it appends to `made` tells how often it was.
+SPEC = """
+name: locked
+resources:
+  slow:
+    type: local.exec
+    create: |
+      echo made >>made
+      for i in $(seq 3000); do [ -e go ] && break; sleep 0.02; done
+    read: "[ -e made ] || exit 44"
+    delete: rm -f made go
+  after: {type: local.exec, create: "echo after >>made", delete: "true", depends_on: [slow]}
+"""
+QUICK = """
+name: locked
+resources:
+""" + "".join(f"""
+  r{n}:
+    type: local.exec
+    create: "sleep 0.00{n}; : >r{n}"
+    read: "[ -e r{n} ] || exit 44"
+    delete: rm -f r{n}
+""" for n in range(6))
+
+
+class LockTest(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="hadeploy-lock-test-")
+        self.addCleanup(directory.cleanup)
+        self.path = pathlib.Path(directory.name)
+        self.environment = {"PATH": os.environ["PATH"], "HOME": directory.name}
+        self.going = []
+        self.addCleanup(self.end_all)
+
+    def end_all(self):
+        (self.path / "go").touch()  # who waits for it ends
+        for run in self.going:
+            try:
+                run.communicate(timeout=MOST_SECONDS)
+            except subprocess.TimeoutExpired:
+                run.kill()
+
+    def start(self, *words):
+        run = subprocess.Popen([HADEPLOY, *words], cwd=self.path, env=self.environment, text=True,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+        self.going.append(run)
+        return run
+
+    def run_it(self, *words, status=0):
+        run = self.start(*words)
+        out, err = run.communicate(timeout=MOST_SECONDS)
+        self.assertEqual(run.returncode, status, out + err)
+        return out + err
+
+    def until(self, condition, what):
+        deadline = time.monotonic() + MOST_SECONDS
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, f"waited in vain for: {what}")
+            time.sleep(0.02)
+
+    def made(self):
+        file = self.path / "made"
+        return file.read_text().split() if file.exists() else []
+
+    def intents(self):
+        with sqlite3.connect(f"file:{self.path}/.hadeploy/state.db?mode=ro", uri=True) as db:
+            return db.execute("SELECT count(*) FROM intents").fetchone()[0]
+
+    def begin(self, *more):
+        """Eight, of which one has begun to work; gives it and the others."""
+        (self.path / "hadeploy.yaml").write_text(SPEC)
+        runs = [self.start("apply", "--auto-approve", "--progress", "plain", *more)
+                for _ in range(AT_ONCE)]
+        self.until(lambda: self.made(), "the first one's work")
+        return runs
+
+    def test_one_works_and_the_others_say_who_and_leave(self):
+        runs = self.begin()
+        self.until(lambda: sum(run.poll() is not None for run in runs) == AT_ONCE - 1, "the others")
+        worker = next(run for run in runs if run.poll() is None)
+        for run in runs:
+            if run is worker:
+                continue
+            out, err = run.communicate()
+            self.assertEqual(run.returncode, 75, out + err)
+            self.assertIn("is in use: \"apply\" by ", err)
+            self.assertIn(f", pid {worker.pid}, since ", err)
+            self.assertIn(f"kill -INT {worker.pid}", err)
+        # who only looks needs no lock, and sees what is under way
+        plan = self.run_it("plan")
+        self.assertIn("Begun by an earlier run that did not end; gone on with first:\n"
+                      "      create  slow\n", plan)
+        self.assertIn('"resumed":{"slow":"create"}', self.run_it("plan", "--json"))
+        for words in (["state", "list"], ["show"], ["history"], ["output"], ["state", "pull"]):
+            self.run_it(*words)
+        self.assertIn(f"pid {worker.pid}", self.run_it("state", "rm", "slow", status=75))
+        (self.path / "go").touch()
+        out, err = worker.communicate(timeout=MOST_SECONDS)
+        self.assertEqual(worker.returncode, 0, out + err)
+        self.assertEqual(self.made(), ["made", "after"])
+        self.assertIn("Nothing to change", self.run_it("apply", "--auto-approve"))
+
+    def test_one_works_and_the_others_wait(self):
+        runs = self.begin("--lock-timeout", str(MOST_SECONDS))
+        worker = json.loads((self.path / ".hadeploy" / "state.db.lock").read_text())["pid"]
+        self.assertIn(worker, [run.pid for run in runs])
+        for run in runs:
+            if run.pid != worker:
+                said = run.stderr.readline()
+                self.assertIn("waiting: the state ", said)
+                self.assertIn(f", pid {worker}, since ", said)
+        (self.path / "go").touch()
+        for run in runs:
+            out, err = run.communicate(timeout=MOST_SECONDS)
+            self.assertEqual(run.returncode, 0, out + err)
+        self.assertEqual(self.made(), ["made", "after"])  # by all eight, once
+        history = self.run_it("history").splitlines()
+        self.assertEqual(len(history), 1, history)
+
+    def test_who_waits_can_be_told_to_leave(self):
+        runs = self.begin()
+        self.until(lambda: sum(run.poll() is not None for run in runs) == AT_ONCE - 1, "the others")
+        waiting = self.start("apply", "--auto-approve", "--lock-timeout", str(10 * MOST_SECONDS))
+        first = waiting.stderr.readline()
+        self.assertIn("waiting: ", first)
+        waiting.send_signal(signal.SIGINT)
+        out, err = waiting.communicate(timeout=MOST_SECONDS)
+        self.assertEqual(waiting.returncode, 130, out + err)
+        # one that waited for long enough leaves with what it said
+        self.assertIn("is in use", self.run_it("destroy", "--auto-approve", "--lock-timeout", "1",
+                                               status=75))
+
+    def test_a_killed_owner_leaves_no_lock(self):
+        (self.path / "hadeploy.yaml").write_text(QUICK)
+        chance = random.Random(7)
+        killed = 0
+        for _ in range(ROUNDS):
+            # a child that was being started when its parent was killed may hold the lock until it
+            # is started: a blink, not a stale lock, which would be held for ever
+            run = self.start("apply", "--auto-approve", "--lock-timeout", "10")
+            try:
+                run.wait(timeout=chance.uniform(0, 0.12))
+            except subprocess.TimeoutExpired:
+                run.kill()
+                killed += 1
+            out, err = run.communicate()
+            self.assertIn(run.returncode, (0, -signal.SIGKILL), out + err)
+            if run.returncode == 0:  # all is made: begin anew
+                for file in self.path.glob("r*"):
+                    file.unlink()
+        self.assertGreater(killed, ROUNDS // 4)
+        self.run_it("apply", "--auto-approve", "--lock-timeout", "10")
+        self.assertEqual(self.intents(), 0)
+        self.run_it("plan", "--detailed-exitcode")
+        print(f"{ROUNDS} rounds, {killed} killed")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""What commands print of the secrets that they were given, and what is said of those that can't be
+hidden there. Nothing beyond this machine is needed.
+
+usage: secrets_test.py HADEPLOY [unittest options]
+"""
+import base64
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
+PASSWORD = "horse'\"$battery"
+
+SPEC = """
+name: told
+variables:
+  password: {type: string, secret: true}
+  code: {type: integer, secret: true, default: 471142}
+  pin: {type: string, secret: true, default: abc}
+resources:
+  generated: {type: random.password, length: 24, special: false}
+  kept: {type: local.file, path: kept, mode: "0600", content: "${generated.result}"}
+  teller:
+    type: local.exec
+    environment: {P: "${var.password}", G: "${generated.result}", C: "${var.code}", PIN: "${var.pin}"}
+    create: |
+      {
+        echo "as it is: $P $G $C"
+        printf 'user:%s' "$P" | base64
+        printf '%s' "$G" | base64
+        printf '%s\\n' "$P" | sed "s/'/'\\\\\\\\''/g; s/.*/'&'/"
+      } >&2
+      exit 3
+    delete: "true"
+"""
+
+
+class SecretsTest(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="hadeploy-secrets-test-")
+        self.addCleanup(directory.cleanup)
+        self.path = pathlib.Path(directory.name)
+        self.environment = {"PATH": os.environ["PATH"], "HOME": directory.name,
+                            "HADEPLOY_VAR_password": PASSWORD}
+        (self.path / "hadeploy.yaml").write_text(SPEC)
+
+    def run_it(self, *words, status=0):
+        done = subprocess.run([HADEPLOY, *words], cwd=self.path, env=self.environment, text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done
+
+    def test_what_a_failing_command_repeats_is_hidden(self):
+        for more in ((), ("--json",)):
+            done = self.run_it("apply", "--auto-approve", *more, status=1)
+            said = done.stdout + done.stderr
+            self.assertIn("as it is: (secret) (secret) (secret)", said)
+            for hidden in (PASSWORD, json.dumps(PASSWORD)[1:-1], "471142",
+                           base64.b64encode(("user:" + PASSWORD).encode()).decode()[10:-6],
+                           PASSWORD.replace("'", "'\\''")):
+                self.assertNotIn(hidden, said)
+            if more:
+                for line in done.stdout.splitlines():
+                    json.loads(line)
+            # the generated one is known to the state alone
+            generated = (self.path / "kept").read_text()
+            self.assertEqual(len(generated), 24)
+            for hidden in (generated, base64.b64encode(generated.encode()).decode()):
+                self.assertNotIn(hidden, said)
+
+    def test_what_is_too_short_is_named(self):
+        note = "note: too short to be hidden where commands repeat it: var.pin; it takes 4 characters\n"
+        for words in (["validate"], ["plan"]):
+            self.assertIn(note, self.run_it(*words).stderr)
+        self.assertIn(note, self.run_it("apply", "--auto-approve", status=1).stderr)
+        self.environment["HADEPLOY_VAR_pin"] = "abcd"
+        self.assertNotIn("too short", self.run_it("validate").stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

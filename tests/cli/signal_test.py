@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+"""Ctrl-C: the first one lets what runs end and begins nothing new, the second one leaves at once; the
+next run goes on from either.
+
+usage: signal_test.py HADEPLOY [unittest options]
+"""
+import json
+import os
+import pathlib
+import pty
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
+MOST_SECONDS = 60
+
+# What is asked to run says so in `log`, and ends when the test lets it.
+SPEC = """
+name: signals
+resources:
+  slow:
+    type: local.exec
+    create: |
+      echo begun >>log
+      for i in $(seq 3000); do [ -e go ] && break; sleep 0.02; done
+      echo ended >>log
+      : >slow
+    read: "[ -e slow ] || exit 44"
+    delete: |
+      echo removing >>log
+      for i in $(seq 3000); do [ -e go ] && break; sleep 0.02; done
+      rm -f slow
+  after:
+    type: local.exec
+    create: ": >after"
+    read: "[ -e after ] || exit 44"
+    delete: rm -f after
+    depends_on: [slow]
+"""
+
+
+class SignalTest(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="hadeploy-signal-test-")
+        self.addCleanup(directory.cleanup)
+        self.path = pathlib.Path(directory.name)
+        self.environment = {"PATH": os.environ["PATH"], "HOME": directory.name}
+        (self.path / "hadeploy.yaml").write_text(SPEC)
+
+    def start(self, *words):
+        run = subprocess.Popen([HADEPLOY, *words], cwd=self.path, env=self.environment, text=True,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, start_new_session=True)
+
+        def end():
+            (self.path / "go").touch()
+            try:
+                run.communicate(timeout=MOST_SECONDS)
+            except subprocess.TimeoutExpired:
+                run.kill()
+        self.addCleanup(end)
+        return run
+
+    def run_it(self, *words, status=0):
+        done = subprocess.run([HADEPLOY, *words], cwd=self.path, env=self.environment, text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=MOST_SECONDS)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout
+
+    def until(self, condition, what):
+        deadline = time.monotonic() + MOST_SECONDS
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, f"waited in vain for: {what}")
+            time.sleep(0.02)
+
+    def log(self):
+        file = self.path / "log"
+        return file.read_text().split() if file.exists() else []
+
+    def intents(self):
+        with sqlite3.connect(f"file:{self.path}/.hadeploy/state.db?mode=ro", uri=True) as db:
+            return db.execute("SELECT address, action FROM intents").fetchall()
+
+    def interrupt(self, run, number=signal.SIGINT):
+        """As a terminal does it: all of the foreground's group is told."""
+        os.killpg(run.pid, number)
+
+    def ended(self, run, status):
+        out, err = run.communicate(timeout=MOST_SECONDS)
+        self.assertEqual(run.returncode, status, out + err)
+        return out, err
+
+    def test_the_first_lets_what_runs_end(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(number):
+                run = self.start("apply", "--auto-approve")
+                self.until(lambda: self.log()[-1:] == ["begun"], "the work")
+                self.interrupt(run, number)
+                said = ""
+                while "stopping: what runs is finished first" not in said:
+                    line = run.stderr.readline()
+                    self.assertTrue(line, said)
+                    said += line
+                (self.path / "go").touch()
+                out, _ = self.ended(run, 130)
+                self.assertIn("Interrupted after", out)
+                self.assertEqual(self.log()[-2:], ["begun", "ended"])
+                self.assertEqual(self.run_it("state", "list").split(), ["slow"])
+                self.assertFalse((self.path / "after").exists())
+                self.assertEqual(self.intents(), [])
+                runs = [json.loads(line) for line in self.run_it("history", "--json").splitlines()]
+                self.assertEqual(runs[-1]["result"], "interrupted")
+                self.run_it("apply", "--auto-approve")
+                self.assertEqual(self.log()[-2:], ["begun", "ended"])  # it was not made again
+                self.assertTrue((self.path / "after").exists())
+                self.run_it("plan", "--detailed-exitcode")
+                self.run_it("destroy", "--auto-approve")
+                (self.path / "go").unlink()
+
+    def test_the_second_leaves_at_once(self):
+        run = self.start("apply", "--auto-approve")
+        self.until(lambda: self.log() == ["begun"], "the work")
+        self.interrupt(run)
+        self.until(lambda: "stopping" in run.stderr.readline(), "a word")
+        self.interrupt(run)
+        self.ended(run, 130)
+        self.assertEqual(self.log(), ["begun"])  # what it began goes on without it
+        self.assertEqual(self.intents(), [("slow", "create")])
+        plan = self.run_it("plan")
+        self.assertIn("      create  slow\n", plan)
+        (self.path / "go").touch()
+        self.until(lambda: (self.path / "slow").exists(), "what was left running")
+        self.run_it("apply", "--auto-approve")
+        self.assertEqual(self.intents(), [])
+        self.assertEqual(self.run_it("state", "list").split(), ["after", "slow"])
+        self.run_it("plan", "--detailed-exitcode")
+
+    def test_at_the_question(self):
+        """Nothing runs yet: one Ctrl-C is enough, and so is any answer but yes."""
+        for answer in (b"\x03", b"no\n", b"\n", b"\x04"):
+            pid, fd = pty.fork()
+            if pid == 0:
+                os.chdir(self.path)
+                os.execve(HADEPLOY, ["hadeploy", "apply"], self.environment)
+            shown = b""
+            while b'Only "yes" goes on: ' not in shown:
+                shown += os.read(fd, 1000)
+            os.write(fd, answer)
+            try:
+                while more := os.read(fd, 1000):
+                    shown += more
+            except OSError:
+                pass  # the terminal's end
+            os.close(fd)
+            status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            self.assertEqual(status, 130, shown)
+            self.assertEqual(self.log(), [])
+            self.assertEqual(self.run_it("history"), "Nothing was applied yet.\n")
+
+    def test_a_destroy_likewise(self):
+        (self.path / "go").touch()
+        self.run_it("apply", "--auto-approve")
+        (self.path / "go").unlink()
+        run = self.start("destroy", "--auto-approve")
+        self.until(lambda: self.log()[-1] == "removing", "the removal")
+        for _ in range(2):
+            self.interrupt(run)
+            time.sleep(0.2)
+        self.ended(run, 130)
+        self.assertEqual(self.intents(), [("slow", "remove")])
+        self.assertIn("      remove  slow\n", self.run_it("plan", "--destroy"))
+        (self.path / "go").touch()
+        self.until(lambda: not (self.path / "slow").exists(), "what was left running")
+        self.run_it("destroy", "--auto-approve")
+        self.assertEqual(self.intents(), [])
+        self.assertEqual(self.run_it("state", "list"), "")
+
+
+if __name__ == "__main__":
+    unittest.main()
