@@ -45,6 +45,16 @@ std::string read_owner(const Fd& fd) {
     return text;
 }
 
+/// Who has just taken the lock writes a moment later who it is: that is waited for.
+std::string read_owner_soon(const Fd& fd) {
+    std::string text = read_owner(fd);
+    for (int tries = 0; tries < 50 && !parse_owner(text); ++tries) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        text = read_owner(fd);
+    }
+    return text;
+}
+
 std::string boot_id() {
     try {
         std::string id = read_file("/proc/sys/kernel/random/boot_id");
@@ -87,7 +97,7 @@ Lock::Lock(const std::filesystem::path& state, const LockOwner& owner, std::int6
     const auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
     while (!try_lock(fd_, path)) {
         const auto left = deadline - Clock::now();
-        if (left <= Clock::duration::zero()) throw locked_error(state, read_owner(fd_));
+        if (left <= Clock::duration::zero()) throw locked_error(state, read_owner_soon(fd_));
         std::this_thread::sleep_for(std::min<Clock::duration>(left, kPollInterval));
     }
     const std::string text = to_text(owner);

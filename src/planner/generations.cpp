@@ -84,9 +84,13 @@ World with_old_generations(World world, const Plan& plan, const Registry& regist
         const Recorded& now = world.recorded.at(s.address);
         Recorded old = now;
         old.address = generation_address(s.address, old.generation);
-        if (auto seen =
-                seen_of(world, registry, {s.address, s.type, now.config, &now, now.identity}))
-            world.observed.insert_or_assign(old.address, std::move(*seen));
+        // what was of another type was read as what it was, by the address that it gets here
+        const ResourceType* type = registry.type(now.type);
+        const std::string& read_as = type == s.type ? s.address : old.address;
+        std::optional<Observation> seen; // none of a type that is unknown: add_removals() says so
+        if (type != nullptr)
+            seen = seen_of(world, registry, {read_as, type, now.config, &now, now.identity});
+        if (seen) world.observed.insert_or_assign(old.address, std::move(*seen));
         world.recorded.insert_or_assign(old.address, std::move(old));
     }
     return world;

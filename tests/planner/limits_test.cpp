@@ -28,7 +28,7 @@ TEST_CASE("what multiplies texts ends before the memory does") {
     CHECK(says("concat([for i in range(40) : a], [for i in range(40) : a])", "more than 64 MiB",
                names));
     CHECK(says("formatlist('%9999s', range(10000))", "more than 64 MiB"));
-    CHECK(says("setproduct(range(50000), [for i in range(40) : ['x']]...)", "more than 64 MiB"));
+    CHECK(says("setproduct(range(50000), [for i in range(80) : ['x']]...)", "more than 64 MiB"));
     CHECK(eval("replace('aXbX', '/X/', '-')") == R"("a-b-")");
     CHECK(eval("replace('node1 node2', '/node([0-9])/', 'n$1$$')") == R"("n1$ n2$")");
 }

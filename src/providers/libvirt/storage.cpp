@@ -61,8 +61,8 @@ std::string path_of(virStorageVolPtr volume) {
 }
 
 std::string format_of(virStorageVolPtr volume) {
-    const std::string xml = taken(
-        call("see what a volume is", [&] { return virStorageVolGetXMLDesc(volume, 0); }));
+    const std::string xml =
+        taken(call("see what a volume is", [&] { return virStorageVolGetXMLDesc(volume, 0); }));
     const pugi::xml_document document = parse_xml(xml);
     return document.child("volume").child("target").child("format").attribute("type").value();
 }
