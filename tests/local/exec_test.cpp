@@ -155,6 +155,7 @@ TEST_CASE("what becomes another type is made as that, and removed as what it was
     Lab lab;
     const std::string file = "name: t\nresources: {x: {type: local.file, path: f, content: hi}}\n";
     const std::string exec = one("create: 'echo made >g', delete: 'rm g'");
+    const std::string value = "name: t\nresources: {x: {type: local.value, input: 1}}\n";
     REQUIRE(lab.apply(file).ok());
     const Lab::Run to_exec = lab.apply(exec);
     CHECK(to_exec.plan == "replace x; remove x#1");
@@ -164,6 +165,11 @@ TEST_CASE("what becomes another type is made as that, and removed as what it was
     CHECK_FALSE(lab.exists("f"));
     CHECK(lab.plan(exec).plan == "");
 
+    const Lab::Run to_value = lab.apply(value); // which lives in the state alone
+    CHECK(to_value.plan == "replace x; remove x#2");
+    REQUIRE_MESSAGE(to_value.ok(), errors_of(to_value));
+    CHECK_FALSE(lab.exists("g"));
+    CHECK(lab.rows.size() == 1);
     REQUIRE(lab.apply(file).ok());
     CHECK(lab.exists("f"));
     CHECK(lab.plan("name: t\nresources: {x: {type: local.directory, path: f}}\n")
