@@ -34,10 +34,10 @@ std::string hint_for(const virError& error) {
                "log in again";
     if (says("No such file or directory") && error.domain == VIR_FROM_RPC) return kStartHint;
     if (connection_lost(error)) return kStartHint;
-    if (says("failed to initialize kvm") || says("Could not access KVM kernel module"))
-        return "KVM is there and does not work: see that the processor's virtualization is "
-               "switched "
-               "on and /dev/kvm can be opened, or use accelerator: qemu";
+    if (says("failed to initialize kvm") || says("Could not access KVM kernel module") ||
+        says("/kvm/kvm.c")) // where QEMU gives up on a KVM that refuses what it needs
+        return "KVM is there and does not work: see that the processor's virtualization is on and "
+               "/dev/kvm can be opened; or use accelerator: qemu, which emulates";
     if (says("Network is already in use by interface"))
         return "the addresses are those of a network that this machine is connected to; choose "
                "another cidr";
