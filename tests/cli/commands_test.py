@@ -7,12 +7,13 @@ import fcntl
 import json
 import os
 import pathlib
-import pty
 import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
+
+from terminal import talk
 
 HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -402,23 +403,9 @@ resources: {key: {type: ssh.key}}
         self.assertIn("data.broken", text)
 
     def test_console_on_a_terminal(self):
-        pid, fd = pty.fork()
-        if pid == 0:
-            os.chdir(self.path)
-            os.execve(HADEPLOY, ["hadeploy", "console"], self.environment)
-        shown = b""
-        for answer in (b"1 +\n", b"var.word\n", b"\x04"):
-            while not shown.rpartition(b"\n")[2].startswith(b"> "):
-                shown += os.read(fd, 1000)
-            shown += b"\n"
-            os.write(fd, answer)
-        try:
-            while more := os.read(fd, 1000):
-                shown += more
-        except OSError:
-            pass  # the terminal's end
-        os.close(fd)
-        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0, shown)
+        answers = [(b"> ", words) for words in (b"1 +\n", b"var.word\n", b"\x04")]
+        status, shown = talk([HADEPLOY, "console"], answers, self.environment, self.path)
+        self.assertEqual(status, 0, shown)
         self.assertIn(b'"hello"', shown)
         self.assertIn(b"error:", shown)
 

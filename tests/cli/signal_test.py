@@ -7,7 +7,6 @@ usage: signal_test.py HADEPLOY [unittest options]
 import json
 import os
 import pathlib
-import pty
 import signal
 import sqlite3
 import subprocess
@@ -15,6 +14,8 @@ import sys
 import tempfile
 import time
 import unittest
+
+from terminal import talk
 
 HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
 MOST_SECONDS = 60
@@ -143,21 +144,8 @@ class SignalTest(unittest.TestCase):
     def test_at_the_question(self):
         """Nothing runs yet: one Ctrl-C is enough, and so is any answer but yes."""
         for answer in (b"\x03", b"no\n", b"\n", b"\x04"):
-            pid, fd = pty.fork()
-            if pid == 0:
-                os.chdir(self.path)
-                os.execve(HADEPLOY, ["hadeploy", "apply"], self.environment)
-            shown = b""
-            while b'Only "yes" goes on: ' not in shown:
-                shown += os.read(fd, 1000)
-            os.write(fd, answer)
-            try:
-                while more := os.read(fd, 1000):
-                    shown += more
-            except OSError:
-                pass  # the terminal's end
-            os.close(fd)
-            status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            status, shown = talk([HADEPLOY, "apply"], [(b'Only "yes" goes on: ', answer)],
+                                 self.environment, self.path)
             self.assertEqual(status, 130, shown)
             self.assertEqual(self.log(), [])
             self.assertEqual(self.run_it("history"), "Nothing was applied yet.\n")

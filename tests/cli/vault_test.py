@@ -6,7 +6,6 @@ usage: vault_test.py HADEPLOY [unittest options]
 import glob
 import os
 import pathlib
-import pty
 import shutil
 import signal
 import stat
@@ -15,6 +14,8 @@ import sys
 import tempfile
 import time
 import unittest
+
+from terminal import talk
 
 HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
 PLAIN = "db_password: hunter2\nnote: |\n  two\n  lines, žluťoučký\n"
@@ -172,21 +173,8 @@ if [ "$1" = --now ]; then sed -i s/hunter2/hunter3/ "$2"; fi
 
     def on_terminal(self, words, answers):
         """Runs a command on a terminal of its own, answers each prompt; gives what was shown."""
-        pid, fd = pty.fork()
-        if pid == 0:
-            os.execve(HADEPLOY, ["hadeploy", "vault", *map(str, words)], self.environment)
-        shown = b""
-        for prompt, answer in answers:
-            while not shown.rpartition(b"\n")[2].startswith(prompt):
-                shown += os.read(fd, 1000)
-            os.write(fd, answer)
-        try:
-            while more := os.read(fd, 1000):
-                shown += more
-        except OSError:
-            pass  # the terminal's end
-        os.close(fd)
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
+        status, shown = talk([HADEPLOY, "vault", *words], answers, self.environment)
+        return status, shown.decode()
 
     def test_passwords_are_asked_for_and_not_shown(self):
         path = self.file("a.yml", PLAIN)
