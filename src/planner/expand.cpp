@@ -1,6 +1,7 @@
 #include "core/trace.h"
 #include "planner/graph.h"
 #include "planner/instances.h"
+#include "planner/lifecycle.h"
 #include "planner/names.h"
 #include "planner/order.h"
 
@@ -332,7 +333,7 @@ class Expander : public Resources {
                     check(rule.message);
                 }
             try {
-                check_ignored(block);
+                check_ignored(block, find_type(block), problems_);
             } catch (Error& error) { // of a type that is not there, in a module without instances
                 problems_.add(std::move(error));
             }
@@ -400,23 +401,6 @@ class Expander : public Resources {
             }
         }
         return out;
-    }
-
-    void check_ignored(const ResourceBlock& block) {
-        if (block.lifecycle().ignore_changes.empty()) return;
-        std::vector<std::string> known;
-        const Schema& schema = find_type(block).schema;
-        for (const Attribute& a : schema) known.push_back(a.name);
-        for (std::size_t i = 0; i < block.lifecycle().ignore_changes.size(); ++i) {
-            const std::string& name = block.lifecycle().ignore_changes[i];
-            if (find_attribute(schema, name) != nullptr) continue;
-            Error& error = problems_.add(
-                fmt::format("ignore_changes: {} has no attribute \"{}\"", block.type, name),
-                block.lifecycle().ignore_locs[i]);
-            const auto close = did_you_mean(name, known);
-            error.hint = close ? fmt::format("did you mean \"{}\"?", *close)
-                               : fmt::format("it has: {}", fmt::join(known, ", "));
-        }
     }
 
     /// The resources of all instances of a module.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <set>
 
 namespace hadeploy {
@@ -105,6 +106,23 @@ bool within(const std::string& address, const std::string& name) {
     return address.starts_with(name) &&
            (address.size() == name.size() || address[name.size()] == '[' ||
             address[name.size()] == '.');
+}
+
+void check_ignored(const ResourceBlock& block, const ResourceType& type, Problems& problems) {
+    if (block.lifecycle().ignore_changes.empty()) return;
+    std::vector<std::string> known;
+    const Schema& schema = type.schema;
+    for (const Attribute& a : schema) known.push_back(a.name);
+    for (std::size_t i = 0; i < block.lifecycle().ignore_changes.size(); ++i) {
+        const std::string& name = block.lifecycle().ignore_changes[i];
+        if (find_attribute(schema, name) != nullptr) continue;
+        Error& error = problems.add(
+            fmt::format("ignore_changes: {} has no attribute \"{}\"", block.type, name),
+            block.lifecycle().ignore_locs[i]);
+        const auto close = did_you_mean(name, known);
+        error.hint = close ? fmt::format("did you mean \"{}\"?", *close)
+                           : fmt::format("it has: {}", fmt::join(known, ", "));
+    }
 }
 
 } // namespace hadeploy

@@ -24,6 +24,9 @@ Value with_derived(const ResourceType& type, Value config);
 std::set<std::string> told_later(const ResourceType& type, const Value& config,
                                  const Value& recorded);
 
+/// Adds an error for each name under `ignore_changes` that the type does not have.
+void check_ignored(const ResourceBlock& block, const ResourceType& type, Problems& problems);
+
 /// The refusal to destroy what is protected. `why` it would be: "would be replaced".
 Error protected_error(const std::string& address, std::string_view why, Loc loc);
 
