@@ -1,6 +1,7 @@
 #include "core/file.h"
 #include "core/hash.h"
 #include "helpers.h"
+#include "secret_state.h"
 #include "state/key_file.h"
 #include "state/sqlite.h"
 
@@ -8,37 +9,8 @@ using namespace hadeploy;
 using namespace testing;
 
 namespace {
-constexpr const char* kCanary = "canary-91c4";
-
-Value secret_map() {
-    return Value::map({{"size", 1}, {"password", Value(kCanary).as_secret()}});
-}
-
-/// Everything that the store keeps Values in, with a secret in each, and a history.
-void fill(Store& store) {
-    Row row = row_of("a[\"x\"]");
-    row.config = row.attributes = secret_map();
-    store.put({row}, {});
-    Intent intent = intent_of("b");
-    intent.config = secret_map();
-    begun(store, intent);
-    store.set_outputs(secret_map());
-    for (int run = 0; run < 20; ++run)
-        store.end_run(store.begin_run("apply", secret_map()), "done", "{}");
-}
-
-void check_filled(const Store& store) {
-    const auto row = store.row("a[\"x\"]");
-    REQUIRE(row);
-    REQUIRE(store.runs().size() == 20);
-    std::vector<Value> all{row->config, row->attributes, store.outputs(),
-                           store.intents().at(0).config};
-    for (const Run& run : store.runs()) all.push_back(run.spec);
-    for (const Value& v : all) {
-        CHECK(v == secret_map());
-        CHECK(v["password"].secret());
-    }
-}
+constexpr std::size_t kRuns = 20; // a history
+constexpr const char* kRow = "a[\"x\"]";
 
 std::unique_ptr<Store> opened(const std::filesystem::path& file, const KeySource& key) {
     return Store::open(file, Store::Mode::read_only, "demo", key);
@@ -57,7 +29,7 @@ std::vector<std::string> sealed_in(const std::filesystem::path& file) {
 
 TEST_CASE("a new key opens all that the old one did, and the old one nothing") {
     const TempDir dir;
-    fill(*open_locked(dir / "s"));
+    fill(*open_locked(dir / "s"), kRuns, kRow);
     const std::filesystem::path file = state::key_file(dir / "s");
     const std::string old_key = read_file(file);
     const std::vector<std::string> sealed = sealed_in(dir / "s");
@@ -66,10 +38,10 @@ TEST_CASE("a new key opens all that the old one did, and the old one nothing") {
     {
         const auto store = open_locked(dir / "s");
         store->rekey(phrase);
-        check_filled(*store); // it goes on with the new one
+        check_filled(*store, kRuns, kRow); // it goes on with the new one
         store->set_outputs(secret_map());
     }
-    check_filled(*opened(dir / "s", phrase));
+    check_filled(*opened(dir / "s", phrase), kRuns, kRow);
     CHECK(has(error_of([&] { open_ro(dir / "s"); }).message, "locked with a passphrase"));
     const std::string text = read_file(dir / "s");
     for (const std::string& before : sealed)
@@ -82,40 +54,40 @@ TEST_CASE("a new key opens all that the old one did, and the old one nothing") {
         store->lock("state rekey", 0);
         store->rekey(other);
     }
-    check_filled(*opened(dir / "s", other));
+    check_filled(*opened(dir / "s", other), kRuns, kRow);
     CHECK(read_file(file) == old_key);
     CHECK(has(error_of([&] { open_ro(dir / "s"); }).message, "does not open the state"));
 }
 
 TEST_CASE("without the lock, or with no such key, nothing is changed") {
     const TempDir dir;
-    fill(*open_locked(dir / "s"));
+    fill(*open_locked(dir / "s"), kRuns, kRow);
     const KeySource phrase{.passphrase = "x", .key = {}, .file = {}};
     CHECK(has(error_of([&] { open_rw(dir / "s")->rekey(phrase); }).message, "without its lock"));
     const KeySource wrong{.passphrase = {}, .key = "c2hvcnQ=", .file = {}};
     CHECK(has(error_of([&] { open_locked(dir / "s")->rekey(wrong); }).message, "holds no key"));
-    check_filled(*open_ro(dir / "s"));
+    check_filled(*open_ro(dir / "s"), kRuns, kRow);
 }
 
 TEST_CASE("a key file with several: the first locks, all of them open") {
     const TempDir dir;
-    fill(*open_locked(dir / "s"));
+    fill(*open_locked(dir / "s"), kRuns, kRow);
     const std::filesystem::path file = state::key_file(dir / "s");
     const std::string first = read_file(file);
     state::add_key(file);
     const std::vector<std::string> keys = state::read_keys(file);
     REQUIRE(keys.size() == 2);
     CHECK(keys[1] == base64_decode(first));
-    check_filled(*open_ro(dir / "s")); // killed here: the state has the old one still
+    check_filled(*open_ro(dir / "s"), kRuns, kRow); // killed here: the state has the old one still
     std::filesystem::copy_file(dir / "s", dir / "copy");
     std::filesystem::permissions(dir / "copy", std::filesystem::perms(0600));
     open_locked(dir / "s")->rekey({.passphrase = {}, .key = {}, .file = file});
-    check_filled(*open_ro(dir / "s"));
+    check_filled(*open_ro(dir / "s"), kRuns, kRow);
     const KeySource same{.passphrase = {}, .key = {}, .file = file};
-    check_filled(*opened(dir / "copy", same)); // a copy from before
+    check_filled(*opened(dir / "copy", same), kRuns, kRow); // a copy from before
 
     write_file(file, read_file(file).substr(0, first.size())); // only the new one
-    check_filled(*open_ro(dir / "s"));
+    check_filled(*open_ro(dir / "s"), kRuns, kRow);
     CHECK(has(error_of([&] { opened(dir / "copy", same); }).message, "does not open the state"));
     write_file(file, "junk\n" + first);
     CHECK(has(error_of([&] { state::add_key(file); }).message, "holds no key"));
@@ -126,7 +98,7 @@ TEST_CASE("a key file with several: the first locks, all of them open") {
 
 TEST_CASE("killed at any moment while it gets another key, the state opens with what is there") {
     const TempDir dir;
-    fill(*open_locked(dir / "s"));
+    fill(*open_locked(dir / "s"), kRuns, kRow);
     const KeySource here{.passphrase = {}, .key = {}, .file = state::key_file(dir / "s")};
     int done = 0;
     for (int round = 0; round < 40; ++round) {
@@ -143,8 +115,8 @@ TEST_CASE("killed at any moment while it gets another key, the state opens with 
         ::usleep(static_cast<unsigned char>(random_bytes(1)[0]) * 20u);
         child.kill();
         if (child.next() == 'd') ++done;
-        check_filled(*open_ro(dir / "s"));
-        check_filled(*open_locked(dir / "s"));
+        check_filled(*open_ro(dir / "s"), kRuns, kRow);
+        check_filled(*open_locked(dir / "s"), kRuns, kRow);
     }
     MESSAGE("of 40 killed ones ", done, " had come to their end");
     sqlite::Database db(dir / "s", sqlite::Database::Access::write);

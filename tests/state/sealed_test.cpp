@@ -1,6 +1,7 @@
 #include "core/file.h"
 #include "core/hash.h"
 #include "helpers.h"
+#include "secret_state.h"
 #include "state/key_file.h"
 #include "state/migrations.h"
 #include "state/sqlite.h"
@@ -13,34 +14,6 @@ using sqlite::Database;
 using sqlite::Statement;
 
 namespace {
-constexpr const char* kCanary = "canary-7f3a";
-
-Value secret_map() {
-    return Value::map({{"size", 1}, {"password", Value(kCanary).as_secret()}});
-}
-
-/// Everything that the store keeps Values in, with a secret in each.
-void fill(Store& store) {
-    Row row = row_of("a");
-    row.config = row.attributes = secret_map();
-    store.put({row}, {});
-    Intent intent = intent_of("b");
-    intent.config = secret_map();
-    begun(store, intent);
-    store.set_outputs(secret_map());
-    store.begin_run("apply", secret_map());
-}
-
-void check_filled(const Store& store) {
-    const auto row = store.row("a");
-    REQUIRE(row);
-    for (const Value& v : {row->config, row->attributes, store.outputs(),
-                           store.intents().at(0).config, store.runs().at(0).spec}) {
-        CHECK(v == secret_map());
-        CHECK(v["password"].secret());
-    }
-}
-
 bool holds(const std::filesystem::path& directory, std::string_view text) {
     for (const auto& entry : std::filesystem::directory_iterator(directory))
         if (read_file(entry.path()).find(text) != std::string::npos) return true;
