@@ -87,6 +87,12 @@ class SignalTest(unittest.TestCase):
         with sqlite3.connect(f"file:{self.path}/.hadeploy/state.db?mode=ro", uri=True) as db:
             return db.execute("SELECT address, action FROM intents").fetchall()
 
+    def until_it_waits(self, run):
+        lock = self.path / ".hadeploy" / "state.db.lock"
+        self.until(lambda: f'"pid":{run.pid},' in lock.read_text(), "the lock")
+        time.sleep(0.5)  # it would not take that long to begin once more
+        self.assertIsNone(run.poll())
+
     def interrupt(self, run, number=signal.SIGINT):
         """As a terminal does it: all of the foreground's group is told."""
         os.killpg(run.pid, number)
@@ -132,11 +138,12 @@ class SignalTest(unittest.TestCase):
         self.ended(run, 130)
         self.assertEqual(self.log(), ["begun"])  # what it began goes on without it
         self.assertEqual(self.intents(), [("slow", "create")])
-        plan = self.run_it("plan")
-        self.assertIn("      create  slow\n", plan)
+        # the next one waits for it, and finds what it made
+        again = self.start("apply", "--auto-approve")
+        self.until_it_waits(again)
         (self.path / "go").touch()
-        self.until(lambda: (self.path / "slow").exists(), "what was left running")
-        self.run_it("apply", "--auto-approve")
+        self.ended(again, 0)
+        self.assertEqual(self.log(), ["begun", "ended"])
         self.assertEqual(self.intents(), [])
         self.assertEqual(self.run_it("state", "list").split(), ["after", "slow"])
         self.run_it("plan", "--detailed-exitcode")
@@ -161,10 +168,12 @@ class SignalTest(unittest.TestCase):
             time.sleep(0.2)
         self.ended(run, 130)
         self.assertEqual(self.intents(), [("slow", "remove")])
-        self.assertIn("      remove  slow\n", self.run_it("plan", "--destroy"))
+        again = self.start("destroy", "--auto-approve")
+        self.until_it_waits(again)
         (self.path / "go").touch()
-        self.until(lambda: not (self.path / "slow").exists(), "what was left running")
-        self.run_it("destroy", "--auto-approve")
+        out, _ = self.ended(again, 0)
+        self.assertIn("      remove  slow\n", out)  # begun by an earlier run
+        self.assertEqual(self.log().count("removing"), 1)
         self.assertEqual(self.intents(), [])
         self.assertEqual(self.run_it("state", "list"), "")
 

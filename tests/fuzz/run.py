@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Builds the fuzzers (preset `fuzz`) and runs them: what each did, one line, and a summary.
 
-usage: tests/fuzz/run.py [--seconds N] [--jobs N] [--keep] [TARGET...]
+usage: tests/fuzz/run.py [--seconds N] [--short] [--jobs N] [--keep] [TARGET...]
 
 A run begins with the inputs of corpus/ and those that earlier runs have left in build/fuzz/corpus.
 A finding is an input that ends the program, takes all its memory or more than 20 seconds, or leaks;
-it is left in build/fuzz/findings, and the exit status is 1. To look at one:
+it is left in build/fuzz/findings, and the exit status is 1. `--short` takes the inputs of corpus/ alone
+and, from a fixed seed, as many more as a few seconds allow. To look at a finding:
 
     build/fuzz/tests/fuzz/fuzz_TARGET FILE
 
@@ -25,6 +26,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parents[1]
 BUILD = SOURCE / "build" / "fuzz"
 TARGETS = ["spec", "expression", "plan_file", "state", "ssh_answer", "shell_quote"]
+# executions of a short run: a few seconds each
+SHORT = {"spec": 400, "expression": 600, "plan_file": 2000, "state": 1000, "ssh_answer": 5000,
+         "shell_quote": 500}
 MOST_BYTES = {"state": 16384}  # of an input; a small database has as many
 MOST_SECONDS = 20  # for one input, with the sanitizers' slowness
 MOST_MIB = 3072
@@ -60,12 +64,17 @@ def environment():
 
 
 def fuzz(target, seconds):
-    """Runs one; what it did, and what it said where something was found."""
+    """Runs one, in short without `seconds`; what it did, and what it said where something was found."""
     corpus, findings = BUILD / "corpus" / target, BUILD / "findings"
+    limits = [f"-max_total_time={seconds}"]
+    if seconds is None:
+        corpus = BUILD / "short" / target  # of no other run: so that each does the same
+        shutil.rmtree(corpus, ignore_errors=True)
+        limits = ["-seed=1", f"-runs={SHORT[target]}"]
     corpus.mkdir(parents=True, exist_ok=True)
     findings.mkdir(exist_ok=True)
     command = [
-        program(target), f"-max_total_time={seconds}", "-print_final_stats=1",
+        program(target), *limits, "-print_final_stats=1",
         f"-max_len={MOST_BYTES.get(target, 4096)}", f"-timeout={MOST_SECONDS}",
         f"-rss_limit_mb={MOST_MIB}", f"-artifact_prefix={findings}/{target}-", "-verbosity=1",
         corpus, HERE / "corpus" / target,
@@ -103,6 +112,7 @@ def keep(target, most_inputs=400):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=int, default=60, help="for each target (60)")
+    parser.add_argument("--short", action="store_true", help="a fixed number of inputs, in seconds")
     parser.add_argument("--jobs", type=int, default=2, help="targets side by side (2)")
     parser.add_argument("--keep", action="store_true",
                         help="run nothing; add to corpus/ what earlier runs have found")
@@ -117,9 +127,10 @@ def main():
         for target in targets:
             keep(target)
         return 0
+    seconds = None if options.short else options.seconds
     failed = executions = 0
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        for result in pool.map(lambda t: fuzz(t, options.seconds), targets):
+        for result in pool.map(lambda t: fuzz(t, seconds), targets):
             executions += result["executions"]
             failed += result["failed"]
             print(f"{result['target']:12} {result['executions']:>12,} executions "
@@ -127,7 +138,8 @@ def main():
                   f"{'A FINDING' if result['failed'] else 'no finding'}", flush=True)
             if result["failed"]:
                 print(result["said"][-6000:])
-    print(f"{len(targets)} targets, {options.seconds} s each: {executions:,} executions, "
+    how = "in short" if seconds is None else f"{seconds} s each"
+    print(f"{len(targets)} targets, {how}: {executions:,} executions, "
           f"{failed or 'no'} finding{'' if failed == 1 else 's'}")
     return 1 if failed else 0
 

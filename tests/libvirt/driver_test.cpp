@@ -419,14 +419,21 @@ TEST_CASE("domain: a lost lease is seen and given back") {
     REQUIRE(w.remove("libvirt.domain", w.wanted(), "node").attributes);
 }
 
-TEST_CASE("domain: an address that the network has promised to another") {
+TEST_CASE("domain: an address, or a MAC address, that the network has promised to another") {
     std::string node = MachineWorld::node("");
     node.replace(node.find("name='node1'"), 12, "name='them1'");
+    std::string promised = "10.77.0.11";
+    SUBCASE("the address") {}
+    SUBCASE("the MAC address alone") {
+        promised = "10.77.0.99";
+        node.replace(node.find("ip='10.77.0.11'"), 15, "ip='10.77.0.99'");
+    }
     MachineWorld w(RawNode{node});
     const Outcome out = w.update(w.wanted(), {"complete"});
     REQUIRE(out.error);
     CHECK(out.error->kind == ErrorKind::conflict);
-    CHECK(out.error->message.find("has promised 10.77.0.11 to them1") != std::string::npos);
+    CHECK(out.error->message.find("has promised " + promised + " to them1 (52:54:00:") !=
+          std::string::npos);
 }
 
 TEST_CASE("domain: an address that is not of the network, or the host's own") {

@@ -33,6 +33,20 @@ TEST_CASE("the usual causes are recognised wherever they stand") {
     CHECK(has(
         explain_failure("h", "x", 1, "sh: 1: cannot create /x: Read-only file system\n").message,
         "read-only"));
+    CHECK(
+        has(explain_failure("h", "x", 1, "tee: /x: Disk quota exceeded\n").message, "disk quota"));
+    const Error behind = explain_failure(
+        "h", "x", 100,
+        "E: Release file for http://deb.example.org/bookworm/InRelease is not valid yet (invalid "
+        "for another 2h 37min 10s). Updates for this repository will not be applied.\n");
+    CHECK(has(behind.message, "invalid for another 2h 37min 10s"));
+    CHECK(has(behind.hint, "clock is behind"));
+    const Error skewed = explain_failure(
+        "h", "x", 1,
+        "Error response from daemon: rpc error: x509: certificate has expired or is not yet valid: "
+        "current time 2020-01-01T00:00:00Z is before 2026-01-01T00:00:00Z\n");
+    CHECK(has(skewed.message, "is before 2026"));
+    CHECK(has(skewed.hint, "clocks have to agree"));
     const Error missing = explain_failure("h", "x", 127, "sh: 3: docker: not found\n");
     CHECK(has(missing.message, "`docker` is not installed"));
     CHECK(!missing.hint.empty());

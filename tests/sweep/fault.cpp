@@ -31,11 +31,11 @@ struct Fault {
     std::atomic<long> count = 0;
 
     Fault() {
-        // children of hadeploy get the same environment, and are left alone
         const char* at_text = std::getenv("HADEPLOY_FAULT_AT");
         if (at_text == nullptr || std::strcmp(program_invocation_short_name, "hadeploy") != 0)
             return;
         active = true;
+        ::unsetenv("LD_PRELOAD"); // children of hadeploy are left alone
         at = std::atol(at_text);
         const char* kind = std::getenv("HADEPLOY_FAULT");
         if (kind != nullptr && std::strcmp(kind, "ENOSPC") == 0) error = ENOSPC;
@@ -55,6 +55,9 @@ struct Fault {
 Fault& fault() {
     static Fault the;
     return the;
+}
+[[gnu::constructor]] void begin() {
+    fault();
 }
 
 /// Whether the call is to fail; it does not come back when the process is to end here.

@@ -1,17 +1,24 @@
 #!/usr/bin/env python3
 """Ends a real hadeploy at every point at which something becomes lasting, and lets the next run go on.
 
-    tests/sweep/sweep.py HADEPLOY FAULT_LIBRARY [--every N] [--only create|replace|destroy|rekey]
+    tests/sweep/sweep.py HADEPLOY FAULT_LIBRARY [--every N] [--only PHASE]
 
 A project of 46 resources, in the layers of the HA demo, is made, partly replaced and destroyed, and
-its state gets another key. Its objects are files that commands of their own make, so they outlive
-the kill. For each point (see fault.cpp) the phase is run and killed there, at every third one the
-recovery is killed as well, and then one more run has to bring about the very same world: each object
-once, no unfinished intent, no temporary file, an intact state, an empty next plan, and no secret in
-anything that was written or printed. After that the same with ENOSPC and EIO from each of the
-state's writes and syncs.
+its state gets another key; and it is given up while it is being made. Its objects are files that
+processes of their own make, so they outlive the kill. For each point (see fault.cpp) the phase is run
+and killed there, at every third one the recovery is killed as well, and then one more run has to bring
+about the very same world: each object once, no unfinished intent, no temporary file, an intact state,
+an empty next plan, and no secret in anything that was written or printed. After that the same with
+ENOSPC and EIO from each of the state's writes and syncs.
+
+The points are shared out among --jobs workers, each with a project of its own, in memory where there
+is some: what is killed is the process, so what the disk would do plays no part.
 """
 import argparse
+import collections
+import concurrent.futures
+import ctypes
+import multiprocessing
 import os
 import pathlib
 import shutil
@@ -20,21 +27,13 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 
 CANARY = "canary-5up3r-s3cr3t"
 # Points that the phases have at least: fewer means that the sweep has become blind somewhere.
-LEAST = {"create": 600, "replace": 380, "destroy": 560, "rekey": 180}
-
-OBJECT = """#!/bin/sh
-# object create|read|delete NAME VALUE: an object is a file, which is there as a whole or not.
-set -e
-case $1 in
-create) printf '%s' "$3" > "world/.$2"; mv "world/.$2" "world/$2" ;;
-read) [ -e "world/$2" ] || exit 44 ;;
-delete) rm -f "world/$2" "world/.$2"; exit 0 ;;
-esac
-printf '{"id": "%s", "value": "%s"}' "id-of-$2" "$(cat "world/$2")"
-"""
+LEAST = {"create": 600, "replace": 380, "destroy": 560, "rekey": 180, "give up": 600}
+MOST_SECONDS = 600  # of one run: none may hang
+PR_SET_CHILD_SUBREAPER = 36
 
 
 def resource(name, value, more=(), read=True):
@@ -68,18 +67,29 @@ def spec():
     return "\n".join(out) + "\n"
 
 
+def wait_for_orphans():
+    """What a killed hadeploy has started runs on, and is ours then. The next run comes upon it; but
+    before anything is compared, or laid out anew, it has to have ended."""
+    try:
+        while True:
+            os.waitpid(-1, 0)
+    except ChildProcessError:
+        pass
+
+
 class Sweep:
-    def __init__(self, args, work):
+    """One worker's share: every `jobs`th of the chosen points, from the `share`th."""
+
+    def __init__(self, args, share, work):
         self.hadeploy, self.library, self.every = args.hadeploy, args.library, args.every
+        self.share, self.jobs = share, args.jobs
         self.home = work / "project"
         self.kept = work / "kept"
         self.count_file = work / "count"
-        self.golden = {}
-        self.totals = {"points": 0, "kills": 0, "second kills": 0, "I/O faults": 0}
-        self.home.mkdir()
-        (self.home / "world").mkdir()
-        (self.home / "object").write_text(OBJECT)
-        (self.home / "object").chmod(0o755)
+        self.golden, self.files, self.rows = {}, {}, {}
+        self.done = collections.Counter()
+        (self.home / "world").mkdir(parents=True)
+        shutil.copy(pathlib.Path(args.library).with_name("sweep_object"), self.home / "object")
         (self.home / "hadeploy.yaml").write_text(spec())
 
     def run(self, *command, at=None, kind="kill"):
@@ -88,7 +98,8 @@ class Sweep:
             env |= {"LD_PRELOAD": self.library, "HADEPLOY_FAULT_AT": str(at), "HADEPLOY_FAULT": kind,
                     "HADEPLOY_FAULT_COUNT": str(self.count_file)}
         done = subprocess.run([self.hadeploy, "--chdir", self.home, *command], env=env,
-                              capture_output=True, text=True, timeout=120, check=False)
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=MOST_SECONDS, check=False)
         assert CANARY not in done.stdout + done.stderr, "the secret was printed"
         return done
 
@@ -99,81 +110,119 @@ class Sweep:
         shutil.rmtree(self.home)
         shutil.copytree(self.kept / name, self.home)
 
+    def paths(self):
+        return [f for f in self.home.rglob("*") if f.is_file()]
+
+    def names(self):
+        return {str(f.relative_to(self.home)) for f in self.paths()}
+
     def world(self):
         return {f.name: f.read_text() for f in (self.home / "world").iterdir()}
 
-    def check(self, phase, at):
-        where = f"{phase}, point {at}"
-        assert self.world() == self.golden[phase], f"{where}: another world"
-        left = {str(f.relative_to(self.home)) for f in self.home.rglob("*") if f.is_file()}
-        assert left == self.files[phase], f"{where}: files {left ^ self.files[phase]}"
+    def counted(self):
+        """The state's intents, and its rows and the identities among them; it is intact."""
         with sqlite3.connect(f"file:{self.home}/.hadeploy/state.db?mode=ro", uri=True) as db:
-            assert db.execute("SELECT count(*) FROM intents").fetchone()[0] == 0, f"{where}: intents"
-            assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok", where
-            rows = db.execute("SELECT count(*), count(DISTINCT identity) FROM resources").fetchone()
-        assert rows == self.rows[phase], f"{where}: rows {rows}"
-        for f in self.home.rglob("*"):
-            if f.is_file() and f.name != "hadeploy.yaml":
-                assert CANARY.encode() not in f.read_bytes(), f"{where}: secret in {f}"
+            assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok", "the state is damaged"
+            intents = db.execute("SELECT count(*) FROM intents").fetchone()[0]
+            return intents, db.execute(
+                "SELECT count(*), count(DISTINCT identity) FROM resources").fetchone()
 
-    def converge(self, phase, command, at):
+    def check(self, phase):
+        wait_for_orphans()
+        world = self.world()
+        assert world == self.golden[phase], f"another world: {world.items() ^ self.golden[phase].items()}"
+        for f in self.paths():
+            if f.name not in ("hadeploy.yaml", "object"):
+                assert CANARY.encode() not in f.read_bytes(), f"secret in {f}"
+        if phase == "give up" and not (self.home / ".hadeploy" / "state.db").exists():
+            return  # it was killed before there was anything to give up
+        names = self.names()
+        assert names == self.files[phase], f"other files: {names ^ self.files[phase]}"
+        assert self.counted() == (0, self.rows[phase]), f"intents, rows: {self.counted()}"
+
+    def converge(self, phase, command):
         done = self.run(*command)
-        assert done.returncode == 0, f"{phase}, point {at}:\n{done.stdout}{done.stderr}"
-        if phase != "destroy":
+        assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout}{done.stderr}"
+        if command[0] != "destroy":
             options = command[2:] if command[0] == "apply" else ()
             again = self.run("plan", "--detailed-exitcode", *options)
-            assert again.returncode == 0, f"{phase}, point {at}, next plan:\n{again.stdout}"
-        self.check(phase, at)
+            assert again.returncode == 0, f"the next plan:\n{again.stdout}{again.stderr}"
+        self.check(phase)
 
-    def phase(self, phase, begin, *command):
-        """From the kept project `begin`; leaves what it makes as the kept project `phase`."""
+    def mine(self, points):
+        """This worker's points, each with its place among all that are chosen."""
+        chosen = list(enumerate(range(1, points + 1, self.every)))
+        return chosen[self.share::self.jobs]
+
+    def count(self, begin, command, kind):
+        """How many points there are: by a run in which nothing happens to it."""
         self.restore(begin)
-        done = self.run(*command, at=0)
+        done = self.run(*command, at=0, kind=kind)
         assert done.returncode == 0, done.stdout + done.stderr
-        points = int(self.count_file.read_text())
+        return int(self.count_file.read_text())
+
+    def kill_at(self, at, number, points, command, after):
+        self.done["kills"] += self.run(*command, at=at).returncode == -signal.SIGKILL
+        if number % 3 == 0:
+            second = self.run(*after, at=1 + at * 7 % points)
+            self.done["second kills"] += second.returncode == -signal.SIGKILL
+
+    def fail_at(self, at, kind, command):
+        code = self.run(*command, at=at, kind=kind).returncode
+        assert code >= 0, f"signal {-code}"
+        self.done["I/O faults"] += 1
+
+    def phase(self, phase, begin, command, after):
+        """From the kept project `begin`, by `command`, which something happens to, and `after`; leaves
+        what they make as the kept project `phase`. Returns the number of points."""
+        faults = {kind: self.count(begin, command, kind) for kind in ("ENOSPC", "EIO")}
+        points = self.count(begin, command, "kill")
         assert points >= LEAST[phase], f"{phase}: only {points} points, at least {LEAST[phase]}"
-        self.totals["points"] += points
-        self.golden[phase] = self.world()
-        self.files[phase] = {str(f.relative_to(self.home)) for f in self.home.rglob("*") if f.is_file()}
-        with sqlite3.connect(f"file:{self.home}/.hadeploy/state.db?mode=ro", uri=True) as db:
-            self.rows[phase] = db.execute(
-                "SELECT count(*), count(DISTINCT identity) FROM resources").fetchone()
+        self.run(*after)
+        self.golden[phase], self.files[phase] = self.world(), self.names()
+        self.rows[phase] = self.counted()[1]
         self.save(phase)
-        for number, at in enumerate(range(1, points + 1, self.every)):
-            self.restore(begin)
-            if self.run(*command, at=at).returncode == -signal.SIGKILL:
-                self.totals["kills"] += 1
-            if number % 3 == 0:
-                second = self.run(*command, at=1 + at * 7 % points)
-                self.totals["second kills"] += second.returncode == -signal.SIGKILL
-            self.converge(phase, command, at)
-        for kind in ("ENOSPC", "EIO"):
-            self.restore(begin)
-            self.run(*command, at=0, kind=kind)
-            for at in range(1, int(self.count_file.read_text()) + 1, self.every):
-                self.restore(begin)
-                done = self.run(*command, at=at, kind=kind)
-                assert done.returncode >= 0, f"{phase}, {kind} at {at}: signal {-done.returncode}"
-                self.totals["I/O faults"] += 1
-                self.converge(phase, command, f"{at} ({kind})")
-        print(f"{phase}: {points} points", flush=True)
+        for kind, last in {"kill": points, **faults}.items():
+            for number, at in self.mine(last):
+                try:
+                    self.restore(begin)
+                    if kind == "kill":
+                        self.kill_at(at, number, points, command, after)
+                    else:
+                        self.fail_at(at, kind, command)
+                    self.converge(phase, after)
+                except AssertionError as error:
+                    raise AssertionError(f"{phase}, {kind} at point {at}: {error}") from None
+        return points
 
     def all(self, only):
-        self.files, self.rows = {}, {}
+        """Points by phase, and what was done."""
         self.save("begin")
         create = ("apply", "--auto-approve", "--progress", "quiet")
         replace = create[:2] + ("--var", "base=two", "--progress", "quiet")
-        phases = {"create": ("begin", *create), "replace": ("create", *replace),
-                  "destroy": ("create", "destroy", "--auto-approve", "--progress", "quiet"),
-                  "rekey": ("create", "state", "rekey")}
+        destroy, rekey = ("destroy", *create[1:]), ("state", "rekey")
+        phases = {"create": ("begin", create, create), "replace": ("create", replace, replace),
+                  "destroy": ("create", destroy, destroy), "rekey": ("create", rekey, rekey),
+                  "give up": ("begin", create, destroy)}
         if only not in (None, "create"):
             self.run(*create)
             self.save("create")
-        for phase, (begin, *command) in phases.items():
+        points = {}
+        for phase, commands in phases.items():
             if only in (None, phase):
-                self.phase(phase, begin, *command)
-        print("sweep: " + ", ".join(f"{n} {what}" for what, n in self.totals.items())
-              + ": all converged")
+                points[phase] = self.phase(phase, *commands)
+                if self.share == 0:
+                    print(f"{phase}: {points[phase]} points", flush=True)
+        return points, self.done
+
+
+def share_of(args, share):
+    libc = ctypes.CDLL(None, use_errno=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that nothing is left behind
+    assert libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0, os.strerror(ctypes.get_errno())
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="hadeploy-sweep-", dir=memory) as work:
+        return Sweep(args, share, pathlib.Path(work)).all(args.only)
 
 
 def main():
@@ -182,10 +231,28 @@ def main():
     arguments.add_argument("hadeploy")
     arguments.add_argument("library")
     arguments.add_argument("--every", type=int, default=1, help="only every Nth point")
+    arguments.add_argument("--jobs", type=int, default=min(8, os.cpu_count()),
+                           help="workers side by side")
     arguments.add_argument("--only", choices=LEAST)
     args = arguments.parse_args()
-    with tempfile.TemporaryDirectory(prefix="hadeploy-sweep-") as work:
-        Sweep(args, pathlib.Path(work)).all(args.only)
+    args.hadeploy, args.library = os.path.abspath(args.hadeploy), os.path.abspath(args.library)
+    began = time.monotonic()
+    points, done = {}, collections.Counter()
+    # a process each: orphans go to their worker, see wait_for_orphans()
+    with concurrent.futures.ProcessPoolExecutor(
+            args.jobs, mp_context=multiprocessing.get_context("fork")) as pool:
+        shares = [pool.submit(share_of, args, share) for share in range(args.jobs)]
+        for share in concurrent.futures.as_completed(shares):
+            try:
+                its_points, its_done = share.result()
+            except BaseException as error:
+                for worker in multiprocessing.active_children():
+                    worker.terminate()
+                sys.exit(f"sweep: {error}")
+            done += its_done
+            points = {phase: min(n, points.get(phase, n)) for phase, n in its_points.items()}
+    print(f"sweep: {sum(points.values())} points, " + ", ".join(f"{n} {what}" for what, n in done.items())
+          + f": all converged, in {time.monotonic() - began:.0f} s")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ class Exec final : public LocalType {
   public:
     Exec() {
         name = "local.exec";
+        scripted = true;
         summary = "Something that commands make, change and remove, on this machine.";
         doc =
             "For what no other type does. The scripts run with `sh` and stop at nothing by "
@@ -20,8 +21,9 @@ class Exec final : public LocalType {
             "`$HADEPLOY_OUTPUTS`.\n\n"
             "`create` makes it. When `create`, `environment`, `input` or `returns` changes, "
             "`update` runs, or where there is none `create` again: write it so that it can be. "
-            "When `triggers` changes, `delete` runs and then `create`. A run that was cut off is "
-            "run again.\n\n"
+            "When `triggers` changes, `delete` runs and then `create`. A script that was cut off "
+            "is run again; one that still runs, because hadeploy was killed and it was not, is "
+            "waited for, for a minute.\n\n"
             "With `read`, every plan looks: status 0 means that it is there, and what it prints "
             "are the outputs; the status `absent_status` means that it is not there, or not as "
             "it should be, and `create` is run; any other one is an error. What `read` finds "

@@ -16,6 +16,7 @@ Schema joined(Schema first, const Schema& second);
 class LocalType : public ResourceType {
   public:
     LocalType() { provider = "local"; }
+    bool scripted = false; ///< scripts of the user's change it, which may outlive hadeploy
     /// @throws Error as Observation::failed says it
     virtual Observation observe(const ReadRequest& request, const Setting& setting) const = 0;
     /// Create and update: brings the object to `change.after`; returns its computed attributes.

@@ -1,10 +1,12 @@
 #include "providers/local/http.h"
+#include "providers/local/left.h"
 #include "providers/local/local.h"
 #include "providers/local/local_type.h"
 
 #include <algorithm>
 #include <atomic>
 #include <fmt/format.h>
+#include <mutex>
 #include <thread>
 
 namespace hadeploy::local {
@@ -32,6 +34,7 @@ class LocalProvider final : public Provider {
     explicit LocalProvider(Setting setting) : setting_(std::move(setting)) {}
 
     std::vector<Observation> read(std::span<const ReadRequest> requests) override {
+        for (const ReadRequest& request : requests) wait_for_left(*request.type);
         std::vector<Observation> seen(requests.size());
         std::atomic<std::size_t> next = 0;
         const auto work = [&] {
@@ -57,14 +60,20 @@ class LocalProvider final : public Provider {
     }
 
   private:
-    Value change(const Change& change) const {
+    /// Before the first look at what scripts change.
+    void wait_for_left(const ResourceType& type) {
+        if (type_of(type).scripted) std::call_once(waited_, wait_for_left_scripts, setting_);
+    }
+    Value change(const Change& change) {
         const LocalType& type = type_of(*change.type);
+        wait_for_left(type);
         if (change.kind != Change::Kind::remove) return type.make(change, setting_);
         type.remove(change, setting_);
         return {};
     }
 
     Setting setting_;
+    std::once_flag waited_;
 };
 
 class LocalKind final : public ProviderKind {

@@ -2,6 +2,7 @@
 
 #include "core/secrecy.h"
 #include "core/text.h"
+#include "providers/local/left.h"
 
 #include <algorithm>
 #include <cctype>
@@ -194,6 +195,8 @@ ProcessResult run_shell(const Value& config, const char* which, const Value& out
         for (const Entry& e : config["environment"].as_map())
             if (e.value.is_string()) spec.environment.emplace_back(e.key, e.value.as_string());
     spec.environment.emplace_back("HADEPLOY_SCRIPT", config.text(which));
+    const bool looks = which == std::string_view("read") || which == std::string_view("run");
+    if (!looks) spec.environment.push_back(script_mark(setting));
     spec.environment.emplace_back(
         "HADEPLOY_OUTPUTS", outputs.is_map() && !outputs.contains_unknown() ? to_open_json(outputs)
                                                                             : std::string("{}"));

@@ -22,6 +22,10 @@ constexpr std::array kCauses{
     Cause{"Disk quota exceeded", "the disk quota is used up", "make room, then apply again"},
     Cause{"Read-only file system", "the file system is read-only",
           "see why with `dmesg` on the host (a disk error?) and mount it read-write"},
+    Cause{"is not valid yet", "", // apt's words, of what a repository has signed
+          "the host's clock is behind; set it (`date`), and let it be kept (`timedatectl`)"},
+    Cause{"has expired or is not yet valid", "", // Docker's, of a certificate
+          "compare `date` on the hosts: their clocks have to agree (`timedatectl`)"},
     Cause{"Unable to locate package", "",
           "check the package's name, and that the host's apt sources carry it"},
     Cause{"has no installation candidate", "",

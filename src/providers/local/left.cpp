@@ -1,0 +1,78 @@
+#include "providers/local/left.h"
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
+#include <iterator>
+#include <thread>
+#include <unistd.h>
+
+namespace hadeploy::local {
+
+namespace {
+using Clock = std::chrono::steady_clock;
+constexpr auto kMostWait = std::chrono::minutes(1);
+constexpr auto kPollInterval = std::chrono::milliseconds(20);
+constexpr const char* kMark = "HADEPLOY_RUN";
+
+/// "" when the process has gone, or is somebody else's.
+std::string proc_file(const std::string& process, const char* name) {
+    std::ifstream in("/proc/" + process + "/" + name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+/// Whether the process is the shell of a script whose hadeploy has gone. That shell leads a group
+/// of its own (see core/process.h), in hadeploy's session; what it has begun does not.
+bool is_left(const std::string& process, const std::string& lineage) {
+    const std::string stat = proc_file(process, "stat");
+    const std::size_t name_end = stat.rfind(')'); // the name may hold anything
+    if (name_end == std::string::npos) return false;
+    char state = 0;
+    long parent = 0, group = 0, session = 0;
+    if (std::sscanf(stat.c_str() + name_end + 1, " %c %ld %ld %ld", &state, &parent, &group,
+                    &session) != 4 ||
+        std::to_string(group) != process || session == group)
+        return false;
+    const std::string environment = '\0' + proc_file(process, "environ");
+    const std::string mark = fmt::format("{}{}={} ", '\0', kMark, lineage);
+    const std::size_t at = environment.find(mark);
+    return at != std::string::npos &&
+           std::strtol(environment.c_str() + at + mark.size(), nullptr, 10) != parent;
+}
+
+/// The process of one that is left; "" when there is none.
+std::string find_left(const std::string& lineage) {
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+        const std::string name = entry.path().filename();
+        if (name.find_first_not_of("0123456789") == name.npos && is_left(name, lineage))
+            return name;
+    }
+    return "";
+}
+} // namespace
+
+std::pair<std::string, std::string> script_mark(const Setting& setting) {
+    return {kMark, fmt::format("{} {}", setting.lineage, ::getpid())};
+}
+
+void wait_for_left_scripts(const Setting& setting) {
+    const auto end = Clock::now() + kMostWait;
+    for (std::string process = find_left(setting.lineage); !process.empty();
+         process = find_left(setting.lineage)) {
+        if (Clock::now() >= end || setting.stop.stop_requested())
+            throw Error(ErrorKind::unreachable,
+                        fmt::format("a script that an earlier run began is still at work (process "
+                                    "{})",
+                                    process))
+                .with_hint(fmt::format("let it end, or end it with all that it has begun: kill -- "
+                                       "-{}; then run the command again",
+                                       process));
+        std::this_thread::sleep_for(kPollInterval);
+    }
+}
+
+} // namespace hadeploy::local

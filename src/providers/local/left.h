@@ -1,0 +1,20 @@
+#pragma once
+
+#include "planner/provider.h"
+
+#include <string>
+#include <utility>
+
+namespace hadeploy::local {
+
+/// The variable by which a script that changes something is known later on as begun by this process
+/// for this state.
+std::pair<std::string, std::string> script_mark(const Setting& setting);
+
+/// Waits for the scripts that a hadeploy which was killed has left at work on the same state: what
+/// they change can't be read yet, and they must not be begun a second time beside themselves. What
+/// a script has put into the background, to stay, is not waited for.
+/// @throws Error(unreachable) naming one that still runs after a minute, or at a stop request
+void wait_for_left_scripts(const Setting& setting);
+
+} // namespace hadeploy::local
