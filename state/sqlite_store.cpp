@@ -269,9 +269,12 @@ std::vector<Intent> SqliteStore::intents() const {
 
 void SqliteStore::begin(std::vector<Intent>& intents) {
     commit([&](Database& db) {
-        // what an earlier run left open at an address is settled by whoever begins there anew
-        Statement settle(db, "DELETE FROM intents WHERE address = ? AND run < ?");
-        for (const Intent& intent : intents) settle.bind(intent.address, intent.run).run();
+        // What an earlier run left open at an address is settled by whoever begins there anew. But
+        // a create without an end is all that tells of what a removal is about to remove.
+        Statement settle(db, "DELETE FROM intents WHERE address = ?1 AND run < ?2 "
+                             "AND NOT (?3 = 'remove' AND action = 'create')");
+        for (const Intent& intent : intents)
+            settle.bind(intent.address, intent.run, intent.action).run();
         Statement insert(db, "INSERT INTO intents (run, address, type, generation, action, "
                              "identity, config, depends_on, input_hash, started_ms) "
                              "VALUES (?,?,?,?,?,?,?,?,'',?)"); // a hash would tell of secrets
@@ -302,6 +305,10 @@ void SqliteStore::finish_removed(std::int64_t intent, const std::string& address
         Statement(db,
                   "DELETE FROM resources WHERE address = ? AND generation <= (SELECT generation "
                   "FROM intents WHERE id = ?)")
+            .bind(address, intent)
+            .run();
+        Statement(db, "DELETE FROM intents WHERE address = ?1 AND id < ?2 AND generation <= "
+                      "(SELECT generation FROM intents WHERE id = ?2)")
             .bind(address, intent)
             .run();
         settle_intent(db, intent);

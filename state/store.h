@@ -100,11 +100,11 @@ class Store {
     virtual std::vector<Intent> intents() const = 0;
 
     /// Writes the intents of one batch, durable when it returns. Fills in Intent::id. What earlier
-    /// runs left open at the same addresses goes.
+    /// runs left open there goes, but for the create of what is removed: that goes with the object.
     virtual void begin(std::vector<Intent>& intents) = 0;
     /// The effect is there: the row and the removal of its intent in one durable transaction.
     virtual void finish(std::int64_t intent, const Row& row) = 0;
-    /// The object is gone: row (when there is one) and intent go.
+    /// The object is gone: row (when there is one), intent and what was open before it go.
     virtual void finish_removed(std::int64_t intent, const std::string& address) = 0;
     /// Rows changed without an effect outside: adopted, refreshed, moved, forgotten. That settles
     /// what was open at their addresses.

@@ -6,8 +6,8 @@
 #include <sys/vfs.h>
 
 int statfs(const char* path, struct statfs* info) {
-    int (*real)(const char*, struct statfs*) =
-        (int (*)(const char*, struct statfs*))dlsym(RTLD_NEXT, "statfs");
+    int (*real)(const char*, struct statfs*);
+    *(void**)&real = dlsym(RTLD_NEXT, "statfs"); /* as POSIX has it */
     const int result = real(path, info);
     const char* kind = getenv("HADEPLOY_TEST_DISK");
     if (kind != NULL) info->f_type = strtol(kind, NULL, 16);

@@ -138,12 +138,12 @@ class SignalTest(unittest.TestCase):
         self.ended(run, 130)
         self.assertEqual(self.log(), ["begun"])  # what it began goes on without it
         self.assertEqual(self.intents(), [("slow", "create")])
-        # the next one waits for it, and finds what it made
+        # the next one waits for it; then a create that was cut off is run again, not beside itself
         again = self.start("apply", "--auto-approve")
         self.until_it_waits(again)
         (self.path / "go").touch()
         self.ended(again, 0)
-        self.assertEqual(self.log(), ["begun", "ended"])
+        self.assertEqual(self.log(), ["begun", "ended"] * 2)
         self.assertEqual(self.intents(), [])
         self.assertEqual(self.run_it("state", "list").split(), ["after", "slow"])
         self.run_it("plan", "--detailed-exitcode")

@@ -141,19 +141,6 @@ class StateTest(unittest.TestCase):
         self.assertIn("one", self.run_it("state", "list"))
         self.settled("one")
 
-    def test_a_hot_journal_was_deleted(self):
-        self.write(thing("one"))
-        self.run_it(*APPLY)
-        self.begin_to_write()
-        self.beside("-journal").unlink()
-        broken = self.state.read_bytes()
-        for words in (("plan",), APPLY):
-            said = self.run_it(*words, status=1)
-            self.assertIn(f'the state "{self.state}" is damaged', said)
-            self.assertIn("hint: put a backup in its place", said)
-        self.assertEqual(self.state.read_bytes(), broken)
-        self.assertEqual(self.made(), ["one"])
-
     def test_nothing_there_may_be_written(self):
         alone = ["unshare", "--mount"] + ([] if os.geteuid() == 0 else ["--map-root-user"])
         if subprocess.run([*alone, "true"], capture_output=True).returncode != 0:

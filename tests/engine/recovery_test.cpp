@@ -119,6 +119,22 @@ TEST_CASE("create, begun and no longer wanted: what is there of it is removed") 
         }
 }
 
+TEST_CASE("create and then its removal, both begun and not seen to end: it is still known") {
+    for (const bool there : {true, false}) {
+        CAPTURE(there);
+        Lab lab;
+        interrupted(lab, kOne, "create");
+        if (there) make_object(lab, Value::map({{"name", "a"}, {"value", "one"}}));
+        lab.world.broken = {"a"};
+        const bool ok = lab.apply(kNone).result.ok();
+        lab.world.broken.clear();
+        CHECK(ok == !there); // where there is nothing, nothing is begun
+        CHECK(lab.apply(kNone).result.ok());
+        CHECK(lab.world.objects.empty());
+        settled(lab, kNone);
+    }
+}
+
 TEST_CASE("update: new is noted, old is done again, neither is planned anew") {
     Lab lab;
     REQUIRE(lab.apply(kOne).result.ok());
