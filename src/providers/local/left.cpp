@@ -1,12 +1,12 @@
 #include "providers/local/left.h"
 
+#include "core/file.h"
+
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fmt/format.h>
-#include <fstream>
-#include <iterator>
 #include <thread>
 #include <unistd.h>
 
@@ -20,8 +20,11 @@ constexpr const char* kMark = "HADEPLOY_RUN";
 
 /// "" when the process has gone, or is somebody else's.
 std::string proc_file(const std::string& process, const char* name) {
-    std::ifstream in("/proc/" + process + "/" + name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    try {
+        return read_file("/proc/" + process + "/" + name);
+    } catch (const Error&) {
+        return "";
+    }
 }
 
 /// Whether the process is the shell of a script whose hadeploy has gone. That shell leads a group
