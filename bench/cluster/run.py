@@ -4,8 +4,8 @@
     cmake --preset release && cmake --build --preset release
     bench/cluster/run.py [--rounds N] [--runs N]
 
-Needs root, scripts/lab and ansible-core. A round gives each side machines that were just booted:
-the configuration is timed there. On the second side's machines both are then run with nothing left
+Needs root, scripts/lab and ansible-core. A round gives each side machines that were just booted,
+to the end: the configuration is timed there. On the second side's machines both are then run with nothing left
 to change, in turn. Last, examples/ha-demo is applied whole: how far from its own critical path, and
 how much memory. Ansible runs at its best: pipelining, kept connections, a fork a host. What the
 machines are like afterwards is checked by ssh, not by either tool. Nothing is left behind.
@@ -80,6 +80,8 @@ class Bench:
             f"{name} ansible_host={host['address']} ansible_user={host['user']} "
             f"ansible_ssh_private_key_file={self.key}" for name, host in self.hosts.items()]
         (self.work / "inventory").write_text("\n".join(inventory) + "\n")
+        for name in self.hosts:  # ssh answers before the boot has come to its end
+            self.sh(name, "systemctl is-system-running --wait >/dev/null || :")
 
     def apply_cluster(self):
         done = self.run(self.cluster, "apply", "--auto-approve", "--json", "--progress", "quiet",

@@ -13,6 +13,8 @@ constexpr auto kIdleTimeout = std::chrono::minutes(5);
 constexpr auto kAnswerTimeout = std::chrono::seconds(10);
 constexpr auto kPingTimeout = std::chrono::seconds(4);
 constexpr auto kPause = std::chrono::milliseconds(150);
+constexpr auto kLongestPause = std::chrono::milliseconds(1200);
+constexpr auto kBetweenConnects = std::chrono::milliseconds(500);
 constexpr std::size_t kMostIdle = 32;
 
 Json refusal(const std::string& code, const std::string& message) {
@@ -89,9 +91,27 @@ void RpcClient::give_back(Socket socket) {
     if (idle_.size() < kMostIdle) idle_.push_back(std::move(socket));
 }
 
+// One at a time, and slowly after a failure. While the service is on its way to another node, every
+// request of every client needs a connection; a lookup for each of them, again and again, keeps
+// Docker's resolver so busy that its node no longer answers the swarm.
+Socket RpcClient::connect(Deadline deadline) {
+    const std::unique_lock turn(connecting_, deadline);
+    if (!turn.owns_lock()) throw NetworkError(endpoint_.text() + ": no connection in time");
+    std::this_thread::sleep_until(std::min(not_before_, deadline));
+    if (Socket returned = take(); returned.is_open()) return returned;
+    if (Clock::now() >= deadline) throw NetworkError(failure_);
+    try {
+        return connect_(endpoint_, deadline);
+    } catch (const NetworkError& error) {
+        not_before_ = Clock::now() + kBetweenConnects;
+        failure_ = error.what();
+        throw;
+    }
+}
+
 Json RpcClient::call_once(const Json& request, Deadline deadline) {
     Socket socket = take();
-    if (!socket.is_open()) socket = connect_tcp(endpoint_, deadline);
+    if (!socket.is_open()) socket = connect(deadline);
     write_frame(socket, request, deadline);
     auto reply = read_frame(socket, deadline);
     if (!reply) throw NetworkError(endpoint_.text() + ": closed without an answer");
@@ -102,18 +122,18 @@ Json RpcClient::call_once(const Json& request, Deadline deadline) {
 }
 
 Json RpcClient::call(const Json& request, Deadline deadline) {
-    for (;;) {
+    for (auto pause = kPause;; pause = std::min(2 * pause, kLongestPause)) {
         try {
-            return call_once(request, std::min<Deadline>(deadline, Clock::now() + attempt_));
+            return call_once(request, deadline);
         } catch (const NetworkError&) {
             // What was kept most likely leads to the same dead peer: resolve and connect anew.
             const std::lock_guard lock(mutex_);
             idle_.clear();
-            if (Clock::now() + kPause >= deadline) throw;
+            if (Clock::now() + pause >= deadline) throw;
         } catch (const RpcError& error) {
-            if (!error.is_transient() || Clock::now() + kPause >= deadline) throw;
+            if (!error.is_transient() || Clock::now() + pause >= deadline) throw;
         }
-        std::this_thread::sleep_for(kPause);
+        std::this_thread::sleep_for(pause);
     }
 }
 

@@ -42,12 +42,14 @@ ConnectionServer::Handler rpc_handler(std::function<Json(const Json&)> answer);
 bool rpc_ping(std::uint16_t port);
 
 /// Calls one service over connections that are kept and reused, from any number of threads.
-/// Requests are sent again after a failure, so each must be harmless to repeat.
+/// A request is sent again when its connection failed, so each must be harmless to repeat. A peer
+/// that is merely slow is waited for: asking it again would only add to its work.
 class RpcClient {
   public:
-    /// `attempt` bounds one try: a dead peer is given up in time for another try.
-    RpcClient(Endpoint endpoint, std::chrono::milliseconds attempt)
-        : endpoint_(std::move(endpoint)), attempt_(attempt) {}
+    using Connect = std::function<Socket(const Endpoint&, Deadline)>;
+
+    explicit RpcClient(Endpoint endpoint, Connect connect = connect_tcp)
+        : endpoint_(std::move(endpoint)), connect_(std::move(connect)) {}
 
     /// The answer, or: RpcError as the service gave it; NetworkError when the deadline passed
     /// without an answer.
@@ -58,11 +60,15 @@ class RpcClient {
   private:
     Socket take();
     void give_back(Socket socket);
+    Socket connect(Deadline deadline);
 
     Endpoint endpoint_;
-    std::chrono::milliseconds attempt_;
+    Connect connect_;
     std::mutex mutex_;
     std::vector<Socket> idle_;
+    std::timed_mutex connecting_; ///< guards the next two, and is held while it connects
+    Deadline not_before_{};       ///< after a failure: when to try next
+    std::string failure_ = "no connection in time";
 };
 
 } // namespace hadeploy::svc

@@ -17,6 +17,7 @@ namespace hadeploy::svc {
 namespace {
 
 constexpr auto kAddressTimeout = std::chrono::seconds(2);
+constexpr std::chrono::milliseconds kSilence{3000};
 
 std::string errno_text(int code) {
     return std::strerror(code);
@@ -49,9 +50,21 @@ Socket connect_address(const sockaddr* address, socklen_t length, int family, De
     return socket;
 }
 
+void set_option(int fd, int level, int option, int value) {
+    ::setsockopt(fd, level, option, &value, sizeof value);
+}
+
 void disable_delay(int fd) {
-    const int on = 1;
-    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+// A node that lost its power says nothing. The kernel tells it from a program that is slow: that
+// one's node still acknowledges.
+void notice_dead_peer(int fd) {
+    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, 1);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, 1);
+    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(kSilence.count()));
 }
 
 } // namespace
@@ -120,6 +133,7 @@ Socket connect_tcp(const Endpoint& endpoint, Deadline deadline) {
             const Deadline until = std::min<Deadline>(deadline, Clock::now() + kAddressTimeout);
             Socket socket = connect_address(one->ai_addr, one->ai_addrlen, one->ai_family, until);
             disable_delay(socket.fd());
+            notice_dead_peer(socket.fd());
             return socket;
         } catch (const NetworkError& error) {
             reason = error.what();
@@ -144,8 +158,7 @@ Socket connect_unix(const std::string& path, Deadline deadline) {
 
 Listener::Listener(std::uint16_t port)
     : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
-    const int on = 1;
-    ::setsockopt(socket_.fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    set_option(socket_.fd(), SOL_SOCKET, SO_REUSEADDR, 1);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_ANY);

@@ -42,7 +42,8 @@ class Socket {
     int fd_;
 };
 
-/// Resolves the name now and tries its addresses in turn, each for at most two seconds.
+/// Resolves the name now and tries its addresses in turn, each for at most two seconds. A
+/// connection whose peer's machine is silent for three seconds fails.
 Socket connect_tcp(const Endpoint& endpoint, Deadline deadline);
 Socket connect_unix(const std::string& path, Deadline deadline);
 

@@ -12,7 +12,7 @@ constexpr int kBatch = 200;
 } // namespace
 
 Forwarder::Forwarder(Engine& engine, const Endpoint& logger)
-    : engine_(engine), client_(logger, kAttempt), worker_([this] { work(); }) {}
+    : engine_(engine), client_(logger), worker_([this] { work(); }) {}
 
 Forwarder::~Forwarder() {
     stop();

@@ -9,8 +9,6 @@
 namespace hadeploy::svc {
 namespace {
 
-/// One try at the database; the rest of the patience is for another container of it.
-constexpr std::chrono::milliseconds kAttempt{2500};
 constexpr std::int64_t kMostPage = 1000;
 constexpr std::int64_t kRowsOnPage = 200;
 
@@ -73,8 +71,7 @@ std::string told(const Json& write) {
 } // namespace
 
 WebApp::WebApp(Place place, Endpoint database, std::chrono::milliseconds patience)
-    : place_(std::move(place)), patience_(patience),
-      database_(std::move(database), std::min(kAttempt, patience)) {}
+    : place_(std::move(place)), patience_(patience), database_(std::move(database)) {}
 
 HttpResponse WebApp::handle(const HttpRequest& request) {
     HttpResponse response = route(request);
@@ -236,7 +233,12 @@ HttpResponse WebApp::reply(const Json& body) const {
 }
 
 Json WebApp::ask(const Json& request) {
-    return database_.call(request, Clock::now() + patience_);
+    const Deadline deadline = Clock::now() + patience_;
+    if (!turns_.try_acquire_for(patience_ / 4))
+        throw RpcError("busy", "too many requests wait for the database; send the same request "
+                               "with the same id again in a moment");
+    const std::unique_ptr<Turns, void (*)(Turns*)> turn(&turns_, [](Turns* t) { t->release(); });
+    return database_.call(request, deadline);
 }
 
 } // namespace hadeploy::svc

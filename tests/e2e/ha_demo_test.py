@@ -176,7 +176,7 @@ class HaDemo(unittest.TestCase):
         self.assertIn(done.returncode, (0, 3), done.stderr)
         lost = [t for t in report["thresholds"] if "lost" in t["name"]]
         self.assertTrue(lost and all(t["ok"] for t in lost), report["thresholds"])
-        self.assertTrue(self.written(before))
+        wait_until("what was acknowledged before is there", lambda: self.written(before), 240)
         active = self.nodes()["node1"].sh("docker node ls --format '{{.Availability}}'")
         self.assertEqual(active.split(), ["Active"] * 3)
 

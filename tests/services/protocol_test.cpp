@@ -32,7 +32,7 @@ std::string http(const std::string& bytes) {
 
 TEST_CASE("a frame comes back as it was sent, and a refusal as an RpcError") {
     ConnectionServer server(0, kMany, echo());
-    RpcClient client({"127.0.0.1", server.port()}, std::chrono::seconds(5));
+    RpcClient client({"127.0.0.1", server.port()});
     const Json request = {{"op", "say"}, {"text", "ä\n\"x\""}};
     CHECK(client.call(request, soon()).at("echo") == request);
     try {
@@ -49,14 +49,14 @@ TEST_CASE("malformed frames end the connection, not the server") {
     for (const std::string& bytes : {std::string("\xff\xff\xff\xff"), std::string("\0\0\0\2[]", 6),
                                      std::string("\0\0\0\3abc", 7)})
         CHECK(converse(server.port(), bytes).empty());
-    RpcClient client({"127.0.0.1", server.port()}, std::chrono::seconds(5));
+    RpcClient client({"127.0.0.1", server.port()});
     CHECK(client.call({{"op", "say"}}, soon()).at("ok") == true);
 }
 
 TEST_CASE("a client finds the successor of a server that went away") {
     auto first = std::make_unique<ConnectionServer>(0, kMany, echo());
     const std::uint16_t port = first->port();
-    RpcClient client({"127.0.0.1", port}, std::chrono::seconds(5));
+    RpcClient client({"127.0.0.1", port});
     client.call({{"op", "one"}}, soon());
     first.reset();
     CHECK_THROWS_AS(client.call({{"op", "gap"}}, Clock::now() + std::chrono::milliseconds(50)),
@@ -65,13 +65,49 @@ TEST_CASE("a client finds the successor of a server that went away") {
     CHECK(client.call({{"op", "two"}}, soon()).at("ok") == true);
 }
 
+TEST_CASE("while a service is gone its clients' requests don't each look for it") {
+    ConnectionServer server(0, kMany, echo());
+    std::atomic<int> tried = 0;
+    std::atomic<bool> back = false;
+    RpcClient client({"127.0.0.1", server.port()},
+                     [&](const Endpoint& endpoint, Deadline deadline) {
+                         ++tried;
+                         if (!back) throw NetworkError("not found");
+                         return connect_tcp(endpoint, deadline);
+                     });
+    const auto all_at_once = [&](int& answered, std::chrono::milliseconds patience) {
+        std::mutex mutex;
+        std::vector<std::thread> threads;
+        const Deadline deadline = Clock::now() + patience;
+        for (std::size_t i = 0; i < kMany; ++i)
+            threads.emplace_back([&] {
+                try {
+                    client.call({{"op", "x"}}, deadline);
+                    const std::lock_guard lock(mutex);
+                    ++answered;
+                } catch (const NetworkError&) {
+                    // what is expected while it is gone
+                }
+            });
+        for (std::thread& thread : threads) thread.join();
+    };
+    int answered = 0;
+    all_at_once(answered, std::chrono::milliseconds(900));
+    CHECK(answered == 0);
+    CHECK(tried >= 1);
+    CHECK(tried <= 2); // not each of the sixteen, and not every time it tries again
+    back = true;
+    all_at_once(answered, std::chrono::seconds(20));
+    CHECK(answered == static_cast<int>(kMany));
+}
+
 TEST_CASE("a client asks again while the server is starting") {
     std::atomic<int> asked = 0;
     ConnectionServer server(0, kMany, rpc_handler([&](const Json&) {
                                 if (++asked < 3) throw RpcError("starting", "not yet");
                                 return Json{{"ok", true}};
                             }));
-    RpcClient client({"127.0.0.1", server.port()}, std::chrono::seconds(5));
+    RpcClient client({"127.0.0.1", server.port()});
     CHECK(client.call({{"op", "x"}}, soon()).at("ok") == true);
     CHECK(asked == 3);
 }
@@ -82,7 +118,7 @@ TEST_CASE("a peer that never answers costs no more than the deadline") {
         while (socket.read_some(&byte, 1, soon()) > 0) {
         }
     });
-    RpcClient client({"127.0.0.1", server.port()}, std::chrono::milliseconds(100));
+    RpcClient client({"127.0.0.1", server.port()});
     CHECK_THROWS_AS(client.call({{"op", "x"}}, Clock::now() + std::chrono::milliseconds(300)),
                     NetworkError);
 }

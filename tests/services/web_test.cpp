@@ -103,6 +103,33 @@ TEST_CASE("without a database: 503, alive but not ready, and nothing is promised
     CHECK(page.find("value=\"apples\"") != std::string::npos);
 }
 
+TEST_CASE("more requests than a slow database can bear are turned away at once") {
+    constexpr int kTurns = 16;
+    std::atomic<int> asked = 0;
+    std::atomic<bool> released = false;
+    ConnectionServer slow(0, 64, rpc_handler([&](const Json&) {
+                              ++asked;
+                              CHECK(eventually([&] { return released.load(); }));
+                              return Json{{"ok", true}, {"node", "slow"}};
+                          }));
+    Service web("web", {{"DATABASE", "127.0.0.1:" + std::to_string(slow.port())},
+                        {"REQUEST_TIMEOUT_MS", "20000"},
+                        {"LINGER_MS", "1"}});
+    std::atomic<int> served = 0;
+    std::vector<std::thread> visitors;
+    for (int i = 0; i < kTurns; ++i)
+        visitors.emplace_back([&] { served += get_json(web.port(), "/readyz").status == 200; });
+    CHECK(eventually([&] { return asked == kTurns; }));
+    const Reply late = get_json(web.port(), "/api/entities");
+    CHECK(late.status == 503);
+    CHECK(late.body.at("error").at("code") == "busy");
+    CHECK(asked == kTurns);
+    CHECK(get_text(web.port(), "/healthz").starts_with("HTTP/1.1 200"));
+    released = true;
+    for (std::thread& visitor : visitors) visitor.join();
+    CHECK(served == kTurns);
+}
+
 TEST_CASE("a write that met a dying database succeeds with its successor, and counts once") {
     App app;
     app.put({{"name", "apples"}, {"quantity", 1}});

@@ -192,8 +192,12 @@ std::vector<Command> DockerEngine::make(const Change& change) {
     } else if (rewrite) {
         script += "rm -f /etc/docker/daemon.json\nsystemctl stop docker\n";
     }
-    script += fmt::format("systemctl -q {} docker\n",
-                          change.after.flag("enabled", true) ? "enable" : "disable");
+    // The package enables it, and to do so again takes seconds: of a service with an init script
+    // systemd asks Perl, and then it reads all units anew.
+    script += change.after.flag("enabled", true)
+                  ? "[ -L /etc/systemd/system/multi-user.target.wants/docker.service ] || "
+                    "systemctl -q --no-reload enable docker\n"
+                  : "systemctl -q disable docker\n";
     if (change.after.flag("running", true))
         script += fmt::format("systemctl reset-failed docker 2>/dev/null || :\n"
                               "systemctl start docker || {}",

@@ -61,7 +61,7 @@ if ! is_mounted; then
     mkdir -p "$path"
     chattr +i "$path" 2>/dev/null || : # not every file system can
 fi
-systemctl -q $enable "$unit"
+systemctl -q --no-reload $enable "$unit"
 [ -n "$start" ] || { systemctl stop "$unit"; exit 0; }
 systemctl start "$unit"
 tries=0

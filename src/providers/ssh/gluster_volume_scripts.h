@@ -49,12 +49,12 @@ wait_online() {
     tries=0
     until online; do
         tries=$((tries + 1))
-        if [ $tries -ge 60 ]; then
+        if [ $tries -ge 120 ]; then
             gluster volume status "$volume" </dev/null | grep '^Brick\|^ *Brick' >&2 || :
             echo "not all $count bricks of the volume run; see /var/log/glusterfs/bricks on the host of the one that does not" >&2
             exit 1
         fi
-        sleep 2
+        sleep 1
     done
 }
 need_glusterd() {
