@@ -236,18 +236,19 @@ std::int64_t SqliteStore::serial() const {
 }
 
 std::vector<Row> SqliteStore::rows() const {
-    return rows_but({});
+    std::vector<Row> out;
+    each_row_but({}, [&](Row row) { out.push_back(std::move(row)); });
+    return out;
 }
 
-std::vector<Row> SqliteStore::rows_but(const std::vector<std::string>& types) const {
+void SqliteStore::each_row_but(const std::vector<std::string>& types,
+                               const std::function<void(Row)>& use) const {
     const std::lock_guard guard(database_mutex_);
     Statement query(*database_, fmt::format("SELECT {} FROM resources WHERE type NOT IN (SELECT "
                                             "value FROM json_each(?)) ORDER BY address",
                                             kRowColumns));
     query.bind(codec::encode_names(types));
-    std::vector<Row> out;
-    while (query.step()) out.push_back(read_row(query, cipher_));
-    return out;
+    while (query.step()) use(read_row(query, cipher_));
 }
 
 std::optional<Row> SqliteStore::row(const std::string& address) const {

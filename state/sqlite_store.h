@@ -24,7 +24,8 @@ class SqliteStore final : public Store {
     std::string lineage() const override;
     std::int64_t serial() const override;
     std::vector<Row> rows() const override;
-    std::vector<Row> rows_but(const std::vector<std::string>& types) const override;
+    void each_row_but(const std::vector<std::string>& types,
+                      const std::function<void(Row)>& use) const override;
     std::optional<Row> row(const std::string& address) const override;
     std::vector<Intent> intents() const override;
     void begin(std::vector<Intent>& intents) override;

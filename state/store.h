@@ -94,8 +94,10 @@ class Store {
     virtual std::int64_t serial() const = 0;
 
     virtual std::vector<Row> rows() const = 0;
-    /// Those that are of none of these types.
-    virtual std::vector<Row> rows_but(const std::vector<std::string>& types) const = 0;
+    /// Hands over, one after the other in the order of their addresses, those that are of none of
+    /// these types: a state is large. `use` must not call this Store.
+    virtual void each_row_but(const std::vector<std::string>& types,
+                              const std::function<void(Row)>& use) const = 0;
     virtual std::optional<Row> row(const std::string& address) const = 0;
     virtual std::vector<Intent> intents() const = 0;
 

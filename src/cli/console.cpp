@@ -39,9 +39,10 @@ class Console {
         Sources sources = context_.project.sources();
         const std::uint16_t file = sources.add("console", source);
         try {
-            const ExprPtr expr = parse_string(Value(source).at({1, 1, file}), sources);
+            StringPool strings;
+            const Expr expr = parse_string(Value(source).at({1, 1, file}), sources, strings);
             const Value value = context_.project.graph().value(
-                *expr, [this](NodeId id) { return value_of(context_.project.graph()[id]); });
+                expr, [this](NodeId id) { return value_of(context_.project.graph()[id]); });
             context_.print(shown(value, context_.args.json) + "\n");
             return 0;
         } catch (const Error& error) {

@@ -3,6 +3,7 @@
 #include "cli/secrets.h"
 #include "planner/moves.h"
 #include "planner/selection.h"
+#include "planner/written_secrets.h"
 #include "state/key_file.h"
 
 #include <cstdlib>
@@ -30,9 +31,19 @@ Project::Project(const Registry& registry, ProjectOptions options)
     : registry_(registry), options_(std::move(options)),
       directory_(fs::absolute(options_.directory).lexically_normal()) {}
 
+void Project::read_spec(const FileReader& read) {
+    try {
+        // messages show the path as the user would write it
+        load_spec((options_.directory / kSpecFile).lexically_normal(), read, spec_);
+    } catch (...) {
+        hide_written_secrets(spec_, registry_); // what is wrong is told with its line
+        throw;
+    }
+    hide_written_secrets(spec_, registry_);
+}
+
 void Project::load(Secrets secrets) {
-    // messages show the path as the user would write it
-    load_spec((options_.directory / kSpecFile).lexically_normal(), disk_reader(), spec_);
+    read_spec(disk_reader());
     spec_.secrets = secrets == Secrets::read ? read_secrets(spec_, options_.vault_password_file)
                                              : unread_secrets(spec_);
     redact_.add(spec_.secrets);
@@ -47,7 +58,7 @@ void Project::expand(const VariableValues& given) {
 
 void Project::load_from(const FileReader& read, const VariableValues& variables,
                         const Value& secrets) {
-    load_spec((options_.directory / kSpecFile).lexically_normal(), read, spec_);
+    read_spec(read);
     spec_.secrets = secrets;
     redact_.add(spec_.secrets);
     expand(variables);
@@ -68,7 +79,7 @@ VariableValues Project::given_variables() {
                                               std::string(text.substr(0, equals)), spec_.sources);
     }
     for (const fs::path& file : options_.variable_files)
-        for (auto& [name, value] : load_variable_file(file, disk_reader(), spec_.sources))
+        for (auto& [name, value] : load_variable_file(file, disk_reader(), spec_))
             given[name] = value;
     for (const std::string& text : options_.variables) {
         const auto equals = text.find('=');

@@ -62,6 +62,7 @@ class Project {
     [[nodiscard]] Setting setting(const std::string& lineage) const;
 
   private:
+    void read_spec(const FileReader& read);
     VariableValues given_variables();
     void expand(const VariableValues& given);
 

@@ -5,6 +5,10 @@
 
 namespace hadeploy {
 
+namespace {
+constexpr std::string_view kHidden = "(secret)";
+}
+
 std::uint16_t Sources::add(std::filesystem::path path, std::string text) {
     std::vector<std::size_t> lines{0};
     for (std::size_t end = text.find('\n'); end != text.npos; end = text.find('\n', end + 1))
@@ -34,14 +38,34 @@ std::filesystem::path Sources::path(Loc loc) const {
                                                    : std::filesystem::path{};
 }
 
-std::string_view Sources::line(Loc loc) const {
+Sources::Line Sources::line(Loc loc) const {
     if (!loc.known() || loc.file >= files_.size()) return {};
     const File& f = files_[loc.file];
     if (loc.line > f.lines.size()) return {};
-    std::string_view rest = std::string_view(f.text).substr(f.lines[loc.line - 1]);
-    rest = rest.substr(0, rest.find('\n'));
-    if (rest.ends_with('\r')) rest.remove_suffix(1);
-    return rest;
+    const std::size_t begin = f.lines[loc.line - 1];
+    std::size_t end = std::min(f.text.find('\n', begin), f.text.size());
+    if (end > begin && f.text[end - 1] == '\r') --end;
+    const std::size_t place = begin + std::max<std::size_t>(loc.column, 1) - 1;
+    Line out{{}, place - begin + 1};
+    std::size_t at = begin;
+    for (const auto& [from, to] : f.hidden) {
+        const std::size_t first = std::max(from, at), last = std::min(to, end);
+        if (first >= last) continue;
+        out.text += f.text.substr(at, first - at);
+        if (place >= first) out.column = out.text.size() + 1;
+        out.text += kHidden;
+        if (place >= last) out.column = out.text.size() + 1 + (place - last);
+        at = last;
+    }
+    out.text += f.text.substr(at, end - at);
+    return out;
+}
+
+void Sources::hide(std::uint16_t file, std::size_t begin, std::size_t end) {
+    if (file >= files_.size() || begin >= std::min(end, files_[file].text.size())) return;
+    auto& hidden = files_[file].hidden;
+    const std::pair one(begin, end);
+    hidden.insert(std::upper_bound(hidden.begin(), hidden.end(), one), one);
 }
 
 std::string Sources::describe(Loc loc) const {

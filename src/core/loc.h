@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace hadeploy {
@@ -32,6 +33,13 @@ class Sources {
         std::filesystem::path path; ///< as the user would write it, for messages
         std::string text;
         std::vector<std::size_t> lines; ///< where each line begins
+        /// Offsets of what is hidden, from and to.
+        std::vector<std::pair<std::size_t, std::size_t>> hidden = {};
+    };
+    /// A source line as it may be shown.
+    struct Line {
+        std::string text;       ///< "(secret)" in the place of what is hidden
+        std::size_t column = 0; ///< in it, of the place that was asked for; from 1
     };
 
     /// Keeps the text and returns its index for Loc::file.
@@ -44,8 +52,10 @@ class Sources {
     [[nodiscard]] std::size_t offset(Loc loc) const;
     /// The Loc of an offset in a file's text.
     [[nodiscard]] Loc at(std::uint16_t file, std::size_t offset) const;
-    /// The text of the Loc's line without its line end; empty when the Loc is unknown.
-    [[nodiscard]] std::string_view line(Loc loc) const;
+    /// The Loc's line without its line end; empty when the Loc is unknown.
+    [[nodiscard]] Line line(Loc loc) const;
+    /// What stands between these offsets of a file was written as a secret: no line shows it.
+    void hide(std::uint16_t file, std::size_t begin, std::size_t end);
     /// "spec.yaml:12:5", or "" when the Loc is unknown.
     [[nodiscard]] std::string describe(Loc loc) const;
 

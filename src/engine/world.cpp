@@ -51,8 +51,7 @@ World load_world_but(const Store& store, const std::vector<std::string>& types) 
     World world;
     world.lineage = store.lineage();
     world.serial = store.serial();
-    std::vector<Row> rows = store.rows_but(types);
-    for (Row& r : rows) {
+    store.each_row_but(types, [&](Row r) {
         // they come in order
         Recorded& to = world.recorded.try_emplace(world.recorded.end(), r.address)->second;
         to.attributes = sharing(r.attributes, r.config);
@@ -63,8 +62,7 @@ World load_world_but(const Store& store, const std::vector<std::string>& types) 
         to.config = std::move(r.config);
         to.depends_on = std::move(r.depends_on);
         to.tainted = r.tainted;
-        r.attributes = {}; // what was read and what is kept of it need not both be there
-    }
+    });
     for (const Intent& i : store.intents()) {
         world.interrupted[i.address] = i.action;
         if (i.action != "create") continue;

@@ -1,5 +1,6 @@
 // Configs made whole: by what is known of the resources, and by which machines they name.
 #include "planner/plan.h"
+#include "planner/seen.h"
 
 namespace hadeploy {
 
@@ -45,12 +46,12 @@ Value complete(const ResourceType& type, const Value& config, const Value& known
         const Value* before = known.find(a.name);
         const bool shaped = a.type.kind != TypeKind::connection && value != nullptr &&
                             value->is_map() && before != nullptr && before->is_map();
-        if (shaped)
-            computed.push_back({a.name, reshaped(*value, *before)});
-        else if (before != nullptr)
-            computed.push_back({a.name, *before});
-        else if (value == nullptr)
-            computed.push_back({a.name, Value::unknown()});
+        Value out = shaped              ? reshaped(*value, *before)
+                    : before != nullptr ? *before
+                    : value != nullptr  ? *value
+                                        : Value::unknown();
+        const bool secret = out.contains_unknown() && follows_secrets(type, a, config);
+        computed.push_back({a.name, secret ? out.as_secret() : std::move(out)});
     }
     return config.with_all(Value::map(std::move(computed)));
 }

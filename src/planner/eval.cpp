@@ -51,12 +51,17 @@ Value sized(Value value, Loc loc) {
     return value;
 }
 
+Value marked(Value value, bool secret) {
+    return secret ? value.as_secret() : value;
+}
+
 /// Evaluates for the dependencies alone what may turn out not to be needed.
-void touch(const Expr& expr, const Names& names) {
+/// @returns whether something in it is secret
+bool touch(const Expr& expr, const Names& names) {
     try {
-        (void)evaluate(expr, names);
+        return evaluate(expr, names).contains_secret();
     } catch (const Error&) {
-        // counts once it is needed
+        return false; // counts once it is needed
     }
 }
 
@@ -78,6 +83,8 @@ Value step_into(const Value& value, const Value& step, Loc loc, const std::strin
             throw fail(
                 fmt::format("{} is a map: its keys are strings, not {}", what, step.kind_name()));
         if (const Value* found = value.find(step.as_string())) return *found;
+        if (value.secret() || step.secret())
+            throw fail(fmt::format("{} has no such key (it is secret)", what));
         std::vector<std::string> keys;
         for (const Entry& e : value.as_map()) keys.push_back(e.key);
         Error error = fail(fmt::format("{} has no \"{}\"", what, step.as_string()));
@@ -105,52 +112,41 @@ Value join_text(const Expr& expr, const Names& names) {
     std::string out;
     bool unknown = false;
     bool secret = false;
-    for (const ExprPtr& part : expr.parts) {
-        const Value v = evaluate(*part, names);
+    for (const Expr& part : expr.parts) {
+        const Value v = evaluate(part, names);
         unknown = unknown || v.contains_unknown();
         secret = secret || v.contains_secret();
         if (v.is_list() || v.is_map())
             throw Error(ErrorKind::spec,
-                        fmt::format("{} can't stand within a string", v.kind_name()), part->loc)
+                        fmt::format("{} can't stand within a string", v.kind_name()), part.loc())
                 .with_hint("use join(\", \", ...), or pick one element");
         if (!unknown) out += scalar_text(v);
     }
-    Value result = unknown ? Value::unknown() : Value(std::move(out));
-    return (secret ? result.as_secret() : result).at(expr.loc);
+    return marked(unknown ? Value::unknown() : Value(std::move(out)), secret).at(expr.loc());
 }
 
 /// `module.site[*].url`: of each instance just what is asked for. Nothing for what is no module
 /// with instances.
 std::optional<Value> splat_over_modules(const Expr& source, const Path& suffix,
                                         const Names& names) {
-    if (source.kind != Expr::Kind::reference || source.keys.size() != 1) return std::nullopt;
-    const auto keys = names.instances(source.name, {Value(source.keys[0].first)});
+    if (source.kind != Expr::Kind::reference || source.parts.size() != 1) return std::nullopt;
+    const auto keys = names.instances(source.name(), {source.parts[0].value});
     if (!keys || keys->empty()) return std::nullopt;
     Value::List list;
     Value::Map map;
     for (const Value& key : *keys) {
         Value value = evaluate_at(source, joined({key}, suffix), names);
         if (key.is_string())
-            map.push_back({key.as_string(), std::move(value), source.loc});
+            map.push_back({key.as_string(), std::move(value), source.loc()});
         else
             list.push_back(std::move(value));
     }
     return map.empty() ? Value::list(std::move(list)) : Value::map(std::move(map));
 }
 
-Value splat(const Expr& expr, const Path& path, const Names& names) {
-    Path suffix;
-    for (std::size_t i = 1; i < expr.parts.size(); ++i)
-        suffix.push_back(evaluate(*expr.parts[i], names));
-    if (!path.empty()) {
-        Path way{path.front()};
-        way.insert(way.end(), suffix.begin(), suffix.end());
-        way.insert(way.end(), path.begin() + 1, path.end());
-        return evaluate_at(*expr.parts[0], way, names);
-    }
-    if (auto all = splat_over_modules(*expr.parts[0], suffix, names)) return *std::move(all);
-    const Value source = evaluate(*expr.parts[0], names);
-    const auto each = [&](const Value& v) { return follow(v, suffix, 0, expr.loc, "the element"); };
+/// Of each element of `source` what `suffix` leads to.
+Value taken_of_each(const Value& source, const Path& suffix, Loc loc) {
+    const auto each = [&](const Value& v) { return follow(v, suffix, 0, loc, "the element"); };
     if (source.is_unknown()) return Value::unknown();
     if (source.is_null()) return Value::list({});
     if (source.is_map()) {
@@ -166,6 +162,25 @@ Value splat(const Expr& expr, const Path& path, const Names& names) {
     return Value::list({each(source)});
 }
 
+Value splat(const Expr& expr, const Path& path, const Names& names) {
+    const Expr& over = expr.parts[0];
+    Path suffix;
+    bool secret = false;
+    for (std::size_t i = 1; i < expr.parts.size(); ++i) {
+        suffix.push_back(evaluate(expr.parts[i], names));
+        secret = secret || suffix.back().secret();
+    }
+    if (!path.empty()) {
+        Path way{path.front()};
+        way.insert(way.end(), suffix.begin(), suffix.end());
+        way.insert(way.end(), path.begin() + 1, path.end());
+        return marked(evaluate_at(over, way, names), secret);
+    }
+    if (auto all = splat_over_modules(over, suffix, names)) return marked(*std::move(all), secret);
+    const Value source = evaluate(over, names);
+    return marked(taken_of_each(source, suffix, expr.loc()), secret || source.secret());
+}
+
 /// A key of a map; what is no string but a scalar becomes one.
 std::string key_text(const Value& key, Loc loc) {
     if (key.is_list() || key.is_map() || key.is_null())
@@ -177,101 +192,113 @@ std::string key_text(const Value& key, Loc loc) {
 Value whole_list(const Expr& expr, const Names& names) {
     Value::List items;
     items.reserve(expr.parts.size());
-    for (const ExprPtr& part : expr.parts) items.push_back(evaluate(*part, names));
-    return Value::list(std::move(items)).at(expr.loc);
+    for (const Expr& part : expr.parts) items.push_back(evaluate(part, names));
+    return Value::list(std::move(items)).at(expr.loc());
 }
 
 Value whole_map(const Expr& expr, const Names& names) {
     Value::Map entries;
-    entries.reserve(expr.parts.size());
-    for (std::size_t i = 0; i < expr.parts.size(); ++i)
-        entries.push_back(
-            {expr.keys[i].first, evaluate(*expr.parts[i], names), expr.keys[i].second});
-    return Value::map(std::move(entries)).at(expr.loc);
-}
-
-Value whole_pairs(const Expr& expr, const Names& names) {
-    Value::Map entries;
-    bool unknown = false, secret = false;
+    entries.reserve(expr.parts.size() / 2);
+    bool unknown = false, secret = false, holds_secret = false;
     for (std::size_t i = 0; i < expr.parts.size(); i += 2) {
-        const Value key = evaluate(*expr.parts[i], names);
-        Value value = evaluate(*expr.parts[i + 1], names);
+        const Value key = evaluate(expr.parts[i], names);
+        Value value = evaluate(expr.parts[i + 1], names);
         unknown = unknown || key.is_unknown();
         secret = secret || key.secret();
+        holds_secret = holds_secret || value.contains_secret();
         if (unknown) continue;
-        const Loc loc = expr.parts[i]->loc;
+        const Loc loc = expr.parts[i].loc();
         entries.push_back({key_text(key, loc), std::move(value), loc});
     }
     const Value out = unknown ? Value::unknown() : Value::map(std::move(entries));
-    return (secret ? out.as_secret() : out).at(expr.loc);
+    return marked(out, secret || (unknown && holds_secret)).at(expr.loc());
+}
+
+/// The expression of the entry that `key` names, where no other one may get that name as well.
+const Expr* entry_of(const Expr& map, const Value& key) {
+    const Expr* found = nullptr;
+    for (std::size_t i = 0; i < map.parts.size(); i += 2) {
+        const Expr& name = map.parts[i];
+        if (name.kind != Expr::Kind::literal || !name.value.is_string()) return nullptr;
+        if (key.is_string() && name.name() == key.as_string()) found = &map.parts[i + 1];
+    }
+    return found;
 }
 
 Value reference(const Expr& expr, const Path& path, const Names& names) {
     Path way;
-    way.reserve(expr.keys.size() + path.size());
-    for (const auto& [key, loc] : expr.keys) way.emplace_back(key);
+    way.reserve(expr.parts.size() + path.size());
+    for (const Expr& step : expr.parts) way.push_back(step.value);
     way.insert(way.end(), path.begin(), path.end());
     std::size_t used = 0;
-    const Value start = names.resolve(expr.name, way, expr.loc, used);
-    if (used == way.size()) return start.at(expr.loc);
-    std::string what = expr.name;
+    const Value start = names.resolve(expr.name(), way, expr.loc(), used);
+    if (used == way.size()) return start.at(expr.loc());
+    std::string what = expr.name();
     for (std::size_t i = 0; i < used; ++i) what += show_step(way[i]);
-    return follow(start, way, used, expr.loc, what).at(expr.loc);
+    return follow(start, way, used, expr.loc(), what).at(expr.loc());
+}
+
+Value indexed(const Expr& expr, const Path& path, const Names& names) {
+    const Value index = evaluate(expr.parts[1], names);
+    if (!index.is_unknown()) {
+        const Value found = evaluate_at(expr.parts[0], joined({index}, path), names);
+        return marked(found, index.secret());
+    }
+    const Value all = evaluate(expr.parts[0], names); // for its errors and dependencies
+    return marked(Value::unknown(), index.secret() || all.contains_secret());
 }
 
 Value condition(const Expr& expr, const Path& path, const Names& names) {
-    const Value given = evaluate(*expr.parts[0], names);
+    const Value given = evaluate(expr.parts[0], names);
     if (given.is_unknown()) {
-        touch(*expr.parts[1], names);
-        touch(*expr.parts[2], names);
-        return given;
+        const bool yes = touch(expr.parts[1], names), no = touch(expr.parts[2], names);
+        return marked(given, yes || no);
     }
     if (!given.is_bool())
         throw Error(ErrorKind::spec,
                     fmt::format("? needs a boolean before it, got {}", given.kind_name()),
-                    expr.parts[0]->loc);
-    const Value out = evaluate_at(*expr.parts[given.as_bool() ? 1 : 2], path, names);
-    return given.secret() ? out.as_secret() : out;
+                    expr.parts[0].loc());
+    const Value out = evaluate_at(expr.parts[given.as_bool() ? 1 : 2], path, names);
+    return marked(out, given.secret());
 }
 
 /// `a && b` and `a || b`: where a decides, b is left alone.
 Value logic(const Expr& expr, const Names& names) {
-    const bool decisive = expr.name == "||";
+    const bool decisive = expr.name() == "||";
     bool secret = false, unknown = false;
-    for (const ExprPtr& part : expr.parts) {
+    for (const Expr& part : expr.parts) {
         if (unknown) {
-            touch(*part, names);
+            secret = touch(part, names) || secret;
             break;
         }
-        const Value v = evaluate(*part, names);
+        const Value v = evaluate(part, names);
         secret = secret || v.secret();
         unknown = v.is_unknown();
         if (unknown) continue;
         if (!v.is_bool())
             throw Error(ErrorKind::spec,
-                        fmt::format("{} needs booleans, got {}", expr.name, v.kind_name()),
-                        part->loc);
-        if (v.as_bool() == decisive) return secret ? v.as_secret() : v;
+                        fmt::format("{} needs booleans, got {}", expr.name(), v.kind_name()),
+                        part.loc());
+        if (v.as_bool() == decisive) return marked(v, secret);
     }
-    const Value out = unknown ? Value::unknown() : Value(!decisive);
-    return secret ? out.as_secret() : out;
+    return marked(unknown ? Value::unknown() : Value(!decisive), secret);
 }
 
 Value operation(const Expr& expr, const Names& names) {
-    if (expr.name == "&&" || expr.name == "||") return logic(expr, names);
+    if (expr.name() == "&&" || expr.name() == "||") return logic(expr, names);
     std::vector<Value> operands;
     bool secret = false, unknown = false;
-    for (const ExprPtr& part : expr.parts) {
-        operands.push_back(evaluate(*part, names));
+    for (const Expr& part : expr.parts) {
+        operands.push_back(evaluate(part, names));
         spend(operands.back());
         secret = secret || operands.back().contains_secret();
         unknown = unknown || operands.back().contains_unknown();
     }
     const Value out = unknown ? Value::unknown()
                       : expr.kind == Expr::Kind::unary
-                          ? apply_unary(expr.name, operands[0], expr.loc)
-                          : apply_binary(expr.name, operands[0], operands[1], expr.loc);
-    return secret ? out.as_secret() : out;
+                          ? apply_unary(expr.name(), operands[0], expr.loc())
+                          : apply_binary(expr.name(), operands[0], operands[1], expr.loc());
+    return marked(out, secret);
 }
 
 /// The names of a comprehension, before those from around it.
@@ -308,35 +335,42 @@ class Gathering {
     explicit Gathering(const Expr& expr) : expr_(expr) {}
 
     void add(const Names& names) {
-        const ExprPtr &result = expr_.parts[1], &filter = expr_.parts[2], &key = expr_.parts[3];
-        if (filter) {
-            const Value pass = evaluate(*filter, names);
+        if (filter_ != nullptr) {
+            const Value pass = evaluate(*filter_, names);
             note(pass);
             if (!pass.is_unknown() && !pass.is_bool())
                 throw Error(ErrorKind::spec,
                             fmt::format("if needs a boolean, got {}", pass.kind_name()),
-                            filter->loc);
-            if (pass.is_unknown()) return touch(*result, names);
+                            filter_->loc());
+            if (pass.is_unknown()) return touch_result(names);
             if (!pass.as_bool()) return;
         }
-        Value value = evaluate(*result, names);
+        Value value = evaluate(result_, names);
+        holds_secret_ = holds_secret_ || value.contains_secret();
         weight_ += value.weight();
-        if (weight_ > kMaxValueWeight) (void)sized(Value::list({value, value}), expr_.loc);
-        if (!key) return items_.push_back(std::move(value));
-        const Value name = evaluate(*key, names);
+        if (weight_ > kMaxValueWeight) (void)sized(Value::list({value, value}), expr_.loc());
+        if (key_ == nullptr) return items_.push_back(std::move(value));
+        const Value name = evaluate(*key_, names);
         note(name);
-        if (!name.is_unknown()) add_entry(key_text(name, key->loc), std::move(value), key->loc);
+        if (!name.is_unknown())
+            add_entry(key_text(name, key_->loc()), std::move(value), key_->loc());
+    }
+    /// Of a source that is not known.
+    void touch_all(const Names& names) {
+        for (const Expr* part : {filter_, key_})
+            if (part != nullptr) holds_secret_ = touch(*part, names) || holds_secret_;
+        touch_result(names);
     }
     Value result() {
         Value out = Value::unknown();
-        if (!unknown_ && expr_.kind == Expr::Kind::each_list) out = Value::list(std::move(items_));
-        if (!unknown_ && expr_.kind == Expr::Kind::each_map) {
+        if (!unknown_ && key_ == nullptr) out = Value::list(std::move(items_));
+        if (!unknown_ && key_ != nullptr) {
             Value::Map entries;
             for (auto& [key, values] : groups_)
                 entries.push_back({key, grouped() ? Value::list(std::move(values)) : values[0]});
             out = Value::map(std::move(entries));
         }
-        return (secret_ ? out.as_secret() : out).at(expr_.loc);
+        return marked(out, secret_ || (unknown_ && holds_secret_)).at(expr_.loc());
     }
     /// A value that decides which elements there are.
     void note(const Value& deciding) {
@@ -345,36 +379,46 @@ class Gathering {
     }
 
   private:
-    [[nodiscard]] bool grouped() const { return expr_.name == "..."; }
+    [[nodiscard]] bool grouped() const { return expr_.kind == Expr::Kind::each_group; }
+
+    void touch_result(const Names& names) {
+        holds_secret_ = touch(result_, names) || holds_secret_;
+    }
 
     void add_entry(std::string key, Value value, Loc loc) {
         Value::List& group = groups_[key];
         if (!group.empty() && !grouped())
-            throw Error(ErrorKind::spec, fmt::format("the key {} comes twice", in_quotes(key)), loc)
+            throw Error(
+                ErrorKind::spec,
+                fmt::format("the key {} comes twice", secret_ ? "(secret)" : in_quotes(key)), loc)
                 .with_hint("\"...\" after the value gathers all values of a key in a list");
         group.push_back(std::move(value));
     }
 
     const Expr& expr_;
+    const bool map_ = expr_.kind != Expr::Kind::each_list;
+    const Expr* key_ = map_ ? &expr_.parts[3] : nullptr;
+    const Expr& result_ = expr_.parts[map_ ? 4 : 3];
+    const Expr* filter_ = expr_.parts.size() > (map_ ? 5U : 4U) ? &expr_.parts.back() : nullptr;
     Value::List items_;
     std::map<std::string, Value::List> groups_;
     std::size_t weight_ = 0;
     bool unknown_ = false, secret_ = false;
+    bool holds_secret_ = false; ///< of what is gathered
 };
 
 Value comprehension(const Expr& expr, const Names& names) {
-    const Value source = evaluate(*expr.parts[0], names);
+    const Value source = evaluate(expr.parts[2], names);
     Gathering gathering(expr);
     gathering.note(source);
-    LoopNames inside(names, expr.keys[0].first, expr.keys[1].first);
+    LoopNames inside(names, expr.parts[0].name(), expr.parts[1].name());
     const auto add = [&](const Value& key, const Value& value) {
-        inside.set(key, source.secret() ? value.as_secret() : value);
+        inside.set(key, marked(value, source.secret()));
         gathering.add(inside);
     };
     if (source.is_unknown()) {
         inside.set(Value::unknown(), Value::unknown());
-        for (const ExprPtr& part : expr.parts)
-            if (part) touch(*part, inside);
+        gathering.touch_all(inside);
     } else if (source.is_map()) {
         for (const Entry& e : source.as_map()) add(e.key, e.value);
     } else if (source.is_list()) {
@@ -383,7 +427,7 @@ Value comprehension(const Expr& expr, const Names& names) {
     } else {
         throw Error(ErrorKind::spec,
                     fmt::format("for goes over a list or a map, not {}", source.kind_name()),
-                    expr.parts[0]->loc);
+                    expr.parts[2].loc());
     }
     return gathering.result();
 }
@@ -400,11 +444,12 @@ Value follow(const Value& value, const Path& path, std::size_t from, Loc loc,
     std::string name = what;
     bool secret = value.secret();
     for (std::size_t i = from; i < path.size(); ++i) {
+        secret = secret || path[i].secret() || (path[i].is_unknown() && here.contains_secret());
         here = step_into(here, path[i], loc, name);
         secret = secret || here.secret();
         if (path[i].is_string() || path[i].is_integer()) name += show_step(path[i]);
     }
-    return secret ? here.as_secret() : here;
+    return marked(here, secret);
 }
 
 Value evaluate(const Expr& expr, const Names& names) {
@@ -412,49 +457,40 @@ Value evaluate(const Expr& expr, const Names& names) {
 }
 
 Value evaluate_at(const Expr& expr, const Path& path, const Names& names) {
-    const Deeper deeper(expr.loc);
+    const Deeper deeper(expr.loc());
     const auto whole = [&](Value value, const std::string& what) {
-        return follow(sized(std::move(value), expr.loc), path, 0, expr.loc, what);
+        return follow(sized(std::move(value), expr.loc()), path, 0, expr.loc(), what);
     };
     switch (expr.kind) {
     case Expr::Kind::literal:
         if (path.empty()) return expr.value;
-        return follow(expr.value, path, 0, expr.loc, "the value");
+        return follow(expr.value, path, 0, expr.loc(), "the value");
     case Expr::Kind::text: return whole(join_text(expr, names), "the string");
-    case Expr::Kind::call: return whole(call_function(expr, names), expr.name + "()");
+    case Expr::Kind::call: return whole(call_function(expr, names), expr.name() + "()");
     case Expr::Kind::list: {
         const bool inside = !path.empty() && path[0].is_integer() && path[0].as_integer() >= 0 &&
                             path[0].as_integer() < static_cast<std::int64_t>(expr.parts.size());
         if (inside)
-            return evaluate_at(*expr.parts[static_cast<std::size_t>(path[0].as_integer())],
+            return evaluate_at(expr.parts[static_cast<std::size_t>(path[0].as_integer())],
                                {path.begin() + 1, path.end()}, names);
         return whole(whole_list(expr, names), "the list");
     }
-    case Expr::Kind::map: {
-        if (!path.empty() && path[0].is_string())
-            for (std::size_t i = 0; i < expr.keys.size(); ++i)
-                if (expr.keys[i].first == path[0].as_string())
-                    return evaluate_at(*expr.parts[i], {path.begin() + 1, path.end()}, names);
+    case Expr::Kind::map:
+        if (const Expr* entry = path.empty() ? nullptr : entry_of(expr, path[0]))
+            return evaluate_at(*entry, {path.begin() + 1, path.end()}, names);
         return whole(whole_map(expr, names), "the map");
-    }
     case Expr::Kind::reference: return reference(expr, path, names);
     case Expr::Kind::attribute:
-        return evaluate_at(*expr.parts[0], joined({Value(expr.name)}, path), names);
-    case Expr::Kind::index: {
-        const Value index = evaluate(*expr.parts[1], names);
-        if (index.is_unknown()) {
-            (void)evaluate(*expr.parts[0], names); // for its errors and dependencies
-            return Value::unknown();
-        }
-        return evaluate_at(*expr.parts[0], joined({index}, path), names);
-    }
+        return evaluate_at(expr.parts[0], joined({expr.value}, path), names);
+    case Expr::Kind::index: return indexed(expr, path, names);
     case Expr::Kind::splat: return splat(expr, path, names);
-    case Expr::Kind::pairs: return whole(whole_pairs(expr, names), "the map");
-    case Expr::Kind::condition: return condition(expr, path, names).at(expr.loc);
+    case Expr::Kind::spread: return evaluate_at(expr.parts[0], path, names);
+    case Expr::Kind::condition: return condition(expr, path, names).at(expr.loc());
     case Expr::Kind::unary:
-    case Expr::Kind::binary: return whole(operation(expr, names).at(expr.loc), "the result");
+    case Expr::Kind::binary: return whole(operation(expr, names).at(expr.loc()), "the result");
     case Expr::Kind::each_list: return whole(comprehension(expr, names), "the list");
-    case Expr::Kind::each_map: return whole(comprehension(expr, names), "the map");
+    case Expr::Kind::each_map:
+    case Expr::Kind::each_group: return whole(comprehension(expr, names), "the map");
     }
     return {};
 }

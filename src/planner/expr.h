@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/error.h"
+#include "core/string_pool.h"
 #include "core/value.h"
 
 #include <memory>
@@ -15,40 +16,45 @@ struct Expr;
 using ExprPtr = std::shared_ptr<const Expr>;
 
 /// A value as the spec writes it, compiled once: scalars, containers, and `${...}` within strings.
+/// A large spec has very many: so a node is a value with parts, which stand side by side, and no
+/// more.
 struct Expr {
-    enum class Kind {
+    enum class Kind : std::uint8_t {
         literal,   ///< value
         text,      ///< parts, joined to one string
         list,      ///< parts
-        map,       ///< parts under keys
-        pairs,     ///< a map whose keys are expressions too: key, value, key, value, ...
-        reference, ///< name.keys...: a root such as var, each, module, or a resource
+        map,       ///< a key, its value, the next key, ...
+        reference, ///< name.PART.PART...: a root such as var, each, module, or a resource
         attribute, ///< parts[0].name, where that is no reference
         index,     ///< parts[0][parts[1]]
         splat,     ///< parts[0][*]: of every element what parts[1], parts[2], ... lead to
-        call,      ///< name(parts...); with a key: the last part is a list of arguments
+        call,      ///< name(parts...)
+        spread,    ///< parts[0]...: the last argument of a call, as so many as it has items
         unary,     ///< name parts[0]
         binary,    ///< parts[0] name parts[1]
         condition, ///< parts[0] ? parts[1] : parts[2]
-        each_list, ///< [for keys[0], keys[1] in parts[0] : parts[1] if parts[2]]
-        each_map,  ///< {for ... : parts[3] => parts[1] if parts[2]}; name "...": values are grouped
+        each_list, ///< [for parts[0], parts[1] in parts[2] : parts[3] if parts[4]]
+        each_map,  ///< {for parts[0], parts[1] in parts[2] : parts[3] => parts[4] if parts[5]}
+        each_group ///< {for ... => parts[4]... if parts[5]}: the values of a key in a list
     };
     Kind kind = Kind::literal;
-    Loc loc = {};
-    Value value = {};
-    std::string name = {};
-    std::vector<ExprPtr> parts = {}; ///< an optional one that is missing is nullptr
-    std::vector<std::pair<std::string, Loc>> keys = {};
+    Value value = {}; ///< the literal, or the name as a string; its place is the expression's
+    std::vector<Expr> parts = {}; ///< an `if` that is missing is left out
+
+    [[nodiscard]] Loc loc() const { return value.loc(); }
+    [[nodiscard]] const std::string& name() const { return value.as_string(); }
 };
 
 /// Compiles a tree out of a spec: every string with `${` becomes an expression ("$${" is a literal
 /// "${"). A string that is one `${...}` and nothing else keeps the type of its value.
-/// Syntax errors are added to `problems` with their place in `sources`.
-ExprPtr compile(const Value& tree, const Sources& sources, Problems& problems);
+/// Syntax errors are added to `problems` with their place in `sources`, where the arguments of
+/// sensitive() are hidden.
+/// @param strings  of all that is compiled together
+ExprPtr compile(const Value& tree, Sources& sources, StringPool& strings, Problems& problems);
 
 /// Parses one string of a spec: what compile() does with each.
 /// @throws Error(spec)
-ExprPtr parse_string(const Value& string, const Sources& sources);
+Expr parse_string(const Value& string, Sources& sources, StringPool& strings);
 
 /// What an expression may cost, so that no spec makes the program run out of stack, memory or time.
 inline constexpr int kMaxEvaluationDepth = 1000;
@@ -76,7 +82,8 @@ class Names {
 };
 
 /// The value of an expression. What depends on unknown values is unknown, what depends on secret
-/// ones is secret. Results carry the place of the expression.
+/// ones is secret: also what is not known yet, as soon as it may. Results carry the place of the
+/// expression.
 /// @throws Error(spec) with the place of what is wrong
 Value evaluate(const Expr& expr, const Names& names);
 /// The part of it that `path` leads to, without evaluating the rest.

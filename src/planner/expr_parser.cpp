@@ -1,17 +1,20 @@
 #include "planner/expr.h"
 #include "planner/scalar_place.h"
+#include "planner/written_secrets.h"
 
 #include "core/text.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <fmt/format.h>
-#include <functional>
 
 namespace hadeploy {
 
 namespace {
+
+using Kind = Expr::Kind;
 
 constexpr int kMaxDepth = 200;
 constexpr std::size_t kMaxParts = 10'000;
@@ -36,19 +39,29 @@ constexpr std::array<std::array<std::string_view, 4>, 6> kLevels{{
     {"*", "/", "%"},
 }};
 
+/// An expression's parts. (A list in braces would copy them.)
+template<class... Parts>
+std::vector<Expr> several(Parts... parts) {
+    std::vector<Expr> out;
+    out.reserve(sizeof...(parts));
+    (out.push_back(std::move(parts)), ...);
+    return out;
+}
+
 /// Recursive descent over one string of a spec.
 class Parser {
   public:
-    Parser(const Value& string, const Sources& sources)
-        : text_(string.as_string()), places_(sources, text_, string.loc()) {}
+    Parser(const Value& string, Sources& sources, StringPool& strings)
+        : text_(string.as_string()), sources_(sources), strings_(strings),
+          places_(sources, text_, string.loc()) {}
 
     /// The text up to the closing quote (0: to the end) with what stands in `${...}`.
-    ExprPtr text_until(char quote, Loc loc) {
-        std::vector<ExprPtr> parts;
+    Expr text_until(char quote, Loc loc) {
+        std::vector<Expr> parts;
         std::string plain;
         const auto flush = [&] {
-            if (plain.empty()) return;
-            parts.push_back(make({.loc = loc, .value = Value(std::exchange(plain, "")).at(loc)}));
+            if (!plain.empty()) parts.push_back(literal(strings_(plain), loc));
+            plain.clear();
         };
         while (at_ < text_.size() && (quote == 0 || text_[at_] != quote)) {
             if (eat_raw("$${")) {
@@ -65,10 +78,10 @@ class Parser {
         }
         if (quote != 0 && !eat_raw(std::string_view(&quote, 1)))
             throw Error(ErrorKind::spec, "a string without its closing quote", loc);
-        if (parts.empty()) return make({.loc = loc, .value = Value(plain).at(loc)});
+        if (parts.empty()) return literal(strings_(plain), loc);
         flush();
-        if (parts.size() == 1) return parts.front();
-        return make({.kind = Expr::Kind::text, .loc = loc, .parts = std::move(parts)});
+        if (parts.size() == 1) return std::move(parts.front());
+        return make(Kind::text, loc, {}, std::move(parts));
     }
 
   private:
@@ -80,11 +93,13 @@ class Parser {
         Parser& parser;
     };
 
-    ExprPtr make(Expr e) {
+    Expr make(Kind kind, Loc loc, const Value& name, std::vector<Expr> parts) {
         if (++parts_ > kMaxParts)
             fail(fmt::format("the expression has more than {} parts", kMaxParts));
-        return std::make_shared<const Expr>(std::move(e));
+        parts.shrink_to_fit();
+        return {.kind = kind, .value = name.at(loc), .parts = std::move(parts)};
     }
+    Expr literal(const Value& value, Loc loc) { return make(Kind::literal, loc, value, {}); }
 
     Loc here() {
         skip_space();
@@ -127,29 +142,27 @@ class Parser {
         return true;
     }
 
-    ExprPtr expression() {
+    Expr expression() {
         const Deeper deeper(*this);
-        ExprPtr e = binary(0);
+        Expr e = binary(0);
         const Loc loc = here();
         if (!eat("?")) return e;
-        ExprPtr yes = expression();
+        Expr yes = expression();
         need(":");
-        ExprPtr no = expression();
-        return make({.kind = Expr::Kind::condition, .loc = loc, .parts = {e, yes, no}});
+        Expr no = expression();
+        return make(Kind::condition, loc, {}, several(std::move(e), std::move(yes), std::move(no)));
     }
 
-    ExprPtr binary(std::size_t level) {
+    Expr binary(std::size_t level) {
         if (level == kLevels.size()) return unary();
-        ExprPtr left = binary(level + 1);
+        Expr left = binary(level + 1);
         while (true) {
             const Loc loc = here();
             const std::string_view op = operator_of(level);
             if (op.empty()) return left;
-            ExprPtr right = binary(level + 1);
-            left = make({.kind = Expr::Kind::binary,
-                         .loc = loc,
-                         .name = std::string(op),
-                         .parts = {left, right}});
+            Expr right = binary(level + 1);
+            left =
+                make(Kind::binary, loc, strings_(op), several(std::move(left), std::move(right)));
         }
     }
 
@@ -159,17 +172,16 @@ class Parser {
         return {};
     }
 
-    ExprPtr unary() {
+    Expr unary() {
         const Deeper deeper(*this);
         const Loc loc = here();
         const bool minus = at_ < text_.size() && text_[at_] == '-';
         if (minus && at_ + 1 < text_.size() && digit(text_[at_ + 1])) return postfix(number(loc));
         if (!eat_raw("-") && !eat_raw("!")) return postfix(primary());
-        return make(
-            {.kind = Expr::Kind::unary, .loc = loc, .name = minus ? "-" : "!", .parts = {unary()}});
+        return make(Kind::unary, loc, strings_(minus ? "-" : "!"), several(unary()));
     }
 
-    ExprPtr postfix(ExprPtr e) {
+    Expr postfix(Expr e) {
         while (true) {
             const Loc loc = here();
             if (eat_raw("...")) {
@@ -178,13 +190,15 @@ class Parser {
             }
             if (eat_raw(".")) {
                 skip_space();
-                e = make({.kind = Expr::Kind::attribute, .loc = loc, .name = name(), .parts = {e}});
+                e = make(Kind::attribute, loc, strings_(name()), several(std::move(e)));
             } else if (eat_raw("[")) {
-                const bool each = eat("*");
-                ExprPtr index = each ? nullptr : expression();
+                if (eat("*")) {
+                    need("]");
+                    return splat(std::move(e), loc);
+                }
+                Expr index = expression();
                 need("]");
-                if (each) return splat(std::move(e), loc);
-                e = make({.kind = Expr::Kind::index, .loc = loc, .parts = {e, index}});
+                e = make(Kind::index, loc, {}, several(std::move(e), std::move(index)));
             } else {
                 return e;
             }
@@ -192,124 +206,116 @@ class Parser {
     }
 
     /// Everything that follows `[*]` is taken of each element.
-    ExprPtr splat(ExprPtr source, Loc loc) {
-        Expr e{.kind = Expr::Kind::splat, .loc = loc, .parts = {std::move(source)}};
+    Expr splat(Expr source, Loc loc) {
+        std::vector<Expr> parts = several(std::move(source));
         while (true) {
             const Loc step = here();
             if (eat_raw(".")) {
                 skip_space();
-                e.parts.push_back(make({.loc = step, .value = Value(name()).at(step)}));
+                parts.push_back(literal(strings_(name()), step));
             } else if (eat_raw("[")) {
-                e.parts.push_back(expression());
+                parts.push_back(expression());
                 need("]");
             } else {
-                return make(std::move(e));
+                return make(Kind::splat, loc, {}, std::move(parts));
             }
         }
     }
 
-    ExprPtr primary() {
+    Expr primary() {
         const Loc loc = here();
         if (at_ >= text_.size()) fail("the expression ends too early: a closing } is missing");
         const char c = text_[at_];
         if (c == '"' || c == '\'') return ++at_, text_until(c, loc);
         if (digit(c)) return number(loc);
         if (eat_raw("(")) {
-            ExprPtr inner = expression();
+            Expr inner = expression();
             need(")");
             return inner;
         }
         if (eat_raw("[")) {
             if (eat_word("for")) return comprehension("]", loc);
-            return make({.kind = Expr::Kind::list, .loc = loc, .parts = items("]")});
+            return make(Kind::list, loc, {}, items("]"));
         }
         if (eat_raw("{")) return eat_word("for") ? comprehension("}", loc) : map(loc);
         if (!starts_name(c)) fail(expected("a value"));
-        std::string word = name();
-        if (word == "true" || word == "false")
-            return make({.loc = loc, .value = Value(word == "true").at(loc)});
-        if (word == "null") return make({.loc = loc, .value = Value().at(loc)});
-        return eat("(") ? call(std::move(word), loc) : reference(std::move(word), loc);
+        const std::string word = name();
+        if (word == "true" || word == "false") return literal(word == "true", loc);
+        if (word == "null") return literal({}, loc);
+        return eat("(") ? call(word, loc) : reference(word, loc);
     }
 
     /// A name, with the names that follow it.
-    ExprPtr reference(std::string first, Loc loc) {
-        Expr e{.kind = Expr::Kind::reference, .loc = loc, .name = std::move(first)};
+    Expr reference(std::string_view first, Loc loc) {
+        std::vector<Expr> steps;
         while (true) {
             const Loc step = here();
-            if (text_.substr(at_, 3) == "..." || !eat_raw(".")) return make(std::move(e));
-            e.keys.emplace_back(name(), step);
+            if (text_.substr(at_, 3) == "..." || !eat_raw("."))
+                return make(Kind::reference, loc, strings_(first), std::move(steps));
+            steps.push_back({.value = strings_(name()).at(step)});
         }
     }
 
     /// What follows `[for` or `{for`.
-    ExprPtr comprehension(std::string_view close, Loc loc) {
-        Expr e{.kind = close == "]" ? Expr::Kind::each_list : Expr::Kind::each_map, .loc = loc};
-        std::pair<std::string, Loc> value = variable();
-        if (eat(",")) e.keys.push_back(std::exchange(value, variable()));
-        if (e.keys.empty()) e.keys.push_back({"", loc});
-        e.keys.push_back(std::move(value));
+    Expr comprehension(std::string_view close, Loc loc) {
+        Kind kind = close == "]" ? Kind::each_list : Kind::each_map;
+        Expr key{.value = strings_("").at(loc)}, value = variable();
+        if (eat(",")) key = std::exchange(value, variable());
         if (!eat_word("in")) fail(expected("\"in\""), "for example: [for x in var.list : x.name]");
-        ExprPtr source = expression();
+        std::vector<Expr> parts = several(std::move(key), std::move(value), expression());
         need(":");
-        ExprPtr result = expression();
-        ExprPtr key;
-        if (e.kind == Expr::Kind::each_map) {
+        parts.push_back(expression());
+        if (kind == Kind::each_map) {
             if (!eat("=>")) fail(expected("=>"), "a map is made as {for x in list : key => value}");
-            key = std::exchange(result, expression());
-            if (eat("...")) e.name = "...";
+            parts.push_back(expression());
+            if (eat("...")) kind = Kind::each_group;
         }
-        ExprPtr filter = eat_word("if") ? expression() : nullptr;
+        if (eat_word("if")) parts.push_back(expression());
         need(close);
-        e.parts = {std::move(source), std::move(result), std::move(filter), std::move(key)};
-        return make(std::move(e));
+        return make(kind, loc, {}, std::move(parts));
     }
 
-    std::pair<std::string, Loc> variable() {
+    Expr variable() {
         const Loc loc = here();
-        return {name(), loc};
+        return {.value = strings_(name()).at(loc)};
     }
 
     /// What follows `{`: entries `name: value` or `"name" = value` or `(expression): value`.
-    ExprPtr map(Loc loc) {
-        Expr e{.kind = Expr::Kind::pairs, .loc = loc};
+    Expr map(Loc loc) {
+        std::vector<Expr> parts;
         while (!eat("}")) {
             const Loc at = here();
             if (at_ < text_.size() && starts_name(text_[at_]))
-                e.parts.push_back(make({.loc = at, .value = Value(name()).at(at)}));
+                parts.push_back(literal(strings_(name()), at));
             else
-                e.parts.push_back(primary());
+                parts.push_back(primary());
             if (!eat(":") && !eat("=")) fail(expected(": after the key"));
-            e.parts.push_back(expression());
+            parts.push_back(expression());
             if (eat(",")) continue;
             need("}");
             break;
         }
-        return make(std::move(e));
+        return make(Kind::map, loc, {}, std::move(parts));
     }
 
-    ExprPtr call(std::string function, Loc loc) {
-        std::vector<std::pair<std::string, Loc>> spread;
-        const auto last = [&] {
-            const Loc at = here();
-            if (eat("...")) spread.push_back({"...", at});
-            return !spread.empty();
-        };
-        std::vector<ExprPtr> arguments = items(")", last);
-        return make({.kind = Expr::Kind::call,
-                     .loc = loc,
-                     .name = std::move(function),
-                     .parts = std::move(arguments),
-                     .keys = std::move(spread)});
+    Expr call(std::string_view function, Loc loc) {
+        const Loc begin = here();
+        std::vector<Expr> arguments = items(")", true);
+        if (function == "sensitive" &&
+            std::any_of(arguments.begin(), arguments.end(), writes_literals))
+            sources_.hide(loc.file, sources_.offset(begin), sources_.offset(places_.at(at_ - 1)));
+        return make(Kind::call, loc, strings_(function), std::move(arguments));
     }
 
-    /// Expressions with commas between; `last` tells after each whether no other may follow.
-    std::vector<ExprPtr> items(
-        std::string_view close, const std::function<bool()>& last = [] { return false; }) {
-        std::vector<ExprPtr> out;
+    /// Expressions with commas between. Where the last one may be spread nothing follows "...".
+    std::vector<Expr> items(std::string_view close, bool may_spread = false) {
+        std::vector<Expr> out;
         while (!eat(close)) {
             out.push_back(expression());
-            if (!last() && eat(",")) continue;
+            const Loc at = here();
+            const bool spread = may_spread && eat("...");
+            if (spread) out.back() = make(Kind::spread, at, {}, several(std::move(out.back())));
+            if (!spread && eat(",")) continue;
             if (!eat(close)) fail(expected(fmt::format(", or {}", close)));
             break;
         }
@@ -341,7 +347,7 @@ class Parser {
         }
     }
 
-    ExprPtr number(Loc loc) {
+    Expr number(Loc loc) {
         const char* first = text_.data() + at_;
         const char* last = first + (text_[at_] == '-' ? 1 : 0);
         const char* end = text_.data() + text_.size();
@@ -370,11 +376,13 @@ class Parser {
             fail(error != std::errc() ? "the number is too large"
                                       : "a name can't begin with a digit");
         at_ += static_cast<std::size_t>(last - first);
-        return make({.loc = loc, .value = value.at(loc)});
+        return literal(value, loc);
     }
 
     std::string_view text_;
     std::size_t at_ = 0;
+    Sources& sources_;
+    StringPool& strings_;
     ScalarPlaces places_;
     int depth_ = 0;
     std::size_t parts_ = 0;
@@ -382,10 +390,9 @@ class Parser {
 
 } // namespace
 
-ExprPtr parse_string(const Value& string, const Sources& sources) {
-    if (string.as_string().find("${") == std::string::npos)
-        return std::make_shared<const Expr>(Expr{.loc = string.loc(), .value = string});
-    return Parser(string, sources).text_until(0, string.loc());
+Expr parse_string(const Value& string, Sources& sources, StringPool& strings) {
+    if (string.as_string().find("${") == std::string::npos) return {.value = string};
+    return Parser(string, sources, strings).text_until(0, string.loc());
 }
 
 } // namespace hadeploy

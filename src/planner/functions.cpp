@@ -3,6 +3,7 @@
 #include "planner/effort.h"
 #include "planner/outside.h"
 
+#include "core/secrecy.h"
 #include "core/text.h"
 #include "planner/schema.h"
 
@@ -101,20 +102,20 @@ const std::map<std::string_view, const Function*>& by_name() {
 }
 
 const Function& find_function(const Expr& expr) {
-    const auto it = by_name().find(expr.name);
+    const auto it = by_name().find(expr.name());
     if (it != by_name().end()) return *it->second;
     std::vector<std::string> names;
     for (const auto& [name, function] : by_name()) names.emplace_back(name);
-    const auto close = did_you_mean(expr.name, names);
-    throw Error(ErrorKind::spec, fmt::format("there is no function {}()", expr.name), expr.loc)
+    const auto close = did_you_mean(expr.name(), names);
+    throw Error(ErrorKind::spec, fmt::format("there is no function {}()", expr.name()), expr.loc())
         .with_hint(close ? fmt::format("did you mean {}()?", *close)
                          : "`hadeploy docs functions` lists them");
 }
 
 std::vector<Value> evaluate_arguments(const Expr& expr, const Names& names) {
     std::vector<Value> out;
-    for (const ExprPtr& part : expr.parts) out.push_back(evaluate(*part, names));
-    if (expr.keys.empty()) return out; // no "..." after the last
+    for (const Expr& part : expr.parts) out.push_back(evaluate(part, names));
+    if (expr.parts.empty() || expr.parts.back().kind != Expr::Kind::spread) return out;
     const Value last = out.back();
     out.pop_back();
     if (last.is_unknown()) {
@@ -124,7 +125,7 @@ std::vector<Value> evaluate_arguments(const Expr& expr, const Names& names) {
     } else {
         throw Error(ErrorKind::spec,
                     fmt::format("... needs a list before it, got {}", last.kind_name()),
-                    expr.keys[0].second);
+                    expr.parts.back().loc());
     }
     return out;
 }
@@ -132,17 +133,19 @@ std::vector<Value> evaluate_arguments(const Expr& expr, const Names& names) {
 /// try() and can(): an error among the arguments is what they are about. While something is
 /// unknown, all arguments are looked at: any of them may turn out to be needed.
 Value call_lazily(const Expr& expr, const Names& names) {
-    const bool can = expr.name == "can";
+    const bool can = expr.name() == "can";
     if (expr.parts.empty() || (can && expr.parts.size() > 1))
         throw Error(ErrorKind::spec,
-                    fmt::format("{}(): got {} arguments", expr.name, expr.parts.size()), expr.loc);
+                    fmt::format("{}(): got {} arguments", expr.name(), expr.parts.size()),
+                    expr.loc());
     Value out;
-    bool settled = false, unknown = false;
+    bool settled = false, unknown = false, secret = false;
     std::optional<Error> failure;
-    for (const ExprPtr& part : expr.parts) {
+    for (const Expr& part : expr.parts) {
         try {
-            const Value v = evaluate(*part, names);
+            const Value v = evaluate(part, names);
             unknown = unknown || (!settled && v.contains_unknown());
+            secret = secret || v.contains_secret();
             if (!settled) out = v;
             settled = true;
         } catch (Error& error) {
@@ -150,11 +153,19 @@ Value call_lazily(const Expr& expr, const Names& names) {
         }
         if (settled && !unknown) break;
     }
-    if (unknown && out.secret()) return Value::unknown().as_secret();
-    if (unknown) return Value::unknown();
+    if (unknown) return secret ? Value::unknown().as_secret() : Value::unknown();
     if (can) return Value(settled);
     if (settled) return out;
     throw *failure;
+}
+
+/// What is wrong with a secret is told without it.
+Value result_of(const Call& call) {
+    try {
+        return call.function.body(call);
+    } catch (Error& error) {
+        throw without_secrets(std::move(error), Value::list(call.arguments));
+    }
 }
 
 } // namespace
@@ -188,21 +199,24 @@ const std::vector<FunctionGroup>& function_groups() {
 
 Value call_function(const Expr& expr, const Names& names) {
     const Function& function = find_function(expr);
-    if (function.looks == Function::Looks::lazily) return call_lazily(expr, names).at(expr.loc);
-    const Call call{function, evaluate_arguments(expr, names), expr.loc, names};
+    if (function.looks == Function::Looks::lazily) return call_lazily(expr, names).at(expr.loc());
+    const Call call{function, evaluate_arguments(expr, names), expr.loc(), names};
     check_arguments(call);
     const bool at_contents = function.looks == Function::Looks::at_contents;
-    bool unknown = false, secret = false;
+    bool unknown = false, secret = false, holds_secret = false;
     std::size_t weight = 0;
     for (const Value& v : call.arguments) {
         spend(v);
         weight += v.weight();
         unknown = unknown || (at_contents ? v.contains_unknown() : v.is_unknown());
-        secret = secret || (at_contents ? v.contains_secret() : v.secret());
+        secret = secret || v.secret();
+        holds_secret = holds_secret || v.contains_secret();
     }
+    unknown = unknown && function.looks != Function::Looks::not_at_all;
     call.check_size(weight);
-    const Value out = unknown ? Value::unknown() : function.body(call);
-    return (secret ? out.as_secret() : out).at(expr.loc);
+    const Value out = unknown ? Value::unknown() : result_of(call);
+    const bool hidden = secret || (holds_secret && (at_contents || unknown));
+    return (hidden ? out.as_secret() : out).at(expr.loc());
 }
 
 std::string scalar_text(const Value& v) {

@@ -34,6 +34,7 @@ struct Function {
     enum class Looks {
         at_shape,    ///< moves its arguments' elements about: those may be unknown
         at_contents, ///< needs to know them all
+        not_at_all,  ///< hands them on, known or not
         lazily,      ///< is given its arguments unevaluated: see call_function()
     };
     std::string_view name;

@@ -96,7 +96,7 @@ FunctionGroup conversion_functions() {
              "The value as a secret: never shown, and encrypted in the state. There is no way "
              "back.",
              R"(sensitive("x"))", R"({"$secret": "x"})",
-             [](const Call& c) { return c[0].as_secret(); }, at_shape},
+             [](const Call& c) { return c[0].as_secret(); }, not_at_all},
             {"try", "values: any...", "The first of the values that can be had without an error.",
              R"(try({a: 1}.b, "none"))", R"("none")", nullptr, lazily},
             {"can", "value: any", "Whether the value can be had without an error.", "can({a: 1}.b)",

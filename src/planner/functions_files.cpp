@@ -80,14 +80,17 @@ Value rendered(const Call& call, const std::string& name, std::string template_t
     const Value text = Value(sources.files()[index].text).at({1, 1, index});
     Value out;
     try {
-        out = evaluate(*parse_string(text, sources), TemplateNames(call[1], call.names));
+        StringPool strings;
+        out = evaluate(parse_string(text, sources, strings), TemplateNames(call[1], call.names));
     } catch (const Error& error) { // its place is in the template, which no one else knows
         throw call.mistake(fmt::format("{}: {}", sources.describe(error.loc), error.message),
                            error.hint);
     }
     if (out.is_list() || out.is_map())
         throw call.mistake("a template gives text, this one " + std::string(out.kind_name()));
-    return out.is_unknown() ? out : Value(scalar_text(out));
+    if (out.is_unknown()) return out;
+    const Value made = scalar_text(out);
+    return out.secret() ? made.as_secret() : made;
 }
 
 std::vector<std::string> parts_of(const fs::path& path) {

@@ -62,7 +62,7 @@ bool good_key(std::string_view key) {
 } // namespace
 
 std::vector<std::string> instance_keys(const Value& over, const Expr& expr) {
-    const Loc where = expr.loc;
+    const Loc where = expr.loc();
     if (over.is_unknown())
         throw refusal(
             where, "the keys of for_each are known only after apply",
@@ -96,7 +96,7 @@ std::vector<std::string> instance_keys(const Value& over, const Expr& expr) {
 }
 
 std::int64_t instance_count(const Value& count, const Expr& expr) {
-    const Loc where = expr.loc;
+    const Loc where = expr.loc();
     if (count.is_unknown())
         throw refusal(
             where, "the count is known only after apply",

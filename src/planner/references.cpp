@@ -17,36 +17,36 @@ class Collector {
     void walk(const Expr& expr, std::vector<std::string> steps = {}) {
         if (expr.kind == Expr::Kind::reference) return add(expr, steps);
         if (expr.kind == Expr::Kind::attribute) {
-            steps.push_back(expr.name);
-            return walk(*expr.parts[0], std::move(steps));
+            steps.push_back(expr.name());
+            return walk(expr.parts[0], std::move(steps));
         }
         if (expr.kind == Expr::Kind::index) {
-            const Expr& index = *expr.parts[1];
+            const Expr& index = expr.parts[1];
             const bool constant = index.kind == Expr::Kind::literal && index.value.is_string();
             walk(index);
             if (!constant) steps.clear(); // what follows an unknown step is not known to exist
             if (constant) steps.push_back(index.value.as_string());
-            return walk(*expr.parts[0], std::move(steps));
+            return walk(expr.parts[0], std::move(steps));
         }
-        if (expr.kind == Expr::Kind::each_list || expr.kind == Expr::Kind::each_map)
+        if (expr.kind == Expr::Kind::each_list || expr.kind == Expr::Kind::each_map ||
+            expr.kind == Expr::Kind::each_group)
             return comprehension(expr);
-        for (const ExprPtr& part : expr.parts) walk(*part);
+        for (const Expr& part : expr.parts) walk(part);
     }
 
   private:
     void add(const Expr& expr, const std::vector<std::string>& steps) {
-        if (std::find(own_.begin(), own_.end(), expr.name) != own_.end()) return;
+        if (std::find(own_.begin(), own_.end(), expr.name()) != own_.end()) return;
         std::vector<std::string> all;
-        for (const auto& [key, loc] : expr.keys) all.push_back(key);
+        for (const Expr& step : expr.parts) all.push_back(step.name());
         all.insert(all.end(), steps.rbegin(), steps.rend());
-        found.push_back({expr.name, std::move(all), expr.loc});
+        found.push_back({expr.name(), std::move(all), expr.loc()});
     }
     void comprehension(const Expr& expr) {
-        walk(*expr.parts[0]);
-        for (const auto& [name, loc] : expr.keys) own_.push_back(name);
-        for (std::size_t i = 1; i < expr.parts.size(); ++i)
-            if (expr.parts[i]) walk(*expr.parts[i]);
-        own_.resize(own_.size() - expr.keys.size());
+        walk(expr.parts[2]);
+        for (const std::size_t i : {0, 1}) own_.push_back(expr.parts[i].name());
+        for (std::size_t i = 3; i < expr.parts.size(); ++i) walk(expr.parts[i]);
+        own_.resize(own_.size() - 2);
     }
 
     std::vector<std::string> own_; ///< of the comprehensions around

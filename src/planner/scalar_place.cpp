@@ -10,6 +10,24 @@ constexpr std::string_view kBlanks = " \t\r\n";
 bool blank(char c) {
     return kBlanks.find(c) != kBlanks.npos;
 }
+
+/// Where the scalar that begins at `begin` ends, or some way behind. One without quotes takes its
+/// line, and the lines after it that are indented deeper.
+std::size_t end_of_scalar(std::string_view text, std::size_t begin) {
+    const char before = begin > 0 ? text[begin - 1] : '\0';
+    if (before == '"' || before == '\'') return std::min(closing_quote(text, begin), text.size());
+    const std::size_t line = text.rfind('\n', begin) + 1; // npos + 1 is the first line's beginning
+    const std::size_t indent = text.find_first_not_of(' ', line) - line;
+    const std::size_t deeper = line + indent == begin ? indent : indent + 1;
+    std::size_t end = text.find('\n', begin);
+    while (end != text.npos) {
+        const std::size_t next = text.find_first_not_of(' ', end + 1);
+        if (next == text.npos) break;
+        if (!blank(text[next]) && next - end - 1 < deeper) return end;
+        end = text.find('\n', next);
+    }
+    return text.size();
+}
 } // namespace
 
 ScalarPlaces::ScalarPlaces(const Sources& sources, std::string_view text, Loc start)
@@ -77,6 +95,30 @@ bool ScalarPlaces::escape() {
     const bool folded_already = (kind == 'n' || kind == 't') && !blank(text_[to_]);
     if (!folded_already) to_ += first_code_point(text_.substr(to_)).size;
     return true;
+}
+
+std::size_t closing_quote(std::string_view text, std::size_t begin) {
+    const char quote = text[begin - 1];
+    for (std::size_t i = begin; i < text.size(); ++i) {
+        if (quote == '"' && text[i] == '\\')
+            ++i;
+        else if (quote == '\'' && text.substr(i, 2) == "''")
+            ++i;
+        else if (text[i] == quote)
+            return i;
+    }
+    return text.npos;
+}
+
+void hide_scalars(Sources& sources, const Value& tree) {
+    if (tree.is_list()) {
+        for (const Value& item : tree.as_list()) hide_scalars(sources, item);
+    } else if (tree.is_map()) {
+        for (const Entry& e : tree.as_map()) hide_scalars(sources, e.value);
+    } else if (const std::size_t begin = sources.offset(tree.loc()); begin != std::string::npos) {
+        const std::uint16_t file = tree.loc().file;
+        sources.hide(file, begin, end_of_scalar(sources.files()[file].text, begin));
+    }
 }
 
 } // namespace hadeploy

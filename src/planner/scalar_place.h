@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/loc.h"
+#include "core/value.h"
 
 #include <string_view>
 
@@ -32,5 +33,12 @@ class ScalarPlaces {
     char quote_ = 0;
     std::size_t from_ = 0, to_ = 0; ///< the same character in the file, and in the value
 };
+
+/// Where the quote that opens before `begin` is closed; npos: nowhere.
+std::size_t closing_quote(std::string_view text, std::size_t begin);
+
+/// Hides the sources of all scalars of a tree: what was written for something secret. More than the
+/// scalar is hidden where its end can't be told from its form.
+void hide_scalars(Sources& sources, const Value& tree);
 
 } // namespace hadeploy

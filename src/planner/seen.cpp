@@ -17,6 +17,10 @@ Value read_config(const ResourceType& type, const Value& config, const Recorded*
     return out;
 }
 
+bool follows_secrets(const ResourceType& type, const Attribute& a, const Value& config) {
+    return a.secret || (a.computed && !a.open && !type.machine && config.contains_secret());
+}
+
 Value hide_secrets(const ResourceType& type, const Value& attributes, const Value& config) {
     const bool by_config = config.contains_secret();
     const bool by_schema = std::any_of(type.schema.begin(), type.schema.end(),
@@ -25,8 +29,7 @@ Value hide_secrets(const ResourceType& type, const Value& attributes, const Valu
     Value::Map entries = attributes.as_map();
     for (Entry& e : entries) {
         const Attribute* a = find_attribute(type.schema, e.key);
-        const bool follows = by_config && a != nullptr && a->computed && !a->open && !type.machine;
-        const bool secret = follows || (a != nullptr && a->secret);
+        const bool secret = a != nullptr && follows_secrets(type, *a, config);
         e.value = secret ? e.value.as_secret() : as_secret_as(e.value, config[e.key]);
     }
     return Value::map(std::move(entries));

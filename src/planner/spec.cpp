@@ -3,6 +3,7 @@
 #include "core/text.h"
 #include "core/trace.h"
 #include "planner/references.h"
+#include "planner/written_secrets.h"
 #include "planner/yaml.h"
 
 #include <algorithm>
@@ -54,15 +55,19 @@ class Loader {
     }
 
   private:
-    ExprPtr compiled(const Value& tree) { return compile(tree, spec_.sources, problems_); }
+    ExprPtr compiled(const Value& tree) {
+        return compile(tree, spec_.sources, strings_, problems_);
+    }
 
     Value read_file(const fs::path& file) {
         const std::uint16_t index = spec_.sources.add(file, read_(file));
-        return read_yaml(spec_.sources, index, problems_);
+        Value root = read_yaml(spec_.sources, index, problems_);
+        if (root.is_null()) hide_defaults(spec_.sources, index);
+        return root;
     }
 
     bool check_sections(const Value& root, const std::vector<std::string>& known) {
-        if (root.is_null()) return false; // reading has said why
+        if (root.is_null() && !root.loc().known()) return false; // reading has said why
         if (!root.is_map()) {
             problems_.add(fmt::format("a spec is a map, not {}", root.kind_name()), root.loc());
             return false;
@@ -316,7 +321,8 @@ class Loader {
             else
                 block.attributes.push_back({a.key, a.loc, compiled(a.value)});
         }
-        if (block.count && block.for_each) refuse_both(fmt::format("a {}", what), block.count->loc);
+        if (block.count && block.for_each)
+            refuse_both(fmt::format("a {}", what), block.count->loc());
         module.resources.push_back(std::move(block));
     }
 
@@ -369,7 +375,7 @@ class Loader {
         ModuleBlock block{.name = e.key, .loc = e.loc};
         if (const Value* over = e.value.find("for_each")) block.for_each = compiled(*over);
         if (const Value* count = e.value.find("count")) block.count = compiled(*count);
-        if (block.count && block.for_each) refuse_both("a module", block.count->loc);
+        if (block.count && block.for_each) refuse_both("a module", block.count->loc());
         block.depends_on = load_dependencies(e.value["depends_on"]);
         const Value& with = e.value["with"];
         if (with.is_map()) {
@@ -447,6 +453,7 @@ class Loader {
     Spec& spec_;
     const FileReader& read_;
     Problems& problems_;
+    StringPool strings_;
     std::vector<fs::path> loading_;
     std::map<fs::path, std::shared_ptr<const Module>> loaded_; ///< each file is read once
 };

@@ -177,9 +177,10 @@ void load_spec(const std::filesystem::path& file, const FileReader& read, Spec& 
 /// unknown.
 using VariableValues = std::map<std::string, Value>;
 
-/// Reads a `--var-file`: a YAML map of values.
+/// Reads a `--var-file`: a YAML map of values. Those of secret variables are hidden in the sources
+/// of the spec, to which the file is added; when it can't be read, all of it.
 VariableValues load_variable_file(const std::filesystem::path& file, const FileReader& read,
-                                  Sources& sources);
+                                  Spec& spec);
 /// Turns the text of `--var NAME=TEXT` into a value of the variable's type: a string as it is,
 /// anything else read as YAML. `from` is what messages call the place: "--var NAME".
 Value parse_variable_text(const Variable& variable, const std::string& text,

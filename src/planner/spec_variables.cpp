@@ -1,5 +1,6 @@
 #include "planner/spec.h"
 
+#include "planner/scalar_place.h"
 #include "planner/yaml.h"
 
 #include <fmt/format.h>
@@ -7,10 +8,15 @@
 namespace hadeploy {
 
 VariableValues load_variable_file(const std::filesystem::path& file, const FileReader& read,
-                                  Sources& sources) {
+                                  Spec& spec) {
     Problems problems;
-    const std::uint16_t index = sources.add(file, read(file));
-    const Value root = read_yaml(sources, index, problems);
+    const std::uint16_t index = spec.sources.add(file, read(file));
+    const Value root = read_yaml(spec.sources, index, problems);
+    for (const Variable& v : spec.root.variables) {
+        if (!v.attribute.secret) continue;
+        if (!problems.empty()) spec.sources.hide(index, 0, std::string::npos);
+        hide_scalars(spec.sources, root[v.attribute.name]);
+    }
     VariableValues out;
     if (root.is_map()) {
         for (const Entry& e : root.as_map())
@@ -34,6 +40,7 @@ Value parse_variable_text(const Variable& variable, const std::string& text,
     if (!structured && !scalar) return text;
     Problems problems;
     const std::uint16_t index = sources.add(from, text);
+    if (variable.attribute.secret) sources.hide(index, 0, text.size());
     Value value = read_yaml(sources, index, problems);
     problems.throw_if_any();
     return value;

@@ -1,4 +1,5 @@
 #include "planner/yaml.h"
+#include "planner/scalar_place.h"
 #include "planner/yaml_pieces.h"
 #include "planner/yaml_simple.h"
 
@@ -45,15 +46,21 @@ class Builder : public YAML::EventHandler {
     /// @param depth  levels around it
     Builder(std::uint16_t file, const YamlPiece& piece, std::size_t depth, Problems& problems)
         : file_(file), text_(piece.text), line_(piece.line), depth_(depth),
-          node_limit_(piece.text.size() + 16), problems_(problems) {}
+          node_limit_(piece.text.size() + 16), problems_(problems) {
+        if (text_.starts_with("\xEF\xBB\xBF")) text_.remove_prefix(3); // marks do not count it
+    }
 
     Value take_root() { return std::move(root_); }
 
     void OnDocumentStart(const YAML::Mark&) override {}
     void OnDocumentEnd() override {}
 
+    /// The place of a null that is not written out is that of its key, or of its list.
     void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-        add(Value().at(place(mark)), anchor, 1);
+        Loc loc = place(mark);
+        if (!open_.empty() && !null_at(mark))
+            loc = open_.back().key ? open_.back().key->loc : open_.back().loc;
+        add(Value().at(loc), anchor, 1);
     }
 
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -63,7 +70,8 @@ class Builder : public YAML::EventHandler {
         // of a quoted scalar the place is where its contents begin
         const auto at = static_cast<std::size_t>(mark.pos);
         if (!plain && at < text_.size() && (text_[at] == '"' || text_[at] == '\'')) {
-            if (!closed(at)) {
+            if (closing_quote(text_, at + 1) ==
+                text_.npos) { // the parser lets the end of the file do
                 problems_.add("a string without its closing quote", loc);
                 throw GiveUp();
             }
@@ -120,17 +128,17 @@ class Builder : public YAML::EventHandler {
                 static_cast<std::uint16_t>(std::min(mark.column + 1, 65535)), file_};
     }
 
-    /// Whether the quote that opens at `start` is closed. (yaml-cpp lets the end of the file do.)
-    bool closed(std::size_t start) const {
-        const char quote = text_[start];
-        for (std::size_t i = start + 1; i < text_.size(); ++i) {
-            if (quote == '"' && text_[i] == '\\')
-                ++i;
-            else if (text_[i] == quote) {
-                const bool doubled = quote == '\'' && i + 1 < text_.size() && text_[i + 1] == '\'';
-                if (!doubled) return true;
-                ++i;
-            }
+    /// Whether a null is written out where the mark is: of one that is not, the mark is where the
+    /// next thing begins, or the text ends.
+    bool null_at(const YAML::Mark& mark) const {
+        const std::string_view rest =
+            text_.substr(std::min(static_cast<std::size_t>(std::max(mark.pos, 0)), text_.size()));
+        for (const std::string_view word : {"~", "null", "Null", "NULL"}) {
+            if (!rest.starts_with(word)) continue;
+            const std::size_t after = rest.find_first_not_of(" \t", word.size());
+            if (after == rest.npos) return true;
+            const bool comment = rest[after] == '#' && after > word.size();
+            return comment || std::string_view(",]}\r\n").find(rest[after]) != rest.npos;
         }
         return false;
     }

@@ -179,7 +179,7 @@ Value plain_scalar(const std::string& text, Loc loc, Problems& problems) {
     auto [end, error] = std::from_chars(digits, last, integer, base);
     if (end == last) {
         if (error == std::errc()) return Value(integer).at(loc);
-        problems.add(fmt::format("{} does not fit in a 64-bit integer", text), loc);
+        problems.add("this number does not fit in a 64-bit integer", loc);
         return Value().at(loc);
     }
     double number = 0;

@@ -72,7 +72,6 @@ class Directory {
 /// Two trees with the same contents at the same places, secrets and unknowns alike.
 inline bool same(const Value& a, const Value& b) {
     if (a.kind() != b.kind() || a.secret() != b.secret()) return false;
-    if (a.is_null()) return true; // its place is what comes next, which another piece may have
     if (a.loc() != b.loc()) return false;
     if (a.is_list()) {
         if (a.as_list().size() != b.as_list().size()) return false;

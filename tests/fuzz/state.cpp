@@ -32,7 +32,7 @@ void read_all(const Store& store) {
     (void)store.serial();
     const std::vector<Row> rows = store.rows();
     for (const Row& row : rows) (void)store.row(row.address);
-    (void)store.rows_but({"host.file"});
+    store.each_row_but({"host.file"}, [](const Row&) {});
     (void)store.intents();
     (void)store.outputs();
     for (const Run& run : store.runs()) (void)store.steps(run.id);

@@ -57,6 +57,8 @@ void same(const Value& a, const Value& b, const std::string& where) {
 /// An entry of the section in one of the ways that YAML has to write one.
 std::string entry(int number, std::mt19937& draw) {
     static const std::vector<std::string> forms{
+        "  r{0}:\n    type: t\n    nothing:\n    list: [1, ~]\n    nulls:\n      -\n      - null\n",
+        "  r{0}:\n",
         "  r{0}:\n    type: t\n    list: [1, {{a: b}}, \"x: y\"]\n",
         "  r{0}: {{type: t, text: \"${{a.b}} # no comment\"}} # a comment\n",
         "  r{0}:\n    text: |\n      first\n\n      key: no key\n    # between\n    other: >-\n    "
@@ -120,6 +122,23 @@ TEST_CASE("a long text gives the same in pieces as in one") {
         REQUIRE(whole.errors.empty());
         same(pieces.root, whole.root, "");
     }
+}
+
+TEST_CASE("a null that is not written out has the place of its key, or of its list") {
+    const std::string text =
+        "a:\nb: ~\nc:\n# d\nnull and void: null\nd: {e: , f: Null}\nl:\n  -\n  - ~\n";
+    const Value root = read(text).root;
+    const auto place = [&](const Value& v) {
+        return fmt::format("{}:{}", v.loc().line, v.loc().column);
+    };
+    CHECK(place(root["a"]) == "1:1");
+    CHECK(place(root["b"]) == "2:4");
+    CHECK(place(root["c"]) == "3:1");
+    CHECK(place(root["null and void"]) == "5:16");
+    CHECK(place(root["d"]["e"]) == "6:5");
+    CHECK(place(root["d"]["f"]) == "6:13");
+    CHECK(place(root["l"].as_list()[0]) == "8:3");
+    CHECK(place(root["l"].as_list()[1]) == "9:5");
 }
 
 TEST_CASE("a simple text is read without the parser, and gives the same") {

@@ -28,7 +28,8 @@ inline std::string value_of(const std::string& text, const Value& names = Value:
     Problems problems;
     try {
         const Value tree = read_yaml(sources, sources.add("test", text), problems);
-        const ExprPtr expr = compile(tree, sources, problems);
+        StringPool strings;
+        const ExprPtr expr = compile(tree, sources, strings, problems);
         problems.throw_if_any();
         return to_json(evaluate(*expr, MapNames(names)));
     } catch (const Errors& errors) {
@@ -47,7 +48,8 @@ inline std::string eval(const std::string& expression, const Value& names = Valu
     const Value text =
         Value("${" + expression + "}").at({1, 1, sources.add("test", "${" + expression + "}")});
     try {
-        return to_json(evaluate(*parse_string(text, sources), MapNames(names)));
+        StringPool strings;
+        return to_json(evaluate(parse_string(text, sources, strings), MapNames(names)));
     } catch (const Error& e) {
         return (e.loc.known() ? sources.describe(e.loc).substr(5) : "nowhere") + ": " + e.message +
                (e.hint.empty() ? "" : " (" + e.hint + ")");

@@ -88,7 +88,8 @@ asked for on the terminal.
 What comes from such a file is secret, as the value of a variable with `secret: true` is, and so is
 all that is computed from it. A module sees no secrets but those that it is given under `with`.
 What commands print is searched for known secrets before it is shown; those of fewer than 4 characters
-can't be hidden there, and `validate`, `plan` and `apply` name them.
+can't be hidden there, and `validate`, `plan` and `apply` name them. Of a line of the spec that an error
+or `why` shows, `(secret)` takes the place of what is secret and written out there.
 
 ### Resources
 

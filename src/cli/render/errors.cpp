@@ -63,9 +63,9 @@ Excerpt excerpt_of(std::string_view line, std::size_t column) {
 /// The place's line with carets under it; nothing where there is no such line.
 std::string source_block(Loc loc, const Sources& sources, const Style& style,
                          std::string_view margin) {
-    const std::string_view line = sources.line(loc);
-    if (!loc.known() || line.empty()) return {};
-    const Excerpt e = excerpt_of(line, loc.column);
+    const Sources::Line line = sources.line(loc);
+    if (line.text.empty()) return {};
+    const Excerpt e = excerpt_of(line.text, line.column);
     const std::string number = std::to_string(loc.line);
     const std::string bar = style.paint(Tint::dim, "|");
     return fmt::format("{0}{1} {2} {3}\n{0}{4} {2} {5}{6}\n", margin,

@@ -35,7 +35,8 @@ std::string joined(const std::vector<std::string>& addresses) {
 /// "      in hadeploy.yaml:4:5", and the line itself.
 std::string place(Loc loc, const Sources& sources, const Style& style, std::string_view what) {
     if (!loc.known()) return {};
-    std::string_view line = sources.line(loc);
+    const std::string text = sources.line(loc).text;
+    std::string_view line = text;
     line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
     return fmt::format("      {} {}: {}\n", what,
                        style.paint(Tint::bold, printable(sources.describe(loc))),

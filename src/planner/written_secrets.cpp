@@ -1,0 +1,100 @@
+#include "planner/written_secrets.h"
+
+#include "planner/scalar_place.h"
+
+#include <algorithm>
+#include <set>
+
+namespace hadeploy {
+
+namespace {
+
+class Hiding {
+  public:
+    Hiding(Sources& sources, const Registry& registry) : sources_(sources), registry_(registry) {}
+
+    void module(const Module& m) {
+        if (!seen_.insert(&m).second) return;
+        for (const Variable& v : m.variables)
+            if (v.attribute.secret && v.attribute.fallback)
+                hide_scalars(sources_, *v.attribute.fallback);
+        for (const ResourceBlock& block : m.resources)
+            if (const ResourceType* type = registry_.type(block.type))
+                for (const Argument& a : block.attributes)
+                    if (const Attribute* meant = find_attribute(type->schema, a.name))
+                        attribute(*meant, *a.value);
+        for (const ModuleBlock& call : m.modules) {
+            for (const auto& [name, value] : call.inputs)
+                if (const Variable* v = call.module->variable(name))
+                    attribute(v->attribute, *value);
+            module(*call.module);
+        }
+    }
+
+    void attribute(const Attribute& meant, const Expr& written) {
+        if (meant.secret)
+            literals(written);
+        else
+            parts(meant.type, written);
+    }
+
+  private:
+    /// Fields may be secret where the whole is not.
+    void parts(const Type& type, const Expr& written) {
+        if (written.kind == Expr::Kind::list && type.element)
+            for (const Expr& item : written.parts) parts(*type.element, item);
+        if (written.kind != Expr::Kind::map) return;
+        for (std::size_t i = 0; i + 1 < written.parts.size(); i += 2) {
+            const Expr &key = written.parts[i], &value = written.parts[i + 1];
+            if (type.element) parts(*type.element, value);
+            if (!type.fields || key.kind != Expr::Kind::literal || !key.value.is_string()) continue;
+            if (const Attribute* field = find_attribute(*type.fields, key.name()))
+                attribute(*field, value);
+        }
+    }
+
+    void literals(const Expr& written) {
+        if (written.kind == Expr::Kind::literal)
+            hide_scalars(sources_, written.value);
+        else if (written.kind == Expr::Kind::list)
+            for (const Expr& item : written.parts) literals(item);
+        else if (written.kind == Expr::Kind::map)
+            for (std::size_t i = 1; i < written.parts.size(); i += 2) literals(written.parts[i]);
+        else if (writes_literals(written)) // from there on: where it ends nobody has kept
+            hide_scalars(sources_, Value(true).at(written.loc()));
+    }
+
+    Sources& sources_;
+    const Registry& registry_;
+    std::set<const Module*> seen_;
+};
+
+} // namespace
+
+bool writes_literals(const Expr& expr) {
+    if (expr.kind == Expr::Kind::literal) return true;
+    if (expr.kind == Expr::Kind::reference) return false; // its parts are names
+    return std::any_of(expr.parts.begin(), expr.parts.end(), writes_literals);
+}
+
+void hide_written_secrets(Spec& spec, const Registry& registry) {
+    Hiding hiding(spec.sources, registry);
+    hiding.module(spec.root);
+    for (const auto& [name, settings] : spec.providers)
+        if (const ProviderKind* kind = registry.kind(name))
+            hiding.attribute({.type = object_of(kind->schema)}, *settings);
+}
+
+void hide_defaults(Sources& sources, std::uint16_t file) {
+    constexpr std::string_view key = "default:";
+    const std::string text = sources.files()[file].text;
+    if (text.find("secret: true") == text.npos) return;
+    for (std::size_t at = text.find(key); at != text.npos; at = text.find(key, at + 1)) {
+        std::size_t begin = text.find_first_not_of(' ', at + key.size());
+        if (begin == text.npos) return;
+        if (text[begin] == '"' || text[begin] == '\'') ++begin;
+        hide_scalars(sources, Value(true).at(sources.at(file, begin)));
+    }
+}
+
+} // namespace hadeploy

@@ -1,0 +1,72 @@
+// What is computed from a secret is secret: known, or only known later.
+#include "support/expressions.h"
+
+#include <doctest/doctest.h>
+
+using namespace hadeploy;
+
+namespace {
+
+const std::string kLater = R"({"$secret":{"$unknown":true}})"; // unknown, and secret then
+const std::string kOpen = R"({"$unknown":true})";
+
+const Value& names() {
+    static const Value all = Value::map(
+        {{"later", Value::unknown()},
+         {"hidden", Value("s3cret").as_secret()},
+         {"key", Value("a").as_secret()},
+         {"table", Value::map({{"a", 1}, {"b", 2}})},
+         {"mixed", Value::map({{"a", 1}, {"s", Value("s3cret").as_secret()}})},
+         {"list", Value::list({Value::map({{"n", 1}}), Value::map({{"n", 2}})})},
+         {"vault", Value::list({Value::map({{"n", 1}}), Value::map({{"n", 2}})}).as_secret()}});
+    return all;
+}
+
+std::string e(const std::string& expression) {
+    return eval(expression, names());
+}
+
+} // namespace
+
+TEST_CASE("what is not known yet is secret as soon as it may be") {
+    CHECK(e("sensitive(later)") == kLater);
+    CHECK(e("sensitive(later).x") == kLater);
+    CHECK(e("sensitive(later)[*].x") == kLater);
+    CHECK(e("upper(sensitive(later))") == kLater);
+    CHECK(e("concat([hidden], later)") == kLater);
+    CHECK(e("merge({a: hidden}, later)") == kLater);
+    CHECK(e("later ? hidden : 'open'") == kLater);
+    CHECK(e("later ? 'open' : hidden") == kLater);
+    CHECK(e("later && hidden == 'x'") == kLater);
+    CHECK(e("mixed[later]") == kLater);
+    CHECK(e("[for x in later : hidden]") == kLater);
+    CHECK(e("[for x in list : hidden if later]") == kLater);
+    CHECK(e("{for x in list : later => hidden}") == kLater);
+    CHECK(e("{for x in later : hidden => x}") == kLater);
+    CHECK(e("{(later): hidden}") == kLater);
+    CHECK(e("try(later, hidden)") == kLater);
+    CHECK(e("'${later} and ${hidden}'") == kLater);
+}
+
+TEST_CASE("what is not known yet and follows from nothing secret is not marked") {
+    for (const char* open : {"later", "later.x", "later[*].x", "later ? 1 : 2", "later && true",
+                             "table[later]", "mixed.a + later", "[for x in later : x]",
+                             "[for x in list : x if later]", "{for x in list : later => x}",
+                             "{(later): 1}", "try(later, 1)", "concat([1], later)", "upper(later)"})
+        CHECK_MESSAGE(e(open) == kOpen, open);
+}
+
+TEST_CASE("what a secret chooses is secret, and so is what is taken out of a secret") {
+    CHECK(e("table[key]") == R"({"$secret":1})");
+    CHECK(e("{a: 1, b: 2}[key]") == R"({"$secret":1})");
+    CHECK(e("[table][*][key]") == R"({"$secret":[{"$secret":1}]})");
+    CHECK(e("vault[*].n") == R"({"$secret":[1,2]})");
+    CHECK(e("vault[0].n") == R"({"$secret":1})");
+    CHECK(e("hidden == 's3cret' ? 1 : 2") == R"({"$secret":1})");
+}
+
+TEST_CASE("a message does not quote a secret") {
+    CHECK(e("tonumber(hidden)") == "1:3: tonumber(): \"(secret)\" is not a number");
+    CHECK(e("table[hidden]").find("s3cret") == std::string::npos);
+    CHECK(e("{for x in list : hidden => x}").find("s3cret") == std::string::npos);
+}
