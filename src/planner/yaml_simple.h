@@ -8,6 +8,9 @@
 
 namespace hadeploy {
 
+/// It is there for its speed: without it `validate` of long plain specs takes twice the processor
+/// time, and a cold plan of 10,000 or 100,000 resources 1.4 times (see docs/performance.md).
+///
 /// Reads a piece that is written in the plainest of YAML's ways, many times faster than the parser:
 /// block maps of `key: value`, each value on its key's line, a number, a word or a string in quotes
 /// without escapes; in ASCII, with spaces and whole lines of comment. What comes out is just what
