@@ -46,9 +46,12 @@ std::string shell(const Login& login);
 /// Connects, and returns the preamble that tells sections the host's key.
 /// @throws Error(unreachable), Interrupted
 std::string introduce(Pool& pool, const Login& login, const std::stop_token& stop);
-/// A preamble: waits for the operations of a state on the host, some time.
+/// How long what a killed hadeploy left at work on a host is waited for, in half seconds. Ten
+/// minutes: a package that installs, a stack whose tasks start, on a slow machine.
+inline constexpr int kPatience = 1200;
+/// A preamble: waits for the operations of a state on the host.
 /// @param patience  in half seconds
-std::string wait_for_operations(std::string_view lineage, int patience = 120);
+std::string wait_for_operations(std::string_view lineage, int patience = kPatience);
 /// One exchange whose answer is frames. Errors become `broken`.
 /// @throws Interrupted
 Outcome exchange(Pool& pool, const Login& login, Exchange what, Frames& frames,

@@ -211,9 +211,9 @@ std::string wait_for_operations(std::string_view lineage, int patience) {
 std::string compose_operation(std::span<const Section> sections, const OperationName& name,
                               std::string_view preamble, std::string_view known_boot) {
     const std::string begin =
-        fmt::format("{}hadeploy_state={} hadeploy_run={} hadeploy_patience=120 hadeploy_known={}\n"
+        fmt::format("{}hadeploy_state={} hadeploy_run={} hadeploy_patience={} hadeploy_known={}\n"
                     "hadeploy_mine=/run/hadeploy/$hadeploy_state.$hadeploy_run.{}\n{}{}{}",
-                    preamble, shell_quote(name.lineage), shell_quote(name.process),
+                    preamble, shell_quote(name.lineage), shell_quote(name.process), kPatience,
                     shell_quote(known_boot), shell_quote(name.id), kWait, kFunctions, kBegin);
     return "{\n" + compose(sections, name.id, begin) + "}\n";
 }
