@@ -17,6 +17,9 @@ BUILD = pathlib.Path(os.environ.get("HADEPLOY_BUILD", SOURCE / "build" / "ci"))
 HADEPLOY = BUILD / "hadeploy"
 IMAGES = BUILD / "images"
 LAB = SOURCE / "scripts" / "lab"
+# Emulated machines are slow, and some hosts of them slower than others by half. Waiting longer costs
+# nothing where things go well.
+PATIENCE = 2
 
 
 def run(*argv, timeout=900, check=True, stdin=None):
@@ -31,6 +34,7 @@ def run(*argv, timeout=900, check=True, stdin=None):
 
 def wait_until(what, condition, timeout):
     """Polls until the condition holds; its last exception or value is in the failure."""
+    timeout *= PATIENCE
     end = time.monotonic() + timeout
     last = None
     while time.monotonic() < end:
@@ -95,7 +99,7 @@ class Node:
     def __init__(self, address, key, user="ops"):
         self.address, self.key, self.user = address, key, user
 
-    def sh(self, script, check=True, timeout=180):
+    def sh(self, script, check=True, timeout=180 * PATIENCE):
         return run(LAB, "exec", "ssh", "-i", self.key, "-o", "StrictHostKeyChecking=no",
                    "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
                    "-o", "ConnectTimeout=10", f"{self.user}@{self.address}", "sudo", "sh", "-s",
