@@ -119,8 +119,7 @@ class HostService final : public SshType {
         if (touched("enabled"))
             script += after.flag("enabled", true)
                           ? "[ \"$(systemctl is-enabled -- \"$u\" 2>/dev/null)\" != masked ] || "
-                            "systemctl -q unmask -- \"$u\"\n"
-                            "systemctl -q --no-reload enable -- \"$u\"\n"
+                            "systemctl -q unmask -- \"$u\"\nsystemctl -q enable -- \"$u\"\n"
                           : "systemctl -q disable -- \"$u\"\n";
         std::string_view action;
         if (after.flag("running", true)) {
