@@ -37,11 +37,8 @@ class Remover {
         for (const auto& [address, r] : world_.recorded) {
             const ResourceType* type = registry_.type(r.type);
             if (type == nullptr || !type->machine || !type->hosts_die) continue;
-            const auto seen = world_.observed.find(address);
-            const bool gone =
-                seen != world_.observed.end() && seen->second.state == Observation::State::absent;
             const bool ends = !kept_(address) && !is_let_go(address);
-            if (ends || gone) dying_.insert(address);
+            if (ends || seen_gone(address)) dying_.insert(address);
         }
         for (const Step& s : plan_.steps)
             if (s.type->machine && s.type->hosts_die && s.action == Action::replace)
@@ -51,6 +48,11 @@ class Remover {
     bool is_let_go(const std::string& address) const {
         return std::any_of(let_go_.begin(), let_go_.end(),
                            [&](const Dependency& d) { return within(address, d.name); });
+    }
+
+    bool seen_gone(const std::string& address) const {
+        const auto seen = world_.observed.find(address);
+        return seen != world_.observed.end() && seen->second.state == Observation::State::absent;
     }
 
     Step plan_removal(const Recorded& r) {
@@ -74,10 +76,7 @@ class Remover {
             step.reason = "the spec lets go of it; it stays as it is";
             return step;
         }
-        const auto seen = world_.observed.find(r.address);
-        const bool gone =
-            seen != world_.observed.end() && seen->second.state == Observation::State::absent;
-        if (r.config.flag(kPreventDestroy) && !gone)
+        if (r.config.flag(kPreventDestroy) && !seen_gone(r.address))
             problems_.add(protected_error(r.address, "would be destroyed", {}))
                 .with_note("`removed:` lets go of it without destroying it");
         const std::set<std::string> machines = machines_in(r.config);
@@ -130,7 +129,8 @@ class Remover {
     }
 
     /// Appends the removals in an order that takes down dependents first. What is only forgotten
-    /// holds nobody up; it waits for its machines, so that a failure leaves it recorded.
+    /// holds nobody up. What goes with its machines waits for them, so that a failure leaves it
+    /// recorded; what was seen to be gone is forgotten at once: what could tell so may go itself.
     void order(std::vector<Step> removals) {
         std::map<std::string, std::size_t> index;
         for (std::size_t i = 0; i < removals.size(); ++i) index[removals[i].address] = i;
@@ -145,6 +145,7 @@ class Remover {
         for (std::size_t i = 0; i < removals.size(); ++i) {
             const Recorded& r = world_.recorded.at(removals[i].address);
             const bool forgotten = removals[i].action == Action::forget;
+            if (forgotten && seen_gone(r.address)) continue;
             for (const std::string& m : machines_in(r.config)) {
                 const auto it = index.find(m);
                 if (it == index.end() || it->second == i) continue;

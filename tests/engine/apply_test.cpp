@@ -236,6 +236,25 @@ resources:
     CHECK(lab.rows.empty());
 }
 
+TEST_CASE("what is seen to be gone is forgotten at once, whatever becomes of its machine") {
+    constexpr const char* kOnHost = R"(
+name: test
+resources:
+  h: {type: fake.host, name: h}
+  x: {type: fake.thing, name: x, host: "${h.connection}"}
+  y: {type: fake.thing, name: y, host: "${h.connection}"}
+)";
+    Lab lab;
+    REQUIRE(lab.apply(kOnHost).result.ok());
+    lab.world.objects.erase("x");
+    lab.world.broken = {"y"};
+    const auto run = lab.apply(kOnHost, true);
+    CHECK(!run.result.ok());
+    std::set<std::string> left;
+    for (const Row& row : lab.rows) left.insert(row.address);
+    CHECK(left == std::set<std::string>{"h", "y"});
+}
+
 TEST_CASE("replacing a machine makes anew what lived on it") {
     Lab lab;
     lab.apply(kMachine);
