@@ -10,44 +10,44 @@ bool has(const std::string& text, std::string_view part) {
     INFO(text);
     return text.find(part) != std::string::npos;
 }
+Error failure(int status, std::string_view err) {
+    return explain_failure("h", "x", status, err);
+}
+
 } // namespace
 
 TEST_CASE("a failure names step, host and cause") {
     const Error plain = explain_failure("root@h:22", "installing jq", 3, "noise\nE: no luck\n\n");
     CHECK(plain.message == "installing jq failed on root@h:22: E: no luck");
     CHECK(plain.notes.size() == 1);
-    CHECK(has(explain_failure("h", "x", 5, "").message, "exit status 5"));
-    CHECK(has(explain_failure("h", "x", 137, "").message, "killed by signal 9"));
+    CHECK(has(failure(5, "").message, "exit status 5"));
+    CHECK(has(failure(137, "").message, "killed by signal 9"));
 }
 
 TEST_CASE("the usual causes are recognised wherever they stand") {
-    const Error lock = explain_failure(
-        "h", "x", 100,
+    const Error lock = failure(
+        100,
         "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7 (apt-get)\n"
         "E: Unable to acquire the dpkg frontend lock\n");
     CHECK(has(lock.message, "process 7 (apt-get)"));
     CHECK(has(lock.hint, "another package manager"));
-    CHECK(has(
-        explain_failure("h", "x", 1, "cat: write error: No space left on device\nbye\n").message,
-        "the disk is full"));
-    CHECK(has(
-        explain_failure("h", "x", 1, "sh: 1: cannot create /x: Read-only file system\n").message,
-        "read-only"));
-    CHECK(
-        has(explain_failure("h", "x", 1, "tee: /x: Disk quota exceeded\n").message, "disk quota"));
-    const Error behind = explain_failure(
-        "h", "x", 100,
+    CHECK(has(failure(1, "cat: write error: No space left on device\nbye\n").message,
+              "the disk is full"));
+    CHECK(has(failure(1, "sh: 1: cannot create /x: Read-only file system\n").message, "read-only"));
+    CHECK(has(failure(1, "tee: /x: Disk quota exceeded\n").message, "disk quota"));
+    const Error behind = failure(
+        100,
         "E: Release file for http://deb.example.org/bookworm/InRelease is not valid yet (invalid "
         "for another 2h 37min 10s). Updates for this repository will not be applied.\n");
     CHECK(has(behind.message, "invalid for another 2h 37min 10s"));
     CHECK(has(behind.hint, "clock is behind"));
-    const Error skewed = explain_failure(
-        "h", "x", 1,
+    const Error skewed = failure(
+        1,
         "Error response from daemon: rpc error: x509: certificate has expired or is not yet valid: "
         "current time 2020-01-01T00:00:00Z is before 2026-01-01T00:00:00Z\n");
     CHECK(has(skewed.message, "is before 2026"));
     CHECK(has(skewed.hint, "clocks have to agree"));
-    const Error missing = explain_failure("h", "x", 127, "sh: 3: docker: not found\n");
+    const Error missing = failure(127, "sh: 3: docker: not found\n");
     CHECK(has(missing.message, "`docker` is not installed"));
     CHECK(!missing.hint.empty());
 }
