@@ -170,6 +170,9 @@ TEST_CASE("gluster.volume: what the probe tells") {
     half.erase(half.find("user.hadeploy"), half.find("brick-0") - half.find("user.hadeploy"));
     CHECK_FALSE(see(half).foreign.empty());
     CHECK(see(half + "== marker\n" + kIdentity + "\n/gluster\n").foreign.empty());
+    // a removal that was killed: bricks may be missing, so that a start would not do
+    const std::string removing = "user.hadeploy.removing=yes\n" + kInfo.substr(8);
+    CHECK(action("== info\n" + removing) == Action::replace);
 }
 
 TEST_CASE("gluster.volume: changes") {
@@ -213,8 +216,10 @@ TEST_CASE("gluster.volume: changes") {
           config["bricks"]);
 
     const auto remove = type.commands(change_of(type, Change::Kind::remove, config, {}));
-    REQUIRE(remove.size() == 4);
+    REQUIRE(remove.size() == 5);
     CHECK(remove[0].on.empty());
+    for (int i = 1; i < 4; ++i) CHECK(remove[i].on.size() == 1);
+    CHECK(remove[4].on.empty());
     check_syntax(remove);
 
     CHECK(complaints(type, config.with("replica", 2)).size() == 1);

@@ -14,6 +14,8 @@ namespace {
 using namespace gluster;
 
 constexpr std::string_view kIdentity = "user.hadeploy.identity";
+/// Set when a removal begins: from then on there may be bricks missing.
+constexpr std::string_view kRemoving = "user.hadeploy.removing";
 
 /// The hosts that carry the bricks: as many, in the order of their names, as make up whole sets of
 /// replicas.
@@ -198,7 +200,7 @@ void GlusterVolume::check(const Value& config, Problems& problems) const {
                      config["hosts"].loc());
     if (config["options"].is_map())
         for (const Entry& e : config["options"].as_map())
-            if (e.key == kIdentity ||
+            if (e.key == kIdentity || e.key == kRemoving ||
                 e.key.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-_") !=
                     std::string::npos)
                 problems.add(fmt::format("\"{}\" is no option that can be set", e.key), e.loc);
@@ -288,6 +290,8 @@ Observation GlusterVolume::parse(const ReadRequest& request, const ProbeResult& 
         observation.foreign = fmt::format("the Gluster volume \"{}\" was made by somebody else (it "
                                           "does not carry our {})",
                                           request.config.text("name"), kIdentity);
+    if (info.contains(std::string(kRemoving)))
+        observation.outdated = "an earlier run began to remove it";
     return observation;
 }
 
@@ -365,11 +369,13 @@ std::vector<Command> GlusterVolume::update(const Change& change) {
 std::vector<Command> GlusterVolume::remove(const Change& change) {
     const Value& config = change.before;
     std::vector<Command> list{
-        {.script = script(kRemoveVolume, config, change.identity), .step = "deleting the volume"}};
+        {.script = script(kStopVolume, config, change.identity), .step = "stopping the volume"}};
     for (const Host& host : brick_hosts(config))
         list.push_back({.script = script(kRemoveBrick, config, change.identity),
                         .on = {host.connection},
                         .step = "removing the brick on " + host.name});
+    list.push_back(
+        {.script = script(kDeleteVolume, config, change.identity), .step = "deleting the volume"});
     return list;
 }
 

@@ -125,7 +125,10 @@ stop) gl volume stop "$volume" >/dev/null;;
 esac
 )sh";
 
-inline constexpr std::string_view kRemoveVolume = R"sh(need_glusterd
+/// A removal goes in three steps, each of which may run again: the volume is marked and stopped,
+/// the bricks are taken away, the volume is deleted. Its name goes last, so that what a killed run
+/// has left of the bricks is still found by it.
+inline constexpr std::string_view kStopVolume = R"sh(need_glusterd
 info=/var/lib/glusterd/vols/$volume/info
 [ -e "$info" ] || exit 0
 mark=
@@ -138,18 +141,23 @@ if [ "$mark" != "$identity" ]; then
     echo "the volume \"$volume\" is not ours any more: it was made anew by somebody else" >&2
     exit 1
 fi
+gl volume set "$volume" user.hadeploy.identity "$identity" user.hadeploy.removing yes >/dev/null
 case $(show "$info") in *"
 status=1
 "*) gl volume stop "$volume" force >/dev/null;; esac
-gl volume delete "$volume" >/dev/null
 )sh";
 
-/// On each host with a brick, when the volume is gone.
-inline constexpr std::string_view kRemoveBrick =
-    R"sh([ ! -e "/var/lib/glusterd/vols/$volume/info" ] || exit 1
-mark= made=
+/// On each host with a brick, when the volume is stopped. Should somebody have made another volume
+/// of that name meanwhile, it carries another mark, and so does its brick.
+inline constexpr std::string_view kRemoveBrick = R"sh(mark= made=
 { { read -r mark && read -r made; } <"$marker"; } 2>/dev/null || :
 [ "$mark" = "$identity" ] || exit 0
+case $(show "/var/lib/glusterd/vols/$volume/info" 2>/dev/null) in *"
+status=1
+"*)
+    echo "the volume \"$volume\" still runs here; is glusterd up (systemctl start glusterd)?" >&2
+    exit 1;;
+esac
 rm -rf -- "$brick"
 parent=${brick%/*}
 while [ -n "$made" ]; do
@@ -159,6 +167,12 @@ while [ -n "$made" ]; do
 done
 rm -f "$marker"
 rmdir "${marker%/*}" 2>/dev/null || :
+)sh";
+
+inline constexpr std::string_view kDeleteVolume = R"sh(need_glusterd
+case $(show "/var/lib/glusterd/vols/$volume/info" 2>/dev/null) in
+*"user.hadeploy.identity=$identity"*) gl volume delete "$volume" >/dev/null;;
+esac
 )sh";
 
 } // namespace hadeploy::ssh::gluster
