@@ -23,12 +23,12 @@ class Executor::Slot {
         std::unique_lock lock(executor_.mutex_);
         if (taken_) return true;
         const std::size_t turn = executor_.slots_asked_++;
-        while (turn >= executor_.slots_given_back_ + executor_.slots_) {
+        while (!executor_.stopping()) {
+            if (turn < executor_.slots_given_back_ + executor_.slots_) return taken_ = true;
             // a wake-up in time for a stop that was asked for by a signal
             executor_.slot_given_back_.wait_for(lock, std::chrono::milliseconds(200));
-            if (executor_.stopping()) return false; // as will all who asked later
         }
-        return taken_ = true;
+        return false;
     }
 
     /// With the lock held.
