@@ -320,19 +320,38 @@ Value parse(std::uint16_t file, const YamlPiece& piece, std::size_t depth, Probl
     }
 }
 
+constexpr std::string_view kNextEntry = "an-entry-comes-next"; ///< not in a text that is cut
+
+/// Parses one of a section's pieces. The parser is more lenient with what ends a text than with the
+/// same before another entry, so it gets one more, which is left out of the result.
+Value parse_entries(std::uint16_t file, const YamlPiece& piece, std::size_t indent,
+                    Problems& problems) {
+    const std::string text =
+        fmt::format("{}{}{}: 1\n", piece.text, std::string(indent, ' '), kNextEntry);
+    const Value all = parse(file, {text, piece.line}, 1, problems);
+    if (!all.is_map()) return {};
+    Value entries = all.without(kNextEntry);
+    return entries.as_map().empty() ? Value() : entries.at(all.loc());
+}
+
 /// Parses the pieces side by side; a piece with any problem ends it, without a word about it.
 std::optional<std::vector<Value>> parse_all(std::uint16_t file, const YamlPieces& pieces) {
-    std::vector<std::pair<YamlPiece, std::size_t>> work{{pieces.head, 0}, {pieces.tail, 0}};
-    for (const YamlPiece& entry : pieces.entries) work.emplace_back(entry, 1);
+    std::vector<YamlPiece> work{pieces.head, pieces.tail};
+    work.insert(work.end(), pieces.entries.begin(), pieces.entries.end());
+    const auto parsed = [&](std::size_t i, Problems& problems) {
+        if (i < 2) return parse(file, work[i], 0, problems);
+        const bool ends = i + 1 == work.size() && pieces.tail.text.empty();
+        return ends ? parse(file, work[i], 1, problems)
+                    : parse_entries(file, work[i], pieces.indent, problems);
+    };
     std::vector<Value> out(work.size());
     std::atomic<std::size_t> next = 0;
     std::atomic<bool> good = true;
     const auto run = [&] {
         for (std::size_t i = next++; i < work.size() && good; i = next++) {
             Problems problems;
-            const auto& [piece, depth] = work[i];
-            auto simple = read_simple_yaml(file, piece, problems);
-            out[i] = simple ? std::move(*simple) : parse(file, piece, depth, problems);
+            auto simple = read_simple_yaml(file, work[i], problems);
+            out[i] = simple ? std::move(*simple) : parsed(i, problems);
             if (!problems.empty() || !(out[i].is_map() || out[i].is_null())) good = false;
         }
     };
@@ -377,7 +396,9 @@ Value read_yaml(const Sources& sources, std::uint16_t file, Problems& problems,
     const Span span("parse YAML", sources.files()[file].path.string());
     const std::string& text = sources.files()[file].text;
     if (!readable(text, file, problems)) return {};
-    if (const auto pieces = cut_yaml(text, piece_bytes))
+    const auto pieces = text.find(kNextEntry) == text.npos ? cut_yaml(text, piece_bytes)
+                                                           : std::optional<YamlPieces>();
+    if (pieces)
         if (const auto parts = parse_all(file, *pieces))
             if (auto root = joined(*parts, pieces->section)) return std::move(*root);
     const std::size_t before = problems.list().size();

@@ -40,18 +40,28 @@ struct Section {
     std::uint32_t line = 0; ///< lines before its first entry
 };
 
-/// The key of a line `key:` with nothing after it; "" for any other one.
-std::string section_key(std::string_view line) {
-    const std::size_t colon = line.find(':');
-    if (colon == line.npos || colon == 0) return {};
+/// The key of a line `key:` or `key: value`, plainly written; "" for any other one.
+std::string_view plain_key(std::string_view line) {
+    line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
     const auto plain = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_' || c == '-';
     };
+    const std::size_t colon = line.find(':');
+    if (colon == line.npos || line.front() == '-') return {};
     const std::string_view key = line.substr(0, colon);
-    const std::string_view rest = line.substr(colon + 1);
+    const bool ends = colon + 1 == line.size() || line.find_first_of(" \r\n", colon) == colon + 1;
+    return ends && std::all_of(key.begin(), key.end(), plain) ? key : std::string_view();
+}
+
+/// The key of a line that has nothing else; "" for any other one.
+std::string section_key(std::string_view line) {
+    const std::string_view key = plain_key(line);
+    if (key.empty()) return {};
+    const std::string_view rest = line.substr(key.size() + 1);
     const std::size_t after = rest.find_first_not_of(" \r\n");
     const bool bare = after == rest.npos || (rest[after] == '#' && after > 0);
-    return bare && std::all_of(key.begin(), key.end(), plain) ? std::string(key) : std::string();
+    return bare ? std::string(key) : std::string();
 }
 
 /// The longest section; nothing where the text is not plainly one block map.
@@ -68,11 +78,10 @@ std::optional<Section> longest_section(std::string_view text) {
     for (Line line; lines.next(line); ++number) {
         if (!line.content) continue;
         if (line.indent == 0) {
-            const char first = text[line.begin];
-            if (first == '-' || first == '%' || first == '.' || first == '{' || first == '[')
-                return std::nullopt; // another document, or no block map
+            const std::string_view whole = text.substr(line.begin, line.end - line.begin);
+            if (plain_key(whole).empty()) return std::nullopt; // no block map, for one
             close(line.begin);
-            const std::string key = section_key(text.substr(line.begin, line.end - line.begin));
+            const std::string key = section_key(whole);
             here = {key, line.end, line.end, 0, number + 1};
             open = !key.empty();
         } else if (open && here.indent == 0) {
@@ -92,13 +101,15 @@ std::optional<YamlPieces> cut_yaml(std::string_view text, std::size_t size) {
     if (!section || section->end - section->begin < 2 * size) return std::nullopt;
     YamlPieces out;
     out.section = section->key;
+    out.indent = section->indent;
     out.head = {text.substr(0, section->begin), 0};
     const std::string_view entries = text.substr(section->begin, section->end - section->begin);
     std::size_t begin = 0;
     std::uint32_t first_line = section->line, number = section->line;
     Lines lines(entries);
     for (Line line; lines.next(line); ++number) {
-        const bool entry = line.content && line.indent == section->indent;
+        const bool entry = line.content && line.indent == section->indent &&
+                           !plain_key(entries.substr(line.begin, line.end - line.begin)).empty();
         if (!entry || line.begin - begin < size) continue;
         out.entries.push_back({entries.substr(begin, line.begin - begin), first_line});
         begin = line.begin;

@@ -19,6 +19,7 @@ struct YamlPiece {
 struct YamlPieces {
     YamlPiece head; ///< up to and with the line of the section's key
     std::string section;
+    std::size_t indent = 0;         ///< of its entries
     std::vector<YamlPiece> entries; ///< of the section, in order
     YamlPiece tail;                 ///< the top-level entries after it; may be empty
 };
