@@ -4,6 +4,7 @@
 #include "core/text.h"
 
 #include <array>
+#include <cerrno>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -39,11 +40,16 @@ std::optional<std::string_view> network_file_system(std::int64_t magic) {
 }
 
 void check_directory(const std::filesystem::path& state) {
-    const auto directory =
-        state.has_parent_path() ? state.parent_path() : std::filesystem::path(".");
+    const auto above = [](const std::filesystem::path& path) {
+        return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+    };
+    auto directory = above(state);
     struct statfs info {};
-    if (::statfs(directory.c_str(), &info) != 0)
-        throw system_error("use the state's directory", directory, ErrorKind::state);
+    while (::statfs(directory.c_str(), &info) != 0) {
+        if (errno != ENOENT || directory == "." || directory == directory.root_path())
+            throw system_error("use the state's directory", directory, ErrorKind::state);
+        directory = above(directory);
+    }
     if (const auto name = network_file_system(info.f_type))
         throw Error(ErrorKind::state,
                     fmt::format("the state {} is on a network file system ({}), where two writers "

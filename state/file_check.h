@@ -11,7 +11,8 @@ namespace hadeploy::state {
 /// The name of a network file system, by statfs(2)'s number; nothing for a local one.
 std::optional<std::string_view> network_file_system(std::int64_t magic);
 
-/// @throws Error(state) when the directory's file system cannot be trusted with locks
+/// Looks at the state's directory, or where that is to be made.
+/// @throws Error(state) when the file system cannot be trusted with locks
 void check_directory(const std::filesystem::path& state);
 
 /// Looks at a state file from outside, before SQLite does.

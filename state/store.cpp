@@ -40,6 +40,8 @@ void make_directory(const Path& state) {
     std::filesystem::create_directories(directory.parent_path(), error);
     if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
         throw system_error("make the state's directory", directory, ErrorKind::state);
+    // or a power cut takes it away with all that was promised to be in it
+    sync_directory(directory.has_parent_path() ? directory.parent_path() : Path("."));
 }
 
 void fill(Database& database, const std::string& project, std::string_view lineage,
@@ -151,8 +153,8 @@ void make_unless_there(const Path& file, const std::string& project, const KeySo
 
 std::unique_ptr<Store> open_for_writing(const Path& file, const std::string& project,
                                         const KeySource& key) {
-    make_directory(file);
     state::check_directory(file);
+    make_directory(file);
     make_unless_there(file, project, key);
     state::check_file(file);
     auto database = std::make_unique<Database>(file, Database::Access::write);

@@ -27,7 +27,8 @@ class Thing final : public ResourceType {
 class Sleeper final : public Provider {
   public:
     explicit Sleeper(std::chrono::milliseconds takes) : takes_(takes) {}
-    std::vector<Observation> read(std::span<const ReadRequest> requests) override {
+    std::vector<Observation> read(std::span<const ReadRequest> requests,
+                                  const Notice& /*notice*/) override {
         return std::vector<Observation>(requests.size());
     }
     void apply(std::span<const Change> changes, ChangeSink& sink) override {

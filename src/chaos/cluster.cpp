@@ -108,7 +108,7 @@ class ProviderCluster final : public Cluster {
         const ReadRequest request{
             "the swarm", &cluster_, Value::map({{"hosts", hosts_}}), nullptr, {}};
         try_each("no manager of the swarm answers", [&](Provider& provider) {
-            Observation seen = provider.read({&request, 1}).at(0);
+            Observation seen = provider.read({&request, 1}, {}).at(0);
             if (seen.error) throw Error(*seen.error);
             if (seen.state != Observation::State::present)
                 throw Error(ErrorKind::failed, "it belongs to no swarm");

@@ -40,8 +40,9 @@ std::unique_ptr<Progress> Context::progress(std::size_t steps) const {
     ProgressMode mode = parse_progress_mode(args.progress).value_or(ProgressMode::automatic);
     if (args.json) mode = ProgressMode::json;
     const int fd = mode == ProgressMode::json ? STDOUT_FILENO : STDERR_FILENO;
-    const auto write = [this, fd](std::string_view text) { write_all(fd, project.hidden(text)); };
-    return make_progress(mode, steps, fd, write, err);
+    return make_progress(
+        mode, steps, fd, [fd](std::string_view text) { write_all(fd, text); },
+        [this](std::string_view text) { return project.hidden(text); }, err);
 }
 
 void Context::print(std::string_view text) const {

@@ -87,6 +87,7 @@ std::string open_body(const std::filesystem::path& file, const std::string& lock
 void read_body(const json& body, PlanFile& out) {
     out.lineage = body.at("lineage");
     out.serial = body.at("serial");
+    out.interrupted = body.value("interrupted", out.interrupted);
     out.options = options_of(body.at("options"));
     out.steps_digest = body.at("steps_digest");
     const json files = body.value("files", json::object()); // a loop keeps no temporary alive
@@ -106,7 +107,8 @@ void save_plan(const std::filesystem::path& file, const Project& project,
     json body{
         {"lineage", prepared.world.lineage},          {"serial", prepared.world.serial},
         {"options", options_json(options)},           {"variables", to_json(project.variables())},
-        {"secrets", to_json(project.spec().secrets)}, {"steps_digest", digest_of(prepared.plan)}};
+        {"secrets", to_json(project.spec().secrets)}, {"steps_digest", digest_of(prepared.plan)},
+        {"interrupted", prepared.world.interrupted}};
     for (const Sources::File& f : project.sources().files())
         body["files"][f.path.string()] = f.text;
     for (const auto& [address, o] : prepared.world.observed)
@@ -168,6 +170,13 @@ Prepared restore_plan(const PlanFile& plan, Project& project, const Store& store
     if (store.serial() != plan.serial)
         throw Error(ErrorKind::state,
                     "the saved plan is stale: the state has changed since it was made")
+            .with_hint("run plan again");
+    std::map<std::string, std::string> interrupted;
+    for (const Intent& intent : store.intents()) interrupted[intent.address] = intent.action;
+    if (interrupted != plan.interrupted)
+        throw Error(ErrorKind::state,
+                    "the saved plan is stale: a run since then was cut off, and is to be gone on "
+                    "with first")
             .with_hint("run plan again");
     Prepared prepared = prepare_from(project, store, plan.options, plan.observed);
     if (digest_of(prepared.plan) != plan.steps_digest)

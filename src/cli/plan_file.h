@@ -7,12 +7,13 @@
 namespace hadeploy::cli {
 
 /// A plan on disk carries what it was made from — the spec's files, the variables' values, what was
-/// seen, the state's serial — and a digest of the steps. Apply makes the plan anew from that and
-/// refuses when it is not the same to the letter. On the disk all of it but the project's name is
-/// encrypted, with a data key of its own that the state's key opens.
+/// seen, the state's serial and what was open in it — and a digest of the steps. Apply makes the
+/// plan anew from that and refuses when it is not the same to the letter. On the disk all of it but
+/// the project's name is encrypted, with a data key of its own that the state's key opens.
 struct PlanFile {
     std::string project, lineage;
     std::int64_t serial = 0;
+    std::map<std::string, std::string> interrupted; ///< World::interrupted
     PlanOptions options;
     std::map<std::string, std::string> files; ///< path -> text
     VariableValues variables;

@@ -106,8 +106,6 @@ KeySource Project::key_source() const {
 }
 
 std::unique_ptr<Store> Project::open_store(Store::Mode mode) const {
-    if (mode == Store::Mode::read_write && fs::create_directories(data_dir()))
-        fs::permissions(data_dir(), fs::perms::owner_all);
     return Store::open(state_file(), mode, spec_.name, key_source());
 }
 

@@ -12,6 +12,8 @@ class Events {
     virtual ~Events() = default;
     /// `resources` resources are being read at an endpoint.
     virtual void reading(std::string_view /*endpoint*/, std::size_t /*resources*/) {}
+    /// Nothing can be read there yet: what is waited for.
+    virtual void waiting(std::string_view /*endpoint*/, std::string_view /*what*/) {}
     virtual void step_started(const Step& /*step*/, std::string_view /*doing*/) {}
     virtual void step_progress(const Step& /*step*/, std::string_view /*text*/) {}
     /// `result`: what became of it, as in StepRecord::result.

@@ -347,7 +347,12 @@ void Executor::run_read(const Job& job) {
     std::vector<Observation> answers;
     std::optional<Error> error;
     try {
-        answers = endpoints_.read(job.queue->kind->name, job.queue->endpoint, requests);
+        const Endpoint& endpoint = job.queue->endpoint;
+        const Notice notice = [&](std::string_view what) {
+            const std::lock_guard lock(mutex_);
+            events_.waiting(endpoint.key, what);
+        };
+        answers = endpoints_.read(job.queue->kind->name, endpoint, requests, notice);
     } catch (Error& e) {
         error = std::move(e);
     }

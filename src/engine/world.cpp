@@ -22,8 +22,9 @@ std::shared_ptr<Provider> Endpoints::open(const std::string& kind, const Endpoin
 }
 
 std::vector<Observation> Endpoints::read(const std::string& kind, const Endpoint& endpoint,
-                                         const std::vector<ReadRequest>& requests) {
-    std::vector<Observation> seen = open(kind, endpoint)->read(requests);
+                                         const std::vector<ReadRequest>& requests,
+                                         const Notice& notice) {
+    std::vector<Observation> seen = open(kind, endpoint)->read(requests, notice);
     for (std::size_t i = 0; i < seen.size() && i < requests.size(); ++i)
         hide_secrets(seen[i], requests[i]);
     return seen;
@@ -85,13 +86,14 @@ namespace {
 
 /// Reads one batch; on an endpoint that does not answer returns the error.
 std::optional<Error> read_batch(const Batch& batch, const std::vector<Subject>& subjects,
-                                Endpoints& endpoints, std::vector<Observation>& out) {
+                                Endpoints& endpoints, const Notice& notice,
+                                std::vector<Observation>& out) {
     std::vector<ReadRequest> requests;
     for (const std::size_t i : batch.subjects) requests.push_back(subjects[i].request);
     const Span span("read", batch.endpoint.key);
     try {
         const std::string& kind = requests.front().type->provider;
-        out = endpoints.read(kind, batch.endpoint, requests);
+        out = endpoints.read(kind, batch.endpoint, requests, notice);
         return std::nullopt;
     } catch (Error& error) {
         return std::move(error);
@@ -115,9 +117,15 @@ void refresh(World& world, const std::vector<Subject>& subjects, Endpoints& endp
         for (const Batch& b : wave) events.reading(b.endpoint.key, b.subjects.size());
         {
             std::atomic<std::size_t> next = 0;
+            std::mutex telling;
             const auto work = [&] {
-                for (std::size_t i = next++; i < wave.size(); i = next++)
-                    errors[i] = read_batch(wave[i], subjects, endpoints, answers[i]);
+                for (std::size_t i = next++; i < wave.size(); i = next++) {
+                    const Notice notice = [&](std::string_view what) {
+                        const std::lock_guard lock(telling);
+                        events.waiting(wave[i].endpoint.key, what);
+                    };
+                    errors[i] = read_batch(wave[i], subjects, endpoints, notice, answers[i]);
+                }
             };
             std::vector<std::jthread> threads;
             while (threads.size() < std::min(endpoints.at_once(), wave.size()))

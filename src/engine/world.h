@@ -21,7 +21,7 @@ class Endpoints {
     /// secret.
     /// @throws Error(unreachable)
     std::vector<Observation> read(const std::string& kind, const Endpoint& endpoint,
-                                  const std::vector<ReadRequest>& requests);
+                                  const std::vector<ReadRequest>& requests, const Notice& notice);
     [[nodiscard]] const Registry& registry() const { return registry_; }
     [[nodiscard]] const Setting& setting() const { return setting_; }
     [[nodiscard]] std::size_t at_once() const { return at_once_; }

@@ -5,11 +5,13 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace hadeploy {
@@ -99,13 +101,18 @@ class ChangeSink {
     virtual void failed(std::size_t index, Error error) = 0;
 };
 
+/// Gets a word for people about what goes on meanwhile. Called from any thread; may be empty.
+using Notice = std::function<void(std::string_view)>;
+
 /// One open endpoint. read() and apply() may be called from several threads at once.
 class Provider {
   public:
     virtual ~Provider() = default;
     /// One observation a request, in their order. Does not throw for a single request's failure;
     /// throws Error(unreachable) when the endpoint as a whole does not answer.
-    virtual std::vector<Observation> read(std::span<const ReadRequest> requests) = 0;
+    /// @param notice  told what is waited for before anything can be read
+    virtual std::vector<Observation> read(std::span<const ReadRequest> requests,
+                                          const Notice& notice) = 0;
     /// Makes the changes. They are in an order that satisfies their dependencies on each other:
     /// after a failure the provider fails the rest of the batch that it has not begun.
     virtual void apply(std::span<const Change> changes, ChangeSink& sink) = 0;

@@ -62,7 +62,7 @@ class Loader {
     Value read_file(const fs::path& file) {
         const std::uint16_t index = spec_.sources.add(file, read_(file));
         Value root = read_yaml(spec_.sources, index, problems_);
-        if (root.is_null()) hide_defaults(spec_.sources, index);
+        if (root.is_null()) hide_unread(spec_.sources, index);
         return root;
     }
 

@@ -3,6 +3,7 @@
 #include "planner/scalar_place.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 namespace hadeploy {
@@ -85,15 +86,19 @@ void hide_written_secrets(Spec& spec, const Registry& registry) {
             hiding.attribute({.type = object_of(kind->schema)}, *settings);
 }
 
-void hide_defaults(Sources& sources, std::uint16_t file) {
-    constexpr std::string_view key = "default:";
-    const std::string text = sources.files()[file].text;
-    if (text.find("secret: true") == text.npos) return;
-    for (std::size_t at = text.find(key); at != text.npos; at = text.find(key, at + 1)) {
-        std::size_t begin = text.find_first_not_of(' ', at + key.size());
-        if (begin == text.npos) return;
-        if (text[begin] == '"' || text[begin] == '\'') ++begin;
-        hide_scalars(sources, Value(true).at(sources.at(file, begin)));
+void hide_unread(Sources& sources, std::uint16_t file) {
+    constexpr std::array<std::string_view, 6> signs{"secret",      "sensitive", "password",
+                                                    "private_key", "token",     "PRIVATE KEY"};
+    const std::string_view text = sources.files()[file].text;
+    if (std::none_of(signs.begin(), signs.end(),
+                     [&](std::string_view sign) { return text.find(sign) != text.npos; }))
+        return;
+    for (const std::size_t begin : sources.files()[file].lines) {
+        const std::string_view line = text.substr(begin, text.find('\n', begin) - begin);
+        const std::size_t key = line.find(": ");
+        const std::size_t value = line.find_first_not_of(' ', key == line.npos ? 0 : key + 1);
+        if (value != line.npos && !line.ends_with(':'))
+            sources.hide(file, begin + value, begin + line.size());
     }
 }
 

@@ -13,8 +13,8 @@ bool writes_literals(const Expr& expr);
 /// schema. Errors and `why` show lines of the spec.
 void hide_written_secrets(Spec& spec, const Registry& registry);
 
-/// The same for a file that can't be read, of which nobody knows what it says: all that follows a
-/// `default:`, where the file declares anything secret.
-void hide_defaults(Sources& sources, std::uint16_t file);
+/// The same for a file that can't be read, of which nobody knows what it says: of each line all but
+/// the key, where any word of the file goes with secrets.
+void hide_unread(Sources& sources, std::uint16_t file);
 
 } // namespace hadeploy

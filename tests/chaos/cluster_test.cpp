@@ -41,7 +41,8 @@ Value seen() {
 class FakeProvider : public Provider {
   public:
     FakeProvider(std::string place, Places& places) : place_(std::move(place)), places_(places) {}
-    std::vector<Observation> read(std::span<const ReadRequest> requests) override {
+    std::vector<Observation> read(std::span<const ReadRequest> requests,
+                                  const Notice& /*notice*/) override {
         places_.reads.push_back(place_);
         if (const auto why = trouble()) return {Observation::failed(*why)};
         CHECK(requests[0].type->name == "docker.cluster");

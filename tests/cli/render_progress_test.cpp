@@ -81,6 +81,7 @@ void act(Stage& stage, Progress& progress, Between between) {
     progress.step_progress(plan.steps[1], "waiting for the guest"), after(60'000);
     progress.step_done(plan.steps[1], "done", 73'500), after(500);
     progress.reading("ssh root@10.0.0.1", 14), after(100);
+    progress.waiting("ssh root@10.0.0.1", "waiting for somebody"), after(100);
     progress.step_done(plan.steps[5], "unchanged", 3), after(0);
     progress.step_done(plan.steps[9], "forgotten", 0), after(0);
     progress.step_failed(plan.steps[0], Error(ErrorKind::failed, "no space\nleft"), 74'000),
@@ -155,6 +156,35 @@ TEST_CASE("tty: no line is longer than the terminal, and the block is never high
     CHECK(screen_text(stage).find("and 27 more") != std::string::npos);
 }
 
+TEST_CASE("tty: a secret is taken out before its line is cut: no part of it is left") {
+    Stage stage;
+    stage.size = {72, 10};
+    const std::string secret =
+        "abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz0123456789";
+    const auto progress = make_progress(
+        ProgressMode::tty, 2,
+        {.write = [&](std::string_view text) { stage.bytes += text; },
+         .now_ms = [&] { return stage.now; },
+         .size = [&] { return stage.size; },
+         .ticking = false,
+         .hide =
+             [&](std::string_view text) {
+                 std::string out(text);
+                 const std::size_t at = out.find(secret);
+                 return at == out.npos ? out : out.replace(at, secret.size(), "(secret)");
+             }},
+        {});
+    const Step step = file_step("x", secret, Action::create);
+    progress->step_started(step, "writing /srv/" + secret);
+    progress->step_progress(step, "reading " + secret);
+    progress->reading(secret, 3);
+    progress->waiting(secret, "waiting for " + secret);
+    progress->step_failed(step, Error(ErrorKind::failed, "no " + secret), 1);
+    CHECK(stage.bytes.find("abcd") == std::string::npos);
+    CHECK(stage.bytes.find("writing /srv/(secret)") != std::string::npos);
+    CHECK(stage.bytes.find("failed: no (secret)") != std::string::npos);
+}
+
 TEST_CASE("tty: a narrower terminal has broken the lines, which are all taken away") {
     Stage stage;
     stage.size = {60, 20};
@@ -182,10 +212,15 @@ TEST_CASE("tty: while planning, what is being read; and nothing of it stays") {
         progress->reading("libvirt qemu:///system", 12);
         stage.now += 300;
         progress->reading("ssh root@10.0.0.1", 1);
-        const std::string text = screen_text(stage);
+        std::string text = screen_text(stage);
         CHECK(text.find("[+] planning 0.3s") != std::string::npos);
         CHECK(text.find("libvirt qemu:///system") != std::string::npos);
         CHECK(text.find("reading 1 resource ") != std::string::npos);
+        progress->waiting("ssh root@10.0.0.1", "waiting for somebody");
+        text = screen_text(stage);
+        CHECK(text.find("reading 12 resources ") != std::string::npos);
+        CHECK(text.find("waiting for somebody ") != std::string::npos);
+        CHECK(text.find("reading 1 resource ") == std::string::npos);
     }
     CHECK(screen_text(stage) == "\n");
 }

@@ -88,8 +88,11 @@ class SignalTest(unittest.TestCase):
             return db.execute("SELECT address, action FROM intents").fetchall()
 
     def until_it_waits(self, run):
-        lock = self.path / ".hadeploy" / "state.db.lock"
-        self.until(lambda: f'"pid":{run.pid},' in lock.read_text(), "the lock")
+        said = ""
+        while "this machine: waiting for a script that an earlier run began (process " not in said:
+            line = run.stderr.readline()
+            self.assertTrue(line, said)
+            said += line
         time.sleep(0.5)  # it would not take that long to begin once more
         self.assertIsNone(run.poll())
 
@@ -130,6 +133,7 @@ class SignalTest(unittest.TestCase):
                 (self.path / "go").unlink()
 
     def test_the_second_leaves_at_once(self):
+        self.run_it("plan", "--out", "saved")
         run = self.start("apply", "--auto-approve")
         self.until(lambda: self.log() == ["begun"], "the work")
         self.interrupt(run)
@@ -138,11 +142,19 @@ class SignalTest(unittest.TestCase):
         self.ended(run, 130)
         self.assertEqual(self.log(), ["begun"])  # what it began goes on without it
         self.assertEqual(self.intents(), [("slow", "create")])
-        # the next one waits for it; then a create that was cut off is run again, not beside itself
-        again = self.start("apply", "--auto-approve")
+        # nothing is recorded yet, but what was planned before it began does not hold any more
+        refused = self.start("apply", "saved")
+        _, said = self.ended(refused, 1)
+        self.assertEqual(said, "error: the saved plan is stale: a run since then was cut off, and is to "
+                               "be gone on with first\n  hint: run plan again\n")
+        # the next one waits for it, and so does who only looks; then a create that was cut off is
+        # run again, not beside itself
+        looks, again = self.start("plan"), self.start("apply", "--auto-approve")
+        self.until_it_waits(looks)
         self.until_it_waits(again)
         (self.path / "go").touch()
         self.ended(again, 0)
+        self.ended(looks, 0)
         self.assertEqual(self.log(), ["begun", "ended"] * 2)
         self.assertEqual(self.intents(), [])
         self.assertEqual(self.run_it("state", "list").split(), ["after", "slow"])

@@ -17,7 +17,8 @@ struct Crowd {
 class Place final : public Provider {
   public:
     explicit Place(Crowd& crowd) : crowd_(crowd) {}
-    std::vector<Observation> read(std::span<const ReadRequest> requests) override {
+    std::vector<Observation> read(std::span<const ReadRequest> requests,
+                                  const Notice& /*notice*/) override {
         const int now = ++crowd_.inside;
         for (int most = crowd_.most; now > most && !crowd_.most.compare_exchange_weak(most, now);) {
         }

@@ -191,7 +191,7 @@ TEST_CASE("volume: one that somebody else has made is imported by its file's nam
         ReadRequest request = w.request("libvirt.volume", config, "data");
         request.identity = id;
         request.recorded = recorded;
-        return w.provider->read({&request, 1}).front();
+        return w.provider->read({&request, 1}, {}).front();
     };
     CHECK(look("cloud").state == Observation::State::absent);
     const Observation seen = look("cloud.img");
@@ -499,7 +499,7 @@ TEST_CASE("what a no-op read costs does not grow with the resources") {
                           Value::map({{"name", "node" + std::to_string(i)}, {"memory", 1 << 30}}),
                           "node" + std::to_string(i)));
         const std::int64_t before = counters().calls;
-        w.provider->read(requests);
+        w.provider->read(requests, {});
         return counters().calls - before;
     };
     const std::int64_t one = calls_for(1);

@@ -92,7 +92,7 @@ class Harness {
                      const Recorded* recorded = nullptr) {
         ReadRequest r = request(type, config, address);
         r.recorded = recorded;
-        return provider->read({&r, 1}).front();
+        return provider->read({&r, 1}, {}).front();
     }
 
     Outcome apply(Change::Kind kind, const std::string& type, const std::string& address,

@@ -80,8 +80,12 @@ TEST_CASE("what sensitive() is given is hidden where it is written out") {
 TEST_CASE("a spec with mistakes, or that can't be read, shows no secrets either") {
     CHECK(shown("name: t\nvariables: {a: {secret: true, typ: string, default: \"x\"}}\n") ==
           "name: t\nvariables: {a: {secret: true, typ: string, default: \"(secret)\"}}\n");
-    CHECK(shown("name: t\nvariables: {a: {secret: true, default: \"x}}\nb: c\n") ==
-          "name: t\nvariables: {a: {secret: true, default: \"(secret)\n(secret)\n");
+    // nobody knows which of its words are: only keys are left
+    CHECK(shown("name: t\nvariables:\n  a: {secret: true, default: \"x}}\n- y\nb: c\n") ==
+          "name: (secret)\nvariables:\n  a: (secret)\n(secret)\nb: (secret)\n");
+    for (const char* word : {"secret", "sensitive('x')", "password", "private_key_pem", "token"})
+        CHECK(shown(std::string("name: t\nb: \"c\n# ") + word + "\n") ==
+              "name: (secret)\nb: (secret)\n(secret)\n");
     CHECK(shown("name: t\nvariables: {a: {default: \"x}}\nb: c\n") ==
           "name: t\nvariables: {a: {default: \"x}}\nb: c\n");
 }

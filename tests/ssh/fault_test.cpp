@@ -292,7 +292,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
                                                  CHECK(result.out.size() == 300);
                                                  order.push_back(index);
                                              },
-                                             {});
+                                             {}, {});
         CHECK(!outcome.broken);
         CHECK(host.proxy.connections() == 2);
         REQUIRE(order.size() == 60);
@@ -318,9 +318,12 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         const Outcome outcome = run_sections(
             *host.pool, host.login,
             std::vector<Section>{{.script = "cat " + host.path("log"), .strict = false}},
-            [&](std::size_t, const SectionResult& result) { seen = result.out; }, {});
+            [&](std::size_t, const SectionResult& result) { seen = result.out; },
+            [&](std::string_view text) { host.notices.emplace_back(text); }, {});
         CHECK(!outcome.broken);
         CHECK(seen == "one\ntwo\n");
+        REQUIRE(host.notices.size() == 1); // once, however long it takes
+        CHECK(host.notices[0].starts_with("waiting for what an earlier run left at work there "));
         CHECK(!fs::exists(host.path("never")));
         CHECK(host.left().size() == 2); // the answer that nobody heard
         CHECK(!host.operate({{.script = "echo three"}}).outcome.broken);

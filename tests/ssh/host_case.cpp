@@ -75,7 +75,7 @@ Observation Managed::read() {
     request.config = config;
     request.identity = recorded_.identity;
     if (known_) request.recorded = &recorded_;
-    return provider_.read(std::span(&request, 1)).at(0);
+    return provider_.read(std::span(&request, 1), {}).at(0);
 }
 
 Value Managed::apply(Change change) {

@@ -184,3 +184,26 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
     }
 
 } // TEST_SUITE
+
+TEST_CASE(
+    "host.file: what is new is on the disk before it takes the old one's place, and then that") {
+    const Pretence host(
+        {{"cat", "printf new\n"},
+         {"chown", ":\n"}, // whoever runs this
+         {"sync", R"sh(what="$(/bin/cat "$2" 2>/dev/null)" || what='the directory'
+echo "sync $what" >>log
+)sh"},
+         {"mv", R"sh(echo "$(/bin/cat "$3") takes the place of $(/bin/cat "$4")" >>log
+exec /bin/mv "$@"
+)sh"}});
+    const std::string path = (host.dir.path / "f").string();
+    write_file(path, "old");
+    const Value config = config_of("host.file", Value::map({{"host", some_connection()},
+                                                            {"path", Value(path)},
+                                                            {"content", Value("new")}}));
+    const ProcessResult done =
+        host.change("host.file", Change::Kind::update, config, config, {"content"});
+    CHECK_MESSAGE(done.status == 0, done.err);
+    CHECK(host.log() == "sync new\nnew takes the place of old\nsync the directory\n");
+    CHECK(read_file(path) == "new");
+}

@@ -337,7 +337,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
             changes[i].after = config;
         }
         changes[2].after = changes[2].after.with("owner", "no-such-user");
-        CHECK(host.provider->read(requests).size() == 50);
+        CHECK(host.provider->read(requests, {}).size() == 50);
         CHECK(ssh::counters().execs - before.execs == 1);
         Results results(changes.size());
         host.provider->apply(changes, results);

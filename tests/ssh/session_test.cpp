@@ -34,7 +34,8 @@ Run run(Pool& pool, const Login& login, const std::vector<Section>& sections,
     Run r;
     r.outcome = run_sections(
         pool, login, sections,
-        [&](std::size_t, SectionResult result) { r.results.push_back(std::move(result)); }, stop);
+        [&](std::size_t, SectionResult result) { r.results.push_back(std::move(result)); }, {},
+        stop);
     return r;
 }
 

@@ -144,7 +144,8 @@ class Provider : public hadeploy::Provider {
   public:
     Provider(World& world, std::string host) : world_(world), host_(std::move(host)) {}
 
-    std::vector<Observation> read(std::span<const ReadRequest> requests) override {
+    std::vector<Observation> read(std::span<const ReadRequest> requests,
+                                  const Notice& /*notice*/) override {
         const std::lock_guard lock(world_.mutex);
         if (world_.dead_hosts.contains(host_))
             throw Error(ErrorKind::unreachable, host_ + " does not answer");
@@ -267,7 +268,8 @@ class Note : public ResourceType {
 class Notes : public hadeploy::Provider {
   public:
     explicit Notes(World& world) : world_(world) {}
-    std::vector<Observation> read(std::span<const ReadRequest> requests) override {
+    std::vector<Observation> read(std::span<const ReadRequest> requests,
+                                  const Notice& /*notice*/) override {
         std::vector<Observation> out;
         for (const ReadRequest& r : requests) out.push_back(recall(r));
         return out;

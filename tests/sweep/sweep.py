@@ -45,7 +45,8 @@ def resource(name, value, more=(), read=True):
 
 
 def spec():
-    """network, pool, base, three machines; ten things on each; swarm, volume, four services."""
+    """Keys and a note; network, pool, base, three machines; ten things on each; swarm, volume, five
+    services: as many as examples/ha-demo has."""
     out = ["name: sweep", "variables:", "  base: {type: string, default: one}",
            f"  password: {{type: string, secret: true, default: {CANARY}}}", "resources:",
            "  key: {type: random.password, length: 20}",
@@ -57,12 +58,12 @@ def spec():
     for n in (1, 2, 3):
         out += resource(f"node{n}", f"${{network.outputs.id}} ${{base.outputs.value}} {n}",
                         ['triggers: "${base.outputs.value}"'])
-        for i in range(9):
+        for i in range(10):
             below = f"node{n}" if i % 3 == 0 else f"part{n}{i - 1}"
             out += resource(f"part{n}{i}", f"${{{below}.outputs.id}} {i}", read=i % 2 == 0)
     nodes = " ".join(f"${{part{n}8.outputs.id}}" for n in (1, 2, 3))
     out += resource("swarm", nodes) + resource("volume", nodes, read=False)
-    for s in ("web", "database", "logger", "visualizer"):
+    for s in ("web", "database", "logger", "visualizer", "docker_reader"):
         out += resource(s, "${swarm.outputs.id} ${volume.outputs.id}")
     return "\n".join(out) + "\n"
 

@@ -89,7 +89,9 @@ What comes from such a file is secret, as the value of a variable with `secret: 
 all that is computed from it. A module sees no secrets but those that it is given under `with`.
 What commands print is searched for known secrets before it is shown; those of fewer than 4 characters
 can't be hidden there, and `validate`, `plan` and `apply` name them. Of a line of the spec that an error
-or `why` shows, `(secret)` takes the place of what is secret and written out there.
+or `why` shows, `(secret)` takes the place of what is secret and written out there. A file that is no
+YAML can't tell what that is: of its lines just the keys are shown, if a word of it goes with secrets
+(secret, sensitive, password, private_key, token).
 
 ### Resources
 

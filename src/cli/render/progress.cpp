@@ -28,6 +28,10 @@ class PlainProgress final : public Progress {
         const std::lock_guard lock(mutex_);
         line(fmt::format("reading {} at {}", counted(resources, "resource"), printable(endpoint)));
     }
+    void waiting(std::string_view endpoint, std::string_view what) override {
+        const std::lock_guard lock(mutex_);
+        line(fmt::format("{}: {}", printable(endpoint), printable(what)));
+    }
     void step_started(const Step& step, std::string_view doing) override {
         const std::lock_guard lock(mutex_);
         line(fmt::format("{}: {}", printable(step.address), printable(doing)));
@@ -79,6 +83,11 @@ class JsonProgress final : public Progress {
         line("info", "refresh_start",
              fmt::format("reading {} at {}", counted(resources, "resource"), endpoint),
              {{"endpoint", endpoint}, {"resources", resources}});
+    }
+    void waiting(std::string_view endpoint, std::string_view what) override {
+        const std::lock_guard lock(mutex_);
+        line("info", "refresh_progress", fmt::format("{}: {}", endpoint, what),
+             {{"endpoint", endpoint}, {"progress", what}});
     }
     void step_started(const Step& step, std::string_view doing) override {
         const std::lock_guard lock(mutex_);
@@ -143,12 +152,15 @@ std::optional<ProgressMode> parse_progress_mode(std::string_view text) {
 
 std::unique_ptr<Progress> make_progress(ProgressMode mode, std::size_t total, int fd,
                                         std::function<void(std::string_view)> write,
+                                        std::function<std::string(std::string_view)> hide,
                                         const Style& style) {
     if (mode == ProgressMode::automatic)
         mode = can_redraw(fd) ? ProgressMode::tty : ProgressMode::plain;
-    ProgressOutput output{.write = std::move(write), .now_ms = wall_clock_ms, .size = [fd] {
-                              return terminal_size(fd);
-                          }};
+    ProgressOutput output{
+        .write = [write = std::move(write), hide](std::string_view text) { write(hide(text)); },
+        .now_ms = wall_clock_ms,
+        .size = [fd] { return terminal_size(fd); }};
+    output.hide = std::move(hide);
     return make_progress(mode, total, std::move(output), style);
 }
 

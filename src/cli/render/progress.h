@@ -32,12 +32,18 @@ struct ProgressOutput {
     std::function<std::int64_t()> now_ms; ///< Unix time
     std::function<TerminalSize()> size;
     bool ticking = true; ///< redraw between events, from a thread
+    /// Takes secrets out of a text before it is cut to fit a line: in a part they are not found.
+    std::function<std::string(std::string_view)> hide = [](std::string_view text) {
+        return std::string(text);
+    };
 };
 
 /// @param total how many steps there will be; 0 while planning
 /// @param fd    where `write` leads to, to see whether it is a terminal, and how large
+/// @param hide  of ProgressOutput; what is written goes through it as well
 std::unique_ptr<Progress> make_progress(ProgressMode mode, std::size_t total, int fd,
                                         std::function<void(std::string_view)> write,
+                                        std::function<std::string(std::string_view)> hide,
                                         const Style& style);
 std::unique_ptr<Progress> make_progress(ProgressMode mode, std::size_t total, ProgressOutput output,
                                         const Style& style);

@@ -57,7 +57,17 @@ class TtyProgress final : public Progress {
             return redraw();
         }
         print(Line(columns(), style_)
-                  .add(Tint::dim, fmt::format("  {} at {}", text, printable(endpoint))));
+                  .add(Tint::dim, fmt::format("  {} at {}", text, visible(endpoint))));
+    }
+    void waiting(std::string_view endpoint, std::string_view what) override {
+        const std::lock_guard lock(mutex_);
+        if (total_ > 0)
+            return print(
+                Line(columns(), style_)
+                    .add(Tint::dim, fmt::format("  {}: {}", visible(endpoint), visible(what))));
+        for (Row& row : rows_)
+            if (row.key == endpoint) row.text = what;
+        redraw();
     }
     void step_started(const Step& step, std::string_view doing) override {
         const std::lock_guard lock(mutex_);
@@ -88,7 +98,7 @@ class TtyProgress final : public Progress {
         ++done_, ++failed_;
         Line line(columns(), style_);
         line.add(Tint::red, style_.unicode ? "✘ " : "!! ");
-        finished(line, step, "failed: " + printable(error.message), show_elapsed(ms));
+        finished(line, step, "failed: " + visible(error.message), show_elapsed(ms));
     }
     void finish() override {
         ticker_.request_stop();
@@ -110,6 +120,7 @@ class TtyProgress final : public Progress {
         std::int64_t since_ms = 0;
     };
 
+    std::string visible(std::string_view text) const { return printable(output_.hide(text)); }
     std::size_t columns() const { return std::max<std::size_t>(output_.size().columns, 20) - 1; }
 
     void drop(const Step& step) {
@@ -118,7 +129,7 @@ class TtyProgress final : public Progress {
 
     void finished(Line& line, const Step& step, std::string_view what, std::string_view elapsed) {
         line.add(action_tint(step.action), fmt::format("{:>3} ", action_symbol(step.action)));
-        line.add(Tint::plain, printable(step.address)).add(Tint::dim, "  ").add(Tint::plain, what);
+        line.add(Tint::plain, visible(step.address)).add(Tint::dim, "  ").add(Tint::plain, what);
         if (!elapsed.empty()) line.add(Tint::dim, fmt::format("  {}", elapsed));
         print(line);
     }
@@ -152,7 +163,7 @@ class TtyProgress final : public Progress {
         const std::size_t shown = rows_.size() <= room ? rows_.size() : room - 1;
         std::size_t address_columns = 0;
         for (std::size_t i = 0; i < shown; ++i)
-            address_columns = std::max(address_columns, columns_of(printable(rows_[i].key)));
+            address_columns = std::max(address_columns, columns_of(visible(rows_[i].key)));
         for (std::size_t i = 0; i < shown; ++i)
             lines.push_back(line_of(rows_[i], std::min(address_columns, kAddressColumns)));
         if (shown < rows_.size())
@@ -185,12 +196,12 @@ class TtyProgress final : public Progress {
         line.add(Tint::cyan,
                  style_.unicode ? kDots[frame % kDots.size()] : kBars[frame % kBars.size()]);
         line.add(row.tint, fmt::format(" {:>3} ", row.symbol));
-        line.add(Tint::plain, pad(fit(printable(row.key), address_columns), address_columns))
+        line.add(Tint::plain, pad(fit(visible(row.key), address_columns), address_columns))
             .space(2);
         // the time keeps its place at the right, whatever is to be cut
         const std::size_t keep = time.size() + 2;
         if (line.left() > keep)
-            line.add(Tint::dim, fit(printable(row.text), line.left() - keep)).space(2);
+            line.add(Tint::dim, fit(visible(row.text), line.left() - keep)).space(2);
         return line.add(Tint::plain, time);
     }
 

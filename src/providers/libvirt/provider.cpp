@@ -13,7 +13,8 @@ class LibvirtProvider : public Provider {
     LibvirtProvider(std::shared_ptr<Connection> connection, Setting setting)
         : connection_(std::move(connection)), setting_(std::move(setting)) {}
 
-    std::vector<Observation> read(std::span<const ReadRequest> requests) override {
+    std::vector<Observation> read(std::span<const ReadRequest> requests,
+                                  const Notice& /*notice*/) override {
         const std::shared_ptr<Connection> open = connection();
         Inventory inventory(*open);
         std::vector<Observation> out;

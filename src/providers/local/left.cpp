@@ -62,8 +62,9 @@ std::pair<std::string, std::string> script_mark(const Setting& setting) {
     return {kMark, fmt::format("{} {}", setting.lineage, ::getpid())};
 }
 
-void wait_for_left_scripts(const Setting& setting) {
+void wait_for_left_scripts(const Setting& setting, const Notice& notice) {
     const auto end = Clock::now() + kMostWait;
+    std::string told;
     for (std::string process = find_left(setting.lineage); !process.empty();
          process = find_left(setting.lineage)) {
         if (Clock::now() >= end || setting.stop.stop_requested())
@@ -74,6 +75,9 @@ void wait_for_left_scripts(const Setting& setting) {
                 .with_hint(fmt::format("let it end, or end it with all that it has begun: kill -- "
                                        "-{}; then run the command again",
                                        process));
+        if (notice && std::exchange(told, process) != process)
+            notice(fmt::format("waiting for a script that an earlier run began (process {})",
+                               process));
         std::this_thread::sleep_for(kPollInterval);
     }
 }

@@ -14,7 +14,8 @@ std::pair<std::string, std::string> script_mark(const Setting& setting);
 /// Waits for the scripts that a hadeploy which was killed has left at work on the same state: what
 /// they change can't be read yet, and they must not be begun a second time beside themselves. What
 /// a script has put into the background, to stay, is not waited for.
+/// @param notice  told of each of them, for people; may be empty
 /// @throws Error(unreachable) naming one that still runs after a minute, or at a stop request
-void wait_for_left_scripts(const Setting& setting);
+void wait_for_left_scripts(const Setting& setting, const Notice& notice);
 
 } // namespace hadeploy::local

@@ -33,8 +33,9 @@ class LocalProvider final : public Provider {
   public:
     explicit LocalProvider(Setting setting) : setting_(std::move(setting)) {}
 
-    std::vector<Observation> read(std::span<const ReadRequest> requests) override {
-        for (const ReadRequest& request : requests) wait_for_left(*request.type);
+    std::vector<Observation> read(std::span<const ReadRequest> requests,
+                                  const Notice& notice) override {
+        for (const ReadRequest& request : requests) wait_for_left(*request.type, notice);
         std::vector<Observation> seen(requests.size());
         std::atomic<std::size_t> next = 0;
         const auto work = [&] {
@@ -52,6 +53,8 @@ class LocalProvider final : public Provider {
     void apply(std::span<const Change> changes, ChangeSink& sink) override {
         for (std::size_t i = 0; i < changes.size(); ++i) {
             try {
+                wait_for_left(*changes[i].type,
+                              [&](std::string_view what) { sink.progress(i, what); });
                 sink.done(i, change(changes[i]));
             } catch (Error& error) {
                 sink.failed(i, std::move(error));
@@ -61,12 +64,12 @@ class LocalProvider final : public Provider {
 
   private:
     /// Before the first look at what scripts change.
-    void wait_for_left(const ResourceType& type) {
-        if (type_of(type).scripted) std::call_once(waited_, wait_for_left_scripts, setting_);
+    void wait_for_left(const ResourceType& type, const Notice& notice) {
+        if (type_of(type).scripted)
+            std::call_once(waited_, wait_for_left_scripts, setting_, notice);
     }
     Value change(const Change& change) {
         const LocalType& type = type_of(*change.type);
-        wait_for_left(type);
         if (change.kind != Change::Kind::remove) return type.make(change, setting_);
         type.remove(change, setting_);
         return {};

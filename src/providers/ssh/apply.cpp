@@ -180,7 +180,7 @@ void Application::run_together() {
     const bool looks_only = std::none_of(sections.begin(), sections.end(),
                                          [](const Section& section) { return section.strict; });
     const Outcome outcome =
-        looks_only ? run_sections(pool_, login_, sections, on_section, stop_)
+        looks_only ? run_sections(pool_, login_, sections, on_section, notice(), stop_)
                    : run_operation(pool_, login_, sections, on_section, notice(), stop_);
     finish_exec(outcome, first, sections.size());
 }

@@ -22,9 +22,14 @@ std::string introduce(Pool& pool, const Login& login, const std::stop_token& sto
 }
 
 Outcome exchange(Pool& pool, const Login& login, Exchange what, Frames& frames,
-                 const std::stop_token& stop) {
-    what.receive = [&](bool err, std::string_view piece) {
+                 const std::function<void(std::string_view)>& notice, const std::stop_token& stop) {
+    what.receive = [&, told = false](bool err, std::string_view piece) mutable {
         err ? frames.err(piece) : frames.out(piece);
+        constexpr std::string_view waits = "waiting ";
+        if (notice && !told && frames.notice().starts_with(waits)) {
+            told = true;
+            notice(explain_wait(frames.notice().substr(waits.size())));
+        }
         return frames.complete();
     };
     Outcome outcome;
@@ -44,7 +49,8 @@ Outcome exchange(Pool& pool, const Login& login, Exchange what, Frames& frames,
 }
 
 Outcome run_sections(Pool& pool, const Login& login, std::span<const Section> sections,
-                     const Frames::OnSection& on_section, std::stop_token stop) {
+                     const Frames::OnSection& on_section,
+                     const std::function<void(std::string_view)>& notice, std::stop_token stop) {
     Outcome all;
     for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
         const std::size_t first = all.finished;
@@ -61,7 +67,7 @@ Outcome run_sections(Pool& pool, const Login& login, std::span<const Section> se
         });
         Exchange what{.command = shell(login),
                       .input = compose(sections.subspan(first), boundary, preamble)};
-        const Outcome one = exchange(pool, login, std::move(what), frames, stop);
+        const Outcome one = exchange(pool, login, std::move(what), frames, notice, stop);
         all.finished += one.finished;
         all.broken = one.broken;
         all.begun |= one.begun;
@@ -88,7 +94,7 @@ Outcome run_streaming(Pool& pool, const Login& login, std::string_view script,
         Frames frames(boundary, on_section);
         try {
             pool.connect(login, stop);
-            outcome = exchange(pool, login, std::move(what), frames, stop);
+            outcome = exchange(pool, login, std::move(what), frames, {}, stop);
         } catch (const Error& error) {
             outcome = {.broken = error};
         }

@@ -19,9 +19,11 @@ struct Outcome {
 /// Runs sections that only look on a host, in one exec. They find the key that the host has shown,
 /// as verified, in $hadeploy_host_key. When the connection breaks those that were not reported are
 /// asked again. An operation of the same state that is still at work there is waited for.
+/// @param notice  told of what is waited for, for people; may be empty
 /// @throws Interrupted
 Outcome run_sections(Pool& pool, const Login& login, std::span<const Section> sections,
-                     const Frames::OnSection& on_section, std::stop_token stop);
+                     const Frames::OnSection& on_section,
+                     const std::function<void(std::string_view)>& notice, std::stop_token stop);
 
 /// Runs sections that change the host, as an operation: one that goes on when the connection
 /// breaks, and whose answer is then asked for over another one (see operation.cpp).
@@ -53,9 +55,10 @@ inline constexpr int kPatience = 1200;
 /// @param patience  in half seconds
 std::string wait_for_operations(std::string_view lineage, int patience = kPatience);
 /// One exchange whose answer is frames. Errors become `broken`.
+/// @param notice  as of run_sections
 /// @throws Interrupted
 Outcome exchange(Pool& pool, const Login& login, Exchange what, Frames& frames,
-                 const std::stop_token& stop);
+                 const std::function<void(std::string_view)>& notice, const std::stop_token& stop);
 
 /// An operation's place among others.
 struct OperationName {

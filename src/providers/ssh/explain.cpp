@@ -128,6 +128,10 @@ Error explain_no_answer(std::string_view host, bool started, std::string_view st
     return error.with_hint("is the user's login shell one that runs commands?");
 }
 
+std::string explain_wait(std::string_view process) {
+    return fmt::format("waiting for what an earlier run left at work there (process {})", process);
+}
+
 Error explain_busy(std::string_view host, std::string_view process) {
     return Error(ErrorKind::failed,
                  fmt::format("an earlier run's commands are still at work on {} (process {})", host,

@@ -19,6 +19,8 @@ Error explain_failure(std::string_view host, std::string_view step, int status,
 /// @param stray  what came in the place of an answer
 Error explain_no_answer(std::string_view host, bool started, std::string_view stray);
 
+/// What is said while an earlier run's commands are waited for.
+std::string explain_wait(std::string_view process);
 /// The error for a host where an earlier run's commands do not come to their end.
 Error explain_busy(std::string_view host, std::string_view process);
 /// The error for an operation that had begun and has left no result, on a host that did not reboot.

@@ -22,7 +22,8 @@ class LocalProvider final : public Provider {
     explicit LocalProvider(const Setting& setting)
         : directory_(setting.data_dir / "keys"), project_(setting.project) {}
 
-    std::vector<Observation> read(std::span<const ReadRequest> requests) override {
+    std::vector<Observation> read(std::span<const ReadRequest> requests,
+                                  const Notice& /*notice*/) override {
         std::vector<Observation> seen;
         for (const ReadRequest& request : requests) {
             try {

@@ -46,6 +46,7 @@ hadeploy_wait() {
             hadeploy_mark busy "$hadeploy_worker"
             exit 0
         fi
+        [ "$hadeploy_rounds" != 0 ] || hadeploy_mark waiting "$hadeploy_worker"
         hadeploy_rounds=$((hadeploy_rounds + 1))
         sleep 0.5
     done
@@ -179,7 +180,7 @@ bool Operation::attempt() {
                   [&](std::size_t index, SectionResult result) { take(index, std::move(result)); });
     const Outcome one = exchange(
         pool_, login_, {.command = shell(login_), .input = std::move(script), .farewell = "done\n"},
-        frames, stop_);
+        frames, notice_, stop_);
     if (frames.started()) boot_ = frames.start();
     complete_ |= frames.complete();
     outcome_.begun |= one.begun || one.lost;

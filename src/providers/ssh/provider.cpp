@@ -20,7 +20,8 @@ Observation understand(const ReadRequest& request, const ProbeResult& result) {
     }
 }
 
-std::vector<Observation> SshProvider::read(std::span<const ReadRequest> requests) {
+std::vector<Observation> SshProvider::read(std::span<const ReadRequest> requests,
+                                           const Notice& notice) {
     std::vector<Observation> observations(requests.size());
     std::vector<Section> sections;
     std::vector<std::size_t> asked; ///< the request that a section belongs to
@@ -42,7 +43,7 @@ std::vector<Observation> SshProvider::read(std::span<const ReadRequest> requests
             observations[i] = understand(
                 requests[i], {result.status, std::move(result.out), std::move(result.err)});
         },
-        stop_);
+        notice, stop_);
     if (outcome.broken && !outcome.begun) throw *outcome.broken;
     for (std::size_t k = outcome.finished; k < asked.size(); ++k)
         observations[asked[k]] = Observation::failed(

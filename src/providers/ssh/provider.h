@@ -16,7 +16,8 @@ class SshProvider final : public Provider {
   public:
     SshProvider(std::shared_ptr<Pool> pool, Login login, std::stop_token stop)
         : pool_(std::move(pool)), login_(std::move(login)), stop_(std::move(stop)) {}
-    std::vector<Observation> read(std::span<const ReadRequest> requests) override;
+    std::vector<Observation> read(std::span<const ReadRequest> requests,
+                                  const Notice& notice) override;
     void apply(std::span<const Change> changes, ChangeSink& sink) override;
 
   private:

@@ -1,0 +1,230 @@
+// What may be wrong with a host, in the catalogue's order, each with all that is said of it: step,
+// host, cause and what to do. What can be seen without a host is in tests/cli/catalogue, under
+// `remote-`.
+#include "core/file.h"
+#include "providers/ssh/explain.h"
+#include "providers/ssh/provider.h"
+#include "ssh/host_case.h"
+#include "ssh/server.h"
+
+#include <array>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+using namespace hadeploy;
+using namespace hadeploy::ssh;
+using namespace hadeploy::test;
+
+namespace {
+std::string told(const Error& error) {
+    std::string text = error.message + "\n";
+    for (const Note& note : error.notes) text += "note: " + note.text + "\n";
+    return text + (error.hint.empty() ? "" : "hint: " + error.hint + "\n");
+}
+
+Login login_to(const SshServer& server) {
+    Login login = login_from(server.connection());
+    login.timeout = std::chrono::seconds(5);
+    return login;
+}
+
+/// What is said when that host is connected to.
+std::string refusal(const Login& login) {
+    try {
+        Pool().connect(login, {});
+    } catch (const Error& error) {
+        CHECK(error.kind == ErrorKind::unreachable);
+        return told(error);
+    }
+    return "connected";
+}
+
+/// What is said when a change is made there.
+std::string broken(const SshServer& server, const std::string& script) {
+    Pool pool;
+    const Outcome outcome = run_operation(
+        pool, login_to(server), std::vector<Section>{{.script = script}},
+        [](std::size_t, const SectionResult&) {}, [](std::string_view) {}, {});
+    return outcome.broken ? told(*outcome.broken) : "done";
+}
+
+std::string print_of(const Login& login) {
+    return fingerprint(parse_public_key(login.host_key));
+}
+
+/// A port where nobody ever answers: what waits there to be let in is as much as fits.
+class SilentPort {
+  public:
+    SilentPort() {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        auto* any = reinterpret_cast<sockaddr*>(&address);
+        socklen_t size = sizeof address;
+        listener_ = Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        REQUIRE(::bind(listener_.get(), any, size) == 0);
+        REQUIRE(::listen(listener_.get(), 0) == 0);
+        REQUIRE(::getsockname(listener_.get(), any, &size) == 0);
+        port = ntohs(address.sin_port);
+        for (Fd& waiting : waiting_) {
+            waiting = Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+            (void)::connect(waiting.get(), any, size);
+        }
+    }
+    int port = 0;
+
+  private:
+    Fd listener_;
+    std::array<Fd, 4> waiting_;
+};
+
+constexpr const char* kNobody =
+    "hint: is the machine on, its sshd running, and the address and port right?\n";
+} // namespace
+
+TEST_CASE("the name does not resolve") {
+    Login login;
+    login.address = "no-such-host.invalid";
+    login.user = "root";
+    login.host_key = "ssh-ed25519 AAAA";
+    login.timeout = std::chrono::milliseconds(300);
+    addrinfo* found = nullptr; // another cause where there is no name server at all
+    const int cause = ::getaddrinfo(login.address.c_str(), "22", nullptr, &found);
+    REQUIRE(cause != 0);
+    CHECK(refusal(login) ==
+          fmt::format("the host name no-such-host.invalid does not resolve: {}\n"
+                      "hint: correct the address, or make the name known in DNS or /etc/hosts\n",
+                      ::gai_strerror(cause)));
+}
+
+TEST_CASE("refused, and no answer") {
+    Login login;
+    login.address = "127.0.0.1";
+    login.user = "root";
+    login.host_key = "ssh-ed25519 AAAA";
+    login.timeout = std::chrono::milliseconds(700);
+    login.port = 1;
+    CHECK(refusal(login) ==
+          fmt::format("root@127.0.0.1:1 cannot be reached: Connection refused\n{}", kNobody));
+    const SilentPort silent;
+    login.port = silent.port;
+    CHECK(refusal(login) ==
+          fmt::format("root@127.0.0.1:{} cannot be reached: Connection timed out\n{}", silent.port,
+                      kNobody));
+}
+
+TEST_CASE("package lock, full disk, clocks, a missing program") {
+    CHECK(told(explain_failure(
+              "root@h:22", "installing jq", 100,
+              "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7 (apt)\n"
+              "E: Unable to acquire the dpkg frontend lock\n")) ==
+          "installing jq failed on root@h:22: E: Could not get lock /var/lib/dpkg/lock-frontend. "
+          "It is held by process 7 (apt)\n"
+          "note: E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7 (apt)\n"
+          "E: Unable to acquire the dpkg frontend lock\n"
+          "hint: another package manager is at work on the host (unattended upgrades?); wait for "
+          "it to end, then apply again\n");
+    CHECK(told(explain_failure("root@h:22", "writing /srv/x", 1,
+                               "cat: write error: No space left on device\n")) ==
+          "writing /srv/x failed on root@h:22: the disk is full (cat: write error: No space left "
+          "on device)\n"
+          "hint: make room on the host (`df -h`), then apply again\n");
+    CHECK(told(explain_failure("root@h:22", "installing jq", 100,
+                               "E: Release file for http://deb/InRelease is not valid yet (invalid "
+                               "for another 2h). Updates for this repository will not be "
+                               "applied.\n")) ==
+          "installing jq failed on root@h:22: E: Release file for http://deb/InRelease is not "
+          "valid yet (invalid for another 2h). Updates for this repository will not be applied.\n"
+          "hint: the host's clock is behind; set it (`date`), and let it be kept "
+          "(`timedatectl`)\n");
+    CHECK(told(explain_failure("root@h:22", "joining", 127, "sh: 3: docker: not found\n")) ==
+          "joining failed on root@h:22: the program `docker` is not installed there\n"
+          "hint: install it with a host.package that this resource depends on\n");
+}
+
+TEST_CASE("a distribution without dpkg") {
+    const Value packages = Value::map(
+        {{"host", some_connection()}, {"packages", Value::list({Value("jq"), Value("rsync")})}});
+    const Observation nothing =
+        seen("host.package", packages, "", 127, "sh: dpkg-query: not found");
+    REQUIRE(nothing.state == Observation::State::failed);
+    CHECK(told(*nothing.error) ==
+          "there is no dpkg on the host\n"
+          "hint: packages are managed on Debian, Ubuntu and their relatives only\n");
+}
+
+TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
+
+    TEST_CASE("another host key") {
+        const SshServer server, other;
+        Login login = login_to(server);
+        login.host_key = login_to(other).host_key;
+        CHECK(refusal(login) ==
+              fmt::format("{} has another host key than expected: {}, expected {}\n"
+                          "hint: either the machine was set up anew (then correct `host_key`), or "
+                          "somebody answers in its place\n",
+                          login.name(), print_of(login_to(server)), print_of(login)));
+    }
+
+    TEST_CASE("no common algorithm") {
+        const SshServer server("Ciphers chacha20-poly1305@openssh.com");
+        const Login login = login_to(server);
+        std::string text = refusal(login);
+        const std::size_t cause = text.find(" ("), end = text.find(")\n"); // the library's words
+        REQUIRE(end != std::string::npos);
+        CHECK(text.erase(cause, end + 1 - cause) ==
+              fmt::format("{} and hadeploy have no SSH algorithm in common\n"
+                          "hint: the host must offer a host key of type ssh-ed25519, a cipher "
+                          "aes*-ctr and a MAC hmac-sha2-256 or hmac-sha2-512; see HostKey, Ciphers "
+                          "and MACs in its sshd_config\n",
+                          login.name()));
+    }
+
+    TEST_CASE("sudo wants a password") {
+        const SshServer server("ForceCommand echo 'sudo: a password is required' >&2; exit 1");
+        CHECK(broken(server, "true") ==
+              fmt::format("sudo wants a password on {}\n"
+                          "hint: log in as root, or let the user run sudo without one: "
+                          "`USER ALL=(ALL) NOPASSWD: ALL` in /etc/sudoers.d\n",
+                          login_to(server).name()));
+    }
+
+    TEST_CASE("the host dies in the middle") {
+        SshServer server;
+        const std::string name = login_to(server).name();
+        CHECK(broken(server, "kill -9 $$") ==
+              fmt::format("the shell on {} ended in the middle of the work\n"
+                          "hint: it was killed, or the host went down; what was being done is in "
+                          "an unknown state, and the next plan looks at it\n",
+                          name));
+    }
+
+    TEST_CASE("a banner, and start-up files that print: no harm") {
+        const TempDir dir;
+        write_file(dir.path / "banner", "*** authorised use only ***\n");
+        const SshServer server("Banner " + (dir.path / "banner").string() +
+                               "\nForceCommand echo welcome; echo noise >&2; eval "
+                               "\"$SSH_ORIGINAL_COMMAND\"");
+        CHECK(broken(server, "true") == "done");
+    }
+
+    TEST_CASE("the disk is full, of a real command") {
+        const SshServer server;
+        Pool pool;
+        const Login login = login_to(server);
+        SectionResult full;
+        const Outcome outcome = run_operation(
+            pool, login, std::vector<Section>{{.script = "cat /proc/version >/dev/full"}},
+            [&](std::size_t, SectionResult result) { full = std::move(result); },
+            [](std::string_view) {}, {});
+        CHECK(!outcome.broken);
+        const Error error = explain_failure(login.name(), "writing", full.status, full.err);
+        CHECK(error.message == fmt::format("writing failed on {}: the disk is full ({})",
+                                           login.name(), tail(full.err, 1)));
+        CHECK(error.hint == "make room on the host (`df -h`), then apply again");
+    }
+
+} // TEST_SUITE
