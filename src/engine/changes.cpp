@@ -179,6 +179,10 @@ void Executor::write_made(const std::vector<Made>& made) {
         else
             gone.push_back(plan_.steps[m.step].address);
     }
+    // an old generation that was removed in the same go is not written at all
+    std::erase_if(rows, [&](const Row& row) {
+        return std::find(gone.begin(), gone.end(), row.address) != gone.end();
+    });
     std::optional<Error> error;
     try {
         store_.put(rows, gone);
