@@ -292,6 +292,13 @@ void SqliteStore::begin(std::vector<Intent>& intents) {
     });
 }
 
+void SqliteStore::withdraw(const std::vector<Intent>& intents) {
+    if (intents.empty()) return;
+    commit([&](Database& db) {
+        for (const Intent& intent : intents) settle_intent(db, intent.id);
+    });
+}
+
 void SqliteStore::finish(std::int64_t intent, const Row& row) {
     commit([&](Database& db) {
         settle_intent(db, intent);

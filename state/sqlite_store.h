@@ -29,6 +29,7 @@ class SqliteStore final : public Store {
     std::optional<Row> row(const std::string& address) const override;
     std::vector<Intent> intents() const override;
     void begin(std::vector<Intent>& intents) override;
+    void withdraw(const std::vector<Intent>& intents) override;
     void finish(std::int64_t intent, const Row& row) override;
     void finish_removed(std::int64_t intent, const std::string& address) override;
     void put(const std::vector<Row>& rows, const std::vector<std::string>& forgotten) override;

@@ -104,6 +104,8 @@ class Store {
     /// Writes the intents of one batch, durable when it returns. Fills in Intent::id. What earlier
     /// runs left open there goes, but for the create of what is removed: that goes with the object.
     virtual void begin(std::vector<Intent>& intents) = 0;
+    /// Nothing has been done about these, nor will be: they go.
+    virtual void withdraw(const std::vector<Intent>& intents) = 0;
     /// The effect is there: the row and the removal of its intent in one durable transaction.
     virtual void finish(std::int64_t intent, const Row& row) = 0;
     /// The object is gone: row (when there is one), intent and what was open before it go.

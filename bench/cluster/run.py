@@ -178,8 +178,8 @@ class Bench:
 
     def start(self, runs=40):
         version = [timed([self.hadeploy, "--version"])[0] * 1e3 for _ in range(runs)]
-        validate = [timed([self.hadeploy, "--chdir", self.demo, "validate"])[0] * 1e3
-                    for _ in range(runs)]
+        validate = [timed([self.hadeploy, "--chdir", self.demo, "validate",
+                           "--var", f"images={self.images}"])[0] * 1e3 for _ in range(runs)]
         ansible = [timed(["ansible-playbook", "--syntax-check", "-i", "localhost,",
                           HERE / "playbook.yml"], env=ANSIBLE)[0] * 1e3 for _ in range(5)]
         self.rows.append(f"| `--version` | {statistics.median(version):.1f} ms | | | 10 ms |")

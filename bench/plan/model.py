@@ -68,6 +68,12 @@ def ours(shape, n, directory):
     (directory / "hadeploy.yaml").write_text("\n".join(lines) + "\n")
 
 
+def hcl_range(n):
+    """range(n): Terraform's gives 1,024 numbers at the most. n above that: whole thousands."""
+    return (f"range({n})" if n <= 1024 else
+            f"flatten([for t in range({n // 1000}) : [for i in range(1000) : t * 1000 + i]])")
+
+
 def theirs(shape, n, directory):
     """Writes main.tf (and modules) into the directory."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -79,14 +85,14 @@ def theirs(shape, n, directory):
         text = resource("r", '"value-${count.index}"', f"  count = {n}\n")
     elif shape == "for_each":
         text = resource("r", '"value-${each.value}"',
-                        f'  for_each = {{ for i in range({n}) : "k${{i}}" => i }}\n')
+                        f'  for_each = {{ for i in {hcl_range(n)} : "k${{i}}" => i }}\n')
     elif shape == "modules":
         ten = 'variable "name" {}\n' + resource("r0", "var.name") + "".join(
             resource(f"r{i}", f"terraform_data.r{i - 1}.id") for i in range(1, 10))
         (directory / "ten").mkdir(exist_ok=True)
         (directory / "ten" / "main.tf").write_text(ten)
         text = (f'module "group" {{\n  source   = "./ten"\n'
-                f'  for_each = toset([for i in range({n // 10}) : "g${{i}}"])\n'
+                f'  for_each = toset([for i in {hcl_range(n // 10)} : "g${{i}}"])\n'
                 "  name     = each.key\n}\n")
     else:
         text = "".join(resource(name, '"' + value.replace("{", "${terraform_data.") + '"')

@@ -3,6 +3,7 @@
 
 #include "core/clock.h"
 #include "core/trace.h"
+#include "engine/slot.h"
 
 namespace hadeploy {
 
@@ -33,9 +34,10 @@ class Gathered : public ChangeSink {
 /// Passes a batch's results on to the executor.
 class BatchSink : public ChangeSink {
   public:
-    BatchSink(Executor& executor, const std::vector<StepId>& steps, bool removing_first)
-        : executor_(executor), steps_(steps), removing_first_(removing_first),
-          settled_(steps.size()) {}
+    BatchSink(Executor& executor, const std::vector<StepId>& steps, bool removing_first,
+              Executor::Slot& slot)
+        : executor_(executor), steps_(steps), removing_first_(removing_first), slot_(slot),
+          settled_(steps.size()), open_(steps.size()) {}
 
     void progress(std::size_t index, std::string_view step) override {
         const std::lock_guard lock(executor_.mutex_);
@@ -49,7 +51,7 @@ class BatchSink : public ChangeSink {
         std::optional<Row> row;
         {
             const std::lock_guard lock(executor_.mutex_);
-            settled_[index] = true;
+            settle(index);
             intent = executor_.work_[id].intent;
             if (!removing_first_) begin_next(index);
             if (!removing_first_ && executor_.work_[id].kind != Change::Kind::remove)
@@ -67,7 +69,7 @@ class BatchSink : public ChangeSink {
     }
     void failed(std::size_t index, Error error) override {
         const std::lock_guard lock(executor_.mutex_);
-        settled_[index] = true;
+        settle(index);
         failed_ = true;
         executor_.retry_or_fail(steps_[index], std::move(error));
         executor_.changed_.notify_one();
@@ -87,6 +89,13 @@ class BatchSink : public ChangeSink {
     [[nodiscard]] bool any_failed() const { return failed_; }
 
   private:
+    /// After the last one nothing is done outside any more: the next job may, while this is
+    /// written.
+    void settle(std::size_t index) {
+        settled_[index] = true;
+        if (--open_ == 0 && !removing_first_) slot_.give_back();
+    }
+
     std::optional<Error> write(StepId id, std::int64_t intent, const std::optional<Row>& row) {
         try {
             const Step& step = executor_.plan_.steps[id];
@@ -105,7 +114,9 @@ class BatchSink : public ChangeSink {
     Executor& executor_;
     const std::vector<StepId>& steps_;
     bool removing_first_;
+    Executor::Slot& slot_;
     std::vector<bool> settled_;
+    std::size_t open_; ///< not settled
     bool failed_ = false;
 };
 
@@ -119,8 +130,9 @@ void Executor::run_changes(const Job& job) {
         return;
     }
     if (job.queue->kind->in_state) return change_in_state(job, *provider);
-    if (job.replacing && !change(job, *provider, true)) return;
-    change(job, *provider, false);
+    Slot slot(*this);
+    if (job.replacing && !change(job, *provider, true, slot)) return;
+    change(job, *provider, false, slot);
 }
 
 /// A part of the graph that lives in the state alone goes through in one go: what becomes ready by
@@ -130,7 +142,8 @@ void Executor::change_in_state(Job job, Provider& provider) {
     const Span span("change", job.queue->endpoint.key);
     std::vector<Made> made;
     while (!job.steps.empty()) {
-        const std::vector<Change> changes = begin_changes(job, false);
+        announce(job);
+        const std::vector<Change> changes = changes_of(job, false);
         Gathered results(changes.size());
         try {
             provider.apply(changes, results);
@@ -198,17 +211,22 @@ void Executor::write_made(const std::vector<Made>& made) {
     }
 }
 
-std::vector<Change> Executor::begin_changes(const Job& job, bool removing_first) {
+std::vector<Change> Executor::changes_of(const Job& job, bool removing_first) {
     const std::lock_guard lock(mutex_);
     std::vector<Change> changes;
+    for (const StepId id : job.steps) changes.push_back(change_of(id, removing_first));
+    return changes;
+}
+
+/// They begin now.
+void Executor::announce(const Job& job) {
+    const std::lock_guard lock(mutex_);
     for (const StepId id : job.steps) {
         result_.steps[id].started_ms = now_ms();
-        changes.push_back(change_of(id, removing_first));
         const Work& work = work_[id];
         events_.step_started(plan_.steps[id],
                              doing(plan_.steps[id], work.kind, work.remove_before));
     }
-    return changes;
 }
 
 Intent Executor::intent_of(StepId id, const Change& change, bool removing) const {
@@ -228,26 +246,64 @@ Intent Executor::intent_of(StepId id, const Change& change, bool removing) const
             .started_ms = now_ms()};
 }
 
-/// One pass of a job: intents, effects, results. Tells whether all went well.
-bool Executor::change(const Job& job, Provider& provider, bool removing_first) {
-    const Span span("change", job.queue->endpoint.key);
-    const std::vector<Change> changes = begin_changes(job, removing_first);
-    std::vector<Intent> intents;
-    for (std::size_t i = 0; i < changes.size(); ++i)
-        intents.push_back(intent_of(job.steps[i], changes[i], removing_first));
+/// Without its intents in the journal a job has no effect.
+bool Executor::journal(const Job& job, std::vector<Intent>& intents) {
+    std::optional<Error> unwritten;
     try {
-        store_.begin(intents); // an intent that can't be written means no effect
+        store_.begin(intents);
+    } catch (Error& error) {
+        unwritten = std::move(error);
+    }
+    const std::lock_guard lock(mutex_);
+    for (std::size_t i = 0; i < job.steps.size(); ++i) {
+        if (unwritten)
+            fail(job.steps[i], *unwritten);
+        else
+            work_[job.steps[i]].intent = intents[i].id;
+    }
+    return !unwritten;
+}
+
+/// A stop came before it began. What an earlier run has left half done at such an address is known
+/// by the intent alone: that one stays.
+void Executor::withdraw(const Job& job, std::vector<Intent> intents) {
+    {
+        const std::lock_guard lock(mutex_);
+        for (std::size_t i = job.steps.size(); i-- > 0;)
+            if (work_[job.steps[i]].resumed)
+                intents.erase(intents.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+    try {
+        store_.withdraw(intents);
     } catch (Error& error) {
         const std::lock_guard lock(mutex_);
         for (const StepId id : job.steps) fail(id, error);
+        return;
+    }
+    put_back(job);
+}
+
+void Executor::put_back(const Job& job) {
+    const std::lock_guard lock(mutex_);
+    for (const StepId id : job.steps)
+        if (work_[id].state == State::running || work_[id].state == State::to_read)
+            enqueue(id, job.read);
+}
+
+/// One pass of a job: intents, effects, results. Tells whether all went well.
+bool Executor::change(const Job& job, Provider& provider, bool removing_first, Slot& slot) {
+    const Span span("change", job.queue->endpoint.key);
+    const std::vector<Change> changes = changes_of(job, removing_first);
+    std::vector<Intent> intents;
+    for (std::size_t i = 0; i < changes.size(); ++i)
+        intents.push_back(intent_of(job.steps[i], changes[i], removing_first));
+    if (!journal(job, intents)) return false;
+    if (!slot.take()) {
+        withdraw(job, std::move(intents));
         return false;
     }
-    {
-        const std::lock_guard lock(mutex_);
-        for (std::size_t i = 0; i < job.steps.size(); ++i)
-            work_[job.steps[i]].intent = intents[i].id;
-    }
-    BatchSink sink(*this, job.steps, removing_first);
+    announce(job);
+    BatchSink sink(*this, job.steps, removing_first, slot);
     try {
         provider.apply(changes, sink);
         sink.close(Error(ErrorKind::failed, "the provider gave no result"));

@@ -2,6 +2,7 @@
 
 #include "core/clock.h"
 #include "core/trace.h"
+#include "engine/slot.h"
 #include "planner/lifecycle.h"
 #include "planner/seen.h"
 
@@ -16,7 +17,8 @@ Executor::Executor(const Plan& plan, const Graph* graph, const World& world, Sto
                    Endpoints& endpoints, const ProviderSettings& settings, Events& events,
                    std::int64_t run, const ApplyOptions& options)
     : plan_(plan), graph_(graph), world_(world), store_(store), endpoints_(endpoints),
-      settings_(settings), events_(events), run_(run), options_(options), work_(plan.steps.size()),
+      settings_(settings), events_(events), run_(run), options_(options),
+      slots_(std::clamp<std::size_t>(options.parallelism, 1, 256)), work_(plan.steps.size()),
       values_(plan.values), open_(plan.steps.size()) {
     result_.steps.resize(plan.steps.size());
     for (StepId id = 0; id < plan.steps.size(); ++id) {
@@ -37,8 +39,7 @@ ApplyResult Executor::run() {
     store_.put(rows_of(plan_.records), plan_.renamed);
     {
         std::vector<std::jthread> workers;
-        const std::size_t count = std::clamp<std::size_t>(options_.parallelism, 1, 256);
-        for (std::size_t i = 0; i < count; ++i) workers.emplace_back([this] { work(); });
+        for (std::size_t i = 0; i < 2 * slots_; ++i) workers.emplace_back([this] { work(); });
     }
     result_.interrupted = options_.stop != nullptr && *options_.stop && open_ > 0;
     return std::move(result_);
@@ -328,6 +329,8 @@ void Executor::run_job(const Job& job) {
 }
 
 void Executor::run_read(const Job& job) {
+    Slot slot(*this);
+    if (!slot.take()) return put_back(job);
     const Span span("read", job.queue->endpoint.key);
     std::vector<ReadRequest> requests;
     {

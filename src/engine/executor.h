@@ -18,6 +18,10 @@ std::string journal_address(const Step& step);
 ///                                           +--> to_read --read--> ready
 ///                                           +--> to_change --job--> running --> done | failed
 ///   failed --> everything that waits for it: skipped
+///
+/// What is done outside at once is limited by slots. There are twice as many threads, so that while
+/// the slots are in use the next intents are written, and the last results: a disk that syncs
+/// slowly holds nothing up but what waits for that very result.
 class Executor {
   public:
     Executor(const Plan& plan, const Graph* graph, const World& world, Store& store,
@@ -31,6 +35,7 @@ class Executor {
 
   private:
     friend class BatchSink;
+    class Slot;
 
     enum class State { waiting, ready, to_read, to_change, running, done, failed, skipped };
 
@@ -135,11 +140,15 @@ class Executor {
     void run_job(const Job& job);
     void run_read(const Job& job);
     void run_changes(const Job& job);
-    bool change(const Job& job, Provider& provider, bool removing_first);
+    bool change(const Job& job, Provider& provider, bool removing_first, Slot& slot);
     void change_in_state(Job job, Provider& provider);
     void hand_on(const Made& made);
     void write_made(const std::vector<Made>& made);
-    std::vector<Change> begin_changes(const Job& job, bool removing_first);
+    std::vector<Change> changes_of(const Job& job, bool removing_first);
+    bool journal(const Job& job, std::vector<Intent>& intents);
+    void withdraw(const Job& job, std::vector<Intent> intents);
+    void put_back(const Job& job);
+    void announce(const Job& job);
     Intent intent_of(StepId id, const Change& change, bool removing) const;
     Change change_of(StepId id, bool removing) const;
 
@@ -155,6 +164,9 @@ class Executor {
 
     std::mutex mutex_;
     std::condition_variable changed_;
+    std::condition_variable slot_given_back_;
+    const std::size_t slots_;
+    std::size_t slots_asked_ = 0, slots_given_back_ = 0; ///< in all; who asks first is served first
     std::vector<Work> work_;
     std::vector<Value> values_; ///< by node: planned, then real
     std::map<std::string, Queue> queues_;

@@ -251,7 +251,7 @@ struct MachineWorld : World {
         return "<volume><name>" + own_file("node1", identity(), suffix) +
                "</name><capacity>1000</capacity></volume>";
     }
-    static std::string node(const std::string& more_files) {
+    static std::string node(const std::string& more_files, const std::string& seed = "") {
         const Lease lease = lease_of(
             Value::map({{"name", "node1"}, {"network", "lab"}, {"address", "10.77.0.11"}}));
         const std::string domain = domain_xml({.name = "node1",
@@ -264,6 +264,7 @@ struct MachineWorld : World {
                                                .network = "lab",
                                                .mac = lease.mac,
                                                .disk = "/d/node1.qcow2",
+                                               .seed = seed,
                                                .project = "demo",
                                                .address = "node",
                                                .host_key = "ssh-ed25519 AAAAhost"});
@@ -334,6 +335,25 @@ TEST_CASE("domain: one whose seed is still there is not complete") {
     CHECK_FALSE(w.look().attributes.flag("complete", true));
     REQUIRE(w.create("libvirt.domain", w.wanted(), "node").attributes);
     CHECK(w.look().attributes.flag("complete")); // the guest has answered: the seed is gone
+}
+
+TEST_CASE("domain: one that was never up is begun anew, one that was up is only started") {
+    const std::string seed_file = MachineWorld::volume(".seed.iso");
+    const auto start = [](const RawNode& raw) {
+        MachineWorld w(raw);
+        REQUIRE(w.update(w.wanted().with("running", false), {"running"}).attributes);
+        return w.create("libvirt.domain", w.wanted().with("disk", std::int64_t{1} << 30), "node");
+    };
+    for (const std::string& left : {seed_file, std::string()}) { // killed before the seed, or after
+        const Outcome anew = start({MachineWorld::node(left, "/d/node1.seed.iso")});
+        REQUIRE(anew.error); // this driver takes no uploads
+        CHECK(anew.steps.front() == "making its disk");
+    }
+    for (const std::string& left : {seed_file, std::string()}) {
+        const Outcome started = start({MachineWorld::node(left)});
+        REQUIRE(started.attributes);
+        CHECK(started.steps.front() == "starting");
+    }
 }
 
 TEST_CASE("domain: switched off is seen, and started again") {

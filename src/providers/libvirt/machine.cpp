@@ -67,7 +67,8 @@ class Machine {
     Value make() {
         find();
         const bool runs = domain_ && is_active(state_of(domain_.get()));
-        const bool whole = domain_ && has(kOverlay);
+        // Its definition loses the seed when it has answered for the first time.
+        const bool was_up = runs || !wants_seed_;
         if (runs && !has(kOverlay))
             throw Error(ErrorKind::failed,
                         fmt::format("the disk of '{}' was deleted while it runs", name_))
@@ -75,7 +76,7 @@ class Machine {
                     "save what you need from it, then switch it off (`virsh destroy {}`): "
                     "the next apply makes it anew",
                     name_));
-        if (!whole || (has(kSeed) && !runs))
+        if (!domain_ || !has(kOverlay) || !was_up)
             build();
         else if (redefines())
             reshape(runs);
@@ -100,7 +101,14 @@ class Machine {
                 return virDomainLookupByUUIDString(session_.connection.get(),
                                                    change_.identity.c_str());
             }));
-        if (domain_) host_key_ = metadata(definition().child("domain"), "host_key");
+        if (domain_) {
+            const pugi::xml_document document = definition();
+            const pugi::xml_node root = document.child("domain");
+            host_key_ = metadata(root, "host_key");
+            for (const pugi::xml_node disk : root.child("devices").children("disk"))
+                if (disk.child("alias").attribute("name").value() == std::string_view(kSeedAlias))
+                    wants_seed_ = true;
+        }
         refresh(pool_.get(), pool_name_);
         const std::vector<std::string> names = volume_names(pool_.get(), pool_name_);
         files_ = {names.begin(), names.end()};
@@ -241,7 +249,7 @@ class Machine {
     }
 
     void reshape(bool runs) {
-        define(has(kSeed));
+        define(wants_seed_);
         if (!runs) return;
         if (config_.flag("running", true) && change_live()) return;
         session_.progress("the change needs a restart");
@@ -341,6 +349,7 @@ class Machine {
     PoolHandle pool_;
     DomainHandle domain_;
     std::string host_key_;
+    bool wants_seed_ = false;
     std::set<std::string> files_;
     std::unique_ptr<Reservations::Hold> hold_;
 };

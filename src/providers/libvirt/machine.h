@@ -20,8 +20,8 @@ Lease lease_of(const Value& config);
 Value connection_of(const Value& config, const std::string& host_key);
 
 /// Brings a domain from whatever is there of it to `change.after`, and returns its attributes.
-/// The order of the steps is such that an interrupted run can be told by what it left: the seed
-/// exists from before the first start until the guest has answered.
+/// What an interrupted run has left can be told by the definition: it has a seed from before the
+/// first start until the guest has answered. A machine that is off and has one is begun anew.
 Value make_machine(Session& session, const Change& change);
 
 /// Takes away the domain with this identity and everything that belongs to it.

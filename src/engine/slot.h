@@ -1,0 +1,46 @@
+#pragma once
+
+#include "engine/executor.h"
+
+#include <chrono>
+#include <utility>
+
+namespace hadeploy {
+
+/// One of the places for what is done outside at once. Given back at the latest when it ends.
+class Executor::Slot {
+  public:
+    explicit Slot(Executor& executor) : executor_(executor) {}
+    Slot(const Slot&) = delete;
+    Slot& operator=(const Slot&) = delete;
+    ~Slot() {
+        const std::lock_guard lock(executor_.mutex_);
+        give_back();
+    }
+
+    /// Waits for one, unless it has one; false when a stop was asked for before.
+    bool take() {
+        std::unique_lock lock(executor_.mutex_);
+        if (taken_) return true;
+        const std::size_t turn = executor_.slots_asked_++;
+        while (!executor_.stopping()) {
+            if (turn < executor_.slots_given_back_ + executor_.slots_) return taken_ = true;
+            // a wake-up in time for a stop that was asked for by a signal
+            executor_.slot_given_back_.wait_for(lock, std::chrono::milliseconds(200));
+        }
+        return false;
+    }
+
+    /// With the lock held.
+    void give_back() {
+        if (!std::exchange(taken_, false)) return;
+        ++executor_.slots_given_back_;
+        executor_.slot_given_back_.notify_all();
+    }
+
+  private:
+    Executor& executor_;
+    bool taken_ = false;
+};
+
+} // namespace hadeploy

@@ -1,0 +1,190 @@
+// How much is done at once, and what a stop takes back of what waits for its turn.
+#include "engine/apply.h"
+#include "support/project.h"
+
+#include <chrono>
+#include <cstdlib>
+#include <doctest/doctest.h>
+#include <filesystem>
+#include <thread>
+
+using namespace hadeploy;
+
+namespace {
+
+/// A world that tells who is at work in it, and lets a test look around meanwhile.
+struct Workshop {
+    std::mutex mutex;
+    std::size_t at_work = 0, most = 0;
+    std::vector<std::string> begun;
+    std::function<void()> during = [] {};
+    bool broken = false;
+};
+
+class Piece final : public ResourceType {
+  public:
+    Piece() {
+        name = "shop.piece";
+        provider = "shop";
+        summary = "A piece of work.";
+        schema = {{.name = "name", .type = TypeKind::string, .required = true}};
+    }
+};
+
+class Worker final : public Provider {
+  public:
+    explicit Worker(Workshop& shop) : shop_(shop) {}
+    std::vector<Observation> read(std::span<const ReadRequest> requests) override {
+        std::vector<Observation> out(requests.size());
+        for (Observation& o : out) o = Observation::absent();
+        return out;
+    }
+    void apply(std::span<const Change> changes, ChangeSink& sink) override {
+        for (std::size_t i = 0; i < changes.size(); ++i) {
+            {
+                const std::lock_guard lock(shop_.mutex);
+                shop_.begun.push_back(changes[i].address);
+                shop_.most = std::max(shop_.most, ++shop_.at_work);
+            }
+            shop_.during();
+            {
+                const std::lock_guard lock(shop_.mutex);
+                --shop_.at_work;
+            }
+            if (shop_.broken)
+                sink.failed(i, Error(ErrorKind::failed, "it broke"));
+            else
+                sink.done(i, changes[i].after);
+        }
+    }
+
+  private:
+    Workshop& shop_;
+};
+
+class Shop final : public ProviderKind {
+  public:
+    explicit Shop(Workshop& shop) : shop_(shop) { name = "shop"; }
+    std::vector<Endpoint> endpoints(const ResourceType&, const Value&,
+                                    const Value&) const override {
+        return {{"shop", "", {}}};
+    }
+    std::shared_ptr<Provider> open(const Endpoint&, const Setting&) override {
+        return std::make_shared<Worker>(shop_);
+    }
+
+  private:
+    Workshop& shop_;
+};
+
+/// Waits for what other threads bring about; the test fails when they don't.
+void wait_until(const std::function<bool()>& seen) {
+    for (int i = 0; i < 10000 && !seen(); ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    CHECK(seen());
+}
+
+struct Project {
+    explicit Project(int pieces) {
+        std::string pattern = (std::filesystem::temp_directory_path() / "slots-XXXXXX").string();
+        directory = mkdtemp(pattern.data());
+        for (int i = 0; i < pieces; ++i)
+            text += fmt::format("  p{0}: {{type: shop.piece, name: p{0}}}\n", i);
+        store = Store::open(directory / "state.db", Store::Mode::read_write, "test");
+        store->lock("test", 0);
+    }
+    ~Project() { std::filesystem::remove_all(directory); }
+
+    ApplyResult apply(std::size_t parallelism) {
+        Registry registry;
+        registry.add(std::make_unique<Shop>(shop));
+        registry.add(std::make_unique<Piece>());
+        Spec spec;
+        load_spec(
+            "hadeploy.yaml", [&](const std::filesystem::path&) { return text; }, spec);
+        const Graph graph(spec, registry, resolve_variables(spec, {}));
+        World world = load_world(*store);
+        const ProviderSettings settings = provider_settings(graph);
+        Endpoints endpoints(registry, {.project = "test", .lineage = world.lineage});
+        Events quiet;
+        refresh(world, make_survey(graph, world, settings).subjects, endpoints, quiet);
+        const Plan plan = make_plan(graph, world, settings);
+        const std::int64_t run = store->begin_run("apply", {});
+        return hadeploy::apply(plan, &graph, world, *store, endpoints, settings, quiet, run,
+                               {parallelism, &stop});
+    }
+
+    std::filesystem::path directory;
+    std::string text = "name: test\nresources:\n";
+    std::unique_ptr<Store> store;
+    Workshop shop;
+    std::atomic<bool> stop = false;
+};
+
+} // namespace
+
+TEST_CASE("as much is done at once as was asked for, and no more") {
+    Project project(12);
+    project.shop.during = [&] {
+        wait_until([&] {
+            const std::lock_guard lock(project.shop.mutex);
+            return project.shop.most == 3;
+        });
+        std::this_thread::sleep_for(std::chrono::milliseconds(5)); // time for a fourth
+    };
+    CHECK(project.apply(3).ok());
+    CHECK(project.shop.begun.size() == 12);
+    CHECK(project.shop.most == 3);
+    CHECK(project.store->rows().size() == 12);
+}
+
+TEST_CASE("while one is at work the next one's intent is written, and no further one's") {
+    Project project(4);
+    project.shop.during = [&] {
+        const bool last = project.shop.begun.size() == 4;
+        wait_until([&] { return project.store->intents().size() == (last ? 1 : 2); });
+    };
+    CHECK(project.apply(1).ok());
+    CHECK(project.store->intents().empty());
+}
+
+TEST_CASE("a stop takes back the intents of what was not begun") {
+    Project project(4);
+    project.shop.during = [&] {
+        wait_until([&] { return project.store->intents().size() == 2; });
+        project.stop = true;
+    };
+    CHECK(project.apply(1).interrupted);
+    CHECK(project.shop.begun.size() == 1);
+    CHECK(project.store->rows().size() == 1);
+    CHECK(project.store->intents().empty());
+
+    project.stop = false;
+    project.shop.during = [] {};
+    CHECK(project.apply(1).ok());
+    CHECK(project.store->rows().size() == 4);
+}
+
+TEST_CASE("a stop does not take back what an earlier run has begun") {
+    Project project(2);
+    project.shop.broken = true; // half made, for all that anybody knows
+    CHECK_FALSE(project.apply(1).ok());
+    REQUIRE(project.store->intents().size() == 2);
+
+    project.shop.broken = false;
+    project.shop.begun.clear();
+    project.shop.during = [&] {
+        wait_until([&] {
+            const std::vector<Intent> open = project.store->intents();
+            return std::all_of(open.begin(), open.end(),
+                               [](const Intent& i) { return i.run == 2; });
+        });
+        project.stop = true;
+    };
+    CHECK(project.apply(1).interrupted);
+    REQUIRE(project.shop.begun.size() == 1);
+    const std::vector<Intent> left = project.store->intents();
+    REQUIRE(left.size() == 1);
+    CHECK(left[0].address != project.shop.begun[0]);
+    CHECK(left[0].action == "create");
+}
