@@ -35,8 +35,8 @@ struct CommandPath {
 /// Every command below the root, in the order in which they are declared; groups before theirs.
 std::vector<CommandPath> all_commands(const CommandTree& tree);
 
-/// What a shell reads to complete hadeploy's words: commands, flags, their values, addresses (which
-/// `hadeploy state list` tells), files.
+/// What a shell reads to complete hadeploy's words: commands, flags, their values, files, and what
+/// hadeploy itself tells then: addresses (`state list`), resource types (`docs`), outputs.
 /// @param shell  "bash", "zsh" or "fish"
 std::string completion_script(const CommandTree& tree, const std::string& shell);
 

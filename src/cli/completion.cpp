@@ -8,11 +8,13 @@ namespace hadeploy::cli {
 namespace {
 
 /// What can stand in the place of a value.
-enum class Kind { nothing, words, file, directory, address };
+enum class Kind { nothing, words, file, directory, address, type, output };
 
 Kind kind_of(const CommandTree::Option& o) {
     if (!o.choices.empty()) return Kind::words;
     if (o.name == "ADDRESS" || o.value == "ADDRESS") return Kind::address;
+    if (o.name == "TYPE") return Kind::type;
+    if (o.name == "NAME") return Kind::output;
     if (o.value == "DIR") return Kind::directory;
     if (o.name == "FILE" || o.value == "FILE") return Kind::file;
     return Kind::nothing;
@@ -52,6 +54,7 @@ struct Dialect {
     std::string_view begin, end;
     std::string_view words; ///< a call with the words after it
     std::string_view files, directories, addresses;
+    std::string_view names; ///< a call with the command whose lines begin with them after it
 };
 
 std::string offer(const CommandTree::Option& o, const Dialect& d) {
@@ -60,6 +63,8 @@ std::string offer(const CommandTree::Option& o, const Dialect& d) {
     case Kind::file: return std::string(d.files);
     case Kind::directory: return std::string(d.directories);
     case Kind::address: return std::string(d.addresses);
+    case Kind::type: return fmt::format("{} docs", d.names);
+    case Kind::output: return fmt::format("{} output", d.names);
     case Kind::nothing: break;
     }
     return ":";
@@ -105,18 +110,38 @@ _hadeploy_words() {{
 _hadeploy_files() {{
     mapfile -t COMPREPLY < <(compgen "$1" -- "$cur")
 }}
-_hadeploy_addresses() {{
-    local address typed=${{cur//[\\\'\"]/}} where=() i
+_hadeploy_ask() {{
+    local where=() i next
     for ((i = 1; i < COMP_CWORD; ++i)); do
-        [[ ${{COMP_WORDS[i]}} == --chdir ]] && where=(--chdir "${{COMP_WORDS[i + 1]}}")
+        next=${{COMP_WORDS[i + 1]}}
+        [[ $next == '=' ]] && next=${{COMP_WORDS[i + 2]}}
+        [[ ${{COMP_WORDS[i]}} == --chdir ]] && where=(--chdir "$next")
     done
+    hadeploy "${{where[@]}}" "$@" 2>/dev/null
+}}
+_hadeploy_names() {{
+    _hadeploy_words "$(_hadeploy_ask "$1" | sed -n 's/^\([A-Za-z][A-Za-z0-9_.-]*\)  *=* .*/\1/p')"
+}}
+_hadeploy_addresses() {{
+    local address typed=${{cur//[\\\'\"]/}}
     while IFS= read -r address; do
-        [[ ${{address//\"/}} == "$typed"* ]] && COMPREPLY+=("$(printf '%q' "$address")")
-    done < <(hadeploy "${{where[@]}}" state list 2>/dev/null)
+        [[ ${{address//\"/}} == "$typed"* ]] || continue
+        case "$cur" in
+        \'*) COMPREPLY+=("$address") ;;
+        \"*) COMPREPLY+=("${{address//\"/\\\"}}") ;;
+        *) COMPREPLY+=("$(printf '%q' "$address")") ;;
+        esac
+    done < <(_hadeploy_ask state list)
 }}
 _hadeploy() {{
     local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD - 1]}} command='' i
     COMPREPLY=()
+    # a = stands as a word of its own
+    if [[ $cur == '=' ]]; then
+        cur=''
+    elif [[ $prev == '=' ]]; then
+        prev=${{COMP_WORDS[COMP_CWORD - 2]}}
+    fi
     for ((i = 1; i < COMP_CWORD; ++i)); do
         case "$command ${{COMP_WORDS[i]}}" in
 {}        esac
@@ -126,22 +151,34 @@ _hadeploy() {{
     "_hadeploy_words",
     "_hadeploy_files -f",
     "_hadeploy_files -d",
-    "_hadeploy_addresses"};
+    "_hadeploy_addresses",
+    "_hadeploy_names"};
 
 constexpr Dialect kZsh{
     R"sh(#compdef hadeploy
 # zsh completion for hadeploy, made by `hadeploy completion zsh`
 
-_hadeploy_addresses() {{
+_hadeploy_ask() {{
     local -a where
     local i
     for ((i = 2; i < CURRENT; ++i)); do
         [[ ${{words[i]}} == --chdir ]] && where=(--chdir ${{(Q)words[i + 1]}})
     done
-    compadd -- ${{(f)"$(hadeploy $where state list 2>/dev/null)"}}
+    hadeploy $where "$@" 2>/dev/null
+}}
+_hadeploy_names() {{
+    compadd -- ${{(f)"$(_hadeploy_ask $1 | sed -n 's/^\([A-Za-z][A-Za-z0-9_.-]*\)  *=* .*/\1/p')"}}
+}}
+_hadeploy_addresses() {{
+    compadd -- ${{(f)"$(_hadeploy_ask state list)"}}
 }}
 _hadeploy() {{
     local cur=${{words[CURRENT]}} prev=${{words[CURRENT - 1]}} command='' i
+    if [[ $cur == --*=* ]]; then
+        prev=${{cur%%=*}}
+        cur=${{cur#*=}}
+        compset -P '*='
+    fi
     for ((i = 2; i < CURRENT; ++i)); do
         case "$command ${{words[i]}}" in
 {}        esac
@@ -153,7 +190,8 @@ _hadeploy() {{
     "compadd --",
     "_files",
     "_files -/",
-    "_hadeploy_addresses"};
+    "_hadeploy_addresses",
+    "_hadeploy_names"};
 
 /// A word of fish, in single quotes.
 std::string fish_quoted(std::string_view text) {
@@ -170,7 +208,9 @@ std::string fish_offer(const CommandTree::Option& o) {
     case Kind::words: return " -x -a " + fish_quoted(joined(o.choices));
     case Kind::file: return " -r -F";
     case Kind::directory: return " -x -a '(__fish_complete_directories)'";
-    case Kind::address: return " -x -a '(__hadeploy_addresses)'";
+    case Kind::address: return " -x -a '(__hadeploy_ask state list)'";
+    case Kind::type: return " -x -a '(__hadeploy_names docs)'";
+    case Kind::output: return " -x -a '(__hadeploy_names output)'";
     case Kind::nothing: return o.value.empty() ? "" : " -x";
     }
     return {};
@@ -215,13 +255,17 @@ function __hadeploy_in
     test "$found" = "$argv[1]"
 end
 
-function __hadeploy_addresses
+function __hadeploy_ask
     set -l words (commandline -opc)
     set -l where
     if set -l at (contains -i -- --chdir $words)
         set where --chdir $words[(math $at + 1)]
     end
-    hadeploy $where state list 2>/dev/null
+    hadeploy $where $argv 2>/dev/null
+end
+
+function __hadeploy_names
+    __hadeploy_ask $argv | string replace -rf '^([A-Za-z][A-Za-z0-9_.-]*) +=* .*' '$1'
 end
 
 complete -c hadeploy -f

@@ -41,6 +41,22 @@ Error not_recorded(const std::string& address, const std::vector<Row>& rows) {
                            "`hadeploy state list` shows all");
 }
 
+/// The state as it is, also when the spec is not right or its variables have no values: a spec
+/// tells just which secrets to take out of what is shown.
+/// @throws Errors  of the spec, where there is no state: it may be the wrong directory
+std::unique_ptr<Store> recorded_state(Context& context) {
+    Project& project = context.project;
+    const bool recorded = std::filesystem::exists(project.state_file());
+    try {
+        project.load(Project::Secrets::unread);
+    } catch (const Errors&) {
+        if (!recorded) throw;
+    } catch (const Error&) {
+        if (!recorded) throw;
+    }
+    return Store::open(project.state_file(), Store::Mode::read_only, "", project.key_source());
+}
+
 /// For scripts: nothing but the text, of what has one.
 std::string raw_text(const std::string& name, const Value& value) {
     if (value.contains_secret())
@@ -68,8 +84,7 @@ int run_show(Context& context) {
             context.print(render_plan(prepared.plan, store->outputs(), context.out));
         return 0;
     }
-    context.project.load(Project::Secrets::unread);
-    const auto store = context.project.open_store(Store::Mode::read_only);
+    const auto store = recorded_state(context);
     for (const Row& row : store->rows())
         context.print(context.args.json ? row_json(row).dump() + "\n" : row_text(row));
     if (!context.args.json) context.print(render_outputs(store->outputs(), context.out));
@@ -77,8 +92,7 @@ int run_show(Context& context) {
 }
 
 int run_output(Context& context) {
-    context.project.load(Project::Secrets::unread);
-    const auto store = context.project.open_store(Store::Mode::read_only);
+    const auto store = recorded_state(context);
     const Value outputs = store->outputs();
     const std::string& name = context.args.name;
     if (name.empty()) {
@@ -115,8 +129,7 @@ int run_graph(Context& context) {
 }
 
 int run_state_list(Context& context) {
-    context.project.load(Project::Secrets::unread);
-    const auto store = context.project.open_store(Store::Mode::read_only);
+    const auto store = recorded_state(context);
     const std::vector<Row> rows = store->rows();
     const std::vector<std::string>& only = context.args.addresses;
     for (const std::string& address : only)
@@ -134,8 +147,7 @@ int run_state_list(Context& context) {
 }
 
 int run_state_show(Context& context) {
-    context.project.load(Project::Secrets::unread);
-    const auto store = context.project.open_store(Store::Mode::read_only);
+    const auto store = recorded_state(context);
     const auto row = store->row(context.args.name);
     if (!row) throw not_recorded(context.args.name, store->rows());
     context.print(context.args.json ? row_json(*row).dump() + "\n" : row_text(*row));
@@ -157,9 +169,15 @@ int run_docs(Context& context) {
     std::vector<std::string> known;
     for (const auto& t : context.registry.types()) known.push_back(t->name);
     Error error(ErrorKind::usage, fmt::format("there is no resource type \"{}\"", name));
-    const auto close = did_you_mean(name, known);
-    error.hint =
-        close ? fmt::format("did you mean {}?", *close) : "`hadeploy docs` lists all types";
+    std::vector<std::string> family;
+    for (const std::string& type : known)
+        if (type.starts_with(name)) family.push_back(type);
+    if (!family.empty())
+        error.hint = fmt::format("there are: {}", fmt::join(family, ", "));
+    else if (const auto close = did_you_mean(name, known))
+        error.hint = fmt::format("did you mean {}?", *close);
+    else
+        error.hint = "`hadeploy docs` lists all types";
     throw error;
 }
 

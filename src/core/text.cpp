@@ -22,6 +22,12 @@ CodePoint first_code_point(std::string_view text) {
     return {code, size, true};
 }
 
+std::size_t count_characters(std::string_view text) {
+    std::size_t count = 0;
+    for (; !text.empty(); ++count) text.remove_prefix(first_code_point(text).size);
+    return count;
+}
+
 bool is_utf8(std::string_view text) {
     while (!text.empty()) {
         const CodePoint c = first_code_point(text);

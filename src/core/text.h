@@ -16,6 +16,9 @@ struct CodePoint {
 /// The first character of a text that is not empty.
 CodePoint first_code_point(std::string_view text);
 
+/// How many there are; a byte that is not UTF-8 is one.
+std::size_t count_characters(std::string_view text);
+
 /// Whether all of it is UTF-8.
 bool is_utf8(std::string_view text);
 

@@ -185,12 +185,16 @@ void Executor::hand_on(const Made& made) {
 void Executor::write_made(const std::vector<Made>& made) {
     std::vector<Row> rows;
     std::vector<std::string> gone;
+    for (const Made& m : made)
+        if (!m.row) gone.push_back(plan_.steps[m.step].address);
+    const std::set<std::string_view> removed(gone.begin(), gone.end());
     for (const Made& m : made) {
-        if (m.row && plan_.steps[m.step].create_first) rows.push_back(old_generation(m.step));
-        if (m.row)
-            rows.push_back(*m.row);
-        else
-            gone.push_back(plan_.steps[m.step].address);
+        if (!m.row) continue;
+        rows.push_back(*m.row);
+        if (!plan_.steps[m.step].create_first) continue;
+        // what was removed in the same go is not written at all
+        Row old = old_generation(m.step);
+        if (!removed.contains(old.address)) rows.push_back(std::move(old));
     }
     std::optional<Error> error;
     try {

@@ -396,7 +396,11 @@ class Expander : public Resources {
                     known.push_back("module." + m.name);
                 Error& error = problems_.add(
                     fmt::format("{}: nothing here is called \"{}\"", key, d.name), d.loc);
-                if (const auto close = did_you_mean(d.name, known))
+                for (const std::string& name : known)
+                    if (within(d.name, name))
+                        error.hint =
+                            fmt::format("it takes whole resources and modules: \"{}\"", name);
+                if (const auto close = did_you_mean(d.name, known); close && error.hint.empty())
                     error.hint = fmt::format("did you mean \"{}\"?", *close);
             }
         }

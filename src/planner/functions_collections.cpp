@@ -26,7 +26,7 @@ Value length(const Call& call) {
     const Value& v = call[0];
     const std::size_t n = v.is_map()    ? v.as_map().size()
                           : v.is_list() ? v.as_list().size()
-                                        : v.as_string().size();
+                                        : count_characters(v.as_string());
     return static_cast<std::int64_t>(n);
 }
 
@@ -230,7 +230,7 @@ FunctionGroup collection_functions() {
              R"(["a", "b"])", keys, at_shape},
             {"values", "map: map", "The values of a map, in the order of their keys.",
              "values({b: 1, a: 2})", "[2, 1]", values, at_shape},
-            {"length", "value: list|map|string", "How many elements, entries or bytes.",
+            {"length", "value: list|map|string", "How many elements, entries or characters.",
              "length([1, 2])", "2", length, at_shape},
             {"merge", "maps: map...",
              "One map of all; of two entries with one key the later stays.",

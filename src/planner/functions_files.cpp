@@ -170,21 +170,26 @@ FunctionGroup file_functions() {
              "The text of a file of this machine. A relative path goes from the directory of the "
              "file that "
              "the expression stands in; this holds for all functions here.",
-             "", "", [](const Call& c) -> Value { return text_of(c); }},
+             R"(file("files/motd"))", R"("Welcome.\n")",
+             [](const Call& c) -> Value { return text_of(c); }},
             {"fileexists", "path: string", "Whether there is such a file.",
              R"(fileexists("no/such.file"))", "false",
              [](const Call& c) -> Value {
                  std::error_code ignored;
                  return fs::is_regular_file(c.file(0), ignored);
              }},
-            {"filebase64", "path: string", "The file in base64, whatever is in it.", "", "",
+            {"filebase64", "path: string", "The file in base64, whatever is in it.",
+             R"(filebase64("files/motd"))", R"("V2VsY29tZS4K")",
              [](const Call& c) -> Value { return base64_encode(contents(c)); }},
-            {"filesha256", "path: string", "SHA-256 of the file in hexadecimal.", "", "",
+            {"filesha256", "path: string", "SHA-256 of the file in hexadecimal.",
+             R"(filesha256("files/motd"))",
+             R"("59d6413948a585db9a15042888fcd7ca4c85416ac2f71f1a80c9c83df78b3a56")",
              [](const Call& c) -> Value { return sha256_hex(contents(c)); }},
             {"templatefile", "path: string, values: map",
              "The text of a file with its `${...}` filled in, which see the values and nothing "
              "else.",
-             "", "", [](const Call& c) { return rendered(c, c.text(0), text_of(c)); }},
+             R"(templatefile("files/app.conf.tmpl", {port: 8080}))", R"("port = 8080\n")",
+             [](const Call& c) { return rendered(c, c.text(0), text_of(c)); }},
             {"templatestring", "text: string, values: map",
              "The same of a text that is at hand; `$${` in a spec is `${` in that.",
              R"(templatestring("$${n} nodes", {n: 3}))", R"("3 nodes")",
@@ -192,16 +197,26 @@ FunctionGroup file_functions() {
             {"fileset", "path: string, pattern: string",
              "The files below a directory whose path within it matches, sorted. `*` and `?` stand "
              "for what is within a name, `**` for any number of directories.",
-             "", "", file_set},
-            {"filemd5", "path: string", "MD5 of the file; not for what has to be safe.", "", "",
+             R"(fileset("files", "*.tmpl"))", R"(["app.conf.tmpl"])", file_set},
+            {"filemd5", "path: string", "MD5 of the file; not for what has to be safe.",
+             R"(filemd5("files/motd"))", R"("6032f3e326f913d4b23909386b577253")",
              [](const Call& c) -> Value { return digest_hex("MD5", contents(c)); }},
-            {"filesha1", "path: string", "SHA-1 of the file; not for what has to be safe.", "", "",
+            {"filesha1", "path: string", "SHA-1 of the file; not for what has to be safe.",
+             R"(filesha1("files/motd"))", R"("d7d981c73ae1f1d96453d29867e5ea0ae9d86052")",
              [](const Call& c) -> Value { return digest_hex("SHA1", contents(c)); }},
-            {"filesha512", "path: string", "SHA-512 of the file in hexadecimal.", "", "",
+            {"filesha512", "path: string", "SHA-512 of the file in hexadecimal.",
+             R"(substr(filesha512("files/motd"), 0, 16))", R"("6c72edb3865cc715")",
              [](const Call& c) -> Value { return digest_hex("SHA512", contents(c)); }},
-            {"filebase64sha256", "path: string", "SHA-256 of the file in base64.", "", "",
+            {"filebase64sha256", "path: string", "SHA-256 of the file in base64.",
+             R"(filebase64sha256("files/motd"))",
+             R"("WdZBOUilhduaFQQoiPzXykyFQWrC9x8agMnIPfeLOlY=")",
              [](const Call& c) -> Value {
                  return base64_encode(unhex(sha256_hex(contents(c))).value_or(""));
+             }},
+            {"filebase64sha512", "path: string", "SHA-512 of the file in base64.",
+             R"(substr(filebase64sha512("files/motd"), 0, 16))", R"("bHLts4ZcxxWpzIM5")",
+             [](const Call& c) -> Value {
+                 return base64_encode(unhex(digest_hex("SHA512", contents(c))).value_or(""));
              }},
             {"basename", "path: string", "The last part of a path.", R"(basename("/etc/motd"))",
              R"("motd")",

@@ -214,10 +214,6 @@ FunctionGroup text_functions() {
             {"substr", "text: string, from: integer, length: integer?",
              "A part of the text, in characters; a negative `from` counts from the end.",
              R"(substr("cluster", 1, 3))", R"("lus")", substr},
-            {"strlen", "text: string", "The number of characters.", R"(strlen("Zürich"))", "6",
-             [](const Call& c) -> Value {
-                 return static_cast<std::int64_t>(characters(c.text(0)).size()) - 1;
-             }},
             {"strrev", "text: string", "The characters from the last to the first.",
              R"(strrev("für"))", R"("rüf")", backwards},
             {"startswith", "text: string, prefix: string", "Whether the text begins so.",

@@ -1,5 +1,7 @@
 #include "planner/names.h"
 
+#include "planner/lead.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -192,6 +194,7 @@ Value ScopeNames::variable(const Path& path, Loc loc, std::size_t& used) const {
     const ScopeNames outside(graph_, resources_, *scope_.parent, &scope_.instance);
     const Type& type = part_of(attribute.type, path, used);
     const Path way(path.begin() + 1, path.begin() + static_cast<std::ptrdiff_t>(used));
+    const Lead lead(scope_, "var.", attribute.name, way, scope_.call->input_locs.at(name));
     Value value = evaluate_at(*input->second, way, outside);
     Problems ignored; // check_inputs() reports them
     const BaseDirectory base = graph_.spec_.base_directory();
@@ -226,13 +229,17 @@ Value ScopeNames::outputs(const Scope& inside, const Path& path, Loc loc, std::s
     };
     if (path.size() <= used || !path[used].is_string()) {
         Value::Map all;
-        for (const Output& o : inside.module->outputs)
+        const Path whole;
+        for (const Output& o : inside.module->outputs) {
+            const Lead lead(inside, "", o.name, whole, o.loc);
             all.push_back({o.name, hidden(o, evaluate(*o.value, names)), o.loc});
+        }
         return Value::map(std::move(all));
     }
     const Output& found = output(*inside.call, path[used].as_string(), loc);
     const Path way = tail(path, used + 1);
     used = path.size();
+    const Lead lead(inside, "", found.name, way, found.loc);
     return hidden(found, evaluate_at(*found.value, way, names));
 }
 
@@ -281,10 +288,13 @@ std::optional<Path> ScopeNames::instances(const std::string& name, const Path& p
 Value ScopeNames::local(const Path& path, Loc loc, std::size_t& used) const {
     const Local& found = known_local(member(path, "local", loc), loc);
     const ScopeNames names(graph_, resources_, scope_);
+    const Path way = tail(path, 1);
+    const Lead lead(scope_, "local.", found.name, way, found.loc);
     try {
         used = path.size();
-        return evaluate_at(*found.value, tail(path, 1), names);
+        return evaluate_at(*found.value, way, names);
     } catch (const Error&) {
+        if (way.empty()) throw;
         used = 1; // a step that leads nowhere is a mistake of the reference, not of the local
         return evaluate(*found.value, names);
     }

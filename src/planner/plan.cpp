@@ -84,9 +84,12 @@ class Planner {
                                            : graph_[*node].type->data ? "it is only read"
                                            : !selection_.has(address) ? "no --target takes it in"
                                                                       : "";
-            if (!wrong.empty())
-                problems_.add(
+            if (!wrong.empty()) {
+                Error& error = problems_.add(
                     Error(ErrorKind::usage, fmt::format("--replace {}: {}", address, wrong)));
+                if (!graph_[*node].type->data)
+                    error.hint = fmt::format("name it there too: --target '{}'", address);
+            }
             if (node) continue;
             if (all.empty())
                 for (const Node& n : graph_.nodes()) all.push_back(n.address);

@@ -399,6 +399,13 @@ class Loader {
 
     std::shared_ptr<const Module> load_source(const Value& source, const fs::path& directory) {
         const fs::path relative = source.as_string();
+        if (source.as_string().find("${") != std::string::npos) {
+            problems_
+                .add("a module's source is no expression: it is read before anything is known",
+                     source.loc())
+                .hint = "the variables of a module can decide which resources it has";
+            return nullptr;
+        }
         if (relative.is_absolute()) {
             problems_.add("a module's source is relative to the file that names it", source.loc());
             return nullptr;
@@ -429,6 +436,11 @@ class Loader {
                 load_module(root, *module);
         } catch (Error& error) {
             if (!error.loc.known()) error.loc = source.loc();
+            if (error.hint.empty() && !fs::exists(file))
+                error.hint =
+                    fmt::format("a module is a directory with a {}; the source leads there "
+                                "from this file's directory",
+                                kModuleFile);
             problems_.add(std::move(error));
             module = nullptr;
         }

@@ -173,8 +173,7 @@ std::map<std::string, Import> read_imports(const Value& list, Problems& problems
 ///         the errors can be shown with their lines.
 void load_spec(const std::filesystem::path& file, const FileReader& read, Spec& spec);
 
-/// Values given from outside, by variable name; the Loc of a value from the command line is
-/// unknown.
+/// Values given from outside, by variable name.
 using VariableValues = std::map<std::string, Value>;
 
 /// Reads a `--var-file`: a YAML map of values. Those of secret variables are hidden in the sources

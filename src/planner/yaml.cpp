@@ -1,5 +1,6 @@
 #include "planner/yaml.h"
 #include "planner/scalar_place.h"
+#include "planner/yaml_advice.h"
 #include "planner/yaml_pieces.h"
 #include "planner/yaml_simple.h"
 
@@ -156,7 +157,8 @@ class Builder : public YAML::EventHandler {
             throw GiveUp();
         }
         if (!open_.empty() && open_.back().map && !open_.back().key) {
-            problems_.add("a key has to be a scalar, not a list or a map", loc);
+            problems_.add("a key has to be a scalar, not a list or a map", loc).hint =
+                "or is there a bracket that is not closed?";
             throw GiveUp();
         }
         open_.push_back({map, loc, anchor});
@@ -311,11 +313,15 @@ Value parse(std::uint16_t file, const YamlPiece& piece, std::size_t depth, Probl
     } catch (const YAML::Exception& e) {
         // e.msg is the reason alone; what() repeats the position
         const bool placed = !e.mark.is_null();
-        problems.add(fmt::format("this is not valid YAML: {}", e.msg),
-                     {placed ? static_cast<std::uint32_t>(e.mark.line + 1) : 1,
-                      placed ? static_cast<std::uint16_t>(std::min(e.mark.column + 1, 65535))
-                             : std::uint16_t{1},
-                      file});
+        const YamlAdvice advice =
+            yaml_advice(e.msg, piece.text, placed ? static_cast<std::size_t>(e.mark.pos) : 0);
+        problems
+            .add(advice.message,
+                 {placed ? static_cast<std::uint32_t>(e.mark.line + 1) : 1,
+                  placed ? static_cast<std::uint16_t>(std::min(e.mark.column + 1, 65535))
+                         : std::uint16_t{1},
+                  file})
+            .hint = advice.hint;
         return {};
     }
 }

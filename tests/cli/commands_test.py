@@ -191,6 +191,16 @@ class StateTest(Case):
         super().setUp()
         self.apply()
 
+    def test_it_is_shown_whatever_the_spec_says(self):
+        self.spec("name: [")
+        self.assertEqual(self.addresses(), ["first", 'many["x"]', 'many["y"]', "second"])
+        self.assertIn("first (ssh.key)", self.out("state", "show", "first"))
+        self.assertIn("second (ssh.key)", self.out("show"))
+        self.assertEqual(self.out("output", "word"), "hello\n")
+        self.assertEqual(self.out("output", "hidden"), "(secret)\n")
+        shutil.rmtree(self.path / ".hadeploy")
+        self.assertIn("this is not valid YAML", self.err("state", "list", status=65))
+
     def test_taint(self):
         before, serial = self.key("first").read_text(), self.serial()
         self.run_it("taint", "first")
@@ -514,7 +524,14 @@ class PagesTest(Case):
         self.assertEqual(self.complete("why", "fi"), ["first"])
         self.assertEqual(self.complete("state", "show", "many"), ['many\\[\\"x\\"\\]', 'many\\[\\"y\\"\\]'])
         self.assertEqual(self.complete("plan", "--target", "se"), ["second"])
+        self.assertEqual(self.complete("plan", "--target", "=", "se"), ["second"])
+        self.assertEqual(self.complete("graph", "--format", "="), ["dot", "mermaid", "json", "svg", "html"])
+        self.assertEqual(self.complete("why", "'many"), ['many["x"]', 'many["y"]'])
+        self.assertEqual(self.complete("why", '"many'), ['many[\\"x\\"]', 'many[\\"y\\"]'])
+        self.assertEqual(self.complete("docs", "host.f"), ["host.file"])
+        self.assertEqual(self.complete("output", "f"), ["file"])
         self.assertEqual(self.complete("--chdir", str(self.path), "why", "fi"), ["first"])
+        self.assertEqual(self.complete("--chdir", "=", str(self.path), "why", "fi"), ["first"])
         self.assertIn("hadeploy.yaml", self.complete("fmt", "had"))
 
     def test_fish_completes(self):
@@ -523,7 +540,8 @@ class PagesTest(Case):
         file.write_text(self.out("completion", "fish"))
         for words, completed in (("pl", ["plan"]), ("state p", ["pull", "push"]),
                                  ("why fi", ["first"]), ("graph --format h", ["html"]),
-                                 ("plan --refresh-", ["--refresh-only"])):
+                                 ("plan --refresh-", ["--refresh-only"]),
+                                 ("docs host.f", ["host.file"]), ("output wo", ["word"])):
             done = subprocess.run(["fish", "-N", "-c", f"source {file}; complete -C 'hadeploy {words}'"],
                                   cwd=self.path, env=self.environment, text=True,
                                   capture_output=True, timeout=60)
@@ -537,10 +555,11 @@ class PagesTest(Case):
         file.write_text(self.out("completion", "zsh"))
         for words, offered in (("pl", "plan"), ("state p", "push"), ("why fi", "first"),
                                ("graph --format h", "html"), ("plan --refresh-", "--refresh-only"),
-                               ("show ", "files")):
+                               ("plan --target=se", "second"), ("docs host.f", "host.file"),
+                               ("output wo", "word"), ("show ", "files")):
             before = len(words.rstrip()) != len(words)
             typed = ["hadeploy", *words.split()] + ([""] if before else [])
-            script = ("compdef() { :; }; compadd() { shift; print -rl -- $@ }; _files() { print files "
+            script = ("compdef() { :; }; compset() { :; }; compadd() { shift; print -rl -- $@ }; _files() { print files "
                       f"}}; source {file}; words=(\"$@\"); CURRENT=$#; _hadeploy")
             done = subprocess.run(["zsh", "-f", "-c", script, "zsh", *typed], cwd=self.path,
                                   env=self.environment, text=True, capture_output=True, timeout=60)

@@ -95,6 +95,8 @@ outputs: {token: "${fresh.token}"}
     gone.observed["size"] = Observation::absent();
     page.plan("what is gone is made again", before, gone);
     page.plan("refresh: what is gone", before, gone, {.refresh_only = true});
+    page.plan("another type", "name: t\nresources: {a: {type: fake.note, text: x}}\n",
+              as_applied("name: t\nresources: {a: {type: fake.thing, name: a}}\n"));
     gone.unfinished.insert("size");
     page.plan("what an earlier run did not get to make", before, gone);
     CHECK(page.text.find("hunter2") == std::string::npos);
@@ -225,6 +227,10 @@ TEST_CASE("every rule of a lifecycle, as a plan says it") {
     page.plan("moved",
               "name: t\nmoved: [{from: a, to: c}]\nresources:\n  c: {type: fake.thing, name: a, "
               "value: new}\n  b: {type: fake.thing, name: b}\n",
+              as_applied(two));
+    page.plan("moved, and nothing else",
+              "name: t\nmoved: [{from: a, to: c}]\nresources:\n  c: {type: fake.thing, name: a}\n"
+              "  b: {type: fake.thing, name: b}\n",
               as_applied(two));
     page.plan("a target",
               "name: t\nresources:\n  a: {type: fake.thing, name: a, value: new}\n  b: {type: "

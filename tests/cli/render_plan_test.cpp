@@ -111,6 +111,10 @@ TEST_CASE("values are shown as a spec would write them") {
     CHECK(value_text(nullptr, "true") == "\"true\"");
     CHECK(value_text(nullptr, "") == "\"\"");
     CHECK(value_text(nullptr, "é 1") == "é 1");
+    CHECK(value_text(nullptr, "say \"no\"") == "say \"no\"");
+    CHECK(value_text(nullptr, "[ -e \"a b\" ]") == "'[ -e \"a b\" ]'");
+    CHECK(value_text(nullptr, Value::list({"{\"a\": 1}", "it's, so", "'x'"})) ==
+          "['{\"a\": 1}', \"it's, so\", \"'x'\"]");
     CHECK(value_text(nullptr, "(secret)") == "\"(secret)\"");
     CHECK(value_text(nullptr, Value("x").as_secret()) == "(secret)");
     CHECK(value_text(nullptr, Value::map({{"a", "b, c"}, {"d", Value::list({1, "x"})}})) ==

@@ -179,6 +179,36 @@ resources:
     CHECK(lab.apply(chain(2)).plan == "");
 }
 
+TEST_CASE("create_before_destroy of what lives in the state: the old one is gone at once") {
+    const auto note = [](int paper) {
+        return fmt::format("name: test\nresources:\n  a: {{type: fake.note, text: a, paper: p{}, "
+                           "lifecycle: {{create_before_destroy: true}}}}\n",
+                           paper);
+    };
+    Lab lab;
+    REQUIRE(lab.apply(note(1)).result.ok());
+    const auto run = lab.apply(note(2));
+    CHECK(run.plan == "replace a (paper); remove a#1");
+    CHECK(run.result.ok());
+    CHECK(lab.recorded() == "a:2");
+    CHECK(lab.apply(note(2)).plan == "");
+}
+
+TEST_CASE("what has become another type is made anew, and the old one goes") {
+    const std::string thing = "name: test\nresources: {a: {type: fake.thing, name: a}}\n";
+    const std::string note = "name: test\nresources: {a: {type: fake.note, text: a}}\n";
+    Lab lab;
+    REQUIRE(lab.apply(thing).result.ok());
+    for (const auto& [text, there] : {std::pair(note, ""), std::pair(thing, "a")}) {
+        const auto run = lab.apply(text);
+        CHECK(run.plan.starts_with("replace a; remove a#"));
+        CHECK(run.result.ok());
+        CHECK(lab.objects() == there);
+        CHECK(lab.rows.size() == 1);
+        CHECK(lab.apply(text).plan == "");
+    }
+}
+
 TEST_CASE("create_before_destroy: two of one name can't be there at once") {
     Lab lab;
     const auto same = [](int size, const char* more) {

@@ -43,10 +43,15 @@ struct Lab {
         Endpoints endpoints(registry, {.project = "test", .lineage = seen.lineage});
         Events quiet;
         world.log.clear();
+        const auto read_sources = [&] {
+            if (!destroy) read_data(seen, graph, settings, endpoints, quiet);
+        };
+        read_sources();
         Survey survey;
         if (!destroy) survey = make_survey(graph, seen, settings);
         refresh(seen, destroy ? destroy_subjects(registry, seen, settings) : survey.subjects,
                 endpoints, quiet);
+        read_sources();
         const Plan plan = destroy ? make_destroy_plan(seen, registry)
                                   : make_plan(graph, seen, settings, {}, &survey);
         // what the survey spares need not be evaluated: without it the plan is the same

@@ -85,7 +85,7 @@ TEST_CASE("a target that matches nothing is an error") {
               .find("the state has no such") != std::string::npos);
     CHECK(planned(kSpec, world, {.replace = {"d"}}).starts_with("--replace d: the spec has no"));
     CHECK(planned(kSpec, world, {.targets = {"a"}, .replace = {"c"}}) ==
-          "--replace c: no --target takes it in (); ");
+          "--replace c: no --target takes it in (name it there too: --target 'c'); ");
 }
 
 TEST_CASE("what is to be removed takes along what depends on it") {

@@ -202,6 +202,32 @@ TEST_CASE("YAML that would be misread is refused") {
     CHECK(errors_of(bomb).find("aliases blow this up") != std::string::npos);
 }
 
+TEST_CASE("what YAML takes otherwise than it was meant says how to write it") {
+    const auto hint_of = [](const std::string& line) {
+        const std::string all = errors_of("name: t\n" + line + "\n");
+        const auto begin = all.find(" ("), end = all.rfind(')');
+        return begin == all.npos ? "none in: " + all : all.substr(begin + 2, end - begin - 2);
+    };
+    const std::string quoted = "an expression needs quotes within { } and [ ], and where it has a "
+                               "\": \" or a \" #\": \"${...}\"";
+    CHECK(hint_of("outputs: {a: ${var.x}}") == quoted);
+    CHECK(hint_of("outputs: {a: \"${var.y}\", b: ${var.x[0]}}") == quoted);
+    CHECK(hint_of("locals: {a: [${var.x}, 1]}") == quoted);
+    CHECK(hint_of("locals:\n  a: ${var.x ? \"y: z\" : 1}") == quoted);
+    CHECK(hint_of("locals:\n  a: ${ {for k, v in x : k => v} }") == quoted);
+    CHECK(hint_of("locals:\n  a: \"${f(\"x\")}\"") ==
+          "in \"...\" the strings of an expression are written '...'");
+    const std::string brackets = "a text with one of {}[], in it needs quotes there: \"...\"";
+    CHECK(hint_of("moved: [{from: a[\"x\"], to: b}]") == brackets);
+    CHECK(hint_of("locals: {a: \"${var.x}\", b: ]}") == brackets);
+    CHECK(hint_of("locals:\n  a: b: c").starts_with("a text with \": \" in it needs quotes"));
+    CHECK(hint_of("locals:\n  a: @home") == "a text that begins so needs quotes: \"...\"");
+    CHECK(hint_of("locals:\n  a: *all") == "a text that begins with * needs quotes: \"...\"");
+    CHECK(hint_of("locals:\n  a: \"\\d+\"") ==
+          "in \"...\" a backslash is written \\\\; '...' takes it as it is");
+    CHECK(hint_of("locals:\n  a: 1\n b: 2") == "all keys of one map begin in the same column");
+}
+
 TEST_CASE("two resources that claim one real object") {
     const TestSpec t(R"(
 name: t

@@ -16,9 +16,9 @@ inline unsigned first_seed() {
     return given == nullptr ? 20'240 : static_cast<unsigned>(std::strtoul(given, nullptr, 10));
 }
 
-/// A random spec of things, alone, counted or named, on machines and in modules, which refer to
-/// what was made up before them: so there is no circle. With the same seed and another `version` it
-/// is the same spec after some changes.
+/// A random spec of things, alone, counted or named, on machines and in modules, of notes that live
+/// in the state alone, and of looks at things; all refer to what was made up before them: so there
+/// is no circle. With the same seed and another `version` it is the same spec after some changes.
 class RandomSpec {
   public:
     RandomSpec(unsigned seed, unsigned version) : shape_(seed), change_(seed * 31 + version) {
@@ -47,11 +47,12 @@ outputs: {token: "${one.token}", all: "${join(',', values(two[*].token))}"}
 
   private:
     void add(std::size_t i) {
-        const unsigned kind = shape_() % 8;
+        const unsigned kind = shape_() % 10;
         const bool gone = change_() % 9 == 0 && i > 0; // in this version
         const std::string name = fmt::format("r{}", i);
         if (kind == 0) return add_machine(name);
         if (kind == 1) return add_module(name, gone);
+        if (kind == 2 || kind == 3) return add_note(name, gone);
         const unsigned size = 1 + change_() % 2;
         const unsigned instances = shape_() % 3;
         std::string more, suffix;
@@ -65,12 +66,16 @@ outputs: {token: "${one.token}", all: "${join(',', values(two[*].token))}"}
         if (shape_() % 4 == 0) more += ", lifecycle: {create_before_destroy: true}";
         if (!machines_.empty() && shape_() % 3 == 0)
             more += fmt::format(", host: \"${{{}.connection}}\"", pick(machines_));
+        if (shape_() % 5 == 0 && !names_.empty())
+            more += fmt::format(", depends_on: [{}]", pick(names_));
         const char* type = shape_() % 5 == 0 ? "fake.adoptable" : "fake.thing";
         const std::string value = from_before();
         if (gone) return;
         sections_["resources"].push_back(fmt::format(
             "  {0}: {{type: {1}, name: \"{0}{2}-s{3}\", size: {3}, value: \"{4}\"{5}}}\n", name,
             type, suffix, size, value, more));
+        names_.push_back(name);
+        if (looks_ && instances == 0) add_look(name);
         if (instances == 0) references_.push_back(name + ".token");
         if (instances == 0) references_.push_back(name + ".shout");
         if (instances == 1) references_.push_back(fmt::format("join(',', {}[*].token)", name));
@@ -84,6 +89,30 @@ outputs: {token: "${one.token}", all: "${join(',', values(two[*].token))}"}
         sections_["resources"].push_back(
             fmt::format("  {0}: {{type: fake.machine, name: {0}}}\n", name));
         machines_.push_back(name);
+    }
+
+    /// Others refer to its text: its token is another one in each state.
+    void add_note(const std::string& name, bool gone) {
+        std::string lifecycle;
+        if (shape_() % 2 == 0) lifecycle = "create_before_destroy: true";
+        if (shape_() % 2 == 0 && !names_.empty())
+            lifecycle += fmt::format("{}replace_triggered_by: [{}]", lifecycle.empty() ? "" : ", ",
+                                     pick(names_));
+        const unsigned paper = change_() % 3;
+        const std::string text = from_before();
+        if (gone) return;
+        sections_["resources"].push_back(
+            fmt::format("  {}: {{type: fake.note, text: \"{}\", paper: p{}, lifecycle: {{{}}}}}\n",
+                        name, text, paper, lifecycle));
+        names_.push_back(name);
+        references_.push_back(name + ".text");
+    }
+
+    /// Once all is applied it tells what is there.
+    void add_look(const std::string& name) {
+        sections_["data"].push_back(fmt::format(
+            "  {0}: {{type: fake.look, name: \"${{{0}.name}}\", depends_on: [{0}]}}\n", name));
+        references_.push_back("data." + name + ".value");
     }
 
     void add_module(const std::string& name, bool gone) {
@@ -122,8 +151,9 @@ outputs: {token: "${one.token}", all: "${join(',', values(two[*].token))}"}
     }
 
     std::mt19937 shape_, change_;
+    bool looks_ = shape_() % 3 == 0; ///< whether this spec has data sources
     std::map<std::string, std::vector<std::string>> sections_;
-    std::vector<std::string> references_, machines_;
+    std::vector<std::string> references_, machines_, names_;
 };
 
 } // namespace hadeploy

@@ -13,7 +13,6 @@ std::string signature(const Function& f) {
 }
 
 std::string example(const Function& f) {
-    if (f.example.empty()) return "";
     const Value result = from_json(f.result);
     return fmt::format("{} = {}", f.example, result.secret() ? display(result) : f.result);
 }
@@ -26,9 +25,8 @@ std::string functions_markdown() {
     for (const FunctionGroup& group : function_groups()) {
         out += fmt::format("### {}\n\n| Function | | Example |\n|---|---|---|\n", group.title);
         for (const Function& f : group.functions) {
-            const std::string shown = example(f);
-            out += fmt::format("| `{}` | {} | {} |\n", table_cell(signature(f)), table_cell(f.doc),
-                               shown.empty() ? "" : "`" + table_cell(shown) + "`");
+            out += fmt::format("| `{}` | {} | `{}` |\n", table_cell(signature(f)),
+                               table_cell(f.doc), table_cell(example(f)));
         }
         out += "\n";
     }
@@ -42,7 +40,7 @@ std::string render_functions(const Style& style) {
         for (const Function& f : group.functions) {
             out += "  " + style.paint(Tint::cyan, signature(f)) + "\n";
             for (const std::string& line : wrap(f.doc, 80)) out += "      " + line + "\n";
-            if (!f.example.empty()) out += "      " + style.paint(Tint::dim, example(f)) + "\n";
+            out += "      " + style.paint(Tint::dim, example(f)) + "\n";
         }
     }
     return out;

@@ -13,9 +13,7 @@ namespace {
 constexpr std::size_t kAddressColumns = 60; ///< beyond, columns are no longer aligned
 
 std::string symbol_column(const Step& step, const Style& style) {
-    return style.paint(
-        action_tint(step.action),
-        fmt::format("{:>3}", step.create_first ? "+/-" : action_symbol(step.action)));
+    return style.paint(action_tint(step.action), fmt::format("{:>3}", step_symbol(step)));
 }
 
 /// "to create", "to start": what a step does in words, in blocks, list and counts alike.
@@ -237,6 +235,10 @@ std::string_view action_symbol(Action action) {
     case Action::refresh: return "<~";
     }
     return "?";
+}
+
+std::string_view step_symbol(const Step& step) {
+    return step.create_first ? "+/-" : action_symbol(step.action);
 }
 
 Tint action_tint(Action action) {

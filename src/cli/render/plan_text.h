@@ -7,6 +7,8 @@ namespace hadeploy::cli {
 
 /// `+ ~ -/+ - <= = .`: what a step does, without needing colours.
 std::string_view action_symbol(Action action);
+/// The same, but `+/-` where a replacement makes the new one first.
+std::string_view step_symbol(const Step& step);
 Tint action_tint(Action action);
 
 /// The plan for people: a block a touched resource, what changes in the outputs, and at the end the

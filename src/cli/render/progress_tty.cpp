@@ -72,7 +72,7 @@ class TtyProgress final : public Progress {
     void step_started(const Step& step, std::string_view doing) override {
         const std::lock_guard lock(mutex_);
         drop(step);
-        rows_.push_back({step.address, action_symbol(step.action), action_tint(step.action),
+        rows_.push_back({step.address, step_symbol(step), action_tint(step.action),
                          std::string(doing), output_.now_ms()});
         redraw();
     }
@@ -128,7 +128,7 @@ class TtyProgress final : public Progress {
     }
 
     void finished(Line& line, const Step& step, std::string_view what, std::string_view elapsed) {
-        line.add(action_tint(step.action), fmt::format("{:>3} ", action_symbol(step.action)));
+        line.add(action_tint(step.action), fmt::format("{:>3} ", step_symbol(step)));
         line.add(Tint::plain, visible(step.address)).add(Tint::dim, "  ").add(Tint::plain, what);
         if (!elapsed.empty()) line.add(Tint::dim, fmt::format("  {}", elapsed));
         print(line);

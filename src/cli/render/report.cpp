@@ -37,8 +37,9 @@ Tint outcome_tint(std::string_view name) {
 }
 
 /// Nobody is interested in a line for what stayed as it is or went with its machine.
-bool is_touched(std::string_view name) {
-    return name != "unchanged" && name != "forgotten";
+bool is_touched(const Step& step, std::string_view name) {
+    if (name == "forgotten") return machines_in(step.before).empty();
+    return name != "unchanged";
 }
 
 std::string render_steps(const Plan& plan, const ApplyResult& result, const Style& style) {
@@ -51,11 +52,11 @@ std::string render_steps(const Plan& plan, const ApplyResult& result, const Styl
         const Step& step = plan.steps[id];
         const ApplyResult::StepResult& r = result.steps[id];
         const std::string_view name = outcome(step, r.result);
-        if (!is_touched(name) && !plan.refresh_only) continue;
+        if (!is_touched(step, name) && !plan.refresh_only) continue;
         const bool timed = r.result == "done" || r.result == "failed";
         out += fmt::format(
             "{} {}  {}{}\n",
-            style.paint(action_tint(step.action), fmt::format("{:>3}", action_symbol(step.action))),
+            style.paint(action_tint(step.action), fmt::format("{:>3}", step_symbol(step))),
             pad(printable(step.address), width),
             style.paint(outcome_tint(name), timed ? pad(std::string(name), 9) : std::string(name)),
             timed ? "  " + show_elapsed(r.ended_ms - r.started_ms) : "");

@@ -20,24 +20,30 @@ bool reads_as_something_else(std::string_view text) {
     return numeric && text.find_first_of("0123456789") != std::string_view::npos;
 }
 
+/// In the quotes that it has none of, as far as that goes.
+std::string quote(const std::string& text) {
+    const char mark = text.find('"') == std::string::npos ? '"' : '\'';
+    return mark + text + mark;
+}
+
 /// A string, quoted only where it could be misread.
 std::string string_text(std::string_view text) {
-    const bool quoted = text.empty() || text.front() == ' ' || text.back() == ' ' ||
-                        text.front() == '"' || text.front() == '(' || text.front() == '[' ||
-                        text.front() == '{' || text.find(" -> ") != std::string_view::npos ||
-                        reads_as_something_else(text);
+    const bool quoted =
+        text.empty() || text.front() == ' ' || text.back() == ' ' || text.front() == '"' ||
+        text.front() == '\'' || text.front() == '(' || text.front() == '[' || text.front() == '{' ||
+        text.find(" -> ") != std::string_view::npos || reads_as_something_else(text);
     const std::string shown = fit(printable(text), kLongest);
-    return quoted ? "\"" + shown + "\"" : shown;
+    return quoted ? quote(shown) : shown;
 }
 
 /// Inside of [] and {} a comma or a colon would end a string.
 std::string item_text(const Type* type, const Value& value) {
     std::string text = value_text(type, value);
     const bool quoted =
-        value.is_string() && !value.secret() && !text.starts_with('"') &&
+        value.is_string() && !value.secret() && !text.starts_with('"') && !text.starts_with('\'') &&
         (text.find(", ") != std::string::npos || text.find(": ") != std::string::npos ||
          text.find_first_of("[]{}") != std::string::npos);
-    return quoted ? "\"" + text + "\"" : text;
+    return quoted ? quote(text) : text;
 }
 
 std::string connection_text(const Value& c) {

@@ -68,13 +68,12 @@ std::string reason_of(const Step& step) {
 std::string render_step(const Why& why, const Plan& plan, const Sources& sources,
                         const Style& style) {
     const Step& step = plan.steps[*why.step];
-    std::string out = fmt::format(
-        "{} {}  {}{}\n",
-        style.paint(action_tint(step.action),
-                    fmt::format("{:>3}", step.create_first ? "+/-" : action_symbol(step.action))),
-        style.paint(Tint::bold, printable(why.address)),
-        step.verb.empty() ? action_name(step.action) : std::string_view(step.verb),
-        reason_of(step).empty() ? "" : ": " + reason_of(step));
+    std::string out =
+        fmt::format("{} {}  {}{}\n",
+                    style.paint(action_tint(step.action), fmt::format("{:>3}", step_symbol(step))),
+                    style.paint(Tint::bold, printable(why.address)),
+                    step.verb.empty() ? action_name(step.action) : std::string_view(step.verb),
+                    reason_of(step).empty() ? "" : ": " + reason_of(step));
     out += place(why.loc, sources, style, "declared in");
     for (const Why::Cause& cause : why.causes) out += render_cause(cause, step, sources, style);
     if (!why.triggers.empty())
