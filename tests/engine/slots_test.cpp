@@ -34,7 +34,8 @@ class Piece final : public ResourceType {
 class Worker final : public Provider {
   public:
     explicit Worker(Workshop& shop) : shop_(shop) {}
-    std::vector<Observation> read(std::span<const ReadRequest> requests) override {
+    std::vector<Observation> read(std::span<const ReadRequest> requests,
+                                  const Notice& /*notice*/) override {
         std::vector<Observation> out(requests.size());
         for (Observation& o : out) o = Observation::absent();
         return out;
