@@ -86,6 +86,8 @@ std::optional<Section> longest_section(std::string_view text) {
             open = !key.empty();
         } else if (open && here.indent == 0) {
             here.indent = line.indent;
+            const std::string_view whole = text.substr(line.begin, line.end - line.begin);
+            open = !plain_key(whole).empty() || whole[line.indent] == '"';
         } else if (open && line.indent < here.indent) {
             return std::nullopt;
         }

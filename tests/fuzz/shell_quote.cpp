@@ -5,6 +5,7 @@
 #include "core/file.h"
 #include "providers/ssh/ssh_type.h"
 
+#include <cerrno>
 #include <csignal>
 #include <poll.h>
 #include <sys/socket.h>
@@ -37,16 +38,18 @@ class Shell {
     std::string print(const std::string& word) {
         const std::string command = "printf %s " + word + "\nprintf '\\0'\n";
         for (std::size_t at = 0; at < command.size();) {
-            const ssize_t n = ::write(ours_.get(), command.data() + at, command.size() - at);
+            const ssize_t n = again(
+                [&] { return ::write(ours_.get(), command.data() + at, command.size() - at); });
             require(n > 0, "the shell lives");
             at += static_cast<std::size_t>(n);
         }
         std::string out;
         while (out.empty() || out.back() != '\0') {
             pollfd waiting{ours_.get(), POLLIN, 0};
-            require(::poll(&waiting, 1, 20'000) == 1, "the shell answers: the quotes are closed");
+            require(again([&] { return ::poll(&waiting, 1, 20'000); }) == 1,
+                    "the shell answers: the quotes are closed");
             char buffer[65536];
-            const ssize_t n = ::read(ours_.get(), buffer, sizeof buffer);
+            const ssize_t n = again([&] { return ::read(ours_.get(), buffer, sizeof buffer); });
             require(n > 0, "the shell goes on");
             out.append(buffer, static_cast<std::size_t>(n));
         }
@@ -55,6 +58,14 @@ class Shell {
     }
 
   private:
+    /// The fuzzer looks at its clock by a signal, which may come in between.
+    template<typename Call>
+    static auto again(Call call) {
+        auto result = call();
+        while (result < 0 && errno == EINTR) result = call();
+        return result;
+    }
+
     Fd ours_;
 };
 
