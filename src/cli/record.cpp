@@ -7,7 +7,8 @@ namespace hadeploy::cli {
 Value spec_record(const Project& project, const Plan& plan) {
     Value::Map files;
     for (const Sources::File& f : project.sources().files())
-        files.push_back({project.from_directory(f.path).string(), Value(f.text).as_secret()});
+        if (!f.given)
+            files.push_back({project.from_directory(f.path).string(), Value(f.text).as_secret()});
     return Value::map({{"files", Value::map(std::move(files))},
                        {"variables", project.variables()},
                        {"secrets", project.spec().secrets},

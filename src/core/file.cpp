@@ -87,28 +87,38 @@ std::string read_file(const std::filesystem::path& path, std::size_t limit, Erro
 namespace {
 constexpr std::size_t kTokenDigits = 16;
 
-/// Removes what writers of the file that were killed have left beside it. A live one holds a lock.
-void remove_leftovers(const std::filesystem::path& directory, const std::string& prefix) {
+std::filesystem::path directory_of(const std::filesystem::path& file) {
+    return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+}
+std::string leftover_prefix(const std::filesystem::path& file) {
+    return fmt::format(".{}.", file.filename().string());
+}
+} // namespace
+
+std::vector<std::filesystem::path> leftovers_of(const std::filesystem::path& file) {
+    const std::string prefix = leftover_prefix(file);
+    std::vector<std::filesystem::path> out;
     std::error_code ignored;
-    for (const auto& entry : std::filesystem::directory_iterator(directory, ignored)) {
+    for (const auto& entry : std::filesystem::directory_iterator(directory_of(file), ignored)) {
         const std::string name = entry.path().filename().string();
         if (!name.starts_with(prefix) || name.size() != prefix.size() + kTokenDigits ||
             !unhex(std::string_view(name).substr(prefix.size())))
             continue;
         const Fd fd(::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-        if (fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) ::unlink(entry.path().c_str());
+        if (fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) out.push_back(entry.path());
     }
+    return out;
 }
 
+namespace {
 void replace_file(const std::filesystem::path& path, std::string_view contents, unsigned mode,
                   uid_t user, gid_t group) {
-    const auto directory = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-    const std::string prefix = fmt::format(".{}.", path.filename().string());
-    remove_leftovers(directory, prefix);
-    Temporary temporary{directory / (prefix + hex(random_bytes(kTokenDigits / 2)))};
+    for (const auto& leftover : leftovers_of(path)) ::unlink(leftover.c_str());
+    const std::filesystem::path directory = directory_of(path);
+    Temporary temporary{directory / (leftover_prefix(path) + hex(random_bytes(kTokenDigits / 2)))};
     const Fd fd(::open(temporary.path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (!fd) throw system_error("create a file beside", path);
-    (void)::flock(fd.get(), LOCK_EX | LOCK_NB); // see remove_leftovers()
+    (void)::flock(fd.get(), LOCK_EX | LOCK_NB); // see leftovers_of()
     write_all(fd.get(), contents, path);
     if (::fchown(fd.get(), user, group) != 0) throw system_error("set the owner of", path);
     if (::fchmod(fd.get(), mode) != 0) throw system_error("set the mode of", path);

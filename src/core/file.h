@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace hadeploy {
 
@@ -42,6 +43,9 @@ Fd open_regular(const std::filesystem::path& path, ErrorKind kind = ErrorKind::f
 /// @throws Error(kind)
 std::string read_file(const std::filesystem::path& path, std::size_t limit = 64u << 20,
                       ErrorKind kind = ErrorKind::failed);
+
+/// What writers of the file that were killed have left beside it. A live writer's is not among it.
+std::vector<std::filesystem::path> leftovers_of(const std::filesystem::path& file);
 
 /// Replaces the file's contents: whoever reads it sees the old or the new ones, even after a crash.
 /// When it returns the new ones are on the disk. The file gets `mode`, whatever it had before.

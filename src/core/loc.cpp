@@ -17,6 +17,12 @@ std::uint16_t Sources::add(std::filesystem::path path, std::string text) {
     return static_cast<std::uint16_t>(files_.size() - 1);
 }
 
+std::uint16_t Sources::add_given(std::string name, std::string text) {
+    const std::uint16_t index = add(std::move(name), std::move(text));
+    files_[index].given = true;
+    return index;
+}
+
 std::size_t Sources::offset(Loc loc) const {
     if (!loc.known() || loc.file >= files_.size()) return std::string::npos;
     const File& f = files_[loc.file];

@@ -35,6 +35,7 @@ class Sources {
         std::vector<std::size_t> lines; ///< where each line begins
         /// Offsets of what is hidden, from and to.
         std::vector<std::pair<std::size_t, std::size_t>> hidden = {};
+        bool given = false; ///< in no file: an option's value, say, which `path` names
     };
     /// A source line as it may be shown.
     struct Line {
@@ -44,6 +45,7 @@ class Sources {
 
     /// Keeps the text and returns its index for Loc::file.
     std::uint16_t add(std::filesystem::path path, std::string text);
+    std::uint16_t add_given(std::string name, std::string text);
 
     [[nodiscard]] const std::vector<File>& files() const { return files_; }
     /// The path that belongs to a Loc; empty when the Loc is unknown.

@@ -37,7 +37,7 @@ Value parse_variable_text(const Variable& variable, const std::string& text,
                             kind == TypeKind::connection || kind == TypeKind::any;
     const bool scalar = kind == TypeKind::integer || kind == TypeKind::number ||
                         kind == TypeKind::boolean || kind == TypeKind::port;
-    const std::uint16_t index = sources.add(from, text);
+    const std::uint16_t index = sources.add_given(from, text);
     if (variable.attribute.secret) sources.hide(index, 0, text.size());
     if (!structured && !scalar) return Value(text).at({1, 1, index});
     Problems problems;

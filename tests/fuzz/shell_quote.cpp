@@ -60,8 +60,8 @@ class Shell {
   private:
     /// The fuzzer looks at its clock by a signal, which may come in between.
     template<typename Call>
-    static auto again(Call call) {
-        auto result = call();
+    static ssize_t again(Call call) {
+        ssize_t result = call();
         while (result < 0 && errno == EINTR) result = call();
         return result;
     }

@@ -65,7 +65,9 @@ class File final : public LocalType {
         if (config["path"].is_unknown()) return not_known_yet("path");
         const std::string path = config.text("path");
         const auto there = look_at(path);
-        if (!there) return Observation::absent();
+        if (!there && (request.recorded == nullptr || leftovers_of(path).empty()))
+            return Observation::absent();
+        if (!there) return Observation::present(Value::map({{"path", path}})); // killed halfway
         // a link is to be replaced by the file, so it has none of its attributes right
         if (S_ISLNK(there->st_mode))
             return Observation::present(Value::map({{"path", path}, {"sha256", "a link"}}));
@@ -106,6 +108,7 @@ class File final : public LocalType {
         const std::string path = change.before.text("path");
         if (::unlink(path.c_str()) != 0 && errno != ENOENT && errno != ENOTDIR)
             throw system_error("remove", path);
+        for (const auto& leftover : leftovers_of(path)) ::unlink(leftover.c_str());
     }
 };
 } // namespace
