@@ -31,7 +31,7 @@ import time
 
 CANARY = "canary-5up3r-s3cr3t"
 # Points that the phases have at least: fewer means that the sweep has become blind somewhere.
-LEAST = {"create": 1050, "replace": 520, "destroy": 980, "rekey": 200, "give up": 900}
+LEAST = {"create": 800, "replace": 420, "destroy": 800, "rekey": 180, "give up": 800}
 MOST_SECONDS = 600  # of one run: none may hang
 PR_SET_CHILD_SUBREAPER = 36
 
