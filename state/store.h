@@ -25,8 +25,8 @@ struct Row {
     bool tainted = false;
 };
 
-/// An effect that was begun. Written before it, removed together with the write of its result: what
-/// is found at start was interrupted and has to be looked at.
+/// An effect that was begun, or was the next to be. Written before it, removed together with the
+/// write of its result: what is found at start was interrupted and has to be looked at.
 struct Intent {
     std::int64_t id = 0;
     std::int64_t run = 0;

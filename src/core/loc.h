@@ -45,6 +45,7 @@ class Sources {
 
     /// Keeps the text and returns its index for Loc::file.
     std::uint16_t add(std::filesystem::path path, std::string text);
+    /// The same of a text that is in no file; `name` is what messages say in the place of a path.
     std::uint16_t add_given(std::string name, std::string text);
 
     [[nodiscard]] const std::vector<File>& files() const { return files_; }

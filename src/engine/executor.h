@@ -147,7 +147,7 @@ class Executor {
     std::vector<Change> changes_of(const Job& job, bool removing_first);
     bool journal(const Job& job, std::vector<Intent>& intents);
     void withdraw(const Job& job, std::vector<Intent> intents);
-    void put_back(const Job& job);
+    void put_back(const Job& job); ///< as if it had never been taken
     void announce(const Job& job);
     Intent intent_of(StepId id, const Change& change, bool removing) const;
     Change change_of(StepId id, bool removing) const;
