@@ -208,10 +208,14 @@ while :; do
         why="it has not become a $role"
         if [ "$role" = worker ] && [ -z "$manager" ]; then exit 0; fi
         if [ "$role" = manager ] && [ -n "$manager" ]; then
-            why="the swarm has lost its quorum; start the other managers. If they are lost for good: docker swarm init --force-new-cluster on this node"
             id=${state#*'"NodeID":"'}
             id=${id%%'"'*}
-            case $(docker_get "/nodes/$id") in *'"State":"ready"'*) exit 0;; esac
+            entry=$(docker_get "/nodes/$id")
+            case $entry in
+            "reply 200 "*'"State":"ready"'*) exit 0;;
+            "reply 200 "*) why="the swarm does not count it as ready; apply again, and if that does not help see what journalctl -u docker says there";;
+            *) why="the swarm has lost its quorum, or the other managers can't be reached from here; start them. If they are lost for good: docker swarm init --force-new-cluster on this node";;
+            esac
         fi;;
     esac
     tries=$((tries + 1))
