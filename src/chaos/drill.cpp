@@ -67,10 +67,7 @@ class Drill {
 
     Report run() {
         check_start();
-        prober_.emplace(ProberSettings{settings_.urls, settings_.read, settings_.write,
-                                       settings_.body, settings_.rate, settings_.timeout,
-                                       options_.log});
-        baseline();
+        measure_well_app();
         try {
             inject();
             watch_move();
@@ -88,7 +85,11 @@ class Drill {
     void check_start();
     /// A task that has just been restarted comes up within moments; what still is wrong then.
     std::vector<std::string> await_services();
-    void baseline();
+    /// Measures until a whole baseline went without a failure: what goes wrong after that is the
+    /// drill's doing. An app that was just deployed, or is slow, gets as long as anything else.
+    void measure_well_app();
+    bool baseline();
+    Error unwell(const std::string& failed, const Measurement& m) const;
     void inject();
     void watch_move();
     void put_back();
@@ -163,35 +164,53 @@ std::vector<std::string> Drill::await_services() {
     return problems;
 }
 
-void Drill::baseline() {
+void Drill::measure_well_app() {
+    const auto deadline = std::chrono::steady_clock::now() + settings_.patience;
+    for (;;) {
+        prober_.emplace(ProberSettings{settings_.urls, settings_.read, settings_.write,
+                                       settings_.body, settings_.rate, settings_.timeout,
+                                       options_.log});
+        if (baseline()) return;
+        const ProberResult result = prober_->stop();
+        const Measurement m = measure(result.samples, result.length, settings_.urls.size());
+        const std::string failed =
+            fmt::format("{} of {} reads and {} of {} writes failed", m.reads.failed, m.reads.sent,
+                        m.writes.failed, m.writes.sent);
+        if (std::chrono::steady_clock::now() >= deadline) throw unwell(failed, m);
+        events_.phase("waiting for an app that is well: " + failed);
+    }
+}
+
+bool Drill::baseline() {
     events_.phase("measuring the app as it is");
+    report_.timeline.clear(); // of a measurement before
     tell(fmt::format("measuring begins: {0} reads and {0} writes a second", settings_.rate), Us{0});
     const Us end = std::max<Us>(settings_.baseline, window_);
-    while (now() < end) {
+    Prober::Live live;
+    while (live.failed == 0 && now() < end) {
         if (!pause(std::min(settings_.poll, std::chrono::ceil<Ms>(end - now())), stop_))
             throw Interrupted();
-        events_.app(now(), prober_->live(window_));
+        live = prober_->live(window_);
+        events_.app(now(), live);
     }
     // an answer that is still waited for may yet turn out well
     const Us deadline = now() + settings_.timeout;
-    Prober::Live live = prober_->live(window_);
     while (live.failed == 0 && !live.clean && now() < deadline) {
         if (!pause(Ms(20), stop_)) throw Interrupted();
         live = prober_->live(window_);
     }
-    if (live.failed == 0 && live.clean) return;
-    const ProberResult result = prober_->stop();
-    const Measurement m = measure(result.samples, result.length, settings_.urls.size());
+    return live.failed == 0 && live.clean;
+}
+
+Error Drill::unwell(const std::string& failed, const Measurement& m) const {
     Error error(ErrorKind::failed,
-                fmt::format("{} is not drained: the app fails as it is: {} of {} reads and {} of "
-                            "{} writes",
-                            node_.name, m.reads.failed, m.reads.sent, m.writes.failed,
-                            m.writes.sent));
+                fmt::format("{} is not drained: the app fails as it is: {}", node_.name, failed));
     for (const auto& [kind, series] : {std::pair{"reads", &m.reads}, {"writes", &m.writes}})
         for (const auto& [problem, count] : series->problems)
             error.with_note(fmt::format("{} {}: {}", count, kind, problem));
-    throw error.with_hint("see that " + report_.app +
-                          " can be reached from here and answers, then try again");
+    error.with_hint("see that " + report_.app +
+                    " can be reached from here and answers, then try again");
+    return error;
 }
 
 void Drill::inject() {

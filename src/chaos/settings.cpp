@@ -48,16 +48,20 @@ Schema make_schema() {
          .min = 1,
          .max = 500},
         duration("timeout", "How long one request may take.", 5'000, 10),
-        duration("baseline",
-                 "How long the app is measured before anything is done. It must not fail once.",
-                 5'000),
+        duration(
+            "baseline",
+            "How long the app is measured before anything is done. It must not fail once; while "
+            "it does, it is measured anew, for as long as `patience`.",
+            5'000),
         duration("hold", "How long the node stays drained once its tasks have moved.", 5'000),
         duration("settle",
                  "How long the app has to answer without an error to count as steady again.", 2'000,
                  1),
-        duration("patience",
-                 "The longest wait for tasks to move, for the steady state, for the last read.",
-                 180'000, 1),
+        duration(
+            "patience",
+            "The longest wait for an app that is well, for tasks to move, for the steady state, "
+            "for the last read.",
+            180'000, 1),
         duration("poll", "Pause between two looks at the cluster.", 1'000, 1),
         duration("max_gap",
                  "Threshold: the longest time without a success, reads and writes apart.", 10'000),

@@ -239,9 +239,30 @@ TEST_CASE("nothing is drained when there is no steady state to begin with") {
 
     FakeCluster well;
     app.fail_reads = true;
-    CHECK(refusal(short_drill(app.url()), well).find("the app fails as it is") !=
-          std::string::npos);
+    const std::string refused = refusal(impatient, well);
+    CHECK(refused.find("the app fails as it is: ") != std::string::npos);
+    CHECK(refused.find(": 0 of ") == std::string::npos);
     CHECK(cluster.drains + well.drains == 0);
+}
+
+TEST_CASE("an app that fails at first is measured anew once it is well") {
+    struct Recovers : DrillEvents {
+        explicit Recovers(FakeApp& a) : app(a) {}
+        void phase(std::string_view name) override {
+            if (name.find("waiting for an app that is well") != name.npos) app.fail_reads = false;
+        }
+        FakeApp& app;
+    };
+    FakeApp app;
+    app.fail_reads = true;
+    FakeCluster cluster;
+    Recovers events(app);
+    const Report report = drill(short_drill(app.url()), cluster, events);
+    CHECK(report.passed());
+    CHECK(report.measured.reads.failed == 0);
+    CHECK(std::count_if(report.timeline.begin(), report.timeline.end(), [](const Moment& m) {
+              return m.text.find("measuring begins") != m.text.npos;
+          }) == 1);
 }
 
 TEST_CASE("a task that is just coming up is waited for") {

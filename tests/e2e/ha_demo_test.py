@@ -33,6 +33,13 @@ services:
     ports: ["5055:5000"]
     deploy: {replicas: 1}
 """
+NODE_LOGS = """
+journalctl -b -o short-precise --no-pager -n 2000 -u glusterd
+journalctl -b -o short-precise --no-pager -n 5000 -u docker
+uptime; free -m; df -h / ; gluster pool list; gluster volume status
+docker service ls; docker info --format '{{json .Swarm}}'; docker node ls
+journalctl -b -o cat --no-pager -u docker -n 5000 | grep -v level=info | tail -20
+"""
 
 
 class HaDemo(unittest.TestCase):
@@ -57,6 +64,27 @@ class HaDemo(unittest.TestCase):
             cls.project.remove()
             if not cls.lab_was_up:
                 run(LAB, "down")
+
+    def run(self, result=None):
+        before = len(result.failures) + len(result.errors)
+        super().run(result)
+        if len(result.failures) + len(result.errors) > before:
+            self.keep_logs()
+
+    def keep_logs(self):
+        """What the nodes themselves say of a failure: whole in files, its end in the test's output."""
+        try:
+            nodes = self.nodes()
+        except (AssertionError, ValueError, subprocess.TimeoutExpired):
+            return # it failed before there was any
+        for name, node in nodes.items():
+            log = BUILD / f"{self._testMethodName}-{name}.log"
+            try:
+                log.write_text(node.sh(NODE_LOGS, check=False))
+            except subprocess.TimeoutExpired as error:
+                log.write_text(str(error))
+            text = log.read_text().splitlines()
+            print(f"--- {name}, in full in {log}:", *text[-40:], sep="\n", flush=True)
 
     def nodes(self):
         key = self.project.output("ssh_key")

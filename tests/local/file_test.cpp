@@ -1,5 +1,7 @@
 #include "lab.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 using namespace hadeploy;
@@ -94,6 +96,27 @@ TEST_CASE("destroy leaves what others have put into a directory, unless it is to
     REQUIRE(lab.apply(forced).ok());
     CHECK(lab.destroy(forced).ok());
     CHECK_FALSE(lab.exists("d"));
+}
+
+TEST_CASE("what a killed writer left halfway goes when the file is given up; a live one's stays") {
+    Lab lab;
+    const std::string spec =
+        "name: t\nresources: {d: {type: local.directory, path: d}, a: {type: local.file, path: "
+        "\"${d.path}/a\", content: x}}\n";
+    REQUIRE(lab.apply(spec).ok());
+    // A write that was killed before it gave the file its name.
+    std::filesystem::rename(lab.path("d/a"), lab.path("d/.a.0123456789abcdef"));
+    lab.write("d/.a.theirs", "not of our form");
+    lab.write("d/.a.fedcba9876543210", "being written");
+    const Fd writer(::open(lab.path("d/.a.fedcba9876543210").c_str(), O_RDONLY | O_CLOEXEC));
+    REQUIRE(::flock(writer.get(), LOCK_EX) == 0);
+
+    const Lab::Run run = lab.apply("name: t\nresources: {d: {type: local.directory, path: d}}\n");
+    CHECK(run.ok());
+    CHECK(run.plan == "remove a");
+    CHECK_FALSE(lab.exists("d/.a.0123456789abcdef"));
+    CHECK(lab.exists("d/.a.theirs"));
+    CHECK(lab.exists("d/.a.fedcba9876543210"));
 }
 
 TEST_CASE("a path that is known only during apply is looked at then") {

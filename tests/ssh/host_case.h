@@ -51,6 +51,7 @@ class Managed {
     Value create();
     Value update(const Value& written, std::vector<std::string> changed);
     void remove();
+    const std::string& identity() const { return recorded_.identity; }
     Value config;
 
   private:

@@ -116,6 +116,18 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(other.read().error->kind == ErrorKind::conflict);
     }
 
+    TEST_CASE("host.file: what a power cut left of it halfway goes when it is given up") {
+        const Host host;
+        const std::string path = host.path("a");
+        Managed file(*host.provider, "host.file", host.config({{"path", path}, {"content", "x"}}));
+        file.create();
+        fs::rename(path, host.path(".hadeploy-" + file.identity()));
+        CHECK(file.read().state == present);
+        file.remove();
+        CHECK(fs::is_empty(host.dir.path));
+        CHECK(file.read().state == absent);
+    }
+
     TEST_CASE("host.directory: made, repaired, removed only when empty") {
         const Host host;
         const std::string path = host.path("a/b");

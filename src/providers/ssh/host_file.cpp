@@ -70,15 +70,23 @@ class HostFile final : public SshType {
     }
 
     std::string probe(const ReadRequest& request) const override {
-        return probe_path(request.config.text("path"), "-f",
-                          "h=$(sha256sum <\"$p\") && echo \"sha256 ${h%% *}\"");
+        const std::string path = request.config.text("path");
+        // Whether a power cut left the file half written; who writes it anew removes that anyway.
+        const std::string left = request.recorded == nullptr
+                                     ? ""
+                                     : fmt::format("[ ! -e {} ] || echo left\n",
+                                                   shell_quote(temporary(path, request.identity)));
+        return probe_path(path, "-f", "h=$(sha256sum <\"$p\") && echo \"sha256 ${h%% *}\"") + left;
     }
 
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override {
         const std::string path = request.config.text("path");
+        const Answer answer(result.out);
         Observation seen = parse_path(path, "a regular file", result);
+        if (seen.state == Observation::State::absent && answer.has("left"))
+            return Observation::present(Value::map({{"path", path}}));
         if (seen.state != Observation::State::present) return seen;
-        const std::string hash = Answer(result.out).first("sha256");
+        const std::string hash = answer.first("sha256");
         seen.attributes = seen.attributes.with("sha256", hash.empty() ? "(none)" : hash);
         // The same hash is the same content, also of a file that the state does not know yet.
         const Value& content = request.config["content"];
@@ -90,7 +98,8 @@ class HostFile final : public SshType {
     std::vector<Command> commands(const Change& change) const override {
         if (change.kind == Change::Kind::remove) {
             const std::string path = change.before.text("path");
-            return {{.script = fmt::format("rm -f -- {}", shell_quote(path)),
+            return {{.script = fmt::format("rm -f -- {} {}", shell_quote(path),
+                                           shell_quote(temporary(path, change.identity))),
                      .step = "removing " + path}};
         }
         const bool same_content =
@@ -103,11 +112,18 @@ class HostFile final : public SshType {
     }
 
   private:
+    static std::string directory_of(const std::string& path) {
+        return path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
+    }
+
+    /// What the file is called until it is whole.
+    static std::string temporary(const std::string& path, const std::string& identity) {
+        const std::string directory = directory_of(path);
+        return fmt::format("{}/.hadeploy-{}", directory == "/" ? "" : directory, identity);
+    }
+
     static Command write(const Value& file, const std::string& identity) {
         const std::string path = file.text("path");
-        const std::string directory = path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
-        const std::string temporary =
-            fmt::format("{}/.hadeploy-{}", directory == "/" ? "" : directory, identity);
         Command command;
         command.step = "writing " + path;
         command.script = fmt::format(
@@ -121,7 +137,8 @@ class HostFile final : public SshType {
             "chown -- {} \"$t\"; chmod {} \"$t\"\n"
             "sync -- \"$t\"; mv -fT -- \"$t\" \"$p\"; sync -- \"$d\"\n"
             "trap - EXIT\n",
-            shell_quote(path), shell_quote(temporary), shell_quote(directory), file.text("sha256"),
+            shell_quote(path), shell_quote(temporary(path, identity)),
+            shell_quote(directory_of(path)), file.text("sha256"),
             shell_quote(file.text("owner") + ":" + file.text("group")), file.text("mode"));
         if (file["content"].is_string())
             command.input = file["content"].as_string();
