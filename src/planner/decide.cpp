@@ -54,6 +54,13 @@ std::optional<Comparison> compare(const Attribute& a, const Value& config, const
     return Comparison{unset ? Value() : *wanted, recorded->config[a.name]};
 }
 
+/// Whether the spec still wants what was applied. An attribute that is tracked is to stay as it was
+/// applied, whatever the spec says.
+bool wanted_before(const Attribute& a, const Value& wanted, const Recorded* recorded) {
+    if (recorded == nullptr || wanted.contains_unknown()) return false;
+    return (a.computed && a.tracked) || recorded->config[a.name] == wanted;
+}
+
 std::vector<AttributeChange> changes_of(const ResourceType& type, const Value& config,
                                         const Recorded* recorded, const Value& seen) {
     std::vector<AttributeChange> out;
@@ -62,7 +69,8 @@ std::vector<AttributeChange> changes_of(const ResourceType& type, const Value& c
         if (!c || !differs(a.type, c->wanted, c->have)) continue;
         const Value have = as_secret_as(c->have, c->wanted); // it may be the last secret
         out.push_back({a.name, a.secret ? have.as_secret() : have,
-                       a.secret ? c->wanted.as_secret() : c->wanted, a.replaces});
+                       a.secret ? c->wanted.as_secret() : c->wanted, a.replaces,
+                       wanted_before(a, c->wanted, recorded)});
     }
     return out;
 }
@@ -137,7 +145,10 @@ Decision decide(const ResourceType& type, const Value& config, const Recorded* r
         return {Action::replace, std::move(changes), observed.outdated, {}};
     if (!changes.empty()) {
         std::string verb = verb_of(type, changes);
-        return {Action::update, std::move(changes), "", std::move(verb)};
+        const bool drift = std::all_of(changes.begin(), changes.end(),
+                                       [](const AttributeChange& c) { return c.drift; });
+        const char* reason = drift && verb.empty() ? "something else changed it" : "";
+        return {Action::update, std::move(changes), reason, std::move(verb)};
     }
     if (recorded == nullptr) return {Action::adopt, {}, "it is there as wanted", {}};
     return {std::nullopt, {}, {}, {}};

@@ -29,6 +29,7 @@ struct AttributeChange {
     std::string name;
     Value before, after;
     bool replaces = false;
+    bool drift = false; ///< the spec wants what it wanted before: something else changed it
 };
 
 /// How a resource compares with what is wanted. No action: nothing to do.

@@ -96,7 +96,7 @@ class Refresher {
             }
             Value now = as_secret_as(*is, *was);
             if (a.secret) now = now.as_secret();
-            step.changes.push_back({a.name, a.secret ? was->as_secret() : *was, now});
+            step.changes.push_back({a.name, a.secret ? was->as_secret() : *was, now, false, true});
             step.after = step.after.with(a.name, now);
         }
         step.after = with_machine(type, r.address, step.after);

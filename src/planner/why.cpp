@@ -52,12 +52,9 @@ class Explainer {
 
     Why::Cause cause(const Step& step, const AttributeChange& change) const {
         Why::Cause out{.change = change};
-        const auto recorded = world_.recorded.find(step.address);
-        const bool same_wish = recorded != world_.recorded.end() &&
-                               recorded->second.config[change.name] == change.after;
         if (change.after.contains_unknown())
             out.origin = Why::Origin::later;
-        else if (same_wish || step.action == Action::refresh || tracked(step, change.name))
+        else if (change.drift)
             out.origin = Why::Origin::drift;
         if (!step.node) return out;
         const ResourceBlock& block = *graph_[*step.node].block;
@@ -65,12 +62,6 @@ class Explainer {
         for (const NodeId source : graph_.sources(*step.node, change.name))
             if (changes(graph_[source].address)) out.from.push_back(graph_[source].address);
         return out;
-    }
-
-    /// Whether it is to stay as it was applied, whatever the spec says.
-    static bool tracked(const Step& step, const std::string& name) {
-        const Attribute* a = find_attribute(step.type->schema, name);
-        return a != nullptr && a->tracked;
     }
 
     const Plan& plan_;

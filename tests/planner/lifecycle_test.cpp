@@ -130,11 +130,11 @@ TEST_CASE("changes that are ignored are neither drift nor wish") {
           ""); // nor is what follows from it
     CHECK(planned(spec("one", "[value]").c_str(), drifted(world, "a", "shout", "what?")) == "");
     CHECK(planned(spec("one", "[labels]").c_str(), drifted(world, "a", "shout", "what?")) ==
-          "update a; ");
+          "update a (something else changed it); ");
     CHECK(planned(spec("one", "[value, shout]").c_str(), drifted(world, "a", "value", "three")) ==
           "");
     CHECK(planned(spec("one", "[labels]").c_str(), drifted(world, "a", "value", "three")) ==
-          "update a; ");
+          "update a (something else changed it); ");
     World gone = world;
     gone.observed["a"] = Observation::absent();
     CHECK(planned(spec("two", "all").c_str(), gone) == "create a (it is gone); ");

@@ -346,6 +346,46 @@ TEST_CASE("docker.node: updates and removal") {
     check_syntax(leave);
 }
 
+TEST_CASE("docker.node: a member that does not find its way back to a swarm that is well") {
+    const auto& type = cluster_type("docker.node");
+    const TempDir dir;
+    const Value after = node_config();
+    const Value before = after.with("node_id", "n1").with("role", "manager");
+    const auto mend =
+        type.commands(change_of(type, Change::Kind::update, before, after, {"status"}));
+    REQUIRE(mend.size() == 2);
+    const std::string restarted = (dir.path / "restarted").string();
+    // What the member says of itself until Docker was started anew, and what the others found.
+    const auto run = [&](const std::string& entry, const std::string& said) {
+        std::filesystem::remove(restarted);
+        const std::string script = mend[1].script.substr(mend[1].script.find("role='manager'"));
+        const std::string stubs =
+            "set -eu\n"
+            "docker_up() { :; }\n"
+            "sleep() { :; }\n"
+            "systemctl() { echo \"systemctl $*\" >&2; echo >'" +
+            restarted +
+            "'; }\n"
+            "docker_get() { case $1 in\n"
+            "  /info) echo '{\"NodeID\":\"n1\",\"LocalNodeState\":\"active\","
+            "\"ControlAvailable\":true}';;\n"
+            "  *) if [ -e '" +
+            restarted + "' ]; then echo 'reply 200 2 {\"State\":\"ready\"}'; else echo '" + entry +
+            "'; fi;; esac; }\n";
+        const ProcessResult result =
+            run_process({.argv = {"sh", "-c", stubs + script}, .input = said});
+        return std::to_string(result.status) + " " + result.err;
+    };
+    const std::string lost = R"(reply 503 2 {"message":"The swarm does not have a leader"})";
+    const std::string down = R"(reply 200 2 {"State":"down"})";
+    CHECK(run(R"(reply 200 2 {"State":"ready"})", "listed\n") == "0 ");
+    CHECK(run(lost, "listed\n") == "0 systemctl restart docker\n");
+    CHECK(run(down, "listed\n") == "0 systemctl restart docker\n");
+    // none of the others has a quorum, so that a restart would be of no use
+    CHECK(run(lost, "").starts_with("1 waited for two minutes: the swarm has lost its quorum;"));
+    CHECK(run(down, "").starts_with("1 waited for two minutes: the swarm does not count it as"));
+}
+
 TEST_CASE("docker.node: quorum decides whether a manager may go") {
     const auto& type = cluster_type("docker.node");
     const Value before = node_config().with("node_id", "n1").with("role", "manager");

@@ -22,7 +22,8 @@ Json step_json(const Plan& plan, const Step& step) {
         changes.push_back({{"name", c.name},
                            {"before", public_json(c.before)},
                            {"after", public_json(c.after)},
-                           {"replaces", c.replaces}});
+                           {"replaces", c.replaces},
+                           {"drift", c.drift}});
     Json after = Json::array();
     for (const StepId id : step.after_steps) after.push_back(plan.steps[id].address);
     Json out{{"address", step.address},

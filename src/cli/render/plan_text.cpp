@@ -55,12 +55,18 @@ std::vector<std::string> attributes_of_new(const Step& step) {
 }
 
 std::vector<std::string> attributes_of_change(const Step& step, const Style& style) {
+    // One that is all drift says so in its heading.
+    const bool mixed = step.action == Action::replace ||
+                       std::any_of(step.changes.begin(), step.changes.end(),
+                                   [](const AttributeChange& c) { return !c.drift; });
     std::vector<std::string> out;
     for (const AttributeChange& c : step.changes) {
         auto lines =
             change_lines(printable(c.name), type_of(step, c.name), c.before, c.after, 6, style);
         if (c.replaces && step.action == Action::replace)
             lines.front() += style.paint(Tint::magenta, "  # forces replacement");
+        if (c.drift && mixed)
+            lines.front() += style.paint(Tint::dim, "  # something else changed it");
         out.insert(out.end(), lines.begin(), lines.end());
     }
     return out;

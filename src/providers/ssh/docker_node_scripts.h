@@ -176,21 +176,24 @@ eval "docker node update $options \"\$node\"" >/dev/null
 
 /// On each of the other members, until one is a manager with quorum: does the swarm still have the
 /// node? One that was taken off the list while it was down looks, on the node itself, just like a
-/// swarm without quorum. Variables: node (id).
+/// swarm without quorum. Prints `listed` or `gone`. Variables: node (id).
 inline constexpr std::string_view kStillListed =
     R"sh(docker_up || { echo "Docker does not run" >&2; exit 1; }
 case $(docker_get "/nodes/$node") in
-"reply 200 "*) ;;
+"reply 200 "*) echo listed;;
 "reply 404 "*) echo gone;;
 *) echo "no manager, or its swarm has lost its quorum: start the other managers" >&2; exit 1;;
 esac
 )sh";
 
-/// On the node: waits until it is a working member again; reads what kStillListed found. Variables:
-/// role (wanted), marker.
-inline constexpr std::string_view kSettle = R"sh(while read -r word rest; do
+/// On the node: waits until it is a working member again; reads what kStillListed found. A daemon
+/// that does not find its way back to a swarm that is well now and then never does (moby/swarmkit
+/// 1360, 2868); it is started anew, once. Variables: role (wanted), marker.
+inline constexpr std::string_view kSettle = R"sh(listed=
+while read -r word rest; do
     case $word in
     refuse) echo "$rest" >&2; exit 1;;
+    listed) listed=1;;
     gone)
         docker swarm leave --force >/dev/null
         rm -f "$marker"
@@ -214,12 +217,14 @@ while :; do
             case $entry in
             "reply 200 "*'"State":"ready"'*) exit 0;;
             "reply 200 "*) why="the swarm does not count it as ready; apply again, and if that does not help see what journalctl -u docker says there";;
-            *) why="the swarm has lost its quorum, or the other managers can't be reached from here; start them. If they are lost for good: docker swarm init --force-new-cluster on this node";;
+            *) why="the swarm has lost its quorum; start the other managers. If they are lost for good: docker swarm init --force-new-cluster on this node"
+                [ -z "$listed" ] || why="the other managers have a quorum, but this one does not find it; see that it reaches their port 2377, and what journalctl -u docker says there";;
             esac
         fi;;
     esac
     tries=$((tries + 1))
     [ $tries -lt 120 ] || { echo "waited for two minutes: $why" >&2; exit 1; }
+    [ -z "$listed" ] || [ $tries != 45 ] || systemctl restart docker
     sleep 1
 done
 )sh";
