@@ -19,6 +19,7 @@ namespace hadeploy::state {
 namespace {
 using Clock = std::chrono::steady_clock;
 constexpr auto kPollInterval = std::chrono::milliseconds(10);
+constexpr auto kBriefly = std::chrono::seconds(5);
 constexpr std::size_t kMaxOwnerText = 4096;
 
 std::int64_t now_ms() {
@@ -71,7 +72,8 @@ std::string to_text(const LockOwner& owner) {
                                {"user", owner.user},
                                {"boot_id", owner.boot_id},
                                {"command", owner.command},
-                               {"since_ms", owner.since_ms}})) +
+                               {"since_ms", owner.since_ms},
+                               {"brief", owner.brief}})) +
            "\n";
 }
 
@@ -94,15 +96,20 @@ Lock::Lock(const std::filesystem::path& state, const LockOwner& owner, std::int6
     const std::filesystem::path path = lock_file(state);
     fd_.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
     if (!fd_) throw system_error("open the lock file", path, ErrorKind::state);
-    const auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
+    const auto begin = Clock::now();
+    const auto timeout = std::chrono::milliseconds(timeout_ms);
     while (!try_lock(fd_, path)) {
-        const auto left = deadline - Clock::now();
-        if (left <= Clock::duration::zero()) throw locked_error(state, read_owner_soon(fd_));
-        std::this_thread::sleep_for(std::min<Clock::duration>(left, kPollInterval));
+        if (Clock::now() - begin >= timeout) {
+            const std::string text = read_owner_soon(fd_);
+            const auto holder = parse_owner(text);
+            if (!holder || !holder->brief || Clock::now() - begin >= kBriefly)
+                throw locked_error(state, text);
+        }
+        std::this_thread::sleep_for(kPollInterval);
     }
-    const std::string text = to_text(owner);
+    const std::string name = to_text(owner);
     // Only for people: if the disk is full the lock holds all the same.
-    if (::ftruncate(fd_.get(), 0) != 0 || ::pwrite(fd_.get(), text.data(), text.size(), 0) < 0)
+    if (::ftruncate(fd_.get(), 0) != 0 || ::pwrite(fd_.get(), name.data(), name.size(), 0) < 0)
         errno = 0;
 }
 
@@ -119,7 +126,7 @@ std::filesystem::path lock_file(const std::filesystem::path& state) {
     return state.string() + ".lock";
 }
 
-LockOwner this_process(const std::string& command) {
+LockOwner this_process(const std::string& command, bool brief) {
     LockOwner owner;
     owner.pid = ::getpid();
     char name[256] = "";
@@ -132,6 +139,7 @@ LockOwner this_process(const std::string& command) {
     owner.boot_id = boot_id();
     owner.command = command;
     owner.since_ms = now_ms();
+    owner.brief = brief;
     return owner;
 }
 
@@ -140,7 +148,8 @@ std::optional<LockOwner> parse_owner(std::string_view text) {
         const Value v = from_json(text);
         if (v.integer("pid") <= 0) return std::nullopt;
         return LockOwner{v.integer("pid"),  v.text("host"),    v.text("user"),
-                         v.text("boot_id"), v.text("command"), v.integer("since_ms")};
+                         v.text("boot_id"), v.text("command"), v.integer("since_ms"),
+                         v.flag("brief")};
     } catch (const Error&) {
         return std::nullopt;
     }

@@ -14,7 +14,7 @@ namespace hadeploy::state {
 /// It is never removed: two could then hold "the" lock on two files.
 class Lock {
   public:
-    /// Waits up to `timeout_ms`.
+    /// Waits up to `timeout_ms`; for a holder that is brief up to five seconds in any case.
     /// @throws Error(locked) naming the holder; Error(state) when the file cannot be used
     Lock(const std::filesystem::path& state, const LockOwner& owner, std::int64_t timeout_ms);
     ~Lock();
@@ -29,7 +29,7 @@ class Lock {
 std::filesystem::path lock_file(const std::filesystem::path& state);
 
 /// This process as the owner of a lock.
-LockOwner this_process(const std::string& command);
+LockOwner this_process(const std::string& command, bool brief = false);
 
 /// What the lock file says; nothing when it says nothing that can be read.
 std::optional<LockOwner> parse_owner(std::string_view text);

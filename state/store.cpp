@@ -131,7 +131,7 @@ std::unique_ptr<Store> open_for_reading(const Path& file, const std::string& pro
 
 /// Brings an older state up to date: schema first, then encryption.
 void modernize(Database& database, const KeySource& key) {
-    const state::Lock lock(database.path(), state::this_process("migrating the state"),
+    const state::Lock lock(database.path(), state::this_process("migrating the state", true),
                            kShortWaitMs);
     state::migrate(database, state::migrations());
     if (state::stored_lock(database).empty()) state::seal_state(database, Cipher::make(key));
@@ -143,7 +143,7 @@ void make_unless_there(const Path& file, const std::string& project, const KeySo
     constexpr std::int64_t slice_ms = 50;
     for (std::int64_t waited = 0; !is_there(file); waited += slice_ms) {
         try {
-            const state::Lock lock(file, state::this_process("making the state"), slice_ms);
+            const state::Lock lock(file, state::this_process("making the state", true), slice_ms);
             if (!is_there(file)) create(file, project, key);
         } catch (const Error& error) {
             if (error.kind != ErrorKind::locked || waited >= kShortWaitMs) throw;

@@ -65,6 +65,7 @@ struct LockOwner {
     std::int64_t pid = 0;
     std::string host, user, boot_id, command;
     std::int64_t since_ms = 0;
+    bool brief = false; ///< it is held for moments: who meets it waits for that in any case
 };
 
 /// The state of one project: resources, journal, history, lock. One writer at a time; readers need

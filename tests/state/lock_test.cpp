@@ -49,6 +49,26 @@ TEST_CASE("a waiting one gets the lock when it is let go") {
     CHECK(open_ro(dir / "s")->row("a"));
 }
 
+TEST_CASE("who holds the lock for a moment only is waited for by those who wait for nobody") {
+    const TempDir dir;
+    open_rw(dir / "s");
+    for (const bool brief : {true, false}) {
+        Fork child([&](int fd) {
+            const state::Lock lock(dir / "s", state::this_process("making the state", brief), 0);
+            say(fd, 'o');
+            std::this_thread::sleep_for(std::chrono::milliseconds(200));
+            return 0;
+        });
+        REQUIRE(child.next() == 'o');
+        const auto store = open_rw(dir / "s");
+        if (brief)
+            store->lock("apply", 0);
+        else
+            CHECK(error_of([&] { store->lock("apply", 0); }).kind == ErrorKind::locked);
+        CHECK(child.wait() == 0);
+    }
+}
+
 TEST_CASE("a dead owner's lock is taken over at once") {
     const TempDir dir;
     for (int round = 0; round < 20; ++round) {
