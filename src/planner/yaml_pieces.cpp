@@ -64,6 +64,13 @@ std::string section_key(std::string_view line) {
     return bare ? std::string(key) : std::string();
 }
 
+/// For the parser a carriage return alone ends a line; here only a line feed does.
+bool has_lone_return(std::string_view text) {
+    for (std::size_t at = text.find('\r'); at != text.npos; at = text.find('\r', at + 1))
+        if (at + 1 == text.size() || text[at + 1] != '\n') return true;
+    return false;
+}
+
 /// The longest section; nothing where the text is not plainly one block map.
 std::optional<Section> longest_section(std::string_view text) {
     Section longest, here;
@@ -99,7 +106,7 @@ std::optional<Section> longest_section(std::string_view text) {
 } // namespace
 
 std::optional<YamlPieces> cut_yaml(std::string_view text, std::size_t size) {
-    const auto section = longest_section(text);
+    const auto section = has_lone_return(text) ? std::nullopt : longest_section(text);
     if (!section || section->end - section->begin < 2 * size) return std::nullopt;
     YamlPieces out;
     out.section = section->key;

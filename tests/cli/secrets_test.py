@@ -39,6 +39,30 @@ resources:
     delete: "true"
 """
 
+MET = """
+name: met
+variables:
+  password: {type: string, secret: true}
+  host: {type: string, secret: true, default: secret.invalid}
+outputs: {content: "${found.outputs.content}"}
+resources:
+  found:
+    type: local.exec
+    create: "true"
+    read: |
+      [ ! -e fail ] || { echo "found $(cat world)" >&2; exit 3; }
+      cat world
+    delete: "true"
+    returns: [content]
+"""
+UNREACHED = """
+  reached:
+    type: host.file
+    host: {address: "${var.host}", private_key_file: id}
+    path: /tmp/x
+    content: x
+"""
+
 
 class SecretsTest(unittest.TestCase):
     def setUp(self):
@@ -72,6 +96,29 @@ class SecretsTest(unittest.TestCase):
             self.assertEqual(len(generated), 24)
             for hidden in (generated, base64.b64encode(generated.encode()).decode()):
                 self.assertNotIn(hidden, said)
+
+    def test_what_a_plan_meets_is_hidden_on_both_streams(self):
+        """Where nothing is marked: in what a script finds, and in what it says when it fails."""
+        (self.path / "hadeploy.yaml").write_text(MET)
+        (self.path / "world").write_text("nothing")
+        self.run_it("apply", "--auto-approve")
+        (self.path / "world").write_text(PASSWORD)
+        for more in ((), ("--json",)):
+            done = self.run_it("plan", *more)
+            self.assertIn("(secret)", done.stdout)
+            for shown in (PASSWORD, json.dumps(PASSWORD)[1:-1]):
+                self.assertNotIn(shown, done.stdout + done.stderr)
+        # what is said while it works: the host that is read
+        (self.path / "hadeploy.yaml").write_text(MET + UNREACHED)
+        for more in (("--progress", "plain"), ("--json",)):
+            done = self.run_it("plan", *more, status=69)
+            self.assertIn("reading 1 resource at ssh root@(secret):22", done.stdout + done.stderr)
+            self.assertNotIn("secret.invalid", done.stdout + done.stderr)
+        (self.path / "hadeploy.yaml").write_text(MET)
+        (self.path / "fail").touch()
+        done = self.run_it("plan", status=1)
+        self.assertIn("found (secret)", done.stderr)
+        self.assertNotIn(PASSWORD, done.stdout + done.stderr)
 
     def test_what_is_too_short_is_named(self):
         note = "note: too short to be hidden where commands repeat it: var.pin; it takes 4 characters\n"
