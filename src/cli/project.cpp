@@ -67,6 +67,16 @@ void Project::load_from(const FileReader& read, const VariableValues& variables,
 /// Environment below files below the command line; among equals the later one wins.
 VariableValues Project::given_variables() {
     VariableValues given;
+    Problems problems;
+    const auto parsed = [&](const Variable& variable, const std::string& text,
+                            const std::string& from) {
+        try {
+            return parse_variable_text(variable, text, from, spec_.sources);
+        } catch (const Errors& errors) { // those of the others are told as well
+            for (const Error& error : errors.list) problems.add(error);
+            return Value();
+        }
+    };
     for (char** entry = environ; *entry != nullptr; ++entry) {
         const std::string_view text = *entry;
         const auto equals = text.find('=');
@@ -75,8 +85,8 @@ VariableValues Project::given_variables() {
             text.substr(kVariablePrefix.size(), equals - kVariablePrefix.size()));
         // the environment may be meant for other specs as well: what is not declared is passed over
         if (const Variable* v = spec_.root.variable(name))
-            given[name] = parse_variable_text(*v, std::string(text.substr(equals + 1)),
-                                              std::string(text.substr(0, equals)), spec_.sources);
+            given[name] = parsed(*v, std::string(text.substr(equals + 1)),
+                                 std::string(text.substr(0, equals)));
     }
     for (const fs::path& file : options_.variable_files)
         for (auto& [name, value] : load_variable_file(file, disk_reader(), spec_))
@@ -88,9 +98,9 @@ VariableValues Project::given_variables() {
         const std::string name = text.substr(0, equals);
         const Variable* v = spec_.root.variable(name);
         given[name] = v == nullptr ? Value(text.substr(equals + 1))
-                                   : parse_variable_text(*v, text.substr(equals + 1),
-                                                         "--var " + name, spec_.sources);
+                                   : parsed(*v, text.substr(equals + 1), "--var " + name);
     }
+    problems.throw_if_any();
     return given;
 }
 
