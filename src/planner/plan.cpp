@@ -148,7 +148,10 @@ class Planner {
         const Value* taken_for = survey_ != nullptr ? &survey_->values[id] : nullptr;
         const bool as_surveyed = taken_for != nullptr && !value.contains_secret() &&
                                  !taken_for->contains_secret() && value == *taken_for;
-        plan_.values[id] = as_surveyed ? *taken_for : std::move(value);
+        if (as_surveyed)
+            plan_.values[id] = *taken_for;
+        else
+            plan_.values[id] = std::move(value);
     }
 
     std::optional<Observation> look(const Node& node, const Value& config,

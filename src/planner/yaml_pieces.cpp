@@ -54,6 +54,16 @@ std::string_view plain_key(std::string_view line) {
     return ends && std::all_of(key.begin(), key.end(), plain) ? key : std::string_view();
 }
 
+/// Whether a line at its place begins an entry, whose key ends on it: `key:` or `"key":`.
+bool begins_entry(std::string_view line) {
+    if (!plain_key(line).empty()) return true;
+    line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+    if (!line.starts_with('"')) return false;
+    const std::size_t end = line.find_first_of("\"\\", 1);
+    const std::string_view after = end == line.npos ? std::string_view() : line.substr(end);
+    return after.starts_with("\":") && (after.size() == 2 || after.find_first_of(" \r\n") == 2);
+}
+
 /// The key of a line that has nothing else; "" for any other one.
 std::string section_key(std::string_view line) {
     const std::string_view key = plain_key(line);
@@ -91,10 +101,10 @@ std::optional<Section> longest_section(std::string_view text) {
             const std::string key = section_key(whole);
             here = {key, line.end, line.end, 0, number + 1};
             open = !key.empty();
-        } else if (open && here.indent == 0) {
+        } else if (open && (here.indent == 0 || line.indent == here.indent)) {
             here.indent = line.indent;
-            const std::string_view whole = text.substr(line.begin, line.end - line.begin);
-            open = !plain_key(whole).empty() || whole[line.indent] == '"';
+            // What is written otherwise may go on in the next lines and end where only all tell.
+            open = begins_entry(text.substr(line.begin, line.end - line.begin));
         } else if (open && line.indent < here.indent) {
             return std::nullopt;
         }

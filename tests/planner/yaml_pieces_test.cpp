@@ -267,6 +267,9 @@ TEST_CASE("what is cut, and what is not") {
     CHECK_FALSE(cut_yaml("---\nb:\n  x: 1\n  y: 2\n", 1));
     CHECK_FALSE(cut_yaml("b:\n  x: 1\n  y: 2\n", 100));
     CHECK_FALSE(cut_yaml("", 0));
+    // A key may go on in the next line.
+    CHECK_FALSE(cut_yaml("b:\n  \"x\n    y\": 1\n  z: 2\n", 1));
+    CHECK_FALSE(cut_yaml("b:\n  w: 0\n  \"x\n    y\": 1\n  z: 2\n", 1));
     // The parser takes a lone carriage return for a line's end: here it begins `z` of the top.
     CHECK_FALSE(cut_yaml("b:\n  x: 1\rz: 2\n  y: 2\n", 1));
     CHECK(cut_yaml("b:\r\n  x: 1\r\n  y: 2\r\n", 1));
