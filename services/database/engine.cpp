@@ -5,6 +5,7 @@
 #include "common/service.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace hadeploy::svc {
 namespace {
@@ -135,8 +136,10 @@ void Engine::work() {
 /// itself is well. What was under way is then done again; its ids see to it that nothing counts
 /// twice.
 bool Engine::serve(Store& store, std::vector<Job>& interrupted) {
-    for (bool again = !interrupted.empty();; again = false) {
-        std::vector<Job> batch = again ? std::move(interrupted) : next_batch();
+    for (;;) {
+        std::vector<Job> batch = std::exchange(interrupted, {});
+        const bool again = !batch.empty();
+        if (!again) batch = next_batch();
         if (batch.empty()) return false;
         try {
             run_batch(store, batch);

@@ -17,9 +17,10 @@ void check_conditions(const std::vector<Rule>& rules, const std::string& address
         try {
             if (const auto broken = broken_rule(rule, names))
                 throw Error(ErrorKind::spec, *broken, rule.loc);
-        } catch (Error& error) {
-            error.address = address;
-            problems.add(std::move(error));
+        } catch (const Error& error) {
+            Error named = error;
+            named.address = address;
+            problems.add(std::move(named));
         }
     }
 }

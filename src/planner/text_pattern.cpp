@@ -132,7 +132,7 @@ std::string one(const Call& call, const Value& v, const Directive& d) {
 Value first(const Call& call) {
     const std::regex expression = compiled(call, call.text(0), call.text(1));
     std::smatch match;
-    const std::string text = call.text(1);
+    const std::string& text = call.text(1);
     if (!std::regex_search(text, match, expression))
         throw call.mistake(
             fmt::format("{} is nowhere in the text", in_quotes(call.text(0))),
@@ -142,7 +142,7 @@ Value first(const Call& call) {
 
 Value all(const Call& call) {
     const std::regex expression = compiled(call, call.text(0), call.text(1));
-    const std::string text = call.text(1);
+    const std::string& text = call.text(1);
     Value::List out;
     for (std::sregex_iterator it(text.begin(), text.end(), expression), end; it != end; ++it)
         out.push_back(match_value(*it));

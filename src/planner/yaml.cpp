@@ -390,8 +390,9 @@ std::optional<Value> joined(const std::vector<Value>& parts, const std::string& 
         root.insert(root.end(), parts[1].as_map().begin(), parts[1].as_map().end());
     report_doubles(root, doubles);
     if (!doubles.empty()) return std::nullopt;
+    const Value all = Value::map(std::move(entries)).at(first);
     for (Entry& e : root)
-        if (e.key == section) e.value = Value::map(std::move(entries)).at(first);
+        if (e.key == section) e.value = all;
     return Value::map(std::move(root)).at(parts[0].loc());
 }
 

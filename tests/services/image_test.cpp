@@ -193,9 +193,10 @@ TEST_CASE("the archive is what docker load expects, and its digests are true") {
     CHECK(files.at("tmp/").mode == 01777);
     CHECK(files.at("etc/passwd").content.find("service:x:10000:10000:") != std::string::npos);
     for (const auto& entries : {archive, files})
-        for (const auto& [name, entry] : entries) {
-            CHECK_MESSAGE(entry.mtime == 0, name);
-            CHECK_MESSAGE(entry.owner == 0, name);
+        for (const auto& entry : entries) {
+            CAPTURE(entry.first);
+            CHECK(entry.second.mtime == 0);
+            CHECK(entry.second.owner == 0);
         }
 }
 
