@@ -160,12 +160,24 @@ std::vector<Subject> to_read(Prepared& p, const Project& project, const PlanOpti
     return what;
 }
 
+/// A plan to destroy goes by the state alone; what is in its way may still have its place in a spec.
+Plan destroy_plan(const World& world, const Project& project, const PlanOptions& options) {
+    try {
+        return make_destroy_plan(world, project.registry(), options);
+    } catch (Errors& errors) {
+        for (Error& error : errors.list)
+            if (const auto node = project.graph().find(error.address); node && !error.loc.known())
+                error.loc = project.graph()[*node].block->loc;
+        throw;
+    }
+}
+
 void make(Prepared& p, const Project& project, const PlanOptions& options,
           const Survey* survey = nullptr) {
     if (options.refresh_only)
         p.plan = make_refresh_plan(project.graph(), p.world, options);
     else if (options.destroy)
-        p.plan = make_destroy_plan(p.world, project.registry(), options);
+        p.plan = destroy_plan(p.world, project, options);
     else
         p.plan = make_plan(project.graph(), p.world, p.settings, options, survey);
 }
