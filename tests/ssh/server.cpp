@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <stdexcept>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <thread>
@@ -85,6 +86,8 @@ SshServer::SshServer(const std::string& config, const std::string& key_type,
 void SshServer::start() {
     pid_ = ::fork();
     if (pid_ == 0) {
+        // A test that breaks off leaves no server, which would also hold the test's output open.
+        ::prctl(PR_SET_PDEATHSIG, SIGTERM);
         if (in_child_) in_child_();
         const std::string config = (dir_.path / "sshd_config").string();
         ::execl("/usr/sbin/sshd", "/usr/sbin/sshd", "-D", "-f", config.c_str(), "-E", "/dev/null",
