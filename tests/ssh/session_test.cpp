@@ -242,7 +242,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
 
         const std::string file = server.directory() / "big";
         std::string content;
-        for (int i = 0; i < 6'000'000; ++i) content += static_cast<char>(i * 7919 >> 8);
+        for (std::uint32_t i = 0; i < 6'000'000; ++i) content += static_cast<char>(i * 7919 >> 8);
         write_file(file, content);
         std::string out;
         const Outcome outcome = run_streaming(
