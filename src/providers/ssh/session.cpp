@@ -46,9 +46,14 @@ ssize_t receive_and_acknowledge(libssh2_socket_t fd, void* buffer, std::size_t s
 }
 
 struct SessionCloser {
+    int socket = -1;
     void operator()(LIBSSH2_SESSION* s) const {
+        libssh2_session_set_blocking(s, 1);
         libssh2_session_set_timeout(s, 1000);
         libssh2_session_disconnect(s, "done");
+        if (libssh2_session_free(s) == 0) return;
+        // It waits for the host to close a channel too; where nobody can, it gives them up.
+        ::shutdown(socket, SHUT_RDWR);
         libssh2_session_free(s);
     }
 };
@@ -119,7 +124,7 @@ class LibSession::Input {
 LibSession::LibSession(const Login& login, Fd socket, std::stop_token stop)
     : login_(login), socket_(std::move(socket)) {
     const std::stop_callback cut(stop, [this] { ::shutdown(socket_.get(), SHUT_RDWR); });
-    session_.reset(libssh2_session_init_ex(nullptr, nullptr, nullptr, &heard_));
+    session_ = {libssh2_session_init_ex(nullptr, nullptr, nullptr, &heard_), {socket_.get()}};
     if (!session_) throw Error(ErrorKind::failed, "libssh2 cannot start a session");
     libssh2_session_callback_set(session_.get(), LIBSSH2_CALLBACK_RECV,
                                  reinterpret_cast<void*>(&receive_and_acknowledge));
@@ -275,6 +280,7 @@ void LibSession::lost(const std::string& cause) {
     // What is still on its way must not arrive after what is sent next, over another connection.
     const linger at_once{1, 0};
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    ::shutdown(socket_.get(), SHUT_RDWR);
     throw Error(ErrorKind::unreachable,
                 fmt::format("the connection to {} broke: {}", login_.name(), cause));
 }
