@@ -160,7 +160,8 @@ std::vector<Subject> to_read(Prepared& p, const Project& project, const PlanOpti
     return what;
 }
 
-/// A plan to destroy goes by the state alone; what is in its way may still have its place in a spec.
+/// A plan to destroy goes by the state alone; what is in its way may still have its place in a
+/// spec.
 Plan destroy_plan(const World& world, const Project& project, const PlanOptions& options) {
     try {
         return make_destroy_plan(world, project.registry(), options);
