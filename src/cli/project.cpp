@@ -68,14 +68,19 @@ void Project::load_from(const FileReader& read, const VariableValues& variables,
 VariableValues Project::given_variables() {
     VariableValues given;
     Problems problems;
-    const auto parsed = [&](const Variable& variable, const std::string& text,
-                            const std::string& from) {
+    const auto take = [&](const auto& read) { // what is wrong in one hides nothing of the others
         try {
-            return parse_variable_text(variable, text, from, spec_.sources);
-        } catch (const Errors& errors) { // those of the others are told as well
+            read();
+        } catch (const Errors& errors) {
             for (const Error& error : errors.list) problems.add(error);
-            return Value();
         }
+    };
+    const auto take_text = [&](const Variable& variable, const std::string& text,
+                               const std::string& from) {
+        take([&] {
+            given[variable.attribute.name] =
+                parse_variable_text(variable, text, from, spec_.sources);
+        });
     };
     for (char** entry = environ; *entry != nullptr; ++entry) {
         const std::string_view text = *entry;
@@ -85,20 +90,24 @@ VariableValues Project::given_variables() {
             text.substr(kVariablePrefix.size(), equals - kVariablePrefix.size()));
         // the environment may be meant for other specs as well: what is not declared is passed over
         if (const Variable* v = spec_.root.variable(name))
-            given[name] = parsed(*v, std::string(text.substr(equals + 1)),
-                                 std::string(text.substr(0, equals)));
+            take_text(*v, std::string(text.substr(equals + 1)),
+                      std::string(text.substr(0, equals)));
     }
     for (const fs::path& file : options_.variable_files)
-        for (auto& [name, value] : load_variable_file(file, disk_reader(), spec_))
-            given[name] = value;
+        take([&] {
+            for (auto& [name, value] : load_variable_file(file, disk_reader(), spec_))
+                given[name] = value;
+        });
     for (const std::string& text : options_.variables) {
         const auto equals = text.find('=');
         if (equals == text.npos || equals == 0)
             throw Error(ErrorKind::usage, fmt::format("--var {}: expected NAME=VALUE", text));
         const std::string name = text.substr(0, equals);
-        const Variable* v = spec_.root.variable(name);
-        given[name] = v == nullptr ? Value(text.substr(equals + 1))
-                                   : parsed(*v, text.substr(equals + 1), "--var " + name);
+        const std::string value = text.substr(equals + 1);
+        if (const Variable* v = spec_.root.variable(name))
+            take_text(*v, value, "--var " + name);
+        else
+            given[name] = Value(value); // resolve_variables() says that there is no such one
     }
     problems.throw_if_any();
     return given;
@@ -160,8 +169,7 @@ std::vector<Subject> to_read(Prepared& p, const Project& project, const PlanOpti
     return what;
 }
 
-/// A plan to destroy goes by the state alone; what is in its way may still have its place in a
-/// spec.
+/// A plan to destroy goes by the state alone; what is in its way may still stand in the spec.
 Plan destroy_plan(const World& world, const Project& project, const PlanOptions& options) {
     try {
         return make_destroy_plan(world, project.registry(), options);

@@ -25,8 +25,8 @@ struct YamlPieces {
 };
 
 /// Cuts the longest block section of the top level into pieces of about `size` bytes. Looks at
-/// indentation alone, so a cut may be wrong (within a string that goes over several lines, say):
-/// then a piece is no valid YAML, and the text has to be parsed as a whole.
+/// indentation and keys alone, so a cut may be wrong (within a string that goes over several lines,
+/// say): then a piece is no valid YAML, and the text has to be parsed as a whole.
 /// @returns nothing when there is no such section, or it would not be worth while
 std::optional<YamlPieces> cut_yaml(std::string_view text, std::size_t size);
 

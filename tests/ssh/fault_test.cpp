@@ -260,8 +260,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
 
     TEST_CASE("what is streamed is sent again, once") {
         Faulty host;
-        std::string content;
-        for (std::uint32_t i = 0; i < 400'000; ++i) content += static_cast<char>(i * 7919 >> 7);
+        const std::string content = test::some_bytes(400'000);
         write_file(host.path("source"), content);
         Change change;
         change.address = "it";

@@ -87,8 +87,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
 
     TEST_CASE("host.file: large and binary content is streamed, and whole") {
         const Host host;
-        std::string content;
-        for (std::uint32_t i = 0; i < 3'000'000; ++i) content += static_cast<char>(i * 7919 >> 7);
+        const std::string content = test::some_bytes(3'000'000);
         write_file(host.path("source"), content);
         Managed file(*host.provider, "host.file",
                      host.config({{"path", host.path("copy")}, {"source", host.path("source")}}));

@@ -59,6 +59,12 @@ bool SshServer::possible() {
     return ::geteuid() == 0 && fs::exists("/usr/sbin/sshd");
 }
 
+std::string some_bytes(std::uint32_t count) {
+    std::string out(count, '\0');
+    for (std::uint32_t i = 0; i < count; ++i) out[i] = static_cast<char>(i * 7919 >> 7);
+    return out;
+}
+
 SshServer::SshServer(const std::string& config, const std::string& key_type,
                      std::function<void()> in_child)
     : in_child_(std::move(in_child)), port_(free_port()) {

@@ -19,6 +19,9 @@ class TempDir {
     std::filesystem::path path;
 };
 
+/// Bytes of all values, always the same.
+std::string some_bytes(std::uint32_t count);
+
 /// A real OpenSSH server on loopback, with keys of its own, for as long as the object lives.
 /// Needs root, as sshd does for a login as root.
 class SshServer {

@@ -265,8 +265,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(r.results[0].err == std::string(3'000'000, 'y'));
 
         const std::string file = server.directory() / "big";
-        std::string content;
-        for (std::uint32_t i = 0; i < 6'000'000; ++i) content += static_cast<char>(i * 7919 >> 8);
+        const std::string content = test::some_bytes(6'000'000);
         write_file(file, content);
         std::string out;
         const Outcome outcome = run_streaming(

@@ -280,6 +280,7 @@ void LibSession::lost(const std::string& cause) {
     // What is still on its way must not arrive after what is sent next, over another connection.
     const linger at_once{1, 0};
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    // Nor is the host waited for when the channel and the session are freed.
     ::shutdown(socket_.get(), SHUT_RDWR);
     throw Error(ErrorKind::unreachable,
                 fmt::format("the connection to {} broke: {}", login_.name(), cause));
