@@ -85,6 +85,30 @@ void settle_intent(Database& db, std::int64_t id) {
                                                   in_quotes(db.path().string(), 4096), id));
 }
 
+/// Writes an intent and notes the id that it gets.
+class IntentWriter {
+  public:
+    IntentWriter(Database& db, const Cipher& cipher)
+        : db_(db), cipher_(cipher),
+          insert_(db, "INSERT INTO intents (run, address, type, generation, action, identity, "
+                      "config, depends_on, input_hash, started_ms) "
+                      "VALUES (?,?,?,?,?,?,?,?,'',?)") {} // a hash would tell of secrets
+    void write(Intent& intent) {
+        insert_
+            .bind(intent.run, intent.address, intent.type, intent.generation, intent.action,
+                  intent.identity,
+                  codec::encode(intent.config, cipher_, place("intents", intent.address, "config")),
+                  codec::encode_names(intent.depends_on), intent.started_ms)
+            .run();
+        intent.id = db_.last_id();
+    }
+
+  private:
+    Database& db_;
+    const Cipher& cipher_;
+    Statement insert_;
+};
+
 void raise_serial(Database& db) {
     db.run("UPDATE project SET serial = serial + 1");
 }
@@ -276,19 +300,8 @@ void SqliteStore::begin(std::vector<Intent>& intents) {
                              "AND NOT (?3 = 'remove' AND action = 'create')");
         for (const Intent& intent : intents)
             settle.bind(intent.address, intent.run, intent.action).run();
-        Statement insert(db, "INSERT INTO intents (run, address, type, generation, action, "
-                             "identity, config, depends_on, input_hash, started_ms) "
-                             "VALUES (?,?,?,?,?,?,?,?,'',?)"); // a hash would tell of secrets
-        for (Intent& intent : intents) {
-            insert
-                .bind(intent.run, intent.address, intent.type, intent.generation, intent.action,
-                      intent.identity,
-                      codec::encode(intent.config, cipher_,
-                                    place("intents", intent.address, "config")),
-                      codec::encode_names(intent.depends_on), intent.started_ms)
-                .run();
-            intent.id = db.last_id();
-        }
+        IntentWriter writer(db, cipher_);
+        for (Intent& intent : intents) writer.write(intent);
     });
 }
 
@@ -338,6 +351,36 @@ void SqliteStore::put(const std::vector<Row>& rows, const std::vector<std::strin
             writer.write(row);
             settle.bind(row.address).run();
         }
+        raise_serial(db);
+    });
+}
+
+void SqliteStore::move(const std::map<std::string, std::string>& moves,
+                       const std::vector<Row>& rows) {
+    if (moves.empty() && rows.empty()) return;
+    commit([&](Database& db) {
+        // What is secret is sealed for its place: so all is taken out, and written again.
+        std::vector<Row> moved;
+        std::vector<Intent> open;
+        for (const auto& [from, to] : moves) {
+            Statement row(db,
+                          fmt::format("SELECT {} FROM resources WHERE address = ?", kRowColumns));
+            row.bind(from);
+            for (; row.step(); moved.back().address = to) moved.push_back(read_row(row, cipher_));
+            Statement intents(db, std::string(kIntentQuery) + " WHERE address = ? ORDER BY id");
+            intents.bind(from);
+            for (; intents.step(); open.back().address = to)
+                open.push_back(read_intent(intents, cipher_));
+        }
+        for (const auto& [from, to] : moves) {
+            Statement(db, "DELETE FROM resources WHERE address = ?").bind(from).run();
+            Statement(db, "DELETE FROM intents WHERE address = ?").bind(from).run();
+        }
+        RowWriter writer(db, cipher_);
+        for (const Row& row : moved) writer.write(row);
+        for (const Row& row : rows) writer.write(row);
+        IntentWriter journal(db, cipher_);
+        for (Intent& intent : open) journal.write(intent);
         raise_serial(db);
     });
 }

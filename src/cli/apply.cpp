@@ -46,7 +46,7 @@ int execute(Context& context, Prepared& prepared, Store& store, std::string_view
     const std::int64_t started = now_ms();
     const std::int64_t run =
         store.begin_run(std::string(command), spec_record(context.project, prepared.plan));
-    const auto progress = context.progress(prepared.plan.steps.size());
+    const auto progress = context.progress(prepared.plan.size());
     const Graph* graph = prepared.plan.destroy ? nullptr : &context.project.graph();
     ApplyResult result =
         apply(prepared.plan, graph, prepared.world, store, *prepared.endpoints, prepared.settings,
@@ -94,7 +94,10 @@ void say_nothing_to_do(const Context& context, const Value& outputs) {
 
 /// Nothing to do: outputs may still be new.
 int nothing_to_do(Context& context, const Prepared& prepared, Store& store) {
-    store.put(rows_of(prepared.plan.records), prepared.plan.renamed);
+    if (prepared.plan.moves.empty())
+        store.put(rows_of(prepared.plan.records), {});
+    else
+        store.move(prepared.plan.moves, rows_of(prepared.plan.records));
     const Value outputs = outputs_after(prepared.plan, prepared.plan.outputs, store.outputs());
     if (!prepared.plan.destroy && !outputs.contains_unknown() && !(store.outputs() == outputs))
         store.set_outputs(outputs);

@@ -124,8 +124,7 @@ int run_status(Context& context) {
     out += prepared.plan.empty()
                ? "\nAll is as the spec says.\n"
                : fmt::format("\n{} resource{} not as the spec says: see `hadeploy plan`.\n",
-                             prepared.plan.steps.size(),
-                             prepared.plan.steps.size() == 1 ? " is" : "s are");
+                             prepared.plan.size(), prepared.plan.size() == 1 ? " is" : "s are");
     context.print(out);
     return well ? 0 : 1;
 }

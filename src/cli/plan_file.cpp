@@ -65,6 +65,17 @@ Observation observation_of(const json& j) {
         .with_hint("make it anew: hadeploy plan --out " + file.string());
 }
 
+/// Under the addresses that the state has.
+std::map<std::string, std::string> interrupted_in_state(const World& world) {
+    std::map<std::string, std::string> now, out;
+    for (const auto& [from, to] : world.moved) now[to] = from;
+    for (const auto& [address, action] : world.interrupted) {
+        const auto moved = now.find(address);
+        out[moved == now.end() ? address : moved->second] = action;
+    }
+    return out;
+}
+
 Value header_of(const std::filesystem::path& file, const std::string& line) {
     try {
         if (Value header = from_json(line); header.has("format")) return header;
@@ -104,11 +115,13 @@ void read_body(const json& body, PlanFile& out) {
 
 void save_plan(const std::filesystem::path& file, const Project& project,
                const PlanOptions& options, const Prepared& prepared) {
-    json body{
-        {"lineage", prepared.world.lineage},          {"serial", prepared.world.serial},
-        {"options", options_json(options)},           {"variables", to_json(project.variables())},
-        {"secrets", to_json(project.spec().secrets)}, {"steps_digest", digest_of(prepared.plan)},
-        {"interrupted", prepared.world.interrupted}};
+    json body{{"lineage", prepared.world.lineage},
+              {"serial", prepared.world.serial},
+              {"options", options_json(options)},
+              {"variables", to_json(project.variables())},
+              {"secrets", to_json(project.spec().secrets)},
+              {"steps_digest", digest_of(prepared.plan)},
+              {"interrupted", interrupted_in_state(prepared.world)}};
     for (const Sources::File& f : project.sources().files())
         body["files"][f.path.string()] = f.text;
     for (const auto& [address, o] : prepared.world.observed)

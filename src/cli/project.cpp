@@ -160,7 +160,7 @@ std::vector<Subject> to_read(Prepared& p, const Project& project, const PlanOpti
     } else if (options.destroy) {
         what = destroy_subjects(registry, p.world, p.settings);
     } else {
-        survey = make_survey(project.graph(), p.world, p.settings);
+        survey = make_settled_survey(project.graph(), p.world, p.settings);
         what = std::move(survey->subjects);
     }
     const Selection selection(options, options.destroy ? nullptr : &project.graph(), p.world);
@@ -205,6 +205,8 @@ Prepared prepare(const Project& project, const Store& store, const PlanOptions& 
         const std::vector<Subject> what = to_read(p, project, options, survey);
         refresh(p.world, what, *p.endpoints, events);
     } else {
+        if (!options.destroy && !options.refresh_only)
+            survey = make_settled_survey(project.graph(), p.world, p.settings);
         assume_recorded(p.world);
     }
     read_sources();
@@ -215,8 +217,16 @@ Prepared prepare(const Project& project, const Store& store, const PlanOptions& 
 Prepared prepare_from(const Project& project, const Store& store, const PlanOptions& options,
                       std::map<std::string, Observation> observed) {
     Prepared p = start(project, store, options);
+    // what was seen is noted under the addresses that the survey gives; it goes by the data alone
+    for (const auto& [address, seen] : observed)
+        if (const auto node = project.graph().find(address);
+            node && project.graph()[*node].type->data)
+            p.world.observed.emplace(address, seen);
+    std::optional<Survey> survey;
+    if (!options.destroy && !options.refresh_only)
+        survey = make_settled_survey(project.graph(), p.world, p.settings);
     p.world.observed = std::move(observed);
-    make(p, project, options);
+    make(p, project, options, survey ? &*survey : nullptr);
     return p;
 }
 

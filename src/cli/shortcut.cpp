@@ -109,7 +109,7 @@ bool world_agrees(const Project& project, const Store& store, const Value& note)
                 return a == nullptr || !a->computed ||
                        !differs(a->type, e.value, recorded.attributes[e.key]);
             });
-        return same && !decide(*type, recorded.config, &recorded, false, seen->second).action;
+        return same && !decide(*type, recorded.config, &recorded, {}, seen->second).action;
     });
 }
 
@@ -139,7 +139,7 @@ void note_unchanged(const Project& project, const PlanOptions& options, const St
                     const Prepared& prepared) {
     const Plan& plan = prepared.plan;
     const bool nothing = plan.empty() && !plan.destroy && plan.records.empty() &&
-                         plan.renamed.empty() && plan.notices.empty() &&
+                         plan.moves.empty() && plan.notices.empty() &&
                          prepared.world.interrupted.empty() && plan.outputs == store.outputs();
     const auto& nodes = project.graph().nodes();
     const bool data =

@@ -104,12 +104,23 @@ std::vector<std::string> Executor::dependencies_of(const Step& step) const {
     return world_.recorded.at(step.address).depends_on;
 }
 
+/// Of the object that is there once the step is done.
+std::int64_t Executor::generation_of(StepId id) const {
+    const Step& step = plan_.steps[id];
+    return work_[id].stays ? world_.recorded.at(step.address).generation : step.generation;
+}
+
+std::string Executor::identity_now(StepId id) const {
+    const Step& step = plan_.steps[id];
+    return work_[id].stays ? world_.recorded.at(step.address).identity : step.identity;
+}
+
 Row Executor::row_of(StepId id, const Value& config, const Value& attributes) const {
     const Step& step = plan_.steps[id];
     return {step.address,
             step.type->name,
-            step.generation,
-            step.identity,
+            generation_of(id),
+            identity_now(id),
             config,
             with_machine(*step.type, step.address, attributes),
             dependencies_of(step),

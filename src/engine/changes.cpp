@@ -9,12 +9,16 @@ namespace hadeploy {
 
 namespace {
 /// What people read while it goes on.
-std::string doing(const Step& step, Change::Kind kind, bool replacing) {
-    if (replacing) return "replacing";
+std::string doing(const Step& step, Change::Kind kind) {
     if (kind == Change::Kind::create) return "creating";
     if (kind == Change::Kind::remove) return "removing";
-    if (step.verb.ends_with('e')) return step.verb.substr(0, step.verb.size() - 1) + "ing";
-    if (!step.verb.empty()) return step.verb + "ing";
+    if (!step.verb.empty()) { // "run again": "running again"
+        std::string verb = step.verb.substr(0, step.verb.find(' '));
+        const std::string rest = step.verb.substr(verb.size());
+        if (verb.ends_with('e')) verb.pop_back();
+        if (verb == "run") verb += 'n';
+        return verb + "ing" + rest;
+    }
     return step.action == Action::read ? "repairing" : "updating";
 }
 
@@ -34,10 +38,9 @@ class Gathered : public ChangeSink {
 /// Passes a batch's results on to the executor.
 class BatchSink : public ChangeSink {
   public:
-    BatchSink(Executor& executor, const std::vector<StepId>& steps, bool removing_first,
-              Executor::Slot& slot)
-        : executor_(executor), steps_(steps), removing_first_(removing_first), slot_(slot),
-          settled_(steps.size()), open_(steps.size()) {}
+    BatchSink(Executor& executor, const std::vector<StepId>& steps, Executor::Slot& slot)
+        : executor_(executor), steps_(steps), slot_(slot), settled_(steps.size()),
+          open_(steps.size()) {}
 
     void progress(std::size_t index, std::string_view step) override {
         const std::lock_guard lock(executor_.mutex_);
@@ -53,24 +56,21 @@ class BatchSink : public ChangeSink {
             const std::lock_guard lock(executor_.mutex_);
             settle(index);
             intent = executor_.work_[id].intent;
-            if (!removing_first_) begin_next(index);
-            if (!removing_first_ && executor_.work_[id].kind != Change::Kind::remove)
+            begin_next(index);
+            if (executor_.work_[id].kind != Change::Kind::remove)
                 row = executor_.result_row(id, std::move(attributes));
         }
         std::optional<Error> unwritten = write(id, intent, row);
         const std::lock_guard lock(executor_.mutex_);
-        if (unwritten) { // the intent stays: the next run finds what was made, and adopts it
-            failed_ = true;
+        if (unwritten) // the intent stays: the next run finds what was made, and adopts it
             executor_.fail(id, std::move(*unwritten));
-        } else if (!removing_first_) { // else the second half follows
+        else
             executor_.finish_with(id, row);
-        }
         executor_.changed_.notify_one();
     }
     void failed(std::size_t index, Error error) override {
         const std::lock_guard lock(executor_.mutex_);
         settle(index);
-        failed_ = true;
         executor_.retry_or_fail(steps_[index], std::move(error));
         executor_.changed_.notify_one();
     }
@@ -86,14 +86,13 @@ class BatchSink : public ChangeSink {
         for (std::size_t i = 0; i < steps_.size(); ++i)
             if (!settled_[i]) failed(i, error);
     }
-    [[nodiscard]] bool any_failed() const { return failed_; }
 
   private:
     /// After the last one nothing is done outside any more: the next job may, while this is
     /// written.
     void settle(std::size_t index) {
         settled_[index] = true;
-        if (--open_ == 0 && !removing_first_) slot_.give_back();
+        if (--open_ == 0) slot_.give_back();
     }
 
     std::optional<Error> write(StepId id, std::int64_t intent, const std::optional<Row>& row) {
@@ -113,11 +112,9 @@ class BatchSink : public ChangeSink {
 
     Executor& executor_;
     const std::vector<StepId>& steps_;
-    bool removing_first_;
     Executor::Slot& slot_;
     std::vector<bool> settled_;
     std::size_t open_; ///< not settled
-    bool failed_ = false;
 };
 
 void Executor::run_changes(const Job& job) {
@@ -131,8 +128,7 @@ void Executor::run_changes(const Job& job) {
     }
     if (job.queue->kind->in_state) return change_in_state(job, *provider);
     Slot slot(*this);
-    if (job.replacing && !change(job, *provider, true, slot)) return;
-    change(job, *provider, false, slot);
+    change(job, *provider, slot);
 }
 
 /// A part of the graph that lives in the state alone goes through in one go: what becomes ready by
@@ -143,7 +139,7 @@ void Executor::change_in_state(Job job, Provider& provider) {
     std::vector<Made> made;
     while (!job.steps.empty()) {
         announce(job);
-        const std::vector<Change> changes = changes_of(job, false);
+        const std::vector<Change> changes = changes_of(job);
         Gathered results(changes.size());
         try {
             provider.apply(changes, results);
@@ -211,10 +207,10 @@ void Executor::write_made(const std::vector<Made>& made) {
     }
 }
 
-std::vector<Change> Executor::changes_of(const Job& job, bool removing_first) {
+std::vector<Change> Executor::changes_of(const Job& job) {
     const std::lock_guard lock(mutex_);
     std::vector<Change> changes;
-    for (const StepId id : job.steps) changes.push_back(change_of(id, removing_first));
+    for (const StepId id : job.steps) changes.push_back(change_of(id));
     return changes;
 }
 
@@ -223,20 +219,18 @@ void Executor::announce(const Job& job) {
     const std::lock_guard lock(mutex_);
     for (const StepId id : job.steps) {
         result_.steps[id].started_ms = now_ms();
-        const Work& work = work_[id];
-        events_.step_started(plan_.steps[id],
-                             doing(plan_.steps[id], work.kind, work.remove_before));
+        events_.step_started(plan_.steps[id], doing(plan_.steps[id], work_[id].kind));
     }
 }
 
-Intent Executor::intent_of(StepId id, const Change& change, bool removing) const {
+Intent Executor::intent_of(StepId id, const Change& change) const {
     const Step& step = plan_.steps[id];
     const Work& work = work_[id];
-    removing = removing || work.kind == Change::Kind::remove;
+    const bool removing = work.kind == Change::Kind::remove;
     return {.run = run_,
             .address = journal_address(step),
             .type = step.type->name,
-            .generation = step.generation,
+            .generation = generation_of(id),
             .action = removing                            ? "remove"
                       : work.kind == Change::Kind::create ? "create"
                                                           : "update",
@@ -290,43 +284,38 @@ void Executor::put_back(const Job& job) {
             enqueue(id, job.read);
 }
 
-/// One pass of a job: intents, effects, results. Tells whether all went well.
-bool Executor::change(const Job& job, Provider& provider, bool removing_first, Slot& slot) {
+/// Intents, effects, results.
+void Executor::change(const Job& job, Provider& provider, Slot& slot) {
     const Span span("change", job.queue->endpoint.key);
-    const std::vector<Change> changes = changes_of(job, removing_first);
+    const std::vector<Change> changes = changes_of(job);
     std::vector<Intent> intents;
     for (std::size_t i = 0; i < changes.size(); ++i)
-        intents.push_back(intent_of(job.steps[i], changes[i], removing_first));
-    if (!journal(job, intents)) return false;
-    if (!slot.take()) {
-        withdraw(job, std::move(intents));
-        return false;
-    }
+        intents.push_back(intent_of(job.steps[i], changes[i]));
+    if (!journal(job, intents)) return;
+    if (!slot.take()) return withdraw(job, std::move(intents));
     announce(job);
-    BatchSink sink(*this, job.steps, removing_first, slot);
+    BatchSink sink(*this, job.steps, slot);
     try {
         provider.apply(changes, sink);
         sink.close(Error(ErrorKind::failed, "the provider gave no result"));
     } catch (Error& error) {
         sink.close(error);
     }
-    return !sink.any_failed();
 }
 
-Change Executor::change_of(StepId id, bool removing) const {
+Change Executor::change_of(StepId id) const {
     const Step& step = plan_.steps[id];
     const Work& work = work_[id];
-    Change c{.kind = removing ? Change::Kind::remove : work.kind,
+    Change c{.kind = work.kind,
              .address = step.address,
              .type = step.type,
-             .identity = step.identity,
+             .identity = identity_now(id),
              .before = step.before,
              .after = work.config,
              .changed = work.changed};
     if (work.observed) c.before = c.before.with_all(work.observed->attributes);
     if (c.kind == Change::Kind::remove) c.after = Value();
     if (c.kind == Change::Kind::create) c.before = Value();
-    if (removing) c.identity = world_.recorded.at(step.address).identity;
     return c;
 }
 

@@ -25,7 +25,7 @@ Executor::Executor(const Plan& plan, const Graph* graph, const World& world, Sto
         work_[id].waiting_for = plan.steps[id].after_steps.size();
         for (const StepId before : plan.steps[id].after_steps)
             work_[before].dependents.push_back(id);
-        step_of_[plan.steps[id].address] = id;
+        (plan.steps[id].first_half ? half_of_ : step_of_)[plan.steps[id].address] = id;
         work_[id].resumed = plan.resumed.contains(plan.steps[id].address) ||
                             plan.resumed.contains(journal_address(plan.steps[id]));
         if (work_[id].waiting_for == 0) ready_.push_back(id);
@@ -36,7 +36,10 @@ Executor::Executor(const Plan& plan, const Graph* graph, const World& world, Sto
 }
 
 ApplyResult Executor::run() {
-    store_.put(rows_of(plan_.records), plan_.renamed);
+    if (plan_.moves.empty())
+        store_.put(rows_of(plan_.records), {}); // and settles what was open there
+    else
+        store_.move(plan_.moves, rows_of(plan_.records));
     {
         std::vector<std::jthread> workers;
         for (std::size_t i = 0; i < 2 * slots_; ++i) workers.emplace_back([this] { work(); });
@@ -128,6 +131,8 @@ void Executor::consider(StepId id) {
         seen.attributes = step.after;
         return settled_.push_back({id, "refreshed", rows_of({seen}).front()});
     }
+    // whether a replacement is needed may be known only now
+    if (step.first_half && step.if_differs && !goes(id)) return finish(id, "unchanged");
     if (!prepare(id)) return; // failed, with its reason
     if (step.read_first && !work.observed) return enqueue(id, true);
     if (step.read_first && work.observed->state == Observation::State::blocked &&
@@ -148,6 +153,7 @@ bool Executor::prepare(StepId id) {
         graph_->check_inputs_of(*step.node, values, problems);
         work.config = graph_->config(*step.node, values, problems);
         if (!problems.empty()) return fail(id, problems.list().front()), false;
+        refuse_taken(id);
     } else {
         work.config = world_.recorded.at(step.address).config;
     }
@@ -157,6 +163,22 @@ bool Executor::prepare(StepId id) {
                 Error(ErrorKind::unreachable, "no machine that it could be reached through is up")
                     .with_hint("apply again when one of them is")),
            false;
+}
+
+/// A name that is known only now may be that of an object which another record stands for.
+void Executor::refuse_taken(StepId id) {
+    const Step& step = plan_.steps[id];
+    if (!step.after.contains_unknown() || !step.type->claims(step.after).empty()) return;
+    for (const std::string& claim : step.type->claims(work_[id].config))
+        for (const auto& [address, r] : world_.recorded) {
+            const ResourceType* type = endpoints_.registry().type(r.type);
+            if (address == step.address || type == nullptr) continue;
+            const std::vector<std::string> held = type->claims(r.config);
+            if (std::find(held.begin(), held.end(), claim) == held.end()) continue;
+            throw Error(ErrorKind::conflict,
+                        fmt::format("it turned out to be {}, which {} still has", claim, address))
+                .with_hint("this plan could not know that; run it again");
+        }
 }
 
 std::optional<Endpoint> Executor::choose_endpoint(StepId id, const Value& config) const {
@@ -173,8 +195,11 @@ std::optional<Endpoint> Executor::choose_endpoint(StepId id, const Value& config
 
 /// A machine is down when it was seen so and no step of this plan has brought it up.
 bool Executor::machine_down(const std::string& address) const {
+    const auto half = half_of_.find(address); // until then the old one is there
+    const bool old = half != half_of_.end() && work_[half->second].state != State::done &&
+                     work_[half->second].state != State::running;
     const auto step = step_of_.find(address);
-    if (step != step_of_.end()) {
+    if (step != step_of_.end() && !old) {
         const Action action = plan_.steps[step->second].action;
         if (action != Action::remove && action != Action::forget)
             return work_[step->second].state != State::done;
@@ -197,23 +222,17 @@ void Executor::decide_step(StepId id) {
     if (observed.state == Observation::State::blocked)
         throw observed.error.value_or(Error(ErrorKind::failed, "can't be read"));
     if (step.type->data) return take_data(id, observed);
-    if (step.action == Action::remove) {
-        if (observed.state == Observation::State::failed) throw *observed.error;
-        if (observed.state == Observation::State::absent || !observed.foreign.empty())
-            return settled_.push_back({id, "forgotten", {}});
-        work.kind = Change::Kind::remove;
-        return enqueue(id, false);
-    }
+    if (step.action == Action::remove) return decide_removal(id);
     if (step.node)
         work.config = with_lifecycle((*graph_)[*step.node], work.config, recorded, &observed);
     if (step.action == Action::replace) {
+        work.stays = !is_needed(id);
         work.kind = Change::Kind::create;
-        work.remove_before = !step.create_first;
-        return enqueue(id, false);
+        if (!work.stays) return enqueue(id, false);
     }
     const bool fresh_machine = step.action == Action::create && recorded != nullptr;
     const Decision d = decide(*step.type, work.config, fresh_machine ? nullptr : recorded,
-                              world_.unfinished.contains(step.address), observed);
+                              interruption_of(world_, step.address), observed);
     if (!d.action || d.action == Action::adopt) {
         const Value attributes = complete(*step.type, work.config, observed.attributes);
         if (step.node) values_[*step.node] = with_machine(*step.type, step.address, attributes);
@@ -227,6 +246,70 @@ void Executor::decide_step(StepId id) {
     work.changed.clear();
     for (const AttributeChange& c : d.changes) work.changed.push_back(c.name);
     enqueue(id, false);
+}
+
+void Executor::decide_removal(StepId id) {
+    Work& work = work_[id];
+    const Observation& observed = *work.observed;
+    if (observed.state == Observation::State::failed) throw *observed.error;
+    if (observed.state == Observation::State::absent || !observed.foreign.empty())
+        return settled_.push_back({id, "forgotten", {}});
+    work.kind = Change::Kind::remove;
+    enqueue(id, false);
+}
+
+/// Whether what a replacement wants to remove first has to go.
+bool Executor::goes(StepId half) {
+    Work& work = work_[half];
+    if (work.goes) return *work.goes;
+    work.goes = !plan_.steps[half].if_differs;
+    if (*work.goes) return true;
+    const StepId second = step_of_.at(plan_.steps[half].address);
+    // with what it stands on
+    std::vector<NodeId> open = (*graph_)[*plan_.steps[second].node].deps;
+    std::set<NodeId> visited;
+    while (!open.empty() && !*work.goes) {
+        const NodeId node = open.back();
+        open.pop_back();
+        if (!visited.insert(node).second) continue;
+        const Node& below = (*graph_)[node];
+        if (const auto it = half_of_.find(below.address); it != half_of_.end())
+            work.goes = goes(it->second);
+        else
+            open.insert(open.end(), below.deps.begin(), below.deps.end());
+    }
+    if (!*work.goes) work.goes = differs_now(second);
+    return *work.goes;
+}
+
+/// Whether a replacement that was planned for values that were not known is needed.
+bool Executor::differs_now(StepId id) {
+    const Step& step = plan_.steps[id];
+    for (const NodeId t : (*graph_)[*step.node].triggers) {
+        const auto it = step_of_.find((*graph_)[t].address);
+        if (it != step_of_.end() && result_.steps[it->second].result == "done") return true;
+    }
+    Problems problems;
+    const Value config = graph_->config(
+        *step.node, [this](NodeId n) { return values_[n]; }, problems);
+    if (!problems.empty()) throw problems.list().front();
+    const Recorded& recorded = world_.recorded.at(step.address);
+    const std::optional<Observation> seen =
+        seen_of(world_, endpoints_.registry(),
+                {step.address, step.type, config, &recorded, recorded.identity});
+    if (!seen) return true;
+    const Value wanted = with_lifecycle((*graph_)[*step.node], config, &recorded, &*seen);
+    const Decision d =
+        decide(*step.type, wanted, &recorded, interruption_of(world_, step.address), *seen);
+    return d.action == Action::replace && !d.if_differs;
+}
+
+/// Whether a replacement has to be made, now that all is known.
+bool Executor::is_needed(StepId id) {
+    const Step& step = plan_.steps[id];
+    const auto half = half_of_.find(step.address);
+    if (half != half_of_.end()) return goes(half->second);
+    return !step.if_differs || differs_now(id);
 }
 
 void Executor::enqueue(StepId id, bool read) {
@@ -260,7 +343,6 @@ std::optional<Executor::Job> Executor::take_job() {
         }
         Job job{&queue, false, {}};
         take_changes(queue, job.steps);
-        job.replacing = work_[job.steps.front()].remove_before;
         return job;
     }
     return std::nullopt;
@@ -281,11 +363,9 @@ bool Executor::in_state(StepId id) const {
     return endpoints_.registry().kind(plan_.steps[id].type->provider)->in_state;
 }
 
-/// Not part of a batch: a replacement, which has two halves, and what takes long to make.
+/// Not part of a batch: what takes long to make.
 bool Executor::goes_alone(StepId id) const {
-    if (in_state(id)) return false;
-    const bool removed = work_[id].kind == Change::Kind::remove;
-    return work_[id].remove_before || (plan_.steps[id].type->slow && !removed);
+    return !in_state(id) && plan_.steps[id].type->slow && work_[id].kind != Change::Kind::remove;
 }
 
 /// Whoever has to read at an endpoint takes along all the others that will have to be read there
@@ -297,7 +377,8 @@ void Executor::add_fellow_reads(Job& job) {
         Work& work = work_[id];
         if (!step.read_first || work.state != State::waiting || work.observed || !step.node)
             continue;
-        if (step.type->data) continue; // what it waits for may change what there is to read
+        // what it waits for may change what there is to read
+        if (step.type->data || step.takes_over) continue;
         Problems problems;
         const Value config = graph_->config(
             *step.node, [this](NodeId n) { return values_[n]; }, problems);

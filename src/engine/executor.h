@@ -50,7 +50,8 @@ class Executor {
         std::optional<Endpoint> endpoint;
         std::vector<std::string> changed;
         Change::Kind kind = Change::Kind::create;
-        bool remove_before = false; ///< a replacement: remove, then create
+        bool stays = false;       ///< a replacement that turned out not to be needed
+        std::optional<bool> goes; ///< of a replacement's first half, once it is known
         std::int64_t intent = 0;
         int attempts = 0;
         bool resumed = false;   ///< an earlier run began it
@@ -101,7 +102,6 @@ class Executor {
         Queue* queue = nullptr;
         bool read = false;
         std::vector<StepId> steps;
-        bool replacing = false;
     };
 
     // deciding (with the lock held)
@@ -110,6 +110,13 @@ class Executor {
     void consider(StepId id);
     bool prepare(StepId id);
     void decide_step(StepId id);
+    void decide_removal(StepId id);
+    bool goes(StepId half);
+    bool differs_now(StepId id);
+    bool is_needed(StepId id);
+    void refuse_taken(StepId id);
+    [[nodiscard]] std::int64_t generation_of(StepId id) const;
+    [[nodiscard]] std::string identity_now(StepId id) const;
     void take_data(StepId id, const Observation& observed);
     void enqueue(StepId id, bool read);
     std::optional<Endpoint> choose_endpoint(StepId id, const Value& config) const;
@@ -140,17 +147,17 @@ class Executor {
     void run_job(const Job& job);
     void run_read(const Job& job);
     void run_changes(const Job& job);
-    bool change(const Job& job, Provider& provider, bool removing_first, Slot& slot);
+    void change(const Job& job, Provider& provider, Slot& slot);
     void change_in_state(Job job, Provider& provider);
     void hand_on(const Made& made);
     void write_made(const std::vector<Made>& made);
-    std::vector<Change> changes_of(const Job& job, bool removing_first);
+    std::vector<Change> changes_of(const Job& job);
     bool journal(const Job& job, std::vector<Intent>& intents);
     void withdraw(const Job& job, std::vector<Intent> intents);
     void put_back(const Job& job); ///< as if it had never been taken
     void announce(const Job& job);
-    Intent intent_of(StepId id, const Change& change, bool removing) const;
-    Change change_of(StepId id, bool removing) const;
+    Intent intent_of(StepId id, const Change& change) const;
+    Change change_of(StepId id) const;
 
     const Plan& plan_;
     const Graph* graph_;
@@ -170,7 +177,8 @@ class Executor {
     std::vector<Work> work_;
     std::vector<Value> values_; ///< by node: planned, then real
     std::map<std::string, Queue> queues_;
-    std::unordered_map<std::string, StepId> step_of_; ///< by address
+    std::unordered_map<std::string, StepId> step_of_; ///< by address; of a replacement the second
+    std::unordered_map<std::string, StepId> half_of_; ///< first halves of replacements, by address
     std::deque<StepId> ready_;
     std::vector<Settled> settled_; ///< written together, then done
     std::size_t arrivals_ = 0;

@@ -43,6 +43,52 @@ Value sharing(const Value& attributes, const Value& config) {
 }
 } // namespace
 
+namespace {
+
+/// Connections as `current` has them, by the machines that they lead to.
+Value with_connections(const Value& v, const std::map<std::string, Value>& current) {
+    if (v.is_map() && v.has("machine") && v.has("address")) {
+        const auto it = current.find(v.text("machine"));
+        return it == current.end() || v == it->second ? v : it->second;
+    }
+    Value out = v;
+    if (v.is_map()) {
+        for (const Entry& e : v.as_map())
+            if (e.value.is_map() || e.value.is_list())
+                if (Value now = with_connections(e.value, current); !now.is_same(e.value))
+                    out = out.with(e.key, std::move(now));
+    } else if (v.is_list()) {
+        Value::List items;
+        bool any = false;
+        for (const Value& item : v.as_list()) {
+            items.push_back(with_connections(item, current));
+            any = any || !items.back().is_same(item);
+        }
+        if (any) out = Value::list(std::move(items)).at(v.loc());
+        if (any && v.secret()) out = out.as_secret();
+    }
+    return out;
+}
+
+/// A machine that was made again has another host key than those remember who were on the old one.
+void follow_machines(World& world) {
+    std::map<std::string, Value> current;
+    for (const auto& [address, r] : world.recorded) {
+        const Value& connection = r.attributes["connection"];
+        if (connection.is_map() && connection.text("machine") == address &&
+            !connection.contains_unknown())
+            current.emplace(address, connection);
+    }
+    if (current.empty()) return;
+    for (auto& [address, r] : world.recorded) {
+        if (current.contains(address)) continue;
+        r.config = with_connections(r.config, current);
+        r.attributes = with_connections(r.attributes, current);
+    }
+}
+
+} // namespace
+
 World load_world(const Store& store) {
     return load_world_but(store, {});
 }
@@ -66,12 +112,14 @@ World load_world_but(const Store& store, const std::vector<std::string>& types) 
     });
     for (const Intent& i : store.intents()) {
         world.interrupted[i.address] = i.action;
+        if (i.action == "update") world.attempted[i.address] = i.config;
         if (i.action != "create") continue;
         // what may be half made is treated as ours: found by its identity, finished or removed
         world.recorded[i.address] = {i.address, i.type,   i.generation, i.identity,
                                      i.config,  i.config, i.depends_on, false};
         world.unfinished.insert(i.address);
     }
+    follow_machines(world);
     return world;
 }
 

@@ -8,6 +8,11 @@ namespace hadeploy {
 class Claims {
   public:
     void add(const Node& node, const Value& config);
+    /// The resource that claims this; nullptr when none does.
+    [[nodiscard]] const Node* owner(const std::string& claim) const {
+        const auto it = names_.find(claim);
+        return it == names_.end() ? nullptr : it->second;
+    }
     /// Adds an error for each thing that two resources claim, for networks that overlap, and for
     /// addresses that are not in their network.
     void check(Problems& problems) const;

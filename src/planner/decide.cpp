@@ -115,8 +115,45 @@ Error data_error(const std::string& address, const Observation& observed) {
     return {ErrorKind::failed, fmt::format("there is nothing that {} could be read from", address)};
 }
 
+namespace {
+
+/// What an interrupted change may have changed and nobody can see: all that is wanted of it is done
+/// again.
+std::vector<AttributeChange> unseen(const ResourceType& type, const Value& config,
+                                    const Recorded& recorded, const Interruption& interruption,
+                                    const Value& seen) {
+    std::vector<AttributeChange> out;
+    for (const Attribute& a : type.schema) {
+        if (a.computed || a.steering || a.replaces || seen.has(a.name)) continue;
+        const Value& was = recorded.config[a.name];
+        const Value& wanted = config[a.name];
+        const bool touched = interruption.action == "remove"
+                                 ? !was.is_null()
+                                 : differs(a.type, was, interruption.config[a.name]);
+        if (!touched) continue;
+        out.push_back({a.name, a.secret ? was.as_secret() : was,
+                       a.secret ? wanted.as_secret() : wanted, false, false});
+    }
+    return out;
+}
+
+Decision replacement(std::vector<AttributeChange> changes) {
+    Decision out{Action::replace, {}, names_of(changes, true) + " can't be changed in place", {}};
+    out.if_differs = std::all_of(changes.begin(), changes.end(), [](const AttributeChange& c) {
+        return !c.replaces || c.after.contains_unknown();
+    });
+    if (out.if_differs)
+        out.reason = names_of(changes, true) +
+                     " can't be changed in place; whether it differs is known only after apply";
+    out.changes = std::move(changes);
+    return out;
+}
+
+} // namespace
+
 Decision decide(const ResourceType& type, const Value& config, const Recorded* recorded,
-                bool unfinished, const Observation& observed) {
+                const Interruption& interruption, const Observation& observed) {
+    const bool unfinished = interruption.action == "create";
     if (observed.state == Observation::State::failed) {
         if (observed.error) throw *observed.error;
         throw Error(ErrorKind::failed, "could not be read");
@@ -137,12 +174,25 @@ Decision decide(const ResourceType& type, const Value& config, const Recorded* r
     std::vector<AttributeChange> changes = changes_of(type, config, recorded, observed.attributes);
     const bool replaces = std::any_of(changes.begin(), changes.end(),
                                       [](const AttributeChange& c) { return c.replaces; });
-    if (replaces) {
-        std::string reason = names_of(changes, true) + " can't be changed in place";
-        return {Action::replace, std::move(changes), std::move(reason), {}};
-    }
+    if (replaces) return replacement(std::move(changes));
     if (recorded != nullptr && !observed.outdated.empty())
         return {Action::replace, std::move(changes), observed.outdated, {}};
+    if (recorded != nullptr && !interruption.action.empty()) {
+        std::vector<AttributeChange> more =
+            unseen(type, config, *recorded, interruption, observed.attributes);
+        const bool any = !more.empty();
+        if (any && interruption.action == "remove")
+            return {Action::create, {}, "an earlier run began to remove it", {}};
+        for (AttributeChange& c : more)
+            if (std::none_of(changes.begin(), changes.end(),
+                             [&](const AttributeChange& other) { return other.name == c.name; }))
+                changes.push_back(std::move(c));
+        if (any)
+            return {Action::update,
+                    std::move(changes),
+                    "an earlier run did not finish changing it",
+                    {}};
+    }
     if (!changes.empty()) {
         std::string verb = verb_of(type, changes);
         const bool drift = std::all_of(changes.begin(), changes.end(),

@@ -18,6 +18,15 @@ bool same_object(const ResourceType& type, const Value& a, const Value& b) {
 
 } // namespace
 
+std::int64_t NewGenerations::next(const std::string& address, std::int64_t first) {
+    if (identities_.empty())
+        for (const auto& [other, r] : world_.recorded) identities_.insert(r.identity);
+    while (!identities_.empty() &&
+           identities_.contains(identity_of(world_.lineage, address, first)))
+        ++first;
+    return first;
+}
+
 std::string generation_address(const std::string& address, std::int64_t generation) {
     return fmt::format("{}#{}", address, generation);
 }
@@ -30,12 +39,17 @@ std::string resource_address(const std::string& address) {
 }
 
 std::int64_t next_generation(const ResourceType& type, const Value& config,
-                             const Recorded& recorded, const World& world) {
+                             const Recorded& recorded, const World& world, NewGenerations& fresh) {
     for (std::int64_t next = recorded.generation + 1;; ++next) {
-        const auto begun = world.recorded.find(generation_address(recorded.address, next));
-        if (begun == world.recorded.end()) return next;
-        const Recorded& other = begun->second;
-        if (other.type == type.name && same_object(type, config, other.config)) return next;
+        const auto other = world.recorded.find(generation_address(recorded.address, next));
+        if (other == world.recorded.end()) {
+            if (fresh.next(recorded.address, next) == next) return next;
+            continue;
+        }
+        const bool begun = world.unfinished.contains(other->first) &&
+                           other->second.type == type.name &&
+                           same_object(type, config, other->second.config);
+        if (begun) return next;
     }
 }
 

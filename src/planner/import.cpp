@@ -74,11 +74,9 @@ void check_imports(const Graph& graph, Problems& problems) {
     }
 }
 
-std::string new_identity(const Graph& graph, const World& world, const std::string& address) {
+std::string imported_id(const Graph& graph, const std::string& address) {
     const auto import = graph.spec().imports.find(address);
-    if (import != graph.spec().imports.end() && !import->second.id.empty())
-        return import->second.id;
-    return identity_of(world.lineage, address, 1);
+    return import == graph.spec().imports.end() ? "" : import->second.id;
 }
 
 Decision decide_import(const ResourceType& type, const Value& config, const Observation& observed,
@@ -98,7 +96,7 @@ Decision decide_import(const ResourceType& type, const Value& config, const Obse
                    : fmt::format("what is there by that name is not {}: {}", import.id,
                                  observed.foreign),
                what_id);
-    Decision d = decide(type, config, nullptr, false, observed);
+    Decision d = decide(type, config, nullptr, {}, observed);
     if (d.action == Action::replace)
         refuse("it would be destroyed at once: " + d.reason,
                "let the spec say what is there; change it once it is imported");

@@ -7,9 +7,8 @@ namespace hadeploy {
 /// Imports to addresses that the spec does not have, and of what can't be imported.
 void check_imports(const Graph& graph, Problems& problems);
 
-/// The identity of a resource that the state does not know: that of the object which is imported,
-/// or else its own.
-std::string new_identity(const Graph& graph, const World& world, const std::string& address);
+/// The ID of an object that is imported to an address; "" when none is, or it has no ID.
+std::string imported_id(const Graph& graph, const std::string& address);
 
 /// What is to be done so that an object which somebody else has made is managed from now on: only
 /// recorded, or changed as well.

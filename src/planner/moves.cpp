@@ -8,70 +8,76 @@ namespace hadeploy {
 
 namespace {
 
-using Renamed = std::map<std::string, std::string>;
-
 /// What the move calls an address that it is about.
 std::optional<std::string> renamed(const Move& move, const std::string& address) {
     if (!is_moved(move, address)) return std::nullopt;
     return move.to + address.substr(move.from.size());
 }
 
-std::string name_now(const Renamed& names, const std::string& before) {
-    const auto it = names.find(before);
-    return it == names.end() ? before : it->second;
+const std::string& address_now(const Moves& moves, const std::string& before) {
+    const auto it = moves.find(before);
+    return it == moves.end() ? before : it->second;
 }
 
 /// Connections name the machine that they lead to.
-Value with_machines_renamed(const Value& v, const Renamed& names) {
+Value with_machines_moved(const Value& v, const Moves& moves) {
     Value out = v;
     if (v.is_map() && v.has("machine") && v.has("address")) {
-        const auto it = names.find(v.text("machine"));
-        if (it != names.end()) out = v.with("machine", it->second);
+        const auto it = moves.find(v.text("machine"));
+        if (it != moves.end()) out = v.with("machine", it->second);
     } else if (v.is_map()) {
         for (const Entry& e : v.as_map())
             if (e.value.is_map() || e.value.is_list())
-                out = out.with(e.key, with_machines_renamed(e.value, names));
+                out = out.with(e.key, with_machines_moved(e.value, moves));
     } else if (v.is_list()) {
         Value::List items;
-        for (const Value& item : v.as_list()) items.push_back(with_machines_renamed(item, names));
+        for (const Value& item : v.as_list()) items.push_back(with_machines_moved(item, moves));
         out = Value::list(std::move(items)).at(v.loc());
         if (v.secret()) out = out.as_secret();
     }
     return out;
 }
 
-/// Two moves one after the other are one from where the state has it.
-void note(Renamed& moved, const std::string& from, const std::string& to) {
-    for (auto& [first, last] : moved)
-        if (last == from) {
-            last = to;
-            return;
-        }
-    moved.emplace(from, to);
+/// Two moves one after the other are one, from where the state has it.
+void note(Moves& moved, const Moves& now) {
+    Moves begin = now;
+    for (auto& [first, last] : moved) {
+        const auto next = now.find(last);
+        if (next == now.end()) continue;
+        begin.erase(last);
+        last = next->second;
+    }
+    for (const auto& [from, to] : begin) moved.emplace(from, to);
+    std::erase_if(moved, [](const auto& move) { return move.first == move.second; });
 }
 
-void move_records(World& world, const Move& move, Renamed& names, Problems& problems) {
-    Renamed now;
+/// What an entry of `moved:` comes to, going by what is recorded.
+Moves resolved(const World& world, const Move& move, Problems& problems) {
+    Moves out;
     for (const auto& [address, r] : world.recorded)
-        if (const auto to = renamed(move, address)) now.emplace(address, *to);
-    for (const auto& [from, to] : now) {
-        if (world.interrupted.contains(from)) {
-            problems
-                .add(fmt::format("{} can't be moved: an earlier run did not finish with it", from),
-                     move.loc)
-                .hint = "apply once without the move";
-        } else if (world.recorded.contains(to)) {
-            problems
-                .add(fmt::format("{} can't be moved: there is a {} already", from, to), move.loc)
-                .hint = "leave one of the two names out of the spec, or remove the other one first";
-        } else {
-            auto node = world.recorded.extract(from);
-            node.key() = to;
-            node.mapped().address = to;
-            world.recorded.insert(std::move(node));
-            names[from] = to;
-        }
+        if (const auto to = renamed(move, address)) out.emplace(address, *to);
+    for (const auto& [from, to] : out) {
+        if (!world.recorded.contains(to) || out.contains(to)) continue;
+        problems
+            .add(fmt::format("moved: {} can't become {}, which exists already", from, to), move.loc)
+            .hint = "leave one of the two addresses out of the spec, or remove the other one first";
     }
+    return out;
+}
+
+/// Under their new keys, all at once.
+template<class Map>
+void move_keys(Map& map, const Moves& moves) {
+    std::vector<typename Map::node_type> moved;
+    for (const auto& [from, to] : moves)
+        if (auto node = map.extract(from)) {
+            if constexpr (requires { node.key(); })
+                node.key() = to;
+            else
+                node.value() = to;
+            moved.push_back(std::move(node));
+        }
+    for (auto& node : moved) map.insert(std::move(node));
 }
 
 } // namespace
@@ -84,20 +90,30 @@ bool is_moved(const Move& move, const std::string& address) {
     return !to_instance || address[move.from.size()] == '.';
 }
 
+World moved_world(World world, const Moves& moves) {
+    if (moves.empty()) return world;
+    move_keys(world.recorded, moves);
+    move_keys(world.unfinished, moves);
+    move_keys(world.interrupted, moves);
+    move_keys(world.attempted, moves);
+    move_keys(world.observed, moves);
+    for (auto& [address, r] : world.recorded) {
+        r.address = address;
+        for (std::string& d : r.depends_on) d = address_now(moves, d);
+        r.config = with_machines_moved(r.config, moves);
+        r.attributes = with_machines_moved(r.attributes, moves);
+    }
+    note(world.moved, moves);
+    return world;
+}
+
 World with_moves(World world, const std::vector<Move>& moves) {
     Problems problems;
     for (const Move& move : moves) {
-        Renamed names;
-        move_records(world, move, names, problems);
-        if (names.empty()) continue;
-        for (auto& [address, r] : world.recorded) {
-            for (std::string& d : r.depends_on) d = name_now(names, d);
-            r.config = with_machines_renamed(r.config, names);
-            r.attributes = with_machines_renamed(r.attributes, names);
-        }
-        for (const auto& [from, to] : names) note(world.moved, from, to);
+        const Moves now = resolved(world, move, problems);
+        problems.throw_if_any();
+        world = moved_world(std::move(world), now);
     }
-    problems.throw_if_any();
     return world;
 }
 

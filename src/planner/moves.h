@@ -4,16 +4,23 @@
 
 namespace hadeploy {
 
-/// The world with recorded resources under the names that the spec's moves give them. A move whose
-/// old name nothing has was done before, and does nothing. World::moved tells what was renamed.
-/// @throws Errors: the new name is taken, or an interrupted change is open under the old one
+/// Addresses by those that they replace. All at once: two may swap.
+using Moves = std::map<std::string, std::string>;
+
+/// The world with recorded resources, and what interrupted runs left open, under other addresses.
+/// Dependencies and connections that name them follow. World::moved tells what was moved in all.
+World moved_world(World world, const Moves& moves);
+
+/// The same for the spec's `moved:`, one entry after the other. An entry whose old address nothing
+/// has was done before, and does nothing.
+/// @throws Errors: the new address is taken
 World with_moves(World world, const std::vector<Move>& moves);
 
-/// The records of `after` that are not the same in `before`: what was moved, and what names it.
+/// The records of `after` that differ from those of `before`: what was moved, and what names it.
 std::vector<Recorded> changed_records(const World& before, const World& after);
 
-/// Whether the move gives another name to what has this one. Of a move to an instance (`a` becomes
-/// `a["x"]`) the other instances are no part.
+/// Whether the move gives another address to what has this one. Of a move to an instance (`a`
+/// becomes `a["x"]`) the other instances are no part.
 bool is_moved(const Move& move, const std::string& address);
 
 } // namespace hadeploy

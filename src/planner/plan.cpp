@@ -11,9 +11,11 @@
 #include "planner/refresh.h"
 #include "planner/seen.h"
 #include "planner/selection.h"
+#include "planner/step_order.h"
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <unordered_map>
 
 namespace hadeploy {
 
@@ -31,9 +33,10 @@ class Planner {
             const PlanOptions& options, const Survey* survey)
         : graph_(graph), world_(world), settings_(settings), survey_(survey),
           selection_(options, &graph, world), records_(records_of(graph, world.recorded)),
-          replace_(options.replace.begin(), options.replace.end()) {
+          replace_(options.replace.begin(), options.replace.end()), fresh_(world) {
         plan_.values.resize(graph.nodes().size());
         waits_for_.resize(graph.nodes().size());
+        below_.resize(graph.nodes().size());
     }
 
     Plan run() {
@@ -45,6 +48,9 @@ class Planner {
         plan_.outputs = graph_.outputs(values(), selection_.all() ? problems_ : untold);
         claims_.check(problems_);
         plan_.notices = claims_.remarks();
+        if (survey_ != nullptr)
+            plan_.notices.insert(plan_.notices.end(), survey_->look_alikes.begin(),
+                                 survey_->look_alikes.end());
         check_imports(graph_, problems_);
         refuse_removed_but_there();
         refuse_moved_but_there();
@@ -59,18 +65,23 @@ class Planner {
         note_moves();
         plan_.partial = !selection_.all();
         if (plan_.partial) plan_.notices.push_back(selection_.notice());
-        const auto remove_from = [&](const World& world) {
-            add_removals(plan_, world, graph_.registry(), kept, graph_.spec().removed, problems_);
-        };
         if (makes_first(plan_))
-            remove_from(with_old_generations(world_, plan_, graph_.registry()));
+            remove_and_order(with_old_generations(world_, plan_, graph_.registry()), kept);
         else
-            remove_from(world_);
+            remove_and_order(world_, kept);
         problems_.throw_if_any();
         return std::move(plan_);
     }
 
   private:
+    void remove_and_order(const World& world, const std::function<bool(const std::string&)>& kept) {
+        plan_.steps.insert(plan_.steps.end(), halves_.begin(), halves_.end());
+        add_removals(plan_, world, graph_.registry(), kept, graph_.spec().removed, &claims_,
+                     problems_);
+        problems_.throw_if_any();
+        order_steps(plan_, world, &graph_, takings_, problems_);
+    }
+
     Graph::Values values() const {
         return [this](NodeId id) { return plan_.values[id]; };
     }
@@ -170,79 +181,148 @@ class Planner {
         step.generation = recorded ? recorded->generation : 1;
         step.before = recorded ? recorded->attributes : Value();
         step.after = config;
-
-        std::optional<Action> action;
+        const std::vector<Taking> takings = takings_of(node, config, recorded);
         Value known; // of the computed attributes
-        const auto import = graph_.spec().imports.find(node.address);
-        const bool imports = recorded == nullptr && import != graph_.spec().imports.end();
-        if (recorded != nullptr && recorded->type != node.type->name) {
-            action = Action::replace;
-            step.reason = fmt::format("it was a {}", recorded->type);
-        } else if (machine_state(node, config) == MachineState::fresh) {
-            if (imports) throw import_too_early(import->second);
-            action = Action::create;
-            step.read_first = true;
-        } else if (!seen || seen->state == Observation::State::blocked) {
-            if (imports) throw import_too_early(import->second);
-            action = recorded ? Action::read : Action::create;
-            step.read_first = true;
-            step.reason = recorded ? later(seen) : "";
-            if (recorded != nullptr) known = recorded->attributes;
-            if (recorded != nullptr && replace_.contains(node.address)) {
-                action = Action::replace;
-                step.reason = std::string(kAskedFor);
-                known = {};
-            }
-        } else {
-            Decision d = imports ? decide_import(*node.type, config, *seen, import->second)
-                                 : decide(*node.type, config, recorded,
-                                          world_.unfinished.contains(node.address), *seen);
-            action = d.action;
-            step.changes = std::move(d.changes);
-            step.reason = std::move(d.reason);
-            step.verb = std::move(d.verb);
-            if (const std::string cause = trigger(node);
-                recorded && !cause.empty() && (!action || action == Action::update)) {
-                action = Action::replace;
-                step.reason = cause;
-                step.verb.clear();
-            }
-            step.before = step.before.with_all(seen->attributes);
-            if (action != Action::create && action != Action::replace) known = step.before;
-            if (action == Action::update)
-                for (const Attribute& a : node.type->schema)
-                    if (a.renewed) known = known.without(a.name);
-        }
+        std::optional<Action> action = choose(step, recorded, seen, takings, known);
         if (recorded != nullptr && recorded->type == node.type->name && !known.is_null())
             for (const std::string& name : told_later(*node.type, config, recorded->config))
                 known = known.without(name);
-        if (recorded != nullptr && config.flag(kPreventDestroy)) {
-            if (action == Action::replace)
-                throw protected_error(node.address, "would be replaced: " + step.reason, step.loc);
-            if (goes_with_machine(*recorded))
-                throw protected_error(node.address, "would go with its machine", step.loc);
-        }
-        if (action == Action::replace) {
-            // what was of another type can be removed by that alone: it goes by a step of its own
-            step.create_first = node.create_first || recorded->type != node.type->name;
-            if (step.create_first) refuse_shared_names(graph_, node, config, *recorded);
-            step.generation = step.create_first
-                                  ? next_generation(*node.type, config, *recorded, world_)
-                                  : recorded->generation + 1;
-        }
-        step.identity = recorded == nullptr ? new_identity(graph_, world_, node.address)
-                        : action == Action::replace
-                            ? identity_of(world_.lineage, node.address, step.generation)
-                            : recorded->identity;
+        refuse_protected(step, recorded, action);
+        number(step, recorded, action);
         set_value(id, with_machine(*node.type, node.address, complete(*node.type, config, known)));
         if (!step.read_first) graph_.check_postconditions(id, values(), problems_);
         note_machine(node, action);
         // an interrupted change that turns out to be complete still has to be noted as such
         if (!action && world_.interrupted.contains(node.address)) action = Action::adopt;
-        if (action)
-            add(id, *action, std::move(step));
-        else if (recorded != nullptr)
-            renew_record(id, config, *recorded);
+        if (!action) {
+            if (recorded != nullptr) renew_record(id, config, *recorded);
+            return;
+        }
+        for (const Taking& t : takings)
+            takings_.push_back({static_cast<StepId>(plan_.steps.size()), t.from, t.what});
+        add(id, *action, std::move(step));
+    }
+
+    /// What the step has to do; fills in why, and what is known of what the provider fills in.
+    std::optional<Action> choose(Step& step, const Recorded* recorded,
+                                 const std::optional<Observation>& seen,
+                                 const std::vector<Taking>& takings, Value& known) {
+        const Node& node = graph_[*step.node];
+        const auto import = graph_.spec().imports.find(node.address);
+        const bool imports = recorded == nullptr && import != graph_.spec().imports.end();
+        if (recorded != nullptr && recorded->type != node.type->name) {
+            step.reason = fmt::format("it was a {}", recorded->type);
+            return Action::replace;
+        }
+        const bool fresh = machine_state(node, step.after) == MachineState::fresh;
+        const bool unreadable = !seen || seen->state == Observation::State::blocked;
+        if (imports && (fresh || unreadable)) throw import_too_early(import->second);
+        if (fresh) {
+            step.read_first = true;
+            return Action::create;
+        }
+        if (recorded == nullptr && !takings.empty()) { // what is there now is another one's
+            step.read_first = true;
+            step.takes_over = true;
+            step.reason = fmt::format("after {} has let go of {}", takings.front().from,
+                                      takings.front().what);
+            return Action::create;
+        }
+        if (unreadable) {
+            step.read_first = true;
+            if (recorded == nullptr) return Action::create;
+            if (replace_.contains(node.address)) {
+                step.reason = std::string(kAskedFor);
+                return Action::replace;
+            }
+            step.reason = later(seen);
+            known = recorded->attributes;
+            return Action::read;
+        }
+        Decision d = imports ? decide_import(*node.type, step.after, *seen, import->second)
+                             : decide(*node.type, step.after, recorded,
+                                      interruption_of(world_, node.address), *seen);
+        step.changes = std::move(d.changes);
+        step.reason = std::move(d.reason);
+        step.verb = std::move(d.verb);
+        std::optional<Action> action = d.action;
+        if (action == Action::replace) step.if_differs = d.if_differs;
+        if (recorded && (!action || action == Action::update || step.if_differs))
+            trigger(node, step, action);
+        step.before = step.before.with_all(seen->attributes);
+        if (action != Action::create && action != Action::replace) known = step.before;
+        if (action == Action::update)
+            for (const Attribute& a : node.type->schema)
+                if (a.renewed) known = known.without(a.name);
+        if (action == Action::create && recorded != nullptr && !unfinished(node.address))
+            remade_.insert(*step.node);
+        return action;
+    }
+
+    bool unfinished(const std::string& address) const {
+        return world_.unfinished.contains(address);
+    }
+
+    void refuse_protected(const Step& step, const Recorded* recorded,
+                          std::optional<Action> action) const {
+        if (recorded == nullptr || !step.after.flag(kPreventDestroy)) return;
+        if (action == Action::replace)
+            throw protected_error(step.address, "would be replaced: " + step.reason, step.loc);
+        if (goes_with_machine(*recorded))
+            throw protected_error(step.address, "would go with its machine", step.loc);
+    }
+
+    /// The generation that the step makes, and its identity.
+    void number(Step& step, const Recorded* recorded, std::optional<Action> action) {
+        const Node& node = graph_[*step.node];
+        if (recorded == nullptr) {
+            step.identity = imported_id(graph_, step.address);
+            if (step.identity.empty()) step.generation = fresh_.next(step.address);
+        } else if (action == Action::replace) {
+            // what was of another type can be removed by that alone: it goes by a step of its own
+            step.create_first = node.create_first || recorded->type != node.type->name;
+            if (step.create_first) refuse_shared_names(graph_, node, step.after, *recorded);
+            step.generation =
+                step.create_first
+                    ? next_generation(*node.type, step.after, *recorded, world_, fresh_)
+                    : fresh_.next(step.address, recorded->generation + 1);
+            if (step.create_first) step.if_differs = false;
+        } else if (remade_.contains(*step.node)) {
+            step.generation = fresh_.next(step.address, recorded->generation + 1);
+        } else {
+            step.identity = recorded->identity;
+        }
+        if (step.identity.empty())
+            step.identity = identity_of(world_.lineage, step.address, step.generation);
+    }
+
+    /// What the resource would claim that another record's object still has. The spec's own clashes
+    /// are errors, so all of these are about to be let go.
+    std::vector<Taking> takings_of(const Node& node, const Value& config,
+                                   const Recorded* recorded) {
+        if (world_.recorded.empty() || (recorded != nullptr && recorded->config == config))
+            return {};
+        std::vector<Taking> out;
+        for (const std::string& claim : node.type->claims(config)) {
+            const auto holder = holders().find(claim);
+            if (holder == holders().end() || holder->second == node.address) continue;
+            const bool begun = world_.unfinished.contains(holder->second) &&
+                               resource_address(holder->second) == node.address;
+            if (!begun) out.push_back({0, holder->second, claim});
+        }
+        return out;
+    }
+
+    /// The addresses of recorded objects by what they claim.
+    const std::unordered_map<std::string, std::string>& holders() {
+        if (!holders_) {
+            holders_.emplace();
+            for (const auto& [address, r] : world_.recorded)
+                if (const ResourceType* type = graph_.registry().type(r.type))
+                    for (std::string& claim : type->claims(r.config))
+                        holders_->emplace(std::move(claim), address);
+        }
+        return *holders_;
     }
 
     /// What was read with just this config is used; what could not be read, or may be another one
@@ -277,7 +357,7 @@ class Planner {
         for (const Attribute& a : node.type->schema)
             if (!a.computed && config[a.name].contains_unknown())
                 return fmt::format("{} is known only after apply", a.name);
-        for (const NodeId d : node.awaited) {
+        for (const NodeId d : node.deps) { // it may tell something else once they have changed
             const auto it = actions_.find(d);
             if (it != actions_.end() && it->second != Action::adopt)
                 return fmt::format("{} comes first", graph_[d].address);
@@ -285,16 +365,25 @@ class Planner {
         return {};
     }
 
-    /// Why the resource is to be replaced because of others; "" when it is not.
-    std::string trigger(const Node& node) const {
-        if (replace_.contains(node.address)) return std::string(kAskedFor);
+    /// Whether the resource is to be replaced because of others, or because it was asked for.
+    void trigger(const Node& node, Step& step, std::optional<Action>& action) const {
+        const auto replace = [&](std::string reason, bool if_differs) {
+            // what is certain counts for more
+            if (action == Action::replace && !step.if_differs) return;
+            if (action == Action::replace && if_differs) return;
+            action = Action::replace;
+            step.reason = std::move(reason);
+            step.verb.clear();
+            step.if_differs = if_differs;
+        };
+        if (replace_.contains(node.address)) replace(std::string(kAskedFor), false);
         for (const NodeId t : node.triggers) {
             const auto it = actions_.find(t);
             if (it == actions_.end() || it->second == Action::adopt || it->second == Action::read)
                 continue;
-            return fmt::format("{} is {}d", graph_[t].address, action_name(it->second));
+            replace(fmt::format("{} is {}d", graph_[t].address, action_name(it->second)),
+                    uncertain_.contains(t));
         }
-        return {};
     }
 
     /// Whether all machines that it is on are replaced in this plan.
@@ -309,17 +398,14 @@ class Planner {
                });
     }
 
-    /// What was moved is recorded under its new name before anything else is done.
+    /// What was moved is recorded under its new address before anything else is done.
     void note_moves() {
         if (world_.moved.empty()) return;
         std::vector<Recorded> all; // a move of a machine changes what its resources refer to
         for (const auto& [address, r] : world_.recorded)
-            if (!world_.unfinished.contains(address)) all.push_back(r);
+            if (!unfinished(address)) all.push_back(r);
         plan_.records.insert(plan_.records.begin(), all.begin(), all.end());
-        for (const auto& [from, to] : world_.moved) {
-            plan_.renamed.push_back(from);
-            plan_.notices.push_back(fmt::format("{} is now called {}", from, to));
-        }
+        plan_.moves = world_.moved;
     }
 
     void refuse_moved_but_there() {
@@ -374,15 +460,61 @@ class Planner {
         step.action = action;
         actions_[id] = action;
         step.after_steps.assign(waits_for_[id].begin(), waits_for_[id].end());
+        if (action == Action::replace && !step.create_first && !in_state(*step.type))
+            add_base(id, step);
+        if (may_turn_out_the_same(step)) uncertain_.insert(id);
+        // what a run that fails does not get to has no other reason to be replaced next time
+        if (action == Action::replace && !step.if_differs && step.changes.empty() &&
+            !records_[id]->tainted && records_[id]->type == step.type->name) {
+            plan_.records.push_back(*records_[id]);
+            plan_.records.back().tainted = true;
+        }
         waits_for_[id] = {static_cast<StepId>(plan_.steps.size())};
         plan_.steps.push_back(std::move(step));
+    }
+
+    bool in_state(const ResourceType& type) const {
+        return graph_.registry().kind(type.provider)->in_state;
+    }
+
+    /// A replacement that removes first: what stands on it goes before, if it goes too. Where it
+    /// stands itself on what goes there is no waiting for what that will be.
+    void add_base(NodeId id, Step& step) {
+        const Base below = below_[id];
+        if (below.goes == Base::Goes::yes) step.if_differs = false;
+        Base& base = below_[id];
+        base.goes = step.if_differs ? Base::Goes::perhaps : Base::Goes::yes;
+        if (below.goes == Base::Goes::no) base.known_after = waits_for_[id];
+        const Recorded& r = *records_[id];
+        Step& half = halves_.emplace_back(step);
+        half.action = Action::remove;
+        half.node.reset();
+        half.generation = r.generation;
+        half.identity = r.identity;
+        half.after = {};
+        half.changes.clear();
+        half.first_half = true;
+        half.after_steps.clear();
+        if (half.if_differs)
+            half.after_steps.assign(base.known_after.begin(), base.known_after.end());
+    }
+
+    static bool may_turn_out_the_same(const Step& step) {
+        if (step.if_differs) return true;
+        return step.action == Action::update &&
+               std::all_of(step.changes.begin(), step.changes.end(),
+                           [](const AttributeChange& c) { return c.after.contains_unknown(); });
     }
 
     /// A node without a step of its own hands on the steps that it would have waited for.
     void inherit_waits(NodeId id) {
         std::set<StepId> all;
-        for (const NodeId d : graph_[id].deps)
+        for (const NodeId d : graph_[id].deps) {
             all.insert(waits_for_[d].begin(), waits_for_[d].end());
+            below_[id].goes = std::max(below_[id].goes, below_[d].goes);
+            below_[id].known_after.insert(below_[d].known_after.begin(),
+                                          below_[d].known_after.end());
+        }
         waits_for_[id] = std::move(all);
     }
 
@@ -411,6 +543,14 @@ class Planner {
         machines_[node.address] = state;
     }
 
+    /// What a node stands on: whether an object below it is removed by a replacement, and the steps
+    /// after which that is known.
+    struct Base {
+        enum class Goes { no, perhaps, yes };
+        Goes goes = Goes::no;
+        std::set<StepId> known_after = {};
+    };
+
     const Graph& graph_;
     const World& world_;
     const ProviderSettings& settings_;
@@ -424,6 +564,13 @@ class Planner {
     std::map<NodeId, Action> actions_;        ///< of the steps so far
     std::map<std::string, MachineState> machines_;
     Claims claims_;
+    NewGenerations fresh_;
+    std::vector<Base> below_;    ///< by node
+    std::set<NodeId> remade_;    ///< whose objects are gone and made again
+    std::set<NodeId> uncertain_; ///< whose steps may turn out to change nothing
+    std::vector<Taking> takings_;
+    std::vector<Step> halves_; ///< first ones, of replacements
+    std::optional<std::unordered_map<std::string, std::string>> holders_;
 };
 
 } // namespace
@@ -443,13 +590,27 @@ std::string_view action_name(Action action) {
 }
 
 std::size_t Plan::count(Action action) const {
-    return static_cast<std::size_t>(std::count_if(
-        steps.begin(), steps.end(), [&](const Step& s) { return s.action == action; }));
+    return static_cast<std::size_t>(std::count_if(steps.begin(), steps.end(), [&](const Step& s) {
+        return s.action == action && !s.first_half;
+    }));
+}
+
+std::size_t Plan::size() const {
+    return static_cast<std::size_t>(
+        std::count_if(steps.begin(), steps.end(), [](const Step& s) { return !s.first_half; }));
 }
 
 std::string identity_of(const std::string& lineage, const std::string& address,
                         std::int64_t generation) {
     return uuid_v5(lineage, fmt::format("{}#{}", address, generation));
+}
+
+Interruption interruption_of(const World& world, const std::string& address) {
+    if (world.unfinished.contains(address)) return {"create", {}};
+    const auto it = world.interrupted.find(address);
+    if (it == world.interrupted.end()) return {};
+    const auto config = world.attempted.find(address);
+    return {it->second, config == world.attempted.end() ? Value() : config->second};
 }
 
 bool machine_is_up(const World& world, const std::string& address) {

@@ -32,21 +32,29 @@ struct AttributeChange {
     bool drift = false; ///< the spec wants what it wanted before: something else changed it
 };
 
+/// A change that an earlier run began, and did not get to the end of or failed with.
+struct Interruption {
+    std::string action = {}; ///< "create", "update", "remove"; "" for none
+    Value config = {};       ///< what an update was to make of it
+};
+
 /// How a resource compares with what is wanted. No action: nothing to do.
 struct Decision {
     std::optional<Action> action;
     std::vector<AttributeChange> changes = {};
     std::string reason = {};
     std::string verb = {}; ///< what to call it: "start" of an update, "import" of an adoption
+    /// Of a replacement: only because of values that are not known yet.
+    bool if_differs = false;
 };
 
 /// Compares one resource's config with its record and with what was seen. Pure; used while
 /// planning, and again in apply for what could be read only then.
-/// `unfinished`: an earlier run began to make it and did not get to the end.
+/// What an interrupted change may have changed, and can't be read, is changed again.
 /// @throws Error(conflict) when the object is somebody else's; the observation's own error when it
 ///         could not be read
 Decision decide(const ResourceType& type, const Value& config, const Recorded* recorded,
-                bool unfinished, const Observation& observed);
+                const Interruption& interruption, const Observation& observed);
 
 /// Whether two values of a type differ. Connections are the same when they lead to the same
 /// machine: a new host key is no other place.
@@ -65,10 +73,13 @@ struct World {
     /// What was begun ("create", "update", "remove") and not seen to end, by address (recorded or
     /// not).
     std::map<std::string, std::string> interrupted;
+    std::map<std::string, Value> attempted; ///< what the interrupted updates were to make
     /// New addresses of recorded resources by those that the state still has them under.
     std::map<std::string, std::string> moved;
     std::map<std::string, Observation> observed; ///< what is missing here could not be read yet
 };
+
+Interruption interruption_of(const World& world, const std::string& address);
 
 using StepId = std::uint32_t;
 
@@ -88,6 +99,14 @@ struct Step {
     /// the old one.
     bool create_first = false;
     bool read_first = false; ///< its machine is not up yet: read it then, and decide again
+    bool takes_over = false; ///< what another object has so far: read once that has let it go
+    /// The removal that a replacement begins with: a step of its own, so that what stands on the
+    /// old object goes before it, and the new object is made after that. The replacement is a later
+    /// step of the same address.
+    bool first_half = false;
+    /// Of a replacement and of its first half: only if the resource differs once all that it refers
+    /// to is known. If it does not, it stays.
+    bool if_differs = false;
     std::vector<StepId> after_steps = {}; ///< sorted
     Loc loc = {};
 };
@@ -102,7 +121,8 @@ struct Plan {
     /// Resources without a step whose record is out of date all the same: what only steers how
     /// changes are made is new, or they are used in another way. Apply notes them, silently.
     std::vector<Recorded> records;
-    std::vector<std::string> renamed; ///< addresses that go from the state with `records`
+    /// New addresses of what the state has under other ones; written together with `records`.
+    std::map<std::string, std::string> moves;
     /// What an earlier run began and this one takes up, before anything new: as in
     /// World::interrupted.
     std::map<std::string, std::string> resumed;
@@ -111,6 +131,8 @@ struct Plan {
     std::vector<std::string> notices; ///< remarks that are no errors
 
     [[nodiscard]] bool empty() const { return steps.empty(); }
+    /// Steps as people count them: a replacement is one.
+    [[nodiscard]] std::size_t size() const;
     /// Steps that change something outside of the state, or may.
     [[nodiscard]] std::size_t count(Action action) const;
 };
@@ -139,6 +161,7 @@ Value with_machine(const ResourceType& type, const std::string& address, Value a
 using ProviderSettings = std::map<std::string, Value>;
 
 struct Survey;
+class Claims;
 
 /// The plan for a spec.
 /// @param survey  the one that went before, if there was one: what it has evaluated, and follows
@@ -151,11 +174,13 @@ Plan make_plan(const Graph& graph, const World& world, const ProviderSettings& s
 Plan make_destroy_plan(const World& world, const Registry& registry,
                        const PlanOptions& options = {});
 
-/// Adds the steps for what is recorded and not kept; what is within one of the addresses in
-/// `let_go` is only forgotten. (The last part of the two above.)
-/// @param kept  whether what has this address stays
+/// Adds the steps for what is recorded and not kept, in no order; what is within one of the
+/// addresses in `let_go` is only forgotten. (A part of the two above.)
+/// @param kept    whether what has this address stays
+/// @param claims  of the spec's resources, so that no object goes which one of them manages; may be
+///                nullptr
 void add_removals(Plan& plan, const World& world, const Registry& registry,
                   const std::function<bool(const std::string&)>& kept,
-                  const std::vector<Dependency>& let_go, Problems& problems);
+                  const std::vector<Dependency>& let_go, const Claims* claims, Problems& problems);
 
 } // namespace hadeploy

@@ -3,6 +3,7 @@
 #include "core/trace.h"
 #include "planner/claims.h"
 #include "planner/generations.h"
+#include "planner/identity.h"
 #include "planner/import.h"
 #include "planner/seen.h"
 
@@ -76,6 +77,7 @@ Survey make_survey(const Graph& graph, World& world, const ProviderSettings& set
     out.values.resize(graph.nodes().size());
     const Graph::Values lookup = [&](NodeId id) { return out.values[id]; };
     const std::vector<Recorded*> records = records_of(graph, world.recorded);
+    NewGenerations fresh(world);
     for (const NodeId id : graph.order()) {
         const Node& node = graph[id];
         const Value config = graph.config(id, lookup, problems);
@@ -98,7 +100,9 @@ Survey make_survey(const Graph& graph, World& world, const ProviderSettings& set
         if (kind.in_state) continue; // see seen_of()
         Subject s;
         s.request = {node.address, node.type, read_config(*node.type, config, recorded), recorded,
-                     recorded ? recorded->identity : new_identity(graph, world, node.address)};
+                     recorded ? recorded->identity : imported_id(graph, node.address)};
+        if (s.request.identity.empty())
+            s.request.identity = identity_of(world.lineage, node.address, fresh.next(node.address));
         s.candidates = kind.endpoints(*node.type, s.request.config, settings.at(kind.name));
         out.subjects.push_back(std::move(s));
     }
@@ -115,6 +119,18 @@ Survey make_survey(const Graph& graph, World& world, const ProviderSettings& set
             out.subjects.push_back(recorded_subject(r, *type, graph.registry(), settings));
     }
     return out;
+}
+
+Survey make_settled_survey(const Graph& graph, World& world, const ProviderSettings& settings) {
+    // with a record at its new address a config may be known that was not, and tell of more moves
+    constexpr int kMostRounds = 16;
+    for (int round = 0;; ++round) {
+        Survey survey = make_survey(graph, world, settings);
+        Identities found = find_identities(graph, world, survey.configs);
+        survey.look_alikes = std::move(found.look_alikes);
+        if (found.moves.empty() || round == kMostRounds) return survey;
+        world = moved_world(std::move(world), found.moves);
+    }
 }
 
 std::vector<Subject> recorded_subjects(const Registry& registry, const World& world,

@@ -15,14 +15,19 @@ struct Survey {
     /// What to read before planning: every resource of the spec as far as its config is known, and
     /// every recorded one that the spec no longer has; but not what lives in the state alone.
     std::vector<Subject> subjects;
-    std::vector<Value> configs;       ///< by node
-    std::vector<Value> values;        ///< by node: what its config and its record tell of it
-    std::vector<std::string> notices; ///< remarks on the spec that are no errors
+    std::vector<Value> configs;           ///< by node
+    std::vector<Value> values;            ///< by node: what its config and its record tell of it
+    std::vector<std::string> notices;     ///< remarks on the spec that are no errors
+    std::vector<std::string> look_alikes; ///< see Identities
 };
 
 /// @param world  of what is recorded just as it was evaluated only one copy stays: the latter
 /// @throws Errors: wrong values in the spec
 Survey make_survey(const Graph& graph, World& world, const ProviderSettings& settings);
+
+/// The same, with the world's records under the addresses that the spec has for their objects: see
+/// find_identities().
+Survey make_settled_survey(const Graph& graph, World& world, const ProviderSettings& settings);
 
 /// What to read to bring the state up to date: all that is recorded, as it was recorded.
 std::vector<Subject> recorded_subjects(const Registry& registry, const World& world,

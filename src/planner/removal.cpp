@@ -1,11 +1,11 @@
+#include "planner/claims.h"
 #include "planner/generations.h"
 #include "planner/lifecycle.h"
 #include "planner/selection.h"
+#include "planner/step_order.h"
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <unordered_map>
-#include <utility>
 
 namespace hadeploy {
 
@@ -18,18 +18,14 @@ class Remover {
   public:
     Remover(Plan& plan, const World& world, const Registry& registry,
             const std::function<bool(const std::string&)>& kept,
-            const std::vector<Dependency>& let_go, Problems& problems)
+            const std::vector<Dependency>& let_go, const Claims* claims, Problems& problems)
         : plan_(plan), world_(world), registry_(registry), kept_(kept), let_go_(let_go),
-          problems_(problems) {}
+          claims_(claims), problems_(problems) {}
 
     void run() {
         find_dying();
-        std::vector<Step> removals;
         for (const auto& [address, r] : world_.recorded)
-            if (!kept_(address)) removals.push_back(plan_removal(r));
-        for (Step& s : plan_.steps) // dependents of what goes have to let go of it first
-            if (s.node) changed_.insert(s.address);
-        order(std::move(removals));
+            if (!kept_(address)) plan_.steps.push_back(plan_removal(r));
     }
 
   private:
@@ -41,7 +37,8 @@ class Remover {
             if (ends || seen_gone(address)) dying_.insert(address);
         }
         for (const Step& s : plan_.steps)
-            if (s.type->machine && s.type->hosts_die && s.action == Action::replace)
+            if (s.type->machine && s.type->hosts_die && s.action == Action::replace &&
+                !s.if_differs)
                 dying_.insert(s.address);
     }
 
@@ -76,6 +73,11 @@ class Remover {
             step.reason = "the spec lets go of it; it stays as it is";
             return step;
         }
+        if (const Node* other = same_object(*step.type, r)) {
+            step.action = Action::forget;
+            step.reason = fmt::format("{} manages the same object", other->address);
+            return step;
+        }
         if (r.config.flag(kPreventDestroy) && !seen_gone(r.address))
             problems_.add(protected_error(r.address, "would be destroyed", {}))
                 .with_note("`removed:` lets go of it without destroying it");
@@ -95,14 +97,23 @@ class Remover {
         return step;
     }
 
+    /// The resource of the spec that manages the very object of this record.
+    const Node* same_object(const ResourceType& type, const Recorded& r) const {
+        if (claims_ == nullptr) return nullptr;
+        const std::vector<std::string> names = type.claims(r.config);
+        const Node* node = names.empty() ? nullptr : claims_->owner(names.front());
+        return node != nullptr && node->type->name == r.type ? node : nullptr;
+    }
+
     /// Why it is to go.
     std::string reason(const Recorded& r) const {
         const std::string resource = resource_address(r.address);
-        const auto current = world_.recorded.find(resource);
         if (resource == r.address || !kept_(resource)) return "the spec no longer has it";
-        const bool begun =
-            current != world_.recorded.end() && r.generation > current->second.generation;
-        return begun ? "it was begun as a replacement that is no longer wanted"
+        if (world_.unfinished.contains(r.address))
+            return "it was begun as a replacement that is no longer wanted";
+        const bool aside = std::any_of(world_.moved.begin(), world_.moved.end(),
+                                       [&](const auto& move) { return move.second == r.address; });
+        return aside ? fmt::format("the spec no longer has it; {} is another one now", resource)
                      : fmt::format("a new {} takes its place", resource);
     }
 
@@ -128,129 +139,22 @@ class Remover {
         }
     }
 
-    /// Appends the removals in an order that takes down dependents first. What is only forgotten
-    /// holds nobody up. What goes with its machines waits for them, so that a failure leaves it
-    /// recorded; what was seen to be gone is forgotten at once: what could tell so may go itself.
-    void order(std::vector<Step> removals) {
-        std::map<std::string, std::size_t> index;
-        for (std::size_t i = 0; i < removals.size(); ++i) index[removals[i].address] = i;
-        // waits[i]: removals that have to be through before removal i
-        std::vector<std::set<std::size_t>> waits(removals.size());
-        for (std::size_t i = 0; i < removals.size(); ++i) {
-            // who rests on a resource knows it by its address, whichever generation it is
-            const auto [it, alone] = index.emplace(resource_address(removals[i].address), i);
-            if (!alone && it->second != i && removals[i].action != Action::forget)
-                waits[i].insert(it->second);
-        }
-        for (std::size_t i = 0; i < removals.size(); ++i) {
-            const Recorded& r = world_.recorded.at(removals[i].address);
-            const bool forgotten = removals[i].action == Action::forget;
-            if (forgotten && seen_gone(r.address)) continue;
-            for (const std::string& m : machines_in(r.config)) {
-                const auto it = index.find(m);
-                if (it == index.end() || it->second == i) continue;
-                if (forgotten)
-                    waits[i].insert(it->second);
-                else
-                    waits[it->second].insert(i);
-            }
-            if (forgotten) continue;
-            std::set<std::string> visited;
-            for (const std::size_t d : needed_by(r, removals, index, visited))
-                if (d != i) waits[d].insert(i);
-        }
-        append_sorted(std::move(removals), waits);
-    }
-
-    /// The removals that `r` depends on, seen through those that are only forgotten.
-    std::vector<std::size_t> needed_by(const Recorded& r, const std::vector<Step>& removals,
-                                       const std::map<std::string, std::size_t>& index,
-                                       std::set<std::string>& visited) const {
-        std::vector<std::size_t> out;
-        for (const std::string& d : r.depends_on) {
-            const auto it = index.find(d);
-            if (it == index.end() || !visited.insert(d).second) continue;
-            if (removals[it->second].action != Action::forget) {
-                out.push_back(it->second);
-                continue;
-            }
-            const auto through = needed_by(world_.recorded.at(d), removals, index, visited);
-            out.insert(out.end(), through.begin(), through.end());
-        }
-        return out;
-    }
-
-    /// Kahn's algorithm in rounds: of what is free the first by address, and what that sets free
-    /// further down the list still belongs to the round.
-    void append_sorted(std::vector<Step> removals,
-                       const std::vector<std::set<std::size_t>>& waits) {
-        const auto changed_dependents = steps_that_need(removals);
-        std::vector<std::size_t> open(removals.size()); // how many each still waits for
-        std::vector<std::vector<std::size_t>> dependents(removals.size());
-        std::vector<std::optional<StepId>> placed(removals.size());
-        std::set<std::size_t> round, next;
-        for (std::size_t i = 0; i < removals.size(); ++i) {
-            open[i] = waits[i].size();
-            for (const std::size_t d : waits[i]) dependents[d].push_back(i);
-            if (open[i] == 0) round.insert(i);
-        }
-        for (; !round.empty(); round = std::exchange(next, {}))
-            while (!round.empty()) {
-                const std::size_t i = *round.begin();
-                round.erase(round.begin());
-                std::set<StepId> after = changed_dependents[i];
-                for (const std::size_t d : waits[i]) after.insert(*placed[d]);
-                removals[i].after_steps.assign(after.begin(), after.end());
-                placed[i] = static_cast<StepId>(plan_.steps.size());
-                plan_.steps.push_back(std::move(removals[i]));
-                for (const std::size_t d : dependents[i])
-                    if (--open[d] == 0) (d > i ? round : next).insert(d);
-            }
-        for (std::size_t i = 0; i < removals.size(); ++i)
-            if (!placed[i])
-                problems_.add(Error(ErrorKind::state,
-                                    fmt::format("{} can't be removed: by the state it depends on "
-                                                "itself",
-                                                removals[i].address)));
-    }
-
-    /// By removal: the steps of those that needed it so far, and have to let go of it first.
-    std::vector<std::set<StepId>> steps_that_need(const std::vector<Step>& removals) const {
-        std::vector<std::set<StepId>> out(removals.size());
-        // who rests on a resource knows it by its address, whichever generation it is
-        std::unordered_map<std::string, std::vector<std::size_t>> index;
-        for (std::size_t i = 0; i < removals.size(); ++i)
-            index[resource_address(removals[i].address)].push_back(i);
-        const auto let_go_first = [&](const std::string& of, StepId s) {
-            if (const auto it = index.find(of); it != index.end())
-                for (const std::size_t i : it->second) out[i].insert(s);
-        };
-        for (StepId s = 0; s < plan_.steps.size(); ++s) {
-            const std::string& address = plan_.steps[s].address;
-            if (plan_.steps[s].create_first) let_go_first(address, s); // the new one is there then
-            const auto recorded = world_.recorded.find(address);
-            if (recorded == world_.recorded.end() || !changed_.contains(address)) continue;
-            for (const std::string& d : recorded->second.depends_on) let_go_first(d, s);
-        }
-        return out;
-    }
-
     Plan& plan_;
     const World& world_;
     const Registry& registry_;
     const std::function<bool(const std::string&)>& kept_;
     const std::vector<Dependency>& let_go_;
+    const Claims* claims_; ///< of the spec; may be none
     Problems& problems_;
-    std::set<std::string> dying_;   ///< machines that this plan ends, or that are gone
-    std::set<std::string> changed_; ///< addresses that the spec still has and a step changes
+    std::set<std::string> dying_; ///< machines that this plan ends, or that are gone
 };
 
 } // namespace
 
 void add_removals(Plan& plan, const World& world, const Registry& registry,
                   const std::function<bool(const std::string&)>& kept,
-                  const std::vector<Dependency>& let_go, Problems& problems) {
-    Remover(plan, world, registry, kept, let_go, problems).run();
+                  const std::vector<Dependency>& let_go, const Claims* claims, Problems& problems) {
+    Remover(plan, world, registry, kept, let_go, claims, problems).run();
 }
 
 Plan make_destroy_plan(const World& world, const Registry& registry, const PlanOptions& options) {
@@ -264,7 +168,9 @@ Plan make_destroy_plan(const World& world, const Registry& registry, const PlanO
         return world.recorded.contains(address) && !selection.has(address);
     };
     Problems problems;
-    add_removals(plan, world, registry, kept, {}, problems);
+    add_removals(plan, world, registry, kept, {}, nullptr, problems);
+    problems.throw_if_any();
+    order_steps(plan, world, nullptr, {}, problems);
     problems.throw_if_any();
     note_resumed(plan, world);
     return plan;

@@ -33,8 +33,14 @@ class Explainer {
         if (step.action == Action::replace && node)
             for (const NodeId t : graph_[*node].triggers)
                 if (changes(graph_[t].address)) why.triggers.push_back(graph_[t].address);
-        for (const StepId before : step.after_steps)
-            why.waits_for.push_back(plan_.steps[before].address);
+        for (const StepId before : step.after_steps) {
+            const Step& first = plan_.steps[before];
+            if (first.address != step.address)
+                why.waits_for.push_back(first.address);
+            else // the first half of a replacement
+                for (const StepId id : first.after_steps)
+                    why.waits_for.push_back(plan_.steps[id].address);
+        }
         return why;
     }
 

@@ -48,7 +48,7 @@ struct Lab {
         };
         read_sources();
         Survey survey;
-        if (!destroy) survey = make_survey(graph, seen, settings);
+        if (!destroy) survey = make_settled_survey(graph, seen, settings);
         refresh(seen, destroy ? destroy_subjects(registry, seen, settings) : survey.subjects,
                 endpoints, quiet);
         read_sources();

@@ -217,7 +217,8 @@ outputs: {{a: "${{data.a.outputs.stdout}}"}}
     };
     lab.write("in", "yes");
     REQUIRE(lab.apply(spec(1)).ok());
-    CHECK(lab.plan(spec(2)).plan == "update x (value,shout)");
+    CHECK(lab.plan(spec(2)).plan == "update x (value,shout); read data.a");
+    CHECK(lab.plan(spec(1)).plan == "");
     lab.write("in", "no");
     CHECK(lab.plan(spec(1)).plan == "data.a: `run` ended with status 1; ");
     CHECK(lab.plan(spec(2)).plan == "update x (value,shout); read data.a");

@@ -106,7 +106,7 @@ class Lab {
             out.steps = make_destroy_plan(seen, registry);
         } else {
             read_data(seen, graph, settings, endpoints, events);
-            const Survey survey = make_survey(graph, seen, settings);
+            const Survey survey = make_settled_survey(graph, seen, settings);
             refresh(seen, survey.subjects, endpoints, events);
             read_data(seen, graph, settings, endpoints, events);
             out.steps = make_plan(graph, seen, settings, {}, &survey);

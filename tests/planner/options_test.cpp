@@ -116,9 +116,16 @@ TEST_CASE("--replace makes a resource anew, and what is triggered by it") {
     const TestSpec t(kSpec);
     const Plan plan = make_plan(*t.graph, world, t.settings, {.replace = {"d[\"x\"]"}});
     REQUIRE(summary(plan) == "replace d[\"x\"]");
-    CHECK(plan.steps[0].reason == "asked for with --replace");
-    CHECK(plan.steps[0].generation == 2);
-    CHECK(plan.steps[0].identity != world.recorded.at("d[\"x\"]").identity);
+    REQUIRE(plan.steps.size() == 2); // first the old one goes
+    CHECK(plan.steps[0].action == Action::remove);
+    CHECK(plan.steps[0].generation == 1);
+    CHECK(plan.steps[0].identity == world.recorded.at("d[\"x\"]").identity);
+    CHECK(plan.steps[1].after_steps == std::vector<StepId>{0});
+    CHECK(plan.steps[1].reason == "asked for with --replace");
+    CHECK(plan.steps[1].generation == 2);
+    CHECK(plan.steps[1].identity != world.recorded.at("d[\"x\"]").identity);
+    REQUIRE(plan.records.size() == 1); // a run that does not get there leaves it tainted
+    CHECK(plan.records[0].tainted);
     // what is not there yet is made, whatever was asked for
     CHECK(planned(kSpec, nothing(kSpec), {.targets = {"c"}, .replace = {"c"}}) == "create c");
     // what can't be read now is read when its turn comes, and replaced all the same

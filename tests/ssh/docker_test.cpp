@@ -93,7 +93,7 @@ TEST_CASE("docker.engine: what the probe tells") {
     const Observation stopped = see("enabled\nours\n");
     CHECK(stopped.attributes["running"] == Value(false));
     CHECK(stopped.attributes.flag("installed"));
-    const Decision d = decide(type, config, nullptr, false, stopped);
+    const Decision d = decide(type, config, nullptr, {}, stopped);
     CHECK(d.action == Action::update);
     CHECK(d.verb == "start");
 }
@@ -189,7 +189,7 @@ TEST_CASE("docker.node: what the probe tells") {
         CHECK_FALSE(lost.attributes.has("availability"));
         const Recorded recorded = record_of(
             config.with("status", "ready").with("role", "manager").with("swarm_id", "swarm1"));
-        const Decision d = decide(type, config, &recorded, false, lost);
+        const Decision d = decide(type, config, &recorded, {}, lost);
         CHECK(d.action == Action::update);
         CHECK(d.verb == "mend");
     }
@@ -197,7 +197,7 @@ TEST_CASE("docker.node: what the probe tells") {
         const Observation other =
             see("up \n" + reply(200, info("active", true)) + reply(200, nodes));
         CHECK(contains(other.foreign, "10.77.0.11 is in a swarm (node n1)"));
-        CHECK_THROWS_AS(decide(type, config, nullptr, false, other), Error);
+        CHECK_THROWS_AS(decide(type, config, nullptr, {}, other), Error);
     }
     SUBCASE("asked through a peer, the node is looked up by its id") {
         const Recorded recorded = record_of(config.with("node_id", "n1"));
@@ -563,7 +563,7 @@ TEST_CASE("docker.stack: what the probe tells") {
 
     const Recorded deployed = record_of(config.with("services", there.attributes["services"]));
     const auto drift = [&](const std::string& services) {
-        return decide(type, config, &deployed, false,
+        return decide(type, config, &deployed, {},
                       see(reply(200, services) + reply(200, config_object), &deployed))
             .action;
     };

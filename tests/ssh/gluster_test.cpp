@@ -76,12 +76,12 @@ TEST_CASE("gluster.pool: members by name or address") {
     CHECK(see(own).state == State::absent);
     const Observation whole = see(peer("10.77.0.12") + peer("node3") + own);
     CHECK(whole.attributes["members"] == config["members"]);
-    CHECK(decide(type, config, nullptr, false, whole).action == Action::adopt);
+    CHECK(decide(type, config, nullptr, {}, whole).action == Action::adopt);
     const Observation partial = see(peer("node3") + peer("node2", 6) + own, &known);
-    CHECK(decide(type, config, &known, false, partial).action == Action::update);
+    CHECK(decide(type, config, &known, {}, partial).action == Action::update);
     const Observation more = see(peer("node2") + peer("node3") + peer("other") + own, &known);
     CHECK(more.foreign.empty());
-    CHECK(decide(type, config, &known, false, more).action == Action::update);
+    CHECK(decide(type, config, &known, {}, more).action == Action::update);
     CHECK(see(peer("node2") + peer("other") + own).foreign ==
           "it is a pool with other, which the spec does not have");
 }
@@ -137,7 +137,7 @@ TEST_CASE("gluster.volume: what the probe tells") {
     const std::string group = "== group\nperformance.write-behind=off\nperformance.io-cache=off\n";
     const Recorded known = record_of(config);
     const auto action = [&](const std::string& out) {
-        return decide(type, config, &known, false, see(out, &known)).action;
+        return decide(type, config, &known, {}, see(out, &known)).action;
     };
     CHECK(config["bricks"] == Value::list({"node1:/b/vol0", "node2:/b/vol0", "node3:/b/vol0"}));
     CHECK(see("== missing\n").state == State::absent);
@@ -151,7 +151,7 @@ TEST_CASE("gluster.volume: what the probe tells") {
     CHECK_FALSE(action(kInfo + group + status_of(3)).has_value());
     CHECK_FALSE(action(kInfo).has_value()); // glusterd is down: the rest cannot be seen
 
-    const Decision killed = decide(type, config, &known, false, see(kInfo + group + status_of(2)));
+    const Decision killed = decide(type, config, &known, {}, see(kInfo + group + status_of(2)));
     CHECK(killed.action == Action::update);
     CHECK(killed.verb == "restart");
     CHECK(action(kInfo + "== group\nperformance.io-cache=on\n") == Action::update);
@@ -160,7 +160,7 @@ TEST_CASE("gluster.volume: what the probe tells") {
     CHECK(action(other) == Action::update);
     other = kInfo;
     other.replace(other.find("status=1"), 8, "status=2");
-    CHECK(decide(type, config, &known, false, see(other)).verb == "start");
+    CHECK(decide(type, config, &known, {}, see(other)).verb == "start");
 
     std::string foreign = kInfo;
     foreign.replace(foreign.find(kIdentity), 4, "9999");
@@ -290,7 +290,7 @@ TEST_CASE("gluster.mount: what the probe tells") {
     CHECK(there.foreign.empty());
     const Recorded known = record_of(config.with("unit_sha256", there.attributes["unit_sha256"]));
     const auto decided = [&](const std::string& out) {
-        return decide(type, config, &known, false, see(out, &known));
+        return decide(type, config, &known, {}, see(out, &known));
     };
     CHECK_FALSE(decided(all).action.has_value());
     CHECK(decided("== unit\n" + unit + "== enabled\n").verb == "mount");

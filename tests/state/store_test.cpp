@@ -113,6 +113,31 @@ TEST_CASE("rows are put and forgotten in one go, moves too") {
     CHECK(all == "bc");
 }
 
+TEST_CASE("rows and what is open in the journal move together, also in a swap") {
+    const TempDir dir;
+    const auto store = open_locked(dir / "s");
+    Row a = row_of("a"), b = row_of("b", 2);
+    a.config = Value::map({{"secret", Value("of a").as_secret()}});
+    b.config = Value::map({{"secret", Value("of b").as_secret()}});
+    store->put({a, b, row_of("c")}, {});
+    begun(*store, intent_of("a", "update"));
+    begun(*store, intent_of("new"));
+    const std::int64_t serial = store->serial();
+    Row renewed = row_of("c");
+    renewed.depends_on = {"b"};
+    store->move({{"a", "b"}, {"b", "a"}, {"new", "newer"}, {"gone", "nowhere"}}, {renewed});
+    CHECK(store->serial() == serial + 1);
+    CHECK(store->row("a")->generation == 2);
+    CHECK(store->row("a")->config == b.config);
+    CHECK(store->row("b")->config == a.config); // sealed for its new place
+    CHECK(store->row("c")->depends_on == std::vector<std::string>{"b"});
+    CHECK(store->rows().size() == 3);
+    std::string open;
+    for (const Intent& intent : store->intents())
+        open += intent.action + " " + intent.address + " ";
+    CHECK(open == "update b create newer ");
+}
+
 TEST_CASE("what an earlier run left open is settled by who goes on at its address") {
     const TempDir dir;
     const auto store = open_locked(dir / "s");

@@ -74,6 +74,7 @@ inline std::string errors_of(const std::string& text) {
 inline std::string summary(const Plan& plan) {
     std::string out;
     for (const Step& s : plan.steps) {
+        if (s.first_half) continue;
         if (!out.empty()) out += "; ";
         out += fmt::format("{} {}", s.verb.empty() ? action_name(s.action) : s.verb, s.address);
         std::string names;

@@ -4,6 +4,7 @@
 
 #include <ctime>
 #include <fmt/format.h>
+#include <map>
 
 namespace hadeploy::cli {
 
@@ -25,7 +26,8 @@ Json step_json(const Plan& plan, const Step& step) {
                            {"replaces", c.replaces},
                            {"drift", c.drift}});
     Json after = Json::array();
-    for (const StepId id : step.after_steps) after.push_back(plan.steps[id].address);
+    for (const StepId id : step.after_steps)
+        if (plan.steps[id].address != step.address) after.push_back(plan.steps[id].address);
     Json out{{"address", step.address},
              {"type", step.type->name},
              {"action", action_name(step.action)},
@@ -38,6 +40,7 @@ Json step_json(const Plan& plan, const Step& step) {
              {"after", public_json(mark_secrets(schema, step.after))},
              {"after_steps", std::move(after)}};
     if (step.create_first) out["create_before_destroy"] = true;
+    if (step.if_differs) out["if_differs"] = true;
     return out;
 }
 
@@ -48,7 +51,18 @@ std::string dump(const Json& json) {
 
 nlohmann::json plan_json(const Plan& plan) {
     Json steps = Json::array();
-    for (const Step& step : plan.steps) steps.push_back(step_json(plan, step));
+    std::map<std::string, Json> removed_after; // by address: what goes before the old object
+    for (const Step& step : plan.steps) {
+        if (step.first_half) {
+            Json after = Json::array();
+            for (const StepId id : step.after_steps) after.push_back(plan.steps[id].address);
+            removed_after[step.address] = std::move(after);
+            continue;
+        }
+        steps.push_back(step_json(plan, step));
+        const auto half = removed_after.find(step.address);
+        if (half != removed_after.end()) steps.back()["removed_after_steps"] = half->second;
+    }
     Json counts = Json::object();
     for (const Action a : {Action::adopt, Action::create, Action::update, Action::replace,
                            Action::read, Action::remove, Action::forget, Action::refresh})
@@ -58,6 +72,7 @@ nlohmann::json plan_json(const Plan& plan) {
              {"steps", std::move(steps)},         {"outputs", public_json(plan.outputs)},
              {"notices", plan.notices},           {"counts", std::move(counts)}};
     if (!plan.resumed.empty()) out["resumed"] = plan.resumed;
+    if (!plan.moves.empty()) out["moved"] = plan.moves;
     // what providers saw may hold bytes that are no text: replaced here, once for every dump
     return Json::parse(dump(out));
 }

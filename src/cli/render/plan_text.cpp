@@ -5,12 +5,15 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <map>
+#include <set>
 
 namespace hadeploy::cli {
 
 namespace {
 constexpr std::size_t kAddressColumns = 60; ///< beyond, columns are no longer aligned
+constexpr std::size_t kMostInOrder = 16;    ///< parts of an order that are told one by one
 
 std::string symbol_column(const Step& step, const Style& style) {
     return style.paint(action_tint(step.action), fmt::format("{:>3}", step_symbol(step)));
@@ -23,6 +26,7 @@ std::string words_of(const Step& step) {
     if (step.action == Action::adopt) return step.verb;
     if (step.action == Action::refresh) return "record as it is";
     if (step.action == Action::update && !step.verb.empty()) return step.verb;
+    if (step.action == Action::replace && step.if_differs) return "replace if it differs";
     return std::string(action_name(step.action));
 }
 
@@ -105,18 +109,46 @@ class PlanText {
   public:
     PlanText(const Plan& plan, const Style& style) : plan_(plan), style_(style) {
         for (const Step& step : plan.steps) {
+            if (step.first_half) continue; // said with the second
             by_address_[step.address] = &step;
             width_ = std::max(width_, columns_of(printable(step.address)));
         }
         width_ = std::min(width_, kAddressColumns);
-        for (const Step& step : plan.steps) sort_in(step);
+        for (const Step& step : plan.steps)
+            if (!step.first_half) sort_in(step);
     }
 
     /// What is to be said of each step in detail.
     std::string blocks() const {
         std::string out;
-        for (const Step& step : plan_.steps) out += render_block(step, style_);
+        for (const Step& step : plan_.steps)
+            if (!step.first_half) out += render_block(step, style_);
         return out;
+    }
+
+    /// In which order replacements go that stand on each other; "" when none does.
+    std::string order() const {
+        std::vector<std::string> parts;
+        const auto removes = [&](StepId id) { return plan_.steps[id].action == Action::remove; };
+        std::set<StepId> chained;
+        for (StepId id = 0; id < plan_.steps.size(); ++id)
+            if (plan_.steps[id].first_half)
+                for (const StepId before : plan_.steps[id].after_steps)
+                    if (removes(before)) chained.insert({id, before});
+        std::set<std::string_view> again;
+        for (const StepId id : chained) {
+            parts.push_back("remove " + printable(plan_.steps[id].address));
+            if (plan_.steps[id].first_half) again.insert(plan_.steps[id].address);
+        }
+        for (const Step& step : plan_.steps)
+            if (!step.first_half && again.contains(step.address))
+                parts.push_back("create " + printable(step.address));
+        if (parts.empty()) return {};
+        if (parts.size() > kMostInOrder) {
+            parts.resize(kMostInOrder);
+            parts.push_back("...");
+        }
+        return fmt::format("Order of the replacements: {}.\n", fmt::join(parts, ", "));
     }
 
     /// One line a step, but where one is enough for several.
@@ -292,6 +324,15 @@ std::string plan_counts(const Plan& plan) {
 }
 
 namespace {
+std::string render_moves(const Plan& plan, const Style& style) {
+    if (plan.moves.empty()) return {};
+    std::string out =
+        style.paint(Tint::bold, "Moved in the state; nothing is done to the objects:") + "\n";
+    for (const auto& [from, to] : plan.moves)
+        out += fmt::format("      {} -> {}\n", printable(from), printable(to));
+    return out + "\n";
+}
+
 /// What an earlier run left open in its journal.
 std::string render_resumed(const Plan& plan, const Style& style) {
     if (plan.resumed.empty()) return {};
@@ -320,13 +361,16 @@ std::string render_plan(const Plan& plan, const Value& outputs_before, const Sty
         plan.destroy ? ""
                      : render_output_changes(outputs_before, plan.outputs, plan.partial, style);
     if (!outputs.empty()) out += outputs + "\n";
+    out += render_moves(plan, style);
     for (const std::string& notice : plan.notices)
         out += style.paint(Tint::cyan, "note:") + " " + printable(notice) + "\n";
     if (!plan.notices.empty()) out += "\n";
     out += render_resumed(plan, style);
     if (plan.empty()) return out + nothing_to_do(plan, !outputs.empty());
     // last, where it is looked for: what is touched, and the counts
-    return out + text.list() + "\n" + style.paint(Tint::bold, "Plan: " + plan_counts(plan)) + "\n";
+    out += text.list();
+    out += text.order();
+    return out + "\n" + style.paint(Tint::bold, "Plan: " + plan_counts(plan)) + "\n";
 }
 
 } // namespace hadeploy::cli

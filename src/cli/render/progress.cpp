@@ -43,6 +43,7 @@ class PlainProgress final : public Progress {
     }
     void step_done(const Step& step, std::string_view result, std::int64_t ms) override {
         const std::lock_guard lock(mutex_);
+        if (step.first_half) return; // the second is told
         ++done_;
         if (result == "forgotten") return; // as many as a machine had: the report counts them
         const bool timed = result == "done";
@@ -51,7 +52,7 @@ class PlainProgress final : public Progress {
     }
     void step_failed(const Step& step, const Error& error, std::int64_t ms) override {
         const std::lock_guard lock(mutex_);
-        ++done_;
+        if (!step.first_half) ++done_;
         line(fmt::format("{}: {} after {}: {}", printable(step.address),
                          style_.paint(Tint::red, "FAILED"), show_elapsed(ms),
                          printable(error.message)));
@@ -102,6 +103,7 @@ class JsonProgress final : public Progress {
         line("info", "apply_progress", fmt::format("{}: {}", step.address, text), {{"hook", h}});
     }
     void step_done(const Step& step, std::string_view result, std::int64_t ms) override {
+        if (step.first_half) return; // the second is told
         const std::lock_guard lock(mutex_);
         nlohmann::json h = hook(step);
         h["elapsed_ms"] = ms;

@@ -85,6 +85,7 @@ class TtyProgress final : public Progress {
     void step_done(const Step& step, std::string_view result, std::int64_t ms) override {
         const std::lock_guard lock(mutex_);
         drop(step);
+        if (step.first_half) return redraw(); // the second is told
         ++done_;
         if (result == "forgotten")
             return redraw(); // as many as a machine had: the report counts them
@@ -95,7 +96,8 @@ class TtyProgress final : public Progress {
     void step_failed(const Step& step, const Error& error, std::int64_t ms) override {
         const std::lock_guard lock(mutex_);
         drop(step);
-        ++done_, ++failed_;
+        ++failed_;
+        if (!step.first_half) ++done_;
         Line line(columns(), style_);
         line.add(Tint::red, style_.unicode ? "✘ " : "!! ");
         finished(line, step, "failed: " + visible(error.message), show_elapsed(ms));

@@ -22,12 +22,18 @@ constexpr std::array<std::string_view, 13> kOutcomes{
     "created",   "changed",   "repaired",  "replaced", "removed", "adopted",  "read",
     "forgotten", "refreshed", "unchanged", "failed",   "skipped", "not begun"};
 
+/// A replacement is told as one, unless it failed with its first half.
+bool is_told(const Plan& plan, const ApplyResult& result, StepId id) {
+    return !plan.steps[id].first_half || result.steps[id].result == "failed";
+}
+
 /// How often each outcome was, 0 too.
 nlohmann::json count_outcomes(const Plan& plan, const ApplyResult& result) {
     std::map<std::string, std::size_t> counts;
     for (const std::string_view name : kOutcomes) counts[std::string(name)] = 0;
     for (StepId id = 0; id < plan.steps.size(); ++id)
-        ++counts[std::string(outcome(plan.steps[id], result.steps[id].result))];
+        if (is_told(plan, result, id))
+            ++counts[std::string(outcome(plan.steps[id], result.steps[id].result))];
     return counts;
 }
 
@@ -52,6 +58,7 @@ std::string render_steps(const Plan& plan, const ApplyResult& result, const Styl
         const Step& step = plan.steps[id];
         const ApplyResult::StepResult& r = result.steps[id];
         const std::string_view name = outcome(step, r.result);
+        if (!is_told(plan, result, id)) continue;
         if (!is_touched(step, name) && !plan.refresh_only) continue;
         const bool timed = r.result == "done" || r.result == "failed";
         out += fmt::format(
@@ -139,6 +146,7 @@ nlohmann::json report_json(const Plan& plan, const ApplyResult& result, std::int
     for (StepId id = 0; id < plan.steps.size(); ++id) {
         const ApplyResult::StepResult& r = result.steps[id];
         const std::string_view name = outcome(plan.steps[id], r.result);
+        if (!is_told(plan, result, id)) continue;
         steps.push_back({{"address", plan.steps[id].address},
                          {"action", action_name(plan.steps[id].action)},
                          {"outcome", name},
