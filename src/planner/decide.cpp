@@ -151,6 +151,13 @@ Decision replacement(std::vector<AttributeChange> changes) {
 
 } // namespace
 
+Decision decide_unread(const ResourceType& type, const Value& config, const Recorded& recorded) {
+    if (recorded.tainted) return {Action::replace, {}, "it is tainted", {}};
+    std::vector<AttributeChange> changes = changes_of(type, config, &recorded, recorded.config);
+    std::erase_if(changes, [](const AttributeChange& c) { return !c.replaces; });
+    return changes.empty() ? Decision{} : replacement(std::move(changes));
+}
+
 Decision decide(const ResourceType& type, const Value& config, const Recorded* recorded,
                 const Interruption& interruption, const Observation& observed) {
     const bool unfinished = interruption.action == "create";
@@ -168,7 +175,13 @@ Decision decide(const ResourceType& type, const Value& config, const Recorded* r
             fmt::format("something of this name exists and is not ours: {}", observed.foreign))
             .with_hint("choose another name, or remove the other one yourself; "
                        "hadeploy never touches what it did not make");
-    if (unfinished) return {Action::create, {}, "an earlier run did not finish it", {}};
+    if (unfinished) {
+        std::vector<AttributeChange> changes; // what is wanted now may be another one
+        if (recorded != nullptr) changes = decide_unread(type, config, *recorded).changes;
+        if (changes.empty()) return {Action::create, {}, "an earlier run did not finish it", {}};
+        return {
+            Action::replace, std::move(changes), "an earlier run began to make another one", {}};
+    }
     if (recorded != nullptr && recorded->tainted) return {Action::replace, {}, "it is tainted", {}};
 
     std::vector<AttributeChange> changes = changes_of(type, config, recorded, observed.attributes);

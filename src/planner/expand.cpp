@@ -474,7 +474,12 @@ class Expander : public Resources {
             Node& node = graph_.nodes_[*it];
             node.create_first = node.create_first || node.block->lifecycle().create_before_destroy;
             if (!node.create_first) continue;
-            for (const NodeId d : node.deps) graph_.nodes_[d].create_first = true;
+            for (const NodeId d : node.deps) {
+                // what is on a machine goes with it
+                const bool ends =
+                    graph_.nodes_[d].type->machine && graph_.nodes_[d].type->hosts_die;
+                if (!ends) graph_.nodes_[d].create_first = true;
+            }
         }
     }
 

@@ -21,9 +21,11 @@ bool same_object(const ResourceType& type, const Value& a, const Value& b) {
 std::int64_t NewGenerations::next(const std::string& address, std::int64_t first) {
     if (identities_.empty())
         for (const auto& [other, r] : world_.recorded) identities_.insert(r.identity);
-    while (!identities_.empty() &&
-           identities_.contains(identity_of(world_.lineage, address, first)))
-        ++first;
+    const auto is_taken = [&] {
+        return identities_.contains(identity_of(world_.lineage, address, first)) ||
+               world_.recorded.contains(generation_address(address, first));
+    };
+    while (!identities_.empty() && is_taken()) ++first;
     return first;
 }
 

@@ -18,7 +18,7 @@ class NewGenerations {
   public:
     /// @param world  outlives this
     explicit NewGenerations(const World& world) : world_(world) {}
-    /// The first one, from `first` on, whose identity no recorded object has.
+    /// The first one, from `first` on, whose identity no recorded object has, nor its address.
     std::int64_t next(const std::string& address, std::int64_t first = 1);
 
   private:

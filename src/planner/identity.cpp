@@ -152,14 +152,21 @@ class Finder {
         targets_.insert(to);
     }
 
-    /// What is recorded where another object moves to, and moves nowhere itself.
+    /// What is recorded where another object moves to, and moves nowhere itself: it goes by
+    /// `address#generation`, as do generations that were left there. No two may have one number.
     void set_aside() {
-        for (const std::string& to : targets_) {
-            const auto there = world_.recorded.find(to);
-            if (there == world_.recorded.end() || out_.moves.contains(to)) continue;
-            std::int64_t generation = there->second.generation;
-            while (world_.recorded.contains(generation_address(to, generation))) ++generation;
-            out_.moves.emplace(to, generation_address(to, generation));
+        const Moves moves = out_.moves;
+        for (const auto& [from, to] : moves) {
+            const std::int64_t generation = world_.recorded.at(from).generation;
+            for (const std::string& there : {to, generation_address(to, generation)}) {
+                if (!world_.recorded.contains(there) || out_.moves.contains(there)) continue;
+                std::int64_t number = generation + 1;
+                while (world_.recorded.contains(generation_address(to, number)) ||
+                       targets_.contains(generation_address(to, number)))
+                    ++number;
+                targets_.insert(generation_address(to, number));
+                out_.moves.emplace(there, generation_address(to, number));
+            }
         }
     }
 

@@ -214,7 +214,7 @@ class Planner {
             step.reason = fmt::format("it was a {}", recorded->type);
             return Action::replace;
         }
-        const bool fresh = machine_state(node, step.after) == MachineState::fresh;
+        const bool fresh = is_fresh(node, step.after, recorded);
         const bool unreadable = !seen || seen->state == Observation::State::blocked;
         if (imports && (fresh || unreadable)) throw import_too_early(import->second);
         if (fresh) {
@@ -231,9 +231,14 @@ class Planner {
         if (unreadable) {
             step.read_first = true;
             if (recorded == nullptr) return Action::create;
-            if (replace_.contains(node.address)) {
-                step.reason = std::string(kAskedFor);
-                return Action::replace;
+            Decision d = decide_unread(*node.type, step.after, *recorded);
+            if (replace_.contains(node.address))
+                d = {Action::replace, {}, std::string(kAskedFor), {}};
+            if (d.action) {
+                step.changes = std::move(d.changes);
+                step.reason = std::move(d.reason);
+                step.if_differs = d.if_differs;
+                return d.action;
             }
             step.reason = later(seen);
             known = recorded->attributes;
@@ -257,6 +262,22 @@ class Planner {
         if (action == Action::create && recorded != nullptr && !unfinished(node.address))
             remade_.insert(*step.node);
         return action;
+    }
+
+    /// Whether the resource's place is still to be made. What is recorded somewhere else is to be
+    /// removed there first, unless that place is gone.
+    bool is_fresh(const Node& node, const Value& config, const Recorded* recorded) const {
+        if (machine_state(node, config) != MachineState::fresh) return false;
+        if (recorded == nullptr) return true;
+        const Value there = read_config(*node.type, config, recorded);
+        const std::set<std::string> machines = machines_in(there);
+        const bool gone = std::all_of(machines.begin(), machines.end(), [&](const auto& m) {
+            const auto seen = world_.observed.find(m);
+            return !graph_.find(m) && (!world_.recorded.contains(m) ||
+                                       (seen != world_.observed.end() &&
+                                        seen->second.state == Observation::State::absent));
+        });
+        return (!machines.empty() && gone) || machine_state(node, there) == MachineState::fresh;
     }
 
     bool unfinished(const std::string& address) const {

@@ -56,6 +56,10 @@ struct Decision {
 Decision decide(const ResourceType& type, const Value& config, const Recorded* recorded,
                 const Interruption& interruption, const Observation& observed);
 
+/// The same for what can't be read now: a replacement where the record tells that one is needed,
+/// else no action.
+Decision decide_unread(const ResourceType& type, const Value& config, const Recorded& recorded);
+
 /// Whether two values of a type differ. Connections are the same when they lead to the same
 /// machine: a new host key is no other place.
 bool differs(const Type& type, const Value& a, const Value& b);

@@ -24,6 +24,9 @@ class Remover {
 
     void run() {
         find_dying();
+        std::erase_if(plan_.steps, [&](const Step& s) { // what is replaced may go by itself
+            return s.first_half && goes_with_machines(world_.recorded.at(s.address), *s.type);
+        });
         for (const auto& [address, r] : world_.recorded)
             if (!kept_(address)) plan_.steps.push_back(plan_removal(r));
     }
@@ -45,6 +48,15 @@ class Remover {
     bool is_let_go(const std::string& address) const {
         return std::any_of(let_go_.begin(), let_go_.end(),
                            [&](const Dependency& d) { return within(address, d.name); });
+    }
+
+    bool goes_with_machines(const Recorded& r, const ResourceType& type) const {
+        const std::set<std::string> machines = machines_in(r.config);
+        return !machines.empty() && !type.machine &&
+               std::all_of(machines.begin(), machines.end(), [&](const std::string& m) {
+                   const bool known = world_.recorded.contains(m) || kept_(m);
+                   return dying_.contains(m) || (!known && !m.empty());
+               });
     }
 
     bool seen_gone(const std::string& address) const {
@@ -81,13 +93,8 @@ class Remover {
         if (r.config.flag(kPreventDestroy) && !seen_gone(r.address))
             problems_.add(protected_error(r.address, "would be destroyed", {}))
                 .with_note("`removed:` lets go of it without destroying it");
-        const std::set<std::string> machines = machines_in(r.config);
-        const auto goes = [&](const std::string& m) {
-            const bool known = world_.recorded.contains(m) || kept_(m);
-            return dying_.contains(m) || (!known && !m.empty());
-        };
-        if (!machines.empty() && !step.type->machine &&
-            std::all_of(machines.begin(), machines.end(), goes)) {
+        if (goes_with_machines(r, *step.type)) {
+            const std::set<std::string> machines = machines_in(r.config);
             step.action = Action::forget;
             step.reason = machines.size() == 1 ? fmt::format("goes with {}", *machines.begin())
                                                : "goes with its machines";

@@ -10,9 +10,9 @@ Value read_config(const ResourceType& type, const Value& config, const Recorded*
     Value out = config;
     if (recorded == nullptr || recorded->type != type.name) return out;
     for (const Attribute& a : type.schema) {
-        const Value* before = recorded->config.find(a.name);
-        if (a.replaces && before != nullptr && differs(a.type, config[a.name], *before))
-            out = out.with(a.name, *before);
+        const Value& before = recorded->config[a.name];
+        if (a.replaces && differs(a.type, config[a.name], before))
+            out = before.is_null() ? out.without(a.name) : out.with(a.name, before);
     }
     return out;
 }

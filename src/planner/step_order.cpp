@@ -82,7 +82,11 @@ class Orderer {
                 if (plan_.steps[other].address == resource_address(step.address))
                     hard_[id].insert(other);
         if (forgotten && was_seen_gone(r.address)) return; // at once: what tells so may go itself
-        for (const std::string& m : machines_in(r.config))
+        for (const std::string& m : machines_in(r.config)) {
+            // one that is off is started first
+            const auto change = steps_.find(m);
+            if (!forgotten && change != steps_.end() && removals_of(m).empty())
+                hard_[id].insert(change->second);
             for (const StepId machine : removals_of(m)) {
                 if (machine == id) continue;
                 if (forgotten) // so that a failure leaves it recorded
@@ -90,6 +94,7 @@ class Orderer {
                 else
                     hard_[machine].insert(id);
             }
+        }
         if (forgotten) return;
         for (const std::string& d : r.depends_on)
             for (const StepId below : removals_below(d))

@@ -1,0 +1,341 @@
+// Random histories of a project: edits, runs that end well, fail, or are killed, lost machines,
+// partial runs, and ways back. After each run of all of it the world is as the spec says, and
+// nothing that the spec wants as it was has lost its data. HADEPLOY_SEED=N repeats the history of
+// seed N, HADEPLOY_HISTORIES=N runs that many from there on.
+#include "engine/apply.h"
+#include "histories/model.h"
+#include "histories/world.h"
+#include "planner/plan.h"
+#include "planner/refresh.h"
+#include "planner/spec.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <doctest/doctest.h>
+#include <iostream>
+#include <thread>
+
+using namespace hadeploy;
+using namespace hadeploy::histories;
+
+namespace {
+
+unsigned from_environment(const char* name, unsigned otherwise) {
+    const char* given = std::getenv(name);
+    return given == nullptr ? otherwise : static_cast<unsigned>(std::strtoul(given, nullptr, 10));
+}
+
+/// What may be wrong with a version of the spec; people take their edit back then.
+bool is_refusal(const Errors& errors) {
+    return std::all_of(errors.list.begin(), errors.list.end(), [](const Error& e) {
+        return e.message.find("would both be") != std::string::npos ||
+               e.message.find("wait for each other") != std::string::npos;
+    });
+}
+
+struct Failure {
+    std::string what;
+};
+
+class History {
+  public:
+    explicit History(unsigned seed) : edit_(seed), model_(edit_.start()) {}
+
+    /// @throws Failure
+    void run() {
+        const unsigned rounds = 3 + edit_.below(4);
+        for (unsigned i = 0; i < rounds; ++i) {
+            if (i > 0) change();
+            round();
+        }
+        if (edit_.chance(25)) destroy();
+    }
+
+    /// What happened, for whoever has to understand a failure.
+    std::string story;
+
+  private:
+    enum class What { all, part, refresh, destroy };
+
+    void change() {
+        before_edit_ = model_;
+        if (edit_.chance(12) && !applied_.empty()) {
+            model_ = applied_[edit_.below(applied_.size())];
+            story += "-- back to an earlier version\n";
+        } else {
+            for (unsigned n = 1 + edit_.below(3); n > 0; --n) edit_.edit(model_);
+        }
+        if (edit_.chance(30)) drift();
+    }
+
+    void drift() {
+        std::vector<std::string> names;
+        for (const auto& [name, o] : world_.objects) names.push_back(name);
+        if (names.empty()) return;
+        const std::string name = names[edit_.below(names.size())];
+        Object& o = world_.objects.at(name);
+        if (o.type != "t.machine") {
+            if (edit_.chance(50)) {
+                story += "-- gone by hand: " + name + "\n";
+                world_.objects.erase(name);
+            } else {
+                o.attributes = o.attributes.with("value", "other");
+            }
+            return;
+        }
+        switch (edit_.below(3)) {
+        case 0:
+            story += "-- off: " + name + "\n";
+            o.attributes = o.attributes.with("running", false);
+            return;
+        case 1:
+            story += "-- lost: " + name + "\n";
+            world_.remove(name);
+            return;
+        default:
+            story += "-- lost its disk: " + name + "\n";
+            o.attributes = o.attributes.with("running", false);
+            o.diskless = true;
+            std::erase_if(world_.objects, [&](const auto& x) { return x.second.host == name; });
+        }
+    }
+
+    void round() {
+        if (edit_.chance(8)) execute(What::refresh, 1);
+        if (edit_.chance(12)) execute(What::part, 4);
+        if (edit_.chance(35)) {
+            world_.fuse.light(static_cast<int>(edit_.below(30)));
+            execute(What::all, parallelism());
+            world_.fuse.light(-1);
+            // edited before it is run again, or not
+            if (edit_.chance(30)) change();
+        }
+        if (edit_.chance(20)) {
+            for (const auto& [name, w] : model_.wanted())
+                if (edit_.chance(25)) world_.broken.insert(name);
+            for (const auto& [name, o] : world_.objects)
+                if (edit_.chance(10)) world_.broken.insert(name);
+            execute(What::all, parallelism());
+            world_.broken.clear();
+            if (edit_.chance(30)) change();
+        }
+        if (!execute(What::all, parallelism())) { // refused, or it says to be run again
+            if (refused_) model_ = before_edit_;
+            for (int i = 0; i < 3; ++i)
+                if (execute(What::all, parallelism())) return settled();
+            if (!refused_) throw Failure{"it does not come to an end: " + last_error_};
+            // even the version before can't be reached from where a run was cut off: begin anew
+            model_ = applied_.empty() ? Model{} : applied_.back();
+            if (!execute(What::all, parallelism()) && !execute(What::all, 1))
+                throw Failure{"there is no way back: " + last_error_};
+        }
+        settled();
+    }
+
+    std::size_t parallelism() {
+        constexpr std::size_t kinds[] = {1, 2, 4, 16};
+        return kinds[edit_.below(4)];
+    }
+
+    void settled() {
+        applied_.push_back(model_);
+        check_world();
+        const auto objects = world_.objects;
+        execute(What::all, 1, true);
+        for (const auto& [name, o] : objects)
+            if (world_.objects.at(name).data != o.data) throw Failure{name + " was made again"};
+    }
+
+    void check_world() {
+        const auto wanted = model_.wanted();
+        for (const auto& [name, w] : wanted) {
+            const auto it = world_.objects.find(name);
+            if (it == world_.objects.end()) throw Failure{name + " is missing"};
+            const Object& o = it->second;
+            const bool right = o.type == w.type && o.host == w.host &&
+                               o.attributes.integer("size") == w.size &&
+                               (w.type == "t.machine" ||
+                                (o.attributes.text("value") == fmt::format("v{}", w.value) &&
+                                 o.attributes.integer("port") == w.port));
+            if (!right) throw Failure{name + " is not as wanted: " + to_json(o.attributes)};
+        }
+        for (const auto& [key, o] : world_.objects)
+            if (key != "none" && !wanted.contains(key)) throw Failure{key + " was left over"};
+        std::set<std::string> identities;
+        for (const auto& [address, row] : state_.rows)
+            if (!identities.insert(row.identity).second)
+                throw Failure{address + " has the identity of another one"};
+        if (!state_.intents.empty()) throw Failure{"the journal is not empty"};
+    }
+
+    void destroy() {
+        if (!execute(What::destroy, parallelism()))
+            throw Failure{"it can't be destroyed: " + last_error_};
+        if (!world_.objects.empty() || !state_.rows.empty())
+            throw Failure{"the destroy left something"};
+    }
+
+    /// Plans and applies as the command does. Whether all went well.
+    bool execute(What what, std::size_t parallelism, bool expect_nothing = false) {
+        static const char* const names[] = {"all", "part", "refresh", "destroy"};
+        refused_ = false;
+        last_error_.clear();
+        const auto before = world_.objects;
+        world_.removals.clear();
+        story += fmt::format("== {} at {}\n", names[static_cast<int>(what)], parallelism);
+        bool ok = false;
+        try {
+            ok = plan_and_apply(what, parallelism, expect_nothing);
+        } catch (const Errors& errors) {
+            last_error_ = errors.list.front().message;
+            refused_ = is_refusal(errors);
+            story += "   refused: " + errors.list.front().address + ": " + last_error_ + "\n";
+            for (const Note& n : errors.list.front().notes) story += "      " + n.text + "\n";
+            if (!refused_ && what == What::all) throw Failure{"the plan fails: " + last_error_};
+        }
+        check_data(before, what);
+        check_order();
+        if (!world_.wrong.empty()) throw Failure{world_.wrong.front()};
+        return ok;
+    }
+
+    bool plan_and_apply(What what, std::size_t parallelism, bool expect_nothing) {
+        Registry registry;
+        add_to(registry, world_);
+        const auto files = model_.files();
+        Spec spec;
+        load_spec(
+            "hadeploy.yaml", [&](const std::filesystem::path& p) { return files.at(p.string()); },
+            spec);
+        const Graph graph(spec, registry, resolve_variables(spec, {}));
+        fake::MemoryStore store(state_, world_.fuse);
+        hadeploy::World world = load_world(store);
+        const ProviderSettings settings = provider_settings(graph);
+        Endpoints endpoints(registry, {.project = "test", .lineage = store.lineage()}, 1);
+        Events quiet;
+        PlanOptions options;
+        if (what == What::part && !world.recorded.empty()) {
+            auto it = world.recorded.begin();
+            std::advance(it, edit_.below(world.recorded.size()));
+            options.targets.push_back(graph.find(it->first) ? it->first : "none");
+        }
+        Plan plan;
+        if (what == What::destroy) {
+            refresh(world, destroy_subjects(registry, world, settings), endpoints, quiet);
+            plan = make_destroy_plan(world, registry);
+        } else if (what == What::refresh) {
+            refresh(world, recorded_subjects(registry, world, settings), endpoints, quiet);
+            plan = make_refresh_plan(graph, world, {.refresh_only = true});
+        } else {
+            const Survey survey = make_settled_survey(graph, world, settings);
+            refresh(world, survey.subjects, endpoints, quiet);
+            plan = make_plan(graph, world, settings, options, &survey);
+        }
+        tell(plan);
+        if (expect_nothing && !(plan.empty() && plan.moves.empty()))
+            throw Failure{"there is still something to do"};
+        ApplyResult result;
+        try {
+            const std::int64_t run = store.begin_run("apply", {});
+            result = apply(plan, what == What::destroy ? nullptr : &graph, world, store, endpoints,
+                           settings, quiet, run, {parallelism, nullptr});
+        } catch (const Error& error) {
+            last_error_ = error.message; // killed while it wrote
+            story += "   " + last_error_ + "\n";
+            return false;
+        }
+        for (const Error& e : result.errors) {
+            last_error_ = e.address + ": " + e.message;
+            story += "   failed: " + last_error_ + "\n";
+        }
+        return result.ok() && !world_.fuse.dead();
+    }
+
+    void tell(const Plan& plan) {
+        for (const auto& [from, to] : plan.moves) story += "   moved " + from + " -> " + to + "\n";
+        for (StepId id = 0; id < plan.steps.size(); ++id) {
+            const Step& s = plan.steps[id];
+            story += fmt::format("   {}: {} {}{} {}", id, action_name(s.action), s.address,
+                                 s.first_half ? " (first half)" : "", s.reason);
+            for (const AttributeChange& c : s.changes) story += " " + c.name;
+            story += " after";
+            for (const StepId before : s.after_steps) story += fmt::format(" {}", before);
+            story += "\n";
+        }
+    }
+
+    /// Whatever becomes of a run: what is wanted as it was is there, with its data.
+    void check_data(const std::map<std::string, Object>& before, What what) {
+        if (what == What::destroy) return;
+        const auto wanted = model_.wanted();
+        for (const auto& [name, o] : before) {
+            const auto it = wanted.find(name);
+            if (it == wanted.end() || it->second.type != o.type || it->second.host != o.host ||
+                it->second.size != o.attributes.integer("size"))
+                continue;
+            if (o.diskless || (!o.host.empty() && !is_kept(before, wanted, o.host))) continue;
+            const auto now = world_.objects.find(name);
+            if (now == world_.objects.end()) throw Failure{name + " was lost"};
+            if (now->second.data != o.data) throw Failure{name + " has lost its data"};
+        }
+    }
+
+    static bool is_kept(const std::map<std::string, Object>& before,
+                        const std::map<std::string, Wanted>& wanted, const std::string& machine) {
+        const auto was = before.find(machine);
+        const auto is = wanted.find(machine);
+        return was != before.end() && is != wanted.end() && !was->second.diskless &&
+               was->second.attributes.integer("size") == is->second.size;
+    }
+
+    /// Of two that went in the same run the one that stood on the other went first.
+    void check_order() const {
+        std::set<std::string> gone;
+        for (auto it = world_.removals.rbegin(); it != world_.removals.rend(); ++it) {
+            for (const std::string& name : it->standing)
+                if (gone.contains(name))
+                    throw Failure{
+                        fmt::format("{} went before {}, which stood on it", it->name, name)};
+            gone.insert(it->name);
+        }
+    }
+
+    Editor edit_;
+    Model model_, before_edit_;
+    std::vector<Model> applied_; ///< versions that were reached
+    histories::World world_;
+    fake::MemoryState state_;
+    bool refused_ = false;
+    std::string last_error_;
+};
+
+} // namespace
+
+TEST_CASE("whatever happens to a project: no data is lost that the plan did not give up") {
+    const unsigned first = from_environment("HADEPLOY_SEED", 1);
+    const bool one =
+        std::getenv("HADEPLOY_SEED") != nullptr && std::getenv("HADEPLOY_HISTORIES") == nullptr;
+    const unsigned count = one ? 1 : from_environment("HADEPLOY_HISTORIES", 20'000);
+    std::atomic<unsigned> next = 0, failures = 0;
+    std::mutex printing;
+    const auto work = [&] {
+        for (unsigned i = next++; i < count && failures < 3; i = next++) {
+            History history(first + i);
+            try {
+                history.run();
+            } catch (const Failure& failure) {
+                const std::lock_guard lock(printing);
+                ++failures;
+                std::cerr << fmt::format("HADEPLOY_SEED={}: {}\n{}\n", first + i, failure.what,
+                                         history.story);
+            }
+        }
+    };
+    {
+        std::vector<std::jthread> threads;
+        for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i)
+            threads.emplace_back(work);
+    }
+    MESSAGE(std::min<unsigned>(next, count) << " histories from seed " << first);
+    CHECK(failures == 0);
+}

@@ -1,0 +1,179 @@
+#pragma once
+
+#include "state/store.h"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+
+namespace hadeploy::fake {
+
+/// Ends a process that is not one: before one of the effects that would outlive it (a change of the
+/// world, a write of the state), and with it all later ones.
+class Fuse {
+  public:
+    /// @param effects  how many still happen; negative: all
+    void light(int effects) {
+        const std::lock_guard lock(mutex_);
+        left_ = effects;
+        dead_ = false;
+    }
+    /// @throws Error when the process has ended
+    void effect() {
+        const std::lock_guard lock(mutex_);
+        if (left_ == 0) dead_ = true;
+        if (dead_) throw Error(ErrorKind::failed, "the process was killed");
+        if (left_ > 0) --left_;
+    }
+    bool dead() {
+        const std::lock_guard lock(mutex_);
+        return dead_;
+    }
+
+  private:
+    std::mutex mutex_;
+    int left_ = -1;
+    bool dead_ = false;
+};
+
+/// What a state file holds.
+struct MemoryState {
+    std::map<std::string, Row> rows;
+    std::vector<Intent> intents;
+    Value outputs = Value::map({});
+    std::int64_t serial = 0, last_intent = 0, last_run = 0;
+};
+
+/// The store's promises without a disk: each call happens whole or not at all. What it does not
+/// cover: durability, locking, secrets, history.
+class MemoryStore final : public Store {
+  public:
+    MemoryStore(MemoryState& state, Fuse& fuse) : state_(state), fuse_(fuse) {}
+
+    void lock(const std::string&, std::int64_t) override {}
+    std::string project() const override { return "test"; }
+    std::string lineage() const override { return "00000000-0000-4000-8000-000000000000"; }
+    std::int64_t serial() const override { return state_.serial; }
+    std::vector<Row> rows() const override {
+        std::vector<Row> out;
+        for (const auto& [address, row] : state_.rows) out.push_back(row);
+        return out;
+    }
+    void each_row_but(const std::vector<std::string>& types,
+                      const std::function<void(Row)>& use) const override {
+        for (const auto& [address, row] : state_.rows)
+            if (std::find(types.begin(), types.end(), row.type) == types.end()) use(row);
+    }
+    std::optional<Row> row(const std::string& address) const override {
+        const auto it = state_.rows.find(address);
+        return it == state_.rows.end() ? std::nullopt : std::optional(it->second);
+    }
+    std::vector<Intent> intents() const override { return state_.intents; }
+
+    void begin(std::vector<Intent>& intents) override {
+        write([&] {
+            for (const Intent& intent : intents)
+                erase([&](const Intent& i) {
+                    return i.address == intent.address && i.run < intent.run &&
+                           !(intent.action == "remove" && i.action == "create");
+                });
+            for (Intent& intent : intents) {
+                intent.id = ++state_.last_intent;
+                state_.intents.push_back(intent);
+            }
+        });
+    }
+    void withdraw(const std::vector<Intent>& intents) override {
+        write([&] {
+            for (const Intent& intent : intents) settle(intent.id);
+        });
+    }
+    void finish(std::int64_t intent, const Row& row) override {
+        write([&] {
+            settle(intent);
+            state_.rows[row.address] = row;
+        });
+    }
+    void finish_removed(std::int64_t intent, const std::string& address) override {
+        write([&] {
+            const auto it = std::find_if(state_.intents.begin(), state_.intents.end(),
+                                         [&](const Intent& i) { return i.id == intent; });
+            const std::int64_t generation = it->generation;
+            const auto row = state_.rows.find(address);
+            if (row != state_.rows.end() && row->second.generation <= generation)
+                state_.rows.erase(row);
+            erase([&](const Intent& i) {
+                return i.address == address && i.id < intent && i.generation <= generation;
+            });
+            settle(intent);
+        });
+    }
+    void put(const std::vector<Row>& rows, const std::vector<std::string>& forgotten) override {
+        if (rows.empty() && forgotten.empty()) return;
+        write([&] {
+            for (const std::string& address : forgotten) {
+                state_.rows.erase(address);
+                erase([&](const Intent& i) { return i.address == address; });
+            }
+            for (const Row& row : rows) {
+                state_.rows[row.address] = row;
+                erase([&](const Intent& i) { return i.address == row.address; });
+            }
+        });
+    }
+    void move(const std::map<std::string, std::string>& moves,
+              const std::vector<Row>& rows) override {
+        write([&] {
+            std::map<std::string, Row> moved;
+            for (const auto& [from, to] : moves) {
+                const auto it = state_.rows.find(from);
+                if (it == state_.rows.end()) continue;
+                moved[to] = it->second;
+                moved[to].address = to;
+                state_.rows.erase(it);
+            }
+            for (auto& [address, row] : moved) state_.rows[address] = row;
+            for (const Row& row : rows) state_.rows[row.address] = row;
+            for (Intent& intent : state_.intents)
+                if (const auto it = moves.find(intent.address); it != moves.end())
+                    intent.address = it->second;
+        });
+    }
+    void restore(const std::vector<Row>&, const Value&, const std::string&, std::int64_t) override {
+    }
+    void rekey(const KeySource&) override {}
+    Value outputs() const override { return state_.outputs; }
+    void set_outputs(const Value& outputs) override {
+        write([&] { state_.outputs = outputs; });
+    }
+    std::int64_t begin_run(const std::string&, const Value&) override {
+        write([&] { ++state_.last_run; });
+        return state_.last_run;
+    }
+    void record_step(std::int64_t, const StepRecord&) override {}
+    void end_run(std::int64_t, const std::string&, const std::string&) override {}
+    std::vector<Run> runs() const override { return {}; }
+    std::vector<StepRecord> steps(std::int64_t) const override { return {}; }
+
+  private:
+    template<class Change>
+    void write(const Change& change) {
+        const std::lock_guard lock(mutex_);
+        fuse_.effect();
+        change();
+        ++state_.serial;
+    }
+    template<class Which>
+    void erase(const Which& which) {
+        std::erase_if(state_.intents, which);
+    }
+    void settle(std::int64_t id) {
+        erase([&](const Intent& i) { return i.id == id; });
+    }
+
+    MemoryState& state_;
+    Fuse& fuse_;
+    std::mutex mutex_;
+};
+
+} // namespace hadeploy::fake
