@@ -42,7 +42,8 @@ ApplyResult Executor::run() {
         store_.move(plan_.moves, rows_of(plan_.records));
     {
         std::vector<std::jthread> workers;
-        for (std::size_t i = 0; i < 2 * slots_; ++i) workers.emplace_back([this] { work(); });
+        const std::size_t threads = std::min(2 * slots_, plan_.steps.size());
+        for (std::size_t i = 0; i < threads; ++i) workers.emplace_back([this] { work(); });
     }
     result_.interrupted = options_.stop != nullptr && *options_.stop && open_ > 0;
     return std::move(result_);

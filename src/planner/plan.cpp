@@ -301,7 +301,8 @@ class Planner {
             if (step.identity.empty()) step.generation = fresh_.next(step.address);
         } else if (action == Action::replace) {
             // what was of another type can be removed by that alone: it goes by a step of its own
-            step.create_first = node.create_first || recorded->type != node.type->name;
+            step.create_first = node.create_first || recorded->type != node.type->name ||
+                                goes_with_machine_later(*recorded, step);
             if (step.create_first) refuse_shared_names(graph_, node, step.after, *recorded);
             step.generation =
                 step.create_first
@@ -317,31 +318,55 @@ class Planner {
             step.identity = identity_of(world_.lineage, step.address, step.generation);
     }
 
+    /// Whether the old object goes with its machine, which is removed in this plan: until then it
+    /// is recorded.
+    bool goes_with_machine_later(const Recorded& recorded, const Step& step) const {
+        const std::set<std::string> machines = machines_in(recorded.config);
+        const auto is_removed = [&](const std::string& m) {
+            const auto r = world_.recorded.find(m);
+            if (graph_.find(m) || r == world_.recorded.end() || !selection_.has(m)) return false;
+            const ResourceType* type = graph_.registry().type(r->second.type);
+            const auto& let_go = graph_.spec().removed;
+            return type != nullptr && type->hosts_die &&
+                   std::none_of(let_go.begin(), let_go.end(),
+                                [&](const Dependency& d) { return within(m, d.name); });
+        };
+        if (machines.empty() || !std::all_of(machines.begin(), machines.end(), is_removed))
+            return false;
+        const std::vector<std::string> old = step.type->claims(recorded.config);
+        const std::vector<std::string> wanted = step.type->claims(step.after);
+        return std::none_of(wanted.begin(), wanted.end(), [&](const std::string& name) {
+            return std::find(old.begin(), old.end(), name) != old.end();
+        });
+    }
+
     /// What the resource would claim that another record's object still has. The spec's own clashes
     /// are errors, so all of these are about to be let go.
     std::vector<Taking> takings_of(const Node& node, const Value& config,
                                    const Recorded* recorded) {
-        if (world_.recorded.empty() || (recorded != nullptr && recorded->config == config))
-            return {};
+        const bool has_all =
+            recorded != nullptr && recorded->config == config && !unfinished(node.address);
+        if (world_.recorded.empty() || has_all) return {};
         std::vector<Taking> out;
         for (const std::string& claim : node.type->claims(config)) {
-            const auto holder = holders().find(claim);
-            if (holder == holders().end() || holder->second == node.address) continue;
-            const bool begun = world_.unfinished.contains(holder->second) &&
-                               resource_address(holder->second) == node.address;
-            if (!begun) out.push_back({0, holder->second, claim});
+            const auto found = holders().find(claim);
+            if (found == holders().end()) continue;
+            for (const std::string& holder : found->second) {
+                const bool begun = unfinished(holder) && resource_address(holder) == node.address;
+                if (holder != node.address && !begun) out.push_back({0, holder, claim});
+            }
         }
         return out;
     }
 
     /// The addresses of recorded objects by what they claim.
-    const std::unordered_map<std::string, std::string>& holders() {
+    const std::unordered_map<std::string, std::vector<std::string>>& holders() {
         if (!holders_) {
             holders_.emplace();
             for (const auto& [address, r] : world_.recorded)
                 if (const ResourceType* type = graph_.registry().type(r.type))
-                    for (std::string& claim : type->claims(r.config))
-                        holders_->emplace(std::move(claim), address);
+                    for (const std::string& claim : type->claims(r.config))
+                        (*holders_)[claim].push_back(address);
         }
         return *holders_;
     }
@@ -591,7 +616,7 @@ class Planner {
     std::set<NodeId> uncertain_; ///< whose steps may turn out to change nothing
     std::vector<Taking> takings_;
     std::vector<Step> halves_; ///< first ones, of replacements
-    std::optional<std::unordered_map<std::string, std::string>> holders_;
+    std::optional<std::unordered_map<std::string, std::vector<std::string>>> holders_;
 };
 
 } // namespace

@@ -25,7 +25,7 @@ class Remover {
     void run() {
         find_dying();
         std::erase_if(plan_.steps, [&](const Step& s) { // what is replaced may go by itself
-            return s.first_half && goes_with_machines(world_.recorded.at(s.address), *s.type);
+            return s.first_half && goes_unreached(world_.recorded.at(s.address), *s.type);
         });
         for (const auto& [address, r] : world_.recorded)
             if (!kept_(address)) plan_.steps.push_back(plan_removal(r));
@@ -57,6 +57,14 @@ class Remover {
                    const bool known = world_.recorded.contains(m) || kept_(m);
                    return dying_.contains(m) || (!known && !m.empty());
                });
+    }
+
+    /// The same, and nothing can be done about it on them any more.
+    bool goes_unreached(const Recorded& r, const ResourceType& type) const {
+        const std::set<std::string> machines = machines_in(r.config);
+        return goes_with_machines(r, type) &&
+               std::none_of(machines.begin(), machines.end(),
+                            [&](const std::string& m) { return machine_is_up(world_, m); });
     }
 
     bool seen_gone(const std::string& address) const {

@@ -224,6 +224,7 @@ class Provider : public hadeploy::Provider {
                     o.attributes["port"] == config["port"])
                     throw Error(ErrorKind::conflict, "port in use");
         Object& o = world_.objects[name];
+        if (o.diskless && c.kind == Change::Kind::create) o = {}; // it was never complete
         if (o.data == 0) o.data = ++world_.made;
         if (o.diskless) world_.wrong.push_back(name + " was changed without its disk");
         Value v = config;
