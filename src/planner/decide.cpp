@@ -153,7 +153,7 @@ Decision replacement(std::vector<AttributeChange> changes) {
 
 Decision decide_unread(const ResourceType& type, const Value& config, const Recorded& recorded) {
     if (recorded.tainted) return {Action::replace, {}, "it is tainted", {}};
-    std::vector<AttributeChange> changes = changes_of(type, config, &recorded, recorded.config);
+    std::vector<AttributeChange> changes = changes_of(type, config, &recorded, {});
     std::erase_if(changes, [](const AttributeChange& c) { return !c.replaces; });
     return changes.empty() ? Decision{} : replacement(std::move(changes));
 }

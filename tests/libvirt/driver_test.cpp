@@ -429,6 +429,38 @@ TEST_CASE("domain: undefined by hand leaves a disk, which is a half and not noth
     CHECK(w.read("libvirt.domain", wanted, "node").state == Observation::State::absent);
 }
 
+TEST_CASE("domain: undefined by hand, it is defined again on its disk, with its host key") {
+    const std::string with_domain = MachineWorld::node("");
+    const std::size_t at = with_domain.find("<domain");
+    MachineWorld w(RawNode{with_domain.substr(0, at) + "</node>"});
+    const Value before = w.wanted().with(
+        "connection", w.wanted()["connection"].with("host_key", "ssh-ed25519 AAAAhost"));
+    const Recorded known = recorded(before, before);
+    const Observation seen = w.look(&known);
+    REQUIRE(present(seen));
+    CHECK(seen.outdated.empty());
+    const Outcome again = w.apply(Change::Kind::update, "libvirt.domain", "node", before,
+                                  w.wanted(), {"running", "complete"});
+    REQUIRE_MESSAGE(again.attributes, (again.error ? again.error->message : ""));
+    CHECK((*again.attributes)["connection"].text("host_key") == "ssh-ed25519 AAAAhost");
+    CHECK(again.steps.front() == "defining it again"); // no new disk
+    CHECK(w.look().attributes.flag("complete"));
+}
+
+TEST_CASE("domain: one that is off and has lost its disk is another machine") {
+    const std::string whole = MachineWorld::node("");
+    const std::string overlay = MachineWorld::volume(".qcow2");
+    std::string without = whole;
+    without.erase(without.find(overlay), overlay.size());
+    MachineWorld w(RawNode{without});
+    CHECK(w.look().outdated.empty()); // it runs: there may be something to be saved
+    REQUIRE(w.update(w.wanted().with("running", false), {"running"}).error); // and so it says
+    const std::size_t at = without.find("<domain");
+    MachineWorld off(RawNode{without.substr(0, at) + "</node>"});
+    const Recorded known = recorded(off.wanted(), off.wanted());
+    CHECK(off.look(&known).outdated == "its disk is gone");
+}
+
 TEST_CASE("domain: a lost lease is seen and given back") {
     std::string node = MachineWorld::node("");
     const std::size_t from = node.find("<host"), to = node.find("</dhcp>");

@@ -189,6 +189,9 @@ Schema computed_schema() {
     };
 }
 
+/// Of a machine that does not run: with another disk it is another machine.
+constexpr std::string_view kDiskGone = "its disk is gone";
+
 DomainType::DomainType() {
     name = "libvirt.domain";
     machine = true;
@@ -201,12 +204,12 @@ DomainType::DomainType() {
         "over in the seed, so that the first login is verified; the seed is removed once the guest "
         "has answered. The image needs cloud-init (any that reads NoCloud) and an SSH server.\n\n"
         "Detected and repaired: a machine that is switched off or paused is started; memory and "
-        "number "
-        "of processors are set; one whose lease is gone gets it back; one that was undefined, or "
-        "whose "
-        "disk was deleted, is made anew with an empty disk. A machine of the same name that "
-        "somebody "
-        "else made is never touched.\n\n"
+        "number of processors are set; one whose lease is gone gets it back; one that was "
+        "undefined "
+        "is defined again on its disk. One whose disk was deleted is replaced, with an empty disk, "
+        "and what was on it is created again. A machine of the same name that somebody else made "
+        "is "
+        "never touched.\n\n"
         "Another `public_key` cannot be given to a guest that runs already; replace it for "
         "that.\n\n"
         "Destroy switches it off and deletes its disk, its lease and its console's log.";
@@ -319,8 +322,11 @@ Observation DomainType::observe(const ReadRequest& request, Inventory& inventory
             return out;
         }
         if (!any_file(names, domain_name, request.identity)) return Observation::absent();
-        return Observation::present(
+        Observation out = Observation::present(
             Value::map({{"name", domain_name}, {"running", false}, {"complete", false}}));
+        if (!has_file(*names, own_file(domain_name, request.identity, kOverlay)))
+            out.outdated = std::string(kDiskGone);
+        return out;
     }
     const bool runs = found->state == VIR_DOMAIN_RUNNING || found->state == VIR_DOMAIN_BLOCKED;
     // A machine that was never wanted to run has not read its seed yet.
@@ -339,7 +345,11 @@ Observation DomainType::observe(const ReadRequest& request, Inventory& inventory
     if (request.recorded == nullptr)
         for (const Value extra = unrecorded(*found, config); const Entry& e : extra.as_map())
             out = out.with(e.key, e.value);
-    return Observation::present(std::move(out));
+    Observation seen = Observation::present(std::move(out));
+    const bool disk =
+        names == nullptr || has_file(*names, own_file(domain_name, request.identity, kOverlay));
+    if (!disk && !runs) seen.outdated = std::string(kDiskGone);
+    return seen;
 }
 
 /// The part of the key's line that counts; the comment does not.

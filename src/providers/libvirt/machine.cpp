@@ -76,7 +76,9 @@ class Machine {
                     "save what you need from it, then switch it off (`virsh destroy {}`): "
                     "the next apply makes it anew",
                     name_));
-        if (!domain_ || !has(kOverlay) || !was_up)
+        if (!domain_ && was_complete())
+            define_again();
+        else if (!domain_ || !has(kOverlay) || !was_up)
             build();
         else if (redefines())
             reshape(runs);
@@ -140,6 +142,28 @@ class Machine {
         write_seed(host_key);
         files_.insert({file(kOverlay), file(kSeed), file(kConsole)});
         define(true);
+    }
+
+    /// Whether the guest on the disk has come up once, and its host key is recorded.
+    bool was_complete() {
+        const Value& key = change_.before["connection"]["host_key"];
+        if (change_.kind != Change::Kind::update || !has(kOverlay) || has(kSeed) ||
+            !key.is_string() || key.as_string().empty())
+            return false;
+        host_key_ = key.as_string();
+        return true;
+    }
+
+    /// Its definition is gone; its disk, with all that is on it, is not.
+    void define_again() {
+        refuse_foreign();
+        reserve_memory();
+        session_.progress("defining it again");
+        if (!has(kConsole)) {
+            create_volume(pool_.get(), {.name = file(kConsole), .mode = "0600"});
+            files_.insert(file(kConsole));
+        }
+        define(false);
     }
 
     void refuse_foreign() {
