@@ -312,7 +312,8 @@ Change Executor::change_of(StepId id) const {
              .identity = identity_now(id),
              .before = step.before,
              .after = work.config,
-             .changed = work.changed};
+             .changed = work.changed,
+             .left_to = step.left_to};
     if (work.observed) c.before = c.before.with_all(work.observed->attributes);
     if (c.kind == Change::Kind::remove) c.after = Value();
     if (c.kind == Change::Kind::create) c.before = Value();

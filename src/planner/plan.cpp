@@ -79,7 +79,36 @@ class Planner {
         add_removals(plan_, world, graph_.registry(), kept, graph_.spec().removed, &claims_,
                      problems_);
         problems_.throw_if_any();
+        if (!shared_.empty())
+            for (Step& step : plan_.steps) leave_to_others(step, world);
         order_steps(plan_, world, &graph_, takings_, problems_);
+    }
+
+    /// Notes what the step gives up and others still want.
+    void leave_to_others(Step& step, const World& world) const {
+        const auto r = world.recorded.find(step.address);
+        if (r == world.recorded.end() || r->second.type != step.type->name) return;
+        std::vector<std::string> kept;
+        if (!step.after.is_null() && step.action != Action::replace)
+            kept = step.type->shares(step.after);
+        for (const std::string& name : step.type->shares(r->second.config)) {
+            if (std::find(kept.begin(), kept.end(), name) != kept.end()) continue;
+            const auto others = shared_.find(name);
+            if (others == shared_.end()) continue;
+            for (const NodeId id : others->second)
+                if (step.node != id && graph_[id].address != step.address) {
+                    step.left_to[name] = identity_after(id);
+                    break;
+                }
+        }
+    }
+
+    /// Of the object that is there once the plan is done.
+    std::string identity_after(NodeId id) const {
+        const auto step = std::find_if(plan_.steps.begin(), plan_.steps.end(),
+                                       [&](const Step& s) { return s.node == id; });
+        if (step != plan_.steps.end()) return step->identity;
+        return records_[id] != nullptr ? records_[id]->identity : "";
     }
 
     Graph::Values values() const {
@@ -115,6 +144,9 @@ class Planner {
     void leave(NodeId id) {
         inherit_waits(id);
         const Recorded* recorded = records_[id];
+        if (recorded != nullptr && recorded->type == graph_[id].type->name)
+            for (std::string& name : graph_[id].type->shares(recorded->config))
+                shared_[std::move(name)].push_back(id);
         plan_.values[id] = recorded != nullptr ? recorded->attributes : Value::unknown();
         const auto seen = world_.observed.find(graph_[id].address);
         if (graph_[id].type->data && seen != world_.observed.end() &&
@@ -131,6 +163,7 @@ class Planner {
             return;
         }
         claims_.add(node, config);
+        for (std::string& name : node.type->shares(config)) shared_[std::move(name)].push_back(id);
         try {
             if (node.type->data)
                 plan_data(id, config);
@@ -359,14 +392,21 @@ class Planner {
         return out;
     }
 
-    /// The addresses of recorded objects by what they claim.
+    /// The addresses of recorded objects by what they claim, or have as they were seen.
     const std::unordered_map<std::string, std::vector<std::string>>& holders() {
-        if (!holders_) {
-            holders_.emplace();
-            for (const auto& [address, r] : world_.recorded)
-                if (const ResourceType* type = graph_.registry().type(r.type))
-                    for (const std::string& claim : type->claims(r.config))
-                        (*holders_)[claim].push_back(address);
+        if (holders_) return *holders_;
+        holders_.emplace();
+        for (const auto& [address, r] : world_.recorded) {
+            const ResourceType* type = graph_.registry().type(r.type);
+            if (type == nullptr) continue;
+            std::vector<std::string> claims = type->claims(r.config);
+            const auto seen = world_.observed.find(address);
+            if (seen != world_.observed.end() && seen->second.attributes.is_map())
+                for (std::string& claim : type->claims(r.config.with_all(seen->second.attributes)))
+                    claims.push_back(std::move(claim));
+            std::sort(claims.begin(), claims.end());
+            claims.erase(std::unique(claims.begin(), claims.end()), claims.end());
+            for (std::string& claim : claims) (*holders_)[std::move(claim)].push_back(address);
         }
         return *holders_;
     }
@@ -614,6 +654,7 @@ class Planner {
     std::vector<Base> below_;    ///< by node
     std::set<NodeId> remade_;    ///< whose objects are gone and made again
     std::set<NodeId> uncertain_; ///< whose steps may turn out to change nothing
+    std::map<std::string, std::vector<NodeId>> shared_; ///< who wants what several may want
     std::vector<Taking> takings_;
     std::vector<Step> halves_; ///< first ones, of replacements
     std::optional<std::unordered_map<std::string, std::vector<std::string>>> holders_;

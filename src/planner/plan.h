@@ -111,7 +111,8 @@ struct Step {
     /// Of a replacement and of its first half: only if the resource differs once all that it refers
     /// to is known. If it does not, it stays.
     bool if_differs = false;
-    std::vector<StepId> after_steps = {}; ///< sorted
+    std::map<std::string, std::string> left_to = {}; ///< see Change::left_to
+    std::vector<StepId> after_steps = {};            ///< sorted
     Loc loc = {};
 };
 

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -86,6 +87,9 @@ struct Change {
     Value before = {}; ///< observed (and recorded) attributes; null on create
     Value after = {};  ///< the wanted config, normalized and wholly known; null on remove
     std::vector<std::string> changed = {}; ///< update: the names of the attributes that differ
+    /// What is no longer wanted here and shared (ResourceType::shares) with a resource that still
+    /// wants it: the identity of that one, by name. It must stay.
+    std::map<std::string, std::string> left_to = {};
 };
 
 /// Where a provider tells how its changes go. Calls may come from any thread; index is the

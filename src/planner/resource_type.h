@@ -57,9 +57,14 @@ class ResourceType {
     /// config. Returns a map of only those attributes; unknown inputs give unknown outputs.
     virtual Value derive(const Value& /*config*/) const { return Value::map({}); }
 
-    /// Names of real objects that only one resource may claim, e.g. "libvirt domain node1" or
-    /// "10.77.0.11:/etc/hosts". A duplicate is an error of the spec.
+    /// Names of real things that only one resource may have, e.g. "libvirt domain node1" or
+    /// "10.77.0.11:/etc/hosts"; none that is not known yet. A duplicate is an error of the spec.
+    /// The first one is the object itself: a resource that claims it under another address is the
+    /// same one, moved. The others (a port, an address) can pass from one resource to another.
     virtual std::vector<std::string> claims(const Value& /*config*/) const { return {}; }
+    /// Names of things that several resources may want, e.g. "package jq on 10.77.0.11": when one
+    /// of them no longer does, they stay for the others (see Change::left_to).
+    virtual std::vector<std::string> shares(const Value& /*config*/) const { return {}; }
 
     /// The group, as a message names it, in which this one has a vote: what an even number of
     /// members is worth no more than one less. "" for what has none.

@@ -1,6 +1,7 @@
 // The scripts of packages and services, run here by a real shell against tools that only pretend.
 #include "core/file.h"
 #include "core/process.h"
+#include "core/uuid.h"
 #include "ssh/host_case.h"
 #include "ssh/server.h"
 
@@ -143,6 +144,32 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
         CHECK(unknown.status == 100);
         CHECK(unknown.err.find("Unable to locate package nonsense") != std::string::npos);
         host.change("host.package", Change::Kind::remove, config({"nonsense"}), {});
+    }
+
+    TEST_CASE("host.package: what another resource still wants stays, and is removed with that") {
+        const Pretence host{{"dpkg-query", kDpkgQuery}, {"apt-get", kAptGet}};
+        const auto config = [](std::vector<std::string> packages) {
+            return config_of("host.package", Value::map({{"host", some_connection()},
+                                                         {"packages", texts(packages)}}));
+        };
+        const ssh::SshType& type = type_named("host.package");
+        host.run("mkdir installed server known; : >known/jq; : >known/tree");
+        const Value both = config({"jq", "tree"});
+        CHECK(host.change("host.package", Change::Kind::create, {}, both).status == 0);
+        const std::string other = uuid_v5(kUuidNamespaceDns, host.identity);
+        const auto run = [&](Change change) {
+            change.type = &type;
+            change.identity = host.identity;
+            change.left_to = {{type.shares(config({"jq"})).at(0), other}};
+            std::string all = "set -eu\n";
+            for (const ssh::Command& c : type.commands(change)) all += c.script + "\n";
+            return host.run(all).status;
+        };
+        CHECK(run({.kind = Change::Kind::remove, .before = both}) == 0);
+        CHECK(fs::exists(host.dir.path / "installed/jq"));
+        CHECK(!fs::exists(host.dir.path / "installed/tree"));
+        CHECK(host.run("cat /var/lib/hadeploy/" + other).out == "jq\n");
+        host.run("rm -f /var/lib/hadeploy/" + other);
     }
 
     TEST_CASE("host.service: started, restarted, and given back as it was") {

@@ -59,6 +59,7 @@ class Thing : public ResourceType {
         return v.is_string() ? Value::map({{"shout", v.as_string() + "!"}}) : Value::map({});
     }
     std::vector<std::string> claims(const Value& config) const override {
+        if (!config["name"].is_string()) return {};
         return {"fake " + config.text("name")};
     }
 };

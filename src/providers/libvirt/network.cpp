@@ -53,6 +53,7 @@ class NetworkType : public LibvirtType {
     void check(const Value& config, Problems& problems) const override;
     Value derive(const Value& config) const override;
     std::vector<std::string> claims(const Value& config) const override {
+        if (!config["name"].is_string()) return {};
         return {"libvirt network " + config.text("name")};
     }
     std::vector<NetworkUse> networks(const Value& config) const override {

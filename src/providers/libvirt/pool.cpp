@@ -12,6 +12,7 @@ class PoolType : public LibvirtType {
     PoolType();
     Value derive(const Value& config) const override;
     std::vector<std::string> claims(const Value& config) const override {
+        if (!config["name"].is_string()) return {};
         return {"libvirt pool " + config.text("name")};
     }
     Observation observe(const ReadRequest& request, Inventory& inventory) const override;

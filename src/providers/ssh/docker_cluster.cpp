@@ -222,6 +222,7 @@ class DockerDrain final : public SshType {
     }
 
     std::vector<std::string> claims(const Value& config) const override {
+        if (!config["node"].is_string()) return {};
         return {fmt::format("availability of the swarm node {}", config.text("node"))};
     }
 

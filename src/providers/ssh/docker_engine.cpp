@@ -1,5 +1,6 @@
 #include "providers/ssh/docker_script.h"
 #include "providers/ssh/docker_types.h"
+#include "providers/ssh/host.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -68,7 +69,7 @@ class DockerEngine final : public SshType {
     DockerEngine();
     void check(const Value& config, Problems& problems) const override;
     std::vector<std::string> claims(const Value& config) const override {
-        return {fmt::format("Docker on {}", config["host"].text("address"))};
+        return claim_of_host(config, "Docker on");
     }
     std::string probe(const ReadRequest& /*request*/) const override {
         return functions() + std::string(kProbe);

@@ -76,7 +76,8 @@ class DockerImage final : public SshType {
     DockerImage();
     Value derive(const Value& config) const override;
     std::vector<std::string> claims(const Value& config) const override {
-        if (config.text("tag").empty()) return {}; // the archive could not be read: that is told
+        if (config.text("tag").empty() || config["host"].text("address").empty())
+            return {}; // the archive could not be read: that is told
         return {fmt::format("image {} on {}", config.text("tag"), config["host"].text("address"))};
     }
     std::string probe(const ReadRequest& request) const override;

@@ -1,6 +1,7 @@
 #include "providers/ssh/docker_node_scripts.h"
 #include "providers/ssh/docker_script.h"
 #include "providers/ssh/docker_types.h"
+#include "providers/ssh/host.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -66,7 +67,7 @@ class DockerNode final : public SshType {
         return "the swarm of " + names;
     }
     std::vector<std::string> claims(const Value& config) const override {
-        return {fmt::format("swarm membership of {}", config["host"].text("address"))};
+        return claim_of_host(config, "swarm membership of");
     }
     std::string probe(const ReadRequest& /*request*/) const override {
         return script(kNodeProbe, {{"marker", std::string(kNodeMarker)}});

@@ -294,7 +294,7 @@ std::vector<std::string> DockerStack::claims(const Value& config) const {
     const Value& hosts = config["hosts"];
     if (!hosts.is_map() || hosts.as_map().empty()) return {};
     const std::string place = hosts.as_map().front().value.text("address");
-    if (place.empty()) return {};
+    if (place.empty() || !config["name"].is_string()) return {};
     std::vector<std::string> out{
         fmt::format("the stack {} of the swarm of {}", config.text("name"), place)};
     try {

@@ -177,6 +177,7 @@ class GlusterMount final : public SshType {
     GlusterMount();
     void check(const Value& config, Problems& problems) const override;
     std::vector<std::string> claims(const Value& config) const override {
+        if (!config["path"].is_string() || config["host"].text("address").empty()) return {};
         return {fmt::format("{}:{}", config["host"].text("address"), config.text("path"))};
     }
     std::string probe(const ReadRequest& request) const override {

@@ -206,11 +206,17 @@ void GlusterVolume::check(const Value& config, Problems& problems) const {
                 problems.add(fmt::format("\"{}\" is no option that can be set", e.key), e.loc);
 }
 
-/// The directories that its bricks are, wherever those hosts are known.
+/// Its name, and the directories that its bricks are, wherever those hosts are known.
 std::vector<std::string> GlusterVolume::claims(const Value& config) const {
     if (!config["hosts"].is_map() || !config["brick"].is_string() || config["replica"].is_unknown())
         return {};
     std::vector<std::string> out;
+    const std::string pool = config["hosts"].as_map().empty()
+                                 ? ""
+                                 : config["hosts"].as_map().front().value.text("address");
+    if (!config["name"].is_string() || pool.empty()) return {};
+    out.push_back(
+        fmt::format("the Gluster volume {} of the pool of {}", config.text("name"), pool));
     for (const Host& host : brick_hosts(config)) {
         const std::string address = config["hosts"][host.name].text("address");
         if (!address.empty())

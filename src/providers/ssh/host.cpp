@@ -92,9 +92,18 @@ Value managed(const std::vector<std::string>& wanted, const std::vector<std::str
     return list_of_strings(found);
 }
 
-std::vector<std::string> claim(const Value& config, std::string_view what) {
+std::vector<std::string> claim_of_host(const Value& config, std::string_view what) {
+    const std::string address = config["host"].text("address");
+    if (address.empty()) return {};
+    return {fmt::format("{} {}", what, address)};
+}
+
+std::vector<std::string> claim(const Value& config, std::string_view what,
+                               std::initializer_list<std::string_view> attributes) {
     const Value& host = config["host"];
     if (!host.is_map() || host.contains_unknown()) return {};
+    for (const std::string_view name : attributes)
+        if (config[name].contains_unknown()) return {};
     return {fmt::format("{}:{} {}", host.text("address"), host.integer("port", 22), what)};
 }
 

@@ -2,6 +2,7 @@
 
 #include "providers/ssh/ssh_type.h"
 
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <string>
@@ -47,8 +48,12 @@ std::string quoted(const std::vector<std::string>& texts);
 Value managed(const std::vector<std::string>& wanted, const std::vector<std::string>& there,
               const std::vector<std::string>& ours);
 
-/// For ResourceType::claims: the thing's name with its machine; nothing while that is not known.
-std::vector<std::string> claim(const Value& config, std::string_view what);
+/// For ResourceType::claims: the thing's name with its machine; nothing while that is not known, or
+/// one of the attributes that the name is made of.
+std::vector<std::string> claim(const Value& config, std::string_view what,
+                               std::initializer_list<std::string_view> attributes);
+/// What is there once on a host: "Docker on 10.0.0.11". Nothing while the host is not known.
+std::vector<std::string> claim_of_host(const Value& config, std::string_view what);
 
 /// Where a host remembers what we have changed on it, so that exactly that can be taken back, even
 /// after a crash in the middle. One small file a resource, gone with it.

@@ -52,7 +52,7 @@ class HostDirectory final : public SshType {
     }
 
     std::vector<std::string> claims(const Value& config) const override {
-        return claim(config, config.text("path"));
+        return claim(config, config.text("path"), {"path"});
     }
 
     std::string probe(const ReadRequest& request) const override {

@@ -66,7 +66,7 @@ class HostFile final : public SshType {
     Value derive(const Value& config) const override { return content_digest(config); }
 
     std::vector<std::string> claims(const Value& config) const override {
-        return claim(config, config.text("path"));
+        return claim(config, config.text("path"), {"path"});
     }
 
     std::string probe(const ReadRequest& request) const override {

@@ -38,7 +38,7 @@ class HostGroup final : public SshType {
     }
 
     std::vector<std::string> claims(const Value& config) const override {
-        return claim(config, "group " + config.text("name"));
+        return claim(config, "group " + config.text("name"), {"name"});
     }
 
     std::string probe(const ReadRequest& request) const override {

@@ -68,7 +68,8 @@ class HostHosts final : public SshType {
     }
 
     std::vector<std::string> claims(const Value& config) const override {
-        return claim(config, config.text("path") + " block " + config.text("block"));
+        return claim(config, config.text("path") + " block " + config.text("block"),
+                     {"path", "block"});
     }
 
     std::string probe(const ReadRequest& request) const override {

@@ -111,6 +111,15 @@ class HostPackage final : public SshType {
                                "cannot be given");
     }
 
+    std::vector<std::string> shares(const Value& config) const override {
+        std::vector<std::string> out;
+        if (config["packages"].contains_unknown()) return out;
+        for (const std::string& p : strings(config["packages"]))
+            for (std::string& name : claim(config, "package " + p, {}))
+                out.push_back(std::move(name));
+        return out;
+    }
+
     std::string probe(const ReadRequest& request) const override {
         return print_memory(request.identity) +
                fmt::format("dpkg-query -W -f '${{db:Status-Status}} ${{Package}} ${{Version}}\\n' "
@@ -150,7 +159,13 @@ class HostPackage final : public SshType {
         const std::string names = fmt::format("{}", fmt::join(packages, ", "));
         std::vector<Command> all{{.script = prepare + fmt::format(kInstall, quoted(packages)),
                                   .step = "installing " + names}};
-        const std::vector<std::string> gone = no_longer(change);
+        const std::map<std::string, std::string> left = left_to(change);
+        if (!left.empty())
+            all.push_back(
+                {.script = prepare + hand_over(left) + forget_lines(names_of(left)),
+                 .step = fmt::format("leaving {} to others", fmt::join(names_of(left), ", "))});
+        std::vector<std::string> gone = no_longer(change);
+        std::erase_if(gone, [&](const std::string& p) { return left.contains(p); });
         if (!gone.empty())
             all.push_back({.script = prepare + only_ours(gone) + fmt::format(kRemove, "$ours") +
                                      forget_lines(gone),
@@ -159,6 +174,35 @@ class HostPackage final : public SshType {
     }
 
   private:
+    /// Packages that this resource no longer wants and another one still does, with the identity of
+    /// that one.
+    static std::map<std::string, std::string> left_to(const Change& change) {
+        std::map<std::string, std::string> out;
+        if (change.left_to.empty()) return out;
+        for (const std::string& p : strings(change.before["packages"]))
+            for (const std::string& name : claim(change.before, "package " + p, {}))
+                if (const auto it = change.left_to.find(name); it != change.left_to.end())
+                    out[p] = it->second;
+        return out;
+    }
+
+    static std::vector<std::string> names_of(const std::map<std::string, std::string>& packages) {
+        std::vector<std::string> out;
+        for (const auto& [name, to] : packages) out.push_back(name);
+        return out;
+    }
+
+    /// What we have installed is noted for those that it stays for: the last of them removes it.
+    static std::string hand_over(const std::map<std::string, std::string>& packages) {
+        std::string script = "if [ -r \"$memory\" ]; then\n";
+        for (const auto& [name, to] : packages)
+            script +=
+                fmt::format("if grep -qxF -e {0} \"$memory\" && ! grep -qxFs -e {0} {1}; then "
+                            "echo {0} >>{1}; fi\n",
+                            shell_quote(name), shell_quote(memory_file(to)));
+        return script + "fi\n";
+    }
+
     /// Ours that are no longer in the list. Whether they are installed dpkg was not asked: the
     /// memory says so until we remove them.
     static std::vector<std::string> unwanted(const ReadRequest& request, const Answer& answer,
@@ -196,10 +240,16 @@ class HostPackage final : public SshType {
     }
 
     std::vector<Command> take_back(const Change& change, const std::string& prepare) const {
-        const std::vector<std::string> packages = strings(change.before["packages"]);
+        std::vector<std::string> packages = strings(change.before["packages"]);
         std::string script = forget_memory(change.identity);
-        if (!change.before.flag("keep"))
-            script = prepare + only_ours(packages) + fmt::format(kRemove, "$ours") + script;
+        if (!change.before.flag("keep")) {
+            const std::map<std::string, std::string> left = left_to(change);
+            std::erase_if(packages, [&](const std::string& p) { return left.contains(p); });
+            const std::string others = left.empty() ? "" : hand_over(left);
+            const std::string remove =
+                packages.empty() ? "" : only_ours(packages) + fmt::format(kRemove, "$ours");
+            script = prepare + others + remove + script;
+        }
         return {
             {.script = script,
              .step = fmt::format("removing what was installed of {}", fmt::join(packages, ", "))}};

@@ -76,7 +76,7 @@ class HostService final : public SshType {
     }
 
     std::vector<std::string> claims(const Value& config) const override {
-        return claim(config, "service " + unit_of(config));
+        return claim(config, "service " + unit_of(config), {"name"});
     }
 
     std::string probe(const ReadRequest& request) const override {

@@ -121,7 +121,7 @@ class HostUser final : public SshType {
     }
 
     std::vector<std::string> claims(const Value& config) const override {
-        return claim(config, "user " + config.text("name"));
+        return claim(config, "user " + config.text("name"), {"name"});
     }
 
     std::string probe(const ReadRequest& request) const override {
