@@ -173,6 +173,10 @@ std::map<std::string, Import> read_imports(const Value& list, Problems& problems
 ///         the errors can be shown with their lines.
 void load_spec(const std::filesystem::path& file, const FileReader& read, Spec& spec);
 
+/// Reads what a variable is declared as: the entries of its block but `validate`.
+void read_declaration(const Value& body, Attribute& variable, const BaseDirectory& base,
+                      Problems& problems);
+
 /// Values given from outside, by variable name.
 using VariableValues = std::map<std::string, Value>;
 
