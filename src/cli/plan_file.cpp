@@ -16,7 +16,7 @@ namespace hadeploy::cli {
 namespace {
 
 using nlohmann::json;
-constexpr int kFormat = 4; ///< a line of header, a line of sealed body
+constexpr int kFormat = 5; ///< a line of header, a line of sealed body
 
 std::string digest_of(const Plan& plan) {
     return sha256_hex(plan_json(plan).dump());
@@ -87,6 +87,7 @@ std::string open_body(const std::filesystem::path& file, const std::string& lock
 void read_body(const json& body, PlanFile& out) {
     out.lineage = body.at("lineage");
     out.serial = body.at("serial");
+    out.plan_time = body.at("plan_time");
     out.interrupted = body.value("interrupted", out.interrupted);
     out.options = options_of(body.at("options"));
     out.steps_digest = body.at("steps_digest");
@@ -108,7 +109,7 @@ void save_plan(const std::filesystem::path& file, const Project& project,
         {"lineage", prepared.world.lineage},          {"serial", prepared.world.serial},
         {"options", options_json(options)},           {"variables", to_json(project.variables())},
         {"secrets", to_json(project.spec().secrets)}, {"steps_digest", digest_of(prepared.plan)},
-        {"interrupted", prepared.world.interrupted}};
+        {"interrupted", prepared.world.interrupted},  {"plan_time", project.spec().plan_time}};
     for (const Sources::File& f : project.sources().files())
         body["files"][f.path.string()] = f.text;
     for (const auto& [address, o] : prepared.world.observed)
@@ -163,6 +164,7 @@ Prepared restore_plan(const PlanFile& plan, Project& project, const Store& store
                     "run apply in the directory (and with the --chdir) that the plan was made in");
         return it->second;
     };
+    project.set_plan_time(plan.plan_time);
     project.load_from(read, plan.variables, plan.secrets);
     if (store.lineage() != plan.lineage)
         throw Error(ErrorKind::state, "the saved plan belongs to another project or state")

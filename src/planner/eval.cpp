@@ -300,6 +300,7 @@ class LoopNames : public Names {
         if (name == value_name_ || name == key_name_) return std::nullopt;
         return outer_.instances(name, path);
     }
+    [[nodiscard]] std::int64_t plan_time() const override { return outer_.plan_time(); }
 
   private:
     const Names& outer_;

@@ -4,6 +4,7 @@
 #include "core/string_pool.h"
 #include "core/value.h"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -90,6 +91,8 @@ class Names {
     virtual std::optional<Path> instances(const std::string& /*name*/, const Path& /*path*/) const {
         return std::nullopt;
     }
+    /// When the plan is made, in seconds since 1970 in UTC: what plantimestamp() gives.
+    [[nodiscard]] virtual std::int64_t plan_time() const { return 0; }
 };
 
 /// The value of an expression. What depends on unknown values is unknown, what depends on secret

@@ -4,6 +4,8 @@
 #include "planner/expr.h"
 #include "planner/schema.h"
 
+#include <cstdint>
+#include <ctime>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -139,6 +141,8 @@ struct SecretFile {
 /// A loaded spec with everything it refers to.
 struct Spec {
     std::string name;
+    /// In seconds since 1970 in UTC: of one plan always the same, also when it was saved.
+    std::int64_t plan_time = static_cast<std::int64_t>(std::time(nullptr));
     Sources sources;
     Module root;
     std::map<std::string, ExprPtr> providers; ///< settings by provider's name
