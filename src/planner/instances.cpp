@@ -48,7 +48,7 @@ std::vector<std::string> listed_names(const Value::List& items, Loc where) {
 
 /// What can stand between the quotes of an address.
 bool good_key(std::string_view key) {
-    if (key.empty() || key.size() > 63) return false;
+    if (key.empty() || count_characters(key) > 63) return false;
     while (!key.empty()) {
         const CodePoint c = first_code_point(key);
         const bool reserved =

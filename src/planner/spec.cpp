@@ -145,7 +145,9 @@ class Loader {
                                  std::all_of(e.key.begin(), e.key.end(), good);
         if (!well_formed) {
             problems_.add(fmt::format("{} can't be a name", in_quotes(e.key)), e.loc).hint =
-                "a name begins with a letter and has letters, digits, _ and -, at most 63";
+                "a name begins with one of a-z and A-Z, and goes on with these, 0-9, _ and -: at "
+                "most 63 "
+                "characters";
             return false;
         }
         if (std::find(std::begin(kRoots), std::end(kRoots), e.key) != std::end(kRoots)) {

@@ -103,6 +103,25 @@ void read_declaration(const Value& body, Attribute& variable, const BaseDirector
     Declaration(variable, base, problems).read(body);
 }
 
+namespace {
+/// The text of a `--var` that only a string can be.
+Errors nothing_given(const Variable& variable, std::uint16_t index) {
+    const Attribute& a = variable.attribute;
+    const TypeKind kind = a.type.kind;
+    const bool list = kind == TypeKind::list || kind == TypeKind::set;
+    const bool map = kind == TypeKind::map || kind == TypeKind::object;
+    const std::string_view empty = list                    ? "an empty list is []"
+                                   : map                   ? "an empty map is {}"
+                                   : kind == TypeKind::any ? "an empty string is \"\", in quotes"
+                                                           : "write a value";
+    return Errors(
+        {Error(ErrorKind::spec, fmt::format("the value of the variable \"{}\" is empty", a.name),
+               {1, 1, index})
+             .with_hint(
+                 fmt::format("{}{}", empty, a.required ? "" : "; leave it out for the default"))});
+}
+} // namespace
+
 VariableValues load_variable_file(const std::filesystem::path& file, const FileReader& read,
                                   Spec& spec) {
     Problems problems;
@@ -136,6 +155,8 @@ Value parse_variable_text(const Variable& variable, const std::string& text,
     const std::uint16_t index = sources.add_given(from, text);
     if (variable.attribute.secret) sources.hide(index, 0, text.size());
     if (!structured && !scalar) return Value(text).at({1, 1, index});
+    if (text.find_first_not_of(" \t\r\n") == std::string::npos)
+        throw nothing_given(variable, index);
     Problems problems;
     Value value = read_yaml(sources, index, problems);
     problems.throw_if_any();
