@@ -16,7 +16,7 @@ namespace hadeploy::cli {
 namespace {
 
 using nlohmann::json;
-constexpr int kFormat = 4; ///< a line of header, a line of sealed body
+constexpr int kFormat = 5; ///< a line of header, a line of sealed body
 
 std::string digest_of(const Plan& plan) {
     return sha256_hex(plan_json(plan).dump());
@@ -98,6 +98,7 @@ std::string open_body(const std::filesystem::path& file, const std::string& lock
 void read_body(const json& body, PlanFile& out) {
     out.lineage = body.at("lineage");
     out.serial = body.at("serial");
+    out.plan_time = body.at("plan_time");
     out.interrupted = body.value("interrupted", out.interrupted);
     out.options = options_of(body.at("options"));
     out.steps_digest = body.at("steps_digest");
@@ -121,7 +122,8 @@ void save_plan(const std::filesystem::path& file, const Project& project,
               {"variables", to_json(project.variables())},
               {"secrets", to_json(project.spec().secrets)},
               {"steps_digest", digest_of(prepared.plan)},
-              {"interrupted", interrupted_in_state(prepared.world)}};
+              {"interrupted", interrupted_in_state(prepared.world)},
+              {"plan_time", project.spec().plan_time}};
     for (const Sources::File& f : project.sources().files())
         body["files"][f.path.string()] = f.text;
     for (const auto& [address, o] : prepared.world.observed)
@@ -176,6 +178,7 @@ Prepared restore_plan(const PlanFile& plan, Project& project, const Store& store
                     "run apply in the directory (and with the --chdir) that the plan was made in");
         return it->second;
     };
+    project.set_plan_time(plan.plan_time);
     project.load_from(read, plan.variables, plan.secrets);
     if (store.lineage() != plan.lineage)
         throw Error(ErrorKind::state, "the saved plan belongs to another project or state")

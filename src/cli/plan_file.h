@@ -13,6 +13,7 @@ namespace hadeploy::cli {
 struct PlanFile {
     std::string project, lineage;
     std::int64_t serial = 0;
+    std::int64_t plan_time = 0;                     ///< Spec::plan_time
     std::map<std::string, std::string> interrupted; ///< World::interrupted
     PlanOptions options;
     std::map<std::string, std::string> files; ///< path -> text

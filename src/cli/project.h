@@ -35,6 +35,8 @@ class Project {
     void load(Secrets secrets = Secrets::read);
     /// The same from what a saved plan or the history carries, instead of from the disk.
     void load_from(const FileReader& read, const VariableValues& variables, const Value& secrets);
+    /// The time of a plan that was saved, which is to say the same again. Before it is loaded.
+    void set_plan_time(std::int64_t seconds) { spec_.plan_time = seconds; }
     /// One more entry of `import:`, as the command line has it.
     void add_import(const std::string& address, const std::string& id) {
         spec_.imports[address] = {id, {}};

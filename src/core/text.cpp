@@ -1,6 +1,11 @@
 #include "core/text.h"
 
+#include <algorithm>
+#include <cctype>
+#include <cstdint>
 #include <fmt/format.h>
+#include <initializer_list>
+#include <utility>
 
 namespace hadeploy {
 
@@ -37,12 +42,67 @@ bool is_utf8(std::string_view text) {
     return true;
 }
 
+namespace {
+bool is_within(char32_t code, std::initializer_list<std::pair<char32_t, char32_t>> ranges) {
+    return std::any_of(ranges.begin(), ranges.end(), [&](const auto& range) {
+        return code >= range.first && code <= range.second;
+    });
+}
+
+/// Blanks, marks that join the character before them, what fonts have no form for.
+bool is_unclear(char32_t code) {
+    return is_within(code, {{0xA0, 0xA0},
+                            {0x300, 0x36F},
+                            {0x115F, 0x1160},
+                            {0x1680, 0x1680},
+                            {0x1AB0, 0x1AFF},
+                            {0x1DC0, 0x1DFF},
+                            {0x2000, 0x200A},
+                            {0x202F, 0x202F},
+                            {0x205F, 0x205F},
+                            {0x20D0, 0x20FF},
+                            {0x3000, 0x3000},
+                            {0x3164, 0x3164},
+                            {0xE000, 0xF8FF},
+                            {0xFE00, 0xFE0F},
+                            {0xFE20, 0xFE2F},
+                            {0xFFA0, 0xFFA0},
+                            {0xFFF0, 0xFFFF},
+                            {0xE0000, 0x10FFFF}});
+}
+
+/// Greek, Cyrillic, Armenian, Cherokee, and Latin letters in other shapes.
+bool may_look_latin(char32_t code) {
+    return is_within(code, {{0x370, 0x58F},
+                            {0x13A0, 0x13FF},
+                            {0x1C80, 0x1C8F},
+                            {0x1F00, 0x1FFF},
+                            {0x2100, 0x214F},
+                            {0x2C60, 0x2C7F},
+                            {0x2DE0, 0x2DFF},
+                            {0xA640, 0xA69F},
+                            {0xFF00, 0xFF5E},
+                            {0x1D400, 0x1D7FF}});
+}
+
+/// Whether letters that look like Latin ones would be taken for those: beside Latin ones, or alone.
+bool is_ambiguous(std::string_view text) {
+    return std::any_of(text.begin(), text.end(),
+                       [](unsigned char c) { return c < 0x80 && std::isalnum(c) != 0; }) ||
+           count_characters(text) < 2;
+}
+} // namespace
+
 std::string in_quotes(std::string_view text, std::size_t max) {
+    const bool ambiguous = is_ambiguous(text);
     std::string out = "\"";
     for (std::size_t shown = 0; !text.empty(); ++shown) {
         if (shown == max) return out + "...\"";
         const CodePoint c = first_code_point(text);
+        const std::string_view written = text.substr(0, c.size);
         text.remove_prefix(c.size);
+        const bool seen = c.valid && !is_invisible(c) && !is_unclear(c.code) &&
+                          !(ambiguous && may_look_latin(c.code));
         switch (c.code) {
         case '"': out += "\\\""; break;
         case '\\': out += "\\\\"; break;
@@ -50,8 +110,8 @@ std::string in_quotes(std::string_view text, std::size_t max) {
         case '\r': out += "\\r"; break;
         case '\t': out += "\\t"; break;
         default:
-            if (c.code >= 0x20 && c.code < 0x7F)
-                out += static_cast<char>(c.code);
+            if (seen)
+                out += written;
             else if (!c.valid || c.code < 0x80)
                 out += fmt::format("\\x{:02X}", +c.code);
             else

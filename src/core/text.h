@@ -22,9 +22,11 @@ std::size_t count_characters(std::string_view text);
 /// Whether all of it is UTF-8.
 bool is_utf8(std::string_view text);
 
-/// Text from outside as it may be put in a message: in double quotes, and with everything that a
-/// terminal acts on or that looks like something else (control characters, all that is not ASCII)
-/// spelled as an escape: `"a\n"`, `"\u{202E}"`. Cut with "..." after `max` characters.
+/// Text from outside as it may be put in a message: in double quotes, with all that a terminal acts
+/// on or that is not seen for what it is spelled as an escape: `"a\n"`, `"\u{202E}"`. That is
+/// control characters, blanks other than a space, accents that are characters of their own, and
+/// letters of scripts with letters that look like Latin ones (Greek, Cyrillic) beside ASCII letters
+/// or digits. Cut with "..." after `max` characters.
 std::string in_quotes(std::string_view text, std::size_t max = 80);
 
 /// Whether a terminal would act on the character instead of showing it: control characters, marks

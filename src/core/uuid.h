@@ -5,8 +5,12 @@
 
 namespace hadeploy {
 
-/// RFC 4122's namespace for names that are host names.
+/// RFC 4122's namespaces: for names that are host names, URLs, ISO object identifiers, and names of
+/// an X.500 directory.
 inline constexpr std::string_view kUuidNamespaceDns = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
+inline constexpr std::string_view kUuidNamespaceUrl = "6ba7b811-9dad-11d1-80b4-00c04fd430c8";
+inline constexpr std::string_view kUuidNamespaceOid = "6ba7b812-9dad-11d1-80b4-00c04fd430c8";
+inline constexpr std::string_view kUuidNamespaceX500 = "6ba7b814-9dad-11d1-80b4-00c04fd430c8";
 
 /// A random UUID in lower case: "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx".
 std::string uuid_v4();

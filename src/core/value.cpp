@@ -228,6 +228,12 @@ Value Value::as_secret() const {
     return v;
 }
 
+Value Value::as_open() const {
+    Value v = *this;
+    v.secret_ = false;
+    return v;
+}
+
 bool Value::contains_unknown() const {
     const Container* all = container();
     return all != nullptr ? all->unknown : is_unknown();

@@ -105,6 +105,7 @@ class Value {
     [[nodiscard]] Value at(Loc loc) const; ///< the same contents, written elsewhere
     [[nodiscard]] bool secret() const { return secret_; }
     [[nodiscard]] Value as_secret() const;       ///< the same contents, never to be shown
+    [[nodiscard]] Value as_open() const;         ///< without the mark here; those below stay
     [[nodiscard]] bool contains_unknown() const; ///< here or anywhere below; O(1)
     [[nodiscard]] bool contains_secret() const;  ///< here or anywhere below; O(1)
 

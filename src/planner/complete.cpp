@@ -50,8 +50,8 @@ Value complete(const ResourceType& type, const Value& config, const Value& known
                     : before != nullptr ? *before
                     : value != nullptr  ? *value
                                         : Value::unknown();
-        const bool secret = out.contains_unknown() && follows_secrets(type, a, config);
-        computed.push_back({a.name, secret ? out.as_secret() : std::move(out)});
+        if (out.contains_unknown()) out = with_secrecy(type, a, std::move(out), config);
+        computed.push_back({a.name, std::move(out)});
     }
     return config.with_all(Value::map(std::move(computed)));
 }

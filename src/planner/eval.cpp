@@ -3,12 +3,14 @@
 #include "planner/functions.h"
 #include "planner/operators.h"
 #include "planner/schema.h"
+#include "planner/splat.h"
 
 #include "core/text.h"
 
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
+#include <optional>
 
 namespace hadeploy {
 
@@ -55,14 +57,20 @@ Value marked(Value value, bool secret) {
     return secret ? value.as_secret() : value;
 }
 
-/// Evaluates for the dependencies alone what may turn out not to be needed.
+/// Evaluates what may turn out not to be needed: an error counts once it is.
+std::optional<Value> attempt(const Expr& expr, const Names& names) {
+    try {
+        return evaluate(expr, names);
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+}
+
+/// The same for the dependencies alone.
 /// @returns whether something in it is secret
 bool touch(const Expr& expr, const Names& names) {
-    try {
-        return evaluate(expr, names).contains_secret();
-    } catch (const Error&) {
-        return false; // counts once it is needed
-    }
+    const std::optional<Value> value = attempt(expr, names);
+    return value && value->contains_secret();
 }
 
 Path joined(Path head, const Path& tail) {
@@ -125,62 +133,6 @@ Value join_text(const Expr& expr, const Names& names) {
     return marked(unknown ? Value::unknown() : Value(std::move(out)), secret).at(expr.loc());
 }
 
-/// `module.site[*].url`: of each instance just what is asked for. Nothing for what is no module
-/// with instances.
-std::optional<Value> splat_over_modules(const Expr& source, const Path& suffix,
-                                        const Names& names) {
-    if (source.kind != Expr::Kind::reference || source.parts.size() != 1) return std::nullopt;
-    const auto keys = names.instances(source.name(), {source.parts[0].value});
-    if (!keys || keys->empty()) return std::nullopt;
-    Value::List list;
-    Value::Map map;
-    for (const Value& key : *keys) {
-        Value value = evaluate_at(source, joined({key}, suffix), names);
-        if (key.is_string())
-            map.push_back({key.as_string(), std::move(value), source.loc()});
-        else
-            list.push_back(std::move(value));
-    }
-    return map.empty() ? Value::list(std::move(list)) : Value::map(std::move(map));
-}
-
-/// Of each element of `source` what `suffix` leads to.
-Value taken_of_each(const Value& source, const Path& suffix, Loc loc) {
-    const auto each = [&](const Value& v) { return follow(v, suffix, 0, loc, "the element"); };
-    if (source.is_unknown()) return Value::unknown();
-    if (source.is_null()) return Value::list({});
-    if (source.is_map()) {
-        Value::Map out;
-        for (const Entry& e : source.as_map()) out.push_back({e.key, each(e.value), e.loc});
-        return Value::map(std::move(out));
-    }
-    if (source.is_list()) {
-        Value::List out;
-        for (const Value& v : source.as_list()) out.push_back(each(v));
-        return Value::list(std::move(out));
-    }
-    return Value::list({each(source)});
-}
-
-Value splat(const Expr& expr, const Path& path, const Names& names) {
-    const Expr& over = expr.parts[0];
-    Path suffix;
-    bool secret = false;
-    for (std::size_t i = 1; i < expr.parts.size(); ++i) {
-        suffix.push_back(evaluate(expr.parts[i], names));
-        secret = secret || suffix.back().secret();
-    }
-    if (!path.empty()) {
-        Path way{path.front()};
-        way.insert(way.end(), suffix.begin(), suffix.end());
-        way.insert(way.end(), path.begin() + 1, path.end());
-        return marked(evaluate_at(over, way, names), secret);
-    }
-    if (auto all = splat_over_modules(over, suffix, names)) return marked(*std::move(all), secret);
-    const Value source = evaluate(over, names);
-    return marked(taken_of_each(source, suffix, expr.loc()), secret || source.secret());
-}
-
 /// A key of a map; what is no string but a scalar becomes one.
 std::string key_text(const Value& key, Loc loc) {
     if (key.is_list() || key.is_map() || key.is_null())
@@ -194,6 +146,25 @@ Value whole_list(const Expr& expr, const Names& names) {
     items.reserve(expr.parts.size());
     for (const Expr& part : expr.parts) items.push_back(evaluate(part, names));
     return Value::list(std::move(items)).at(expr.loc());
+}
+
+Error key_twice(const std::string& key, bool secret, Loc loc, std::string hint) {
+    return Error(ErrorKind::spec,
+                 fmt::format("the key {} comes twice", secret ? "(secret)" : in_quotes(key)), loc)
+        .with_hint(std::move(hint));
+}
+
+/// Throws for the first key of a map that was there before.
+void refuse_same_keys(const Expr& expr, const Names& names, bool secret) {
+    std::map<std::string, Loc> seen;
+    for (std::size_t i = 0; i < expr.parts.size(); i += 2) {
+        const Loc loc = expr.parts[i].loc();
+        const std::string key = key_text(evaluate(expr.parts[i], names), loc);
+        const auto [it, fresh] = seen.emplace(key, loc);
+        if (!fresh)
+            throw key_twice(key, secret, loc, "merge() lets a later map win")
+                .with_note("first here", it->second);
+    }
 }
 
 Value whole_map(const Expr& expr, const Names& names) {
@@ -210,7 +181,9 @@ Value whole_map(const Expr& expr, const Names& names) {
         const Loc loc = expr.parts[i].loc();
         entries.push_back({key_text(key, loc), std::move(value), loc});
     }
+    const std::size_t count = entries.size();
     const Value out = unknown ? Value::unknown() : Value::map(std::move(entries));
+    if (!unknown && out.as_map().size() != count) refuse_same_keys(expr, names, secret);
     return marked(out, secret || (unknown && holds_secret)).at(expr.loc());
 }
 
@@ -220,7 +193,9 @@ const Expr* entry_of(const Expr& map, const Value& key) {
     for (std::size_t i = 0; i < map.parts.size(); i += 2) {
         const Expr& name = map.parts[i];
         if (name.kind != Expr::Kind::literal || !name.value.is_string()) return nullptr;
-        if (key.is_string() && name.name() == key.as_string()) found = &map.parts[i + 1];
+        if (!key.is_string() || name.name() != key.as_string()) continue;
+        if (found != nullptr) return nullptr;
+        found = &map.parts[i + 1];
     }
     return found;
 }
@@ -262,13 +237,17 @@ Value condition(const Expr& expr, const Path& path, const Names& names) {
     return marked(out, given.secret());
 }
 
-/// `a && b` and `a || b`: where a decides, b is left alone.
+/// `a && b` and `a || b`: where a decides, b is left alone. While a is unknown, b may decide; its
+/// errors count only once it is needed.
 Value logic(const Expr& expr, const Names& names) {
     const bool decisive = expr.name() == "||";
     bool secret = false, unknown = false;
     for (const Expr& part : expr.parts) {
         if (unknown) {
-            secret = touch(part, names) || secret;
+            const std::optional<Value> other = attempt(part, names);
+            secret = secret || (other && other->contains_secret());
+            if (other && other->is_bool() && other->as_bool() == decisive)
+                return marked(*other, secret);
             break;
         }
         const Value v = evaluate(part, names);
@@ -321,6 +300,7 @@ class LoopNames : public Names {
         if (name == value_name_ || name == key_name_) return std::nullopt;
         return outer_.instances(name, path);
     }
+    [[nodiscard]] std::int64_t plan_time() const override { return outer_.plan_time(); }
 
   private:
     const Names& outer_;
@@ -388,10 +368,8 @@ class Gathering {
     void add_entry(std::string key, Value value, Loc loc) {
         Value::List& group = groups_[key];
         if (!group.empty() && !grouped())
-            throw Error(
-                ErrorKind::spec,
-                fmt::format("the key {} comes twice", secret_ ? "(secret)" : in_quotes(key)), loc)
-                .with_hint("\"...\" after the value gathers all values of a key in a list");
+            throw key_twice(key, secret_, loc,
+                            "\"...\" after the value gathers all values of a key in a list");
         group.push_back(std::move(value));
     }
 
@@ -483,7 +461,7 @@ Value evaluate_at(const Expr& expr, const Path& path, const Names& names) {
     case Expr::Kind::attribute:
         return evaluate_at(expr.parts[0], joined({expr.value}, path), names);
     case Expr::Kind::index: return indexed(expr, path, names);
-    case Expr::Kind::splat: return splat(expr, path, names);
+    case Expr::Kind::splat: return evaluate_splat(expr, path, names);
     case Expr::Kind::spread: return evaluate_at(expr.parts[0], path, names);
     case Expr::Kind::condition: return condition(expr, path, names).at(expr.loc());
     case Expr::Kind::unary:

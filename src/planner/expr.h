@@ -4,6 +4,7 @@
 #include "core/string_pool.h"
 #include "core/value.h"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,7 +28,8 @@ struct Expr {
         reference, ///< name.PART.PART...: a root such as var, each, module, or a resource
         attribute, ///< parts[0].name, where that is no reference
         index,     ///< parts[0][parts[1]]
-        splat,     ///< parts[0][*]: of every element what parts[1], parts[2], ... lead to
+        splat,     ///< parts[0][*]: of every element what parts[1], parts[2], ... lead to; the last
+                   ///< one may be a splat over that: its value is true, its own parts[0] unused
         call,      ///< name(parts...)
         spread,    ///< parts[0]...: the last argument of a call, as so many as it has items
         unary,     ///< name parts[0]
@@ -46,11 +48,21 @@ struct Expr {
 };
 
 /// Compiles a tree out of a spec: every string with `${` becomes an expression ("$${" is a literal
-/// "${"). A string that is one `${...}` and nothing else keeps the type of its value.
-/// Syntax errors are added to `problems` with their place in `sources`, where the arguments of
-/// sensitive() are hidden.
+/// "${"), and so does every key of a map. A string that is one `${...}` and nothing else keeps the
+/// type of its value. Syntax errors are added to `problems` with their place in `sources`, where
+/// the arguments of sensitive() are hidden.
 /// @param strings  of all that is compiled together
 ExprPtr compile(const Value& tree, Sources& sources, StringPool& strings, Problems& problems);
+
+/// Whether a text has an expression in it: a "${" that is not written "$${".
+bool has_expression(std::string_view text);
+
+/// A tree in which no expression can be used, with "$${" replaced by "${" in strings and keys. Adds
+/// an error for each string with an expression.
+/// @param where  "the default of a variable", for messages
+/// @param hint   what to do instead
+Value constant(const Value& tree, std::string_view where, std::string_view hint,
+               Problems& problems);
 
 /// Parses one string of a spec: what compile() does with each.
 /// @throws Error(spec)
@@ -79,6 +91,8 @@ class Names {
     virtual std::optional<Path> instances(const std::string& /*name*/, const Path& /*path*/) const {
         return std::nullopt;
     }
+    /// When the plan is made, in seconds since 1970 in UTC: what plantimestamp() gives.
+    [[nodiscard]] virtual std::int64_t plan_time() const { return 0; }
 };
 
 /// The value of an expression. What depends on unknown values is unknown, what depends on secret

@@ -205,8 +205,9 @@ class Parser {
         }
     }
 
-    /// Everything that follows `[*]` is taken of each element.
-    Expr splat(Expr source, Loc loc) {
+    /// Everything that follows `[*]` is taken of each element, also by a further `[*]`.
+    Expr splat(Expr source, Loc loc, const Value& chained = {}) {
+        const Deeper deeper(*this);
         std::vector<Expr> parts = several(std::move(source));
         while (true) {
             const Loc step = here();
@@ -214,10 +215,14 @@ class Parser {
                 skip_space();
                 parts.push_back(literal(strings_(name()), step));
             } else if (eat_raw("[")) {
-                parts.push_back(expression());
+                const bool again = eat("*");
+                if (!again) parts.push_back(expression());
                 need("]");
+                if (!again) continue;
+                parts.push_back(splat({}, step, true));
+                return make(Kind::splat, loc, chained, std::move(parts));
             } else {
-                return make(Kind::splat, loc, {}, std::move(parts));
+                return make(Kind::splat, loc, chained, std::move(parts));
             }
         }
     }

@@ -130,6 +130,46 @@ std::vector<Value> evaluate_arguments(const Expr& expr, const Names& names) {
     return out;
 }
 
+bool fails_by_secrets(const Expr& expr, const Names& names);
+
+/// What an expression gives, or whether that it gives nothing may be because of a secret.
+struct Attempt {
+    std::optional<Value> value;
+    std::optional<Error> failure;
+    bool secret = false;
+
+    Attempt(const Expr& expr, const Names& names) {
+        try {
+            value = evaluate(expr, names);
+            secret = value->contains_secret();
+        } catch (Error& error) {
+            failure = std::move(error);
+            secret = fails_by_secrets(expr, names);
+        }
+    }
+};
+
+/// Of what a step leads into only the form counts: whether all of it is secret.
+bool forms_secret(const Expr& source, const Names& names) {
+    const Attempt whole(source, names);
+    return whole.value ? whole.value->secret() : whole.secret;
+}
+
+/// Of an expression that has no value: whether a secret is in what it has none of.
+bool fails_by_secrets(const Expr& expr, const Names& names) {
+    using enum Expr::Kind;
+    if (expr.kind == reference) {
+        if (expr.parts.empty()) return false;
+        Expr shorter = expr;
+        shorter.parts.pop_back();
+        return forms_secret(shorter, names);
+    }
+    const bool steps = expr.kind == attribute || expr.kind == index || expr.kind == splat;
+    if (steps && forms_secret(expr.parts[0], names)) return true;
+    return std::any_of(expr.parts.begin() + (steps ? 1 : 0), expr.parts.end(),
+                       [&](const Expr& part) { return Attempt(part, names).secret; });
+}
+
 /// try() and can(): an error among the arguments is what they are about. While something is
 /// unknown, all arguments are looked at: any of them may turn out to be needed.
 Value call_lazily(const Expr& expr, const Names& names) {
@@ -138,25 +178,25 @@ Value call_lazily(const Expr& expr, const Names& names) {
         throw Error(ErrorKind::spec,
                     fmt::format("{}(): got {} arguments", expr.name(), expr.parts.size()),
                     expr.loc());
-    Value out;
-    bool settled = false, unknown = false, secret = false;
+    std::optional<Value> out;
+    bool unknown = false, secret = false, failed_by_secret = false;
     std::optional<Error> failure;
     for (const Expr& part : expr.parts) {
-        try {
-            const Value v = evaluate(part, names);
-            unknown = unknown || (!settled && v.contains_unknown());
-            secret = secret || v.contains_secret();
-            if (!settled) out = v;
-            settled = true;
-        } catch (Error& error) {
-            failure = std::move(error);
+        Attempt attempt(part, names);
+        secret = secret || attempt.secret;
+        if (attempt.failure) {
+            failed_by_secret = failed_by_secret || (attempt.secret && !out);
+            failure = std::move(attempt.failure);
+            continue;
         }
-        if (settled && !unknown) break;
+        unknown = unknown || (!out && attempt.value->contains_unknown());
+        if (!out) out = std::move(attempt.value);
+        if (!unknown) break;
     }
     if (unknown) return secret ? Value::unknown().as_secret() : Value::unknown();
-    if (can) return Value(settled);
-    if (settled) return out;
-    throw *failure;
+    if (can) out = Value(out.has_value());
+    if (!out) throw *failure;
+    return (can ? secret : failed_by_secret) ? out->as_secret() : *out;
 }
 
 /// What is wrong with a secret is told without it.
@@ -212,8 +252,8 @@ Value call_function(const Expr& expr, const Names& names) {
         secret = secret || v.secret();
         holds_secret = holds_secret || v.contains_secret();
     }
-    unknown = unknown && function.looks != Function::Looks::not_at_all;
     call.check_size(weight);
+    if (function.looks == Function::Looks::for_itself) return result_of(call).at(expr.loc());
     const Value out = unknown ? Value::unknown() : result_of(call);
     const bool hidden = secret || (holds_secret && (at_contents || unknown));
     return (hidden ? out.as_secret() : out).at(expr.loc());

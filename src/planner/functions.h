@@ -34,7 +34,7 @@ struct Function {
     enum class Looks {
         at_shape,    ///< moves its arguments' elements about: those may be unknown
         at_contents, ///< needs to know them all
-        not_at_all,  ///< hands them on, known or not
+        for_itself,  ///< sees to what is unknown, and to what its result has of secrets
         lazily,      ///< is given its arguments unevaluated: see call_function()
     };
     std::string_view name;

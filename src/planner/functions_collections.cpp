@@ -161,6 +161,16 @@ Value coalesce_lists(const Call& call) {
     throw call.mistake("all of the lists are empty");
 }
 
+/// Beside a text numbers and booleans count as the text that they are written as.
+bool same_key(const Value& a, const Value& b) {
+    if (a == b) return true;
+    const auto is_scalar = [](const Value& v) {
+        return v.is_string() || v.is_number() || v.is_bool();
+    };
+    return (a.is_string() || b.is_string()) && is_scalar(a) && is_scalar(b) &&
+           scalar_text(a) == scalar_text(b);
+}
+
 Value matching(const Call& call) {
     const Value::List &items = call[0].as_list(), &names = call[1].as_list(),
                       &wanted = call[2].as_list();
@@ -168,7 +178,8 @@ Value matching(const Call& call) {
         throw call.mistake(fmt::format("{} values and {} keys", items.size(), names.size()));
     Value::List out;
     for (std::size_t i = 0; i < items.size(); ++i)
-        if (std::find(wanted.begin(), wanted.end(), names[i]) != wanted.end())
+        if (std::any_of(wanted.begin(), wanted.end(),
+                        [&](const Value& key) { return same_key(key, names[i]); }))
             out.push_back(items[i]);
     return Value::list(std::move(out));
 }

@@ -1,10 +1,12 @@
 #include "planner/functions.h"
 
 #include "core/text.h"
+#include "planner/schema.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <fmt/format.h>
 
 namespace hadeploy {
@@ -65,6 +67,67 @@ Value to_set(const Call& call) {
     return Value::list(std::move(items));
 }
 
+Value is_secret(const Call& call) {
+    if (call[0].contains_secret()) return true;
+    return call[0].contains_unknown() ? Value::unknown() : Value(false);
+}
+
+/// A scalar as one of the kind that the type wants, where its text is one.
+Value scalar_as(TypeKind kind, const Value& v, const Call& call) {
+    const Call one{call.function, {v}, call.loc, call.names};
+    switch (kind) {
+    case TypeKind::string: return v.is_number() || v.is_bool() ? Value(scalar_text(v)) : v;
+    case TypeKind::boolean: return v.is_string() ? to_bool(one) : v;
+    case TypeKind::integer:
+    case TypeKind::port:
+    case TypeKind::number: return v.is_string() ? to_number(one) : v;
+    default: return v;
+    }
+}
+
+/// The value with its scalars as the type wants them. What else is not of the type is left as it
+/// is.
+Value scalars_as(const Type& type, const Value& v, const Call& call) {
+    Value out = v;
+    if (v.is_list() && type.element) {
+        Value::List items = v.as_list();
+        for (Value& item : items) item = scalars_as(*type.element, item, call);
+        out = Value::list(std::move(items));
+    } else if (v.is_map()) {
+        Value::Map entries = v.as_map();
+        for (Entry& e : entries) {
+            const Attribute* field = type.fields ? find_attribute(*type.fields, e.key) : nullptr;
+            const Type* inner = field != nullptr ? &field->type : type.element.get();
+            if (inner != nullptr) e.value = scalars_as(*inner, e.value, call);
+        }
+        out = Value::map(std::move(entries));
+    } else if (!v.is_unknown() && !v.is_null()) {
+        out = scalar_as(type.kind, v, call);
+    }
+    return (v.secret() ? out.as_secret() : out).at(v.loc());
+}
+
+Value converted(const Call& call) {
+    if (call[1].is_unknown()) return call[1];
+    Type type;
+    try {
+        type = parse_type(call[1]);
+    } catch (const Error& error) {
+        throw call.mistake(error.message, error.hint);
+    }
+    const BaseDirectory base = [&](Loc) {
+        std::size_t used = 0;
+        const Value directory = call.names.resolve("path", {Value("module")}, call.loc, used);
+        return std::filesystem::current_path() / directory.as_string();
+    };
+    Problems problems;
+    const Value out = normalize(Attribute{.type = type}, scalars_as(type, call[0], call),
+                                "the value", base, problems);
+    if (problems.empty()) return out;
+    const Error& first = problems.list().front();
+    throw call.mistake(first.message, first.hint);
+}
+
 Value type_of(const Call& call) {
     const std::string_view name = call[0].kind_name();
     return name == "nothing" ? "null" : name.substr(name.find(' ') + 1);
@@ -93,10 +156,22 @@ FunctionGroup conversion_functions() {
              "What it is: string, integer, number, boolean, list, map or null.", "type([1])",
              R"("list")", type_of, at_shape},
             {"sensitive", "value: any",
-             "The value as a secret: never shown, and encrypted in the state. There is no way "
-             "back.",
-             R"(sensitive("x"))", R"({"$secret": "x"})",
-             [](const Call& c) { return c[0].as_secret(); }, not_at_all},
+             "The value as a secret: never shown, and encrypted in the state.", R"(sensitive("x"))",
+             R"({"$secret": "x"})", [](const Call& c) { return c[0].as_secret(); }, for_itself},
+            {"nonsensitive", "value: any",
+             "The value of a secret, no longer marked as one: it is shown in plans and outputs and "
+             "kept unencrypted in the state. Use it only on what tells nothing of the secret, such "
+             "as the keys of a secret map. Secrets within the value stay secret.",
+             R"(nonsensitive(keys(sensitive({a: "x"}))))", R"(["a"])",
+             [](const Call& c) { return c[0].as_open(); }, for_itself},
+            {"issensitive", "value: any", "Whether the value is a secret, or has one in it.",
+             R"([issensitive(sensitive("x")), issensitive("x")])", "[true, false]", is_secret,
+             for_itself},
+            {"convert", "value: any, type: string",
+             "The value converted to a type, written as a variable's: texts that spell numbers or "
+             "booleans, and the way back, also within lists, maps and objects.",
+             R"x(convert({port: "80", tags: [1]}, "object({port: port, tags: list(string)})"))x",
+             R"({"port": 80, "tags": ["1"]})", converted, at_shape},
             {"try", "values: any...", "The first of the values that can be had without an error.",
              R"(try({a: 1}.b, "none"))", R"("none")", nullptr, lazily},
             {"can", "value: any", "Whether the value can be had without an error.", "can({a: 1}.b)",

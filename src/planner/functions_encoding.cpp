@@ -1,5 +1,7 @@
 #include "planner/functions.h"
 
+#include "core/charset.h"
+#include "core/gzip.h"
 #include "core/hash.h"
 #include "core/text.h"
 #include "core/uuid.h"
@@ -134,27 +136,58 @@ std::string base64_of(const std::string& digits) {
     return base64_encode(unhex(digits).value_or(""));
 }
 
-Value base64_decoded(const Call& call) {
-    std::string out;
+std::string bytes_of(const Call& call) {
     try {
-        out = base64_decode(call.text(0));
+        return base64_decode(call.text(0));
     } catch (const Error&) {
         throw call.mistake("the text is not base64");
     }
-    for (std::size_t at = 0; at < out.size();) {
-        const CodePoint c = first_code_point(std::string_view(out).substr(at));
-        if (!c.valid) throw call.mistake("what is encoded is not UTF-8 text");
-        at += c.size;
+}
+
+/// @throws Error(spec) where the bytes are no UTF-8
+Value text_from(const Call& call, std::string bytes) {
+    if (!is_utf8(bytes)) throw call.mistake("what is encoded is not UTF-8 text");
+    return bytes;
+}
+
+/// What `convert` gives; its failure is the call's.
+template<class Convert>
+std::string attempted(const Call& call, Convert convert) {
+    try {
+        return convert();
+    } catch (const Error& error) {
+        throw call.mistake(error.message, error.hint);
     }
-    return out;
+}
+
+Value base64_decoded(const Call& call) {
+    return text_from(call, bytes_of(call));
+}
+
+Value gunzipped(const Call& call) {
+    const std::string file = bytes_of(call);
+    return text_from(call, attempted(call, [&] { return gunzip(file, kMaxValueWeight); }));
+}
+
+Value in_charset(const Call& call) {
+    return base64_encode(attempted(call, [&] { return to_charset(call.text(0), call.text(1)); }));
+}
+
+Value out_of_charset(const Call& call) {
+    const std::string bytes = bytes_of(call);
+    return text_from(call, attempted(call, [&] { return from_charset(bytes, call.text(1)); }));
 }
 
 Value named_uuid(const Call& call) {
     const std::string& space = call.text(0);
-    if (space == "dns") return uuid_v5(kUuidNamespaceDns, call.text(1));
+    for (const auto& [name, uuid] : {std::pair("dns", kUuidNamespaceDns),
+                                     {"url", kUuidNamespaceUrl},
+                                     {"oid", kUuidNamespaceOid},
+                                     {"x500", kUuidNamespaceX500}})
+        if (space == name) return uuid_v5(uuid, call.text(1));
     if (!is_uuid(space))
         throw call.mistake(fmt::format("{} is not a UUID", in_quotes(space)),
-                           "the namespace is a UUID or \"dns\"");
+                           "the namespace is a UUID, or \"dns\", \"url\", \"oid\" or \"x500\"");
     return uuid_v5(space, call.text(1));
 }
 
@@ -182,6 +215,18 @@ FunctionGroup encoding_functions() {
                  R"("d2Vi")", [](const Call& c) -> Value { return base64_encode(c.text(0)); }},
                 {"base64decode", "text: string", "The text that base64 stands for.",
                  R"(base64decode("d2Vi"))", R"("web")", base64_decoded},
+                {"base64gzip", "text: string", "The text compressed by gzip, in base64.",
+                 R"(base64gunzip(base64gzip("web")))", R"("web")",
+                 [](const Call& c) -> Value { return base64_encode(gzip(c.text(0))); }},
+                {"base64gunzip", "text: string",
+                 "The text that was compressed by gzip; at most 64 MiB.",
+                 R"(base64gunzip("H4sIAAAAAAACAytPTQIAUTjJFQMAAAA="))", R"("web")", gunzipped},
+                {"textencodebase64", "text: string, encoding: string",
+                 "Base64 of the text in another encoding, such as `UTF-16LE`, `ISO-8859-1` or "
+                 "`windows-1252`.",
+                 R"(textencodebase64("web", "UTF-16LE"))", R"("dwBlAGIA")", in_charset},
+                {"textdecodebase64", "text: string, encoding: string", "The way back.",
+                 R"(textdecodebase64("dwBlAGIA", "UTF-16LE"))", R"("web")", out_of_charset},
                 {"urlencode", "text: string", "The text as it may stand in a URL.",
                  R"(urlencode("a b&c"))", R"("a%20b%26c")", url_encoded},
                 {"urldecode", "text: string", "The way back.", R"(urldecode("a%20b%26c"))",
@@ -210,7 +255,7 @@ FunctionGroup encoding_functions() {
                  R"(md5("web"))", R"("2567a5ec9705eb7ac2c984033e06189d")",
                  [](const Call& c) -> Value { return digest_hex("MD5", c.text(0)); }},
                 {"uuidv5", "namespace: string, name: string",
-                 "The UUID of a name within a namespace (a UUID, or `dns`).",
+                 "The UUID of a name within a namespace: a UUID, or `dns`, `url`, `oid` or `x500`.",
                  R"(uuidv5("dns", "example.org"))", R"("aad03681-8b63-5304-89e0-8ca8f49461b5")",
                  named_uuid},
             }};

@@ -50,6 +50,7 @@ class TemplateNames : public Names {
         used = 0;
         return follow(given_, {Value(name)}, 0, loc, "the template");
     }
+    [[nodiscard]] std::int64_t plan_time() const override { return outer_.plan_time(); }
 
   private:
     const Value& given_;

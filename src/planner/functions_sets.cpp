@@ -76,14 +76,23 @@ Value product(const Call& call) {
     return Value::list(std::move(out));
 }
 
-/// Whether all (any) of the elements are true.
+/// Whether all (any) of the elements are true. One that is decides, also while others are unknown.
+/// Null is as good as false.
 Value booleans(const Call& call, bool all) {
+    if (call[0].is_unknown()) return call[0];
+    const bool secret = call[0].contains_secret();
+    const auto result = [&](const Value& v) { return secret ? v.as_secret() : v; };
+    bool unknown = false;
     for (const Value& v : call[0].as_list()) {
-        if (!v.is_bool())
+        unknown = unknown || v.is_unknown();
+        if (v.is_unknown()) continue;
+        const bool text = v.is_string() && (v.as_string() == "true" || v.as_string() == "false");
+        if (!text && !v.is_bool() && !v.is_null())
             throw call.mistake(fmt::format("the list has {}: it needs booleans", v.kind_name()));
-        if (v.as_bool() != all) return !all;
+        const bool holds = text ? v.as_string() == "true" : v.is_bool() && v.as_bool();
+        if (holds != all) return result(!all);
     }
-    return all;
+    return result(unknown ? Value::unknown() : Value(all));
 }
 
 Value sum(const Call& call) {
@@ -105,26 +114,28 @@ Value sum(const Call& call) {
 } // namespace
 
 FunctionGroup set_functions() {
-    return {
-        "Sets and sums",
-        {
-            {"distinct", "list: list", "Each element once.", "distinct([1, 2, 1])", "[1, 2]",
-             distinct},
-            {"setunion", "lists: list...", "What is in any of the lists, once.",
-             "setunion([1, 2], [2, 3])", "[1, 2, 3]", united},
-            {"setintersection", "list: list, others: list...", "What is in all of the lists.",
-             "setintersection([1, 2], [2, 3])", "[2]", intersected},
-            {"setsubtract", "list: list, without: list", "What is in the first list alone.",
-             "setsubtract([1, 2], [2, 3])", "[1]", subtracted},
-            {"setproduct", "lists: list...", "Every combination of an element of each.",
-             R"(setproduct(["a", "b"], [1, 2]))", R"([["a", 1], ["a", 2], ["b", 1], ["b", 2]])",
-             product},
-            {"alltrue", "list: list", "Whether all elements are true; of none it is so.",
-             "alltrue([true, false])", "false", [](const Call& c) { return booleans(c, true); }},
-            {"anytrue", "list: list", "Whether any element is true.", "anytrue([true, false])",
-             "true", [](const Call& c) { return booleans(c, false); }},
-            {"sum", "list: list", "The elements added up.", "sum([1, 2, 3])", "6", sum},
-        }};
+    return {"Sets and sums",
+            {
+                {"distinct", "list: list", "Each element once.", "distinct([1, 2, 1])", "[1, 2]",
+                 distinct},
+                {"setunion", "lists: list...", "What is in any of the lists, once.",
+                 "setunion([1, 2], [2, 3])", "[1, 2, 3]", united},
+                {"setintersection", "list: list, others: list...", "What is in all of the lists.",
+                 "setintersection([1, 2], [2, 3])", "[2]", intersected},
+                {"setsubtract", "list: list, without: list", "What is in the first list alone.",
+                 "setsubtract([1, 2], [2, 3])", "[1]", subtracted},
+                {"setproduct", "lists: list...", "Every combination of an element of each.",
+                 R"(setproduct(["a", "b"], [1, 2]))", R"([["a", 1], ["a", 2], ["b", 1], ["b", 2]])",
+                 product},
+                {"alltrue", "list: list",
+                 "Whether all elements are true, or \"true\"; of none it is so.",
+                 "alltrue([true, false])", "false", [](const Call& c) { return booleans(c, true); },
+                 Function::Looks::for_itself},
+                {"anytrue", "list: list", "Whether any element is true, or \"true\".",
+                 "anytrue([true, false])", "true", [](const Call& c) { return booleans(c, false); },
+                 Function::Looks::for_itself},
+                {"sum", "list: list", "The elements added up.", "sum([1, 2, 3])", "6", sum},
+            }};
 }
 
 } // namespace hadeploy

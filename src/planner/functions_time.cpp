@@ -1,6 +1,7 @@
 #include "planner/functions.h"
 
 #include "core/text.h"
+#include "planner/outside.h"
 #include "planner/schema_scalar.h"
 
 #include <array>
@@ -79,11 +80,29 @@ std::string field(const Call& call, const std::string& run, const Timestamp& t) 
     if (run == "mm" || run == "m") return fmt::format("{:0{}}", time.minutes().count(), run.size());
     if (run == "ss" || run == "s") return fmt::format("{:0{}}", time.seconds().count(), run.size());
     if (run == "ZZZZZ") return zone_text(t.offset, true);
-    if (run == "ZZZZ") return zone_text(t.offset, false);
+    if (run == "ZZZ" && t.offset.count() == 0) return "UTC";
+    if (run == "ZZZZ" || run == "ZZZ") return zone_text(t.offset, false);
     if (run == "Z") return t.offset.count() == 0 ? "Z" : zone_text(t.offset, true);
     throw call.mistake(fmt::format("there is no {} in a pattern", in_quotes(run)),
                        "there are YYYY YY MMMM MMM MM M DD D EEEE EEE hh h HH H AA aa mm m ss s "
-                       "ZZZZZ ZZZZ Z; other letters stand in '...'");
+                       "ZZZZZ ZZZZ ZZZ Z; other letters stand in '...'");
+}
+
+/// The words in quotes that begin at `at`, which is moved behind them: '' within, and two quotes
+/// alone, are one quote.
+std::string words(const Call& call, const std::string& pattern, std::size_t& at) {
+    std::string out;
+    for (const std::size_t begin = ++at; at < pattern.size(); ++at) {
+        if (pattern[at] != '\'') {
+            out += pattern[at];
+        } else if (pattern.substr(at + 1, 1) == "'" && at > begin) {
+            out += pattern[at++];
+        } else {
+            ++at;
+            return at - 1 == begin ? "'" : out;
+        }
+    }
+    throw call.mistake("a quote in the pattern is not closed");
 }
 
 Value formatted(const Call& call) {
@@ -92,17 +111,25 @@ Value formatted(const Call& call) {
     std::string out;
     for (std::size_t at = 0; at < pattern.size();) {
         const char c = pattern[at];
-        std::size_t end = at + 1;
         if (c == '\'') {
-            end = std::min(pattern.find('\'', end), pattern.size());
-            out += pattern.substr(at + 1, end - at - 1);
-            at = end + 1;
+            out += words(call, pattern, at);
             continue;
         }
+        std::size_t end = at + 1;
         while (end < pattern.size() && pattern[end] == c) ++end;
         const std::string run = pattern.substr(at, end - at);
         out += std::isalpha(static_cast<unsigned char>(c)) ? field(call, run, t) : run;
         at = end;
+    }
+    return out;
+}
+
+/// As RFC 3339 has it.
+std::string written(const Call& call, const Timestamp& t) {
+    std::string out;
+    for (const char* run : {"YYYY", "-", "MM", "-", "DD", "T", "hh", ":", "mm", ":", "ss", "Z"}) {
+        const bool sign = *run == '-' || *run == ':' || *run == 'T';
+        out += sign ? run : field(call, run, t);
     }
     return out;
 }
@@ -121,18 +148,18 @@ Value added(const Call& call) {
     }
     const int y = static_cast<int>(year_month_day(floor<days>(t.local)).year());
     if (y < 0 || y > 9999) throw call.mistake("the result is not in the years 0 to 9999");
-    std::string out;
-    for (const char* run : {"YYYY", "-", "MM", "-", "DD", "T", "hh", ":", "mm", ":", "ss", "Z"}) {
-        const bool sign = *run == '-' || *run == ':' || *run == 'T';
-        out += sign ? run : field(call, run, t);
-    }
-    return out;
+    return written(call, t);
 }
 
 Value compared(const Call& call) {
     const Timestamp a = parse(call, 0), b = parse(call, 1);
     const auto difference = (a.local - a.offset) - (b.local - b.offset);
     return difference.count() < 0 ? -1 : difference.count() > 0 ? 1 : 0;
+}
+
+Value plan_time(const Call& call) {
+    note_outside_look();
+    return written(call, {sys_seconds(seconds(call.names.plan_time()))});
 }
 
 } // namespace
@@ -143,12 +170,15 @@ FunctionGroup time_functions() {
         {
             {"formatdate", "pattern: string, timestamp: string",
              "A timestamp in another form: `YYYY MM DD hh mm ss`, `MMM` and `EEE` for names, `HH` "
-             "and `AA` "
-             "for twelve hours, `Z` for the zone, `'...'` for words. There is no clock: a plan "
-             "that "
-             "depended on the time would never be done.",
+             "and `AA` for twelve hours, `Z`, `ZZZ`, `ZZZZ` or `ZZZZZ` for the zone, `'...'` for "
+             "words, in which `''` is a quote.",
              R"(formatdate("DD MMM YYYY 'at' hh:mm", "2026-03-01T12:30:00Z"))",
              R"("01 Mar 2026 at 12:30")", formatted},
+            {"plantimestamp", "",
+             "When the plan is made, in UTC: the same everywhere in a plan, and when a saved plan "
+             "is applied. What it goes into differs in each plan, unless that is under "
+             "`ignore_changes`.",
+             "plantimestamp()", R"("2026-03-01T12:30:00Z")", plan_time},
             {"timeadd", "timestamp: string, duration: string",
              "A later moment; with `-` an earlier one.",
              R"(timeadd("2026-02-28T23:00:00Z", "1h 30m"))", R"("2026-03-01T00:30:00Z")", added},

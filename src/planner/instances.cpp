@@ -30,7 +30,8 @@ std::vector<std::string> listed_names(const Value::List& items, Loc where) {
                           "use a map whose keys stand in the spec; its values may be unknown");
         if (v.secret())
             throw refusal(where, "for_each can't go over a secret value",
-                          "its keys would show in addresses");
+                          "its keys would show in addresses; where they may, go over "
+                          "nonsensitive(keys(...))");
         if (!v.is_string())
             throw refusal(where,
                           fmt::format("for_each goes over names; the list has {}", v.kind_name()),
@@ -47,7 +48,7 @@ std::vector<std::string> listed_names(const Value::List& items, Loc where) {
 
 /// What can stand between the quotes of an address.
 bool good_key(std::string_view key) {
-    if (key.empty() || key.size() > 63) return false;
+    if (key.empty() || count_characters(key) > 63) return false;
     while (!key.empty()) {
         const CodePoint c = first_code_point(key);
         const bool reserved =
@@ -71,8 +72,9 @@ std::vector<std::string> instance_keys(const Value& over, const Expr& expr) {
                   "take the keys from a variable, a local or file()"
                 : "use a map whose keys stand in the spec; its values may be unknown");
     if (over.secret())
-        throw refusal(where, "for_each can't go over a secret value",
-                      "its keys would show in addresses");
+        throw refusal(
+            where, "for_each can't go over a secret value",
+            "its keys would show in addresses; where they may, go over nonsensitive(keys(...))");
     std::vector<std::string> keys;
     if (over.is_map())
         for (const Entry& e : over.as_map()) keys.push_back(e.key);
@@ -105,7 +107,9 @@ std::int64_t instance_count(const Value& count, const Expr& expr) {
                   "take it from a variable, a local or file()"
                 : "take it from a variable, or from what stands in the spec");
     if (count.secret())
-        throw refusal(where, "a count can't be secret", "everybody sees how many there are");
+        throw refusal(
+            where, "a count can't be secret",
+            "everybody sees how many there are; where that may be, use nonsensitive(...)");
     if (!count.is_integer())
         throw refusal(where, fmt::format("count: expected an integer, got {}", count.kind_name()),
                       "");

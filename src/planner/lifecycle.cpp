@@ -1,6 +1,7 @@
 #include "planner/lifecycle.h"
 
 #include "planner/plan.h"
+#include "planner/seen.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -49,13 +50,12 @@ Value kept_as_is(const Node& node, Value config, const Recorded& recorded,
 } // namespace
 
 Value with_derived(const ResourceType& type, Value config) {
-    // of a machine the parts that are secret are so by its schema
-    const bool secret = config.contains_secret() && !type.machine;
-    const Value derived = type.derive(config);
+    const Value given = config;
+    const Value derived = type.derive(given);
     for (const Entry& e : derived.as_map()) {
         const Attribute* a = find_attribute(type.schema, e.key);
-        const bool hidden = secret && (a == nullptr || !a->open);
-        config = config.with(e.key, hidden ? e.value.as_secret() : e.value);
+        config =
+            config.with(e.key, a != nullptr ? with_secrecy(type, *a, e.value, given) : e.value);
     }
     return config;
 }

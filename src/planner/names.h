@@ -32,6 +32,7 @@ class ScopeNames : public Names {
     Value resolve(const std::string& name, const Path& path, Loc loc,
                   std::size_t& used) const override;
     std::optional<Path> instances(const std::string& name, const Path& path) const override;
+    [[nodiscard]] std::int64_t plan_time() const override { return graph_.spec_.plan_time; }
 
     /// Whether there is what a reference names, without evaluating anything.
     /// @throws Error(spec) as resolve() does

@@ -5,7 +5,7 @@
 namespace hadeploy {
 
 /// Notes that a value came to depend on what is neither in the spec nor in the state nor read by a
-/// provider: a local file that an expression or an attribute names.
+/// provider: a local file that an expression or an attribute names, or the time.
 void note_outside_look();
 
 /// How often that was, in this process. Whoever keeps a result in order to spare itself the same

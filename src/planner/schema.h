@@ -69,8 +69,11 @@ struct Attribute {
     bool tracked = false;
     /// Only steers how a change is made (a timeout, say): a difference alone is no change.
     bool steering = false;
-    /// Computed, and fit to be shown even where it follows from secrets: a certificate, say.
+    /// Computed, and fit to be shown even where the config holds secrets: an id, a certificate.
     bool open = false;
+    /// Computed, and made of these attributes alone: as secret as they are, part by part where it
+    /// has their form. Without any: secret as soon as something in the config is.
+    std::vector<std::string> follows = {};
     /// Computed, and any change of the resource may give it another value: what an update will make
     /// of it is not known before.
     bool renewed = false;

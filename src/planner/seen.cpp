@@ -17,8 +17,13 @@ Value read_config(const ResourceType& type, const Value& config, const Recorded*
     return out;
 }
 
-bool follows_secrets(const ResourceType& type, const Attribute& a, const Value& config) {
-    return a.secret || (a.computed && !a.open && !type.machine && config.contains_secret());
+Value with_secrecy(const ResourceType& type, const Attribute& a, Value value, const Value& config) {
+    if (a.secret) return value.as_secret();
+    // of a machine the parts that are secret are so by its schema
+    if (!a.computed || a.open || type.machine || !config.contains_secret()) return value;
+    if (a.follows.empty()) return value.as_secret();
+    for (const std::string& name : a.follows) value = as_secret_as(value, config[name]);
+    return value;
 }
 
 Value hide_secrets(const ResourceType& type, const Value& attributes, const Value& config) {
@@ -29,8 +34,8 @@ Value hide_secrets(const ResourceType& type, const Value& attributes, const Valu
     Value::Map entries = attributes.as_map();
     for (Entry& e : entries) {
         const Attribute* a = find_attribute(type.schema, e.key);
-        const bool secret = a != nullptr && follows_secrets(type, *a, config);
-        e.value = secret ? e.value.as_secret() : as_secret_as(e.value, config[e.key]);
+        if (a != nullptr) e.value = with_secrecy(type, *a, std::move(e.value), config);
+        e.value = as_secret_as(e.value, config[e.key]);
     }
     return Value::map(std::move(entries));
 }

@@ -23,9 +23,10 @@ auto records_of(const Graph& graph, Records& records) {
 /// the one to be replaced.
 Value read_config(const ResourceType& type, const Value& config, const Recorded* recorded);
 
-/// Whether what the provider fills in is secret: by its schema, or because it may follow from what
-/// is secret in the config.
-bool follows_secrets(const ResourceType& type, const Attribute& attribute, const Value& config);
+/// The value of an attribute as secret as it has to be: by its schema, or, of what the provider
+/// fills in, because it may follow from what is secret in the config.
+Value with_secrecy(const ResourceType& type, const Attribute& attribute, Value value,
+                   const Value& config);
 
 /// What was seen of a resource, as secret as its schema and its config are. What follows from a
 /// config with secrets (the output of a command, a checksum) is secret too, as Graph::config() has

@@ -19,6 +19,8 @@ namespace {
 constexpr std::string_view kRoots[] = {"var",  "local", "each", "count", "module", "data",
                                        "path", "self",  "true", "false", "null",   "secret"};
 
+constexpr std::string_view kEscape = "\"$${\" stands for the characters \"${\"";
+
 /// Without symbolic links, as far as there is something.
 fs::path real_path(const fs::path& path) {
     const fs::path whole = fs::current_path() / path;
@@ -37,6 +39,7 @@ class Loader {
         loading_.push_back(real_path(file));
         const Value root = read_file(file);
         spec_.root.directory = file.parent_path();
+        refuse_expressions(root["description"], "a description", kEscape);
         if (!check_sections(root, {"name", "description", "variables", "locals", "secrets",
                                    "providers", "data", "resources", "modules", "outputs", "moved",
                                    "removed", "import", "chaos"}))
@@ -72,7 +75,9 @@ class Loader {
             problems_.add(fmt::format("a spec is a map, not {}", root.kind_name()), root.loc());
             return false;
         }
-        unknown_keys(root, known, "a spec");
+        Value::Map sections = root.as_map(); // "x-..." only holds what anchors stand for
+        std::erase_if(sections, [](const Entry& e) { return e.key.starts_with("x-"); });
+        unknown_keys(Value::map(std::move(sections)), known, "a spec");
         return true;
     }
 
@@ -80,6 +85,7 @@ class Loader {
                       std::string_view owner) {
         for (const Entry& e : map.as_map()) {
             if (std::find(known.begin(), known.end(), e.key) != known.end()) continue;
+            if (refuse_expression_key(e)) continue;
             Error& error =
                 problems_.add(fmt::format("{} has no key {}", owner, in_quotes(e.key)), e.loc);
             const auto close = did_you_mean(e.key, known);
@@ -118,7 +124,19 @@ class Loader {
         return out;
     }
 
+    bool refuse_expressions(const Value& text, std::string_view where, std::string_view hint) {
+        const std::size_t before = problems_.list().size();
+        (void)constant(text, where, hint, problems_);
+        return problems_.list().size() > before;
+    }
+
+    bool refuse_expression_key(const Entry& e) {
+        return refuse_expressions(Value(e.key).at(e.loc), "the name of a block or an attribute",
+                                  "names are written out; within a value keys may be expressions");
+    }
+
     bool check_name(const Entry& e) {
+        if (refuse_expression_key(e)) return false;
         const auto good = [](char c) {
             return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-';
         };
@@ -127,7 +145,9 @@ class Loader {
                                  std::all_of(e.key.begin(), e.key.end(), good);
         if (!well_formed) {
             problems_.add(fmt::format("{} can't be a name", in_quotes(e.key)), e.loc).hint =
-                "a name begins with a letter and has letters, digits, _ and -, at most 63";
+                "a name begins with one of a-z and A-Z, and goes on with these, 0-9, _ and -: at "
+                "most 63 "
+                "characters";
             return false;
         }
         if (std::find(std::begin(kRoots), std::end(kRoots), e.key) != std::end(kRoots)) {
@@ -158,6 +178,9 @@ class Loader {
 
     void load_secrets(const Value& section, const fs::path& directory) {
         for (const Entry& e : blocks(section, "secrets")) {
+            if (refuse_expressions(e.value, "the path of a file of secrets",
+                                   "it is relative to this file"))
+                continue;
             if (e.value.is_string() && !e.value.as_string().empty()) {
                 const fs::path path = (directory / e.value.as_string()).lexically_normal();
                 spec_.secret_files[e.key] = {path, e.value.loc()};
@@ -179,6 +202,8 @@ class Loader {
                     "for example: moved: [{from: node, to: host}]";
                 continue;
             }
+            if (refuse_expressions(move, "an address", "write it as `hadeploy state list` does"))
+                continue;
             unknown_keys(move, {"from", "to"}, "a move");
             spec_.moved.push_back({move.text("from"), move.text("to"), move["from"].loc()});
         }
@@ -219,36 +244,12 @@ class Loader {
                 e.value,
                 {"type", "default", "min", "max", "one_of", "secret", "description", "validate"},
                 fmt::format("variable \"{}\"", e.key));
-            read_variable(e.value, a);
+            read_declaration(e.value, a, spec_.base_directory(), problems_);
             variable.rules = load_rules(e.value["validate"], "validate");
         } else if (!e.value.is_null()) {
             is_map(e.value, e, "variable");
         }
         module.variables.push_back(std::move(variable));
-    }
-
-    void read_variable(const Value& body, Attribute& a) {
-        if (const Value* type = body.find("type")) {
-            try {
-                a.type = parse_type(*type);
-            } catch (Error& error) {
-                problems_.add(std::move(error));
-            }
-        }
-        a.doc = body.text("description");
-        a.secret = body.flag("secret");
-        if (body["min"].is_integer()) a.min = body["min"].as_integer();
-        if (body["max"].is_integer()) a.max = body["max"].as_integer();
-        read_limit(body["min"], a, a.min);
-        read_limit(body["max"], a, a.max);
-        for (const Value& v : body["one_of"].is_list() ? body["one_of"].as_list() : Value::List{})
-            a.one_of.push_back(display(v));
-        if (const Value* fallback = body.find("default")) {
-            a.required = false;
-            a.fallback = fallback->is_null() ? *fallback
-                                             : normalize(a, *fallback, "var." + a.name,
-                                                         spec_.base_directory(), problems_);
-        }
     }
 
     /// `[{check: "${...}", message: ...}]`
@@ -269,14 +270,6 @@ class Loader {
         return out;
     }
 
-    /// A limit is written in the variable's own unit: `min: 512 MiB`.
-    void read_limit(const Value& limit, const Attribute& a, std::optional<std::int64_t>& out) {
-        if (limit.is_null() || limit.is_integer()) return;
-        const Attribute bare{.name = a.name, .type = a.type, .doc = {}};
-        const Value v = normalize(bare, limit, "the limit", spec_.base_directory(), problems_);
-        if (v.is_integer()) out = v.as_integer();
-    }
-
     std::vector<Dependency>
     load_dependencies(const Value& list,
                       const char* mistake = "depends_on lists names of resources and modules") {
@@ -284,6 +277,8 @@ class Loader {
         if (list.is_null()) return out;
         const Value::List items = list.is_list() ? list.as_list() : Value::List{list};
         for (const Value& item : items) {
+            if (refuse_expressions(item, "a list of names", "write the name alone, without ${}"))
+                continue;
             if (item.is_string())
                 out.push_back({item.as_string(), item.loc()});
             else
@@ -303,11 +298,12 @@ class Loader {
                             data ? "http" : "host.file");
             return;
         }
+        if (refuse_expressions(*type, "a type", "a count of 0 leaves a resource out")) return;
         block.type = type->as_string();
         block.type_loc = type->loc();
         block.attributes.reserve(e.value.as_map().size() - 1); // all but the type
         for (const Entry& a : e.value.as_map()) {
-            if (a.key == "type") continue;
+            if (a.key == "type" || refuse_expression_key(a)) continue;
             if (a.key == "for_each")
                 block.for_each = compiled(a.value);
             else if (a.key == "count")
@@ -332,6 +328,8 @@ class Loader {
     }
 
     bool load_flag(const Entry& e) {
+        if (refuse_expressions(e.value, e.key, "it is true or false, whatever the variables are"))
+            return false;
         if (e.value.is_bool()) return e.value.as_bool();
         problems_.add(fmt::format("{}: expected a boolean, got {}", e.key, e.value.kind_name()),
                       e.value.loc());
@@ -380,6 +378,7 @@ class Loader {
         const Value& with = e.value["with"];
         if (with.is_map()) {
             for (const Entry& input : with.as_map()) {
+                if (refuse_expression_key(input)) continue;
                 block.inputs[input.key] = compiled(input.value);
                 block.input_locs[input.key] = input.loc;
             }
@@ -399,13 +398,10 @@ class Loader {
 
     std::shared_ptr<const Module> load_source(const Value& source, const fs::path& directory) {
         const fs::path relative = source.as_string();
-        if (source.as_string().find("${") != std::string::npos) {
-            problems_
-                .add("a module's source is no expression: it is read before anything is known",
-                     source.loc())
-                .hint = "the variables of a module can decide which resources it has";
+        if (refuse_expressions(source, "the source of a module",
+                               "it is read before any value is known; a count can leave a module "
+                               "out"))
             return nullptr;
-        }
         if (relative.is_absolute()) {
             problems_.add("a module's source is relative to the file that names it", source.loc());
             return nullptr;
@@ -431,6 +427,7 @@ class Loader {
         loading_.push_back(canonical);
         try {
             const Value root = read_file(file);
+            refuse_expressions(root["description"], "a description", kEscape);
             if (check_sections(root, {"description", "variables", "locals", "data", "resources",
                                       "modules", "outputs"}))
                 load_module(root, *module);
@@ -455,7 +452,9 @@ class Loader {
             unknown_keys(e.value, {"value", "secret", "description"},
                          fmt::format("output \"{}\"", e.key));
             output.value = compiled(e.value["value"]);
-            output.secret = e.value.flag("secret");
+            refuse_expressions(e.value["description"], "a description", kEscape);
+            if (const Value* secret = e.value.find("secret"))
+                output.secret = load_flag({"secret", *secret, secret->loc()});
         } else {
             output.value = compiled(e.value);
         }

@@ -4,6 +4,8 @@
 #include "planner/expr.h"
 #include "planner/schema.h"
 
+#include <cstdint>
+#include <ctime>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -139,6 +141,8 @@ struct SecretFile {
 /// A loaded spec with everything it refers to.
 struct Spec {
     std::string name;
+    /// In seconds since 1970 in UTC: of one plan always the same, also when it was saved.
+    std::int64_t plan_time = static_cast<std::int64_t>(std::time(nullptr));
     Sources sources;
     Module root;
     std::map<std::string, ExprPtr> providers; ///< settings by provider's name
@@ -172,6 +176,10 @@ std::map<std::string, Import> read_imports(const Value& list, Problems& problems
 /// @throws Errors with everything that is wrong. `spec.sources` is filled in even then, so that
 ///         the errors can be shown with their lines.
 void load_spec(const std::filesystem::path& file, const FileReader& read, Spec& spec);
+
+/// Reads what a variable is declared as: the entries of its block but `validate`.
+void read_declaration(const Value& body, Attribute& variable, const BaseDirectory& base,
+                      Problems& problems);
 
 /// Values given from outside, by variable name.
 using VariableValues = std::map<std::string, Value>;

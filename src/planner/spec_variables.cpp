@@ -7,6 +7,121 @@
 
 namespace hadeploy {
 
+namespace {
+
+/// Reads the entries of one variable's block.
+class Declaration {
+  public:
+    Declaration(Attribute& variable, const BaseDirectory& base, Problems& problems)
+        : a_(variable), base_(base), problems_(problems) {}
+
+    void read(const Value& body) {
+        read_type(fixed(body["type"], "a type"));
+        a_.doc = text(body["description"]);
+        a_.secret = flag(body["secret"]);
+        a_.min = limit("min", body["min"]);
+        a_.max = limit("max", body["max"]);
+        read_choices(fixed(body["one_of"], "one_of"));
+        if (const Value* given = body.find("default")) read_default(*given);
+    }
+
+  private:
+    /// Variables are given before any expression can be evaluated.
+    Value fixed(const Value& tree, std::string_view where) {
+        return constant(tree, where,
+                        "a local can be calculated from variables; \"$${\" stands for the "
+                        "characters \"${\"",
+                        problems_);
+    }
+
+    void expected(std::string_view key, std::string_view what, const Value& got) {
+        problems_.add(fmt::format("{}: expected {}, got {}", key, what, got.kind_name()),
+                      got.loc());
+    }
+
+    void read_type(const Value& type) {
+        if (type.is_null() && !type.loc().known()) return; // there is none
+        try {
+            a_.type = parse_type(type);
+        } catch (Error& error) {
+            problems_.add(std::move(error));
+        }
+    }
+
+    std::string text(const Value& description) {
+        const Value text = fixed(description, "a description");
+        if (text.is_string()) return text.as_string();
+        if (!text.is_null()) expected("description", "a string", text);
+        return {};
+    }
+
+    bool flag(const Value& secret) {
+        if (secret.is_bool()) return secret.as_bool();
+        if (!secret.is_null()) expected("secret", "a boolean", secret);
+        return false;
+    }
+
+    /// A limit is written in the variable's own unit: `min: 512 MiB`.
+    std::optional<std::int64_t> limit(std::string_view key, const Value& written) {
+        if (written.is_null()) return std::nullopt;
+        if (written.is_integer()) return written.as_integer();
+        const std::size_t before = problems_.list().size();
+        const Value given = fixed(written, key);
+        if (problems_.list().size() > before) return std::nullopt;
+        const Attribute bare{.name = a_.name, .type = a_.type, .doc = {}};
+        const Value v = normalize(bare, given, "the limit", base_, problems_);
+        if (v.is_integer()) return v.as_integer();
+        if (problems_.list().size() == before) expected(key, "an integer", written);
+        return std::nullopt;
+    }
+
+    void read_choices(const Value& choices) {
+        if (choices.is_list())
+            for (const Value& v : choices.as_list()) a_.one_of.push_back(display(v));
+        else if (!choices.is_null())
+            expected("one_of", "a list", choices);
+    }
+
+    void read_default(const Value& written) {
+        a_.required = false;
+        const std::size_t before = problems_.list().size();
+        const Value given = fixed(written, "the default of a variable");
+        a_.fallback = given;
+        if (!given.is_null() && problems_.list().size() == before)
+            a_.fallback = normalize(a_, given, "var." + a_.name, base_, problems_);
+    }
+
+    Attribute& a_;
+    const BaseDirectory& base_;
+    Problems& problems_;
+};
+
+} // namespace
+
+void read_declaration(const Value& body, Attribute& variable, const BaseDirectory& base,
+                      Problems& problems) {
+    Declaration(variable, base, problems).read(body);
+}
+
+namespace {
+/// The text of a `--var` that only a string can be.
+Errors nothing_given(const Variable& variable, std::uint16_t index) {
+    const Attribute& a = variable.attribute;
+    const TypeKind kind = a.type.kind;
+    const bool list = kind == TypeKind::list || kind == TypeKind::set;
+    const bool map = kind == TypeKind::map || kind == TypeKind::object;
+    const std::string_view empty = list                    ? "an empty list is []"
+                                   : map                   ? "an empty map is {}"
+                                   : kind == TypeKind::any ? "an empty string is \"\", in quotes"
+                                                           : "write a value";
+    return Errors(
+        {Error(ErrorKind::spec, fmt::format("the value of the variable \"{}\" is empty", a.name),
+               {1, 1, index})
+             .with_hint(
+                 fmt::format("{}{}", empty, a.required ? "" : "; leave it out for the default"))});
+}
+} // namespace
+
 VariableValues load_variable_file(const std::filesystem::path& file, const FileReader& read,
                                   Spec& spec) {
     Problems problems;
@@ -40,6 +155,8 @@ Value parse_variable_text(const Variable& variable, const std::string& text,
     const std::uint16_t index = sources.add_given(from, text);
     if (variable.attribute.secret) sources.hide(index, 0, text.size());
     if (!structured && !scalar) return Value(text).at({1, 1, index});
+    if (text.find_first_not_of(" \t\r\n") == std::string::npos)
+        throw nothing_given(variable, index);
     Problems problems;
     Value value = read_yaml(sources, index, problems);
     problems.throw_if_any();

@@ -59,6 +59,11 @@ class Builder : public YAML::EventHandler {
     /// The place of a null that is not written out is that of its key, or of its list.
     void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
         Loc loc = place(mark);
+        if (at_key()) {
+            problems_.add("a key can't be null", loc).hint =
+                "a text that looks like something else needs quotes: \"null\"";
+            throw GiveUp();
+        }
         if (!open_.empty() && !null_at(mark))
             loc = open_.back().key ? open_.back().key->loc : open_.back().loc;
         add(Value().at(loc), anchor, 1);
@@ -79,8 +84,8 @@ class Builder : public YAML::EventHandler {
             ++loc.column;
         }
         if (!plain && tag != "!") refuse_tag(tag, loc);
-        const bool is_key = !open_.empty() && open_.back().map && !open_.back().key;
-        if (is_key || !plain)
+        if (at_key()) open_.back().merging = plain && text == "<<";
+        if (at_key() || !plain)
             add(Value(text).at(loc), anchor, 1);
         else
             add(plain_scalar(text, loc, problems_), anchor, 1);
@@ -92,7 +97,13 @@ class Builder : public YAML::EventHandler {
             problems_.add("an alias inside the very value it names would never end", place(mark));
             throw GiveUp();
         }
-        add(it->second.first, 0, it->second.second);
+        const auto& [value, size] = it->second;
+        if (at_key() && !value.is_string()) {
+            problems_.add(fmt::format("a key is a string, not {}", value.kind_name()), place(mark))
+                .hint = "write it out; an alias is a key where it stands for a string";
+            throw GiveUp();
+        }
+        add(at_key() ? value.at(place(mark)) : value, 0, size);
     }
 
     void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -110,6 +121,11 @@ class Builder : public YAML::EventHandler {
     void OnMapEnd() override {
         Open o = close();
         report_doubles(o.entries, problems_);
+        if (o.merged) { // of two entries with one key the later stays
+            o.merged->insert(o.merged->end(), std::make_move_iterator(o.entries.begin()),
+                             std::make_move_iterator(o.entries.end()));
+            o.entries = std::move(*o.merged);
+        }
         add(Value::map(std::move(o.entries)).at(o.loc), o.anchor, o.size);
     }
 
@@ -122,7 +138,14 @@ class Builder : public YAML::EventHandler {
         Value::List items = {};
         Value::Map entries = {};
         std::optional<Entry> key = {};
+        bool merging = false; ///< the key is `<<`: its value's entries become this map's
+        std::optional<Value::Map> merged = {};
+        Loc merged_at = {};
     };
+
+    [[nodiscard]] bool at_key() const {
+        return !open_.empty() && open_.back().map && !open_.back().key;
+    }
 
     Loc place(const YAML::Mark& mark) const {
         return {line_ + static_cast<std::uint32_t>(mark.line + 1),
@@ -156,7 +179,7 @@ class Builder : public YAML::EventHandler {
             problems_.add(fmt::format("nested more than {} levels deep", kMaxYamlDepth), loc);
             throw GiveUp();
         }
-        if (!open_.empty() && open_.back().map && !open_.back().key) {
+        if (at_key()) {
             problems_.add("a key has to be a scalar, not a list or a map", loc).hint =
                 "or is there a bracket that is not closed?";
             throw GiveUp();
@@ -193,6 +216,10 @@ class Builder : public YAML::EventHandler {
             top.items.push_back(std::move(value));
         } else if (!top.key) {
             start_entry(top, value);
+        } else if (top.merging) {
+            merge(top, value);
+            top.merging = false;
+            top.key.reset();
         } else {
             top.key->value = std::move(value);
             top.entries.push_back(std::move(*top.key));
@@ -201,15 +228,37 @@ class Builder : public YAML::EventHandler {
     }
 
     void start_entry(Open& top, const Value& key) {
-        if (!key.is_string()) {
-            problems_.add("a key has to be a scalar", key.loc());
-            throw GiveUp();
-        }
-        if (key.as_string() == "<<")
-            problems_.add("the merge key << is not supported", key.loc()).hint =
-                "write the entries out, or use a variable";
-        if (top.entries.empty()) top.loc = key.loc();
+        if (top.entries.empty() && !top.merged) top.loc = key.loc();
         top.key = Entry{key.as_string(), {}, key.loc()};
+    }
+
+    /// Takes the entries of a map, or of each map of a list, of which an earlier one goes before a
+    /// later one. They keep their places.
+    void merge(Open& top, const Value& value) {
+        const Loc loc = top.key->loc;
+        if (top.merged)
+            problems_.add("duplicate key \"<<\"", loc).with_note("first here", top.merged_at).hint =
+                "several maps are merged as a list: <<: [*a, *b]";
+        if (!top.merged) top.merged.emplace();
+        top.merged_at = loc;
+        const Value::List maps = value.is_list() ? value.as_list() : Value::List{value};
+        for (auto map = maps.rbegin(); map != maps.rend(); ++map) {
+            if (!map->is_map()) {
+                problems_
+                    .add(fmt::format("<< merges a map or a list of maps, not {}", map->kind_name()),
+                         loc)
+                    .hint = "it takes an alias: <<: *defaults; in quotes it is an ordinary key";
+                continue;
+            }
+            merged_ += map->as_map().size();
+            if (merged_ > kMaxYamlMergedEntries) {
+                problems_.add(fmt::format("merge keys add more than {} entries to maps",
+                                          kMaxYamlMergedEntries),
+                              loc);
+                throw GiveUp();
+            }
+            top.merged->insert(top.merged->end(), map->as_map().begin(), map->as_map().end());
+        }
     }
 
     std::uint16_t file_;
@@ -218,6 +267,7 @@ class Builder : public YAML::EventHandler {
     std::size_t depth_;
     std::size_t node_limit_;
     std::size_t events_ = 0;
+    std::size_t merged_ = 0; ///< entries that merge keys have added
     Problems& problems_;
     Value root_;
     std::vector<Open> open_;
@@ -403,8 +453,9 @@ Value read_yaml(const Sources& sources, std::uint16_t file, Problems& problems,
     const Span span("parse YAML", sources.files()[file].path.string());
     const std::string& text = sources.files()[file].text;
     if (!readable(text, file, problems)) return {};
-    const auto pieces = text.find(kNextEntry) == text.npos ? cut_yaml(text, piece_bytes)
-                                                           : std::optional<YamlPieces>();
+    // a merge key's anchor is often in another piece, and what all add has a limit
+    const bool whole = text.find(kNextEntry) != text.npos || text.find("<<:") != text.npos;
+    const auto pieces = whole ? std::optional<YamlPieces>() : cut_yaml(text, piece_bytes);
     if (pieces)
         if (const auto parts = parse_all(file, *pieces))
             if (auto root = joined(*parts, pieces->section)) return std::move(*root);

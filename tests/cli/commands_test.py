@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 from terminal import talk
@@ -140,6 +141,17 @@ class PlanTest(Case):
         self.out("plan", "--destroy", "--target", "first", "--out", "end")
         self.out("apply", "end")
         self.assertEqual(self.addresses(), ['many["x"]', 'many["y"]'])
+
+    def test_a_saved_plan_keeps_its_time(self):
+        self.spec('name: t\nresources: {v: {type: local.value, input: "${plantimestamp()}"}}\n'
+                  'outputs: {v: "${v.output}", t: "${plantimestamp()}"}\n')
+        shown = self.out("plan", "--out", "saved")
+        time.sleep(1.1)
+        self.out("apply", "saved")
+        outputs = json.loads(self.out("output", "--json"))
+        self.assertEqual(outputs["v"], outputs["t"])
+        self.assertIn(outputs["t"], shown)
+        self.assertRegex(self.out("plan"), r"v: 20\S+Z -> 20\S+Z")
 
     def test_why(self):
         self.assertIn("+ second  create: the state does not have it\n"

@@ -111,6 +111,13 @@ TEST_CASE("values are shown as a spec would write them") {
     CHECK(value_text(nullptr, "true") == "\"true\"");
     CHECK(value_text(nullptr, "") == "\"\"");
     CHECK(value_text(nullptr, "é 1") == "é 1");
+    const Value nulls = Value::map({{"a", Value()}, {"b", Value::map({{"c", Value()}})}});
+    CHECK(value_text(nullptr, nulls) == "{a: null, b: {c: null}}");
+    const Type fields = object_of(
+        {{.name = "a", .type = TypeKind::string}, {.name = "b", .type = map_of(TypeKind::any)}});
+    CHECK(value_text(&fields, nulls) == "{b: {c: null}}");
+    CHECK(change_lines("x", nullptr, Value::map({{"a", Value()}}), Value::map({{"b", Value()}}), 0,
+                       {}) == std::vector<std::string>{"x:", "  - a: null", "  + b: null"});
     CHECK(value_text(nullptr, "say \"no\"") == "say \"no\"");
     CHECK(value_text(nullptr, "[ -e \"a b\" ]") == "'[ -e \"a b\" ]'");
     CHECK(value_text(nullptr, Value::list({"{\"a\": 1}", "it's, so", "'x'"})) ==

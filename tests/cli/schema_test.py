@@ -79,6 +79,14 @@ class SchemaTest(unittest.TestCase):
             self.assertNotEqual(self.mistakes(spec), [], case)
         self.assertNotEqual(self.mistakes({"name": "t"}, "module.yaml"), [])
 
+    def test_what_hadeploy_takes_passes(self):
+        for spec in ({"name": "t", "x-common": {"a": 1}, "resources": {}},
+                     {"name": "t", "resources": {"v": {"type": "local.value",
+                                                       "input": {"${var.k}": 1}}}}):
+            self.assertEqual(self.mistakes(spec), [], spec)
+        self.assertEqual(self.mistakes({"x-common": 1}, "module.yaml"), [])
+        self.assertNotEqual(self.mistakes({"name": "t", "X-common": 1}), [])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 HADEPLOY = sys.argv.pop(1)
@@ -145,6 +146,14 @@ class Shortcut(unittest.TestCase):
             self.assertTrue(self.loads_the_spec())
         (self.home / "text").write_text("two")
         self.both_ways()
+
+    def test_the_time_keeps_to_the_long_way(self):
+        self.write(SPEC.replace("outputs: {", 'outputs: {time: "${plantimestamp()}", '))
+        self.run_it("apply", "--auto-approve")
+        self.run_it("plan")
+        self.assertFalse(self.note.exists())
+        time.sleep(1.1)
+        self.assertEqual(self.run_it("plan", "--detailed-exitcode", code=None)[1].count("time:"), 1)
 
     def test_a_damaged_note(self):
         self.settled()

@@ -75,7 +75,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     try {
         StringPool strings;
         const Value value = evaluate(parse_string(string, sources, strings), AllKinds());
-        const bool spelled = text.find("canary") != text.npos || text.find("7f3a") != text.npos;
+        const bool spelled = text.find("canary") != text.npos || text.find("7f3a") != text.npos ||
+                             text.find("nonsensitive") != text.npos;
         require(spelled || to_public_json(value).find(kSecret) == std::string::npos,
                 "what comes of a secret is secret");
         check_round_trip(value, "jsondecode(jsonencode(v))");

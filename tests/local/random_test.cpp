@@ -48,6 +48,36 @@ TEST_CASE("random values are made once and stay") {
     CHECK(lab.rows.empty());
 }
 
+TEST_CASE("random values tell nothing of secret keepers, a number tells of secret limits") {
+    const char* spec = R"(name: t
+variables:
+  s: {type: string, secret: true, default: abcdefgh}
+  n: {type: integer, secret: true, default: 9}
+resources:
+  id: {type: random.id, keepers: {a: "${var.s}"}}
+  uuid: {type: random.uuid, keepers: {a: "${var.s}"}}
+  open: {type: random.integer, min: 1, max: 2, keepers: {a: "${var.s}"}}
+  hidden: {type: random.integer, min: 1, max: "${var.n}"}
+  file: {type: local.file, path: f, content: x, mode: "${sensitive('0600')}"}
+  other: {type: local.file, path: g, content: "${var.s}"}
+outputs:
+  id: ${id.hex}
+  uuid: ${uuid.result}
+  open: ${open.result}
+  hidden: ${hidden.result}
+  sum: ${file.sha256}
+  other: ${other.sha256}
+)";
+    Lab lab;
+    const Lab::Run run = lab.apply(spec);
+    REQUIRE_MESSAGE(run.ok(), errors_of(run));
+    for (const Value* outputs : {&run.steps.outputs, &run.result.outputs}) {
+        for (const char* name : {"id", "uuid", "open", "sum"})
+            CHECK_FALSE((*outputs)[name].contains_secret());
+        for (const char* name : {"hidden", "other"}) CHECK((*outputs)[name].secret());
+    }
+}
+
 TEST_CASE("another length, another keeper: another value") {
     Lab lab;
     const auto spec = [](const char* keepers) {

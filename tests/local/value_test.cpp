@@ -42,3 +42,44 @@ TEST_CASE("a value is kept, changed in place, and made anew when its triggers ch
     CHECK(lab.destroy(anew).ok());
     CHECK(lab.rows.empty());
 }
+
+TEST_CASE("the output of a value is as secret as its input, part by part, and its id is not") {
+    const auto spec = [](const char* open) {
+        return fmt::format(R"(name: t
+variables: {{s: {{type: string, secret: true, default: abcdefgh}}}}
+resources:
+  c: {{type: random.id}}
+  v:
+    type: local.value
+    input: {{open: {}, later: "${{c.hex}}", secret: "${{var.s}}", list: [1, "${{var.s}}"]}}
+  w: {{type: local.value, input: {{"${{var.s}}": 1}}}}
+outputs:
+  id: ${{v.id}}
+  open: ${{v.output.open}}
+  later: ${{v.output.later}}
+  hidden: ${{v.output.secret}}
+  w: ${{w.output}}
+  wid: ${{w.id}}
+)",
+                           open);
+    };
+    Lab lab;
+    for (const char* open : {"one", "two"}) {
+        const Lab::Run run = lab.apply(spec(open));
+        REQUIRE_MESSAGE(run.ok(), errors_of(run));
+        REQUIRE_MESSAGE(!run.steps.steps.empty(), run.plan);
+        for (const Value* outputs : {&run.steps.outputs, &run.result.outputs}) {
+            for (const char* name : {"id", "open", "later", "wid"})
+                CHECK_FALSE((*outputs)[name].contains_secret());
+            for (const char* name : {"hidden", "w"}) CHECK((*outputs)[name].secret());
+        }
+        CHECK(run.result.outputs["open"] == Value(open));
+        const Value kept = lab.recorded("v");
+        CHECK_FALSE(kept["id"].secret());
+        CHECK_FALSE(kept["output"].secret());
+        CHECK_FALSE(kept["output"]["open"].secret());
+        CHECK(kept["output"]["secret"].secret());
+        CHECK(kept["output"]["list"].as_list()[1].secret());
+        CHECK(lab.recorded("w")["output"].secret());
+    }
+}

@@ -110,7 +110,13 @@ TEST_CASE("what is unknown stays so, unless the rest decides") {
     CHECK(e("later ? 1 / 0 : list[9]") == unknown); // neither branch may turn out to be taken
     CHECK(e("false && later") == "false");
     CHECK(e("true || later") == "true");
-    CHECK(e("later && false") == unknown);
+    CHECK(e("later && false") == "false");
+    CHECK(e("later || true") == "true");
+    CHECK(e("later && true") == unknown);
+    CHECK(e("later || false") == unknown);
+    CHECK(e("later && later") == unknown);
+    CHECK(e("later && 1 / 0") == unknown); // not needed yet
+    CHECK(e("later || flag") == "{\"$secret\":true}");
     CHECK(e("later == later") == unknown);
     CHECK(e("[for x in later : x.y]") == unknown);
     CHECK(e("[for x in list : x if later]") == unknown);
@@ -121,6 +127,53 @@ TEST_CASE("what is unknown stays so, unless the rest decides") {
     CHECK(e("try(later, 1)") == unknown);
     CHECK(e("can(later.x)") == unknown);
     CHECK(e("keys({a: later})") == "[\"a\"]");
+}
+
+TEST_CASE("keys of maps are expressions too") {
+    const auto y = [](const std::string& yaml) { return value_of(yaml, kNames); };
+    CHECK(y(R"({"${text}": 1, "x-${n}": 2, plain: 3})") == R"({"abc":1,"plain":3,"x-7":2})");
+    CHECK(y(R"({"${n}": a, "${1.5}": b, "${true}": c})") == R"({"1.5":"b","7":"a","true":"c"})");
+    CHECK(y(R"({"$${text}": "$${n}"})") == R"({"${text}":"${n}"})");
+    CHECK(y(R"(a: [{"${text}": {"${n}": "${text}"}}])") == R"({"a":[{"abc":{"7":"abc"}}]})");
+    CHECK(y(R"({"${later}": 1, b: 2})") == R"({"$unknown":true})");
+    CHECK(y(R"({"${hidden}": 1, b: 2})") == R"({"$secret":{"b":2,"s3cret":1}})");
+    CHECK(y(R"({"${later}": "${hidden}"})") == R"({"$secret":{"$unknown":true}})");
+    CHECK(y(R"({"${null}": 1})") == "1:5: a key is a string, not nothing");
+    CHECK(y(R"({"${list}": 1})") == "1:5: a key is a string, not a list");
+    CHECK(y(R"({"${text}": 1, abc: 2})") ==
+          "1:16: the key \"abc\" comes twice (merge() lets a later map win)");
+    CHECK(y(R"({"${hidden}": 1, s3cret: 2})").find("the key (secret) comes twice") !=
+          std::string::npos);
+    CHECK(y(R"({"a ${text": 1})").starts_with("1:11: expected } at the end of the expression"));
+    CHECK(e("{a: 1, a: 2}.a") == "1:10: the key \"a\" comes twice (merge() lets a later map win)");
+}
+
+TEST_CASE("a splat goes over a splat") {
+    const Value names = Value::map({
+        {"pairs", Value::list({Value::map({{"a", "a"}, {"b", Value()}}),
+                               Value::map({{"a", Value()}, {"b", "b"}})})},
+        {"sites", from_json(R"({"x": {"nodes": [{"n": 1}, {"n": 2}]}, "y": {"nodes": []}})")},
+        {"rows", from_json(R"([[[1, 2], [3]], [[4]]])")},
+        {"hidden", Value::list({Value::map({{"b", from_json(R"([{"c": 1}])").as_secret()}})})},
+        {"later", Value::list({Value::map({{"b", Value::unknown()}})})},
+    });
+    const auto s = [&](const std::string& text) { return eval(text, names); };
+    CHECK(s("pairs[*].b[*]") == R"([[],["b"]])");
+    CHECK(s("pairs[*].b") == R"([null,"b"])");
+    CHECK(s("sites[*].nodes[*].n") == R"({"x":[1,2],"y":[]})");
+    CHECK(s("sites.x[*][*].n") == R"({"nodes":[1,2]})");
+    CHECK(s("rows[*][*][0]") == "[[1,3],[4]]");
+    CHECK(s("rows[*][*][*]") == "[[[1,2],[3]],[[4]]]");
+    CHECK(s("(rows[*][*])[0][1]") == "[3]");
+    CHECK(s("(pairs[*].b[*])[1][0]") == "\"b\"");
+    CHECK(s("(pairs[*].b[*])[0][0]") ==
+          "1:9: the list[0] has 0 elements: there is none at index 0");
+    CHECK(s("('x'[*])[0]") == "\"x\"");
+    CHECK(s("null[*][*]") == "[]");
+    CHECK(s("'x'[*][*]") == R"([["x"]])");
+    CHECK(s("hidden[*].b[*].c") == R"([{"$secret":[1]}])");
+    CHECK(s("later[*].b[*].c") == R"([{"$unknown":true}])");
+    CHECK(s("pairs[*].a[*].x").find("nothing can be taken out of it") != std::string::npos);
 }
 
 TEST_CASE("what is secret stays so") {

@@ -86,6 +86,96 @@ TEST_CASE("functions refuse what they can't do, and say what they are") {
           "1:3: tobool(): only \"true\" and \"false\" are booleans, got \"yes\"");
 }
 
+TEST_CASE("functions of bytes refuse what they can't read") {
+    CHECK(eval("base64gunzip('d2Vi')") == "1:3: base64gunzip(): this is no gzip, or it is damaged");
+    CHECK(eval("base64gunzip('H4sIAAAAAAACAytPTQ==')") == "1:3: base64gunzip(): it is cut off");
+    CHECK(eval("base64gunzip('')") == "1:3: base64gunzip(): it is cut off");
+    CHECK(eval("base64gunzip('*')") == "1:3: base64gunzip(): the text is not base64");
+    CHECK(eval("base64gunzip('H4sIAAAAAAACA/v/DwCWMPiIAgAAAA==')").find("UTF-8") !=
+          std::string::npos);
+    CHECK(eval("base64gunzip(base64gzip(''))") == "\"\"");
+    CHECK(eval("textencodebase64('ü€', 'ISO-8859-1')") ==
+          "1:3: textencodebase64(): a character of the text is not in ISO-8859-1");
+    CHECK(eval("textencodebase64('ü', 'ISO-8859-1')") == "\"/A==\"");
+    CHECK(eval("textdecodebase64('gA==', 'windows-1252')") == "\"€\"");
+    CHECK(eval("textdecodebase64('/w==', 'UTF-8')") ==
+          "1:3: textdecodebase64(): the bytes are no text in UTF-8");
+    CHECK(eval("textencodebase64('a', 'UTF-16')") ==
+          "1:3: textencodebase64(): UTF-16 leaves the order of bytes open (use UTF-16LE or "
+          "UTF-16BE)");
+    CHECK(eval("textencodebase64('a', 'ASCII//TRANSLIT')")
+              .starts_with("1:3: textencodebase64(): there is no encoding \"ASCII//TRANSLIT\""));
+    CHECK(eval("textencodebase64('a', '')").find("there is no encoding") != std::string::npos);
+}
+
+TEST_CASE("formatdate knows all that a pattern can hold") {
+    const auto at = [](const std::string& pattern, const char* zone) {
+        return eval("formatdate(\"" + pattern + "\", '2026-03-01T00:05:09" + zone + "')");
+    };
+    CHECK(at("YYYY YY MMMM MMM MM M DD D", "Z") == "\"2026 26 March Mar 03 3 01 1\"");
+    CHECK(at("EEEE EEE hh h HH H AA aa mm m ss s", "Z") ==
+          "\"Sunday Sun 00 0 12 12 AM am 05 5 09 9\"");
+    CHECK(at("Z ZZZ ZZZZ ZZZZZ", "Z") == "\"Z UTC +0000 +00:00\"");
+    CHECK(at("Z ZZZ ZZZZ ZZZZZ", "-05:30") == "\"-05:30 -0530 -0530 -05:30\"");
+    CHECK(at("h 'o''clock' '' ''''", "Z") == "\"0 o'clock ' ''\"");
+    CHECK(at("'open", "Z") == "1:3: formatdate(): a quote in the pattern is not closed");
+    CHECK(at("ZZ", "Z").starts_with("1:3: formatdate(): there is no \"ZZ\" in a pattern"));
+}
+
+TEST_CASE("the namespaces of UUIDs have names") {
+    for (const auto& [name, uuid] : {std::pair("dns", "6ba7b810-9dad-11d1-80b4-00c04fd430c8"),
+                                     {"url", "6ba7b811-9dad-11d1-80b4-00c04fd430c8"},
+                                     {"oid", "6ba7b812-9dad-11d1-80b4-00c04fd430c8"},
+                                     {"x500", "6ba7b814-9dad-11d1-80b4-00c04fd430c8"}})
+        CHECK(eval(std::string("uuidv5('") + name + "', 'a')") ==
+              eval(std::string("uuidv5('") + uuid + "', 'a')"));
+    CHECK(eval("uuidv5('url', 'https://www.terraform.io/')") ==
+          "\"9db6f67c-dd95-5ea0-aa5b-e70e5c5f7cf5\"");
+}
+
+TEST_CASE("keys and booleans may be written as texts") {
+    CHECK(eval("matchkeys(['a', 'b', 'c'], [1, '2', true], ['1', 2, 'true'])") ==
+          "[\"a\",\"b\",\"c\"]");
+    CHECK(eval("matchkeys(['a', 'b'], [1, true], [2, 1.5])") == "[]");
+    CHECK(eval("matchkeys(['a'], [[1]], [[1]])") == "[\"a\"]");
+    CHECK(eval("alltrue(['true', true])") == "true");
+    CHECK(eval("alltrue(['false', true])") == "false");
+    CHECK(eval("alltrue([null])") == "false");
+    CHECK(eval("anytrue([null, 'true'])") == "true");
+    CHECK(eval("anytrue([null])") == "false");
+    CHECK(eval("alltrue([])") == "true");
+    CHECK(eval("anytrue([])") == "false");
+    CHECK(eval("alltrue([1])") == "1:3: alltrue(): the list has an integer: it needs booleans");
+    CHECK(eval("alltrue(['yes'])") == "1:3: alltrue(): the list has a string: it needs booleans");
+    const Value later = Value::map({{"later", Value::unknown()}});
+    CHECK(eval("alltrue([later, false])", later) == "false");
+    CHECK(eval("anytrue([later, true])", later) == "true");
+    CHECK(eval("alltrue([later, true])", later) == "{\"$unknown\":true}");
+    CHECK(eval("anytrue(later)", later) == "{\"$unknown\":true}");
+}
+
+TEST_CASE("values are converted to a type") {
+    CHECK(eval("convert('5', 'integer')") == "5");
+    CHECK(eval("convert('1.5', 'number')") == "1.5");
+    CHECK(eval("convert(true, 'string')") == "\"true\"");
+    CHECK(eval("convert('1 GiB', 'bytes')") == "1073741824");
+    CHECK(eval("convert(['b', 1, 'b'], 'set(string)')") == "[\"1\",\"b\"]");
+    CHECK(
+        eval("convert({a: {n: '1'}}, 'map(object({n: integer, on: optional(boolean, true)}))')") ==
+        "{\"a\":{\"n\":1,\"on\":true}}");
+    CHECK(eval("convert(null, 'string')") == "null");
+    CHECK(eval("convert(['x', sensitive('1')], 'list(any)')") == "[\"x\",{\"$secret\":\"1\"}]");
+    CHECK(eval("convert([sensitive('1')], 'list(integer)')") == "[{\"$secret\":1}]");
+    CHECK(eval("convert([later], 'list(integer)')", Value::map({{"later", Value::unknown()}})) ==
+          "[{\"$unknown\":true}]");
+    CHECK(eval("convert('x', 'integer')") == "1:3: convert(): \"x\" is not a number");
+    CHECK(eval("convert('1.5', 'integer')").starts_with("1:3: convert(): the value: expected"));
+    CHECK(eval("convert({}, 'list(string)')").starts_with("1:3: convert(): the value: expected"));
+    CHECK(eval("convert(1, 'strings')").starts_with("1:3: convert(): "));
+    CHECK(eval("convert(sensitive('abcdef'), 'integer')") ==
+          "1:3: convert(): \"(secret)\" is not a number");
+}
+
 TEST_CASE("networks are of IPv4 or IPv6") {
     CHECK(eval("cidrhost('fd00:77::/64', 10)") == "\"fd00:77::a\"");
     CHECK(eval("cidrhost('fd00:77::/64', -1)") == "\"fd00:77::ffff:ffff:ffff:ffff\"");

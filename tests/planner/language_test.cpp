@@ -54,6 +54,21 @@ resources:
     CHECK(addresses(*t.graph) == "a:; b:; c: b; ");
 }
 
+TEST_CASE("a resource in a key, or behind a splat of a splat, is a dependency") {
+    const TestSpec t(R"(
+name: t
+locals:
+  all: [{of: ["${a.token}"]}, {of: ["${b.token}"]}]
+  tokens: ${local.all[*].of[*]}
+resources:
+  a: {type: fake.thing, name: a}
+  b: {type: fake.thing, name: b}
+  keyed: {type: fake.thing, name: k, value: {"x-${a.token}": 1}}
+  one: {type: fake.thing, name: o, value: "${local.tokens[1]}"}
+)");
+    CHECK(addresses(*t.graph) == "a:; b:; keyed: a; one: b; ");
+}
+
 TEST_CASE("what may turn out to be needed is a dependency") {
     const TestSpec t(R"(
 name: t

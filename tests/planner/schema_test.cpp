@@ -392,6 +392,12 @@ TEST_CASE("text in quotes holds nothing that a terminal would act on") {
     CHECK(in_quotes("a\"b\\") == "\"a\\\"b\\\\\"");
     CHECK(in_quotes("\xE2\x80") == "\"\\xE2\\x80\"");
     CHECK(in_quotes("\xC0\x80") == "\"\\xC0\\x80\"");
-    CHECK(in_quotes("😀") == "\"\\u{1F600}\"");
+    CHECK(in_quotes("größe 日本 😀") == "\"größe 日本 😀\"");
+    CHECK(in_quotes("gro\u0308ße") == "\"gro\\u{0308}ße\""); // an o and its dots
+    CHECK(in_quotes("сервер") == "\"сервер\"");
+    CHECK(in_quotes("n\u043Ede") == "\"n\\u{043E}de\""); // a Cyrillic o
+    CHECK(in_quotes("\u043E") == "\"\\u{043E}\"");
+    CHECK(in_quotes("a\u00A0b\u3000") == "\"a\\u{00A0}b\\u{3000}\"");
+    CHECK(in_quotes("\u202E\u200B\u0085") == "\"\\u{202E}\\u{200B}\\u{0085}\"");
     CHECK(in_quotes("abcdef", 3) == "\"abc...\"");
 }

@@ -37,7 +37,7 @@ TEST_CASE("what is not known yet is secret as soon as it may be") {
     CHECK(e("merge({a: hidden}, later)") == kLater);
     CHECK(e("later ? hidden : 'open'") == kLater);
     CHECK(e("later ? 'open' : hidden") == kLater);
-    CHECK(e("later && hidden == 'x'") == kLater);
+    CHECK(e("later && hidden == 'x'") == R"({"$secret":false})");
     CHECK(e("mixed[later]") == kLater);
     CHECK(e("[for x in later : hidden]") == kLater);
     CHECK(e("[for x in list : hidden if later]") == kLater);
@@ -69,4 +69,40 @@ TEST_CASE("a message does not quote a secret") {
     CHECK(e("tonumber(hidden)") == "1:3: tonumber(): \"(secret)\" is not a number");
     CHECK(e("table[hidden]").find("s3cret") == std::string::npos);
     CHECK(e("{for x in list : hidden => x}").find("s3cret") == std::string::npos);
+}
+
+TEST_CASE("whether a secret makes an error is secret") {
+    CHECK(e("can(hidden)") == R"({"$secret":true})");
+    CHECK(e("can(tonumber(hidden))") == R"({"$secret":false})");
+    CHECK(e("can(vault[0].x)") == R"({"$secret":false})");
+    CHECK(e("can(vault.x.y)") == R"({"$secret":false})");
+    CHECK(e("can(sensitive(table).x)") == R"({"$secret":false})");
+    CHECK(e("can(table[key].x)") == R"({"$secret":false})");
+    CHECK(e("can(mixed.x)") == "false"); // of a map its values alone
+    CHECK(e("can(table.x)") == "false");
+    CHECK(e("can([for x in vault : x.y])") == R"({"$secret":false})");
+    CHECK(e("try(hidden)") == R"({"$secret":"s3cret"})");
+    CHECK(e("try(tonumber(hidden), 0)") == R"({"$secret":0})");
+    CHECK(e("try(mixed.x, 0)") == "0");
+    CHECK(e("try(0, tonumber(hidden))") == "0");
+    CHECK(e("try({a: hidden}, 0)") == R"({"a":{"$secret":"s3cret"}})");
+}
+
+TEST_CASE("a secret is opened where it is said so, and nowhere else") {
+    CHECK(e("nonsensitive(hidden)") == "\"s3cret\"");
+    CHECK(e("nonsensitive(vault)[0].n") == "1");
+    CHECK(e("nonsensitive(mixed)") == R"({"a":1,"s":{"$secret":"s3cret"}})");
+    CHECK(e("nonsensitive(sensitive(later))") == kOpen);
+    CHECK(e("nonsensitive(1)") == "1");
+    CHECK(e("keys(sensitive(mixed))") == R"({"$secret":["a","s"]})");
+    CHECK(e("nonsensitive(keys(sensitive(mixed)))") == R"(["a","s"])");
+    CHECK(e("keys(mixed)") == R"(["a","s"])");
+    CHECK(e("length(mixed)") == "2");
+    CHECK(e("issensitive(hidden)") == "true");
+    CHECK(e("issensitive(mixed)") == "true");
+    CHECK(e("issensitive(table)") == "false");
+    CHECK(e("issensitive(later)") == kOpen);
+    CHECK(e("issensitive(sensitive(later))") == "true");
+    CHECK(e("alltrue([hidden == 'x', true])") == R"({"$secret":false})");
+    CHECK(e("anytrue([hidden == 'x', later])") == kLater);
 }

@@ -1,6 +1,8 @@
+#include "planner/yaml.h"
 #include "support/project.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 using namespace hadeploy;
 
@@ -200,6 +202,76 @@ TEST_CASE("YAML that would be misread is refused") {
         bomb += "]\n";
     }
     CHECK(errors_of(bomb).find("aliases blow this up") != std::string::npos);
+}
+
+namespace {
+/// A text read as YAML: as JSON, or the first error.
+std::string yaml(const std::string& text) {
+    Sources sources;
+    Problems problems;
+    const Value root = read_yaml(sources, sources.add("test", text), problems);
+    if (problems.empty()) return to_json(root);
+    const Error& e = problems.list().front();
+    return fmt::format("{}:{}: {}", e.loc.line, e.loc.column, e.message);
+}
+} // namespace
+
+TEST_CASE("merge keys add the entries of other maps") {
+    const std::string head = "a: &a {x: 1, y: 1}\nb: &b {y: 2, z: {deep: 1}}\n";
+    const auto c = [&](const std::string& body) {
+        const std::string all = yaml(head + "c: " + body + "\n");
+        const auto at = all.find("\"c\":");
+        return at == all.npos ? all : all.substr(at + 4, all.size() - at - 5);
+    };
+    CHECK(c("{<<: *a}") == R"({"x":1,"y":1})");
+    CHECK(c("{y: 3, <<: *a}") == R"({"x":1,"y":3})");
+    CHECK(c("{<<: *a, y: 3}") == R"({"x":1,"y":3})");
+    CHECK(c("{<<: [*a, *b]}") == R"({"x":1,"y":1,"z":{"deep":1}})");
+    CHECK(c("{<<: [*b, *a]}") == R"({"x":1,"y":2,"z":{"deep":1}})");
+    CHECK(c("{<<: {<<: *b, y: 3}, z: 0}") == R"({"y":3,"z":0})");
+    CHECK(c("{<<: []}") == "{}");
+    CHECK(c("\n  <<: *a\n  y: ~") == R"({"x":1,"y":null})");
+    CHECK(c("{\"<<\": *a}") == R"({"<<":{"x":1,"y":1}})");
+    CHECK(c("['<<', <<]") == R"(["<<","<<"])");
+    CHECK(c("{<<: 5}") == "3:5: << merges a map or a list of maps, not an integer");
+    CHECK(c("{<<: [*a, 1]}") == "3:5: << merges a map or a list of maps, not an integer");
+    CHECK(c("{<<: }") == "3:5: << merges a map or a list of maps, not nothing");
+    CHECK(c("{<<: *a, <<: *b}") == "3:13: duplicate key \"<<\"");
+    CHECK(c("{<<: *a, y: 1, y: 2}") == "3:19: duplicate key \"y\"");
+    CHECK(c("{<<: *a, &k key: 1, *k : 2}").find("duplicate key \"key\"") != std::string::npos);
+    CHECK(yaml("a: &a {<<: *a}\n") ==
+          "1:12: an alias inside the very value it names would never end");
+}
+
+TEST_CASE("entries that are merged keep their places") {
+    CHECK(errors_of("x-a: &a {type: fake.thing, name: \"${no.such}\"}\nname: t\nresources:\n"
+                    "  r: {<<: *a}\n")
+              .starts_with("hadeploy.yaml:1:37: nothing here is called \"no\""));
+}
+
+TEST_CASE("merge keys can't blow a text up") {
+    std::string text = "a: &a {";
+    for (int i = 0; i < 2000; ++i) text += fmt::format("k{}: 1, ", i);
+    text += "}\n";
+    for (int i = 0; i < 260; ++i) text += fmt::format("m{}: {{<<: *a}}\n", i);
+    CHECK(yaml(text).find("merge keys add more than 500000 entries") != std::string::npos);
+    std::string bomb = "a: &a {k: [x,x,x,x,x,x,x,x,x,x]}\n";
+    for (char c = 'b'; c < 'l'; ++c)
+        bomb += fmt::format("{0}: &{0} {{<<: [*{1}, *{1}], l: [*{1},*{1},*{1},*{1},*{1}]}}\n", c,
+                            static_cast<char>(c - 1));
+    CHECK(yaml(bomb).find("aliases blow this up") != std::string::npos);
+}
+
+TEST_CASE("sections for anchors are ignored, in modules too") {
+    CHECK(errors_of("name: t\nx-y: [1, {a: \"${no.such}\"}]\n") == "");
+    CHECK(errors_of("name: t\ny-x: 1\n").find("a spec has no key \"y-x\"") != std::string::npos);
+}
+
+TEST_CASE("a key that is null has its place") {
+    CHECK(yaml("m: {a: 1, null: 2}\n") == "1:11: a key can't be null");
+    CHECK(yaml("m:\n  a: 1\n  ~: 2\n") == "3:3: a key can't be null");
+    CHECK(yaml("m: {\"null\": 2, '~': 3}\n") == R"({"m":{"null":2,"~":3}})");
+    CHECK(yaml("- &a null\n- {*a : 1}\n") == "2:4: a key is a string, not nothing");
 }
 
 TEST_CASE("what YAML takes otherwise than it was meant says how to write it") {

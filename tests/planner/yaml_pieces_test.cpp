@@ -68,6 +68,7 @@ std::string entry(int number, std::mt19937& draw) {
         "  r{0}:\n    plain: over\n      two lines\n",
         "  r{0}: &a{0} {{x: 1}}\n",
         "  r{0}:\n    base: &b{0} [1, 2]\n    again: *b{0}\n",
+        "  r{0}:\n    \"<<\": 3\n",
         "  r{0}: ~\r\n",
         "  r{0}:\n# at the very left\n    type: t\n",
     };
@@ -273,4 +274,15 @@ TEST_CASE("what is cut, and what is not") {
     // The parser takes a lone carriage return for a line's end: here it begins `z` of the top.
     CHECK_FALSE(cut_yaml("b:\n  x: 1\rz: 2\n  y: 2\n", 1));
     CHECK(cut_yaml("b:\r\n  x: 1\r\n  y: 2\r\n", 1));
+}
+
+TEST_CASE("a long text with merge keys is read as one") {
+    std::string text = "x-all: &all {a: 1, b: 1}\n" + long_text(1, 3 * kYamlPieceBytes);
+    const auto at = text.find("  r5:");
+    text.insert(at, "  merged: {<<: *all, b: 2}\n");
+    const Read out = read(text);
+    CHECK(out.errors.empty());
+    CHECK(to_json(out.root["resources"]["merged"]) == R"({"a":1,"b":2})");
+    CHECK(to_json(out.root["resources"]["merged"]) ==
+          to_json(read_whole(text).root["resources"]["merged"]));
 }

@@ -39,6 +39,8 @@ std::string facts_of(const Attribute& a) {
     if (a.replaces) facts.emplace_back("a change replaces the resource");
     if (a.secret) facts.emplace_back("never shown");
     if (a.open) facts.emplace_back("not secret");
+    if (!a.follows.empty())
+        facts.push_back(fmt::format("as secret as {}", fmt::join(a.follows, " and ")));
     if (a.tracked) facts.emplace_back("a difference is drift");
     return fmt::format("{}", fmt::join(facts, "; "));
 }

@@ -33,6 +33,12 @@ Json string_schema(const Attribute* a) {
     return or_reference(std::move(out));
 }
 
+/// Within a value the keys may be expressions.
+Json with_key_expressions(Json object) {
+    object["patternProperties"] = {{"\\$\\{", Json::object()}};
+    return object;
+}
+
 /// `a`: the attribute that has the type, for its limits; nullptr for elements.
 Json type_schema(const Type& type, const Attribute* a) {
     switch (type.kind) {
@@ -60,7 +66,7 @@ Json type_schema(const Type& type, const Attribute* a) {
              {"additionalProperties",
               type.element ? type_schema(*type.element, nullptr) : Json::object()}});
     case TypeKind::object:
-        return or_reference(type.fields ? fields_schema(*type.fields, Json::object())
+        return or_reference(type.fields ? with_key_expressions(fields_schema(*type.fields, {}))
                                         : Json{{"type", "object"}});
     default: return string_schema(a);
     }
@@ -237,6 +243,7 @@ nlohmann::json spec_schema(const Registry& registry, bool module_file) {
     Json out{{"$schema", "http://json-schema.org/draft-07/schema#"},
              {"title", module_file ? "hadeploy module" : "hadeploy spec"},
              {"type", "object"},
+             {"patternProperties", {{"^x-", described(Json::object(), "Ignored: for anchors.")}}},
              {"additionalProperties", false}};
     if (!module_file) {
         properties["name"] = described({{"type", "string"}}, "The project's name.");

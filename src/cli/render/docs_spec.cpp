@@ -32,6 +32,9 @@ A project is a directory with a `hadeploy.yaml`. It is plain YAML 1.2; only `nam
 | `import` | What is there already and shall be managed from now on. |
 | `chaos` | What [failure drills](#chaos) need to know of the app. |
 
+A top-level key that begins with `x-` is ignored: it can hold what [anchors](#anchors-and-merge-keys)
+stand for.
+
 Names of variables, data sources, resources, modules and outputs begin with a letter and go on with letters,
 digits, `_` and `-`, at most 63 characters.
 
@@ -53,7 +56,9 @@ variables:
 | `validate` | Rules of its own: `[{check: "${var.n % 2 == 1}", message: "${var.n} is even"}]`. A check may look at other variables too. |
 
 Values come from `--var NAME=VALUE`, a `--var-file FILE` (a YAML map), or the environment
-(`HADEPLOY_VAR_NAME`).
+(`HADEPLOY_VAR_NAME`). They are data: a `${` in them has no meaning. The declaration of a variable is
+read before there are any values, so an expression in it is an error; a local can hold what is
+calculated from variables, and `$${` is a literal `${` here too.
 
 ### Locals
 
@@ -185,7 +190,11 @@ same for one object, and only takes a note of it.
 ### Expressions
 
 `${...}` inserts a value and makes the resource wait for what it comes from. Alone in a string it
-keeps the value's type; `$${` is a literal `${`.
+keeps the value's type; `$${` is a literal `${`. It works in the keys of a map as well:
+`{"${var.zone}-a": 1}`. Such a key is a string, a number or a boolean, and differs from the other keys;
+a map with a key that is known only after apply is known only then, and a map with a secret key is
+secret. What names a block, an attribute, a type, a module's source or a dependency is written out: an
+expression there is an error.
 
 | Reference | Value |
 |---|---|
@@ -196,6 +205,7 @@ keeps the value's type; `$${` is a literal `${`.
 | `${data.release.status_code}` | What a data source has read. |
 | `${node["node1"].connection}` | An attribute of one instance. |
 | `${node[*].connection}` | The attribute of every instance, by the instances' names. |
+| `${local.sites[*].nodes[*].name}` | A further `[*]` goes over a list or map within each element. Over null there is nothing, and a single value is a list of one. |
 | `${each.key}`, `${each.value}`, `${count.index}` | The instance's own, see `for_each` and `count`; in a module's `with` those of the module. |
 | `${self.token}` | In a postcondition: an attribute of the resource itself. |
 | `${local.prefix}` | A local of the same file. |
@@ -209,7 +219,7 @@ keeps the value's type; `$${` is a literal `${`.
 | `a + b`, `a - b`, `a * b`, `a / b`, `a % b`, `-a` | Numbers. Integers stay exact, and an overflow is an error; `7 / 2` is 3.5. A minus needs a blank before it, since `a-b` is a name. |
 | `a == b`, `a != b` | Whether two values are the same, of any type. |
 | `a < b`, `a <= b`, `a > b`, `a >= b` | Whether one number is the lesser one. |
-| `a && b`, `a \|\| b`, `!a` | Booleans. Where `a` decides, `b` is not looked at. |
+| `a && b`, `a \|\| b`, `!a` | Booleans. Where `a` decides, `b` is not looked at; where `a` is known only after apply, `b` may decide. |
 | `a ? b : c` | `b` if `a` is true, else `c`. |
 | `[a, b]`, `{name: a, (expression): b}` | A list, a map. |
 | `"text ${a}"`, `'text'` | A string; `\n`, `\t`, `\r`, `\"`, `\'` and `\\` are escapes. |
@@ -218,7 +228,26 @@ keeps the value's type; `$${` is a literal `${`.
 | `f(a, b)`, `f(list...)` | A [function](#functions), the second with the list's elements as its arguments. |
 
 What is known only after something was made is shown as `(known after apply)` and filled in on the
-way; so is what follows from it. What follows from a secret is secret.
+way; so is what follows from it. What follows from a secret is secret, also whether `can` or `try`
+fails because of it. Of a map the secret values do not make the keys secret; where the whole map is
+secret, such as the value of a variable with `secret: true`, so are its keys. To go over them write
+`for_each: "${nonsensitive(keys(var.users))}"`.
+
+Keys are compared byte by byte. A letter with an accent can be written as one character or as two, and
+those are two keys; a message shows the second way as `e\u{0301}`.
+
+### Anchors and merge keys
+
+```yaml
+x-file: &file {type: host.file, mode: "0600", owner: app}
+resources:
+  config: {<<: *file, path: /etc/app.conf, content: a}
+  key: {<<: *file, path: /etc/app.key, content: b, mode: "0400"}
+```
+
+YAML's anchors, aliases and merge keys work within one file. `<<: *file` adds the entries of a map for
+keys that are not written out, `<<: [*a, *b]` those of several maps, of which an earlier one goes before
+a later one. In quotes, `"<<"` is an ordinary key.
 
 ### Modules
 

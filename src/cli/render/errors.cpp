@@ -4,6 +4,7 @@
 #include "core/text.h"
 
 #include <algorithm>
+#include <cctype>
 #include <fmt/format.h>
 
 namespace hadeploy::cli {
@@ -24,10 +25,15 @@ struct Excerpt {
 /// How many columns the word at the place takes: what the carets stand under.
 std::size_t word_length(std::string_view rest) {
     std::size_t n = 0;
-    while (n < rest.size() && (std::isalnum(static_cast<unsigned char>(rest[n])) ||
-                               rest[n] == '_' || rest[n] == '.' || rest[n] == '-'))
-        ++n;
-    return std::max<std::size_t>(1, n);
+    while (n < rest.size()) {
+        const CodePoint c = first_code_point(rest.substr(n));
+        const bool in_word = c.code < 0x80 ? std::isalnum(static_cast<int>(c.code)) != 0 ||
+                                                 c.code == '_' || c.code == '.' || c.code == '-'
+                                           : c.valid && !is_invisible(c);
+        if (!in_word) break;
+        n += c.size;
+    }
+    return std::max<std::size_t>(1, columns_of(rest.substr(0, n)));
 }
 
 Excerpt excerpt_of(std::string_view line, std::size_t column) {

@@ -54,10 +54,15 @@ std::string connection_text(const Value& c) {
     return port == 22 ? out : out + fmt::format(":{}", port);
 }
 
+/// Of an object a field that is null is as good as none; of any other map it is an entry.
+bool is_left_out(const Type* type, const Entry& e) {
+    return e.value.is_null() && type != nullptr && type->kind == TypeKind::object;
+}
+
 std::string map_text(const Type* type, const Value& value) {
     std::string out;
     for (const Entry& e : value.as_map()) {
-        if (e.value.is_null()) continue;
+        if (is_left_out(type, e)) continue;
         out += out.empty() ? "" : ", ";
         out += printable(e.key) + ": " + item_text(member_type(type, e.key), e.value);
     }
@@ -167,7 +172,7 @@ std::vector<std::string> map_change(const Type* type, const Value& before, const
         const Type* member = member_type(type, e.key);
         const Value* now = after.find(e.key);
         if (now == nullptr) {
-            if (!e.value.is_null())
+            if (!is_left_out(type, e))
                 change_item('-', printable(e.key) + ": " + value_text(member, e.value), indent,
                             style, out);
         } else if (!(*now == e.value)) {
@@ -176,7 +181,7 @@ std::vector<std::string> map_change(const Type* type, const Value& before, const
         }
     }
     for (const Entry& e : after.as_map())
-        if (!before.has(e.key) && !e.value.is_null())
+        if (!before.has(e.key) && !is_left_out(type, e))
             change_item('+',
                         printable(e.key) + ": " + value_text(member_type(type, e.key), e.value),
                         indent, style, out);
@@ -220,7 +225,7 @@ std::vector<std::string> value_lines(std::string_view name, const Type* type, co
     std::vector<std::string> out{fmt::format("{}{}:", margin(indent), name)};
     if (value.is_map()) {
         for (const Entry& e : value.as_map())
-            if (!e.value.is_null())
+            if (!is_left_out(type, e))
                 append(out, value_lines(printable(e.key), member_type(type, e.key), e.value,
                                         indent + 2));
     } else {

@@ -50,6 +50,7 @@ PoolType::PoolType() {
          .doc = "Whether the pool is in use.",
          .computed = true,
          .tracked = true,
+         .open = true,
          .verb = "start"},
     };
 }

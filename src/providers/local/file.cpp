@@ -45,7 +45,8 @@ class File final : public LocalType {
                   {.name = "sha256",
                    .type = TypeKind::string,
                    .doc = "SHA-256 of the content.",
-                   .computed = true}};
+                   .computed = true,
+                   .follows = {"content", "source"}}};
         adopts = true;
     }
 

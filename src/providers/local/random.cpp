@@ -65,15 +65,18 @@ class Id final : public KeptType {
                   {.name = "hex",
                    .type = TypeKind::string,
                    .doc = "Two lower-case digits a byte.",
-                   .computed = true},
+                   .computed = true,
+                   .open = true},
                   {.name = "base64url",
                    .type = TypeKind::string,
                    .doc = "Letters, digits, `-` and `_`, without padding.",
-                   .computed = true},
+                   .computed = true,
+                   .open = true},
                   {.name = "dec",
                    .type = TypeKind::string,
                    .doc = "One decimal number, as a text.",
-                   .computed = true}};
+                   .computed = true,
+                   .open = true}};
     }
 
     Value make(const Change& change, const Setting&) const override {
@@ -97,19 +100,22 @@ class Integer final : public KeptType {
                   "  type: random.integer\n"
                   "  min: 0\n"
                   "  max: 59\n";
-        schema = {
-            {.name = "min",
-             .type = TypeKind::integer,
-             .doc = "The least that it may be.",
-             .required = true,
-             .replaces = true},
-            {.name = "max",
-             .type = TypeKind::integer,
-             .doc = "The most that it may be.",
-             .required = true,
-             .replaces = true},
-            keepers_attribute(),
-            {.name = "result", .type = TypeKind::integer, .doc = "The number.", .computed = true}};
+        schema = {{.name = "min",
+                   .type = TypeKind::integer,
+                   .doc = "The least that it may be.",
+                   .required = true,
+                   .replaces = true},
+                  {.name = "max",
+                   .type = TypeKind::integer,
+                   .doc = "The most that it may be.",
+                   .required = true,
+                   .replaces = true},
+                  keepers_attribute(),
+                  {.name = "result",
+                   .type = TypeKind::integer,
+                   .doc = "The number.",
+                   .computed = true,
+                   .follows = {"min", "max"}}};
     }
 
     void check(const Value& config, Problems& problems) const override {
@@ -146,7 +152,8 @@ class Uuid final : public KeptType {
                   {.name = "result",
                    .type = TypeKind::string,
                    .doc = "In lower case.",
-                   .computed = true}};
+                   .computed = true,
+                   .open = true}};
     }
     Value make(const Change&, const Setting&) const override {
         return Value::map({{"result", uuid_v4()}});

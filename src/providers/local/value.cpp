@@ -24,11 +24,13 @@ class Kept final : public KeptType {
                   {.name = "output",
                    .type = TypeKind::any,
                    .doc = "The value of `input`, as it was last applied.",
-                   .computed = true},
+                   .computed = true,
+                   .follows = {"input"}},
                   {.name = "id",
                    .type = TypeKind::string,
                    .doc = "A UUID; a new one when it is replaced.",
-                   .computed = true}};
+                   .computed = true,
+                   .open = true}};
     }
 
     Value derive(const Value& config) const override {

@@ -119,11 +119,13 @@ DockerEngine::DockerEngine() {
         {.name = "version",
          .type = TypeKind::string,
          .doc = "What runs, e.g. \"20.10.24+dfsg1\".",
-         .computed = true},
+         .computed = true,
+         .open = true},
         {.name = "installed",
          .type = TypeKind::boolean,
          .doc = "Whether hadeploy installed it (and takes it away on destroy).",
-         .computed = true},
+         .computed = true,
+         .open = true},
     };
 }
 

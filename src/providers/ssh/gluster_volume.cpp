@@ -178,11 +178,13 @@ GlusterVolume::GlusterVolume() {
         {.name = "bricks",
          .type = list_of(TypeKind::string),
          .doc = "Each brick as HOST:PATH.",
-         .computed = true},
+         .computed = true,
+         .follows = {"hosts", "brick"}},
         {.name = "volume_id",
          .type = TypeKind::string,
          .doc = "Gluster's id of the volume.",
-         .computed = true},
+         .computed = true,
+         .open = true},
     };
 }
 

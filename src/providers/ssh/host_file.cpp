@@ -54,7 +54,8 @@ class HostFile final : public SshType {
                   {.name = "sha256",
                    .type = TypeKind::string,
                    .doc = "SHA-256 of the content.",
-                   .computed = true}};
+                   .computed = true,
+                   .follows = {"content", "source"}}};
         adopts = true;
     }
 

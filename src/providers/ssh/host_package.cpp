@@ -95,7 +95,8 @@ class HostPackage final : public SshType {
                   {.name = "versions",
                    .type = map_of(TypeKind::string),
                    .doc = "The installed version of each.",
-                   .computed = true}};
+                   .computed = true,
+                   .follows = {"packages"}}};
         adopts = true;
         remove_may_leave = true;
     }

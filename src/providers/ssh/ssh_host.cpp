@@ -165,7 +165,8 @@ class SshKey final : public ResourceType {
                    .type = TypeKind::string,
                    .doc = "The public half, as a line of authorized_keys.",
                    .computed = true,
-                   .tracked = true}};
+                   .tracked = true,
+                   .open = true}};
         adopts = true;
     }
 
