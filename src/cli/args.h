@@ -8,6 +8,9 @@
 
 namespace hadeploy::cli {
 
+/// What --allow-data-loss means without an address.
+inline constexpr const char* kAllData = "*";
+
 /// The command line, understood.
 struct Args {
     std::string command; ///< "plan", "state list", ...; "" when parsing has answered already
@@ -25,6 +28,8 @@ struct Args {
     bool detailed_exitcode = false;
     PlanOptions plan; ///< plan, apply, destroy, why
     bool auto_approve = false;
+    /// Addresses whose data may be lost; kAllData: all of it.
+    std::vector<std::string> allow_data_loss;
     double lock_timeout = 0; ///< seconds
 
     std::int64_t run = 0;               ///< rollback N

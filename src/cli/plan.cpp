@@ -45,19 +45,18 @@ int run_validate(Context& context) {
 }
 
 namespace {
-/// @param before  the recorded outputs
-void print_plan(const Context& context, const Plan& plan, const Value& before) {
+void print_plan(const Context& context, const Plan& plan) {
     if (context.args.json)
         context.print(plan_json(plan).dump() + "\n");
     else
-        context.print(render_plan(plan, before, context.out));
+        context.print(render_plan(plan, context.out));
 }
 } // namespace
 
 int run_plan(Context& context) {
     if (context.args.out.empty())
         if (const auto nothing = known_unchanged(context.project, context.args.plan))
-            return print_plan(context, *nothing, nothing->outputs), 0;
+            return print_plan(context, *nothing), 0;
     context.project.load();
     tell_short_secrets(context);
     // a plan to be applied later needs a state that it is a plan for
@@ -67,7 +66,7 @@ int run_plan(Context& context) {
     const Prepared prepared = prepare(context.project, *store, context.args.plan, *progress);
     progress->finish();
     note_unchanged(context.project, context.args.plan, *store, prepared);
-    print_plan(context, prepared.plan, store->outputs());
+    print_plan(context, prepared.plan);
     if (!context.args.out.empty()) {
         save_plan(context.args.out, context.project, context.args.plan, prepared);
         context.say(fmt::format("Saved. To do exactly this: hadeploy apply {}\n",

@@ -16,18 +16,15 @@ namespace hadeploy::cli {
 namespace {
 
 using nlohmann::json;
-constexpr int kFormat = 4; ///< a line of header, a line of sealed body
+constexpr int kFormat = 5; ///< a line of header, a line of sealed body
 
 std::string digest_of(const Plan& plan) {
     return sha256_hex(plan_json(plan).dump());
 }
 
 json options_json(const PlanOptions& o) {
-    return {{"destroy", o.destroy},
-            {"refresh", o.refresh},
-            {"refresh_only", o.refresh_only},
-            {"targets", o.targets},
-            {"replace", o.replace}};
+    return {{"destroy", o.destroy}, {"refresh", o.refresh}, {"refresh_only", o.refresh_only},
+            {"targets", o.targets}, {"exclude", o.exclude}, {"replace", o.replace}};
 }
 
 PlanOptions options_of(const json& j) {
@@ -35,6 +32,7 @@ PlanOptions options_of(const json& j) {
             .refresh = j.at("refresh").get<bool>(),
             .refresh_only = j.at("refresh_only").get<bool>(),
             .targets = j.at("targets").get<std::vector<std::string>>(),
+            .exclude = j.at("exclude").get<std::vector<std::string>>(),
             .replace = j.at("replace").get<std::vector<std::string>>()};
 }
 
@@ -181,8 +179,8 @@ Prepared restore_plan(const PlanFile& plan, Project& project, const Store& store
     Prepared prepared = prepare_from(project, store, plan.options, plan.observed);
     if (digest_of(prepared.plan) != plan.steps_digest)
         throw Error(ErrorKind::state,
-                    "the saved plan no longer says the same: a local file that it "
-                    "goes by has changed")
+                    "the saved plan no longer says the same: the state's outputs or a local file "
+                    "that it goes by have changed")
             .with_hint("run plan again");
     return prepared;
 }

@@ -36,7 +36,7 @@ Executor::Executor(const Plan& plan, const Graph* graph, const World& world, Sto
 }
 
 ApplyResult Executor::run() {
-    store_.put(rows_of(plan_.records), plan_.renamed);
+    note_records(plan_, store_);
     {
         std::vector<std::jthread> workers;
         for (std::size_t i = 0; i < 2 * slots_; ++i) workers.emplace_back([this] { work(); });
@@ -47,6 +47,12 @@ ApplyResult Executor::run() {
 
 Value Executor::outputs(Problems& problems) const {
     return graph_->outputs([this](NodeId n) { return values_[n]; }, problems);
+}
+
+void note_records(const Plan& plan, Store& store) {
+    std::vector<std::string> gone;
+    for (const auto& [from, to] : plan.renamed) gone.push_back(from);
+    store.put(rows_of(plan.records), gone);
 }
 
 std::vector<Row> rows_of(const std::vector<Recorded>& records) {

@@ -1,3 +1,4 @@
+#include "planner/data_loss.h"
 #include "planner/generations.h"
 #include "planner/lifecycle.h"
 #include "planner/selection.h"
@@ -260,6 +261,7 @@ Plan make_destroy_plan(const World& world, const Registry& registry, const PlanO
     plan.partial = !selection.all();
     if (plan.partial) plan.notices.push_back(selection.notice());
     plan.outputs = Value::map({});
+    plan.outputs_before = world.outputs;
     const auto kept = [&](const std::string& address) {
         return world.recorded.contains(address) && !selection.has(address);
     };
@@ -267,6 +269,7 @@ Plan make_destroy_plan(const World& world, const Registry& registry, const PlanO
     add_removals(plan, world, registry, kept, {}, problems);
     problems.throw_if_any();
     note_resumed(plan, world);
+    plan.losses = find_losses(plan, world, registry);
     return plan;
 }
 

@@ -11,6 +11,12 @@ using namespace hadeploy::test;
 namespace {
 const Value kBefore = Value::map({{"size", 2}, {"same", "x"}, {"old", "y"}});
 
+/// The plan of a state with these outputs.
+Plan after_before(Plan plan) {
+    plan.outputs_before = kBefore;
+    return plan;
+}
+
 Plan destroy_plan() {
     Plan plan;
     plan.destroy = true;
@@ -29,30 +35,30 @@ Plan destroy_plan() {
 } // namespace
 
 TEST_CASE("a plan shows each change once, and ends with a list of what it touches and the counts") {
-    check_golden("tests/cli/golden/plan.txt", render_plan(mixed_plan(), kBefore, {}));
+    check_golden("tests/cli/golden/plan.txt", render_plan(after_before(mixed_plan()), {}));
 }
 
 TEST_CASE("colours only repeat what symbols and words say") {
     const Style colored{.color = true};
-    std::string text = render_plan(mixed_plan(), kBefore, colored);
+    std::string text = render_plan(after_before(mixed_plan()), colored);
     CHECK(text.find("\x1b[32m") != std::string::npos);
     for (std::size_t at; (at = text.find('\x1b')) != std::string::npos;)
         text.erase(at, text.find('m', at) - at + 1);
-    CHECK(text == render_plan(mixed_plan(), kBefore, {}));
+    CHECK(text == render_plan(after_before(mixed_plan()), {}));
 }
 
 TEST_CASE("what goes with its machine takes one line in a destroy") {
-    check_golden("tests/cli/golden/destroy.txt", render_plan(destroy_plan(), kBefore, {}));
+    check_golden("tests/cli/golden/destroy.txt", render_plan(after_before(destroy_plan()), {}));
 }
 
 TEST_CASE("an empty plan says so") {
     Plan plan;
     plan.outputs = kBefore;
-    CHECK(render_plan(plan, kBefore, {}) == "Nothing to change: all is as the spec says.\n");
+    CHECK(render_plan(after_before(plan), {}) == "Nothing to change: all is as the spec says.\n");
     plan.outputs = kBefore.with("size", 3);
-    CHECK(render_plan(plan, kBefore, {}).find("  ~ size: 2 -> 3\n") != std::string::npos);
+    CHECK(render_plan(after_before(plan), {}).find("  ~ size: 2 -> 3\n") != std::string::npos);
     plan.destroy = true;
-    CHECK(render_plan(plan, kBefore, {}) == "Nothing to remove: the state is empty.\n");
+    CHECK(render_plan(after_before(plan), {}) == "Nothing to remove: the state is empty.\n");
 }
 
 TEST_CASE("a value from outside can't act on the terminal") {
@@ -61,7 +67,7 @@ TEST_CASE("a value from outside can't act on the terminal") {
     plan.steps[0].changes = {{"content", "a\x1b[2Jb", "c\rd\xC2\x9B"}};
     plan.steps[0].reason = "odd\x07";
     plan.outputs = Value::map({{"evil", "\x1b]0;title\x07"}});
-    const std::string text = render_plan(plan, {}, {});
+    const std::string text = render_plan(plan, {});
     for (const char c : text) CHECK((c == '\n' || static_cast<unsigned char>(c) >= 0x20));
     CHECK(text.find("\xC2\x9B") == std::string::npos);
     CHECK(text.find("\\x1B[2J") != std::string::npos);
@@ -71,7 +77,7 @@ TEST_CASE("secrets are in no form of a plan") {
     Plan plan = mixed_plan();
     // as a provider may see it, without the mark that the spec's values carry
     plan.steps[4].before = Value::map({{"password", "s3cret"}, {"path", "/srv/conf"}});
-    CHECK(render_plan(plan, kBefore, {}).find("hunter2") == std::string::npos);
+    CHECK(render_plan(after_before(plan), {}).find("hunter2") == std::string::npos);
     const std::string json = plan_json(plan).dump();
     CHECK(json.find("hunter2") == std::string::npos);
     CHECK(json.find("s3cret") == std::string::npos);
@@ -147,16 +153,15 @@ TEST_CASE("what an earlier run began is listed before what is to be done") {
     Plan plan;
     plan.outputs = Value::map({});
     plan.steps.push_back(file_step("x", "a", Action::adopt));
-    const std::string rest = render_plan(plan, {}, {});
+    const std::string rest = render_plan(plan, {});
     CHECK(rest.starts_with("  = module.app.file[\"x\"]  adopt"));
     CHECK_FALSE(plan_json(plan).contains("resumed"));
     plan.resumed = {{"module.app.file[\"x\"]", "create"}, {"a#2", "remove"}};
-    CHECK(render_plan(plan, {}, {}) ==
-          "Begun by an earlier run that did not end; gone on with first:\n"
-          "      remove  a#2\n"
-          "      create  module.app.file[\"x\"]\n"
-          "\n" +
-              rest);
+    CHECK(render_plan(plan, {}) == "Begun by an earlier run that did not end; gone on with first:\n"
+                                   "      remove  a#2\n"
+                                   "      create  module.app.file[\"x\"]\n"
+                                   "\n" +
+                                       rest);
     CHECK(plan_json(plan)["resumed"].dump() ==
           R"~({"a#2":"remove","module.app.file[\"x\"]":"create"})~");
 }
@@ -176,7 +181,7 @@ TEST_CASE("a data source that is read during apply has a line and a count of its
                           .type = &look,
                           .reason = "url is known only after apply",
                           .read_first = true});
-    CHECK(render_plan(plan, {}, {}) ==
+    CHECK(render_plan(plan, {}) ==
           " <= data.release  read during apply: url is known only after apply\n"
           "\n"
           "Plan: 1 to read during apply\n");

@@ -117,10 +117,12 @@ TEST_CASE("host.user: groups and keys are added to those that are there") {
     CHECK(user.attributes["shell"] == Value("/bin/sh"));
     CHECK(user.attributes["home"] == Value("/home/ops"));
     CHECK(user.attributes["uid"] == Value(1000));
+    CHECK(user.attributes["created"] == Value(false));
     const Observation extra = seen("host.user", ops,
                                    line + "groups ops adm docker video\nmemory created\nmemory "
                                           "group video\nkey ssh-ed25519 AAAA me\n");
     CHECK(extra.attributes["groups"] == texts({"docker", "adm", "video"}));
+    CHECK(extra.attributes["created"] == Value(true));
     CHECK(extra.attributes["authorized_keys"] == ops["authorized_keys"]);
     CHECK(seen("host.user", ops, "", 2).state == absent);
     CHECK(seen("host.user", ops, "", 127, "getent: not found\n").state == failed);

@@ -18,6 +18,11 @@ class DomainType : public LibvirtType {
     Value derive(const Value& config) const override;
     std::vector<std::string> claims(const Value& config) const override;
     std::vector<NetworkUse> networks(const Value& config) const override;
+    std::optional<DataLoss> held_data(const Value& machine) const override;
+    /// One that was undefined, but whose disk is there, gets another disk.
+    bool update_loses_data(const Value& machine) const override {
+        return machine.text("uuid", "defined").empty();
+    }
     Observation observe(const ReadRequest& request, Inventory& inventory) const override;
     Value make(Session& session, const Change& change) const override;
     void remove(Session& session, const Change& change) const override {
@@ -264,6 +269,12 @@ std::vector<std::string> DomainType::claims(const Value& config) const {
     return out;
 }
 
+std::optional<DataLoss> DomainType::held_data(const Value& machine) const {
+    DataLoss loss{fmt::format("the disk of the machine {}", machine.text("name"))};
+    if (machine["disk"].is_integer()) loss.bytes = machine.integer("disk");
+    return loss;
+}
+
 std::vector<NetworkUse> DomainType::networks(const Value& config) const {
     if (!config["network"].is_string() || !config["address"].is_string()) return {};
     return {{"libvirt network " + config.text("network"), "", config.text("address"),
@@ -319,8 +330,11 @@ Observation DomainType::observe(const ReadRequest& request, Inventory& inventory
             return out;
         }
         if (!any_file(names, domain_name, request.identity)) return Observation::absent();
-        return Observation::present(
-            Value::map({{"name", domain_name}, {"running", false}, {"complete", false}}));
+        const Value left =
+            Value::map({{"name", domain_name}, {"running", false}, {"complete", false}});
+        const bool disk =
+            names != nullptr && has_file(*names, own_file(domain_name, request.identity, kOverlay));
+        return Observation::present(disk ? left.with("uuid", "") : left);
     }
     const bool runs = found->state == VIR_DOMAIN_RUNNING || found->state == VIR_DOMAIN_BLOCKED;
     // A machine that was never wanted to run has not read its seed yet.
