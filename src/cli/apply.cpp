@@ -19,7 +19,7 @@ namespace {
 int execute(Context& context, Prepared& prepared, Store& store, std::string_view command) {
     const std::int64_t started = now_ms();
     const std::int64_t run =
-        store.begin_run(std::string(command), spec_record(context.project, prepared.plan));
+        store.begin_run(std::string(command), spec_record(context.project, prepared));
     const auto progress = context.progress(prepared.plan.steps.size());
     const Graph* graph = prepared.plan.destroy ? nullptr : &context.project.graph();
     ApplyResult result =
@@ -132,13 +132,13 @@ int run_apply(Context& context) {
             if (!context.args.json) context.print(render_plan(*nothing, context.out));
             return say_nothing_to_do(context, nothing->outputs), 0;
         }
-    context.project.load();
     const PlanOptions& options = context.args.plan;
+    options.destroy ? load_for_removal(context) : context.project.load();
     return plan_and_execute(context, options, options.destroy ? "destroy" : "apply");
 }
 
 int run_destroy(Context& context) {
-    context.project.load();
+    load_for_removal(context);
     PlanOptions options = context.args.plan;
     options.destroy = true;
     return plan_and_execute(context, options, "destroy");

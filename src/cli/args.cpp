@@ -140,7 +140,10 @@ class Declaration {
     }
 
     void planning() {
-        command("validate", "Check the spec without contacting anything");
+        command("validate", "Check the spec without contacting anything")
+            .add_option("PATH", args_.file,
+                        "A directory with a spec or a module, or one of these files")
+            ->type_name("FILE");
         CLI::App& plan = command("plan", "Show what apply would do");
         plan.add_option("--out", args_.out, "Save the plan for `hadeploy apply FILE`")
             ->type_name("FILE");
@@ -407,6 +410,25 @@ std::string contradiction(const Args& args) {
     return "";
 }
 
+/// `validate PATH` is about the directory of PATH, and of a file about that file in it.
+/// @returns what is wrong with PATH; "" when all is well
+std::string take_path(Args& args) {
+    namespace fs = std::filesystem;
+    const fs::path path = std::exchange(args.file, {});
+    if (path.empty()) return "";
+    const fs::path whole = args.project.directory / path;
+    if (fs::is_directory(whole)) {
+        args.project.directory = whole;
+        return "";
+    }
+    if (path.filename() != kSpecFile && path.filename() != kModuleFile)
+        return fmt::format("{} is neither a directory nor a {} or {}", path.string(), kSpecFile,
+                           kModuleFile);
+    args.file = path.filename();
+    args.project.directory = whole.has_parent_path() ? whole.parent_path() : ".";
+    return "";
+}
+
 /// "MODE:{auto,tty}" names what the option takes, and the only values allowed.
 void read_type(const std::string& type, CommandTree::Option& out) {
     const auto open = type.find('{');
@@ -483,7 +505,9 @@ Args parse_args(int argc, char** argv) {
         return args;
     }
     args.command = command;
-    if (const std::string wrong = contradiction(args); !wrong.empty()) {
+    std::string wrong = contradiction(args);
+    if (wrong.empty() && command == "validate") wrong = take_path(args);
+    if (!wrong.empty()) {
         args.command.clear();
         args.exit_code = complain(wrong, see_help(app));
     }

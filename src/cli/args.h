@@ -23,6 +23,7 @@ struct Args {
     std::filesystem::path profile; ///< write a trace of this run here
     std::string progress = "auto"; ///< auto, tty, plain, json, quiet
 
+    std::filesystem::path file;      ///< validate PATH: the name in the project's directory
     std::filesystem::path out;       ///< plan --out
     std::filesystem::path plan_file; ///< apply PLAN, show PLAN
     bool detailed_exitcode = false;

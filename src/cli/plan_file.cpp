@@ -94,6 +94,7 @@ void read_body(const json& body, PlanFile& out) {
     if (variables.is_map())
         for (const Entry& e : variables.as_map()) out.variables[e.key] = e.value;
     out.secrets = from_json(body.at("secrets").get<std::string>());
+    if (body.contains("last_run")) out.last_run = from_json(body["last_run"].get<std::string>());
     const json observed = body.value("observed", json::object());
     for (const auto& [address, o] : observed.items()) out.observed[address] = observation_of(o);
 }
@@ -109,6 +110,7 @@ void save_plan(const std::filesystem::path& file, const Project& project,
         {"interrupted", prepared.world.interrupted}};
     for (const Sources::File& f : project.sources().files())
         body["files"][f.path.string()] = f.text;
+    if (!project.last_run().is_null()) body["last_run"] = to_json(project.last_run());
     for (const auto& [address, o] : prepared.world.observed)
         body["observed"][address] = observation_json(o);
     const Cipher cipher = Cipher::make(project.key_source());
@@ -161,7 +163,10 @@ Prepared restore_plan(const PlanFile& plan, Project& project, const Store& store
                     "run apply in the directory (and with the --chdir) that the plan was made in");
         return it->second;
     };
-    project.load_from(read, plan.variables, plan.secrets);
+    if (plan.last_run.is_null())
+        project.load_from(read, plan.variables, plan.secrets);
+    else
+        project.load_without_spec(plan.project, plan.last_run);
     if (store.lineage() != plan.lineage)
         throw Error(ErrorKind::state, "the saved plan belongs to another project or state")
             .with_hint("run plan again");

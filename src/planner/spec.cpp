@@ -19,6 +19,9 @@ namespace {
 constexpr std::string_view kRoots[] = {"var",  "local", "each", "count", "module", "data",
                                        "path", "self",  "true", "false", "null",   "secret"};
 
+const std::vector<std::string> kModuleSections = {"description", "variables", "locals", "data",
+                                                  "resources",   "modules",   "outputs"};
+
 /// Without symbolic links, as far as there is something.
 fs::path real_path(const fs::path& path) {
     const fs::path whole = fs::current_path() / path;
@@ -52,6 +55,13 @@ class Loader {
         spec_.imports = read_imports(root["import"], problems_);
         load_providers(root["providers"]);
         load_module(root, spec_.root);
+    }
+
+    void load_module_root(const fs::path& file) {
+        loading_.push_back(real_path(file));
+        const Value root = read_file(file);
+        spec_.root.directory = file.parent_path();
+        if (check_sections(root, kModuleSections)) load_module(root, spec_.root);
     }
 
   private:
@@ -431,9 +441,7 @@ class Loader {
         loading_.push_back(canonical);
         try {
             const Value root = read_file(file);
-            if (check_sections(root, {"description", "variables", "locals", "data", "resources",
-                                      "modules", "outputs"}))
-                load_module(root, *module);
+            if (check_sections(root, kModuleSections)) load_module(root, *module);
         } catch (Error& error) {
             if (!error.loc.known()) error.loc = source.loc();
             if (error.hint.empty() && !fs::exists(file))
@@ -476,6 +484,12 @@ void load_spec(const fs::path& file, const FileReader& read, Spec& spec) {
     const Span span("load the spec");
     Problems problems;
     Loader(spec, read, problems).load_root(file);
+    problems.throw_if_any();
+}
+
+void load_module_alone(const fs::path& file, const FileReader& read, Spec& spec) {
+    Problems problems;
+    Loader(spec, read, problems).load_module_root(file);
     problems.throw_if_any();
 }
 
