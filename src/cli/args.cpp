@@ -74,7 +74,7 @@ class Declaration {
 
     void running(CLI::App& sub) {
         sub.add_flag("--auto-approve", args_.auto_approve, "Don't ask before anything is changed");
-        sub.add_flag("--allow-data-loss{*}", args_.allow_data_loss,
+        sub.add_flag("--allow-data-loss", args_.allow_data_loss,
                      "Let data be lost without asking: all of it, or with =ADDRESS that of this "
                      "resource or module; again for more");
         parallelism(sub, "How much is done at once (default 10)");
@@ -152,7 +152,9 @@ class Declaration {
         choosing(plan);
         parallelism(plan, "How many places are read at once (default 10)");
         CLI::App& apply = command("apply", "Make the world as the spec says");
-        apply.add_option("PLAN", args_.plan_file, "A saved plan: do exactly that, without asking")
+        apply
+            .add_option("PLAN", args_.plan_file,
+                        "A saved plan: do exactly that, and ask only about a loss of data")
             ->type_name("FILE");
         choosing(apply);
         running(apply);

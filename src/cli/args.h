@@ -8,8 +8,8 @@
 
 namespace hadeploy::cli {
 
-/// What --allow-data-loss means without an address.
-inline constexpr const char* kAllData = "*";
+/// What the parser makes of --allow-data-loss without an address. (No resource can have this name.)
+inline constexpr const char* kAllData = "true";
 
 /// The command line, understood.
 struct Args {

@@ -5,9 +5,14 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
+#include <cstdint>
+#include <cstdlib>
 #include <fmt/format.h>
+#include <optional>
 #include <set>
 #include <string_view>
+#include <system_error>
 
 namespace hadeploy {
 
@@ -81,14 +86,36 @@ std::vector<std::string> siblings(const std::string& address, const std::set<std
     return out;
 }
 
+/// The number in the last `[0]` of an address.
+std::optional<std::int64_t> index_in(const std::string& address) {
+    const std::size_t key = address.rfind('[') + 1;
+    std::int64_t out = 0;
+    const auto [end, error] =
+        std::from_chars(address.data() + key, address.data() + address.size(), out);
+    return error == std::errc() && *end == ']' ? std::optional(out) : std::nullopt;
+}
+
+/// What was meant, of the instances that there are.
+std::optional<std::string> closest_instance(const std::string& address,
+                                            const std::vector<std::string>& instances) {
+    const auto wanted = index_in(address);
+    if (instances.empty() || !wanted || !index_in(instances.front()))
+        return did_you_mean(address, instances);
+    const auto distance = [&](const std::string& i) { return std::abs(*index_in(i) - *wanted); };
+    return *std::min_element(
+        instances.begin(), instances.end(),
+        [&](const std::string& a, const std::string& b) { return distance(a) < distance(b); });
+}
+
 std::string closest(const std::string& address, const std::set<std::string>& names) {
     constexpr std::size_t most = 4;
     for (const std::string& name : names)
         if (bare_names(name) == bare_names(address))
             return fmt::format("did you mean {}?", shell_word(name));
     std::vector<std::string> instances = siblings(address, names);
-    const auto close = did_you_mean(
-        address, instances.empty() ? std::vector(names.begin(), names.end()) : instances);
+    const auto close = instances.empty()
+                           ? did_you_mean(address, std::vector(names.begin(), names.end()))
+                           : closest_instance(address, instances);
     if (close) return fmt::format("did you mean {}?", shell_word(*close));
     if (instances.empty()) return {};
     const bool more = instances.size() > most;

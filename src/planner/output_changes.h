@@ -15,7 +15,7 @@ struct OutputChange {
     std::optional<Value> after;  ///< none: it is removed; may be unknown until apply
 };
 
-/// The outputs that a plan changes, in the order of the spec, followed by those that it removes.
+/// The outputs that a plan makes or changes, by name, followed by those that it removes.
 std::vector<OutputChange> output_changes(const Plan& plan);
 
 /// The outputs to be recorded once a plan is through: `now`, but that of a partial plan those that

@@ -58,7 +58,14 @@ TEST_CASE("an empty plan says so") {
     plan.outputs = kBefore.with("size", 3);
     CHECK(render_plan(after_before(plan), {}).find("  ~ size: 2 -> 3\n") != std::string::npos);
     plan.destroy = true;
-    CHECK(render_plan(after_before(plan), {}) == "Nothing to remove: the state is empty.\n");
+    plan.outputs = {};
+    CHECK(render_plan(plan, {}) == "Nothing to remove: the state is empty.\n");
+    CHECK(render_plan(after_before(plan), {}) ==
+          "Outputs:\n  - old\n  - same\n  - size\n\n"
+          "Only outputs change: all resources are as the state says.\n");
+    plan = {};
+    plan.renamed = {{"a", "b"}};
+    CHECK(render_plan(plan, {}) == "Only addresses change: all resources are as the spec says.\n");
 }
 
 TEST_CASE("a value from outside can't act on the terminal") {
@@ -82,6 +89,23 @@ TEST_CASE("secrets are in no form of a plan") {
     CHECK(json.find("hunter2") == std::string::npos);
     CHECK(json.find("s3cret") == std::string::npos);
     CHECK(json.find("/srv/conf") != std::string::npos);
+}
+
+TEST_CASE("what data is lost stands above the counts") {
+    Plan plan;
+    plan.steps.push_back(machine_step("a", Action::remove));
+    plan.losses = {{"node[\"a\"]", &kMachine, {"the disk of a", 3LL << 30}},
+                   {"node[\"b\"]", &kMachine, {"the disk of b"}, "data"}};
+    const std::string text = render_plan(plan, {});
+    CHECK(text.ends_with("\nData that will be lost:\n"
+                         "      node[\"a\"]  the disk of a, 3 GiB\n"
+                         "      node[\"b\"]  the disk of b; data keeps copies on other machines\n"
+                         "\nPlan: 1 to remove\n"));
+    const nlohmann::json losses = plan_json(plan)["losses"];
+    CHECK(losses[0]["bytes"] == (3LL << 30));
+    CHECK(losses[0]["copied_by"] == "");
+    CHECK(losses[1]["bytes"].is_null());
+    CHECK(losses[1]["copied_by"] == "data");
 }
 
 TEST_CASE("the plan as JSON") {

@@ -145,6 +145,10 @@ TEST_CASE("an address as a shell hands it over") {
     CHECK(quoted_keys("r[a") == "r[a");
     CHECK(unknown_address("", "r.a", known, "").hint == "did you mean 'r[\"a\"]'?");
     CHECK(unknown_address("", "s[7]", known, "").hint == "did you mean 's[0]'?");
+    CHECK(unknown_address("", "t[7]", {"t[0]", "t[1]", "t[10]"}, "").hint ==
+          "did you mean 't[10]'?");
+    CHECK(unknown_address("", "t[99999999999999999999]", {"t[0]", "t[1]"}, "").hint ==
+          "there are: 't[0]', 't[1]'");
 }
 
 TEST_CASE("outputs and addresses alone are a change") {

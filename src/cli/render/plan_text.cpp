@@ -318,9 +318,13 @@ std::string only_the_state(const Plan& plan) {
 
 std::string render_losses(const std::vector<Loss>& losses, const Style& style) {
     if (losses.empty()) return {};
+    std::size_t width = 0;
+    for (const Loss& loss : losses) width = std::max(width, columns_of(printable(loss.address)));
+    width = std::min(width, kAddressColumns);
     std::string out = style.paint(Tint::red, "Data that will be lost:") + "\n";
     for (const Loss& loss : losses) {
-        out += fmt::format("      {}  {}{}", printable(loss.address), printable(loss.data.what),
+        out += fmt::format("      {}  {}{}", pad(printable(loss.address), width),
+                           printable(loss.data.what),
                            loss.data.bytes ? ", " + show_bytes(*loss.data.bytes) : "");
         if (!loss.copied_by.empty())
             out += fmt::format("; {} keeps copies on other machines", printable(loss.copied_by));
