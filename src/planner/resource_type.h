@@ -75,7 +75,8 @@ class ResourceType {
     /// @param attributes  all that is known of it, as recorded and as seen
     virtual std::optional<DataLoss> held_data(const Value& /*attributes*/) const { return {}; }
 
-    /// Whether an update of what was found so makes it from nothing, and destroys its held_data() too.
+    /// Whether an update of what was found so makes it from nothing, and destroys its held_data()
+    /// too.
     virtual bool update_loses_data(const Value& /*attributes*/) const { return false; }
 
     /// How many copies of its data there are, each on another one of the machines in its config.

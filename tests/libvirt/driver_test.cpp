@@ -425,8 +425,30 @@ TEST_CASE("domain: undefined by hand leaves a disk, which is a half and not noth
     const Observation seen = w.read("libvirt.domain", wanted, "node");
     REQUIRE(present(seen));
     CHECK_FALSE(seen.attributes.flag("complete", true));
+    // the repair would give the machine another disk
+    CHECK(w.registry.type("libvirt.domain")->update_loses_data(seen.attributes));
     REQUIRE(w.remove("libvirt.domain", wanted, "node").attributes);
     CHECK(w.read("libvirt.domain", wanted, "node").state == Observation::State::absent);
+}
+
+TEST_CASE("which objects hold data") {
+    const World w;
+    const ResourceType& domain = *w.registry.type("libvirt.domain");
+    const Value machine = Value::map({{"name", "node1"}, {"uuid", "x"}, {"disk", 5}});
+    REQUIRE(domain.held_data(machine));
+    CHECK(domain.held_data(machine)->what == "the disk of the machine node1");
+    CHECK(domain.held_data(machine)->bytes == 5);
+    CHECK_FALSE(domain.held_data(machine.without("disk"))->bytes);
+    CHECK_FALSE(domain.update_loses_data(machine));
+    const ResourceType& volume = *w.registry.type("libvirt.volume");
+    REQUIRE(volume.held_data(w.volume()));
+    CHECK(volume.held_data(w.volume())->what == "the volume data in the pool disks");
+    CHECK(volume.held_data(w.volume())->bytes == 1 << 30);
+    const Value image =
+        Value::map({{"name", "base"}, {"pool", "disks"}, {"file", "/images/base.qcow2"}});
+    CHECK_FALSE(volume.held_data(image)); // it can be had again
+    for (const char* type : {"libvirt.pool", "libvirt.network"})
+        CHECK_FALSE(w.registry.type(type)->held_data(image));
 }
 
 TEST_CASE("domain: a lost lease is seen and given back") {

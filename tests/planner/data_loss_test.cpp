@@ -61,6 +61,12 @@ TEST_CASE("what is removed or replaced loses its data") {
           "a: the disk a, 7");
     // what the spec lets go of stays as it is, and what has another address only moves
     CHECK(lost("name: t\nremoved: [a]\n", world) == "");
+    const TestSpec moved("name: t\nresources: {c: {type: fake.disk, name: a, size: 7}}\n"
+                         "moved: [{from: a, to: c}]\n");
+    World before = world;
+    before.observed["c"] = before.observed.at("a");
+    CHECK(make_plan(*moved.graph, with_moves(before, moved.spec.moved), moved.settings)
+              .losses.empty());
     // an update keeps it, but for one that makes the object from nothing
     const char* other = "name: t\nresources: {a: {type: fake.disk, name: a, size: 7, value: x}}\n";
     CHECK(lost(other, world) == "");

@@ -213,3 +213,22 @@ TEST_CASE("every type can be understood without its source") {
         for (const Attribute& a : type->schema) CHECK(a.doc.ends_with('.'));
     }
 }
+
+TEST_CASE("which objects of a host hold data") {
+    const auto data = [](std::string_view type, const Value& v) {
+        const auto held = type_named(type).held_data(v);
+        return held ? held->what : "";
+    };
+    const std::string at = some_connection().text("address");
+    const Value directory = on_host({{"path", "/srv/data"}});
+    CHECK(data("host.directory", directory) == "");
+    CHECK(data("host.directory", directory.with("force", true)) ==
+          "the directory /srv/data on " + at + " and all that is in it");
+    CHECK(data("host.directory", directory.with("force", true).with("keep", true)) == "");
+    const Value user = on_host({{"name", "ann"}, {"home", "/home/a"}});
+    CHECK(data("host.user", user.with("created", false)) == "");
+    for (const Value& made : {user, user.with("created", true)})
+        CHECK(data("host.user", made) == "the home directory /home/a of the user ann on " + at);
+    CHECK(data("host.file", on_host({{"path", "/etc/motd"}})) == "");
+    CHECK(data("host.package", on_host({})) == "");
+}
