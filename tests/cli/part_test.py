@@ -162,8 +162,10 @@ class ValidateTest(Case):
                   "n: {type: integer}, m: {type: map(string)}, d: {default: 1}}\n"
                   "resources:\n"
                   "  a: {type: local.value, input: \"${var.v} ${var.s}\"}\n"
-                  "  b: {type: local.value, count: \"${var.n}\", input: \"${count.index}\"}\n"
-                  "  c: {type: local.value, for_each: \"${var.m}\", input: \"${each.value}\"}\n"
+                  "  b: {type: local.value, count: \"${var.n}\", input: \"${count.index}\", "
+                  "lifecycle: {preconditions: [{check: \"${count.index > 5}\", message: no}]}}\n"
+                  "  c: {type: local.value, for_each: \"${var.m}\", input: \"${each.value}\", "
+                  "lifecycle: {preconditions: [{check: \"${each.key == 'x'}\", message: no}]}}\n"
                   "  e: {type: local.value, for_each: \"${c}\", "
                   "input: \"${c[each.key].output} ${b[0].output} ${b[*].output} ${c[\\\"x\\\"].output}\"}\n"
                   "outputs: {all: \"${c}\"}\n")
