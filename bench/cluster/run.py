@@ -71,7 +71,7 @@ class Bench:
 
     def fresh_machines(self):
         """Machines as they are after a first boot; the state of what was on them goes with them."""
-        self.run(self.machines, "destroy", "--auto-approve", "--progress", "quiet")
+        self.run(self.machines, "destroy", "--auto-approve", "--allow-data-loss", "--progress", "quiet")
         shutil.rmtree(self.cluster / ".hadeploy", ignore_errors=True)
         self.run(self.machines, "apply", "--auto-approve", "--progress", "quiet")
         self.hosts = json.loads(self.run(self.machines, "output", "--json", "hosts")[2])
@@ -161,7 +161,7 @@ class Bench:
                                     variables={"hosts": self.hosts, "ssh_key": self.key})[0])
         self.row("apply with nothing to change", ours, theirs, "1/10")
         self.row("plan with nothing to change", planned, theirs, "1/10")
-        self.run(self.machines, "destroy", "--auto-approve", "--progress", "quiet")
+        self.run(self.machines, "destroy", "--auto-approve", "--allow-data-loss", "--progress", "quiet")
 
     def whole(self):
         # the base image is made once a machine: not part of it
@@ -174,7 +174,7 @@ class Bench:
         self.rows.append(f"| whole apply of examples/ha-demo | {whole:.0f} s | critical path {path:.0f} s "
                          f"| {whole / path:.2f} | 1.25 |")
         self.rows.append(f"| its peak memory | {peak:.0f} MB | | | 100 MB |")
-        self.run(self.demo, "destroy", "--auto-approve", "--progress", "quiet")
+        self.run(self.demo, "destroy", "--auto-approve", "--allow-data-loss", "--progress", "quiet")
 
     def start(self, runs=40):
         version = [timed([self.hadeploy, "--version"])[0] * 1e3 for _ in range(runs)]
@@ -191,7 +191,7 @@ class Bench:
         self.hang_up()
         for directory in (self.demo, self.machines):
             if (directory / ".hadeploy").exists():
-                self.run(directory, "destroy", "--auto-approve", "--progress", "quiet",
+                self.run(directory, "destroy", "--auto-approve", "--allow-data-loss", "--progress", "quiet",
                          expect=range(256))
         shutil.rmtree(self.work)
 

@@ -1,4 +1,5 @@
 #include "cli/commands.h"
+#include "cli/confirm.h"
 #include "cli/plan_file.h"
 #include "cli/record.h"
 #include "cli/render/errors.h"
@@ -9,43 +10,16 @@
 #include "core/clock.h"
 
 #include <fmt/format.h>
-#include <iostream>
 #include <nlohmann/json.hpp>
-#include <poll.h>
-#include <unistd.h>
 
 namespace hadeploy::cli {
 
 namespace {
 
-/// Looks up now and then, so that Ctrl-C leaves at once: nothing runs yet.
-void wait_for_answer() {
-    constexpr int look_up_ms = 100;
-    pollfd answer{STDIN_FILENO, POLLIN, 0};
-    while (::poll(&answer, 1, look_up_ms) <= 0)
-        if (stop_requested()) throw Interrupted();
-}
-
-/// Asks on the terminal; without one nothing dangerous is done unasked.
-void ask(const Context& context, std::string_view command, std::string_view question) {
-    if (context.args.auto_approve) return;
-    if (!::isatty(STDIN_FILENO))
-        throw Error(
-            ErrorKind::usage,
-            fmt::format("{} asks before it changes anything, and there is no terminal to ask on",
-                        command))
-            .with_hint("look at `hadeploy plan`, then add --auto-approve");
-    context.say(fmt::format("\n{} Only \"yes\" goes on: ", question));
-    wait_for_answer();
-    std::string answer;
-    std::getline(std::cin, answer);
-    if (stop_requested() || answer != "yes") throw Interrupted();
-}
-
 int execute(Context& context, Prepared& prepared, Store& store, std::string_view command) {
     const std::int64_t started = now_ms();
     const std::int64_t run =
-        store.begin_run(std::string(command), spec_record(context.project, prepared.plan));
+        store.begin_run(std::string(command), spec_record(context.project, prepared));
     const auto progress = context.progress(prepared.plan.size());
     const Graph* graph = prepared.plan.destroy ? nullptr : &context.project.graph();
     ApplyResult result =
@@ -80,6 +54,7 @@ std::string described(std::string command, const PlanOptions& options) {
     if (options.refresh_only) command += " --refresh-only";
     if (!options.refresh) command += " --refresh=false";
     for (const std::string& address : options.targets) command += " --target " + address;
+    for (const std::string& address : options.exclude) command += " --exclude " + address;
     for (const std::string& address : options.replace) command += " --replace " + address;
     return command;
 }
@@ -92,17 +67,16 @@ void say_nothing_to_do(const Context& context, const Value& outputs) {
         context.print(render_outputs(outputs, context.out));
 }
 
-/// Nothing to do: outputs may still be new.
-int nothing_to_do(Context& context, const Prepared& prepared, Store& store) {
-    if (prepared.plan.moves.empty())
-        store.put(rows_of(prepared.plan.records), {});
-    else
-        store.move(prepared.plan.moves, rows_of(prepared.plan.records));
-    const Value outputs = outputs_after(prepared.plan, prepared.plan.outputs, store.outputs());
-    if (!prepared.plan.destroy && !outputs.contains_unknown() && !(store.outputs() == outputs))
-        store.set_outputs(outputs);
-    say_nothing_to_do(context, prepared.plan.destroy ? Value() : outputs);
+/// Nothing changes, but what records say beside that may have to be noted.
+int nothing_to_do(const Context& context, const Prepared& prepared, Store& store) {
+    note_records(prepared.plan, store);
+    say_nothing_to_do(context, prepared.plan.destroy ? Value() : store.outputs());
     return 0;
+}
+
+std::string_view question(const Plan& plan) {
+    if (plan.refresh_only || plan.steps.empty()) return "Note this in the state?";
+    return plan.destroy ? "Remove all of this?" : "Make these changes?";
 }
 
 } // namespace
@@ -117,45 +91,54 @@ int plan_and_execute(Context& context, const PlanOptions& options, const std::st
         prepared = prepare(context.project, *store, options, *progress);
         progress->finish();
     }
-    if (!context.args.json)
-        context.print(render_plan(prepared.plan, store->outputs(), context.out));
-    if (prepared.plan.empty()) {
+    const Plan& plan = prepared.plan;
+    if (!context.args.json) context.print(render_plan(plan, context.out));
+    check_allowed(context, plan);
+    if (plan.empty()) {
         const int code = nothing_to_do(context, prepared, *store);
         note_unchanged(context.project, options, *store, prepared);
         return code;
     }
-    ask(context, command,
-        options.destroy        ? "Remove all of this?"
-        : options.refresh_only ? "Note this in the state?"
-                               : "Make these changes?");
+    confirm(context, plan, command, question(plan));
     return execute(context, prepared, *store, described(command, options));
 }
 
-int run_apply(Context& context) {
-    if (context.args.plan_file.empty()) {
-        if (const auto nothing = known_unchanged(context.project, context.args.plan)) {
-            if (!context.args.json)
-                context.print(render_plan(*nothing, nothing->outputs, context.out));
-            return say_nothing_to_do(context, nothing->outputs), 0;
-        }
-        context.project.load();
-        const PlanOptions& options = context.args.plan;
-        return plan_and_execute(context, options, options.destroy ? "destroy" : "apply");
-    }
-    const PlanFile plan = load_plan(context.args.plan_file, context.project.key_source());
+namespace {
+
+int apply_saved(Context& context) {
+    const PlanFile file = load_plan(context.args.plan_file, context.project.key_source());
     // the store's file belongs to a project, whose name the plan tells
     Project& project = context.project;
-    const auto store = Store::open(project.state_file(), Store::Mode::read_write, plan.project,
+    const auto store = Store::open(project.state_file(), Store::Mode::read_write, file.project,
                                    project.key_source());
     context.lock(*store, "apply");
-    Prepared prepared = restore_plan(plan, project, *store);
-    if (prepared.plan.empty()) return nothing_to_do(context, prepared, *store);
+    Prepared prepared = restore_plan(file, project, *store);
+    check_allowed(context, prepared.plan);
+    if (prepared.plan.empty()) {
+        if (!context.args.json) context.print(render_plan(prepared.plan, context.out));
+        return nothing_to_do(context, prepared, *store);
+    }
+    confirm_saved(context, prepared.plan);
     return execute(context, prepared, *store,
-                   described(plan.options.destroy ? "destroy" : "apply", plan.options));
+                   described(file.options.destroy ? "destroy" : "apply", file.options));
+}
+
+} // namespace
+
+int run_apply(Context& context) {
+    if (!context.args.plan_file.empty()) return apply_saved(context);
+    if (context.args.allow_data_loss.empty())
+        if (const auto nothing = known_unchanged(context.project, context.args.plan)) {
+            if (!context.args.json) context.print(render_plan(*nothing, context.out));
+            return say_nothing_to_do(context, nothing->outputs), 0;
+        }
+    const PlanOptions& options = context.args.plan;
+    options.destroy ? load_for_removal(context) : context.project.load();
+    return plan_and_execute(context, options, options.destroy ? "destroy" : "apply");
 }
 
 int run_destroy(Context& context) {
-    context.project.load();
+    load_for_removal(context);
     PlanOptions options = context.args.plan;
     options.destroy = true;
     return plan_and_execute(context, options, "destroy");

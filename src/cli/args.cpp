@@ -74,6 +74,9 @@ class Declaration {
 
     void running(CLI::App& sub) {
         sub.add_flag("--auto-approve", args_.auto_approve, "Don't ask before anything is changed");
+        sub.add_flag("--allow-data-loss", args_.allow_data_loss,
+                     "Let data be lost without asking: all of it, or with =ADDRESS that of this "
+                     "resource or module; again for more");
         parallelism(sub, "How much is done at once (default 10)");
         locking(sub);
     }
@@ -110,9 +113,22 @@ class Declaration {
             ->allow_extra_args(false);
     }
 
+    void exclusions(CLI::App& sub, const std::string& help) {
+        sub.add_option("--exclude", args_.plan.exclude, help)
+            ->type_name("ADDRESS")
+            ->allow_extra_args(false);
+    }
+
+    /// What plan, apply and why have in common.
+    void part(CLI::App& sub) {
+        targets(sub, "Only this resource, instance or module and what it needs; again for more");
+        exclusions(sub, "All but this resource, instance or module and what depends on it; again "
+                        "for more");
+    }
+
     /// What plan and apply have in common.
     void choosing(CLI::App& sub) {
-        targets(sub, "Only this resource, instance or module and what it needs; again for more");
+        part(sub);
         sub.add_option("--replace", args_.plan.replace,
                        "Make this single resource anew; again for more")
             ->type_name("ADDRESS")
@@ -124,7 +140,10 @@ class Declaration {
     }
 
     void planning() {
-        command("validate", "Check the spec without contacting anything");
+        command("validate", "Check the spec without contacting anything")
+            .add_option("PATH", args_.file,
+                        "A directory with a spec or a module, or one of these files")
+            ->type_name("FILE");
         CLI::App& plan = command("plan", "Show what apply would do");
         plan.add_option("--out", args_.out, "Save the plan for `hadeploy apply FILE`")
             ->type_name("FILE");
@@ -133,13 +152,17 @@ class Declaration {
         choosing(plan);
         parallelism(plan, "How many places are read at once (default 10)");
         CLI::App& apply = command("apply", "Make the world as the spec says");
-        apply.add_option("PLAN", args_.plan_file, "A saved plan: do exactly that, without asking")
+        apply
+            .add_option("PLAN", args_.plan_file,
+                        "A saved plan: do exactly that, and ask only about a loss of data")
             ->type_name("FILE");
         choosing(apply);
         running(apply);
         CLI::App& destroy = command("destroy", "Remove everything that was made");
         targets(destroy,
                 "Only this resource, instance or module and what depends on it; again for more");
+        exclusions(destroy, "All but this resource, instance or module and what it depends on; "
+                            "again for more");
         refreshing(destroy);
         running(destroy);
         CLI::App& rollback = command("rollback", "Make the world as it was after an earlier run");
@@ -160,6 +183,7 @@ class Declaration {
         output.add_flag("--raw", args_.raw, "The bare text of one output, without a line end");
         CLI::App& why = command("why", "Tell why a plan does to a resource what it does");
         address(why, "A resource of the spec or the state");
+        part(why);
         refreshing(why);
         command("console", "Evaluate expressions with the values of the state")
             .add_option("-e,--expression", args_.expression, "Only this one")
@@ -374,15 +398,36 @@ constexpr const char* kAbout =
 std::string contradiction(const Args& args) {
     const PlanOptions& plan = args.plan;
     const bool chosen = plan.destroy || plan.refresh_only || !plan.refresh ||
-                        !plan.targets.empty() || !plan.replace.empty();
+                        !plan.targets.empty() || !plan.exclude.empty() || !plan.replace.empty();
     if (args.command == "apply" && !args.plan_file.empty() && chosen)
         return "a saved plan says all there is to do: only `plan --out` takes these flags";
     if (plan.refresh_only && (plan.destroy || !plan.refresh || !plan.replace.empty()))
         return "--refresh-only changes nothing: it can't go with --destroy, --replace or "
                "--refresh=false";
+    if (!plan.targets.empty() && !plan.exclude.empty())
+        return "either --target or --exclude: they choose the same thing from two sides";
     if (plan.destroy && !plan.replace.empty()) return "--replace makes no sense with --destroy";
     if (args.raw && args.name.empty()) return "--raw needs the NAME of an output";
     if (args.raw && args.json) return "either --raw or --json";
+    return "";
+}
+
+/// `validate PATH` is about the directory of PATH, and of a file about that file in it.
+/// @returns what is wrong with PATH; "" when all is well
+std::string take_path(Args& args) {
+    namespace fs = std::filesystem;
+    const fs::path path = std::exchange(args.file, {});
+    if (path.empty()) return "";
+    const fs::path whole = args.project.directory / path;
+    if (fs::is_directory(whole)) {
+        args.project.directory = whole;
+        return "";
+    }
+    if (path.filename() != kSpecFile && path.filename() != kModuleFile)
+        return fmt::format("{} is neither a directory nor a {} or {}", path.string(), kSpecFile,
+                           kModuleFile);
+    args.file = path.filename();
+    args.project.directory = whole.has_parent_path() ? whole.parent_path() : ".";
     return "";
 }
 
@@ -462,7 +507,9 @@ Args parse_args(int argc, char** argv) {
         return args;
     }
     args.command = command;
-    if (const std::string wrong = contradiction(args); !wrong.empty()) {
+    std::string wrong = contradiction(args);
+    if (wrong.empty() && command == "validate") wrong = take_path(args);
+    if (!wrong.empty()) {
         args.command.clear();
         args.exit_code = complain(wrong, see_help(app));
     }

@@ -8,6 +8,9 @@
 
 namespace hadeploy::cli {
 
+/// What the parser makes of --allow-data-loss without an address. (No resource can have this name.)
+inline constexpr const char* kAllData = "true";
+
 /// The command line, understood.
 struct Args {
     std::string command; ///< "plan", "state list", ...; "" when parsing has answered already
@@ -20,11 +23,14 @@ struct Args {
     std::filesystem::path profile; ///< write a trace of this run here
     std::string progress = "auto"; ///< auto, tty, plain, json, quiet
 
+    std::filesystem::path file;      ///< validate PATH: the name in the project's directory
     std::filesystem::path out;       ///< plan --out
     std::filesystem::path plan_file; ///< apply PLAN, show PLAN
     bool detailed_exitcode = false;
     PlanOptions plan; ///< plan, apply, destroy, why
     bool auto_approve = false;
+    /// Addresses whose data may be lost; kAllData: all of it.
+    std::vector<std::string> allow_data_loss;
     double lock_timeout = 0; ///< seconds
 
     std::int64_t run = 0;               ///< rollback N

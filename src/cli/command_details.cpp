@@ -17,6 +17,12 @@ constexpr std::array kDetails{
         "at the world; --refresh-only does the opposite and changes nothing but the state: what "
         "drifted is recorded as it is, what is gone is forgotten. (The next plan without it "
         "wants back what the spec says.)\n\n"
+        "--exclude is the opposite of --target: the plan leaves alone what it names and all that "
+        "depends on that. In a shell an address with a key needs quotes, as in --replace "
+        "'node[\"a\"]'; without them node[a] is understood too.\n\n"
+        "New values of outputs and new addresses are changes even where no resource has one: "
+        "--detailed-exitcode counts them, and apply records them as a run.\n\n"
+        "Data that would be lost is listed above the counts: see apply.\n\n"
         "What an earlier run began and did not end is listed first: apply and destroy go on with "
         "that before anything new.\n\n"
         "A saved plan holds what it was made from, these options too, and apply does exactly "
@@ -24,7 +30,24 @@ constexpr std::array kDetails{
     Details{
         "apply",
         "Shows the plan, asks, does it. --destroy is the command destroy; the other options are "
-        "those of plan."},
+        "those of plan.\n\n"
+        "Where data would be lost that exists nowhere else (the disk of a machine, a replicated "
+        "volume, a directory with `force`), \"yes\" does not confirm that: type the address of the "
+        "resource, or the project's name where there are several. That can't be done out of habit, "
+        "nor in another project by mistake. --auto-approve alone refuses such a plan; "
+        "--allow-data-loss allows all of it, --allow-data-loss=ADDRESS that of one resource or "
+        "module, and an address that loses nothing is an error. A machine needs no confirmation "
+        "while more than half of the copies of each volume that it has a part in stay on other "
+        "machines. All this holds for destroy, rollback and saved plans too."},
+    Details{
+        "destroy",
+        "It goes by the state. Where the spec can't be used (it is broken, a file that it reads "
+        "or the value of a variable is missing) this is reported, and providers are reached as "
+        "in the last run.\n\n"
+        "A loss of data has to be confirmed, or allowed by --allow-data-loss: see apply."},
+    Details{"validate",
+            "Required variables need no value here: what depends on them is unknown, and the rest "
+            "is checked. A module can be checked alone; its inputs are unknown then."},
     Details{
         "import",
         "The object is read with what the spec says of the resource, so its block comes first. "

@@ -3,15 +3,18 @@
 #include "cli/commands.h"
 #include "cli/render/plan_json.h"
 #include "core/clock.h"
+#include "planner/address.h"
 
 #include <fmt/format.h>
 
 namespace hadeploy::cli {
 
 int run_import(Context& context) {
-    const std::string& address = context.args.name;
     Project& project = context.project;
     project.load();
+    std::vector<std::string> known;
+    for (const Node& n : project.graph().nodes()) known.push_back(n.address);
+    const std::string address = resolve_address(context.args.name, known);
     project.add_import(address, context.args.id);
     Problems problems;
     if (!std::filesystem::exists(project.state_file())) // or one would be made for nothing

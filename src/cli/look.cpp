@@ -34,10 +34,14 @@ std::string row_text(const Row& row) {
     return out;
 }
 
+std::vector<std::string> addresses_of(const std::vector<Row>& rows) {
+    std::vector<std::string> out;
+    for (const Row& r : rows) out.push_back(r.address);
+    return out;
+}
+
 Error not_recorded(const std::string& address, const std::vector<Row>& rows) {
-    std::vector<std::string> known;
-    for (const Row& r : rows) known.push_back(r.address);
-    return unknown_address(fmt::format("the state has no {}", address), address, known,
+    return unknown_address(fmt::format("the state has no {}", address), address, addresses_of(rows),
                            "`hadeploy state list` shows all");
 }
 
@@ -81,7 +85,7 @@ int run_show(Context& context) {
         if (context.args.json)
             context.print(plan_json(prepared.plan).dump() + "\n");
         else
-            context.print(render_plan(prepared.plan, store->outputs(), context.out));
+            context.print(render_plan(prepared.plan, context.out));
         return 0;
     }
     const auto store = recorded_state(context);
@@ -131,7 +135,9 @@ int run_graph(Context& context) {
 int run_state_list(Context& context) {
     const auto store = recorded_state(context);
     const std::vector<Row> rows = store->rows();
-    const std::vector<std::string>& only = context.args.addresses;
+    std::vector<std::string> only;
+    for (const std::string& given : context.args.addresses)
+        only.push_back(resolve_address(given, addresses_of(rows)));
     for (const std::string& address : only)
         if (std::none_of(rows.begin(), rows.end(),
                          [&](const Row& r) { return within(r.address, address); }))
@@ -148,8 +154,9 @@ int run_state_list(Context& context) {
 
 int run_state_show(Context& context) {
     const auto store = recorded_state(context);
-    const auto row = store->row(context.args.name);
-    if (!row) throw not_recorded(context.args.name, store->rows());
+    const std::vector<Row> rows = store->rows();
+    const auto row = store->row(resolve_address(context.args.name, addresses_of(rows)));
+    if (!row) throw not_recorded(context.args.name, rows);
     context.print(context.args.json ? row_json(*row).dump() + "\n" : row_text(*row));
     return 0;
 }

@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 #include "cli/plan_file.h"
+#include "cli/record.h"
 #include "cli/render/plan_json.h"
 #include "cli/render/plan_text.h"
 #include "cli/render/text.h"
@@ -8,6 +9,7 @@
 #include "core/secrecy.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
 
 namespace hadeploy::cli {
@@ -22,8 +24,23 @@ void tell_short_secrets(const Context& context) {
                             fmt::join(names, ", ")));
 }
 
+namespace {
+/// What there is to check: a directory may hold a spec or only a module.
+std::filesystem::path file_to_check(const Context& context) {
+    namespace fs = std::filesystem;
+    if (!context.args.file.empty()) return context.args.file;
+    const fs::path& directory = context.args.project.directory;
+    const bool module = !fs::exists(directory / kSpecFile) && fs::exists(directory / kModuleFile);
+    return module ? kModuleFile : kSpecFile;
+}
+} // namespace
+
 int run_validate(Context& context) {
-    context.project.load();
+    const std::filesystem::path file = file_to_check(context);
+    const std::vector<std::string> missing = context.project.load_to_check(file);
+    if (!missing.empty())
+        context.say(fmt::format("note: unknown here, since they have no value: {}\n",
+                                fmt::join(missing, ", ")));
     tell_short_secrets(context);
     // with no record, every config is evaluated and checked as far as it can be known
     World nothing{.lineage = "00000000-0000-0000-0000-000000000000"};
@@ -35,30 +52,32 @@ int run_validate(Context& context) {
         nodes.begin(), nodes.end(), [](const Node& node) { return node.type->data; }));
     const std::size_t n = nodes.size() - data;
     if (context.args.json)
-        context.print(json_line("info", "validate", "valid", now_ms(),
-                                {{"resources", n}, {"data_sources", data}}) +
-                      "\n");
+        context.print(
+            json_line(
+                "info", "validate", "valid", now_ms(),
+                {{"resources", n}, {"data_sources", data}, {"variables_without_value", missing}}) +
+            "\n");
     else
-        context.print(fmt::format("The spec is valid: {}{}.\n", counted(n, "resource"),
+        context.print(fmt::format("The {} is valid: {}{}.\n",
+                                  file == kModuleFile ? "module" : "spec", counted(n, "resource"),
                                   data == 0 ? "" : ", " + counted(data, "data source")));
     return 0;
 }
 
 namespace {
-/// @param before  the recorded outputs
-void print_plan(const Context& context, const Plan& plan, const Value& before) {
+void print_plan(const Context& context, const Plan& plan) {
     if (context.args.json)
         context.print(plan_json(plan).dump() + "\n");
     else
-        context.print(render_plan(plan, before, context.out));
+        context.print(render_plan(plan, context.out));
 }
 } // namespace
 
 int run_plan(Context& context) {
     if (context.args.out.empty())
         if (const auto nothing = known_unchanged(context.project, context.args.plan))
-            return print_plan(context, *nothing, nothing->outputs), 0;
-    context.project.load();
+            return print_plan(context, *nothing), 0;
+    context.args.plan.destroy ? load_for_removal(context) : context.project.load();
     tell_short_secrets(context);
     // a plan to be applied later needs a state that it is a plan for
     const auto store = context.project.open_store(
@@ -67,7 +86,7 @@ int run_plan(Context& context) {
     const Prepared prepared = prepare(context.project, *store, context.args.plan, *progress);
     progress->finish();
     note_unchanged(context.project, context.args.plan, *store, prepared);
-    print_plan(context, prepared.plan, store->outputs());
+    print_plan(context, prepared.plan);
     if (!context.args.out.empty()) {
         save_plan(context.args.out, context.project, context.args.plan, prepared);
         context.say(fmt::format("Saved. To do exactly this: hadeploy apply {}\n",

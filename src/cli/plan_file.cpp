@@ -23,11 +23,8 @@ std::string digest_of(const Plan& plan) {
 }
 
 json options_json(const PlanOptions& o) {
-    return {{"destroy", o.destroy},
-            {"refresh", o.refresh},
-            {"refresh_only", o.refresh_only},
-            {"targets", o.targets},
-            {"replace", o.replace}};
+    return {{"destroy", o.destroy}, {"refresh", o.refresh}, {"refresh_only", o.refresh_only},
+            {"targets", o.targets}, {"exclude", o.exclude}, {"replace", o.replace}};
 }
 
 PlanOptions options_of(const json& j) {
@@ -35,6 +32,7 @@ PlanOptions options_of(const json& j) {
             .refresh = j.at("refresh").get<bool>(),
             .refresh_only = j.at("refresh_only").get<bool>(),
             .targets = j.at("targets").get<std::vector<std::string>>(),
+            .exclude = j.at("exclude").get<std::vector<std::string>>(),
             .replace = j.at("replace").get<std::vector<std::string>>()};
 }
 
@@ -42,6 +40,7 @@ json observation_json(const Observation& o) {
     json out{{"state", static_cast<int>(o.state)}, {"attributes", to_json(o.attributes)}};
     if (!o.foreign.empty()) out["foreign"] = o.foreign;
     if (!o.outdated.empty()) out["outdated"] = o.outdated;
+    if (o.data_gone) out["data_gone"] = true;
     if (o.error) out["error"] = o.error->message;
     return out;
 }
@@ -56,6 +55,7 @@ Observation observation_of(const json& j) {
     o.attributes = from_json(j.at("attributes").get<std::string>());
     o.foreign = j.value("foreign", "");
     o.outdated = j.value("outdated", "");
+    o.data_gone = j.value("data_gone", false);
     if (j.contains("error")) o.error = Error(ErrorKind::failed, j["error"].get<std::string>());
     return o;
 }
@@ -108,6 +108,7 @@ void read_body(const json& body, PlanFile& out) {
     if (variables.is_map())
         for (const Entry& e : variables.as_map()) out.variables[e.key] = e.value;
     out.secrets = from_json(body.at("secrets").get<std::string>());
+    if (body.contains("last_run")) out.last_run = from_json(body["last_run"].get<std::string>());
     const json observed = body.value("observed", json::object());
     for (const auto& [address, o] : observed.items()) out.observed[address] = observation_of(o);
 }
@@ -126,6 +127,7 @@ void save_plan(const std::filesystem::path& file, const Project& project,
               {"plan_time", project.spec().plan_time}};
     for (const Sources::File& f : project.sources().files())
         body["files"][f.path.string()] = f.text;
+    if (!project.last_run().is_null()) body["last_run"] = to_json(project.last_run());
     for (const auto& [address, o] : prepared.world.observed)
         body["observed"][address] = observation_json(o);
     const Cipher cipher = Cipher::make(project.key_source());
@@ -179,7 +181,10 @@ Prepared restore_plan(const PlanFile& plan, Project& project, const Store& store
         return it->second;
     };
     project.set_plan_time(plan.plan_time);
-    project.load_from(read, plan.variables, plan.secrets);
+    if (plan.last_run.is_null())
+        project.load_from(read, plan.variables, plan.secrets);
+    else
+        project.load_without_spec(plan.project, plan.last_run);
     if (store.lineage() != plan.lineage)
         throw Error(ErrorKind::state, "the saved plan belongs to another project or state")
             .with_hint("run plan again");
@@ -197,8 +202,8 @@ Prepared restore_plan(const PlanFile& plan, Project& project, const Store& store
     Prepared prepared = prepare_from(project, store, plan.options, plan.observed);
     if (digest_of(prepared.plan) != plan.steps_digest)
         throw Error(ErrorKind::state,
-                    "the saved plan no longer says the same: a local file that it "
-                    "goes by has changed")
+                    "the saved plan no longer says the same: the state's outputs or a local file "
+                    "that it goes by have changed")
             .with_hint("run plan again");
     return prepared;
 }

@@ -18,7 +18,8 @@ struct PlanFile {
     PlanOptions options;
     std::map<std::string, std::string> files; ///< path -> text
     VariableValues variables;
-    Value secrets; ///< what the files under `secrets:` held
+    Value last_run; ///< of a removal without the spec: Project::last_run(); else null
+    Value secrets;  ///< what the files under `secrets:` held
     std::map<std::string, Observation> observed;
     std::string steps_digest;
 };

@@ -31,10 +31,11 @@ Project::Project(const Registry& registry, ProjectOptions options)
     : registry_(registry), options_(std::move(options)),
       directory_(fs::absolute(options_.directory).lexically_normal()) {}
 
-void Project::read_spec(const FileReader& read) {
+void Project::read_spec(const FileReader& read, const fs::path& file) {
     try {
         // messages show the path as the user would write it
-        load_spec((options_.directory / kSpecFile).lexically_normal(), read, spec_);
+        const fs::path path = (options_.directory / file).lexically_normal();
+        file == kModuleFile ? load_module_alone(path, read, spec_) : load_spec(path, read, spec_);
     } catch (...) {
         hide_written_secrets(spec_, registry_); // what is wrong is told with its line
         throw;
@@ -50,8 +51,36 @@ void Project::load(Secrets secrets) {
     expand(given_variables());
 }
 
-void Project::expand(const VariableValues& given) {
-    variables_ = resolve_variables(spec_, given);
+std::vector<std::string> Project::load_to_check(const fs::path& file) {
+    read_spec(disk_reader(), file);
+    spec_.secrets = read_secrets(spec_, options_.vault_password_file);
+    redact_.add(spec_.secrets);
+    std::vector<std::string> missing;
+    expand(given_variables(), &missing);
+    return missing;
+}
+
+void Project::load_without_spec(const std::string& name, const Value& last_run) {
+    spec_ = {};
+    spec_.name = name;
+    last_run_ = last_run;
+    redact_.add(last_run["variables"]);
+    redact_.add(last_run["secrets"]);
+    expand({});
+}
+
+ProviderSettings Project::settings() const {
+    if (last_run_.is_null()) return provider_settings(*graph_);
+    ProviderSettings out;
+    for (const auto& kind : registry_.kinds()) {
+        const Value* settings = last_run_["settings"].find(kind->name);
+        out[kind->name] = settings == nullptr ? Value::map({}) : *settings;
+    }
+    return out;
+}
+
+void Project::expand(const VariableValues& given, std::vector<std::string>* missing) {
+    variables_ = resolve_variables(spec_, given, missing);
     redact_.add(variables_);
     graph_ = std::make_unique<Graph>(spec_, registry_, variables_);
 }
@@ -144,7 +173,7 @@ Prepared start(const Project& project, const Store& store, const PlanOptions& op
     p.world = load_world(store);
     if (!options.destroy && !options.refresh_only)
         p.world = with_moves(std::move(p.world), project.spec().moved);
-    p.settings = provider_settings(project.graph());
+    p.settings = project.settings();
     p.endpoints = std::make_unique<Endpoints>(project.registry(), project.setting(p.world.lineage),
                                               project.options().parallelism);
     return p;

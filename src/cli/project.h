@@ -33,6 +33,14 @@ class Project {
     /// Loads the spec and expands it. `sources()` is filled in even when this throws.
     /// @throws Errors
     void load(Secrets secrets = Secrets::read);
+    /// Loads what is only to be checked: the spec, or the file of a module alone. Required
+    /// variables without a value are unknown.
+    /// @returns their names
+    /// @throws Errors
+    std::vector<std::string> load_to_check(const std::filesystem::path& file);
+    /// Goes by the state alone, for a removal: the spec is empty but for its name.
+    /// @param last_run  the record of the last run (see spec_record()), with "settings"
+    void load_without_spec(const std::string& name, const Value& last_run);
     /// The same from what a saved plan or the history carries, instead of from the disk.
     void load_from(const FileReader& read, const VariableValues& variables, const Value& secrets);
     /// The time of a plan that was saved, which is to say the same again. Before it is loaded.
@@ -47,6 +55,11 @@ class Project {
     [[nodiscard]] const Spec& spec() const { return spec_; }
     [[nodiscard]] const Graph& graph() const { return *graph_; }
     [[nodiscard]] const Value& variables() const { return variables_; }
+    /// What load_without_spec() was given; null where there is a spec.
+    [[nodiscard]] const Value& last_run() const { return last_run_; }
+    /// The settings of every provider, by the spec or by the last run.
+    /// @throws Errors
+    [[nodiscard]] ProviderSettings settings() const;
     /// The text without the secrets that the spec's variables and files hold: what is shown to
     /// anybody goes through here.
     [[nodiscard]] std::string hidden(std::string_view text) const { return redact_(text); }
@@ -64,15 +77,16 @@ class Project {
     [[nodiscard]] Setting setting(const std::string& lineage) const;
 
   private:
-    void read_spec(const FileReader& read);
+    void read_spec(const FileReader& read, const std::filesystem::path& file = kSpecFile);
     VariableValues given_variables();
-    void expand(const VariableValues& given);
+    void expand(const VariableValues& given, std::vector<std::string>* missing = nullptr);
 
     const Registry& registry_;
     ProjectOptions options_;
     std::filesystem::path directory_;
     Spec spec_;
     Value variables_;
+    Value last_run_;
     std::unique_ptr<Graph> graph_;
     Redactor redact_;
 };

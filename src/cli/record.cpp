@@ -1,10 +1,53 @@
 #include "cli/record.h"
 
+#include "cli/render/errors.h"
+#include "planner/plan.h"
+
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace hadeploy::cli {
 
-Value spec_record(const Project& project, const Plan& plan) {
+namespace {
+
+Value as_value(const ProviderSettings& settings) {
+    Value::Map out;
+    for (const auto& [name, value] : settings) out.push_back({name, value});
+    return Value::map(std::move(out));
+}
+
+/// What the last run was made from, with the settings that it had; null when nothing tells them.
+Value last_run(const Context& context, const Store& store) {
+    const std::vector<Run> runs = store.runs();
+    if (runs.empty() || !runs.back().spec.is_map()) return {};
+    const Value& record = runs.back().spec;
+    if (record.has("settings")) return record;
+    try { // an older hadeploy has kept the spec alone
+        Project then(context.registry, context.project.options());
+        load_record(record, then);
+        return record.with("settings", as_value(then.settings()));
+    } catch (const Errors&) {
+        return {};
+    } catch (const Error&) {
+        return {};
+    }
+}
+
+/// "hadeploy.yaml:3:5: nothing here is called "x"", of the first of several.
+std::string in_a_line(const std::vector<Error>& errors, const Sources& sources) {
+    const Error& first = *in_order(errors).front();
+    std::string out =
+        first.loc.known() ? sources.describe(first.loc) + ": " + first.message : first.message;
+    if (errors.size() > 1) out += fmt::format(" (and {} more)", errors.size() - 1);
+    return out;
+}
+
+} // namespace
+
+Value spec_record(const Project& project, const Prepared& prepared) {
+    const Plan& plan = prepared.plan;
+    if (!project.last_run().is_null())
+        return project.last_run().with("destroy", plan.destroy).with("partial", plan.partial);
     Value::Map files;
     for (const Sources::File& f : project.sources().files())
         if (!f.given)
@@ -12,6 +55,7 @@ Value spec_record(const Project& project, const Plan& plan) {
     return Value::map({{"files", Value::map(std::move(files))},
                        {"variables", project.variables()},
                        {"secrets", project.spec().secrets},
+                       {"settings", as_value(prepared.settings)},
                        {"destroy", plan.destroy},
                        {"partial", plan.partial}});
 }
@@ -34,6 +78,31 @@ bool load_record(const Value& record, Project& project) {
     for (const Entry& e : record["variables"].as_map()) variables[e.key] = e.value;
     project.load_from(read, variables, record["secrets"]);
     return record.flag("destroy");
+}
+
+void load_for_removal(Context& context) {
+    Project& project = context.project;
+    std::vector<Error> wrong;
+    try {
+        return project.load();
+    } catch (const Errors& errors) {
+        wrong = errors.list;
+    } catch (const Error& error) {
+        wrong = {error};
+    }
+    const bool usage = std::any_of(wrong.begin(), wrong.end(),
+                                   [](const Error& e) { return e.kind == ErrorKind::usage; });
+    if (usage || !std::filesystem::exists(project.state_file())) throw Errors(std::move(wrong));
+    const auto store = project.open_store(Store::Mode::read_only);
+    const Value last = last_run(context, *store);
+    if (last.is_null()) {
+        wrong.front().with_note("without the spec nothing tells the settings of providers: the "
+                                "history has no run that did");
+        throw Errors(std::move(wrong));
+    }
+    context.say(fmt::format("note: the spec can't be used, so this goes by the state alone: {}\n",
+                            in_a_line(wrong, project.sources())));
+    project.load_without_spec(store->project(), last);
 }
 
 } // namespace hadeploy::cli

@@ -72,7 +72,8 @@ Texts read_texts(const Value& paths) {
 
 /// A plan of all there is, by what there is.
 bool is_plain(const PlanOptions& o) {
-    return !o.destroy && o.refresh && !o.refresh_only && o.targets.empty() && o.replace.empty();
+    return !o.destroy && o.refresh && !o.refresh_only && o.targets.empty() && o.exclude.empty() &&
+           o.replace.empty();
 }
 
 /// Types whose resources can't change but by hadeploy.
@@ -128,7 +129,7 @@ std::optional<Plan> known_unchanged(const Project& project, const PlanOptions& o
                           world_agrees(project, *store, note);
         if (!same) return std::nullopt;
         Plan nothing;
-        nothing.outputs = store->outputs();
+        nothing.outputs = nothing.outputs_before = store->outputs();
         return nothing;
     } catch (const std::exception&) {
         return std::nullopt; // whatever is wrong, the long way finds it too, and says it
@@ -139,8 +140,8 @@ void note_unchanged(const Project& project, const PlanOptions& options, const St
                     const Prepared& prepared) {
     const Plan& plan = prepared.plan;
     const bool nothing = plan.empty() && !plan.destroy && plan.records.empty() &&
-                         plan.moves.empty() && plan.notices.empty() &&
-                         prepared.world.interrupted.empty() && plan.outputs == store.outputs();
+                         plan.notices.empty() && prepared.world.interrupted.empty() &&
+                         plan.outputs == store.outputs();
     const auto& nodes = project.graph().nodes();
     const bool data =
         std::any_of(nodes.begin(), nodes.end(), [](const Node& n) { return n.type->data; });

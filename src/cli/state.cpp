@@ -40,7 +40,8 @@ Error not_recorded(const std::string& address, const World& world) {
 
 /// What is within the address, of what is recorded.
 /// @throws Error(usage) when there is nothing
-std::vector<std::string> recorded_within(const std::string& address, const World& world) {
+std::vector<std::string> recorded_within(const std::string& given, const World& world) {
+    const std::string address = resolve_address(given, addresses_of(world));
     std::vector<std::string> out;
     for (const auto& [recorded, r] : world.recorded)
         if (within(recorded, address)) out.push_back(recorded);
@@ -114,11 +115,11 @@ void check_free(const std::string& from, const std::string& to, const World& wor
 } // namespace
 
 int run_state_mv(Context& context) {
-    const std::string& from = context.args.name;
-    const std::string& to = context.args.to;
-    check_move(from, to);
     const auto store = open_state(context, Store::Mode::read_write);
     const World before = load_world(*store);
+    const std::string from = resolve_address(context.args.name, addresses_of(before));
+    const std::string to = quoted_keys(context.args.to);
+    check_move(from, to);
     check_free(from, to, before);
     const World after = with_moves(before, {{from, to, {}}});
     const std::vector<Recorded> touched = changed_records(before, after);
@@ -190,11 +191,11 @@ int run_state_push(Context& context) {
 
 int run_taint(Context& context) {
     const bool taint = context.args.command == "taint";
-    const std::string& address = context.args.name;
     const auto store = open_state(context, Store::Mode::read_write);
+    const World world = load_world(*store);
+    const std::string address = resolve_address(context.args.name, addresses_of(world));
     auto row = store->row(address);
     if (!row) {
-        const World world = load_world(*store);
         if (world.unfinished.contains(address))
             throw Error(ErrorKind::state,
                         fmt::format("an earlier run did not finish making {}", address))

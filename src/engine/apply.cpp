@@ -4,6 +4,7 @@
 #include "core/secrecy.h"
 #include "engine/executor.h"
 #include "planner/generations.h"
+#include "planner/output_changes.h"
 #include "planner/seen.h"
 
 #include <algorithm>
@@ -146,14 +147,6 @@ Row Executor::result_row(StepId id, Value attributes) const {
 void Executor::finish_with(StepId id, const std::optional<Row>& row) {
     if (row && plan_.steps[id].node) values_[*plan_.steps[id].node] = row->attributes;
     finish(id, "done");
-}
-
-Value outputs_after(const Plan& plan, const Value& now, const Value& before) {
-    if (!plan.partial || !now.is_map()) return now;
-    Value out = before.is_map() ? before : Value::map({});
-    for (const Entry& e : now.as_map())
-        if (!e.value.contains_unknown()) out = out.with(e.key, e.value);
-    return out;
 }
 
 void Executor::check_inputs(std::vector<Error>& errors) const {

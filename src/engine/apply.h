@@ -37,9 +37,8 @@ ApplyResult apply(const Plan& plan, const Graph* graph, const World& world, Stor
                   Endpoints& endpoints, const ProviderSettings& settings, Events& events,
                   std::int64_t run, const ApplyOptions& options);
 
-/// The outputs to be recorded once a plan is through: `now`, but that of a partial plan those that
-/// are not known stay as they were.
-Value outputs_after(const Plan& plan, const Value& now, const Value& before);
+/// Records what a plan says of resources without a step: Plan::moves and Plan::records.
+void note_records(const Plan& plan, Store& store);
 
 /// As the store keeps them.
 std::vector<Row> rows_of(const std::vector<Recorded>& records);

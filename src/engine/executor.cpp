@@ -36,10 +36,7 @@ Executor::Executor(const Plan& plan, const Graph* graph, const World& world, Sto
 }
 
 ApplyResult Executor::run() {
-    if (plan_.moves.empty())
-        store_.put(rows_of(plan_.records), {}); // and settles what was open there
-    else
-        store_.move(plan_.moves, rows_of(plan_.records));
+    note_records(plan_, store_);
     {
         std::vector<std::jthread> workers;
         const std::size_t threads = std::min(2 * slots_, plan_.steps.size());
@@ -51,6 +48,13 @@ ApplyResult Executor::run() {
 
 Value Executor::outputs(Problems& problems) const {
     return graph_->outputs([this](NodeId n) { return values_[n]; }, problems);
+}
+
+void note_records(const Plan& plan, Store& store) {
+    if (plan.moves.empty())
+        store.put(rows_of(plan.records), {}); // and settles what was open there
+    else
+        store.move(plan.moves, rows_of(plan.records));
 }
 
 std::vector<Row> rows_of(const std::vector<Recorded>& records) {

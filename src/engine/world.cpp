@@ -98,6 +98,7 @@ World load_world_but(const Store& store, const std::vector<std::string>& types) 
     World world;
     world.lineage = store.lineage();
     world.serial = store.serial();
+    world.outputs = store.outputs();
     store.each_row_but(types, [&](Row r) {
         // they come in order
         Recorded& to = world.recorded.try_emplace(world.recorded.end(), r.address)->second;

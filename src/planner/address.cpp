@@ -4,8 +4,15 @@
 #include "planner/schema.h"
 
 #include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cstdint>
+#include <cstdlib>
 #include <fmt/format.h>
+#include <optional>
 #include <set>
+#include <string_view>
+#include <system_error>
 
 namespace hadeploy {
 
@@ -41,6 +48,82 @@ void add_names(std::set<std::string>& out, const std::string& address) {
     }
 }
 
+std::set<std::string> names_of(const std::vector<std::string>& addresses) {
+    std::set<std::string> out;
+    for (const std::string& address : addresses) add_names(out, address);
+    return out;
+}
+
+/// Keys hold neither quotes nor backslashes (instance_keys() sees to that), so that two addresses
+/// whose texts are the same without them differ at most in the kind of their keys.
+std::string without_quotes(std::string text) {
+    std::erase_if(text, [](char c) { return c == '"' || c == '\'' || c == '\\'; });
+    return text;
+}
+
+/// The names of an address in their order: `r["a"]`, `r.a` and `r[a]` have the same.
+std::string bare_names(const std::string& text) {
+    std::string out;
+    for (const char c : text) {
+        const bool mark = std::string_view("[]\"'\\./:").find(c) != std::string_view::npos;
+        if (!mark)
+            out += c;
+        else if (!out.empty() && out.back() != '.')
+            out += '.';
+    }
+    while (out.ends_with('.')) out.pop_back();
+    return out;
+}
+
+/// The instances of the block or module that `address` names one of, though not one that is there.
+std::vector<std::string> siblings(const std::string& address, const std::set<std::string>& names) {
+    const auto key = address.rfind('[');
+    std::vector<std::string> out;
+    if (key == address.npos) return out;
+    const std::string block = address.substr(0, key + 1);
+    for (auto it = names.lower_bound(block); it != names.end() && it->starts_with(block); ++it)
+        if (it->find(']', block.size()) == it->size() - 1) out.push_back(*it);
+    return out;
+}
+
+/// The number in the last `[0]` of an address.
+std::optional<std::int64_t> index_in(const std::string& address) {
+    const std::size_t key = address.rfind('[') + 1;
+    std::int64_t out = 0;
+    const auto [end, error] =
+        std::from_chars(address.data() + key, address.data() + address.size(), out);
+    return error == std::errc() && *end == ']' ? std::optional(out) : std::nullopt;
+}
+
+/// What was meant, of the instances that there are.
+std::optional<std::string> closest_instance(const std::string& address,
+                                            const std::vector<std::string>& instances) {
+    const auto wanted = index_in(address);
+    if (instances.empty() || !wanted || !index_in(instances.front()))
+        return did_you_mean(address, instances);
+    const auto distance = [&](const std::string& i) { return std::abs(*index_in(i) - *wanted); };
+    return *std::min_element(
+        instances.begin(), instances.end(),
+        [&](const std::string& a, const std::string& b) { return distance(a) < distance(b); });
+}
+
+std::string closest(const std::string& address, const std::set<std::string>& names) {
+    constexpr std::size_t most = 4;
+    for (const std::string& name : names)
+        if (bare_names(name) == bare_names(address))
+            return fmt::format("did you mean {}?", shell_word(name));
+    std::vector<std::string> instances = siblings(address, names);
+    const auto close = instances.empty()
+                           ? did_you_mean(address, std::vector(names.begin(), names.end()))
+                           : closest_instance(address, instances);
+    if (close) return fmt::format("did you mean {}?", shell_word(*close));
+    if (instances.empty()) return {};
+    const bool more = instances.size() > most;
+    if (more) instances.resize(most);
+    for (std::string& name : instances) name = shell_word(name);
+    return fmt::format("there are: {}{}", fmt::join(instances, ", "), more ? ", ..." : "");
+}
+
 } // namespace
 
 AddressForm form_of_address(const std::string& text) {
@@ -63,18 +146,52 @@ AddressForm form_of_address(const std::string& text) {
     }
 }
 
+std::string resolve_address(const std::string& text, const std::vector<std::string>& known) {
+    const std::set<std::string> names = names_of(known);
+    if (names.contains(text)) return text;
+    const std::string wanted = without_quotes(text);
+    const std::string* found = nullptr;
+    for (const std::string& name : names) {
+        if (without_quotes(name) != wanted) continue;
+        if (found != nullptr) return text; // it may be either
+        found = &name;
+    }
+    return found == nullptr ? text : *found;
+}
+
+std::string quoted_keys(const std::string& text) {
+    std::string out;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = text[at] == '[' ? text.find(']', at) : text.npos;
+        if (end == text.npos) {
+            out += text[at++];
+            continue;
+        }
+        const std::string key = text.substr(at + 1, end - at - 1);
+        const bool index = !key.empty() && key.find_first_not_of("0123456789") == key.npos;
+        out += index ? fmt::format("[{}]", key) : fmt::format("[\"{}\"]", without_quotes(key));
+        at = end + 1;
+    }
+    return out;
+}
+
+std::string shell_word(const std::string& address) {
+    constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                       "0123456789._-";
+    return address.find_first_not_of(plain) == address.npos ? address
+                                                            : fmt::format("'{}'", address);
+}
+
 Error unknown_address(std::string message, const std::string& address,
                       const std::vector<std::string>& known, std::string otherwise) {
-    std::set<std::string> names;
-    for (const std::string& k : known) add_names(names, k);
     Error error(ErrorKind::usage, std::move(message));
     for (const std::string& k : known)
         if (k != address && within(k, address)) {
-            error.hint = "name a single resource, such as " + k;
+            error.hint = "name a single resource, such as " + shell_word(k);
             return error;
         }
-    const auto close = did_you_mean(address, {names.begin(), names.end()});
-    error.hint = close ? fmt::format("did you mean {}?", *close) : std::move(otherwise);
+    error.hint = closest(address, names_of(known));
+    if (error.hint.empty()) error.hint = std::move(otherwise);
     return error;
 }
 

@@ -175,6 +175,16 @@ class Expander : public Resources {
             const Watch watch(*this, touched);
             over = evaluate(expr, ScopeNames(graph_, *this, scope));
         }
+        const bool open = over.is_unknown() || (over.is_list() && over.contains_unknown());
+        if (open && touched.empty() && graph_.variables_.contains_unknown()) {
+            Instance any{.any = true};
+            if (block.count != nullptr)
+                any.index = 0;
+            else
+                any.over = &expr;
+            out.emplace_back("[*]", std::move(any));
+            return out;
+        }
         if (block.count != nullptr) {
             const std::int64_t n = instance_count(over, expr);
             for (std::int64_t i = 0; i < n; ++i)

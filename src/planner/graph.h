@@ -19,7 +19,10 @@ struct Instance {
     std::string key = {};                   ///< of for_each; of count the index in digits
     std::optional<std::int64_t> index = {}; ///< of count
     const Expr* over = nullptr;             ///< of for_each: what it goes over
-    bool of_set = false;                    ///< that is a list: each.value is the key
+    /// It stands for however many there are: that follows from a variable without a value, as a
+    /// check of the spec alone may have it. Key and index are unknown.
+    bool any = false;
+    bool of_set = false; ///< that is a list: each.value is the key
     /// What it goes over where no resource has a part in that; otherwise null, and each.value is
     /// evaluated anew, for it may be known later.
     Value values = {};

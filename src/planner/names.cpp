@@ -54,6 +54,12 @@ auto find_instance(const Ids& ids, const Value& step, InstanceOf instance_of) {
     return it != ids.end() && instance_of(*it).key == step.as_string() ? it : ids.end();
 }
 
+/// Whether there is one instance that stands for all (Instance::any).
+template<class Ids, class InstanceOf>
+bool stands_for_all(const Ids& ids, InstanceOf instance_of) {
+    return ids.size() == 1 && instance_of(ids.front()).any;
+}
+
 /// As the files of a project name it: good in whatever directory a value is used.
 std::string whole_path(const std::filesystem::path& directory) {
     const std::filesystem::path whole =
@@ -249,11 +255,12 @@ Value ScopeNames::module_outputs(const Path& path, Loc loc, std::size_t& used) c
     used = 1;
     if (call.for_each == nullptr && call.count == nullptr)
         return instances.empty() ? Value::unknown() : outputs(*instances.front(), path, loc, used);
-    const auto it = path.size() < 2
-                        ? instances.end()
-                        : find_instance(instances, path[1], [](const Scope* s) -> const Instance& {
-                              return s->instance;
-                          });
+    const auto instance_of = [](const Scope* s) -> const Instance& { return s->instance; };
+    const bool any = stands_for_all(instances, instance_of);
+    if (any && path.size() < 2) return Value::unknown();
+    const auto it = path.size() < 2 ? instances.end()
+                    : any           ? instances.begin()
+                                    : find_instance(instances, path[1], instance_of);
     if (it != instances.end()) {
         used = 2;
         return outputs(**it, path, loc, used);
@@ -278,8 +285,11 @@ std::optional<Path> ScopeNames::instances(const std::string& name, const Path& p
     const ModuleBlock* call = scope_.module->module(path[0].as_string());
     if (call == nullptr || (call->for_each == nullptr && call->count == nullptr))
         return std::nullopt;
+    const std::vector<const Scope*>& all = resources_.instances(scope_, *call);
+    if (stands_for_all(all, [](const Scope* s) -> const Instance& { return s->instance; }))
+        return std::nullopt;
     Path keys;
-    for (const Scope* s : resources_.instances(scope_, *call))
+    for (const Scope* s : all)
         keys.push_back(s->instance.index ? Value(*s->instance.index) : Value(s->instance.key));
     return keys;
 }
@@ -315,7 +325,7 @@ Value ScopeNames::count(const Path& path, Loc loc, std::size_t& used) const {
     const std::string what = member(path, "count", loc);
     if (what != "index") unknown_name("\"count\" has \"index\"", what, {"index"}, loc);
     used = 1;
-    return *instance_->index;
+    return instance_->any ? Value::unknown() : *instance_->index;
 }
 
 Value ScopeNames::each(const Path& path, Loc loc, std::size_t& used) const {
@@ -325,9 +335,10 @@ Value ScopeNames::each(const Path& path, Loc loc, std::size_t& used) const {
                     loc);
     const std::string what = member(path, "each", loc);
     used = 1;
-    if (what == "key") return instance_->key;
+    if (what == "key") return instance_->any ? Value::unknown() : instance_->key;
     if (what != "value")
         unknown_name("\"each\" has \"key\" and \"value\"", what, {"key", "value"}, loc);
+    if (instance_->any) return Value::unknown();
     if (instance_->of_set) return instance_->key;
     if (const Value* value = instance_->values.find(instance_->key)) return *value;
     Path way{Value(instance_->key)};
@@ -340,11 +351,14 @@ Value ScopeNames::resource(const ResourceBlock& block, const Path& path, std::si
     const std::vector<NodeId>& instances = resources_.instances(scope_, block);
     if (block.for_each == nullptr && block.count == nullptr)
         return instances.empty() ? Value::unknown() : resources_.value(instances.front());
-    const auto it = path.empty()
-                        ? instances.end()
-                        : find_instance(instances, path[0], [&](NodeId id) -> const Instance& {
-                              return *resources_.node(id).instance;
-                          });
+    const auto instance_of = [&](NodeId id) -> const Instance& {
+        return *resources_.node(id).instance;
+    };
+    const bool any = stands_for_all(instances, instance_of);
+    if (any && path.empty()) return Value::unknown();
+    const auto it = path.empty() ? instances.end()
+                    : any        ? instances.begin()
+                                 : find_instance(instances, path[0], instance_of);
     if (it != instances.end()) {
         used = 1;
         return resources_.value(*it);

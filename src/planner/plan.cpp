@@ -2,8 +2,8 @@
 
 #include "core/trace.h"
 #include "core/uuid.h"
-#include "planner/address.h"
 #include "planner/claims.h"
+#include "planner/data_loss.h"
 #include "planner/generations.h"
 #include "planner/import.h"
 #include "planner/lifecycle.h"
@@ -33,14 +33,13 @@ class Planner {
             const PlanOptions& options, const Survey* survey)
         : graph_(graph), world_(world), settings_(settings), survey_(survey),
           selection_(options, &graph, world), records_(records_of(graph, world.recorded)),
-          replace_(options.replace.begin(), options.replace.end()), fresh_(world) {
+          replace_(addresses_to_replace(options, graph, selection_)), fresh_(world) {
         plan_.values.resize(graph.nodes().size());
         waits_for_.resize(graph.nodes().size());
         below_.resize(graph.nodes().size());
     }
 
     Plan run() {
-        check_replace();
         for (const NodeId id : graph_.order())
             selection_.has(graph_[id].address) ? plan_node(id) : leave(id);
         Problems untold; // of a partial plan: what is left out is as it was recorded, and may lack
@@ -113,31 +112,6 @@ class Planner {
 
     Graph::Values values() const {
         return [this](NodeId id) { return plan_.values[id]; };
-    }
-
-    /// --replace has to name single resources of the spec, or it would do nothing, unnoticed.
-    void check_replace() {
-        std::vector<std::string> all;
-        for (const std::string& address : replace_) {
-            const auto node = graph_.find(address);
-            const std::string_view wrong = !node                      ? ""
-                                           : graph_[*node].type->data ? "it is only read"
-                                           : !selection_.has(address) ? "no --target takes it in"
-                                                                      : "";
-            if (!wrong.empty()) {
-                Error& error = problems_.add(
-                    Error(ErrorKind::usage, fmt::format("--replace {}: {}", address, wrong)));
-                if (!graph_[*node].type->data)
-                    error.hint = fmt::format("name it there too: --target '{}'", address);
-            }
-            if (node) continue;
-            if (all.empty())
-                for (const Node& n : graph_.nodes()) all.push_back(n.address);
-            problems_.add(unknown_address(
-                fmt::format("--replace {}: the spec has no such single resource", address), address,
-                all, "`hadeploy graph` shows all addresses"));
-        }
-        problems_.throw_if_any();
     }
 
     /// What no target takes in is as recorded.
@@ -711,7 +685,9 @@ Plan make_plan(const Graph& graph, const World& world, const ProviderSettings& s
                const PlanOptions& options, const Survey* survey) {
     const Span span("plan");
     Plan plan = Planner(graph, world, settings, options, survey).run();
+    plan.outputs_before = world.outputs;
     note_resumed(plan, world);
+    plan.losses = find_losses(plan, world, graph.registry());
     return plan;
 }
 

@@ -81,6 +81,7 @@ struct World {
     /// New addresses of recorded resources by those that the state still has them under.
     std::map<std::string, std::string> moved;
     std::map<std::string, Observation> observed; ///< what is missing here could not be read yet
+    Value outputs = {};                          ///< as recorded; null before the first apply
 };
 
 Interruption interruption_of(const World& world, const std::string& address);
@@ -116,6 +117,16 @@ struct Step {
     Loc loc = {};
 };
 
+/// Data that is lost for good when a plan is applied.
+struct Loss {
+    std::string address; ///< of the resource
+    const ResourceType* type = nullptr;
+    DataLoss data;
+    /// The resource that keeps copies of it on machines that stay. "": nothing does, and the loss
+    /// needs to be confirmed.
+    std::string copied_by = {};
+};
+
 /// Data: what apply does, and nothing else. Steps stand in a topological order.
 struct Plan {
     bool destroy = false;
@@ -131,13 +142,17 @@ struct Plan {
     /// What an earlier run began and this one takes up, before anything new: as in
     /// World::interrupted.
     std::map<std::string, std::string> resumed;
+    std::vector<Loss> losses;         ///< in the order of the steps
     Value outputs;                    ///< as planned
+    Value outputs_before;             ///< as recorded
     std::vector<Value> values;        ///< by node: the planned attributes
     std::vector<std::string> notices; ///< remarks that are no errors
 
-    [[nodiscard]] bool empty() const { return steps.empty(); }
     /// Steps as people count them: a replacement is one.
     [[nodiscard]] std::size_t size() const;
+    /// Nothing changes, neither outside nor in what the state tells its reader: no step, no
+    /// address, no output. (Records may still have to be noted.)
+    [[nodiscard]] bool empty() const;
     /// Steps that change something outside of the state, or may.
     [[nodiscard]] std::size_t count(Action action) const;
 };

@@ -13,6 +13,9 @@ struct PlanOptions {
     bool refresh_only = false; ///< only note in the state what is really there
     /// Addresses of resources, instances or modules that the plan is about; empty: all there is.
     std::vector<std::string> targets;
+    /// Addresses that the plan leaves alone, with what depends on them (of a removal: with what
+    /// they depend on). Not together with targets.
+    std::vector<std::string> exclude;
     /// Addresses of single resources that are made anew although nothing asks for it.
     std::vector<std::string> replace;
 };

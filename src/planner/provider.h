@@ -64,6 +64,7 @@ struct Observation {
     Box<Error> error = {}; ///< failed, blocked: why
     /// Present and ours, but to be replaced all the same: the text says why ("it ends tomorrow").
     std::string outdated = {};
+    bool data_gone = false; ///< present, but the data that it held is lost already
 
     static Observation present(Value attributes) {
         return {.state = State::present, .attributes = std::move(attributes)};

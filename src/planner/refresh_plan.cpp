@@ -14,6 +14,7 @@ class Refresher {
     Refresher(const Graph& graph, const World& world, const PlanOptions& options)
         : graph_(graph), world_(world), selection_(options, &graph, world) {
         plan_.refresh_only = true;
+        plan_.outputs_before = world.outputs;
         plan_.partial = true;
         if (!selection_.all()) plan_.notices.push_back(selection_.notice());
     }

@@ -1,4 +1,5 @@
 #include "planner/claims.h"
+#include "planner/data_loss.h"
 #include "planner/generations.h"
 #include "planner/lifecycle.h"
 #include "planner/selection.h"
@@ -179,6 +180,7 @@ Plan make_destroy_plan(const World& world, const Registry& registry, const PlanO
     plan.partial = !selection.all();
     if (plan.partial) plan.notices.push_back(selection.notice());
     plan.outputs = Value::map({});
+    plan.outputs_before = world.outputs;
     const auto kept = [&](const std::string& address) {
         return world.recorded.contains(address) && !selection.has(address);
     };
@@ -188,6 +190,7 @@ Plan make_destroy_plan(const World& world, const Registry& registry, const PlanO
     order_steps(plan, world, nullptr, {}, problems);
     problems.throw_if_any();
     note_resumed(plan, world);
+    plan.losses = find_losses(plan, world, registry);
     return plan;
 }
 

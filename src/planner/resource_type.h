@@ -2,7 +2,10 @@
 
 #include "planner/schema.h"
 
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace hadeploy {
 
@@ -12,6 +15,12 @@ struct NetworkUse {
     std::string range;   ///< cidr of a network that is made; "" of an address
     std::string address; ///< ipv4
     Loc loc;             ///< of the range or the address in the spec
+};
+
+/// Data that exists nowhere but in an object, and is lost when that is removed.
+struct DataLoss {
+    std::string what;                       ///< for people: "the volume vol0 and all files in it"
+    std::optional<std::int64_t> bytes = {}; ///< of the object, where its size is known
 };
 
 /// What planner and docs need to know of a kind of resource. Providers derive from it and add how
@@ -65,6 +74,16 @@ class ResourceType {
     /// Names of things that several resources may want, e.g. "package jq on 10.77.0.11": when one
     /// of them no longer does, they stay for the others (see Change::left_to).
     virtual std::vector<std::string> shares(const Value& /*config*/) const { return {}; }
+
+    /// The data that the removal of an object destroys for good; nothing where the object can be
+    /// made again as it was: from the spec, the state or a download.
+    /// @param attributes  all that is known of it, as recorded and as seen
+    virtual std::optional<DataLoss> held_data(const Value& /*attributes*/) const { return {}; }
+
+    /// How many copies of its data there are, each on another one of the machines in its config.
+    /// While more than half of them stay, neither its data nor that of a machine with a copy counts
+    /// as lost.
+    virtual std::int64_t copies(const Value& /*attributes*/) const { return 1; }
 
     /// The group, as a message names it, in which this one has a vote: what an even number of
     /// members is worth no more than one less. "" for what has none.

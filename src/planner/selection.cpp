@@ -1,16 +1,19 @@
 #include "planner/selection.h"
 
 #include "planner/address.h"
+#include "planner/generations.h"
 #include "planner/lifecycle.h"
 
 #include <fmt/format.h>
+#include <string_view>
 #include <unordered_map>
 
 namespace hadeploy {
 
 namespace {
 
-using Dependents = std::unordered_map<std::string, std::vector<std::string>>;
+using Addresses = std::vector<std::string>;
+using Dependents = std::unordered_map<std::string, Addresses>;
 
 Dependents recorded_dependents(const World& world) {
     Dependents out;
@@ -19,8 +22,15 @@ Dependents recorded_dependents(const World& world) {
     return out;
 }
 
-std::vector<std::string> all_addresses(const Graph* graph, const World& world) {
-    std::vector<std::string> out;
+Dependents dependents_in(const Graph& graph) {
+    Dependents out;
+    for (const Node& n : graph.nodes())
+        for (const NodeId d : n.deps) out[graph[d].address].push_back(n.address);
+    return out;
+}
+
+Addresses all_addresses(const Graph* graph, const World& world) {
+    Addresses out;
     if (graph != nullptr)
         for (const Node& n : graph->nodes()) out.push_back(n.address);
     for (const auto& [address, r] : world.recorded)
@@ -28,44 +38,124 @@ std::vector<std::string> all_addresses(const Graph* graph, const World& world) {
     return out;
 }
 
-} // namespace
-
-Selection::Selection(const PlanOptions& options, const Graph* graph, const World& world) {
-    if (options.targets.empty()) return;
-    all_ = false;
-    const std::vector<std::string> all = all_addresses(graph, world);
-    std::vector<std::string> open;
+/// The addresses among `all` that the values of an option name.
+/// @throws Errors(usage)
+Addresses named(std::string_view option, const Addresses& values, const Addresses& all,
+                const Graph* graph) {
+    Addresses out;
     Problems problems;
-    for (const std::string& target : options.targets) {
-        const std::size_t before = open.size();
+    for (const std::string& value : values) {
+        const std::string wanted = resolve_address(value, all);
+        const std::size_t before = out.size();
         for (const std::string& address : all)
-            if (within(address, target)) open.push_back(address);
-        if (open.size() == before)
+            if (within(resource_address(address), wanted)) out.push_back(address);
+        if (out.size() == before)
             problems.add(unknown_address(
-                fmt::format("--target {}: {} such resource or module", target,
+                fmt::format("{} {}: {} such resource or module", option, value,
                             graph == nullptr ? "the state has no" : "spec and state have no"),
-                target, all, "`hadeploy state list` and `hadeploy graph` show all addresses"));
+                value, all, "`hadeploy state list` and `hadeploy graph` show all addresses"));
     }
     problems.throw_if_any();
+    return out;
+}
 
-    const Dependents dependents = recorded_dependents(world);
+/// What is reached from `open`, itself included, going on to what `next` appends.
+template<class Next>
+std::unordered_set<std::string> reached_from(Addresses open, const Next& next) {
+    std::unordered_set<std::string> out;
     while (!open.empty()) {
         const std::string address = std::move(open.back());
         open.pop_back();
-        if (!chosen_.insert(address).second) continue;
-        const auto node = graph == nullptr ? std::nullopt : graph->find(address);
-        if (node) {
-            for (const NodeId d : (*graph)[*node].deps) open.push_back((*graph)[d].address);
-        } else if (const auto it = dependents.find(address); it != dependents.end()) {
-            open.insert(open.end(), it->second.begin(), it->second.end());
-        }
+        if (out.insert(address).second) next(address, open);
     }
+    return out;
+}
+
+void append(Addresses& to, const Dependents& from, const std::string& address) {
+    if (const auto it = from.find(address); it != from.end())
+        to.insert(to.end(), it->second.begin(), it->second.end());
+}
+
+} // namespace
+
+Selection::Selection(const PlanOptions& options, const Graph* graph, const World& world) {
+    if (options.targets.empty() && options.exclude.empty()) return;
+    all_ = false;
+    if (!options.targets.empty())
+        target(options.targets, graph, world);
+    else
+        exclude(options.exclude, graph, world);
     for (const std::string& address : chosen_)
         if (const auto it = world.recorded.find(address); it != world.recorded.end())
             for (const std::string& m : machines_in(it->second.config)) machines_.insert(m);
-    notice_ =
-        fmt::format("this plan is partial: only {} and what {}", fmt::join(options.targets, ", "),
-                    graph == nullptr ? "depends on it" : "it needs");
+}
+
+void Selection::target(const Addresses& targets, const Graph* graph, const World& world) {
+    const Dependents dependents = recorded_dependents(world);
+    chosen_ = reached_from(named("--target", targets, all_addresses(graph, world), graph),
+                           [&](const std::string& address, Addresses& open) {
+                               if (const auto node =
+                                       graph == nullptr ? std::nullopt : graph->find(address)) {
+                                   for (const NodeId d : (*graph)[*node].deps)
+                                       open.push_back((*graph)[d].address);
+                               } else {
+                                   append(open, dependents, address);
+                               }
+                           });
+    notice_ = fmt::format("this plan is partial: only {} and what {}", fmt::join(targets, ", "),
+                          graph == nullptr ? "depends on it" : "it needs");
+}
+
+/// What is excluded stays as it is recorded. So nothing may be removed that it needs by its record,
+/// and nothing of the spec may be changed that needs it.
+void Selection::exclude(const Addresses& excluded, const Graph* graph, const World& world) {
+    const Addresses all = all_addresses(graph, world);
+    const Dependents dependents = graph == nullptr ? Dependents{} : dependents_in(*graph);
+    const auto left = reached_from(named("--exclude", excluded, all, graph),
+                                   [&](const std::string& address, Addresses& open) {
+                                       append(open, dependents, address);
+                                       const auto recorded = world.recorded.find(address);
+                                       if (recorded == world.recorded.end()) return;
+                                       for (const std::string& d : recorded->second.depends_on)
+                                           if (graph == nullptr || !graph->find(d))
+                                               open.push_back(d);
+                                   });
+    for (const std::string& address : all)
+        if (!left.contains(address)) chosen_.insert(address);
+    notice_ = fmt::format("this plan is partial: all but {} and what {}", fmt::join(excluded, ", "),
+                          graph == nullptr ? "it depends on" : "depends on it");
+}
+
+std::set<std::string> addresses_to_replace(const PlanOptions& options, const Graph& graph,
+                                           const Selection& selection) {
+    std::set<std::string> out;
+    if (options.replace.empty()) return out;
+    Problems problems;
+    Addresses all;
+    for (const Node& n : graph.nodes()) all.push_back(n.address);
+    const auto refuse = [&](const std::string& given, std::string_view why) -> Error& {
+        return problems.add(Error(ErrorKind::usage, fmt::format("--replace {}: {}", given, why)));
+    };
+    for (const std::string& given : options.replace) {
+        const std::string address = resolve_address(given, all);
+        const auto node = graph.find(address);
+        if (!node)
+            problems.add(unknown_address(
+                fmt::format("--replace {}: the spec has no such single resource", given), address,
+                all, "`hadeploy graph` shows all addresses"));
+        else if (graph[*node].type->data)
+            refuse(given, "it is only read");
+        else if (!selection.has(address) && !options.exclude.empty())
+            refuse(given, "--exclude leaves it out").hint =
+                "take one of the two options away: what depends on an excluded resource is left "
+                "out too";
+        else if (!selection.has(address))
+            refuse(given, "no --target takes it in").hint =
+                fmt::format("name it there too: --target {}", shell_word(address));
+        out.insert(address);
+    }
+    problems.throw_if_any();
+    return out;
 }
 
 } // namespace hadeploy

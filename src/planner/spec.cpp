@@ -20,6 +20,8 @@ constexpr std::string_view kRoots[] = {"var",  "local", "each", "count", "module
                                        "path", "self",  "true", "false", "null",   "secret"};
 
 constexpr std::string_view kEscape = "\"$${\" stands for the characters \"${\"";
+const std::vector<std::string> kModuleSections = {"description", "variables", "locals", "data",
+                                                  "resources",   "modules",   "outputs"};
 
 /// Without symbolic links, as far as there is something.
 fs::path real_path(const fs::path& path) {
@@ -55,6 +57,13 @@ class Loader {
         spec_.imports = read_imports(root["import"], problems_);
         load_providers(root["providers"]);
         load_module(root, spec_.root);
+    }
+
+    void load_module_root(const fs::path& file) {
+        loading_.push_back(real_path(file));
+        const Value root = read_file(file);
+        spec_.root.directory = file.parent_path();
+        if (check_sections(root, kModuleSections)) load_module(root, spec_.root);
     }
 
   private:
@@ -428,9 +437,7 @@ class Loader {
         try {
             const Value root = read_file(file);
             refuse_expressions(root["description"], "a description", kEscape);
-            if (check_sections(root, {"description", "variables", "locals", "data", "resources",
-                                      "modules", "outputs"}))
-                load_module(root, *module);
+            if (check_sections(root, kModuleSections)) load_module(root, *module);
         } catch (Error& error) {
             if (!error.loc.known()) error.loc = source.loc();
             if (error.hint.empty() && !fs::exists(file))
@@ -475,6 +482,12 @@ void load_spec(const fs::path& file, const FileReader& read, Spec& spec) {
     const Span span("load the spec");
     Problems problems;
     Loader(spec, read, problems).load_root(file);
+    problems.throw_if_any();
+}
+
+void load_module_alone(const fs::path& file, const FileReader& read, Spec& spec) {
+    Problems problems;
+    Loader(spec, read, problems).load_module_root(file);
     problems.throw_if_any();
 }
 

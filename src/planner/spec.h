@@ -180,6 +180,10 @@ void load_spec(const std::filesystem::path& file, const FileReader& read, Spec& 
 /// Reads what a variable is declared as: the entries of its block but `validate`.
 void read_declaration(const Value& body, Attribute& variable, const BaseDirectory& base,
                       Problems& problems);
+/// Loads a module's file alone, as the root of a spec without a name, whose variables are the
+/// module's inputs.
+/// @throws Errors as load_spec()
+void load_module_alone(const std::filesystem::path& file, const FileReader& read, Spec& spec);
 
 /// Values given from outside, by variable name.
 using VariableValues = std::map<std::string, Value>;
@@ -194,7 +198,10 @@ Value parse_variable_text(const Variable& variable, const std::string& text,
                           const std::string& from, Sources& sources);
 
 /// The value of every variable of the root: given, else default. Checked and normalized.
+/// @param missing  gets the names of required variables that have no value, which are unknown then;
+///                 nullptr: a missing one is an error
 /// @throws Errors: missing, unknown, wrong type or range
-Value resolve_variables(const Spec& spec, const VariableValues& given);
+Value resolve_variables(const Spec& spec, const VariableValues& given,
+                        std::vector<std::string>* missing = nullptr);
 
 } // namespace hadeploy

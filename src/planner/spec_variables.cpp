@@ -163,7 +163,19 @@ Value parse_variable_text(const Variable& variable, const std::string& text,
     return value;
 }
 
-Value resolve_variables(const Spec& spec, const VariableValues& given) {
+namespace {
+/// What is known of a value by its type: the names of an object's fields.
+Value unknown_of(const Type& type) {
+    if (type.kind != TypeKind::object || !type.fields) return Value::unknown();
+    Value::Map fields;
+    for (const Attribute& field : *type.fields)
+        fields.push_back({field.name, unknown_of(field.type), {}});
+    return Value::map(std::move(fields));
+}
+} // namespace
+
+Value resolve_variables(const Spec& spec, const VariableValues& given,
+                        std::vector<std::string>* missing) {
     Problems problems;
     std::vector<std::string> names;
     for (const Variable& v : spec.root.variables) names.push_back(v.attribute.name);
@@ -181,6 +193,12 @@ Value resolve_variables(const Spec& spec, const VariableValues& given) {
     for (const Variable& v : spec.root.variables) {
         const Attribute& a = v.attribute;
         const auto it = given.find(a.name);
+        if (it == given.end() && a.required && missing != nullptr) {
+            missing->push_back(a.name);
+            const Value unknown = unknown_of(a.type);
+            values.push_back({a.name, a.secret ? unknown.as_secret() : unknown, v.loc});
+            continue;
+        }
         if (it == given.end() && a.required) {
             problems.add(fmt::format("variable \"{}\" has no value", a.name), v.loc).hint =
                 fmt::format("give it with --var {}=..., in a --var-file, or as HADEPLOY_VAR_{}",

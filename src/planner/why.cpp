@@ -76,25 +76,28 @@ class Explainer {
     std::map<std::string, StepId> steps_;
 };
 
-/// A plan has a name of its own for what a replacement leaves to be removed: `a#1`.
-void check_known(const std::string& address, const Plan& plan, const Graph& graph,
-                 const World& world) {
-    if (graph.find(address) || world.recorded.contains(address) ||
-        std::any_of(plan.steps.begin(), plan.steps.end(),
-                    [&](const Step& s) { return s.address == address; }))
-        return;
+/// The address that is meant. A plan has a name of its own for what a replacement leaves to be
+/// removed: `a#1`.
+/// @throws Error(usage)
+std::string known_address(const std::string& given, const Plan& plan, const Graph& graph,
+                          const World& world) {
     std::vector<std::string> known;
     for (const Node& n : graph.nodes()) known.push_back(n.address);
     for (const auto& [recorded, r] : world.recorded) known.push_back(recorded);
-    throw unknown_address(fmt::format("neither the spec nor the state has a {}", address), address,
+    const std::string address = resolve_address(given, known);
+    if (graph.find(address) || world.recorded.contains(address) ||
+        std::any_of(plan.steps.begin(), plan.steps.end(),
+                    [&](const Step& s) { return s.address == address; }))
+        return address;
+    throw unknown_address(fmt::format("neither the spec nor the state has a {}", given), address,
                           known, "`hadeploy graph` and `hadeploy state list` show all addresses");
 }
 
 } // namespace
 
-std::vector<Why> explain(const std::string& address, const Plan& plan, const Graph& graph,
+std::vector<Why> explain(const std::string& given, const Plan& plan, const Graph& graph,
                          const World& world) {
-    check_known(address, plan, graph, world);
+    const std::string address = known_address(given, plan, graph, world);
     const Explainer explainer(plan, graph, world);
     std::vector<Why> out;
     std::set<std::string> seen{address};

@@ -97,7 +97,7 @@ class PlanTest(Case):
         self.assertIn("-/+ first  replace: asked for with --replace", text)
         self.apply("--replace", "first")
         self.assertNotEqual(self.key("first").read_text(), before)
-        self.assertIn('did you mean many["x"]?', self.err("plan", "--replace", 'many["z"]'))
+        self.assertIn("did you mean 'many[\"x\"]'?", self.err("plan", "--replace", 'many["z"]'))
         self.assertIn("--replace makes no sense", self.err("plan", "--destroy", "--replace", "first"))
 
     def test_refresh_only(self):
@@ -225,7 +225,7 @@ class StateTest(Case):
         self.apply()
         self.assertNotEqual(self.key("first").read_text(), before)
         self.assertIn("did you mean first?", self.err("taint", "fist"))
-        self.assertIn('name a single resource, such as many["x"]', self.err("taint", "many"))
+        self.assertIn("name a single resource, such as 'many[\"x\"]'", self.err("taint", "many"))
 
     def test_mv(self):
         serial = self.serial()

@@ -24,7 +24,7 @@ TEST_CASE("what is made before the old one goes, and what is imported, are shown
                    .type = &type,
                    .reason = "it is there as wanted",
                    .verb = "import"}};
-    CHECK(cli::render_plan(plan, {}, cli::Style{}) ==
+    CHECK(cli::render_plan(plan, cli::Style{}) ==
           "+/- a    replace: size can't be changed in place\n"
           "  - a#1  remove: a new a takes its place\n"
           "  = b    import: it is there as wanted\n"

@@ -23,7 +23,7 @@ struct Page {
     nlohmann::json json = nlohmann::json::object();
 
     void add(const std::string& title, const Plan& plan) {
-        text += "== " + title + "\n" + render_plan(plan, Value::map({}), {}) + "\n";
+        text += "== " + title + "\n" + render_plan(plan, {}) + "\n";
         json[title] = plan_json(plan);
     }
     /// Plans `spec` in a world; a refusal is shown with its places.

@@ -11,6 +11,12 @@ using namespace hadeploy::test;
 namespace {
 const Value kBefore = Value::map({{"size", 2}, {"same", "x"}, {"old", "y"}});
 
+/// The plan of a state with these outputs.
+Plan after_before(Plan plan) {
+    plan.outputs_before = kBefore;
+    return plan;
+}
+
 Plan destroy_plan() {
     Plan plan;
     plan.destroy = true;
@@ -29,30 +35,37 @@ Plan destroy_plan() {
 } // namespace
 
 TEST_CASE("a plan shows each change once, and ends with a list of what it touches and the counts") {
-    check_golden("tests/cli/golden/plan.txt", render_plan(mixed_plan(), kBefore, {}));
+    check_golden("tests/cli/golden/plan.txt", render_plan(after_before(mixed_plan()), {}));
 }
 
 TEST_CASE("colours only repeat what symbols and words say") {
     const Style colored{.color = true};
-    std::string text = render_plan(mixed_plan(), kBefore, colored);
+    std::string text = render_plan(after_before(mixed_plan()), colored);
     CHECK(text.find("\x1b[32m") != std::string::npos);
     for (std::size_t at; (at = text.find('\x1b')) != std::string::npos;)
         text.erase(at, text.find('m', at) - at + 1);
-    CHECK(text == render_plan(mixed_plan(), kBefore, {}));
+    CHECK(text == render_plan(after_before(mixed_plan()), {}));
 }
 
 TEST_CASE("what goes with its machine takes one line in a destroy") {
-    check_golden("tests/cli/golden/destroy.txt", render_plan(destroy_plan(), kBefore, {}));
+    check_golden("tests/cli/golden/destroy.txt", render_plan(after_before(destroy_plan()), {}));
 }
 
 TEST_CASE("an empty plan says so") {
     Plan plan;
     plan.outputs = kBefore;
-    CHECK(render_plan(plan, kBefore, {}) == "Nothing to change: all is as the spec says.\n");
+    CHECK(render_plan(after_before(plan), {}) == "Nothing to change: all is as the spec says.\n");
     plan.outputs = kBefore.with("size", 3);
-    CHECK(render_plan(plan, kBefore, {}).find("  ~ size: 2 -> 3\n") != std::string::npos);
+    CHECK(render_plan(after_before(plan), {}).find("  ~ size: 2 -> 3\n") != std::string::npos);
     plan.destroy = true;
-    CHECK(render_plan(plan, kBefore, {}) == "Nothing to remove: the state is empty.\n");
+    plan.outputs = {};
+    CHECK(render_plan(plan, {}) == "Nothing to remove: the state is empty.\n");
+    CHECK(render_plan(after_before(plan), {}) ==
+          "Outputs:\n  - old\n  - same\n  - size\n\n"
+          "Only outputs change: all resources are as the state says.\n");
+    plan = {};
+    plan.moves = {{"a", "b"}};
+    CHECK(render_plan(plan, {}) == "Only addresses change: all resources are as the spec says.\n");
 }
 
 TEST_CASE("a value from outside can't act on the terminal") {
@@ -61,7 +74,7 @@ TEST_CASE("a value from outside can't act on the terminal") {
     plan.steps[0].changes = {{"content", "a\x1b[2Jb", "c\rd\xC2\x9B"}};
     plan.steps[0].reason = "odd\x07";
     plan.outputs = Value::map({{"evil", "\x1b]0;title\x07"}});
-    const std::string text = render_plan(plan, {}, {});
+    const std::string text = render_plan(plan, {});
     for (const char c : text) CHECK((c == '\n' || static_cast<unsigned char>(c) >= 0x20));
     CHECK(text.find("\xC2\x9B") == std::string::npos);
     CHECK(text.find("\\x1B[2J") != std::string::npos);
@@ -71,11 +84,28 @@ TEST_CASE("secrets are in no form of a plan") {
     Plan plan = mixed_plan();
     // as a provider may see it, without the mark that the spec's values carry
     plan.steps[4].before = Value::map({{"password", "s3cret"}, {"path", "/srv/conf"}});
-    CHECK(render_plan(plan, kBefore, {}).find("hunter2") == std::string::npos);
+    CHECK(render_plan(after_before(plan), {}).find("hunter2") == std::string::npos);
     const std::string json = plan_json(plan).dump();
     CHECK(json.find("hunter2") == std::string::npos);
     CHECK(json.find("s3cret") == std::string::npos);
     CHECK(json.find("/srv/conf") != std::string::npos);
+}
+
+TEST_CASE("what data is lost stands above the counts") {
+    Plan plan;
+    plan.steps.push_back(machine_step("a", Action::remove));
+    plan.losses = {{"node[\"a\"]", &kMachine, {"the disk of a", 3LL << 30}},
+                   {"node[\"b\"]", &kMachine, {"the disk of b"}, "data"}};
+    const std::string text = render_plan(plan, {});
+    CHECK(text.ends_with("\nData that will be lost:\n"
+                         "      node[\"a\"]  the disk of a, 3 GiB\n"
+                         "      node[\"b\"]  the disk of b; data keeps copies on other machines\n"
+                         "\nPlan: 1 to remove\n"));
+    const nlohmann::json losses = plan_json(plan)["losses"];
+    CHECK(losses[0]["bytes"] == (3LL << 30));
+    CHECK(losses[0]["copied_by"] == "");
+    CHECK(losses[1]["bytes"].is_null());
+    CHECK(losses[1]["copied_by"] == "data");
 }
 
 TEST_CASE("the plan as JSON") {
@@ -154,16 +184,15 @@ TEST_CASE("what an earlier run began is listed before what is to be done") {
     Plan plan;
     plan.outputs = Value::map({});
     plan.steps.push_back(file_step("x", "a", Action::adopt));
-    const std::string rest = render_plan(plan, {}, {});
+    const std::string rest = render_plan(plan, {});
     CHECK(rest.starts_with("  = module.app.file[\"x\"]  adopt"));
     CHECK_FALSE(plan_json(plan).contains("resumed"));
     plan.resumed = {{"module.app.file[\"x\"]", "create"}, {"a#2", "remove"}};
-    CHECK(render_plan(plan, {}, {}) ==
-          "Begun by an earlier run that did not end; gone on with first:\n"
-          "      remove  a#2\n"
-          "      create  module.app.file[\"x\"]\n"
-          "\n" +
-              rest);
+    CHECK(render_plan(plan, {}) == "Begun by an earlier run that did not end; gone on with first:\n"
+                                   "      remove  a#2\n"
+                                   "      create  module.app.file[\"x\"]\n"
+                                   "\n" +
+                                       rest);
     CHECK(plan_json(plan)["resumed"].dump() ==
           R"~({"a#2":"remove","module.app.file[\"x\"]":"create"})~");
 }
@@ -183,7 +212,7 @@ TEST_CASE("a data source that is read during apply has a line and a count of its
                           .type = &look,
                           .reason = "url is known only after apply",
                           .read_first = true});
-    CHECK(render_plan(plan, {}, {}) ==
+    CHECK(render_plan(plan, {}) ==
           " <= data.release  read during apply: url is known only after apply\n"
           "\n"
           "Plan: 1 to read during apply\n");

@@ -80,7 +80,8 @@ class DiskBoot(unittest.TestCase):
 
     def tearDown(self):
         for project in (self.machine, self.image):
-            project.hadeploy("destroy", "--auto-approve", "--progress", "plain", check=False)
+            project.hadeploy("destroy", "--auto-approve", "--allow-data-loss",
+                             "--progress", "plain", check=False)
             project.remove()
         shutil.rmtree(self.directory)
         if not self.lab_was_up:
@@ -96,7 +97,7 @@ class DiskBoot(unittest.TestCase):
         self.assertEqual(node.sh("hostname"), "from-disk")
         self.assertNotIn("<kernel>", virsh("dumpxml", "from-disk"))
         self.assertEqual(self.machine.plan(), {})
-        self.machine.hadeploy("destroy", "--auto-approve", "--progress", "plain")
+        self.machine.hadeploy("destroy", "--auto-approve", "--allow-data-loss", "--progress", "plain")
         self.assertNotIn("from-disk", virsh("list", "--all", "--name"))
 
 

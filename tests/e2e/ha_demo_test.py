@@ -59,7 +59,8 @@ class HaDemo(unittest.TestCase):
         if cls.kept:
             return
         try:
-            cls.project.hadeploy("destroy", "--auto-approve", "--progress", "plain", check=False)
+            cls.project.hadeploy("destroy", "--auto-approve", "--allow-data-loss",
+                                 "--progress", "plain", check=False)
         finally:
             cls.project.remove()
             if not cls.lab_was_up:
@@ -280,7 +281,8 @@ class HaDemo(unittest.TestCase):
             self.assertEqual(existing.hadeploy("state", "list").stdout, "")
             existing.remove()
         finally:
-            machines.hadeploy("destroy", "--auto-approve", "--progress", "plain", check=False)
+            machines.hadeploy("destroy", "--auto-approve", "--allow-data-loss",
+                              "--progress", "plain", check=False)
             machines.remove()
 
     def what_is_in_the_way_is_named(self, hosts, key):
@@ -309,7 +311,7 @@ class HaDemo(unittest.TestCase):
         node3.sh("umount /small; rmdir /small")
         # what was made in spite of them is kept in mind, and goes again
         self.assertIn("swarm", hindered.hadeploy("state", "list").stdout)
-        hindered.hadeploy("destroy", "--auto-approve", "--progress", "quiet")
+        hindered.hadeploy("destroy", "--auto-approve", "--allow-data-loss", "--progress", "quiet")
         self.assertEqual(node3.sh("docker info --format '{{.Swarm.LocalNodeState}}'"), "inactive")
         hindered.remove()
 

@@ -61,7 +61,7 @@ def kill(project):
 
 def until(project, command, points):
     """Runs to the first of the points that is reached, which is taken off; None when it ended by itself."""
-    argv = project.command(command, "--auto-approve", "--progress", "plain")
+    argv = project.command(command, "--auto-approve", "--allow-data-loss", "--progress", "plain")
     running = subprocess.Popen([str(a) for a in argv], stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, text=True)
     limit = threading.Timer(1200, kill, [project])

@@ -459,6 +459,26 @@ TEST_CASE("domain: one that is off and has lost its disk is another machine") {
     MachineWorld off(RawNode{without.substr(0, at) + "</node>"});
     const Recorded known = recorded(off.wanted(), off.wanted());
     CHECK(off.look(&known).outdated == "its disk is gone");
+    CHECK(off.look(&known).data_gone);
+}
+
+TEST_CASE("which objects hold data") {
+    const World w;
+    const ResourceType& domain = *w.registry.type("libvirt.domain");
+    const Value machine = Value::map({{"name", "node1"}, {"uuid", "x"}, {"disk", 5}});
+    REQUIRE(domain.held_data(machine));
+    CHECK(domain.held_data(machine)->what == "the disk of the machine node1");
+    CHECK(domain.held_data(machine)->bytes == 5);
+    CHECK_FALSE(domain.held_data(machine.without("disk"))->bytes);
+    const ResourceType& volume = *w.registry.type("libvirt.volume");
+    REQUIRE(volume.held_data(w.volume()));
+    CHECK(volume.held_data(w.volume())->what == "the volume data in the pool disks");
+    CHECK(volume.held_data(w.volume())->bytes == 1 << 30);
+    const Value image =
+        Value::map({{"name", "base"}, {"pool", "disks"}, {"file", "/images/base.qcow2"}});
+    CHECK_FALSE(volume.held_data(image)); // it can be had again
+    for (const char* type : {"libvirt.pool", "libvirt.network"})
+        CHECK_FALSE(w.registry.type(type)->held_data(image));
 }
 
 TEST_CASE("domain: a lost lease is seen and given back") {

@@ -1,5 +1,6 @@
 #include "planner/address.h"
 #include "planner/moves.h"
+#include "planner/output_changes.h"
 #include "planner/refresh.h"
 #include "planner/selection.h"
 #include "planner/why.h"
@@ -79,13 +80,109 @@ TEST_CASE("a target that matches nothing is an error") {
           "--target dd: spec and state have no such resource or module (did you mean d?); --target "
           "nothing: spec and state have no such resource or module (`hadeploy state list` and "
           "`hadeploy graph` show all addresses); ");
-    CHECK(planned(kSpec, world, {.targets = {"d[\"z\"]"}}).find("(did you mean d[\"x\"]?)") !=
+    CHECK(planned(kSpec, world, {.targets = {"d[\"z\"]"}}).find("(did you mean 'd[\"x\"]'?)") !=
           std::string::npos);
+    CHECK(planned(kSpec, world, {.targets = {"d[nothing]"}})
+              .find("(there are: 'd[\"x\"]', 'd[\"y\"]')") != std::string::npos);
     CHECK(planned(kSpec, world, {.destroy = true, .targets = {"d[\"z\"]"}})
               .find("the state has no such") != std::string::npos);
     CHECK(planned(kSpec, world, {.replace = {"d"}}).starts_with("--replace d: the spec has no"));
     CHECK(planned(kSpec, world, {.targets = {"a"}, .replace = {"c"}}) ==
-          "--replace c: no --target takes it in (name it there too: --target 'c'); ");
+          "--replace c: no --target takes it in (name it there too: --target c); ");
+}
+
+TEST_CASE("an exclusion leaves out what depends on it") {
+    const World world = nothing(kSpec);
+    CHECK(planned(kSpec, world, {.exclude = {"a"}}) ==
+          "create c; create d[\"x\"]; create d[\"y\"]");
+    CHECK(planned(kSpec, world, {.exclude = {"b", "d"}}) == "create a; create c");
+    CHECK(planned(kSpec, world, {.exclude = {"d[x]", "a"}}) == "create c; create d[\"y\"]");
+    CHECK(planned(kSpec, world, {.exclude = {"a", "c", "d"}}) == "");
+    CHECK(planned(kSpec, world, {.exclude = {"cc", "a"}}) ==
+          "--exclude cc: spec and state have no such resource or module (did you mean c?); ");
+    CHECK(planned(kSpec, as_applied(kSpec), {.exclude = {"a"}, .replace = {"b"}})
+              .starts_with("--replace b: --exclude leaves it out ("));
+    const TestSpec t(kSpec);
+    const Plan plan = make_plan(*t.graph, world, t.settings, {.exclude = {"a"}});
+    CHECK(plan.partial);
+    CHECK(plan.notices ==
+          std::vector<std::string>{"this plan is partial: all but a and what depends on it"});
+}
+
+TEST_CASE("what is excluded stays, and with it what it needs") {
+    const World world = as_applied(kSpec);
+    CHECK(planned(kSpec, world, {.destroy = true, .exclude = {"b"}}) ==
+          "remove c; remove d[\"x\"]; remove d[\"y\"]");
+    CHECK(planned(kSpec, world, {.destroy = true, .exclude = {"a"}}) ==
+          "remove b; remove c; remove d[\"x\"]; remove d[\"y\"]");
+    // b is in the spec, and depends on a by its record alone
+    const char* without_a = "name: t\nresources: {b: {type: fake.thing, name: b, value: other}}\n";
+    CHECK(planned(without_a, world, {.exclude = {"b"}}) ==
+          "remove c; remove d[\"x\"]; remove d[\"y\"]");
+    // what the spec no longer has
+    const char* less = "name: t\nresources: {c: {type: fake.thing, name: c, value: three}}\n";
+    CHECK(planned(less, world, {.exclude = {"b"}}) == "remove d[\"x\"]; remove d[\"y\"]");
+    CHECK(planned(less, world, {.exclude = {"a", "d"}}) == "remove b");
+}
+
+TEST_CASE("an address as a shell hands it over") {
+    const std::vector<std::string> known{"r[\"a\"]", "r[\"b\"]",   "s[0]", "module.m[\"x\"].t[1]",
+                                         "both[0]",  "both[\"0\"]"};
+    CHECK(resolve_address("r[\"a\"]", known) == "r[\"a\"]");
+    CHECK(resolve_address("r[a]", known) == "r[\"a\"]");
+    CHECK(resolve_address("r['a']", known) == "r[\"a\"]");
+    CHECK(resolve_address("r[\\\"a\\\"]", known) == "r[\"a\"]");
+    CHECK(resolve_address("s[\"0\"]", known) == "s[0]");
+    CHECK(resolve_address("module.m[x]", known) == "module.m[\"x\"]");
+    CHECK(resolve_address("module.m[x].t[\"1\"]", known) == "module.m[\"x\"].t[1]");
+    CHECK(resolve_address("r", known) == "r");
+    CHECK(resolve_address("r[c]", known) == "r[c]");
+    CHECK(resolve_address("both[0]", known) == "both[0]");
+    CHECK(resolve_address("both['0']", known) == "both['0']"); // either of two
+    CHECK(shell_word("r[\"a\"]") == "'r[\"a\"]'");
+    CHECK(shell_word("module.m.r") == "module.m.r");
+    CHECK(quoted_keys("r[a].s['b'][0]") == "r[\"a\"].s[\"b\"][0]");
+    CHECK(quoted_keys("r[a") == "r[a");
+    CHECK(unknown_address("", "r.a", known, "").hint == "did you mean 'r[\"a\"]'?");
+    CHECK(unknown_address("", "s[7]", known, "").hint == "did you mean 's[0]'?");
+    CHECK(unknown_address("", "t[7]", {"t[0]", "t[1]", "t[10]"}, "").hint ==
+          "did you mean 't[10]'?");
+    CHECK(unknown_address("", "t[99999999999999999999]", {"t[0]", "t[1]"}, "").hint ==
+          "there are: 't[0]', 't[1]'");
+}
+
+TEST_CASE("outputs and addresses alone are a change") {
+    const char* spec = "name: t\noutputs: {a: 1, b: two}\n";
+    const TestSpec t(spec);
+    const auto changes = [&](const Value& recorded) {
+        const World world{.lineage = "00000000-0000-4000-8000-000000000000", .outputs = recorded};
+        const Plan plan = make_plan(*t.graph, world, t.settings);
+        std::string out = plan.empty() ? "empty:" : "";
+        for (const OutputChange& c : output_changes(plan))
+            out += (c.before ? c.after ? " ~" : " -" : " +") + c.name;
+        return out;
+    };
+    CHECK(changes({}) == " +a +b");
+    CHECK(changes(Value::map({{"a", 1}, {"b", "two"}})) == "empty:");
+    CHECK(changes(Value::map({{"a", 2}, {"b", "two"}, {"c", 3}})) == " ~a -c");
+    CHECK(changes(Value::map({{"a", Value(1).as_secret()}, {"b", "two"}})) == " ~a"); // shown now
+    // a destroy takes them along, also where nothing else is left; a part of one does not
+    World world{.lineage = "00000000-0000-4000-8000-000000000000",
+                .outputs = Value::map({{"a", 1}})};
+    CHECK_FALSE(make_destroy_plan(world, t.registry).empty());
+    const World applied = as_applied(kSpec);
+    CHECK(output_changes(make_destroy_plan(applied, t.registry)).size() == 2);
+    CHECK(output_changes(make_destroy_plan(applied, t.registry, {.targets = {"b"}})).empty());
+
+    const char* moved = "name: t\nresources: {z: {type: fake.thing, name: a, value: one}}\n"
+                        "moved: [{from: a, to: z}]\n";
+    const TestSpec m(moved);
+    World before = as_applied("name: t\nresources: {a: {type: fake.thing, name: a, value: one}}\n");
+    before.observed["z"] = before.observed.at("a");
+    const Plan plan = make_plan(*m.graph, with_moves(before, m.spec.moved), m.settings);
+    CHECK(plan.steps.empty());
+    CHECK(plan.moves == std::map<std::string, std::string>{{"a", "z"}});
+    CHECK_FALSE(plan.empty());
 }
 
 TEST_CASE("what is to be removed takes along what depends on it") {
@@ -217,7 +314,7 @@ resources:
     } catch (const Error& error) {
         CHECK(error.kind == ErrorKind::usage);
         CHECK(error.message == "neither the spec nor the state has a d");
-        CHECK(error.hint == "name a single resource, such as d[\"x\"]");
+        CHECK(error.hint == "name a single resource, such as 'd[\"x\"]'");
     }
 }
 

@@ -50,6 +50,15 @@ Value mount_config(const Value& more = Value::map({})) {
 
 } // namespace
 
+TEST_CASE("gluster.volume: what it holds, and in how many copies") {
+    const ResourceType& type = cluster_type("gluster.volume");
+    CHECK(type.held_data(volume_config())->what ==
+          "the Gluster volume vol0 and all files in it, in /b/vol0 on each host");
+    CHECK(type.copies(volume_config()) == 3);
+    CHECK(type.copies(volume_config(Value::map({{"replica", 1}}))) == 1);
+    CHECK_FALSE(cluster_type("gluster.mount").held_data(mount_config()));
+}
+
 TEST_CASE("gluster: sections of a probe's output") {
     using ssh::gluster::section;
     const std::string out = "== a\n1\n2\n== b\n== c\n3\n";

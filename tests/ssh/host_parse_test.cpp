@@ -117,10 +117,12 @@ TEST_CASE("host.user: groups and keys are added to those that are there") {
     CHECK(user.attributes["shell"] == Value("/bin/sh"));
     CHECK(user.attributes["home"] == Value("/home/ops"));
     CHECK(user.attributes["uid"] == Value(1000));
+    CHECK(user.attributes["created"] == Value(false));
     const Observation extra = seen("host.user", ops,
                                    line + "groups ops adm docker video\nmemory created\nmemory "
                                           "group video\nkey ssh-ed25519 AAAA me\n");
     CHECK(extra.attributes["groups"] == texts({"docker", "adm", "video"}));
+    CHECK(extra.attributes["created"] == Value(true));
     CHECK(extra.attributes["authorized_keys"] == ops["authorized_keys"]);
     CHECK(seen("host.user", ops, "", 2).state == absent);
     CHECK(seen("host.user", ops, "", 127, "getent: not found\n").state == failed);
@@ -210,4 +212,23 @@ TEST_CASE("every type can be understood without its source") {
         CHECK(type->example.find("type: " + type->name) != std::string::npos);
         for (const Attribute& a : type->schema) CHECK(a.doc.ends_with('.'));
     }
+}
+
+TEST_CASE("which objects of a host hold data") {
+    const auto data = [](std::string_view type, const Value& v) {
+        const auto held = type_named(type).held_data(v);
+        return held ? held->what : "";
+    };
+    const std::string at = some_connection().text("address");
+    const Value directory = on_host({{"path", "/srv/data"}});
+    CHECK(data("host.directory", directory) == "");
+    CHECK(data("host.directory", directory.with("force", true)) ==
+          "the directory /srv/data on " + at + " and all that is in it");
+    CHECK(data("host.directory", directory.with("force", true).with("keep", true)) == "");
+    const Value user = on_host({{"name", "ann"}, {"home", "/home/a"}});
+    CHECK(data("host.user", user.with("created", false)) == "");
+    for (const Value& made : {user, user.with("created", true)})
+        CHECK(data("host.user", made) == "the home directory /home/a of the user ann on " + at);
+    CHECK(data("host.file", on_host({{"path", "/etc/motd"}})) == "");
+    CHECK(data("host.package", on_host({})) == "");
 }

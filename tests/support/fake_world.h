@@ -141,6 +141,31 @@ class Host : public Machine {
     }
 };
 
+/// `fake.disk`: a thing that holds data, of as many bytes as its size.
+class Disk : public Thing {
+  public:
+    Disk() { name = "fake.disk"; }
+    std::optional<DataLoss> held_data(const Value& disk) const override {
+        return DataLoss{"the disk " + disk.text("name"), disk.integer("size")};
+    }
+};
+
+/// `fake.copies`: data in as many copies as its size says, each on one of its peers.
+class Copies : public Disk {
+  public:
+    Copies() { name = "fake.copies"; }
+    std::int64_t copies(const Value& disk) const override { return disk.integer("size"); }
+};
+
+/// `fake.server`: a machine with a disk of its own.
+class Server : public Machine {
+  public:
+    Server() { name = "fake.server"; }
+    std::optional<DataLoss> held_data(const Value& server) const override {
+        return DataLoss{"the disk of " + server.text("name")};
+    }
+};
+
 class Provider : public hadeploy::Provider {
   public:
     Provider(World& world, std::string host) : world_(world), host_(std::move(host)) {}
@@ -323,6 +348,9 @@ inline void add_to(Registry& registry, World& world) {
     registry.add(std::make_unique<Thing>());
     registry.add(std::make_unique<Adoptable>());
     registry.add(std::make_unique<Bulky>());
+    registry.add(std::make_unique<Disk>());
+    registry.add(std::make_unique<Copies>());
+    registry.add(std::make_unique<Server>());
     registry.add(std::make_unique<Look>());
     registry.add(std::make_unique<Machine>());
     registry.add(std::make_unique<Host>());

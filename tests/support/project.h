@@ -103,6 +103,9 @@ inline World as_applied(const char* text) {
         world.recorded[s.address] = {s.address, s.type->name, 1, s.identity, config, seen, deps};
         world.observed[s.address] = Observation::present(seen);
     }
+    Problems ignored;
+    world.outputs = t.graph->outputs(
+        [&](NodeId id) { return world.recorded.at((*t.graph)[id].address).attributes; }, ignored);
     return world;
 }
 

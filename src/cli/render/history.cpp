@@ -38,7 +38,9 @@ std::string render_history(const std::vector<Run>& runs, const Style& style) {
     std::string out;
     for (const Run& run : runs) {
         const std::string result = run.result.empty() ? "not ended" : run.result;
-        const std::string counts = counts_text(counts_of(run));
+        const Json all = counts_of(run);
+        std::string counts = counts_text(all);
+        if (counts.empty() && !all.empty() && result == "done") counts = kOnlyOutputs;
         out +=
             fmt::format("{:>{}}  {}  {}  {}{}\n", run.id, number, local_time(run.started_ms),
                         pad(printable(run.command), command),

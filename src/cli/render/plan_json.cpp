@@ -1,6 +1,7 @@
 #include "cli/render/plan_json.h"
 
 #include "cli/render/value_text.h"
+#include "planner/output_changes.h"
 
 #include <ctime>
 #include <fmt/format.h>
@@ -71,8 +72,26 @@ nlohmann::json plan_json(const Plan& plan) {
              {"refresh_only", plan.refresh_only}, {"partial", plan.partial},
              {"steps", std::move(steps)},         {"outputs", public_json(plan.outputs)},
              {"notices", plan.notices},           {"counts", std::move(counts)}};
+    Json changes = Json::object();
+    for (const OutputChange& c : output_changes(plan)) {
+        Json& change = changes[c.name];
+        change["action"] = !c.before ? "create" : !c.after ? "remove" : "update";
+        if (c.before) change["before"] = public_json(*c.before);
+        if (c.after) change["after"] = public_json(*c.after);
+    }
+    out["output_changes"] = std::move(changes);
+    Json losses = Json::array();
+    for (const Loss& loss : plan.losses)
+        losses.push_back({{"address", loss.address},
+                          {"type", loss.type->name},
+                          {"what", loss.data.what},
+                          {"bytes", loss.data.bytes ? Json(*loss.data.bytes) : Json()},
+                          {"copied_by", loss.copied_by}});
+    out["losses"] = std::move(losses);
+    Json moved = Json::array();
+    for (const auto& [from, to] : plan.moves) moved.push_back({{"from", from}, {"to", to}});
+    out["moved"] = std::move(moved);
     if (!plan.resumed.empty()) out["resumed"] = plan.resumed;
-    if (!plan.moves.empty()) out["moved"] = plan.moves;
     // what providers saw may hold bytes that are no text: replaced here, once for every dump
     return Json::parse(dump(out));
 }

@@ -2,6 +2,9 @@
 
 #include "cli/render/text.h"
 #include "cli/render/value_text.h"
+#include "planner/output_changes.h"
+
+#include "planner/generations.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -234,28 +237,23 @@ class PlanText {
     std::vector<Group> reads_, forgotten_;
 };
 
-/// Of a partial plan nothing is said about the outputs that it does not tell.
-std::string render_output_changes(const Value& before, const Value& after, bool partial,
-                                  const Style& style) {
+std::string render_output_changes(const Plan& plan, const Style& style) {
     std::string out;
     const auto line = [&](Tint tint, std::string_view symbol, const std::string& text) {
         out += fmt::format("{} {}\n", style.paint(tint, fmt::format("{:>3}", symbol)), text);
     };
-    const auto entries = [](const Value& v) { return v.is_map() ? v.as_map() : Value::Map{}; };
-    for (const Entry& e : entries(after)) {
-        if (partial && e.value.contains_unknown()) continue;
-        const Value* was = before.find(e.key);
-        const std::string name = printable(e.key);
-        if (was == nullptr)
-            line(Tint::green, "+", name + ": " + value_text(nullptr, e.value));
-        else if (!(*was == e.value)) {
-            const auto lines = change_lines(name, nullptr, *was, e.value, 0, style);
+    for (const OutputChange& c : output_changes(plan)) {
+        const std::string name = printable(c.name);
+        if (!c.before) {
+            line(Tint::green, "+", name + ": " + value_text(nullptr, *c.after));
+        } else if (!c.after) {
+            line(Tint::red, "-", name);
+        } else {
+            const auto lines = change_lines(name, nullptr, *c.before, *c.after, 0, style);
             for (std::size_t i = 0; i < lines.size(); ++i)
                 line(Tint::yellow, i == 0 ? "~" : "", lines[i]);
         }
     }
-    for (const Entry& e : entries(before))
-        if (!after.has(e.key) && !partial) line(Tint::red, "-", printable(e.key));
     return out.empty() ? out : style.paint(Tint::bold, "Outputs:") + "\n" + out;
 }
 
@@ -329,7 +327,8 @@ std::string render_moves(const Plan& plan, const Style& style) {
     std::string out =
         style.paint(Tint::bold, "Moved in the state; nothing is done to the objects:") + "\n";
     for (const auto& [from, to] : plan.moves)
-        out += fmt::format("      {} -> {}\n", printable(from), printable(to));
+        out += fmt::format("      {} -> {}{}\n", printable(from), printable(to),
+                           resource_address(to) == to ? "" : "  (the spec no longer has it)");
     return out + "\n";
 }
 
@@ -344,33 +343,57 @@ std::string render_resumed(const Plan& plan, const Style& style) {
     return out + "\n";
 }
 
-std::string nothing_to_do(const Plan& plan, bool outputs_change) {
+/// What a plan without steps changes in the state alone, or that it changes nothing.
+std::string only_the_state(const Plan& plan) {
+    const bool outputs = !output_changes(plan).empty();
+    if (outputs || !plan.moves.empty())
+        return fmt::format("Only {} change: all resources are as {}.\n",
+                           plan.moves.empty() ? "outputs"
+                           : outputs          ? "addresses and outputs"
+                                              : "addresses",
+                           plan.refresh_only || plan.destroy ? "the state says" : "the spec says");
     if (plan.refresh_only) return "Nothing to record: all is as the state says.\n";
     if (plan.destroy)
         return plan.partial ? "Nothing to remove.\n" : "Nothing to remove: the state is empty.\n";
-    if (outputs_change) return "Only outputs change: all resources are as the spec says.\n";
     return plan.partial ? "Nothing to change: what was looked at is as the spec says.\n"
                         : "Nothing to change: all is as the spec says.\n";
 }
 } // namespace
 
-std::string render_plan(const Plan& plan, const Value& outputs_before, const Style& style) {
+std::string render_losses(const std::vector<Loss>& losses, const Style& style) {
+    if (losses.empty()) return {};
+    std::size_t width = 0;
+    for (const Loss& loss : losses) width = std::max(width, columns_of(printable(loss.address)));
+    width = std::min(width, kAddressColumns);
+    std::string out = style.paint(Tint::red, "Data that will be lost:") + "\n";
+    for (const Loss& loss : losses) {
+        out += fmt::format("      {}  {}{}", pad(printable(loss.address), width),
+                           printable(loss.data.what),
+                           loss.data.bytes ? ", " + show_bytes(*loss.data.bytes) : "");
+        if (!loss.copied_by.empty())
+            out += fmt::format("; {} keeps copies on other machines", printable(loss.copied_by));
+        out += "\n";
+    }
+    return out;
+}
+
+std::string render_plan(const Plan& plan, const Style& style) {
     const PlanText text(plan, style);
     std::string out = text.blocks();
+    // that a removal of everything takes the outputs along goes without saying
     const std::string outputs =
-        plan.destroy ? ""
-                     : render_output_changes(outputs_before, plan.outputs, plan.partial, style);
+        plan.destroy && !plan.steps.empty() ? "" : render_output_changes(plan, style);
     if (!outputs.empty()) out += outputs + "\n";
     out += render_moves(plan, style);
     for (const std::string& notice : plan.notices)
         out += style.paint(Tint::cyan, "note:") + " " + printable(notice) + "\n";
     if (!plan.notices.empty()) out += "\n";
     out += render_resumed(plan, style);
-    if (plan.empty()) return out + nothing_to_do(plan, !outputs.empty());
+    if (plan.steps.empty()) return out + only_the_state(plan);
     // last, where it is looked for: what is touched, and the counts
-    out += text.list();
-    out += text.order();
-    return out + "\n" + style.paint(Tint::bold, "Plan: " + plan_counts(plan)) + "\n";
+    const std::string losses = render_losses(plan.losses, style);
+    return out + text.list() + text.order() + "\n" + losses + (losses.empty() ? "" : "\n") +
+           style.paint(Tint::bold, "Plan: " + plan_counts(plan)) + "\n";
 }
 
 } // namespace hadeploy::cli

@@ -12,8 +12,11 @@ std::string_view step_symbol(const Step& step);
 Tint action_tint(Action action);
 
 /// The plan for people: a block a touched resource, what changes in the outputs, and at the end the
-/// counts and one line a touched resource. `outputs_before` are the recorded ones.
-std::string render_plan(const Plan& plan, const Value& outputs_before, const Style& style);
+/// counts and one line a touched resource.
+std::string render_plan(const Plan& plan, const Style& style);
+
+/// What data is lost: a line for each, with its address, what it is and its size; "" for none.
+std::string render_losses(const std::vector<Loss>& losses, const Style& style);
 
 /// The counts alone: "3 to create, 1 to start, 2 to read later".
 std::string plan_counts(const Plan& plan);

@@ -18,9 +18,9 @@ constexpr std::int64_t kShowPathMs = 5'000; ///< of shorter runs nobody asks why
 constexpr std::size_t kAddressColumns = 60;
 
 /// In the order in which counts are told.
-constexpr std::array<std::string_view, 13> kOutcomes{
-    "created",   "changed",   "repaired",  "replaced", "removed", "adopted",  "read",
-    "forgotten", "refreshed", "unchanged", "failed",   "skipped", "not begun"};
+constexpr std::array<std::string_view, 14> kOutcomes{
+    "created", "changed",   "repaired",  "replaced",  "removed", "adopted", "moved",
+    "read",    "forgotten", "refreshed", "unchanged", "failed",  "skipped", "not begun"};
 
 /// A replacement is told as one, unless it failed with its first half.
 bool is_told(const Plan& plan, const ApplyResult& result, StepId id) {
@@ -34,6 +34,7 @@ nlohmann::json count_outcomes(const Plan& plan, const ApplyResult& result) {
     for (StepId id = 0; id < plan.steps.size(); ++id)
         if (is_told(plan, result, id))
             ++counts[std::string(outcome(plan.steps[id], result.steps[id].result))];
+    counts["moved"] = plan.moves.size();
     return counts;
 }
 
@@ -94,7 +95,8 @@ std::string render_path(const Plan& plan, const ApplyResult& result, std::int64_
 
 std::string verdict(const Plan& plan, const ApplyResult& result, std::int64_t milliseconds,
                     const Style& style) {
-    const std::string counts = counts_text(count_outcomes(plan, result));
+    std::string counts = counts_text(count_outcomes(plan, result));
+    if (counts.empty()) counts = kOnlyOutputs;
     const std::string took = show_elapsed(milliseconds);
     if (!result.ok())
         return fmt::format(

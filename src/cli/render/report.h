@@ -4,6 +4,7 @@
 #include "engine/apply.h"
 
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 namespace hadeploy::cli {
 
@@ -15,6 +16,9 @@ std::string render_report(const Plan& plan, const ApplyResult& result, std::int6
 /// For programs: counts, steps with their times, critical path, errors, outputs.
 nlohmann::json report_json(const Plan& plan, const ApplyResult& result, std::int64_t milliseconds,
                            const Sources& sources);
+
+/// What a run has changed whose counts are all zero.
+inline constexpr std::string_view kOnlyOutputs = "only outputs changed";
 
 /// "3 created, 1 failed", of the counts in a report_json().
 std::string counts_text(const nlohmann::json& counts);

@@ -18,6 +18,7 @@ class DomainType : public LibvirtType {
     Value derive(const Value& config) const override;
     std::vector<std::string> claims(const Value& config) const override;
     std::vector<NetworkUse> networks(const Value& config) const override;
+    std::optional<DataLoss> held_data(const Value& machine) const override;
     Observation observe(const ReadRequest& request, Inventory& inventory) const override;
     Value make(Session& session, const Change& change) const override;
     void remove(Session& session, const Change& change) const override {
@@ -267,6 +268,12 @@ std::vector<std::string> DomainType::claims(const Value& config) const {
     return out;
 }
 
+std::optional<DataLoss> DomainType::held_data(const Value& machine) const {
+    DataLoss loss{fmt::format("the disk of the machine {}", machine.text("name"))};
+    if (machine["disk"].is_integer()) loss.bytes = machine.integer("disk");
+    return loss;
+}
+
 std::vector<NetworkUse> DomainType::networks(const Value& config) const {
     if (!config["network"].is_string() || !config["address"].is_string()) return {};
     return {{"libvirt network " + config.text("network"), "", config.text("address"),
@@ -325,7 +332,7 @@ Observation DomainType::observe(const ReadRequest& request, Inventory& inventory
         Observation out = Observation::present(
             Value::map({{"name", domain_name}, {"running", false}, {"complete", false}}));
         if (!has_file(*names, own_file(domain_name, request.identity, kOverlay)))
-            out.outdated = std::string(kDiskGone);
+            out.outdated = std::string(kDiskGone), out.data_gone = true;
         return out;
     }
     const bool runs = found->state == VIR_DOMAIN_RUNNING || found->state == VIR_DOMAIN_BLOCKED;
@@ -348,7 +355,7 @@ Observation DomainType::observe(const ReadRequest& request, Inventory& inventory
     Observation seen = Observation::present(std::move(out));
     const bool disk =
         names == nullptr || has_file(*names, own_file(domain_name, request.identity, kOverlay));
-    if (!disk && !runs) seen.outdated = std::string(kDiskGone);
+    if (!disk && !runs) seen.outdated = std::string(kDiskGone), seen.data_gone = true;
     return seen;
 }
 

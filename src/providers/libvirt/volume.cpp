@@ -34,6 +34,13 @@ class VolumeType : public LibvirtType {
         if (!config["pool"].is_string() || !config["name"].is_string()) return {};
         return {fmt::format("libvirt volume {}/{}", config.text("pool"), config.text("name"))};
     }
+    /// An image can be had again from where it came from.
+    std::optional<DataLoss> held_data(const Value& volume) const override {
+        if (volume["size"].is_null()) return {};
+        return DataLoss{
+            fmt::format("the volume {} in the pool {}", volume.text("name"), volume.text("pool")),
+            volume.integer("size")};
+    }
     Observation observe(const ReadRequest& request, Inventory& inventory) const override;
     Value make(Session& session, const Change& change) const override;
     void remove(Session& session, const Change& change) const override;

@@ -47,6 +47,12 @@ class Directory final : public LocalType {
         return path_claim(config);
     }
 
+    std::optional<DataLoss> held_data(const Value& directory) const override {
+        if (!directory.flag("force") || directory.flag("keep")) return {};
+        return DataLoss{
+            fmt::format("the directory {} and all that is in it", directory.text("path"))};
+    }
+
     Observation observe(const ReadRequest& request, const Setting&) const override {
         if (request.config["path"].is_unknown()) return not_known_yet("path");
         const std::string path = request.config.text("path");

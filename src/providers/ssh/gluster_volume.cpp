@@ -97,6 +97,11 @@ class GlusterVolume final : public SshType {
     void check(const Value& config, Problems& problems) const override;
     Value derive(const Value& config) const override;
     std::vector<std::string> claims(const Value& config) const override;
+    std::optional<DataLoss> held_data(const Value& volume) const override {
+        return DataLoss{fmt::format("the Gluster volume {} and all files in it, in {} on each host",
+                                    volume.text("name"), volume.text("brick"))};
+    }
+    std::int64_t copies(const Value& volume) const override { return volume.integer("replica", 1); }
     std::string probe(const ReadRequest& request) const override {
         return script(kVolumeProbe, request.config, request.identity,
                       {{"group", request.config.text("group")}});

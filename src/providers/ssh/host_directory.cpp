@@ -55,6 +55,12 @@ class HostDirectory final : public SshType {
         return claim(config, config.text("path"), {"path"});
     }
 
+    std::optional<DataLoss> held_data(const Value& directory) const override {
+        if (!directory.flag("force") || directory.flag("keep")) return {};
+        return DataLoss{fmt::format("the directory {} on {} and all that is in it",
+                                    directory.text("path"), directory["host"].text("address"))};
+    }
+
     std::string probe(const ReadRequest& request) const override {
         return probe_path(request.config.text("path"), "-d");
     }

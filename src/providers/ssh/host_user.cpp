@@ -61,6 +61,12 @@ std::vector<std::string> remembered(const Answer& answer, std::string_view kind)
     return found;
 }
 
+/// Whether the user was not there before.
+bool is_ours(const Answer& answer) {
+    const std::vector<std::string> lines = answer.all("memory");
+    return std::find(lines.begin(), lines.end(), "created") != lines.end();
+}
+
 class HostUser final : public SshType {
   public:
     HostUser() {
@@ -79,36 +85,41 @@ class HostUser final : public SshType {
                   "  name: ops\n"
                   "  groups: [docker]\n"
                   "  authorized_keys: [\"${operator.public_key}\"]\n";
-        schema = {host_attribute(),
-                  {.name = "name",
-                   .type = TypeKind::name,
-                   .doc = "Name of the user.",
-                   .required = true,
-                   .replaces = true},
-                  {.name = "groups",
-                   .type = list_of(TypeKind::name),
-                   .doc = "Groups that it shall be in, beside those that it is in already.",
-                   .fallback = Value::list({})},
-                  {.name = "shell",
-                   .type = TypeKind::path,
-                   .doc = "Its login shell; a new user gets /bin/bash."},
-                  {.name = "home",
-                   .type = TypeKind::path,
-                   .doc = "Its home directory; a change moves it."},
-                  {.name = "system",
-                   .type = TypeKind::boolean,
-                   .doc = "Take a number from the range for system users.",
-                   .steering = true,
-                   .fallback = Value(false)},
-                  {.name = "authorized_keys",
-                   .type = list_of(TypeKind::string),
-                   .doc = "Public keys that may log in as this user.",
-                   .fallback = Value::list({})},
-                  {.name = "uid",
-                   .type = TypeKind::integer,
-                   .doc = "Its number.",
-                   .computed = true,
-                   .open = true}};
+        schema = {
+            host_attribute(),
+            {.name = "name",
+             .type = TypeKind::name,
+             .doc = "Name of the user.",
+             .required = true,
+             .replaces = true},
+            {.name = "groups",
+             .type = list_of(TypeKind::name),
+             .doc = "Groups that it shall be in, beside those that it is in already.",
+             .fallback = Value::list({})},
+            {.name = "shell",
+             .type = TypeKind::path,
+             .doc = "Its login shell; a new user gets /bin/bash."},
+            {.name = "home",
+             .type = TypeKind::path,
+             .doc = "Its home directory; a change moves it."},
+            {.name = "system",
+             .type = TypeKind::boolean,
+             .doc = "Take a number from the range for system users.",
+             .steering = true,
+             .fallback = Value(false)},
+            {.name = "authorized_keys",
+             .type = list_of(TypeKind::string),
+             .doc = "Public keys that may log in as this user.",
+             .fallback = Value::list({})},
+            {.name = "uid",
+             .type = TypeKind::integer,
+             .doc = "Its number.",
+             .computed = true,
+             .open = true},
+            {.name = "created",
+             .type = TypeKind::boolean,
+             .doc = "Whether hadeploy made the user (and removes it with its home on destroy).",
+             .computed = true}};
         adopts = true;
         remove_may_leave = true;
     }
@@ -125,6 +136,14 @@ class HostUser final : public SshType {
 
     std::vector<std::string> claims(const Value& config) const override {
         return claim(config, "user " + config.text("name"), {"name"});
+    }
+
+    /// Its home goes with a user that hadeploy made. (Older records do not tell who did.)
+    std::optional<DataLoss> held_data(const Value& user) const override {
+        if (!user.flag("created", true)) return {};
+        return DataLoss{fmt::format("the home directory {} of the user {} on {}",
+                                    user.text("home", "/home/" + user.text("name")),
+                                    user.text("name"), user["host"].text("address"))};
     }
 
     std::string probe(const ReadRequest& request) const override {
@@ -163,7 +182,8 @@ class HostUser final : public SshType {
                                          remembered(answer, "key"))},
              {"home", fields[5]},
              {"shell", fields[6]},
-             {"uid", static_cast<std::int64_t>(std::strtoll(fields[2].c_str(), nullptr, 10))}}));
+             {"uid", static_cast<std::int64_t>(std::strtoll(fields[2].c_str(), nullptr, 10))},
+             {"created", is_ours(answer)}}));
     }
 
     std::vector<Command> commands(const Change& change) const override {

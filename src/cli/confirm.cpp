@@ -1,0 +1,132 @@
+#include "cli/confirm.h"
+
+#include "cli/render/plan_text.h"
+#include "cli/render/text.h"
+#include "planner/address.h"
+#include "planner/lifecycle.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <iostream>
+#include <poll.h>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+namespace hadeploy::cli {
+
+namespace {
+
+/// Wakes up now and then, so that Ctrl-C leaves at once: nothing runs yet.
+std::string read_answer() {
+    constexpr int wake_up_ms = 100;
+    pollfd answer{STDIN_FILENO, POLLIN, 0};
+    while (::poll(&answer, 1, wake_up_ms) <= 0)
+        if (stop_requested()) throw Interrupted();
+    std::string line;
+    std::getline(std::cin, line);
+    if (stop_requested()) throw Interrupted();
+    return line;
+}
+
+bool has_terminal() {
+    return ::isatty(STDIN_FILENO) == 1;
+}
+
+std::vector<std::string> addresses_of(const std::vector<Loss>& losses) {
+    std::vector<std::string> out;
+    for (const Loss& loss : losses) out.push_back(loss.address);
+    return out;
+}
+
+/// The losses that need to be confirmed, and that the command line does not allow.
+std::vector<Loss> unconfirmed(const Context& context, const Plan& plan) {
+    const std::vector<std::string> known = addresses_of(plan.losses);
+    std::vector<Loss> out;
+    for (const Loss& loss : plan.losses) {
+        const bool allowed =
+            std::any_of(context.args.allow_data_loss.begin(), context.args.allow_data_loss.end(),
+                        [&](const std::string& a) {
+                            return a == kAllData || within(loss.address, resolve_address(a, known));
+                        });
+        if (loss.copied_by.empty() && !allowed) out.push_back(loss);
+    }
+    return out;
+}
+
+Error data_would_be_lost(const std::vector<Loss>& losses) {
+    constexpr std::size_t most = 20; // each is in the plan
+    Error error(ErrorKind::failed, fmt::format("data of {} would be lost, and nothing allows that",
+                                               counted(losses.size(), "resource")));
+    std::vector<std::string> options;
+    for (const Loss& loss : losses) {
+        if (options.size() == most) {
+            error.with_note(fmt::format("and {} more", losses.size() - most));
+            break;
+        }
+        options.push_back("--allow-data-loss=" + shell_word(loss.address));
+        error.with_note(fmt::format("{}: {}{}", loss.address, loss.data.what,
+                                    loss.data.bytes ? ", " + show_bytes(*loss.data.bytes) : ""));
+    }
+    const std::string each = options.size() == losses.size()
+                                 ? fmt::format(", or {}", fmt::join(options, " "))
+                                 : ", or --allow-data-loss=ADDRESS for each";
+    return std::move(error).with_hint("if it may be lost: --allow-data-loss" + each);
+}
+
+/// Asks for the name of what goes: "yes" is typed by habit.
+void confirm_losses(const Context& context, const std::vector<Loss>& losses) {
+    const std::string name =
+        losses.size() == 1 ? losses.front().address : context.project.spec().name;
+    context.say(
+        fmt::format("\nThe data of {} will be lost. Type {} to go on: ",
+                    losses.size() == 1 ? name : counted(losses.size(), "resource"),
+                    losses.size() == 1 ? "its address" : "the project's name, " + name + ","));
+    if (resolve_address(read_answer(), {name}) != name) throw Interrupted();
+}
+
+} // namespace
+
+void check_allowed(const Context& context, const Plan& plan) {
+    const std::vector<std::string> known = addresses_of(plan.losses);
+    for (const std::string& given : context.args.allow_data_loss) {
+        const std::string address = resolve_address(given, known);
+        const auto lost = [&](const std::string& k) { return within(k, address); };
+        if (given == kAllData || std::any_of(known.begin(), known.end(), lost)) continue;
+        throw unknown_address(
+            fmt::format("--allow-data-loss={}: this plan destroys no such data", given), address,
+            known, known.empty() ? "it destroys none at all" : "the plan lists what would be lost");
+    }
+}
+
+void confirm(const Context& context, const Plan& plan, std::string_view command,
+             std::string_view question) {
+    const std::vector<Loss> losses = unconfirmed(context, plan);
+    if (context.args.auto_approve) {
+        if (!losses.empty()) throw data_would_be_lost(losses);
+        return;
+    }
+    if (!has_terminal())
+        throw Error(
+            ErrorKind::usage,
+            fmt::format("{} asks before it changes anything, and there is no terminal to ask on",
+                        command))
+            .with_hint(fmt::format("look at `hadeploy plan`, then add --auto-approve{}",
+                                   losses.empty() ? "" : " and --allow-data-loss"));
+    if (!losses.empty()) {
+        if (context.args.json) context.say(render_losses(losses, context.err));
+        return confirm_losses(context, losses);
+    }
+    context.say(fmt::format("\n{} Only \"yes\" goes on: ", question));
+    if (read_answer() != "yes") throw Interrupted();
+}
+
+void confirm_saved(const Context& context, const Plan& plan) {
+    const std::vector<Loss> losses = unconfirmed(context, plan);
+    if (losses.empty()) return;
+    if (context.args.auto_approve || !has_terminal()) throw data_would_be_lost(losses);
+    context.say(render_losses(losses, context.err));
+    confirm_losses(context, losses);
+}
+
+} // namespace hadeploy::cli

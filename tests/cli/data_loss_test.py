@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""No data is lost unless that was confirmed: directories with `force` stand for all that holds some.
+
+usage: data_loss_test.py HADEPLOY [unittest options]
+"""
+import json
+import unittest
+
+from commands_test import HADEPLOY, Case
+from terminal import talk
+
+SPEC = """name: guarded
+resources:
+  a: {type: local.directory, path: a, force: true}
+  many: {type: local.directory, for_each: [x, y], path: "many-${each.key}", force: true}
+  plain: {type: local.directory, path: plain}
+"""
+
+
+class DataLossTest(Case):
+    def setUp(self):
+        super().setUp()
+        self.spec(SPEC)
+        self.apply()
+        for name in ("a", "many-x", "many-y"):
+            (self.path / name / "data").write_text("precious")
+
+    def data(self):
+        """The directories that have theirs."""
+        return sorted(file.parent.name for file in self.path.glob("*/data"))
+
+    def type_at(self, command, answer, prompt=b"go on: "):
+        return talk([HADEPLOY, "--no-color", "--progress", "quiet", *command],
+                    [(prompt, answer.encode() + b"\n")], self.environment, self.path)
+
+    def test_approval_alone_is_not_enough(self):
+        for command in (["destroy"], ["apply", "--destroy"], ["apply", "--replace", "a"],
+                        ["destroy", "--target", "many"]):
+            error = self.err(*command, "--auto-approve", status=1)
+            self.assertIn("would be lost, and nothing allows that", error)
+            self.assertIn("--allow-data-loss=", error)
+            self.assertEqual(self.data(), ["a", "many-x", "many-y"])
+        self.assertEqual(self.out("history").count("\n"), 1)
+
+    def test_what_is_allowed(self):
+        self.err("destroy", "--auto-approve", "--allow-data-loss=a", status=1)
+        self.err("destroy", "--auto-approve", "--allow-data-loss=many[x]",
+                 "--allow-data-loss=many[y]", status=1)
+        self.assertEqual(self.data(), ["a", "many-x", "many-y"])
+        self.apply("--replace", "a", "--allow-data-loss=a")
+        self.assertEqual(self.data(), ["many-x", "many-y"])
+        self.out("destroy", "--auto-approve", "--target", "many", "--allow-data-loss=many")
+        self.assertEqual(self.data(), [])
+        self.out("destroy", "--auto-approve", "--allow-data-loss")
+        self.assertEqual(self.addresses(), [])
+
+    def test_what_loses_nothing_needs_nothing(self):
+        self.out("destroy", "--auto-approve", "--target", "plain")
+        for name in ("a", "many-x", "many-y"):
+            (self.path / name / "data").unlink()
+            (self.path / name).rmdir()
+        self.out("destroy", "--auto-approve")  # gone already
+        self.assertEqual(self.addresses(), [])
+
+    def test_an_address_that_loses_nothing_is_an_error(self):
+        error = self.err("destroy", "--auto-approve", "--allow-data-loss=plain")
+        self.assertIn("--allow-data-loss=plain: this plan destroys no such data", error)
+        self.assertIn("--allow-data-loss=a", self.err("apply", "--auto-approve",
+                                                      "--allow-data-loss=a"))
+        self.assertEqual(self.data(), ["a", "many-x", "many-y"])
+
+    def test_one_is_confirmed_by_its_address(self):
+        for answer in ("yes", "", "many", "guarded"):
+            status, shown = self.type_at(["destroy", "--target", 'many["x"]'], answer)
+            self.assertEqual(status, 130, shown)
+        self.assertIn(b"Type its address to go on", shown)
+        self.assertEqual(self.data(), ["a", "many-x", "many-y"])
+        status, shown = self.type_at(["destroy", "--target", 'many["x"]'], 'many["x"]')
+        self.assertEqual(status, 0, shown)
+        self.assertEqual(self.data(), ["a", "many-y"])
+        status, shown = self.type_at(["apply", "--replace", "many[y]"], "many[y]")
+        self.assertEqual(status, 0, shown)
+
+    def test_several_are_confirmed_by_the_project(self):
+        status, shown = self.type_at(["destroy"], "yes")
+        self.assertEqual(status, 130, shown)
+        status, shown = self.type_at(["destroy", "--allow-data-loss=a"], "guarded")
+        self.assertEqual(status, 0, shown)
+        self.assertIn(b"Type the project's name, guarded, to go on", shown)
+        self.assertEqual(self.data(), [])
+
+    def test_what_is_allowed_is_still_asked_for(self):
+        status, shown = self.type_at(["destroy", "--allow-data-loss"], "no", b'"yes" goes on: ')
+        self.assertEqual(status, 130, shown)
+        self.assertEqual(self.data(), ["a", "many-x", "many-y"])
+        status, shown = self.type_at(["destroy", "--allow-data-loss"], "yes", b'"yes" goes on: ')
+        self.assertEqual(status, 0, shown)
+        self.assertEqual(self.data(), [])
+
+    def test_a_saved_plan(self):
+        self.assertIn("Data that will be lost:\n      a  the directory",
+                      self.out("plan", "--destroy", "--target", "a", "--out", "p"))
+        self.assertIn("Data that will be lost", self.out("show", "p"))
+        self.assertIn("would be lost", self.err("apply", "p", status=1))
+        self.assertIn("would be lost", self.err("apply", "p", "--auto-approve", status=1))
+        status, shown = self.type_at(["apply", "p"], "yes")
+        self.assertEqual(status, 130, shown)
+        self.assertEqual(self.data(), ["a", "many-x", "many-y"])
+        status, shown = self.type_at(["apply", "p"], "a")
+        self.assertEqual(status, 0, shown)
+        self.out("plan", "--destroy", "--target", "many", "--out", "p")
+        self.out("apply", "p", "--allow-data-loss=many")
+        self.assertEqual(self.data(), [])
+
+    def test_a_rollback(self):
+        self.spec("name: guarded\n")
+        self.out("apply", "--auto-approve", "--allow-data-loss")
+        self.spec(SPEC)
+        self.apply()
+        (self.path / "a" / "data").write_text("precious")
+        self.assertIn("would be lost", self.err("rollback", "2", "--auto-approve", status=1))
+        self.assertEqual(self.data(), ["a"])
+        self.out("rollback", "2", "--auto-approve", "--allow-data-loss")
+        self.assertEqual(self.data(), [])
+
+    def test_for_programs(self):
+        plan = json.loads(self.out("plan", "--destroy", "--json").splitlines()[-1])
+        self.assertEqual([(loss["address"], loss["type"], loss["bytes"], loss["copied_by"])
+                          for loss in plan["losses"]],
+                         [(address, "local.directory", None, "")
+                          for address in ("a", 'many["x"]', 'many["y"]')])
+        done = self.run_it("destroy", "--auto-approve", "--json", status=1)
+        diagnostic = json.loads(done.stdout.splitlines()[-1])
+        self.assertIn("would be lost", diagnostic["@message"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,121 @@
+#include "planner/data_loss.h"
+#include "planner/moves.h"
+#include "support/project.h"
+
+#include <doctest/doctest.h>
+
+using namespace hadeploy;
+
+namespace {
+
+constexpr const char* kDisks = R"(name: t
+resources:
+  a: {type: fake.disk, name: a, size: 7}
+  b: {type: fake.thing, name: b}
+)";
+
+constexpr const char* kCluster = R"(name: t
+resources:
+  node: {type: fake.server, for_each: [x, y, z], name: "${each.key}"}
+  file: {type: fake.disk, name: f, host: "${node[\"x\"].connection}"}
+  vol: {type: fake.copies, name: d, size: 3, peers: "${node[*].connection}"}
+)";
+
+/// "a: the disk a, 7; ...", with what keeps copies in brackets.
+std::string text(const std::vector<Loss>& losses) {
+    std::string out;
+    for (const Loss& l : losses) {
+        out += (out.empty() ? "" : "; ") + l.address + ": " + l.data.what;
+        if (l.data.bytes) out += ", " + fmt::to_string(*l.data.bytes);
+        if (!l.copied_by.empty()) out += " [" + l.copied_by + "]";
+    }
+    return out;
+}
+
+std::string lost(const char* spec, const World& world, const PlanOptions& options = {}) {
+    const TestSpec t(spec);
+    if (options.destroy) return text(make_destroy_plan(world, t.registry, options).losses);
+    return text(make_plan(*t.graph, world, t.settings, options).losses);
+}
+
+World applied_cluster() {
+    World world = as_applied(kCluster);
+    for (auto& [address, r] : world.recorded) {
+        const TestSpec t(kCluster);
+        const ResourceType& type = *t.registry.type(r.type);
+        r.attributes = with_machine(type, address, r.attributes);
+    }
+    return world;
+}
+
+} // namespace
+
+TEST_CASE("what is removed or replaced loses its data") {
+    const World world = as_applied(kDisks);
+    CHECK(lost(kDisks, world) == "");
+    CHECK(lost(kDisks, world, {.destroy = true}) == "a: the disk a, 7");
+    CHECK(lost(kDisks, world, {.replace = {"a", "b"}}) == "a: the disk a, 7");
+    CHECK(lost(kDisks, world, {.destroy = true, .targets = {"b"}}) == "");
+    CHECK(lost("name: t\n", world) == "a: the disk a, 7");
+    CHECK(lost("name: t\nresources: {a: {type: fake.disk, name: other}}\n", world) ==
+          "a: the disk a, 7");
+    // what the spec lets go of stays as it is, and what has another address only moves
+    CHECK(lost("name: t\nremoved: [a]\n", world) == "");
+    const TestSpec moved("name: t\nresources: {c: {type: fake.disk, name: a, size: 7}}\n"
+                         "moved: [{from: a, to: c}]\n");
+    World before = world;
+    before.observed["c"] = before.observed.at("a");
+    CHECK(make_plan(*moved.graph, with_moves(before, moved.spec.moved), moved.settings)
+              .losses.empty());
+    // an update keeps it
+    const char* other = "name: t\nresources: {a: {type: fake.disk, name: a, size: 7, value: x}}\n";
+    CHECK(lost(other, world) == "");
+    // and so does the replacement of what has lost its data already
+    const char* larger = "name: t\nresources: {a: {type: fake.disk, name: a, size: 8}}\n";
+    CHECK(lost(larger, world) == "a: the disk a, 7");
+    World broken = world;
+    broken.observed.at("a").data_gone = true;
+    CHECK(lost(larger, broken) == "");
+}
+
+TEST_CASE("what is gone already is not lost by the plan") {
+    World world = as_applied(kDisks);
+    world.observed["a"] = Observation::absent();
+    CHECK(lost(kDisks, world) == "");
+    CHECK(lost(kDisks, world, {.destroy = true}) == "");
+    world.observed.erase("a"); // nobody can tell
+    CHECK(lost(kDisks, world, {.destroy = true}) == "a: the disk a, 7");
+}
+
+TEST_CASE("of two generations the old one loses its data, once") {
+    const char* before = "name: t\nresources: {a: {type: fake.disk, name: a1, lifecycle: "
+                         "{create_before_destroy: true}}}\n";
+    const char* after = "name: t\nresources: {a: {type: fake.disk, name: a2, lifecycle: "
+                        "{create_before_destroy: true}}}\n";
+    CHECK(lost(after, as_applied(before)) == "a: the disk a1, 1");
+    // a resource of another type takes its place: what goes is the old one's
+    CHECK(lost("name: t\nresources: {a: {type: fake.thing, name: a2}}\n", as_applied(before)) ==
+          "a: the disk a1, 1");
+}
+
+TEST_CASE("copies on machines that stay") {
+    const World world = applied_cluster();
+    REQUIRE(machines_in(world.recorded.at("vol").config).size() == 3);
+    // what lives on the machine goes with it, and is not told beside it
+    CHECK(lost(kCluster, world, {.replace = {"node[\"x\"]"}}) ==
+          "node[\"x\"]: the disk of x [vol]");
+    CHECK(lost(kCluster, world, {.replace = {"node[\"x\"]", "node[\"y\"]"}}) ==
+          "node[\"x\"]: the disk of x; node[\"y\"]: the disk of y; vol: the disk d, 3");
+    CHECK(lost(kCluster, world, {.destroy = true}) ==
+          "node[\"x\"]: the disk of x; node[\"y\"]: the disk of y; node[\"z\"]: the disk of z; "
+          "vol: the disk d, 3");
+    // one that is gone already leaves no copy
+    World without_z = world;
+    without_z.observed["node[\"z\"]"] = Observation::absent();
+    CHECK(lost(kCluster, without_z) == "");
+    CHECK(lost(kCluster, without_z, {.replace = {"node[\"y\"]"}}) ==
+          "node[\"y\"]: the disk of y; vol: the disk d, 3");
+    // nor does it help that there are copies when they go too
+    CHECK(lost(kCluster, world, {.replace = {"node[\"x\"]", "vol"}}).find("[vol]") ==
+          std::string::npos);
+}
