@@ -67,6 +67,9 @@ int execute(Context& context, Prepared& prepared, Store& store, std::string_view
             "\n");
     } else {
         context.print(render_report(prepared.plan, result, took, context.out));
+        if (!result.warnings.empty())
+            context.print("\n" +
+                          render_warnings(result.warnings, context.project.sources(), context.out));
         if (!result.errors.empty()) // last, where they are looked for
             context.say("\n" +
                         render_errors(result.errors, context.project.sources(), context.err));
@@ -85,9 +88,12 @@ std::string described(std::string command, const PlanOptions& options) {
 }
 
 /// @param outputs  null after a destroy, which has none
-void say_nothing_to_do(const Context& context, const Value& outputs) {
+void say_nothing_to_do(const Context& context, const Value& outputs,
+                       const std::vector<Error>& warnings = {}) {
     if (context.args.json)
-        context.print(json_line("info", "apply_complete", "nothing to change", now_ms()) + "\n");
+        context.print(json_line("info", "apply_complete", "nothing to change", now_ms(),
+                                {{"warnings", errors_json(warnings, context.project.sources())}}) +
+                      "\n");
     else if (!outputs.is_null())
         context.print(render_outputs(outputs, context.out));
 }
@@ -98,7 +104,7 @@ int nothing_to_do(Context& context, const Prepared& prepared, Store& store) {
     const Value outputs = outputs_after(prepared.plan, prepared.plan.outputs, store.outputs());
     if (!prepared.plan.destroy && !outputs.contains_unknown() && !(store.outputs() == outputs))
         store.set_outputs(outputs);
-    say_nothing_to_do(context, prepared.plan.destroy ? Value() : outputs);
+    say_nothing_to_do(context, prepared.plan.destroy ? Value() : outputs, prepared.plan.warnings);
     return 0;
 }
 
@@ -114,8 +120,7 @@ int plan_and_execute(Context& context, const PlanOptions& options, const std::st
         prepared = prepare(context.project, *store, options, *progress);
         progress->finish();
     }
-    if (!context.args.json)
-        context.print(render_plan(prepared.plan, store->outputs(), context.out));
+    if (!context.args.json) print_plan(context, prepared.plan, store->outputs());
     if (prepared.plan.empty()) {
         const int code = nothing_to_do(context, prepared, *store);
         note_unchanged(context.project, options, *store, prepared);

@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 #include "cli/plan_file.h"
+#include "cli/render/errors.h"
 #include "cli/render/plan_json.h"
 #include "cli/render/plan_text.h"
 #include "cli/render/text.h"
@@ -30,6 +31,10 @@ int run_validate(Context& context) {
     const Survey survey =
         make_survey(context.project.graph(), nothing, provider_settings(context.project.graph()));
     for (const std::string& notice : survey.notices) context.say("note: " + notice + "\n");
+    const std::vector<Error> warnings =
+        context.project.graph().broken_checks([&](NodeId id) { return survey.values[id]; });
+    if (!warnings.empty())
+        context.say(render_warnings(warnings, context.project.sources(), context.err) + "\n");
     const auto& nodes = context.project.graph().nodes();
     const auto data = static_cast<std::size_t>(std::count_if(
         nodes.begin(), nodes.end(), [](const Node& node) { return node.type->data; }));
@@ -44,15 +49,13 @@ int run_validate(Context& context) {
     return 0;
 }
 
-namespace {
-/// @param before  the recorded outputs
 void print_plan(const Context& context, const Plan& plan, const Value& before) {
-    if (context.args.json)
-        context.print(plan_json(plan).dump() + "\n");
-    else
-        context.print(render_plan(plan, before, context.out));
+    const Sources& sources = context.project.sources();
+    if (context.args.json) return context.print(plan_json(plan, sources).dump() + "\n");
+    context.print(render_plan(plan, before, context.out));
+    if (!plan.warnings.empty())
+        context.print("\n" + render_warnings(plan.warnings, sources, context.out));
 }
-} // namespace
 
 int run_plan(Context& context) {
     if (context.args.out.empty())

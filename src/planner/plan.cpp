@@ -7,6 +7,7 @@
 #include "planner/generations.h"
 #include "planner/import.h"
 #include "planner/lifecycle.h"
+#include "planner/moved_types.h"
 #include "planner/moves.h"
 #include "planner/refresh.h"
 #include "planner/seen.h"
@@ -45,9 +46,11 @@ class Planner {
         plan_.outputs = graph_.outputs(values(), selection_.all() ? problems_ : untold);
         claims_.check(problems_);
         plan_.notices = claims_.remarks();
+        plan_.warnings = graph_.broken_checks(values());
         check_imports(graph_, problems_);
         refuse_removed_but_there();
         refuse_moved_but_there();
+        check_moved_types(graph_, world_, problems_);
         std::set<std::string> begun; // what an earlier run has begun is gone on with
         for (const Step& s : plan_.steps)
             if (s.create_first) begun.insert(generation_address(s.address, s.generation));
@@ -60,7 +63,8 @@ class Planner {
         plan_.partial = !selection_.all();
         if (plan_.partial) plan_.notices.push_back(selection_.notice());
         const auto remove_from = [&](const World& world) {
-            add_removals(plan_, world, graph_.registry(), kept, graph_.spec().removed, problems_);
+            add_removals(plan_, world, graph_.registry(), kept, graph_.spec().removed, problems_,
+                         &graph_);
         };
         if (makes_first(plan_))
             remove_from(with_old_generations(world_, plan_, graph_.registry()));
@@ -173,17 +177,17 @@ class Planner {
 
         std::optional<Action> action;
         Value known; // of the computed attributes
-        const auto import = graph_.spec().imports.find(node.address);
-        const bool imports = recorded == nullptr && import != graph_.spec().imports.end();
+        const Import* import = recorded == nullptr ? graph_.import_of(node.address) : nullptr;
+        const bool imports = import != nullptr;
         if (recorded != nullptr && recorded->type != node.type->name) {
             action = Action::replace;
             step.reason = fmt::format("it was a {}", recorded->type);
         } else if (machine_state(node, config) == MachineState::fresh) {
-            if (imports) throw import_too_early(import->second);
+            if (imports) throw import_too_early(*import);
             action = Action::create;
             step.read_first = true;
         } else if (!seen || seen->state == Observation::State::blocked) {
-            if (imports) throw import_too_early(import->second);
+            if (imports) throw import_too_early(*import);
             action = recorded ? Action::read : Action::create;
             step.read_first = true;
             step.reason = recorded ? later(seen) : "";
@@ -194,7 +198,7 @@ class Planner {
                 known = {};
             }
         } else {
-            Decision d = imports ? decide_import(*node.type, config, *seen, import->second)
+            Decision d = imports ? decide_import(*node.type, config, *seen, *import)
                                  : decide(*node.type, config, recorded,
                                           world_.unfinished.contains(node.address), *seen);
             action = d.action;
@@ -224,7 +228,8 @@ class Planner {
         }
         if (action == Action::replace) {
             // what was of another type can be removed by that alone: it goes by a step of its own
-            step.create_first = node.create_first || recorded->type != node.type->name;
+            step.create_first = node.create_first || recorded->type != node.type->name ||
+                                config.flag(kKeepOnDestroy);
             if (step.create_first) refuse_shared_names(graph_, node, config, *recorded);
             step.generation = step.create_first
                                   ? next_generation(*node.type, config, *recorded, world_)
@@ -257,6 +262,7 @@ class Planner {
         const bool there = read && seen->second.state == Observation::State::present;
         if (why.empty() && there) {
             set_value(id, complete(*node.type, config, seen->second.attributes));
+            graph_.check_postconditions(id, values(), problems_);
             return;
         }
         // with something before it under way, what went wrong may pass

@@ -1,3 +1,4 @@
+#include "planner/early.h"
 #include "planner/generations.h"
 #include "planner/lifecycle.h"
 #include "planner/selection.h"
@@ -18,9 +19,9 @@ class Remover {
   public:
     Remover(Plan& plan, const World& world, const Registry& registry,
             const std::function<bool(const std::string&)>& kept,
-            const std::vector<Dependency>& let_go, Problems& problems)
+            const std::vector<Dependency>& let_go, Problems& problems, const Graph* graph)
         : plan_(plan), world_(world), registry_(registry), kept_(kept), let_go_(let_go),
-          problems_(problems) {}
+          problems_(problems), graph_(graph) {}
 
     void run() {
         find_dying();
@@ -37,7 +38,7 @@ class Remover {
         for (const auto& [address, r] : world_.recorded) {
             const ResourceType* type = registry_.type(r.type);
             if (type == nullptr || !type->machine || !type->hosts_die) continue;
-            const bool ends = !kept_(address) && !is_let_go(address);
+            const bool ends = !kept_(address) && !is_let_go(address) && !leaving_of(r, graph_).kept;
             if (ends || seen_gone(address)) dying_.insert(address);
         }
         for (const Step& s : plan_.steps)
@@ -76,19 +77,27 @@ class Remover {
             step.reason = "the spec lets go of it; it stays as it is";
             return step;
         }
-        if (r.config.flag(kPreventDestroy) && !seen_gone(r.address))
-            problems_.add(protected_error(r.address, "would be destroyed", {}))
-                .with_note("`removed:` lets go of it without destroying it");
+        const Leaving leaving = leaving_of(r, graph_);
         const std::set<std::string> machines = machines_in(r.config);
         const auto goes = [&](const std::string& m) {
             const bool known = world_.recorded.contains(m) || kept_(m);
             return dying_.contains(m) || (!known && !m.empty());
         };
-        if (!machines.empty() && !step.type->machine &&
-            std::all_of(machines.begin(), machines.end(), goes)) {
+        const bool goes_along = !machines.empty() && !step.type->machine &&
+                                std::all_of(machines.begin(), machines.end(), goes);
+        const bool stays = leaving.kept && !goes_along;
+        if (leaving.prevented && !stays && !seen_gone(r.address))
+            problems_.add(protected_error(r.address, "would be destroyed", leaving.loc))
+                .with_note("`removed:` lets go of it without destroying it");
+        if (goes_along) {
             step.action = Action::forget;
             step.reason = machines.size() == 1 ? fmt::format("goes with {}", *machines.begin())
                                                : "goes with its machines";
+            return step;
+        }
+        if (stays && !seen_gone(r.address)) {
+            step.action = Action::forget;
+            step.reason = "keep_on_destroy: it stays as it is";
             return step;
         }
         look(r, step);
@@ -241,6 +250,7 @@ class Remover {
     const std::function<bool(const std::string&)>& kept_;
     const std::vector<Dependency>& let_go_;
     Problems& problems_;
+    const Graph* graph_;
     std::set<std::string> dying_;   ///< machines that this plan ends, or that are gone
     std::set<std::string> changed_; ///< addresses that the spec still has and a step changes
 };
@@ -249,11 +259,12 @@ class Remover {
 
 void add_removals(Plan& plan, const World& world, const Registry& registry,
                   const std::function<bool(const std::string&)>& kept,
-                  const std::vector<Dependency>& let_go, Problems& problems) {
-    Remover(plan, world, registry, kept, let_go, problems).run();
+                  const std::vector<Dependency>& let_go, Problems& problems, const Graph* graph) {
+    Remover(plan, world, registry, kept, let_go, problems, graph).run();
 }
 
-Plan make_destroy_plan(const World& world, const Registry& registry, const PlanOptions& options) {
+Plan make_destroy_plan(const World& world, const Registry& registry, const PlanOptions& options,
+                       const Graph* graph) {
     const Selection selection(options, nullptr, world);
     Plan plan;
     plan.destroy = true;
@@ -264,7 +275,7 @@ Plan make_destroy_plan(const World& world, const Registry& registry, const PlanO
         return world.recorded.contains(address) && !selection.has(address);
     };
     Problems problems;
-    add_removals(plan, world, registry, kept, {}, problems);
+    add_removals(plan, world, registry, kept, {}, problems, graph);
     problems.throw_if_any();
     note_resumed(plan, world);
     return plan;
