@@ -31,8 +31,11 @@ int run_validate(Context& context) {
     const Survey survey =
         make_survey(context.project.graph(), nothing, provider_settings(context.project.graph()));
     for (const std::string& notice : survey.notices) context.say("note: " + notice + "\n");
-    const std::vector<Error> warnings =
-        context.project.graph().broken_checks([&](NodeId id) { return survey.values[id]; });
+    const Graph::Values values = [&](NodeId id) { return survey.values[id]; };
+    Problems problems;
+    context.project.graph().check_output_rules(values, problems);
+    problems.throw_if_any();
+    const std::vector<Error> warnings = context.project.graph().broken_checks(values);
     if (!warnings.empty())
         context.say(render_warnings(warnings, context.project.sources(), context.err) + "\n");
     const auto& nodes = context.project.graph().nodes();

@@ -153,7 +153,9 @@ std::vector<Error> Executor::broken_checks() const {
 
 void Executor::check_inputs(std::vector<Error>& errors) const {
     Problems problems;
-    graph_->check_open_inputs([this](NodeId n) { return values_[n]; }, problems);
+    const Graph::Values values = [this](NodeId n) { return values_[n]; };
+    graph_->check_open_inputs(values, problems);
+    if (!plan_.partial) graph_->check_output_rules(values, problems);
     for (const Error& e : problems.list()) {
         const bool told = std::any_of(errors.begin(), errors.end(), [&](const Error& other) {
             return other.message == e.message && other.loc == e.loc;

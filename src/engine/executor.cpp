@@ -207,6 +207,7 @@ void Executor::decide_step(StepId id) {
     if (step.node)
         work.config = with_lifecycle((*graph_)[*step.node], work.config, recorded, &observed);
     if (step.action == Action::replace) {
+        work.config = with_lifecycle_of_new((*graph_)[*step.node], work.config);
         work.kind = Change::Kind::create;
         work.remove_before = !step.create_first;
         return enqueue(id, false);
@@ -224,6 +225,8 @@ void Executor::decide_step(StepId id) {
         throw Error(ErrorKind::failed, "it turned out to need a replacement: " + d.reason)
             .with_hint("this plan did not name that; run plan again to see it");
     work.kind = d.action == Action::update ? Change::Kind::update : Change::Kind::create;
+    if (step.node && work.kind == Change::Kind::create)
+        work.config = with_lifecycle_of_new((*graph_)[*step.node], work.config);
     work.changed.clear();
     for (const AttributeChange& c : d.changes) work.changed.push_back(c.name);
     enqueue(id, false);

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <deque>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <set>
 #include <utility>
 
@@ -250,8 +251,6 @@ class Expander : public Resources {
         const ScopeNames inside(graph_, *this, scope);
         for (const Variable& v : scope.module->variables)
             for (const Rule& rule : v.rules) look(rule.check, inside);
-        for (const Output& o : scope.module->outputs)
-            for (const Rule& rule : o.preconditions) look(rule.check, inside);
         if (scope.call != nullptr) {
             const ScopeNames outside(graph_, *this, *scope.parent, &scope.instance);
             for (const auto& [name, expr] : scope.call->inputs) look(expr, outside);
@@ -315,8 +314,10 @@ class Expander : public Resources {
         for (const std::string& other : known)
             if (within(name, other))
                 error.hint = fmt::format("it takes whole resources and modules: \"{}\"", other);
-        if (const auto close = did_you_mean(name, known); close && error.hint.empty())
-            error.hint = fmt::format("did you mean \"{}\"?", *close);
+        if (!error.hint.empty()) return;
+        const auto close = did_you_mean(name, known);
+        error.hint = close ? fmt::format("did you mean \"{}\"?", *close)
+                           : fmt::format("there are: {}", fmt::join(known, ", "));
     }
 
     void add_triggers(const Scope& scope, const ResourceBlock& block,

@@ -179,7 +179,6 @@ Value Graph::outputs(const Values& values, Problems& problems) const {
     Value::Map out;
     for (const Output& o : spec_.root.outputs) {
         try {
-            check_preconditions(o, names);
             const Value v = evaluate(*o.value, names);
             out.push_back({o.name, o.secret ? v.as_secret() : v, o.loc});
         } catch (Error& error) {
@@ -224,14 +223,19 @@ void Graph::check_scope(const Scope& scope, const Resources& resources, Problems
     }
 }
 
-void Graph::check_rules(const Scope& scope, const Names& names, Problems& problems) const {
-    for (const Output& o : scope.module->outputs) {
-        try {
-            check_preconditions(o, names);
-        } catch (Error& error) {
-            problems.add(std::move(error));
+void Graph::check_output_rules(const Values& values, Problems& problems) const {
+    const LiveResources resources(*this, values);
+    for (const auto& scope : scopes_)
+        for (const Output& o : scope->module->outputs) {
+            try {
+                check_preconditions(o, ScopeNames(*this, resources, *scope));
+            } catch (Error& error) {
+                problems.add(std::move(error));
+            }
         }
-    }
+}
+
+void Graph::check_rules(const Scope& scope, const Names& names, Problems& problems) const {
     for (const Variable& v : scope.module->variables)
         for (const Rule& rule : v.rules) {
             try {

@@ -136,6 +136,9 @@ class Graph {
     /// The same for what resources have a part in: of all modules, or of those that a node is in.
     void check_open_inputs(const Values& values, Problems& problems) const;
     void check_inputs_of(NodeId id, const Values& values, Problems& problems) const;
+    /// Checks the preconditions of the outputs of all modules. What is in a module goes on without:
+    /// only what uses an output waits for them.
+    void check_output_rules(const Values& values, Problems& problems) const;
     /// A warning for each rule under `checks:` that does not hold; what is not known yet passes.
     [[nodiscard]] std::vector<Error> broken_checks(const Values& values) const;
     /// Checks the node's postconditions with its own attributes as they are.

@@ -67,6 +67,12 @@ Value with_lifecycle(const Node& node, Value config, const Recorded* recorded,
         [&](const std::string& name) { return by_name(name) || follow.contains(name); });
 }
 
+Value with_lifecycle_of_new(const Node& node, Value config) {
+    const LifecycleValues& lifecycle = node.lifecycle();
+    if (!lifecycle.ignore_all && lifecycle.ignored.empty()) return config;
+    return with_machine(*node.type, node.address, with_derived(*node.type, std::move(config)));
+}
+
 std::set<std::string> told_later(const ResourceType& type, const Value& config,
                                  const Value& recorded) {
     Value filled = config;

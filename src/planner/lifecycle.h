@@ -18,6 +18,10 @@ inline constexpr std::string_view kKeepOnDestroy = "keep_on_destroy";
 Value with_lifecycle(const Node& node, Value config, const Recorded* recorded,
                      const Observation* observed);
 
+/// The config for an object that is made: what follows from ignored attributes follows from them
+/// again, whatever the old object had.
+Value with_lifecycle_of_new(const Node& node, Value config);
+
 /// A config completed by what follows from it (ResourceType::derive).
 Value with_derived(const ResourceType& type, Value config);
 

@@ -38,19 +38,20 @@ class Planner {
     }
 
     Plan run() {
+        check_moved_types(graph_, world_, problems_);
         check_replace();
         for (const NodeId id : graph_.order())
             selection_.has(graph_[id].address) ? plan_node(id) : leave(id);
         Problems untold; // of a partial plan: what is left out is as it was recorded, and may lack
                          // what the spec says of it by now
         plan_.outputs = graph_.outputs(values(), selection_.all() ? problems_ : untold);
+        if (selection_.all()) graph_.check_output_rules(values(), problems_);
         claims_.check(problems_);
         plan_.notices = claims_.remarks();
         plan_.warnings = graph_.broken_checks(values());
         check_imports(graph_, problems_);
         refuse_removed_but_there();
         refuse_moved_but_there();
-        check_moved_types(graph_, world_, problems_);
         std::set<std::string> begun; // what an earlier run has begun is gone on with
         for (const Step& s : plan_.steps)
             if (s.create_first) begun.insert(generation_address(s.address, s.generation));
@@ -169,7 +170,7 @@ class Planner {
         const Node& node = graph_[id];
         const Recorded* recorded = records_[id];
         const std::optional<Observation> seen = look(node, wanted, recorded);
-        const Value config = with_lifecycle(node, wanted, recorded, seen ? &*seen : nullptr);
+        Value config = with_lifecycle(node, wanted, recorded, seen ? &*seen : nullptr);
         Step step{.address = node.address, .type = node.type, .node = id, .loc = node.block->loc};
         step.generation = recorded ? recorded->generation : 1;
         step.before = recorded ? recorded->attributes : Value();
@@ -217,6 +218,8 @@ class Planner {
                 for (const Attribute& a : node.type->schema)
                     if (a.renewed) known = known.without(a.name);
         }
+        if (action == Action::create || action == Action::replace)
+            step.after = config = with_lifecycle_of_new(node, config);
         if (recorded != nullptr && recorded->type == node.type->name && !known.is_null())
             for (const std::string& name : told_later(*node.type, config, recorded->config))
                 known = known.without(name);
@@ -333,7 +336,8 @@ class Planner {
             for (const Node& n : graph_.nodes()) {
                 if (!is_moved(m, n.address)) continue;
                 problems_.add(fmt::format("moved: the spec still has {}", n.address), m.loc)
-                    .with_note("here", n.block->loc);
+                    .with_note("here", n.block->loc)
+                    .hint = "take out the move, or the block of the old name";
                 break;
             }
     }
@@ -343,7 +347,8 @@ class Planner {
             for (const Node& n : graph_.nodes())
                 if (within(n.address, r.name)) {
                     problems_.add(fmt::format("removed: the spec still has {}", n.address), r.loc)
-                        .with_note("here", n.block->loc);
+                        .with_note("here", n.block->loc)
+                        .hint = "take out the entry, or the block";
                     break;
                 }
     }
