@@ -1,5 +1,6 @@
 #include "planner/early.h"
 
+#include "core/text.h"
 #include "planner/address.h"
 #include "planner/generations.h"
 #include "planner/ignored.h"
@@ -39,16 +40,20 @@ class NoResources : public Resources {
 
 constexpr const char* kEarlyHint = "it goes by variables, locals, each and count";
 
-Error not_a(std::string_view what, std::string_view wanted, const Value& got, Loc loc) {
-    return {ErrorKind::spec, fmt::format("{}: expected {}, got {}", what, wanted, got.kind_name()),
-            loc};
+Error not_a(std::string_view what, std::string_view wanted, const Value& got, Loc loc,
+            std::string hint) {
+    return Error(ErrorKind::spec,
+                 fmt::format("{}: expected {}, got {}", what, wanted, got.kind_name()), loc)
+        .with_hint(std::move(hint));
 }
 
 std::optional<bool> early_flag(const ExprPtr& expr, const Graph& graph, const Scope& scope,
                                const Instance* instance, std::string_view what) {
     if (expr == nullptr) return std::nullopt;
     const Value v = evaluate_early(*expr, graph, scope, instance, what);
-    if (!v.is_bool()) throw not_a(what, "a boolean", v, expr->loc());
+    if (!v.is_bool())
+        throw not_a(what, "a boolean", v, expr->loc(),
+                    "true, false, or an expression that gives one of them");
     return v.as_bool();
 }
 
@@ -151,6 +156,11 @@ LifecycleValues lifecycle_values(const ResourceBlock& block, const ResourceType&
 
 std::string address_of(const AddressPattern& pattern, const Graph& graph, const Scope& scope,
                        const Instance* instance, std::string_view what) {
+    if (pattern.leads_within)
+        throw Error(ErrorKind::spec,
+                    fmt::format("{}: {} leads into a resource", what, in_quotes(pattern.text)),
+                    pattern.loc)
+            .with_hint(fmt::format("name the resource itself: {}", pattern.parts.back().name));
     std::string out = scope.prefix;
     for (std::size_t i = 0; i < pattern.parts.size(); ++i) {
         const AddressPattern::Part& part = pattern.parts[i];
@@ -164,7 +174,8 @@ std::string address_of(const AddressPattern& pattern, const Graph& graph, const 
             throw;
         }
         if (!key.is_string() && !key.is_integer())
-            throw not_a(what, "a key or an index in brackets", key, pattern.loc);
+            throw not_a(what, "a key or an index in brackets", key, pattern.loc,
+                        "for example: web[each.key], web[0]");
         out += key.is_string() ? fmt::format("[\"{}\"]", key.as_string())
                                : fmt::format("[{}]", key.as_integer());
     }

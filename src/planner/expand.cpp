@@ -21,6 +21,7 @@ namespace {
 /// Of one block there are fewer; this is for blocks within modules that have instances themselves.
 constexpr std::size_t kMostResources = 1'000'000;
 constexpr std::string_view kTriggers = "replace_triggered_by";
+const std::set<std::string> kValues{"var", "local", "each", "count", "path", "secret"};
 } // namespace
 
 /// Makes a Graph of a Spec: the instances on demand (a for_each may go over the instances of
@@ -314,6 +315,10 @@ class Expander : public Resources {
         for (const std::string& other : known)
             if (within(name, other))
                 error.hint = fmt::format("it takes whole resources and modules: \"{}\"", other);
+        if (key == kTriggers && (!error.hint.empty() || kValues.contains(name)))
+            error.hint =
+                "it takes resources, instances and modules; to follow a single value, keep "
+                "it in a local.value, and name that";
         if (!error.hint.empty()) return;
         const auto close = did_you_mean(name, known);
         error.hint = close ? fmt::format("did you mean \"{}\"?", *close)
@@ -341,6 +346,9 @@ class Expander : public Resources {
     /// The resources that a trigger names, for one instance of the block that has it.
     void add_matches(const AddressPattern& pattern, const Scope& scope, const Instance* instance,
                      std::vector<NodeId>& out) {
+        if (pattern.leads_within)
+            return refuse_name(scope, pattern.text, pattern.parts.front().name, kTriggers,
+                               pattern.loc);
         std::vector<const Scope*> scopes{&scope};
         const auto key_of = [&](const AddressPattern::Part& part) {
             try {

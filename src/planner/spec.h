@@ -63,7 +63,8 @@ struct AddressPattern {
     };
     std::string text; ///< as it is written
     Loc loc;
-    std::vector<Part> parts; ///< modules, and after them a resource or data source, or none
+    std::vector<Part> parts;   ///< modules, and after them a resource or data source, or none
+    bool leads_within = false; ///< more follows: it names no resource, but something of one
     [[nodiscard]] bool has_keys() const;
 };
 

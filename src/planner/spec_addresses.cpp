@@ -19,15 +19,6 @@ namespace {
 constexpr const char* kAddressExample =
     "for example: web, web[\"a\"], web[0], module.site[\"a\"].web";
 
-constexpr const char* kValueHint =
-    "a value has no changes: keep it in a local.value, and name that";
-
-/// Whether an address begins with what is a value in an expression.
-bool is_value(const std::string& name) {
-    return name == "var" || name == "local" || name == "each" || name == "count" ||
-           name == "path" || name == "secret";
-}
-
 /// One step of an address: a name, or a key in brackets.
 struct Step {
     std::string name;
@@ -218,12 +209,7 @@ std::optional<AddressPattern> SpecReader::load_pattern(const Value& text, std::s
     }
     if (out.parts.empty())
         return refuse(fmt::format("{} is not an address", in_quotes(out.text)), kAddressExample);
-    if (rest < steps.size())
-        return refuse(fmt::format("nothing here is called {}", in_quotes(out.text)),
-                      is_value(out.parts.front().name)
-                          ? std::string(kValueHint)
-                          : fmt::format("it takes whole resources and modules: \"{}\"",
-                                        out.parts.back().name));
+    out.leads_within = rest < steps.size();
     return out;
 }
 
@@ -244,10 +230,10 @@ void SpecReader::load_triggers(const Value& list, const ResourceBlock& block,
             problems_
                 .add(fmt::format("replace_triggered_by: {} can't trigger itself", d.name), d.loc)
                 .hint = "name another resource";
-        } else if (pattern->parts.back().name.starts_with("data.")) {
+        } else if (pattern->parts.back().name.starts_with("data.") && !pattern->leads_within) {
             problems_
                 .add("replace_triggered_by: a data source is only read: that is no change", d.loc)
-                .hint = kValueHint;
+                .hint = "keep what it tells in a local.value, and name that";
         } else {
             lifecycle.replace_triggered_by.push_back(std::move(*pattern));
         }

@@ -154,10 +154,12 @@ TEST_CASE("replace_triggered_by: entries that can't be meant") {
               .find("an address is no expression; only its keys are (write the key in "
                     "brackets, without ${}: web[each.key])") != std::string::npos);
     CHECK(error("'b['").find("is not an address") != std::string::npos);
-    CHECK(error("var.v") == at + "nothing here is called \"var.v\" (a value has no changes: keep "
-                                 "it in a local.value, and name that)\n");
-    CHECK(error("data.d") == at + "a data source is only read: that is no change (a value has no "
-                                  "changes: keep it in a local.value, and name that)\n");
+    CHECK(error("var.v") == at + "nothing here is called \"var.v\" (it takes resources, instances "
+                                 "and modules; to follow a single value, keep it in a local.value, "
+                                 "and name that)\n");
+    CHECK(error("b.token").find("to follow a single value") != std::string::npos);
+    CHECK(error("data.d") == at + "a data source is only read: that is no change (keep what it "
+                                  "tells in a local.value, and name that)\n");
     CHECK(error("c") == at + "nothing here is called \"c\" (there are: a, b, data.d)\n");
     CHECK(error("'b[\"z\"]'")
               .find("there is no instance z (it names an instance that the spec "

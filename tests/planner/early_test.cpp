@@ -68,7 +68,8 @@ TEST_CASE("a lifecycle can't go by resources or secrets") {
     CHECK(errors_of(spec("{prevent_destroy: \"${var.of}\"}")) ==
           "hadeploy.yaml:6:90: there is no variable \"of\" (did you mean \"on\"?)\n");
     CHECK(errors_of(spec("{keep_on_destroy: 1}")) ==
-          "hadeploy.yaml:6:87: keep_on_destroy: expected a boolean, got an integer\n");
+          "hadeploy.yaml:6:87: keep_on_destroy: expected a boolean, got an integer (true, false, "
+          "or an expression that gives one of them)\n");
     CHECK(errors_of(spec("{ignore_changes: 1}")) ==
           "hadeploy.yaml:6:86: ignore_changes: it lists names of attributes (for example: labels, "
           "labels[\"x\"], ports[0])\n");

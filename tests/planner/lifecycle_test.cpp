@@ -152,7 +152,8 @@ TEST_CASE("a lifecycle that makes no sense") {
           "hadeploy.yaml:3:46: a lifecycle has no key \"prevent_destory\" (did you mean "
           "\"prevent_destroy\"?)\n");
     CHECK(error("{prevent_destroy: maybe}") ==
-          "hadeploy.yaml:3:63: prevent_destroy: expected a boolean, got a string\n");
+          "hadeploy.yaml:3:63: prevent_destroy: expected a boolean, got a string (true, false, or "
+          "an expression that gives one of them)\n");
     CHECK(error("{ignore_changes: [valeu]}") ==
           "hadeploy.yaml:3:63: ignore_changes: fake.thing has no attribute \"valeu\" (did you mean "
           "\"value\"?)\n");
