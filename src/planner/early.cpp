@@ -8,9 +8,13 @@
 #include "planner/names.h"
 #include "planner/references.h"
 
-#include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <deque>
 #include <fmt/format.h>
+#include <optional>
+#include <string>
+#include <utility>
 
 namespace hadeploy {
 
@@ -62,7 +66,9 @@ Instance former_instance(const AddressPart& part, const ExprPtr& for_each, const
                          const Scope& scope) {
     Instance out{.key = part.key};
     if (part.indexed) {
-        out.index = std::stoll(part.key);
+        std::int64_t index = 0;
+        std::from_chars(part.key.data(), part.key.data() + part.key.size(), index);
+        out.index = index;
     } else if (for_each != nullptr) {
         out.over = for_each.get();
         out.values = evaluate_early(*for_each, graph, scope, nullptr, "for_each");

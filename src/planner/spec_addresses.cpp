@@ -98,14 +98,12 @@ bool check_circles(const std::vector<Move>& moves, Problems& problems) {
     for (const Move& m : moves) {
         std::vector<const Move*> way;
         const Move* at = &m;
-        while (at != nullptr && !done.contains(at) &&
-               std::find(way.begin(), way.end(), at) == way.end()) {
+        while (at != nullptr && done.insert(at).second) {
             way.push_back(at);
             const auto next = by_from.find(at->to);
             at = next == by_from.end() ? nullptr : next->second;
         }
         const auto first = std::find(way.begin(), way.end(), at);
-        done.insert(way.begin(), way.end());
         if (first == way.end()) continue;
         good = false;
         Error& error = problems.add("moved: these moves form a circle", (*first)->loc);
@@ -130,22 +128,25 @@ void check_twice(const std::vector<Move>& moves, Problems& problems) {
     }
 }
 
-/// Of a chain the first move has to be made first.
+/// Of a chain the first move has to be made first. (Kahn's algorithm; circles are out by now, but
+/// for moves that overlap in strange ways: those stay as they are written.)
 void put_in_order(std::vector<Move>& moves) {
-    const auto comes_after = [](const Move& later, const Move& earlier) {
-        return within(later.from, earlier.to) || within(earlier.to, later.from);
-    };
+    std::vector<std::vector<std::size_t>> later(moves.size());
+    std::vector<std::size_t> waits(moves.size());
+    for (std::size_t i = 0; i < moves.size(); ++i)
+        for (std::size_t k = 0; k < moves.size(); ++k)
+            if (i != k &&
+                (within(moves[i].from, moves[k].to) || within(moves[k].to, moves[i].from)))
+                later[k].push_back(i), ++waits[i];
+    std::vector<std::size_t> order;
+    for (std::size_t i = 0; i < moves.size(); ++i)
+        if (waits[i] == 0) order.push_back(i);
+    for (std::size_t next = 0; next < order.size(); ++next)
+        for (const std::size_t i : later[order[next]])
+            if (--waits[i] == 0) order.push_back(i);
+    if (order.size() != moves.size()) return;
     std::vector<Move> out;
-    while (!moves.empty()) {
-        auto next = std::find_if(moves.begin(), moves.end(), [&](const Move& m) {
-            return std::none_of(moves.begin(), moves.end(), [&](const Move& other) {
-                return &other != &m && comes_after(m, other);
-            });
-        });
-        if (next == moves.end()) next = moves.begin();
-        out.push_back(std::move(*next));
-        moves.erase(next);
-    }
+    for (const std::size_t i : order) out.push_back(std::move(moves[i]));
     moves = std::move(out);
 }
 
