@@ -206,10 +206,10 @@ TEST_CASE("a circle is shown with the lines that make it") {
           "  hadeploy.yaml:4:69: b needs c\n"
           "  hadeploy.yaml:5:3: c needs a\n");
     try {
-        const TestSpec t(
-            {{"hadeploy.yaml", "name: t\nmodules:\n  a: {source: m, depends_on: "
-                               "[module.b]}\n  b: {source: m, depends_on: [module.a]}\n"},
-             {"m/module.yaml", "resources: {x: {type: fake.thing, name: x}}\n"}});
+        const TestSpec t(TestSpec::Files{
+            {"hadeploy.yaml", "name: t\nmodules:\n  a: {source: m, depends_on: "
+                              "[module.b]}\n  b: {source: m, depends_on: [module.a]}\n"},
+            {"m/module.yaml", "resources: {x: {type: fake.thing, name: x}}\n"}});
         FAIL("a circle");
     } catch (const Errors& errors) {
         REQUIRE(errors.list.at(0).notes.size() == 2);
