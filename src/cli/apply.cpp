@@ -41,6 +41,9 @@ int execute(Context& context, Prepared& prepared, Store& store, std::string_view
             "\n");
     } else {
         context.print(render_report(prepared.plan, result, took, context.out));
+        if (!result.warnings.empty())
+            context.print("\n" +
+                          render_warnings(result.warnings, context.project.sources(), context.out));
         if (!result.errors.empty()) // last, where they are looked for
             context.say("\n" +
                         render_errors(result.errors, context.project.sources(), context.err));
@@ -60,9 +63,12 @@ std::string described(std::string command, const PlanOptions& options) {
 }
 
 /// @param outputs  null after a destroy, which has none
-void say_nothing_to_do(const Context& context, const Value& outputs) {
+void say_nothing_to_do(const Context& context, const Value& outputs,
+                       const std::vector<Error>& warnings = {}) {
     if (context.args.json)
-        context.print(json_line("info", "apply_complete", "nothing to change", now_ms()) + "\n");
+        context.print(json_line("info", "apply_complete", "nothing to change", now_ms(),
+                                {{"warnings", errors_json(warnings, context.project.sources())}}) +
+                      "\n");
     else if (!outputs.is_null())
         context.print(render_outputs(outputs, context.out));
 }
@@ -70,7 +76,8 @@ void say_nothing_to_do(const Context& context, const Value& outputs) {
 /// Nothing changes, but what records say beside that may have to be noted.
 int nothing_to_do(const Context& context, const Prepared& prepared, Store& store) {
     note_records(prepared.plan, store);
-    say_nothing_to_do(context, prepared.plan.destroy ? Value() : store.outputs());
+    say_nothing_to_do(context, prepared.plan.destroy ? Value() : store.outputs(),
+                      prepared.plan.warnings);
     return 0;
 }
 
@@ -92,7 +99,7 @@ int plan_and_execute(Context& context, const PlanOptions& options, const std::st
         progress->finish();
     }
     const Plan& plan = prepared.plan;
-    if (!context.args.json) context.print(render_plan(plan, context.out));
+    if (!context.args.json) print_plan(context, plan);
     check_allowed(context, plan);
     if (plan.empty()) {
         const int code = nothing_to_do(context, prepared, *store);

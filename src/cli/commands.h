@@ -62,6 +62,9 @@ int run_completion(Context& context);
 /// What apply, destroy and rollback have in common once the project is loaded: plan, show, ask, do.
 int plan_and_execute(Context& context, const PlanOptions& options, const std::string& command);
 
+/// A plan with its warnings, as text or as JSON.
+void print_plan(const Context& context, const Plan& plan);
+
 /// Says which of the spec's secrets are too short to be taken out of what commands print.
 void tell_short_secrets(const Context& context);
 

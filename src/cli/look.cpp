@@ -82,10 +82,7 @@ int run_show(Context& context) {
         const auto store = Store::open(context.project.state_file(), Store::Mode::read_only,
                                        plan.project, context.project.key_source());
         const Prepared prepared = restore_plan(plan, context.project, *store);
-        if (context.args.json)
-            context.print(plan_json(prepared.plan).dump() + "\n");
-        else
-            context.print(render_plan(prepared.plan, context.out));
+        print_plan(context, prepared.plan);
         return 0;
     }
     const auto store = recorded_state(context);

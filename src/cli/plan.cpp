@@ -1,6 +1,7 @@
 #include "cli/commands.h"
 #include "cli/plan_file.h"
 #include "cli/record.h"
+#include "cli/render/errors.h"
 #include "cli/render/plan_json.h"
 #include "cli/render/plan_text.h"
 #include "cli/render/text.h"
@@ -47,6 +48,13 @@ int run_validate(Context& context) {
     const Survey survey =
         make_survey(context.project.graph(), nothing, provider_settings(context.project.graph()));
     for (const std::string& notice : survey.notices) context.say("note: " + notice + "\n");
+    const Graph::Values values = [&](NodeId id) { return survey.values[id]; };
+    Problems problems;
+    context.project.graph().check_output_rules(values, problems);
+    problems.throw_if_any();
+    const std::vector<Error> warnings = context.project.graph().broken_checks(values);
+    if (!warnings.empty())
+        context.say(render_warnings(warnings, context.project.sources(), context.err) + "\n");
     const auto& nodes = context.project.graph().nodes();
     const auto data = static_cast<std::size_t>(std::count_if(
         nodes.begin(), nodes.end(), [](const Node& node) { return node.type->data; }));
@@ -64,14 +72,13 @@ int run_validate(Context& context) {
     return 0;
 }
 
-namespace {
 void print_plan(const Context& context, const Plan& plan) {
-    if (context.args.json)
-        context.print(plan_json(plan).dump() + "\n");
-    else
-        context.print(render_plan(plan, context.out));
+    const Sources& sources = context.project.sources();
+    if (context.args.json) return context.print(plan_json(plan, sources).dump() + "\n");
+    context.print(render_plan(plan, context.out));
+    if (!plan.warnings.empty())
+        context.print("\n" + render_warnings(plan.warnings, sources, context.out));
 }
-} // namespace
 
 int run_plan(Context& context) {
     if (context.args.out.empty())

@@ -201,7 +201,7 @@ std::vector<Subject> to_read(Prepared& p, const Project& project, const PlanOpti
 /// A plan to destroy goes by the state alone; what is in its way may still stand in the spec.
 Plan destroy_plan(const World& world, const Project& project, const PlanOptions& options) {
     try {
-        return make_destroy_plan(world, project.registry(), options);
+        return make_destroy_plan(world, project.registry(), options, &project.graph());
     } catch (Errors& errors) {
         for (Error& error : errors.list)
             if (const auto node = project.graph().find(error.address); node && !error.loc.known())

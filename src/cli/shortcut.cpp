@@ -140,7 +140,7 @@ void note_unchanged(const Project& project, const PlanOptions& options, const St
                     const Prepared& prepared) {
     const Plan& plan = prepared.plan;
     const bool nothing = plan.empty() && !plan.destroy && plan.records.empty() &&
-                         plan.notices.empty() && prepared.world.interrupted.empty() &&
+                         plan.notices.empty() && plan.warnings.empty() && prepared.world.interrupted.empty() &&
                          plan.outputs == store.outputs();
     const auto& nodes = project.graph().nodes();
     const bool data =

@@ -35,7 +35,9 @@ std::optional<Error> Executor::broken_postcondition(StepId id) const {
     if (problems.empty()) return std::nullopt;
     Error error = problems.list().front();
     error.kind = ErrorKind::failed;
-    return std::move(error).with_note("it is there and recorded; what depends on it was left");
+    return std::move(error).with_note(
+        step.type->data ? "it was read; what depends on it was left"
+                        : "it is there and recorded; what depends on it was left");
 }
 
 void Executor::finish(StepId id, std::string result) {
@@ -149,9 +151,15 @@ void Executor::finish_with(StepId id, const std::optional<Row>& row) {
     finish(id, "done");
 }
 
+std::vector<Error> Executor::broken_checks() const {
+    return graph_->broken_checks([this](NodeId n) { return values_[n]; });
+}
+
 void Executor::check_inputs(std::vector<Error>& errors) const {
     Problems problems;
-    graph_->check_open_inputs([this](NodeId n) { return values_[n]; }, problems);
+    const Graph::Values values = [this](NodeId n) { return values_[n]; };
+    graph_->check_open_inputs(values, problems);
+    if (!plan_.partial) graph_->check_output_rules(values, problems);
     for (const Error& e : problems.list()) {
         const bool told = std::any_of(errors.begin(), errors.end(), [&](const Error& other) {
             return other.message == e.message && other.loc == e.loc;
@@ -185,6 +193,7 @@ ApplyResult apply(const Plan& plan, const Graph* graph, const World& world, Stor
         Problems problems;
         result.outputs = executor.outputs(problems);
         result.outputs = outputs_after(plan, result.outputs, store.outputs());
+        result.warnings = executor.broken_checks();
         if (result.ok()) store.set_outputs(result.outputs);
     } else if (plan.partial) {
         result.outputs = store.outputs();

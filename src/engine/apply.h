@@ -22,6 +22,7 @@ struct ApplyResult {
     };
     std::vector<StepResult> steps; ///< by the plan's steps
     std::vector<Error> errors;
+    std::vector<Error> warnings; ///< rules under `checks:` that do not hold
     Value outputs;
     bool interrupted = false;
 

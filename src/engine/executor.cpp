@@ -232,6 +232,8 @@ void Executor::decide_step(StepId id) {
         work.config = with_lifecycle((*graph_)[*step.node], work.config, recorded, &observed);
     if (step.action == Action::replace) {
         work.stays = !is_needed(id);
+        if (!work.stays)
+            work.config = with_lifecycle_of_new((*graph_)[*step.node], work.config);
         work.kind = Change::Kind::create;
         if (!work.stays) return enqueue(id, false);
     }
@@ -248,6 +250,8 @@ void Executor::decide_step(StepId id) {
         throw Error(ErrorKind::failed, "it turned out to need a replacement: " + d.reason)
             .with_hint("this plan did not name that; run plan again to see it");
     work.kind = d.action == Action::update ? Change::Kind::update : Change::Kind::create;
+    if (step.node && work.kind == Change::Kind::create)
+        work.config = with_lifecycle_of_new((*graph_)[*step.node], work.config);
     work.changed.clear();
     for (const AttributeChange& c : d.changes) work.changed.push_back(c.name);
     enqueue(id, false);

@@ -30,6 +30,8 @@ class Executor {
     ApplyResult run();
     /// The spec's outputs with what is now true.
     Value outputs(Problems& problems) const;
+    /// Of the spec's `checks:`, with what is now true.
+    std::vector<Error> broken_checks() const;
     /// Inputs of modules that no step has looked at, once all is known.
     void check_inputs(std::vector<Error>& errors) const;
 

@@ -126,22 +126,30 @@ std::string closest(const std::string& address, const std::set<std::string>& nam
 
 } // namespace
 
-AddressForm form_of_address(const std::string& text) {
+std::vector<AddressPart> parts_of_address(const std::string& text) {
+    std::vector<AddressPart> out;
     std::size_t at = 0;
     while (true) {
         std::size_t end = end_of_name(text, at);
-        if (end == at) return AddressForm::none;
+        if (end == at) return {};
         const bool module = text.compare(at, end - at, "module") == 0;
         if (module) { // its own name follows
-            at = end + 1;
-            if (end >= text.size() || text[end] != '.') return AddressForm::none;
-            end = end_of_name(text, at);
-            if (end == at) return AddressForm::none;
+            if (end >= text.size() || text[end] != '.') return {};
+            const std::size_t name = end + 1;
+            end = end_of_name(text, name);
+            if (end == name) return {};
         }
+        AddressPart part{.name = text.substr(at, end - at), .key = {}};
         at = end_of_key(text, end);
-        if (at == text.npos) return AddressForm::none;
-        if (at == text.size()) return module ? AddressForm::module : AddressForm::resource;
-        if (!module || text[at] != '.') return AddressForm::none;
+        if (at == text.npos) return {};
+        if (at != end) {
+            part.indexed = text[end + 1] != '"';
+            const std::size_t sign = part.indexed ? 1 : 2;
+            part.key = text.substr(end + sign, at - end - 2 * sign);
+        }
+        out.push_back(std::move(part));
+        if (at == text.size()) return out;
+        if (!module || text[at] != '.') return {};
         ++at;
     }
 }
@@ -180,6 +188,12 @@ std::string shell_word(const std::string& address) {
                                        "0123456789._-";
     return address.find_first_not_of(plain) == address.npos ? address
                                                             : fmt::format("'{}'", address);
+}
+
+AddressForm form_of_address(const std::string& text) {
+    const std::vector<AddressPart> parts = parts_of_address(text);
+    if (parts.empty()) return AddressForm::none;
+    return parts.back().name.starts_with("module.") ? AddressForm::module : AddressForm::resource;
 }
 
 Error unknown_address(std::string message, const std::string& address,

@@ -26,6 +26,15 @@ std::string quoted_keys(const std::string& text);
 
 /// An address as one word of a shell's command line: `'r["a"]'`.
 std::string shell_word(const std::string& address);
+/// One part of an address.
+struct AddressPart {
+    std::string name;     ///< "module.NAME", or of a resource its name
+    std::string key;      ///< of for_each, or the index in digits; "": none
+    bool indexed = false; ///< the key is an index
+};
+
+/// The parts of an address, modules first; empty when it has not the form of one.
+std::vector<AddressPart> parts_of_address(const std::string& text);
 
 /// An error of usage about an address that names none of `known`, with the closest of them (or of
 /// the resources and modules that they are within) as the hint, written as a word of a shell's

@@ -1,13 +1,17 @@
 #include "core/trace.h"
+#include "planner/early.h"
 #include "planner/graph.h"
+#include "planner/import.h"
 #include "planner/instances.h"
 #include "planner/lifecycle.h"
 #include "planner/names.h"
 #include "planner/order.h"
+#include "planner/static_checks.h"
 
 #include <algorithm>
 #include <deque>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <set>
 #include <utility>
 
@@ -16,6 +20,8 @@ namespace hadeploy {
 namespace {
 /// Of one block there are fewer; this is for blocks within modules that have instances themselves.
 constexpr std::size_t kMostResources = 1'000'000;
+constexpr std::string_view kTriggers = "replace_triggered_by";
+const std::set<std::string> kValues{"var", "local", "each", "count", "path", "secret"};
 } // namespace
 
 /// Makes a Graph of a Spec: the instances on demand (a for_each may go over the instances of
@@ -27,12 +33,11 @@ class Expander : public Resources {
 
     void run() {
         make_scope(graph_.spec_.root, "", nullptr, nullptr, {});
-        check_providers();
-        check_calls(graph_.spec_.root);
+        check_calls(graph_, problems_);
         // more of them are made on the way
         for (std::size_t i = 0; i < graph_.scopes_.size(); ++i) expand(*graph_.scopes_[i]);
         problems_.throw_if_any();
-        check_module(graph_.spec_.root);
+        check_modules(graph_, *this, problems_);
         for (NodeId id = 0; id < nodes_.size(); ++id) trace(id);
         for (const auto& scope : graph_.scopes_) {
             trace_inputs(*scope);
@@ -49,7 +54,7 @@ class Expander : public Resources {
                                          const ResourceBlock& block) const override {
         auto& made = made_[scope.number].resources[index_of(scope.module->resources, block)];
         return make_once(made, block, [&](std::vector<NodeId>& ids) {
-            const ResourceType* type = &find_type(block);
+            const ResourceType* type = &type_of(block, graph_.registry_);
             auto all = instances_of(block, scope);
             ids.reserve(all.size());
             for (auto& [suffix, instance] : all) {
@@ -203,73 +208,6 @@ class Expander : public Resources {
         return out;
     }
 
-    void check_calls(const Module& module) {
-        if (!calls_checked_.insert(&module).second) return;
-        for (const ModuleBlock& call : module.modules) {
-            check_call(call);
-            check_calls(*call.module);
-        }
-    }
-
-    void check_call(const ModuleBlock& call) {
-        std::vector<std::string> known;
-        for (const Variable& v : call.module->variables) {
-            known.push_back(v.attribute.name);
-            if (v.attribute.required && !call.inputs.contains(v.attribute.name))
-                problems_
-                    .add(fmt::format("module \"{}\" needs the input \"{}\"", call.name,
-                                     v.attribute.name),
-                         call.loc)
-                    .with_note("declared here", v.loc);
-        }
-        for (const auto& [name, expr] : call.inputs) {
-            if (call.module->variable(name) != nullptr) continue;
-            Error& error =
-                problems_.add(fmt::format("module \"{}\" has no input \"{}\"", call.name, name),
-                              call.input_locs.at(name));
-            const auto close = did_you_mean(name, known);
-            if (close)
-                error.hint = fmt::format("did you mean \"{}\"?", *close);
-            else if (!known.empty())
-                error.hint = fmt::format("it has: {}", fmt::join(known, ", "));
-        }
-    }
-
-    void check_providers() {
-        std::vector<std::string> known;
-        for (const auto& kind : graph_.registry_.kinds()) known.push_back(kind->name);
-        for (const auto& [name, loc] : graph_.spec_.provider_locs) {
-            if (graph_.registry_.kind(name) != nullptr) continue;
-            Error& error = problems_.add(fmt::format("there is no provider \"{}\"", name), loc);
-            const auto close = did_you_mean(name, known);
-            error.hint = close ? fmt::format("did you mean \"{}\"?", *close)
-                               : fmt::format("there are: {}", fmt::join(known, ", "));
-        }
-    }
-
-    const ResourceType& find_type(const ResourceBlock& block) const {
-        const ResourceType* type = graph_.registry_.type(block.type);
-        if (type != nullptr && type->data == block.data) return *type;
-        if (type != nullptr)
-            throw Error(ErrorKind::spec,
-                        fmt::format("\"{}\" is a type of {}", block.type,
-                                    type->data ? "data sources" : "resources"),
-                        block.type_loc)
-                .with_hint(type->data ? "put the block under `data:`"
-                                      : "put the block under `resources:`");
-        std::vector<std::string> known;
-        for (const auto& t : graph_.registry_.types())
-            if (t->data == block.data) known.push_back(t->name);
-        Error error(ErrorKind::spec,
-                    fmt::format("there is no {} type \"{}\"",
-                                block.data ? "data source" : "resource", block.type),
-                    block.type_loc);
-        const auto close = did_you_mean(block.type, known);
-        error.hint =
-            close ? fmt::format("did you mean \"{}\"?", *close) : "`hadeploy docs` lists all types";
-        throw error;
-    }
-
     /// Finds what a node depends on, and the errors that need no values.
     void trace(NodeId id) {
         const Node& self = nodes_[id];
@@ -288,6 +226,7 @@ class Expander : public Resources {
             }
         };
         for (const Argument& a : self.block->attributes) look(a.value, names);
+        settle_lifecycle(id);
         const Lifecycle& lifecycle = self.block->lifecycle();
         for (const auto& [rules, with] : {std::pair(&lifecycle.preconditions, &names),
                                           std::pair(&lifecycle.postconditions, &later)})
@@ -296,6 +235,17 @@ class Expander : public Resources {
                 look(rule.message, *with);
             }
         nodes_[id].deps.assign(touched.begin(), touched.end());
+    }
+
+    void settle_lifecycle(NodeId id) {
+        Node& node = nodes_[id];
+        if (!has_lifecycle_values(*node.block)) return;
+        try {
+            node.own_lifecycle =
+                lifecycle_values(*node.block, *node.type, graph_, *node.scope, node.instance.get());
+        } catch (Error& error) {
+            problems_.add(std::move(error));
+        }
     }
 
     /// Whether what a module is given, or its rules go by, may be known only once resources are
@@ -319,43 +269,6 @@ class Expander : public Resources {
         scope.open = !touched.empty();
     }
 
-    /// What can be said of a module whatever it is given: also of branches that may never be taken.
-    void check_module(const Module& module) {
-        if (!modules_checked_.insert(&module).second) return;
-        const Scope scope{&module};
-        const ScopeNames names(graph_, *this, scope);
-        const auto check = [&](const ExprPtr& expr) {
-            if (!expr) return;
-            for (const Reference& r : references_in(*expr)) {
-                try {
-                    names.check(r);
-                } catch (Error& error) {
-                    problems_.add(std::move(error));
-                }
-            }
-        };
-        for (const ResourceBlock& block : module.resources) {
-            for (const Argument& a : block.attributes) check(a.value);
-            for (const auto* rules :
-                 {&block.lifecycle().preconditions, &block.lifecycle().postconditions})
-                for (const Rule& rule : *rules) {
-                    check(rule.check);
-                    check(rule.message);
-                }
-            try {
-                check_ignored(block, find_type(block), problems_);
-            } catch (Error& error) { // of a type that is not there, in a module without instances
-                problems_.add(std::move(error));
-            }
-        }
-        for (const Local& local : module.locals) check(local.value);
-        for (const Output& o : module.outputs) check(o.value);
-        for (const ModuleBlock& call : module.modules) {
-            for (const auto& [name, expr] : call.inputs) check(expr);
-            check_module(*call.module);
-        }
-    }
-
     void check_outputs(const Scope& scope) {
         for (const Output& o : scope.module->outputs) {
             try {
@@ -370,20 +283,17 @@ class Expander : public Resources {
         for (const ResourceBlock& block : scope.module->resources) {
             const std::vector<NodeId>& ids = instances(scope, block);
             const std::vector<NodeId> targets = named(block.depends_on, scope, "depends_on");
-            const std::vector<NodeId> triggers =
-                named(block.lifecycle().replace_triggered_by, scope, "replace_triggered_by");
-            for (const NodeId id : ids) {
-                wait_for(id, targets);
-                depend(id, triggers);
-                nodes_[id].triggers = triggers;
-            }
+            for (const NodeId id : ids) wait_for(id, targets);
+            add_triggers(scope, block, ids);
             if (block.serial)
                 for (std::size_t i = 1; i < ids.size(); ++i) depend(ids[i], {ids[i - 1]});
         }
         for (const ModuleBlock& call : scope.module->modules) {
             const std::vector<NodeId> targets = named(call.depends_on, scope, "depends_on");
             if (targets.empty()) continue;
-            for (const NodeId id : all_of(scope, call)) wait_for(id, targets);
+            std::vector<NodeId> ids;
+            for (const Scope* inside : instances(scope, call)) add_all(*inside, ids);
+            for (const NodeId id : ids) wait_for(id, targets);
         }
     }
 
@@ -397,38 +307,127 @@ class Expander : public Resources {
             } else if (const ModuleBlock* call = d.name.starts_with("module.")
                                                      ? scope.module->module(d.name.substr(7))
                                                      : nullptr) {
-                const auto ids = all_of(scope, *call);
-                out.insert(out.end(), ids.begin(), ids.end());
+                for (const Scope* inside : instances(scope, *call)) add_all(*inside, out);
             } else {
-                std::vector<std::string> known;
-                for (const ResourceBlock& b : scope.module->resources) known.push_back(b.name);
-                for (const ModuleBlock& m : scope.module->modules)
-                    known.push_back("module." + m.name);
-                Error& error = problems_.add(
-                    fmt::format("{}: nothing here is called \"{}\"", key, d.name), d.loc);
-                for (const std::string& name : known)
-                    if (within(d.name, name))
-                        error.hint =
-                            fmt::format("it takes whole resources and modules: \"{}\"", name);
-                if (const auto close = did_you_mean(d.name, known); close && error.hint.empty())
-                    error.hint = fmt::format("did you mean \"{}\"?", *close);
+                refuse_name(scope, d.name, d.name, key, d.loc);
             }
         }
         return out;
     }
 
-    /// The resources of all instances of a module.
-    std::vector<NodeId> all_of(const Scope& scope, const ModuleBlock& call) const {
-        std::vector<NodeId> out;
-        for (const Scope* inside : instances(scope, call)) {
-            const auto add = [&](const std::vector<NodeId>& ids) {
-                out.insert(out.end(), ids.begin(), ids.end());
-            };
-            for (const ResourceBlock& block : inside->module->resources)
-                add(instances(*inside, block));
-            for (const ModuleBlock& inner : inside->module->modules) add(all_of(*inside, inner));
+    void refuse_name(const Scope& scope, const std::string& text, const std::string& name,
+                     std::string_view key, Loc loc) {
+        std::vector<std::string> known;
+        for (const ResourceBlock& b : scope.module->resources) known.push_back(b.name);
+        for (const ModuleBlock& m : scope.module->modules) known.push_back("module." + m.name);
+        Error& error =
+            problems_.add(fmt::format("{}: nothing here is called \"{}\"", key, text), loc);
+        for (const std::string& other : known)
+            if (within(name, other))
+                error.hint = fmt::format("it takes whole resources and modules: \"{}\"", other);
+        if (key == kTriggers && (!error.hint.empty() || kValues.contains(name)))
+            error.hint =
+                "it takes resources, instances and modules; to follow a single value, keep "
+                "it in a local.value, and name that";
+        if (!error.hint.empty()) return;
+        const auto close = did_you_mean(name, known);
+        error.hint = close ? fmt::format("did you mean \"{}\"?", *close)
+                           : fmt::format("there are: {}", fmt::join(known, ", "));
+    }
+
+    void add_triggers(const Scope& scope, const ResourceBlock& block,
+                      const std::vector<NodeId>& ids) {
+        const std::vector<AddressPattern>& patterns = block.lifecycle().replace_triggered_by;
+        if (patterns.empty()) return;
+        const bool each = std::any_of(patterns.begin(), patterns.end(),
+                                      [](const AddressPattern& p) { return p.has_keys(); });
+        std::vector<NodeId> triggers;
+        for (const NodeId id : ids) {
+            if (each || id == ids.front()) {
+                triggers.clear();
+                for (const AddressPattern& p : patterns)
+                    add_matches(p, scope, nodes_[id].instance.get(), triggers);
+            }
+            depend(id, triggers);
+            nodes_[id].triggers = triggers;
         }
-        return out;
+    }
+
+    /// The resources that a trigger names, for one instance of the block that has it.
+    void add_matches(const AddressPattern& pattern, const Scope& scope, const Instance* instance,
+                     std::vector<NodeId>& out) {
+        if (pattern.leads_within)
+            return refuse_name(scope, pattern.text, pattern.parts.front().name, kTriggers,
+                               pattern.loc);
+        std::vector<const Scope*> scopes{&scope};
+        const auto key_of = [&](const AddressPattern::Part& part) {
+            try {
+                return evaluate_early(*part.key, graph_, scope, instance, kTriggers);
+            } catch (Error& error) {
+                error.loc = pattern.loc; // its text is not written as other expressions are
+                throw;
+            }
+        };
+        try {
+            for (const AddressPattern::Part& part : pattern.parts) {
+                const Value key = part.key ? key_of(part) : Value();
+                std::vector<const Scope*> inside;
+                for (const Scope* s : scopes) {
+                    if (const ResourceBlock* block = s->module->resource(part.name)) {
+                        add_instances(instances(*s, *block), key, pattern, out,
+                                      [&](NodeId id) { return nodes_[id].instance.get(); });
+                    } else if (const ModuleBlock* call =
+                                   part.name.starts_with("module.")
+                                       ? s->module->module(part.name.substr(7))
+                                       : nullptr) {
+                        add_instances(instances(*s, *call), key, pattern, inside,
+                                      [&](const Scope* in) {
+                                          const bool one = !call->for_each && !call->count;
+                                          return one ? nullptr : &in->instance;
+                                      });
+                    } else {
+                        return refuse_name(*s, pattern.text, part.name, kTriggers, pattern.loc);
+                    }
+                }
+                scopes = std::move(inside);
+            }
+        } catch (Error& error) {
+            problems_.add(std::move(error));
+            return;
+        }
+        for (const Scope* s : scopes) add_all(*s, out);
+    }
+
+    /// All of `all`, or with a key the one that has it.
+    template<class Id, class InstanceOf>
+    void add_instances(const std::vector<Id>& all, const Value& key, const AddressPattern& pattern,
+                       std::vector<Id>& out, InstanceOf instance_of) const {
+        if (key.is_null()) return void(out.insert(out.end(), all.begin(), all.end()));
+        const bool several = !all.empty() && instance_of(all.front()) != nullptr;
+        const auto it =
+            several
+                ? find_instance(all, key,
+                                [&](const Id& id) -> const Instance& { return *instance_of(id); })
+                : all.end();
+        if (it == all.end())
+            throw Error(ErrorKind::spec,
+                        fmt::format("{}: {}: there is no instance {}", kTriggers, pattern.text,
+                                    display(key)),
+                        pattern.loc)
+                .with_hint(several || all.empty()
+                               ? "it names an instance that the spec has"
+                               : "it has neither for_each nor count: name it without a key");
+        out.push_back(*it);
+    }
+
+    /// The resources of an instance of a module.
+    void add_all(const Scope& inside, std::vector<NodeId>& out) const {
+        for (const ResourceBlock& block : inside.module->resources) {
+            const std::vector<NodeId>& ids = instances(inside, block);
+            out.insert(out.end(), ids.begin(), ids.end());
+        }
+        for (const ModuleBlock& call : inside.module->modules)
+            for (const Scope* inner : instances(inside, call)) add_all(*inner, out);
     }
 
     void depend(NodeId id, const std::vector<NodeId>& targets) {
@@ -482,7 +481,9 @@ class Expander : public Resources {
     void spread_create_first() {
         for (auto it = graph_.order_.rbegin(); it != graph_.order_.rend(); ++it) {
             Node& node = graph_.nodes_[*it];
-            node.create_first = node.create_first || node.block->lifecycle().create_before_destroy;
+            const LifecycleValues& lifecycle = node.lifecycle();
+            node.create_first = node.create_first || lifecycle.create_before_destroy ||
+                                lifecycle.keep_on_destroy.value_or(false);
             if (!node.create_first) continue;
             for (const NodeId d : node.deps) {
                 // what is on a machine goes with it
@@ -499,13 +500,15 @@ class Expander : public Resources {
     mutable std::deque<Node> nodes_;
     mutable std::deque<MadeIn> made_; ///< by the number of the scope
     mutable std::set<NodeId>* touched_ = nullptr;
-    std::set<const Module*> calls_checked_, modules_checked_;
 };
 
 Graph::Graph(const Spec& spec, const Registry& registry, Value variables)
     : spec_(spec), registry_(registry), variables_(std::move(variables)) {
     const Span span("expand");
     Expander(*this).run();
+    Problems problems;
+    imports_ = evaluate_imports(*this, problems);
+    problems.throw_if_any();
 }
 
 } // namespace hadeploy

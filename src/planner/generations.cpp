@@ -1,5 +1,6 @@
 #include "planner/generations.h"
 
+#include "planner/lifecycle.h"
 #include "planner/seen.h"
 
 #include <algorithm>
@@ -75,7 +76,15 @@ void refuse_shared_names(const Graph& graph, const Node& node, const Value& conf
         error.address = node.address;
         error.hint = "let what makes the new one necessary be part of its name, or take "
                      "create_before_destroy away";
-        if (node.block->lifecycle().create_before_destroy) throw error;
+        if (node.lifecycle().create_before_destroy) throw error;
+        if (config.flag(kKeepOnDestroy)) {
+            error.message = fmt::format("keep_on_destroy: the new {} and the old one, which stays, "
+                                        "would both be {}",
+                                        node.address, name);
+            error.hint = "let what makes the new one necessary be part of its name, or take "
+                         "keep_on_destroy away";
+            throw error;
+        }
         for (const Node& n : graph.nodes()) {
             const bool rests_on_it =
                 n.create_first &&

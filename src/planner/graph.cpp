@@ -52,6 +52,23 @@ std::optional<NodeId> Graph::find(const std::string& address) const {
     return it == by_address_.end() ? std::nullopt : std::optional(it->second);
 }
 
+const LifecycleValues& Node::lifecycle() const {
+    static const LifecycleValues none;
+    return own_lifecycle ? *own_lifecycle : none;
+}
+
+const Import* Graph::import_of(const std::string& address) const {
+    for (const auto* all : {&spec_.imports, &imports_})
+        if (const auto it = all->find(address); it != all->end()) return &it->second;
+    return nullptr;
+}
+
+std::map<std::string, Import> Graph::imports() const {
+    std::map<std::string, Import> out = spec_.imports;
+    out.insert(imports_.begin(), imports_.end());
+    return out;
+}
+
 std::vector<std::string> Graph::dependencies(NodeId id) const {
     std::vector<NodeId> todo = nodes_[id].deps;
     std::set<NodeId> found;
@@ -100,8 +117,10 @@ Value Graph::config(NodeId id, const Values& values, Problems& problems) const {
         problems.add(std::move(error));
     }
     check_conditions(node.block->lifecycle().preconditions, node.address, names, problems);
-    if (node.block->lifecycle().prevent_destroy.value_or(false))
+    if (node.lifecycle().prevent_destroy.value_or(false))
         config = config.with(kPreventDestroy, true);
+    if (node.lifecycle().keep_on_destroy.value_or(false))
+        config = config.with(kKeepOnDestroy, true);
     return with_machine(*node.type, node.address, std::move(config));
 }
 
@@ -204,6 +223,18 @@ void Graph::check_scope(const Scope& scope, const Resources& resources, Problems
     }
 }
 
+void Graph::check_output_rules(const Values& values, Problems& problems) const {
+    const LiveResources resources(*this, values);
+    for (const auto& scope : scopes_)
+        for (const Output& o : scope->module->outputs) {
+            try {
+                check_preconditions(o, ScopeNames(*this, resources, *scope));
+            } catch (Error& error) {
+                problems.add(std::move(error));
+            }
+        }
+}
+
 void Graph::check_rules(const Scope& scope, const Names& names, Problems& problems) const {
     for (const Variable& v : scope.module->variables)
         for (const Rule& rule : v.rules) {
@@ -224,6 +255,35 @@ void Graph::check_rules(const Scope& scope, const Names& names, Problems& proble
                 problems.add(std::move(error));
             }
         }
+}
+
+std::vector<Error> Graph::broken_checks(const Values& values) const {
+    const LiveResources resources(*this, values);
+    std::vector<Error> out;
+    for (const auto& scope : scopes_) {
+        const ScopeNames names(*this, resources, *scope);
+        for (const Check& check : scope->module->checks)
+            for (const Rule& rule : check.rules) {
+                const std::string name = fmt::format("check {}{}", scope->prefix, check.name);
+                try {
+                    if (const auto broken = broken_rule(rule, names))
+                        out.emplace_back(ErrorKind::spec, fmt::format("{}: {}", name, *broken),
+                                         rule.loc);
+                } catch (Error& error) { // it stops nothing either
+                    error.message = fmt::format("{}: {}", name, error.message);
+                    out.push_back(std::move(error));
+                }
+            }
+    }
+    return out;
+}
+
+void check_preconditions(const Output& output, const Names& names) {
+    for (const Rule& rule : output.preconditions)
+        if (const auto broken = broken_rule(rule, names))
+            throw Error(ErrorKind::spec, fmt::format("output \"{}\": {}", output.name, *broken),
+                        rule.loc)
+                .with_note("of the output here", output.loc);
 }
 
 std::optional<std::string> broken_rule(const Rule& rule, const Names& names) {

@@ -5,6 +5,7 @@
 #include "planner/spec.h"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -40,6 +41,21 @@ struct Scope {
     bool open = false;
 };
 
+/// A part of a resource that `ignore_changes` names.
+struct IgnoredPart {
+    std::string attribute;
+    Path path = {}; ///< keys and indices of the part; empty: all of the attribute
+};
+
+/// A lifecycle with its expressions evaluated.
+struct LifecycleValues {
+    std::optional<bool> prevent_destroy = {}; ///< unset: as the record says
+    std::optional<bool> keep_on_destroy = {}; ///< unset: as the record says
+    bool create_before_destroy = false;
+    bool ignore_all = false;
+    std::vector<IgnoredPart> ignored = {};
+};
+
 /// One resource of the expanded spec.
 struct Node {
     std::string address; ///< `module.cluster.swarm["node1"]`
@@ -53,6 +69,10 @@ struct Node {
     /// A replacement is made before the old one goes: by its lifecycle, or because something rests
     /// on it that is replaced so.
     bool create_first = false;
+    Box<LifecycleValues> own_lifecycle = {}; ///< see lifecycle()
+
+    /// Its own, or that of a block that says nothing.
+    [[nodiscard]] const LifecycleValues& lifecycle() const;
 };
 
 class Resources;
@@ -66,6 +86,8 @@ std::size_t index_of(const std::vector<Block>& blocks, const Block& one) {
 /// What a rule says when it does not hold; nothing when it does, or can't be told yet.
 /// @throws Error(spec) when its check is no boolean
 std::optional<std::string> broken_rule(const Rule& rule, const Names& names);
+/// @throws Error(spec) when a precondition of the output does not hold
+void check_preconditions(const Output& output, const Names& names);
 
 /// The expanded spec: every resource with what it depends on. Node ids are dense, and follow the
 /// addresses' order; `order` is a topological one (dependencies first).
@@ -90,6 +112,11 @@ class Graph {
     [[nodiscard]] std::vector<std::string> dependencies(NodeId id) const;
     [[nodiscard]] const Spec& spec() const { return spec_; }
     [[nodiscard]] const Registry& registry() const { return registry_; }
+    [[nodiscard]] const Scope& root() const { return *scopes_.front(); }
+    /// What is imported under an address; nullptr: nothing.
+    [[nodiscard]] const Import* import_of(const std::string& address) const;
+    /// All imports, by their addresses.
+    [[nodiscard]] std::map<std::string, Import> imports() const;
 
     /// The node's config: its attributes evaluated with `values`, in canonical form, completed by
     /// defaults and by what follows from it (ResourceType::derive). Its preconditions are checked.
@@ -112,6 +139,11 @@ class Graph {
     /// The same for what resources have a part in: of all modules, or of those that a node is in.
     void check_open_inputs(const Values& values, Problems& problems) const;
     void check_inputs_of(NodeId id, const Values& values, Problems& problems) const;
+    /// Checks the preconditions of the outputs of all modules. What is in a module goes on without:
+    /// only what uses an output waits for them.
+    void check_output_rules(const Values& values, Problems& problems) const;
+    /// A warning for each rule under `checks:` that does not hold; what is not known yet passes.
+    [[nodiscard]] std::vector<Error> broken_checks(const Values& values) const;
     /// Checks the node's postconditions with its own attributes as they are.
     void check_postconditions(NodeId id, const Values& values, Problems& problems) const;
 
@@ -134,7 +166,8 @@ class Graph {
     std::vector<Node> nodes_;
     std::vector<NodeId> order_;
     std::unordered_map<std::string, NodeId> by_address_;
-    std::vector<Instances> instances_; ///< by the number of the scope
+    std::vector<Instances> instances_;      ///< by the number of the scope
+    std::map<std::string, Import> imports_; ///< of the spec
 };
 
 } // namespace hadeploy

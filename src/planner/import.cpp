@@ -2,40 +2,13 @@
 
 #include "core/text.h"
 #include "planner/address.h"
+#include "planner/early.h"
+#include "planner/instances.h"
 
 #include <algorithm>
 #include <fmt/format.h>
 
 namespace hadeploy {
-
-std::map<std::string, Import> read_imports(const Value& list, Problems& problems) {
-    std::map<std::string, Import> out;
-    if (list.is_null()) return out;
-    for (const Value& one : list.is_list() ? list.as_list() : Value::List{list}) {
-        const bool id = one["id"].is_null() || one["id"].is_string();
-        if (!one.is_map() || !one["to"].is_string() || !id) {
-            problems
-                .add("import lists addresses under \"to\", each with an \"id\" if need be",
-                     one.loc())
-                .hint = "for example: import: [{to: 'node[\"a\"]', id: "
-                        "1b4e28ba-2fa1-41d2-883f-0016d3cca427}]";
-            continue;
-        }
-        if (one.text("id").find("${") != std::string::npos)
-            problems.add("an import's id is written out: it can't be an expression",
-                         one["id"].loc());
-        for (const Entry& e : one.as_map())
-            if (e.key != "to" && e.key != "id")
-                problems.add(fmt::format("an import has no key {}", in_quotes(e.key)), e.loc).hint =
-                    "it has: to, id";
-        const auto [it, fresh] =
-            out.emplace(one.text("to"), Import{one.text("id"), one["to"].loc()});
-        if (!fresh)
-            problems.add(fmt::format("{} is imported twice", in_quotes(it->first)), one["to"].loc())
-                .with_note("first here", it->second.loc);
-    }
-    return out;
-}
 
 namespace {
 
@@ -53,10 +26,59 @@ std::optional<Error> wrong_type(const ResourceType& type, const Import& import) 
                                : "`hadeploy docs TYPE` tells of each type whether it can be");
 }
 
+/// One entry for one instance of its for_each.
+void add_import(const ImportBlock& block, const Graph& graph, const Instance* instance,
+                std::map<std::string, Import>& out, Problems& problems) {
+    Import import{.id = {}, .loc = block.loc};
+    if (block.id != nullptr) {
+        const Value id = evaluate_early(*block.id, graph, graph.root(), instance, "import: the id");
+        if (!id.is_string() && !id.is_null())
+            throw Error(ErrorKind::spec,
+                        fmt::format("import: the id is a string, not {}", id.kind_name()),
+                        block.id->loc())
+                .with_hint("tostring() makes one of a number");
+        if (id.is_string()) import.id = id.as_string();
+    }
+    const std::string address = address_of(block.to, graph, graph.root(), instance, "import");
+    const auto [it, fresh] = out.emplace(address, std::move(import));
+    if (fresh) return;
+    Error& error = problems.add(fmt::format("{} is imported twice", in_quotes(address)), block.loc);
+    if (it->second.loc != block.loc)
+        error.with_note("first here", it->second.loc);
+    else
+        error.hint = "let each.key be part of the address: to: 'web[each.key]'";
+}
+
+void add_imports(const ImportBlock& block, const Graph& graph, std::map<std::string, Import>& out,
+                 Problems& problems) {
+    if (block.for_each == nullptr) return add_import(block, graph, nullptr, out, problems);
+    const Value over =
+        evaluate_early(*block.for_each, graph, graph.root(), nullptr, "import: for_each");
+    for (std::string& key : instance_keys(over, *block.for_each)) {
+        const Instance instance{.key = std::move(key),
+                                .over = block.for_each.get(),
+                                .of_set = over.is_list(),
+                                .values = over};
+        add_import(block, graph, &instance, out, problems);
+    }
+}
+
 } // namespace
 
+std::map<std::string, Import> evaluate_imports(const Graph& graph, Problems& problems) {
+    std::map<std::string, Import> out;
+    for (const ImportBlock& block : graph.spec().import_blocks) {
+        try {
+            add_imports(block, graph, out, problems);
+        } catch (Error& error) {
+            problems.add(std::move(error));
+        }
+    }
+    return out;
+}
+
 void check_imports(const Graph& graph, Problems& problems) {
-    for (const auto& [address, import] : graph.spec().imports) {
+    for (const auto& [address, import] : graph.imports()) {
         if (const auto node = graph.find(address)) {
             if (auto error = wrong_type(*graph[*node].type, import)) {
                 error->address = address;
@@ -75,8 +97,8 @@ void check_imports(const Graph& graph, Problems& problems) {
 }
 
 std::string imported_id(const Graph& graph, const std::string& address) {
-    const auto import = graph.spec().imports.find(address);
-    return import == graph.spec().imports.end() ? "" : import->second.id;
+    const Import* import = graph.import_of(address);
+    return import == nullptr ? "" : import->id;
 }
 
 Decision decide_import(const ResourceType& type, const Value& config, const Observation& observed,

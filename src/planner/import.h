@@ -2,7 +2,13 @@
 
 #include "planner/plan.h"
 
+#include <map>
+#include <string>
+
 namespace hadeploy {
+
+/// The spec's entries under `import:`, by the addresses that they get.
+std::map<std::string, Import> evaluate_imports(const Graph& graph, Problems& problems);
 
 /// Imports to addresses that the spec does not have, and of what can't be imported.
 void check_imports(const Graph& graph, Problems& problems);

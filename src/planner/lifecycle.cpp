@@ -1,48 +1,36 @@
 #include "planner/lifecycle.h"
 
+#include "planner/ignored.h"
 #include "planner/plan.h"
 #include "planner/seen.h"
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <set>
 
 namespace hadeploy {
 
 namespace {
 
-bool ignored(const Lifecycle& lifecycle, const std::string& name) {
-    const auto& names = lifecycle.ignore_changes;
-    return lifecycle.ignore_all || std::find(names.begin(), names.end(), name) != names.end();
-}
-
-/// The computed attributes that follow from ignored ones: what those were, nobody knows from the
-/// spec, and so nobody knows what these should be.
-std::set<std::string> followers(const Node& node, const Value& config) {
-    std::set<std::string> out;
-    Value blank = config;
-    for (const Attribute& a : node.type->schema)
-        if (!a.computed && ignored(node.block->lifecycle(), a.name))
-            blank = blank.with(a.name, Value::unknown());
-    const Value with = node.type->derive(config), without = node.type->derive(blank);
-    for (const Entry& e : without.as_map())
-        if (e.value.contains_unknown() && !with[e.key].contains_unknown()) out.insert(e.key);
-    return out;
-}
-
-/// The attributes that are ignored, of those that are computed or of the others, as they are now.
+/// The attributes that are ignored, of those that are computed or of the others, as they are now;
+/// of some only parts.
 template<class Ignored>
 Value kept_as_is(const Node& node, Value config, const Recorded& recorded,
                  const Observation* observed, bool computed, const Ignored& is_ignored) {
     for (const Attribute& a : node.type->schema) {
-        if (a.computed != computed || !is_ignored(a.name)) continue;
+        const bool whole = is_ignored(a.name);
+        if (a.computed != computed || (!whole && !has_ignored_parts(node.lifecycle(), a.name)))
+            continue;
         const Value* now = observed != nullptr ? observed->attributes.find(a.name) : nullptr;
         if (now == nullptr && !computed) now = recorded.config.find(a.name);
-        if (now != nullptr)
-            config = config.with(a.name, a.secret ? now->as_secret() : *now);
-        else if (!computed)
-            config = config.without(a.name);
+        const Value* wanted = config.find(a.name);
+        if (now == nullptr) {
+            if (whole && !computed) config = config.without(a.name);
+        } else if (whole || wanted != nullptr) {
+            const Value kept =
+                whole ? *now : with_ignored_parts(node.lifecycle(), a.name, *wanted, *now);
+            config = config.with(a.name, a.secret ? kept.as_secret() : kept);
+        }
     }
     return config;
 }
@@ -63,18 +51,26 @@ Value with_derived(const ResourceType& type, Value config) {
 Value with_lifecycle(const Node& node, Value config, const Recorded* recorded,
                      const Observation* observed) {
     if (recorded == nullptr) return config;
-    const Lifecycle& lifecycle = node.block->lifecycle();
+    const LifecycleValues& lifecycle = node.lifecycle();
     if (!lifecycle.prevent_destroy && recorded->config.flag(kPreventDestroy))
         config = config.with(kPreventDestroy, true);
-    if (!lifecycle.ignore_all && lifecycle.ignore_changes.empty()) return config;
+    if (!lifecycle.keep_on_destroy && recorded->config.flag(kKeepOnDestroy))
+        config = config.with(kKeepOnDestroy, true);
+    if (!lifecycle.ignore_all && lifecycle.ignored.empty()) return config;
     if (recorded->type != node.type->name) return config;
-    const auto by_name = [&](const std::string& name) { return ignored(lifecycle, name); };
+    const auto by_name = [&](const std::string& name) { return is_ignored(lifecycle, name); };
     config = kept_as_is(node, std::move(config), *recorded, observed, false, by_name);
     config = with_machine(*node.type, node.address, with_derived(*node.type, std::move(config)));
-    const std::set<std::string> follow = followers(node, config);
+    const std::set<std::string> follow = follow_ignored(lifecycle, *node.type, config);
     return kept_as_is(
         node, std::move(config), *recorded, observed, true,
         [&](const std::string& name) { return by_name(name) || follow.contains(name); });
+}
+
+Value with_lifecycle_of_new(const Node& node, Value config) {
+    const LifecycleValues& lifecycle = node.lifecycle();
+    if (!lifecycle.ignore_all && lifecycle.ignored.empty()) return config;
+    return with_machine(*node.type, node.address, with_derived(*node.type, std::move(config)));
 }
 
 std::set<std::string> told_later(const ResourceType& type, const Value& config,
@@ -98,31 +94,14 @@ Error protected_error(const std::string& address, std::string_view why, Loc loc)
     Error error(ErrorKind::spec,
                 fmt::format("{} {}, and prevent_destroy protects it", address, why), loc);
     error.address = address;
-    return std::move(error).with_hint("to lift that, apply once with `lifecycle: {prevent_destroy: "
-                                      "false}` in its block");
+    return std::move(error).with_hint("to lift that, set `prevent_destroy: false` in its block; if "
+                                      "the block is gone, put it back for one apply");
 }
 
 bool within(const std::string& address, const std::string& name) {
     return address.starts_with(name) &&
            (address.size() == name.size() || address[name.size()] == '[' ||
             address[name.size()] == '.');
-}
-
-void check_ignored(const ResourceBlock& block, const ResourceType& type, Problems& problems) {
-    if (block.lifecycle().ignore_changes.empty()) return;
-    std::vector<std::string> known;
-    const Schema& schema = type.schema;
-    for (const Attribute& a : schema) known.push_back(a.name);
-    for (std::size_t i = 0; i < block.lifecycle().ignore_changes.size(); ++i) {
-        const std::string& name = block.lifecycle().ignore_changes[i];
-        if (find_attribute(schema, name) != nullptr) continue;
-        Error& error = problems.add(
-            fmt::format("ignore_changes: {} has no attribute \"{}\"", block.type, name),
-            block.lifecycle().ignore_locs[i]);
-        const auto close = did_you_mean(name, known);
-        error.hint = close ? fmt::format("did you mean \"{}\"?", *close)
-                           : fmt::format("it has: {}", fmt::join(known, ", "));
-    }
 }
 
 } // namespace hadeploy

@@ -10,11 +10,17 @@ namespace hadeploy {
 /// record with the config, so that taking the block out of the spec does not take the protection
 /// away.
 inline constexpr std::string_view kPreventDestroy = "prevent_destroy";
+/// The same for an object that stays when its resource goes.
+inline constexpr std::string_view kKeepOnDestroy = "keep_on_destroy";
 
 /// A config as the resource's lifecycle lets it be: what is not to be changed is as observed, or
 /// else as recorded; protected stays protected until the spec says otherwise.
 Value with_lifecycle(const Node& node, Value config, const Recorded* recorded,
                      const Observation* observed);
+
+/// The config for an object that is made: what follows from ignored attributes follows from them
+/// again, whatever the old object had.
+Value with_lifecycle_of_new(const Node& node, Value config);
 
 /// A config completed by what follows from it (ResourceType::derive).
 Value with_derived(const ResourceType& type, Value config);
@@ -23,9 +29,6 @@ Value with_derived(const ResourceType& type, Value config);
 /// after apply: what was recorded of them is no answer.
 std::set<std::string> told_later(const ResourceType& type, const Value& config,
                                  const Value& recorded);
-
-/// Adds an error for each name under `ignore_changes` that the type does not have.
-void check_ignored(const ResourceBlock& block, const ResourceType& type, Problems& problems);
 
 /// The refusal to destroy what is protected. `why` it would be: "would be replaced".
 Error protected_error(const std::string& address, std::string_view why, Loc loc);

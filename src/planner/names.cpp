@@ -38,22 +38,6 @@ std::vector<std::string> names_of(const Blocks& blocks) {
     return out;
 }
 
-/// The instance that a step names, by its key or its index.
-template<class Ids, class InstanceOf>
-auto find_instance(const Ids& ids, const Value& step, InstanceOf instance_of) {
-    if (ids.empty()) return ids.end();
-    if (instance_of(ids.front()).index) {
-        const bool there = step.is_integer() && step.as_integer() >= 0 &&
-                           step.as_integer() < static_cast<std::int64_t>(ids.size());
-        return there ? ids.begin() + step.as_integer() : ids.end();
-    }
-    if (!step.is_string()) return ids.end();
-    const auto it = std::lower_bound(
-        ids.begin(), ids.end(), step.as_string(),
-        [&](const auto& id, const std::string& key) { return instance_of(id).key < key; });
-    return it != ids.end() && instance_of(*it).key == step.as_string() ? it : ids.end();
-}
-
 /// Whether there is one instance that stands for all (Instance::any).
 template<class Ids, class InstanceOf>
 bool stands_for_all(const Ids& ids, InstanceOf instance_of) {
@@ -238,6 +222,7 @@ Value ScopeNames::outputs(const Scope& inside, const Path& path, Loc loc, std::s
         const Path whole;
         for (const Output& o : inside.module->outputs) {
             const Lead lead(inside, "", o.name, whole, o.loc);
+            check_preconditions(o, names);
             all.push_back({o.name, hidden(o, evaluate(*o.value, names)), o.loc});
         }
         return Value::map(std::move(all));
@@ -246,6 +231,7 @@ Value ScopeNames::outputs(const Scope& inside, const Path& path, Loc loc, std::s
     const Path way = tail(path, used + 1);
     used = path.size();
     const Lead lead(inside, "", found.name, way, found.loc);
+    check_preconditions(found, names);
     return hidden(found, evaluate_at(*found.value, way, names));
 }
 

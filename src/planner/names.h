@@ -3,7 +3,11 @@
 #include "planner/graph.h"
 #include "planner/references.h"
 
+#include <algorithm>
+#include <optional>
 #include <set>
+#include <string>
+#include <vector>
 
 namespace hadeploy {
 
@@ -20,6 +24,22 @@ class Resources {
     /// The attributes of a node; called for each use, so that uses can be recorded.
     virtual Value value(NodeId id) const = 0;
 };
+
+/// The instance that a step names, by its key or its index, of all of a block.
+template<class Ids, class InstanceOf>
+auto find_instance(const Ids& ids, const Value& step, InstanceOf instance_of) {
+    if (ids.empty()) return ids.end();
+    if (instance_of(ids.front()).index) {
+        const bool there = step.is_integer() && step.as_integer() >= 0 &&
+                           step.as_integer() < static_cast<std::int64_t>(ids.size());
+        return there ? ids.begin() + step.as_integer() : ids.end();
+    }
+    if (!step.is_string()) return ids.end();
+    const auto it = std::lower_bound(
+        ids.begin(), ids.end(), step.as_string(),
+        [&](const auto& id, const std::string& key) { return instance_of(id).key < key; });
+    return it != ids.end() && instance_of(*it).key == step.as_string() ? it : ids.end();
+}
 
 /// The names that are seen from within a scope, within one instance of a resource or a module
 /// called there, and in what is said of a resource that is there (`self`).

@@ -1,5 +1,8 @@
 #include "planner/order.h"
 
+#include "planner/address.h"
+#include "planner/lifecycle.h"
+
 #include <algorithm>
 #include <deque>
 #include <fmt/format.h>
@@ -7,6 +10,32 @@
 namespace hadeploy {
 
 namespace {
+/// Whether a trigger's pattern, keys aside, names the address or what it is within.
+bool names(const AddressPattern& pattern, const std::string& prefix, const std::string& address) {
+    if (!address.starts_with(prefix)) return false;
+    const std::vector<AddressPart> parts = parts_of_address(address.substr(prefix.size()));
+    if (parts.size() < pattern.parts.size()) return false;
+    return std::equal(pattern.parts.begin(), pattern.parts.end(), parts.begin(),
+                      [](const auto& a, const auto& b) { return a.name == b.name; });
+}
+
+/// Where the spec says that one waits for the other: the line of a depends_on or of a trigger, else
+/// the block.
+Loc place_of_edge(const Node& from, const Node& to) {
+    const auto named = [&](const std::vector<Dependency>& list, const Scope& scope) {
+        const auto it = std::find_if(list.begin(), list.end(), [&](const Dependency& d) {
+            return within(to.address, scope.prefix + d.name);
+        });
+        return it == list.end() ? Loc{} : it->loc;
+    };
+    if (const Loc loc = named(from.block->depends_on, *from.scope); loc.known()) return loc;
+    for (const AddressPattern& p : from.block->lifecycle().replace_triggered_by)
+        if (names(p, from.scope->prefix, to.address)) return p.loc;
+    for (const Scope* s = from.scope; s->call != nullptr; s = s->parent)
+        if (const Loc loc = named(s->call->depends_on, *s->parent); loc.known()) return loc;
+    return from.block->loc;
+}
+
 /// Walks from any node that still waits to one that it waits for, until a node comes again.
 [[noreturn]] void report_cycle(const std::vector<Node>& nodes,
                                const std::vector<std::uint32_t>& waiting) {
@@ -31,7 +60,8 @@ namespace {
     for (std::size_t i = 0; i < path.size(); ++i) {
         const Node& from = nodes[path[i]];
         const Node& to = nodes[path[(i + 1) % path.size()]];
-        error.with_note(fmt::format("{} needs {}", from.address, to.address), from.block->loc);
+        error.with_note(fmt::format("{} needs {}", from.address, to.address),
+                        place_of_edge(from, to));
     }
     throw Errors({std::move(error)});
 }

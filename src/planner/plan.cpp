@@ -7,6 +7,7 @@
 #include "planner/generations.h"
 #include "planner/import.h"
 #include "planner/lifecycle.h"
+#include "planner/moved_types.h"
 #include "planner/moves.h"
 #include "planner/refresh.h"
 #include "planner/seen.h"
@@ -40,16 +41,19 @@ class Planner {
     }
 
     Plan run() {
+        check_moved_types(graph_, world_, problems_);
         for (const NodeId id : graph_.order())
             selection_.has(graph_[id].address) ? plan_node(id) : leave(id);
         Problems untold; // of a partial plan: what is left out is as it was recorded, and may lack
                          // what the spec says of it by now
         plan_.outputs = graph_.outputs(values(), selection_.all() ? problems_ : untold);
+        if (selection_.all()) graph_.check_output_rules(values(), problems_);
         claims_.check(problems_);
         plan_.notices = claims_.remarks();
         if (survey_ != nullptr)
             plan_.notices.insert(plan_.notices.end(), survey_->look_alikes.begin(),
                                  survey_->look_alikes.end());
+        plan_.warnings = graph_.broken_checks(values());
         check_imports(graph_, problems_);
         refuse_removed_but_there();
         refuse_moved_but_there();
@@ -76,7 +80,7 @@ class Planner {
     void remove_and_order(const World& world, const std::function<bool(const std::string&)>& kept) {
         plan_.steps.insert(plan_.steps.end(), halves_.begin(), halves_.end());
         add_removals(plan_, world, graph_.registry(), kept, graph_.spec().removed, &claims_,
-                     problems_);
+                     problems_, &graph_);
         problems_.throw_if_any();
         if (!shared_.empty())
             for (Step& step : plan_.steps) leave_to_others(step, world);
@@ -183,7 +187,7 @@ class Planner {
         const Node& node = graph_[id];
         const Recorded* recorded = records_[id];
         const std::optional<Observation> seen = look(node, wanted, recorded);
-        const Value config = with_lifecycle(node, wanted, recorded, seen ? &*seen : nullptr);
+        Value config = with_lifecycle(node, wanted, recorded, seen ? &*seen : nullptr);
         Step step{.address = node.address, .type = node.type, .node = id, .loc = node.block->loc};
         step.generation = recorded ? recorded->generation : 1;
         step.before = recorded ? recorded->attributes : Value();
@@ -191,6 +195,8 @@ class Planner {
         const std::vector<Taking> takings = takings_of(node, config, recorded);
         Value known; // of the computed attributes
         std::optional<Action> action = choose(step, recorded, seen, takings, known);
+        if (action == Action::create || action == Action::replace)
+            step.after = config = with_lifecycle_of_new(node, config);
         if (recorded != nullptr && recorded->type == node.type->name && !known.is_null())
             for (const std::string& name : told_later(*node.type, config, recorded->config))
                 known = known.without(name);
@@ -215,15 +221,14 @@ class Planner {
                                  const std::optional<Observation>& seen,
                                  const std::vector<Taking>& takings, Value& known) {
         const Node& node = graph_[*step.node];
-        const auto import = graph_.spec().imports.find(node.address);
-        const bool imports = recorded == nullptr && import != graph_.spec().imports.end();
+        const Import* import = recorded == nullptr ? graph_.import_of(node.address) : nullptr;
         if (recorded != nullptr && recorded->type != node.type->name) {
             step.reason = fmt::format("it was a {}", recorded->type);
             return Action::replace;
         }
         const bool fresh = is_fresh(node, step.after, recorded);
         const bool unreadable = !seen || seen->state == Observation::State::blocked;
-        if (imports && (fresh || unreadable)) throw import_too_early(import->second);
+        if (import && (fresh || unreadable)) throw import_too_early(*import);
         if (fresh) {
             step.read_first = true;
             return Action::create;
@@ -251,7 +256,7 @@ class Planner {
             known = recorded->attributes;
             return Action::read;
         }
-        Decision d = imports ? decide_import(*node.type, step.after, *seen, import->second)
+        Decision d = import ? decide_import(*node.type, step.after, *seen, *import)
                              : decide(*node.type, step.after, recorded,
                                       interruption_of(world_, node.address), *seen);
         step.changes = std::move(d.changes);
@@ -309,6 +314,7 @@ class Planner {
         } else if (action == Action::replace) {
             // what was of another type can be removed by that alone: it goes by a step of its own
             step.create_first = node.create_first || recorded->type != node.type->name ||
+                                step.after.flag(kKeepOnDestroy) ||
                                 goes_with_machine_later(*recorded, step);
             if (step.create_first) refuse_shared_names(graph_, node, step.after, *recorded);
             step.generation =
@@ -397,6 +403,7 @@ class Planner {
         const bool there = read && seen->second.state == Observation::State::present;
         if (why.empty() && there) {
             set_value(id, complete(*node.type, config, seen->second.attributes));
+            graph_.check_postconditions(id, values(), problems_);
             return;
         }
         // with something before it under way, what went wrong may pass
@@ -473,7 +480,8 @@ class Planner {
             for (const Node& n : graph_.nodes()) {
                 if (!is_moved(m, n.address)) continue;
                 problems_.add(fmt::format("moved: the spec still has {}", n.address), m.loc)
-                    .with_note("here", n.block->loc);
+                    .with_note("here", n.block->loc)
+                    .hint = "take out the move, or the block of the old name";
                 break;
             }
     }
@@ -483,7 +491,8 @@ class Planner {
             for (const Node& n : graph_.nodes())
                 if (within(n.address, r.name)) {
                     problems_.add(fmt::format("removed: the spec still has {}", n.address), r.loc)
-                        .with_note("here", n.block->loc);
+                        .with_note("here", n.block->loc)
+                        .hint = "take out the entry, or the block";
                     break;
                 }
     }

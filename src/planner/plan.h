@@ -147,6 +147,7 @@ struct Plan {
     Value outputs_before;             ///< as recorded
     std::vector<Value> values;        ///< by node: the planned attributes
     std::vector<std::string> notices; ///< remarks that are no errors
+    std::vector<Error> warnings;      ///< rules under `checks:` that do not hold
 
     /// Steps as people count them: a replacement is one.
     [[nodiscard]] std::size_t size() const;
@@ -191,16 +192,19 @@ Plan make_plan(const Graph& graph, const World& world, const ProviderSettings& s
                const PlanOptions& options = {}, const Survey* survey = nullptr);
 
 /// The plan to remove what is recorded: all of it, or the targets.
+/// @param graph  what the spec says of the protection of objects goes before their records
 Plan make_destroy_plan(const World& world, const Registry& registry,
-                       const PlanOptions& options = {});
+                       const PlanOptions& options = {}, const Graph* graph = nullptr);
 
 /// Adds the steps for what is recorded and not kept, in no order; what is within one of the
 /// addresses in `let_go` is only forgotten. (A part of the two above.)
 /// @param kept    whether what has this address stays
 /// @param claims  of the spec's resources, so that no object goes which one of them manages; may be
 ///                nullptr
+/// @param graph   as of make_destroy_plan()
 void add_removals(Plan& plan, const World& world, const Registry& registry,
                   const std::function<bool(const std::string&)>& kept,
-                  const std::vector<Dependency>& let_go, const Claims* claims, Problems& problems);
+                  const std::vector<Dependency>& let_go, const Claims* claims, Problems& problems,
+                  const Graph* graph = nullptr);
 
 } // namespace hadeploy

@@ -1,4 +1,5 @@
 #include "core/secrecy.h"
+#include "planner/ignored.h"
 #include "planner/refresh.h"
 #include "planner/selection.h"
 
@@ -85,6 +86,11 @@ class Refresher {
     void compare(const Recorded& r, const ResourceType& type, const Value& seen) {
         Step step = step_of(r, type, Action::refresh);
         step.after = r.attributes;
+        bool silent = false; // of what the spec ignores only a note is taken
+        const auto node = graph_.find(r.address);
+        const LifecycleValues none;
+        const LifecycleValues& lifecycle = node ? graph_[*node].lifecycle() : none;
+        const std::set<std::string> follow = follow_ignored(lifecycle, type, r.config);
         for (const Attribute& a : type.schema) {
             const Value* was = r.attributes.find(a.name);
             const Value* is = seen.find(a.name);
@@ -97,10 +103,23 @@ class Refresher {
             }
             Value now = as_secret_as(*is, *was);
             if (a.secret) now = now.as_secret();
+            const bool ignored =
+                follow.contains(a.name) ||
+                !differs(a.type, with_ignored_parts(lifecycle, a.name, *was, *is), *is);
+            if (ignored) {
+                silent = true;
+                step.after = step.after.with(a.name, now);
+                continue;
+            }
             step.changes.push_back({a.name, a.secret ? was->as_secret() : *was, now, false, true});
             step.after = step.after.with(a.name, now);
         }
         step.after = with_machine(type, r.address, step.after);
+        if (step.changes.empty() && silent) {
+            Recorded noted = r;
+            noted.attributes = step.after;
+            plan_.records.push_back(std::move(noted));
+        }
         if (!step.changes.empty()) plan_.steps.push_back(std::move(step));
     }
 

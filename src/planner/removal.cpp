@@ -1,5 +1,6 @@
 #include "planner/claims.h"
 #include "planner/data_loss.h"
+#include "planner/early.h"
 #include "planner/generations.h"
 #include "planner/lifecycle.h"
 #include "planner/selection.h"
@@ -19,9 +20,10 @@ class Remover {
   public:
     Remover(Plan& plan, const World& world, const Registry& registry,
             const std::function<bool(const std::string&)>& kept,
-            const std::vector<Dependency>& let_go, const Claims* claims, Problems& problems)
+            const std::vector<Dependency>& let_go, const Claims* claims, Problems& problems,
+            const Graph* graph)
         : plan_(plan), world_(world), registry_(registry), kept_(kept), let_go_(let_go),
-          claims_(claims), problems_(problems) {}
+          claims_(claims), problems_(problems), graph_(graph) {}
 
     void run() {
         find_dying();
@@ -37,7 +39,7 @@ class Remover {
         for (const auto& [address, r] : world_.recorded) {
             const ResourceType* type = registry_.type(r.type);
             if (type == nullptr || !type->machine || !type->hosts_die) continue;
-            const bool ends = !kept_(address) && !is_let_go(address);
+            const bool ends = !kept_(address) && !is_let_go(address) && !leaving_of(r, graph_).kept;
             if (ends || seen_gone(address)) dying_.insert(address);
         }
         for (const Step& s : plan_.steps)
@@ -99,14 +101,22 @@ class Remover {
             step.reason = fmt::format("{} manages the same object", other->address);
             return step;
         }
-        if (r.config.flag(kPreventDestroy) && !seen_gone(r.address))
-            problems_.add(protected_error(r.address, "would be destroyed", {}))
+        const Leaving leaving = leaving_of(r, graph_);
+        const bool goes_along = goes_with_machines(r, *step.type);
+        const bool stays = leaving.kept && !goes_along;
+        if (leaving.prevented && !stays && !seen_gone(r.address))
+            problems_.add(protected_error(r.address, "would be destroyed", leaving.loc))
                 .with_note("`removed:` lets go of it without destroying it");
-        if (goes_with_machines(r, *step.type)) {
+        if (goes_along) {
             const std::set<std::string> machines = machines_in(r.config);
             step.action = Action::forget;
             step.reason = machines.size() == 1 ? fmt::format("goes with {}", *machines.begin())
                                                : "goes with its machines";
+            return step;
+        }
+        if (stays && !seen_gone(r.address)) {
+            step.action = Action::forget;
+            step.reason = "keep_on_destroy: it stays as it is";
             return step;
         }
         look(r, step);
@@ -162,6 +172,7 @@ class Remover {
     const std::vector<Dependency>& let_go_;
     const Claims* claims_; ///< of the spec; may be none
     Problems& problems_;
+    const Graph* graph_;
     std::set<std::string> dying_; ///< machines that this plan ends, or that are gone
 };
 
@@ -169,11 +180,13 @@ class Remover {
 
 void add_removals(Plan& plan, const World& world, const Registry& registry,
                   const std::function<bool(const std::string&)>& kept,
-                  const std::vector<Dependency>& let_go, const Claims* claims, Problems& problems) {
-    Remover(plan, world, registry, kept, let_go, claims, problems).run();
+                  const std::vector<Dependency>& let_go, const Claims* claims, Problems& problems,
+                  const Graph* graph) {
+    Remover(plan, world, registry, kept, let_go, claims, problems, graph).run();
 }
 
-Plan make_destroy_plan(const World& world, const Registry& registry, const PlanOptions& options) {
+Plan make_destroy_plan(const World& world, const Registry& registry, const PlanOptions& options,
+                       const Graph* graph) {
     const Selection selection(options, nullptr, world);
     Plan plan;
     plan.destroy = true;
@@ -185,7 +198,7 @@ Plan make_destroy_plan(const World& world, const Registry& registry, const PlanO
         return world.recorded.contains(address) && !selection.has(address);
     };
     Problems problems;
-    add_removals(plan, world, registry, kept, {}, nullptr, problems);
+    add_removals(plan, world, registry, kept, {}, nullptr, problems, graph);
     problems.throw_if_any();
     order_steps(plan, world, nullptr, {}, problems);
     problems.throw_if_any();

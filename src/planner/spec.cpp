@@ -3,12 +3,12 @@
 #include "core/text.h"
 #include "core/trace.h"
 #include "planner/references.h"
+#include "planner/spec_reader.h"
 #include "planner/written_secrets.h"
 #include "planner/yaml.h"
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <unordered_map>
 
 namespace hadeploy {
 
@@ -16,12 +16,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::string_view kRoots[] = {"var",  "local", "each", "count", "module", "data",
-                                       "path", "self",  "true", "false", "null",   "secret"};
-
-constexpr std::string_view kEscape = "\"$${\" stands for the characters \"${\"";
-const std::vector<std::string> kModuleSections = {"description", "variables", "locals", "data",
-                                                  "resources",   "modules",   "outputs"};
+const std::vector<std::string> kModuleSections = {
+    "description", "variables", "locals", "data", "resources", "modules", "outputs", "checks"};
 
 /// Without symbolic links, as far as there is something.
 fs::path real_path(const fs::path& path) {
@@ -32,10 +28,10 @@ fs::path real_path(const fs::path& path) {
 }
 
 /// Reads one spec or module file. `loading` is the chain of files being loaded, against cycles.
-class Loader {
+class Loader : private SpecReader {
   public:
     Loader(Spec& spec, const FileReader& read, Problems& problems)
-        : spec_(spec), read_(read), problems_(problems) {}
+        : SpecReader(spec, problems), read_(read) {}
 
     void load_root(const fs::path& file) {
         loading_.push_back(real_path(file));
@@ -43,8 +39,8 @@ class Loader {
         spec_.root.directory = file.parent_path();
         refuse_expressions(root["description"], "a description", kEscape);
         if (!check_sections(root, {"name", "description", "variables", "locals", "secrets",
-                                   "providers", "data", "resources", "modules", "outputs", "moved",
-                                   "removed", "import", "chaos"}))
+                                   "providers", "data", "resources", "modules", "outputs", "checks",
+                                   "moved", "removed", "import", "chaos"}))
             return;
         load_name(root);
         if (const Value* chaos = root.find("chaos")) {
@@ -52,11 +48,12 @@ class Loader {
             spec_.chaos_loc = chaos->loc();
         }
         load_secrets(root["secrets"], file.parent_path());
-        spec_.removed = load_dependencies(root["removed"], "removed lists addresses");
+        load_removed(root["removed"]);
         load_moves(root["moved"]);
-        spec_.imports = read_imports(root["import"], problems_);
+        load_imports(root["import"]);
         load_providers(root["providers"]);
         load_module(root, spec_.root);
+        check_spec_addresses(spec_, problems_);
     }
 
     void load_module_root(const fs::path& file) {
@@ -67,10 +64,6 @@ class Loader {
     }
 
   private:
-    ExprPtr compiled(const Value& tree) {
-        return compile(tree, spec_.sources, strings_, problems_);
-    }
-
     Value read_file(const fs::path& file) {
         const std::uint16_t index = spec_.sources.add(file, read_(file));
         Value root = read_yaml(spec_.sources, index, problems_);
@@ -88,89 +81,6 @@ class Loader {
         std::erase_if(sections, [](const Entry& e) { return e.key.starts_with("x-"); });
         unknown_keys(Value::map(std::move(sections)), known, "a spec");
         return true;
-    }
-
-    void unknown_keys(const Value& map, const std::vector<std::string>& known,
-                      std::string_view owner) {
-        for (const Entry& e : map.as_map()) {
-            if (std::find(known.begin(), known.end(), e.key) != known.end()) continue;
-            if (refuse_expression_key(e)) continue;
-            Error& error =
-                problems_.add(fmt::format("{} has no key {}", owner, in_quotes(e.key)), e.loc);
-            const auto close = did_you_mean(e.key, known);
-            error.hint = close ? fmt::format("did you mean \"{}\"?", *close)
-                               : fmt::format("it has: {}", fmt::join(known, ", "));
-        }
-    }
-
-    /// The entries of a section, each a map; what is not is reported and left out.
-    std::vector<Entry> blocks(const Value& section, std::string_view what) {
-        std::vector<Entry> out;
-        if (section.is_null()) return out;
-        if (!section.is_map()) {
-            problems_.add(fmt::format("{} is a map of names, not {}", what, section.kind_name()),
-                          section.loc());
-            return out;
-        }
-        std::unordered_map<std::string, const Entry*> seen; // in lower case
-        seen.reserve(section.as_map().size());
-        out.reserve(section.as_map().size());
-        for (const Entry& e : section.as_map()) {
-            if (!check_name(e)) continue;
-            std::string folded = e.key;
-            std::transform(folded.begin(), folded.end(), folded.begin(),
-                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-            const auto [it, fresh] = seen.emplace(std::move(folded), &e);
-            if (fresh)
-                out.push_back(e);
-            else
-                problems_
-                    .add(fmt::format("\"{}\" differs from \"{}\" only in upper and lower case",
-                                     e.key, it->second->key),
-                         e.loc)
-                    .with_note("the other one is here", it->second->loc);
-        }
-        return out;
-    }
-
-    bool refuse_expressions(const Value& text, std::string_view where, std::string_view hint) {
-        const std::size_t before = problems_.list().size();
-        (void)constant(text, where, hint, problems_);
-        return problems_.list().size() > before;
-    }
-
-    bool refuse_expression_key(const Entry& e) {
-        return refuse_expressions(Value(e.key).at(e.loc), "the name of a block or an attribute",
-                                  "names are written out; within a value keys may be expressions");
-    }
-
-    bool check_name(const Entry& e) {
-        if (refuse_expression_key(e)) return false;
-        const auto good = [](char c) {
-            return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-';
-        };
-        const bool well_formed = !e.key.empty() && e.key.size() <= 63 &&
-                                 std::isalpha(static_cast<unsigned char>(e.key[0])) &&
-                                 std::all_of(e.key.begin(), e.key.end(), good);
-        if (!well_formed) {
-            problems_.add(fmt::format("{} can't be a name", in_quotes(e.key)), e.loc).hint =
-                "a name begins with one of a-z and A-Z, and goes on with these, 0-9, _ and -: at "
-                "most 63 "
-                "characters";
-            return false;
-        }
-        if (std::find(std::begin(kRoots), std::end(kRoots), e.key) != std::end(kRoots)) {
-            problems_.add(fmt::format("\"{}\" is a reserved name", e.key), e.loc);
-            return false;
-        }
-        return true;
-    }
-
-    bool is_map(const Value& value, const Entry& owner, std::string_view what) {
-        if (value.is_map()) return true;
-        problems_.add(fmt::format("{} \"{}\" is a map, not {}", what, owner.key, value.kind_name()),
-                      value.loc().known() ? value.loc() : owner.loc);
-        return false;
     }
 
     void load_name(const Value& root) {
@@ -203,21 +113,6 @@ class Loader {
         }
     }
 
-    void load_moves(const Value& list) {
-        if (list.is_null()) return;
-        for (const Value& move : list.is_list() ? list.as_list() : Value::List{list}) {
-            if (!move.is_map() || !move["from"].is_string() || !move["to"].is_string()) {
-                problems_.add("moved lists addresses, each with a from and a to", move.loc()).hint =
-                    "for example: moved: [{from: node, to: host}]";
-                continue;
-            }
-            if (refuse_expressions(move, "an address", "write it as `hadeploy state list` does"))
-                continue;
-            unknown_keys(move, {"from", "to"}, "a move");
-            spec_.moved.push_back({move.text("from"), move.text("to"), move["from"].loc()});
-        }
-    }
-
     void load_providers(const Value& section) {
         for (const Entry& e : blocks(section, "providers")) {
             if (!e.value.is_null() && !is_map(e.value, e, "provider")) continue;
@@ -242,6 +137,8 @@ class Loader {
                   [](const auto& a, const auto& b) { return a.name < b.name; });
         for (const Entry& e : blocks(root["modules"], "modules")) load_call(e, module);
         for (const Entry& e : blocks(root["outputs"], "outputs")) load_output(e, module);
+        for (const Entry& e : blocks(root["checks"], "checks"))
+            module.checks.push_back({e.key, e.loc, load_rules(e.value, "a check")});
     }
 
     void load_variable(const Entry& e, Module& module) {
@@ -259,41 +156,6 @@ class Loader {
             is_map(e.value, e, "variable");
         }
         module.variables.push_back(std::move(variable));
-    }
-
-    /// `[{check: "${...}", message: ...}]`
-    std::vector<Rule> load_rules(const Value& list, std::string_view what) {
-        std::vector<Rule> out;
-        if (list.is_null()) return out;
-        for (const Value& rule : list.is_list() ? list.as_list() : Value::List{list}) {
-            if (!rule.is_map() || !rule.has("check") || !rule.has("message")) {
-                problems_
-                    .add(fmt::format("{} has rules with a check and a message", what), rule.loc())
-                    .hint = "for example: {check: \"${var.n % 2 == 1}\", message: n has to be odd}";
-                continue;
-            }
-            unknown_keys(rule, {"check", "message"}, fmt::format("a rule of {}", what));
-            out.push_back(
-                {compiled(rule["check"]), compiled(rule["message"]), rule["check"].loc()});
-        }
-        return out;
-    }
-
-    std::vector<Dependency>
-    load_dependencies(const Value& list,
-                      const char* mistake = "depends_on lists names of resources and modules") {
-        std::vector<Dependency> out;
-        if (list.is_null()) return out;
-        const Value::List items = list.is_list() ? list.as_list() : Value::List{list};
-        for (const Value& item : items) {
-            if (refuse_expressions(item, "a list of names", "write the name alone, without ${}"))
-                continue;
-            if (item.is_string())
-                out.push_back({item.as_string(), item.loc()});
-            else
-                problems_.add(mistake, item.loc());
-        }
-        return out;
     }
 
     void load_resource(const Entry& e, Module& module, bool data) {
@@ -334,45 +196,6 @@ class Loader {
     void refuse_both(std::string_view owner, Loc loc) {
         problems_.add(fmt::format("{} has a count or a for_each, not both", owner), loc).hint =
             "for_each names its instances, so that taking one away leaves the others alone";
-    }
-
-    bool load_flag(const Entry& e) {
-        if (refuse_expressions(e.value, e.key, "it is true or false, whatever the variables are"))
-            return false;
-        if (e.value.is_bool()) return e.value.as_bool();
-        problems_.add(fmt::format("{}: expected a boolean, got {}", e.key, e.value.kind_name()),
-                      e.value.loc());
-        return false;
-    }
-
-    void load_lifecycle(const Entry& e, ResourceBlock& block) {
-        if (!is_map(e.value, {block.name, {}, block.loc}, "the lifecycle of")) return;
-        if (block.data)
-            unknown_keys(e.value, {"preconditions"}, "the lifecycle of a data source");
-        else
-            unknown_keys(e.value,
-                         {"prevent_destroy", "create_before_destroy", "ignore_changes",
-                          "replace_triggered_by", "preconditions", "postconditions"},
-                         "a lifecycle");
-        Lifecycle l;
-        for (const Entry& rule : e.value.as_map()) {
-            if (rule.key == "prevent_destroy") l.prevent_destroy = load_flag(rule);
-            if (rule.key == "create_before_destroy") l.create_before_destroy = load_flag(rule);
-            if (rule.key == "preconditions") l.preconditions = load_rules(rule.value, rule.key);
-            if (rule.key == "postconditions") l.postconditions = load_rules(rule.value, rule.key);
-            if (rule.key == "replace_triggered_by")
-                l.replace_triggered_by = load_dependencies(
-                    rule.value, "replace_triggered_by lists names of resources and modules");
-            if (rule.key != "ignore_changes") continue;
-            l.ignore_all = rule.value.is_string() && rule.value.as_string() == "all";
-            if (l.ignore_all) continue;
-            for (const Dependency& name :
-                 load_dependencies(rule.value, "ignore_changes lists names of attributes")) {
-                l.ignore_changes.push_back(name.name);
-                l.ignore_locs.push_back(name.loc);
-            }
-        }
-        block.own_lifecycle = std::move(l);
     }
 
     void load_call(const Entry& e, Module& module) {
@@ -456,8 +279,9 @@ class Loader {
     void load_output(const Entry& e, Module& module) {
         Output output{.name = e.key, .loc = e.loc, .value = nullptr};
         if (e.value.is_map() && e.value.has("value")) {
-            unknown_keys(e.value, {"value", "secret", "description"},
+            unknown_keys(e.value, {"value", "secret", "description", "preconditions"},
                          fmt::format("output \"{}\"", e.key));
+            output.preconditions = load_rules(e.value["preconditions"], "preconditions");
             output.value = compiled(e.value["value"]);
             refuse_expressions(e.value["description"], "a description", kEscape);
             if (const Value* secret = e.value.find("secret"))
@@ -468,10 +292,7 @@ class Loader {
         module.outputs.push_back(std::move(output));
     }
 
-    Spec& spec_;
     const FileReader& read_;
-    Problems& problems_;
-    StringPool strings_;
     std::vector<fs::path> loading_;
     std::map<fs::path, std::shared_ptr<const Module>> loaded_; ///< each file is read once
 };

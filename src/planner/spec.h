@@ -48,6 +48,7 @@ struct Dependency {
 struct Move {
     std::string from, to; ///< addresses of resources, their instances, or modules
     Loc loc;
+    Loc to_loc = {};
 };
 
 /// An object that is there already and shall be managed from now on.
@@ -56,14 +57,35 @@ struct Import {
     Loc loc;
 };
 
-/// How changes of a resource are limited, or brought about by others.
+/// An address whose keys are expressions: `s["a"]`, `s[each.key]`, `module.m[count.index].s`.
+struct AddressPattern {
+    struct Part {
+        std::string name; ///< of a resource, "data.NAME" or "module.NAME"
+        ExprPtr key;      ///< nullptr: none
+    };
+    std::string text; ///< as it is written
+    Loc loc;
+    std::vector<Part> parts;   ///< modules, and after them a resource or data source, or none
+    bool leads_within = false; ///< more follows: it names no resource, but something of one
+    [[nodiscard]] bool has_keys() const;
+};
+
+/// An entry under `import:`; with for_each it stands for several objects.
+struct ImportBlock {
+    AddressPattern to;
+    ExprPtr id; ///< nullptr: of a type that adopts what is there
+    Loc loc;
+    ExprPtr for_each; ///< nullptr: one object
+};
+
+/// How changes of a resource are limited, or brought about by others. What its expressions give is
+/// in LifecycleValues.
 struct Lifecycle {
-    std::optional<bool> prevent_destroy; ///< unset: as the record says
-    bool create_before_destroy = false;  ///< a replacement is there before the old one goes
-    std::vector<std::string> ignore_changes = {}; ///< attributes that stay as they are
-    bool ignore_all = false;
-    std::vector<Loc> ignore_locs = {};
-    std::vector<Dependency> replace_triggered_by = {};
+    ExprPtr prevent_destroy; ///< nullptr of these: not said
+    ExprPtr keep_on_destroy;
+    ExprPtr create_before_destroy;
+    ExprPtr ignore_changes;
+    std::vector<AddressPattern> replace_triggered_by = {};
     std::vector<Rule> preconditions = {};
     std::vector<Rule> postconditions = {}; ///< of what is there then: `self`
 };
@@ -113,6 +135,14 @@ struct Output {
     Loc loc;
     ExprPtr value;
     bool secret = false;
+    std::vector<Rule> preconditions = {};
+};
+
+/// An entry under `checks:`. What does not hold is a warning, and stops nothing.
+struct Check {
+    std::string name;
+    Loc loc;
+    std::vector<Rule> rules;
 };
 
 /// The contents of one spec or module file. Blocks are sorted by name, so that the order in which
@@ -124,6 +154,7 @@ struct Module {
     std::vector<ResourceBlock> resources; ///< and data sources
     std::vector<ModuleBlock> modules;
     std::vector<Output> outputs;
+    std::vector<Check> checks;
 
     [[nodiscard]] const Variable* variable(std::string_view name) const;
     [[nodiscard]] const Local* local(std::string_view name) const;
@@ -152,8 +183,9 @@ struct Spec {
     Value secrets = Value::map({});
     /// Addresses of what the spec no longer has and that stays all the same: only forgotten.
     std::vector<Dependency> removed;
-    std::vector<Move> moved;               ///< in the order in which they are written
-    std::map<std::string, Import> imports; ///< by the address that they get
+    std::vector<Move> moved; ///< of a chain the first move comes first
+    std::vector<ImportBlock> import_blocks;
+    std::map<std::string, Import> imports; ///< asked for from outside, by the address that they get
     ExprPtr chaos; ///< settings of failure drills; nullptr where the spec has none
     Loc chaos_loc;
 
@@ -167,9 +199,6 @@ using FileReader = std::function<std::string(const std::filesystem::path&)>;
 
 /// Reads regular files up to the loader's limit; never blocks on a FIFO or a device.
 FileReader disk_reader();
-
-/// The entries of `import:`, by their addresses.
-std::map<std::string, Import> read_imports(const Value& list, Problems& problems);
 
 /// Loads the spec and, recursively, its modules. Checks all that needs no values: form, names,
 /// sources, expression syntax.

@@ -237,3 +237,45 @@ TEST_CASE("create_before_destroy: two of one name can't be there at once") {
     CHECK(lab.world.changes().empty());
     CHECK(lab.objects() == "a b");
 }
+
+TEST_CASE("keep_on_destroy: the old object stays beside the new one, also after a kill") {
+    const auto kept = [](int size) {
+        return fmt::format(
+            "name: test\nresources:\n  a: {{type: fake.thing, name: a{0}, size: {0}, "
+            "lifecycle: {{keep_on_destroy: true}}}}\n  user: {{type: fake.thing, "
+            "name: user, value: \"${{a.token}}\"}}\n",
+            size);
+    };
+    Lab lab;
+    REQUIRE(lab.apply(kept(1)).result.ok());
+    SUBCASE("replaced") {
+        const auto run = lab.apply(kept(2));
+        CHECK(run.plan == "replace a (name,size); update user (value); forget a#1");
+        CHECK(run.result.ok());
+        CHECK(lab.world.changes() == std::vector<std::string>{"create a2", "update user"});
+        CHECK(lab.objects() == "a1 a2 user");
+        CHECK(lab.recorded() == "a:2 user:1");
+        CHECK(lab.apply(kept(2)).plan == "");
+    }
+    SUBCASE("killed between the two") {
+        killed_before(lab, "update user", kept(2));
+        was_made(lab, "a2", 2, "a");
+        const auto next = lab.apply(kept(2));
+        CHECK(next.plan == "update user (value,shout); forget a#1");
+        CHECK(next.result.ok());
+        CHECK(lab.objects() == "a1 a2 user");
+        CHECK(lab.recorded() == "a:2 user:1");
+    }
+    SUBCASE("taken out of the spec") {
+        const auto run = lab.apply("name: test\n");
+        CHECK(run.plan == "forget a; remove user");
+        CHECK(run.result.ok());
+        CHECK(lab.objects() == "a1");
+        CHECK(lab.rows.empty());
+    }
+    SUBCASE("destroyed") {
+        CHECK(lab.apply(kept(1), true).result.ok());
+        CHECK(lab.objects() == "a1");
+        CHECK(lab.rows.empty());
+    }
+}

@@ -158,3 +158,77 @@ TEST_CASE("an import with differences repairs them, one without its id is refuse
     CHECK(lab.world.owners["a"] == "theirs");
     CHECK(lab.apply("name: test\n" + resources).plan == "");
 }
+
+TEST_CASE("a precondition of an output that is known only then holds up what uses the output") {
+    const auto spec = [](const char* token) {
+        return fmt::format("name: test\nresources:\n  a: {{type: fake.thing, name: a}}\n"
+                           "  b: {{type: fake.thing, name: b, value: \"${{module.m.o}}\"}}\n"
+                           "modules: {{m: {{source: m, with: {{t: \"${{a.token}}\"}}}}}}\n"
+                           "outputs: {{last: {{value: 1, preconditions: [{{check: \"${{a.token == "
+                           "'{}'}}\", message: \"not {}\"}}]}}}}\n",
+                           token, token);
+    };
+    Lab lab;
+    lab.modules["m/module.yaml"] = "variables: {t: {}}\noutputs: {o: {value: \"${var.t}\", "
+                                   "preconditions: [{check: \"${var.t != 'token-of-a'}\", message: "
+                                   "\"not ${var.t}\"}]}}\n";
+    CHECK(errors_in(lab, spec("token-of-a")) == "b: output \"o\": not token-of-a");
+    CHECK(lab.objects() == "a");
+    lab.modules["m/module.yaml"] = "variables: {t: {}}\noutputs: {o: \"${var.t}\"}\n";
+    CHECK(errors_in(lab, spec("token-of-a")) == "");
+    CHECK(errors_in(lab, spec("other")) == ": output \"last\": not other"); // the plan knows
+    Lab fresh;
+    fresh.modules = lab.modules;
+    CHECK(errors_in(fresh, spec("other")) == ": output \"last\": not other");
+    CHECK(fresh.objects() == "a b");
+}
+
+TEST_CASE("a postcondition of a data source that is read only then holds up what uses it") {
+    Lab lab;
+    const std::string text = R"(name: test
+resources:
+  a: {type: fake.thing, name: a, value: told}
+  b: {type: fake.thing, name: b, value: "${data.d.value}"}
+data:
+  d:
+    type: fake.look
+    name: a
+    depends_on: [a]
+    lifecycle: {postconditions: [{check: "${self.value == 'other'}", message: "it is ${self.value}"}]}
+)";
+    const auto run = lab.apply(text);
+    REQUIRE(run.result.errors.size() == 1);
+    CHECK(run.result.errors[0].message == "it is told");
+    CHECK(run.result.errors[0].address == "data.d");
+    CHECK(run.result.errors[0].notes.at(0).text == "it was read; what depends on it was left");
+    CHECK(lab.objects() == "a");
+}
+
+TEST_CASE("a check is looked at again after apply, and fails nothing") {
+    Lab lab;
+    const auto run = lab.apply(R"(name: test
+resources: {a: {type: fake.thing, name: a}}
+checks:
+  known: {check: "${a.name == 'a'}", message: no}
+  token: {check: "${a.token == 'other'}", message: "the token is ${a.token}"}
+)");
+    CHECK(run.result.ok());
+    REQUIRE(run.result.warnings.size() == 1);
+    CHECK(run.result.warnings[0].message == "check token: the token is token-of-a");
+}
+
+TEST_CASE("import of all instances at once") {
+    Lab lab;
+    for (const char* name : {"x", "y"}) {
+        lab.world.objects[name] = Value::map({{"name", name}, {"size", 1}});
+        lab.world.owners[name] = fmt::format("id-{}", name);
+    }
+    const auto run = lab.apply(R"(name: test
+variables: {ids: {default: {x: id-x, y: id-y}}}
+import: [{to: 'a[each.key]', id: "${each.value}", for_each: "${var.ids}"}]
+resources: {a: {type: fake.thing, for_each: [x, y], name: "${each.key}"}}
+)");
+    CHECK(run.plan == "import a[\"x\"]; import a[\"y\"]");
+    CHECK(run.result.ok());
+    CHECK(lab.rows.at(1).identity == "id-y");
+}

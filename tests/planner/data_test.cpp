@@ -112,7 +112,7 @@ TEST_CASE("data sources that make no sense") {
     CHECK(errors_of("name: t\ndata: {a: {type: fake.look, name: a, lifecycle: {prevent_destroy: "
                     "true}}}\n") ==
           "hadeploy.yaml:2:50: the lifecycle of a data source has no key \"prevent_destroy\" (it "
-          "has: preconditions)\n");
+          "has: preconditions, postconditions)\n");
     CHECK(errors_of("name: t\ndata: {abc: {type: fake.look, name: a}}\noutputs: {a: "
                     "\"${data.abd.value}\"}\n") ==
           "hadeploy.yaml:3:17: there is no data source \"abd\" (did you mean \"abc\"?)\n");

@@ -197,15 +197,20 @@ Json providers_schema(const Registry& registry) {
 
 Json lifecycle_schema() {
     const Json names{{"type", {"array", "string"}}, {"items", {{"type", "string"}}}};
+    const auto flag = [](std::string_view text) {
+        return described(or_reference({{"type", "boolean"}}), text);
+    };
     return {
         {"type", "object"},
         {"additionalProperties", false},
         {"properties",
-         {{"prevent_destroy", described({{"type", "boolean"}}, "Never destroy or replace it.")},
-          {"create_before_destroy",
-           described({{"type", "boolean"}}, "Make a replacement before the old one goes.")},
-          {"ignore_changes", described(names, "Attributes that stay as they are, or all.")},
-          {"replace_triggered_by", described(names, "Replace it when one of these changes.")},
+         {{"prevent_destroy", flag("Never destroy or replace it.")},
+          {"keep_on_destroy", flag("Leave the object in place when the resource goes.")},
+          {"create_before_destroy", flag("Make a replacement before the old one goes.")},
+          {"ignore_changes",
+           described(names, "Attributes, or parts of them, that stay as they are; or all.")},
+          {"replace_triggered_by",
+           described(names, "Replace it when one of these changes: web, web[each.key], module.m.")},
           {"preconditions", rules("What has to hold before it is made or changed.")},
           {"postconditions", rules("What has to hold of it once it is there: ${self.name}.")}}}};
 }
@@ -213,7 +218,27 @@ Json lifecycle_schema() {
 Json data_lifecycle_schema() {
     return {{"type", "object"},
             {"additionalProperties", false},
-            {"properties", {{"preconditions", rules("What has to hold before it is read.")}}}};
+            {"properties",
+             {{"preconditions", rules("What has to hold before it is read.")},
+              {"postconditions", rules("What has to hold of what it tells: ${self.name}.")}}}};
+}
+
+/// A map with a value, or the value alone: other maps are values too.
+Json output_schema() {
+    return {{"if", {{"type", "object"}, {"required", {"value"}}}},
+            {"then",
+             {{"additionalProperties", false},
+              {"properties",
+               {{"value", Json::object()},
+                {"secret", described({{"type", "boolean"}}, "Never shown.")},
+                {"description", {{"type", "string"}}},
+                {"preconditions", rules("What has to hold before the value is used.")}}}}}};
+}
+
+Json checks_schema() {
+    const Json list = rules("What is worth a warning when it does not hold.");
+    return named({{"anyOf", Json::array({list, list["items"]})}},
+                 "What is only warned of when it does not hold.");
 }
 
 Json definitions(const Registry& registry) {
@@ -239,7 +264,8 @@ nlohmann::json spec_schema(const Registry& registry, bool module_file) {
                     {"data", named({{"$ref", "#/definitions/data"}}, "What is only read.")},
                     {"resources", named({{"$ref", "#/definitions/resource"}}, "What shall exist.")},
                     {"modules", named(module_call_schema(), "Groups of resources from elsewhere.")},
-                    {"outputs", named(Json::object(), "What is worth knowing afterwards.")}};
+                    {"outputs", named(output_schema(), "What is worth knowing afterwards.")},
+                    {"checks", checks_schema()}};
     Json out{{"$schema", "http://json-schema.org/draft-07/schema#"},
              {"title", module_file ? "hadeploy module" : "hadeploy spec"},
              {"type", "object"},
@@ -262,13 +288,17 @@ nlohmann::json spec_schema(const Registry& registry, bool module_file) {
             described({{"type", {"array", "string"}}, {"items", {{"type", "string"}}}},
                       "Addresses to be let go of without destroying what is there.");
         const Json text{{"type", "string"}};
-        properties["import"] = described({{"type", "array"},
-                                          {"items",
-                                           {{"type", "object"},
-                                            {"additionalProperties", false},
-                                            {"required", {"to"}},
-                                            {"properties", {{"to", text}, {"id", text}}}}}},
-                                         "What is there already and shall be managed from now on.");
+        properties["import"] =
+            described({{"type", "array"},
+                       {"items",
+                        {{"type", "object"},
+                         {"additionalProperties", false},
+                         {"required", {"to"}},
+                         {"properties",
+                          {{"to", described(text, "web, web[each.key]")},
+                           {"id", text},
+                           {"for_each", {{"type", {"array", "object", "string"}}}}}}}}},
+                      "What is there already and shall be managed from now on.");
         properties["chaos"] =
             described(or_reference(fields_schema(chaos::settings_schema(), Json::object())),
                       "What failure drills need to know of the app.");

@@ -132,14 +132,18 @@ resources:
 
 | Key | Meaning |
 |---|---|
-| `prevent_destroy` | `true`: a plan that would destroy or replace the resource is an error. The state keeps this, so that taking the block out of the spec does not take the protection away: to lift it, apply once with `false`. |
-| `ignore_changes` | Attributes that stay as they are, or `all`: differences are no drift and no change. |
-| `replace_triggered_by` | Resources, or `module.NAME`: when one of them is made, changed or replaced, this one is replaced. |
+| `prevent_destroy` | `true`: a plan that would destroy or replace the resource is an error. The state keeps this, so that taking the block out of the spec does not take the protection away: to lift it, apply once with `false`. Where the block is still there, what it says decides: an instance can be taken out of `for_each` in the same edit that sets `false`. |
+| `keep_on_destroy` | `true`: when the resource is taken out of the spec, destroyed or replaced, the object stays as it is and only the state forgets it. The state keeps this too. A replacement is made beside the old object, as with `create_before_destroy`. |
+| `ignore_changes` | Attributes that stay as they are, or parts of them, or `all`: differences are no drift and no change. `[content, labels.x, 'labels["a b"]', "ports[0]"]`: the rest of `labels` is compared and repaired, its `x` stays. |
+| `replace_triggered_by` | Resources, instances or modules: when one of them is made, changed or replaced, this one is replaced. `web`, `'web["a"]'`, `'web[each.key]'`, `module.site`, `'module.site["a"].web'`. A value is no trigger, nor is a data source: keep it in a `local.value`, and name that. |
 | `create_before_destroy` | `true`: where it has to be replaced, the new one is made first, then what refers to it is changed, then the old one is removed. Until then the state knows the old one as `database#1`, after its generation; whatever an interrupted run leaves behind is removed by the next one. What the resource rests on is replaced in this way too. Both have to be able to be there at once: a name that only one can have is an error. |
 | `preconditions` | Rules as those of a [variable](#variables), checked in the plan, and again in apply for what is known only then. |
 | `postconditions` | The same of what is there then: `[{check: "${self.size > 1024}", message: too small}]`. Where the plan can tell that one will be broken, it is an error of the plan; otherwise the step fails after the resource was made and recorded, and what depends on it is left. |
 
 What follows from ignored attributes (the checksum of an ignored content, say) is ignored with them.
+
+The flags and `ignore_changes` take expressions over variables, locals, `each` and `count`:
+`prevent_destroy: "${var.production}"`. What a resource or a data source tells comes too late for them.
 
 ### Data sources
 
@@ -157,7 +161,7 @@ resources:
 
 A data source is read and never changed; nothing of it is kept in the state. It has the form of a
 resource: a type out of [these](#data-source-types), the type's attributes, `for_each` or `count`,
-`depends_on`, and `preconditions` under `lifecycle`.
+`depends_on`, and `preconditions` and `postconditions` under `lifecycle`.
 
 It is read when the plan is made, so that the plan can tell what follows from it. Where an attribute
 is known only after apply, or something that its `depends_on` names is about to change, it is read
@@ -171,7 +175,8 @@ can't go by a data source. Take keys from a variable, a local or `file()`.
 
 `moved: [{from: node, to: host}, {from: "disk[\"a\"]", to: module.store.disk}]` gives new names to
 what is there: a resource, an instance or a whole module. Without that, what has the old name would
-be destroyed and made anew. A move that was done stays without effect.
+be destroyed and made anew. A move that was done stays without effect. In a chain (`a` to `b`, `b` to
+`c`) only the last name has to be in the spec; a resource can't become one of another type.
 
 ### Removed
 
@@ -186,6 +191,9 @@ never replaced. `id` is what it is known by there, which each type tells (of a l
 UUID); types that take over by themselves what is there as wanted (files, packages, users) need none.
 What is recorded already is left alone, so the entry may stay. `hadeploy import ADDRESS ID` does the
 same for one object, and only takes a note of it.
+
+`id`, the keys of the address and `for_each` may go by variables and locals:
+`import: [{to: "node[each.key]", id: "${each.value}", for_each: "${var.ids}"}]`.
 
 ### Expressions
 
@@ -260,7 +268,7 @@ modules:
 
 | Key | Meaning |
 |---|---|
-| `source` | The module's directory, relative to this file. It has a `module.yaml` with `description`, `variables`, `locals`, `data`, `resources`, `modules` and `outputs`. Required. |
+| `source` | The module's directory, relative to this file. It has a `module.yaml` with `description`, `variables`, `locals`, `data`, `resources`, `modules`, `outputs` and `checks`. Required. |
 | `for_each`, `count` | As with resources: instances called `module.site["a"]`, `module.site[0]`. `with` may use `${each.key}`, `${each.value}` and `${count.index}`. |
 | `with` | Values for the module's variables, checked against their types and rules: in the plan, and again in apply for what is known only then. |
 | `depends_on` | As with resources. |
@@ -271,7 +279,26 @@ modules:
 outputs:
   web: ${module.cluster.web_url}
   password: {value: "${database.password}", secret: true}
+  url:
+    value: https://${database.name}
+    preconditions: [{check: "${database.size > 0}", message: the database is empty}]
 ```
+
+With a `value` an output may have `secret`, `description` and `preconditions`: rules as those of a
+[variable](#variables). One that does not hold is an error of the plan or, where it is known only then,
+of apply, and what uses the output is not begun.
+
+### Checks
+
+```yaml
+checks:
+  backups: {check: "${var.backups > 1}", message: one backup is none}
+```
+
+What is worth a word and no failure, in the spec or a module: a rule, or a list of rules. One that does
+not hold is a warning of `validate` and of the plan, and of apply, which looks again when all is done.
+Nothing is stopped, and the exit status stays as it is. With `--json` warnings are in `warnings`, of the
+plan and of apply's report. A data source is not part of a check: one that can't be read is an error.
 
 ### Types
 

@@ -100,12 +100,20 @@ std::string render_note(const Note& note, const Sources& sources, const Style& s
            source_block(note.loc, sources, style, "    ");
 }
 
-std::string render_error(const Error& error, const Sources& sources, const Style& style) {
+/// What is told, and how it is called.
+struct Severity {
+    std::string_view name;
+    Tint tint;
+};
+constexpr Severity kError{"error", Tint::red}, kWarning{"warning", Tint::yellow};
+
+std::string render_error(const Error& error, const Severity& severity, const Sources& sources,
+                         const Style& style) {
     std::string out;
     if (error.loc.known())
         out += style.paint(Tint::bold, printable(sources.describe(error.loc)) + ":") + " ";
     const std::vector<std::string> message = split_lines(printable(error.message, true));
-    out += style.paint(Tint::red, "error:") + " " +
+    out += style.paint(severity.tint, fmt::format("{}:", severity.name)) + " " +
            style.paint(Tint::bold, message.empty() ? "failed" : message.front()) + "\n";
     for (std::size_t i = 1; i < message.size(); ++i) out += "  " + message[i] + "\n";
     out += source_block(error.loc, sources, style, "  ");
@@ -168,13 +176,32 @@ std::vector<const Error*> in_order(const std::vector<Error>& errors) {
     return out;
 }
 
-std::string render_errors(const std::vector<Error>& errors, const Sources& sources,
-                          const Style& style) {
+namespace {
+std::string render_all(const std::vector<Error>& errors, const Severity& severity,
+                       const Sources& sources, const Style& style) {
     const std::vector<const Error*> told = in_order(errors);
     std::string out;
     for (const Error* error : told)
-        out += (out.empty() ? "" : "\n") + render_error(*error, sources, style);
-    if (told.size() > 1) out += "\n" + style.paint(Tint::red, counted(told.size(), "error")) + "\n";
+        out += (out.empty() ? "" : "\n") + render_error(*error, severity, sources, style);
+    if (told.size() > 1)
+        out += "\n" + style.paint(severity.tint, counted(told.size(), severity.name)) + "\n";
+    return out;
+}
+} // namespace
+
+std::string render_errors(const std::vector<Error>& errors, const Sources& sources,
+                          const Style& style) {
+    return render_all(errors, kError, sources, style);
+}
+
+std::string render_warnings(const std::vector<Error>& warnings, const Sources& sources,
+                            const Style& style) {
+    return render_all(warnings, kWarning, sources, style);
+}
+
+nlohmann::json errors_json(const std::vector<Error>& errors, const Sources& sources) {
+    nlohmann::json out = nlohmann::json::array();
+    for (const Error* error : in_order(errors)) out.push_back(error_json(*error, sources));
     return out;
 }
 

@@ -1,5 +1,6 @@
 #include "cli/render/plan_json.h"
 
+#include "cli/render/errors.h"
 #include "cli/render/value_text.h"
 #include "planner/output_changes.h"
 
@@ -93,6 +94,12 @@ nlohmann::json plan_json(const Plan& plan) {
     out["moved"] = std::move(moved);
     if (!plan.resumed.empty()) out["resumed"] = plan.resumed;
     // what providers saw may hold bytes that are no text: replaced here, once for every dump
+    return Json::parse(dump(out));
+}
+
+nlohmann::json plan_json(const Plan& plan, const Sources& sources) {
+    Json out = plan_json(plan);
+    out["warnings"] = errors_json(plan.warnings, sources);
     return Json::parse(dump(out));
 }
 

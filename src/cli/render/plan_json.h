@@ -10,6 +10,8 @@ namespace hadeploy::cli {
 /// The plan for programs. Secrets and unknown values are shown as people see them; every key is
 /// there in every step. `format_version` rises with incompatible changes.
 nlohmann::json plan_json(const Plan& plan);
+/// The same with its warnings, and where each is in the sources.
+nlohmann::json plan_json(const Plan& plan, const Sources& sources);
 
 /// One line of `--json` (without its line end), with the keys that OpenTofu uses. `fields` is an
 /// object whose entries stand beside them.

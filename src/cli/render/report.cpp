@@ -144,7 +144,7 @@ std::string render_report(const Plan& plan, const ApplyResult& result, std::int6
 nlohmann::json report_json(const Plan& plan, const ApplyResult& result, std::int64_t milliseconds,
                            const Sources& sources) {
     using Json = nlohmann::json;
-    Json steps = Json::array(), path_steps = Json::array(), errors = Json::array();
+    Json steps = Json::array(), path_steps = Json::array();
     for (StepId id = 0; id < plan.steps.size(); ++id) {
         const ApplyResult::StepResult& r = result.steps[id];
         const std::string_view name = outcome(plan.steps[id], r.result);
@@ -157,8 +157,6 @@ nlohmann::json report_json(const Plan& plan, const ApplyResult& result, std::int
     }
     const CriticalPath path = critical_path(plan, result);
     for (const StepId id : path.steps) path_steps.push_back(plan.steps[id].address);
-    for (const Error* error : in_order(result.errors))
-        errors.push_back(error_json(*error, sources));
     return {
         {"ok", result.ok()},
         {"interrupted", result.interrupted},
@@ -166,7 +164,8 @@ nlohmann::json report_json(const Plan& plan, const ApplyResult& result, std::int
         {"counts", count_outcomes(plan, result)},
         {"steps", std::move(steps)},
         {"critical_path", {{"milliseconds", path.milliseconds}, {"steps", std::move(path_steps)}}},
-        {"errors", std::move(errors)},
+        {"errors", errors_json(result.errors, sources)},
+        {"warnings", errors_json(result.warnings, sources)},
         {"outputs",
          result.outputs.is_map() ? Json::parse(to_public_json(result.outputs)) : Json::object()}};
 }

@@ -13,7 +13,7 @@ namespace hadeploy::cli {
 std::string render_report(const Plan& plan, const ApplyResult& result, std::int64_t milliseconds,
                           const Style& style);
 
-/// For programs: counts, steps with their times, critical path, errors, outputs.
+/// For programs: counts, steps with their times, critical path, errors, warnings, outputs.
 nlohmann::json report_json(const Plan& plan, const ApplyResult& result, std::int64_t milliseconds,
                            const Sources& sources);
 

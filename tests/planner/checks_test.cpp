@@ -1,0 +1,112 @@
+#include "planner/planned.h"
+
+#include <doctest/doctest.h>
+
+using namespace hadeploy;
+
+namespace {
+/// "place: message" of the warnings of a plan in an empty world.
+std::string warnings_of(const TestSpec::Files& files) {
+    const TestSpec t(files);
+    World world{.lineage = "00000000-0000-4000-8000-000000000000"};
+    for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
+    std::string out;
+    for (const Error& e : make_plan(*t.graph, world, t.settings).warnings)
+        out += t.spec.sources.describe(e.loc) + ": " + e.message + "\n";
+    return out;
+}
+
+std::string planned_in(const TestSpec& t) {
+    World world{.lineage = "00000000-0000-4000-8000-000000000000"};
+    for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
+    return summary(make_plan(*t.graph, world, t.settings));
+}
+
+std::string warnings_of(const char* text) {
+    return warnings_of(TestSpec::Files{{"hadeploy.yaml", text}});
+}
+} // namespace
+
+TEST_CASE("a check that does not hold is a warning, and stops nothing") {
+    CHECK(warnings_of(R"(name: t
+variables: {n: {default: 2}}
+resources: {a: {type: fake.thing, name: a, value: v}}
+checks:
+  odd: {check: "${var.n % 2 == 1}", message: "${var.n} is even"}
+  holds: {check: "${a.value == 'v'}", message: no}
+  later: {check: "${a.token == 't'}", message: not known yet}
+  several:
+    - {check: "${a.value == 'w'}", message: "it is ${a.value}"}
+    - {check: "${a.name}", message: no boolean}
+    - {check: "${tonumber(a.value) > 1}", message: it can't be evaluated}
+)") == "hadeploy.yaml:5:17: check odd: 2 is even\n"
+       "hadeploy.yaml:9:16: check several: it is v\n"
+       "hadeploy.yaml:10:16: check several: a check gives a boolean, not a string\n"
+       "hadeploy.yaml:11:18: check several: tonumber(): \"v\" is not a number\n");
+}
+
+TEST_CASE("checks of a module see what the module sees") {
+    CHECK(warnings_of({{"hadeploy.yaml", "name: t\nmodules: {m: {source: m, for_each: [x, y], "
+                                         "with: {v: \"${each.key}\"}}}\n"},
+                       {"m/module.yaml", "variables: {v: {}}\nchecks: {c: {check: \"${var.v == "
+                                         "'x'}\", message: \"${var.v}\"}}\n"}}) ==
+          "m/module.yaml:2:22: check module.m[\"y\"].c: y\n");
+}
+
+TEST_CASE("checks that make no sense are errors") {
+    CHECK(errors_of("name: t\nchecks: {c: {check: \"${var.x}\", message: m}}\n") ==
+          "hadeploy.yaml:2:24: there is no variable \"x\"\n");
+    CHECK(errors_of("name: t\nchecks: {c: {check: true}}\n") ==
+          "hadeploy.yaml:2:14: a check has rules with a check and a message (for example: {check: "
+          "\"${var.n % 2 == 1}\", message: n has to be odd})\n");
+    CHECK(errors_of("name: t\nchecks: {c: {check: true, message: m, warn: true}}\n")
+              .find("a rule of a check has no key \"warn\"") != std::string::npos);
+}
+
+TEST_CASE("preconditions of an output stop a plan, and what uses the output") {
+    CHECK(planned("name: t\noutputs: {o: {value: 1, preconditions: [{check: \"${a.size == 2}\", "
+                  "message: \"size is ${a.size}\"}]}}\n"
+                  "resources: {a: {type: fake.thing, name: a}}\n",
+                  World{.lineage = "00000000-0000-4000-8000-000000000000",
+                        .observed = {{"a", Observation::absent()}}}) ==
+          "output \"o\": size is 1; ");
+    const auto wrong = [](const char* call) {
+        try {
+            const TestSpec t(
+                {{"hadeploy.yaml", fmt::format("name: t\n{}modules: {{m: {{source: m}}}}\n", call)},
+                 {"m/module.yaml", "outputs: {o: {value: 1, preconditions: [{check: \"${1 > 2}\", "
+                                   "message: m}]}}\n"}});
+            return planned_in(t);
+        } catch (const Errors& errors) {
+            std::string out;
+            for (const Error& e : errors.list) out += e.message + "; ";
+            return out;
+        }
+    };
+    CHECK(wrong("resources: {a: {type: fake.thing, name: \"a${module.m.o}\"}}\n") ==
+          "output \"o\": m; ");
+    CHECK(wrong("outputs: {all: \"${module.m}\"}\n") == "output \"o\": m; ");
+    CHECK(wrong("") == "output \"o\": m; "); // though nothing uses it
+}
+
+TEST_CASE("postconditions of a data source stop the plan that has read it") {
+    const TestSpec t(R"(name: t
+data:
+  d:
+    type: fake.look
+    name: n
+    lifecycle: {postconditions: [{check: "${self.value == 'v'}", message: "it tells ${self.value}"}]}
+)");
+    const auto planned_with = [&](const char* value) {
+        World world;
+        world.observed["data.d"] =
+            Observation::present(Value::map({{"name", "n"}, {"value", value}}));
+        try {
+            return summary(make_plan(*t.graph, world, t.settings));
+        } catch (const Errors& errors) {
+            return errors.list.at(0).address + ": " + errors.list.at(0).message;
+        }
+    };
+    CHECK(planned_with("v") == "");
+    CHECK(planned_with("w") == "data.d: it tells w");
+}

@@ -1,0 +1,196 @@
+#include "planner/early.h"
+#include "planner/planned.h"
+
+#include <doctest/doctest.h>
+
+using namespace hadeploy;
+
+namespace {
+/// The spec with one resource, `a` or its instances, and that lifecycle.
+std::string spec(const char* lifecycle, const char* more = "") {
+    return fmt::format("name: t\nvariables:\n  on: {{type: boolean, default: true}}\n"
+                       "  names: {{default: [value]}}\n"
+                       "resources:\n"
+                       "  a: {{type: fake.thing, name: \"a${{length(local.none)}}\", {} lifecycle: "
+                       "{}}}\n"
+                       "  b: {{type: fake.thing, name: b}}\nlocals: {{none: [], of_b: "
+                       "\"${{b.token}}\"}}\n",
+                       more, lifecycle);
+}
+
+const LifecycleValues& values_of(const TestSpec& t, const std::string& address) {
+    return (*t.graph)[*t.graph->find(address)].lifecycle();
+}
+} // namespace
+
+TEST_CASE("a lifecycle may go by variables, locals, each and count") {
+    const TestSpec t(spec("{prevent_destroy: \"${var.on}\", create_before_destroy: \"${!var.on}\", "
+                          "keep_on_destroy: \"${length(local.none) == 0}\", "
+                          "ignore_changes: \"${concat(var.names, ['labels.x'])}\"}")
+                         .c_str());
+    const LifecycleValues& v = values_of(t, "a");
+    CHECK(v.prevent_destroy == true);
+    CHECK(v.keep_on_destroy == true);
+    CHECK_FALSE(v.create_before_destroy);
+    REQUIRE(v.ignored.size() == 2);
+    CHECK(v.ignored[0].attribute == "value");
+    CHECK(v.ignored[1].path == Path{"x"});
+    const TestSpec each(R"(name: t
+resources:
+  a:
+    type: fake.thing
+    for_each: {x: true, y: false}
+    name: ${each.key}
+    lifecycle: {prevent_destroy: "${each.value}", ignore_changes: "${each.key == 'x' ? 'all' : []}"}
+  b: {type: fake.thing, count: 2, name: "b${count.index}", lifecycle: {keep_on_destroy: "${count.index == 1}"}}
+)");
+    CHECK(values_of(each, "a[\"x\"]").prevent_destroy == true);
+    CHECK(values_of(each, "a[\"x\"]").ignore_all);
+    CHECK(values_of(each, "a[\"y\"]").prevent_destroy == false);
+    CHECK_FALSE(values_of(each, "a[\"y\"]").ignore_all);
+    CHECK(values_of(each, "b[0]").keep_on_destroy == false);
+    CHECK(values_of(each, "b[1]").keep_on_destroy == true);
+}
+
+TEST_CASE("a lifecycle can't go by resources or secrets") {
+    const std::string hint = " (it goes by variables, locals, each and count)\n";
+    const std::string early = ": it has to be known before anything is planned" + hint;
+    CHECK(errors_of(spec("{prevent_destroy: \"${b.token == ''}\"}")) ==
+          "hadeploy.yaml:6:98: prevent_destroy can't go by b" + early);
+    CHECK(errors_of(spec("{create_before_destroy: \"${local.of_b != ''}\"}")) ==
+          "hadeploy.yaml:6:107: create_before_destroy can't go by b" + early);
+    CHECK(errors_of(spec("{ignore_changes: [\"${b.token}\"]}")) ==
+          "hadeploy.yaml:6:86: ignore_changes can't go by b" + early);
+    CHECK(errors_of(spec("{keep_on_destroy: \"${try(b.token == '', true)}\"}"))
+              .find("keep_on_destroy can't go by b") != std::string::npos);
+    CHECK(errors_of(spec("{prevent_destroy: \"${sensitive(true)}\"}"))
+              .find("prevent_destroy can't go by a secret: it would show") != std::string::npos);
+    CHECK(errors_of(spec("{prevent_destroy: \"${var.of}\"}")) ==
+          "hadeploy.yaml:6:90: there is no variable \"of\" (did you mean \"on\"?)\n");
+    CHECK(errors_of(spec("{keep_on_destroy: 1}")) ==
+          "hadeploy.yaml:6:87: keep_on_destroy: expected a boolean, got an integer (true, false, "
+          "or an expression that gives one of them)\n");
+    CHECK(errors_of(spec("{ignore_changes: 1}")) ==
+          "hadeploy.yaml:6:86: ignore_changes: it lists names of attributes (for example: labels, "
+          "labels[\"x\"], ports[0])\n");
+    // also where there is no instance of it
+    CHECK(errors_of(spec("{prevent_destroy: 1}", "count: 0, ")).find("expected a boolean") !=
+          std::string::npos);
+}
+
+TEST_CASE("the block of an instance that is gone says whether it may go") {
+    const auto text = [](const char* keys, const char* lifecycle) {
+        return fmt::format("name: t\nvariables: {{on: {{default: false}}}}\nresources:\n"
+                           "  a: {{type: fake.thing, for_each: {}, name: \"${{each.key}}\", "
+                           "lifecycle: {}}}\n",
+                           keys, lifecycle);
+    };
+    const World world = made(text("[x, y]", "{prevent_destroy: true}"));
+    const std::string refused = "a[\"y\"] would be destroyed, and prevent_destroy protects it; ";
+    const std::string goes = "remove a[\"y\"] (the spec no longer has it); ";
+    CHECK(planned(text("[x]", "{prevent_destroy: true}"), world) == refused);
+    CHECK(planned(text("[x]", "{}"), world) == refused); // as recorded
+    CHECK(planned(text("[x]", "{prevent_destroy: false}"), world) == goes);
+    CHECK(planned(text("[x]", "{prevent_destroy: \"${var.on}\"}"), world) == goes);
+    CHECK(planned(text("[x]", "{prevent_destroy: \"${each.key == 'x'}\"}"), world) == goes);
+    CHECK(planned(text("[x]", "{prevent_destroy: \"${each.key == 'y'}\"}"), world) == refused);
+    // what only an instance that is there could tell is as recorded
+    CHECK(planned(text("{x: false}", "{prevent_destroy: \"${each.value}\"}"), world) == refused);
+    // a block without an instance, or of an index
+    CHECK(planned("name: t\nresources: {a: {type: fake.thing, count: 1, name: n, lifecycle: "
+                  "{prevent_destroy: false}}}\n",
+                  world)
+              .find("protects") == std::string::npos);
+}
+
+TEST_CASE("the same of a module's instances, whose variables are as the call gives them") {
+    const auto files = [](const char* keys, const char* on) {
+        return TestSpec::Files{
+            {"hadeploy.yaml",
+             fmt::format("name: t\nmodules:\n  m: {{source: m, for_each: {}, with: {{on: "
+                         "\"{}\"}}}}\n",
+                         keys, on)},
+            {"m/module.yaml", "variables: {on: {type: boolean}}\nresources:\n  a: {type: "
+                              "fake.thing, name: \"a${path.module}\", lifecycle: "
+                              "{prevent_destroy: \"${var.on}\"}}\n"}};
+    };
+    const TestSpec one(files("[x]", "${true}"));
+    const World world = made(one);
+    const auto planned_with = [&](const char* on) {
+        const TestSpec t(files("[]", on));
+        try {
+            return summary(make_plan(*t.graph, world, t.settings));
+        } catch (const Errors& errors) {
+            return errors.list.at(0).message;
+        }
+    };
+    CHECK(planned_with("${true}") ==
+          "module.m[\"x\"].a would be destroyed, and prevent_destroy protects it");
+    CHECK(planned_with("${false}") == "remove module.m[\"x\"].a");
+    CHECK(planned_with("${each.key == 'y'}") == "remove module.m[\"x\"].a");
+}
+
+TEST_CASE("destroy goes by the spec, where there is one") {
+    const World world = made(spec("{prevent_destroy: true}"));
+    const auto destroyed = [&](const char* lifecycle) {
+        const TestSpec t(spec(lifecycle).c_str());
+        try {
+            return summary(make_destroy_plan(world, t.registry, {}, t.graph.get()));
+        } catch (const Errors& errors) {
+            return errors.list.at(0).message;
+        }
+    };
+    CHECK(destroyed("{prevent_destroy: true}").find("protects it") != std::string::npos);
+    CHECK(destroyed("{prevent_destroy: false}") == "remove a; remove b");
+    CHECK(destroyed("{keep_on_destroy: true}") == "forget a; remove b");
+}
+
+TEST_CASE("keep_on_destroy: the object stays, only the state forgets it") {
+    const char* kept = "name: t\nresources: {a: {type: fake.thing, name: a, lifecycle: "
+                       "{keep_on_destroy: true}}}\n";
+    const World world = made(kept);
+    CHECK(world.recorded.at("a").config.flag("keep_on_destroy"));
+    const std::string stays = "forget a (keep_on_destroy: it stays as it is); ";
+    CHECK(planned("name: t\n", world) == stays); // as recorded
+    CHECK(planned("name: t\nresources: {a: {type: fake.thing, name: a, lifecycle: "
+                  "{keep_on_destroy: false}}}\n",
+                  world) == "");
+    World gone = world;
+    gone.observed["a"] = Observation::absent();
+    CHECK(planned("name: t\n", gone) == "forget a (it is already gone); ");
+    // what can't be destroyed needs no protection
+    World both = world;
+    both.recorded["a"].config = both.recorded["a"].config.with("prevent_destroy", true);
+    CHECK(planned("name: t\n", both) == stays);
+}
+
+TEST_CASE("keep_on_destroy: a replacement is made beside the object that stays") {
+    const auto text = [](const char* name, int size) {
+        return fmt::format("name: t\nresources: {{a: {{type: fake.thing, name: {}, size: {}, "
+                           "lifecycle: {{keep_on_destroy: true}}}}}}\n",
+                           name, size);
+    };
+    const World world = made(text("one", 1));
+    CHECK(planned(text("two", 1), world) ==
+          "replace a (name can't be changed in place); forget a#1 (keep_on_destroy: it stays as it "
+          "is); ");
+    CHECK(planned(text("one", 2), world) ==
+          "keep_on_destroy: the new a and the old one, which stays, would both be fake one; ");
+    // recorded, and no longer in the block
+    CHECK(planned("name: t\nresources: {a: {type: fake.thing, name: two}}\n", world) ==
+          "replace a (name can't be changed in place); forget a#1 (keep_on_destroy: it stays as it "
+          "is); ");
+}
+
+TEST_CASE("keep_on_destroy: a machine that stays takes nothing with it, one that goes does") {
+    const auto text = [](const char* machine, const char* thing) {
+        return fmt::format("name: t\nresources:\n  m: {{type: fake.machine, name: m, lifecycle: "
+                           "{}}}\n  a: {{type: fake.thing, name: a, host: \"${{m.connection}}\", "
+                           "lifecycle: {}}}\n",
+                           machine, thing);
+    };
+    CHECK(planned("name: t\n", made(text("{keep_on_destroy: true}", "{}"))) ==
+          "remove a (the spec no longer has it); forget m (keep_on_destroy: it stays as it is); ");
+    CHECK(planned("name: t\n", made(text("{}", "{keep_on_destroy: true}"))) ==
+          "remove m (the spec no longer has it); forget a (goes with m); ");
+}

@@ -1,0 +1,60 @@
+#pragma once
+
+#include "planner/plan.h"
+#include "support/project.h"
+
+#include <fmt/format.h>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace hadeploy {
+
+/// The world after everything in the spec was made: recorded, and there as wanted.
+inline World made(const TestSpec& t) {
+    World world{.lineage = "00000000-0000-4000-8000-000000000000"};
+    for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
+    const Plan plan = make_plan(*t.graph, world, t.settings);
+    for (const Step& s : plan.steps) {
+        Value seen = s.after;
+        for (const Attribute& a : s.type->schema)
+            if (seen[a.name].is_unknown()) seen = seen.with(a.name, "made");
+        std::vector<std::string> deps;
+        for (const NodeId d : (*t.graph)[*s.node].deps) deps.push_back((*t.graph)[d].address);
+        world.recorded[s.address] = {s.address, s.type->name, 1, s.identity, s.after, seen, deps};
+        world.observed[s.address] = Observation::present(seen);
+    }
+    return world;
+}
+
+inline World made(const std::string& text) {
+    return made(TestSpec(text.c_str()));
+}
+
+/// The steps of the plan for a spec in a world, or what is wrong.
+inline std::string planned(const std::string& text, const World& world) {
+    try {
+        const TestSpec t(text.c_str());
+        std::string out;
+        for (const Step& s : make_plan(*t.graph, world, t.settings).steps) {
+            out += fmt::format("{} {}", action_name(s.action), s.address);
+            out += s.reason.empty() ? "; " : " (" + s.reason + "); ";
+        }
+        return out;
+    } catch (const Errors& errors) {
+        std::string out;
+        for (const Error& e : errors.list) out += e.message + "; ";
+        return out;
+    }
+}
+
+/// The same resource with another value somewhere else than where the spec put it.
+inline World drifted(World world, const std::string& address, std::string_view attribute,
+                     Value value) {
+    Observation& o = world.observed.at(address);
+    o.attributes = o.attributes.with(attribute, std::move(value));
+    return world;
+}
+
+} // namespace hadeploy
