@@ -42,6 +42,7 @@ int run_history(Context& context) {
 int run_rollback(Context& context) {
     const Run run = find_run(context.project, context.args.run);
     const bool destroy = load_record(run.spec, context.project);
+    context.project.move_back(moves_back(recorded_runs(context.project), run.id));
     return plan_and_execute(context, {.destroy = destroy}, fmt::format("rollback {}", run.id));
 }
 

@@ -171,8 +171,13 @@ namespace {
 Prepared start(const Project& project, const Store& store, const PlanOptions& options) {
     Prepared p;
     p.world = load_world(store);
-    if (!options.destroy && !options.refresh_only)
+    if (!options.destroy && !options.refresh_only) {
+        for (const Moves& moves : project.moves_back()) {
+            const Moves back = possible(moves, p.world);
+            p.world = moved_world(std::move(p.world), back);
+        }
         p.world = with_moves(std::move(p.world), project.spec().moved);
+    }
     p.settings = project.settings();
     p.endpoints = std::make_unique<Endpoints>(project.registry(), project.setting(p.world.lineage),
                                               project.options().parallelism);

@@ -2,6 +2,7 @@
 
 #include "core/secrecy.h"
 #include "engine/apply.h"
+#include "planner/moves.h"
 
 #include <filesystem>
 #include <memory>
@@ -50,6 +51,11 @@ class Project {
         spec_.imports[address] = {id, {}};
     }
 
+    /// What has moved since the version that is gone back to: addresses by those that they had
+    /// then, the latest moves first. A plan begins with them.
+    void move_back(std::vector<Moves> moves) { moves_back_ = std::move(moves); }
+    [[nodiscard]] const std::vector<Moves>& moves_back() const { return moves_back_; }
+
     [[nodiscard]] const ProjectOptions& options() const { return options_; }
     [[nodiscard]] const Sources& sources() const { return spec_.sources; }
     [[nodiscard]] const Spec& spec() const { return spec_; }
@@ -89,6 +95,7 @@ class Project {
     Value last_run_;
     std::unique_ptr<Graph> graph_;
     Redactor redact_;
+    std::vector<Moves> moves_back_;
 };
 
 /// A plan with everything it was made from.

@@ -52,12 +52,27 @@ Value spec_record(const Project& project, const Prepared& prepared) {
     for (const Sources::File& f : project.sources().files())
         if (!f.given)
             files.push_back({project.from_directory(f.path).string(), Value(f.text).as_secret()});
+    Value::Map moves;
+    for (const auto& [from, to] : plan.moves) moves.push_back({from, Value(to)});
     return Value::map({{"files", Value::map(std::move(files))},
+                       {"moves", Value::map(std::move(moves))},
                        {"variables", project.variables()},
                        {"secrets", project.spec().secrets},
                        {"settings", as_value(prepared.settings)},
                        {"destroy", plan.destroy},
                        {"partial", plan.partial}});
+}
+
+std::vector<Moves> moves_back(const std::vector<Run>& runs, std::int64_t to) {
+    std::vector<Moves> out;
+    for (auto run = runs.rbegin(); run != runs.rend() && run->id > to; ++run) {
+        Moves back;
+        if (run->spec["moves"].is_map())
+            for (const Entry& e : run->spec["moves"].as_map())
+                back.emplace(e.value.as_string(), e.key);
+        if (!back.empty()) out.push_back(std::move(back));
+    }
+    return out;
 }
 
 bool load_record(const Value& record, Project& project) {

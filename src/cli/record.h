@@ -2,6 +2,7 @@
 
 #include "cli/commands.h"
 #include "cli/project.h"
+#include "planner/moves.h"
 
 namespace hadeploy::cli {
 
@@ -10,6 +11,9 @@ namespace hadeploy::cli {
 /// removed everything. The files are secret as a whole, since a default in them may be. A run
 /// without a spec keeps what the run before it was made from.
 Value spec_record(const Project& project, const Prepared& prepared);
+
+/// The way back over the moves of all runs after run `to`, the latest first.
+std::vector<Moves> moves_back(const std::vector<Run>& runs, std::int64_t to);
 
 /// Loads the project as it was when the record was made.
 /// @returns whether that run removed everything

@@ -140,8 +140,8 @@ void note_unchanged(const Project& project, const PlanOptions& options, const St
                     const Prepared& prepared) {
     const Plan& plan = prepared.plan;
     const bool nothing = plan.empty() && !plan.destroy && plan.records.empty() &&
-                         plan.notices.empty() && plan.warnings.empty() && prepared.world.interrupted.empty() &&
-                         plan.outputs == store.outputs();
+                         plan.notices.empty() && plan.warnings.empty() &&
+                         prepared.world.interrupted.empty() && plan.outputs == store.outputs();
     const auto& nodes = project.graph().nodes();
     const bool data =
         std::any_of(nodes.begin(), nodes.end(), [](const Node& n) { return n.type->data; });

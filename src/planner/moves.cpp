@@ -117,6 +117,18 @@ World with_moves(World world, const std::vector<Move>& moves) {
     return world;
 }
 
+Moves possible(const Moves& moves, const World& world) {
+    Moves out = moves;
+    for (std::size_t before = 0; before != out.size();) { // one that drops out may block another
+        before = out.size();
+        std::erase_if(out, [&](const auto& move) {
+            return !world.recorded.contains(move.first) ||
+                   (world.recorded.contains(move.second) && !out.contains(move.second));
+        });
+    }
+    return out;
+}
+
 std::vector<Recorded> changed_records(const World& before, const World& after) {
     std::vector<Recorded> out;
     for (const auto& [address, r] : after.recorded) {

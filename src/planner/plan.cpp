@@ -42,6 +42,7 @@ class Planner {
 
     Plan run() {
         check_moved_types(graph_, world_, problems_);
+        problems_.throw_if_any();
         for (const NodeId id : graph_.order())
             selection_.has(graph_[id].address) ? plan_node(id) : leave(id);
         Problems untold; // of a partial plan: what is left out is as it was recorded, and may lack
@@ -211,8 +212,10 @@ class Planner {
             if (recorded != nullptr) renew_record(id, config, *recorded);
             return;
         }
-        for (const Taking& t : takings)
-            takings_.push_back({static_cast<StepId>(plan_.steps.size()), t.from, t.what});
+        const std::string begun = generation_address(node.address, step.generation);
+        for (const Taking& t : takings) // it is completed, not taken from
+            if (!step.create_first || t.from != begun)
+                takings_.push_back({static_cast<StepId>(plan_.steps.size()), t.from, t.what});
         add(id, *action, std::move(step));
     }
 
@@ -257,8 +260,8 @@ class Planner {
             return Action::read;
         }
         Decision d = import ? decide_import(*node.type, step.after, *seen, *import)
-                             : decide(*node.type, step.after, recorded,
-                                      interruption_of(world_, node.address), *seen);
+                            : decide(*node.type, step.after, recorded,
+                                     interruption_of(world_, node.address), *seen);
         step.changes = std::move(d.changes);
         step.reason = std::move(d.reason);
         step.verb = std::move(d.verb);
@@ -364,10 +367,8 @@ class Planner {
         for (const std::string& claim : node.type->claims(config)) {
             const auto found = holders().find(claim);
             if (found == holders().end()) continue;
-            for (const std::string& holder : found->second) {
-                const bool begun = unfinished(holder) && resource_address(holder) == node.address;
-                if (holder != node.address && !begun) out.push_back({0, holder, claim});
-            }
+            for (const std::string& holder : found->second)
+                if (holder != node.address) out.push_back({0, holder, claim});
         }
         return out;
     }

@@ -16,8 +16,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const std::vector<std::string> kModuleSections = {
-    "description", "variables", "locals", "data", "resources", "modules", "outputs", "checks"};
+const std::vector<std::string> kModuleSections = {"description", "variables", "locals",  "data",
+                                                  "resources",   "modules",   "outputs", "checks"};
 
 /// Without symbolic links, as far as there is something.
 fs::path real_path(const fs::path& path) {

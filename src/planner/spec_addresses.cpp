@@ -217,7 +217,8 @@ std::optional<AddressPattern> SpecReader::load_pattern(const Value& text, std::s
 void SpecReader::load_triggers(const Value& list, const ResourceBlock& block,
                                Lifecycle& lifecycle) {
     for (const Dependency& d :
-         load_dependencies(list, "replace_triggered_by lists names of resources and modules")) {
+         load_dependencies(list, "replace_triggered_by lists names of resources and modules",
+                           "write the key in brackets, without ${}: web[each.key]")) {
         auto pattern = load_pattern(Value(d.name).at(d.loc), "replace_triggered_by");
         if (!pattern) continue;
         const auto same = std::find_if(

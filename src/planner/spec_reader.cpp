@@ -112,13 +112,13 @@ std::vector<Rule> SpecReader::load_rules(const Value& list, std::string_view wha
     return out;
 }
 
-std::vector<Dependency> SpecReader::load_dependencies(const Value& list, const char* mistake) {
+std::vector<Dependency> SpecReader::load_dependencies(const Value& list, const char* mistake,
+                                                      const char* no_expression) {
     std::vector<Dependency> out;
     if (list.is_null()) return out;
     const Value::List items = list.is_list() ? list.as_list() : Value::List{list};
     for (const Value& item : items) {
-        if (refuse_expressions(item, "a list of names", "write the name alone, without ${}"))
-            continue;
+        if (refuse_expressions(item, "a list of names", no_expression)) continue;
         if (item.is_string())
             out.push_back({item.as_string(), item.loc()});
         else

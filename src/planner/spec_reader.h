@@ -30,7 +30,8 @@ class SpecReader {
     std::vector<Rule> load_rules(const Value& list, std::string_view what);
     std::vector<Dependency>
     load_dependencies(const Value& list,
-                      const char* mistake = "depends_on lists names of resources and modules");
+                      const char* mistake = "depends_on lists names of resources and modules",
+                      const char* no_expression = "write the name alone, without ${}");
     bool load_flag(const Entry& e);
     void load_lifecycle(const Entry& e, ResourceBlock& block);
     /// Nothing when the text has not the form of an address.

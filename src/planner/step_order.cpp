@@ -128,10 +128,13 @@ class Orderer {
     /// What a resource used so far is removed once the resource has changed.
     void dependents_change(StepId id) {
         const std::string& address = plan_.steps[id].address;
-        if (plan_.steps[id].create_first)
-            for (const StepId old : removals_of(address)) hard_[old].insert(id);
         const auto recorded = world_.recorded.find(address);
         if (recorded == world_.recorded.end()) return;
+        if (plan_.steps[id].create_first) {
+            const std::string in_use = generation_address(address, recorded->second.generation);
+            for (const StepId old : removals_of(address))
+                (plan_.steps[old].address == in_use ? hard_ : soft_)[old].insert(id);
+        }
         for (const std::string& d : recorded->second.depends_on)
             for (const StepId removed : removals_of(d))
                 if (!plan_.steps[removed].first_half) soft_[removed].insert(id);

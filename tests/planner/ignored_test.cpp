@@ -126,7 +126,7 @@ TEST_CASE("what is made anew follows from its own attributes, ignored or not") {
     const World world = drifted(made(text(1)), "a", "shout", "drifted!");
     const TestSpec t(text(2).c_str());
     const Plan plan = make_plan(*t.graph, world, t.settings);
-    REQUIRE(plan.steps.size() == 1);
-    CHECK(plan.steps[0].action == Action::replace);
-    CHECK(plan.steps[0].after.text("shout") == "one!");
+    REQUIRE(plan.steps.size() == 2);
+    CHECK(plan.steps[1].action == Action::replace);
+    CHECK(plan.steps[1].after.text("shout") == "one!");
 }

@@ -38,6 +38,7 @@ inline std::string planned(const std::string& text, const World& world) {
         const TestSpec t(text.c_str());
         std::string out;
         for (const Step& s : make_plan(*t.graph, world, t.settings).steps) {
+            if (s.first_half) continue;
             out += fmt::format("{} {}", action_name(s.action), s.address);
             out += s.reason.empty() ? "; " : " (" + s.reason + "); ";
         }
