@@ -176,9 +176,10 @@ void refresh(World& world, const std::vector<Subject>& subjects, Endpoints& endp
                     errors[i] = read_batch(wave[i], subjects, endpoints, notice, answers[i]);
                 }
             };
-            std::vector<std::jthread> threads;
-            while (threads.size() < std::min(endpoints.at_once(), wave.size()))
-                threads.emplace_back(work);
+            const std::size_t count = std::min(endpoints.at_once(), wave.size());
+            std::vector<std::jthread> threads; // beside this one
+            while (threads.size() + 1 < count) threads.emplace_back(work);
+            work();
         }
         for (std::size_t i = 0; i < wave.size(); ++i) {
             if (errors[i]) {

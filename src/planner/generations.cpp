@@ -41,26 +41,41 @@ std::string resource_address(const std::string& address) {
     return is_generation ? address.substr(0, mark) : address;
 }
 
+namespace {
+/// The first generation after the recorded one that is wanted and begun.
+std::optional<std::int64_t> begun(const ResourceType& type, const Value& config,
+                                  const Recorded& recorded, const World& world) {
+    const std::string prefix = recorded.address + "#";
+    std::optional<std::int64_t> out;
+    for (auto it = world.recorded.lower_bound(prefix);
+         it != world.recorded.end() && it->first.starts_with(prefix); ++it) {
+        const Recorded& r = it->second;
+        const bool fits = world.unfinished.contains(it->first) && r.type == type.name &&
+                          r.generation > recorded.generation && same_object(type, config, r.config);
+        if (fits && (!out || r.generation < *out)) out = r.generation;
+    }
+    return out;
+}
+} // namespace
+
+bool is_begun(const ResourceType& type, const Value& config, const Recorded& recorded,
+              const World& world) {
+    return begun(type, config, recorded, world).has_value();
+}
+
 std::int64_t next_generation(const ResourceType& type, const Value& config,
                              const Recorded& recorded, const World& world, NewGenerations& fresh) {
-    for (std::int64_t next = recorded.generation + 1;; ++next) {
-        const auto other = world.recorded.find(generation_address(recorded.address, next));
-        if (other == world.recorded.end()) {
-            if (fresh.next(recorded.address, next) == next) return next;
-            continue;
-        }
-        const bool begun = world.unfinished.contains(other->first) &&
-                           other->second.type == type.name &&
-                           same_object(type, config, other->second.config);
-        if (begun) return next;
-    }
+    const auto there = begun(type, config, recorded, world);
+    return there ? *there : fresh.next(recorded.address, recorded.generation + 1);
 }
 
 void refuse_shared_names(const Graph& graph, const Node& node, const Value& config,
-                         const Recorded& recorded) {
+                         const Recorded& recorded, const Value& now) {
     const ResourceType* type = graph.registry().type(recorded.type);
     if (type == nullptr) return;
-    const std::vector<std::string> old = type->claims(recorded.config);
+    std::vector<std::string> old = type->claims(recorded.config);
+    for (std::string& name : type->claims(recorded.config.with_all(now)))
+        old.push_back(std::move(name));
     for (const std::string& name : node.type->claims(config)) {
         if (std::find(old.begin(), old.end(), name) == old.end()) continue;
         if (recorded.type != node.type->name)

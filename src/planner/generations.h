@@ -30,14 +30,19 @@ std::string generation_address(const std::string& address, std::int64_t generati
 /// The resource that an address is a generation of; what is none gives itself.
 std::string resource_address(const std::string& address);
 
+/// Whether an interrupted run has begun the replacement that is still wanted.
+bool is_begun(const ResourceType& type, const Value& config, const Recorded& recorded,
+              const World& world);
+
 /// The generation that takes the place of what is recorded: one that an interrupted run has begun,
 /// if it is still what is wanted.
 std::int64_t next_generation(const ResourceType& type, const Value& config,
                              const Recorded& recorded, const World& world, NewGenerations& fresh);
 
 /// @throws Error(spec) when both generations would have a real name that only one can have
+/// @param now  all that is known of the old one
 void refuse_shared_names(const Graph& graph, const Node& node, const Value& config,
-                         const Recorded& recorded);
+                         const Recorded& recorded, const Value& now);
 
 /// The world in which the replacements of a plan that make the new one first have been made.
 World with_old_generations(World world, const Plan& plan, const Registry& registry);

@@ -274,8 +274,13 @@ class Planner {
         if (action == Action::update)
             for (const Attribute& a : node.type->schema)
                 if (a.renewed) known = known.without(a.name);
-        if (action == Action::create && recorded != nullptr && !unfinished(node.address))
+        if (action == Action::create && recorded != nullptr && !unfinished(node.address)) {
+            if (is_begun(*node.type, step.after, *recorded, world_)) {
+                step.reason = "an earlier run began to replace it";
+                return Action::replace;
+            }
             remade_.insert(*step.node);
+        }
         return action;
     }
 
@@ -318,8 +323,10 @@ class Planner {
             // what was of another type can be removed by that alone: it goes by a step of its own
             step.create_first = node.create_first || recorded->type != node.type->name ||
                                 step.after.flag(kKeepOnDestroy) ||
+                                is_begun(*node.type, step.after, *recorded, world_) ||
                                 goes_with_machine_later(*recorded, step);
-            if (step.create_first) refuse_shared_names(graph_, node, step.after, *recorded);
+            if (step.create_first)
+                refuse_shared_names(graph_, node, step.after, *recorded, step.before);
             step.generation =
                 step.create_first
                     ? next_generation(*node.type, step.after, *recorded, world_, fresh_)

@@ -39,7 +39,9 @@ struct Failure {
 
 class History {
   public:
-    explicit History(unsigned seed) : edit_(seed), model_(edit_.start()) {}
+    explicit History(unsigned seed) : edit_(seed), model_(edit_.start()) {
+        add_to(registry_, world_);
+    }
 
     /// @throws Failure
     void run() {
@@ -200,14 +202,9 @@ class History {
     }
 
     bool plan_and_apply(What what, std::size_t parallelism, bool expect_nothing) {
-        Registry registry;
-        add_to(registry, world_);
-        const auto files = model_.files();
-        Spec spec;
-        load_spec(
-            "hadeploy.yaml", [&](const std::filesystem::path& p) { return files.at(p.string()); },
-            spec);
-        const Graph graph(spec, registry, resolve_variables(spec, {}));
+        load();
+        const Graph& graph = *graph_;
+        const Registry& registry = graph.registry();
         fake::MemoryStore store(state_, world_.fuse);
         hadeploy::World world = load_world(store);
         const ProviderSettings settings = provider_settings(graph);
@@ -249,6 +246,19 @@ class History {
             story += "   failed: " + last_error_ + "\n";
         }
         return result.ok() && !world_.fuse.dead();
+    }
+
+    /// The graph of the model; what was loaded last is often what is wanted again.
+    void load() {
+        auto files = model_.files();
+        if (graph_ && files == files_) return;
+        graph_.reset();
+        spec_ = std::make_unique<Spec>();
+        files_ = std::move(files);
+        load_spec(
+            "hadeploy.yaml", [&](const std::filesystem::path& p) { return files_.at(p.string()); },
+            *spec_);
+        graph_ = std::make_unique<Graph>(*spec_, registry_, resolve_variables(*spec_, {}));
     }
 
     void tell(const Plan& plan) {
@@ -304,6 +314,10 @@ class History {
     Model model_, before_edit_;
     std::vector<Model> applied_; ///< versions that were reached
     histories::World world_;
+    Registry registry_;
+    std::map<std::string, std::string> files_;
+    std::unique_ptr<Spec> spec_;
+    std::unique_ptr<Graph> graph_;
     fake::MemoryState state_;
     bool refused_ = false;
     std::string last_error_;
