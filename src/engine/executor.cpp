@@ -237,6 +237,10 @@ void Executor::decide_step(StepId id) {
         work.kind = Change::Kind::create;
         if (!work.stays) return enqueue(id, false);
     }
+    if (step.action == Action::create && !step.read_first) { // by what was seen when it was planned
+        work.kind = Change::Kind::create;
+        return enqueue(id, false);
+    }
     const bool fresh_machine = step.action == Action::create && recorded != nullptr;
     const Decision d = decide(*step.type, work.config, fresh_machine ? nullptr : recorded,
                               interruption_of(world_, step.address), observed);

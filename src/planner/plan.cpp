@@ -274,7 +274,8 @@ class Planner {
         if (action == Action::update)
             for (const Attribute& a : node.type->schema)
                 if (a.renewed) known = known.without(a.name);
-        if (action == Action::create && recorded != nullptr && !unfinished(node.address)) {
+        const bool gone = seen->state == Observation::State::absent;
+        if (gone && recorded != nullptr && !unfinished(node.address)) {
             if (is_begun(*node.type, step.after, *recorded, world_)) {
                 step.reason = "an earlier run began to replace it";
                 return Action::replace;

@@ -158,7 +158,8 @@ class History {
                                o.attributes.integer("size") == w.size &&
                                (w.type == "t.machine" ||
                                 (o.attributes.text("value") == fmt::format("v{}", w.value) &&
-                                 o.attributes.integer("port") == w.port));
+                                 o.attributes.integer("port") == w.port &&
+                                 o.attributes.integer("hidden") == w.hidden));
             if (!right) throw Failure{name + " is not as wanted: " + to_json(o.attributes)};
         }
         for (const auto& [key, o] : world_.objects)

@@ -20,6 +20,7 @@ struct Thing {
     int version = 0; ///< part of its name
     int size = 1;
     int value = 0;
+    int hidden = 0;
     int port = 0;
     int machine = -1;    ///< id of its machine
     std::vector<int> on; ///< ids of older things, as far as they are alone in their block
@@ -57,7 +58,7 @@ struct ModuleCall {
 /// What is to be there of a thing.
 struct Wanted {
     std::string type, host;
-    int size = 0, value = 0, port = 0;
+    int size = 0, value = 0, hidden = 0, port = 0;
 };
 
 struct Model {
@@ -80,13 +81,13 @@ struct Model {
     }
     [[nodiscard]] std::map<std::string, Wanted> wanted() const {
         std::map<std::string, Wanted> out;
-        for (const MachineBlock& m : machines) out[m.name()] = {"t.machine", "", m.size, 0, 0};
+        for (const MachineBlock& m : machines) out[m.name()] = {"t.machine", "", m.size, 0, 0, 0};
         for (const Block& b : blocks)
             for (const Thing& t : b.things) {
                 const MachineBlock* m = machine(t.machine);
                 const std::string host = m ? m->name() : "";
-                out[key_of(t.name(b.first), host)] = {b.found ? "t.found" : "t.block", host, t.size,
-                                                      t.value, t.port};
+                out[key_of(t.name(b.first), host)] = {
+                    b.found ? "t.found" : "t.block", host, t.size, t.value, t.hidden, t.port};
             }
         return out;
     }
@@ -141,8 +142,8 @@ struct Model {
     }
 
     [[nodiscard]] std::string fields(const Block& b, const Thing& t) const {
-        return fmt::format("name: {}, size: {}, value: v{}, port: {}, on: {}, host: {}",
-                           t.name(b.first), t.size, t.value, t.port, bases(t, b.module),
+        return fmt::format("name: {}, size: {}, value: v{}, hidden: {}, port: {}, on: {}, host: {}",
+                           t.name(b.first), t.size, t.value, t.hidden, t.port, bases(t, b.module),
                            host(t, b.module < 0));
     }
 
@@ -166,7 +167,7 @@ struct Model {
             fmt::format("  l{}: {}{}{}\n", b.label, keys ? "{" : "[", entries, keys ? "}" : "]");
         const std::string at = keys ? "each.value" : fmt::format("local.l{}[count.index]", b.label);
         std::string attributes;
-        for (const char* name : {"name", "size", "value", "port", "on", "host"})
+        for (const char* name : {"name", "size", "value", "hidden", "port", "on", "host"})
             attributes += fmt::format("{0}: \"${{{1}.{0}}}\", ", name, at);
         resources += fmt::format("  b{}: {{type: {}, {}: \"{}\", {}{}}}\n", b.label, type,
                                  keys ? "for_each" : "count",
@@ -303,7 +304,9 @@ class Editor {
         Block* b = pick(m);
         if (b == nullptr || b->things.empty()) return;
         Thing& t = b->things[below(b->things.size())];
-        switch (below(5)) {
+        switch (below(7)) {
+        case 5:
+        case 6: t.hidden = static_cast<int>(below(3)); return;
         case 0: ++t.version; return;
         case 1: t.size = 1 + static_cast<int>(below(3)); return;
         case 2:

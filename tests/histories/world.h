@@ -67,6 +67,10 @@ inline std::string key_of(const Value& config) {
     return key_of(config.text("name"), host_of(config));
 }
 
+inline bool has(const std::vector<std::string>& names, std::string_view name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 inline std::vector<std::string> names_in(const Value& list) {
     std::vector<std::string> out;
     if (list.is_list())
@@ -74,7 +78,8 @@ inline std::vector<std::string> names_in(const Value& list) {
     return out;
 }
 
-/// `t.block`: name, size and host replace it, value, port and `on` are changed in place.
+/// `t.block`: name, size and host replace it; value, port, `on` and hidden, which can't be read,
+/// are changed in place. An update or a removal that fails leaves `hidden` damaged.
 class BlockType : public ResourceType {
   public:
     BlockType() {
@@ -85,6 +90,7 @@ class BlockType : public ResourceType {
             {.name = "name", .type = TypeKind::string, .required = true, .replaces = true},
             {.name = "size", .type = TypeKind::integer, .replaces = true, .fallback = Value(1)},
             {.name = "value", .type = TypeKind::string},
+            {.name = "hidden", .type = TypeKind::integer}, // can't be read
             {.name = "port", .type = TypeKind::integer, .fallback = Value(0)},
             {.name = "on", .type = list_of(TypeKind::string)},
             {.name = "host", .type = TypeKind::connection, .replaces = true},
@@ -190,7 +196,8 @@ class Provider : public hadeploy::Provider {
     Observation see(const ReadRequest& r) const {
         const auto it = world_.objects.find(key_of(r.config));
         if (it == world_.objects.end()) return Observation::absent();
-        Observation out = Observation::present(it->second.attributes.without("host"));
+        Observation out =
+            Observation::present(it->second.attributes.without("host").without("hidden"));
         if (it->second.type != r.type->name)
             out.foreign = "it is a " + it->second.type;
         else if (!r.type->adopts && it->second.owner != r.identity)
@@ -203,8 +210,13 @@ class Provider : public hadeploy::Provider {
     Value make(const Change& c) {
         const Value& config = c.kind == Change::Kind::remove ? c.before : c.after;
         const std::string name = key_of(config);
-        if (world_.broken.contains(name)) throw Error(ErrorKind::failed, "it broke");
         const auto it = world_.objects.find(name);
+        if (world_.broken.contains(name)) { // when half of it was done
+            const bool touched = c.kind == Change::Kind::remove || has(c.changed, "hidden");
+            if (it != world_.objects.end() && c.kind != Change::Kind::create && touched)
+                it->second.attributes = it->second.attributes.with("hidden", -1);
+            throw Error(ErrorKind::failed, "it broke");
+        }
         if (c.kind == Change::Kind::remove) {
             if (it == world_.objects.end()) return {};
             if (it->second.owner != c.identity && !c.type->adopts)
@@ -227,7 +239,9 @@ class Provider : public hadeploy::Provider {
         if (o.diskless && c.kind == Change::Kind::create) o = {}; // it was never complete
         if (o.data == 0) o.data = ++world_.made;
         if (o.diskless) world_.wrong.push_back(name + " was changed without its disk");
-        Value v = config;
+        Value v = config; // an update sets what it was asked for
+        if (c.kind == Change::Kind::update && !has(c.changed, "hidden"))
+            v = v.with("hidden", o.attributes["hidden"]);
         if (c.type->machine) {
             const Value& was = o.attributes["connection"];
             const Value key = was.is_map() ? was["host_key"] : Value(fmt::format("key{}", o.data));
