@@ -223,6 +223,13 @@ void Executor::announce(const Job& job) {
     }
 }
 
+/// What is changed again, should the run not get to the end of it: what can't be read may be
+/// anything by then.
+Value Executor::with_changed_names(const Work& work) {
+    Value::List names(work.changed.begin(), work.changed.end());
+    return work.config.with(kChangedNames, Value::list(std::move(names)));
+}
+
 Intent Executor::intent_of(StepId id, const Change& change) const {
     const Step& step = plan_.steps[id];
     const Work& work = work_[id];
@@ -235,7 +242,9 @@ Intent Executor::intent_of(StepId id, const Change& change) const {
                       : work.kind == Change::Kind::create ? "create"
                                                           : "update",
             .identity = change.identity,
-            .config = removing ? Value() : work.config,
+            .config = removing                            ? Value()
+                      : work.kind == Change::Kind::update ? with_changed_names(work)
+                                                          : work.config,
             .depends_on = dependencies_of(step),
             .started_ms = now_ms()};
 }

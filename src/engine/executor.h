@@ -160,6 +160,7 @@ class Executor {
     void announce(const Job& job);
     Intent intent_of(StepId id, const Change& change) const;
     Change change_of(StepId id) const;
+    static Value with_changed_names(const Work& work);
 
     const Plan& plan_;
     const Graph* graph_;

@@ -117,6 +117,13 @@ Error data_error(const std::string& address, const Observation& observed) {
 
 namespace {
 
+bool was_changed(const Attribute& a, const Value& was, const Value& attempted) {
+    const Value& names = attempted[kChangedNames];
+    if (!names.is_list()) return differs(a.type, was, attempted[a.name]); // of an older hadeploy
+    return std::any_of(names.as_list().begin(), names.as_list().end(),
+                       [&](const Value& name) { return name.as_string() == a.name; });
+}
+
 /// What an interrupted change may have changed and nobody can see: all that is wanted of it is done
 /// again.
 std::vector<AttributeChange> unseen(const ResourceType& type, const Value& config,
@@ -129,7 +136,7 @@ std::vector<AttributeChange> unseen(const ResourceType& type, const Value& confi
         const Value& wanted = config[a.name];
         const bool touched = interruption.action == "remove"
                                  ? !was.is_null()
-                                 : differs(a.type, was, interruption.config[a.name]);
+                                 : was_changed(a, was, interruption.config);
         if (!touched) continue;
         out.push_back({a.name, a.secret ? was.as_secret() : was,
                        a.secret ? wanted.as_secret() : wanted, false, false});

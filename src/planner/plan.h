@@ -35,8 +35,12 @@ struct AttributeChange {
 /// A change that an earlier run began, and did not get to the end of or failed with.
 struct Interruption {
     std::string action = {}; ///< "create", "update", "remove"; "" for none
-    Value config = {};       ///< what an update was to make of it
+    Value config = {};       ///< what an update was to make of it; see kChangedNames
 };
+
+/// What an intent to update has beside the config: the names of the attributes that differed. (No
+/// attribute is called that.)
+inline constexpr const char* kChangedNames = "(changed)";
 
 /// How a resource compares with what is wanted. No action: nothing to do.
 struct Decision {
