@@ -508,6 +508,9 @@ Args parse_args(int argc, char** argv) {
     }
     args.command = command;
     std::string wrong = contradiction(args);
+    for (int i = 1; i < argc; ++i) // what an unset variable makes of it would allow everything
+        if (std::string_view(argv[i]) == "--allow-data-loss=")
+            wrong = "--allow-data-loss=: an address is missing after the =";
     if (wrong.empty() && command == "validate") wrong = take_path(args);
     if (!wrong.empty()) {
         args.command.clear();

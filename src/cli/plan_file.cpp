@@ -115,8 +115,28 @@ void read_body(const json& body, PlanFile& out) {
 
 } // namespace
 
+namespace {
+/// Only a saved plan is overwritten: a slip of the name must not cost a spec, or the state.
+void refuse_other_file(const std::filesystem::path& file) {
+    std::error_code ignored;
+    if (!std::filesystem::exists(file, ignored)) return;
+    if (std::filesystem::is_regular_file(file, ignored)) {
+        if (std::filesystem::file_size(file, ignored) == 0) return;
+        const std::string all = hadeploy::read_file(file, std::size_t{256} << 20);
+        try {
+            if (from_json(all.substr(0, all.find('\n'))).has("key_lock")) return;
+        } catch (const Error&) { // told below
+        }
+    }
+    throw Error(ErrorKind::usage,
+                fmt::format("--out {}: that is another file than a saved plan", file.string()))
+        .with_hint("choose another name, or remove it first");
+}
+} // namespace
+
 void save_plan(const std::filesystem::path& file, const Project& project,
                const PlanOptions& options, const Prepared& prepared) {
+    refuse_other_file(file);
     json body{{"lineage", prepared.world.lineage},
               {"serial", prepared.world.serial},
               {"options", options_json(options)},

@@ -173,7 +173,7 @@ Prepared start(const Project& project, const Store& store, const PlanOptions& op
     p.world = load_world(store);
     if (!options.destroy && !options.refresh_only) {
         for (const Moves& moves : project.moves_back()) {
-            const Moves back = possible(moves, p.world);
+            const Moves back = with_room(moves, p.world);
             p.world = moved_world(std::move(p.world), back);
         }
         p.world = with_moves(std::move(p.world), project.spec().moved);

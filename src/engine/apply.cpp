@@ -21,10 +21,6 @@ std::size_t ApplyResult::count(std::string_view result) const {
         steps.begin(), steps.end(), [&](const StepResult& s) { return s.result == result; }));
 }
 
-std::string journal_address(const Step& step) {
-    return step.create_first ? generation_address(step.address, step.generation) : step.address;
-}
-
 /// What is said of a resource once it is there, with what is now known of it.
 std::optional<Error> Executor::broken_postcondition(StepId id) const {
     const Step& step = plan_.steps[id];
@@ -171,7 +167,7 @@ void Executor::check_inputs(std::vector<Error>& errors) const {
 /// The new one gets the resource's address, the old one that of its generation, and the intent
 /// goes: in one transaction, or a run that is killed would lose sight of one of them.
 void Executor::write_generations(StepId id, const Row& row) {
-    store_.put({old_generation(id), row}, {journal_address(plan_.steps[id])});
+    store_.put({old_generation(id), row}, {journal_address(id)});
 }
 
 Row Executor::old_generation(StepId id) const {

@@ -97,8 +97,7 @@ class BatchSink : public ChangeSink {
 
     std::optional<Error> write(StepId id, std::int64_t intent, const std::optional<Row>& row) {
         try {
-            const Step& step = executor_.plan_.steps[id];
-            if (row && step.create_first)
+            if (row && executor_.makes_first(id))
                 executor_.write_generations(id, *row);
             else if (row)
                 executor_.store_.finish(intent, *row);
@@ -187,7 +186,7 @@ void Executor::write_made(const std::vector<Made>& made) {
     for (const Made& m : made) {
         if (!m.row) continue;
         rows.push_back(*m.row);
-        if (!plan_.steps[m.step].create_first) continue;
+        if (!makes_first(m.step)) continue;
         // what was removed in the same go is not written at all
         Row old = old_generation(m.step);
         if (!removed.contains(old.address)) rows.push_back(std::move(old));
@@ -235,7 +234,7 @@ Intent Executor::intent_of(StepId id, const Change& change) const {
     const Work& work = work_[id];
     const bool removing = work.kind == Change::Kind::remove;
     return {.run = run_,
-            .address = journal_address(step),
+            .address = journal_address(id),
             .type = step.type->name,
             .generation = generation_of(id),
             .action = removing                            ? "remove"

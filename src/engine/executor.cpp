@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/trace.h"
 #include "engine/slot.h"
+#include "planner/generations.h"
 #include "planner/lifecycle.h"
 #include "planner/seen.h"
 
@@ -27,7 +28,7 @@ Executor::Executor(const Plan& plan, const Graph* graph, const World& world, Sto
             work_[before].dependents.push_back(id);
         (plan.steps[id].first_half ? half_of_ : step_of_)[plan.steps[id].address] = id;
         work_[id].resumed = plan.resumed.contains(plan.steps[id].address) ||
-                            plan.resumed.contains(journal_address(plan.steps[id]));
+                            plan.resumed.contains(journal_address(id));
         if (work_[id].waiting_for == 0) ready_.push_back(id);
     }
     for (StepId id = static_cast<StepId>(plan.steps.size()); id-- > 0;)
@@ -138,6 +139,7 @@ void Executor::consider(StepId id) {
     }
     // whether a replacement is needed may be known only now
     if (step.first_half && step.if_differs && !goes(id)) return finish(id, "unchanged");
+    if (is_kept_generation(id)) return finish(id, "unchanged");
     if (!prepare(id)) return; // failed, with its reason
     if (step.read_first && !work.observed) return enqueue(id, true);
     if (step.read_first && work.observed->state == Observation::State::blocked &&
@@ -177,7 +179,7 @@ void Executor::refuse_taken(StepId id) {
     for (const std::string& claim : step.type->claims(work_[id].config))
         for (const auto& [address, r] : world_.recorded) {
             const ResourceType* type = endpoints_.registry().type(r.type);
-            if (address == step.address || type == nullptr) continue;
+            if (resource_address(address) == step.address || type == nullptr) continue;
             const std::vector<std::string> held = type->claims(r.config);
             if (std::find(held.begin(), held.end(), claim) == held.end()) continue;
             throw Error(ErrorKind::conflict,
@@ -232,8 +234,8 @@ void Executor::decide_step(StepId id) {
         work.config = with_lifecycle((*graph_)[*step.node], work.config, recorded, &observed);
     if (step.action == Action::replace) {
         work.stays = !is_needed(id);
-        if (!work.stays)
-            work.config = with_lifecycle_of_new((*graph_)[*step.node], work.config);
+        if (!work.stays && step.if_differs) refuse_protected(id);
+        if (!work.stays) work.config = with_lifecycle_of_new((*graph_)[*step.node], work.config);
         work.kind = Change::Kind::create;
         if (!work.stays) return enqueue(id, false);
     }
@@ -292,7 +294,29 @@ bool Executor::goes(StepId half) {
             open.insert(open.end(), below.deps.begin(), below.deps.end());
     }
     if (!*work.goes) work.goes = differs_now(second);
+    if (*work.goes) refuse_protected(second);
     return *work.goes;
+}
+
+/// What is protected and was planned to be replaced only if it differs.
+void Executor::refuse_protected(StepId id) const {
+    const Step& step = plan_.steps[id];
+    if (step.after.flag(kPreventDestroy))
+        throw protected_error(step.address, "would be replaced: " + step.reason, step.loc);
+}
+
+/// Of an old generation: whether the replacement that it was to make room for is not needed.
+bool Executor::is_kept_generation(StepId id) const {
+    const Step& step = plan_.steps[id];
+    if (!step.if_differs || step.first_half || step.action != Action::remove) return false;
+    const auto other = step_of_.find(resource_address(step.address));
+    return other != step_of_.end() && work_[other->second].stays;
+}
+
+/// Where an effect is journalled: what is made before the old one goes has no place of its own yet.
+std::string Executor::journal_address(StepId id) const {
+    const Step& step = plan_.steps[id];
+    return makes_first(id) ? generation_address(step.address, step.generation) : step.address;
 }
 
 /// Whether a replacement that was planned for values that were not known is needed.
@@ -300,7 +324,8 @@ bool Executor::differs_now(StepId id) {
     const Step& step = plan_.steps[id];
     for (const NodeId t : (*graph_)[*step.node].triggers) {
         const auto it = step_of_.find((*graph_)[t].address);
-        if (it != step_of_.end() && result_.steps[it->second].result == "done") return true;
+        if (it == step_of_.end()) continue;
+        if (result_.steps[it->second].result == "done" || work_[it->second].handed_on) return true;
     }
     Problems problems;
     const Value config = graph_->config(

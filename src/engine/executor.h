@@ -9,9 +9,6 @@
 
 namespace hadeploy {
 
-/// Where an effect is journalled: what is made before the old one goes has no place of its own yet.
-std::string journal_address(const Step& step);
-
 /// Runs a plan. One mutex guards everything; jobs (a read, a batch of changes) run without it.
 ///
 ///   waiting --all before it done--> ready --+--> (settled at once: adopt, forget, nothing to do)
@@ -117,6 +114,12 @@ class Executor {
     bool differs_now(StepId id);
     bool is_needed(StepId id);
     void refuse_taken(StepId id);
+    void refuse_protected(StepId id) const;
+    [[nodiscard]] bool is_kept_generation(StepId id) const;
+    [[nodiscard]] std::string journal_address(StepId id) const;
+    [[nodiscard]] bool makes_first(StepId id) const {
+        return plan_.steps[id].create_first && !work_[id].stays;
+    }
     [[nodiscard]] std::int64_t generation_of(StepId id) const;
     [[nodiscard]] std::string identity_now(StepId id) const;
     void take_data(StepId id, const Observation& observed);

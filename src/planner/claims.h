@@ -2,6 +2,12 @@
 
 #include "planner/graph.h"
 
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
 namespace hadeploy {
 
 /// What the resources of a spec take of what there is but once: real names, addresses.
@@ -12,6 +18,13 @@ class Claims {
     [[nodiscard]] const Node* owner(const std::string& claim) const {
         const auto it = names_.find(claim);
         return it == names_.end() ? nullptr : it->second;
+    }
+    /// The first claim that begins with a text, with the resource that has it.
+    [[nodiscard]] std::optional<std::pair<std::string, const Node*>>
+    first_within(const std::string& prefix) const {
+        const auto it = names_.lower_bound(prefix);
+        if (it == names_.end() || !it->first.starts_with(prefix)) return std::nullopt;
+        return *it;
     }
     /// Adds an error for each thing that two resources claim, for networks that overlap, and for
     /// addresses that are not in their network.

@@ -11,8 +11,6 @@ namespace hadeploy {
 
 namespace {
 
-constexpr std::size_t kMostWarnings = 5;
-
 class Finder {
   public:
     Finder(const Graph& graph, const World& world, const std::vector<Value>& configs)
@@ -25,8 +23,8 @@ class Finder {
         move_by_name();
         move_by_count();
         problems_.throw_if_any();
-        set_aside();
-        warn_of_look_alikes();
+        out_.moves = with_room(out_.moves, world_);
+        find_look_alikes();
         return std::move(out_);
     }
 
@@ -152,27 +150,9 @@ class Finder {
         targets_.insert(to);
     }
 
-    /// What is recorded where another object moves to, and moves nowhere itself: it goes by
-    /// `address#generation`, as do generations that were left there. No two may have one number.
-    void set_aside() {
-        const Moves moves = out_.moves;
-        for (const auto& [from, to] : moves) {
-            const std::int64_t generation = world_.recorded.at(from).generation;
-            for (const std::string& there : {to, generation_address(to, generation)}) {
-                if (!world_.recorded.contains(there) || out_.moves.contains(there)) continue;
-                std::int64_t number = generation + 1;
-                while (world_.recorded.contains(generation_address(to, number)) ||
-                       targets_.contains(generation_address(to, number)))
-                    ++number;
-                targets_.insert(generation_address(to, number));
-                out_.moves.emplace(there, generation_address(to, number));
-            }
-        }
-    }
-
     /// Of types whose objects have no names: one that goes and one that is made, in all that the
     /// spec says of them the same.
-    void warn_of_look_alikes() {
+    void find_look_alikes() {
         std::unordered_map<std::string, NodeId> made;
         for (const NodeId id : wanting_) {
             const Node& node = graph_[id];
@@ -189,11 +169,7 @@ class Finder {
                 continue;
             const auto it = made.find(looks(*type, r->config));
             if (it == made.end()) continue;
-            if (out_.look_alikes.size() == kMostWarnings) return;
-            out_.look_alikes.push_back(fmt::format(
-                "{0} is removed and {1}, which looks the same, is created; if it is the "
-                "same one: moved: [{{from: '{0}', to: '{1}'}}]",
-                r->address, graph_[it->second].address));
+            out_.look_alikes.emplace(graph_[it->second].address, r->address);
             made.erase(it);
         }
     }

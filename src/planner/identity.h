@@ -7,8 +7,9 @@ namespace hadeploy {
 /// Which recorded objects the spec has under another address.
 struct Identities {
     Moves moves;
-    /// Warnings: objects without a name of their own that may have been moved.
-    std::vector<std::string> look_alikes;
+    /// Objects without a name of their own that may have been moved: what goes, by the address of
+    /// what is made and looks the same.
+    std::map<std::string, std::string> look_alikes;
 };
 
 /// Compares what the recorded objects claim (ResourceType::claims) with what the spec's resources

@@ -50,9 +50,7 @@ class Planner {
         if (selection_.all()) graph_.check_output_rules(values(), problems_);
         claims_.check(problems_);
         plan_.notices = claims_.remarks();
-        if (survey_ != nullptr)
-            plan_.notices.insert(plan_.notices.end(), survey_->look_alikes.begin(),
-                                 survey_->look_alikes.end());
+        tell_look_alikes();
         plan_.warnings = graph_.broken_checks(values());
         check_imports(graph_, problems_);
         refuse_removed_but_there();
@@ -73,16 +71,73 @@ class Planner {
         else
             remove_and_order(world_, kept);
         problems_.throw_if_any();
+        tell_unmatched_removed();
         return std::move(plan_);
     }
 
   private:
+    /// What is removed with all that is in it must hold nothing that stays.
+    void refuse_taken_along(const World& world) {
+        for (const Step& step : plan_.steps) {
+            if (step.action != Action::remove) continue;
+            const auto r = world.recorded.find(step.address);
+            const std::string prefix =
+                r == world.recorded.end() ? "" : step.type->takes_along(r->second.config);
+            if (prefix.empty()) continue;
+            const auto refuse = [&](const std::string& address, const std::string& claim) {
+                Error error(ErrorKind::spec,
+                            fmt::format("the removal of {} would take {} along, which stays ({})",
+                                        step.address, address, claim),
+                            step.loc);
+                error.address = step.address;
+                problems_.add(std::move(error)).hint =
+                    "take `force` away and apply that first, or let both of them go";
+            };
+            if (const auto owned = claims_.first_within(prefix))
+                refuse(owned->second->address, owned->first);
+            for (const Step& other : plan_.steps) { // what is only forgotten stays as it is
+                const auto kept = world.recorded.find(other.address);
+                if (other.action != Action::forget || kept == world.recorded.end()) continue;
+                const auto seen = world.observed.find(other.address);
+                if (seen == world.observed.end() ||
+                    seen->second.state != Observation::State::present)
+                    continue;
+                for (const std::string& claim : other.type->claims(kept->second.config))
+                    if (claim.starts_with(prefix)) refuse(other.address, claim);
+            }
+        }
+    }
+
+    void tell_look_alikes() {
+        constexpr std::size_t most = 5;
+        std::size_t told = 0;
+        if (survey_ != nullptr)
+            for (const auto& [made, removed] : survey_->look_alikes)
+                if (++told <= most)
+                    plan_.notices.push_back(fmt::format(
+                        "{0} is removed and {1}, which looks the same, is created; if it is the "
+                        "same one: moved: [{{from: '{0}', to: '{1}'}}]",
+                        removed, made));
+        if (told > most)
+            plan_.notices.push_back(fmt::format("and {} more such pairs", told - most));
+    }
+
     void remove_and_order(const World& world, const std::function<bool(const std::string&)>& kept) {
         plan_.steps.insert(plan_.steps.end(), halves_.begin(), halves_.end());
         add_removals(plan_, world, graph_.registry(), kept, graph_.spec().removed, &claims_,
                      problems_, &graph_);
         problems_.throw_if_any();
+        for (Step& step : plan_.steps) { // an old generation stays when the new one is not needed
+            const std::string resource = resource_address(step.address);
+            if (step.action == Action::remove && resource != step.address)
+                step.if_differs =
+                    std::any_of(plan_.steps.begin(), plan_.steps.end(), [&](const Step& s) {
+                        return s.address == resource && s.create_first && s.if_differs &&
+                               world.recorded.at(resource).generation == step.generation;
+                    });
+        }
         shared_.leave_to_others(plan_, world);
+        refuse_taken_along(world);
         order_steps(plan_, world, &graph_, takings_, problems_);
     }
 
@@ -163,7 +218,11 @@ class Planner {
         step.generation = recorded ? recorded->generation : 1;
         step.before = recorded ? recorded->attributes : Value();
         step.after = config;
-        const std::vector<Taking> takings = holders_.takings(node, config, recorded);
+        std::vector<Taking> takings = holders_.takings(node, config, recorded);
+        if (survey_ != nullptr && !in_state(*node.type))
+            if (const auto it = survey_->look_alikes.find(node.address);
+                it != survey_->look_alikes.end()) // they may be one and the same
+                takings.push_back({0, it->second, "what both of them look like"});
         Value known; // of the computed attributes
         std::optional<Action> action = choose(step, recorded, seen, takings, known);
         if (action == Action::create || action == Action::replace)
@@ -262,7 +321,7 @@ class Planner {
     void refuse_protected(const Step& step, const Recorded* recorded,
                           std::optional<Action> action) const {
         if (recorded == nullptr || !step.after.flag(kPreventDestroy)) return;
-        if (action == Action::replace)
+        if (action == Action::replace && !step.if_differs) // otherwise apply tells
             throw protected_error(step.address, "would be replaced: " + step.reason, step.loc);
         if (places_.are_replaced(recorded->config))
             throw protected_error(step.address, "would go with its machine", step.loc);
@@ -286,7 +345,6 @@ class Planner {
                 step.create_first
                     ? next_generation(*node.type, step.after, *recorded, world_, fresh_)
                     : fresh_.next(step.address, recorded->generation + 1);
-            if (step.create_first) step.if_differs = false;
         } else if (remade_.contains(*step.node)) {
             step.generation = fresh_.next(step.address, recorded->generation + 1);
         } else {
@@ -377,6 +435,16 @@ class Planner {
                     .hint = "take out the move, or the block of the old name";
                 break;
             }
+    }
+
+    /// An entry may have been obeyed long ago; one that is misspelt has another resource destroyed.
+    void tell_unmatched_removed() {
+        if (plan_.count(Action::remove) == 0) return;
+        for (const Dependency& r : graph_.spec().removed)
+            if (std::none_of(world_.recorded.begin(), world_.recorded.end(),
+                             [&](const auto& entry) { return within(entry.first, r.name); }))
+                plan_.notices.push_back(
+                    fmt::format("removed: {} names nothing that the state has", r.name));
     }
 
     void refuse_removed_but_there() {

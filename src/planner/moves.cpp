@@ -1,8 +1,10 @@
 #include "planner/moves.h"
 
+#include "planner/generations.h"
 #include "planner/lifecycle.h"
 
 #include <fmt/format.h>
+#include <set>
 
 namespace hadeploy {
 
@@ -85,7 +87,8 @@ void move_keys(Map& map, const Moves& moves) {
 bool is_moved(const Move& move, const std::string& address) {
     if (!within(address, move.from)) return false;
     if (address == move.from) return true;
-    if (within(address, move.to)) return false; // it was moved before
+    // it was moved before; not so when the new name is that without a key
+    if (within(address, move.to) && !within(move.from, move.to)) return false;
     const bool to_instance = within(move.to, move.from) && move.to[move.from.size()] == '[';
     return !to_instance || address[move.from.size()] == '.';
 }
@@ -117,14 +120,23 @@ World with_moves(World world, const std::vector<Move>& moves) {
     return world;
 }
 
-Moves possible(const Moves& moves, const World& world) {
-    Moves out = moves;
-    for (std::size_t before = 0; before != out.size();) { // one that drops out may block another
-        before = out.size();
-        std::erase_if(out, [&](const auto& move) {
-            return !world.recorded.contains(move.first) ||
-                   (world.recorded.contains(move.second) && !out.contains(move.second));
-        });
+Moves with_room(const Moves& moves, const World& world) {
+    Moves out;
+    for (const auto& [from, to] : moves)
+        if (world.recorded.contains(from)) out.emplace(from, to);
+    std::set<std::string> taken;
+    for (const auto& [from, to] : out) taken.insert(to);
+    for (const auto& [from, to] : Moves(out)) {
+        // no two generations of one resource may have one number
+        const std::int64_t generation = world.recorded.at(from).generation;
+        for (const std::string& there : {to, generation_address(to, generation)}) {
+            if (!world.recorded.contains(there) || out.contains(there)) continue;
+            std::int64_t number = generation + 1;
+            while (world.recorded.contains(generation_address(to, number)) ||
+                   !taken.insert(generation_address(to, number)).second)
+                ++number;
+            out.emplace(there, generation_address(to, number));
+        }
     }
     return out;
 }

@@ -16,8 +16,9 @@ World moved_world(World world, const Moves& moves);
 /// @throws Errors: the new address is taken
 World with_moves(World world, const std::vector<Move>& moves);
 
-/// Those of the moves that lead from a recorded address to one that is free then.
-Moves possible(const Moves& moves, const World& world);
+/// Those of the moves that begin at a recorded address. What is recorded at their ends, and moves
+/// nowhere, moves aside: to `address#generation`, from where it is removed.
+Moves with_room(const Moves& moves, const World& world);
 
 /// The records of `after` that differ from those of `before`: what was moved, and what names it.
 std::vector<Recorded> changed_records(const World& before, const World& after);

@@ -15,10 +15,10 @@ struct Survey {
     /// What to read before planning: every resource of the spec as far as its config is known, and
     /// every recorded one that the spec no longer has; but not what lives in the state alone.
     std::vector<Subject> subjects;
-    std::vector<Value> configs;           ///< by node
-    std::vector<Value> values;            ///< by node: what its config and its record tell of it
-    std::vector<std::string> notices;     ///< remarks on the spec that are no errors
-    std::vector<std::string> look_alikes; ///< see Identities
+    std::vector<Value> configs;       ///< by node
+    std::vector<Value> values;        ///< by node: what its config and its record tell of it
+    std::vector<std::string> notices; ///< remarks on the spec that are no errors
+    std::map<std::string, std::string> look_alikes; ///< see Identities
 };
 
 /// @param world  of what is recorded just as it was evaluated only one copy stays: the latter

@@ -71,6 +71,9 @@ class ResourceType {
     /// The first one is the object itself: a resource that claims it under another address is the
     /// same one, moved. The others (a port, an address) can pass from one resource to another.
     virtual std::vector<std::string> claims(const Value& /*config*/) const { return {}; }
+    /// What the claims begin with of everything that goes with the object when it is removed, e.g.
+    /// "/srv/data/" of a directory that is removed with its contents; "" for nothing.
+    virtual std::string takes_along(const Value& /*config*/) const { return {}; }
     /// Names of things that several resources may want, e.g. "package jq on 10.77.0.11": when one
     /// of them no longer does, they stay for the others (see Change::left_to).
     virtual std::vector<std::string> shares(const Value& /*config*/) const { return {}; }

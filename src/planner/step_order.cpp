@@ -129,15 +129,27 @@ class Orderer {
     void dependents_change(StepId id) {
         const std::string& address = plan_.steps[id].address;
         const auto recorded = world_.recorded.find(address);
+        generations(id, recorded == world_.recorded.end() ? nullptr : &recorded->second);
         if (recorded == world_.recorded.end()) return;
-        if (plan_.steps[id].create_first) {
-            const std::string in_use = generation_address(address, recorded->second.generation);
-            for (const StepId old : removals_of(address))
-                (plan_.steps[old].address == in_use ? hard_ : soft_)[old].insert(id);
-        }
         for (const std::string& d : recorded->second.depends_on)
             for (const StepId removed : removals_of(d))
                 if (!plan_.steps[removed].first_half) soft_[removed].insert(id);
+    }
+
+    /// The old generation goes once the new one is there. What earlier runs left may be in its way,
+    /// and goes before.
+    void generations(StepId id, const Recorded* recorded) {
+        const Step& step = plan_.steps[id];
+        if (step.action != Action::create && step.action != Action::replace) return;
+        const std::string in_use =
+            step.create_first ? generation_address(step.address, recorded->generation) : "";
+        for (const StepId old : removals_of(step.address)) {
+            if (plan_.steps[old].first_half) continue;
+            if (plan_.steps[old].address == in_use)
+                hard_[old].insert(id);
+            else
+                soft_[id].insert(old);
+        }
     }
 
     void take(const Taking& t) {

@@ -46,6 +46,10 @@ class Directory final : public LocalType {
     std::vector<std::string> claims(const Value& config) const override {
         return path_claim(config);
     }
+    std::string takes_along(const Value& config) const override {
+        const std::vector<std::string> claim = path_claim(config);
+        return config.flag("force") && !claim.empty() ? claim.front() + "/" : "";
+    }
 
     std::optional<DataLoss> held_data(const Value& directory) const override {
         if (!directory.flag("force") || directory.flag("keep")) return {};

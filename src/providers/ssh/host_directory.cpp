@@ -54,6 +54,10 @@ class HostDirectory final : public SshType {
     std::vector<std::string> claims(const Value& config) const override {
         return claim(config, config.text("path"), {"path"});
     }
+    std::string takes_along(const Value& config) const override {
+        const std::vector<std::string> all = claims(config);
+        return config.flag("force") && !all.empty() ? all.front() + "/" : "";
+    }
 
     std::optional<DataLoss> held_data(const Value& directory) const override {
         if (!directory.flag("force") || directory.flag("keep")) return {};
