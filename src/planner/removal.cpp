@@ -123,12 +123,17 @@ class Remover {
         return step;
     }
 
-    /// The resource of the spec that manages the very object of this record.
+    /// The resource of the spec that manages the very object of this record, by a record of its
+    /// own.
     const Node* same_object(const ResourceType& type, const Recorded& r) const {
         if (claims_ == nullptr) return nullptr;
         const std::vector<std::string> names = type.claims(r.config);
         const Node* node = names.empty() ? nullptr : claims_->owner(names.front());
-        return node != nullptr && node->type->name == r.type ? node : nullptr;
+        if (node == nullptr || node->type->name != r.type) return nullptr;
+        const auto own = world_.recorded.find(node->address);
+        if (own == world_.recorded.end() || own->second.type != r.type) return nullptr;
+        const std::vector<std::string> there = type.claims(own->second.config);
+        return !there.empty() && there.front() == names.front() ? node : nullptr;
     }
 
     /// Why it is to go.
