@@ -24,6 +24,8 @@ struct Why {
     std::vector<Cause> causes = {};
     std::vector<std::string> triggers = {};   ///< whose changes replace it
     std::vector<std::string> waits_for = {};  ///< whose steps come first
+    /// Of a replacement: whose steps come before the old object is removed.
+    std::vector<std::string> removed_after = {};
     std::vector<std::string> depends_on = {}; ///< directly; by the spec, else by the state
 };
 
