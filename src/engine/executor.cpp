@@ -237,7 +237,9 @@ void Executor::decide_step(StepId id) {
         work.kind = Change::Kind::create;
         if (!work.stays) return enqueue(id, false);
     }
-    const bool fresh_machine = step.action == Action::create && recorded != nullptr;
+    // what is recorded was on a machine that is made again
+    const bool fresh_machine =
+        step.action == Action::create && step.read_first && recorded != nullptr;
     const Decision d = decide(*step.type, work.config, fresh_machine ? nullptr : recorded,
                               interruption_of(world_, step.address), observed);
     if (!d.action || d.action == Action::adopt) {
