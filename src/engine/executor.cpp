@@ -232,8 +232,7 @@ void Executor::decide_step(StepId id) {
         work.config = with_lifecycle((*graph_)[*step.node], work.config, recorded, &observed);
     if (step.action == Action::replace) {
         work.stays = !is_needed(id);
-        if (!work.stays)
-            work.config = with_lifecycle_of_new((*graph_)[*step.node], work.config);
+        if (!work.stays) work.config = with_lifecycle_of_new((*graph_)[*step.node], work.config);
         work.kind = Change::Kind::create;
         if (!work.stays) return enqueue(id, false);
     }
