@@ -41,6 +41,7 @@ json observation_json(const Observation& o) {
     if (!o.foreign.empty()) out["foreign"] = o.foreign;
     if (!o.outdated.empty()) out["outdated"] = o.outdated;
     if (o.data_gone) out["data_gone"] = true;
+    if (o.assumed) out["assumed"] = true;
     if (o.error) out["error"] = o.error->message;
     return out;
 }
@@ -56,6 +57,7 @@ Observation observation_of(const json& j) {
     o.foreign = j.value("foreign", "");
     o.outdated = j.value("outdated", "");
     o.data_gone = j.value("data_gone", false);
+    o.assumed = j.value("assumed", false);
     if (j.contains("error")) o.error = Error(ErrorKind::failed, j["error"].get<std::string>());
     return o;
 }

@@ -243,6 +243,7 @@ void Executor::decide_step(StepId id) {
         work.kind = Change::Kind::create;
         return enqueue(id, false);
     }
+    // what is recorded was on a machine that is made again
     const bool fresh_machine = step.action == Action::create && recorded != nullptr;
     const Decision d = decide(*step.type, work.config, fresh_machine ? nullptr : recorded,
                               interruption_of(world_, step.address), observed);

@@ -201,7 +201,7 @@ Decision decide(const ResourceType& type, const Value& config, const Recorded* r
         std::vector<AttributeChange> more =
             unseen(type, config, *recorded, interruption, observed.attributes);
         const bool any = !more.empty();
-        if (any && interruption.action == "remove")
+        if ((any || observed.assumed) && interruption.action == "remove")
             return {Action::create, {}, "an earlier run began to remove it", {}};
         for (AttributeChange& c : more)
             if (std::none_of(changes.begin(), changes.end(),

@@ -65,6 +65,7 @@ struct Observation {
     /// Present and ours, but to be replaced all the same: the text says why ("it ends tomorrow").
     std::string outdated = {};
     bool data_gone = false; ///< present, but the data that it held is lost already
+    bool assumed = false;   ///< present by the record alone: there is no way to look
 
     static Observation present(Value attributes) {
         return {.state = State::present, .attributes = std::move(attributes)};

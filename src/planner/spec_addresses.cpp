@@ -217,8 +217,7 @@ std::optional<AddressPattern> SpecReader::load_pattern(const Value& text, std::s
 void SpecReader::load_triggers(const Value& list, const ResourceBlock& block,
                                Lifecycle& lifecycle) {
     for (const Dependency& d :
-         load_dependencies(list, "replace_triggered_by lists names of resources and modules",
-                           "write the key in brackets, without ${}: web[each.key]")) {
+         load_names(list, "replace_triggered_by lists names of resources and modules")) {
         auto pattern = load_pattern(Value(d.name).at(d.loc), "replace_triggered_by");
         if (!pattern) continue;
         const auto same = std::find_if(
@@ -259,7 +258,7 @@ bool SpecReader::check_address(const Value& text, std::string_view what) {
 }
 
 void SpecReader::load_removed(const Value& list) {
-    for (const Dependency& d : load_dependencies(list, "removed lists addresses"))
+    for (const Dependency& d : load_names(list, "removed lists addresses"))
         if (check_address(Value(d.name).at(d.loc), "removed")) spec_.removed.push_back(d);
 }
 

@@ -112,13 +112,20 @@ std::vector<Rule> SpecReader::load_rules(const Value& list, std::string_view wha
     return out;
 }
 
-std::vector<Dependency> SpecReader::load_dependencies(const Value& list, const char* mistake,
-                                                      const char* no_expression) {
+std::vector<Dependency> SpecReader::load_dependencies(const Value& list) {
+    std::vector<Dependency> out =
+        load_names(list, "depends_on lists names of resources and modules");
+    std::erase_if(out, [&](const Dependency& d) {
+        return refuse_expressions(Value(d.name).at(d.loc), "a list of names",
+                                  "write the name alone, without ${}");
+    });
+    return out;
+}
+
+std::vector<Dependency> SpecReader::load_names(const Value& list, const char* mistake) {
     std::vector<Dependency> out;
     if (list.is_null()) return out;
-    const Value::List items = list.is_list() ? list.as_list() : Value::List{list};
-    for (const Value& item : items) {
-        if (refuse_expressions(item, "a list of names", no_expression)) continue;
+    for (const Value& item : list.is_list() ? list.as_list() : Value::List{list}) {
         if (item.is_string())
             out.push_back({item.as_string(), item.loc()});
         else

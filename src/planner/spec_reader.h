@@ -28,10 +28,9 @@ class SpecReader {
     bool refuse_expression_key(const Entry& e);
     /// `[{check: "${...}", message: ...}]`, or one such map.
     std::vector<Rule> load_rules(const Value& list, std::string_view what);
-    std::vector<Dependency>
-    load_dependencies(const Value& list,
-                      const char* mistake = "depends_on lists names of resources and modules",
-                      const char* no_expression = "write the name alone, without ${}");
+    std::vector<Dependency> load_dependencies(const Value& list);
+    /// A list of names, or one. Whether they are expressions is for the caller to see.
+    std::vector<Dependency> load_names(const Value& list, const char* mistake);
     bool load_flag(const Entry& e);
     void load_lifecycle(const Entry& e, ResourceBlock& block);
     /// Nothing when the text has not the form of an address.

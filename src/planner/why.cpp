@@ -39,7 +39,7 @@ class Explainer {
                 why.waits_for.push_back(first.address);
             else // the first half of a replacement
                 for (const StepId id : first.after_steps)
-                    why.waits_for.push_back(plan_.steps[id].address);
+                    why.removed_after.push_back(plan_.steps[id].address);
         }
         return why;
     }

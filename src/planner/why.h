@@ -22,8 +22,10 @@ struct Why {
     std::optional<StepId> step; ///< none: nothing to do
     Loc loc = {};               ///< its block in the spec; unknown: the spec has none
     std::vector<Cause> causes = {};
-    std::vector<std::string> triggers = {};   ///< whose changes replace it
-    std::vector<std::string> waits_for = {};  ///< whose steps come first
+    std::vector<std::string> triggers = {};  ///< whose changes replace it
+    std::vector<std::string> waits_for = {}; ///< whose steps come first
+    /// Of a replacement: whose steps come before the old object is removed.
+    std::vector<std::string> removed_after = {};
     std::vector<std::string> depends_on = {}; ///< directly; by the spec, else by the state
 };
 

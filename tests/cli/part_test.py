@@ -75,7 +75,7 @@ class StateAloneTest(Case):
         self.spec("name: t\nresources: {b: {type: ssh.key, name: a}}\n"
                   "moved: [{from: a, to: b}]\n")
         text = self.out("plan", "--detailed-exitcode", status=2)
-        self.assertIn("a is now called b", text)
+        self.assertIn("Moved in the state; nothing is done to the objects:\n      a -> b\n", text)
         self.assertIn("Only addresses change", text)
         self.assertEqual(json.loads(self.out("plan", "--json").splitlines()[-1])["moved"],
                          [{"from": "a", "to": "b"}])

@@ -65,7 +65,9 @@ TEST_CASE("an empty plan says so") {
           "Only outputs change: all resources are as the state says.\n");
     plan = {};
     plan.moves = {{"a", "b"}};
-    CHECK(render_plan(plan, {}) == "Only addresses change: all resources are as the spec says.\n");
+    CHECK(render_plan(plan, {}) ==
+          "Moved in the state; nothing is done to the objects:\n      a -> b\n\n"
+          "Only addresses change: all resources are as the spec says.\n");
 }
 
 TEST_CASE("a value from outside can't act on the terminal") {

@@ -14,7 +14,8 @@ namespace {
 std::string all_of(const TestSpec& t, const World& world, const Plan& plan,
                    const std::vector<std::string>& more = {}) {
     std::vector<std::string> addresses = more;
-    for (const Step& s : plan.steps) addresses.push_back(s.address);
+    for (const Step& s : plan.steps)
+        if (!s.first_half) addresses.push_back(s.address);
     std::string out;
     for (const std::string& address : addresses) {
         const std::vector<Why> chain = explain(address, plan, *t.graph, world);

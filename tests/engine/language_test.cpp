@@ -204,6 +204,28 @@ data:
     CHECK(lab.objects() == "a");
 }
 
+TEST_CASE("a name that is known only then may be that of an object which another one has") {
+    constexpr const char* kBefore = "name: test\nresources: {old: {type: fake.thing, name: "
+                                    "token-of-s, value: one}}\n";
+    constexpr const char* kAfter = R"(name: test
+resources:
+  s: {type: fake.thing, name: s}
+  now: {type: fake.thing, name: "${s.token}", value: one}
+)";
+    Lab lab;
+    REQUIRE(lab.apply(kBefore).result.ok());
+    const auto run = lab.apply(kAfter);
+    CHECK(run.plan == "create s; create now; remove old");
+    REQUIRE(run.result.errors.size() == 1);
+    CHECK(run.result.errors[0].message ==
+          "it turned out to be fake token-of-s, which old still has");
+    CHECK(run.result.errors[0].hint == "this plan could not know that; run it again");
+    CHECK(lab.objects() == "s token-of-s"); // it was not removed
+    CHECK(lab.apply(kAfter).result.ok());   // now it is seen to be the same
+    CHECK(lab.world.changes().empty());
+    CHECK(lab.recorded() == "now:1 s:1");
+}
+
 TEST_CASE("a check is looked at again after apply, and fails nothing") {
     Lab lab;
     const auto run = lab.apply(R"(name: test

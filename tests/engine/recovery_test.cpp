@@ -197,6 +197,20 @@ TEST_CASE("delete, and wanted again: what is left of it is kept, what is gone is
     }
 }
 
+TEST_CASE("delete, and wanted again: what can't be seen of it is made again") {
+    constexpr const char* kSecret = R"(
+name: test
+resources:
+  a: {type: fake.thing, name: a, secret: word}
+)";
+    Lab lab;
+    REQUIRE(lab.apply(kSecret).result.ok());
+    interrupted(lab, kNone, "remove");
+    CHECK(lab.apply(kSecret).plan == "create a");
+    CHECK(lab.world.changes() == std::vector<std::string>{"create a"});
+    settled(lab, kSecret);
+}
+
 TEST_CASE("whatever was begun, of what can't be reached it is kept and nothing is changed") {
     constexpr const char* kAlso = R"(
 name: test

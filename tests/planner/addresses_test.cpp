@@ -128,7 +128,8 @@ TEST_CASE("removed: entries that can't be meant") {
           "  hadeploy.yaml:2:11: first here\n");
     CHECK(errors_with("removed: ['b[']").find("\"b[\" is not an address") != std::string::npos);
     CHECK(errors_with("removed: [\"${'b'}\"]")
-              .find("an expression can't be used in a list of names") != std::string::npos);
+              .find("removed: an address is written out: it can't be an expression") !=
+          std::string::npos);
     CHECK(errors_with("removed: [b]\nmoved: [{from: b, to: a}]") ==
           "hadeploy.yaml:2:11: b is both removed and moved (moves are made first: name what is to "
           "be removed as it is called then)\n  hadeploy.yaml:3:16: b becomes a\n");
@@ -151,7 +152,7 @@ TEST_CASE("replace_triggered_by: entries that can't be meant") {
     CHECK(error("b, b") == "hadeploy.yaml:3:72: replace_triggered_by: b is listed twice (one entry "
                            "is enough)\n  hadeploy.yaml:3:69: first here\n");
     CHECK(error("\"${b}\"")
-              .find("an expression can't be used in a list of names (write the key in brackets, "
+              .find("an address is no expression; only its keys are (write the key in brackets, "
                     "without ${}: web[each.key])") != std::string::npos);
     CHECK(error("'b['").find("is not an address") != std::string::npos);
     CHECK(error("var.v") == at + "nothing here is called \"var.v\" (it takes resources, instances "

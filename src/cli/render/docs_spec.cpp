@@ -164,7 +164,7 @@ resource: a type out of [these](#data-source-types), the type's attributes, `for
 `depends_on`, and `preconditions` and `postconditions` under `lifecycle`.
 
 It is read when the plan is made, so that the plan can tell what follows from it. Where an attribute
-is known only after apply, or something that its `depends_on` names is about to change, it is read
+is known only after apply, or something that it refers to or names in `depends_on` is about to change, it is read
 during apply, which the plan says (`<=`). What can't be read is an error: of the plan, or of apply when
 something that it refers to is about to change. A saved plan carries what was read for it.
 
@@ -174,9 +174,14 @@ can't go by a data source. Take keys from a variable, a local or `file()`.
 ### Moved
 
 `moved: [{from: node, to: host}, {from: "disk[\"a\"]", to: module.store.disk}]` gives new names to
-what is there: a resource, an instance or a whole module. Without that, what has the old name would
-be destroyed and made anew. A move that was done stays without effect. In a chain (`a` to `b`, `b` to
-`c`) only the last name has to be in the spec; a resource can't become one of another type.
+what is there: a resource, an instance or a whole module. A move that was done stays without effect. In
+a chain (`a` to `b`, `b` to `c`) only the last name has to be in the spec; a resource can't become one
+of another type.
+
+Most resources need no such entry: an object that has a name of its own (a file its path, a machine
+its name) is recognized under another address, in another module and under another key, and so is `a`
+that becomes `a[0]`. What has no name (random values, keys, commands) is destroyed and created under the
+new address unless it is moved; the plan names such pairs.
 
 ### Removed
 

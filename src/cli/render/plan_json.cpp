@@ -58,7 +58,7 @@ nlohmann::json plan_json(const Plan& plan) {
         if (step.first_half) {
             Json after = Json::array();
             for (const StepId id : step.after_steps) after.push_back(plan.steps[id].address);
-            removed_after[step.address] = std::move(after);
+            if (!after.empty()) removed_after[step.address] = std::move(after);
             continue;
         }
         steps.push_back(step_json(plan, step));

@@ -78,6 +78,8 @@ std::string render_step(const Why& why, const Plan& plan, const Sources& sources
     for (const Why::Cause& cause : why.causes) out += render_cause(cause, step, sources, style);
     if (!why.triggers.empty())
         out += fmt::format("    replaced along with {}\n", joined(why.triggers));
+    if (!why.removed_after.empty())
+        out += fmt::format("    the old one is removed after {}\n", joined(why.removed_after));
     if (!why.waits_for.empty()) out += fmt::format("    waits for {}\n", joined(why.waits_for));
     return out;
 }
@@ -127,6 +129,7 @@ nlohmann::json why_json(const Why& why, const Plan& plan, const Sources& sources
                    {"causes", std::move(causes)},
                    {"triggers", why.triggers},
                    {"waits_for", why.waits_for},
+                   {"removed_after", why.removed_after},
                    {"depends_on", why.depends_on}};
     // what providers saw may hold bytes that are no text
     return Json::parse(out.dump(-1, ' ', false, Json::error_handler_t::replace));

@@ -85,7 +85,9 @@ class Exec final : public LocalType {
             if (request.recorded == nullptr) return Observation::absent();
             if (outputs.contains_unknown() || outputs.is_null())
                 return Observation::present(Value::map({})); // half made: create runs again
-            return Observation::present(Value::map({{"outputs", outputs}}));
+            Observation there = Observation::present(Value::map({{"outputs", outputs}}));
+            there.assumed = true;
+            return there;
         }
         if (const char* name =
                 first_unknown(*config, {"read", "environment", "input", "directory"})) {

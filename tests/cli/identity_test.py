@@ -1,0 +1,506 @@
+#!/usr/bin/env python3
+"""Objects over time: the same one under another address, the order in which they are replaced and
+removed, and what becomes of changes that failed.
+
+usage: identity_test.py HADEPLOY [unittest options]
+"""
+import functools
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
+
+
+def at_each_parallelism(test):
+    """The test in a fresh project for each, with the option for apply."""
+    @functools.wraps(test)
+    def run(self):
+        for parallelism in ("1", "10"):
+            with self.subTest(parallelism=parallelism):
+                self.clear()
+                test(self, "--parallelism=" + parallelism)
+    return run
+
+
+class Project(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="hadeploy-identity-test-")
+        self.addCleanup(directory.cleanup)
+        self.path = pathlib.Path(directory.name)
+
+    def clear(self):
+        for entry in self.path.iterdir():
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+    def spec(self, text):
+        self.write("hadeploy.yaml", "name: test\n" + text)
+
+    def write(self, name, text):
+        (self.path / name).parent.mkdir(exist_ok=True)
+        (self.path / name).write_text(text)
+
+    def read(self, name):
+        return (self.path / name).read_text()
+
+    def run_it(self, *words, code=0):
+        done = subprocess.run([HADEPLOY, *words], cwd=self.path, capture_output=True, text=True,
+                              timeout=60, stdin=subprocess.DEVNULL,
+                              env={"PATH": os.environ["PATH"], "HOME": str(self.path)})
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+    def apply(self, *words, code=0):
+        return self.run_it("apply", "--auto-approve", *words, code=code)
+
+    def plan(self, *words):
+        """The plan as JSON; it has to say by its exit code whether it is empty."""
+        text = self.run_it("plan", "--json", *words)
+        plan = json.loads(text.splitlines()[-1])
+        something = plan["steps"] or plan["moved"] or plan["output_changes"]
+        self.run_it("plan", "--detailed-exitcode", *words, code=2 if something else 0)
+        return plan
+
+    def moves(self, *words):
+        return {(m["from"], m["to"]) for m in self.plan(*words)["moved"]}
+
+    def assert_settled(self, *words):
+        plan = self.plan(*words)
+        self.assertEqual((plan["steps"], plan["moved"]), ([], []))
+
+    def addresses(self):
+        return self.run_it("state", "list").split()
+
+    def files(self):
+        return sorted(p.name for p in self.path.rglob("*.txt"))
+
+    def log(self):
+        """What commands have written since the last look."""
+        log = self.path / "log"
+        lines = log.read_text().split() if log.exists() else []
+        log.unlink(missing_ok=True)
+        return lines
+
+
+class AddressTest(Project):
+    @at_each_parallelism
+    def test_another_name(self, parallelism):
+        self.spec("resources: {old: {type: local.file, path: f.txt, content: x}}\n")
+        self.apply(parallelism)
+        inode = (self.path / "f.txt").stat().st_ino
+        self.spec("resources: {new: {type: local.file, path: f.txt, content: x}}\n")
+        self.assertEqual(self.moves(), {("old", "new")})
+        self.assertIn("1 moved", self.apply(parallelism))
+        self.assertEqual((self.path / "f.txt").stat().st_ino, inode)  # untouched
+        self.assertEqual(self.addresses(), ["new"])
+        self.assert_settled()
+
+    @at_each_parallelism
+    def test_another_name_and_content(self, parallelism):
+        self.spec("resources: {old: {type: local.file, path: f.txt, content: x}}\n")
+        self.apply(parallelism)
+        self.spec("resources: {new: {type: local.file, path: f.txt, content: y}}\n")
+        self.assertIn("1 changed, 1 moved", self.apply(parallelism))
+        self.assertEqual((self.files(), self.read("f.txt")), (["f.txt"], "y"))
+        self.assert_settled()
+
+    @at_each_parallelism
+    def test_into_a_module_and_out_of_it(self, parallelism):
+        file = "resources: {{f: {{type: local.file, path: {}f.txt, content: x}}}}\n"
+        self.write("m/module.yaml", file.format("../"))
+        self.spec(file.format(""))
+        self.apply(parallelism)
+        self.spec("modules: {m: {source: m}}\n")
+        self.assertEqual(self.moves(), {("f", "module.m.f")})
+        self.apply(parallelism)
+        self.assertEqual((self.files(), self.addresses()), (["f.txt"], ["module.m.f"]))
+        self.spec(file.format(""))
+        self.apply(parallelism)
+        self.assertEqual((self.files(), self.addresses()), (["f.txt"], ["f"]))
+        self.assert_settled()
+
+    @at_each_parallelism
+    def test_a_list_loses_its_middle(self, parallelism):
+        spec = """variables: {{l: {{default: [a, b, c]}}}}
+resources: {{r: {{type: local.file, {}, content: x}}}}
+"""
+        by_count = spec.format('count: "${length(var.l)}", path: "${var.l[count.index]}.txt"')
+        by_key = spec.format('for_each: "${var.l}", path: "${each.key}.txt"')
+        less = ("--var", "l=[a, c]")
+        self.spec(by_count)
+        self.apply(parallelism)
+        inode = (self.path / "c.txt").stat().st_ino
+        plan = self.plan(*less)
+        self.assertEqual([(s["action"], s["address"]) for s in plan["steps"]],
+                         [("remove", "r[1]#2")])
+        self.apply(parallelism, *less)
+        self.assertEqual((self.files(), self.addresses()),
+                         (["a.txt", "c.txt"], ["r[0]", "r[1]"]))
+        self.assertEqual((self.path / "c.txt").stat().st_ino, inode)
+        self.assert_settled(*less)
+        self.spec(by_key)  # other keys for the same
+        self.assertEqual(self.moves(*less), {("r[0]", 'r["a"]'), ("r[1]", 'r["c"]')})
+        self.apply(parallelism, *less)
+        self.assertEqual((self.path / "c.txt").stat().st_ino, inode)
+        self.assert_settled(*less)
+
+    @at_each_parallelism
+    def test_names_that_are_exchanged(self, parallelism):
+        spec = """resources:
+  a: {{type: local.file, path: {}.txt, content: one}}
+  b: {{type: local.file, path: {}.txt, content: two}}
+"""
+        self.spec(spec.format("x", "y"))
+        self.apply(parallelism)
+        self.spec(spec.format("y", "x"))
+        self.assertEqual(self.moves(), {("a", "b"), ("b", "a")})
+        self.apply(parallelism)
+        self.assertEqual((self.read("x.txt"), self.read("y.txt")), ("two", "one"))
+        self.assert_settled()
+
+    @at_each_parallelism
+    def test_a_count_is_added_and_taken_away(self, parallelism):
+        self.write("m/module.yaml", "resources: {r: {type: random.id}}\noutputs: {o: '${r.hex}'}\n")
+        alone = """resources: {a: {type: random.id}}
+modules: {m: {source: m}}
+outputs: {o: "${a.hex}", p: "${module.m.o}"}
+"""
+        counted = """resources: {a: {type: random.id, count: 1}}
+modules: {m: {source: m, count: 1}}
+outputs: {o: "${a[0].hex}", p: "${module.m[0].o}"}
+"""
+        self.write("m/module.yaml",
+                   "resources: {r: {type: random.id}}\noutputs: {o: '${r.hex}'}\n")
+        self.spec(alone)
+        self.apply(parallelism)
+        before = self.run_it("output", "--json")
+        self.spec(counted)
+        self.assertEqual(self.moves(), {("a", "a[0]"), ("module.m.r", "module.m[0].r")})
+        self.apply(parallelism)
+        self.assertEqual(self.addresses(), ["a[0]", "module.m[0].r"])
+        self.assertEqual(self.run_it("output", "--json"), before)
+        self.spec(counted + """moved: [{from: a, to: "a[0]"}, {from: module.m, to: "module.m[0]"}]
+""")
+        self.assert_settled()
+        self.spec(alone)
+        self.apply(parallelism)
+        self.assertEqual(self.addresses(), ["a", "module.m.r"])
+        self.assertEqual(self.run_it("output", "--json"), before)
+
+    def test_a_look_alike_is_pointed_out(self):
+        self.spec("resources: {a: {type: random.id, bytes: 4}}\n")
+        self.apply()
+        self.spec("resources: {b: {type: random.id, bytes: 4}}\n")
+        self.assertIn("moved: [{from: 'a', to: 'b'}]", self.run_it("plan"))
+        self.assertEqual(self.moves(), set())
+        self.spec("resources: {b: {type: random.id, bytes: 4}}\nmoved: [{from: 'a', to: 'b'}]\n")
+        self.assertEqual(self.moves(), {("a", "b")})
+
+    @at_each_parallelism
+    def test_rollback_undoes_moves(self, parallelism):
+        module = "resources: {r: {type: random.id}}\n"
+        self.write("m/module.yaml", module)
+        self.spec("modules: {old: {source: m}}\n")
+        self.apply(parallelism)
+        before = self.run_it("state", "show", "module.old.r")
+        self.spec("""modules: {new: {source: m, for_each: [x]}}
+moved: [{from: module.old, to: 'module.new["x"]'}]
+""")
+        self.apply(parallelism)
+        self.assertEqual(self.addresses(), ['module.new["x"].r'])
+        self.run_it("rollback", "1", "--auto-approve")
+        self.assertEqual(self.run_it("state", "show", "module.old.r"), before)
+        self.assertIn("rollback 1  done         1 moved", self.run_it("history"))
+        self.apply(parallelism)  # the spec still says the new name
+        self.assertEqual(self.addresses(), ['module.new["x"].r'])
+        self.assertIn(before.splitlines()[-1], self.run_it("state", "show", self.addresses()[0]))
+
+
+class OrderTest(Project):
+    @at_each_parallelism
+    def test_a_directory_and_what_is_in_it(self, parallelism):
+        spec = """variables: {{v: {{default: one}}}}
+resources:
+  d: {{type: local.directory, path: "dir-${{var.v}}"{}}}
+  f: {{type: local.file, path: "${{d.path}}/f.txt", content: x}}
+"""
+        for lifecycle in ("", ", lifecycle: {create_before_destroy: true}"):
+            self.spec(spec.format(lifecycle))
+            self.apply(parallelism)
+            self.apply(parallelism, "--var", "v=two")
+            self.assertEqual(sorted(str(p.relative_to(self.path))
+                                    for p in self.path.glob("dir*/**")), ["dir-two"])
+            self.assertEqual(self.read("dir-two/f.txt"), "x")
+            self.assert_settled("--var", "v=two")
+            self.spec("variables: {v: {default: one}}\n"
+                      'resources: {d: {type: local.directory, path: "dir-${var.v}"}}\n')
+            self.apply(parallelism, "--var", "v=three")  # the file goes first
+            self.assertEqual([p.name for p in self.path.glob("dir*")], ["dir-three"])
+            self.assertEqual(self.files(), [])
+
+    def command(self, name, rest):
+        return (f'  {name}: {{type: local.exec, create: "echo c{name} >> log; {rest[0]}", '
+                f'delete: "{rest[1]}echo d{name} >> log", {rest[2]}}}\n')
+
+    @at_each_parallelism
+    def test_what_stands_on_a_replacement_goes_before_it(self, parallelism):
+        head = "variables: {v: {default: one}}\nresources:\n"
+        first = self.command("A", ("echo ${var.v}", "sleep 0.1; ", 'triggers: "${var.v}"'))
+        both = (head + first + self.command("B", ("", "sleep 0.1; ", 'triggers: "${A.outputs.stdout}"'))
+                + self.command("C", ("", "sleep 0.1; ", 'environment: {X: "${A.outputs.stdout}"}')))
+        self.spec(both)
+        self.apply(parallelism)
+        self.log()
+        plan = self.plan("--var", "v=two")
+        self.assertEqual([s["address"] for s in plan["steps"]], ["A", "B", "C"])
+        self.assertEqual(plan["steps"][0]["removed_after_steps"], ["B"])
+        self.assertNotIn("removed_after_steps", plan["steps"][1])
+        self.assertIn("Order of the replacements: remove B, remove A, create A, create B.",
+                      self.apply(parallelism, "--var", "v=two"))
+        log = self.log()
+        self.assertEqual(log[:3], ["dB", "dA", "cA"])
+        self.assertEqual(sorted(log[3:]), ["cB", "cC"])
+        self.assert_settled("--var", "v=two")
+        self.spec(head + first)  # B and C are removed, A is replaced
+        self.apply(parallelism, "--var", "v=three")
+        log = self.log()
+        self.assertEqual((sorted(log[:2]), log[2:]), (["dB", "dC"], ["dA", "cA"]))
+        self.assert_settled("--var", "v=three")
+
+    @at_each_parallelism
+    def test_what_the_state_alone_knows_of_the_order(self, parallelism):
+        self.spec("resources:\n" + self.command("A", ("echo a1", "", "triggers: 1"))
+                  + self.command("B", ("", "", 'triggers: "1${A.outputs.stdout}"')))
+        self.apply(parallelism)
+        self.log()
+        # B no longer refers to A, which is removed slowly
+        self.spec("resources:\n" + self.command("A", ("echo a1", "", "triggers: 2"))
+                  + self.command("B", ("", "sleep 0.5; ", "triggers: 2")))
+        self.apply(parallelism)
+        log = self.log()
+        self.assertLess(log.index("dB"), log.index("dA"))
+        self.assertEqual(sorted(log), ["cA", "cB", "dA", "dB"])
+        self.assert_settled()
+
+    @at_each_parallelism
+    def test_a_replacement_that_is_not_needed(self, parallelism):
+        spec = """variables: {v: {default: 1}}
+resources:
+  a: {type: local.exec, create: "echo ${var.same ? 's' : var.v}", update: "echo ${var.same ? 's' : var.v}", environment: {V: "${var.v}"}}
+  u: {type: local.exec, create: "echo uc >> log", update: "echo uu >> log", environment: {A: "${a.outputs.stdout}"}}
+  r: {type: local.exec, create: "echo rc >> log", delete: "echo rd >> log", triggers: "${a.outputs.stdout}"}
+"""
+        spec = spec.replace("{default: 1}}", "{default: 1}, same: {default: true}}")
+        self.spec(spec)
+        self.apply(parallelism)
+        self.log()
+        planned = {s["address"]: s for s in self.plan("--var", "v=2")["steps"]}
+        self.assertTrue(planned["r"]["if_differs"])
+        text = self.apply(parallelism, "--var", "v=2")
+        self.assertIn("r  local.exec  replace if it differs: ", text)
+        self.assertIn("1 changed, 2 unchanged", text)
+        self.assertEqual(self.log(), [])
+        self.assert_settled("--var", "v=2")
+        other = ("--var", "v=3", "--var", "same=false")
+        self.apply(parallelism, *other)
+        log = self.log()
+        self.assertEqual(sorted(log), ["rc", "rd", "uu"])
+        self.assertLess(log.index("rd"), log.index("rc"))
+        self.assert_settled(*other)
+
+    @at_each_parallelism
+    def test_data_behind_a_module_that_changes(self, parallelism):
+        self.write("copy/module.yaml", "variables: {v: {}}\n"
+                   'resources: {r: {type: local.value, triggers: "${var.v}"}}\n')
+        self.write("demo/module.yaml", 'data: {d: {type: local.command, run: "echo same"}}\n'
+                   'resources: {sg: {type: local.value, triggers: "${data.d.outputs.stdout}"}}\n'
+                   'outputs: {id: "${sg.id}"}\n')
+        self.spec("""variables: {v: {default: 1}}
+modules:
+  copy: {source: copy, with: {v: "${var.v}"}}
+  demo: {source: demo, depends_on: [module.copy]}
+outputs: {id: "${module.demo.id}"}
+""")
+        self.apply(parallelism)
+        before = self.run_it("output", "--json")
+        self.assertIn("1 replaced, 1 read, 1 unchanged", self.apply(parallelism, "--var", "v=2"))
+        self.assertEqual(self.run_it("output", "--json"), before)
+        self.assert_settled("--var", "v=2")
+
+    @at_each_parallelism
+    def test_data_of_what_a_resource_makes(self, parallelism):
+        spec = """variables: {c: {default: one}}
+resources:
+  f: {type: local.file, for_each: [a, b], path: "${each.key}.txt", content: "${var.c}"}
+  v: {type: local.value, for_each: [a, b], input: "${data.d[each.key].content}"}
+data:
+  d: {type: local.file_content, for_each: [a, b], path: "${f[each.key].path}"}
+outputs: {o: "${data.d[*].content}"}
+"""
+        two = ("--var", "c=two")
+        self.spec(spec)
+        self.apply(parallelism)
+        self.assert_settled()
+        self.apply(parallelism, *two)
+        self.assertEqual(self.run_it("output"), "o = {a: two, b: two}\n")
+        self.write("a.txt", "by hand")
+        self.assertEqual([s["address"] for s in self.plan(*two)["steps"]],
+                         ['f["a"]', 'data.d["a"]', 'v["a"]'])
+        self.assertNotIn("by hand", self.apply(parallelism, *two))
+        self.assertEqual(self.run_it("output"), "o = {a: two, b: two}\n")
+        self.assert_settled(*two)
+
+
+class FailureTest(Project):
+    @at_each_parallelism
+    def test_a_failed_update_that_is_taken_back(self, parallelism):
+        self.spec("""variables: {v: {default: good}}
+resources: {x: {type: local.exec, environment: {V: "${var.v}"}, create: "echo $V > f", update: "echo $V > f; test $V = good"}}
+""")
+        self.apply(parallelism)
+        self.apply(parallelism, "--var", "v=bad", code=1)
+        self.assertEqual(self.read("f"), "bad\n")
+        self.assertEqual(self.plan()["resumed"], {"x": "update"})
+        self.apply(parallelism)
+        self.assertEqual(self.read("f"), "good\n")
+        self.assert_settled()
+
+    @at_each_parallelism
+    def test_a_destroy_that_fails_half_way(self, parallelism):
+        spec = """resources:
+  a: {type: local.value, input: 1}
+  b: {type: local.exec, create: "echo c >> log", delete: "test -e ok", environment: {A: "${a.output}"}}
+  c: {type: local.value, input: "${b.outputs.stdout}"}
+"""
+        self.spec(spec)
+        self.apply(parallelism)
+        self.run_it("destroy", "--auto-approve", parallelism, code=1)
+        self.assertEqual(self.addresses(), ["a", "b"])
+        self.log()
+        actions = {s["address"]: s["action"] for s in self.plan()["steps"]}
+        self.assertEqual(actions, {"b": "create", "c": "create"})  # not taken for whole
+        self.write("ok", "")
+        self.run_it("destroy", "--auto-approve", parallelism)
+        self.assertEqual(self.addresses(), [])
+
+    @at_each_parallelism
+    def test_after_a_failed_removal_it_is_made_again(self, parallelism):
+        self.spec('resources: {b: {type: local.exec, create: "echo c >> log", delete: "rm -f log; false"}}\n')
+        self.apply(parallelism)
+        self.run_it("destroy", "--auto-approve", parallelism, code=1)
+        self.apply(parallelism)
+        self.assertEqual(self.log(), ["c"])
+        self.assert_settled()
+
+    @at_each_parallelism
+    def test_a_trigger_outlives_a_failed_run(self, parallelism):
+        spec = """variables: {v: {default: 1}}
+resources:
+  s: {type: local.value, input: "${var.v}"}
+  g: {type: local.exec, create: "true", update: "test -e ok", environment: {V: "${s.output}"}}
+  r: {type: local.exec, create: "echo c >> log", delete: "echo d >> log", depends_on: [g], lifecycle: {replace_triggered_by: [s]}}
+"""
+        two = ("--var", "v=2")
+        self.spec(spec)
+        self.apply(parallelism)
+        self.log()
+        self.apply(parallelism, *two, code=1)  # g fails once s has changed
+        self.write("ok", "")
+        self.apply(parallelism, *two)
+        log = self.log()
+        self.assertEqual((log.count("d"), log.count("c")), (1, 1))
+        self.assert_settled(*two)
+
+
+class RuleTest(Project):
+    def test_replace_triggered_by(self):
+        self.write("m/module.yaml", 'variables: {v: {}}\nresources: {x: {type: local.value, input: "${var.v}"}}\n')
+        two = ("--var", "v=2")
+        replaced = lambda: {s["address"] for s in self.plan(*two)["steps"] if s["action"] == "replace"}
+        self.spec("""variables: {v: {default: 1}}
+modules: {m: {source: m, with: {v: "${var.v}"}}}
+resources: {r: {type: random.id, lifecycle: {replace_triggered_by: [module.m]}}}
+""")
+        self.apply()
+        self.assertEqual(replaced(), {"r"})
+        for key, expected in (('each.key', {'r["a"]'}), ('"a"', {'r["a"]', 'r["b"]'})):
+            self.spec(f"""variables: {{v: {{default: 1}}}}
+resources:
+  s: {{type: local.value, for_each: [a, b], input: "${{each.key == 'a' ? var.v : 0}}"}}
+  r: {{type: random.id, for_each: [a, b], lifecycle: {{replace_triggered_by: ['s[{key}]']}}}}
+""")
+            self.apply()
+            self.assertEqual(replaced(), expected)
+        for wrong, what in (("var.v", 'nothing here is called "var.v"'),
+                            ("data.d", "a data source is only read")):
+            self.spec(f"""variables: {{v: {{default: 1}}}}
+data: {{d: {{type: local.command, run: "echo 1"}}}}
+resources: {{r: {{type: random.id, lifecycle: {{replace_triggered_by: [{wrong}]}}}}}}
+""")
+            text = self.run_it("validate", code=65)
+            self.assertIn(what, text)
+            self.assertIn("local.value", text)  # the way to say it
+
+    def test_data_as_a_trigger_by_way_of_a_value(self):
+        self.spec("""data: {d: {type: local.command, run: "cat n"}}
+resources:
+  s: {type: local.value, input: "${data.d.outputs.stdout}"}
+  r: {type: random.id, lifecycle: {replace_triggered_by: [s]}}
+""")
+        self.write("n", "1")
+        self.apply()
+        self.assert_settled()
+        self.write("n", "2")
+        self.assertEqual({s["address"]: s["action"] for s in self.plan()["steps"]},
+                         {"s": "update", "r": "replace"})
+
+    @at_each_parallelism
+    def test_an_old_object_stays_beside_the_new_one(self, parallelism):
+        self.spec("""variables: {v: {default: one}}
+resources:
+  f: {type: local.file, path: "${var.v}.txt", content: x, lifecycle: {keep_on_destroy: true, create_before_destroy: true}}
+""")
+        self.apply(parallelism)
+        self.apply(parallelism, "--var", "v=two")
+        self.assertEqual((self.files(), self.addresses()), (["one.txt", "two.txt"], ["f"]))
+        self.assert_settled("--var", "v=two")
+        self.run_it("destroy", "--auto-approve", "--var", "v=two")
+        self.assertEqual((self.files(), self.addresses()), (["one.txt", "two.txt"], []))
+
+    def test_outputs_alone(self):
+        self.spec("outputs: {test: test}\n")
+        self.run_it("plan", "--detailed-exitcode", code=2)
+        self.apply()
+        self.assert_settled()
+        self.spec("outputs: {test: other, more: 1}\n")
+        self.run_it("plan", "--detailed-exitcode", code=2)
+        self.assertEqual(self.run_it("output"), "test = test\n")
+        self.apply()
+        self.assertEqual(self.run_it("output"), "more = 1\ntest = other\n")
+        self.spec("")
+        self.run_it("plan", "--detailed-exitcode", code=2)
+        self.apply()
+        self.assertEqual(self.run_it("output"), "")
+
+    def test_null_in_outputs(self):
+        self.spec("outputs: {o: {a: null, b: {c: null}}, l: [null], e: {}}\n")
+        self.apply()
+        self.assertEqual(self.run_it("output"), "e = {}\nl = [null]\no = {a: null, b: {c: null}}\n")
+        self.assertEqual(json.loads(self.run_it("output", "--json")),
+                         {"e": {}, "l": [None], "o": {"a": None, "b": {"c": None}}})
+
+    def test_a_saved_plan_without_a_change(self):
+        self.spec("resources: {a: {type: local.value, input: 5}}\n")
+        self.apply()
+        self.run_it("plan", "--out", "p", "--detailed-exitcode")
+        self.assertIn("Nothing to change", self.run_it("apply", "p"))
+        self.assertEqual(self.run_it("history").count("\n"), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,183 @@
+// The same object under another address, and the order of what is replaced and removed. What
+// becomes of both over many runs is looked at in tests/histories.
+#include "planner/moves.h"
+#include "planner/plan.h"
+#include "planner/refresh.h"
+#include "support/fake_world.h"
+
+#include <doctest/doctest.h>
+#include <filesystem>
+#include <fmt/format.h>
+#include <memory>
+#include <string>
+#include <vector>
+
+using namespace hadeploy;
+
+namespace {
+
+/// `fake.door`: a thing whose value, which is changed in place, only one can have.
+class Door : public fake::Thing {
+  public:
+    Door() { name = "fake.door"; }
+    std::vector<std::string> claims(const Value& config) const override {
+        std::vector<std::string> out = fake::Thing::claims(config);
+        if (!out.empty() && config["value"].is_string())
+            out.push_back("port " + config.text("value"));
+        return out;
+    }
+};
+
+std::string resources(const std::string& lines) {
+    return "name: t\nresources:\n" + lines;
+}
+
+/// Plans as the command does, with the moves that the claims lead to.
+struct Planning {
+    explicit Planning(const std::string& text) {
+        fake::add_to(registry, things);
+        registry.add(std::make_unique<Door>());
+        load_spec(
+            "hadeploy.yaml", [&](const std::filesystem::path&) { return text; }, spec);
+        graph = std::make_unique<Graph>(spec, registry, resolve_variables(spec, {}));
+        for (const auto& kind : registry.kinds()) settings[kind->name] = Value::map({});
+    }
+
+    Plan plan(World& world) {
+        world = with_moves(std::move(world), spec.moved);
+        const Survey survey = make_settled_survey(*graph, world, settings);
+        for (const Node& n : graph->nodes())
+            if (!world.observed.contains(n.address))
+                world.observed[n.address] = Observation::absent();
+        return make_plan(*graph, world, settings, {}, &survey);
+    }
+
+    /// The world after all of it was made.
+    World made() {
+        World world{.lineage = "00000000-0000-4000-8000-000000000000"};
+        const Plan first = plan(world);
+        for (const Step& s : first.steps) {
+            Value seen = first.values[*s.node];
+            for (const Attribute& a : s.type->schema)
+                if (seen[a.name].is_unknown()) seen = seen.with(a.name, "token-of-" + s.address);
+            std::vector<std::string> deps;
+            for (const NodeId d : (*graph)[*s.node].deps) deps.push_back((*graph)[d].address);
+            world.recorded[s.address] = {s.address, s.type->name, 1,   s.identity,
+                                         s.after,   seen,         deps};
+            world.observed[s.address] = Observation::present(seen);
+        }
+        return world;
+    }
+
+    fake::World things;
+    Registry registry;
+    Spec spec;
+    std::unique_ptr<Graph> graph;
+    ProviderSettings settings;
+};
+
+/// "a -> b; remove old c; replace c; " of what leads from one text to the other, or what is wrong.
+std::string change(const std::string& before, const std::string& after) {
+    std::string out;
+    try {
+        World world = Planning(resources(before)).made();
+        Planning planning(resources(after));
+        const Plan plan = planning.plan(world);
+        for (const auto& [from, to] : plan.moves) out += from + " -> " + to + "; ";
+        for (const Step& s : plan.steps)
+            out += fmt::format("{}{} {}; ", action_name(s.action), s.first_half ? " old" : "",
+                               s.address);
+        for (const std::string& n : plan.notices) out += "note: " + n + "; ";
+    } catch (const Errors& errors) {
+        for (const Error& e : errors.list) {
+            out += e.message + " (" + e.hint + "); ";
+            for (const Note& n : e.notes) out += n.text + "; ";
+        }
+    }
+    return out;
+}
+
+} // namespace
+
+TEST_CASE("the same object under another address is moved") {
+    const std::string one = "  a: {type: fake.thing, name: one}\n";
+    CHECK(change(one, "  b: {type: fake.thing, name: one}\n") == "a -> b; ");
+    CHECK(change(one, "  b: {type: fake.thing, name: one, value: new}\n") == "a -> b; update b; ");
+    CHECK(change(one, "  b: {type: fake.thing, name: one, size: 2}\n") ==
+          "a -> b; remove old b; replace b; ");
+    CHECK(change(one, "  b: {type: fake.thing, name: two}\n") == "create b; remove a; ");
+    // both ways at once, and out of a list
+    CHECK(change("  a: {type: fake.thing, name: one}\n  b: {type: fake.thing, name: two}\n",
+                 "  a: {type: fake.thing, name: two}\n  b: {type: fake.thing, name: one}\n") ==
+          "a -> b; b -> a; ");
+    const auto list = [](const char* names) {
+        return fmt::format("  a: {{type: fake.thing, count: \"${{length({0})}}\", "
+                           "name: \"${{{0}[count.index]}}\"}}\n",
+                           names);
+    };
+    CHECK(change(list("['x', 'y', 'z']"), list("['x', 'z']")) ==
+          "a[1] -> a[1]#2; a[2] -> a[1]; remove a[1]#2; ");
+    CHECK(change(list("['x', 'y']"),
+                 "  b: {type: fake.thing, for_each: [x, y], "
+                 "name: \"${each.key}\"}\n") == "a[0] -> b[\"x\"]; a[1] -> b[\"y\"]; ");
+    // of another type it is no longer the same
+    CHECK(change(one, "  b: {type: fake.slow, name: one}\n").find("->") == std::string::npos);
+}
+
+TEST_CASE("a is a[0], whatever it is") {
+    CHECK(change("  a: {type: fake.note, text: x}\n",
+                 "  a: {type: fake.note, text: x, count: 1}\n") == "a -> a[0]; ");
+    CHECK(change("  a: {type: fake.note, text: x, count: 2}\n",
+                 "  a: {type: fake.note, text: x}\n") == "a[0] -> a; remove a[1]; ");
+}
+
+TEST_CASE("what looks the same and has no name is pointed out, and removed") {
+    CHECK(
+        change("  a: {type: fake.note, text: x}\n", "  b: {type: fake.note, text: x}\n") ==
+        "create b; remove a; note: a is removed and b, which looks the same, is created; if it is "
+        "the same one: moved: [{from: 'a', to: 'b'}]; ");
+    CHECK(change("  a: {type: fake.note, text: x}\n", "  b: {type: fake.note, text: y}\n") ==
+          "create b; remove a; ");
+}
+
+TEST_CASE("moved: contradicted by what the objects are") {
+    CHECK(
+        change("  a: {type: fake.thing, name: one}\n",
+               "  b: {type: fake.thing, name: one}\n  c: {type: fake.thing, name: two}\n"
+               "moved: [{from: a, to: c}]\n") ==
+        "moved: a is to become c, but b manages the same object (fake one) (move it to b, or take "
+        "the entry out); here; ");
+}
+
+TEST_CASE("what stands on a replacement goes before it") {
+    const auto three = [](int size, const char* last) {
+        return fmt::format(
+            "  a: {{type: fake.thing, name: a, size: {}}}\n"
+            "  b: {{type: fake.thing, name: b, size: {}, value: \"${{a.name}}\"}}\n{}",
+            size, size, last);
+    };
+    const char* c = "  c: {type: fake.thing, name: c, value: \"${b.name}\"}\n";
+    CHECK(change(three(1, ""), three(2, "")) ==
+          "remove old b; remove old a; replace a; replace b; ");
+    CHECK(change(three(1, c), three(2, "")) ==
+          "remove c; remove old b; remove old a; replace a; replace b; ");
+    // it no longer says that it stands on it
+    CHECK(change(three(1, ""), "  a: {type: fake.thing, name: a, size: 2}\n"
+                               "  b: {type: fake.thing, name: b, size: 2}\n") ==
+          "remove old b; replace b; remove old a; replace a; ");
+}
+
+TEST_CASE("what another object has is taken once that has let it go") {
+    const auto doors = [](const char* a, const char* b) {
+        return fmt::format("  a: {{type: fake.door, name: a, value: \"{}\"}}\n"
+                           "  b: {{type: fake.door, name: b, value: \"{}\"}}\n",
+                           a, b);
+    };
+    CHECK(change(doors("1", "2"), doors("2", "3")) == "update b; update a; ");
+    CHECK(change(doors("1", "2"), doors("3", "1")) == "update a; update b; ");
+    CHECK(change(doors("1", "2"), "  b: {type: fake.door, name: b, value: \"1\"}\n") ==
+          "remove a; update b; ");
+    CHECK(change(doors("1", "2"), doors("2", "1")) ==
+          "2 steps wait for each other (make the change in two runs, the first of which leaves one "
+          "of them out); a takes port 2 from b; b takes port 1 from a; ");
+}
