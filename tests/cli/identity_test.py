@@ -392,10 +392,13 @@ resources: {x: {type: local.exec, environment: {V: "${var.v}"}, create: "echo $V
     def test_after_a_failed_removal_it_is_made_again(self, parallelism):
         self.spec('resources: {b: {type: local.exec, create: "echo c >> log", delete: "rm -f log; false"}}\n')
         self.apply(parallelism)
-        self.run_it("destroy", "--auto-approve", parallelism, code=1)
-        self.apply(parallelism)
-        self.assertEqual(self.log(), ["c"])
-        self.assert_settled()
+        for saved in (False, True):
+            self.run_it("destroy", "--auto-approve", parallelism, code=1)
+            if saved:
+                self.run_it("plan", "--out", "p")
+            self.apply(*(["p"] if saved else []), parallelism)
+            self.assertEqual(self.log(), ["c"])
+            self.assert_settled()
 
     @at_each_parallelism
     def test_a_trigger_outlives_a_failed_run(self, parallelism):
