@@ -505,5 +505,148 @@ resources:
         self.assertEqual(self.run_it("history").count("\n"), 1)
 
 
+class LeftoversTest(Project):
+    """What moves, fails or is replaced in ways that once lost an object."""
+
+    @at_each_parallelism
+    def test_a_module_loses_its_key(self, parallelism):
+        self.write("m/module.yaml", "resources: {x: {type: random.id}}\noutputs: {id: '${x.hex}'}\n")
+        self.spec("modules: {m: {source: m, for_each: [k]}}\n"
+                  "outputs: {id: '${module.m[\"k\"].id}'}\n")
+        self.apply(parallelism)
+        before = self.run_it("output", "id")
+        self.spec("modules: {m: {source: m}}\noutputs: {id: '${module.m.id}'}\n"
+                  "moved: [{from: 'module.m[\"k\"]', to: module.m}]\n")
+        self.assertEqual(self.moves(), {('module.m["k"].x', "module.m.x")})
+        self.apply(parallelism)
+        self.assertEqual(self.run_it("output", "id"), before)
+        self.assert_settled()
+
+    @at_each_parallelism
+    def test_rollback_to_an_address_that_is_used_again(self, parallelism):
+        self.spec("resources: {a: {type: random.id}}\noutputs: {id: '${a.hex}'}\n")
+        self.apply(parallelism)
+        before = self.run_it("output", "id")
+        moved = "moved: [{from: a, to: b}]\n"
+        self.spec("resources: {b: {type: random.id}}\n" + moved)
+        self.apply(parallelism)
+        self.spec("resources: {b: {type: random.id}, a: {type: random.id}}\n")
+        self.apply(parallelism)
+        self.run_it("rollback", "1", "--auto-approve")
+        self.assertEqual(self.run_it("output", "id"), before)
+        self.assertEqual(self.addresses(), ["a"])
+
+    @at_each_parallelism
+    def test_create_before_destroy_that_is_not_needed(self, parallelism):
+        def spec(v, said="same"):
+            self.spec("resources:\n"
+                      f"  d: {{type: local.exec, create: 'echo {said}', environment: {{V: '{v}'}}}}\n"
+                      "  r: {type: local.exec, create: echo make >>log, delete: echo drop >>log,\n"
+                      "      triggers: '${d.outputs.stdout}',\n"
+                      "      lifecycle: {create_before_destroy: true}}\n")
+        spec(1)
+        self.apply(parallelism)
+        self.log()
+        spec(2)
+        self.apply(parallelism)
+        self.assertEqual(self.log(), [])
+        self.assert_settled()
+        self.assertEqual(self.addresses(), ["d", "r"])
+        spec(3, "other")
+        self.apply(parallelism)
+        self.assertEqual(self.log(), ["make", "drop"])
+        self.assert_settled()
+
+    @at_each_parallelism
+    def test_protected_unless_it_differs(self, parallelism):
+        def spec(v, said="same"):
+            self.spec("resources:\n"
+                      f"  d: {{type: local.exec, create: 'echo {said}', environment: {{V: '{v}'}}}}\n"
+                      "  r: {type: local.value, input: 1, triggers: '${d.outputs.stdout}',\n"
+                      "      lifecycle: {prevent_destroy: true}}\n")
+        spec(1)
+        self.apply(parallelism)
+        spec(2)
+        self.apply(parallelism)
+        self.assert_settled()
+        spec(3, "other")
+        self.assertIn("prevent_destroy protects it", self.apply(parallelism, code=65))
+
+    @at_each_parallelism
+    def test_a_begun_replacement_is_completed_or_goes_first(self, parallelism):
+        def spec(v, lifecycle):
+            self.spec("resources:\n"
+                      "  c: {type: local.exec, create: 'touch obj-$V; test ! -e fail', "
+                      f"delete: 'rm -f obj-$V', environment: {{V: '{v}'}}, triggers: '{v}'{lifecycle}}}\n")
+        first = ", lifecycle: {create_before_destroy: true}"
+        for after in ("2", "3"):
+            self.clear()
+            spec(1, first)
+            self.apply(parallelism)
+            self.write("fail", "")
+            spec(2, first)
+            self.apply(parallelism, code=1)
+            (self.path / "fail").unlink()
+            spec(after, "")
+            self.apply(parallelism)
+            self.assertEqual([p.name for p in self.path.glob("obj-*")], ["obj-" + after])
+            self.assert_settled()
+
+    @at_each_parallelism
+    def test_a_command_under_another_name(self, parallelism):
+        body = ("{type: local.exec, create: 'mkdir obj; echo hi', read: 'test -d obj || exit 44; echo hi',"
+                " delete: rmdir obj}\n")
+        self.spec("resources:\n  a: " + body)
+        self.apply(parallelism)
+        self.spec("resources:\n  b: " + body)
+        self.apply(parallelism)  # removed first, as it may be the same thing, then made
+        self.assertTrue((self.path / "obj").is_dir())
+        self.assert_settled()
+
+    @at_each_parallelism
+    def test_a_value_as_a_trigger_of_what_the_state_holds(self, parallelism):
+        def spec(said):
+            self.spec("resources:\n"
+                      f"  d: {{type: local.exec, create: 'echo {said}'}}\n"
+                      "  v: {type: local.value, input: '${d.outputs.stdout}'}\n"
+                      "  r: {type: random.id, lifecycle: {replace_triggered_by: [v]}}\n"
+                      "outputs: {id: '${r.hex}'}\n")
+        spec("a")
+        self.apply(parallelism)
+        before = self.run_it("output", "id")
+        spec("b")
+        self.apply(parallelism)
+        self.assertNotEqual(self.run_it("output", "id"), before)
+        self.assert_settled()
+
+    def test_a_directory_takes_nothing_along_that_stays(self):
+        self.spec("resources:\n  d: {type: local.directory, path: d, force: true}\n"
+                  "  f: {type: local.file, path: '${d.path}/f.txt', content: x}\n")
+        self.apply()
+        self.spec("resources:\n  f: {type: local.file, path: d/f.txt, content: x}\n")
+        error = self.apply("--allow-data-loss", code=65)
+        self.assertIn("the removal of d would take f along, which stays", error)
+        self.assertEqual(self.read("d/f.txt"), "x")
+
+    def test_an_entry_of_removed_that_names_nothing(self):
+        self.spec("resources: {a: {type: local.file, path: a.txt, content: x}}\n")
+        self.apply()
+        self.spec("removed: [aa]\n")
+        self.assertIn("removed: aa names nothing that the state has", self.run_it("plan"))
+
+    def test_options_that_slip(self):
+        self.spec("resources: {d: {type: local.directory, path: d, force: true}}\n")
+        self.apply()
+        self.spec("resources: {}\n")
+        self.assertIn("an address is missing", self.apply("--allow-data-loss=", code=64))
+        self.assertTrue((self.path / "d").is_dir())
+        spec = self.read("hadeploy.yaml")
+        self.assertIn("another file than a saved plan",
+                      self.run_it("plan", "--out", "hadeploy.yaml", code=64))
+        self.assertEqual(self.read("hadeploy.yaml"), spec)
+        self.run_it("plan", "--out", "p")
+        self.run_it("plan", "--out", "p")
+
+
 if __name__ == "__main__":
     unittest.main()
