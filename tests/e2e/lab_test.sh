@@ -25,6 +25,10 @@ mount -t tmpfs tmpfs /var/log/libvirt
 ip link set lo up
 echo 0 >/proc/sys/net/ipv4/ip_forward
 echo 'nameserver 192.0.2.53' >/etc/resolv.conf
+if [[ -c /dev/kvm ]]; then # as where no udev has seen it
+    mknod -m 0600 "$scratch/kvm" c 10 232
+    mount --bind "$scratch/kvm" /dev/kvm
+fi
 
 failed=0
 passed=0
@@ -51,6 +55,7 @@ snapshot() {
     sysctl net.ipv4.ip_forward
     find /etc/netns /run/netns -mindepth 1 2>/dev/null || true
     grep -c hadeploy-lab /proc/mounts || true
+    stat -c '%U:%G %a' /dev/kvm 2>/dev/null || true
 }
 
 before=$(snapshot)
@@ -63,6 +68,7 @@ check "resolver is handed on" grep -q 192.0.2.53 /etc/netns/hadeploy-lab/resolv.
 # Nothing listens there: "refused" is an answer of the machine.
 check "machine is reached from the lab" "$lab" exec timeout 5 bash -c \
     "{ : <>/dev/tcp/$(cat /run/hadeploy-lab/subnet).1/9; } 2>&1 | grep -q refused"
+[[ ! -c /dev/kvm ]] || check "KVM is its group's" test "$(stat -c %G:%a /dev/kvm)" = kvm:660
 check "forwarding is on" grep -qx 1 /proc/sys/net/ipv4/ip_forward
 check "masquerade" iptables -t nat -C POSTROUTING -s "$(cat /run/hadeploy-lab/subnet).0/30" ! -o hadeploy-lab0 -j MASQUERADE
 check "exec hands on the exit code" test "$("$lab" exec sh -c 'exit 7' >/dev/null 2>&1; echo $?)" = 7
