@@ -326,9 +326,15 @@ std::vector<std::string> commands_of(const CLI::App& app) {
 }
 
 /// What the parser says, as people would.
-std::string plain(std::string message) {
+std::string plain(std::string message, const CLI::App& command) {
     constexpr std::string_view convert = "Could not convert: ", missing = ": 1 required ";
-    if (message.starts_with(convert)) return message.substr(convert.size()) + ": expected a number";
+    if (message.starts_with(convert)) {
+        message.erase(0, convert.size());
+        const CLI::Option* option =
+            command.get_option_no_throw(message.substr(0, message.find(' ')));
+        const bool flag = option != nullptr && option->get_items_expected_min() == 0;
+        return message + (flag ? ": expected true or false" : ": expected a number");
+    }
     if (const auto at = message.find(missing); at != message.npos && message.ends_with(" missing"))
         message.replace(at, missing.size(), " needs a value: ").erase(message.rfind(" missing"));
     return message;
@@ -489,7 +495,7 @@ Args parse_args(int argc, char** argv) {
         args.exit_code = app.exit(answered, std::cout, std::cerr);
         return args;
     } catch (const CLI::ParseError& error) {
-        args.exit_code = complain(plain(error.what()), see_help(app));
+        args.exit_code = complain(plain(error.what(), deepest(app)), see_help(app));
         return args;
     }
     const std::string command = chosen(app);

@@ -10,17 +10,12 @@ namespace hadeploy::cli {
 
 namespace {
 
-/// The spec's `chaos` section with what the last apply made known.
-Value chaos_section(const Project& project, const World& world) {
-    const Value raw = project.graph().chaos_settings(recorded_values(project.graph(), world));
-    if (raw.is_null())
+/// The spec's `chaos` section with the values that the last apply recorded.
+Value recorded_chaos_section(const Project& project, const World& world) {
+    Value section = project.chaos_section(recorded_values(project.graph(), world));
+    if (section.is_null())
         throw Error(ErrorKind::spec, "the spec has no chaos section")
             .with_hint("it names the app's URLs and the swarm's hosts; see `hadeploy docs chaos`");
-    Problems problems;
-    const Value section = normalize(chaos::settings_schema(), raw, "chaos", raw.loc(),
-                                    project.spec().base_directory(), problems);
-    if (problems.empty()) chaos::check_settings(section, problems);
-    problems.throw_if_any();
     if (section.contains_unknown())
         throw Error(ErrorKind::failed, "the cluster is not made yet").with_hint("run apply first");
     return section;
@@ -66,7 +61,7 @@ int run_chaos(Context& context) {
     context.project.load();
     const auto store = context.project.open_store(Store::Mode::read_only);
     const World world = load_world(*store);
-    const Value section = chaos_section(context.project, world);
+    const Value section = recorded_chaos_section(context.project, world);
     chaos::Settings settings = chaos::parse_settings(section);
     if (context.args.hold > 0)
         settings.hold = chaos::Ms(static_cast<std::int64_t>(context.args.hold * 1000));
@@ -104,7 +99,7 @@ int run_status(Context& context) {
                            recorded.attributes["connection"].text("address"));
     }
     if (context.project.spec().chaos != nullptr && !world.recorded.empty()) {
-        const Value section = chaos_section(context.project, world);
+        const Value section = recorded_chaos_section(context.project, world);
         const auto cluster =
             chaos::open_cluster(*prepared.endpoints, prepared.settings, section["hosts"]);
         const chaos::Snapshot seen = cluster->look();

@@ -1,5 +1,6 @@
 #include "cli/project.h"
 
+#include "chaos/settings.h"
 #include "cli/secrets.h"
 #include "planner/moves.h"
 #include "planner/selection.h"
@@ -49,6 +50,7 @@ void Project::load(Secrets secrets) {
                                              : unread_secrets(spec_);
     redact_.add(spec_.secrets);
     expand(given_variables());
+    check_chaos_section();
 }
 
 std::vector<std::string> Project::load_to_check(const fs::path& file) {
@@ -57,7 +59,23 @@ std::vector<std::string> Project::load_to_check(const fs::path& file) {
     redact_.add(spec_.secrets);
     std::vector<std::string> missing;
     expand(given_variables(), &missing);
+    check_chaos_section();
     return missing;
+}
+
+Value Project::chaos_section(const Graph::Values& values) const {
+    const Value raw = graph_->chaos_settings(values);
+    if (raw.is_null()) return raw;
+    Problems problems;
+    Value section = normalize(chaos::settings_schema(), raw, "chaos", raw.loc(),
+                              spec_.base_directory(), problems);
+    if (problems.empty()) chaos::check_settings(section, problems);
+    problems.throw_if_any();
+    return section;
+}
+
+void Project::check_chaos_section() const {
+    static_cast<void>(chaos_section([](NodeId) { return Value::unknown(); }));
 }
 
 void Project::load_without_spec(const std::string& name, const Value& last_run) {

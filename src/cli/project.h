@@ -66,6 +66,10 @@ class Project {
     /// The settings of every provider, by the spec or by the last run.
     /// @throws Errors
     [[nodiscard]] ProviderSettings settings() const;
+    /// The spec's `chaos` section, in canonical form; null when the spec has none.
+    /// @param values  of the resources that it refers to, as far as they are known
+    /// @throws Errors: every invalid setting
+    [[nodiscard]] Value chaos_section(const Graph::Values& values) const;
     /// The text without the secrets that the spec's variables and files hold: what is shown to
     /// anybody goes through here.
     [[nodiscard]] std::string hidden(std::string_view text) const { return redact_(text); }
@@ -86,6 +90,7 @@ class Project {
     void read_spec(const FileReader& read, const std::filesystem::path& file = kSpecFile);
     VariableValues given_variables();
     void expand(const VariableValues& given, std::vector<std::string>* missing = nullptr);
+    void check_chaos_section() const;
 
     const Registry& registry_;
     ProjectOptions options_;

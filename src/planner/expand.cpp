@@ -41,7 +41,7 @@ class Expander : public Resources {
         for (NodeId id = 0; id < nodes_.size(); ++id) trace(id);
         for (const auto& scope : graph_.scopes_) {
             trace_inputs(*scope);
-            check_outputs(*scope);
+            check_values(*scope);
             explicit_dependencies(*scope);
         }
         problems_.throw_if_any();
@@ -269,14 +269,17 @@ class Expander : public Resources {
         scope.open = !touched.empty();
     }
 
-    void check_outputs(const Scope& scope) {
-        for (const Output& o : scope.module->outputs) {
+    /// Evaluates the locals and outputs of a scope, whether or not anything refers to them.
+    void check_values(const Scope& scope) {
+        const auto check = [&](const Expr& value) {
             try {
-                (void)evaluate(*o.value, ScopeNames(graph_, *this, scope));
+                (void)evaluate(value, ScopeNames(graph_, *this, scope));
             } catch (Error& error) {
                 problems_.add(std::move(error));
             }
-        }
+        };
+        for (const Output& output : scope.module->outputs) check(*output.value);
+        for (const Local& local : scope.module->locals) check(*local.value);
     }
 
     void explicit_dependencies(const Scope& scope) {

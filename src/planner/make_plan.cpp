@@ -8,6 +8,7 @@
 #include "planner/moved_types.h"
 #include "planner/moves.h"
 #include "planner/places.h"
+#include "planner/plan_checks.h"
 #include "planner/refresh.h"
 #include "planner/seen.h"
 #include "planner/selection.h"
@@ -17,6 +18,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <unordered_map>
 
 namespace hadeploy {
 
@@ -50,11 +52,11 @@ class Planner {
         if (selection_.all()) graph_.check_output_rules(values(), problems_);
         claims_.check(problems_);
         plan_.notices = claims_.remarks();
-        tell_look_alikes();
+        if (survey_ != nullptr) add_look_alike_notices(plan_, survey_->look_alikes);
         plan_.warnings = graph_.broken_checks(values());
         check_imports(graph_, problems_);
-        refuse_removed_but_there();
-        refuse_moved_but_there();
+        refuse_removed_but_there(graph_, problems_);
+        refuse_moved_but_there(graph_, problems_);
         std::set<std::string> begun; // what an earlier run has begun is gone on with
         for (const Step& s : plan_.steps)
             if (s.create_first) begun.insert(generation_address(s.address, s.generation));
@@ -71,55 +73,18 @@ class Planner {
         else
             remove_and_order(world_, kept);
         problems_.throw_if_any();
-        tell_unmatched_removed();
+        add_unmatched_removed_notices(plan_, world_, graph_.spec());
         return std::move(plan_);
     }
 
   private:
-    /// What is removed with all that is in it must hold nothing that stays.
-    void refuse_taken_along(const World& world) {
-        for (const Step& step : plan_.steps) {
-            if (step.action != Action::remove) continue;
-            const auto r = world.recorded.find(step.address);
-            const std::string prefix =
-                r == world.recorded.end() ? "" : step.type->takes_along(r->second.config);
-            if (prefix.empty()) continue;
-            const auto refuse = [&](const std::string& address, const std::string& claim) {
-                Error error(ErrorKind::spec,
-                            fmt::format("the removal of {} would take {} along, which stays ({})",
-                                        step.address, address, claim),
-                            step.loc);
-                error.address = step.address;
-                problems_.add(std::move(error)).hint =
-                    "take `force` away and apply that first, or let both of them go";
-            };
-            if (const auto owned = claims_.first_within(prefix))
-                refuse(owned->second->address, owned->first);
-            for (const Step& other : plan_.steps) { // what is only forgotten stays as it is
-                const auto kept = world.recorded.find(other.address);
-                if (other.action != Action::forget || kept == world.recorded.end()) continue;
-                const auto seen = world.observed.find(other.address);
-                if (seen == world.observed.end() ||
-                    seen->second.state != Observation::State::present)
-                    continue;
-                for (const std::string& claim : other.type->claims(kept->second.config))
-                    if (claim.starts_with(prefix)) refuse(other.address, claim);
-            }
-        }
-    }
-
-    void tell_look_alikes() {
-        constexpr std::size_t most = 5;
-        std::size_t told = 0;
-        if (survey_ != nullptr)
-            for (const auto& [made, removed] : survey_->look_alikes)
-                if (++told <= most)
-                    plan_.notices.push_back(fmt::format(
-                        "{0} is removed and {1}, which looks the same, is created; if it is the "
-                        "same one: moved: [{{from: '{0}', to: '{1}'}}]",
-                        removed, made));
-        if (told > most)
-            plan_.notices.push_back(fmt::format("and {} more such pairs", told - most));
+    /// What is known of an old object, with the options that the spec has now of how its removal is
+    /// done: `force: true` counts although the replacement is in the same plan.
+    static Value with_removal_options(const ResourceType& type, Value before, const Value& wanted) {
+        for (const Attribute& a : type.schema)
+            if (a.steering && a.type.kind == TypeKind::boolean && wanted[a.name].is_bool())
+                before = before.with(a.name, wanted[a.name]);
+        return before;
     }
 
     void remove_and_order(const World& world, const std::function<bool(const std::string&)>& kept) {
@@ -127,18 +92,27 @@ class Planner {
         add_removals(plan_, world, graph_.registry(), kept, graph_.spec().removed, &claims_,
                      problems_, &graph_);
         problems_.throw_if_any();
-        for (Step& step : plan_.steps) { // an old generation stays when the new one is not needed
-            const std::string resource = resource_address(step.address);
-            if (step.action == Action::remove && resource != step.address)
-                step.if_differs =
-                    std::any_of(plan_.steps.begin(), plan_.steps.end(), [&](const Step& s) {
-                        return s.address == resource && s.create_first && s.if_differs &&
-                               world.recorded.at(resource).generation == step.generation;
-                    });
-        }
+        settle_old_generations(world);
         shared_.leave_to_others(plan_, world);
-        refuse_taken_along(world);
+        refuse_removal_of_kept_contents(plan_, world, claims_, problems_);
         order_steps(plan_, world, &graph_, takings_, problems_);
+    }
+
+    /// An old generation stays when the new one is not needed.
+    void settle_old_generations(const World& world) {
+        std::unordered_map<std::string, const Step*> made_first;
+        for (const Step& s : plan_.steps)
+            if (s.create_first) made_first.emplace(s.address, &s);
+        for (Step& step : plan_.steps) {
+            const std::string resource = resource_address(step.address);
+            if (step.action != Action::remove || resource == step.address) continue;
+            const auto made = made_first.find(resource);
+            if (made == made_first.end()) continue;
+            if (step.type == made->second->type)
+                step.before = with_removal_options(*step.type, step.before, made->second->after);
+            step.if_differs = made->second->if_differs &&
+                              world.recorded.at(resource).generation == step.generation;
+        }
     }
 
     Graph::Values values() const {
@@ -426,38 +400,6 @@ class Planner {
         plan_.moves = world_.moved;
     }
 
-    void refuse_moved_but_there() {
-        for (const Move& m : graph_.spec().moved)
-            for (const Node& n : graph_.nodes()) {
-                if (!is_moved(m, n.address)) continue;
-                problems_.add(fmt::format("moved: the spec still has {}", n.address), m.loc)
-                    .with_note("here", n.block->loc)
-                    .hint = "take out the move, or the block of the old name";
-                break;
-            }
-    }
-
-    /// An entry may have been obeyed long ago; one that is misspelt has another resource destroyed.
-    void tell_unmatched_removed() {
-        if (plan_.count(Action::remove) == 0) return;
-        for (const Dependency& r : graph_.spec().removed)
-            if (std::none_of(world_.recorded.begin(), world_.recorded.end(),
-                             [&](const auto& entry) { return within(entry.first, r.name); }))
-                plan_.notices.push_back(
-                    fmt::format("removed: {} names nothing that the state has", r.name));
-    }
-
-    void refuse_removed_but_there() {
-        for (const Dependency& r : graph_.spec().removed)
-            for (const Node& n : graph_.nodes())
-                if (within(n.address, r.name)) {
-                    problems_.add(fmt::format("removed: the spec still has {}", n.address), r.loc)
-                        .with_note("here", n.block->loc)
-                        .hint = "take out the entry, or the block";
-                    break;
-                }
-    }
-
     void renew_record(NodeId id, const Value& config, const Recorded& recorded) {
         std::vector<std::string> deps = graph_.dependencies(id);
         if (says_the_same(*graph_[id].type, recorded.config, config) && recorded.depends_on == deps)
@@ -518,6 +460,7 @@ class Planner {
         const Recorded& r = *records_[id];
         Step& half = halves_.emplace_back(step);
         half.action = Action::remove;
+        half.before = with_removal_options(*step.type, step.before, step.after);
         half.node.reset();
         half.generation = r.generation;
         half.identity = r.identity;

@@ -115,15 +115,31 @@ void ScopeNames::check(const Reference& r) const {
     } else if (r.name == "local" && !r.steps.empty()) {
         (void)known_local(r.steps[0], r.loc);
     } else if (r.name == "data" && !r.steps.empty()) {
-        (void)data_source(r.steps[0], r.loc);
+        check_attribute(data_source(r.steps[0], r.loc), r, 1);
     } else if (r.name == "module" && !r.steps.empty()) {
         check_output(r);
     } else {
         const bool root = r.name == "var" || r.name == "local" || r.name == "data" ||
                           r.name == "secret" || r.name == "module" || r.name == "each" ||
                           r.name == "count" || r.name == "path" || r.name == "self";
-        if (!root && scope_.module->resource(r.name) == nullptr) unknown_root(r.name, r.loc);
+        const ResourceBlock* block = root ? nullptr : scope_.module->resource(r.name);
+        if (!root && block == nullptr) unknown_root(r.name, r.loc);
+        if (block != nullptr) check_attribute(*block, r, 0);
     }
+}
+
+/// Of a block with instances, a step may be a key.
+void ScopeNames::check_attribute(const ResourceBlock& block, const Reference& r,
+                                 std::size_t step) const {
+    const ResourceType* type = graph_.registry().type(block.type);
+    if (type == nullptr || block.count != nullptr || block.for_each != nullptr ||
+        r.steps.size() <= step)
+        return;
+    if (find_attribute(type->schema, r.steps[step]) != nullptr) return;
+    std::vector<std::string> known;
+    for (const Attribute& a : type->schema) known.push_back(a.name);
+    unknown_name(fmt::format("{} has no \"{}\"", block.name, r.steps[step]), r.steps[step], known,
+                 r.loc);
 }
 
 void ScopeNames::unknown_root(const std::string& name, Loc loc) const {

@@ -63,6 +63,8 @@ class ScopeNames : public Names {
     const Output& output(const ModuleBlock& call, const std::string& name, Loc loc) const;
     const ModuleBlock& called(const std::string& name, Loc loc) const;
     void check_output(const Reference& reference) const;
+    void check_attribute(const ResourceBlock& block, const Reference& reference,
+                         std::size_t step) const;
     const Local& known_local(const std::string& name, Loc loc) const;
     const ResourceBlock& data_source(const std::string& name, Loc loc) const;
     [[noreturn]] void unknown_root(const std::string& name, Loc loc) const;

@@ -277,10 +277,19 @@ class Loader : private SpecReader {
     }
 
     void load_output(const Entry& e, Module& module) {
+        static const std::vector<std::string> keys{"value", "secret", "description",
+                                                   "preconditions"};
         Output output{.name = e.key, .loc = e.loc, .value = nullptr};
+        const auto is_known = [](const Entry& entry) {
+            return std::find(keys.begin(), keys.end(), entry.key) != keys.end();
+        };
+        if (e.value.is_map() && !e.value.has("value") &&
+            (e.value.has("secret") || e.value.has("preconditions")) &&
+            std::all_of(e.value.as_map().begin(), e.value.as_map().end(), is_known))
+            problems_.add(fmt::format("output \"{}\" has no value", e.key), e.loc)
+                .with_hint("for example: {value: \"${var.n}\", secret: true}");
         if (e.value.is_map() && e.value.has("value")) {
-            unknown_keys(e.value, {"value", "secret", "description", "preconditions"},
-                         fmt::format("output \"{}\"", e.key));
+            unknown_keys(e.value, keys, fmt::format("output \"{}\"", e.key));
             output.preconditions = load_rules(e.value["preconditions"], "preconditions");
             output.value = compiled(e.value["value"]);
             refuse_expressions(e.value["description"], "a description", kEscape);

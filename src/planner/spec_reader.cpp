@@ -107,6 +107,10 @@ std::vector<Rule> SpecReader::load_rules(const Value& list, std::string_view wha
             continue;
         }
         unknown_keys(rule, {"check", "message"}, fmt::format("a rule of {}", what));
+        if (const Value& check = rule["check"];
+            !check.is_string() || check.as_string().find("${") == std::string::npos)
+            problems_.add("a check has to be an expression", check.loc()).hint =
+                "write what has to hold as \"${...}\"";
         out.push_back({compiled(rule["check"]), compiled(rule["message"]), rule["check"].loc()});
     }
     return out;

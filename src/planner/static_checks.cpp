@@ -80,6 +80,7 @@ class ModuleCheck {
                 check(rule.message);
             }
         };
+        for (const Variable& v : module.variables) check_rules(v.rules);
         for (const ResourceBlock& block : module.resources) {
             for (const Argument& a : block.attributes) check(a.value);
             const Lifecycle& l = block.lifecycle();

@@ -625,8 +625,31 @@ class LeftoversTest(Project):
         self.apply()
         self.spec("resources:\n  f: {type: local.file, path: d/f.txt, content: x}\n")
         error = self.apply("--allow-data-loss", code=65)
-        self.assertIn("the removal of d would take f along, which stays", error)
+        self.assertIn("the removal of d would delete f, which is kept", error)
         self.assertEqual(self.read("d/f.txt"), "x")
+
+    @at_each_parallelism
+    def test_force_counts_for_the_directory_that_it_replaces(self, parallelism):
+        for create_first in ("false", "true"):
+            rest = f"lifecycle: {{create_before_destroy: {create_first}}}"
+            self.spec(f"resources:\n  d: {{type: local.directory, path: one, {rest}}}\n")
+            self.apply(parallelism)
+            self.write("one/by-hand.txt", "x")
+            self.spec("resources:\n"
+                      f"  d: {{type: local.directory, path: two, force: true, {rest}}}\n")
+            self.assertIn("one and all that is in it", self.run_it("plan"))
+            self.apply("--allow-data-loss=d", parallelism)
+            self.assertFalse((self.path / "one").exists())
+            self.assert_settled()
+            self.spec("resources: {}\n")
+            self.apply("--allow-data-loss", parallelism)
+
+    def test_the_state_is_no_file_of_a_resource(self):
+        for path in (".hadeploy/state.db", "x/../.hadeploy/keys/id"):
+            self.spec(f"resources: {{f: {{type: local.file, path: {path}, content: x}}}}\n")
+            self.assertIn("where hadeploy keeps its own files", self.run_it("plan", code=65))
+        self.spec("resources: {d: {type: local.directory, path: .hadeploy, force: true}}\n")
+        self.assertIn("where hadeploy keeps its own files", self.run_it("plan", code=65))
 
     def test_an_entry_of_removed_that_names_nothing(self):
         self.spec("resources: {a: {type: local.file, path: a.txt, content: x}}\n")

@@ -159,7 +159,8 @@ name: t
 resources:
   c: {type: fake.thing, value: "${d.tokn}${dd}", name: c}
   d: {type: fake.thing, name: d, value: "${var.x}"}
-)") == "hadeploy.yaml:4:44: nothing here is called \"dd\" (did you mean \"d\"?)\n"
+)") == "hadeploy.yaml:4:35: d has no \"tokn\" (did you mean \"token\"?)\n"
+       "hadeploy.yaml:4:44: nothing here is called \"dd\" (did you mean \"d\"?)\n"
        "hadeploy.yaml:5:44: there is no variable \"x\"\n");
 }
 

@@ -3,6 +3,8 @@
 #include "providers/local/local.h"
 #include "providers/local/local_type.h"
 
+#include "core/text.h"
+
 #include <algorithm>
 #include <atomic>
 #include <fmt/format.h>
@@ -19,8 +21,22 @@ const LocalType& type_of(const ResourceType& type) {
     return dynamic_cast<const LocalType&>(type);
 }
 
+/// The state, its key and what else hadeploy keeps beside the spec are no files of a resource's.
+void refuse_own_files(const ResourceType& type, const Value& config, const Setting& setting) {
+    const Value& path = config["path"];
+    if (type.data || !path.is_string() || setting.data_dir.empty()) return;
+    const std::string own = setting.data_dir.lexically_normal().string();
+    const std::string wanted = std::filesystem::path(path.as_string()).lexically_normal().string();
+    if (wanted != own && !wanted.starts_with(own + "/")) return;
+    throw Error(ErrorKind::spec,
+                fmt::format("{} is where hadeploy keeps its own files", in_quotes(own, 4096)),
+                path.loc())
+        .with_hint("choose a path outside of it");
+}
+
 Observation look(const ReadRequest& request, const Setting& setting) {
     try {
+        refuse_own_files(*request.type, request.config, setting);
         return type_of(*request.type).observe(request, setting);
     } catch (Error& error) {
         return Observation::failed(std::move(error));
@@ -70,6 +86,8 @@ class LocalProvider final : public Provider {
     }
     Value change(const Change& change) {
         const LocalType& type = type_of(*change.type);
+        refuse_own_files(type, change.kind == Change::Kind::remove ? change.before : change.after,
+                         setting_);
         if (change.kind != Change::Kind::remove) return type.make(change, setting_);
         type.remove(change, setting_);
         return {};
