@@ -33,6 +33,11 @@ std::set<std::string> told_later(const ResourceType& type, const Value& config,
 /// The refusal to destroy what is protected. `why` it would be: "would be replaced".
 Error protected_error(const std::string& address, std::string_view why, Loc loc);
 
+/// The hint for a key of a resource or of its lifecycle that only other tools have, or that is
+/// written in the wrong place; "" for any other key.
+/// @param in_lifecycle  whether it was written under `lifecycle:`
+std::string lifecycle_key_hint(std::string_view key, bool in_lifecycle);
+
 /// Whether an address is `name` or within it: an instance of it, a resource of that module.
 bool within(const std::string& address, const std::string& name);
 

@@ -57,7 +57,7 @@ class Planner {
         check_imports(graph_, problems_);
         refuse_removed_but_there(graph_, problems_);
         refuse_moved_but_there(graph_, problems_);
-        std::set<std::string> begun; // what an earlier run has begun is gone on with
+        std::set<std::string> begun; // complete what an earlier run began
         for (const Step& s : plan_.steps)
             if (s.create_first) begun.insert(generation_address(s.address, s.generation));
         const auto kept = [&](const std::string& address) {
@@ -94,7 +94,7 @@ class Planner {
         problems_.throw_if_any();
         settle_old_generations(world);
         shared_.leave_to_others(plan_, world);
-        refuse_removal_of_kept_contents(plan_, world, claims_, problems_);
+        refuse_removal_of_kept_contents(plan_, world, graph_.registry(), claims_, problems_);
         order_steps(plan_, world, &graph_, takings_, problems_);
     }
 

@@ -5,44 +5,58 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <optional>
+#include <set>
+#include <string_view>
 
 namespace hadeploy {
 
 namespace {
 
-void refuse_removal_of_kept_contents(const Plan& plan, const Step& step, const std::string& prefix,
-                                     const World& world, const Claims& claims, Problems& problems) {
-    const auto refuse = [&](const std::string& address, const std::string& claim) {
-        Error error(ErrorKind::spec,
-                    fmt::format("the removal of {} would delete {}, which is kept ({})",
-                                step.address, address, claim),
-                    step.loc);
-        error.address = step.address;
-        problems.add(std::move(error)).hint =
-            "remove `force` and apply that first, or remove both of them";
-    };
-    if (const auto owned = claims.first_within(prefix))
-        refuse(owned->second->address, owned->first);
-    for (const Step& other : plan.steps) { // what is only forgotten stays as it is
-        const auto kept = world.recorded.find(other.address);
-        if (other.action != Action::forget || kept == world.recorded.end()) continue;
-        const auto seen = world.observed.find(other.address);
-        if (seen == world.observed.end() || seen->second.state != Observation::State::present)
-            continue;
-        for (const std::string& claim : other.type->claims(kept->second.config))
-            if (claim.starts_with(prefix)) refuse(other.address, claim);
+bool seen_gone(const World& world, const std::string& address) {
+    const auto seen = world.observed.find(address);
+    return seen != world.observed.end() && seen->second.state == Observation::State::absent;
+}
+
+/// What recorded objects that a plan leaves as they are claim, with their addresses.
+std::map<std::string, std::string> kept_claims(const Plan& plan, const World& world,
+                                               const Registry& registry) {
+    std::set<std::string_view> changed;
+    for (const Step& step : plan.steps)
+        if (step.action != Action::forget) changed.insert(step.address);
+    std::map<std::string, std::string> kept;
+    for (const auto& [address, r] : world.recorded) {
+        const ResourceType* type = registry.type(r.type);
+        if (type == nullptr || changed.contains(address) || seen_gone(world, address)) continue;
+        for (std::string& claim : type->claims(r.config)) kept.emplace(std::move(claim), address);
     }
+    return kept;
 }
 
 } // namespace
 
-void refuse_removal_of_kept_contents(const Plan& plan, const World& world, const Claims& claims,
-                                     Problems& problems) {
+void refuse_removal_of_kept_contents(const Plan& plan, const World& world, const Registry& registry,
+                                     const Claims& claims, Problems& problems) {
+    std::optional<std::map<std::string, std::string>> kept;
     for (const Step& step : plan.steps) {
         if (step.action != Action::remove) continue;
         const std::string prefix = step.type->takes_along(step.before);
-        if (!prefix.empty())
-            refuse_removal_of_kept_contents(plan, step, prefix, world, claims, problems);
+        if (prefix.empty()) continue;
+        if (!kept) kept = kept_claims(plan, world, registry);
+        const auto refuse = [&](const std::string& address, const std::string& claim) {
+            Error error(ErrorKind::spec,
+                        fmt::format("the removal of {} would delete {}, which is kept ({})",
+                                    step.address, address, claim),
+                        step.loc);
+            error.address = step.address;
+            problems.add(std::move(error)).hint =
+                "remove `force` and apply that first, or remove both of them";
+        };
+        const auto owned = claims.first_within(prefix);
+        if (owned) refuse(owned->second->address, owned->first);
+        for (auto it = kept->lower_bound(prefix);
+             it != kept->end() && it->first.starts_with(prefix); ++it)
+            if (!owned || it->second != owned->second->address) refuse(it->second, it->first);
     }
 }
 

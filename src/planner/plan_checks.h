@@ -10,8 +10,9 @@ namespace hadeploy {
 
 /// Adds an error for each removal that would delete the contents of a directory, or the like
 /// (ResourceType::takes_along), in which an object lies that is kept.
-void refuse_removal_of_kept_contents(const Plan& plan, const World& world, const Claims& claims,
-                                     Problems& problems);
+/// @param claims  of the spec; none when everything is removed
+void refuse_removal_of_kept_contents(const Plan& plan, const World& world, const Registry& registry,
+                                     const Claims& claims, Problems& problems);
 
 /// Adds an error for each `moved:` entry whose old address the spec still has.
 void refuse_moved_but_there(const Graph& graph, Problems& problems);

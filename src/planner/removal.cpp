@@ -3,6 +3,7 @@
 #include "planner/early.h"
 #include "planner/generations.h"
 #include "planner/lifecycle.h"
+#include "planner/plan_checks.h"
 #include "planner/selection.h"
 #include "planner/step_order.h"
 
@@ -205,6 +206,7 @@ Plan make_destroy_plan(const World& world, const Registry& registry, const PlanO
     Problems problems;
     add_removals(plan, world, registry, kept, {}, nullptr, problems, graph);
     problems.throw_if_any();
+    refuse_removal_of_kept_contents(plan, world, registry, {}, problems);
     order_steps(plan, world, nullptr, {}, problems);
     problems.throw_if_any();
     note_resumed(plan, world);

@@ -1,4 +1,5 @@
 #include "core/text.h"
+#include "planner/lifecycle.h"
 #include "planner/outside.h"
 #include "planner/schema_scalar.h"
 
@@ -122,7 +123,10 @@ void Normalizer::unknown_key(const Schema& schema, const Entry& entry, const Pla
     const Place at{place.path, entry.loc.known() ? entry.loc : place.loc, false};
     const std::vector<std::string> known = names_to_write(schema);
     Error& error = problem(at, fmt::format("unknown key {}", in_quotes(entry.key)));
-    if (const auto meant = did_you_mean(entry.key, known))
+    if (const std::string other = lifecycle_key_hint(entry.key, false);
+        place.path.empty() && !other.empty())
+        error.with_hint(other);
+    else if (const auto meant = did_you_mean(entry.key, known))
         error.with_hint(fmt::format("did you mean \"{}\"?", *meant));
     else if (known.empty())
         error.with_hint("it takes no keys");

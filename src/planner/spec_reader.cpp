@@ -1,6 +1,7 @@
 #include "planner/spec_reader.h"
 
 #include "core/text.h"
+#include "planner/lifecycle.h"
 
 #include <algorithm>
 #include <cctype>
@@ -25,6 +26,10 @@ void SpecReader::unknown_keys(const Value& map, const std::vector<std::string>& 
         const auto close = did_you_mean(e.key, known);
         error.hint = close ? fmt::format("did you mean \"{}\"?", *close)
                            : fmt::format("it has: {}", fmt::join(known, ", "));
+        if (const std::string other =
+                owner == "a lifecycle" ? lifecycle_key_hint(e.key, true) : std::string();
+            !other.empty())
+            error.hint = other;
     }
 }
 

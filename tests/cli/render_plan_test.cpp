@@ -190,7 +190,7 @@ TEST_CASE("what an earlier run began is listed before what is to be done") {
     CHECK(rest.starts_with("  = module.app.file[\"x\"]  adopt"));
     CHECK_FALSE(plan_json(plan).contains("resumed"));
     plan.resumed = {{"module.app.file[\"x\"]", "create"}, {"a#2", "remove"}};
-    CHECK(render_plan(plan, {}) == "Begun by an earlier run that did not end; gone on with first:\n"
+    CHECK(render_plan(plan, {}) == "Begun by an earlier run that did not end; completed first:\n"
                                    "      remove  a#2\n"
                                    "      create  module.app.file[\"x\"]\n"
                                    "\n" +

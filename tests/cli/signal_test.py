@@ -146,7 +146,7 @@ class SignalTest(unittest.TestCase):
         refused = self.start("apply", "saved")
         _, said = self.ended(refused, 1)
         self.assertEqual(said, "error: the saved plan is stale: a run since then was cut off, and is to "
-                               "be gone on with first\n  hint: run plan again\n")
+                               "be completed first\n  hint: run plan again\n")
         # the next one waits for it, and so does who only looks; then a create that was cut off is
         # run again, not beside itself
         looks, again = self.start("plan"), self.start("apply", "--auto-approve")

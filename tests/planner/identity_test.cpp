@@ -76,12 +76,12 @@ struct Planning {
     ProviderSettings settings;
 };
 
-/// "a -> b; remove old c; replace c; " of what leads from one text to the other, or what is wrong.
-std::string change(const std::string& before, const std::string& after) {
+/// The plan that leads from a world to a spec as "a -> b; remove old c; replace c; ", or its
+/// errors.
+std::string plan_text(World world, const std::string& spec) {
     std::string out;
     try {
-        World world = Planning(resources(before)).made();
-        Planning planning(resources(after));
+        Planning planning(resources(spec));
         const Plan plan = planning.plan(world);
         for (const auto& [from, to] : plan.moves) out += from + " -> " + to + "; ";
         for (const Step& s : plan.steps)
@@ -95,6 +95,11 @@ std::string change(const std::string& before, const std::string& after) {
         }
     }
     return out;
+}
+
+/// The same from one spec to another.
+std::string change(const std::string& before, const std::string& after) {
+    return plan_text(Planning(resources(before)).made(), after);
 }
 
 } // namespace
@@ -122,6 +127,24 @@ TEST_CASE("the same object under another address is moved") {
                  "name: \"${each.key}\"}\n") == "a[0] -> b[\"x\"]; a[1] -> b[\"y\"]; ");
     // of another type it is no longer the same
     CHECK(change(one, "  b: {type: fake.slow, name: one}\n").find("->") == std::string::npos);
+}
+
+TEST_CASE("a replacement that was begun is completed where it is") {
+    const auto spec = [](const char* name) {
+        return fmt::format(
+            "  a: {{type: fake.thing, name: {}, lifecycle: {{create_before_destroy: true}}}}\n",
+            name);
+    };
+    World world = Planning(resources(spec("one"))).made();
+    const World then = Planning(resources(spec("two"))).made();
+    Recorded begun = then.recorded.at("a");
+    begun.address = "a#2";
+    begun.generation = 2;
+    world.recorded.emplace("a#2", begun);
+    world.observed.emplace("a#2", then.observed.at("a"));
+    world.unfinished.insert("a#2");
+    world.interrupted.emplace("a#2", "create");
+    CHECK(plan_text(world, spec("two")) == "replace a; remove a#1; ");
 }
 
 TEST_CASE("a is a[0], whatever it is") {

@@ -336,7 +336,7 @@ std::string render_moves(const Plan& plan, const Style& style) {
 std::string render_resumed(const Plan& plan, const Style& style) {
     if (plan.resumed.empty()) return {};
     std::string out =
-        style.paint(Tint::bold, "Begun by an earlier run that did not end; gone on with first:") +
+        style.paint(Tint::bold, "Begun by an earlier run that did not end; completed first:") +
         "\n";
     for (const auto& [address, action] : plan.resumed)
         out += fmt::format("      {}  {}\n", pad(action, 6), printable(address));

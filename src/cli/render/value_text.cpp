@@ -253,6 +253,8 @@ std::vector<std::string> change_lines(std::string_view name, const Type* type, c
         inner.insert(inner.begin(), head);
         return inner;
     }
+    if (before == after) // of an update that was interrupted: what it left is not known
+        return {fmt::format("{} {} (set again)", head, value_text(type, after))};
     auto [was, is] = differing_part(value_text(type, before), value_text(type, after));
     return {fmt::format("{} {} {} {}", head, was, arrow(style), is)};
 }
