@@ -218,8 +218,8 @@ Prepared restore_plan(const PlanFile& plan, Project& project, const Store& store
     for (const Intent& intent : store.intents()) interrupted[intent.address] = intent.action;
     if (interrupted != plan.interrupted)
         throw Error(ErrorKind::state,
-                    "the saved plan is stale: a run since then was cut off, and is to be gone on "
-                    "with first")
+                    "the saved plan is stale: a run since then was cut off, and is to be completed "
+                    "first")
             .with_hint("run plan again");
     Prepared prepared = prepare_from(project, store, plan.options, plan.observed);
     if (digest_of(prepared.plan) != plan.steps_digest)
