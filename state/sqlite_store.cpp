@@ -356,31 +356,25 @@ void SqliteStore::put(const std::vector<Row>& rows, const std::vector<std::strin
 }
 
 void SqliteStore::move(const std::map<std::string, std::string>& moves,
-                       const std::vector<Row>& rows) {
+                       const std::vector<Row>& rows, const std::vector<Intent>& open) {
     if (moves.empty() && rows.empty()) return;
     commit([&](Database& db) {
         // What is secret is sealed for its place: so all is taken out, and written again.
         std::vector<Row> moved;
-        std::vector<Intent> open;
         for (const auto& [from, to] : moves) {
             Statement row(db,
                           fmt::format("SELECT {} FROM resources WHERE address = ?", kRowColumns));
             row.bind(from);
             for (; row.step(); moved.back().address = to) moved.push_back(read_row(row, cipher_));
-            Statement intents(db, std::string(kIntentQuery) + " WHERE address = ? ORDER BY id");
-            intents.bind(from);
-            for (; intents.step(); open.back().address = to)
-                open.push_back(read_intent(intents, cipher_));
         }
-        for (const auto& [from, to] : moves) {
+        for (const auto& [from, to] : moves)
             Statement(db, "DELETE FROM resources WHERE address = ?").bind(from).run();
-            Statement(db, "DELETE FROM intents WHERE address = ?").bind(from).run();
-        }
+        db.run("DELETE FROM intents");
         RowWriter writer(db, cipher_);
         for (const Row& row : moved) writer.write(row);
         for (const Row& row : rows) writer.write(row);
         IntentWriter journal(db, cipher_);
-        for (Intent& intent : open) journal.write(intent);
+        for (Intent intent : open) journal.write(intent);
         raise_serial(db);
     });
 }

@@ -33,8 +33,8 @@ class SqliteStore final : public Store {
     void finish(std::int64_t intent, const Row& row) override;
     void finish_removed(std::int64_t intent, const std::string& address) override;
     void put(const std::vector<Row>& rows, const std::vector<std::string>& forgotten) override;
-    void move(const std::map<std::string, std::string>& moves,
-              const std::vector<Row>& rows) override;
+    void move(const std::map<std::string, std::string>& moves, const std::vector<Row>& rows,
+              const std::vector<Intent>& open) override;
     void restore(const std::vector<Row>& rows, const Value& outputs, const std::string& lineage,
                  std::int64_t serial) override;
     void rekey(const KeySource& key) override;

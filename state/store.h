@@ -115,10 +115,11 @@ class Store {
     /// Rows changed without an effect outside: adopted, refreshed, moved, forgotten. That settles
     /// what was open at their addresses.
     virtual void put(const std::vector<Row>& rows, const std::vector<std::string>& forgotten) = 0;
-    /// Gives rows, and what is open in the journal, the addresses that `moves` maps theirs to, all
-    /// at once: two may swap. Then writes `rows` over what is there, which settles nothing.
-    virtual void move(const std::map<std::string, std::string>& moves,
-                      const std::vector<Row>& rows) = 0;
+    /// Gives rows the addresses that `moves` maps theirs to, all at once: two may swap. Then writes
+    /// `rows` over what is there, which settles nothing. `open` replaces the journal: the same
+    /// intents, with the addresses that they have now.
+    virtual void move(const std::map<std::string, std::string>& moves, const std::vector<Row>& rows,
+                      const std::vector<Intent>& open) = 0;
 
     /// Everything that is recorded is replaced, in one transaction: rows, outputs, lineage. The
     /// journal is emptied. The serial becomes one more than the greater of its own and `serial`.

@@ -55,7 +55,7 @@ void note_records(const Plan& plan, Store& store) {
     if (plan.moves.empty())
         store.put(rows_of(plan.records), {}); // and settles what was open there
     else
-        store.move(plan.moves, rows_of(plan.records));
+        store.move(plan.moves, rows_of(plan.records), moved_intents(store.intents(), plan.moves));
 }
 
 std::vector<Row> rows_of(const std::vector<Recorded>& records) {

@@ -124,6 +124,15 @@ World load_world_but(const Store& store, const std::vector<std::string>& types) 
     return world;
 }
 
+std::vector<Intent> moved_intents(std::vector<Intent> open, const Moves& moves) {
+    for (Intent& intent : open) {
+        intent.address = address_now(moves, intent.address);
+        for (std::string& d : intent.depends_on) d = address_now(moves, d);
+        intent.config = with_machines_moved(intent.config, moves);
+    }
+    return open;
+}
+
 Graph::Values recorded_values(const Graph& graph, const World& world) {
     return [&graph, &world](NodeId id) {
         const auto it = world.recorded.find(graph[id].address);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/events.h"
+#include "planner/moves.h"
 #include "planner/refresh.h"
 #include "state/store.h"
 
@@ -38,6 +39,9 @@ class Endpoints {
 World load_world(const Store& store);
 /// The same without the resources of these types.
 World load_world_but(const Store& store, const std::vector<std::string>& types);
+
+/// What interrupted runs left open, with the addresses that it has after the moves.
+std::vector<Intent> moved_intents(std::vector<Intent> open, const Moves& moves);
 
 /// What the state knows of a graph's nodes; what it does not know is unknown. Both have to live as
 /// long as the result.

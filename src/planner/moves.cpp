@@ -16,30 +16,6 @@ std::optional<std::string> renamed(const Move& move, const std::string& address)
     return move.to + address.substr(move.from.size());
 }
 
-const std::string& address_now(const Moves& moves, const std::string& before) {
-    const auto it = moves.find(before);
-    return it == moves.end() ? before : it->second;
-}
-
-/// Connections name the machine that they lead to.
-Value with_machines_moved(const Value& v, const Moves& moves) {
-    Value out = v;
-    if (v.is_map() && v.has("machine") && v.has("address")) {
-        const auto it = moves.find(v.text("machine"));
-        if (it != moves.end()) out = v.with("machine", it->second);
-    } else if (v.is_map()) {
-        for (const Entry& e : v.as_map())
-            if (e.value.is_map() || e.value.is_list())
-                out = out.with(e.key, with_machines_moved(e.value, moves));
-    } else if (v.is_list()) {
-        Value::List items;
-        for (const Value& item : v.as_list()) items.push_back(with_machines_moved(item, moves));
-        out = Value::list(std::move(items)).at(v.loc());
-        if (v.secret()) out = out.as_secret();
-    }
-    return out;
-}
-
 /// Two moves one after the other are one, from where the state has it.
 void note(Moves& moved, const Moves& now) {
     Moves begin = now;
@@ -83,6 +59,29 @@ void move_keys(Map& map, const Moves& moves) {
 }
 
 } // namespace
+
+const std::string& address_now(const Moves& moves, const std::string& before) {
+    const auto it = moves.find(before);
+    return it == moves.end() ? before : it->second;
+}
+
+Value with_machines_moved(const Value& v, const Moves& moves) {
+    Value out = v;
+    if (v.is_map() && v.has("machine") && v.has("address")) {
+        const auto it = moves.find(v.text("machine"));
+        if (it != moves.end()) out = v.with("machine", it->second);
+    } else if (v.is_map()) {
+        for (const Entry& e : v.as_map())
+            if (e.value.is_map() || e.value.is_list())
+                out = out.with(e.key, with_machines_moved(e.value, moves));
+    } else if (v.is_list()) {
+        Value::List items;
+        for (const Value& item : v.as_list()) items.push_back(with_machines_moved(item, moves));
+        out = Value::list(std::move(items)).at(v.loc());
+        if (v.secret()) out = out.as_secret();
+    }
+    return out;
+}
 
 bool is_moved(const Move& move, const std::string& address) {
     if (!within(address, move.from)) return false;

@@ -16,6 +16,12 @@ World moved_world(World world, const Moves& moves);
 /// @throws Errors: the new address is taken
 World with_moves(World world, const std::vector<Move>& moves);
 
+/// The address that a recorded one has after the moves.
+const std::string& address_now(const Moves& moves, const std::string& before);
+
+/// A value whose connections name the machines that they lead to by the addresses after the moves.
+Value with_machines_moved(const Value& value, const Moves& moves);
+
 /// Those of the moves that begin at a recorded address. What is recorded at their ends, and moves
 /// nowhere, moves aside: to `address#generation`, from where it is removed.
 Moves with_room(const Moves& moves, const World& world);

@@ -125,7 +125,10 @@ TEST_CASE("rows and what is open in the journal move together, also in a swap") 
     const std::int64_t serial = store->serial();
     Row renewed = row_of("c");
     renewed.depends_on = {"b"};
-    store->move({{"a", "b"}, {"b", "a"}, {"new", "newer"}, {"gone", "nowhere"}}, {renewed});
+    std::vector<Intent> open_now = store->intents();
+    open_now[0].address = "b";
+    open_now[1].address = "newer";
+    store->move({{"a", "b"}, {"b", "a"}, {"gone", "nowhere"}}, {renewed}, open_now);
     CHECK(store->serial() == serial + 1);
     CHECK(store->row("a")->generation == 2);
     CHECK(store->row("a")->config == b.config);

@@ -121,8 +121,8 @@ class MemoryStore final : public Store {
             }
         });
     }
-    void move(const std::map<std::string, std::string>& moves,
-              const std::vector<Row>& rows) override {
+    void move(const std::map<std::string, std::string>& moves, const std::vector<Row>& rows,
+              const std::vector<Intent>& open) override {
         write([&] {
             std::map<std::string, Row> moved;
             for (const auto& [from, to] : moves) {
@@ -134,9 +134,7 @@ class MemoryStore final : public Store {
             }
             for (auto& [address, row] : moved) state_.rows[address] = row;
             for (const Row& row : rows) state_.rows[row.address] = row;
-            for (Intent& intent : state_.intents)
-                if (const auto it = moves.find(intent.address); it != moves.end())
-                    intent.address = it->second;
+            state_.intents = open;
         });
     }
     void restore(const std::vector<Row>&, const Value&, const std::string&, std::int64_t) override {
