@@ -151,11 +151,25 @@ std::vector<Error> Executor::broken_checks() const {
     return graph_->broken_checks([this](NodeId n) { return values_[n]; });
 }
 
+/// The rules of resources that were not changed: what they refer to may have been.
+void Executor::check_unchanged(Problems& problems) const {
+    const Graph::Values values = [this](NodeId n) { return values_[n]; };
+    for (NodeId id = 0; id < graph_->nodes().size(); ++id) {
+        const Node& node = (*graph_)[id];
+        const Lifecycle& rules = node.block->lifecycle();
+        if (rules.preconditions.empty() && rules.postconditions.empty()) continue;
+        if (step_of_.contains(node.address) || values_[id].is_unknown()) continue;
+        graph_->config(id, values, problems);
+        graph_->check_postconditions(id, values, problems);
+    }
+}
+
 void Executor::check_inputs(std::vector<Error>& errors) const {
     Problems problems;
     const Graph::Values values = [this](NodeId n) { return values_[n]; };
     graph_->check_open_inputs(values, problems);
     if (!plan_.partial) graph_->check_output_rules(values, problems);
+    check_unchanged(problems);
     for (const Error& e : problems.list()) {
         const bool told = std::any_of(errors.begin(), errors.end(), [&](const Error& other) {
             return other.message == e.message && other.loc == e.loc;

@@ -138,7 +138,11 @@ void Executor::consider(StepId id) {
         return settled_.push_back({id, "refreshed", rows_of({seen}).front()});
     }
     // whether a replacement is needed may be known only now
-    if (step.first_half && step.if_differs && !goes(id)) return finish(id, "unchanged");
+    if (step.first_half && step.if_differs) {
+        const std::optional<bool> needed = goes(id);
+        if (!needed && wait_for_base(id)) return;
+        if (needed != true) return finish(id, "unchanged");
+    }
     if (is_kept_generation(id)) return finish(id, "unchanged");
     if (!prepare(id)) return; // failed, with its reason
     if (step.read_first && !work.observed) return enqueue(id, true);
@@ -270,85 +274,29 @@ void Executor::decide_removal(StepId id) {
     if (observed.state == Observation::State::failed) throw *observed.error;
     if (observed.state == Observation::State::absent || !observed.foreign.empty())
         return settled_.push_back({id, "forgotten", {}});
+    refuse_contents(id);
     work.kind = Change::Kind::remove;
     enqueue(id, false);
 }
 
-/// Whether what a replacement wants to remove first has to go.
-bool Executor::goes(StepId half) {
-    Work& work = work_[half];
-    if (work.goes) return *work.goes;
-    work.goes = !plan_.steps[half].if_differs;
-    if (*work.goes) return true;
-    const StepId second = step_of_.at(plan_.steps[half].address);
-    // with what it stands on
-    std::vector<NodeId> open = (*graph_)[*plan_.steps[second].node].deps;
-    std::set<NodeId> visited;
-    while (!open.empty() && !*work.goes) {
-        const NodeId node = open.back();
-        open.pop_back();
-        if (!visited.insert(node).second) continue;
-        const Node& below = (*graph_)[node];
-        if (const auto it = half_of_.find(below.address); it != half_of_.end())
-            work.goes = goes(it->second);
-        else
-            open.insert(open.end(), below.deps.begin(), below.deps.end());
+/// What has got its name only now may be among the contents that go with an object.
+void Executor::refuse_contents(StepId id) const {
+    const Step& step = plan_.steps[id];
+    const std::string prefix = step.type->takes_along(step.before);
+    if (prefix.empty()) return;
+    for (StepId other = 0; other < plan_.steps.size(); ++other) {
+        const Step& s = plan_.steps[other];
+        if (!s.node || !s.after.contains_unknown() || work_[other].state != State::done ||
+            !s.type->claims(s.after).empty())
+            continue;
+        for (const std::string& claim : s.type->claims(work_[other].config))
+            if (claim.starts_with(prefix))
+                throw Error(ErrorKind::conflict,
+                            fmt::format("the removal would delete {}, which turned out to be in "
+                                        "it ({})",
+                                        s.address, claim))
+                    .with_hint("this plan could not know that; run plan again to see it");
     }
-    if (!*work.goes) work.goes = differs_now(second);
-    if (*work.goes) refuse_protected(second);
-    return *work.goes;
-}
-
-/// What is protected and was planned to be replaced only if it differs.
-void Executor::refuse_protected(StepId id) const {
-    const Step& step = plan_.steps[id];
-    if (step.after.flag(kPreventDestroy))
-        throw protected_error(step.address, "would be replaced: " + step.reason, step.loc);
-}
-
-/// Of an old generation: whether the replacement that it was to make room for is not needed.
-bool Executor::is_kept_generation(StepId id) const {
-    const Step& step = plan_.steps[id];
-    if (!step.if_differs || step.first_half || step.action != Action::remove) return false;
-    const auto other = step_of_.find(resource_address(step.address));
-    return other != step_of_.end() && work_[other->second].stays;
-}
-
-/// Where an effect is journalled: what is made before the old one goes has no place of its own yet.
-std::string Executor::journal_address(StepId id) const {
-    const Step& step = plan_.steps[id];
-    return makes_first(id) ? generation_address(step.address, step.generation) : step.address;
-}
-
-/// Whether a replacement that was planned for values that were not known is needed.
-bool Executor::differs_now(StepId id) {
-    const Step& step = plan_.steps[id];
-    for (const NodeId t : (*graph_)[*step.node].triggers) {
-        const auto it = step_of_.find((*graph_)[t].address);
-        if (it == step_of_.end()) continue;
-        if (result_.steps[it->second].result == "done" || work_[it->second].handed_on) return true;
-    }
-    Problems problems;
-    const Value config = graph_->config(
-        *step.node, [this](NodeId n) { return values_[n]; }, problems);
-    if (!problems.empty()) throw problems.list().front();
-    const Recorded& recorded = world_.recorded.at(step.address);
-    const std::optional<Observation> seen =
-        seen_of(world_, endpoints_.registry(),
-                {step.address, step.type, config, &recorded, recorded.identity});
-    if (!seen) return true;
-    const Value wanted = with_lifecycle((*graph_)[*step.node], config, &recorded, &*seen);
-    const Decision d =
-        decide(*step.type, wanted, &recorded, interruption_of(world_, step.address), *seen);
-    return d.action == Action::replace && !d.if_differs;
-}
-
-/// Whether a replacement has to be made, now that all is known.
-bool Executor::is_needed(StepId id) {
-    const Step& step = plan_.steps[id];
-    const auto half = half_of_.find(step.address);
-    if (half != half_of_.end()) return goes(half->second);
-    return !step.if_differs || differs_now(id);
 }
 
 void Executor::enqueue(StepId id, bool read) {

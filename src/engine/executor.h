@@ -30,6 +30,7 @@ class Executor {
     /// Of the spec's `checks:`, with what is now true.
     std::vector<Error> broken_checks() const;
     /// Inputs of modules that no step has looked at, once all is known.
+    void check_unchanged(Problems& problems) const;
     void check_inputs(std::vector<Error>& errors) const;
 
   private:
@@ -110,8 +111,13 @@ class Executor {
     bool prepare(StepId id);
     void decide_step(StepId id);
     void decide_removal(StepId id);
-    bool goes(StepId half);
-    bool differs_now(StepId id);
+    void refuse_contents(StepId id) const;
+    std::optional<bool> goes(StepId half);
+    std::vector<StepId> halves_below(StepId half) const;
+    bool wait_for_base(StepId half);
+    bool is_through(StepId id) const;
+    bool waits_for(StepId id, StepId other) const;
+    std::optional<bool> differs_now(StepId id);
     bool is_needed(StepId id);
     void refuse_taken(StepId id);
     void refuse_protected(StepId id) const;

@@ -19,12 +19,14 @@ class Claims {
         const auto it = names_.find(claim);
         return it == names_.end() ? nullptr : it->second;
     }
-    /// The first claim that begins with a text, with the resource that has it.
-    [[nodiscard]] std::optional<std::pair<std::string, const Node*>>
-    first_within(const std::string& prefix) const {
-        const auto it = names_.lower_bound(prefix);
-        if (it == names_.end() || !it->first.starts_with(prefix)) return std::nullopt;
-        return *it;
+    /// The claims that begin with a text, with the resources that have them.
+    [[nodiscard]] std::vector<std::pair<std::string, const Node*>>
+    within(const std::string& prefix) const {
+        std::vector<std::pair<std::string, const Node*>> out;
+        for (auto it = names_.lower_bound(prefix);
+             it != names_.end() && it->first.starts_with(prefix); ++it)
+            out.emplace_back(*it);
+        return out;
     }
     /// Adds an error for each thing that two resources claim, for networks that overlap, and for
     /// addresses that are not in their network.

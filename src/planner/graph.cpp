@@ -147,6 +147,10 @@ Value Graph::settings(const ProviderKind& kind, Problems& problems) const {
                      problems);
 }
 
+bool is_serial_pair(const Node& a, const Node& b) {
+    return a.block == b.block && a.scope == b.scope && a.block->serial;
+}
+
 Value Graph::chaos_settings(const Values& values) const {
     if (spec_.chaos == nullptr) return {};
     const LiveResources resources(*this, values);

@@ -89,6 +89,9 @@ std::optional<std::string> broken_rule(const Rule& rule, const Names& names);
 /// @throws Error(spec) when a precondition of the output does not hold
 void check_preconditions(const Output& output, const Names& names);
 
+/// Whether two nodes are instances of one block whose instances are changed one after the other.
+bool is_serial_pair(const Node& a, const Node& b);
+
 /// The expanded spec: every resource with what it depends on. Node ids are dense, and follow the
 /// addresses' order; `order` is a topological one (dependencies first).
 class Graph {

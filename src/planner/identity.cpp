@@ -78,9 +78,8 @@ class Finder {
 
     /// A replacement that an interrupted run has begun: it is completed where it is.
     bool takes_over(const Recorded& r, const Node& node) const {
-        const auto current = world_.recorded.find(node.address);
-        return resource_address(r.address) == node.address && current != world_.recorded.end() &&
-               r.generation > current->second.generation;
+        return resource_address(r.address) == node.address &&
+               world_.unfinished.contains(r.address) && world_.recorded.contains(node.address);
     }
 
     bool contradicted(const Recorded& r, const Node& node) {

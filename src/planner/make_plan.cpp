@@ -49,6 +49,7 @@ class Planner {
         Problems untold; // of a partial plan: what is left out is as it was recorded, and may lack
                          // what the spec says of it by now
         plan_.outputs = graph_.outputs(values(), selection_.all() ? problems_ : untold);
+        graph_.check_inputs(values(), selection_.all() ? problems_ : untold);
         if (selection_.all()) graph_.check_output_rules(values(), problems_);
         claims_.check(problems_);
         plan_.notices = claims_.remarks();
@@ -94,7 +95,8 @@ class Planner {
         problems_.throw_if_any();
         settle_old_generations(world);
         shared_.leave_to_others(plan_, world);
-        refuse_removal_of_kept_contents(plan_, world, graph_.registry(), claims_, problems_);
+        refuse_removal_of_kept_contents(plan_, world, graph_.registry(), &graph_, claims_, takings_,
+                                        problems_);
         order_steps(plan_, world, &graph_, takings_, problems_);
     }
 
@@ -161,7 +163,8 @@ class Planner {
             return plan_.values[d].is_same(survey_->values[d]);
         };
         const std::vector<NodeId>& deps = graph_[id].deps;
-        const bool known = survey_ != nullptr && std::all_of(deps.begin(), deps.end(), as_surveyed);
+        const bool known = survey_ != nullptr && !survey_->configs[id].is_null() &&
+                           std::all_of(deps.begin(), deps.end(), as_surveyed);
         return known ? survey_->configs[id] : graph_.config(id, values(), problems_);
     }
 
@@ -204,6 +207,7 @@ class Planner {
         if (recorded != nullptr && recorded->type == node.type->name && !known.is_null())
             for (const std::string& name : told_later(*node.type, config, recorded->config))
                 known = known.without(name);
+        if (!action) action = settle_unknown(step);
         refuse_protected(step, recorded, action);
         number(step, recorded, action);
         set_value(id, with_machine(*node.type, node.address, complete(*node.type, config, known)));
@@ -286,6 +290,15 @@ class Planner {
             remade_.insert(*step.node);
         }
         return action;
+    }
+
+    /// A resource without a change may have an option that is known only in apply: it is recorded
+    /// then.
+    static std::optional<Action> settle_unknown(Step& step) {
+        for (const Attribute& a : step.type->schema)
+            if (a.steering && step.after[a.name].contains_unknown())
+                step.changes.push_back({a.name, step.before[a.name], step.after[a.name]});
+        return step.changes.empty() ? std::nullopt : std::optional(Action::update);
     }
 
     bool unfinished(const std::string& address) const {
@@ -381,6 +394,9 @@ class Planner {
             step.if_differs = if_differs;
         };
         if (replace_.contains(node.address)) replace(std::string(kAskedFor), false);
+        if (const EmptiedBase* base = emptied_base(node))
+            replace(fmt::format("{}, which it is in, is replaced", base->address),
+                    base->if_differs);
         for (const NodeId t : node.triggers) {
             const auto it = actions_.find(t);
             if (it == actions_.end() || it->second == Action::adopt || it->second == Action::read)
@@ -445,6 +461,24 @@ class Planner {
         plan_.steps.push_back(std::move(step));
     }
 
+    /// A resource whose replacement removes all that is in its object.
+    struct EmptiedBase {
+        std::string address;
+        bool if_differs; ///< it is replaced only if it differs
+    };
+
+    /// What the node's object is in and is replaced with all its contents; nullptr for none.
+    const EmptiedBase* emptied_base(const Node& node) const {
+        if (emptied_.empty()) return nullptr;
+        const auto r = world_.recorded.find(node.address);
+        if (r == world_.recorded.end()) return nullptr;
+        for (const std::string& claim : node.type->claims(r->second.config))
+            for (const auto& [prefix, base] : emptied_)
+                if (claim.starts_with(prefix) && depends_on(graph_, node, base.address))
+                    return &base;
+        return nullptr;
+    }
+
     bool in_state(const ResourceType& type) const {
         return graph_.registry().kind(type.provider)->in_state;
     }
@@ -468,6 +502,8 @@ class Planner {
         half.changes.clear();
         half.first_half = true;
         half.after_steps.clear();
+        if (std::string prefix = half.type->takes_along(half.before); !prefix.empty())
+            emptied_.emplace(std::move(prefix), EmptiedBase{half.address, half.if_differs});
         if (half.if_differs)
             half.after_steps.assign(base.known_after.begin(), base.known_after.end());
     }
@@ -484,6 +520,7 @@ class Planner {
         std::set<StepId> all;
         for (const NodeId d : graph_[id].deps) {
             all.insert(waits_for_[d].begin(), waits_for_[d].end());
+            if (is_serial_pair(graph_[id], graph_[d])) continue; // neither stands on the other
             below_[id].goes = std::max(below_[id].goes, below_[d].goes);
             below_[id].known_after.insert(below_[d].known_after.begin(),
                                           below_[d].known_after.end());
@@ -518,7 +555,8 @@ class Planner {
     SharedThings shared_;
     Holders holders_;
     std::vector<Taking> takings_;
-    std::vector<Step> halves_; ///< first ones, of replacements
+    std::vector<Step> halves_;                   ///< first ones, of replacements
+    std::map<std::string, EmptiedBase> emptied_; ///< by what the claims of the contents begin with
 };
 
 } // namespace

@@ -3,6 +3,7 @@
 #include "planner/generations.h"
 #include "planner/lifecycle.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <set>
 
@@ -27,6 +28,19 @@ void note(Moves& moved, const Moves& now) {
     }
     for (const auto& [from, to] : begin) moved.emplace(from, to);
     std::erase_if(moved, [](const auto& move) { return move.first == move.second; });
+}
+
+/// In the order in which they are written, but for an entry about a part of what an earlier one
+/// moves as a whole: it counts for more, and comes before that one.
+std::vector<Move> particular_first(const std::vector<Move>& moves) {
+    std::vector<Move> out;
+    for (const Move& move : moves)
+        out.insert(std::find_if(out.begin(), out.end(),
+                                [&](const Move& other) {
+                                    return move.from != other.from && within(move.from, other.from);
+                                }),
+                   move);
+    return out;
 }
 
 /// What an entry of `moved:` comes to, going by what is recorded.
@@ -111,7 +125,7 @@ World moved_world(World world, const Moves& moves) {
 
 World with_moves(World world, const std::vector<Move>& moves) {
     Problems problems;
-    for (const Move& move : moves) {
+    for (const Move& move : particular_first(moves)) {
         const Moves now = resolved(world, move, problems);
         problems.throw_if_any();
         world = moved_world(std::move(world), now);

@@ -44,6 +44,15 @@ Value seen_value(const Node& node, const Value& config, const World& world,
                     there ? recorded->attributes.with_all(seen->attributes) : recorded->attributes);
 }
 
+/// The nodes whose configs go by other resources. Those may be about to change: an error in what
+/// follows from their recorded values is none yet.
+std::vector<bool> follow_resources(const Graph& graph) {
+    std::vector<bool> out(graph.nodes().size());
+    for (const NodeId id : graph.order())
+        for (const NodeId d : graph[id].deps) out[id] = out[id] || !graph[d].type->data || out[d];
+    return out;
+}
+
 /// Of two that are equal only one stays: a state is large.
 void share(Value& kept, const Value& with) {
     const bool secret = kept.contains_secret() || with.contains_secret();
@@ -78,14 +87,23 @@ Survey make_survey(const Graph& graph, World& world, const ProviderSettings& set
     const Graph::Values lookup = [&](NodeId id) { return out.values[id]; };
     const std::vector<Recorded*> records = records_of(graph, world.recorded);
     NewGenerations fresh(world);
+    // of these the plan reports errors, once it knows what changes
+    std::vector<bool> open(graph.nodes().size());
+    if (!world.recorded.empty()) open = follow_resources(graph);
+    Problems left_to_plan;
     for (const NodeId id : graph.order()) {
         const Node& node = graph[id];
-        const Value config = graph.config(id, lookup, problems);
-        if (config.is_null()) { // its problems are noted; whatever needs it goes on with unknowns
+        Problems& found = open[id] ? left_to_plan : problems;
+        const std::size_t before = found.list().size();
+        const Value config = graph.config(id, lookup, found);
+        if (config.is_null() ||
+            (open[id] &&
+             found.list().size() !=
+                 before)) { // its problems are noted; whatever needs it goes on with unknowns
             out.values[id] = Value::unknown();
             continue;
         }
-        claims.add(node, config);
+        if (!open[id]) claims.add(node, config);
         out.configs[id] = config;
         Recorded* recorded = records[id];
         out.values[id] = known_value(node, config, recorded, world);
@@ -106,8 +124,8 @@ Survey make_survey(const Graph& graph, World& world, const ProviderSettings& set
         s.candidates = kind.endpoints(*node.type, s.request.config, settings.at(kind.name));
         out.subjects.push_back(std::move(s));
     }
-    graph.check_inputs(lookup, problems);
-    (void)graph.outputs(lookup, problems);
+    graph.check_inputs(lookup, world.recorded.empty() ? problems : left_to_plan);
+    (void)graph.outputs(lookup, world.recorded.empty() ? problems : left_to_plan);
     claims.check(problems);
     check_imports(graph, problems);
     out.notices = claims.remarks();

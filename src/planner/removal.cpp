@@ -206,8 +206,9 @@ Plan make_destroy_plan(const World& world, const Registry& registry, const PlanO
     Problems problems;
     add_removals(plan, world, registry, kept, {}, nullptr, problems, graph);
     problems.throw_if_any();
-    refuse_removal_of_kept_contents(plan, world, registry, {}, problems);
-    order_steps(plan, world, nullptr, {}, problems);
+    std::vector<Taking> takings;
+    refuse_removal_of_kept_contents(plan, world, registry, nullptr, {}, takings, problems);
+    order_steps(plan, world, nullptr, takings, problems);
     problems.throw_if_any();
     note_resumed(plan, world);
     plan.losses = find_losses(plan, world, registry);

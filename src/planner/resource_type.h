@@ -74,6 +74,8 @@ class ResourceType {
     /// What the claims begin with of everything that goes with the object when it is removed, e.g.
     /// "/srv/data/" of a directory that is removed with its contents; "" for nothing.
     virtual std::string takes_along(const Value& /*config*/) const { return {}; }
+    /// Whether removal leaves the object where it is: it is only no longer managed.
+    virtual bool is_left(const Value& /*config*/) const { return false; }
     /// Names of things that several resources may want, e.g. "package jq on 10.77.0.11": when one
     /// of them no longer does, they stay for the others (see Change::left_to).
     virtual std::vector<std::string> shares(const Value& /*config*/) const { return {}; }

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/value.h"
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -91,6 +92,9 @@ const Attribute* find_attribute(const Schema& schema, std::string_view name);
 /// What a `connection` holds: address, port, user, private_key_file, host_key, machine.
 /// `machine` is the address of the resource that is the machine ("" where it existed before).
 const std::vector<Attribute>& connection_fields();
+
+/// A local path in its one spelling: lexically normal, without a slash at its end.
+std::string without_last_slash(const std::filesystem::path& path);
 
 /// Gives paths in a spec their base: the directory of the file a Loc is in.
 using BaseDirectory = std::function<std::filesystem::path(Loc)>;

@@ -240,8 +240,7 @@ Value Normalizer::local_path(const Value& checked, const Place& place) {
         throw scalar::Mismatch{
             fmt::format("{} begins with ~, which is not expanded", in_quotes(path.string())),
             "write the path out, or relative to the file that it is written in"};
-    if (path.is_absolute() || !base_) return path.lexically_normal().string();
-    return (base_(place.loc) / path).lexically_normal().string();
+    return without_last_slash(path.is_absolute() || !base_ ? path : base_(place.loc) / path);
 }
 
 void Normalizer::wrong_kind(const Type& type, const Value& value, const Place& place) {
@@ -310,6 +309,12 @@ Value normalize(const Attribute& attribute, const Value& value, std::string_view
         return value;
     }
     return normalizer.attribute(attribute, value, place);
+}
+
+std::string without_last_slash(const std::filesystem::path& path) {
+    std::string out = path.lexically_normal().string();
+    if (out.size() > 1 && out.ends_with('/')) out.pop_back();
+    return out;
 }
 
 } // namespace hadeploy

@@ -7,12 +7,18 @@
 namespace hadeploy {
 
 Value read_config(const ResourceType& type, const Value& config, const Recorded* recorded) {
+    if (recorded == nullptr || recorded->type != type.name) return config;
+    const auto changed = [&](const Attribute& a) {
+        return differs(a.type, config[a.name], recorded->config[a.name]);
+    };
+    if (std::none_of(type.schema.begin(), type.schema.end(),
+                     [&](const Attribute& a) { return a.replaces && changed(a); }))
+        return config;
     Value out = config;
-    if (recorded == nullptr || recorded->type != type.name) return out;
     for (const Attribute& a : type.schema) {
+        if (a.computed || !changed(a)) continue;
         const Value& before = recorded->config[a.name];
-        if (a.replaces && differs(a.type, config[a.name], before))
-            out = before.is_null() ? out.without(a.name) : out.with(a.name, before);
+        out = before.is_null() ? out.without(a.name) : out.with(a.name, before);
     }
     return out;
 }

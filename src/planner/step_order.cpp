@@ -67,9 +67,24 @@ class Orderer {
         if (const auto half = half_of(step.address)) hard_[id].insert(*half);
         if (!graph_ || !step.node || !half_of(step.address)) return;
         // a record that was made before the reference was written does not know of it
-        for (const NodeId d : (*graph_)[*step.node].deps)
-            if (const auto below = half_of((*graph_)[d].address))
-                soft_[*below].insert(*half_of(step.address));
+        const Node& node = (*graph_)[*step.node];
+        for (const NodeId d : node.deps) {
+            const Node& below = (*graph_)[d];
+            if (is_serial_pair(node, below)) { // the one is there again before the other goes
+                if (const auto other = steps_.find(below.address); other != steps_.end())
+                    hard_[*half_of(step.address)].insert(other->second);
+            } else if (const auto half = half_of(below.address)) {
+                soft_[*half].insert(*half_of(step.address));
+            }
+        }
+    }
+
+    /// Whether one of two recorded addresses only waits for the other.
+    bool only_serial(const std::string& address, const std::string& below) const {
+        if (graph_ == nullptr) return false;
+        const auto a = graph_->find(address), b = graph_->find(below);
+        return a && b && half_of(address) && half_of(below) &&
+               is_serial_pair((*graph_)[*a], (*graph_)[*b]);
     }
 
     void removal(StepId id) {
@@ -96,9 +111,11 @@ class Orderer {
             }
         }
         if (forgotten) return;
-        for (const std::string& d : r.depends_on)
+        for (const std::string& d : r.depends_on) {
+            if (only_serial(step.address, d)) continue;
             for (const StepId below : removals_below(d))
                 if (below != id) hard_[below].insert(id);
+        }
     }
 
     bool was_seen_gone(const std::string& address) const {
@@ -175,6 +192,12 @@ class Orderer {
                 unknown[s.type].push_back(id);
         }
         if (unknown.empty()) return;
+        for (StepId id = 0; id < plan_.steps.size(); ++id) {
+            const Step& step = plan_.steps[id];
+            if (step.action != Action::remove || step.type->takes_along(step.before).empty())
+                continue; // what has a name by then may turn out to be among the contents
+            for (const auto& [type, ids] : unknown) soft_[id].insert(ids.begin(), ids.end());
+        }
         for (StepId id = 0; id < plan_.steps.size(); ++id)
             if (plan_.steps[id].action == Action::remove && !plan_.steps[id].first_half &&
                 unknown.contains(plan_.steps[id].type))

@@ -48,8 +48,11 @@ class Directory final : public LocalType {
     }
     std::string takes_along(const Value& config) const override {
         const std::vector<std::string> claim = path_claim(config);
-        return config.flag("force") && !claim.empty() ? claim.front() + "/" : "";
+        const bool emptied = config.flag("force") && !config.flag("keep");
+        return emptied && !claim.empty() ? claim.front() + "/" : "";
     }
+
+    bool is_left(const Value& config) const override { return config.flag("keep"); }
 
     std::optional<DataLoss> held_data(const Value& directory) const override {
         if (!directory.flag("force") || directory.flag("keep")) return {};

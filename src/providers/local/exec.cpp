@@ -113,7 +113,17 @@ class Exec final : public LocalType {
         const char* which = updates ? "update" : "create";
         const ProcessResult result = run_shell(config, which, change.before["outputs"], setting);
         if (result.status != 0) throw shell_failure(config, which, result);
-        return Value::map({{"outputs", outputs_of(config, which, result.out)}});
+        if (!config["read"].is_string())
+            return Value::map({{"outputs", outputs_of(config, which, result.out)}});
+        // what the next plan will see counts; what was printed may be what `read` goes by
+        Value printed = change.before["outputs"];
+        try {
+            printed = outputs_of(config, which, result.out);
+        } catch (const Error&) { // none of its own
+        }
+        const ProcessResult seen = run_shell(config, "read", printed, setting);
+        if (seen.status != 0) throw shell_failure(config, "read", seen);
+        return Value::map({{"outputs", outputs_of(config, "read", seen.out)}});
     }
 
     void remove(const Change& change, const Setting& setting) const override {

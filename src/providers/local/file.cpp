@@ -136,7 +136,7 @@ Attribute path_attribute(std::string_view what) {
 
 std::vector<std::string> path_claim(const Value& config) {
     if (!config["path"].is_string()) return {};
-    return {"this machine's " + config.text("path")};
+    return {"this machine's " + without_last_slash(config.text("path"))};
 }
 
 std::optional<struct stat> look_at(const std::string& path) {

@@ -25,13 +25,21 @@ const LocalType& type_of(const ResourceType& type) {
 void refuse_own_files(const ResourceType& type, const Value& config, const Setting& setting) {
     const Value& path = config["path"];
     if (type.data || !path.is_string() || setting.data_dir.empty()) return;
-    const std::string own = setting.data_dir.lexically_normal().string();
-    const std::string wanted = std::filesystem::path(path.as_string()).lexically_normal().string();
-    if (wanted != own && !wanted.starts_with(own + "/")) return;
-    throw Error(ErrorKind::spec,
-                fmt::format("{} is where hadeploy keeps its own files", in_quotes(own, 4096)),
-                path.loc())
-        .with_hint("choose a path outside of it");
+    const std::string own = without_last_slash(setting.data_dir);
+    const std::string wanted = without_last_slash(path.as_string());
+    const std::string inside = own + "/", below = wanted == "/" ? wanted : wanted + "/";
+    if (wanted == own || wanted.starts_with(inside))
+        throw Error(ErrorKind::spec,
+                    fmt::format("{} is where hadeploy keeps its own files", in_quotes(own, 4096)),
+                    path.loc())
+            .with_hint("choose a path outside of it");
+    if (own.starts_with(below) && !type.takes_along(config).empty())
+        throw Error(ErrorKind::spec,
+                    fmt::format("{} has hadeploy's own files in it, and would be removed with "
+                                "its contents",
+                                in_quotes(wanted, 4096)),
+                    path.loc())
+            .with_hint("remove `force`, or choose another directory");
 }
 
 Observation look(const ReadRequest& request, const Setting& setting) {

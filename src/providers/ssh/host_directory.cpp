@@ -56,8 +56,11 @@ class HostDirectory final : public SshType {
     }
     std::string takes_along(const Value& config) const override {
         const std::vector<std::string> all = claims(config);
-        return config.flag("force") && !all.empty() ? all.front() + "/" : "";
+        const bool emptied = config.flag("force") && !config.flag("keep");
+        return emptied && !all.empty() ? all.front() + "/" : "";
     }
+
+    bool is_left(const Value& config) const override { return config.flag("keep"); }
 
     std::optional<DataLoss> held_data(const Value& directory) const override {
         if (!directory.flag("force") || directory.flag("keep")) return {};

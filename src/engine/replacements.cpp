@@ -1,0 +1,138 @@
+// Replacements that are made only if the resource differs once all is known.
+#include "engine/executor.h"
+
+#include "planner/generations.h"
+#include "planner/lifecycle.h"
+#include "planner/seen.h"
+
+#include <algorithm>
+
+namespace hadeploy {
+
+/// Whether what a replacement wants to remove first has to go; nothing while what it stands on
+/// stays and is still to be changed in place.
+std::optional<bool> Executor::goes(StepId half) {
+    Work& work = work_[half];
+    if (work.goes) return work.goes;
+    if (!plan_.steps[half].if_differs) return work.goes = true;
+    const StepId second = step_of_.at(plan_.steps[half].address);
+    std::optional<bool> differs = false;
+    for (const StepId below : halves_below(half)) { // it goes with what it stands on
+        const std::optional<bool> base = goes(below);
+        if (base == true) differs = true;
+        if (!base && differs == false) differs = std::nullopt;
+    }
+    if (differs == false) differs = differs_now(second);
+    if (differs == true) refuse_protected(second);
+    return work.goes = differs;
+}
+
+/// The nearest replacements that the one with this first half stands on.
+std::vector<StepId> Executor::halves_below(StepId half) const {
+    const Node& node = (*graph_)[*plan_.steps[step_of_.at(plan_.steps[half].address)].node];
+    std::vector<StepId> out;
+    std::vector<NodeId> open = node.deps;
+    std::set<NodeId> visited;
+    while (!open.empty()) {
+        const NodeId at = open.back();
+        open.pop_back();
+        const Node& below = (*graph_)[at];
+        if (!visited.insert(at).second || is_serial_pair(below, node)) continue;
+        if (const auto it = half_of_.find(below.address); it != half_of_.end())
+            out.push_back(it->second);
+        else
+            open.insert(open.end(), below.deps.begin(), below.deps.end());
+    }
+    return out;
+}
+
+/// What it stands on stays, and is changed in place: only then it is known whether it differs.
+/// @return false when there is nothing to wait for
+bool Executor::wait_for_base(StepId half) {
+    for (const StepId below : halves_below(half)) // they would wait for this one in turn
+        if (goes(below) == false && work_[below].state == State::waiting)
+            finish(below, "unchanged");
+    work_[half].state = State::waiting;
+    for (const StepId before : plan_.steps[step_of_.at(plan_.steps[half].address)].after_steps) {
+        if (is_through(before) || waits_for(before, half)) continue;
+        work_[before].dependents.push_back(half);
+        ++work_[half].waiting_for;
+    }
+    return work_[half].waiting_for > 0;
+}
+
+bool Executor::is_through(StepId id) const {
+    const State state = work_[id].state;
+    return state == State::done || state == State::failed || state == State::skipped;
+}
+
+/// Whether a step can't begin before the other one is through.
+bool Executor::waits_for(StepId id, StepId other) const {
+    std::vector<StepId> open{id};
+    std::set<StepId> visited;
+    while (!open.empty()) {
+        const StepId at = open.back();
+        open.pop_back();
+        if (at == other) return true;
+        if (is_through(at) || !visited.insert(at).second) continue;
+        const std::vector<StepId>& before = plan_.steps[at].after_steps;
+        open.insert(open.end(), before.begin(), before.end());
+    }
+    return false;
+}
+
+/// What is protected and was planned to be replaced only if it differs.
+void Executor::refuse_protected(StepId id) const {
+    const Step& step = plan_.steps[id];
+    if (step.after.flag(kPreventDestroy))
+        throw protected_error(step.address, "would be replaced: " + step.reason, step.loc);
+}
+
+/// Of an old generation: whether the replacement that it was to make room for is not needed.
+bool Executor::is_kept_generation(StepId id) const {
+    const Step& step = plan_.steps[id];
+    if (!step.if_differs || step.first_half || step.action != Action::remove) return false;
+    const auto other = step_of_.find(resource_address(step.address));
+    return other != step_of_.end() && work_[other->second].stays;
+}
+
+/// Where an effect is journalled: what is made before the old one goes has no place of its own yet.
+std::string Executor::journal_address(StepId id) const {
+    const Step& step = plan_.steps[id];
+    return makes_first(id) ? generation_address(step.address, step.generation) : step.address;
+}
+
+/// Whether a replacement that was planned for values that were not known is needed; nothing while
+/// they are not known.
+std::optional<bool> Executor::differs_now(StepId id) {
+    const Step& step = plan_.steps[id];
+    for (const NodeId t : (*graph_)[*step.node].triggers) {
+        const auto it = step_of_.find((*graph_)[t].address);
+        if (it == step_of_.end()) continue;
+        if (result_.steps[it->second].result == "done" || work_[it->second].handed_on) return true;
+    }
+    Problems problems;
+    const Value config = graph_->config(
+        *step.node, [this](NodeId n) { return values_[n]; }, problems);
+    if (!problems.empty()) throw problems.list().front();
+    const Recorded& recorded = world_.recorded.at(step.address);
+    const std::optional<Observation> seen =
+        seen_of(world_, endpoints_.registry(),
+                {step.address, step.type, config, &recorded, recorded.identity});
+    if (!seen) return true;
+    const Value wanted = with_lifecycle((*graph_)[*step.node], config, &recorded, &*seen);
+    const Decision d =
+        decide(*step.type, wanted, &recorded, interruption_of(world_, step.address), *seen);
+    if (d.action == Action::replace && d.if_differs) return std::nullopt;
+    return d.action == Action::replace;
+}
+
+/// Whether a replacement has to be made, now that all is known.
+bool Executor::is_needed(StepId id) {
+    const Step& step = plan_.steps[id];
+    const auto half = half_of_.find(step.address);
+    if (half != half_of_.end()) return goes(half->second).value_or(false);
+    return !step.if_differs || differs_now(id).value_or(false);
+}
+
+} // namespace hadeploy

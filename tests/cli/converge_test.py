@@ -1,0 +1,319 @@
+#!/usr/bin/env python3
+"""One apply has to converge, also where values are known only while it runs, and must not remove what
+the spec still has: directories with contents, rolling replacements, moves of parts.
+
+usage: converge_test.py HADEPLOY [unittest options]
+"""
+import functools
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
+
+
+def at_each_parallelism(test):
+    """The test in a fresh project for each."""
+    @functools.wraps(test)
+    def run(self):
+        for parallelism in ("1", "10"):
+            with self.subTest(parallelism=parallelism):
+                self.clear()
+                self.parallelism = "--parallelism=" + parallelism
+                test(self)
+    return run
+
+
+class Project(unittest.TestCase):
+    parallelism = "--parallelism=10"
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="hadeploy-converge-test-")
+        self.addCleanup(directory.cleanup)
+        self.path = pathlib.Path(directory.name)
+
+    def clear(self):
+        for entry in self.path.iterdir():
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+    def spec(self, text):
+        (self.path / "hadeploy.yaml").write_text("name: t\n" + text)
+
+    def run_it(self, *words, code=0):
+        done = subprocess.run([HADEPLOY, *words], cwd=self.path, capture_output=True, text=True,
+                              timeout=60, stdin=subprocess.DEVNULL,
+                              env={"PATH": os.environ["PATH"], "HOME": str(self.path)})
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+    def apply(self, *words, code=0):
+        return self.run_it("apply", "--auto-approve", self.parallelism, *words, code=code)
+
+    def settled(self, *words):
+        self.run_it("plan", "--detailed-exitcode", *words)
+
+    def read(self, name):
+        return (self.path / name).read_text()
+
+    def there(self, name):
+        return os.path.lexists(self.path / name)
+
+
+# x prints something else once `v` has changed, or the same; the plan can't know.
+X = ("variables: {v: {default: a}, said: {default: same}}\n"
+     "resources:\n"
+     "  x: {type: local.exec, environment: {V: '${var.v}'}, create: 'echo ${var.said}'}\n")
+
+
+class OptionTest(Project):
+    """Attributes that only say how something is done may be known only in apply."""
+
+    def test_the_script_that_removes(self):
+        self.spec(X + "  d: {type: local.exec, create: 'touch obj',"
+                      " delete: 'echo ${x.outputs.stdout} >> log; rm obj'}\n")
+        self.apply()
+        self.assertIn("d", self.run_it("plan", "--var=v=b"))
+        self.apply("--var=v=b")
+        self.settled("--var=v=b")
+        self.assertNotIn("known after apply", self.run_it("state", "show", "d"))
+        self.run_it("destroy", "--auto-approve", "--var=v=b")
+        self.assertEqual((self.there("obj"), self.read("log")), (False, "same\n"))
+
+    def test_an_output_of_it(self):
+        self.spec(X + "  d: {type: local.directory, path: d, force: \"${x.outputs.stdout == 'same'}\"}\n"
+                      "  e: {type: local.value, input: '${d.force}'}\n"
+                      "outputs: {o: '${d.force}'}\n")
+        self.apply()
+        self.apply("--var=v=b")
+        self.assertEqual(json.loads(self.run_it("output", "--json"))["o"], True)
+        for resource in json.loads(self.run_it("state", "pull"))["resources"]:
+            self.assertNotIn("$unknown", json.dumps(resource["attributes"]))
+        self.settled("--var=v=b")
+        self.apply("--var=v=b", "--var=said=other")
+        self.assertEqual(json.loads(self.run_it("output", "--json"))["o"], False)
+
+    def test_a_rule_about_it(self):
+        self.spec(X + "  d: {type: local.directory, path: d, force: \"${x.outputs.stdout == 'same'}\"}\n"
+                      "  e: {type: local.value, input: 1, lifecycle:"
+                      " {preconditions: [{check: '${d.force}', message: force must be on}]}}\n")
+        self.apply()
+        self.assertIn("force must be on", self.apply("--var=v=b", "--var=said=no", code=65))
+
+    def test_whether_outputs_are_secret(self):
+        self.spec(X + "  r: {type: local.exec, create: 'echo tok$((123455 + 1))',"
+                      " secret_outputs: \"${x.outputs.stdout == 'same'}\"}\n"
+                      "outputs: {o: {value: '${r.outputs.stdout}', secret: true}}\n")
+        self.apply()
+        self.assertNotIn("tok123456", self.apply("--var=v=b"))
+        self.assertNotIn("tok123456", self.run_it("state", "pull"))
+
+
+class ContentsTest(Project):
+    """A directory that is removed with its contents takes nothing along that the spec still has."""
+
+    @at_each_parallelism
+    def test_a_path_that_may_stay(self):
+        base = X + "  s: {type: local.file, path: 'a/${x.outputs.stdout}', content: S%s}\n"
+        self.spec(base % ", depends_on: [a]" + "  a: {type: local.directory, path: a, force: true}\n")
+        self.apply()
+        self.spec(base % "")
+        for words in ([], ["--var=v=b"]):
+            self.assertIn("the removal of a would delete s",
+                          self.apply("--allow-data-loss=a", *words, code=65))
+        self.assertEqual(self.read("a/same"), "S")
+
+    @at_each_parallelism
+    def test_a_path_that_turns_out_to_be_inside(self):
+        self.spec("resources:\n  x: {type: local.exec, create: echo one}\n"
+                  "  a: {type: local.directory, path: a, force: true}\n")
+        self.apply()
+        self.spec("resources:\n  x: {type: local.exec, create: echo a/sub}\n"
+                  "  s: {type: local.directory, path: '${x.outputs.stdout}'}\n")
+        self.assertIn("would delete s", self.apply("--allow-data-loss=a", code=1))
+        self.assertTrue(self.there("a/sub"))
+
+    def test_one_spelling_of_a_path(self):
+        for spelling in ("d/", "d/.", "./d/../d/"):
+            self.clear()
+            self.spec(f"resources:\n  a: {{type: local.directory, path: {spelling}, force: true}}\n"
+                      "  b: {type: local.directory, path: d/data, force: true}\n")
+            self.apply()
+            (self.path / "d/data/p").write_text("p")
+            self.spec("resources:\n  b: {type: local.directory, path: d/data, force: true}\n")
+            self.assertIn("would delete b", self.apply("--allow-data-loss=a", code=65))
+            self.spec("resources:\n  a: {type: local.directory, path: d}\n"
+                      f"  b: {{type: local.directory, path: {spelling}}}\n")
+            self.assertIn("a and b both manage", self.run_it("validate", code=65))
+
+    def test_another_spelling_changes_nothing(self):
+        self.spec("resources: {a: {type: local.directory, path: d}}\n")
+        self.apply()
+        self.spec("resources: {b: {type: local.directory, path: d/}}\n")
+        self.assertIn("1 moved", self.apply())
+        self.assertTrue(self.there("d"))
+
+    @at_each_parallelism
+    def test_contents_are_replaced_with_their_directory(self):
+        self.spec("resources:\n  d: {type: local.directory, path: d, force: true}\n"
+                  "  f: {type: local.file, path: '${d.path}/f', content: x}\n"
+                  "  g: {type: local.file, path: '${d.path}/g', content: '${f.sha256}'}\n")
+        self.apply()
+        for words in (["--replace=d"], ["--replace=d", "--replace=f"]):
+            self.apply("--allow-data-loss", *words)
+            self.assertEqual(sorted(os.listdir(self.path / "d")), ["f", "g"])
+            self.settled()
+        self.run_it("taint", "d")
+        (self.path / "d/by-hand").write_text("x")
+        self.apply("--allow-data-loss")
+        self.assertEqual(sorted(os.listdir(self.path / "d")), ["f", "g"])
+        self.settled()
+
+    def test_what_is_kept_by_its_own_option(self):
+        self.spec("resources:\n  a: {type: local.directory, path: a, force: true}\n"
+                  "  s: {type: local.directory, path: '${a.path}/sub', keep: true}\n")
+        self.apply()
+        (self.path / "a/sub/x").write_text("x")
+        error = self.run_it("destroy", "--auto-approve", "--allow-data-loss", code=65)
+        self.assertIn("the removal of a would delete s, which is kept", error)
+        self.spec("resources: {}\n")
+        self.assertIn("which is kept", self.apply("--allow-data-loss", code=65))
+        self.assertTrue(self.there("a/sub/x"))
+
+    def test_the_project_itself(self):
+        for path in (".", ".."):
+            self.spec(f"resources: {{c: {{type: local.directory, path: {path}, force: true}}}}\n")
+            self.assertIn("has hadeploy's own files in it", self.run_it("plan", code=65))
+
+
+class CommandTest(Project):
+    def test_the_old_object_of_a_replacement_is_read_with_its_own_settings(self):
+        self.spec("variables: {n: {default: www}}\nresources:\n"
+                  "  record: {type: local.exec, environment: {NAME: '${var.n}'},"
+                  " triggers: '${var.n}', create: 'touch \"o-$NAME\"',"
+                  " read: 'test -e \"o-$NAME\" || exit 44', delete: 'rm \"o-$NAME\"'}\n")
+        self.apply()
+        self.apply("--var=n=web")
+        self.assertEqual((self.there("o-www"), self.there("o-web")), (False, True))
+        self.settled("--var=n=web")
+        self.run_it("destroy", "--auto-approve", "--var=n=web")
+        self.assertFalse(self.there("o-web"))
+
+    def test_outputs_are_what_is_read(self):
+        self.spec("resources:\n  d: {type: local.exec, create: 'echo id1 > obj; echo created',"
+                  " read: 'cat obj 2>/dev/null || exit 44', delete: 'rm obj'}\n"
+                  "  e: {type: local.file, path: f, content: '${d.outputs.stdout}'}\n")
+        self.apply()
+        self.assertEqual(self.read("f"), "id1")
+        self.settled()
+
+
+class OldValueTest(Project):
+    """An error that follows from a value that is about to change is none."""
+
+    def test_what_a_command_printed_before(self):
+        self.spec("resources:\n  x: {type: local.exec, create: echo hello}\n")
+        self.apply()
+        self.spec("resources:\n  x: {type: local.exec, create: \"echo '{\\\"port\\\": 80}'\"}\n"
+                  "  f: {type: local.file, path: f, content: '${jsondecode(x.outputs.stdout).port}'}\n"
+                  "outputs: {p: '${jsondecode(x.outputs.stdout).port}'}\n")
+        self.apply()
+        self.assertEqual(self.read("f"), "80")
+        self.settled()
+
+    def test_a_bad_value_is_taken_back(self):
+        self.spec("variables: {v: {type: string, default: '0640'}}\nresources:\n"
+                  "  x: {type: local.exec, environment: {V: '${var.v}'}, create: echo $V}\n"
+                  "  f: {type: local.file, path: f, content: y, mode: '${x.outputs.stdout}'}\n"
+                  "  e: {type: local.value, input: 1, lifecycle: {preconditions:"
+                  " [{check: \"${x.outputs.stdout != '0600'}\", message: no}]}}\n")
+        self.apply()
+        for bad in ("bad", "0600"):
+            self.apply("--var=v=" + bad, code=65)
+            self.run_it("plan", f"--var=v={bad}", code=65)  # nothing about to change it
+            self.apply()
+            self.settled()
+
+    def test_a_file_with_drift_that_is_read(self):
+        self.spec("resources:\n  x: {type: local.file, path: x, content: '{\"a\": 1}'}\n"
+                  "  y: {type: local.value, input: '${jsondecode(data.d.content).a}'}\n"
+                  "data: {d: {type: local.file_content, path: '${x.path}'}}\n")
+        self.apply()
+        (self.path / "x").write_text("garbage")
+        self.apply()
+        self.assertEqual(self.read("x"), '{"a": 1}')
+        self.settled()
+
+    def test_names_that_swap_while_one_is_computed(self):
+        def spec(first, said, second):
+            self.spec("resources:\n"
+                      f"  x: {{type: local.exec, create: echo {said}}}\n"
+                      f"  d: {{type: local.file, path: '{first}-${{x.outputs.stdout}}', content: d}}\n"
+                      f"  e: {{type: local.file, path: {second}, content: e}}\n")
+        spec("d", "a", "e")
+        self.apply()
+        spec("d", "b", "d-a")
+        self.apply(code=0)
+        self.settled()
+        self.assertEqual((self.read("d-a"), self.read("d-b")), ("e", "d"))
+
+
+class OrderTest(Project):
+    @at_each_parallelism
+    def test_a_replacement_that_becomes_an_update_below_another(self):
+        self.spec("variables: {v: {default: one}}\nresources:\n"
+                  "  a: {type: local.exec, environment: {V: '${var.v}'}, create: echo same}\n"
+                  "  b: {type: local.exec, triggers: '${a.outputs.stdout}',"
+                  " environment: {V: '${var.v}'}, create: echo $V}\n"
+                  "  c: {type: local.exec, triggers: '${b.outputs.stdout}',"
+                  " create: echo c >> log, delete: echo d >> log}\n")
+        self.apply()
+        self.apply("--var=v=two")
+        self.assertEqual(self.read("log").split(), ["c", "d", "c"])
+        self.settled("--var=v=two")
+
+    @at_each_parallelism
+    def test_serial_replacements_go_one_by_one(self):
+        self.spec("variables: {v: {default: one}}\nresources:\n"
+                  "  n: {type: local.exec, for_each: [a, b, c], serial: true, triggers: '${var.v}',"
+                  " environment: {K: '${each.key}', V: '${var.v}'},"
+                  " create: 'test $K$V != btwo || exit 1; echo c$K >> log',"
+                  " delete: 'echo d$K >> log'}\n")
+        self.apply()
+        os.remove(self.path / "log")
+        self.apply("--var=v=three")
+        self.assertEqual(self.read("log").split(), ["da", "ca", "db", "cb", "dc", "cc"])
+        os.remove(self.path / "log")
+        self.apply("--var=v=two", code=1)  # b can't be made: c was not touched
+        self.assertEqual(self.read("log").split(), ["da", "ca", "db"])
+        self.assertIn('n["c"]', self.run_it("state", "list"))
+
+    def test_a_move_of_a_part_counts_for_more_than_one_of_the_whole(self):
+        (self.path / "m").mkdir()
+        module = self.path / "m" / "module.yaml"
+        for moves in (["{from: module.db, to: module.store}",
+                       "{from: module.db.pw, to: module.store.pass}"],
+                      ["{from: module.db.pw, to: module.store.pass}",
+                       "{from: module.db, to: module.store}"]):
+            module.write_text("resources: {pw: {type: random.password, length: 12}}\n"
+                              "outputs: {p: {value: '${pw.result}', secret: true}}\n")
+            user = "resources: {f: {type: local.file, path: f, content: '${module.%s.p}'}}\n"
+            self.spec("modules: {db: {source: m}}\n" + user % "db")
+            self.apply()
+            before = self.read("f")
+            module.write_text("resources: {pass: {type: random.password, length: 12}}\n"
+                              "outputs: {p: {value: '${pass.result}', secret: true}}\n")
+            self.spec(f"modules: {{store: {{source: m}}}}\nmoved: [{', '.join(moves)}]\n"
+                      + user % "store")
+            self.apply()
+            self.assertEqual(self.run_it("state", "list").split(), ["f", "module.store.pass"])
+            self.assertEqual(self.read("f"), before)
+            self.run_it("destroy", "--auto-approve")
+
+
+if __name__ == "__main__":
+    unittest.main()
