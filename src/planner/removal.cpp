@@ -43,10 +43,12 @@ class Remover {
             const bool ends = !kept_(address) && !is_let_go(address) && !leaving_of(r, graph_).kept;
             if (ends || seen_gone(address)) dying_.insert(address);
         }
-        for (const Step& s : plan_.steps)
-            if (s.type->machine && s.type->hosts_die && s.action == Action::replace &&
-                !s.if_differs)
-                dying_.insert(s.address);
+        for (const Step& s :
+             plan_.steps) { // one that is made has nothing on it, whatever is recorded
+            const bool fresh =
+                s.action == Action::create || (s.action == Action::replace && !s.if_differs);
+            if (s.type->machine && s.type->hosts_die && fresh) dying_.insert(s.address);
+        }
     }
 
     bool is_let_go(const std::string& address) const {
