@@ -286,7 +286,7 @@ TEST_CASE("gluster.mount: what the probe tells") {
     CHECK(contains(unit, "Restart=always\n"));
     CHECK(contains(unit, "StartLimitIntervalSec=0\n"));
     CHECK(contains(unit, "\"--volfile-server=localhost\" \"--volfile-id=/vol0\" \"/mnt/vol-0\"\n"));
-    CHECK(contains(create[0].script, "chown '10000':'root' '/mnt/vol-0/app'\nchmod 0750 "));
+    CHECK(contains(create[0].script, "chown '10000':'root' '/mnt/vol-0/app'\nchmod 00750 "));
 
     const auto see = [&](const std::string& out, const Recorded* recorded = nullptr) {
         return type.parse(request_for(type, config, recorded), {0, out, ""});

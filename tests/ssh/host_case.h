@@ -52,6 +52,7 @@ class Managed {
     Value update(const Value& written, std::vector<std::string> changed);
     void remove();
     const std::string& identity() const { return recorded_.identity; }
+    const std::string& type() const { return type_; }
     Value config;
 
   private:

@@ -31,7 +31,7 @@ constexpr std::string_view kTakeBack =
         created) created=1 ;;
         "shell "*) [ -n "$shell" ] || shell=${line#shell } ;;
         "key "*) printf '%s\n' "${line#key }" >>"$memory.keys" ;;
-        "group "*) ! getent group "${line#group }" >/dev/null || gpasswd -d "$u" "${line#group }" >/dev/null 2>&1 || : ;;
+        "group "*) ! entry=$(getent group "${line#group }") || gpasswd -d "$u" "${entry%%:*}" >/dev/null 2>&1 || : ;;
     esac; done <"$memory"
     if [ -n "$created" ]; then userdel -r "$u" 2>"$memory.err" || { cat "$memory.err" >&2; exit 1; }
     else
@@ -51,6 +51,14 @@ std::vector<std::string> without(const std::vector<std::string>& all,
     for (const std::string& text : all)
         if (std::find(some.begin(), some.end(), text) == some.end()) rest.push_back(text);
     return rest;
+}
+
+/// A command that prints the groups of $u: by name, and by number too where the spec has numbers.
+std::string print_groups(const std::vector<std::string>& wanted) {
+    const bool by_number = std::any_of(wanted.begin(), wanted.end(), [](const std::string& group) {
+        return group.find_first_not_of("0123456789") == std::string::npos;
+    });
+    return by_number ? "id -Gn -- \"$u\"; id -G -- \"$u\"" : "id -Gn -- \"$u\"";
 }
 
 std::vector<std::string> remembered(const Answer& answer, std::string_view kind) {
@@ -148,11 +156,15 @@ class HostUser final : public SshType {
 
     std::string probe(const ReadRequest& request) const override {
         const std::string start = fmt::format("u={}\n", shell_quote(request.config.text("name")));
+        std::vector<std::string> asked = strings(request.config["groups"]);
+        if (request.recorded)
+            for (std::string& group : strings(request.recorded->attributes["groups"]))
+                asked.push_back(std::move(group));
         std::string script = start +
                              "line=$(getent passwd \"$u\") || exit\n"
                              "echo \"passwd $line\"\n"
-                             "echo \"groups $(id -Gn -- \"$u\")\"\n" +
-                             print_memory(request.identity);
+                             "echo \"groups \"$(" +
+                             print_groups(asked) + ")\n" + print_memory(request.identity);
         if (!strings(request.config["authorized_keys"]).empty())
             script += "home=${line%:*}; keys=${home##*:}/.ssh/authorized_keys\n"
                       "if [ -r \"$keys\" ]; then while IFS= read -r key || [ -n \"$key\" ]; do "
@@ -239,15 +251,17 @@ class HostUser final : public SshType {
         const std::vector<std::string> wanted = strings(change.after["groups"]);
         std::string script;
         if (!wanted.empty())
-            script += fmt::format("has=\" $(id -Gn -- \"$u\") \"\n"
+            script += fmt::format("has=\" \"$(echo $({}))\" \"\n"
                                   "for g in {}; do\n"
                                   "    case $has in *\" $g \"*) ;;\n"
                                   "    *) usermod -a -G \"$g\" \"$u\"; echo \"group $g\" "
                                   ">>\"$memory\" ;; esac\n"
                                   "done\n",
-                                  quoted(wanted));
+                                  print_groups(wanted), quoted(wanted));
         for (const std::string& group : without(strings(change.before["groups"]), wanted))
-            script += fmt::format("gpasswd -d \"$u\" {} >/dev/null\n", shell_quote(group));
+            script += fmt::format("entry=$(getent group {})\n"
+                                  "gpasswd -d \"$u\" \"${{entry%%:*}}\" >/dev/null\n",
+                                  shell_quote(group));
         return script;
     }
 };
