@@ -2,6 +2,7 @@
 #include "core/file.h"
 #include "core/process.h"
 #include "core/uuid.h"
+#include "providers/ssh/explain.h"
 #include "ssh/host_case.h"
 #include "ssh/server.h"
 
@@ -91,12 +92,19 @@ remove) for q in "$@"; do rm "installed/$q"; done ;;
 esac
 )sh";
 
+// Files active, file, type, result, invocation, exited: properties of the one unit; load, when
+// there is one, its LoadState. What this does not cover: what systemd itself makes of a unit.
 constexpr const char* kSystemctl = R"sh(echo "$*" >>log
+get() { cat "$1" 2>/dev/null || echo "$2"; }
 case $* in
-show*NeedDaemonReload*) echo no ;;
-show*) printf 'LoadState=loaded\nActiveState=%s\nSubState=x\nUnitFileState=%s\n' "$(cat active)" "$(cat file)" ;;
+show*)
+    printf 'LoadState=%s\nActiveState=%s\nSubState=x\nUnitFileState=%s\n' "$(get load loaded)" "$(cat active)" "$(cat file)"
+    printf 'Type=%s\nResult=%s\nInvocationID=%s\nExecMainExitTimestampMonotonic=%s\nExecMainCode=1\nExecMainStatus=3\n' \
+        "$(get type notify)" "$(get result success)" "$(get invocation 1)" "$(get exited 0)" ;;
+daemon-reload) [ ! -e init-script ] || echo loaded >load ;;
 is-enabled*) cat file ;;
-start*|restart*) [ ! -e broken ] || exit 1; echo active >active ;;
+start*|restart*) [ ! -e broken ] && [ "$(get load loaded)" = loaded ] || exit 1
+    case $(get type notify) in oneshot) echo inactive >active ;; *) echo active >active ;; esac ;;
 *stop*) echo inactive >active ;;
 *enable*) echo enabled >file ;;
 *disable*) echo disabled >file ;;
@@ -170,6 +178,70 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
         CHECK(!fs::exists(host.dir.path / "installed/tree"));
         CHECK(host.run("cat /var/lib/hadeploy/" + other).out == "jq\n");
         host.run("rm -f /var/lib/hadeploy/" + other);
+    }
+
+    TEST_CASE("host.service: a one-shot unit that ran and ended well is as wanted") {
+        const Pretence host{{"systemctl", kSystemctl}};
+        const Value once =
+            config_of("host.service", Value::map({{"host", some_connection()}, {"name", "once"}}));
+        host.run("echo inactive >active; echo enabled >file; echo oneshot >type");
+        const auto running = [&](const Value& config) {
+            return host.look("host.service", config).attributes["running"];
+        };
+        CHECK(running(once) == Value(false)); // it has not run yet
+        const ProcessResult made = host.change("host.service", Change::Kind::create, {}, once);
+        CHECK_MESSAGE(made.status == 0, made.err);
+        CHECK(running(once) == Value(true)); // though systemd may have forgotten that it ran
+        CHECK(running(once.with("running", false)) == Value(false));
+        host.run("echo exit-code >result");
+        CHECK(running(once) == Value(false));
+        CHECK(host.change("host.service", Change::Kind::remove, once, {}).status == 0);
+        host.run("echo success >result");
+        CHECK(running(once) == Value(false));
+        host.run("echo 12345 >exited"); // by somebody else, and systemd knows
+        CHECK(running(once) == Value(true));
+    }
+
+    TEST_CASE("host.service: what ends at once after its start has failed") {
+        for (const char* after :
+             {"echo failed >active", "echo activating >active", "echo 2 >invocation"}) {
+            INFO(after);
+            const Pretence host{{"systemctl", kSystemctl},
+                                {"journalctl", "echo \"the service's last words\"\n"},
+                                {"sleep", after}}; // it ends while its start is watched
+            const Value crash = config_of(
+                "host.service", Value::map({{"host", some_connection()}, {"name", "crash"}}));
+            host.run("echo inactive >active; echo disabled >file; echo simple >type");
+            const ProcessResult made = host.change("host.service", Change::Kind::create, {}, crash);
+            CHECK(made.status != 0);
+            const Error error = ssh::explain_failure("h", "starting crash", made.status, made.err);
+            CHECK(error.message.find("crash.service does not stay up") != std::string::npos);
+            CHECK(error.message.find("exit status 3") != std::string::npos);
+            REQUIRE(error.notes.size() == 1);
+            CHECK(error.notes[0].text.find("last words") != std::string::npos);
+            host.change("host.service", Change::Kind::remove, crash, {});
+        }
+    }
+
+    TEST_CASE("host.service: a unit that is not there, and one of a new init script") {
+        const Pretence host{{"systemctl", kSystemctl}, {"journalctl", ":\n"}};
+        const auto config = [](bool wanted) {
+            return config_of("host.service", Value::map({{"host", some_connection()},
+                                                         {"name", "legacy"},
+                                                         {"running", wanted},
+                                                         {"enabled", wanted}}));
+        };
+        host.run("echo inactive >active; echo '' >file; echo not-found >load");
+        const Observation unwanted = host.look("host.service", config(false));
+        REQUIRE(unwanted.state == Observation::State::present);
+        CHECK(unwanted.attributes["running"] == Value(false));
+        CHECK(unwanted.attributes["enabled"] == Value(false));
+        CHECK(host.look("host.service", config(true)).state == Observation::State::absent);
+        CHECK(host.change("host.service", Change::Kind::create, {}, config(true)).status != 0);
+        host.run(": >init-script");
+        CHECK(host.change("host.service", Change::Kind::create, {}, config(true)).status == 0);
+        CHECK(host.log().find("daemon-reload") < host.log().find("enable -- legacy"));
+        host.change("host.service", Change::Kind::remove, config(true), {});
     }
 
     TEST_CASE("host.service: started, restarted, and given back as it was") {
