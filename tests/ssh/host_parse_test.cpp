@@ -75,7 +75,14 @@ TEST_CASE("host.package: installed, missing, ours") {
     CHECK(look("memory jq\nmemory tree\ninstalled rsync 3.2\ninstalled jq 1.6\n")
               .attributes["packages"] == texts({"jq", "rsync", "tree"}));
     CHECK(look("installed jq 1.6\n").attributes["versions"]["jq"] == Value("1.6"));
-    CHECK(seen("host.package", tools, "", 1).state == failed);
+    const Observation virtually =
+        look("installed rsync 3.2\nprovider installed jqx 2.0 json, jq (= 1.7)\n"
+             "provider config-files old 1.0 jq\n");
+    CHECK(virtually.attributes["packages"] == tools["packages"]);
+    CHECK(virtually.attributes["versions"]["jq"] == Value("2.0"));
+    CHECK(look("provider installed jqx 2.0 jq-more, ajq\n").state == absent);
+    CHECK(seen("host.package", tools, "", 127).error->message.find("no dpkg") != std::string::npos);
+    CHECK(seen("host.package", tools, "", 2, "dpkg-query: error: x\n").state == failed);
     CHECK(problems_of("host.package", on_host({{"packages", texts({"jq; reboot"})}})).size() == 1);
     CHECK(problems_of("host.package", on_host({{"packages", texts({"-jq"})}})).size() == 1);
 }

@@ -1,5 +1,6 @@
 #include "providers/ssh/explain.h"
 #include "providers/ssh/host.h"
+#include "providers/ssh/shell_functions.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -44,10 +45,6 @@ give_up() {
     esac
     echo "hadeploy: $u $1: $how" >&2
     exit 1
-}
-seconds() {
-    read -r up rest </proc/uptime
-    echo "${up%.*}"
 }
 )sh";
 
@@ -207,7 +204,7 @@ class HostService final : public SshType {
         }
         if (!action.empty())
             script +=
-                std::string(kFunctions) +
+                std::string(kSeconds) + std::string(kFunctions) +
                 fmt::format("systemctl {0} -- \"$u\" || {{ look; give_up 'does not {0}'; }}\n",
                             action);
         if (action == "start" || action == "restart") script += kStaysUp;

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+/// Shell functions that scripts of several types stand on.
+namespace hadeploy::ssh {
+
+/// `seconds`: prints the seconds since the host was booted. Waits go by this, not by the rounds of
+/// their loop, which take as long as what they ask takes to answer.
+inline constexpr std::string_view kSeconds = R"sh(seconds() {
+    read -r up rest </proc/uptime
+    echo "${up%.*}"
+}
+)sh";
+
+/// `apt ARGS...`: apt-get that asks nothing, keeps changed configuration files, installs nothing
+/// that is only recommended, waits for another package manager's lock, and ends an installation
+/// that was cut off before it. Sets $log to what apt-get printed.
+/// @param lock_timeout  in milliseconds
+std::string apt_functions(long long lock_timeout);
+
+} // namespace hadeploy::ssh
