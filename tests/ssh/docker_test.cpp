@@ -122,10 +122,9 @@ TEST_CASE("docker.engine: settings are compared as a whole, and written") {
         type.commands(change_of(type, Change::Kind::update, Value::map({}), config, {"running"}));
     REQUIRE(start.size() == 1);
     CHECK(start[0].input.empty());
-    CHECK(contains(
-        start[0].script,
-        "[ -L /etc/systemd/system/multi-user.target.wants/docker.service ] || "
-        "systemctl -q --no-reload enable docker\n"));
+    CHECK(contains(start[0].script,
+                   "[ -L /etc/systemd/system/multi-user.target.wants/docker.service ] || "
+                   "systemctl -q --no-reload enable docker\n"));
     check_syntax(update);
     check_syntax(type.commands(change_of(type, Change::Kind::create, {}, config)));
 

@@ -2,9 +2,11 @@
 #include "core/process.h"
 #include "ssh/real_host.h"
 
+#include <csignal>
 #include <doctest/doctest.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 using namespace hadeploy;
@@ -24,6 +26,14 @@ void check_converged(Managed& it) {
         CHECK(seen.attributes[e.key] == e.value);
     }
 }
+
+/// The name of a user of this process alone; gone also when a check fails.
+struct User {
+    std::string name = fmt::format("hadeploy-n{}", ::getpid());
+    ~User() {
+        if (::getpwnam(name.c_str())) run_process({.argv = {"userdel", "-f", "-r", name}});
+    }
+};
 } // namespace
 
 TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
@@ -58,14 +68,36 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         }
     }
 
+    TEST_CASE("host.user: one with processes is removed by force alone") {
+        const Host host;
+        const User user;
+        const Value written = host.config({{"name", user.name}, {"home", host.path("home")}});
+        Managed made(*host.provider, "host.user", written);
+        made.create();
+        const auto uid = ::getpwnam(user.name.c_str())->pw_uid;
+        const pid_t child = ::fork();
+        if (child == 0) {
+            if (::setuid(uid) == 0) ::pause();
+            ::_exit(1);
+        }
+        while (run_process({.argv = {"stat", "-c", "%U", fmt::format("/proc/{}", child)}}).out !=
+               user.name + "\n") {
+        }
+        const Error error = error_of([&] { made.remove(); });
+        CHECK(error.message.find("the user still has processes") != std::string::npos);
+        CHECK(error.hint.find("force: true") != std::string::npos);
+        CHECK(::kill(child, 0) == 0);
+        made.update(written.with("force", true), {});
+        made.remove();
+        int status = 0;
+        CHECK(::waitpid(child, &status, 0) == child);
+        CHECK(WTERMSIG(status) == SIGKILL);
+        CHECK(::getpwnam(user.name.c_str()) == nullptr);
+    }
+
     TEST_CASE("host.user: a group by number") {
         const Host host;
-        struct User {
-            std::string name = fmt::format("hadeploy-n{}", ::getpid());
-            ~User() {
-                if (::getpwnam(name.c_str())) run_process({.argv = {"userdel", "-r", name}});
-            }
-        } user;
+        const User user;
         const auto groups = [&](std::vector<std::string> all) {
             return host.config({{"name", user.name},
                                 {"home", host.path("home")},

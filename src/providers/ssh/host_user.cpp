@@ -24,6 +24,23 @@ constexpr std::string_view kAddKeys = R"sh({
 }
 )sh";
 
+// Ends the processes of $u, until there is none: one may start another meanwhile.
+constexpr std::string_view kEndProcesses = R"sh(uid=$(id -u "$u")
+for round in 1 2 3 4 5 6 7 8 9 10; do
+    found=
+    for process in /proc/[0-9]*; do
+        while read -r key real rest; do
+            [ "$key" = Uid: ] || continue
+            if [ "$real" = "$uid" ]; then found=1; kill -KILL "${process#/proc/}" || :; fi
+            break
+        done <"$process/status" || :
+    done 2>/dev/null
+    [ -n "$found" ] || break
+    sleep 0.2
+done
+)sh";
+
+// Variables: force ("1": processes of the user are ended).
 constexpr std::string_view kTakeBack =
     R"sh(if [ -r "$memory" ] && getent passwd "$u" >/dev/null; then
     created=; shell=; : >"$memory.keys"
@@ -33,7 +50,9 @@ constexpr std::string_view kTakeBack =
         "key "*) printf '%s\n' "${line#key }" >>"$memory.keys" ;;
         "group "*) ! entry=$(getent group "${line#group }") || gpasswd -d "$u" "${entry%%:*}" >/dev/null 2>&1 || : ;;
     esac; done <"$memory"
-    if [ -n "$created" ]; then userdel -r "$u" 2>"$memory.err" || { cat "$memory.err" >&2; exit 1; }
+    if [ -n "$created" ]; then
+        [ -z "$force" ] || end_processes
+        userdel -r "$u" 2>"$memory.err" || { cat "$memory.err" >&2; exit 1; }
     else
         [ -z "$shell" ] || usermod -s "$shell" "$u"
         if [ -s "$memory.keys" ] && [ -r "$keys" ]; then
@@ -86,7 +105,8 @@ class HostUser final : public SshType {
               "rights at the next log-in, which for hadeploy and for every new SSH session is at "
               "once.\n\n"
               "Destroy undoes what was done: it removes a user that was not there before together "
-              "with its home, and otherwise takes away the groups and keys that were added.";
+              "with its home, and otherwise takes away the groups and keys that were added. A user "
+              "that still has processes is removed only with `force`, which ends them.";
         example = "operator_user:\n"
                   "  type: host.user\n"
                   "  host: ${node[\"node1\"].connection}\n"
@@ -119,6 +139,11 @@ class HostUser final : public SshType {
              .type = list_of(TypeKind::string),
              .doc = "Public keys that may log in as this user.",
              .fallback = Value::list({})},
+            {.name = "force",
+             .type = TypeKind::boolean,
+             .doc = "Destroy ends the user's processes before it removes the user.",
+             .steering = true,
+             .fallback = Value(false)},
             {.name = "uid",
              .type = TypeKind::integer,
              .doc = "Its number.",
@@ -205,8 +230,10 @@ class HostUser final : public SshType {
             fmt::format("u={}\n", shell_quote(config.text("name"))) + open_memory(change.identity);
         if (remove)
             return {{.script = start + "if getent passwd \"$u\" >/dev/null; then " +
-                               std::string(kFindKeys) + "fi\n" + std::string(kTakeBack) +
-                               forget_memory(change.identity),
+                               std::string(kFindKeys) + "fi\n" +
+                               fmt::format("force={}\nend_processes() {{\n{}}}\n",
+                                           config.flag("force") ? "1" : "''", kEndProcesses) +
+                               std::string(kTakeBack) + forget_memory(change.identity),
                      .step = "undoing user " + config.text("name")}};
         std::vector<Command> all{{.script = start + make(config) + groups(change),
                                   .step = "setting up user " + config.text("name")}};
