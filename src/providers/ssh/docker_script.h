@@ -18,6 +18,7 @@ namespace hadeploy::ssh::docker {
 ///   (part of every Debian and Ubuntu) in the place of one docker command line a question: that is
 ///   a large program, and its start is what a probe would spend its time on.
 /// - `docker_post PATH`: posts standard input, prints the answer in the same form.
+/// - `$docker_perl`: the beginning of a perl program that asks more: the sub `ask`.
 std::string functions();
 
 struct Reply {
