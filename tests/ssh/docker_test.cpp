@@ -267,6 +267,8 @@ TEST_CASE("docker.node: a join decides by what its peers said") {
             write_file(marker, mark + "\n");
         }
         const std::string stubs = "set -eu\n"
+                                  "seconds() { echo 0; }\n"
+                                  "late() { false; }\n"
                                   "docker_up() { :; }\n"
                                   "docker() { echo \"docker $*\" >&2; }\n"
                                   "docker_get() { case $1 in /info) echo '" +
@@ -364,6 +366,9 @@ TEST_CASE("docker.node: a member that does not find its way back to a swarm that
             "set -eu\n"
             "docker_up() { :; }\n"
             "sleep() { :; }\n"
+            "tries=0\n"
+            "seconds() { echo 0; }\n"
+            "late() { tries=$((tries + 1)); [ $tries -gt $2 ]; }\n" // of any wait, in looks
             "systemctl() { echo \"systemctl $*\" >&2; echo >'" +
             restarted +
             "'; }\n"
@@ -387,6 +392,40 @@ TEST_CASE("docker.node: a member that does not find its way back to a swarm that
     CHECK(run(down, "").starts_with("1 waited for two minutes: the swarm does not count it as"));
 }
 
+TEST_CASE("docker.node: the swarm's heartbeat is compared, and changed") {
+    const auto& type = cluster_type("docker.node");
+    const Value config = node_config().with("heartbeat", 10'000);
+    const Recorded known =
+        record_of(config.with("node_id", "n1").with("swarm_id", "s1").with("status", "ready"));
+    const auto changes = [&](const std::string& heartbeat) {
+        const std::string info = R"({"Swarm":{"LocalNodeState":"active","NodeID":"n1",)"
+                                 R"("ControlAvailable":true,"Cluster":{"ID":"s1","Spec":{)"
+                                 R"("Dispatcher":{"HeartbeatPeriod":)" +
+                                 heartbeat + "}}}}}";
+        const std::string nodes =
+            R"([{"ID":"n1","Spec":{"Role":"manager","Availability":"active"},)"
+            R"("Status":{"State":"ready"}}])";
+        const std::string out =
+            "up " + std::string(kIdentity) + "\n" + reply(200, info) + reply(200, nodes);
+        std::string names;
+        for (const AttributeChange& c :
+             decide(type, config, &known, {},
+                    type.parse(request_for(type, config, &known), {0, out, ""}))
+                 .changes)
+            names += c.name + " ";
+        return names;
+    };
+    CHECK(changes("10000000000") == "");
+    CHECK(changes("5000000000") == "heartbeat ");
+    const auto list = type.commands(
+        change_of(type, Change::Kind::update, known.attributes, config, {"heartbeat"}));
+    REQUIRE(list.size() == 1);
+    CHECK(contains(list[0].script, "heartbeat='10000ms'\n"));
+    CHECK(contains(list[0].script, "docker swarm update --dispatcher-heartbeat"));
+    CHECK(list[0].on.size() == 3);
+    check_syntax(list);
+}
+
 TEST_CASE("docker.node: quorum decides whether a manager may go") {
     const auto& type = cluster_type("docker.node");
     const Value before = node_config().with("node_id", "n1").with("role", "manager");
@@ -394,6 +433,8 @@ TEST_CASE("docker.node: quorum decides whether a manager may go") {
     const auto run = [&](const std::string& entry, const std::string& managers) {
         std::string script = leave[0].script.substr(leave[0].script.find("node='n1'"));
         const std::string stubs = "set -eu\n"
+                                  "seconds() { echo 0; }\n"
+                                  "late() { true; }\n"
                                   "docker_up() { :; }\n"
                                   "docker() { case \"$*\" in\n"
                                   "  *'node inspect'*) echo '" +

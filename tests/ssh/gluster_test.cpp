@@ -120,6 +120,8 @@ TEST_CASE("gluster: a change that meets another one is tried again, another fail
         const std::string script = ssh::gluster::functions() +
                                    "set -eu\n"
                                    "sleep() { :; }\n"
+                                   "looks=0\n"
+                                   "late() { looks=$((looks + 2)); [ $looks -gt $2 ]; }\n"
                                    "gluster() { echo x >>" +
                                    count + "; [ $(wc -l <" + count + ") -gt " +
                                    std::to_string(times) + " ] || { echo '" + says +

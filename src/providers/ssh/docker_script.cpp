@@ -1,5 +1,7 @@
 #include "providers/ssh/docker_script.h"
 
+#include "providers/ssh/shell_functions.h"
+
 #include <fmt/format.h>
 
 namespace hadeploy::ssh::docker {
@@ -50,7 +52,7 @@ constexpr std::string_view kReply = "reply ";
 } // namespace
 
 std::string functions() {
-    return std::string(kFunctions);
+    return std::string(kSeconds) + std::string(kFunctions);
 }
 
 std::string Reply::message() const {

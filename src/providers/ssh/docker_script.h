@@ -11,7 +11,7 @@
 /// Docker API answered.
 namespace hadeploy::ssh::docker {
 
-/// Shell functions, to stand before a script that uses them:
+/// Shell functions, to stand before a script that uses them, beside those of shell_functions.h:
 /// - `docker_up`: succeeds when the daemon runs. Never asks the socket: systemd would start a
 ///   stopped daemon for whoever connects, and a look must not change what it looks at.
 /// - `docker_get PATH...`: prints the API's answer to each GET, see parse_replies(). One small perl

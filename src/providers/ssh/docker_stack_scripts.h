@@ -249,12 +249,11 @@ esac
 round=0
 while :; do
     said=$(docker stack rm "$stack" 2>&1) || :
-    waited=0
-    while [ $waited -lt 15 ]; do
+    began=$(seconds)
+    until late "$began" 15; do
         left=$(docker_get "/services?$by_stack" "/tasks?$by_stack" "/networks?$by_stack")
         case $left in *'"ID":'*|*'"Id":'*) ;; *) exit 0;; esac
-        case $left in *'"State":"running"'*) ;; *) [ $waited -lt 2 ] || break;; esac
-        waited=$((waited + 1))
+        case $left in *'"State":"running"'*) ;; *) ! late "$began" 2 || break;; esac
         sleep 1
     done
     round=$((round + 1))

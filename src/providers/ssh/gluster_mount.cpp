@@ -65,12 +65,11 @@ fi
 systemctl -q --no-reload $enable "$unit"
 [ -n "$start" ] || { systemctl stop "$unit"; exit 0; }
 systemctl start "$unit"
-tries=0
+began=$(seconds)
 until is_mounted && timeout 10 stat -f "$path" >/dev/null 2>&1; do
-    tries=$((tries + 1))
-    if [ $tries -ge 120 ]; then
+    if late "$began" 120; then
         journalctl -u "$unit" -n 5 --no-pager -o cat >&2 || :
-        echo "the volume could not be mounted within two minutes; do its bricks run (gluster volume status)? See also /var/log/glusterfs" >&2
+        echo "hadeploy: the volume could not be mounted within two minutes; do its bricks run (gluster volume status)? See also /var/log/glusterfs" >&2
         exit 1
     fi
     sleep 1

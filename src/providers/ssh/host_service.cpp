@@ -60,7 +60,7 @@ case $u:$type in
     while :; do
         case $active in active|reloading) ;; *) give_up 'does not stay up' ;; esac
         [ "$id" = "$first" ] || give_up 'does not stay up, systemd starts it again and again'
-        [ $(($(seconds) - began)) -le 3 ] || break
+        ! late "$began" 4 || break
         sleep 0.5
         look
     done ;;

@@ -12,7 +12,7 @@ apt() {{
     while ! log=$(apt-get -q -y -o DPkg::Lock::Timeout={0} -o Dpkg::Options::=--force-confdef \
                   -o Dpkg::Options::=--force-confold --no-install-recommends "$@" 2>&1 </dev/null); do
         case $log in
-        *'/var/lib/apt/lists/lock'*) [ $(($(seconds) - began)) -lt {0} ] || return 1; sleep 2 ;;
+        *'/var/lib/apt/lists/lock'*) ! late "$began" {0} || return 1; sleep 2 ;;
         *'dpkg was interrupted'*)
             [ -z "$mended" ] || return 1
             mended=1

@@ -6,11 +6,15 @@
 /// Shell functions that scripts of several types stand on.
 namespace hadeploy::ssh {
 
-/// `seconds`: prints the seconds since the host was booted. Waits go by this, not by the rounds of
-/// their loop, which take as long as what they ask takes to answer.
+/// `seconds`: prints the seconds since the host was booted. `late BEGAN N`: succeeds when N seconds
+/// have passed since then. Waits go by these, not by the rounds of their loop, which take as long
+/// as what they ask takes to answer.
 inline constexpr std::string_view kSeconds = R"sh(seconds() {
     read -r up rest </proc/uptime
     echo "${up%.*}"
+}
+late() {
+    [ $(($(seconds) - $1)) -ge "$2" ]
 }
 )sh";
 
