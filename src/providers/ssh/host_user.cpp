@@ -269,7 +269,10 @@ class HostUser final : public SshType {
         if (!home.empty())
             script +=
                 fmt::format("line=$(getent passwd \"$u\"); old=${{line%:*}}; old=${{old##*:}}\n"
-                            "if [ \"$old\" != {0} ]; then usermod -m -d {0} \"$u\"; fi\n",
+                            "if [ \"$old\" = {0} ]; then :\n"
+                            // nothing to move, or there already: only the entry was changed
+                            "elif [ -d {0} ] || [ ! -d \"$old\" ]; then usermod -d {0} \"$u\"\n"
+                            "else usermod -m -d {0} \"$u\"; fi\n",
                             shell_quote(home));
         return script;
     }
