@@ -137,6 +137,36 @@ TEST_CASE("gluster: a change that meets another one is tried again, another fail
     CHECK(run("volume start: v: failed: no", 1) == "1 volume start: v: failed: no\n");
 }
 
+TEST_CASE("gluster.cluster: peers, bricks and heals, as far as they answer") {
+    const auto& type = cluster_type("gluster.cluster");
+    const Value config = normal(
+        type, Value::map({{"hosts", three_hosts()}, {"volumes", Value::list({Value("vol0")})}}));
+    check_syntax(type.probe(request_for(type, config)));
+    CHECK(contains(type.probe(request_for(type, config)), "volumes='vol0'\n"));
+    const auto see = [&](const std::string& out) {
+        return type.parse(request_for(type, config), {0, out, ""});
+    };
+    const std::string peers = "== own\nnode1\n== peers\nUUID\t\t\tHostname \tState\n"
+                              "5e1f\tnode2    \tDisconnected \n77aa\tlocalhost\tConnected \n";
+    const Observation some = see(peers);
+    CHECK(some.attributes["peers"] ==
+          Value::list({Value::map({{"name", "node2"}, {"connected", false}}),
+                       Value::map({{"name", "node1"}, {"connected", true}})}));
+    CHECK(some.attributes["bricks"] == Value::list({}));
+    const Observation all =
+        see(peers + "== status vol0\n<node><hostname>node1</hostname><path>/b</path>"
+                    "<status>1</status></node><node><hostname>Self-heal Daemon</hostname>"
+                    "<path>77aa</path><status>1</status></node>\n"
+                    "== heal vol0\nGathering count\n\nBrick node1:/b\nNumber of entries: 3\n\n"
+                    "Brick node2:/b\nStatus: Transport endpoint is not connected\n"
+                    "Number of entries: -\n");
+    CHECK(all.attributes["bricks"] ==
+          Value::list({Value::map({{"volume", "vol0"}, {"brick", "node1:/b"}, {"online", true}})}));
+    CHECK(all.attributes["heals"] ==
+          Value::list({Value::map({{"volume", "vol0"}, {"brick", "node1:/b"}, {"entries", 3}})}));
+    CHECK(see("== stopped\n").state == Observation::State::failed);
+}
+
 TEST_CASE("gluster.volume: what the probe tells") {
     const auto& type = cluster_type("gluster.volume");
     const Value config = volume_config(Value::map(

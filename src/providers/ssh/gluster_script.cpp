@@ -62,6 +62,18 @@ std::string section(std::string_view text, std::string_view name) {
     return std::string(end == std::string_view::npos ? rest : rest.substr(0, end + 1));
 }
 
+std::vector<std::string> elements(std::string_view xml, std::string_view tag) {
+    const std::string open = fmt::format("<{}>", tag), close = fmt::format("</{}>", tag);
+    std::vector<std::string> out;
+    for (std::size_t at = xml.find(open); at != std::string_view::npos; at = xml.find(open, at)) {
+        at += open.size();
+        const std::size_t end = xml.find(close, at);
+        if (end == std::string_view::npos) break;
+        out.emplace_back(xml.substr(at, end - at));
+    }
+    return out;
+}
+
 std::vector<Host> hosts_of(const Value& map) {
     std::vector<Host> out;
     if (map.is_map())
