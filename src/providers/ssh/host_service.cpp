@@ -52,7 +52,7 @@ give_up() {
 /// process says itself when it is ready (Type=notify, dbus, forking), or its end is waited for
 /// (oneshot): one of the others that ends within three seconds has not started.
 constexpr std::string_view kStaysUp = R"sh(look
-[ "$condition" != no ] || { echo "hadeploy: $u was not started: a condition in the unit is not met (systemctl status $u)" >&2; exit 1; }
+[ "$condition" != no ] || [ "$active" = active ] || { echo "hadeploy: $u was not started: a condition in the unit is not met (systemctl status $u)" >&2; exit 1; }
 case $u:$type in
 *.service:oneshot) grep -qsx ran "$memory" || echo ran >>"$memory" ;;
 *.service:simple|*.service:exec|*.service:idle)
