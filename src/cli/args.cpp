@@ -181,6 +181,7 @@ class Declaration {
         CLI::App& output = command("output", "Show the outputs of the last apply");
         output.add_option("NAME", args_.name, "Only this one");
         output.add_flag("--raw", args_.raw, "The bare text of one output, without a line end");
+        output.add_flag("--show-secrets", args_.show_secrets, "Also of one that is secret");
         CLI::App& why = command("why", "Tell why a plan does to a resource what it does");
         address(why, "A resource of the spec or the state");
         part(why);
@@ -415,6 +416,8 @@ std::string contradiction(const Args& args) {
     if (plan.destroy && !plan.replace.empty()) return "--replace makes no sense with --destroy";
     if (args.raw && args.name.empty()) return "--raw needs the NAME of an output";
     if (args.raw && args.json) return "either --raw or --json";
+    if (args.show_secrets && !args.raw)
+        return "--show-secrets goes with --raw and the NAME of one output";
     return "";
 }
 

@@ -41,6 +41,7 @@ struct Args {
     bool dry_run = false;               ///< state mv, state rm
     std::string format = "dot";         ///< graph
     bool raw = false;                   ///< output --raw
+    bool show_secrets = false;          ///< output --raw --show-secrets
     std::optional<std::string> expression; ///< console -e
     bool markdown = false;                 ///< docs --markdown
     bool commands = false;                 ///< docs --commands

@@ -58,6 +58,11 @@ constexpr std::array kDetails{
     Details{"why",
             "For each difference: the line of the spec, whether the wish or the world has changed, "
             "and what the value comes from; then the same of that."},
+    Details{
+        "status",
+        "Shows the machines, then the swarm's nodes and services, then Gluster's peers, bricks and "
+        "what is left to heal, each as far as it can be read within ten seconds, and compares "
+        "with the spec. A line with a ! says what is not well; then the exit code is 1."},
     Details{"console",
             "Reads a line, prints its value as JSON; secrets are shown as (secret), what only an "
             "apply can tell as (known after apply). A line may be an expression, such as "

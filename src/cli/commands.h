@@ -18,6 +18,8 @@ struct Context {
     [[nodiscard]] std::unique_ptr<Progress> progress(std::size_t steps) const;
     /// Data on standard output.
     void print(std::string_view text) const;
+    /// Data on standard output that the user has asked for although it is secret.
+    void print_secret(std::string_view text) const;
     /// A message on standard error.
     void say(std::string_view text) const;
     /// Takes the state's lock. While somebody else has it, waits as long as --lock-timeout says,
@@ -61,6 +63,10 @@ int run_completion(Context& context);
 
 /// What apply, destroy and rollback have in common once the project is loaded: plan, show, ask, do.
 int plan_and_execute(Context& context, const PlanOptions& options, const std::string& command);
+
+/// The spec's `chaos` section with what the last apply made known.
+/// @throws Error, Errors  there is none, it is wrong, or not known yet
+Value recorded_chaos_section(const Project& project, const World& world);
 
 /// A plan with its warnings, as text or as JSON.
 void print_plan(const Context& context, const Plan& plan);

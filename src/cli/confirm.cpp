@@ -82,7 +82,7 @@ void confirm_losses(const Context& context, const std::vector<Loss>& losses) {
         fmt::format("\nThe data of {} will be lost. Type {} to go on: ",
                     losses.size() == 1 ? name : counted(losses.size(), "resource"),
                     losses.size() == 1 ? "its address" : "the project's name, " + name + ","));
-    if (resolve_address(read_answer(), {name}) != name) throw Interrupted();
+    if (resolve_address(read_answer(), {name}) != name) throw Cancelled();
 }
 
 } // namespace
@@ -118,7 +118,7 @@ void confirm(const Context& context, const Plan& plan, std::string_view command,
         return confirm_losses(context, losses);
     }
     context.say(fmt::format("\n{} Only \"yes\" goes on: ", question));
-    if (read_answer() != "yes") throw Interrupted();
+    if (read_answer() != "yes") throw Cancelled();
 }
 
 void confirm_saved(const Context& context, const Plan& plan) {

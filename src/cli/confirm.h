@@ -2,9 +2,16 @@
 
 #include "cli/commands.h"
 
+#include <exception>
 #include <string_view>
 
 namespace hadeploy::cli {
+
+/// The answer to a question was not the one that goes on (exit 1). Not an Error: nothing is wrong.
+class Cancelled : public std::exception {
+  public:
+    const char* what() const noexcept override { return "cancelled"; }
+};
 
 /// @throws Error(usage): --allow-data-loss names something whose data the plan does not destroy
 void check_allowed(const Context& context, const Plan& plan);
@@ -12,7 +19,8 @@ void check_allowed(const Context& context, const Plan& plan);
 /// Asks whether to carry out a plan that was shown. Where data would be lost that --allow-data-loss
 /// does not name, "yes" is not enough: the resource's address has to be typed, or for several the
 /// project's name. --auto-approve does not allow that.
-/// @throws Interrupted; Error(usage) without a terminal; Error(failed): --auto-approve, and data
+/// @throws Interrupted; Cancelled for another answer; Error(usage) without a terminal;
+/// Error(failed): --auto-approve, and data
 ///         would be lost
 void confirm(const Context& context, const Plan& plan, std::string_view command,
              std::string_view question);

@@ -21,16 +21,22 @@ void write_all(int fd, std::string_view text) {
 }
 
 std::atomic<bool> stop{false};
+/// A block is redrawn on the terminal: what is written beside it does not stay, so that it says
+/// itself that hadeploy stops.
+std::atomic<bool> block_shown{false};
 
 extern "C" void on_signal(int) {
     if (!stop.exchange(true)) {
-        static constexpr char text[] =
-            "\nstopping: what runs is finished first (again to leave at once)\n";
-        (void)!::write(STDERR_FILENO, text, sizeof text - 1);
+        static constexpr char text[] = "\n" HADEPLOY_STOPPING "\n";
+        if (!block_shown) (void)!::write(STDERR_FILENO, text, sizeof text - 1);
         return;
     }
-    static constexpr char show_cursor[] = "\x1b[?25h\n";
+    static constexpr char show_cursor[] = "\x1b[?25h";
     if (::isatty(STDERR_FILENO)) (void)!::write(STDERR_FILENO, show_cursor, sizeof show_cursor - 1);
+    static constexpr char left[] =
+        "\nleft at once: what was under way may be half done, and goes on where it does not need "
+        "hadeploy; the next plan or apply looks at it and goes on from there\n";
+    (void)!::write(STDERR_FILENO, left, sizeof left - 1);
     ::_exit(130); // the intents in the state tell the next run what was under way
 }
 
@@ -40,9 +46,11 @@ std::unique_ptr<Progress> Context::progress(std::size_t steps) const {
     ProgressMode mode = parse_progress_mode(args.progress).value_or(ProgressMode::automatic);
     if (args.json) mode = ProgressMode::json;
     const int fd = mode == ProgressMode::json ? STDOUT_FILENO : STDERR_FILENO;
+    block_shown = shows_block(mode, fd);
     return make_progress(
         mode, steps, fd, [fd](std::string_view text) { write_all(fd, text); },
-        [this](std::string_view text) { return project.hidden(text); }, err);
+        [this](std::string_view text) { return project.hidden(text); }, [] { return stop.load(); },
+        err);
 }
 
 void Context::print(std::string_view text) const {
@@ -69,6 +77,10 @@ void Context::lock(Store& store, const std::string& command) const {
 
 std::atomic<bool>& stop_requested() {
     return stop;
+}
+
+void Context::print_secret(std::string_view text) const {
+    write_all(STDOUT_FILENO, text);
 }
 
 void install_signal_handlers() {

@@ -8,9 +8,6 @@
 
 namespace hadeploy::cli {
 
-namespace {
-
-/// The spec's `chaos` section with the values that the last apply recorded.
 Value recorded_chaos_section(const Project& project, const World& world) {
     Value section = project.chaos_section(recorded_values(project.graph(), world));
     if (section.is_null())
@@ -20,6 +17,8 @@ Value recorded_chaos_section(const Project& project, const World& world) {
         throw Error(ErrorKind::failed, "the cluster is not made yet").with_hint("run apply first");
     return section;
 }
+
+namespace {
 
 /// Tells what goes on as plain lines.
 class Narrator : public chaos::DrillEvents {
@@ -81,47 +80,6 @@ int run_chaos(Context& context) {
     context.print(context.args.json ? json : chaos::render(report));
     if (report.interrupted) return 130;
     return report.passed() ? 0 : 3;
-}
-
-int run_status(Context& context) {
-    context.project.load();
-    const auto store = context.project.open_store(Store::Mode::read_only);
-    const auto progress = context.progress(0);
-    const Prepared prepared = prepare(context.project, *store, {}, *progress);
-    progress->finish();
-    const World& world = prepared.world;
-    std::string out;
-    bool well = prepared.plan.empty();
-    for (const auto& [address, recorded] : world.recorded) {
-        const ResourceType* type = context.registry.type(recorded.type);
-        if (type == nullptr || !type->machine) continue;
-        out += fmt::format("{:<5} {}  {}\n", machine_is_up(world, address) ? "up" : "DOWN", address,
-                           recorded.attributes["connection"].text("address"));
-    }
-    if (context.project.spec().chaos != nullptr && !world.recorded.empty()) {
-        const Value section = recorded_chaos_section(context.project, world);
-        const auto cluster =
-            chaos::open_cluster(*prepared.endpoints, prepared.settings, section["hosts"]);
-        const chaos::Snapshot seen = cluster->look();
-        out += "\n";
-        for (const chaos::ClusterNode& n : seen.nodes)
-            out += fmt::format("{:<8} {} ({}{}, {})\n", n.status, n.name, n.role,
-                               n.leader ? ", leader" : "", n.availability);
-        out += "\n";
-        for (const chaos::ClusterService& s : seen.services)
-            out += fmt::format("{:>2}/{:<2}    {}\n", s.running, s.desired, s.name);
-        for (const auto& problems : {node_problems(seen), service_problems(seen)})
-            for (const std::string& p : problems) {
-                out += "! " + p + "\n";
-                well = false;
-            }
-    }
-    out += prepared.plan.empty()
-               ? "\nAll is as the spec says.\n"
-               : fmt::format("\n{} resource{} not as the spec says: see `hadeploy plan`.\n",
-                             prepared.plan.size(), prepared.plan.size() == 1 ? " is" : "s are");
-    context.print(out);
-    return well ? 0 : 1;
 }
 
 } // namespace hadeploy::cli

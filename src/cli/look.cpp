@@ -62,16 +62,16 @@ std::unique_ptr<Store> recorded_state(Context& context) {
 }
 
 /// For scripts: nothing but the text, of what has one.
-std::string raw_text(const std::string& name, const Value& value) {
-    if (value.contains_secret())
-        throw Error(ErrorKind::failed,
-                    fmt::format("the output \"{}\" is secret, and never shown", name))
-            .with_hint("hand it on where it is needed: as an attribute of a resource");
+std::string raw_text(const std::string& name, const Value& value, bool show_secrets) {
+    if (value.contains_secret() && !show_secrets)
+        throw Error(ErrorKind::failed, fmt::format("the output \"{}\" is secret", name))
+            .with_hint("hand it on where it is needed, as an attribute of a resource; "
+                       "--show-secrets prints it");
     if (value.is_list() || value.is_map() || value.is_null())
         throw Error(ErrorKind::usage, fmt::format("the output \"{}\" is {}, which has no bare text",
                                                   name, value.kind_name()))
             .with_hint("--json shows it");
-    return display(value);
+    return value.is_string() ? value.as_string() : display(value);
 }
 
 } // namespace
@@ -115,7 +115,10 @@ int run_output(Context& context) {
             error.hint = fmt::format("there are: {}", fmt::join(known, ", "));
         throw error;
     }
-    if (context.args.raw) return context.print(raw_text(name, *found)), 0;
+    if (context.args.raw) {
+        const std::string text = raw_text(name, *found, context.args.show_secrets);
+        return found->contains_secret() ? context.print_secret(text) : context.print(text), 0;
+    }
     context.print((context.args.json ? to_public_json(*found) : display(*found)) + "\n");
     return 0;
 }

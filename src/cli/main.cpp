@@ -1,4 +1,5 @@
 #include "cli/commands.h"
+#include "cli/confirm.h"
 #include "cli/render/errors.h"
 #include "cli/render/plan_json.h"
 #include "core/clock.h"
@@ -88,6 +89,9 @@ int run(int argc, char** argv) {
         return report(errors.list, context);
     } catch (const Error& error) {
         return report({error}, context);
+    } catch (const Cancelled&) {
+        context.say("Cancelled: nothing was changed.\n");
+        return 1;
     } catch (const Interrupted&) {
         context.say("interrupted\n");
         return 130;

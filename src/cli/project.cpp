@@ -186,7 +186,8 @@ Setting Project::setting(const std::string& lineage) const {
 
 namespace {
 
-Prepared start(const Project& project, const Store& store, const PlanOptions& options) {
+Prepared start(const Project& project, const Store& store, const PlanOptions& options,
+               std::stop_token stop = {}) {
     Prepared p;
     p.world = load_world(store);
     if (!options.destroy && !options.refresh_only) {
@@ -197,7 +198,9 @@ Prepared start(const Project& project, const Store& store, const PlanOptions& op
         p.world = with_moves(std::move(p.world), project.spec().moved);
     }
     p.settings = project.settings();
-    p.endpoints = std::make_unique<Endpoints>(project.registry(), project.setting(p.world.lineage),
+    Setting setting = project.setting(p.world.lineage);
+    setting.stop = std::move(stop);
+    p.endpoints = std::make_unique<Endpoints>(project.registry(), std::move(setting),
                                               project.options().parallelism);
     return p;
 }
@@ -246,8 +249,8 @@ void make(Prepared& p, const Project& project, const PlanOptions& options,
 } // namespace
 
 Prepared prepare(const Project& project, const Store& store, const PlanOptions& options,
-                 Events& events) {
-    Prepared p = start(project, store, options);
+                 Events& events, std::stop_token stop) {
+    Prepared p = start(project, store, options, std::move(stop));
     const auto read_sources = [&] {
         if (!options.destroy) read_data(p.world, project.graph(), p.settings, *p.endpoints, events);
     };

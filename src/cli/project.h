@@ -112,9 +112,10 @@ struct Prepared {
 };
 
 /// Reads the world and plans.
-/// @throws Errors
+/// @param stop  gives up reading
+/// @throws Errors, Interrupted
 Prepared prepare(const Project& project, const Store& store, const PlanOptions& options,
-                 Events& events);
+                 Events& events, std::stop_token stop = {});
 /// Plans by what a saved plan has seen, without reading.
 Prepared prepare_from(const Project& project, const Store& store, const PlanOptions& options,
                       std::map<std::string, Observation> observed);

@@ -155,6 +155,8 @@ std::optional<Error> read_batch(const Batch& batch, const std::vector<Subject>& 
         return std::nullopt;
     } catch (Error& error) {
         return std::move(error);
+    } catch (const Interrupted&) { // of a thread of refresh(): what else was read is of use
+        return Error(ErrorKind::unreachable, "it did not answer in time");
     }
 }
 

@@ -67,9 +67,12 @@ void Claims::check(Problems& problems) const {
         // a network of one address or two has neither a name nor a broadcast address
         const bool reserved =
             range.last - range.first > 1 && (address == range.first || address == range.last);
-        if (inside && !reserved) continue;
-        const std::string why =
-            inside ? "can't be a machine's: it is the first or last of" : "is not in";
+        const std::string& own = it->second->use.address;
+        const bool hosts = !own.empty() && address == interval(own).first;
+        if (inside && !reserved && !hosts) continue;
+        const std::string why = !inside ? "is not in"
+                                : hosts ? "can't be a machine's: it is the host's own in"
+                                        : "can't be a machine's: it is the first or last of";
         problems.add(
             error_of(*a.node,
                      fmt::format("the address {} {} the network {}", a.use.address, why,

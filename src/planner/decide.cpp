@@ -101,6 +101,10 @@ bool differs(const Type& type, const Value& a, const Value& b) {
     if (type.kind == TypeKind::connection && a.is_map() && b.is_map()) return !same_place(a, b);
     if (type.kind == TypeKind::map && type.element && a.is_map() && b.is_map())
         return maps_differ(*type.element, a, b);
+    if (type.kind == TypeKind::object && type.fields && a.is_map() && b.is_map())
+        return std::any_of(type.fields->begin(), type.fields->end(), [&](const Attribute& f) {
+            return !f.steering && differs(f.type, a[f.name], b[f.name]);
+        });
     if (type.kind == TypeKind::list && type.element && a.is_list() && b.is_list()) {
         if (a.as_list().size() != b.as_list().size()) return true;
         for (std::size_t i = 0; i < a.as_list().size(); ++i)

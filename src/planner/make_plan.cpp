@@ -1,5 +1,6 @@
 // The plan for a spec: its nodes one after the other, then what has to go.
 #include "core/trace.h"
+#include "planner/check_making.h"
 #include "planner/claims.h"
 #include "planner/data_loss.h"
 #include "planner/generations.h"
@@ -202,8 +203,10 @@ class Planner {
                 takings.push_back({0, it->second, "what both of them look like"});
         Value known; // of the computed attributes
         std::optional<Action> action = choose(step, recorded, seen, takings, known);
-        if (action == Action::create || action == Action::replace)
+        if (action == Action::create || action == Action::replace) {
             step.after = config = with_lifecycle_of_new(node, config);
+            check_making(node, config, problems_);
+        }
         if (recorded != nullptr && recorded->type == node.type->name && !known.is_null())
             for (const std::string& name : told_later(*node.type, config, recorded->config))
                 known = known.without(name);

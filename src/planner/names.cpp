@@ -58,6 +58,21 @@ Error which_one(const ModuleBlock& call, const std::string& output, Loc loc) {
                                call.name, output));
 }
 
+/// The attribute of a block with instances, as if it had none.
+Error which_one(const ResourceBlock& block, const std::string& attribute, const std::string& key,
+                Loc loc) {
+    const char* what = block.count != nullptr ? "count" : "for_each";
+    Error error(ErrorKind::spec,
+                fmt::format("{} has a {}: which one's {} is meant?", block.name, what, attribute),
+                loc);
+    if (block.count != nullptr)
+        error.hint = fmt::format("for example {0}[0].{1}, or of all of them {0}[*].{1}", block.name,
+                                 attribute);
+    else if (!key.empty())
+        error.hint = fmt::format("for example {}[\"{}\"].{}", block.name, key, attribute);
+    return error;
+}
+
 /// How much of `path` leads from a value of the type to a part whose canonical form needs nothing
 /// but that part itself, and that part's type. What may be left out of an object is there only once
 /// the whole object has its defaults.
@@ -105,7 +120,7 @@ Value ScopeNames::resolve(const std::string& name, const Path& path, Loc loc,
         unknown_name(fmt::format("there is no path.{}", what), what, {"module", "root"}, loc);
     }
     if (const ResourceBlock* block = scope_.module->resource(name))
-        return resource(*block, path, used);
+        return resource(*block, path, loc, used);
     unknown_root(name, loc);
 }
 
@@ -146,6 +161,11 @@ void ScopeNames::unknown_root(const std::string& name, Loc loc) const {
     std::vector<std::string> known = names_of(scope_.module->resources);
     for (const char* root : {"var", "local", "data", "secret", "module", "each", "count", "path"})
         known.emplace_back(root);
+    for (const auto& type : graph_.registry().types())
+        if (type->name.starts_with(name + ".") && !did_you_mean(name, known))
+            throw Error(ErrorKind::spec, fmt::format("nothing here is called \"{}\"", name), loc)
+                .with_hint("a resource is named by its key alone, without its type: "
+                           "${NAME.ATTRIBUTE}");
     unknown_name(fmt::format("nothing here is called \"{}\"", name), name, known, loc);
 }
 
@@ -314,7 +334,7 @@ Value ScopeNames::local(const Path& path, Loc loc, std::size_t& used) const {
 
 Value ScopeNames::data(const Path& path, Loc loc, std::size_t& used) const {
     const ResourceBlock& block = data_source(member(path, "data", loc), loc);
-    Value value = resource(block, tail(path, 1), used);
+    Value value = resource(block, tail(path, 1), loc, used);
     ++used; // the name
     return value;
 }
@@ -349,7 +369,8 @@ Value ScopeNames::each(const Path& path, Loc loc, std::size_t& used) const {
     return evaluate_at(*instance_->over, way, ScopeNames(graph_, resources_, scope_));
 }
 
-Value ScopeNames::resource(const ResourceBlock& block, const Path& path, std::size_t& used) const {
+Value ScopeNames::resource(const ResourceBlock& block, const Path& path, Loc loc,
+                           std::size_t& used) const {
     const std::vector<NodeId>& instances = resources_.instances(scope_, block);
     if (block.for_each == nullptr && block.count == nullptr)
         return instances.empty() ? Value::unknown() : resources_.value(instances.front());
@@ -365,6 +386,11 @@ Value ScopeNames::resource(const ResourceBlock& block, const Path& path, std::si
         used = 1;
         return resources_.value(*it);
     }
+    const ResourceType* type = graph_.registry().type(block.type);
+    if (!path.empty() && path[0].is_string() && type != nullptr &&
+        find_attribute(type->schema, path[0].as_string()) != nullptr)
+        throw which_one(block, path[0].as_string(),
+                        instances.empty() ? "" : instance_of(instances.front()).key, loc);
     Value::List list;
     Value::Map map;
     for (const NodeId id : instances) {

@@ -77,7 +77,7 @@ class ScopeNames : public Names {
     Value data(const Path& path, Loc loc, std::size_t& used) const;
     Value count(const Path& path, Loc loc, std::size_t& used) const;
     Value each(const Path& path, Loc loc, std::size_t& used) const;
-    Value resource(const ResourceBlock& block, const Path& path, std::size_t& used) const;
+    Value resource(const ResourceBlock& block, const Path& path, Loc loc, std::size_t& used) const;
 
     const Graph& graph_;
     const Resources& resources_;

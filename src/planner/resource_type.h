@@ -13,7 +13,7 @@ namespace hadeploy {
 struct NetworkUse {
     std::string network; ///< its real name, the same for the network and its addresses
     std::string range;   ///< cidr of a network that is made; "" of an address
-    std::string address; ///< ipv4
+    std::string address; ///< ipv4; of a network that is made: the host's own address in it
     Loc loc;             ///< of the range or the address in the spec
 };
 
@@ -60,6 +60,11 @@ class ResourceType {
 
     /// Checks that concern several attributes. Unknown values pass.
     virtual void check(const Value& /*config*/, Problems& /*problems*/) const {}
+
+    /// What can be seen beforehand to keep a new object from being made, and is none of the
+    /// business of one that is there: a local file that is missing. Asked when a plan makes or
+    /// replaces one.
+    virtual void check_making(const Value& /*config*/, Problems& /*problems*/) const {}
 
     /// Computed attributes that follow from the config alone, so that a plan can show them and
     /// others can refer to them before the resource exists. May read local files named in the

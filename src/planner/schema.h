@@ -68,7 +68,8 @@ struct Attribute {
     bool replaces = false; ///< a change makes a new object
     /// Computed, but to stay as it was when last applied: a difference is a drift to repair.
     bool tracked = false;
-    /// Only steers how a change is made (a timeout, say): a difference alone is no change.
+    /// Only steers how a change is made (a timeout, say): a difference alone is no change. So it is
+    /// of an object's field.
     bool steering = false;
     /// Computed, and fit to be shown even where the config holds secrets: an id, a certificate.
     bool open = false;

@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -368,6 +369,43 @@ outputs: {here: "${path.module}", m: ["${module.m.here}", "${module.m.root}",
         self.assertIn("--chdir", text)
 
 
+class StatusTest(Case):
+    def test_it_compares_with_the_spec(self):
+        self.apply()
+        self.assertEqual(self.out("status"), "All is as the spec says.\n")
+        self.key("second").unlink()
+        self.assertEqual(self.out("status", status=1),
+                         "! 1 resource is not as the spec says: see `hadeploy plan`\n\n")
+
+    def test_a_machine_that_can_not_be_read(self):
+        """It is shown all the same, within the limit, and nothing is said to be well beside it."""
+        self.apply()
+        state = json.loads(self.out("state", "pull"))
+        with socket.socket() as silent:  # it lets nobody in, and says nothing
+            silent.bind(("127.0.0.1", 0))
+            silent.listen(8)
+            port = silent.getsockname()[1]
+            connection = {"address": "127.0.0.1", "port": port, "user": "root", "machine": "box",
+                          "private_key_file": str(self.key("first")),
+                          "host_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGDal6ux/hOwPEjbeRlYH8t9"
+                                      "9PSHuatIJvoLbSAs8FnB"}
+            config = {key: connection[key] for key in ("address", "port", "user", "host_key",
+                                                        "private_key_file")}
+            box = dict(state["resources"][0], address="box", type="ssh.host", config=config,
+                       attributes=dict(config, connection=connection, running=True),
+                       depends_on=[], identity="5c3f2b5e-6d53-5b0c-9f43-6f6f0c1f0a01")
+            state["resources"].append(box)
+            self.run_it("state", "push", "-", "--force", given=json.dumps(state))
+            self.spec(SPEC.replace("outputs:", "  box: {type: ssh.host, address: 127.0.0.1, "
+                                   f"port: {port}, private_key_file: .hadeploy/keys/first, "
+                                   f'host_key: "{connection["host_key"]}"}}\noutputs:'))
+            began = time.monotonic()
+            shown = self.out("status", status=1)
+            self.assertLess(time.monotonic() - began, 20)
+        self.assertIn("?     box  127.0.0.1\n! box can't be read: ", shown)
+        self.assertNotIn("All is as the spec says", shown)
+
+
 class LookTest(Case):
     def test_output(self):
         self.apply()
@@ -377,7 +415,9 @@ class LookTest(Case):
         self.assertEqual(json.loads(self.out("output", "--json")),
                          {"file": str(self.key("first")), "word": "hello", "both": ["hello", 2],
                           "hidden": "(secret)"})
-        self.assertIn("is secret, and never shown", self.err("output", "--raw", "hidden", status=1))
+        self.assertIn("is secret", self.err("output", "--raw", "hidden", status=1))
+        self.assertEqual(self.out("output", "--raw", "hidden", "--show-secrets"), "s3cret-word")
+        self.assertIn("goes with --raw", self.err("output", "hidden", "--show-secrets"))
         self.assertIn("is a list, which has no bare text", self.err("output", "--raw", "both"))
         self.assertIn("did you mean", self.err("output", "--raw", "wodr"))
         self.assertIn("--raw needs the NAME", self.err("output", "--raw"))

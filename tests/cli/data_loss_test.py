@@ -72,7 +72,7 @@ class DataLossTest(Case):
     def test_one_is_confirmed_by_its_address(self):
         for answer in ("yes", "", "many", "guarded"):
             status, shown = self.type_at(["destroy", "--target", 'many["x"]'], answer)
-            self.assertEqual(status, 130, shown)
+            self.assertEqual(status, 1, shown)
         self.assertIn(b"Type its address to go on", shown)
         self.assertEqual(self.data(), ["a", "many-x", "many-y"])
         status, shown = self.type_at(["destroy", "--target", 'many["x"]'], 'many["x"]')
@@ -83,7 +83,7 @@ class DataLossTest(Case):
 
     def test_several_are_confirmed_by_the_project(self):
         status, shown = self.type_at(["destroy"], "yes")
-        self.assertEqual(status, 130, shown)
+        self.assertEqual(status, 1, shown)
         status, shown = self.type_at(["destroy", "--allow-data-loss=a"], "guarded")
         self.assertEqual(status, 0, shown)
         self.assertIn(b"Type the project's name, guarded, to go on", shown)
@@ -91,7 +91,7 @@ class DataLossTest(Case):
 
     def test_what_is_allowed_is_still_asked_for(self):
         status, shown = self.type_at(["destroy", "--allow-data-loss"], "no", b'"yes" goes on: ')
-        self.assertEqual(status, 130, shown)
+        self.assertEqual(status, 1, shown)
         self.assertEqual(self.data(), ["a", "many-x", "many-y"])
         status, shown = self.type_at(["destroy", "--allow-data-loss"], "yes", b'"yes" goes on: ')
         self.assertEqual(status, 0, shown)
@@ -104,7 +104,7 @@ class DataLossTest(Case):
         self.assertIn("would be lost", self.err("apply", "p", status=1))
         self.assertIn("would be lost", self.err("apply", "p", "--auto-approve", status=1))
         status, shown = self.type_at(["apply", "p"], "yes")
-        self.assertEqual(status, 130, shown)
+        self.assertEqual(status, 1, shown)
         self.assertEqual(self.data(), ["a", "many-x", "many-y"])
         status, shown = self.type_at(["apply", "p"], "a")
         self.assertEqual(status, 0, shown)

@@ -139,7 +139,8 @@ class SignalTest(unittest.TestCase):
         self.interrupt(run)
         self.until(lambda: "stopping" in run.stderr.readline(), "a word")
         self.interrupt(run)
-        self.ended(run, 130)
+        _, err = self.ended(run, 130)
+        self.assertIn("left at once: what was under way may be half done", err)
         self.assertEqual(self.log(), ["begun"])  # what it began goes on without it
         self.assertEqual(self.intents(), [("slow", "create")])
         # nothing is recorded yet, but what was planned before it began does not hold any more
@@ -161,11 +162,13 @@ class SignalTest(unittest.TestCase):
         self.run_it("plan", "--detailed-exitcode")
 
     def test_at_the_question(self):
-        """Nothing runs yet: one Ctrl-C is enough, and so is any answer but yes."""
-        for answer in (b"\x03", b"no\n", b"\n", b"\x04"):
+        """Nothing runs yet: one Ctrl-C is enough, and any answer but yes cancels."""
+        for answer, code in ((b"\x03", 130), (b"no\n", 1), (b"\n", 1), (b"\x04", 1)):
             status, shown = talk([HADEPLOY, "apply"], [(b'Only "yes" goes on: ', answer)],
                                  self.environment, self.path)
-            self.assertEqual(status, 130, shown)
+            self.assertEqual(status, code, shown)
+            if code == 1:
+                self.assertIn(b"Cancelled: nothing was changed.", shown)
             self.assertEqual(self.log(), [])
             self.assertEqual(self.run_it("history"), "Nothing was applied yet.\n")
 

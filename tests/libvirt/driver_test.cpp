@@ -5,7 +5,9 @@
 #include "harness.h"
 #include "providers/libvirt/domain_xml.h"
 #include "providers/libvirt/handle.h"
+#include "providers/libvirt/host_network.h"
 #include "providers/libvirt/machine.h"
+#include "providers/libvirt/xml.h"
 
 using namespace hadeploy;
 using namespace hadeploy::libvirt;
@@ -489,6 +491,64 @@ TEST_CASE("domain: a lost lease is seen and given back") {
     REQUIRE(w.update(w.wanted(), {"complete"}).attributes);
     CHECK(w.look().attributes.flag("complete"));
     REQUIRE(w.remove("libvirt.domain", w.wanted(), "node").attributes);
+}
+
+TEST_CASE("network: addresses that another network has are an error of the plan") {
+    const auto look = [](const std::string& metadata, const Recorded* recorded) {
+        World w(
+            "<node><network><name>other</name><uuid>9e54ae45-f5a4-4a3e-9e5c-111111111111</uuid>" +
+                metadata +
+                "<bridge name='b'/><ip address='192.168.99.1' prefix='24'/></network></node>",
+            TempDir());
+        const Value config =
+            w.config("libvirt.network", Value::map({{"name", "lab"}, {"cidr", "192.168.0.0/16"}}));
+        return w.read("libvirt.network", config, "net", recorded);
+    };
+    const Observation taken = look("", nullptr);
+    REQUIRE(taken.state == Observation::State::failed);
+    CHECK(taken.error->message == "the addresses 192.168.0.0/16 are in use: libvirt's network "
+                                  "'other' has 192.168.99.0/24");
+    // What this project has made may go in the same plan, and so may a record without an object.
+    pugi::xml_document document;
+    add_metadata(document.append_child("network"), "demo", "old");
+    CHECK(look(to_text(document.child("network").first_child()), nullptr).state ==
+          Observation::State::absent);
+    const Recorded known = recorded(Value::map({}), Value::map({}));
+    CHECK(look("", &known).state == Observation::State::absent);
+}
+
+TEST_CASE("network: the ranges of this host") {
+    const std::vector<HostRange> ranges = ranges_of_this_host();
+    CHECK(std::any_of(ranges.begin(), ranges.end(), [](const HostRange& r) {
+        return r.interface == "lo" && r.cidr.text() == "127.0.0.0/8";
+    }));
+    CHECK(ranges_of_libvirts_host("qemu+ssh://root@host/system").empty());
+}
+
+TEST_CASE("volume: a file that can't be an image keeps a new volume from being planned") {
+    const TempDir dir;
+    World w("<node/>", TempDir());
+    const auto wrong = [&](const std::filesystem::path& file) {
+        Problems problems;
+        w.registry.type("libvirt.volume")
+            ->check_making(Value::map({{"pool", "p"}, {"file", file.string()}}), problems);
+        return problems.empty() ? "" : problems.list()[0].message;
+    };
+    CHECK(wrong(dir.path() / "none").find("none") != std::string::npos);
+    CHECK(wrong(dir.write("x.xz", "\xfd"
+                                  "7zXZ..."))
+              .find("xz-compressed") != std::string::npos);
+    CHECK(wrong(dir.write("x.raw", "raw")) == "");
+}
+
+TEST_CASE("domain: a lease of its own with another address is changed") {
+    std::string node = MachineWorld::node("");
+    node.replace(node.find("ip='10.77.0.11'"), 15, "ip='10.77.0.99'");
+    MachineWorld w(RawNode{node});
+    CHECK_FALSE(w.look().attributes.flag("complete", true));
+    const Outcome out = w.update(w.wanted(), {"complete"});
+    REQUIRE_MESSAGE(out.attributes, (out.error ? out.error->message : ""));
+    CHECK(w.look().attributes.flag("complete"));
 }
 
 TEST_CASE("domain: an address, or a MAC address, that the network has promised to another") {

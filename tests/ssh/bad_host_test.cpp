@@ -122,26 +122,29 @@ TEST_CASE("package lock, full disk, clocks, a missing program") {
               "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7 (apt)\n"
               "E: Unable to acquire the dpkg frontend lock\n")) ==
           "installing jq failed on root@h:22: E: Could not get lock /var/lib/dpkg/lock-frontend. "
-          "It is held by process 7 (apt)\n"
-          "note: E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7 (apt)\n"
+          "It is held by process 7 (apt) (exit status 100)\n"
+          "note: standard error:\nE: Could not get lock /var/lib/dpkg/lock-frontend. It is held by "
+          "process 7 (apt)\n"
           "E: Unable to acquire the dpkg frontend lock\n"
           "hint: another package manager is at work on the host (unattended upgrades?); wait for "
           "it to end, then apply again\n");
     CHECK(told(explain_failure("root@h:22", "writing /srv/x", 1,
                                "cat: write error: No space left on device\n")) ==
-          "writing /srv/x failed on root@h:22: the disk is full (cat: write error: No space left "
-          "on device)\n"
+          "writing /srv/x failed on root@h:22: the disk is full: cat: write error: No space left "
+          "on device (exit status 1)\n"
           "hint: make room on the host (`df -h`), then apply again\n");
     CHECK(told(explain_failure("root@h:22", "installing jq", 100,
                                "E: Release file for http://deb/InRelease is not valid yet (invalid "
                                "for another 2h). Updates for this repository will not be "
                                "applied.\n")) ==
           "installing jq failed on root@h:22: E: Release file for http://deb/InRelease is not "
-          "valid yet (invalid for another 2h). Updates for this repository will not be applied.\n"
+          "valid yet (invalid for another 2h). Updates for this repository will not be applied. "
+          "(exit status 100)\n"
           "hint: the host's clock is behind; set it (`date`), and let it be kept "
           "(`timedatectl`)\n");
     CHECK(told(explain_failure("root@h:22", "joining", 127, "sh: 3: docker: not found\n")) ==
-          "joining failed on root@h:22: the program `docker` is not installed there\n"
+          "joining failed on root@h:22: the program `docker` is not installed there (exit "
+          "status 127)\n"
           "hint: install it with a host.package that this resource depends on\n");
 }
 
@@ -222,8 +225,9 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
             [](std::string_view) {}, {});
         CHECK(!outcome.broken);
         const Error error = explain_failure(login.name(), "writing", full.status, full.err);
-        CHECK(error.message == fmt::format("writing failed on {}: the disk is full ({})",
-                                           login.name(), tail(full.err, 1)));
+        CHECK(error.message == fmt::format("writing failed on {}: the disk is full: {} (exit "
+                                           "status {})",
+                                           login.name(), tail(full.err, 1), full.status));
         CHECK(error.hint == "make room on the host (`df -h`), then apply again");
     }
 

@@ -1,6 +1,7 @@
 #include "cluster_fixture.h"
 
 #include "core/file.h"
+#include "core/hash.h"
 #include "planner/plan.h"
 #include "providers/ssh/docker_script.h"
 #include "server.h"
@@ -122,9 +123,9 @@ TEST_CASE("docker.engine: settings are compared as a whole, and written") {
         type.commands(change_of(type, Change::Kind::update, Value::map({}), config, {"running"}));
     REQUIRE(start.size() == 1);
     CHECK(start[0].input.empty());
-    CHECK(start[0].script.starts_with(
-        "[ -L /etc/systemd/system/multi-user.target.wants/docker.service ] || "
-        "systemctl -q --no-reload enable docker\n"));
+    CHECK(contains(start[0].script,
+                   "[ -L /etc/systemd/system/multi-user.target.wants/docker.service ] || "
+                   "systemctl -q --no-reload enable docker\n"));
     check_syntax(update);
     check_syntax(type.commands(change_of(type, Change::Kind::create, {}, config)));
 
@@ -266,6 +267,8 @@ TEST_CASE("docker.node: a join decides by what its peers said") {
             write_file(marker, mark + "\n");
         }
         const std::string stubs = "set -eu\n"
+                                  "seconds() { echo 0; }\n"
+                                  "late() { false; }\n"
                                   "docker_up() { :; }\n"
                                   "docker() { echo \"docker $*\" >&2; }\n"
                                   "docker_get() { case $1 in /info) echo '" +
@@ -363,6 +366,9 @@ TEST_CASE("docker.node: a member that does not find its way back to a swarm that
             "set -eu\n"
             "docker_up() { :; }\n"
             "sleep() { :; }\n"
+            "tries=0\n"
+            "seconds() { echo 0; }\n"
+            "late() { tries=$((tries + 1)); [ $tries -gt $2 ]; }\n" // of any wait, in looks
             "systemctl() { echo \"systemctl $*\" >&2; echo >'" +
             restarted +
             "'; }\n"
@@ -386,6 +392,40 @@ TEST_CASE("docker.node: a member that does not find its way back to a swarm that
     CHECK(run(down, "").starts_with("1 waited for two minutes: the swarm does not count it as"));
 }
 
+TEST_CASE("docker.node: the swarm's heartbeat is compared, and changed") {
+    const auto& type = cluster_type("docker.node");
+    const Value config = node_config().with("heartbeat", 10'000);
+    const Recorded known =
+        record_of(config.with("node_id", "n1").with("swarm_id", "s1").with("status", "ready"));
+    const auto changes = [&](const std::string& heartbeat) {
+        const std::string info = R"({"Swarm":{"LocalNodeState":"active","NodeID":"n1",)"
+                                 R"("ControlAvailable":true,"Cluster":{"ID":"s1","Spec":{)"
+                                 R"("Dispatcher":{"HeartbeatPeriod":)" +
+                                 heartbeat + "}}}}}";
+        const std::string nodes =
+            R"([{"ID":"n1","Spec":{"Role":"manager","Availability":"active"},)"
+            R"("Status":{"State":"ready"}}])";
+        const std::string out =
+            "up " + std::string(kIdentity) + "\n" + reply(200, info) + reply(200, nodes);
+        std::string names;
+        for (const AttributeChange& c :
+             decide(type, config, &known, {},
+                    type.parse(request_for(type, config, &known), {0, out, ""}))
+                 .changes)
+            names += c.name + " ";
+        return names;
+    };
+    CHECK(changes("10000000000") == "");
+    CHECK(changes("5000000000") == "heartbeat ");
+    const auto list = type.commands(
+        change_of(type, Change::Kind::update, known.attributes, config, {"heartbeat"}));
+    REQUIRE(list.size() == 1);
+    CHECK(contains(list[0].script, "heartbeat='10000ms'\n"));
+    CHECK(contains(list[0].script, "docker swarm update --dispatcher-heartbeat"));
+    CHECK(list[0].on.size() == 3);
+    check_syntax(list);
+}
+
 TEST_CASE("docker.node: quorum decides whether a manager may go") {
     const auto& type = cluster_type("docker.node");
     const Value before = node_config().with("node_id", "n1").with("role", "manager");
@@ -393,6 +433,8 @@ TEST_CASE("docker.node: quorum decides whether a manager may go") {
     const auto run = [&](const std::string& entry, const std::string& managers) {
         std::string script = leave[0].script.substr(leave[0].script.find("node='n1'"));
         const std::string stubs = "set -eu\n"
+                                  "seconds() { echo 0; }\n"
+                                  "late() { true; }\n"
                                   "docker_up() { :; }\n"
                                   "docker() { case \"$*\" in\n"
                                   "  *'node inspect'*) echo '" +
@@ -489,26 +531,36 @@ TEST_CASE("docker.stack: the digest covers all that is deployed") {
               .is_unknown());
 
     const auto list = type.commands(change_of(type, Change::Kind::create, {}, config));
-    REQUIRE(list.size() == 3);
-    CHECK(list[0].input.starts_with("version: '3.8'\n"));
-    CHECK(contains(list[0].script, "printf %s 'it'\\''s here\n' >'etc/motd'\n"));
-    CHECK(contains(list[0].script, "mkdir -p 'etc'\n"));
-    CHECK(contains(list[0].script, "export TAG='1'\n"));
-    CHECK(contains(list[0].script, "options='--resolve-image never --prune'\n"));
-    CHECK(contains(list[1].script, "seconds=300\n"));
+    REQUIRE(list.size() == 5);
+    CHECK(list[1].input.starts_with("version: '3.8'\n"));
+    CHECK(contains(list[1].script, "printf %s 'it'\\''s here\n' >'etc/motd'\n"));
+    CHECK(contains(list[1].script, "mkdir -p 'etc'\n"));
+    CHECK(contains(list[1].script, "export TAG='1'\n"));
+    CHECK(contains(list[1].script, "options='--resolve-image never --prune'\n"));
+    CHECK(contains(list[2].script, "seconds=300\n"));
+    // A swarm changes no config that is there: each content has a name of its own.
+    const std::string motd = "demo_motd_" + sha256_hex("it's here\n").substr(0, 12);
+    CHECK(contains(list[1].script, R"(names='{"configs":{"motd":{"file":"./etc/motd","name":")" +
+                                       motd + R"("}},"version":"3.8"})"));
+    CHECK(contains(list[3].script, "current=' " + motd + " '\n"));
     check_syntax(list);
     CHECK(type.commands(change_of(type, Change::Kind::create, {}, config.with("wait", 0))).size() ==
-          2);
+          3);
     check_syntax(type.commands(change_of(type, Change::Kind::remove, config, {})));
 
     write_file(dir.path / "stack.yml", "---\nservices: {web: {image: 'web:1'}}");
     const auto sent = [&] {
-        return type.commands(change_of(type, Change::Kind::create, {}, normal(type, plain)))[0]
+        return type.commands(change_of(type, Change::Kind::create, {}, normal(type, plain)))[1]
             .input;
     };
     CHECK(sent() == "---\nservices: {web: {image: 'web:1'}}\nversion: \"3.8\"\n");
     write_file(dir.path / "stack.yml", "{services: {web: {image: 'web:1'}}}");
     CHECK(sent() == "{services: {web: {image: 'web:1'}}}");
+    for (const char* version : {"3", "'3.1'", "\"3.4\""}) {
+        write_file(dir.path / "stack.yml", "version: " + std::string(version) +
+                                               "\nservices: {}\nconfigs: {m: {file: etc/motd}}\n");
+        CHECK(sent() == "version: \"3.5\"\nservices: {}\nconfigs: {m: {file: etc/motd}}\n");
+    }
     write_file(dir.path / "stack.yml", "services: {web: {image: a, configs: [motd]}}\n"
                                        "configs: {motd: {file: ./etc/motd}}\n");
 
@@ -567,6 +619,32 @@ TEST_CASE("docker.stack: what the probe tells") {
                       see(reply(200, services) + reply(200, config_object), &deployed))
             .action;
     };
+    // A change by hand is shown as the setting that was changed.
+    const auto settings = [&](const std::string& spec) {
+        const std::string one = R"([{"ID":"s","Spec":{"Name":"demo_web",)" + spec + "}}]";
+        return see(reply(200, one) + reply(200, config_object))
+            .attributes["services"]["web"]["settings"];
+    };
+    const Value limited = settings(
+        R"("Labels":{"a":"b"},"TaskTemplate":{"ContainerSpec":{"Image":"w","Env":["PASS=x","Q="]},)"
+        R"("Resources":{"Limits":{"NanoCPUs":500}}})");
+    CHECK(limited["Resources.Limits.NanoCPUs"] == Value("500"));
+    CHECK(limited["Labels.a"] == Value("b"));
+    CHECK(limited["Container.Env.PASS"].as_string().starts_with("sha256:"));
+    CHECK(limited["Container.Env.PASS"] != limited["Container.Env.Q"]);
+    CHECK(limited.as_map().size() == 4);
+    // A record of an older version has a digest of the settings instead.
+    const Value old = Value::map({{"mode", "replicated"},
+                                  {"image", "web:1"},
+                                  {"replicas", 2},
+                                  {"spec", "c0d3fc4770ba0a43"}});
+    const Recorded older = record_of(config.with("services", Value::map({{"web", old}})));
+    CHECK_FALSE(decide(type, config, &older, {},
+                       see(reply(200, service(2)) + reply(200, config_object), &older))
+                    .action.has_value());
+    CHECK(decide(type, config, &older, {},
+                 see(reply(200, service(2, 0, "web:2")) + reply(200, config_object), &older))
+              .action == Action::update);
     CHECK_FALSE(drift(service(2)).has_value());
     CHECK_FALSE(drift(service(2, 5)).has_value()); // only restarted
     CHECK(drift(service(5)) == Action::update);

@@ -18,10 +18,40 @@ Error failure(int status, std::string_view err) {
 
 TEST_CASE("a failure names step, host and cause") {
     const Error plain = explain_failure("root@h:22", "installing jq", 3, "noise\nE: no luck\n\n");
-    CHECK(plain.message == "installing jq failed on root@h:22: E: no luck");
-    CHECK(plain.notes.size() == 1);
+    CHECK(plain.message == "installing jq failed on root@h:22: E: no luck (exit status 3)");
+    REQUIRE(plain.notes.size() == 1);
+    CHECK(plain.notes[0].text == "standard error:\nnoise\nE: no luck");
+    const Error both = explain_failure("h", "x", 1, "one line\n", "printed\n");
+    REQUIRE(both.notes.size() == 1);
+    CHECK(both.notes[0].text == "standard output:\nprinted");
+    std::string much;
+    for (int i = 1; i <= 20; ++i) much += "line " + std::to_string(i) + "\n";
+    CHECK(failure(1, much).notes[0].text.starts_with(
+        "standard error, the last 15 of 20 lines:\nline 6\n"));
     CHECK(has(failure(5, "").message, "exit status 5"));
     CHECK(has(failure(137, "").message, "killed by signal 9"));
+}
+
+TEST_CASE("the message has the line that matters") {
+    const auto cause = [](std::string_view err) { return cause_in(err); };
+    CHECK(cause("volume set: failed: option : nonsense.option does not exist\n"
+                "Did you mean performance.open-behind or performance.flush-behind?\n") ==
+          "volume set: failed: option : nonsense.option does not exist");
+    CHECK(cause("E: Failed to fetch http://deb/jq.deb  404  Not Found\n"
+                "E: Unable to fetch some archives, maybe run apt-get update?\n") ==
+          "E: Failed to fetch http://deb/jq.deb  404  Not Found");
+    CHECK(cause("Setting up x (1.0) ...\ndpkg: error processing package x (--configure):\n"
+                " installed x package post-installation script subprocess returned error exit "
+                "status 1\nErrors were encountered while processing:\n x\n"
+                "E: Sub-process /usr/bin/dpkg returned an error code (1)\n") ==
+          "installed x package post-installation script subprocess returned error exit status 1");
+    CHECK(cause("docker: Error response from daemon: no such image.\nSee 'docker run --help'.\n") ==
+          "docker: Error response from daemon: no such image.");
+    CHECK(cause("Traceback (most recent call last):\n  File \"x\", line 1\nValueError: bad\n") ==
+          "ValueError: bad");
+    CHECK(cause("hadeploy: it does not stay up\nthe service's error\n") == "it does not stay up");
+    CHECK(cause("first\nsecond\n") == "second");
+    CHECK(cause("") == "");
 }
 
 TEST_CASE("the usual causes are recognised wherever they stand") {
@@ -47,6 +77,13 @@ TEST_CASE("the usual causes are recognised wherever they stand") {
         "current time 2020-01-01T00:00:00Z is before 2026-01-01T00:00:00Z\n");
     CHECK(has(skewed.message, "is before 2026"));
     CHECK(has(skewed.hint, "clocks have to agree"));
+    const Error parent =
+        failure(2, "sh: 5: cannot create /a/b/.hadeploy-1: Directory nonexistent\n");
+    CHECK(has(parent.message, "its directory is not there"));
+    CHECK(has(parent.hint, "host.directory"));
+    const Error busy = failure(8, "userdel: user worker is currently used by process 71\n");
+    CHECK(has(busy.message, "process 71"));
+    CHECK(has(busy.hint, "force: true"));
     const Error missing = failure(127, "sh: 3: docker: not found\n");
     CHECK(has(missing.message, "`docker` is not installed"));
     CHECK(!missing.hint.empty());

@@ -120,6 +120,8 @@ TEST_CASE("gluster: a change that meets another one is tried again, another fail
         const std::string script = ssh::gluster::functions() +
                                    "set -eu\n"
                                    "sleep() { :; }\n"
+                                   "looks=0\n"
+                                   "late() { looks=$((looks + 2)); [ $looks -gt $2 ]; }\n"
                                    "gluster() { echo x >>" +
                                    count + "; [ $(wc -l <" + count + ") -gt " +
                                    std::to_string(times) + " ] || { echo '" + says +
@@ -133,6 +135,36 @@ TEST_CASE("gluster: a change that meets another one is tried again, another fail
     CHECK(run(busy, 3) == "0 done\n");
     CHECK(run(busy, 100) == "1 " + busy + "\n");
     CHECK(run("volume start: v: failed: no", 1) == "1 volume start: v: failed: no\n");
+}
+
+TEST_CASE("gluster.cluster: peers, bricks and heals, as far as they answer") {
+    const auto& type = cluster_type("gluster.cluster");
+    const Value config = normal(
+        type, Value::map({{"hosts", three_hosts()}, {"volumes", Value::list({Value("vol0")})}}));
+    check_syntax(type.probe(request_for(type, config)));
+    CHECK(contains(type.probe(request_for(type, config)), "volumes='vol0'\n"));
+    const auto see = [&](const std::string& out) {
+        return type.parse(request_for(type, config), {0, out, ""});
+    };
+    const std::string peers = "== own\nnode1\n== peers\nUUID\t\t\tHostname \tState\n"
+                              "5e1f\tnode2    \tDisconnected \n77aa\tlocalhost\tConnected \n";
+    const Observation some = see(peers);
+    CHECK(some.attributes["peers"] ==
+          Value::list({Value::map({{"name", "node2"}, {"connected", false}}),
+                       Value::map({{"name", "node1"}, {"connected", true}})}));
+    CHECK(some.attributes["bricks"] == Value::list({}));
+    const Observation all =
+        see(peers + "== status vol0\n<node><hostname>node1</hostname><path>/b</path>"
+                    "<status>1</status></node><node><hostname>Self-heal Daemon</hostname>"
+                    "<path>77aa</path><status>1</status></node>\n"
+                    "== heal vol0\nGathering count\n\nBrick node1:/b\nNumber of entries: 3\n\n"
+                    "Brick node2:/b\nStatus: Transport endpoint is not connected\n"
+                    "Number of entries: -\n");
+    CHECK(all.attributes["bricks"] ==
+          Value::list({Value::map({{"volume", "vol0"}, {"brick", "node1:/b"}, {"online", true}})}));
+    CHECK(all.attributes["heals"] ==
+          Value::list({Value::map({{"volume", "vol0"}, {"brick", "node1:/b"}, {"entries", 3}})}));
+    CHECK(see("== stopped\n").state == Observation::State::failed);
 }
 
 TEST_CASE("gluster.volume: what the probe tells") {
@@ -286,7 +318,7 @@ TEST_CASE("gluster.mount: what the probe tells") {
     CHECK(contains(unit, "Restart=always\n"));
     CHECK(contains(unit, "StartLimitIntervalSec=0\n"));
     CHECK(contains(unit, "\"--volfile-server=localhost\" \"--volfile-id=/vol0\" \"/mnt/vol-0\"\n"));
-    CHECK(contains(create[0].script, "chown '10000':'root' '/mnt/vol-0/app'\nchmod 0750 "));
+    CHECK(contains(create[0].script, "chown '10000':'root' '/mnt/vol-0/app'\nchmod 00750 "));
 
     const auto see = [&](const std::string& out, const Recorded* recorded = nullptr) {
         return type.parse(request_for(type, config, recorded), {0, out, ""});

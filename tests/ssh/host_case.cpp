@@ -78,6 +78,10 @@ Observation Managed::read() {
     return provider_.read(std::span(&request, 1), {}).at(0);
 }
 
+Decision Managed::decision() {
+    return decide(*registry().type(type_), config, known_ ? &recorded_ : nullptr, {}, read());
+}
+
 Value Managed::apply(Change change) {
     change.address = recorded_.address;
     change.type = registry().type(type_);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "planner/plan.h"
 #include "providers/ssh/ssh.h"
 #include "providers/ssh/ssh_type.h"
 
@@ -47,11 +48,14 @@ class Managed {
   public:
     Managed(Provider& provider, std::string type, Value written);
     Observation read();
+    /// What a plan would do with it.
+    Decision decision();
     /// Makes or repairs it; returns the attributes. A failure throws its Error.
     Value create();
     Value update(const Value& written, std::vector<std::string> changed);
     void remove();
     const std::string& identity() const { return recorded_.identity; }
+    const std::string& type() const { return type_; }
     Value config;
 
   private:

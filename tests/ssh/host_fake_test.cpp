@@ -1,9 +1,8 @@
 // The scripts of packages and services, run here by a real shell against tools that only pretend.
-#include "core/file.h"
-#include "core/process.h"
 #include "core/uuid.h"
+#include "providers/ssh/explain.h"
 #include "ssh/host_case.h"
-#include "ssh/server.h"
+#include "ssh/pretence.h"
 
 #include <doctest/doctest.h>
 #include <unistd.h>
@@ -17,22 +16,11 @@ Value texts(std::vector<std::string> all) {
     return Value::list(Value::List(all.begin(), all.end()));
 }
 
-/// A host whose tools are scripts. Their state is files in a directory.
-struct Pretence {
-    explicit Pretence(std::initializer_list<std::pair<const char*, const char*>> tools) {
-        fs::create_directory(dir.path / "bin");
-        for (const auto& [name, body] : tools)
-            write_file(dir.path / "bin" / name,
-                       fmt::format("#!/bin/sh\ncd {}\n{}", dir.path.string(), body), 0755);
-    }
-    TempDir dir;
+/// A pretended host, and the types that are read and changed there.
+struct PretendedHost : Pretence {
+    using Pretence::Pretence;
     std::string identity = fmt::format("pretence-{}", ::getpid());
 
-    ProcessResult run(const std::string& script) const {
-        return run_process({.argv = {"sh"},
-                            .input = fmt::format("cd {0}\nPATH={0}/bin:$PATH\n( set -eu\n{1}\n)\n",
-                                                 dir.path.string(), script)});
-    }
     Observation look(std::string_view type, const Value& config) const {
         ReadRequest request;
         request.config = config;
@@ -56,47 +44,74 @@ struct Pretence {
         }
         return last;
     }
-    std::string log() const {
-        return fs::exists(dir.path / "log") ? read_file(dir.path / "log") : "";
-    }
 };
 
-// Files installed/NAME are installed packages, files known/NAME what the lists know.
-// The three forms that the scripts ask dpkg-query for: -W -f FORM -- NAMES.
-constexpr const char* kDpkgQuery = R"sh(form=$3; shift 4; bad=0
+// Files installed/NAME are installed packages, their contents the virtual ones that they provide.
+// The forms that the scripts ask dpkg-query for: -W -f FORM [-- NAMES].
+constexpr const char* kDpkgQuery =
+    R"sh([ ! -e unreadable ] || { echo "dpkg-query: error: parsing file '/var/lib/dpkg/updates/0001'" >&2; exit 2; }
+form=$3; shift 3; bad=0
+if [ $# = 0 ]; then # all
+    for q in installed/*; do
+        [ -e "$q" ] || continue
+        case $form in provider*) printf 'provider ' ;; esac
+        printf 'installed %s ' "${q#installed/}"
+        case $form in *Version*) printf '1.0 ' ;; esac
+        printf '%s' "$(cat "$q")"
+        case $form in *,*) echo , ;; *) echo ;; esac
+    done
+    exit
+fi
+shift
 for q in "$@"; do
-    if [ ! -e "installed/$q" ]; then bad=1; continue; fi
+    if [ ! -e "installed/$q" ]; then
+        echo "dpkg-query: no packages found matching $q" >&2
+        bad=1
+        continue
+    fi
     case $form in
-    *=*) printf 'installed=%s ' "$q" ;;
     *Version*) echo "installed $q 1.0" ;;
+    *Package*) echo "installed $q " ;;
     *) printf installed ;;
     esac
 done
 exit $bad
 )sh";
 
-// Files installed/NAME are installed packages, files known/NAME what the lists know.
+// Files known/NAME are what the lists know; the contents of one is the package to take for it.
 constexpr const char* kAptGet = R"sh(mkdir -p installed known server
 while :; do case $1 in -o) shift 2 ;; -*) shift ;; *) break ;; esac; done
 echo "$*" >>log
+if [ -e interrupted ]; then
+    echo "E: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct the problem. "
+    exit 100
+fi
 verb=$1; shift
 case $verb in
 update) cp server/* known/ ;;
 install)
     for q in "$@"; do
         [ -e "known/$q" ] || { echo "E: Unable to locate package $q"; exit 100; }
-        : >"installed/$q"
+        real=$(cat "known/$q")
+        if [ -n "$real" ]; then echo "other, $q (= 1)" >"installed/$real"; else : >"installed/$q"; fi
     done ;;
 remove) for q in "$@"; do rm "installed/$q"; done ;;
 esac
 )sh";
 
+// Files active, file, type, result, invocation, exited: properties of the one unit; load, when
+// there is one, its LoadState. What this does not cover: what systemd itself makes of a unit.
 constexpr const char* kSystemctl = R"sh(echo "$*" >>log
+get() { cat "$1" 2>/dev/null || echo "$2"; }
 case $* in
-show*NeedDaemonReload*) echo no ;;
-show*) printf 'LoadState=loaded\nActiveState=%s\nSubState=x\nUnitFileState=%s\n' "$(cat active)" "$(cat file)" ;;
+show*)
+    printf 'LoadState=%s\nActiveState=%s\nSubState=x\nUnitFileState=%s\n' "$(get load loaded)" "$(cat active)" "$(cat file)"
+    printf 'Type=%s\nResult=%s\nInvocationID=%s\nExecMainExitTimestampMonotonic=%s\nExecMainCode=1\nExecMainStatus=3\n' \
+        "$(get type notify)" "$(get result success)" "$(get invocation 1)" "$(get exited 0)" ;;
+daemon-reload) [ ! -e init-script ] || echo loaded >load ;;
 is-enabled*) cat file ;;
-start*|restart*) [ ! -e broken ] || exit 1; echo active >active ;;
+start*|restart*) [ ! -e broken ] && [ "$(get load loaded)" = loaded ] || exit 1
+    case $(get type notify) in oneshot) echo inactive >active ;; *) echo active >active ;; esac ;;
 *stop*) echo inactive >active ;;
 *enable*) echo enabled >file ;;
 *disable*) echo disabled >file ;;
@@ -108,7 +123,7 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
 
     TEST_CASE(
         "host.package: only what is missing is installed, only what we installed is removed") {
-        const Pretence host{{"dpkg-query", kDpkgQuery}, {"apt-get", kAptGet}};
+        const PretendedHost host{{"dpkg-query", kDpkgQuery}, {"apt-get", kAptGet}};
         const auto config = [](std::vector<std::string> packages) {
             return config_of("host.package", Value::map({{"host", some_connection()},
                                                          {"packages", texts(packages)}}));
@@ -146,8 +161,60 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
         host.change("host.package", Change::Kind::remove, config({"nonsense"}), {});
     }
 
+    TEST_CASE("host.package: a virtual package is there when something provides it") {
+        const PretendedHost host{{"dpkg-query", kDpkgQuery}, {"apt-get", kAptGet}};
+        const Value config = config_of(
+            "host.package",
+            Value::map({{"host", some_connection()}, {"packages", texts({"awk", "jq"})}}));
+        host.run("mkdir installed server known; echo mawk >known/awk; : >known/jq");
+        CHECK(host.look("host.package", config).state == Observation::State::absent);
+        const ProcessResult made = host.change("host.package", Change::Kind::create, {}, config);
+        CHECK_MESSAGE(made.status == 0, made.err);
+        const Observation seen = host.look("host.package", config);
+        CHECK(seen.attributes["packages"] == config["packages"]);
+        CHECK(seen.attributes["versions"]["awk"] == Value("1.0"));
+        CHECK(host.change("host.package", Change::Kind::create, {}, config).status == 0);
+        CHECK(host.log() == "install awk jq\n"); // once
+        CHECK(host.change("host.package", Change::Kind::remove, config, {}).status == 0);
+        CHECK(!fs::exists(host.dir.path / "installed/mawk"));
+
+        // One that was provided before us stays.
+        host.run("echo 'awk, x' >installed/gawk");
+        CHECK(host.change("host.package", Change::Kind::create, {}, config).status == 0);
+        CHECK(host.look("host.package", config).attributes["packages"] == config["packages"]);
+        CHECK(host.change("host.package", Change::Kind::remove, config, {}).status == 0);
+        CHECK(fs::exists(host.dir.path / "installed/gawk"));
+        CHECK(!fs::exists(host.dir.path / "installed/jq"));
+    }
+
+    TEST_CASE("host.package: an installation that was cut off is completed first") {
+        const PretendedHost host{
+            {"dpkg-query", kDpkgQuery},
+            {"apt-get", kAptGet},
+            {"dpkg", "echo \"dpkg $*\" >>log; [ -e hopeless ] || rm interrupted\n"}};
+        const Value config = config_of(
+            "host.package", Value::map({{"host", some_connection()}, {"packages", texts({"jq"})}}));
+        host.run("mkdir installed server known; : >known/jq; : >interrupted; : >hopeless");
+        const ProcessResult hopeless =
+            host.change("host.package", Change::Kind::create, {}, config);
+        const Error error =
+            ssh::explain_failure("h", "installing jq", hopeless.status, hopeless.err);
+        CHECK(error.message.find("dpkg was interrupted") != std::string::npos);
+        CHECK(error.hint.find("dpkg --configure -a") != std::string::npos);
+        host.run("rm hopeless");
+        CHECK(host.change("host.package", Change::Kind::create, {}, config).status == 0);
+        CHECK(host.log().ends_with("configure -a\ninstall jq\n"));
+        host.run(": >unreadable");
+        const Observation unread = host.look("host.package", config);
+        REQUIRE(unread.state == Observation::State::failed);
+        CHECK(unread.error->message.find("dpkg-query: error: parsing file") != std::string::npos);
+        CHECK(unread.error->hint.find("dpkg --configure -a") != std::string::npos);
+        host.run("rm unreadable");
+        CHECK(host.change("host.package", Change::Kind::remove, config, {}).status == 0);
+    }
+
     TEST_CASE("host.package: what another resource still wants stays, and is removed with that") {
-        const Pretence host{{"dpkg-query", kDpkgQuery}, {"apt-get", kAptGet}};
+        const PretendedHost host{{"dpkg-query", kDpkgQuery}, {"apt-get", kAptGet}};
         const auto config = [](std::vector<std::string> packages) {
             return config_of("host.package", Value::map({{"host", some_connection()},
                                                          {"packages", texts(packages)}}));
@@ -172,9 +239,73 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
         host.run("rm -f /var/lib/hadeploy/" + other);
     }
 
+    TEST_CASE("host.service: a one-shot unit that ran and ended well is as wanted") {
+        const PretendedHost host{{"systemctl", kSystemctl}};
+        const Value once =
+            config_of("host.service", Value::map({{"host", some_connection()}, {"name", "once"}}));
+        host.run("echo inactive >active; echo enabled >file; echo oneshot >type");
+        const auto running = [&](const Value& config) {
+            return host.look("host.service", config).attributes["running"];
+        };
+        CHECK(running(once) == Value(false)); // it has not run yet
+        const ProcessResult made = host.change("host.service", Change::Kind::create, {}, once);
+        CHECK_MESSAGE(made.status == 0, made.err);
+        CHECK(running(once) == Value(true)); // though systemd may have forgotten that it ran
+        CHECK(running(once.with("running", false)) == Value(false));
+        host.run("echo exit-code >result");
+        CHECK(running(once) == Value(false));
+        CHECK(host.change("host.service", Change::Kind::remove, once, {}).status == 0);
+        host.run("echo success >result");
+        CHECK(running(once) == Value(false));
+        host.run("echo 12345 >exited"); // by somebody else, and systemd knows
+        CHECK(running(once) == Value(true));
+    }
+
+    TEST_CASE("host.service: what ends at once after its start has failed") {
+        for (const char* after :
+             {"echo failed >active", "echo activating >active", "echo 2 >invocation"}) {
+            INFO(after);
+            const PretendedHost host{{"systemctl", kSystemctl},
+                                     {"journalctl", "echo \"the service's last words\"\n"},
+                                     {"sleep", after}}; // it ends while its start is watched
+            const Value crash = config_of(
+                "host.service", Value::map({{"host", some_connection()}, {"name", "crash"}}));
+            host.run("echo inactive >active; echo disabled >file; echo simple >type");
+            const ProcessResult made = host.change("host.service", Change::Kind::create, {}, crash);
+            CHECK(made.status != 0);
+            const Error error = ssh::explain_failure("h", "starting crash", made.status, made.err);
+            CHECK(error.message.find("crash.service does not stay up") != std::string::npos);
+            CHECK(error.message.find("exit status 3") != std::string::npos);
+            REQUIRE(error.notes.size() == 1);
+            CHECK(error.notes[0].text.find("last words") != std::string::npos);
+            host.change("host.service", Change::Kind::remove, crash, {});
+        }
+    }
+
+    TEST_CASE("host.service: a unit that is not there, and one of a new init script") {
+        const PretendedHost host{{"systemctl", kSystemctl}, {"journalctl", ":\n"}};
+        const auto config = [](bool wanted) {
+            return config_of("host.service", Value::map({{"host", some_connection()},
+                                                         {"name", "legacy"},
+                                                         {"running", wanted},
+                                                         {"enabled", wanted}}));
+        };
+        host.run("echo inactive >active; echo '' >file; echo not-found >load");
+        const Observation unwanted = host.look("host.service", config(false));
+        REQUIRE(unwanted.state == Observation::State::present);
+        CHECK(unwanted.attributes["running"] == Value(false));
+        CHECK(unwanted.attributes["enabled"] == Value(false));
+        CHECK(host.look("host.service", config(true)).state == Observation::State::absent);
+        CHECK(host.change("host.service", Change::Kind::create, {}, config(true)).status != 0);
+        host.run(": >init-script");
+        CHECK(host.change("host.service", Change::Kind::create, {}, config(true)).status == 0);
+        CHECK(host.log().find("daemon-reload") < host.log().find("enable -- legacy"));
+        host.change("host.service", Change::Kind::remove, config(true), {});
+    }
+
     TEST_CASE("host.service: started, restarted, and given back as it was") {
-        const Pretence host{{"systemctl", kSystemctl},
-                            {"journalctl", "echo \"the service's last words\"\n"}};
+        const PretendedHost host{{"systemctl", kSystemctl},
+                                 {"journalctl", "echo \"the service's last words\"\n"}};
         const Value web =
             config_of("host.service", Value::map({{"host", some_connection()}, {"name", "web"}}));
         host.run("echo inactive >active; echo disabled >file");
@@ -214,7 +345,7 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
 
 TEST_CASE(
     "host.file: what is new is on the disk before it takes the old one's place, and then that") {
-    const Pretence host(
+    const PretendedHost host(
         {{"cat", "printf new\n"},
          {"chown", ":\n"}, // whoever runs this
          {"sync", R"sh(what="$(/bin/cat "$2" 2>/dev/null)" || what='the directory'

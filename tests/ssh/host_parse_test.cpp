@@ -26,11 +26,13 @@ TEST_CASE("host.file: what stat and sha256sum say") {
     const Value file = on_host({{"path", "/etc/motd"}, {"content", "hello\n"}});
     CHECK(config_of("host.file", file)["sha256"] == Value(kHello));
     const Observation same =
-        seen("host.file", file, fmt::format("stat 644 root root\nsha256 {}\n", kHello));
+        seen("host.file", file,
+             fmt::format("mode 644\nowner 0:root\ngroup 0:root\nsha256 {}\n", kHello));
     REQUIRE(same.state == present);
     CHECK(same.attributes["mode"] == Value("0644"));
     CHECK(same.attributes["content"] == Value("hello\n"));
-    const Observation drifted = seen("host.file", file, "stat 4755 ops staff\nsha256 00\n");
+    const Observation drifted =
+        seen("host.file", file, "mode 4755\nowner 7:ops\ngroup 50:staff\nsha256 00\n");
     CHECK(drifted.attributes["mode"] == Value("4755"));
     CHECK(drifted.attributes["owner"] == Value("ops"));
     CHECK(drifted.attributes["sha256"] == Value("00"));
@@ -73,7 +75,14 @@ TEST_CASE("host.package: installed, missing, ours") {
     CHECK(look("memory jq\nmemory tree\ninstalled rsync 3.2\ninstalled jq 1.6\n")
               .attributes["packages"] == texts({"jq", "rsync", "tree"}));
     CHECK(look("installed jq 1.6\n").attributes["versions"]["jq"] == Value("1.6"));
-    CHECK(seen("host.package", tools, "", 1).state == failed);
+    const Observation virtually =
+        look("installed rsync 3.2\nprovider installed jqx 2.0 json, jq (= 1.7)\n"
+             "provider config-files old 1.0 jq\n");
+    CHECK(virtually.attributes["packages"] == tools["packages"]);
+    CHECK(virtually.attributes["versions"]["jq"] == Value("2.0"));
+    CHECK(look("provider installed jqx 2.0 jq-more, ajq\n").state == absent);
+    CHECK(seen("host.package", tools, "", 127).error->message.find("no dpkg") != std::string::npos);
+    CHECK(seen("host.package", tools, "", 2, "dpkg-query: error: x\n").state == failed);
     CHECK(problems_of("host.package", on_host({{"packages", texts({"jq; reboot"})}})).size() == 1);
     CHECK(problems_of("host.package", on_host({{"packages", texts({"-jq"})}})).size() == 1);
 }
@@ -193,7 +202,7 @@ TEST_CASE("only what changed is done") {
     const Value file = on_host({{"path", "/etc/motd"}, {"content", "x"}, {"mode", "0600"}});
     const auto chmod = commands("host.file", file, file, {"mode"});
     REQUIRE(chmod.size() == 1);
-    CHECK(chmod[0].script == "chown -- 'root:root' '/etc/motd'; chmod 0600 -- '/etc/motd'");
+    CHECK(chmod[0].script == "chown -- 'root:root' '/etc/motd'; chmod 00600 -- '/etc/motd'");
 
     const Value service = on_host({{"name", "web"}, {"restart_on", Value::map({{"a", "2"}})}});
     const std::string restart =

@@ -1,14 +1,11 @@
 // The types against a real sshd: what they make on this machine, in a temporary directory.
 #include "core/file.h"
 #include "core/process.h"
-#include "providers/ssh/provider.h"
-#include "ssh/host_case.h"
-#include "ssh/server.h"
+#include "ssh/real_host.h"
 
 #include <doctest/doctest.h>
 #include <grp.h>
 #include <pwd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 using namespace hadeploy;
@@ -16,39 +13,6 @@ using namespace hadeploy::test;
 namespace fs = std::filesystem;
 
 namespace {
-struct Host {
-    SshServer server;
-    TempDir dir;
-    std::shared_ptr<Provider> provider;
-    Host() {
-        const ProviderKind& kind = *registry().kind("ssh");
-        const std::vector<Endpoint> endpoints = kind.endpoints(
-            type_named("host.file"), Value::map({{"host", server.connection()}}), Value::map({}));
-        provider = registry().kind("ssh")->open(endpoints.at(0), Setting{});
-    }
-    Value config(std::initializer_list<std::pair<std::string_view, Value>> more) const {
-        Value all = Value::map({{"host", server.connection()}});
-        for (const auto& [key, value] : more) all = all.with(key, value);
-        return all;
-    }
-    std::string path(const std::string& name) const { return (dir.path / name).string(); }
-};
-
-mode_t mode_of(const std::string& path) {
-    struct stat info {};
-    ::stat(path.c_str(), &info);
-    return info.st_mode & 07777;
-}
-
-template<typename What>
-Error error_of(What what) {
-    try {
-        what();
-    } catch (const Error& error) {
-        return error;
-    }
-    return Error(ErrorKind::failed, "(no error)");
-}
 constexpr auto present = Observation::State::present;
 constexpr auto absent = Observation::State::absent;
 } // namespace

@@ -103,11 +103,12 @@ std::string commands_markdown(const CommandTree& tree) {
         "| Option of every command | |\n|---|---|\n";
     for (const CommandTree::Option& o : tree.options)
         out += fmt::format("| `{}` | {} |\n", option_name(o), table_cell(o.help));
-    out += "\n| Exit code | |\n|---|---|\n| 0 | all is well |\n| 1 | it failed |\n"
-           "| 2 | there is something to change (`plan --detailed-exitcode`) |\n"
-           "| 3 | a drill missed a threshold |\n| 64 | the command line is wrong |\n"
-           "| 65 | the spec is wrong |\n| 69 | a backend does not answer |\n"
-           "| 75 | somebody else works on the state |\n| 130 | interrupted |\n\n";
+    out +=
+        "\n| Exit code | |\n|---|---|\n| 0 | all is well |\n| 1 | it failed, or was cancelled |\n"
+        "| 2 | there is something to change (`plan --detailed-exitcode`) |\n"
+        "| 3 | a drill missed a threshold |\n| 64 | the command line is wrong |\n"
+        "| 65 | the spec is wrong |\n| 69 | a backend does not answer |\n"
+        "| 75 | somebody else works on the state |\n| 130 | interrupted |\n\n";
     for (const auto& [path, command] : all_commands(tree)) {
         if (!command->commands.empty()) continue; // a group has nothing of its own
         out += fmt::format("## {}\n\n{}.\n\n```\n{}\n```\n\n", path, command->help,

@@ -152,10 +152,14 @@ std::optional<ProgressMode> parse_progress_mode(std::string_view text) {
     return std::nullopt;
 }
 
+bool shows_block(ProgressMode mode, int fd) {
+    return mode == ProgressMode::tty || (mode == ProgressMode::automatic && can_redraw(fd));
+}
+
 std::unique_ptr<Progress> make_progress(ProgressMode mode, std::size_t total, int fd,
                                         std::function<void(std::string_view)> write,
                                         std::function<std::string(std::string_view)> hide,
-                                        const Style& style) {
+                                        std::function<bool()> stopping, const Style& style) {
     if (mode == ProgressMode::automatic)
         mode = can_redraw(fd) ? ProgressMode::tty : ProgressMode::plain;
     ProgressOutput output{
@@ -163,6 +167,7 @@ std::unique_ptr<Progress> make_progress(ProgressMode mode, std::size_t total, in
         .now_ms = wall_clock_ms,
         .size = [fd] { return terminal_size(fd); }};
     output.hide = std::move(hide);
+    output.stopping = std::move(stopping);
     return make_progress(mode, total, std::move(output), style);
 }
 

@@ -211,7 +211,11 @@ class TtyProgress final : public Progress {
         std::unique_lock lock(mutex_);
         while (!stop.stop_requested()) {
             wake_.wait_for(lock, stop, kTick, [] { return false; });
-            if (!stop.stop_requested()) redraw();
+            if (stop.stop_requested()) return;
+            if (output_.stopping() && !std::exchange(said_stopping_, true))
+                print(Line(columns(), style_).add(Tint::yellow, HADEPLOY_STOPPING));
+            else
+                redraw();
         }
     }
 
@@ -225,6 +229,7 @@ class TtyProgress final : public Progress {
     std::vector<Row> rows_;
     std::vector<std::size_t> drawn_; ///< columns of each line of the block as it stands there
     bool over_ = false;
+    bool said_stopping_ = false;
     std::jthread ticker_; ///< the last member: ends before the others do
 };
 

@@ -41,6 +41,10 @@ Type base_type() {
          .doc = "`qcow2` or `raw`.",
          .fallback = Value("qcow2"),
          .one_of = {"qcow2", "raw"}},
+        {.name = "capacity",
+         .type = TypeKind::bytes,
+         .doc = "Size of the disk that the image makes: `disk` has to be as large.",
+         .steering = true},
         {.name = "kernel", .type = TypeKind::string, .doc = "Path of a kernel to boot it with."},
         {.name = "initrd", .type = TypeKind::string, .doc = "Path of its initial RAM disk."},
     });
@@ -205,8 +209,8 @@ DomainType::DomainType() {
         "over in the seed, so that the first login is verified; the seed is removed once the guest "
         "has answered. The image needs cloud-init (any that reads NoCloud) and an SSH server.\n\n"
         "Detected and repaired: a machine that is switched off or paused is started; memory and "
-        "number of processors are set; one whose lease is gone gets it back; one that was "
-        "undefined "
+        "number of processors are set; one whose lease is gone or has another address gets it "
+        "back; one that was undefined "
         "is defined again on its disk. One whose disk was deleted is replaced, with an empty disk, "
         "and what was on it is created again. A machine of the same name that somebody else made "
         "is "
@@ -246,6 +250,14 @@ void DomainType::check(const Value& config, Problems& problems) const {
     };
     ordered("memory", "max_memory");
     ordered("vcpus", "max_vcpus");
+    const Value& capacity = config["base"]["capacity"];
+    if (config["disk"].is_integer() && capacity.is_integer() &&
+        config.integer("disk") < capacity.as_integer())
+        problems
+            .add(fmt::format("a disk of {} is smaller than the image that it stands on ({})",
+                             show_bytes(config.integer("disk")), show_bytes(capacity.as_integer())),
+                 config["disk"].loc())
+            .with_hint("make it larger, or leave `disk` out");
     if (config.text("boot") == "disk" && !config.text("cmdline").empty())
         problems.add("cmdline needs a kernel that is booted directly, and boot is disk",
                      config["cmdline"].loc());

@@ -14,7 +14,9 @@ namespace hadeploy::libvirt {
 /// once for all requests.
 class Inventory {
   public:
-    explicit Inventory(const Connection& connection) : connection_(connection) {}
+    /// @param project  the spec's name: whose objects are ours
+    explicit Inventory(const Connection& connection, std::string project = {})
+        : connection_(connection), project_(std::move(project)) {}
 
     struct Domain {
         std::string name, uuid;
@@ -48,9 +50,11 @@ class Inventory {
     /// The network's definition as it is in force.
     const std::string& network_xml(const Network& network);
     [[nodiscard]] const Connection& connection() const { return connection_; }
+    [[nodiscard]] const std::string& project() const { return project_; }
 
   private:
     const Connection& connection_;
+    std::string project_;
     std::optional<std::vector<Domain>> domains_;
     std::optional<std::vector<Network>> networks_;
     std::optional<std::vector<Pool>> pools_;

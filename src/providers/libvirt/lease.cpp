@@ -39,13 +39,13 @@ void update(virNetworkPtr network, const std::string& name, virNetworkUpdateComm
     const std::string xml = host_xml(lease);
     unsigned flags = VIR_NETWORK_UPDATE_AFFECT_CONFIG;
     if (virNetworkIsActive(network) == 1) flags |= VIR_NETWORK_UPDATE_AFFECT_LIVE;
-    call(fmt::format("{} the lease of {} in the network '{}'",
-                     command == VIR_NETWORK_UPDATE_COMMAND_DELETE ? "remove" : "add", lease.name,
-                     name),
-         [&] {
-             return virNetworkUpdate(network, command, VIR_NETWORK_SECTION_IP_DHCP_HOST, -1,
-                                     xml.c_str(), flags);
-         });
+    const char* what = command == VIR_NETWORK_UPDATE_COMMAND_DELETE   ? "remove"
+                       : command == VIR_NETWORK_UPDATE_COMMAND_MODIFY ? "change"
+                                                                      : "add";
+    call(fmt::format("{} the lease of {} in the network '{}'", what, lease.name, name), [&] {
+        return virNetworkUpdate(network, command, VIR_NETWORK_SECTION_IP_DHCP_HOST, -1, xml.c_str(),
+                                flags);
+    });
 }
 } // namespace
 
@@ -78,18 +78,22 @@ void ensure_lease(const Connection& connection, const std::string& network_name,
                                 network_name))
             .with_hint("give the machine another one");
     if (has_lease(root, lease)) return;
+    bool ours = false; // with another address, which is a drift
     for (const pugi::xml_node ip : root.children("ip"))
         for (const pugi::xml_node host : ip.child("dhcp").children("host"))
-            if (const Lease other = lease_of(host); other.mac == lease.mac ||
-                                                    other.address == lease.address ||
-                                                    other.name == lease.name)
+            if (const Lease other = lease_of(host);
+                other.mac == lease.mac && other.name == lease.name)
+                ours = true;
+            else if (other.mac == lease.mac || other.address == lease.address ||
+                     other.name == lease.name)
                 throw Error(ErrorKind::conflict,
                             fmt::format("the network '{}' has promised {} to {} ({})", network_name,
                                         other.address, other.name, other.mac))
                     .with_hint(
                         "choose another address and name, or remove that lease: `virsh net-edit " +
                         network_name + "`");
-    update(network.get(), network_name, VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, lease);
+    update(network.get(), network_name,
+           ours ? VIR_NETWORK_UPDATE_COMMAND_MODIFY : VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, lease);
 }
 
 void remove_lease(const Connection& connection, const std::string& network_name,

@@ -15,7 +15,7 @@ struct Lease {
 /// Whether the `<network>` has exactly this lease.
 bool has_lease(pugi::xml_node network, const Lease& lease);
 
-/// Adds the lease to the network, now and for good.
+/// Adds the lease to the network, now and for good; one of this MAC and name is changed.
 /// @throws Error when there is no such network, the address is not of it, or another machine has it
 void ensure_lease(const Connection& connection, const std::string& network, const Lease& lease);
 

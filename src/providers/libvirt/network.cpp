@@ -1,9 +1,11 @@
 #include "providers/libvirt/network.h"
 
+#include "providers/libvirt/host_network.h"
 #include "providers/libvirt/ipv4.h"
 #include "providers/libvirt/libvirt_type.h"
 #include "providers/libvirt/xml.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace hadeploy::libvirt {
@@ -58,8 +60,9 @@ class NetworkType : public LibvirtType {
     }
     std::vector<NetworkUse> networks(const Value& config) const override {
         if (!config["name"].is_string() || !config["cidr"].is_string()) return {};
-        return {{"libvirt network " + config.text("name"), config.text("cidr"), "",
-                 config["cidr"].loc()}};
+        const auto range = Cidr::parse(config.text("cidr"));
+        return {{"libvirt network " + config.text("name"), config.text("cidr"),
+                 range ? ipv4_text(range->gateway()) : "", config["cidr"].loc()}};
     }
     Observation observe(const ReadRequest& request, Inventory& inventory) const override;
     Value make(Session& session, const Change& change) const override;
@@ -76,7 +79,8 @@ NetworkType::NetworkType() {
         "an address from the upper half of the range.\n\n"
         "Detected and repaired: a network that was stopped is started again; one that was "
         "undefined is made anew. A network of the same name that somebody else made is never "
-        "touched.\n\n"
+        "touched. That another network or the host itself has some of the addresses is an error of "
+        "the plan.\n\n"
         "Destroy stops and undefines it. It refuses while guests of somebody else are attached.";
     import_id = "the network's UUID (`virsh net-uuid NAME`)";
     example = "lab:\n"
@@ -168,13 +172,48 @@ Value observed(const Inventory::Network& network, const pugi::xml_document& docu
     return out;
 }
 
+/// Why the addresses of a new network can't be had, as far as a plan can tell: what this project
+/// has made may let go of them in the same plan.
+std::optional<Error> no_room(const Value& cidr, Inventory& inventory) {
+    const auto wanted = Cidr::parse(cidr.as_string());
+    if (!wanted) return std::nullopt;
+    const auto in_use = [&](const std::string& by, const Cidr& range) {
+        return Error(ErrorKind::conflict,
+                     fmt::format("the addresses {} are in use: {} has {}", cidr.as_string(), by,
+                                 range.text()),
+                     cidr.loc())
+            .with_hint("choose another cidr");
+    };
+    std::vector<std::string> own_bridges;
+    for (const Inventory::Network& other : inventory.networks()) {
+        const pugi::xml_document document = parse_xml(inventory.network_xml(other));
+        const pugi::xml_node root = document.child("network");
+        own_bridges.emplace_back(root.child("bridge").attribute("name").value());
+        if (metadata(root, "project") == inventory.project()) continue;
+        if (const auto range = network_range(root); range && range->overlaps(*wanted))
+            return in_use(fmt::format("libvirt's network '{}'", other.name), *range);
+    }
+    for (const HostRange& range : ranges_of_libvirts_host(inventory.connection().uri()))
+        if (range.cidr.overlaps(*wanted) &&
+            std::find(own_bridges.begin(), own_bridges.end(), range.interface) == own_bridges.end())
+            return in_use(fmt::format("the host's interface {}", range.interface), range.cidr);
+    return std::nullopt;
+}
+
 Observation NetworkType::observe(const ReadRequest& request, Inventory& inventory) const {
     for (const Inventory::Network& network : inventory.networks()) {
         if (network.uuid != request.identity) continue;
         return Observation::present(observed(network, parse_xml(inventory.network_xml(network))));
     }
     const Inventory::Network* other = inventory.network(request.config.text("name"));
-    if (other == nullptr) return Observation::absent();
+    if (other == nullptr) {
+        const Value& cidr = request.config["cidr"];
+        // One that is recorded may be on its way out of the spec.
+        if (request.recorded == nullptr && cidr.is_string())
+            if (std::optional<Error> taken = no_room(cidr, inventory))
+                return Observation::failed(std::move(*taken));
+        return Observation::absent();
+    }
     Observation out = Observation::present(Value::map({{"name", other->name}}));
     out.foreign = foreign_text(other->uuid);
     return out;

@@ -16,7 +16,7 @@ class LibvirtProvider : public Provider {
     std::vector<Observation> read(std::span<const ReadRequest> requests,
                                   const Notice& /*notice*/) override {
         const std::shared_ptr<Connection> open = connection();
-        Inventory inventory(*open);
+        Inventory inventory(*open, setting_.project);
         std::vector<Observation> out;
         out.reserve(requests.size());
         for (const ReadRequest& request : requests) {

@@ -60,6 +60,12 @@ std::string path_of(virStorageVolPtr volume) {
     return taken(call("see where a volume is", [&] { return virStorageVolGetPath(volume); }));
 }
 
+std::int64_t capacity_of(virStorageVolPtr volume) {
+    virStorageVolInfo info = {};
+    call("read the size of a volume", [&] { return virStorageVolGetInfo(volume, &info); });
+    return static_cast<std::int64_t>(info.capacity);
+}
+
 std::string format_of(virStorageVolPtr volume) {
     const std::string xml =
         taken(call("see what a volume is", [&] { return virStorageVolGetXMLDesc(volume, 0); }));

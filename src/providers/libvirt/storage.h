@@ -34,6 +34,8 @@ void delete_volume(virStoragePoolPtr pool, const std::string& name);
 std::string path_of(virStorageVolPtr volume);
 /// "qcow2", "raw": what libvirt has found the file to be.
 std::string format_of(virStorageVolPtr volume);
+/// Bytes that a guest sees of it.
+std::int64_t capacity_of(virStorageVolPtr volume);
 
 /// Writes `size` bytes into the volume. Goes through libvirt, so it works for a remote host too.
 /// `what` is what people see: "uploading the kernel".

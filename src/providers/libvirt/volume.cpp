@@ -29,6 +29,7 @@ class VolumeType : public LibvirtType {
   public:
     VolumeType();
     void check(const Value& config, Problems& problems) const override;
+    void check_making(const Value& config, Problems& problems) const override;
     Value derive(const Value& config) const override;
     std::vector<std::string> claims(const Value& config) const override {
         if (!config["pool"].is_string() || !config["name"].is_string()) return {};
@@ -128,6 +129,11 @@ VolumeType::VolumeType() {
          .tracked = true,
          .open = true,
          .verb = "repair"},
+        {.name = "capacity",
+         .type = TypeKind::bytes,
+         .doc = "Size of the disk that a guest sees; of a download known when it is there.",
+         .computed = true,
+         .open = true},
         {.name = "path",
          .type = TypeKind::string,
          .doc = "The file on the libvirt host.",
@@ -183,10 +189,28 @@ Value VolumeType::derive(const Value& config) const {
     Value out = Value::map({{"complete", true}});
     const Value& file = config["file"];
     if (file.is_unknown()) return out.with("sha256", Value::unknown());
+    if (const Value& size = config["size"]; size.is_integer()) return out.with("capacity", size);
+    if (const Value& size = config["bootstrap"]["size"]; size.is_integer())
+        return out.with("capacity", size);
     // A file that is gone again does not matter to a volume that was made from it.
-    if (file.is_string() && std::filesystem::is_regular_file(file.as_string()))
-        out = out.with("sha256", sha256_file(file.as_string()));
-    return out;
+    if (!file.is_string() || !std::filesystem::is_regular_file(file.as_string())) return out;
+    out = out.with("sha256", sha256_file(file.as_string()));
+    try {
+        return out.with("capacity", inspect_disk(file.as_string()).size);
+    } catch (const Error&) { // no disk image: check_making() tells
+        return out;
+    }
+}
+
+void VolumeType::check_making(const Value& config, Problems& problems) const {
+    const Value& file = config["file"];
+    if (!file.is_string()) return;
+    try {
+        (void)inspect_disk(file.as_string());
+    } catch (Error& error) {
+        error.loc = file.loc();
+        problems.add(std::move(error));
+    }
 }
 
 /// Which of a volume's files a pool has.
@@ -245,7 +269,9 @@ std::string format_in(virStoragePoolPtr pool, const std::string& file) {
 /// The computed attributes of a volume that is there.
 Value places(virStoragePoolPtr pool, const Files& files, std::string_view name,
              std::string_view identity) {
+    const VolumeHandle disk = find_volume(pool, files.disk);
     return Value::map({
+        {"capacity", disk ? Value(capacity_of(disk.get())) : Value()},
         {"path", path_in(pool, files.disk)},
         {"format", is_imported(identity)                              ? format_in(pool, files.disk)
                    : std::string_view(files.disk).ends_with(".qcow2") ? "qcow2"

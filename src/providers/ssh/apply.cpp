@@ -222,7 +222,7 @@ void Application::run_elsewhere(const Item& item) {
             ++next_;
             return;
         } else {
-            const std::string said = tail(answer.err, 1);
+            const std::string said = cause_in(answer.err);
             reasons.push_back(
                 fmt::format("{}: {}", login.name(),
                             said.empty() ? fmt::format("exit status {}", answer.status) : said));
@@ -246,8 +246,11 @@ void Application::section_ended(std::size_t at, SectionResult result) {
     if (item.work == Work::look) {
         verify(item.change, {result.status, std::move(result.out), std::move(result.err)});
     } else if (result.status != 0) {
-        fail(item.change,
-             explain_failure(login_.name(), item.command.step, result.status, result.err));
+        // What a command with secrets printed may be made of them.
+        const Change& change = changes_[item.change];
+        const bool secret = change.before.contains_secret() || change.after.contains_secret();
+        fail(item.change, explain_failure(login_.name(), item.command.step, result.status,
+                                          result.err, secret ? "" : result.out));
     }
 }
 

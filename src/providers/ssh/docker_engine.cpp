@@ -1,6 +1,7 @@
 #include "providers/ssh/docker_script.h"
 #include "providers/ssh/docker_types.h"
 #include "providers/ssh/host.h"
+#include "providers/ssh/shell_functions.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -34,18 +35,64 @@ exit 0
 constexpr std::string_view kInstall =
     R"sh(if ! command -v dockerd >/dev/null || ! command -v apparmor_parser >/dev/null; then
     command -v apt-get >/dev/null || { echo "there is neither Docker nor apt-get; install Docker by hand" >&2; exit 1; }
-    export DEBIAN_FRONTEND=noninteractive
     mkdir -p /var/lib/hadeploy
     command -v dockerd >/dev/null || : >/var/lib/hadeploy/docker.engine
-    install() {
-        apt-get -qq -o DPkg::Lock::Timeout=300 install --no-install-recommends -y docker.io apparmor >/dev/null
-    }
-    install 2>/dev/null || { apt-get -qq -o DPkg::Lock::Timeout=300 update; install; }
+    apt install docker.io apparmor || { apt update && apt install docker.io apparmor; } ||
+        { printf '%s\n' "$log" >&2; exit 100; }
 fi
 )sh";
 
-constexpr std::string_view kTrouble =
-    "{ journalctl -u docker -n 15 --no-pager -o cat >&2; exit 1; }\n";
+// Sets $changed when Docker has to be started with another daemon.json than before, which is kept
+// as $old until it has (empty: there was none). Variables: wanted ("1": standard input is the new
+// daemon.json; "": there is to be none).
+constexpr std::string_view kConfigure = R"sh(file=/etc/docker/daemon.json
+old=$file.hadeploy-old changed=
+mkdir -p /etc/docker
+if [ -n "$wanted" ]; then
+    cat >"$file.new"
+    # Docker before 23 does not know --validate
+    if ! said=$(dockerd --validate --config-file "$file.new" 2>&1); then
+        case $said in *'unknown flag'*) ;; *)
+            rm -f "$file.new"
+            printf '%s\n' "$said" >&2
+            echo "hadeploy: Docker does not accept the settings, nothing was changed: ${said##*
+}" >&2
+            exit 1;;
+        esac
+    fi
+    if [ ! -e "$old" ] && cmp -s "$file.new" "$file"; then rm "$file.new"; else changed=1; fi
+elif [ -e "$old" ] || [ -e "$file" ]; then
+    changed=1
+fi
+if [ -n "$changed" ]; then
+    [ -e "$old" ] || if [ -e "$file" ]; then cp -p "$file" "$old"; else : >"$old"; fi
+    if [ -n "$wanted" ]; then mv "$file.new" "$file"; else rm -f "$file"; fi
+    systemctl stop docker
+fi
+)sh";
+
+// With a daemon.json that Docker does not start with, the former one is put back.
+constexpr std::string_view kStart = R"sh(start() {
+    systemctl reset-failed docker 2>/dev/null || :
+    systemctl start docker
+}
+trouble() { journalctl -u docker -n 15 --no-pager -o cat; }
+if ! start; then
+    said=$(trouble)
+    printf '%s\n' "$said" >&2
+    why=$(printf '%s\n' "$said" | sed -n 's/.*\(unable to configure the Docker daemon.*\)/\1/p; s/.*\(failed to start daemon.*\)/\1/p' | tail -n 1)
+    why=${why:-see its journal}
+    if [ -z "$changed" ]; then echo "hadeploy: Docker does not start: $why" >&2; exit 1; fi
+    if [ -s "$old" ]; then mv "$old" "$file"; else rm -f "$file" "$old"; fi
+    if start; then
+        echo "hadeploy: Docker does not start with these settings; it runs with the former ones again: $why" >&2
+    else
+        trouble >&2
+        echo "hadeploy: Docker does not start with these settings, nor with the former ones, which are back: $why" >&2
+    fi
+    exit 1
+fi
+)sh";
 
 std::string daemon_json(const Value& settings) {
     return Json::parse(to_public_json(settings)).dump(2) + "\n";
@@ -88,7 +135,8 @@ DockerEngine::DockerEngine() {
     doc = "Installs the distribution's docker.io (and apparmor, without which no container starts) "
           "where there is no Docker yet; any other Docker that is there is used as it is.\n\n"
           "A stopped or disabled daemon and a changed daemon.json are drift, and repaired. The "
-          "daemon is restarted only when daemon.json changes.\n\n"
+          "daemon is restarted only when daemon.json changes; when it does not start with the new "
+          "one, the former one is put back, and apply says why.\n\n"
           "On destroy the package goes if hadeploy installed it, and daemon.json if hadeploy wrote "
           "it; /var/lib/docker stays. A Docker that was there before stays as it is.";
     example = "docker:\n"
@@ -175,26 +223,17 @@ std::vector<Command> DockerEngine::commands(const Change& change) const {
 std::vector<Command> DockerEngine::make(const Change& change) {
     std::vector<Command> list;
     if (change.kind == Change::Kind::create)
-        list.push_back({.script = std::string(kInstall), .step = "installing Docker"});
+        list.push_back({.script = apt_functions(300'000) + std::string(kInstall),
+                        .step = "installing Docker"});
     const bool configured = has_settings(change.after);
     const bool rewrite = change.kind == Change::Kind::create
                              ? configured
                              : std::find(change.changed.begin(), change.changed.end(),
                                          "settings") != change.changed.end();
-    std::string script;
-    Command service{.step = "starting Docker"};
-    if (rewrite && configured) {
-        script += "mkdir -p /etc/docker\n"
-                  "cat >/etc/docker/daemon.json.new\n"
-                  "if ! cmp -s /etc/docker/daemon.json.new /etc/docker/daemon.json; then\n"
-                  "    mv /etc/docker/daemon.json.new /etc/docker/daemon.json\n"
-                  "    systemctl stop docker\n"
-                  "else rm /etc/docker/daemon.json.new; fi\n";
-        service.input = daemon_json(change.after["settings"]);
-        service.step = "configuring Docker";
-    } else if (rewrite) {
-        script += "rm -f /etc/docker/daemon.json\nsystemctl stop docker\n";
-    }
+    Command service{.step = rewrite && configured ? "configuring Docker" : "starting Docker"};
+    std::string script = fmt::format("changed= wanted={}\n", configured ? "1" : "''");
+    if (rewrite) script += kConfigure;
+    if (rewrite && configured) service.input = daemon_json(change.after["settings"]);
     // The package enables it, and to do so again takes seconds: of a service with an init script
     // systemd asks Perl, and then it reads all units anew.
     script += change.after.flag("enabled", true)
@@ -202,11 +241,10 @@ std::vector<Command> DockerEngine::make(const Change& change) {
                     "systemctl -q --no-reload enable docker\n"
                   : "systemctl -q disable docker\n";
     if (change.after.flag("running", true))
-        script += fmt::format("systemctl reset-failed docker 2>/dev/null || :\n"
-                              "systemctl start docker || {}",
-                              kTrouble);
+        script += kStart;
     else // the socket goes too, or the next client would start the daemon again
         script += "systemctl stop docker.socket docker\n";
+    script += "[ -z \"$changed\" ] || rm -f \"$old\"\n";
     service.script = std::move(script);
     list.push_back(std::move(service));
     return list;
@@ -218,9 +256,9 @@ std::vector<Command> DockerEngine::remove(const Change& change) {
         list.push_back(
             {.script = "rm -f /etc/docker/daemon.json\n", .step = "removing daemon.json"});
     if (change.before.flag("installed"))
-        list.push_back({.script = fmt::format("export DEBIAN_FRONTEND=noninteractive\n"
-                                              "apt-get -qq -o DPkg::Lock::Timeout=300 remove -y "
-                                              "docker.io >/dev/null\n"
+        list.push_back({.script = apt_functions(300'000) +
+                                  fmt::format("apt remove docker.io || "
+                                              "{{ printf '%s\\n' \"$log\" >&2; exit 100; }}\n"
                                               "rm -f {0}\n"
                                               "rmdir /var/lib/hadeploy 2>/dev/null || :\n",
                                               kMarker),

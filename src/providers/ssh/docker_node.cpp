@@ -90,7 +90,8 @@ DockerNode::DockerNode() {
           "peers are in. The join token goes from the peer's answer into the request on the new "
           "node, is kept nowhere, and is changed as soon as it was used. An entry of the same "
           "address that is down (the machine before it was made anew) is taken away first.\n\n"
-          "Seen as drift, and repaired: role, availability, labels, a node that is not ready. When "
+          "Seen as drift, and repaired: role, availability, labels, heartbeat, a node that is not "
+          "ready. When "
           "the managers have lost their quorum, apply waits two minutes for it and says what to "
           "do. When the others have one, but the node's Docker does not find its way back to them, "
           "that is started anew, once.\n\n"
@@ -136,9 +137,10 @@ DockerNode::DockerNode() {
          .replaces = true},
         {.name = "heartbeat",
          .type = TypeKind::duration,
-         .doc = "How often nodes report to the swarm that is made; a node is down after three "
-                "missed reports and a little. Left out: Docker's own 5s.",
-         .steering = true,
+         .doc = "How often nodes report to the swarm: a setting of the whole swarm, which is to be "
+                "the "
+                "same on all its nodes. A node is down after three missed reports and a little. "
+                "Left out: as it is, which is 5s in a swarm that is made.",
          .min = 1000},
         {.name = "drain_timeout",
          .type = TypeKind::duration,
@@ -188,6 +190,10 @@ Observation DockerNode::own(const Json& swarm, const Reply& nodes) {
                    .with("status", manager ? "no quorum" : kReady);
     }
     if (!swarm_id.empty()) seen = seen.with("swarm_id", swarm_id);
+    constexpr std::int64_t kNanoseconds = 1'000'000; // in a millisecond
+    const std::int64_t heartbeat =
+        swarm.value("/Cluster/Spec/Dispatcher/HeartbeatPeriod"_json_pointer, std::int64_t{0});
+    if (heartbeat > 0) seen = seen.with("heartbeat", heartbeat / kNanoseconds);
     return Observation::present(std::move(seen));
 }
 
@@ -316,9 +322,16 @@ std::vector<Command> DockerNode::update(const Change& change) {
                  .step = "asking the peers for the node"});
         list.push_back(settle(change.before.text("role")));
     }
+    std::vector<Value> managers = others;
+    if (was_manager) managers.insert(managers.begin(), change.after["host"]);
+    if (is_changed("heartbeat") && change.after["heartbeat"].is_integer())
+        list.push_back(
+            {.script =
+                 script(kHeartbeat,
+                        {{"heartbeat", fmt::format("{}ms", change.after.integer("heartbeat"))}}),
+             .on = managers,
+             .step = "setting the swarm's heartbeat"});
     if (is_changed("role") || is_changed("availability") || is_changed("labels")) {
-        std::vector<Value> managers = others;
-        if (was_manager) managers.insert(managers.begin(), change.after["host"]);
         list.push_back(
             {.script = script(kUpdate, {{"node", change.before.text("node_id")},
                                         {"options", options_of(change.before, change.after)},

@@ -132,13 +132,11 @@ if [ -z "$joined" ]; then
             "$address" "$remotes" "$token" "$availability" | docker_post /swarm/join)
         # a slow join goes on in the background when Docker no longer waits for it
         case $answer in *"Timeout was reached"*)
-            tries=0
-            until case $(docker_get /info) in *'"LocalNodeState":"active"'*) ;; *) false;; esac; do
-                tries=$((tries + 1))
-                [ $tries -lt 180 ] || break
+            began=$(seconds)
+            until late "$began" 180; do
+                case $(docker_get /info) in *'"LocalNodeState":"active"'*) answer="reply 200 "; break;; esac
                 sleep 1
-            done
-            [ $tries -ge 180 ] || answer="reply 200 ";;
+            done;;
         esac
         case $answer in "reply 200 "*) ;; *)
             printf '%s\n' "$answer" | sed -n 's/.*"message":"\(.*\)"}.*/joining the swarm: \1/p' >&2
@@ -147,10 +145,9 @@ if [ -z "$joined" ]; then
     fi
 fi
 [ "$role" = manager ] || exit 0
-tries=0
+began=$(seconds)
 until answer=$(docker_get /swarm) && case $answer in "reply 200 "*) ;; *) false;; esac; do
-    tries=$((tries + 1))
-    [ $tries -lt 120 ] || { echo "the node joined, but did not become a manager within two minutes" >&2; exit 1; }
+    ! late "$began" 120 || { echo "the node joined, but did not become a manager within two minutes" >&2; exit 1; }
     sleep 1
 done
 [ -z "$token" ] || docker swarm join-token --rotate -q manager >/dev/null
@@ -172,6 +169,13 @@ if [ -n "$demote" ]; then
     fi
 fi
 eval "docker node update $options \"\$node\"" >/dev/null
+)sh";
+
+/// On each of the members, until one is a manager with quorum. Variables: heartbeat (Go's
+/// notation).
+inline constexpr std::string_view kHeartbeat = R"sh(docker_up || exit 1
+case $(docker_get /nodes) in "reply 200 "*) ;; *) echo "not a manager, or without quorum" >&2; exit 1;; esac
+docker swarm update --dispatcher-heartbeat "$heartbeat" >/dev/null
 )sh";
 
 /// On each of the other members, until one is a manager with quorum: does the swarm still have the
@@ -201,7 +205,7 @@ while read -r word rest; do
         exit 1;;
     esac
 done
-tries=0
+began=$(seconds) restarted=
 while :; do
     docker_up || { echo "Docker does not run; start it (systemctl start docker)" >&2; exit 1; }
     state=$(docker_get /info) why="it is not an active member"
@@ -222,9 +226,11 @@ while :; do
             esac
         fi;;
     esac
-    tries=$((tries + 1))
-    [ $tries -lt 120 ] || { echo "waited for two minutes: $why" >&2; exit 1; }
-    [ -z "$listed" ] || [ $tries != 45 ] || systemctl restart docker
+    ! late "$began" 120 || { echo "waited for two minutes: $why" >&2; exit 1; }
+    if [ -n "$listed" ] && [ -z "$restarted" ] && late "$began" 45; then
+        restarted=1
+        systemctl restart docker
+    fi
     sleep 1
 done
 )sh";
@@ -249,19 +255,17 @@ if [ "$2" = manager ]; then
 fi
 docker node update --availability drain "$node" >/dev/null
 if [ "$1" = ready ]; then
-    tries=0
+    began=$(seconds)
     while case $(docker_get "/tasks?filters=%7B%22node%22%3A%5B%22$node%22%5D%7D") in *'"State":"running"'*) ;; *) false;; esac; do
-        tries=$((tries + 1))
-        [ $tries -lt "$grace" ] || break
+        ! late "$began" "$grace" || break
         sleep 1
     done
 fi
 if [ "$2" = manager ]; then
     docker node demote "$node" >/dev/null
-    tries=0
+    began=$(seconds)
     while case $(docker_get "/nodes/$node") in *'"ManagerStatus":'*) ;; *) false;; esac; do
-        tries=$((tries + 1))
-        [ $tries -lt 30 ] || break
+        ! late "$began" 30 || break
         sleep 1
     done
 fi

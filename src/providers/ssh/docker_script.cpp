@@ -1,5 +1,7 @@
 #include "providers/ssh/docker_script.h"
 
+#include "providers/ssh/shell_functions.h"
+
 #include <fmt/format.h>
 
 namespace hadeploy::ssh::docker {
@@ -14,22 +16,30 @@ constexpr std::string_view kFunctions = R"sh(docker_up() {
     { read -r comm <"/proc/$pid/comm"; } 2>/dev/null || return 1
     [ "$comm" = dockerd ]
 }
+docker_perl='use strict; use Socket;
+    # METHOD, path, body: what Docker answers, as status, server and body.
+    sub ask {
+        my ($method, $path, $body) = @_;
+        $SIG{ALRM} = sub { die "Docker did not answer in time\n" };
+        alarm 120;
+        my $s;
+        socket($s, PF_UNIX, SOCK_STREAM, 0) && connect($s, sockaddr_un("/run/docker.sock"))
+            or die "cannot reach Docker at /run/docker.sock: $!\n";
+        my $length = length $body;
+        my $type = $length ? "Content-Type: application/json\r\nContent-Length: $length\r\n" : "";
+        syswrite $s, "$method $path HTTP/1.0\r\nHost: docker\r\n$type\r\n$body";
+        my ($head, $answer) = split /\r\n\r\n/, do { local $/; <$s> }, 2;
+        alarm 0;
+        my ($status) = $head =~ /^HTTP\S+ (\d+)/ or die "Docker did not answer $path\n";
+        my ($server) = $head =~ /^Server: *([^\r]*)/m;
+        return ($status, $server, $answer);
+    }'
 docker_http() {
-    perl -MSocket -e '
+    perl -e "$docker_perl"'
         my $method = shift;
         my $body = $method eq "POST" ? do { local $/; <STDIN> } : "";
-        $SIG{ALRM} = sub { die "Docker did not answer in time\n" };
         for my $path (@ARGV) {
-            alarm 120;
-            my $s;
-            socket($s, PF_UNIX, SOCK_STREAM, 0) && connect($s, sockaddr_un("/run/docker.sock"))
-                or die "cannot reach Docker at /run/docker.sock: $!\n";
-            my $length = length $body;
-            my $type = $length ? "Content-Type: application/json\r\nContent-Length: $length\r\n" : "";
-            syswrite $s, "$method $path HTTP/1.0\r\nHost: docker\r\n$type\r\n$body";
-            my ($head, $answer) = split /\r\n\r\n/, do { local $/; <$s> }, 2;
-            my ($status) = $head =~ /^HTTP\S+ (\d+)/ or die "Docker did not answer $path\n";
-            my ($server) = $head =~ /^Server: *([^\r]*)/m;
+            my ($status, $server, $answer) = ask($method, $path, $body);
             printf "reply %d %d %s\n%s\n", $status, length $answer, $server, $answer;
         }' "$@"
 }
@@ -42,7 +52,7 @@ constexpr std::string_view kReply = "reply ";
 } // namespace
 
 std::string functions() {
-    return std::string(kFunctions);
+    return std::string(kSeconds) + std::string(kFunctions);
 }
 
 std::string Reply::message() const {

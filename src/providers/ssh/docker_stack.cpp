@@ -1,11 +1,12 @@
-#include "core/file.h"
 #include "core/hash.h"
+#include "providers/ssh/compose.h"
 #include "providers/ssh/docker_script.h"
 #include "providers/ssh/docker_stack_scripts.h"
 #include "providers/ssh/docker_types.h"
 
+#include <filesystem>
 #include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
+#include <fmt/ranges.h>
 
 namespace hadeploy::ssh {
 
@@ -14,81 +15,9 @@ namespace {
 using namespace docker;
 using Json = nlohmann::json;
 
-constexpr std::size_t kMostCompose = 4u << 20;
 /// The text of the config object that marks a stack as ours.
 constexpr std::string_view kNote = "This stack was made by hadeploy.\n";
 constexpr std::string_view kNamespace = "com.docker.stack.namespace";
-
-/// A compose file and the local files that it names; those go along to the host.
-struct Compose {
-    struct File {
-        std::string path, text;
-    };
-    std::string text;
-    std::vector<File> files;
-    bool lacks_version = false; ///< and is of the block form, to which a line can be added
-
-    /// What docker gets. Compose files have no `version` nowadays, but up to Docker 24 a stack
-    /// without one is taken for the format of 2014. At the end, as a document may begin with `---`.
-    [[nodiscard]] std::string sent() const {
-        return lacks_version ? text + "\nversion: \"3.8\"\n" : text;
-    }
-};
-
-/// The paths under `file:` of configs and secrets, and `env_file:` of services.
-std::vector<std::string> named_files(const YAML::Node& root) {
-    std::vector<std::string> out;
-    for (const char* kind : {"configs", "secrets"})
-        if (const YAML::Node section = root[kind]; section && section.IsMap())
-            for (const auto& item : section)
-                if (item.second.IsMap() && item.second["file"] && item.second["file"].IsScalar())
-                    out.push_back(item.second["file"].Scalar());
-    const YAML::Node services = root["services"];
-    if (!services || !services.IsMap()) return out;
-    for (const auto& service : services) {
-        if (!service.second.IsMap()) continue;
-        const YAML::Node named = service.second["env_file"];
-        if (named && named.IsScalar()) out.push_back(named.Scalar());
-        if (named && named.IsSequence())
-            for (const auto& one : named)
-                if (one.IsScalar()) out.push_back(one.Scalar());
-    }
-    return out;
-}
-
-Compose compose_of(const Value& config) {
-    Compose compose;
-    const bool inline_text = config["content"].is_string();
-    const Value& place = inline_text ? config["content"] : config["compose"];
-    const std::filesystem::path path = inline_text ? "" : place.as_string();
-    compose.text = inline_text ? place.as_string() : read_file(path, kMostCompose);
-    YAML::Node root;
-    try {
-        root = YAML::Load(compose.text);
-    } catch (const YAML::Exception& error) {
-        throw Error(ErrorKind::spec,
-                    fmt::format("{}:{}:{}: {}", inline_text ? "content" : path.string(),
-                                error.mark.line + 1, error.mark.column + 1, error.msg),
-                    place.loc());
-    }
-    if (!root.IsMap() || !root["services"] || !root["services"].IsMap())
-        throw Error(ErrorKind::spec, "the compose file has no `services`", place.loc());
-    compose.lacks_version =
-        !root["version"].IsDefined() && root.Style() != YAML::EmitterStyle::Flow;
-    for (const std::string& name : named_files(root)) {
-        const std::filesystem::path relative = std::filesystem::path(name).lexically_normal();
-        if (relative.is_absolute() || relative.empty() || *relative.begin() == "..")
-            throw Error(
-                ErrorKind::spec,
-                fmt::format("the compose file names the file {}, which is not below it", name),
-                place.loc())
-                .with_hint("files of configs, secrets and env_file have to lie beside the compose "
-                           "file or below; they are sent along");
-        compose.files.push_back(
-            {relative.string(), read_file(path.parent_path() / relative, kMostCompose)});
-    }
-    return compose;
-}
 
 std::string digest(const Compose& compose, const Value& variables) {
     Sha256 sum;
@@ -109,9 +38,34 @@ std::string digest(const Compose& compose, const Value& variables) {
     return hex(sum.finish());
 }
 
+/// Every setting below `json` by its path: "Container.Image", "Resources.Limits.NanoCPUs". A
+/// variable of the environment may be a secret: of its value there is a digest.
+void add_settings(const Json& json, const std::string& path, Value::Map& out) {
+    const auto below = [&](const std::string& key) {
+        return path.empty() ? key : path + "." + key;
+    };
+    if (json.is_object()) {
+        for (const auto& [key, value] : json.items()) {
+            const bool shell = path.empty() && key == "TaskTemplate";
+            add_settings(value, shell ? path : below(key == "ContainerSpec" ? "Container" : key),
+                         out);
+        }
+    } else if (json.is_array() && path.ends_with(".Env")) {
+        for (const Json& variable : json) {
+            const std::string text = variable.is_string() ? variable.get<std::string>() : "";
+            const std::size_t equals = std::min(text.find('='), text.size());
+            out.push_back({below(text.substr(0, equals)),
+                           "sha256:" + sha256_hex(text.substr(equals)).substr(0, 12)});
+        }
+    } else if (!json.is_null()) {
+        out.push_back({path, json.is_string() ? json.get<std::string>() : json.dump()});
+    }
+}
+
 /// What of a service is to stay as it was deployed. A restart by hand (`docker service update
 /// --force`) only counts up a number, which a later deploy does not take back: no drift.
-Value service_state(Json spec) {
+/// @param recorded  of the service; an older hadeploy recorded a digest of the settings as `spec`
+Value service_state(Json spec, const Value& recorded) {
     if (spec.contains("TaskTemplate") && spec["TaskTemplate"].is_object())
         spec["TaskTemplate"].erase("ForceUpdate");
     const bool replicated = spec.contains("/Mode/Replicated"_json_pointer);
@@ -123,7 +77,15 @@ Value service_state(Json spec) {
                            spec.value("/Mode/Replicated/Replicas"_json_pointer, std::int64_t{1}));
     // counted apart, so that a plan can show what it is about
     if (replicated) spec["Mode"] = "replicated";
-    return state.with("spec", sha256_hex(spec.dump()).substr(0, 16));
+    if (const std::string digest = sha256_hex(spec.dump()).substr(0, 16);
+        recorded.text("spec") == digest)
+        return state.with("spec", digest);
+    for (const char* apart : {"Name", "Mode"}) spec.erase(apart);
+    if (spec.contains("/TaskTemplate/ContainerSpec"_json_pointer))
+        spec["TaskTemplate"]["ContainerSpec"].erase("Image");
+    Value::Map settings;
+    add_settings(spec, "", settings);
+    return state.with("settings", Value::map(std::move(settings)));
 }
 
 /// The variables that every script of a stack begins with.
@@ -145,47 +107,6 @@ bool variable_name(std::string_view name) {
            std::all_of(name.begin(), name.end(), word);
 }
 
-/// `${NAME}` and `${NAME:-default}` replaced, as docker does.
-std::string substituted(const std::string& text, const Value& variables) {
-    std::string out;
-    for (std::size_t at = 0; at < text.size();) {
-        const std::size_t open = text.find("${", at), close = text.find('}', open);
-        out += text.substr(at, open - at);
-        if (open == text.npos || close == text.npos) break;
-        const std::string inside = text.substr(open + 2, close - open - 2);
-        const std::string word = inside.substr(0, inside.find_first_of(":-?"));
-        const std::size_t fallback = inside.find('-');
-        out += variables.has(word)       ? variables.text(word)
-               : fallback == inside.npos ? ""
-                                         : inside.substr(fallback + 1);
-        at = close + 1;
-    }
-    return out;
-}
-
-/// The port of every node that one entry under `ports:` publishes, "5000" or "53/udp"; "" where it
-/// leaves the choice to docker, or names a range.
-std::string published(const YAML::Node& entry, const Value& variables) {
-    std::string port, protocol = "tcp";
-    if (entry.IsMap()) {
-        if (entry["mode"] && entry["mode"].Scalar() == "host") return {}; // of one node alone
-        if (entry["published"]) port = substituted(entry["published"].Scalar(), variables);
-        if (entry["protocol"]) protocol = entry["protocol"].Scalar();
-    } else if (entry.IsScalar()) { // [address:]published:target[/protocol]
-        std::string text = substituted(entry.Scalar(), variables);
-        if (const auto slash = text.find('/'); slash != text.npos) {
-            protocol = text.substr(slash + 1);
-            text.resize(slash);
-        }
-        const auto target = text.rfind(':');
-        if (target == text.npos) return {};
-        text.resize(target);
-        port = text.substr(text.rfind(':') + 1);
-    }
-    if (port.empty() || port.find_first_not_of("0123456789") != port.npos) return {};
-    return protocol == "tcp" ? port : port + "/" + protocol;
-}
-
 class DockerStack final : public SshType {
   public:
     DockerStack();
@@ -204,8 +125,15 @@ DockerStack::DockerStack() {
     summary = "The services of an ordinary compose file, run by a swarm.";
     doc = "What `docker stack deploy` does, through the first of `hosts` that answers. Files which "
           "the compose file names for configs, secrets and env_file go along; ${VARIABLES} in it "
-          "are replaced by `variables`. Apply waits until every service has its tasks running, and "
-          "shows the tasks' errors when that does not come about.\n\n"
+          "are replaced by `variables`. A config or secret with a `file` is named by its contents, "
+          "so that it can change; one with a `name` of its own cannot.\n\n"
+          "Apply waits until every service runs what was deployed: all tasks run, and those with a "
+          "`healthcheck` are healthy (without one, a task counts as soon as its program runs); a "
+          "job or a task that is not started again has ended well. It shows the tasks' errors when "
+          "that does not come about, or when the swarm rolls an update back.\n\n"
+          "A variable without a value, a network that is not defined and the like are errors of "
+          "the spec. A port that another stack publishes and an external network that is not there "
+          "are found before anything is changed.\n\n"
           "Seen as drift, and repaired by deploying again: a service that was scaled, updated or "
           "removed by hand, or added to the stack.\n\n"
           "A stack of the same name that hadeploy did not make is an error. (What tells them apart "
@@ -265,7 +193,9 @@ DockerStack::DockerStack() {
          .computed = true},
         {.name = "services",
          .type = map_of(TypeKind::any),
-         .doc = "The services as they were deployed: mode, replicas, image, digest of the rest.",
+         .doc = "The services as they were deployed: mode, replicas, image, and `settings`, the "
+                "rest by its "
+                "path.",
          .computed = true,
          .tracked = true},
     };
@@ -287,6 +217,12 @@ void DockerStack::check(const Value& config, Problems& problems) const {
                                          "digits and _",
                                          e.key),
                              e.loc);
+    const Value& text = content.is_null() ? compose : content;
+    if (!text.is_string() || config["variables"].is_unknown()) return;
+    try {
+        check_compose(read_compose(config), config["variables"], text.loc(), problems);
+    } catch (const Error&) { // derive() tells
+    }
 }
 
 /// Its name and the ports that it publishes, on the swarm of the first host.
@@ -299,14 +235,9 @@ std::vector<std::string> DockerStack::claims(const Value& config) const {
         fmt::format("the stack {} of the swarm of {}", config.text("name"), place)};
     try {
         if (!config["content"].is_string() && !config["compose"].is_string()) return out;
-        const YAML::Node root = YAML::Load(compose_of(config).text);
-        for (const auto& service : root["services"]) {
-            if (!service.second.IsMap() || !service.second["ports"]) continue;
-            for (const auto& entry : service.second["ports"])
-                if (const std::string port = published(entry, config["variables"]); !port.empty())
-                    out.push_back(fmt::format("port {} of the swarm of {}", port, place));
-        }
-    } catch (const std::exception&) { // derive() tells what is wrong with the file
+        for (const std::string& port : published_ports(read_compose(config), config["variables"]))
+            out.push_back(fmt::format("port {} of the swarm of {}", port, place));
+    } catch (const std::exception&) { // check() and derive() tell what is wrong with the file
     }
     return out;
 }
@@ -316,7 +247,7 @@ Value DockerStack::derive(const Value& config) const {
                        !config["variables"].contains_unknown();
     if (!known) return Value::map({{"sha256", Value::unknown()}});
     if (!config["compose"].is_string() && !config["content"].is_string()) return Value::map({});
-    return Value::map({{"sha256", digest(compose_of(config), config["variables"])}});
+    return Value::map({{"sha256", digest(read_compose(config), config["variables"])}});
 }
 
 Observation DockerStack::parse(const ReadRequest& request, const ProbeResult& result) const {
@@ -353,7 +284,10 @@ Observation DockerStack::parse(const ReadRequest& request, const ProbeResult& re
     for (const Json& service : replies[0].body) {
         std::string service_name = service.value("/Spec/Name"_json_pointer, "");
         if (service_name.starts_with(prefix)) service_name.erase(0, prefix.size());
-        services.push_back({service_name, service_state(service.value("Spec", Json::object()))});
+        const Value recorded =
+            request.recorded ? request.recorded->attributes["services"][service_name] : Value();
+        services.push_back(
+            {service_name, service_state(service.value("Spec", Json::object()), recorded)});
     }
     Observation seen =
         Observation::present(Value::map({{"services", Value::map(std::move(services))}}));
@@ -367,36 +301,75 @@ Observation DockerStack::parse(const ReadRequest& request, const ProbeResult& re
     return seen;
 }
 
+std::string options_of(const Value& config) {
+    return fmt::format("--resolve-image {}{}", config.text("resolve_image"),
+                       config.flag("prune") ? " --prune" : "");
+}
+
+/// The function `files`, which writes the local files, and the compose file's variables.
+std::string files_of(const Compose& compose, const Value& variables) {
+    std::string script = "files() {\n    :\n";
+    for (const Compose::File& file : compose.files) {
+        const std::string directory = std::filesystem::path(file.path).parent_path().string();
+        if (!directory.empty()) script += fmt::format("    mkdir -p {}\n", shell_quote(directory));
+        script +=
+            fmt::format("    printf %s {} >{}\n", shell_quote(file.text), shell_quote(file.path));
+    }
+    script += "}\n";
+    if (variables.is_map())
+        for (const Entry& e : variables.as_map())
+            script += fmt::format("export {}={}\n", e.key, shell_quote(e.value.as_string()));
+    return script;
+}
+
+/// The names that Compose::names() gives, between spaces.
+std::string names_in(const std::string& names) {
+    std::string out = " ";
+    const Json json = Json::parse(names, nullptr, false);
+    for (const char* kind : {"configs", "secrets"})
+        if (json.is_object() && json.contains(kind))
+            for (const auto& [key, entry] : json[kind].items())
+                out += entry.value("name", "") + " ";
+    return out;
+}
+
 std::vector<Command> DockerStack::commands(const Change& change) const {
     if (change.kind == Change::Kind::remove)
         return {{.script = preamble(change.before, change.identity) + std::string(kStackRemove),
                  .step = "removing the stack"}};
     const Value& config = change.after;
-    const Compose compose = compose_of(config);
-    std::string files = "files() {\n    :\n";
-    for (const Compose::File& file : compose.files) {
-        const std::string directory = std::filesystem::path(file.path).parent_path().string();
-        if (!directory.empty()) files += fmt::format("    mkdir -p {}\n", shell_quote(directory));
-        files +=
-            fmt::format("    printf %s {} >{}\n", shell_quote(file.text), shell_quote(file.path));
-    }
-    files += "}\n";
-    if (config["variables"].is_map())
-        for (const Entry& e : config["variables"].as_map())
-            files += fmt::format("export {}={}\n", e.key, shell_quote(e.value.as_string()));
-    const std::string options = fmt::format("--resolve-image {}{}", config.text("resolve_image"),
-                                            config.flag("prune") ? " --prune" : "");
+    const Value& variables = config["variables"];
+    const Compose compose = read_compose(config);
+    const std::string names = compose.names(config.text("name"), variables);
     const std::string common = preamble(config, change.identity);
+    const std::string json = std::string(kStackJson);
     std::vector<Command> list{
+        {.script = common + json +
+                   fmt::format("ports={}\nexternals={}\n",
+                               shell_quote(fmt::format(
+                                   "{}", fmt::join(published_ports(compose, variables), " "))),
+                               shell_quote(fmt::format(
+                                   "{}", fmt::join(externals(compose, variables), "\n")))) +
+                   std::string(kStackPossible),
+         .step = "checking what the stack needs"},
         {.script = common +
-                   fmt::format("options={}\nnote={}\n", shell_quote(options), shell_quote(kNote)) +
-                   files + std::string(kStackOwn) + std::string(kStackDeploy),
+                   fmt::format("options={}\nnote={}\nnames={}\n", shell_quote(options_of(config)),
+                               shell_quote(kNote), shell_quote(names)) +
+                   files_of(compose, variables) + std::string(kStackOwn) +
+                   std::string(kStackDeploy),
          .input = compose.sent(),
          .step = "deploying the stack"}};
-    if (const std::int64_t wait = config.integer("wait"); wait > 0)
-        list.push_back({.script = common + fmt::format("seconds={}\n", (wait + 999) / 1000) +
+    if (const std::int64_t wait = config.integer("wait"); wait > 0) {
+        list.push_back({.script = common + json + fmt::format("seconds={}\n", (wait + 999) / 1000) +
                                   std::string(kStackWait),
                         .step = "waiting for its tasks to run"});
+        // without waiting the old ones may still be needed to roll back
+        if (config.flag("prune") && (!names.empty() || change.kind == Change::Kind::update))
+            list.push_back({.script = common +
+                                      fmt::format("current={}\n", shell_quote(names_in(names))) +
+                                      std::string(kStackClean),
+                            .step = "removing configs that are in use no more"});
+    }
     list.push_back({.script = common +
                               fmt::format("sha256={}\nnote64={}\n", config.text("sha256"),
                                           base64_encode(kNote)) +

@@ -1,7 +1,10 @@
 #include "providers/ssh/explain.h"
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <fmt/format.h>
+#include <initializer_list>
 #include <vector>
 
 namespace hadeploy::ssh {
@@ -37,10 +40,22 @@ constexpr std::array kCauses{
           "services need a host that was started by systemd"},
     Cause{"Directory not empty", "",
           "set `force: true` to remove it with its contents, or `keep: true` to leave it there"},
+    Cause{"Directory nonexistent", "its directory is not there", // the shell's words
+          "make it with a host.directory that this resource depends on"},
+    Cause{"dpkg was interrupted", "",
+          "another program's installation was cut off; run `dpkg --configure -a` on the host"},
+    Cause{"is currently used by process", "the user still has processes", // userdel's words
+          "end them (`pkill -u USER` on the host), then apply again; with `force: true` hadeploy "
+          "ends them by itself"},
     Cause{"Operation not permitted", "",
           "is the file immutable (`lsattr`), or the host a "
           "container without that right?"},
 };
+
+/// What begins a line by which a script of ours says itself what is wrong.
+constexpr std::string_view kOwnWords = "hadeploy: ";
+/// Of each stream, in the notes of an error.
+constexpr std::size_t kShownLines = 15;
 
 std::vector<std::string_view> lines_of(std::string_view text) {
     std::vector<std::string_view> lines;
@@ -52,6 +67,32 @@ std::vector<std::string_view> lines_of(std::string_view text) {
         text.remove_prefix(std::min(end + 1, text.size()));
     }
     return lines;
+}
+
+bool contains_any(std::string_view text, std::initializer_list<std::string_view> signs) {
+    return std::any_of(signs.begin(), signs.end(), [&](std::string_view sign) {
+        return text.find(sign) != std::string_view::npos;
+    });
+}
+
+std::string trimmed(std::string_view line) {
+    return std::string(line.substr(std::min(line.find_first_not_of(" \t"), line.size())));
+}
+
+/// Advice and summaries that tools print after the error itself.
+bool is_afterword(std::string_view line) {
+    return contains_any(line, {"Did you mean", "See '", "for more information", "--help",
+                               "E: Sub-process ", "Errors were encountered while processing"}) ||
+           line.starts_with("Usage:") || line.starts_with("usage:") || line.starts_with("hint:");
+}
+
+bool speaks_of_an_error(std::string_view line) {
+    std::string small(line);
+    std::transform(small.begin(), small.end(), small.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return contains_any(small, {"error", "fail", "fatal", "cannot", "can't", "could not", "unable",
+                                "denied", "refused", "not found", "no such", "invalid",
+                                "not permitted", "unknown", "not recognized"});
 }
 
 /// "sh: 12: docker: not found" -> "docker"
@@ -73,11 +114,37 @@ std::string tail(std::string_view text, std::size_t count) {
         "{}", fmt::join(lines.begin() + static_cast<std::ptrdiff_t>(first), lines.end(), "\n"));
 }
 
-Error explain_failure(std::string_view host, std::string_view step, int status,
-                      std::string_view err) {
+std::string cause_in(std::string_view err) {
     const std::vector<std::string_view> lines = lines_of(err);
-    std::string cause =
-        lines.empty() ? fmt::format("exit status {}", status) : std::string(lines.back());
+    for (auto line = lines.rbegin(); line != lines.rend(); ++line)
+        if (line->starts_with(kOwnWords)) return std::string(line->substr(kOwnWords.size()));
+    for (const std::string_view line : lines) // apt's; those after the first follow from it
+        if (line.starts_with("E: ") && !is_afterword(line)) return trimmed(line);
+    for (auto line = lines.rbegin(); line != lines.rend(); ++line)
+        if (!is_afterword(*line) && speaks_of_an_error(*line)) return trimmed(*line);
+    for (auto line = lines.rbegin(); line != lines.rend(); ++line)
+        if (!is_afterword(*line)) return trimmed(*line);
+    return lines.empty() ? "" : trimmed(lines.back());
+}
+
+namespace {
+/// The end of a stream as a note; nothing where the message has said it all.
+void add_stream(Error& error, std::string_view what, std::string_view text) {
+    const std::size_t count = lines_of(text).size();
+    if (count == 0) return;
+    error.with_note(count <= kShownLines
+                        ? fmt::format("{}:\n{}", what, tail(text, count))
+                        : fmt::format("{}, the last {} of {} lines:\n{}", what, kShownLines, count,
+                                      tail(text, kShownLines)));
+}
+} // namespace
+
+Error explain_failure(std::string_view host, std::string_view step, int status,
+                      std::string_view err, std::string_view out) {
+    const std::vector<std::string_view> lines = lines_of(err);
+    const std::string ended = status > 128 ? fmt::format("killed by signal {}", status - 128)
+                                           : fmt::format("exit status {}", status);
+    std::string cause = cause_in(err);
     std::string hint;
     if (status == 127 && !lines.empty()) {
         const std::string_view program = missing_program(lines.back());
@@ -86,19 +153,24 @@ Error explain_failure(std::string_view host, std::string_view step, int status,
             hint = "install it with a host.package that this resource depends on";
         }
     }
-    if (status > 128 && lines.empty()) cause = fmt::format("killed by signal {}", status - 128);
+    const bool own_words = std::any_of(lines.begin(), lines.end(), [](std::string_view line) {
+        return line.starts_with(kOwnWords);
+    });
     for (const Cause& known : kCauses) {
         if (err.find(known.sign) == std::string_view::npos) continue;
         hint = known.hint;
+        if (own_words) break;
         for (const std::string_view line : lines)
             if (line.find(known.sign) != std::string_view::npos) cause = line;
-        if (!known.what.empty()) cause = fmt::format("{} ({})", known.what, cause);
+        if (!known.what.empty()) cause = fmt::format("{}: {}", known.what, cause);
         break;
     }
-    Error error(ErrorKind::failed, fmt::format("{} failed on {}: {}",
-                                               step.empty() ? "the change" : step, host, cause));
+    Error error(ErrorKind::failed,
+                fmt::format("{} failed on {}: {}", step.empty() ? "the change" : step, host,
+                            cause.empty() ? ended : fmt::format("{} ({})", cause, ended)));
     error.hint = std::move(hint);
-    if (lines.size() > 1) error.with_note(tail(err, 15));
+    if (lines.size() > 1) add_stream(error, "standard error", err);
+    add_stream(error, "standard output", out);
     return error;
 }
 

@@ -11,9 +11,18 @@ namespace hadeploy::ssh {
 /// print: package lock, full or read-only disk, missing program, sudo.
 /// @param host  "root@10.77.0.11:22"
 /// @param step  what was done: "installing docker.io"; may be empty
+/// The message names the line that matters (cause_in) and how the script ended; the ends of both
+/// streams are notes.
+/// @param status  as `sh` reports it: above 128 the process was ended by a signal
 /// @param err   the script's standard error
+/// @param out   its standard output
 Error explain_failure(std::string_view host, std::string_view step, int status,
-                      std::string_view err);
+                      std::string_view err, std::string_view out = {});
+
+/// The line of a standard error that says what went wrong: what our own script says ("hadeploy:
+/// TEXT", without the prefix), apt's first error, else the last line that speaks of an error, else
+/// the last one. Advice that tools print after their error ("Did you mean ...") is passed over.
+std::string cause_in(std::string_view err);
 
 /// The error for an exec that ended without its trailer; `started`: our script had begun.
 /// @param stray  what came in the place of an answer

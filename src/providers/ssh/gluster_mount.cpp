@@ -1,6 +1,7 @@
 #include "core/hash.h"
 #include "providers/ssh/gluster_script.h"
 #include "providers/ssh/gluster_types.h"
+#include "providers/ssh/host_path.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -64,12 +65,11 @@ fi
 systemctl -q --no-reload $enable "$unit"
 [ -n "$start" ] || { systemctl stop "$unit"; exit 0; }
 systemctl start "$unit"
-tries=0
+began=$(seconds)
 until is_mounted && timeout 10 stat -f "$path" >/dev/null 2>&1; do
-    tries=$((tries + 1))
-    if [ $tries -ge 120 ]; then
+    if late "$began" 120; then
         journalctl -u "$unit" -n 5 --no-pager -o cat >&2 || :
-        echo "the volume could not be mounted within two minutes; do its bricks run (gluster volume status)? See also /var/log/glusterfs" >&2
+        echo "hadeploy: the volume could not be mounted within two minutes; do its bricks run (gluster volume status)? See also /var/log/glusterfs" >&2
         exit 1
     fi
     sleep 1
@@ -308,18 +308,12 @@ Value seen_directories(const Value& config, const std::string& listing) {
         if (words.size() != 4) continue;
         for (const Entry& e : config["directories"].as_map()) {
             if (below(config, e.key) != words[3]) continue;
-            const auto id = [&](std::string_view kind, const std::string& seen_id) {
-                const std::string wanted = e.value.text(kind);
-                const std::size_t colon = seen_id.find(':');
-                const std::string number = seen_id.substr(0, colon),
-                                  text = seen_id.substr(colon + 1);
-                return wanted == number ? number : text;
-            };
             const std::string mode =
                 std::string(4 - std::min<std::size_t>(4, words[0].size()), '0') + words[0];
-            seen.push_back({e.key, Value::map({{"mode", mode},
-                                               {"owner", id("owner", words[1])},
-                                               {"group", id("group", words[2])}})});
+            seen.push_back(
+                {e.key, Value::map({{"mode", mode},
+                                    {"owner", as_asked(e.value.text("owner"), words[1])},
+                                    {"group", as_asked(e.value.text("group"), words[2])}})});
         }
     }
     return Value::map(std::move(seen));
@@ -360,9 +354,10 @@ std::vector<Command> GlusterMount::commands(const Change& change) const {
     if (mounted && config["directories"].is_map())
         for (const Entry& e : config["directories"].as_map()) {
             const std::string path = shell_quote(below(config, e.key));
-            make += fmt::format("mkdir -p {0}\nchown {1}:{2} {0}\nchmod {3} {0}\n", path,
-                                shell_quote(e.value.text("owner")),
-                                shell_quote(e.value.text("group")), e.value.text("mode"));
+            make +=
+                fmt::format("mkdir -p {0}\nchown {1}:{2} {0}\nchmod {3} {0}\n", path,
+                            shell_quote(e.value.text("owner")), shell_quote(e.value.text("group")),
+                            for_chmod(e.value.text("mode")));
         }
     return {{.script = script(kMount, config,
                               {{"enable", config.flag("enabled", true) ? "enable" : "disable"},

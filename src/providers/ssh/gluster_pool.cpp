@@ -56,12 +56,11 @@ while read -r name address; do
 done <<END
 $hosts
 END
-tries=0
+began=$(seconds)
 until [ "$(gluster pool list </dev/null | grep -c 'Connected *$')" -ge "$count" ]; do
-    tries=$((tries + 1))
-    if [ $tries -ge 60 ]; then
+    if late "$began" 60; then
         gluster pool list </dev/null >&2
-        echo "not all of the $count members are connected; does glusterd run on them?" >&2
+        echo "hadeploy: not all of the $count members are connected; does glusterd run on them?" >&2
         exit 1
     fi
     sleep 1

@@ -1,5 +1,7 @@
 #include "providers/ssh/gluster_script.h"
 
+#include "providers/ssh/shell_functions.h"
+
 #include <fmt/format.h>
 
 namespace hadeploy::ssh::gluster {
@@ -15,11 +17,10 @@ show() {
     while IFS= read -r line || [ -n "$line" ]; do printf '%s\n' "$line"; done <"$1"
 }
 gl() {
-    gl_tries=0
+    gl_began=$(seconds)
     while ! gl_out=$(gluster --mode=script "$@" 2>&1 </dev/null); do
         case $gl_out in *"Another transaction"*|*"Locking failed"*|*"locking failed"*|*"Please try again"*)
-            gl_tries=$((gl_tries + 1))
-            if [ $gl_tries -lt 30 ]; then sleep 2; continue; fi;;
+            if ! late "$gl_began" 60; then sleep 2; continue; fi;;
         esac
         printf '%s\n' "$gl_out" >&2
         return 1
@@ -30,7 +31,7 @@ gl() {
 } // namespace
 
 std::string functions() {
-    return std::string(kFunctions);
+    return std::string(kSeconds) + std::string(kFunctions);
 }
 
 std::vector<std::pair<std::string, std::string>> pairs(std::string_view text) {
@@ -59,6 +60,18 @@ std::string section(std::string_view text, std::string_view name) {
     if (rest.starts_with("== ")) return "";
     const std::size_t end = rest.find("\n== ");
     return std::string(end == std::string_view::npos ? rest : rest.substr(0, end + 1));
+}
+
+std::vector<std::string> elements(std::string_view xml, std::string_view tag) {
+    const std::string open = fmt::format("<{}>", tag), close = fmt::format("</{}>", tag);
+    std::vector<std::string> out;
+    for (std::size_t at = xml.find(open); at != std::string_view::npos; at = xml.find(open, at)) {
+        at += open.size();
+        const std::size_t end = xml.find(close, at);
+        if (end == std::string_view::npos) break;
+        out.emplace_back(xml.substr(at, end - at));
+    }
+    return out;
 }
 
 std::vector<Host> hosts_of(const Value& map) {

@@ -7,6 +7,7 @@ void add_gluster_types(Registry& registry) {
     registry.add(gluster_pool_type());
     registry.add(gluster_volume_type());
     registry.add(gluster_mount_type());
+    registry.add(gluster_cluster_type());
 }
 
 } // namespace hadeploy::ssh

@@ -8,5 +8,6 @@ namespace hadeploy::ssh {
 std::unique_ptr<SshType> gluster_pool_type();
 std::unique_ptr<SshType> gluster_volume_type();
 std::unique_ptr<SshType> gluster_mount_type();
+std::unique_ptr<SshType> gluster_cluster_type();
 
 } // namespace hadeploy::ssh

@@ -40,19 +40,6 @@ std::vector<std::string> texts(const Value& list) {
     return out;
 }
 
-/// The contents of the elements <tag> of the status report, in their order.
-std::vector<std::string> elements(std::string_view xml, std::string_view tag) {
-    const std::string open = fmt::format("<{}>", tag), close = fmt::format("</{}>", tag);
-    std::vector<std::string> out;
-    for (std::size_t at = xml.find(open); at != std::string_view::npos; at = xml.find(open, at)) {
-        at += open.size();
-        const std::size_t end = xml.find(close, at);
-        if (end == std::string_view::npos) break;
-        out.emplace_back(xml.substr(at, end - at));
-    }
-    return out;
-}
-
 /// How many bricks at this path run. A host that is down is not in the report at all.
 std::size_t running_bricks(std::string_view xml, std::string_view path) {
     const auto nodes = elements(xml, "node");

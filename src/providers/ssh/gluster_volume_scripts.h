@@ -46,12 +46,11 @@ inline constexpr std::string_view kOnline = R"sh(online() {
     }
 }
 wait_online() {
-    tries=0
+    began=$(seconds)
     until online; do
-        tries=$((tries + 1))
-        if [ $tries -ge 120 ]; then
+        if late "$began" 120; then
             gluster volume status "$volume" </dev/null | grep '^Brick\|^ *Brick' >&2 || :
-            echo "not all $count bricks of the volume run; see /var/log/glusterfs/bricks on the host of the one that does not" >&2
+            echo "hadeploy: not all $count bricks of the volume run; see /var/log/glusterfs/bricks on the host of the one that does not" >&2
             exit 1
         fi
         sleep 1

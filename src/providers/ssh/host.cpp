@@ -129,7 +129,7 @@ std::string forget_memory(std::string_view identity) {
 }
 
 Observation cannot_look(std::string_view what, const ProbeResult& result) {
-    const std::string said = tail(result.err, 1);
+    const std::string said = cause_in(result.err);
     return Observation::failed(
         Error(ErrorKind::failed,
               fmt::format("{} cannot be read: {}", what,

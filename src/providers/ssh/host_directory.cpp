@@ -28,11 +28,11 @@ class HostDirectory final : public SshType {
                    .replaces = true},
                   {.name = "owner",
                    .type = TypeKind::name,
-                   .doc = "Name of the user who owns it.",
+                   .doc = "The user who owns it, by name or number.",
                    .fallback = Value("root")},
                   {.name = "group",
                    .type = TypeKind::name,
-                   .doc = "Name of the owning group.",
+                   .doc = "The owning group, by name or number.",
                    .fallback = Value("root")},
                   {.name = "mode",
                    .type = TypeKind::mode,
@@ -79,7 +79,7 @@ class HostDirectory final : public SshType {
                 Error(ErrorKind::conflict,
                       fmt::format("{} is a symbolic link, not a directory", path))
                     .with_hint("use the path that it leads to"));
-        return parse_path(path, "a directory", result);
+        return parse_path(request.config, "a directory", result);
     }
 
     std::vector<Command> commands(const Change& change) const override {

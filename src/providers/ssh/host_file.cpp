@@ -41,11 +41,11 @@ class HostFile final : public SshType {
                    .steering = true},
                   {.name = "owner",
                    .type = TypeKind::name,
-                   .doc = "Name of the user who owns it.",
+                   .doc = "The user who owns it, by name or number.",
                    .fallback = Value("root")},
                   {.name = "group",
                    .type = TypeKind::name,
-                   .doc = "Name of the owning group.",
+                   .doc = "The owning group, by name or number.",
                    .fallback = Value("root")},
                   {.name = "mode",
                    .type = TypeKind::mode,
@@ -83,7 +83,7 @@ class HostFile final : public SshType {
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override {
         const std::string path = request.config.text("path");
         const Answer answer(result.out);
-        Observation seen = parse_path(path, "a regular file", result);
+        Observation seen = parse_path(request.config, "a regular file", result);
         if (seen.state == Observation::State::absent && answer.has("left"))
             return Observation::present(Value::map({{"path", path}}));
         if (seen.state != Observation::State::present) return seen;

@@ -123,6 +123,8 @@ class HostHosts final : public SshType {
             "[ -e \"$p\" ] || : >\"$p\"\n"
             "cp -p -- \"$p\" \"$t\"\n"
             "{{ {}awk -v b={} -v e={} {} \"$p\"; }} >\"$t\"\n"
+            // awk ends a last line that had no end
+            "[ -z \"$(tail -c 1 -- \"$p\")\" ] || truncate -s -1 -- \"$t\"\n"
             "sync -- \"$t\"\n"
             // In a container the file is a mount of its own, which cannot be renamed over.
             "mv -fT -- \"$t\" \"$p\" 2>/dev/null || cat -- \"$t\" >\"$p\"\n",

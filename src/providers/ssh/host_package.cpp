@@ -1,5 +1,6 @@
 #include "core/text.h"
 #include "providers/ssh/host.h"
+#include "providers/ssh/shell_functions.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -13,27 +14,30 @@ bool is_package_name(std::string_view name) {
                std::string_view::npos;
 }
 
-// `apt ARGS...`: apt-get that asks nothing, keeps changed configuration files, and waits for a
-// lock. It waits for dpkg's lock by itself; the one on the lists only we can wait for.
-constexpr std::string_view kApt = R"sh(export DEBIAN_FRONTEND=noninteractive
-apt() {{
-    waited=0
-    while ! log=$(apt-get -q -y -o DPkg::Lock::Timeout={0} -o Dpkg::Options::=--force-confdef \
-                  -o Dpkg::Options::=--force-confold --no-install-recommends "$@" 2>&1 </dev/null); do
-        case $log in
-        *'/var/lib/apt/lists/lock'*) [ "$waited" -lt {0} ] || return 1; sleep 2; waited=$((waited+2)) ;;
-        *) return 1 ;;
-        esac
+// `by_name P`: succeeds when the package P itself is installed. `providers P`: prints the installed
+// packages that provide the virtual package P.
+constexpr std::string_view kDpkg = R"sh(by_name() {
+    [ "$(dpkg-query -W -f '${db:Status-Status}' -- "$1" 2>/dev/null || :)" = installed ]
+}
+providers() {
+    dpkg-query -W -f '${db:Status-Status} ${Package} ${Provides},\n' | while read -r status package provides; do
+        [ "$status" = installed ] || continue
+        case ", $provides" in *", $1,"*|*", $1 ("*) echo "$package" ;; esac
     done
-}}
+}
 )sh";
 
 // Package lists are fetched only when apt knows a package not at all, or in a version that is gone.
-constexpr std::string_view kInstall =
-    R"sh(have=" $(dpkg-query -W -f '${{db:Status-Status}}=${{Package}} ' -- {0} 2>/dev/null || :) "
-missing=
+// In the memory: the names that were missing; of a virtual one also "NAME PACKAGE", what apt chose.
+constexpr std::string_view kInstall = R"sh(have="
+$(dpkg-query -W -f '${{db:Status-Status}} ${{Package}} \n' -- {0} 2>/dev/null || :)"
+unnamed= missing=
 for p in {0}; do
-    case $have in *" installed=$p "*) ;; *) missing="$missing $p" ;; esac
+    case $have in *"
+installed $p "*) ;; *) unnamed="$unnamed $p" ;; esac
+done
+for p in $unnamed; do
+    [ -n "$(providers "$p")" ] || missing="$missing $p"
 done
 if [ -n "$missing" ]; then
     for p in $missing; do echo "$p" >>"$memory"; done
@@ -45,19 +49,40 @@ if [ -n "$missing" ]; then
         esac
     fi
 fi
+for p in $unnamed; do
+    if grep -qsxF -e "$p" "$memory" && ! by_name "$p"; then
+        for q in $(providers "$p"); do
+            grep -qxF -e "$p $q" "$memory" || echo "$p $q" >>"$memory"
+        done
+    fi
+done
 )sh";
 
-// Of the packages that we installed, $1... are to go, as far as they are there.
+// Of the packages that we installed, those in $ours are to go, as far as they are there.
 constexpr std::string_view kRemove = R"sh(gone=
-for p in {0}; do
-    case "$(dpkg-query -W -f '${{db:Status-Status}}' -- "$p" 2>/dev/null || :)" in
-    installed) gone="$gone $p" ;;
-    esac
-done
+if [ -r "$memory" ]; then
+    while read -r p q; do
+        case " $ours " in *" $p "*) ;; *) continue ;; esac
+        q=${q:-$p}
+        case " $gone " in *" $q "*) ;; *) ! by_name "$q" || gone="$gone $q" ;; esac
+    done <"$memory"
+fi
 if [ -n "$gone" ]; then
-    apt remove $gone || {{ printf '%s\n' "$log" >&2; exit 100; }}
+    apt remove $gone || { printf '%s\n' "$log" >&2; exit 100; }
 fi
 )sh";
+
+/// The names in `list`, "awk, foo (= 1.2)".
+std::vector<std::string> provided(std::string_view list) {
+    std::vector<std::string> names;
+    while (!list.empty()) {
+        const std::size_t comma = std::min(list.find(','), list.size());
+        const std::vector<std::string> parts = words(list.substr(0, comma));
+        if (!parts.empty()) names.push_back(parts[0]);
+        list.remove_prefix(std::min(comma + 1, list.size()));
+    }
+    return names;
+}
 
 class HostPackage final : public SshType {
   public:
@@ -67,7 +92,9 @@ class HostPackage final : public SshType {
         doc = "Installs those that are missing, without recommended ones and without a question; "
               "changed configuration files are kept. The package lists are fetched only when apt "
               "does not find a package. While another package manager holds the lock it waits.\n\n"
-              "A package that was removed by hand is installed again. Versions are not managed.\n\n"
+              "A package that was removed by hand is installed again. Versions are not managed. "
+              "A virtual package is there when one that provides it is. An installation that was "
+              "cut off (`dpkg --configure -a`) is completed first.\n\n"
               "Destroy removes the packages that were not there before, and leaves the others, "
               "dependencies and configuration files; with `keep` it removes none. A package that "
               "is taken out of the list is treated in the same way.";
@@ -122,17 +149,31 @@ class HostPackage final : public SshType {
     }
 
     std::string probe(const ReadRequest& request) const override {
+        const std::string names = quoted(strings(request.config["packages"]));
         return print_memory(request.identity) +
-               fmt::format("dpkg-query -W -f '${{db:Status-Status}} ${{Package}} ${{Version}}\\n' "
-                           "-- {} 2>/dev/null\n[ $? -le 1 ]\n",
-                           quoted(strings(request.config["packages"])));
+               fmt::format("command -v dpkg-query >/dev/null || exit 127\n"
+                           "have=$(dpkg-query -W -f '${{db:Status-Status}} ${{Package}} "
+                           "${{Version}}\n' -- {0})\n"
+                           "status=$?\nprintf '%s\\n' \"$have\"\n"
+                           "for p in {0}; do case \"\n$have\" in *\"\ninstalled $p \"*) ;; *)\n"
+                           "    dpkg-query -W -f 'provider ${{db:Status-Status}} ${{Package}} "
+                           "${{Version}} ${{Provides}}\n' | grep -F -e \"$p\"\n"
+                           "esac; done\n"
+                           "[ $status -le 1 ] || exit $status\n",
+                           names);
     }
 
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override {
-        if (result.status != 0)
+        if (result.status == 127)
             return Observation::failed(
                 Error(ErrorKind::failed, "there is no dpkg on the host")
                     .with_hint("packages are managed on Debian, Ubuntu and their relatives only"));
+        if (result.status != 0) {
+            Observation unread = cannot_look("the list of packages", result);
+            unread.error->with_hint("dpkg has to work on the host first; what an installation that "
+                                    "was cut off left is mended by `dpkg --configure -a`");
+            return unread;
+        }
         const Answer answer(result.out);
         std::vector<std::string> there;
         Value::Map versions;
@@ -142,8 +183,9 @@ class HostPackage final : public SshType {
             there.push_back(parts[0]);
             versions.push_back({parts[0], parts[1]});
         }
-        const Value packages =
-            managed(strings(request.config["packages"]), there, unwanted(request, answer, there));
+        const std::vector<std::string> wanted = strings(request.config["packages"]);
+        add_provided(wanted, answer, there, versions);
+        const Value packages = managed(wanted, there, unwanted(request, answer, there));
         if (packages.as_list().empty()) return Observation::absent();
         return Observation::present(
             Value::map({{"packages", packages}, {"versions", Value::map(std::move(versions))}}));
@@ -152,9 +194,9 @@ class HostPackage final : public SshType {
     std::vector<Command> commands(const Change& change) const override {
         const bool remove = change.kind == Change::Kind::remove;
         const Value& config = remove ? change.before : change.after;
-        const std::string prepare =
-            open_memory(change.identity) +
-            fmt::format(kApt, config.integer("lock_timeout", 120'000) / 1000);
+        const std::string prepare = open_memory(change.identity) +
+                                    apt_functions(config.integer("lock_timeout", 120'000)) +
+                                    std::string(kDpkg);
         if (remove) return take_back(change, prepare);
         const std::vector<std::string> packages = strings(config["packages"]);
         const std::string names = fmt::format("{}", fmt::join(packages, ", "));
@@ -168,9 +210,9 @@ class HostPackage final : public SshType {
         std::vector<std::string> gone = no_longer(change);
         std::erase_if(gone, [&](const std::string& p) { return left.contains(p); });
         if (!gone.empty())
-            all.push_back({.script = prepare + only_ours(gone) + fmt::format(kRemove, "$ours") +
-                                     forget_lines(gone),
-                           .step = fmt::format("removing {}", fmt::join(gone, ", "))});
+            all.push_back(
+                {.script = prepare + only_ours(gone) + std::string(kRemove) + forget_lines(gone),
+                 .step = fmt::format("removing {}", fmt::join(gone, ", "))});
         return all;
     }
 
@@ -195,13 +237,29 @@ class HostPackage final : public SshType {
 
     /// What we have installed is noted for those that it stays for: the last of them removes it.
     static std::string hand_over(const std::map<std::string, std::string>& packages) {
-        std::string script = "if [ -r \"$memory\" ]; then\n";
+        std::string script = "if [ -r \"$memory\" ]; then while read -r p q; do case $p in\n";
         for (const auto& [name, to] : packages)
-            script +=
-                fmt::format("if grep -qxF -e {0} \"$memory\" && ! grep -qxFs -e {0} {1}; then "
-                            "echo {0} >>{1}; fi\n",
-                            shell_quote(name), shell_quote(memory_file(to)));
-        return script + "fi\n";
+            script += fmt::format("{0}) grep -qxFs -e \"$p${{q:+ $q}}\" {1} || "
+                                  "echo \"$p${{q:+ $q}}\" >>{1} ;;\n",
+                                  shell_quote(name), shell_quote(memory_file(to)));
+        return script + "esac; done <\"$memory\"; fi\n";
+    }
+
+    /// Of the wanted packages that are not there by name: those that another one provides.
+    static void add_provided(const std::vector<std::string>& wanted, const Answer& answer,
+                             std::vector<std::string>& there, Value::Map& versions) {
+        for (const std::string& line : answer.all("provider")) { // STATUS PACKAGE VERSION NAMES
+            const std::vector<std::string> parts = words(line);
+            if (parts.size() < 4 || parts[0] != "installed") continue;
+            const std::size_t names = line.find(' ' + parts[2] + ' ') + parts[2].size() + 2;
+            for (const std::string& name : provided(std::string_view(line).substr(names))) {
+                if (std::find(wanted.begin(), wanted.end(), name) == wanted.end() ||
+                    std::find(there.begin(), there.end(), name) != there.end())
+                    continue;
+                there.push_back(name);
+                versions.push_back({name, parts[2]});
+            }
+        }
     }
 
     /// Ours that are no longer in the list. Whether they are installed dpkg was not asked: the
@@ -212,7 +270,9 @@ class HostPackage final : public SshType {
         std::vector<std::string> ours;
         if (request.config.flag("keep")) return ours;
         for (const std::string& p : answer.all("memory"))
-            if (std::find(wanted.begin(), wanted.end(), p) == wanted.end()) ours.push_back(p);
+            if (p.find(' ') == std::string::npos &&
+                std::find(wanted.begin(), wanted.end(), p) == wanted.end())
+                ours.push_back(p);
         there.insert(there.end(), ours.begin(), ours.end());
         return ours;
     }
@@ -227,17 +287,19 @@ class HostPackage final : public SshType {
 
     /// Sets $ours: those of `packages` that the memory names.
     static std::string only_ours(const std::vector<std::string>& packages) {
-        return fmt::format("ours=\nif [ -r \"$memory\" ]; then while read -r p; do "
+        return fmt::format("ours=\nif [ -r \"$memory\" ]; then while read -r p q; do "
                            "case ' {} ' in *\" $p \"*) ours=\"$ours $p\" ;; esac; "
                            "done <\"$memory\"; fi\n",
                            fmt::join(packages, " "));
     }
 
     static std::string forget_lines(const std::vector<std::string>& packages) {
-        std::string script = "if [ -r \"$memory\" ]; then { grep -vxF";
-        for (const std::string& p : packages) script += " -e " + shell_quote(p);
-        return script +
-               " \"$memory\" || :; } >\"$memory.new\"; mv -f \"$memory.new\" \"$memory\"; fi\n";
+        return fmt::format("if [ -r \"$memory\" ]; then\n"
+                           "    while read -r p q; do case ' {} ' in *\" $p \"*) ;;\n"
+                           "    *) echo \"$p${{q:+ $q}}\" ;; esac; done <\"$memory\" "
+                           ">\"$memory.new\"\n"
+                           "    mv -f \"$memory.new\" \"$memory\"\nfi\n",
+                           fmt::join(packages, " "));
     }
 
     std::vector<Command> take_back(const Change& change, const std::string& prepare) const {
@@ -248,7 +310,7 @@ class HostPackage final : public SshType {
             std::erase_if(packages, [&](const std::string& p) { return left.contains(p); });
             const std::string others = left.empty() ? "" : hand_over(left);
             const std::string remove =
-                packages.empty() ? "" : only_ours(packages) + fmt::format(kRemove, "$ours");
+                packages.empty() ? "" : only_ours(packages) + std::string(kRemove);
             script = prepare + others + remove + script;
         }
         return {

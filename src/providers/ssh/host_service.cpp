@@ -1,5 +1,6 @@
 #include "providers/ssh/explain.h"
 #include "providers/ssh/host.h"
+#include "providers/ssh/shell_functions.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -19,6 +20,63 @@ std::string property(const std::vector<std::string>& all, std::string_view name)
     return {};
 }
 
+// `look` sets variables from the properties of $u. `give_up TEXT` ends with the unit's last words.
+constexpr std::string_view kFunctions = R"sh(look() {
+    type= active= sub= result= id= code= status= condition=
+    while IFS='=' read -r key value; do case $key in
+        Type) type=$value ;;
+        ActiveState) active=$value ;;
+        SubState) sub=$value ;;
+        Result) result=$value ;;
+        InvocationID) id=$value ;;
+        ExecMainCode) code=$value ;;
+        ExecMainStatus) status=$value ;;
+        ConditionResult) condition=$value ;;
+    esac; done <<END
+$(systemctl show -p Type,ActiveState,SubState,Result,InvocationID,ExecMainCode,ExecMainStatus,ConditionResult -- "$u")
+END
+}
+give_up() {
+    journalctl -q -n 12 --no-pager -o cat -u "$u" >&2 || :
+    case $code in # as in siginfo_t: CLD_EXITED, CLD_KILLED, CLD_DUMPED
+    1) how="its process ended with exit status $status" ;;
+    2|3) how="its process was killed by signal $status" ;;
+    *) how="its result is ${result:-not known}" ;;
+    esac
+    echo "hadeploy: $u $1: $how" >&2
+    exit 1
+}
+)sh";
+
+/// Whether it stays up. systemd takes a service for started as soon as its process runs, unless the
+/// process says itself when it is ready (Type=notify, dbus, forking), or its end is waited for
+/// (oneshot): one of the others that ends within three seconds has not started.
+constexpr std::string_view kStaysUp = R"sh(look
+[ "$condition" != no ] || [ "$active" = active ] || { echo "hadeploy: $u was not started: a condition in the unit is not met (systemctl status $u)" >&2; exit 1; }
+case $u:$type in
+*.service:oneshot) grep -qsx ran "$memory" || echo ran >>"$memory" ;;
+*.service:simple|*.service:exec|*.service:idle)
+    first=$id began=$(seconds)
+    while :; do
+        case $active in active|reloading) ;; *) give_up 'does not stay up' ;; esac
+        [ "$id" = "$first" ] || give_up 'does not stay up, systemd starts it again and again'
+        ! late "$began" 4 || break
+        sleep 0.5
+        look
+    done ;;
+esac
+)sh";
+
+/// A one-shot unit that ran and ended well is inactive, unless it has RemainAfterExit. systemd
+/// forgets about one that nothing refers to, so that we keep a note of having started it.
+bool ended_well(const std::vector<std::string>& all) {
+    const std::string ended = property(all, "ExecMainExitTimestampMonotonic");
+    const bool ran = (!ended.empty() && ended != "0") ||
+                     std::find(all.begin(), all.end(), "memory ran") != all.end();
+    return ran && property(all, "Type") == "oneshot" &&
+           property(all, "ActiveState") == "inactive" && property(all, "Result") == "success";
+}
+
 /// The state as people can want it; units without an [Install] section can be neither.
 Value enabled(const std::string& state, const Value& wanted) {
     if (state == "enabled" || state == "enabled-runtime" || state == "alias") return true;
@@ -32,11 +90,15 @@ class HostService final : public SshType {
     HostService() {
         name = "host.service";
         summary = "A systemd service on a host: running, enabled, restarted when it must be.";
-        doc = "A service that was stopped or disabled by hand is started and enabled again (or the "
-              "other way round, where that is wanted). When a value of `restart_on` changes, a "
-              "running service is restarted: put the `sha256` of its configuration there.\n\n"
-              "Destroy gives the service the state back that it had before the first change: one "
-              "that was already running goes on running.";
+        doc =
+            "A service that was stopped or disabled by hand is started and enabled again (or the "
+            "other way round, where that is wanted). When a value of `restart_on` changes, a "
+            "running service is restarted: put the `sha256` of its configuration there.\n\n"
+            "A service that ends within three seconds of its start has failed; apply says so, "
+            "with the last lines of its journal. A one-shot service counts as running when it has "
+            "run and ended well. A unit that is not there need not be stopped or disabled.\n\n"
+            "Destroy gives the service the state back that it had before the first change: one "
+            "that was already running goes on running.";
         example = "ssh:\n"
                   "  type: host.service\n"
                   "  host: ${node[\"node1\"].connection}\n"
@@ -80,7 +142,9 @@ class HostService final : public SshType {
     }
 
     std::string probe(const ReadRequest& request) const override {
-        return fmt::format("systemctl show -p LoadState,ActiveState,SubState,UnitFileState -- {}\n",
+        return print_memory(request.identity) +
+               fmt::format("systemctl show -p LoadState,ActiveState,SubState,UnitFileState,Type,"
+                           "Result,ExecMainExitTimestampMonotonic -- {}\n",
                            shell_quote(unit_of(request.config)));
     }
 
@@ -91,15 +155,22 @@ class HostService final : public SshType {
             return Observation::failed(std::move(error));
         }
         const std::vector<std::string> all = lines(result.out);
-        if (property(all, "LoadState") == "not-found") return Observation::absent();
+        const Value& config = request.config;
+        if (property(all, "LoadState") == "not-found") {
+            if (config.flag("running", true) || config.flag("enabled", true))
+                return Observation::absent();
+            return Observation::present(
+                Value::map({{"name", config["name"]}, {"running", false}, {"enabled", false}}));
+        }
         const std::string active = property(all, "ActiveState");
         const bool running =
             active == "active" || active == "reloading" ||
-            (active == "activating" && property(all, "SubState") != "auto-restart");
-        return Observation::present(Value::map(
-            {{"name", request.config["name"]},
-             {"running", running},
-             {"enabled", enabled(property(all, "UnitFileState"), request.config["enabled"])}}));
+            (active == "activating" && property(all, "SubState") != "auto-restart") ||
+            (config.flag("running", true) && ended_well(all));
+        return Observation::present(
+            Value::map({{"name", config["name"]},
+                        {"running", running},
+                        {"enabled", enabled(property(all, "UnitFileState"), config["enabled"])}}));
     }
 
     std::vector<Command> commands(const Change& change) const override {
@@ -110,12 +181,15 @@ class HostService final : public SshType {
             return create || std::find(change.changed.begin(), change.changed.end(), what) !=
                                  change.changed.end();
         };
-        std::string script = fmt::format("u={}\n", shell_quote(unit_of(after)));
+        std::string script =
+            fmt::format("u={}\n", shell_quote(unit_of(after))) + open_memory(change.identity);
         // Only what was so before we came is worth going back to.
         if (create || !change.before.has("host"))
-            script += open_memory(change.identity) +
-                      "[ -e \"$memory\" ] || systemctl show -p ActiveState,UnitFileState -- \"$u\" "
+            script += "[ -e \"$memory\" ] || systemctl show -p ActiveState,UnitFileState -- \"$u\" "
                       ">\"$memory\"\n";
+        // A unit that systemd does not know may come from an init script that is new.
+        script += "case $(systemctl show -p LoadState,NeedDaemonReload -- \"$u\") in "
+                  "*=not-found*|*NeedDaemonReload=yes*) systemctl daemon-reload ;; esac\n";
         if (touched("enabled"))
             script += after.flag("enabled", true)
                           ? "[ \"$(systemctl is-enabled -- \"$u\" 2>/dev/null)\" != masked ] || "
@@ -129,12 +203,11 @@ class HostService final : public SshType {
             action = "stop";
         }
         if (!action.empty())
-            script += fmt::format(
-                "if [ \"$(systemctl show -p NeedDaemonReload --value -- \"$u\")\" = yes ]; then "
-                "systemctl daemon-reload; fi\n"
-                "systemctl {0} -- \"$u\" || {{ journalctl -q -n 12 --no-pager -o cat -u \"$u\" >&2 "
-                "|| :; exit 1; }}\n",
-                action);
+            script +=
+                std::string(kSeconds) + std::string(kFunctions) +
+                fmt::format("systemctl {0} -- \"$u\" || {{ look; give_up 'does not {0}'; }}\n",
+                            action);
+        if (action == "start" || action == "restart") script += kStaysUp;
         return {{.script = script,
                  .step = fmt::format("{} {}",
                                      action == "restart" ? "restarting"

@@ -24,6 +24,23 @@ constexpr std::string_view kAddKeys = R"sh({
 }
 )sh";
 
+// Ends the processes of $u, until there is none: one may start another meanwhile.
+constexpr std::string_view kEndProcesses = R"sh(uid=$(id -u "$u")
+for round in 1 2 3 4 5 6 7 8 9 10; do
+    found=
+    for process in /proc/[0-9]*; do
+        while read -r key real rest; do
+            [ "$key" = Uid: ] || continue
+            if [ "$real" = "$uid" ]; then found=1; kill -KILL "${process#/proc/}" || :; fi
+            break
+        done <"$process/status" || :
+    done 2>/dev/null
+    [ -n "$found" ] || break
+    sleep 0.2
+done
+)sh";
+
+// Variables: force ("1": processes of the user are ended).
 constexpr std::string_view kTakeBack =
     R"sh(if [ -r "$memory" ] && getent passwd "$u" >/dev/null; then
     created=; shell=; : >"$memory.keys"
@@ -31,9 +48,11 @@ constexpr std::string_view kTakeBack =
         created) created=1 ;;
         "shell "*) [ -n "$shell" ] || shell=${line#shell } ;;
         "key "*) printf '%s\n' "${line#key }" >>"$memory.keys" ;;
-        "group "*) ! getent group "${line#group }" >/dev/null || gpasswd -d "$u" "${line#group }" >/dev/null 2>&1 || : ;;
+        "group "*) ! entry=$(getent group "${line#group }") || gpasswd -d "$u" "${entry%%:*}" >/dev/null 2>&1 || : ;;
     esac; done <"$memory"
-    if [ -n "$created" ]; then userdel -r "$u" 2>"$memory.err" || { cat "$memory.err" >&2; exit 1; }
+    if [ -n "$created" ]; then
+        [ -z "$force" ] || end_processes
+        userdel -r "$u" 2>"$memory.err" || { cat "$memory.err" >&2; exit 1; }
     else
         [ -z "$shell" ] || usermod -s "$shell" "$u"
         if [ -s "$memory.keys" ] && [ -r "$keys" ]; then
@@ -51,6 +70,14 @@ std::vector<std::string> without(const std::vector<std::string>& all,
     for (const std::string& text : all)
         if (std::find(some.begin(), some.end(), text) == some.end()) rest.push_back(text);
     return rest;
+}
+
+/// A command that prints the groups of $u: by name, and by number too where the spec has numbers.
+std::string print_groups(const std::vector<std::string>& wanted) {
+    const bool by_number = std::any_of(wanted.begin(), wanted.end(), [](const std::string& group) {
+        return group.find_first_not_of("0123456789") == std::string::npos;
+    });
+    return by_number ? "id -Gn -- \"$u\"; id -G -- \"$u\"" : "id -Gn -- \"$u\"";
 }
 
 std::vector<std::string> remembered(const Answer& answer, std::string_view kind) {
@@ -78,7 +105,8 @@ class HostUser final : public SshType {
               "rights at the next log-in, which for hadeploy and for every new SSH session is at "
               "once.\n\n"
               "Destroy undoes what was done: it removes a user that was not there before together "
-              "with its home, and otherwise takes away the groups and keys that were added.";
+              "with its home, and otherwise takes away the groups and keys that were added. A user "
+              "that still has processes is removed only with `force`, which ends them.";
         example = "operator_user:\n"
                   "  type: host.user\n"
                   "  host: ${node[\"node1\"].connection}\n"
@@ -111,6 +139,11 @@ class HostUser final : public SshType {
              .type = list_of(TypeKind::string),
              .doc = "Public keys that may log in as this user.",
              .fallback = Value::list({})},
+            {.name = "force",
+             .type = TypeKind::boolean,
+             .doc = "Destroy ends the user's processes before it removes the user.",
+             .steering = true,
+             .fallback = Value(false)},
             {.name = "uid",
              .type = TypeKind::integer,
              .doc = "Its number.",
@@ -148,11 +181,15 @@ class HostUser final : public SshType {
 
     std::string probe(const ReadRequest& request) const override {
         const std::string start = fmt::format("u={}\n", shell_quote(request.config.text("name")));
+        std::vector<std::string> asked = strings(request.config["groups"]);
+        if (request.recorded)
+            for (std::string& group : strings(request.recorded->attributes["groups"]))
+                asked.push_back(std::move(group));
         std::string script = start +
                              "line=$(getent passwd \"$u\") || exit\n"
                              "echo \"passwd $line\"\n"
-                             "echo \"groups $(id -Gn -- \"$u\")\"\n" +
-                             print_memory(request.identity);
+                             "echo \"groups \"$(" +
+                             print_groups(asked) + ")\n" + print_memory(request.identity);
         if (!strings(request.config["authorized_keys"]).empty())
             script += "home=${line%:*}; keys=${home##*:}/.ssh/authorized_keys\n"
                       "if [ -r \"$keys\" ]; then while IFS= read -r key || [ -n \"$key\" ]; do "
@@ -193,8 +230,10 @@ class HostUser final : public SshType {
             fmt::format("u={}\n", shell_quote(config.text("name"))) + open_memory(change.identity);
         if (remove)
             return {{.script = start + "if getent passwd \"$u\" >/dev/null; then " +
-                               std::string(kFindKeys) + "fi\n" + std::string(kTakeBack) +
-                               forget_memory(change.identity),
+                               std::string(kFindKeys) + "fi\n" +
+                               fmt::format("force={}\nend_processes() {{\n{}}}\n",
+                                           config.flag("force") ? "1" : "''", kEndProcesses) +
+                               std::string(kTakeBack) + forget_memory(change.identity),
                      .step = "undoing user " + config.text("name")}};
         std::vector<Command> all{{.script = start + make(config) + groups(change),
                                   .step = "setting up user " + config.text("name")}};
@@ -230,7 +269,10 @@ class HostUser final : public SshType {
         if (!home.empty())
             script +=
                 fmt::format("line=$(getent passwd \"$u\"); old=${{line%:*}}; old=${{old##*:}}\n"
-                            "if [ \"$old\" != {0} ]; then usermod -m -d {0} \"$u\"; fi\n",
+                            "if [ \"$old\" = {0} ]; then :\n"
+                            // nothing to move, or there already: only the entry was changed
+                            "elif [ -d {0} ] || [ ! -d \"$old\" ]; then usermod -d {0} \"$u\"\n"
+                            "else usermod -m -d {0} \"$u\"; fi\n",
                             shell_quote(home));
         return script;
     }
@@ -239,15 +281,17 @@ class HostUser final : public SshType {
         const std::vector<std::string> wanted = strings(change.after["groups"]);
         std::string script;
         if (!wanted.empty())
-            script += fmt::format("has=\" $(id -Gn -- \"$u\") \"\n"
+            script += fmt::format("has=\" \"$(echo $({}))\" \"\n"
                                   "for g in {}; do\n"
                                   "    case $has in *\" $g \"*) ;;\n"
                                   "    *) usermod -a -G \"$g\" \"$u\"; echo \"group $g\" "
                                   ">>\"$memory\" ;; esac\n"
                                   "done\n",
-                                  quoted(wanted));
+                                  print_groups(wanted), quoted(wanted));
         for (const std::string& group : without(strings(change.before["groups"]), wanted))
-            script += fmt::format("gpasswd -d \"$u\" {} >/dev/null\n", shell_quote(group));
+            script += fmt::format("entry=$(getent group {})\n"
+                                  "gpasswd -d \"$u\" \"${{entry%%:*}}\" >/dev/null\n",
+                                  shell_quote(group));
         return script;
     }
 };

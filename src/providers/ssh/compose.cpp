@@ -1,0 +1,298 @@
+#include "providers/ssh/compose.h"
+
+#include "core/file.h"
+#include "core/hash.h"
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace hadeploy::ssh::docker {
+
+namespace {
+constexpr std::size_t kMostCompose = 4u << 20;
+constexpr std::size_t kLongestName = 64; ///< of a config or a secret (moby, daemon/cluster)
+
+bool is_plain_map(const YAML::Node& node) {
+    return node.IsDefined() && node.IsMap();
+}
+
+/// What `<<` names: one map or several.
+std::vector<YAML::Node> merged_into(const YAML::Node& map) {
+    const YAML::Node merge = map["<<"];
+    if (!merge.IsDefined()) return {};
+    if (!merge.IsSequence()) return {merge};
+    return {merge.begin(), merge.end()};
+}
+
+bool begins_name(char c) {
+    return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_';
+}
+bool in_name(char c) {
+    return begins_name(c) || std::isdigit(static_cast<unsigned char>(c)) != 0;
+}
+
+std::string name_at(std::string_view text) {
+    std::size_t size = 0;
+    if (!text.empty() && begins_name(text[0]))
+        while (size < text.size() && in_name(text[size])) ++size;
+    return std::string(text.substr(0, size));
+}
+
+/// One ${...}, without its braces.
+std::string braced(const std::string& inside, const Value& variables, const Missing& missing) {
+    const std::string name = name_at(inside);
+    std::string_view rest = std::string_view(inside).substr(name.size());
+    const bool or_empty = rest.starts_with(':');
+    if (or_empty) rest.remove_prefix(1);
+    const char kind = rest.empty() ? ' ' : rest[0];
+    if (name.empty() || (or_empty && rest.empty()) ||
+        (!rest.empty() && kind != '-' && kind != '?' && kind != '+'))
+        throw Error(ErrorKind::spec, fmt::format("${{{}}} is not a variable", inside))
+            .with_hint("write ${NAME}, ${NAME:-default} or ${NAME:?message}; a $ itself is $$");
+    const std::string value = variables.text(name);
+    const bool given = variables.has(name) && !(or_empty && value.empty());
+    const std::string other(rest.substr(std::min<std::size_t>(1, rest.size())));
+    if (kind == '+') return given ? other : "";
+    if (given) return value;
+    if (kind == '-') return other;
+    if (missing && (kind == '?' || !variables.has(name))) missing(name, other);
+    return {};
+}
+
+/// The paths under `file:` of configs and secrets, and `env_file:` of services.
+std::vector<std::string> named_files(const YAML::Node& root, const Value& variables) {
+    std::vector<std::string> out;
+    const auto add = [&](const YAML::Node& path) {
+        if (path.IsDefined() && path.IsScalar())
+            out.push_back(substituted(path.Scalar(), variables));
+    };
+    for (const char* kind : {"configs", "secrets"})
+        for (const std::string& key : keys_of(root[kind]))
+            add(member(member(root[kind], key), "file"));
+    for (const std::string& key : keys_of(root["services"])) {
+        const YAML::Node named = member(member(root["services"], key), "env_file");
+        add(named);
+        if (named.IsDefined() && named.IsSequence())
+            for (const auto& one : named) add(one);
+    }
+    return out;
+}
+
+/// The port of one entry under `ports:`.
+std::string published(const YAML::Node& entry, const Value& variables) {
+    std::string port, protocol = "tcp";
+    if (entry.IsMap()) {
+        const YAML::Node mode = member(entry, "mode"), number = member(entry, "published"),
+                         kind = member(entry, "protocol");
+        if (mode.IsDefined() && mode.Scalar() == "host") return {}; // of one node alone
+        if (number.IsDefined()) port = substituted(number.Scalar(), variables);
+        if (kind.IsDefined()) protocol = kind.Scalar();
+    } else if (entry.IsScalar()) { // [address:]published:target[/protocol]
+        std::string text = substituted(entry.Scalar(), variables);
+        if (const auto slash = text.find('/'); slash != text.npos) {
+            protocol = text.substr(slash + 1);
+            text.resize(slash);
+        }
+        const auto target = text.rfind(':');
+        if (target == text.npos) return {};
+        text.resize(target);
+        port = text.substr(text.rfind(':') + 1);
+    }
+    if (port.empty() || port.find_first_not_of("0123456789") != port.npos) return {};
+    return protocol == "tcp" ? port : port + "/" + protocol;
+}
+
+/// 3.5 of "3.5"; 3 of "3".
+double version_of(const YAML::Node& root) {
+    return root["version"].IsDefined() && root["version"].IsScalar()
+               ? std::strtod(root["version"].Scalar().c_str(), nullptr)
+               : 0;
+}
+
+bool names_files(const YAML::Node& root) {
+    for (const char* kind : {"configs", "secrets"})
+        for (const std::string& key : keys_of(root[kind]))
+            if (member(member(root[kind], key), "file").IsDefined()) return true;
+    return false;
+}
+
+std::string version_sent(const YAML::Node& root) {
+    if (!root["version"].IsDefined()) return root.Style() == YAML::EmitterStyle::Flow ? "" : "3.8";
+    const double version = version_of(root);
+    return version >= 3 && version < 3.5 && names_files(root) ? "3.5" : root["version"].Scalar();
+}
+
+nlohmann::json json_of(const YAML::Node& node) {
+    if (node.IsMap()) {
+        nlohmann::json out = nlohmann::json::object();
+        for (const std::string& key : keys_of(node)) out[key] = json_of(member(node, key));
+        return out;
+    }
+    if (node.IsSequence()) {
+        nlohmann::json out = nlohmann::json::array();
+        for (const auto& one : node) out.push_back(json_of(one));
+        return out;
+    }
+    return node.IsScalar() ? nlohmann::json(node.Scalar()) : nlohmann::json();
+}
+} // namespace
+
+YAML::Node member(const YAML::Node& map, const std::string& key) {
+    if (!is_plain_map(map)) return YAML::Node(YAML::NodeType::Undefined);
+    if (const YAML::Node own = map[key]; own.IsDefined()) return own;
+    for (const YAML::Node& other : merged_into(map))
+        if (const YAML::Node found = member(other, key); found.IsDefined()) return found;
+    return YAML::Node(YAML::NodeType::Undefined);
+}
+
+std::vector<std::string> keys_of(const YAML::Node& map) {
+    std::vector<std::string> keys;
+    if (!is_plain_map(map)) return keys;
+    for (const auto& item : map)
+        if (item.first.IsScalar() && item.first.Scalar() != "<<")
+            keys.push_back(item.first.Scalar());
+    for (const YAML::Node& other : merged_into(map))
+        for (std::string& key : keys_of(other))
+            if (std::find(keys.begin(), keys.end(), key) == keys.end())
+                keys.push_back(std::move(key));
+    return keys;
+}
+
+std::string substituted(const std::string& text, const Value& variables, const Missing& missing) {
+    std::string out;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t dollar = std::min(text.find('$', at), text.size());
+        out += text.substr(at, dollar - at);
+        if (dollar == text.size()) break;
+        at = dollar + 1;
+        const char next = at < text.size() ? text[at] : ' ';
+        if (next == '$') {
+            out += '$';
+            ++at;
+        } else if (next == '{' && text.find('}', at) != text.npos) {
+            const std::size_t close = text.find('}', at);
+            out += braced(text.substr(at + 1, close - at - 1), variables, missing);
+            at = close + 1;
+        } else if (const std::string name = name_at(std::string_view(text).substr(at));
+                   !name.empty()) {
+            out += braced(name, variables, missing);
+            at += name.size();
+        } else {
+            throw Error(ErrorKind::spec, "a $ that begins no variable")
+                .with_hint("a $ itself is written $$ in a compose file");
+        }
+    }
+    return out;
+}
+
+std::string Compose::sent() const {
+    const std::string version = version_sent(root);
+    const YAML::Node given = root["version"];
+    if (!given.IsDefined()) // at the end, as a document may begin with `---`
+        return version.empty() ? text : text + "\nversion: \"" + version + "\"\n";
+    if (version == given.Scalar()) return text;
+    const auto begin = static_cast<std::size_t>(given.Mark().pos);
+    const bool quoted = text[begin] == '"' || text[begin] == '\'';
+    std::string out = text;
+    return out.replace(begin, given.Scalar().size() + (quoted ? 2 : 0), "\"" + version + "\"");
+}
+
+std::string Compose::names(const std::string& stack, const Value& variables) const {
+    nlohmann::json out = nlohmann::json::object();
+    for (const char* kind : {"configs", "secrets"})
+        for (const std::string& key : keys_of(root[kind])) {
+            const YAML::Node entry = member(root[kind], key);
+            const YAML::Node path = member(entry, "file");
+            if (!path.IsDefined() || !path.IsScalar() || member(entry, "name").IsDefined())
+                continue;
+            const std::string at =
+                std::filesystem::path(substituted(path.Scalar(), variables)).lexically_normal();
+            const auto file = std::find_if(files.begin(), files.end(),
+                                           [&](const File& f) { return f.path == at; });
+            if (file == files.end()) continue;
+            const std::string digest = sha256_hex(file->text).substr(0, 12);
+            std::string name = stack + "_" + key;
+            name.resize(std::min(name.size(), kLongestName - digest.size() - 1));
+            out[kind][key] = json_of(entry);
+            out[kind][key].erase("external");
+            out[kind][key]["name"] = name + "_" + digest;
+        }
+    if (out.empty()) return "";
+    if (const std::string version = version_sent(root); !version.empty()) out["version"] = version;
+    return out.dump() + "\n";
+}
+
+Compose read_compose(const Value& config) {
+    Compose compose;
+    const bool inline_text = config["content"].is_string();
+    const Value& place = inline_text ? config["content"] : config["compose"];
+    const std::filesystem::path path = inline_text ? "" : place.as_string();
+    compose.shown = inline_text ? "content" : path.filename().string();
+    compose.text = inline_text ? place.as_string() : read_file(path, kMostCompose);
+    try {
+        compose.root = YAML::Load(compose.text);
+    } catch (const YAML::Exception& error) {
+        throw Error(ErrorKind::spec,
+                    fmt::format("{}:{}:{}: {}", compose.shown, error.mark.line + 1,
+                                error.mark.column + 1, error.msg),
+                    place.loc());
+    }
+    const YAML::Node& root = compose.root;
+    if (!root.IsMap() || !root["services"] || !root["services"].IsMap())
+        throw Error(ErrorKind::spec, "the compose file has no `services`", place.loc());
+    std::vector<std::string> named;
+    try {
+        named = named_files(root, config["variables"]);
+    } catch (const Error&) { // a wrong variable, which check_compose() reports with its place
+    }
+    for (const std::string& name : named) {
+        const std::filesystem::path relative = std::filesystem::path(name).lexically_normal();
+        if (relative.is_absolute() || relative.empty() || *relative.begin() == "..")
+            throw Error(
+                ErrorKind::spec,
+                fmt::format("the compose file names the file {}, which is not below it", name),
+                place.loc())
+                .with_hint("files of configs, secrets and env_file have to lie beside the compose "
+                           "file or below; they are sent along");
+        compose.files.push_back(
+            {relative.string(), read_file(path.parent_path() / relative, kMostCompose)});
+    }
+    return compose;
+}
+
+std::vector<std::string> published_ports(const Compose& compose, const Value& variables) {
+    std::vector<std::string> out;
+    const YAML::Node services = compose.root["services"];
+    for (const std::string& key : keys_of(services)) {
+        const YAML::Node ports = member(member(services, key), "ports");
+        if (!ports.IsDefined() || !ports.IsSequence()) continue;
+        for (const auto& entry : ports)
+            if (std::string port = published(entry, variables); !port.empty())
+                out.push_back(std::move(port));
+    }
+    return out;
+}
+
+std::vector<std::string> externals(const Compose& compose, const Value& variables) {
+    std::vector<std::string> out;
+    for (const auto& [section, kind] :
+         {std::pair{"networks", "network"}, {"configs", "config"}, {"secrets", "secret"}})
+        for (const std::string& key : keys_of(compose.root[section])) {
+            const YAML::Node entry = member(compose.root[section], key);
+            const YAML::Node external = member(entry, "external");
+            if (!external.IsDefined()) continue;
+            YAML::Node name = member(entry, "name");
+            if (external.IsMap()) // of versions before 3.5
+                name = member(external, "name");
+            else if (external.Scalar() != "true" && external.Scalar() != "yes")
+                continue;
+            out.push_back(fmt::format(
+                "{} {}", kind, name.IsDefined() ? substituted(name.Scalar(), variables) : key));
+        }
+    return out;
+}
+
+} // namespace hadeploy::ssh::docker

@@ -1,0 +1,137 @@
+#include "providers/ssh/gluster_script.h"
+#include "providers/ssh/gluster_types.h"
+#include "providers/ssh/host.h"
+
+#include <fmt/format.h>
+
+namespace hadeploy::ssh {
+
+namespace {
+
+using namespace gluster;
+
+// Variables: volumes (words). A question to the cluster waits for members that have just gone: each
+// has a limit, and what does not answer within it is left out.
+constexpr std::string_view kProbe = R"sh(gluster_up || { echo "== stopped"; exit 0; }
+read -r name </proc/sys/kernel/hostname
+echo "== own
+$name"
+echo "== peers"
+timeout 5 gluster pool list </dev/null
+for volume in $volumes; do
+    echo "== status $volume"
+    timeout 5 gluster volume status "$volume" --xml </dev/null
+    echo "== heal $volume"
+    timeout 5 gluster volume heal "$volume" statistics heal-count </dev/null
+done
+exit 0
+)sh";
+
+/// From lines such as "5e1f...  node2  Connected".
+Value peers_in(const std::string& listing, const std::string& own) {
+    Value::List out;
+    for (const std::string& line : lines(listing)) {
+        const std::vector<std::string> parts = words(line);
+        if (parts.size() != 3 || parts[0] == "UUID") continue;
+        out.push_back(Value::map({{"name", parts[1] == "localhost" ? own : parts[1]},
+                                  {"connected", parts[2] == "Connected"}}));
+    }
+    return Value::list(std::move(out));
+}
+
+void add_bricks(const std::string& volume, const std::string& xml, Value::List& out) {
+    for (const std::string& node : elements(xml, "node")) {
+        const auto hosts = elements(node, "hostname"), paths = elements(node, "path"),
+                   states = elements(node, "status");
+        // the daemons that heal are listed as nodes too, with a UUID in the place of a path
+        if (hosts.empty() || paths.empty() || states.empty() || !paths[0].starts_with('/'))
+            continue;
+        out.push_back(Value::map({{"volume", volume},
+                                  {"brick", hosts[0] + ":" + paths[0]},
+                                  {"online", states[0] == "1"}}));
+    }
+}
+
+/// From pairs of lines: "Brick node1:/brick", "Number of entries: 3" (or "-" of one that is down).
+void add_heals(const std::string& volume, const std::string& text, Value::List& out) {
+    constexpr std::string_view kBrick = "Brick ", kCount = "Number of entries: ";
+    std::string brick;
+    for (const std::string& line : lines(text)) {
+        if (line.starts_with(kBrick)) brick = line.substr(kBrick.size());
+        if (!line.starts_with(kCount) || brick.empty()) continue;
+        const std::string count = line.substr(kCount.size());
+        if (count.find_first_not_of("0123456789 ") == std::string::npos)
+            out.push_back(Value::map({{"volume", volume},
+                                      {"brick", brick},
+                                      {"entries", static_cast<std::int64_t>(std::stoll(count))}}));
+    }
+}
+
+class GlusterCluster final : public SshType {
+  public:
+    GlusterCluster() {
+        name = "gluster.cluster";
+        summary = "What a Gluster pool looks like right now: its peers, bricks and heals.";
+        doc = "Nothing is made and nothing is removed: it is read for `hadeploy status`. What does "
+              "not answer within some seconds is left out. Destroy does nothing.";
+        example = "pool_now:\n"
+                  "  type: gluster.cluster\n"
+                  "  hosts: ${var.hosts}\n"
+                  "  volumes: [vol0]\n";
+        adopts = true;
+        schema = {hosts_attribute("Members of the pool. The first that can be reached is asked."),
+                  {.name = "volumes",
+                   .type = list_of(TypeKind::name),
+                   .doc = "Volumes to look at.",
+                   .steering = true,
+                   .fallback = Value::list({})},
+                  {.name = "peers",
+                   .type = list_of(TypeKind::any),
+                   .doc = "Of each: name, connected.",
+                   .computed = true},
+                  {.name = "bricks",
+                   .type = list_of(TypeKind::any),
+                   .doc = "Of each that the cluster reports: volume, brick (HOST:PATH), online. "
+                          "Those of a host that is down are not reported.",
+                   .computed = true},
+                  {.name = "heals",
+                   .type = list_of(TypeKind::any),
+                   .doc = "Of each brick: volume, brick, and the number of entries to be healed.",
+                   .computed = true}};
+    }
+
+    std::string probe(const ReadRequest& request) const override {
+        return functions() +
+               fmt::format("volumes={}\n",
+                           shell_quote(fmt::format(
+                               "{}", fmt::join(strings(request.config["volumes"]), " ")))) +
+               std::string(kProbe);
+    }
+
+    Observation parse(const ReadRequest& request, const ProbeResult& result) const override {
+        if (result.out.starts_with("== stopped"))
+            return Observation::failed(
+                Error(ErrorKind::failed, "glusterd does not run on this host")
+                    .with_hint("start it: systemctl start glusterd"));
+        const std::string own = section(result.out, "own");
+        Value::List bricks, heals;
+        for (const std::string& volume : strings(request.config["volumes"])) {
+            add_bricks(volume, section(result.out, "status " + volume), bricks);
+            add_heals(volume, section(result.out, "heal " + volume), heals);
+        }
+        return Observation::present(Value::map(
+            {{"peers", peers_in(section(result.out, "peers"), own.substr(0, own.find('\n')))},
+             {"bricks", Value::list(std::move(bricks))},
+             {"heals", Value::list(std::move(heals))}}));
+    }
+
+    std::vector<Command> commands(const Change& /*change*/) const override { return {}; }
+};
+
+} // namespace
+
+std::unique_ptr<SshType> gluster_cluster_type() {
+    return std::make_unique<GlusterCluster>();
+}
+
+} // namespace hadeploy::ssh

@@ -1,0 +1,107 @@
+// The scripts of docker.engine, run here by a real shell against tools that only pretend.
+#include "providers/ssh/explain.h"
+#include "ssh/cluster_fixture.h"
+#include "ssh/pretence.h"
+
+#include <doctest/doctest.h>
+
+using namespace hadeploy;
+using namespace hadeploy::test;
+namespace fs = std::filesystem;
+
+namespace {
+// Docker starts unless its daemon.json has "bad" in it; it runs while there is a file `running`.
+constexpr const char* kSystemctl = R"sh(echo "systemctl $*" >>log
+case $* in
+stop*) rm -f running ;;
+start*) if grep -qs bad etc/daemon.json; then exit 1; fi; : >running ;;
+esac
+)sh";
+constexpr const char* kJournal =
+    "echo 'unable to configure the Docker daemon with file daemon.json: \"bad\" is none'\n"
+    "echo 'docker.service: Failed with result exit-code.'\n";
+
+/// A host with Docker, whose /etc/docker is a directory of the test.
+struct Docker : Pretence {
+    explicit Docker(const char* dockerd)
+        : Pretence({{"dockerd", dockerd},
+                    {"apparmor_parser", ":\n"},
+                    {"systemctl", kSystemctl},
+                    {"journalctl", kJournal}}) {
+        fs::create_directory(dir.path / "etc");
+        write_file(dir.path / "running", "");
+    }
+    ProcessResult configure(const Value& settings) const {
+        const ssh::SshType& type = cluster_type("docker.engine");
+        const Value config =
+            normal(type, Value::map({{"host", connection("10.77.0.11")}, {"settings", settings}}));
+        const ssh::Command command =
+            type.commands(change_of(type, Change::Kind::update, config, config, {"settings"}))
+                .back();
+        write_file(dir.path / "input", command.input);
+        std::string script = command.script;
+        for (std::size_t at = 0; (at = script.find("/etc/docker", at)) != script.npos;)
+            script.replace(at, 11, (dir.path / "etc").string());
+        return run("exec <input\n" + script);
+    }
+    bool runs() const { return fs::exists(dir.path / "running"); }
+    std::string daemon_json() const {
+        const fs::path file = dir.path / "etc/daemon.json";
+        return fs::exists(file) ? read_file(file) : "(none)";
+    }
+    std::size_t files() const {
+        return static_cast<std::size_t>(
+            std::distance(fs::directory_iterator(dir.path / "etc"), {}));
+    }
+};
+
+constexpr const char* kOldDocker = "echo 'unknown flag: --validate' >&2; exit 125\n";
+} // namespace
+
+TEST_CASE("docker.engine: a daemon.json that Docker does not start with is put back") {
+    for (const char* before : {"(none)", "{\"debug\": false}\n"}) {
+        INFO(before);
+        const Docker host(kOldDocker);
+        if (before[0] != '(') write_file(host.dir.path / "etc/daemon.json", before);
+        const ProcessResult failed = host.configure(Value::map({{"bad", true}}));
+        CHECK(failed.status != 0);
+        CHECK(host.runs());
+        CHECK(host.daemon_json() == before);
+        const Error error = ssh::explain_failure("h", "configuring", failed.status, failed.err);
+        CHECK(contains(error.message, "it runs with the former ones again"));
+        CHECK(contains(error.message, "\"bad\" is none"));
+
+        const ProcessResult good = host.configure(Value::map({{"debug", true}}));
+        CHECK_MESSAGE(good.status == 0, good.err);
+        CHECK(host.runs());
+        CHECK(contains(host.daemon_json(), "\"debug\": true"));
+        CHECK(host.files() == 1);
+        // The same again: Docker goes on running.
+        fs::remove(host.dir.path / "log");
+        CHECK(host.configure(Value::map({{"debug", true}})).status == 0);
+        CHECK(!contains(host.log(), "stop docker"));
+        CHECK(host.files() == 1);
+        CHECK(host.configure(Value::map({})).status == 0);
+        CHECK(host.daemon_json() == "(none)");
+        CHECK(host.files() == 0);
+    }
+}
+
+TEST_CASE("docker.engine: a run that was cut off after the change knows the former daemon.json") {
+    const Docker host(kOldDocker);
+    write_file(host.dir.path / "etc/daemon.json", "{\n  \"bad\": true\n}\n");
+    write_file(host.dir.path / "etc/daemon.json.hadeploy-old", "{\"debug\": false}\n");
+    fs::remove(host.dir.path / "running");
+    CHECK(host.configure(Value::map({{"bad", true}})).status != 0);
+    CHECK(host.runs());
+    CHECK(host.daemon_json() == "{\"debug\": false}\n");
+}
+
+TEST_CASE("docker.engine: what Docker itself refuses is never put in place") {
+    const Docker host("echo 'unable to configure: bad is none' >&2; exit 1\n");
+    const ProcessResult failed = host.configure(Value::map({{"bad", true}}));
+    CHECK(failed.status != 0);
+    CHECK(contains(ssh::cause_in(failed.err), "nothing was changed: unable to configure: bad"));
+    CHECK(host.log() == "");
+    CHECK(host.files() == 0);
+}

@@ -1,0 +1,268 @@
+// The scripts of docker.stack that ask Docker's API, run here by a real shell and perl against a
+// socket that answers as a test says. What this does not cover: what a real swarm answers when.
+#include "core/file.h"
+#include "providers/ssh/docker_script.h"
+#include "providers/ssh/explain.h"
+#include "ssh/cluster_fixture.h"
+#include "ssh/server.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <map>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <thread>
+#include <unistd.h>
+
+using namespace hadeploy;
+using namespace hadeploy::test;
+namespace fs = std::filesystem;
+
+namespace {
+/// Docker's socket. What it answers to a path is a list: the last one again and again.
+class Daemon {
+  public:
+    explicit Daemon(std::map<std::string, std::vector<std::string>> answers)
+        : answers_(std::move(answers)) {
+        socket_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+        path().copy(address.sun_path, sizeof address.sun_path - 1);
+        REQUIRE(::bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+        REQUIRE(::listen(socket_, 8) == 0);
+        thread_ = std::thread([this] { serve(); });
+    }
+    ~Daemon() {
+        ::shutdown(socket_, SHUT_RDWR);
+        thread_.join();
+        ::close(socket_);
+    }
+    Daemon(const Daemon&) = delete;
+    Daemon& operator=(const Daemon&) = delete;
+    std::string path() const { return (dir_.path / "docker.sock").string(); }
+
+  private:
+    void serve() {
+        for (;;) {
+            const int client = ::accept(socket_, nullptr, nullptr);
+            if (client < 0) return;
+            std::string request;
+            while (request.find("\r\n\r\n") == std::string::npos) {
+                char piece[512];
+                const ssize_t got = ::read(client, piece, sizeof piece);
+                if (got <= 0) break;
+                request.append(piece, static_cast<std::size_t>(got));
+            }
+            const std::size_t begin = request.find(' ') + 1;
+            const std::string asked =
+                request.substr(begin, request.find_first_of(" ?", begin) - begin);
+            std::string status = "404 Not Found", body = R"({"message":"not found"})";
+            if (const auto found = answers_.find(asked); found != answers_.end()) {
+                status = "200 OK";
+                body = found->second.front();
+                if (found->second.size() > 1) found->second.erase(found->second.begin());
+            }
+            const std::string reply = "HTTP/1.0 " + status + "\r\nServer: Docker/20\r\n\r\n" + body;
+            (void)!::write(client, reply.data(), reply.size());
+            ::close(client);
+        }
+    }
+
+    TempDir dir_;
+    std::map<std::string, std::vector<std::string>> answers_;
+    int socket_ = -1;
+    std::thread thread_;
+};
+
+void replace_all(std::string& text, const std::string& what, const std::string& by) {
+    for (std::size_t at = 0; (at = text.find(what, at)) != text.npos; at += by.size())
+        text.replace(at, what.size(), by);
+}
+
+Value stack(const std::string& compose) {
+    return Value::map({{"hosts", three_hosts()}, {"name", "app"}, {"content", compose}});
+}
+
+/// A command of a deploy, as it runs on a host with that daemon. A second passes with each look.
+ProcessResult run(const Daemon& daemon, std::size_t index,
+                  const std::string& compose = "services: {web: {image: w}}") {
+    const ssh::SshType& type = cluster_type("docker.stack");
+    const auto list =
+        type.commands(change_of(type, Change::Kind::create, {}, normal(type, stack(compose))));
+    std::string script = list.at(index).script;
+    replace_all(script, "/run/docker.sock", daemon.path());
+    replace_all(script, "my $began = time;", "my $began = 0; my $clock = 0;");
+    replace_all(script, "my $now = time;", "my $now = ++$clock;");
+    replace_all(script, "sleep 1;", "");
+    const std::string after = ssh::docker::functions();
+    REQUIRE(script.starts_with(after.substr(0, 20)));
+    script.insert(script.find("stack='app'"), "docker_up() { :; }\n");
+    return run_process({.argv = {"sh"}, .input = "set -eu\n" + script});
+}
+
+std::string service(const std::string& more = "", const std::string& mode = "",
+                    const std::string& restart = "any") {
+    return R"([{"ID":"s1","Spec":{"Name":"app_web","TaskTemplate":{"RestartPolicy":{"Condition":")" +
+           restart + R"("}},"Mode":)" + (mode.empty() ? R"({"Replicated":{"Replicas":2}})" : mode) +
+           "}" + more + "}]";
+}
+
+std::string task(int slot, const std::string& state, const std::string& desired = "running",
+                 const std::string& error = "") {
+    return fmt::format(
+        R"({{"ID":"t{0}","ServiceID":"s1","Slot":{0},"NodeID":"n1","DesiredState":"{2}",)"
+        R"("Status":{{"Timestamp":"2026-01-0{0}","State":"{1}","Err":"{3}"}}}})",
+        slot, state, desired, error);
+}
+
+std::string list(std::initializer_list<std::string> all) {
+    return fmt::format("[{}]", fmt::join(all, ","));
+}
+
+/// What apply says of a wait that failed; "" when it succeeded.
+std::string wait_for(std::vector<std::string> services, std::vector<std::string> tasks) {
+    const Daemon daemon({{"/services", std::move(services)},
+                         {"/tasks", std::move(tasks)},
+                         {"/nodes/n1", {R"({"Description":{"Hostname":"node1"}})"}}});
+    const ProcessResult result = run(daemon, 2);
+    if (result.status == 0) return result.err;
+    return ssh::cause_in(result.err);
+}
+const std::string kBoth = list({task(1, "running"), task(2, "running")});
+} // namespace
+
+TEST_CASE("docker.stack: done when all tasks of the present version run, and stay") {
+    CHECK(wait_for({service()}, {kBoth}) == "");
+    // Not while one is starting: its health check has not succeeded.
+    CHECK(wait_for({service()}, {list({task(1, "running"), task(2, "starting")}), kBoth}) == "");
+    CHECK(wait_for({service()}, {"[]", kBoth, list({task(1, "running")}), kBoth}) == "");
+    CHECK(wait_for({service(R"(,"UpdateStatus":{"State":"updating"})"), service()}, {kBoth}) == "");
+    CHECK(wait_for({service("", R"({"Global":{}})")}, {kBoth}) == "");
+}
+
+TEST_CASE("docker.stack: what does not come to run is named, with the task's error") {
+    CHECK(wait_for({service()}, {list({task(1, "running"), task(2, "starting")})}) ==
+          "app_web: 1 of 2 tasks run after 300 s");
+    CHECK(
+        wait_for({service()}, {list({task(1, "running"),
+                                     task(2, "rejected", "shutdown", "No such image: w:9")})}) ==
+        "app_web: 1 of 2 tasks run after 300 s: app_web.2 on node1: rejected: No such image: w:9");
+    CHECK(wait_for({service("", R"({"Global":{}})")}, {list({task(1, "starting")})}) ==
+          "app_web: 0 of 1 tasks run after 300 s");
+}
+
+TEST_CASE("docker.stack: an update that the swarm rolled back or paused") {
+    const std::string failed = list({task(1, "failed", "shutdown", "task: non-zero exit (3)")});
+    CHECK(wait_for({service(R"(,"UpdateStatus":{"State":"rollback_started"})"),
+                    service(R"(,"UpdateStatus":{"State":"rollback_completed",)"
+                            R"("Message":"update rolled back due to failure of task t1"})")},
+                   {failed}) ==
+          "the swarm rolled back the update of app_web (update rolled back due to failure of task "
+          "t1): app_web.1 on node1: failed: task: non-zero exit (3)");
+    CHECK(wait_for({service(R"(,"UpdateStatus":{"State":"paused","Message":"update paused"})")},
+                   {kBoth}) == "the swarm paused the update of app_web (update paused)");
+}
+
+TEST_CASE("docker.stack: what ends by itself is done when it has ended well") {
+    const std::string two = R"({"Replicated":{"Replicas":2}})";
+    const std::string ended =
+        list({task(1, "complete", "shutdown"), task(2, "complete", "shutdown")});
+    for (const char* restart : {"none", "on-failure"})
+        CHECK(wait_for({service("", two, restart)}, {ended}) == "");
+    CHECK(wait_for({service("", two, "any")}, {ended}) == "app_web: 0 of 2 tasks run after 300 s");
+    CHECK(wait_for({service("", two, "none")}, {list({task(1, "complete", "shutdown"),
+                                                      task(2, "failed", "shutdown", "exit 1")})}) ==
+          "app_web: a task that is not to be started again has failed: app_web.2 on node1: failed: "
+          "exit 1");
+    const std::string job = R"({"ReplicatedJob":{"MaxConcurrent":1,"TotalCompletions":3}})";
+    const auto status = [](int done) {
+        return fmt::format(R"(,"ServiceStatus":{{"DesiredTasks":1,"CompletedTasks":{}}})", done);
+    };
+    CHECK(wait_for({service(status(3), job)}, {"[]"}) == "");
+    CHECK(wait_for({service(status(2), job)}, {"[]"}) ==
+          "app_web: 2 of 3 tasks have ended well after 300 s");
+    const std::string everywhere = R"({"GlobalJob":{}})";
+    CHECK(wait_for({service(R"(,"ServiceStatus":{"CompletedTasks":3})", everywhere)}, {"[]"}) ==
+          "");
+    CHECK(
+        contains(wait_for({service(status(1), everywhere)}, {"[]"}), "1 tasks have not ended yet"));
+}
+
+TEST_CASE("docker.stack: a port that is taken, or an external network that is not there, is found "
+          "before anything is changed") {
+    const auto other = [](const std::string& stack, const std::string& port) {
+        return R"([{"ID":"o","Spec":{"Name":"shop_web","Labels":{"com.docker.stack.namespace":")" +
+               stack + R"("}},"Endpoint":{"Ports":[{"Protocol":"tcp","PublishedPort":)" + port +
+               R"(,"PublishMode":"ingress"}]}}])";
+    };
+    const std::string compose =
+        "services: {web: {image: w, ports: ['8080:80'], networks: [edge]}}\n"
+        "networks: {edge: {external: true, name: proxy}}\n";
+    const auto possible = [&](const std::string& services, bool network) {
+        std::map<std::string, std::vector<std::string>> answers{{"/services", {services}}};
+        if (network) answers["/networks/proxy"] = {"{}"};
+        const ProcessResult result = run(Daemon(answers), 0, compose);
+        return result.status == 0 ? result.err : ssh::cause_in(result.err);
+    };
+    CHECK(possible("[]", true) == "");
+    CHECK(possible(other("app", "8080"), true) == "");
+    CHECK(possible(other("shop", "8081"), true) == "");
+    CHECK(possible(other("shop", "8080"), true) ==
+          "nothing was changed: port 8080 is published by the service shop_web already");
+    CHECK(possible("[]", false) ==
+          "nothing was changed: there is no network proxy, which the compose file calls external");
+}
+
+TEST_CASE("docker.stack: what docker would refuse or take for nothing is an error of the spec") {
+    const ssh::SshType& type = cluster_type("docker.stack");
+    const auto wrong = [&](const std::string& compose, const Value& variables = Value::map({})) {
+        const auto all = complaints(type, stack(compose).with("variables", variables));
+        return fmt::format("{}", fmt::join(all, "\n"));
+    };
+    const auto web = [](const std::string& more) {
+        return "services:\n  web:\n    image: w\n" + more;
+    };
+    CHECK(wrong(web("")) == "");
+    CHECK(wrong("services: {web: {image: '${IMAGE}'}}") ==
+          "content:1:25: the variable IMAGE has no value");
+    CHECK(wrong("services: {web: {image: '${IMAGE}'}}", Value::map({{"IMAGE", ""}})) == "");
+    CHECK(wrong("services: {web: {image: '$IMAGE'}}", Value::map({{"IMAGE", "w"}})) == "");
+    CHECK(wrong("services: {web: {image: '${IMAGE:-w}:${TAG-1}'}}") == "");
+    CHECK(wrong("services: {web: {image: '${IMAGE:?which one}'}}") ==
+          "content:1:25: the variable IMAGE has no value: which one");
+    CHECK(wrong("services: {web: {image: '${IMAGE:?which one}'}}", Value::map({{"IMAGE", ""}})) ==
+          "content:1:25: the variable IMAGE has no value: which one");
+    CHECK(wrong(web("    command: echo $$HOME\n")) == "");
+    CHECK(wrong(web("    command: echo $5\n")) == "content:4:14: a $ that begins no variable");
+    CHECK(wrong(web("    # $COMMENT\n")) == "");
+    CHECK(wrong(web("    deploy: {replicas: two}\n")) ==
+          "content:4:24: `deploy.replicas` of the service web is \"two\", which is not a whole "
+          "number");
+    CHECK(wrong(web("    deploy: {replicas: '${N}'}\n"), Value::map({{"N", "3"}})) == "");
+    CHECK(wrong(web("    deploy: {replicas: '${N}'}\n"), Value::map({{"N", Value::unknown()}})) ==
+          "");
+    CHECK(
+        wrong(web("    deploy: {update_config: {order: first, delay: 10}}\n")) ==
+        "content:4:51: `deploy.update_config.delay` of the service web is \"10\", which is not a "
+        "duration such as 30s or 1m30s\n"
+        "content:4:37: `deploy.update_config.order` of the service web is \"first\", which is not "
+        "one of start-first, stop-first");
+    CHECK(wrong(web("    stop_grace_period: 1m30s\n    healthcheck: {interval: 1.5h}\n")) == "");
+    CHECK(wrong(web("    networks: [frnt]\nnetworks: {front: {}}\n")) ==
+          "content:4:16: the service web uses the network frnt, which is not defined");
+    CHECK(wrong(web("    networks: [default]\n")) == "");
+    CHECK(wrong(web("    networks: {back: {aliases: [a]}}\n")) ==
+          "content:4:15: the service web uses the network back, which is not defined");
+    CHECK(wrong(web(
+              "    volumes: ['data:/data', '/srv:/srv', {type: bind, source: x, target: /x}]\n")) ==
+          "content:4:15: the service web uses the volume data, which is not defined");
+    CHECK(wrong(web("    secrets: [key]\n    configs: [{source: motd}]\n")) ==
+          "content:5:15: the service web uses the config motd, which is not defined\n"
+          "content:4:15: the service web uses the secret key, which is not defined");
+    CHECK(wrong(web("    enviroment: {A: b}\n")) ==
+          "content:4:17: there is no key `enviroment` of the service web");
+    CHECK(wrong("services: {web: {command: a}}") == "content:1:17: the service web has no image");
+    // What anchors merge in belongs to the service.
+    CHECK(wrong("x-a: &a {image: w, deploy: {replicas: one}}\nservices:\n  web:\n    <<: *a\n") ==
+          "content:1:39: `deploy.replicas` of the service web is \"one\", which is not a whole "
+          "number");
+}

@@ -1,0 +1,236 @@
+// Random resources of the host types against a real sshd: what was applied is seen as applied, any
+// one attribute that is changed by hand is found and repaired, and destroy leaves what was there
+// before. What this does not cover: host.package and host.service, whose tools are only pretended
+// here (host_fake_test.cpp): there is no systemd, and no package is installed on this machine.
+#include "core/file.h"
+#include "core/process.h"
+#include "ssh/real_host.h"
+
+#include <doctest/doctest.h>
+#include <functional>
+#include <grp.h>
+#include <pwd.h>
+#include <random>
+#include <unistd.h>
+
+using namespace hadeploy;
+using namespace hadeploy::test;
+namespace fs = std::filesystem;
+
+namespace {
+class Dice {
+  public:
+    explicit Dice(unsigned seed) : engine_(seed) {}
+    std::size_t below(std::size_t n) { return engine_() % n; }
+    bool coin() { return below(2) == 0; }
+    template<typename T>
+    T one_of(std::initializer_list<T> all) {
+        return *(all.begin() + below(all.size()));
+    }
+
+  private:
+    std::mt19937 engine_;
+};
+
+/// What is on the host, as far as these resources can change it.
+std::string snapshot(const Host& host) {
+    return run_checked({.argv = {"sh", "-c",
+                                 "cd \"$1\"; find . -printf '%P %y %m %U %G %l\\n' | sort; "
+                                 "find . -type f -exec sha256sum {} + | sort; "
+                                 "getent passwd; getent group; "
+                                 "ls /var/lib/hadeploy 2>/dev/null | grep -e \"-$2-\" || :",
+                                 "sh", host.dir.path.string(), std::to_string(::getpid())}})
+        .out;
+}
+
+/// A change by hand, and what a plan is to call it: an attribute, or "" for an object that is gone.
+struct Slip {
+    std::string attribute;
+    std::function<void()> make;
+};
+
+struct Sample {
+    std::string type;
+    Value written;
+    std::vector<Slip> slips;
+};
+
+void shell(const std::string& script, std::vector<std::string> arguments) {
+    std::vector<std::string> argv{"sh", "-ec", script, "sh"};
+    argv.insert(argv.end(), arguments.begin(), arguments.end());
+    run_checked({.argv = std::move(argv)});
+}
+
+std::string some_name(Dice& dice) {
+    return dice.one_of<std::string>({"plain", "two words", "it's", "-dash", "ünïcode", "a\"b$c`d",
+                                     "star*", "back\\slash", "new", ".hidden"});
+}
+
+Slip by(std::string attribute, const std::string& script, const std::string& path) {
+    return {std::move(attribute), [=] { shell(script, {path}); }};
+}
+
+Sample some_file(Dice& dice, const Host& host) {
+    const std::string path = host.path(some_name(dice));
+    const auto content = dice.one_of<std::string>({"", "x", "one line\n", "no end\nof line",
+                                                   "quotes ' \" $x `y` \\n\n", "ünïcode\n",
+                                                   std::string(70'000, 'z') + "\n", "\n\n  \n"});
+    return {
+        "host.file",
+        host.config({{"path", path},
+                     {"content", content},
+                     {"mode", dice.one_of<std::string>({"0644", "0600", "4755", "0400", "755"})},
+                     {"owner", dice.one_of<std::string>({"root", "daemon", "1", "54321"})},
+                     {"group", dice.one_of<std::string>({"root", "games", "60", "54321"})}}),
+        {by("sha256", "printf other >\"$1\"", path), by("mode", "chmod 0711 -- \"$1\"", path),
+         by("owner", "chown 4711 -- \"$1\"", path), by("group", "chgrp 4711 -- \"$1\"", path),
+         by("", "rm -- \"$1\"", path)}};
+}
+
+Sample some_directory(Dice& dice, const Host& host) {
+    const std::string path = host.path(some_name(dice));
+    return {
+        "host.directory",
+        host.config({{"path", path},
+                     {"mode", dice.one_of<std::string>({"0755", "0700", "2775", "1777", "6755"})},
+                     {"owner", dice.one_of<std::string>({"root", "daemon", "54321"})},
+                     {"group", dice.one_of<std::string>({"root", "games", "54321"})}}),
+        {by("mode", "chmod 07711 -- \"$1\"", path), by("owner", "chown 4711 -- \"$1\"", path),
+         by("group", "chgrp 4711 -- \"$1\"", path), by("", "rmdir -- \"$1\"", path)}};
+}
+
+Sample some_hosts(Dice& dice, const Host& host) {
+    const std::string path = host.path("hosts");
+    write_file(
+        path,
+        dice.one_of<std::string>({"", "127.0.0.1 localhost\n", "# no end", "\n\n1.2.3.4 x\n"}),
+        0644);
+    return {
+        "host.hosts",
+        host.config({{"path", path},
+                     {"entries", Value::map({{"node1", "10.77.0.11"}, {"node2", "10.77.0.12"}})}}),
+        {by("entries", "sed -i 's/10.77.0.11 node1/10.77.0.99 node1/' \"$1\"", path),
+         by("entries", "sed -i /node2/d \"$1\"", path),
+         by("", "sed -i '/BEGIN hadeploy/,/END hadeploy/d' \"$1\"", path)}};
+}
+
+Sample some_group(Dice& dice, const Host& host) {
+    const std::string name = fmt::format("hadeploy-q{}", ::getpid());
+    Sample sample{"host.group", host.config({{"name", name}}), {by("", "groupdel \"$1\"", name)}};
+    if (!dice.coin()) return sample;
+    sample.written = sample.written.with("gid", static_cast<std::int64_t>(61'000 + dice.below(99)));
+    sample.slips.push_back(by("gid", "groupmod -g 61999 \"$1\"", name));
+    return sample;
+}
+
+Sample some_user(Dice& dice, const Host& host) {
+    const std::string name = fmt::format("hadeploy-p{}", ::getpid());
+    const std::string keys = host.path("home") + "/.ssh/authorized_keys";
+    Value::List groups{Value(dice.one_of<std::string>({"games", "adm", "60"}))};
+    if (dice.coin()) groups.emplace_back("audio");
+    return {"host.user",
+            host.config({{"name", name},
+                         {"home", host.path("home")},
+                         {"shell", dice.one_of<std::string>({"/bin/sh", "/bin/bash"})},
+                         {"system", dice.coin()},
+                         {"groups", Value::list(groups)},
+                         {"authorized_keys", Value::list({Value("ssh-ed25519 AAAA one"),
+                                                          Value("ssh-ed25519 BBBB two")})}}),
+            {by("shell", "usermod -s /bin/false \"$1\"", name),
+             by("groups", "usermod -G '' \"$1\"", name),
+             {"authorized_keys", [=] { shell("sed -i /one/d \"$1\"", {keys}); }},
+             by("home", "usermod -d /nowhere \"$1\"", name),
+             by("", "userdel -r \"$1\" 2>/dev/null || userdel -f \"$1\"", name)}};
+}
+
+Sample some_command(Dice& dice, const Host& host) {
+    const std::string path = host.path("made");
+    Value written = host.config({{"run", "echo \"$WORD\" >" + path},
+                                 {"undo", "rm -f " + path},
+                                 {"environment", Value::map({{"WORD", some_name(dice)}})}});
+    const bool creates = dice.coin();
+    written =
+        creates ? written.with("creates", path) : written.with("unless", "[ -e " + path + " ]");
+    return {"host.command", written, {by("", "rm \"$1\"", path)}};
+}
+
+Sample some_sample(Dice& dice, const Host& host) {
+    switch (dice.below(6)) {
+    case 0: return some_file(dice, host);
+    case 1: return some_directory(dice, host);
+    case 2: return some_hosts(dice, host);
+    case 3: return some_group(dice, host);
+    case 4: return some_user(dice, host);
+    default: return some_command(dice, host);
+    }
+}
+
+/// What a plan would do: "", "create", or the names of the attributes that it would change.
+std::string planned(Managed& it) {
+    const Decision d = it.decision();
+    if (!d.action) return "";
+    if (*d.action == Action::create) return "create";
+    std::string names;
+    for (const AttributeChange& c : d.changes) names += (names.empty() ? "" : " ") + c.name;
+    return names;
+}
+
+void repair(Managed& it, const Value& written) {
+    const Decision d = it.decision();
+    if (d.action == Action::create) {
+        it.create();
+        return;
+    }
+    std::vector<std::string> changed;
+    for (const AttributeChange& c : d.changes) changed.push_back(c.name);
+    it.update(written, changed);
+}
+
+/// Users and groups of a sample that failed.
+struct Sweeper {
+    ~Sweeper() {
+        for (const char* kind : {"p", "q"}) {
+            const std::string name = fmt::format("hadeploy-{}{}", kind, ::getpid());
+            if (::getpwnam(name.c_str())) run_process({.argv = {"userdel", "-f", name}});
+            if (::getgrnam(name.c_str())) run_process({.argv = {"groupdel", name}});
+        }
+    }
+};
+} // namespace
+
+TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
+
+    TEST_CASE("any resource of a host: applied once, repaired after any slip, and gone without a "
+              "trace") {
+        const Sweeper sweeper;
+        for (unsigned seed = 1; seed <= 60; ++seed) {
+            const Host host;
+            Dice dice(seed);
+            const std::string none = snapshot(host);
+            Sample sample = some_sample(dice, host);
+            const std::string before = sample.type == "host.hosts" ? snapshot(host) : none;
+            INFO("seed ", seed, ": ", sample.type, " ", display(sample.written.without("host")));
+            Managed it(*host.provider, sample.type, sample.written);
+            REQUIRE(planned(it) == "create");
+            it.create();
+            const std::string made = snapshot(host);
+            CHECK(planned(it) == "");
+            for (const Slip& slip : sample.slips) {
+                INFO("slip: ", slip.attribute);
+                slip.make();
+                const std::string plan = planned(it);
+                if (slip.attribute.empty())
+                    CHECK(plan == "create");
+                else
+                    CHECK(plan.find(slip.attribute) != std::string::npos);
+                repair(it, sample.written);
+                CHECK(planned(it) == "");
+                // a user that is made again may get another number
+                if (sample.type != "host.user") CHECK(snapshot(host) == made);
+            }
+            it.remove();
+            CHECK(snapshot(host) == before);
+        }
+    }
+
+} // TEST_SUITE

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "core/file.h"
+#include "core/process.h"
+#include "ssh/server.h"
+
+#include <fmt/format.h>
+#include <initializer_list>
+#include <string>
+#include <utility>
+
+namespace hadeploy::test {
+
+/// A host whose tools are scripts, for scripts that a real shell runs here. Their state is files in
+/// a directory.
+struct Pretence {
+    explicit Pretence(std::initializer_list<std::pair<const char*, const char*>> tools) {
+        std::filesystem::create_directory(dir.path / "bin");
+        for (const auto& [name, body] : tools)
+            write_file(dir.path / "bin" / name,
+                       fmt::format("#!/bin/sh\ncd {}\n{}", dir.path.string(), body), 0755);
+    }
+    TempDir dir;
+
+    /// Runs as a change does, in the directory.
+    ProcessResult run(const std::string& script) const {
+        return run_process({.argv = {"sh"},
+                            .input = fmt::format("cd {0}\nPATH={0}/bin:$PATH\n( set -eu\n{1}\n)\n",
+                                                 dir.path.string(), script)});
+    }
+    /// What the tools have written to the file `log`.
+    std::string log() const {
+        return std::filesystem::exists(dir.path / "log") ? read_file(dir.path / "log") : "";
+    }
+};
+
+} // namespace hadeploy::test
