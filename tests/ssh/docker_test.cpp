@@ -3,6 +3,7 @@
 #include "core/file.h"
 #include "planner/plan.h"
 #include "providers/ssh/docker_script.h"
+#include "providers/ssh/place.h"
 #include "server.h"
 
 #include <archive.h>
@@ -265,7 +266,8 @@ TEST_CASE("docker.node: a join decides by what its peers said") {
             std::filesystem::create_directory(dir.path / "lib");
             write_file(marker, mark + "\n");
         }
-        const std::string stubs = "set -eu\n"
+        const std::string stubs = std::string(ssh::place_functions()) +
+                                  "set -eu\n"
                                   "docker_up() { :; }\n"
                                   "docker() { echo \"docker $*\" >&2; }\n"
                                   "docker_get() { case $1 in /info) echo '" +
@@ -392,7 +394,8 @@ TEST_CASE("docker.node: quorum decides whether a manager may go") {
     const auto leave = type.commands(change_of(type, Change::Kind::remove, before, {}));
     const auto run = [&](const std::string& entry, const std::string& managers) {
         std::string script = leave[0].script.substr(leave[0].script.find("node='n1'"));
-        const std::string stubs = "set -eu\n"
+        const std::string stubs = std::string(ssh::place_functions()) +
+                                  "set -eu\n"
                                   "docker_up() { :; }\n"
                                   "docker() { case \"$*\" in\n"
                                   "  *'node inspect'*) echo '" +

@@ -3,6 +3,7 @@
 #include "core/file.h"
 #include "planner/plan.h"
 #include "providers/ssh/gluster_script.h"
+#include "providers/ssh/place.h"
 #include "server.h"
 
 using namespace hadeploy;
@@ -248,7 +249,8 @@ TEST_CASE("gluster.volume: a brick with somebody's data is left alone, ours goes
         const std::size_t at = script.find(was);
         REQUIRE(at != std::string::npos);
         script.replace(at, was.size(), "marker='" + marker + "'");
-        return run_process({.argv = {"sh", "-c", "set -eu\n" + script}});
+        return run_process(
+            {.argv = {"sh", "-c", std::string(ssh::place_functions()) + "set -eu\n" + script}});
     };
     const auto create = type.commands(change_of(type, Change::Kind::create, {}, config));
     const auto remove = type.commands(change_of(type, Change::Kind::remove, config, {}));
@@ -286,7 +288,7 @@ TEST_CASE("gluster.mount: what the probe tells") {
     CHECK(contains(unit, "Restart=always\n"));
     CHECK(contains(unit, "StartLimitIntervalSec=0\n"));
     CHECK(contains(unit, "\"--volfile-server=localhost\" \"--volfile-id=/vol0\" \"/mnt/vol-0\"\n"));
-    CHECK(contains(create[0].script, "chown '10000':'root' '/mnt/vol-0/app'\nchmod 0750 "));
+    CHECK(contains(create[0].script, "hadeploy_directory '/mnt/vol-0/app' '10000:root' 0750\n"));
 
     const auto see = [&](const std::string& out, const Recorded* recorded = nullptr) {
         return type.parse(request_for(type, config, recorded), {0, out, ""});

@@ -2,6 +2,7 @@
 #include "core/file.h"
 #include "core/process.h"
 #include "core/uuid.h"
+#include "providers/ssh/place.h"
 #include "ssh/host_case.h"
 #include "ssh/server.h"
 
@@ -23,15 +24,17 @@ struct Pretence {
         fs::create_directory(dir.path / "bin");
         for (const auto& [name, body] : tools)
             write_file(dir.path / "bin" / name,
-                       fmt::format("#!/bin/sh\ncd {}\n{}", dir.path.string(), body), 0755);
+                       fmt::format("#!/bin/sh\nwas=$PWD\ncd {}\n{}", dir.path.string(), body),
+                       0755);
     }
     TempDir dir;
     std::string identity = fmt::format("pretence-{}", ::getpid());
 
     ProcessResult run(const std::string& script) const {
-        return run_process({.argv = {"sh"},
-                            .input = fmt::format("cd {0}\nPATH={0}/bin:$PATH\n( set -eu\n{1}\n)\n",
-                                                 dir.path.string(), script)});
+        return run_process(
+            {.argv = {"sh"},
+             .input = fmt::format("{2}cd {0}\nPATH={0}/bin:$PATH\n( set -eu\n{1}\n)\n",
+                                  dir.path.string(), script, ssh::place_functions())});
     }
     Observation look(std::string_view type, const Value& config) const {
         ReadRequest request;
@@ -217,10 +220,11 @@ TEST_CASE(
     const Pretence host(
         {{"cat", "printf new\n"},
          {"chown", ":\n"}, // whoever runs this
-         {"sync", R"sh(what="$(/bin/cat "$2" 2>/dev/null)" || what='the directory'
+         {"sync", R"sh(what="$(cd "$was" && /bin/cat "$2" 2>/dev/null)" || what='the directory'
 echo "sync $what" >>log
 )sh"},
-         {"mv", R"sh(echo "$(/bin/cat "$3") takes the place of $(/bin/cat "$4")" >>log
+         {"mv", R"sh(cd "$was"
+echo "$(/bin/cat "$3") takes the place of $(/bin/cat "$4")" >>"${0%/bin/mv}/log"
 exec /bin/mv "$@"
 )sh"}});
     const std::string path = (host.dir.path / "f").string();

@@ -193,7 +193,7 @@ TEST_CASE("only what changed is done") {
     const Value file = on_host({{"path", "/etc/motd"}, {"content", "x"}, {"mode", "0600"}});
     const auto chmod = commands("host.file", file, file, {"mode"});
     REQUIRE(chmod.size() == 1);
-    CHECK(chmod[0].script == "chown -- 'root:root' '/etc/motd'; chmod 0600 -- '/etc/motd'");
+    CHECK(chmod[0].script == "hadeploy_own '/etc' 'motd' '0000' 'root:root' 0600 ''\n");
 
     const Value service = on_host({{"name", "web"}, {"restart_on", Value::map({{"a", "2"}})}});
     const std::string restart =

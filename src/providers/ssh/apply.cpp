@@ -263,6 +263,8 @@ void Application::verify(std::size_t index, const ProbeResult& result) {
 }
 
 void Application::finish_exec(const Outcome& outcome, std::size_t first, std::size_t count) {
+    if (!outcome.broken && outcome.finished == 0) // it would be asked for ever
+        return fail(items_[first].change, explain_no_answer(login_.name(), true, ""));
     if (!outcome.broken) return;
     const std::size_t at = first + outcome.finished;
     if (at >= first + count) { // all sections answered: only the trailer is missing

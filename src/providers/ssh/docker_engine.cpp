@@ -35,8 +35,8 @@ constexpr std::string_view kInstall =
     R"sh(if ! command -v dockerd >/dev/null || ! command -v apparmor_parser >/dev/null; then
     command -v apt-get >/dev/null || { echo "there is neither Docker nor apt-get; install Docker by hand" >&2; exit 1; }
     export DEBIAN_FRONTEND=noninteractive
-    mkdir -p /var/lib/hadeploy
-    command -v dockerd >/dev/null || : >/var/lib/hadeploy/docker.engine
+    hadeploy_notes /var/lib/hadeploy/docker.engine
+    command -v dockerd >/dev/null || hadeploy_note "installed by hadeploy"
     install() {
         apt-get -qq -o DPkg::Lock::Timeout=300 install --no-install-recommends -y docker.io apparmor >/dev/null
     }

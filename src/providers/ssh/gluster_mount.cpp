@@ -1,6 +1,7 @@
 #include "core/hash.h"
 #include "providers/ssh/gluster_script.h"
 #include "providers/ssh/gluster_types.h"
+#include "providers/ssh/place.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -58,8 +59,10 @@ if ! is_mounted; then
             [ ! -e "$entry" ] || { echo "$path is not empty: what is in it would be hidden by the volume; move it away" >&2; exit 1; }
         done
     fi
-    mkdir -p "$path"
-    chattr +i "$path" 2>/dev/null || : # not every file system can
+    hadeploy_enter "$path" make || hadeploy_refuse "$path is not a directory"
+    hadeploy_roots .. || hadeploy_refuse "$path lies in a directory of a user, who could put another one there before it is mounted; choose a path below root's directories"
+    chattr +i . 2>/dev/null || : # not every file system can
+    cd /
 fi
 systemctl -q --no-reload $enable "$unit"
 [ -n "$start" ] || { systemctl stop "$unit"; exit 0; }
@@ -359,10 +362,9 @@ std::vector<Command> GlusterMount::commands(const Change& change) const {
     std::string make;
     if (mounted && config["directories"].is_map())
         for (const Entry& e : config["directories"].as_map()) {
-            const std::string path = shell_quote(below(config, e.key));
-            make += fmt::format("mkdir -p {0}\nchown {1}:{2} {0}\nchmod {3} {0}\n", path,
-                                shell_quote(e.value.text("owner")),
-                                shell_quote(e.value.text("group")), e.value.text("mode"));
+            make += make_directory(below(config, e.key),
+                                   e.value.text("owner") + ":" + e.value.text("group"),
+                                   e.value.text("mode"));
         }
     return {{.script = script(kMount, config,
                               {{"enable", config.flag("enabled", true) ? "enable" : "disable"},

@@ -117,7 +117,7 @@ class HostCommand final : public SshType {
         return {{.script = open_memory(change.identity) +
                            "trap 'rm -f -- \"$memory.new\"; rmdir /var/lib/hadeploy 2>/dev/null || "
                            ":' EXIT\n"
-                           "( exec >\"$memory.new\"\n" +
+                           "( umask 077; exec >\"$memory.new\"; umask 022\n" +
                            script(change.after, "run") +
                            " )\nmv -f -- \"$memory.new\" \"$memory\"\n",
                  .step = "running"}};

@@ -1,4 +1,5 @@
 #include "providers/ssh/host_path.h"
+#include "providers/ssh/place.h"
 
 #include <fmt/format.h>
 
@@ -81,21 +82,18 @@ class HostDirectory final : public SshType {
 
     std::vector<Command> commands(const Change& change) const override {
         if (change.kind == Change::Kind::remove) return remove(change.before);
-        const std::string path = change.after.text("path");
-        return {
-            {.script = fmt::format("mkdir -p -- {}", shell_quote(path)), .step = "making " + path},
-            set_owner_and_mode(change.after)};
+        const Value& after = change.after;
+        const std::string path = after.text("path");
+        return {{.script = make_directory(path, owner_of(after), after.text("mode")),
+                 .step = "making " + path}};
     }
 
   private:
     static std::vector<Command> remove(const Value& directory) {
         if (directory.flag("keep")) return {};
         const std::string path = directory.text("path");
-        return {
-            {.script = fmt::format("[ ! -d {1} ] || {0} -- {1}",
-                                   directory.flag("force") ? "rm -rf --one-file-system" : "rmdir",
-                                   shell_quote(path)),
-             .step = "removing " + path}};
+        return {{.script = remove_directory(path, directory.flag("force")),
+                 .step = "removing " + path}};
     }
 };
 } // namespace

@@ -36,7 +36,7 @@ for p in {0}; do
     case $have in *" installed=$p "*) ;; *) missing="$missing $p" ;; esac
 done
 if [ -n "$missing" ]; then
-    for p in $missing; do echo "$p" >>"$memory"; done
+    for p in $missing; do hadeploy_note "$p"; done
     if ! apt install $missing; then
         case $log in
         *'Unable to locate package'*|*'no installation candidate'*|*'Failed to fetch'*|*'404 '*)
@@ -199,7 +199,7 @@ class HostPackage final : public SshType {
         for (const auto& [name, to] : packages)
             script +=
                 fmt::format("if grep -qxF -e {0} \"$memory\" && ! grep -qxFs -e {0} {1}; then "
-                            "echo {0} >>{1}; fi\n",
+                            "(memory={1}; hadeploy_note {0}); fi\n",
                             shell_quote(name), shell_quote(memory_file(to)));
         return script + "fi\n";
     }
@@ -234,10 +234,10 @@ class HostPackage final : public SshType {
     }
 
     static std::string forget_lines(const std::vector<std::string>& packages) {
-        std::string script = "if [ -r \"$memory\" ]; then { grep -vxF";
+        std::string script = "if [ -r \"$memory\" ]; then umask 077; { grep -vxF";
         for (const std::string& p : packages) script += " -e " + shell_quote(p);
-        return script +
-               " \"$memory\" || :; } >\"$memory.new\"; mv -f \"$memory.new\" \"$memory\"; fi\n";
+        return script + " \"$memory\" || :; } >\"$memory.new\"; mv -f \"$memory.new\" \"$memory\"; "
+                        "umask 022; fi\n";
     }
 
     std::vector<Command> take_back(const Change& change, const std::string& prepare) const {

@@ -1,16 +1,15 @@
 #include "providers/ssh/host_path.h"
 
+#include "providers/ssh/place.h"
+
 #include <fmt/format.h>
 
 namespace hadeploy::ssh {
 
 std::string probe_path(std::string_view path, std::string_view test, std::string_view more) {
-    return fmt::format("p={}\n"
-                       "if [ -L \"$p\" ]; then echo link\n"
-                       "elif [ {} \"$p\" ]; then stat -c 'stat %a %U %G' -- \"$p\" && {}\n"
-                       "elif [ -e \"$p\" ]; then echo other\n"
-                       "else echo absent; fi\n",
-                       shell_quote(path), test, more);
+    return look_into(directory_of(path)) +
+           fmt::format("n={}\nif hadeploy_kind \"$n\" {}; then {}; fi\n",
+                       shell_quote(name_of(path)), test, more);
 }
 
 Observation parse_path(std::string_view path, std::string_view kind, const ProbeResult& result) {
@@ -29,12 +28,8 @@ Observation parse_path(std::string_view path, std::string_view kind, const Probe
                                             {"group", stat[2]}}));
 }
 
-Command set_owner_and_mode(const Value& config) {
-    const std::string path = config.text("path");
-    return {.script = fmt::format("chown -- {0} {1}; chmod {2} -- {1}",
-                                  shell_quote(config.text("owner") + ":" + config.text("group")),
-                                  shell_quote(path), config.text("mode")),
-            .step = "setting owner and mode of " + path};
+std::string owner_of(const Value& config) {
+    return config.text("owner") + ":" + config.text("group");
 }
 
 } // namespace hadeploy::ssh

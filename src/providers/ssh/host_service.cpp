@@ -114,8 +114,8 @@ class HostService final : public SshType {
         // Only what was so before we came is worth going back to.
         if (create || !change.before.has("host"))
             script += open_memory(change.identity) +
-                      "[ -e \"$memory\" ] || systemctl show -p ActiveState,UnitFileState -- \"$u\" "
-                      ">\"$memory\"\n";
+                      "[ -e \"$memory\" ] || { was=$(systemctl show -p ActiveState,UnitFileState "
+                      "-- \"$u\"); hadeploy_note \"$was\"; }\n";
         if (touched("enabled"))
             script += after.flag("enabled", true)
                           ? "[ \"$(systemctl is-enabled -- \"$u\" 2>/dev/null)\" != masked ] || "

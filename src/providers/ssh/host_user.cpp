@@ -9,40 +9,51 @@ namespace {
 // The memory's lines: "created" (the user), "group G" and "key K" (what we added), "shell S" (what
 // it had before).
 
-// Sets $home and $keys of the user $u.
-constexpr std::string_view kFindKeys = "line=$(getent passwd \"$u\"); home=${line%:*}; "
-                                       "home=${home##*:}; keys=$home/.ssh/authorized_keys\n";
+// Sets $home of the user $u.
+constexpr std::string_view kFindHome =
+    "line=$(getent passwd \"$u\"); home=${line%:*}; home=${home##*:}\n";
 
-constexpr std::string_view kAddKeys = R"sh({
-    [ -d "$home/.ssh" ] || install -d -o "$u" -g "$(id -g "$u")" -m 0700 "$home/.ssh"
-    [ -e "$keys" ] || install -o "$u" -g "$(id -g "$u")" -m 0600 /dev/null "$keys"
+// The home belongs to the user, who is not to steer root's hand by links in it. Reads the keys.
+constexpr std::string_view kAddKeys = R"sh(hadeploy_need "$home"
+[ -e ./.ssh ] || [ -L ./.ssh ] || hadeploy_directory "${home%/}/.ssh" "$u:$(id -g "$u")" 0700
+hadeploy_edit "${home%/}/.ssh" authorized_keys "$id"
+: >./new
+if [ -e ./old ]; then
+    cat ./old >./new
     # A last line without its end would swallow the next key.
-    [ -z "$(tail -c 1 "$keys")" ] || echo >>"$keys"
-    while IFS= read -r key; do
-        grep -qxF -e "$key" "$keys" || { printf 'key %s\n' "$key" >>"$memory"; printf '%s\n' "$key" >>"$keys"; }
-    done
-}
+    [ -z "$(tail -c 1 ./old)" ] || echo >>./new
+fi
+while IFS= read -r key; do
+    grep -qxF -e "$key" ./new || { hadeploy_note "key $key"; printf '%s\n' "$key" >>./new; }
+done
+hadeploy_edited authorized_keys "$u:$(id -g "$u")" 600
+)sh";
+
+// Reads the keys.
+constexpr std::string_view kRemoveKeys = R"sh(hadeploy_enter "${home%/}/.ssh" || exit 0
+hadeploy_edit "$hadeploy_at" authorized_keys "$id"
+[ -e ./old ] || exit 0
+grep -vxF -f - ./old >./new || :
+hadeploy_edited authorized_keys
 )sh";
 
 constexpr std::string_view kTakeBack =
     R"sh(if [ -r "$memory" ] && getent passwd "$u" >/dev/null; then
-    created=; shell=; : >"$memory.keys"
+    created=; shell=; umask 077; : >"$memory.keys"
     while IFS= read -r line; do case $line in
         created) created=1 ;;
         "shell "*) [ -n "$shell" ] || shell=${line#shell } ;;
         "key "*) printf '%s\n' "${line#key }" >>"$memory.keys" ;;
         "group "*) ! getent group "${line#group }" >/dev/null || gpasswd -d "$u" "${line#group }" >/dev/null 2>&1 || : ;;
     esac; done <"$memory"
+    : >"$memory.err"; umask 022
     if [ -n "$created" ]; then userdel -r "$u" 2>"$memory.err" || { cat "$memory.err" >&2; exit 1; }
     else
         [ -z "$shell" ] || usermod -s "$shell" "$u"
-        if [ -s "$memory.keys" ] && [ -r "$keys" ]; then
-            grep -vxF -f "$memory.keys" "$keys" >"$memory.new" || :
-            cat "$memory.new" >"$keys"
-        fi
+        [ ! -s "$memory.keys" ] || (remove_keys) <"$memory.keys"
     fi
 fi
-rm -f "$memory.keys" "$memory.new" "$memory.err"
+rm -f "$memory.keys" "$memory.err"
 )sh";
 
 std::vector<std::string> without(const std::vector<std::string>& all,
@@ -154,9 +165,11 @@ class HostUser final : public SshType {
                              "echo \"groups $(id -Gn -- \"$u\")\"\n" +
                              print_memory(request.identity);
         if (!strings(request.config["authorized_keys"]).empty())
-            script += "home=${line%:*}; keys=${home##*:}/.ssh/authorized_keys\n"
-                      "if [ -r \"$keys\" ]; then while IFS= read -r key || [ -n \"$key\" ]; do "
-                      "printf 'key %s\\n' \"$key\"; done <\"$keys\"; fi\n";
+            script += "home=${line%:*}; home=${home##*:}\n"
+                      "if hadeploy_enter \"${home%/}/.ssh\" && [ -f ./authorized_keys ] && "
+                      "[ ! -L ./authorized_keys ]; then\n"
+                      "    ( hadeploy_read authorized_keys sed 's/^/key /' ) || exit 1\n"
+                      "fi\n";
         return script;
     }
 
@@ -189,28 +202,28 @@ class HostUser final : public SshType {
     std::vector<Command> commands(const Change& change) const override {
         const bool remove = change.kind == Change::Kind::remove;
         const Value& config = remove ? change.before : change.after;
-        const std::string start =
-            fmt::format("u={}\n", shell_quote(config.text("name"))) + open_memory(change.identity);
+        const std::string start = fmt::format("u={}\nid={}\n", shell_quote(config.text("name")),
+                                              shell_quote(change.identity)) +
+                                  open_memory(change.identity);
         if (remove)
             return {{.script = start + "if getent passwd \"$u\" >/dev/null; then " +
-                               std::string(kFindKeys) + "fi\n" + std::string(kTakeBack) +
+                               std::string(kFindHome) + "fi\nremove_keys() {\n" +
+                               std::string(kRemoveKeys) + "}\n" + std::string(kTakeBack) +
                                forget_memory(change.identity),
                      .step = "undoing user " + config.text("name")}};
         std::vector<Command> all{{.script = start + make(config) + groups(change),
                                   .step = "setting up user " + config.text("name")}};
         const std::vector<std::string> keys = strings(config["authorized_keys"]);
         if (!keys.empty())
-            all.push_back({.script = start + std::string(kFindKeys) + std::string(kAddKeys),
+            all.push_back({.script = start + std::string(kFindHome) + std::string(kAddKeys),
                            .input = fmt::format("{}\n", fmt::join(keys, "\n")),
                            .step = "adding keys of " + config.text("name")});
         const std::vector<std::string> gone =
             without(strings(change.before["authorized_keys"]), keys);
         if (!gone.empty())
-            all.push_back({.script = start + std::string(kFindKeys) +
-                                     "if [ -r \"$keys\" ]; then grep -vxF -f - \"$keys\" "
-                                     ">\"$memory.new\" || :; cat \"$memory.new\" >\"$keys\"; rm -f "
-                                     "\"$memory.new\"; fi\n",
-                           .input = fmt::format("{}\n", fmt::join(gone, "\n"))});
+            all.push_back({.script = start + std::string(kFindHome) + std::string(kRemoveKeys),
+                           .input = fmt::format("{}\n", fmt::join(gone, "\n")),
+                           .step = "removing keys of " + config.text("name")});
         return all;
     }
 
@@ -219,14 +232,15 @@ class HostUser final : public SshType {
         const std::string shell = user.text("shell"), home = user.text("home");
         std::string script = fmt::format(
             "if ! getent passwd \"$u\" >/dev/null; then\n"
-            "    echo created >>\"$memory\"; useradd -m -s {}{}{} -- \"$u\"\nfi\n",
+            "    hadeploy_note created; useradd -m -s {}{}{} -- \"$u\"\nfi\n",
             shell_quote(shell.empty() ? "/bin/bash" : shell),
             home.empty() ? "" : " -d " + shell_quote(home), user.flag("system") ? " -r" : "");
         if (!shell.empty())
-            script += fmt::format("line=$(getent passwd \"$u\"); old=${{line##*:}}\n"
-                                  "if [ \"$old\" != {0} ]; then printf 'shell %s\\n' \"$old\" "
-                                  ">>\"$memory\"; usermod -s {0} \"$u\"; fi\n",
-                                  shell_quote(shell));
+            script +=
+                fmt::format("line=$(getent passwd \"$u\"); old=${{line##*:}}\n"
+                            "if [ \"$old\" != {0} ]; then hadeploy_note \"shell $old\"; usermod "
+                            "-s {0} \"$u\"; fi\n",
+                            shell_quote(shell));
         if (!home.empty())
             script +=
                 fmt::format("line=$(getent passwd \"$u\"); old=${{line%:*}}; old=${{old##*:}}\n"
@@ -239,13 +253,14 @@ class HostUser final : public SshType {
         const std::vector<std::string> wanted = strings(change.after["groups"]);
         std::string script;
         if (!wanted.empty())
-            script += fmt::format("has=\" $(id -Gn -- \"$u\") \"\n"
-                                  "for g in {}; do\n"
-                                  "    case $has in *\" $g \"*) ;;\n"
-                                  "    *) usermod -a -G \"$g\" \"$u\"; echo \"group $g\" "
-                                  ">>\"$memory\" ;; esac\n"
-                                  "done\n",
-                                  quoted(wanted));
+            script +=
+                fmt::format("has=\" $(id -Gn -- \"$u\") \"\n"
+                            "for g in {}; do\n"
+                            "    case $has in *\" $g \"*) ;;\n"
+                            "    *) usermod -a -G \"$g\" \"$u\"; hadeploy_note \"group $g\" ;; "
+                            "esac\n"
+                            "done\n",
+                            quoted(wanted));
         for (const std::string& group : without(strings(change.before["groups"]), wanted))
             script += fmt::format("gpasswd -d \"$u\" {} >/dev/null\n", shell_quote(group));
         return script;

@@ -118,6 +118,7 @@ fi
 hadeploy_wait
 hadeploy_clear
 [ -d /run/hadeploy ] || mkdir -p -m 0700 /run/hadeploy || exit 1
+[ ! -d /var/lib/hadeploy ] || chmod -R go= /var/lib/hadeploy
 : >>"$hadeploy_mine.err"
 set -C
 { true >"$hadeploy_mine.out"; } 2>/dev/null || hadeploy_attach
