@@ -9,9 +9,6 @@
 namespace hadeploy::ssh {
 
 namespace {
-/// Larger inputs, and those that are not text, are streamed in an exec of their own.
-constexpr std::size_t kMostInlineInput = 64 * 1024;
-
 const SshType& type_of(const Change& change) {
     return static_cast<const SshType&>(*change.type);
 }
@@ -141,8 +138,7 @@ bool Application::shares_an_exec(const Item& item) const {
     const Command& command = item.command;
     return item.work == Work::look ||
            (item.work == Work::command && command.on.empty() && command.input_file.empty() &&
-            command.input.size() <= kMostInlineInput &&
-            command.input.find('\0') == std::string::npos);
+            travels_in_script(command.input));
 }
 
 void Application::announce(std::size_t at) {

@@ -125,12 +125,15 @@ class HostFile final : public SshType {
         const std::string path = file.text("path");
         Command command;
         command.step = "writing " + path;
-        command.script =
-            put_file(path, identity, owner_of(file), file.text("mode"), file.text("sha256"));
-        if (file["content"].is_string())
+        std::string sha256;
+        if (file["content"].is_string()) {
             command.input = file["content"].as_string();
-        else
+            if (!travels_in_script(command.input)) sha256 = file.text("sha256");
+        } else {
             command.input_file = file.text("source");
+            sha256 = file.text("sha256");
+        }
+        command.script = put_file(path, identity, owner_of(file), file.text("mode"), sha256);
         return command;
     }
 };

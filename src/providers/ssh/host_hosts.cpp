@@ -125,12 +125,12 @@ class HostHosts final : public SshType {
             "root's alone\"\n"
             "[ -e \"./$n\" ] || : >\"./$n\"\n"
             "hadeploy_private {}\n"
-            "cp -p -- \"../$n\" ./new\n"
-            "{{ {}awk -v b={} -v e={} {} \"../$n\"; }} >./new\n"
-            "sync -- ./new\n"
+            "cp -p -- \"./$n\" \"$hadeploy_new\"\n"
+            "{{ {}awk -v b={} -v e={} {} \"./$n\"; }} >\"$hadeploy_new\"\n"
+            "sync -- \"$hadeploy_new\"\n"
             // In a container the file is a mount of its own, which cannot be renamed over.
-            "mv -fT -- ./new \"../$n\" 2>/dev/null || {{ cat -- ./new >\"../$n\"; rm -f -- ./new; "
-            "}}\n"
+            "mv -fT -- \"$hadeploy_new\" \"./$n\" 2>/dev/null ||\n"
+            "    {{ cat -- \"$hadeploy_new\" >\"./$n\"; rm -f -- \"$hadeploy_new\"; }}\n"
             "hadeploy_public\n",
             shell_quote(name_of(path)), shell_quote(directory_of(path)), shell_quote(identity),
             block.empty() ? "" : "cat; ", shell_quote(begin_line(config)),

@@ -17,14 +17,14 @@ constexpr std::string_view kFindHome =
 constexpr std::string_view kAddKeys = R"sh(hadeploy_need "$home"
 [ -e ./.ssh ] || [ -L ./.ssh ] || hadeploy_directory "${home%/}/.ssh" "$u:$(id -g "$u")" 0700
 hadeploy_edit "${home%/}/.ssh" authorized_keys "$id"
-: >./new
-if [ -e ./old ]; then
-    cat ./old >./new
+: >"$hadeploy_new"
+if [ -e "$hadeploy_old" ]; then
+    cat "$hadeploy_old" >"$hadeploy_new"
     # A last line without its end would swallow the next key.
-    [ -z "$(tail -c 1 ./old)" ] || echo >>./new
+    [ -z "$(tail -c 1 "$hadeploy_old")" ] || echo >>"$hadeploy_new"
 fi
 while IFS= read -r key; do
-    grep -qxF -e "$key" ./new || { hadeploy_note "key $key"; printf '%s\n' "$key" >>./new; }
+    grep -qxF -e "$key" "$hadeploy_new" || { hadeploy_note "key $key"; printf '%s\n' "$key" >>"$hadeploy_new"; }
 done
 hadeploy_edited authorized_keys "$u:$(id -g "$u")" 600
 )sh";
@@ -32,8 +32,8 @@ hadeploy_edited authorized_keys "$u:$(id -g "$u")" 600
 // Reads the keys.
 constexpr std::string_view kRemoveKeys = R"sh(hadeploy_enter "${home%/}/.ssh" || exit 0
 hadeploy_edit "$hadeploy_at" authorized_keys "$id"
-[ -e ./old ] || exit 0
-grep -vxF -f - ./old >./new || :
+[ -e "$hadeploy_old" ] || exit 0
+grep -vxF -f - "$hadeploy_old" >"$hadeploy_new" || :
 hadeploy_edited authorized_keys
 )sh";
 

@@ -86,27 +86,35 @@ hadeploy_need() {
 )sh";
 
 // The private directory, and what is done in it. Its own name does not matter any more once it has
-// been entered: `..` is the directory beside it, as a user cannot move what is root's elsewhere.
+// been entered: `..` is the directory beside it, as a user cannot move what is root's elsewhere. A
+// directory where nobody but root can put names is private enough itself.
 constexpr std::string_view kPrivate = R"sh(hadeploy_private() {
-    hadeploy_beside=$hadeploy_at
-    hadeploy_own=$(mktemp -d "./.hadeploy-$1.XXXXXX") || exit 1
-    hadeploy_cd "$hadeploy_own" "${hadeploy_beside%/}/${hadeploy_own#./}" && [ -O . ] ||
-        hadeploy_refuse "${hadeploy_beside%/}/${hadeploy_own#./} became another directory while it was entered"
-    trap 'rm -f -- ./new ./old; cd -P .. && rmdir -- "$hadeploy_own" 2>/dev/null' EXIT
+    hadeploy_beside=$hadeploy_at hadeploy_own=
+    if hadeploy_shared; then
+        hadeploy_own=$(mktemp -d "./.hadeploy-$1.XXXXXX") || exit 1
+        hadeploy_cd "$hadeploy_own" "${hadeploy_beside%/}/${hadeploy_own#./}" && [ -O . ] ||
+            hadeploy_refuse "${hadeploy_beside%/}/${hadeploy_own#./} became another directory while it was entered"
+        hadeploy_new=./new hadeploy_old=./old hadeploy_to=..
+    else
+        hadeploy_new=./.hadeploy-$1 hadeploy_old=./.hadeploy-$1.old hadeploy_to=.
+        if [ -e "$hadeploy_new" ] || [ -e "$hadeploy_old" ]; then rm -f -- "$hadeploy_new" "$hadeploy_old"; fi
+    fi
+    trap 'rm -f -- "$hadeploy_new" "$hadeploy_old"; hadeploy_public' EXIT
     umask 077
 }
 hadeploy_public() {
     trap - EXIT
-    cd -P .. || exit 1
-    rmdir -- "$hadeploy_own" 2>/dev/null || :
     umask 022
     hadeploy_at=$hadeploy_beside
+    [ -n "$hadeploy_own" ] || return 0
+    cd -P .. || exit 1
+    rmdir -- "$hadeploy_own" 2>/dev/null || :
 }
 hadeploy_take() {
-    ln -P -- "../$1" ./old 2>/dev/null || ln -- "../$1" ./old || exit 1
-    [ ! -L ./old ] || hadeploy_refuse "${hadeploy_beside%/}/$1 is a symbolic link"
-    [ -f ./old ] || hadeploy_refuse "${hadeploy_beside%/}/$1 is not a regular file"
-    [ "$(stat -c %h ./old)" = 2 ] || hadeploy_refuse "${hadeploy_beside%/}/$1 has more names (hard links)"
+    ln -P -- "$hadeploy_to/$1" "$hadeploy_old" 2>/dev/null || ln -- "$hadeploy_to/$1" "$hadeploy_old" || exit 1
+    [ ! -L "$hadeploy_old" ] || hadeploy_refuse "${hadeploy_beside%/}/$1 is a symbolic link"
+    [ -f "$hadeploy_old" ] || hadeploy_refuse "${hadeploy_beside%/}/$1 is not a regular file"
+    [ "$(stat -c %h "$hadeploy_old")" = 2 ] || hadeploy_refuse "${hadeploy_beside%/}/$1 has more names (hard links)"
 }
 hadeploy_may_own() {
     hadeploy_seen=$(stat -c '%u %U' "$1") hadeploy_theirs=$(stat -c %u "$hadeploy_user")
@@ -114,31 +122,31 @@ hadeploy_may_own() {
     return 1
 }
 hadeploy_finish() {
-    sync -- ./new && mv -fT -- ./new "../$1" && sync -- .. || exit 1
+    sync -- "$hadeploy_new" && mv -fT -- "$hadeploy_new" "$hadeploy_to/$1" && sync -- "$hadeploy_to" || exit 1
 }
 hadeploy_put() {
     hadeploy_need "$1"
     hadeploy_private "$3"
-    cat >./new || exit 1
+    cat >"$hadeploy_new" || exit 1
     if [ -n "$6" ]; then
-        hadeploy_sum=$(sha256sum <./new)
+        hadeploy_sum=$(sha256sum <"$hadeploy_new")
         [ "${hadeploy_sum%% *}" = "$6" ] || hadeploy_refuse "${1%/}/$2 arrived incomplete"
     fi
-    chown -- "$4" ./new && chmod "0$5" ./new || exit 1
+    chown -- "$4" "$hadeploy_new" && chmod "0$5" "$hadeploy_new" || exit 1
     hadeploy_finish "$2"
     hadeploy_public
 }
 hadeploy_edit() {
     hadeploy_need "$1"
     hadeploy_private "$3"
-    if [ -e "../$2" ] || [ -L "../$2" ]; then hadeploy_take "$2"; fi
+    if [ -e "$hadeploy_to/$2" ] || [ -L "$hadeploy_to/$2" ]; then hadeploy_take "$2"; fi
 }
 hadeploy_edited() {
-    if [ -e ./old ]; then
-        set -- "$1" $(stat -c '%u:%g %a' ./old)
-        rm -f -- ./old
+    if [ -e "$hadeploy_old" ]; then
+        set -- "$1" $(stat -c '%u:%g %a' "$hadeploy_old")
+        rm -f -- "$hadeploy_old"
     fi
-    chown -- "$2" ./new && chmod "0$3" ./new || exit 1
+    chown -- "$2" "$hadeploy_new" && chmod "0$3" "$hadeploy_new" || exit 1
     hadeploy_finish "$1"
     hadeploy_public
 }
@@ -146,14 +154,14 @@ hadeploy_own() {
     hadeploy_need "$1"
     hadeploy_private "$3"
     hadeploy_take "$2"
-    if ! hadeploy_roots ..; then
-        hadeploy_may_own ./old "${4%%:*}" || hadeploy_refuse \
+    if ! hadeploy_roots "$hadeploy_to"; then
+        hadeploy_may_own "$hadeploy_old" "${4%%:*}" || hadeploy_refuse \
             "${1%/}/$2 belongs to another user than its directory, who may have put another file there; remove it, or set its owner by hand"
-        [ "${hadeploy_seen%% *}" = "$hadeploy_theirs" ] || [ -z "$6" ] || [ "$(sha256sum <./old)" = "$6  -" ] ||
+        [ "${hadeploy_seen%% *}" = "$hadeploy_theirs" ] || [ -z "$6" ] || [ "$(sha256sum <"$hadeploy_old")" = "$6  -" ] ||
             hadeploy_refuse "${1%/}/$2 became another file since it was read; run the command again"
     fi
-    chown -h -- "$4" ./old && chmod "0$5" ./old || exit 1
-    rm -f -- ./old
+    chown -h -- "$4" "$hadeploy_old" && chmod "0$5" "$hadeploy_old" || exit 1
+    rm -f -- "$hadeploy_old"
     hadeploy_public
 }
 )sh";
@@ -185,7 +193,7 @@ constexpr std::string_view kDirectories = R"sh(hadeploy_directory() {
 }
 hadeploy_remove() {
     hadeploy_enter "$1" || return 0
-    rm -f -- "./$2" "./.hadeploy-$3" || exit 1
+    rm -f -- "./$2" "./.hadeploy-$3" "./.hadeploy-$3.old" || exit 1
     for hadeploy_name in "./.hadeploy-$3".*; do
         [ -d "$hadeploy_name" ] || continue
         (hadeploy_cd "$hadeploy_name" "${hadeploy_at%/}/${hadeploy_name#./}" && [ -O . ] && rm -f -- ./new ./old) || :

@@ -24,6 +24,12 @@ struct Command {
     std::string step = {}; ///< what people see meanwhile: "joining the swarm"
 };
 
+/// Whether the input travels inside the script: it then arrives whole, or the script is not begun.
+/// Larger inputs, and those that are not text, are streamed in an exec of their own.
+inline bool travels_in_script(std::string_view input) {
+    return input.size() <= 64 * 1024 && input.find('\0') == std::string_view::npos;
+}
+
 /// What a probe's script printed on the resource's host.
 struct ProbeResult {
     int status = 0; ///< exit status of the script
