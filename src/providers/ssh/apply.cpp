@@ -56,7 +56,8 @@ std::optional<Error> objection(const Change& change, const Observation& seen) {
     if (!present)
         return Error(ErrorKind::failed, "the commands ran without an error, but it is not there");
     if (!seen.foreign.empty()) return Error(ErrorKind::conflict, seen.foreign);
-    for (const std::string& name : change.changed) {
+    const bool create = change.kind == Change::Kind::create;
+    for (const std::string& name : create ? type_of(change).verified : change.changed) {
         const Value* now = seen.attributes.find(name);
         // a tracked attribute is wanted to be as it was, which only the commands can tell to be
         // right

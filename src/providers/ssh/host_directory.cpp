@@ -50,6 +50,7 @@ class HostDirectory final : public SshType {
                    .steering = true,
                    .fallback = Value(false)}};
         adopts = true;
+        verified = {"owner", "group", "mode"};
     }
 
     std::vector<std::string> claims(const Value& config) const override {

@@ -58,6 +58,7 @@ class HostFile final : public SshType {
                    .computed = true,
                    .follows = {"content", "source"}}};
         adopts = true;
+        verified = {"sha256", "owner", "group", "mode"};
     }
 
     void check(const Value& config, Problems& problems) const override {

@@ -44,6 +44,8 @@ class SshType : public ResourceType {
     /// A remove takes back what we did, and that may leave an object behind (a package or a user
     /// that was there before us): then its presence afterwards is no failure.
     bool remove_may_leave = false;
+    /// Attributes that are looked at after a create: the commands are not believed.
+    std::vector<std::string> verified = {};
     /// A POSIX sh script (run as root, without `set -e`) that prints what read() needs; "" if there
     /// is nothing to look at. All probes of a host travel in one exec, so it must not read standard
     /// input, and must leave no variable that matters, no changed directory (it runs in a
