@@ -7,8 +7,11 @@
 namespace hadeploy::ssh {
 
 namespace {
+/// No name ends in '-': apt takes that for the wish to remove the package. What else apt gives a
+/// meaning ("=1.2", "/stable", ":i386", "task^", patterns) has characters that no name has.
 bool is_package_name(std::string_view name) {
     return name.size() >= 2 && std::isalnum(static_cast<unsigned char>(name.front())) &&
+           name.back() != '-' &&
            name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789+.-") ==
                std::string_view::npos;
 }
@@ -28,6 +31,25 @@ apt() {{
 }}
 )sh";
 
+// apt takes a name that it does not know for a pattern where it has a '.', and takes a '+' at its
+// end away: what it would install then is not what was asked for. Sets $unknown to the first such
+// name.
+constexpr std::string_view kExact = R"sh(exact() {
+    unknown=
+    for p in "$@"; do
+        case $p in
+        *.*|*+) [ "$(apt-cache pkgnames "$p" 2>/dev/null | grep -cxF -e "$p")" -gt 0 ] || { unknown=$p; return 1; } ;;
+        esac
+    done
+}
+install() {
+    if exact "$@"; then apt install "$@"; else
+        log="E: Unable to locate package $unknown"
+        return 1
+    fi
+}
+)sh";
+
 // Package lists are fetched only when apt knows a package not at all, or in a version that is gone.
 constexpr std::string_view kInstall =
     R"sh(have=" $(dpkg-query -W -f '${{db:Status-Status}}=${{Package}} ' -- {0} 2>/dev/null || :) "
@@ -37,10 +59,10 @@ for p in {0}; do
 done
 if [ -n "$missing" ]; then
     for p in $missing; do hadeploy_note "$p"; done
-    if ! apt install $missing; then
+    if ! install $missing; then
         case $log in
         *'Unable to locate package'*|*'no installation candidate'*|*'Failed to fetch'*|*'404 '*)
-            apt update && apt install $missing || {{ printf '%s\n' "$log" >&2; exit 100; }} ;;
+            apt update && install $missing || {{ printf '%s\n' "$log" >&2; exit 100; }} ;;
         *) printf '%s\n' "$log" >&2; exit 100 ;;
         esac
     fi
@@ -109,7 +131,7 @@ class HostPackage final : public SshType {
                 problems
                     .add(fmt::format("{} is not a package name", in_quotes(p.as_string())), p.loc())
                     .with_hint("small letters, digits, '+', '-' and '.' are allowed; a version "
-                               "cannot be given");
+                               "cannot be given, nor a '-' at the end, which would remove it");
     }
 
     std::vector<std::string> shares(const Value& config) const override {
@@ -158,8 +180,9 @@ class HostPackage final : public SshType {
         if (remove) return take_back(change, prepare);
         const std::vector<std::string> packages = strings(config["packages"]);
         const std::string names = fmt::format("{}", fmt::join(packages, ", "));
-        std::vector<Command> all{{.script = prepare + fmt::format(kInstall, quoted(packages)),
-                                  .step = "installing " + names}};
+        std::vector<Command> all{
+            {.script = prepare + std::string(kExact) + fmt::format(kInstall, quoted(packages)),
+             .step = "installing " + names}};
         const std::map<std::string, std::string> left = left_to(change);
         if (!left.empty())
             all.push_back(
