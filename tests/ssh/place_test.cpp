@@ -209,6 +209,25 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK((info_of(other).st_mode & 07777) == 0755);
     }
 
+    TEST_CASE("notes are for root alone, whatever made their directory") {
+        const fs::path notes = "/var/lib/hadeploy";
+        const bool there = fs::exists(notes);
+        fs::create_directories(notes);
+        ::chmod(notes.c_str(), 0755);
+        const fs::path old = notes / fmt::format("test-old-{}", ::getpid());
+        write_file(old, "x\n", 0644);
+        Home host;
+        Managed command(*host.provider, "host.command",
+                        host.config({{"run", "umask; echo secret"}, {"undo", "true"}}));
+        CHECK(command.create()["stdout"] == Value("0022\nsecret"));
+        CHECK((info_of(notes).st_mode & 07777) == 0700);
+        CHECK((info_of(notes / command.identity()).st_mode & 07777) == 0600);
+        CHECK((info_of(old).st_mode & 07777) == 0600);
+        fs::remove(old);
+        command.remove();
+        if (there) fs::create_directories(notes);
+    }
+
     TEST_CASE("authorized_keys: links that lead to root's are refused, for reading too") {
         Home host;
         const std::string name = fmt::format("hadeploy-p{}", ::getpid());
