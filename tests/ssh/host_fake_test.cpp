@@ -125,7 +125,8 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
         const Pretence host{{"dpkg-query", kDpkgQuery},
                             {"apt-get", kAptGet},
                             {"apt-cache", "ls known\n"}}; // more than was asked for
-        host.run("mkdir installed known server; : >known/g++; : >known/python3x11; : >known/less; : >server/less");
+        host.run("mkdir installed known server; : >known/g++; : >known/python3x11; : >known/less; "
+                 ": >server/less");
         const auto create = [&](const char* name) {
             return host.change(
                 "host.package", Change::Kind::create, {},

@@ -13,7 +13,7 @@ namespace hadeploy::libvirt {
 struct NewVolume {
     std::string name;
     std::string format = "raw";
-    std::int64_t capacity = 0; ///< bytes; of a qcow2 the size that the guest sees
+    std::int64_t capacity = 0;     ///< bytes; of a qcow2 the size that the guest sees
     std::string backing_path = {}; ///< of an overlay: what it stands on
     std::string backing_format = {};
 };

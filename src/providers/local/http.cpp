@@ -141,8 +141,8 @@ class Request {
 
     void set_message() {
         if (target_.method == "HEAD") set(CURLOPT_NOBODY, 1L);
-        if (target_.body && config_["request_body"].is_string() &&
-            (target_.trusted || !config_["request_body"].secret())) {
+        if (target_.body && config_["request_body"].is_string()) {
+            if (!target_.trusted && config_["request_body"].secret()) body_.clear();
             set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body_.size()));
             set(CURLOPT_POSTFIELDS, body_.c_str());
         }
