@@ -576,3 +576,19 @@ TEST_CASE("docker.stack: what the probe tells") {
     CHECK(drift(service(2, 0, "web:2")) == Action::update);
     CHECK(drift("[]") == Action::update);
 }
+
+TEST_CASE("docker.engine: a secret setting reaches daemon.json as itself, for root alone") {
+    const auto& type = cluster_type("docker.engine");
+    const Value config =
+        normal(type, Value::map({{"host", connection("10.77.0.11")},
+                                 {"settings", Value::map({{"proxy", Value("canary").as_secret()},
+                                                          {"debug", true}})}}));
+    const auto list = type.commands(change_of(type, Change::Kind::create, {}, config));
+    CHECK(contains(list.back().input, "\"proxy\": \"canary\""));
+    CHECK(contains(list.back().script, "umask 077"));
+    for (const Command& command : list) CHECK(!contains(command.script, "canary"));
+    const Observation seen = type.parse(
+        request_for(type, config),
+        {0, "running\nenabled\nsettings\n" + list.back().input + "end of settings\n", ""});
+    CHECK(seen.attributes["settings"] == config["settings"]);
+}

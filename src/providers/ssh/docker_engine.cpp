@@ -48,7 +48,7 @@ constexpr std::string_view kTrouble =
     "{ journalctl -u docker -n 15 --no-pager -o cat >&2; exit 1; }\n";
 
 std::string daemon_json(const Value& settings) {
-    return Json::parse(to_public_json(settings)).dump(2) + "\n";
+    return Json::parse(to_open_json(settings)).dump(2) + "\n"; // goes over standard input
 }
 
 bool has_settings(const Value& config) {
@@ -104,7 +104,9 @@ DockerEngine::DockerEngine() {
         host_attribute(),
         {.name = "settings",
          .type = TypeKind::any,
-         .doc = "The whole contents of /etc/docker/daemon.json. Without it the file is left alone.",
+         .doc =
+             "The whole contents of /etc/docker/daemon.json, which root alone may read. Without it "
+             "the file is left alone.",
          .fallback = Value::map({})},
         {.name = "running",
          .type = TypeKind::boolean,
@@ -185,11 +187,12 @@ std::vector<Command> DockerEngine::make(const Change& change) {
     Command service{.step = "starting Docker"};
     if (rewrite && configured) {
         script += "mkdir -p /etc/docker\n"
-                  "cat >/etc/docker/daemon.json.new\n"
+                  "(umask 077; rm -f /etc/docker/daemon.json.new; cat "
+                  ">/etc/docker/daemon.json.new)\n"
                   "if ! cmp -s /etc/docker/daemon.json.new /etc/docker/daemon.json; then\n"
                   "    mv /etc/docker/daemon.json.new /etc/docker/daemon.json\n"
                   "    systemctl stop docker\n"
-                  "else rm /etc/docker/daemon.json.new; fi\n";
+                  "else mv /etc/docker/daemon.json.new /etc/docker/daemon.json; fi\n";
         service.input = daemon_json(change.after["settings"]);
         service.step = "configuring Docker";
     } else if (rewrite) {

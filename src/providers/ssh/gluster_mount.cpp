@@ -270,6 +270,7 @@ void GlusterMount::check(const Value& config, Problems& problems) const {
     };
     constexpr std::string_view kWord =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+    refuse_secrets(config["options"], problems);
     if (config["options"].is_map())
         for (const Entry& e : config["options"].as_map())
             if (!only(e.key, "abcdefghijklmnopqrstuvwxyz-") || e.key.front() == '-')
@@ -358,6 +359,7 @@ std::vector<Command> GlusterMount::commands(const Change& change) const {
     if (change.kind == Change::Kind::remove)
         return {{.script = script(kUnmount, change.before), .step = "unmounting the volume"}};
     const Value& config = change.after;
+    refuse_secrets(config["options"]);
     const bool mounted = config.flag("mounted", true);
     std::string make;
     if (mounted && config["directories"].is_map())
