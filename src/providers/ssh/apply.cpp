@@ -166,7 +166,9 @@ void Application::run_together() {
             std::string probe = type_of(change).probe(look_at(change, before));
             sections.push_back({.script = std::move(probe), .strict = false});
         } else {
-            sections.push_back({.script = item.command.script, .input = item.command.input});
+            sections.push_back({.script = item.command.script,
+                                .input = item.command.input,
+                                .limit = item.command.limit});
         }
     }
     announce(first);
@@ -200,7 +202,8 @@ void Application::run_alone(const Item& item) {
 void Application::run_elsewhere(const Item& item) {
     const Command& command = item.command;
     announce(next_);
-    const std::vector<Section> section{{.script = command.script, .input = command.input}};
+    const std::vector<Section> section{
+        {.script = command.script, .input = command.input, .limit = command.limit}};
     bool all_answered = true;
     std::vector<std::string> reasons;
     for (const Value& connection : command.on) {

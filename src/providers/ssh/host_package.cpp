@@ -21,8 +21,12 @@ bool is_package_name(std::string_view name) {
 constexpr std::string_view kApt = R"sh(export DEBIAN_FRONTEND=noninteractive
 apt() {{
     waited=0
-    while ! log=$(apt-get -q -y -o DPkg::Lock::Timeout={0} -o Dpkg::Options::=--force-confdef \
-                  -o Dpkg::Options::=--force-confold --no-install-recommends "$@" 2>&1 </dev/null); do
+    while :; do
+        log=$(timeout -k 10 {1} apt-get -q -y -o DPkg::Lock::Timeout={0} -o Dpkg::Options::=--force-confdef \
+                  -o Dpkg::Options::=--force-confold --no-install-recommends "$@" 2>&1 </dev/null) && return
+        case $? in
+        124|137) log="apt-get $1 took longer than {1} s ($(printf %s "$log" | tail -n 1))"; return 1 ;;
+        esac
         case $log in
         *'/var/lib/apt/lists/lock'*) [ "$waited" -lt {0} ] || return 1; sleep 2; waited=$((waited+2)) ;;
         *) return 1 ;;
@@ -114,6 +118,13 @@ class HostPackage final : public SshType {
                    .doc = "How long to wait for another package manager.",
                    .steering = true,
                    .fallback = Value(120'000)},
+                  {.name = "timeout",
+                   .type = TypeKind::duration,
+                   .doc = "How long one run of apt may take before it is ended; a mirror may not "
+                          "answer.",
+                   .steering = true,
+                   .fallback = Value(1'200'000),
+                   .min = 1'000},
                   {.name = "versions",
                    .type = map_of(TypeKind::string),
                    .doc = "The installed version of each.",
@@ -176,7 +187,7 @@ class HostPackage final : public SshType {
         const Value& config = remove ? change.before : change.after;
         const std::string prepare =
             open_memory(change.identity) +
-            fmt::format(kApt, config.integer("lock_timeout", 120'000) / 1000);
+            fmt::format(kApt, config.integer("lock_timeout", 120'000) / 1000, seconds_of(config));
         if (remove) return take_back(change, prepare);
         const std::vector<std::string> packages = strings(config["packages"]);
         const std::string names = fmt::format("{}", fmt::join(packages, ", "));
@@ -198,6 +209,10 @@ class HostPackage final : public SshType {
     }
 
   private:
+    static std::int64_t seconds_of(const Value& config) {
+        return config.integer("timeout", 1'200'000) / 1000;
+    }
+
     /// Packages that this resource no longer wants and another one still does, with the identity of
     /// that one.
     static std::map<std::string, std::string> left_to(const Change& change) {

@@ -2,6 +2,7 @@
 
 #include "planner/provider.h"
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,9 @@ struct Command {
     /// Otherwise, and always when a host could not be asked, that is a failure.
     bool none_is_empty = false;
     std::string step = {}; ///< what people see meanwhile: "joining the swarm"
+    /// How long it may take. The script itself has to keep to that, so that nothing is left at work
+    /// on the host; a little later it is given up from here.
+    std::chrono::milliseconds limit{std::chrono::minutes(30)};
 };
 
 /// Whether the input travels inside the script: it then arrives whole, or the script is not begun.
