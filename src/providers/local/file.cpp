@@ -25,7 +25,9 @@ class File final : public LocalType {
               "belongs to whoever runs hadeploy.\n\n"
               "A content or mode that was changed by hand is seen and set back. A file that is "
               "already there as wanted is taken over. A symbolic link of that name is replaced by "
-              "the file.\n\n"
+              "the file. A link on the way to it is followed only where root or whoever runs "
+              "hadeploy "
+              "has put it.\n\n"
               "Destroy removes the file.";
         example = "config:\n"
                   "  type: local.file\n"

@@ -196,7 +196,8 @@ GlusterMount::GlusterMount() {
     doc = "The mount is kept by a systemd service of its own, which tries again for ever: it comes "
           "back by itself after any number of hosts were off, as soon as enough bricks are back. "
           "The bare mount point is immutable, so that nothing is written to the local disk while "
-          "the volume is not there.\n\n"
+          "the volume is not there. All directories above it have to be root's: a user could put "
+          "another one in its place, and have the volume mounted elsewhere.\n\n"
           "Seen as drift, and repaired: not mounted, not enabled at boot, a changed service, a "
           "missing directory of `directories`, or one with another owner or mode.\n\n"
           "On destroy the volume is unmounted, and service and mount point go.";

@@ -13,7 +13,10 @@ class HostDirectory final : public SshType {
         summary = "A directory on a host, with its owner and mode.";
         doc = "Missing parents are made too (mode 0755, root). A directory that was removed, or "
               "whose owner, group or mode was changed, is repaired; what is in it is nobody's "
-              "business. One that is already there is taken over.\n\n"
+              "business. One that is already there is taken over. Links of users on the way to it "
+              "are "
+              "refused, and so is a directory in a user's place that is neither that user's nor "
+              "empty, as with host.file.\n\n"
               "Destroy removes it when it is empty, with `force` also when it is not; with `keep` "
               "it stays.";
         example = "data:\n"

@@ -19,7 +19,10 @@ class HostFile final : public SshType {
               "one, even after a crash. Its directory has to exist (see host.directory).\n\n"
               "A content, owner, group or mode that was changed by hand is seen by its SHA-256 and "
               "by stat, and set back. A file that is already there as wanted is taken over. A "
-              "symbolic link of that name is replaced by the file.\n\n"
+              "symbolic link of that name is replaced by the file. A link on the way to it is "
+              "followed only where root alone can have put it: a user who owns a directory on the "
+              "way cannot lead the file elsewhere. For the same reason a file in a user's "
+              "directory that belongs to somebody else is not given another owner.\n\n"
               "Destroy removes the file.";
         example = "motd:\n"
                   "  type: host.file\n"

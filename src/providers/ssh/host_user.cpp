@@ -87,7 +87,9 @@ class HostUser final : public SshType {
               "`authorized_keys` are added to those it has, and others are left alone. Missing "
               "memberships and keys are seen and added again. A new member of a group has its "
               "rights at the next log-in, which for hadeploy and for every new SSH session is at "
-              "once.\n\n"
+              "once. `~/.ssh` and `authorized_keys` may not be symbolic links: what they lead to "
+              "would be "
+              "the user's choice.\n\n"
               "Destroy undoes what was done: it removes a user that was not there before together "
               "with its home, and otherwise takes away the groups and keys that were added.";
         example = "operator_user:\n"
