@@ -373,6 +373,8 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
             tried([&] { user.create(); });
             user.read();
             tried([&] { user.remove(); });
+            CHECK(!fs::exists("/var/lib/hadeploy/" + user.identity() + ".keys"));
+            fs::remove("/var/lib/hadeploy/" + user.identity()); // a failed removal keeps its note
             Managed tree(*host.provider, "host.directory",
                          host.config({{"path", ssh.string()}, {"force", true}}));
             if (i % 10 == 9) tried([&] { tree.remove(); });

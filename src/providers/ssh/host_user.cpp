@@ -38,7 +38,8 @@ hadeploy_edited authorized_keys
 )sh";
 
 constexpr std::string_view kTakeBack =
-    R"sh(if [ -r "$memory" ] && getent passwd "$u" >/dev/null; then
+    R"sh(trap 'rm -f "$memory.keys" "$memory.err"' EXIT
+if [ -r "$memory" ] && getent passwd "$u" >/dev/null; then
     created=; shell=; umask 077; : >"$memory.keys"
     while IFS= read -r line; do case $line in
         created) created=1 ;;
@@ -53,7 +54,6 @@ constexpr std::string_view kTakeBack =
         [ ! -s "$memory.keys" ] || (remove_keys) <"$memory.keys"
     fi
 fi
-rm -f "$memory.keys" "$memory.err"
 )sh";
 
 std::vector<std::string> without(const std::vector<std::string>& all,
