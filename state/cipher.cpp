@@ -16,7 +16,8 @@ namespace {
 constexpr std::size_t kKeySize = crypto_aead_xchacha20poly1305_ietf_KEYBYTES;
 constexpr std::size_t kNonceSize = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 constexpr std::size_t kTagSize = crypto_aead_xchacha20poly1305_ietf_ABYTES;
-constexpr std::string_view kLockPlace = "hadeploy lock";
+constexpr std::string_view kLockPlace = "hadeploy lock of authenticated records";
+constexpr std::string_view kOldLockPlace = "hadeploy lock";
 static_assert(kKeySize == state::kKeySize);
 
 /// Argon2id's settings; written into the lock, so that they can be raised one day.
@@ -109,9 +110,27 @@ std::string origin(const Value& lock, const KeySource& source) {
 }
 } // namespace
 
-Cipher::Cipher(std::string data_key, std::string lock)
-    : data_key_(std::move(data_key)), lock_(std::move(lock)) {
-    if (sodium_init() < 0) throw Error(ErrorKind::state, "libsodium can't be used");
+Cipher::Cipher(std::string data_key, std::string lock, bool authenticates)
+    : data_key_(std::move(data_key)), mac_key_(crypto_generichash_KEYBYTES, '\0'),
+      lock_(std::move(lock)), authenticates_(authenticates) {
+    constexpr std::string_view purpose = "hadeploy records";
+    if (sodium_init() < 0 ||
+        crypto_generichash(bytes(mac_key_), mac_key_.size(), bytes(purpose), purpose.size(),
+                           bytes(std::string_view(data_key_)), data_key_.size()) != 0)
+        throw Error(ErrorKind::state, "libsodium can't be used");
+}
+
+std::string Cipher::mac(std::initializer_list<std::string_view> texts) const {
+    crypto_generichash_state state;
+    std::string out(crypto_generichash_BYTES, '\0');
+    crypto_generichash_init(&state, bytes(std::string_view(mac_key_)), mac_key_.size(), out.size());
+    for (const std::string_view text : texts) { // each with its size: none runs into the next one
+        const std::string size = fmt::format("{}:", text.size());
+        crypto_generichash_update(&state, bytes(std::string_view(size)), size.size());
+        crypto_generichash_update(&state, bytes(text), text.size());
+    }
+    crypto_generichash_final(&state, bytes(out), out.size());
+    return base64_encode(out);
 }
 
 Cipher Cipher::make(const KeySource& source) {
@@ -120,7 +139,7 @@ Cipher Cipher::make(const KeySource& source) {
         const Value lock =
             Value::map({{"kdf", "none"},
                         {"key", seal_with(user_keys(source, true).front(), data_key, kLockPlace)}});
-        return {std::move(data_key), to_json(lock)};
+        return {std::move(data_key), to_json(lock), true};
     }
     const Cost cost;
     const std::string salt = random_bytes(crypto_pwhash_SALTBYTES);
@@ -130,7 +149,7 @@ Cipher Cipher::make(const KeySource& source) {
                                    {"memory", cost.memory},
                                    {"salt", base64_encode(salt)},
                                    {"key", seal_with(key, data_key, kLockPlace)}});
-    return {std::move(data_key), to_json(lock)};
+    return {std::move(data_key), to_json(lock), true};
 }
 
 Cipher Cipher::unlock(std::string_view lock, const KeySource& source, const std::string& what) {
@@ -138,14 +157,18 @@ Cipher Cipher::unlock(std::string_view lock, const KeySource& source, const std:
     for (const std::string& key : keys_for(parsed, source, what)) {
         auto data_key = open_with(key, parsed.text("key"), kLockPlace);
         if (data_key && data_key->size() == kKeySize)
-            return {std::move(*data_key), std::string(lock)};
+            return {std::move(*data_key), std::string(lock), true};
+        data_key = open_with(key, parsed.text("key"), kOldLockPlace);
+        if (!data_key || data_key->size() != kKeySize) continue;
+        const Value relocked = parsed.with("key", seal_with(key, *data_key, kLockPlace));
+        return {std::move(*data_key), to_json(relocked), false};
     }
     throw Error(ErrorKind::state, fmt::format("{} does not open {}", origin(parsed, source), what))
         .with_hint("nothing was changed; it takes the key that was used when it was made");
 }
 
 Cipher Cipher::for_memory() {
-    return {random_bytes(kKeySize), ""};
+    return {random_bytes(kKeySize), "", false};
 }
 
 std::string Cipher::seal(std::string_view plain, std::string_view place) const {

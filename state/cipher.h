@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -34,6 +35,13 @@ class Cipher {
     static Cipher for_memory();
 
     [[nodiscard]] const std::string& lock() const { return lock_; }
+    /// Whether the records of this state are authenticated. Its lock says so, which nobody can make
+    /// without the user's key: so a state can't be passed off as one from before. Of such a one
+    /// lock() is already the new lock.
+    [[nodiscard]] bool authenticates() const { return authenticates_; }
+
+    /// What only who has the data key can make of these texts, in base64: keyed BLAKE2b.
+    [[nodiscard]] std::string mac(std::initializer_list<std::string_view> texts) const;
 
     /// Encrypts, in base64. `place` says where the result will be kept: what is moved elsewhere
     /// can't be opened there.
@@ -42,9 +50,10 @@ class Cipher {
     [[nodiscard]] std::string open(std::string_view sealed, std::string_view place) const;
 
   private:
-    Cipher(std::string data_key, std::string lock);
-    std::string data_key_;
+    Cipher(std::string data_key, std::string lock, bool authenticates);
+    std::string data_key_, mac_key_;
     std::string lock_;
+    bool authenticates_;
 };
 
 } // namespace hadeploy

@@ -1,5 +1,6 @@
 #include "state/sealing.h"
 
+#include "state/authentic.h"
 #include "state/codec.h"
 
 #include <fmt/format.h>
@@ -53,6 +54,7 @@ void seal_column(Database& database, const Column& column, const Cipher* before,
 
 void seal_all(Database& database, const Cipher* before, const Cipher& after) {
     for (const Column& column : kColumns) seal_column(database, column, before, after);
+    authenticate_all(database, after);
     Statement(database, "UPDATE project SET key_lock = ?").bind(after.lock()).run();
 }
 } // namespace
@@ -65,6 +67,13 @@ std::string stored_lock(Database& database) {
 void seal_state(Database& database, const Cipher& cipher) {
     Transaction transaction(database);
     seal_all(database, nullptr, cipher);
+    transaction.commit();
+}
+
+void authenticate_state(Database& database, const Cipher& cipher) {
+    Transaction transaction(database);
+    authenticate_all(database, cipher);
+    Statement(database, "UPDATE project SET key_lock = ?").bind(cipher.lock()).run();
     transaction.commit();
 }
 

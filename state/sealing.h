@@ -12,6 +12,11 @@ std::string stored_lock(sqlite::Database& database);
 /// @throws Error(state)
 void seal_state(sqlite::Database& database, const Cipher& cipher);
 
+/// Gives the records of an encrypted state from before that their MACs, and stores the lock that
+/// says so: in one transaction.
+/// @throws Error(state)
+void authenticate_state(sqlite::Database& database, const Cipher& cipher);
+
 /// Encrypts everything anew with another data key, and stores its lock. A part of the caller's
 /// transaction.
 /// @throws Error(state)

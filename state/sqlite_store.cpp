@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/text.h"
 #include "core/trace.h"
+#include "state/authentic.h"
 #include "state/codec.h"
 #include "state/migrations.h"
 #include "state/sealing.h"
@@ -19,7 +20,7 @@ using sqlite::Transaction;
 
 namespace {
 constexpr std::string_view kRowColumns =
-    "address, type, generation, identity, config, attributes, depends_on, tainted";
+    "address, type, generation, identity, config, attributes, depends_on, tainted, mac";
 
 /// Where a sealed part of a column belongs; sealing.cpp says the same.
 std::string place(std::string_view table, std::string_view key, std::string_view column) {
@@ -27,14 +28,19 @@ std::string place(std::string_view table, std::string_view key, std::string_view
 }
 
 Row read_row(const Statement& s, const Cipher& cipher) {
-    const std::string address = s.text(0);
+    const std::string address = s.text(0), type = s.text(1), identity = s.text(3),
+                      config = s.text(4), attributes = s.text(5), depends_on = s.text(6);
+    check_mac(cipher,
+              mac_of(cipher, RecordText{address, type, s.integer(2), identity, config, attributes,
+                                        depends_on, s.integer(7)}),
+              s.text(8), address);
     return {address,
-            s.text(1),
+            type,
             s.integer(2),
-            s.text(3),
-            codec::decode(s.text(4), cipher, place("resources", address, "config")),
-            codec::decode(s.text(5), cipher, place("resources", address, "attributes")),
-            codec::decode_names(s.text(6)),
+            identity,
+            codec::decode(config, cipher, place("resources", address, "config")),
+            codec::decode(attributes, cipher, place("resources", address, "attributes")),
+            codec::decode_names(depends_on),
             s.integer(7) != 0};
 }
 
@@ -42,15 +48,21 @@ class RowWriter {
   public:
     RowWriter(Database& db, const Cipher& cipher)
         : cipher_(cipher),
-          insert_(db, fmt::format("INSERT OR REPLACE INTO resources ({}) VALUES (?,?,?,?,?,?,?,?)",
-                                  kRowColumns)) {}
+          insert_(db,
+                  fmt::format("INSERT OR REPLACE INTO resources ({}) VALUES (?,?,?,?,?,?,?,?,?)",
+                              kRowColumns)) {}
     void write(const Row& row) {
+        const std::string config =
+            codec::encode(row.config, cipher_, place("resources", row.address, "config"));
+        const std::string attributes =
+            codec::encode(row.attributes, cipher_, place("resources", row.address, "attributes"));
+        const std::string depends_on = codec::encode_names(row.depends_on);
+        const std::int64_t tainted = row.tainted;
         insert_
-            .bind(row.address, row.type, row.generation, row.identity,
-                  codec::encode(row.config, cipher_, place("resources", row.address, "config")),
-                  codec::encode(row.attributes, cipher_,
-                                place("resources", row.address, "attributes")),
-                  codec::encode_names(row.depends_on), std::int64_t{row.tainted})
+            .bind(row.address, row.type, row.generation, row.identity, config, attributes,
+                  depends_on, tainted,
+                  mac_of(cipher_, RecordText{row.address, row.type, row.generation, row.identity,
+                                             config, attributes, depends_on, tainted}))
             .run();
     }
 
@@ -68,15 +80,20 @@ Intent read_intent(const Statement& s, const Cipher& cipher) {
     intent.generation = s.integer(4);
     intent.action = s.text(5);
     intent.identity = s.text(6);
-    intent.config = codec::decode(s.text(7), cipher, place("intents", intent.address, "config"));
-    intent.depends_on = codec::decode_names(s.text(8));
+    const std::string config = s.text(7), depends_on = s.text(8);
+    check_mac(cipher,
+              mac_of(cipher, IntentText{intent.address, intent.type, intent.generation,
+                                        intent.action, intent.identity, config, depends_on}),
+              s.text(10), intent.address);
+    intent.config = codec::decode(config, cipher, place("intents", intent.address, "config"));
+    intent.depends_on = codec::decode_names(depends_on);
     intent.started_ms = s.integer(9);
     return intent;
 }
 
 constexpr std::string_view kIntentQuery =
-    "SELECT id, run, address, type, generation, action, identity, config, depends_on, started_ms "
-    "FROM intents";
+    "SELECT id, run, address, type, generation, action, identity, config, depends_on, started_ms, "
+    "mac FROM intents";
 
 void settle_intent(Database& db, std::int64_t id) {
     Statement(db, "DELETE FROM intents WHERE id = ?").bind(id).run();
@@ -91,14 +108,17 @@ class IntentWriter {
     IntentWriter(Database& db, const Cipher& cipher)
         : db_(db), cipher_(cipher),
           insert_(db, "INSERT INTO intents (run, address, type, generation, action, identity, "
-                      "config, depends_on, input_hash, started_ms) "
-                      "VALUES (?,?,?,?,?,?,?,?,'',?)") {} // a hash would tell of secrets
+                      "config, depends_on, input_hash, started_ms, mac) "
+                      "VALUES (?,?,?,?,?,?,?,?,'',?,?)") {} // a hash would tell of secrets
     void write(Intent& intent) {
+        const std::string config =
+            codec::encode(intent.config, cipher_, place("intents", intent.address, "config"));
+        const std::string depends_on = codec::encode_names(intent.depends_on);
         insert_
             .bind(intent.run, intent.address, intent.type, intent.generation, intent.action,
-                  intent.identity,
-                  codec::encode(intent.config, cipher_, place("intents", intent.address, "config")),
-                  codec::encode_names(intent.depends_on), intent.started_ms)
+                  intent.identity, config, depends_on, intent.started_ms,
+                  mac_of(cipher_, IntentText{intent.address, intent.type, intent.generation,
+                                             intent.action, intent.identity, config, depends_on}))
             .run();
         intent.id = db_.last_id();
     }

@@ -23,8 +23,6 @@ using Path = std::filesystem::path;
 
 // Making or migrating a state takes milliseconds; only a command that runs holds the lock longer.
 constexpr std::int64_t kShortWaitMs = 5'000;
-/// The first schema that has a place for the key's lock.
-constexpr std::int64_t kSealedVersion = 2;
 /// The lineage of a state that does not exist yet.
 constexpr std::string_view kNoLineage = "00000000-0000-0000-0000-000000000000";
 
@@ -106,11 +104,13 @@ Cipher unlock(Database& database, const KeySource& key) {
 }
 
 /// A state that an older hadeploy wrote, brought up to date in memory: reading changes no file.
-std::unique_ptr<Store> read_older(Database& older) {
+std::unique_ptr<Store> read_older(Database& older, const KeySource& key) {
     auto database = std::make_unique<Database>(older.path(), Database::Access::memory);
     database->copy_from(older);
     state::migrate(*database, state::migrations());
-    return std::make_unique<state::SqliteStore>(std::move(database), Cipher::for_memory(),
+    Cipher cipher =
+        state::stored_lock(*database).empty() ? Cipher::for_memory() : unlock(*database, key);
+    return std::make_unique<state::SqliteStore>(std::move(database), std::move(cipher),
                                                 Store::Mode::read_only);
 }
 
@@ -122,8 +122,9 @@ std::unique_ptr<Store> open_for_reading(const Path& file, const std::string& pro
     auto database = std::make_unique<Database>(file, Database::Access::read);
     const std::int64_t version = state::schema_version(*database, state::migrations());
     if (version > 0) check_project(*database, project);
-    if (version < kSealedVersion || state::stored_lock(*database).empty())
-        return read_older(*database);
+    if (version < static_cast<std::int64_t>(state::migrations().size()) ||
+        state::stored_lock(*database).empty())
+        return read_older(*database, key);
     Cipher cipher = unlock(*database, key);
     return std::make_unique<state::SqliteStore>(std::move(database), std::move(cipher),
                                                 Store::Mode::read_only);
@@ -134,7 +135,9 @@ void modernize(Database& database, const KeySource& key) {
     const state::Lock lock(database.path(), state::this_process("migrating the state", true),
                            kShortWaitMs);
     state::migrate(database, state::migrations());
-    if (state::stored_lock(database).empty()) state::seal_state(database, Cipher::make(key));
+    if (state::stored_lock(database).empty()) return state::seal_state(database, Cipher::make(key));
+    const Cipher cipher = unlock(database, key);
+    if (!cipher.authenticates()) state::authenticate_state(database, cipher);
 }
 
 /// Who makes the state holds its lock for a moment; but who has made it may go on to work, and then
@@ -165,6 +168,10 @@ std::unique_ptr<Store> open_for_writing(const Path& file, const std::string& pro
         state::stored_lock(*database).empty())
         modernize(*database, key);
     Cipher cipher = unlock(*database, key);
+    if (!cipher.authenticates()) { // a run was killed between the schema and the MACs
+        modernize(*database, key);
+        cipher = unlock(*database, key);
+    }
     return std::make_unique<state::SqliteStore>(std::move(database), std::move(cipher),
                                                 Store::Mode::read_write);
 }

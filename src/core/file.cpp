@@ -1,6 +1,7 @@
 #include "core/file.h"
 
 #include "core/hash.h"
+#include "core/own_way.h"
 #include "core/text.h"
 
 #include <cerrno>
@@ -37,10 +38,11 @@ void write_all(int fd, std::string_view data, const std::filesystem::path& path)
 
 /// A file that is gone again unless it was renamed to its final place.
 struct Temporary {
-    std::filesystem::path path;
+    int directory;
+    std::string name;
     bool kept = false;
     ~Temporary() {
-        if (!kept) ::unlink(path.c_str());
+        if (!kept) ::unlinkat(directory, name.c_str(), 0);
     }
 };
 } // namespace
@@ -111,26 +113,46 @@ std::vector<std::filesystem::path> leftovers_of(const std::filesystem::path& fil
 }
 
 namespace {
-void replace_file(const std::filesystem::path& path, std::string_view contents, unsigned mode,
-                  uid_t user, gid_t group) {
-    for (const auto& leftover : leftovers_of(path)) ::unlink(leftover.c_str());
-    const std::filesystem::path directory = directory_of(path);
-    Temporary temporary{directory / (leftover_prefix(path) + hex(random_bytes(kTokenDigits / 2)))};
-    const Fd fd(::open(temporary.path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+/// Like leftovers_of(), by names in an open directory.
+void remove_leftovers(const Fd& directory, const std::filesystem::path& path) {
+    for (const auto& leftover : leftovers_of(path))
+        ::unlinkat(directory.get(), leftover.filename().c_str(), 0);
+}
+
+void replace_file(const Fd& directory, const std::filesystem::path& path, std::string_view contents,
+                  unsigned mode, uid_t user, gid_t group) {
+    remove_leftovers(directory, path);
+    Temporary temporary{directory.get(),
+                        leftover_prefix(path) + hex(random_bytes(kTokenDigits / 2))};
+    const Fd fd(::openat(directory.get(), temporary.name.c_str(),
+                         O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (!fd) throw system_error("create a file beside", path);
     (void)::flock(fd.get(), LOCK_EX | LOCK_NB); // see leftovers_of()
     write_all(fd.get(), contents, path);
     if (::fchown(fd.get(), user, group) != 0) throw system_error("set the owner of", path);
     if (::fchmod(fd.get(), mode) != 0) throw system_error("set the mode of", path);
     if (::fsync(fd.get()) != 0) throw system_error("write", path);
-    if (::rename(temporary.path.c_str(), path.c_str()) != 0) throw system_error("replace", path);
+    if (::renameat(directory.get(), temporary.name.c_str(), directory.get(),
+                   path.filename().c_str()) != 0)
+        throw system_error("replace", path);
     temporary.kept = true;
-    sync_directory(directory);
+    if (::fsync(directory.get()) != 0) throw system_error("write the directory of", path);
+}
+
+Fd open_directory_of(const std::filesystem::path& path) {
+    Fd directory(::open(directory_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory) throw system_error("create a file beside", path);
+    return directory;
 }
 } // namespace
 
 void write_file(const std::filesystem::path& path, std::string_view contents, unsigned mode) {
-    replace_file(path, contents, mode, static_cast<uid_t>(-1), static_cast<gid_t>(-1));
+    write_file_in(open_directory_of(path), path, contents, mode);
+}
+
+void write_file_in(const Fd& directory, const std::filesystem::path& path,
+                   std::string_view contents, unsigned mode) {
+    replace_file(directory, path, contents, mode, static_cast<uid_t>(-1), static_cast<gid_t>(-1));
 }
 
 void rewrite_file(const std::filesystem::path& path, std::string_view contents) {
@@ -139,7 +161,8 @@ void rewrite_file(const std::filesystem::path& path, std::string_view contents) 
     if (error) errno = error.value();
     struct stat info {};
     if (error || ::stat(target.c_str(), &info) != 0) throw system_error("look at", path);
-    replace_file(target, contents, info.st_mode & 07777u, info.st_uid, info.st_gid);
+    replace_file(open_directory_of(target), target, contents, info.st_mode & 07777u, info.st_uid,
+                 info.st_gid);
 }
 
 void sync_directory(const std::filesystem::path& directory) {

@@ -198,7 +198,10 @@ FunctionGroup text_functions() {
              "Every `what` replaced; `/.../` is a regular expression, and `$1` its first group.",
              R"(replace("node1 node2", "/node([0-9])/", "n$1"))", R"("n1 n2")", replaced},
             {"regex", "pattern: string, text: string",
-             "The first match; with groups in the pattern a list of theirs. No match is an error.",
+             "The first match; with groups in the pattern a list of theirs. No match is an error. "
+             "The syntax is RE2's, as in Go and Terraform, whose time is linear in the text: no "
+             "look-ahead `(?=...)`, no references back to a group; `(?P<name>...)` names a group, "
+             "`(?i)` ignores case, `\\x{2603}` is a character by its number.",
              R"x(regex("([a-z]+)-([0-9]+)", "see node-17"))x", R"(["node", "17"])", pattern::first},
             {"regexall", "pattern: string, text: string", "All matches, in a list.",
              R"(regexall("[0-9]+", "7 of 12"))", R"(["7", "12"])", pattern::all},

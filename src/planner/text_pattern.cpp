@@ -6,7 +6,7 @@
 #include <array>
 #include <cstdio>
 #include <fmt/format.h>
-#include <regex>
+#include <re2/re2.h>
 
 namespace hadeploy::pattern {
 
@@ -15,33 +15,86 @@ namespace {
 constexpr std::size_t kMaxPattern = 4096;
 constexpr std::size_t kMaxText = 1u << 20;
 
-// The usual matcher of libstdc++ goes back and forth, and into itself once a character: a long text
-// takes all of the stack, a wicked pattern all of the time. This one reads the text once.
-#ifdef __GLIBCXX__
-constexpr auto kSyntax = std::regex::ECMAScript | std::regex_constants::__polynomial;
-#else
-constexpr auto kSyntax = std::regex::ECMAScript;
-#endif
-
-std::regex compiled(const Call& call, const std::string& pattern, const std::string& text) {
-    if (pattern.size() > kMaxPattern || text.size() > kMaxText)
-        throw call.mistake(fmt::format("the pattern may have {} bytes, the text {} MiB",
-                                       kMaxPattern, kMaxText >> 20));
-    try {
-        return std::regex(pattern, kSyntax);
-    } catch (const std::regex_error&) {
-        throw call.mistake(fmt::format("{} is not a regular expression", in_quotes(pattern)),
-                           "the syntax is JavaScript's, without references back to a group");
+/// A pattern and its text. RE2 takes time that is linear in the text, whatever the pattern, and no
+/// stack; in exchange it has no look-ahead and no references back to a group.
+class Search {
+  public:
+    Search(const Call& call, const std::string& pattern, const std::string& text)
+        : text_(text), expression_((check_sizes(call, pattern, text), pattern), RE2::Quiet) {
+        if (!expression_.ok())
+            throw call.mistake(fmt::format("{} is not a regular expression: {}", in_quotes(pattern),
+                                           expression_.error()),
+                               "the syntax is RE2's, as in Go and Terraform: no look-ahead, no "
+                               "references back to a group");
+        parts_.resize(static_cast<std::size_t>(expression_.NumberOfCapturingGroups()) + 1);
     }
-}
 
-/// A match without groups is a text, one with groups the list of theirs.
-Value match_value(const std::smatch& match) {
-    if (match.size() == 1) return match.str();
-    Value::List groups;
-    for (std::size_t i = 1; i < match.size(); ++i)
-        groups.push_back(match[i].matched ? Value(match.str(i)) : Value());
-    return Value::list(std::move(groups));
+    /// Goes to the next match; those that match nothing are one a character.
+    bool next() {
+        if (at_ > text_.size() ||
+            !expression_.Match(text_, at_, text_.size(), RE2::UNANCHORED, parts_.data(),
+                               static_cast<int>(parts_.size())))
+            return false;
+        at_ = end();
+        if (parts_[0].empty())
+            at_ +=
+                at_ < text_.size() ? first_code_point(std::string_view(text_).substr(at_)).size : 1;
+        return true;
+    }
+    [[nodiscard]] std::size_t begin() const {
+        return static_cast<std::size_t>(parts_[0].data() - text_.data());
+    }
+    [[nodiscard]] std::size_t end() const { return begin() + parts_[0].size(); }
+    [[nodiscard]] std::size_t size() const { return parts_.size(); }
+    /// 0: the whole match. Null: a group that has no part in it.
+    [[nodiscard]] Value part(std::size_t group) const {
+        const re2::StringPiece& p = parts_[group];
+        return p.data() == nullptr ? Value() : Value(std::string(p.data(), p.size()));
+    }
+    /// A match without groups is a text, one with groups the list of theirs.
+    [[nodiscard]] Value value() const {
+        if (size() == 1) return part(0);
+        Value::List groups;
+        for (std::size_t i = 1; i < size(); ++i) groups.push_back(part(i));
+        return Value::list(std::move(groups));
+    }
+
+  private:
+    static void check_sizes(const Call& call, const std::string& pattern, const std::string& text) {
+        if (pattern.size() > kMaxPattern || text.size() > kMaxText)
+            throw call.mistake(fmt::format("the pattern may have {} bytes, the text {} MiB",
+                                           kMaxPattern, kMaxText >> 20));
+    }
+
+    const std::string& text_;
+    RE2 expression_;
+    std::vector<re2::StringPiece> parts_;
+    std::size_t at_ = 0;
+};
+
+/// What takes the place of a match: `$1` is a group's part, `$&` the match, `$$` a dollar sign.
+std::string filled(std::string_view with, const Search& found) {
+    std::string out;
+    for (std::size_t at = 0; at < with.size(); ++at) {
+        const char next = at + 1 < with.size() ? with[at + 1] : '\0';
+        if (with[at] != '$') {
+            out += with[at];
+        } else if (next == '$' || next == '&') {
+            out += next == '$' ? "$" : found.part(0).as_string();
+            ++at;
+        } else if (std::isdigit(static_cast<unsigned char>(next))) {
+            std::size_t group = 0;
+            for (int digits = 0; digits < 2 && at + 1 < with.size() &&
+                                 std::isdigit(static_cast<unsigned char>(with[at + 1]));
+                 ++digits)
+                group = group * 10 + static_cast<std::size_t>(with[++at] - '0');
+            if (group < found.size() && found.part(group).is_string())
+                out += found.part(group).as_string();
+        } else {
+            out += '$';
+        }
+    }
+    return out;
 }
 
 /// One `%...` of a format string.
@@ -130,38 +183,31 @@ std::string one(const Call& call, const Value& v, const Directive& d) {
 } // namespace
 
 Value first(const Call& call) {
-    const std::regex expression = compiled(call, call.text(0), call.text(1));
-    std::smatch match;
-    const std::string& text = call.text(1);
-    if (!std::regex_search(text, match, expression))
+    Search found(call, call.text(0), call.text(1));
+    if (!found.next())
         throw call.mistake(
             fmt::format("{} is nowhere in the text", in_quotes(call.text(0))),
             "can(regex(...)) tells whether it is, try(regex(...), \"\") has a default");
-    return match_value(match);
+    return found.value();
 }
 
 Value all(const Call& call) {
-    const std::regex expression = compiled(call, call.text(0), call.text(1));
-    const std::string& text = call.text(1);
     Value::List out;
-    for (std::sregex_iterator it(text.begin(), text.end(), expression), end; it != end; ++it)
-        out.push_back(match_value(*it));
+    for (Search found(call, call.text(0), call.text(1)); found.next();)
+        out.push_back(found.value());
     return Value::list(std::move(out));
 }
 
 std::string replace(const Call& call, const std::string& text, const std::string& pattern,
                     const std::string& with) {
-    const std::regex expression = compiled(call, pattern, text);
     const auto groups = static_cast<std::size_t>(std::count(with.begin(), with.end(), '$'));
     std::string out;
-    auto from = text.begin();
-    for (std::sregex_iterator it(from, text.end(), expression), end; it != end; ++it) {
-        const auto length = static_cast<std::size_t>(it->length());
-        call.check_size(out.size() + with.size() + groups * length);
-        out.append(from, (*it)[0].first).append(it->format(with));
-        from = (*it)[0].second;
+    std::size_t from = 0;
+    for (Search found(call, pattern, text); found.next(); from = found.end()) {
+        call.check_size(out.size() + with.size() + groups * (found.end() - found.begin()));
+        out.append(text, from, found.begin() - from).append(filled(with, found));
     }
-    return out.append(from, text.end());
+    return out.append(text, from);
 }
 
 Value format(const Call& call) {

@@ -126,7 +126,7 @@ class StateTest(unittest.TestCase):
             db.execute("PRAGMA cache_size = 1")  # so that pages reach the file before the commit
             db.execute("BEGIN IMMEDIATE")
             for n in range(2000):
-                db.execute("INSERT INTO resources VALUES (?, 'x.y', 1, ?, ?, 'null', '[]', 0)",
+                db.execute("INSERT INTO resources VALUES (?, 'x.y', 1, ?, ?, 'null', '[]', 0, '')",
                            (f"r{n}", f"i{n}", "'" + "x" * 500 + "'"))
             os.kill(os.getpid(), signal.SIGKILL)
         os.waitpid(writer, 0)

@@ -200,7 +200,7 @@ TEST_CASE("volumes") {
   <target>
     <format type="qcow2" />
     <permissions>
-      <mode>0644</mode>
+      <mode>0600</mode>
     </permissions>
   </target>
   <backingStore>
@@ -209,7 +209,7 @@ TEST_CASE("volumes") {
   </backingStore>
 </volume>
 )");
-    CHECK(volume_xml({.name = "s", .capacity = 1, .mode = "0600"}).find("<mode>0600</mode>") !=
+    CHECK(volume_xml({.name = "kernel", .capacity = 1}).find("<mode>0600</mode>") !=
           std::string::npos);
 }
 

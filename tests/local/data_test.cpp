@@ -28,6 +28,23 @@ class Server {
         server_.Get("/moved", [](const httplib::Request&, httplib::Response& out) {
             out.set_redirect("/json");
         });
+        for (const int status : {302, 307})
+            server_.Post(fmt::format("/to/{}", status),
+                         [status](const httplib::Request& in, httplib::Response& out) {
+                             out.set_redirect(in.get_header_value("X-To"), status);
+                         });
+        const auto tell = [](const httplib::Request& in, httplib::Response& out) {
+            out.set_content(
+                fmt::format("{} a={} s={} p={} c={} b={}", in.method,
+                            in.get_header_value("Authorization"), in.get_header_value("X-Secret"),
+                            in.get_header_value("X-Plain"), in.get_header_value("Cookie"), in.body),
+                "text/plain");
+        };
+        server_.Get("/tell", tell);
+        server_.Post("/tell", tell);
+        server_.Get("/loop", [](const httplib::Request&, httplib::Response& out) {
+            out.set_redirect("/loop");
+        });
         port_ = server_.bind_to_any_port("127.0.0.1");
         thread_ = std::thread([this] { server_.listen_after_bind(); });
         while (!server_.is_running()) std::this_thread::yield();
@@ -101,6 +118,35 @@ TEST_CASE("http: tried again, and given up") {
     CHECK(lab.plan(http("url: ftp://x/", "")).plan == "url: it begins with http:// or https://; ");
     CHECK(lab.plan(http("url: http://x/, request_headers: {\"a b\": c}", "")).plan ==
           "\"a b\" is not the name of a header; ");
+}
+
+TEST_CASE("http: what is secret does not follow a redirection to another host") {
+    const Server server, other;
+    Lab lab;
+    const auto asked = [&](const std::string& to, int status) {
+        const Lab::Run run = lab.plan(fmt::format(R"(
+name: t
+variables: {{token: {{type: string, secret: true, default: abcdefgh}}}}
+data:
+  a:
+    type: http
+    url: {}
+    method: POST
+    request_body: "${{var.token}}"
+    request_headers: {{X-To: "{}", Authorization: plain, X-Secret: "${{var.token}}", X-Plain: x, Cookie: y}}
+outputs: {{b: "${{data.a.response_body}}"}}
+)",
+                                                  server.url(fmt::format("/to/{}", status)), to));
+        INFO(run.plan);
+        REQUIRE(run.steps.outputs["b"].is_string());
+        return run.steps.outputs["b"].as_string();
+    };
+    CHECK(asked("/tell", 307) == "POST a=plain s=abcdefgh p=x c=y b=abcdefgh");
+    CHECK(asked("/tell", 302) == "GET a=plain s=abcdefgh p=x c=y b=");
+    CHECK(asked(other.url("/tell"), 307) == "POST a= s= p=x c= b=");
+    CHECK(asked(other.url("/tell"), 302) == "GET a= s= p=x c= b=");
+    CHECK(lab.plan(http("url: " + server.url("/loop"), ""))
+              .plan.find("redirects more than 10 times") != std::string::npos);
 }
 
 TEST_CASE("http: an answer to a request with a secret is secret, its status is not") {

@@ -25,9 +25,11 @@ TEST_CASE("each function gives what its example says") {
 TEST_CASE("functions refuse what they can't do, and say what they are") {
     CHECK(eval("join(',', [[1]])") == "1:3: join(): a list can't stand within a string");
     CHECK(eval("split('', 'a')") == "1:3: split(): the separator is empty");
-    CHECK(eval("regex('(', 'a')") ==
-          "1:3: regex(): \"(\" is not a regular expression (the syntax is JavaScript's, without "
-          "references back to a group)");
+    CHECK(
+        eval("regex('(', 'a')") ==
+        "1:3: regex(): \"(\" is not a regular expression: missing ): ( (the syntax is RE2's, as in "
+        "Go and Terraform: no look-ahead, no references back to a group)");
+    CHECK(eval("regex('a(?!b)', 'ac')").find("invalid perl operator: (?!") != std::string::npos);
     CHECK(eval("regex('x', 'a')").starts_with("1:3: regex(): \"x\" is nowhere in the text"));
     CHECK(eval("format('%d', 'a')") == "1:3: format(): %d needs an integer, got a string");
     CHECK(eval("format('%s')") == "1:3: format(): the format wants more than 0 values");
@@ -74,6 +76,12 @@ TEST_CASE("functions refuse what they can't do, and say what they are") {
     CHECK(eval("urldecode('%zz')") == "1:3: urldecode(): % has two hexadecimal digits after it");
     CHECK(eval("urldecode('%')") == "1:3: urldecode(): % has two hexadecimal digits after it");
     CHECK(eval("urldecode('%ff')") == "1:3: urldecode(): what is encoded is not UTF-8 text");
+    CHECK(eval("regexall('(x?x?x?x?x?x?){20}y', '" + std::string(100'000, 'x') + "')") == "[]");
+    CHECK(eval("regexall('(?:)', 'aü')") == "[\"\",\"\",\"\"]");
+    CHECK(eval("regexall('a*', 'baac')") == "[\"\",\"aa\",\"\",\"\"]");
+    CHECK(eval("regex('(?i)(Z.)(x)?', 'zürich')") == "[\"zü\",null]");
+    CHECK(eval("replace('a1b22', '/([a-z])([0-9]+)/', '$2$1$$$&$9$x')") == "\"1a$a1$x22b$b22$x\"");
+    CHECK(eval("replace('aü', '/x*/', '-')") == "\"-a-ü-\"");
     CHECK(eval("csvdecode('a,b\\n1\\n')") == "1:3: csvdecode(): row 1 has 1 fields, the header 2");
     CHECK(eval("csvdecode('a,a\\n')") == "1:3: csvdecode(): there are two columns \"a\"");
     CHECK(eval("csvdecode('a\\n\"x')") == "1:3: csvdecode(): a quote is not closed");

@@ -4,6 +4,7 @@
 #include "core/hash.h"
 #include "planner/plan.h"
 #include "providers/ssh/docker_script.h"
+#include "providers/ssh/place.h"
 #include "server.h"
 
 #include <archive.h>
@@ -266,7 +267,8 @@ TEST_CASE("docker.node: a join decides by what its peers said") {
             std::filesystem::create_directory(dir.path / "lib");
             write_file(marker, mark + "\n");
         }
-        const std::string stubs = "set -eu\n"
+        const std::string stubs = std::string(ssh::place_functions()) +
+                                  "set -eu\n"
                                   "seconds() { echo 0; }\n"
                                   "late() { false; }\n"
                                   "docker_up() { :; }\n"
@@ -432,7 +434,8 @@ TEST_CASE("docker.node: quorum decides whether a manager may go") {
     const auto leave = type.commands(change_of(type, Change::Kind::remove, before, {}));
     const auto run = [&](const std::string& entry, const std::string& managers) {
         std::string script = leave[0].script.substr(leave[0].script.find("node='n1'"));
-        const std::string stubs = "set -eu\n"
+        const std::string stubs = std::string(ssh::place_functions()) +
+                                  "set -eu\n"
                                   "seconds() { echo 0; }\n"
                                   "late() { true; }\n"
                                   "docker_up() { :; }\n"
@@ -650,4 +653,20 @@ TEST_CASE("docker.stack: what the probe tells") {
     CHECK(drift(service(5)) == Action::update);
     CHECK(drift(service(2, 0, "web:2")) == Action::update);
     CHECK(drift("[]") == Action::update);
+}
+
+TEST_CASE("docker.engine: a secret setting reaches daemon.json as itself, for root alone") {
+    const auto& type = cluster_type("docker.engine");
+    const Value config =
+        normal(type, Value::map({{"host", connection("10.77.0.11")},
+                                 {"settings", Value::map({{"proxy", Value("canary").as_secret()},
+                                                          {"debug", true}})}}));
+    const auto list = type.commands(change_of(type, Change::Kind::create, {}, config));
+    CHECK(contains(list.back().input, "\"proxy\": \"canary\""));
+    CHECK(contains(list.back().script, "umask 077"));
+    for (const Command& command : list) CHECK(!contains(command.script, "canary"));
+    const Observation seen = type.parse(
+        request_for(type, config),
+        {0, "running\nenabled\nsettings\n" + list.back().input + "end of settings\n", ""});
+    CHECK(seen.attributes["settings"] == config["settings"]);
 }

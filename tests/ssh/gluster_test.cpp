@@ -3,6 +3,7 @@
 #include "core/file.h"
 #include "planner/plan.h"
 #include "providers/ssh/gluster_script.h"
+#include "providers/ssh/place.h"
 #include "server.h"
 
 using namespace hadeploy;
@@ -28,14 +29,16 @@ std::string status_of(int running) {
     return xml + "</cliOutput>\n";
 }
 
-const std::string kInfo = "== info\n"
-                          "type=2\ncount=3\nstatus=1\nreplica_count=3\n"
-                          "volume-id=fb545740-168d-4fa6-8ea6-55aeb758b04c\n"
-                          "performance.write-behind=off\nperformance.io-cache=off\n"
-                          "network.ping-timeout=20\n"
-                          "user.hadeploy.identity=" +
-                          std::string(kIdentity) +
-                          "\nbrick-0=node1:-b-vol0\nbrick-1=node2:-b-vol0\nbrick-2=node3:-b-vol0\n";
+const std::string kInfo =
+    "== info\n"
+    "type=2\ncount=3\nstatus=1\nreplica_count=3\n"
+    "volume-id=fb545740-168d-4fa6-8ea6-55aeb758b04c\n"
+    "performance.write-behind=off\nperformance.io-cache=off\n"
+    "network.ping-timeout=20\n"
+    "auth.allow=10.77.0.11,10.77.0.12,10.77.0.13,127.0.0.1,node1,node2,node3\n"
+    "user.hadeploy.identity=" +
+    std::string(kIdentity) +
+    "\nbrick-0=node1:-b-vol0\nbrick-1=node2:-b-vol0\nbrick-2=node3:-b-vol0\n";
 
 Value mount_config(const Value& more = Value::map({})) {
     Value config =
@@ -280,7 +283,8 @@ TEST_CASE("gluster.volume: a brick with somebody's data is left alone, ours goes
         const std::size_t at = script.find(was);
         REQUIRE(at != std::string::npos);
         script.replace(at, was.size(), "marker='" + marker + "'");
-        return run_process({.argv = {"sh", "-c", "set -eu\n" + script}});
+        return run_process(
+            {.argv = {"sh", "-c", std::string(ssh::place_functions()) + "set -eu\n" + script}});
     };
     const auto create = type.commands(change_of(type, Change::Kind::create, {}, config));
     const auto remove = type.commands(change_of(type, Change::Kind::remove, config, {}));
@@ -318,7 +322,7 @@ TEST_CASE("gluster.mount: what the probe tells") {
     CHECK(contains(unit, "Restart=always\n"));
     CHECK(contains(unit, "StartLimitIntervalSec=0\n"));
     CHECK(contains(unit, "\"--volfile-server=localhost\" \"--volfile-id=/vol0\" \"/mnt/vol-0\"\n"));
-    CHECK(contains(create[0].script, "chown '10000':'root' '/mnt/vol-0/app'\nchmod 00750 "));
+    CHECK(contains(create[0].script, "hadeploy_directory '/mnt/vol-0/app' '10000:root' 0750\n"));
 
     const auto see = [&](const std::string& out, const Recorded* recorded = nullptr) {
         return type.parse(request_for(type, config, recorded), {0, out, ""});
@@ -358,4 +362,36 @@ TEST_CASE("gluster.mount: names that would leave the volume are refused") {
     CHECK(complaints(type, Value::map({{"options", Value::map({{"-x", "1"}})}})).size() == 1);
     CHECK(complaints(type, Value::map({{"server", "a b"}})).size() == 1);
     check_syntax(type.commands(change_of(type, Change::Kind::remove, mount_config(), {})));
+}
+
+TEST_CASE("gluster: a volume is for its hosts alone, and secrets stay off command lines") {
+    const auto& volume = cluster_type("gluster.volume");
+    Value config = volume_config(Value::map({}));
+    const auto clients = [&] {
+        std::string all;
+        const Value derived = volume.derive(config);
+        for (const Value& c : derived["clients"].as_list()) all += c.as_string() + " ";
+        return all;
+    };
+    CHECK(clients() == "10.77.0.11 10.77.0.12 10.77.0.13 127.0.0.1 node1 node2 node3 ");
+    config = config.with("clients", volume.derive(config)["clients"]);
+    const auto create = volume.commands(change_of(volume, Change::Kind::create, {}, config));
+    CHECK(contains(create.back().script, "auth.allow '\\''10.77.0.11,10.77.0.12,"));
+    const Value open = config.with("clients", Value::list({"*"}));
+    const auto update =
+        volume.commands(change_of(volume, Change::Kind::update, open, config, {"clients"}));
+    CHECK(contains(update.back().script, "auth.allow '\\''10.77.0.11,10.77.0.12,"));
+    config = config.with("options", Value::map({{"auth.allow", "10.0.0.*,x"}}));
+    CHECK(clients() == "10.0.0.* x ");
+
+    const Value secret = Value::map({{"auth.reject", Value("canary").as_secret()}});
+    CHECK(complaints(volume, config.with("options", secret)).size() == 1);
+    CHECK_THROWS_AS(volume.commands(change_of(volume, Change::Kind::create, {},
+                                              config.with("options", secret))),
+                    Error);
+    const auto& mount = cluster_type("gluster.mount");
+    CHECK(complaints(mount,
+                     mount_config().with(
+                         "options", Value::map({{"xlator-option", Value("canary").as_secret()}})))
+              .size() == 1);
 }

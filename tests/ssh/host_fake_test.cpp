@@ -1,6 +1,7 @@
 // The scripts of packages and services, run here by a real shell against tools that only pretend.
 #include "core/uuid.h"
 #include "providers/ssh/explain.h"
+#include "providers/ssh/place.h"
 #include "ssh/host_case.h"
 #include "ssh/pretence.h"
 
@@ -120,6 +121,40 @@ esac
 } // namespace
 
 TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
+
+    TEST_CASE("host.package: no name is a wish to remove, or a pattern of others") {
+        const auto problems = [](const char* name) {
+            return problems_of("host.package", Value::map({{"host", some_connection()},
+                                                           {"packages", texts({name})}}))
+                .size();
+        };
+        for (const char* bad :
+             {"less-", "less=1", "less/stable", "less:i386", "task^", "^less$", "lib*", "l?ss",
+              "?name(less)", "~nless", "-y", "a", ".less", "Less"})
+            CHECK_MESSAGE(problems(bad) == 1, bad);
+        for (const char* good : {"g++", "libstdc++6", "python3.11", "0ad", "a-b"})
+            CHECK_MESSAGE(problems(good) == 0, good);
+
+        const PretendedHost host{{"dpkg-query", kDpkgQuery},
+                                 {"apt-get", kAptGet},
+                                 {"apt-cache", "ls known\n"}}; // more than was asked for
+        host.run("mkdir installed known server; : >known/g++; : >known/python3x11; : >known/less; "
+                 ": >server/less");
+        const auto create = [&](const char* name) {
+            return host.change(
+                "host.package", Change::Kind::create, {},
+                config_of("host.package",
+                          Value::map({{"host", some_connection()}, {"packages", texts({name})}})));
+        };
+        CHECK(create("g++").status == 0);
+        for (const char* other : {"python3.11", "less+"}) {
+            const ProcessResult refused = create(other);
+            CHECK(refused.status == 100);
+            CHECK(refused.err == fmt::format("E: Unable to locate package {}\n", other));
+        }
+        CHECK(host.log() == "install g++\nupdate\nupdate\n");
+        host.run("rm -f /var/lib/hadeploy/" + host.identity);
+    }
 
     TEST_CASE(
         "host.package: only what is missing is installed, only what we installed is removed") {
@@ -348,10 +383,11 @@ TEST_CASE(
     const PretendedHost host(
         {{"cat", "printf new\n"},
          {"chown", ":\n"}, // whoever runs this
-         {"sync", R"sh(what="$(/bin/cat "$2" 2>/dev/null)" || what='the directory'
+         {"sync", R"sh(what="$(cd "$was" && /bin/cat "$2" 2>/dev/null)" || what='the directory'
 echo "sync $what" >>log
 )sh"},
-         {"mv", R"sh(echo "$(/bin/cat "$3") takes the place of $(/bin/cat "$4")" >>log
+         {"mv", R"sh(cd "$was"
+echo "$(/bin/cat "$3") takes the place of $(/bin/cat "$4")" >>"${0%/bin/mv}/log"
 exec /bin/mv "$@"
 )sh"}});
     const std::string path = (host.dir.path / "f").string();

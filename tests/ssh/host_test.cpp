@@ -174,6 +174,12 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(error.message.find("what a pity") != std::string::npos);
         CHECK(!fs::exists(log));
         CHECK(broken.read().state == absent);
+        Managed slow(*host.provider, "host.command",
+                     host.config({{"run", "echo begun; sleep 600 & sleep 600; touch " + log},
+                                  {"timeout", "1s"}}));
+        CHECK(error_of([&] { slow.create(); }).message.find("it took longer than 1 s") !=
+              std::string::npos);
+        CHECK(slow.read().state == absent);
         Managed syntax(*host.provider, "host.command", host.config({{"run", "if 'then"}}));
         CHECK_THROWS_AS(syntax.create(), Error);
         Managed creates(*host.provider, "host.command",

@@ -2,6 +2,7 @@
 
 #include "core/file.h"
 #include "core/process.h"
+#include "providers/ssh/place.h"
 #include "ssh/server.h"
 
 #include <fmt/format.h>
@@ -18,15 +19,17 @@ struct Pretence {
         std::filesystem::create_directory(dir.path / "bin");
         for (const auto& [name, body] : tools)
             write_file(dir.path / "bin" / name,
-                       fmt::format("#!/bin/sh\ncd {}\n{}", dir.path.string(), body), 0755);
+                       fmt::format("#!/bin/sh\nwas=$PWD\ncd {}\n{}", dir.path.string(), body),
+                       0755);
     }
     TempDir dir;
 
     /// Runs as a change does, in the directory.
     ProcessResult run(const std::string& script) const {
-        return run_process({.argv = {"sh"},
-                            .input = fmt::format("cd {0}\nPATH={0}/bin:$PATH\n( set -eu\n{1}\n)\n",
-                                                 dir.path.string(), script)});
+        return run_process(
+            {.argv = {"sh"},
+             .input = fmt::format("{2}cd {0}\nPATH={0}/bin:$PATH\n( set -eu\n{1}\n)\n",
+                                  dir.path.string(), script, ssh::place_functions())});
     }
     /// What the tools have written to the file `log`.
     std::string log() const {

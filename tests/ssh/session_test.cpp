@@ -6,9 +6,12 @@
 #include "providers/ssh/ssh.h"
 #include "ssh/server.h"
 
+#include <arpa/inet.h>
 #include <atomic>
 #include <csignal>
 #include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <thread>
 
@@ -186,6 +189,37 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(has(error_of([&] { Pool().connect(login, {}); }).message, "Connection refused"));
         login.address = "no-such-host.invalid";
         CHECK(has(error_of([&] { Pool().connect(login, {}); }).message, "does not resolve"));
+    }
+
+    TEST_CASE("a port that accepts and says nothing ends after connect_timeout") {
+        const Fd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof address;
+        REQUIRE(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size) == 0);
+        REQUIRE(::listen(listener.get(), 8) == 0);
+        ::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size);
+        const SshServer server;
+        Login login = login_to(server);
+        login.port = ntohs(address.sin_port);
+        login.timeout = std::chrono::milliseconds(400);
+        login.silence = std::chrono::hours(1); // far too long for a test that waits for it
+        CHECK(has(error_of([&] { Pool().connect(login, {}); }).message, "but says nothing"));
+    }
+
+    TEST_CASE("a shell that does not begin is given up, and so is one that falls silent") {
+        const SshServer server;
+        const auto session = Session::open(login_to(server), {});
+        Exchange hanging{.command = "sleep 600",
+                         .first_word = std::chrono::milliseconds(300),
+                         .receive = [](bool, std::string_view) { return false; }};
+        CHECK(has(error_of([&] { session->run(hanging, {}); }).message, "does not begin"));
+        const auto other = Session::open(login_to(server), {});
+        Exchange silent{.command = "echo word; exec sleep 600",
+                        .quiet = std::chrono::milliseconds(300),
+                        .receive = [](bool, std::string_view) { return false; }};
+        CHECK(has(error_of([&] { other->run(silent, {}); }).message, "has not ended within"));
     }
 
     TEST_CASE("a host that is just starting is waited for") {

@@ -20,6 +20,15 @@ bool holds(const std::filesystem::path& directory, std::string_view text) {
     return false;
 }
 
+std::string message_of(const std::function<void()>& what) {
+    try {
+        what();
+    } catch (const Error& error) {
+        return error.message;
+    }
+    return "(no error)";
+}
+
 /// A state as the first release wrote it.
 void make_first_schema(const std::filesystem::path& file) {
     write_file(file, "");
@@ -128,4 +137,54 @@ TEST_CASE("a migration that was interrupted before the sealing goes on with the 
     CHECK(open_ro(dir / "s")->outputs() == secret_map());
     CHECK(open_rw(dir / "s")->outputs() == secret_map());
     CHECK_FALSE(holds(dir.path, kCanary));
+}
+
+TEST_CASE("a record that was edited is not believed, nor one of another address or time") {
+    const char* const edits[] = {
+        "UPDATE resources SET config = replace(config, '1', '2') WHERE address = 'a'",
+        "UPDATE resources SET attributes = '{}'",
+        "UPDATE resources SET type = 'local.exec'",
+        "UPDATE resources SET identity = 'other'",
+        "UPDATE resources SET generation = 7",
+        "UPDATE resources SET depends_on = '[\"b\"]'",
+        "UPDATE resources SET tainted = 1",
+        "UPDATE resources SET mac = ''",
+        "UPDATE resources SET address = 'b' WHERE address = 'a'",
+        // passed off as one from before there were MACs
+        R"(UPDATE resources SET config = '{}'; ALTER TABLE resources DROP COLUMN mac;
+           ALTER TABLE intents DROP COLUMN mac; PRAGMA user_version = 2)",
+    };
+    for (const char* edit : edits) {
+        CAPTURE(edit);
+        const TempDir dir;
+        open_locked(dir / "s")->put({{.address = "a",
+                                      .type = "fake.thing",
+                                      .generation = 1,
+                                      .identity = "id",
+                                      .config = Value::map({{"size", 1}}),
+                                      .attributes = Value::map({{"size", 1}})}},
+                                    {});
+        CHECK(open_ro(dir / "s")->rows().size() == 1);
+        Database(dir / "s", Database::Access::write).run(edit);
+        CHECK(has(message_of([&] { open_rw(dir / "s")->rows(); }), "was altered by something"));
+        CHECK(has(message_of([&] { open_ro(dir / "s")->rows(); }), "was altered by something"));
+    }
+}
+
+TEST_CASE("an intent that was edited is not believed") {
+    const TempDir dir;
+    {
+        const auto store = open_locked(dir / "s");
+        std::vector<Intent> intents(1);
+        intents[0].run = store->begin_run("apply", Value("spec"));
+        intents[0].address = "a";
+        intents[0].type = "fake.thing";
+        intents[0].action = "create";
+        intents[0].config = Value::map({{"delete", "true"}});
+        store->begin(intents);
+    }
+    CHECK(open_rw(dir / "s")->intents().size() == 1);
+    Database(dir / "s", Database::Access::write)
+        .run("UPDATE intents SET config = '{\"delete\":\"evil\"}'");
+    CHECK(has(message_of([&] { open_rw(dir / "s")->intents(); }), "was altered by something"));
 }

@@ -138,6 +138,14 @@ int renameat2(int from_at, const char* from, int to_at, const char* to, unsigned
         next<int (*)(int, const char*, int, const char*, unsigned)>("renameat2");
     return at_name() ? -1 : real(from_at, from, to_at, to, flags);
 }
+int renameat(int from_at, const char* from, int to_at, const char* to) {
+    static const auto real = next<int (*)(int, const char*, int, const char*)>("renameat");
+    return at_name() ? -1 : real(from_at, from, to_at, to);
+}
+int unlinkat(int at, const char* path, int flags) {
+    static const auto real = next<int (*)(int, const char*, int)>("unlinkat");
+    return at_name() ? -1 : real(at, path, flags);
+}
 int unlink(const char* path) {
     static const auto real = next<int (*)(const char*)>("unlink");
     return at_name() ? -1 : real(path);

@@ -133,14 +133,14 @@ install_packages() {
     apt_sources >"$work/sources.list"
     [[ -s $work/sources.list ]] ||
         die "apt on this machine has no source for '$host_suite' (component main); see /etc/apt/sources.list*"
-    local option options=()
-    while IFS= read -r option; do options+=("--aptopt=${option%;}"); done < <(apt_options)
+    # In a file, as everybody on this machine can read a command line: a proxy may have a password.
+    (umask 077 && apt_options >"$work/apt.conf")
     # INITRD=No: the kernel's packages need not build an initramfs, make_initrd does.
     # Documentation of no use in a node stays out (licences stay in). So does what GlusterFS starts
     # for geo-replication, Samba and SELinux: dozens of starts of Python each time glusterd starts.
     INITRD=No mmdebstrap --quiet --mode=root --variant=minbase \
         --include="$(tr -s ' \n' ',' <<<"$packages")" \
-        --aptopt='APT::Install-Recommends "false"' "${options[@]}" \
+        --aptopt='APT::Install-Recommends "false"' --aptopt="$work/apt.conf" \
         --dpkgopt='path-exclude=/usr/share/man/*' \
         --dpkgopt='path-exclude=/usr/share/doc/*' \
         --dpkgopt='path-include=/usr/share/doc/*/copyright' \

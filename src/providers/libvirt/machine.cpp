@@ -138,7 +138,7 @@ class Machine {
                                     .backing_format = config_["base"].text("format", "qcow2")});
         const SshKey host_key = make_ssh_key(name_);
         host_key_ = host_key.public_key;
-        create_volume(pool_.get(), {.name = file(kConsole), .mode = "0600"});
+        create_volume(pool_.get(), {.name = file(kConsole)});
         write_seed(host_key);
         files_.insert({file(kOverlay), file(kSeed), file(kConsole)});
         define(true);
@@ -160,7 +160,7 @@ class Machine {
         reserve_memory();
         session_.progress("defining it again");
         if (!has(kConsole)) {
-            create_volume(pool_.get(), {.name = file(kConsole), .mode = "0600"});
+            create_volume(pool_.get(), {.name = file(kConsole)});
             files_.insert(file(kConsole));
         }
         define(false);
@@ -197,7 +197,7 @@ class Machine {
                         .host_key_public = host_key.public_key});
         const auto size = static_cast<std::int64_t>(image.size());
         const VolumeHandle volume =
-            create_volume(pool_.get(), {.name = file(kSeed), .capacity = size, .mode = "0600"});
+            create_volume(pool_.get(), {.name = file(kSeed), .capacity = size});
         std::istringstream source(image);
         upload(session_, volume.get(), source, size, "writing its seed");
     }

@@ -15,7 +15,7 @@ std::string volume_xml(const NewVolume& volume) {
     add(root, "allocation", {{"unit", "bytes"}}, "0");
     const pugi::xml_node target = add(root, "target");
     add(target, "format", {{"type", volume.format}});
-    add(add(target, "permissions"), "mode", {}, volume.mode);
+    add(add(target, "permissions"), "mode", {}, "0600");
     if (!volume.backing_path.empty()) {
         const pugi::xml_node backing = add(root, "backingStore");
         add(backing, "path", {}, volume.backing_path);

@@ -13,13 +13,13 @@ namespace hadeploy::libvirt {
 struct NewVolume {
     std::string name;
     std::string format = "raw";
-    std::int64_t capacity = 0; ///< bytes; of a qcow2 the size that the guest sees
-    std::string mode = "0644";
+    std::int64_t capacity = 0;     ///< bytes; of a qcow2 the size that the guest sees
     std::string backing_path = {}; ///< of an overlay: what it stands on
     std::string backing_format = {};
 };
 
-/// The `<volume>` to make. Pure.
+/// The `<volume>` to make, for its owner alone: libvirt gives a guest's disk to the user that QEMU
+/// runs as. Pure.
 std::string volume_xml(const NewVolume& volume);
 
 /// The pool, started if it was not active.

@@ -1,7 +1,8 @@
-#include "core/file.h"
+#include "core/own_way.h"
 #include "providers/local/path.h"
 
 #include <cerrno>
+#include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -71,10 +72,8 @@ class Directory final : public LocalType {
 
     Value make(const Change& change, const Setting&) const override {
         const std::string path = change.after.text("path");
-        std::error_code failed;
-        fs::create_directories(path, failed);
-        if (failed) errno = failed.value();
-        if (failed || ::chmod(path.c_str(), mode_of(change.after)) != 0)
+        const Fd directory = open_own_way(path, true);
+        if (!directory || ::fchmod(directory.get(), mode_of(change.after)) != 0)
             throw system_error("make", path);
         return Value::map({});
     }
@@ -83,14 +82,17 @@ class Directory final : public LocalType {
         if (change.before.flag("keep")) return;
         const std::string path = change.before.text("path");
         if (const auto there = look_at(path); !there || !S_ISDIR(there->st_mode)) return;
+        const Fd parent = open_own_way(fs::path(path).parent_path());
+        if (!parent) return;
+        const std::string name = fs::path(path).filename();
         if (change.before.flag("force")) {
             std::error_code failed;
-            fs::remove_all(path, failed);
+            fs::remove_all(fmt::format("/proc/self/fd/{}/{}", parent.get(), name), failed);
             if (!failed) return;
             errno = failed.value();
             throw system_error("remove", path);
         }
-        if (::rmdir(path.c_str()) == 0 || errno == ENOENT) return;
+        if (::unlinkat(parent.get(), name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) return;
         const bool full = errno == ENOTEMPTY || errno == EEXIST;
         Error error = system_error("remove", path);
         if (full) error.with_hint("empty it, or say `force: true` or `keep: true`");

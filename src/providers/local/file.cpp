@@ -1,9 +1,11 @@
 #include "core/file.h"
 #include "core/content.h"
 #include "core/hash.h"
+#include "core/own_way.h"
 #include "core/text.h"
 #include "providers/local/path.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,7 +25,9 @@ class File final : public LocalType {
               "belongs to whoever runs hadeploy.\n\n"
               "A content or mode that was changed by hand is seen and set back. A file that is "
               "already there as wanted is taken over. A symbolic link of that name is replaced by "
-              "the file.\n\n"
+              "the file. A link on the way to it is followed only where root or whoever runs "
+              "hadeploy "
+              "has put it.\n\n"
               "Destroy removes the file.";
         example = "config:\n"
                   "  type: local.file\n"
@@ -85,12 +89,18 @@ class File final : public LocalType {
     Value make(const Change& change, const Setting&) const override {
         const Value& file = change.after;
         const std::string path = file.text("path");
+        const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+        const Fd directory = open_own_way(parent);
+        if (!directory)
+            throw Error(ErrorKind::failed,
+                        fmt::format("there is no directory {}", in_quotes(parent.string(), 4096)))
+                .with_hint("make it, by hand or with a local.directory that this one depends on");
         const auto there = look_at(path);
         if (there && !S_ISREG(there->st_mode) && !S_ISLNK(there->st_mode))
             throw *in_the_way(path, "a regular file").error;
         if (only_mode(change) && there &&
             S_ISREG(there->st_mode)) { // the content may be another one, which the spec ignores
-            if (::chmod(path.c_str(), mode_of(file)) != 0) throw system_error("change", path);
+            set_mode_in(directory, path, mode_of(file));
             return Value::map({{"sha256", sha256_file(path)}});
         }
         const std::string content = file["content"].is_string()
@@ -102,12 +112,7 @@ class File final : public LocalType {
             throw Error(ErrorKind::failed, fmt::format("{} was changed while it was copied",
                                                        in_quotes(file.text("source"), 4096)))
                 .as_transient();
-        const auto directory = std::filesystem::path(path).parent_path();
-        if (!std::filesystem::is_directory(directory))
-            throw Error(ErrorKind::failed, fmt::format("there is no directory {}",
-                                                       in_quotes(directory.string(), 4096)))
-                .with_hint("make it, by hand or with a local.directory that this one depends on");
-        write_file(path, content, mode_of(file));
+        write_file_in(directory, path, content, mode_of(file));
         return Value::map({{"sha256", hash}});
     }
 
@@ -118,9 +123,13 @@ class File final : public LocalType {
 
     void remove(const Change& change, const Setting&) const override {
         const std::string path = change.before.text("path");
-        if (::unlink(path.c_str()) != 0 && errno != ENOENT && errno != ENOTDIR)
+        const Fd directory = open_own_way(std::filesystem::path(path).parent_path());
+        if (!directory) return;
+        const std::string name = std::filesystem::path(path).filename();
+        if (::unlinkat(directory.get(), name.c_str(), 0) != 0 && errno != ENOENT)
             throw system_error("remove", path);
-        for (const auto& leftover : leftovers_of(path)) ::unlink(leftover.c_str());
+        for (const auto& leftover : leftovers_of(path))
+            ::unlinkat(directory.get(), leftover.filename().c_str(), 0);
     }
 };
 } // namespace

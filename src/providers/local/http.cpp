@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <thread>
 
 namespace hadeploy::local {
@@ -23,6 +24,7 @@ struct Answer {
     long status = 0;
     Value::Map headers; ///< in the order in which they came; those of the last answer
     std::string body;
+    std::string next; ///< where it redirects to
     bool too_large = false;
 };
 
@@ -34,7 +36,7 @@ std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
     return size;
 }
 
-/// One line; a status line begins the headers anew, as after a redirection.
+/// One line; a status line begins the headers again, as after a "100 Continue".
 std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
     auto& headers = static_cast<Answer*>(user)->headers;
     std::string_view line(data, size);
@@ -58,21 +60,48 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
     return size;
 }
 
+int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+    return static_cast<const std::stop_token*>(user)->stop_requested() ? 1 : 0;
+}
+
+/// Where a request goes, and what goes along.
+struct Target {
+    std::string url, method;
+    bool body = true;
+    bool trusted = true; ///< still where the config says: it gets what is secret
+    std::chrono::milliseconds timeout{};
+};
+
+/// Scheme, host and port.
+std::string origin_of(std::string_view url) {
+    std::string origin = fmt::format("{}://{}", url.substr(0, url.find("://")), authority_of(url));
+    for (char& c : origin) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return origin;
+}
+
+/// Nobody but the host that the config names gets these, even where they are not marked as secret.
+bool tells_who_asks(std::string_view header) {
+    std::string name(header);
+    for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return name == "authorization" || name == "cookie" || name == "proxy-authorization";
+}
+
 /// One request; everything that libcurl only borrows lives as long as this does.
 class Request {
   public:
-    explicit Request(const Value& config) : config_(config) {
+    Request(const Value& config, Target target, std::stop_token stop)
+        : config_(config), target_(std::move(target)), stop_(std::move(stop)) {
         static std::once_flag once;
         std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
         handle_.reset(curl_easy_init());
         if (!handle_) throw Error(ErrorKind::failed, "libcurl has no memory for a request");
-        set(CURLOPT_URL, url_.c_str());
+        set(CURLOPT_URL, target_.url.c_str());
         set(CURLOPT_PROTOCOLS_STR, "http,https");
-        set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-        set(CURLOPT_FOLLOWLOCATION, 1L);
-        set(CURLOPT_MAXREDIRS, kMostRedirects);
+        set(CURLOPT_NOPROGRESS, 0L);
+        set(CURLOPT_XFERINFOFUNCTION, on_progress);
+        set(CURLOPT_XFERINFODATA, &stop_);
         set(CURLOPT_NOSIGNAL, 1L);
-        set(CURLOPT_TIMEOUT_MS, static_cast<long>(config.integer("timeout", 10'000)));
+        set(CURLOPT_TIMEOUT_MS, static_cast<long>(target_.timeout.count()));
         set(CURLOPT_USERAGENT, "hadeploy");
         set_message();
         set_trust();
@@ -86,6 +115,7 @@ class Request {
         set(CURLOPT_HEADERFUNCTION, on_header);
         set(CURLOPT_HEADERDATA, &answer);
         const CURLcode result = curl_easy_perform(handle_.get());
+        if (stop_.stop_requested()) throw Interrupted();
         if (answer.too_large)
             throw Error(ErrorKind::failed,
                         fmt::format("{} answers with more than {} MiB", shown(), kMostBytes >> 20));
@@ -94,6 +124,9 @@ class Request {
                         fmt::format("{} does not answer: {}", shown(), curl_easy_strerror(result)))
                 .as_transient();
         curl_easy_getinfo(handle_.get(), CURLINFO_RESPONSE_CODE, &answer.status);
+        const char* next = nullptr;
+        curl_easy_getinfo(handle_.get(), CURLINFO_REDIRECT_URL, &next);
+        if (next != nullptr) answer.next = next;
         return answer;
     }
 
@@ -107,14 +140,18 @@ class Request {
     }
 
     void set_message() {
-        if (method_ == "HEAD") set(CURLOPT_NOBODY, 1L);
-        if (config_["request_body"].is_string()) {
+        if (target_.method == "HEAD") set(CURLOPT_NOBODY, 1L);
+        if (target_.body && config_["request_body"].is_string()) {
+            if (!target_.trusted && config_["request_body"].secret()) body_.clear();
             set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body_.size()));
             set(CURLOPT_POSTFIELDS, body_.c_str());
         }
-        set(CURLOPT_CUSTOMREQUEST, method_.c_str());
+        set(CURLOPT_CUSTOMREQUEST, target_.method.c_str());
         if (!config_["request_headers"].is_map()) return;
         for (const Entry& e : config_["request_headers"].as_map()) {
+            if (!target_.trusted &&
+                (e.value.secret() || config_["request_headers"].secret() || tells_who_asks(e.key)))
+                continue;
             const std::string& text = e.value.as_string();
             const std::string line = e.key + (text.empty() ? ";" : ": " + text);
             curl_slist* longer = curl_slist_append(headers_.get(), line.c_str());
@@ -135,16 +172,40 @@ class Request {
         set(CURLOPT_CAINFO_BLOB, &blob);
     }
 
-    [[nodiscard]] std::string shown() const { return in_quotes(authority_of(url_)); }
+    [[nodiscard]] std::string shown() const { return in_quotes(authority_of(target_.url)); }
 
     const Value& config_;
-    std::string url_ = config_.text("url");
-    std::string method_ = config_.text("method", "GET");
+    Target target_;
+    std::stop_token stop_;
     std::string body_ = config_.text("request_body");
     std::string authorities_ = config_.text("ca_cert_pem");
     std::unique_ptr<curl_slist, Freed<curl_slist_free_all>> headers_;
     std::unique_ptr<CURL, Freed<curl_easy_cleanup>> handle_;
 };
+
+/// Follows redirections as browsers do: 307 and 308 repeat the request, after the others it is a
+/// GET.
+Answer ask(const Value& config, const std::stop_token& stop) {
+    using Clock = std::chrono::steady_clock;
+    const auto end = Clock::now() + std::chrono::milliseconds(config.integer("timeout", 10'000));
+    Target target{.url = config.text("url"), .method = config.text("method", "GET")};
+    for (long redirects = 0;; ++redirects) {
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
+        target.timeout = std::max(left, std::chrono::milliseconds(1)); // 0 would be none
+        Answer answer = Request(config, target, stop).send();
+        if (answer.next.empty()) return answer;
+        if (redirects == kMostRedirects)
+            throw Error(ErrorKind::failed,
+                        fmt::format("{} redirects more than {} times",
+                                    in_quotes(authority_of(target.url)), kMostRedirects));
+        if (answer.status != 307 && answer.status != 308 && target.method != "HEAD") {
+            target.method = "GET";
+            target.body = false;
+        }
+        target.trusted = target.trusted && origin_of(answer.next) == origin_of(target.url);
+        target.url = std::move(answer.next);
+    }
+}
 
 bool may_pass(long status) {
     return status == 408 || status == 429 || status >= 500;
@@ -155,10 +216,13 @@ class Http final : public DataType {
     Http() {
         name = "http";
         summary = "What an HTTP server answers.";
-        doc = "The request is sent whenever a plan is made, so it must only look. Up to 10 "
-              "redirections are followed; the proxy that the environment names is used. Whatever "
-              "the server answers, also with an error's status, is an answer; none at all is an "
-              "error.";
+        doc =
+            "The request is sent whenever a plan is made, so it must only look. Up to 10 "
+            "redirections are followed; on one to another host, port or scheme, what is secret of "
+            "the headers and the body stays behind, and so do Authorization and Cookie. The "
+            "proxy that the environment names is used. Whatever "
+            "the server answers, also with an error's status, is an answer; none at all is an "
+            "error.";
         example = "health:\n"
                   "  type: http\n"
                   "  url: http://10.77.0.11:8080/health\n"
@@ -246,7 +310,7 @@ class Http final : public DataType {
         const std::chrono::milliseconds delay(config.integer("retry_delay", 1'000));
         for (std::int64_t left = config.integer("retries");; --left) {
             try {
-                Answer answer = Request(config).send();
+                Answer answer = ask(config, setting.stop);
                 if (left <= 0 || !may_pass(answer.status)) return seen(std::move(answer));
             } catch (const Error& error) {
                 if (left <= 0 || !error.transient) throw;

@@ -9,9 +9,6 @@
 namespace hadeploy::ssh {
 
 namespace {
-/// Larger inputs, and those that are not text, are streamed in an exec of their own.
-constexpr std::size_t kMostInlineInput = 64 * 1024;
-
 const SshType& type_of(const Change& change) {
     return static_cast<const SshType&>(*change.type);
 }
@@ -59,7 +56,8 @@ std::optional<Error> objection(const Change& change, const Observation& seen) {
     if (!present)
         return Error(ErrorKind::failed, "the commands ran without an error, but it is not there");
     if (!seen.foreign.empty()) return Error(ErrorKind::conflict, seen.foreign);
-    for (const std::string& name : change.changed) {
+    const bool create = change.kind == Change::Kind::create;
+    for (const std::string& name : create ? type_of(change).verified : change.changed) {
         const Value* now = seen.attributes.find(name);
         // a tracked attribute is wanted to be as it was, which only the commands can tell to be
         // right
@@ -141,8 +139,7 @@ bool Application::shares_an_exec(const Item& item) const {
     const Command& command = item.command;
     return item.work == Work::look ||
            (item.work == Work::command && command.on.empty() && command.input_file.empty() &&
-            command.input.size() <= kMostInlineInput &&
-            command.input.find('\0') == std::string::npos);
+            travels_in_script(command.input));
 }
 
 void Application::announce(std::size_t at) {
@@ -169,7 +166,9 @@ void Application::run_together() {
             std::string probe = type_of(change).probe(look_at(change, before));
             sections.push_back({.script = std::move(probe), .strict = false});
         } else {
-            sections.push_back({.script = item.command.script, .input = item.command.input});
+            sections.push_back({.script = item.command.script,
+                                .input = item.command.input,
+                                .limit = item.command.limit});
         }
     }
     announce(first);
@@ -203,7 +202,8 @@ void Application::run_alone(const Item& item) {
 void Application::run_elsewhere(const Item& item) {
     const Command& command = item.command;
     announce(next_);
-    const std::vector<Section> section{{.script = command.script, .input = command.input}};
+    const std::vector<Section> section{
+        {.script = command.script, .input = command.input, .limit = command.limit}};
     bool all_answered = true;
     std::vector<std::string> reasons;
     for (const Value& connection : command.on) {
@@ -266,6 +266,8 @@ void Application::verify(std::size_t index, const ProbeResult& result) {
 }
 
 void Application::finish_exec(const Outcome& outcome, std::size_t first, std::size_t count) {
+    if (!outcome.broken && outcome.finished == 0) // it would be asked for ever
+        return fail(items_[first].change, explain_no_answer(login_.name(), true, ""));
     if (!outcome.broken) return;
     const std::size_t at = first + outcome.finished;
     if (at >= first + count) { // all sections answered: only the trailer is missing

@@ -35,8 +35,8 @@ exit 0
 constexpr std::string_view kInstall =
     R"sh(if ! command -v dockerd >/dev/null || ! command -v apparmor_parser >/dev/null; then
     command -v apt-get >/dev/null || { echo "there is neither Docker nor apt-get; install Docker by hand" >&2; exit 1; }
-    mkdir -p /var/lib/hadeploy
-    command -v dockerd >/dev/null || : >/var/lib/hadeploy/docker.engine
+    hadeploy_notes /var/lib/hadeploy/docker.engine
+    command -v dockerd >/dev/null || hadeploy_note "installed by hadeploy"
     apt install docker.io apparmor || { apt update && apt install docker.io apparmor; } ||
         { printf '%s\n' "$log" >&2; exit 100; }
 fi
@@ -49,7 +49,7 @@ constexpr std::string_view kConfigure = R"sh(file=/etc/docker/daemon.json
 old=$file.hadeploy-old changed=
 mkdir -p /etc/docker
 if [ -n "$wanted" ]; then
-    cat >"$file.new"
+    (umask 077; rm -f "$file.new"; cat >"$file.new")
     # Docker before 23 does not know --validate
     if ! said=$(dockerd --validate --config-file "$file.new" 2>&1); then
         case $said in *'unknown flag'*) ;; *)
@@ -60,7 +60,7 @@ if [ -n "$wanted" ]; then
             exit 1;;
         esac
     fi
-    if [ ! -e "$old" ] && cmp -s "$file.new" "$file"; then rm "$file.new"; else changed=1; fi
+    if [ ! -e "$old" ] && cmp -s "$file.new" "$file"; then mv "$file.new" "$file"; else changed=1; fi
 elif [ -e "$old" ] || [ -e "$file" ]; then
     changed=1
 fi
@@ -95,7 +95,7 @@ fi
 )sh";
 
 std::string daemon_json(const Value& settings) {
-    return Json::parse(to_public_json(settings)).dump(2) + "\n";
+    return Json::parse(to_open_json(settings)).dump(2) + "\n"; // goes over standard input
 }
 
 bool has_settings(const Value& config) {
@@ -152,7 +152,9 @@ DockerEngine::DockerEngine() {
         host_attribute(),
         {.name = "settings",
          .type = TypeKind::any,
-         .doc = "The whole contents of /etc/docker/daemon.json. Without it the file is left alone.",
+         .doc =
+             "The whole contents of /etc/docker/daemon.json, which root alone may read. Without it "
+             "the file is left alone.",
          .fallback = Value::map({})},
         {.name = "running",
          .type = TypeKind::boolean,
@@ -223,7 +225,7 @@ std::vector<Command> DockerEngine::commands(const Change& change) const {
 std::vector<Command> DockerEngine::make(const Change& change) {
     std::vector<Command> list;
     if (change.kind == Change::Kind::create)
-        list.push_back({.script = apt_functions(300'000) + std::string(kInstall),
+        list.push_back({.script = apt_functions(300'000, 1'200'000) + std::string(kInstall),
                         .step = "installing Docker"});
     const bool configured = has_settings(change.after);
     const bool rewrite = change.kind == Change::Kind::create
@@ -256,7 +258,7 @@ std::vector<Command> DockerEngine::remove(const Change& change) {
         list.push_back(
             {.script = "rm -f /etc/docker/daemon.json\n", .step = "removing daemon.json"});
     if (change.before.flag("installed"))
-        list.push_back({.script = apt_functions(300'000) +
+        list.push_back({.script = apt_functions(300'000, 1'200'000) +
                                   fmt::format("apt remove docker.io || "
                                               "{{ printf '%s\\n' \"$log\" >&2; exit 100; }}\n"
                                               "rm -f {0}\n"

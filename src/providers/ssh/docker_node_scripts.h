@@ -117,8 +117,9 @@ if [ "$joined" = stuck ]; then # a join of ours that did not come to its end
     joined=
 fi
 if [ -z "$joined" ]; then
-    mkdir -p "${marker%/*}"
-    printf '%s\n' "$identity" >"$marker"
+    rm -f "$marker"
+    hadeploy_notes "$marker"
+    hadeploy_note "$identity"
     give_up() {
         rm -f "$marker"
         exit 1

@@ -10,6 +10,8 @@ namespace hadeploy::ssh {
 namespace {
 /// A connection that breaks again and again is given up.
 constexpr int kMostAttempts = 3;
+/// What only looks takes seconds; but it may have to wait for an operation first.
+constexpr std::chrono::minutes kLongestLook{15};
 } // namespace
 
 std::string shell(const Login& login) {
@@ -66,7 +68,8 @@ Outcome run_sections(Pool& pool, const Login& login, std::span<const Section> se
             on_section(first + index, std::move(result));
         });
         Exchange what{.command = shell(login),
-                      .input = compose(sections.subspan(first), boundary, preamble)};
+                      .input = compose(sections.subspan(first), boundary, preamble),
+                      .quiet = kLongestLook};
         const Outcome one = exchange(pool, login, std::move(what), frames, notice, stop);
         all.finished += one.finished;
         all.broken = one.broken;

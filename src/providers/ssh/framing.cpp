@@ -1,6 +1,7 @@
 #include "providers/ssh/framing.h"
 
 #include "core/error.h"
+#include "providers/ssh/place.h"
 #include "providers/ssh/ssh_type.h"
 
 #include <algorithm>
@@ -38,6 +39,10 @@ hadeploy_start=0
 constexpr std::string_view kStart = "hadeploy_mark start \"$hadeploy_start\"\n";
 constexpr std::string_view kEnd = "hadeploy_end\n";
 
+std::string prologue(std::string_view boundary) {
+    return fmt::format(kPrologue, boundary).append(place_functions());
+}
+
 std::string subshell(const Section& section) {
     // `eval` keeps a syntax error inside the section that makes it. Descriptor 3 may be what an
     // operation hears its client on: not for a daemon that the section leaves behind.
@@ -59,7 +64,7 @@ std::string make_boundary() {
 
 std::string compose(std::span<const Section> sections, std::string_view boundary,
                     std::string_view preamble) {
-    std::string script = fmt::format(kPrologue, boundary).append(preamble).append(kStart);
+    std::string script = prologue(boundary).append(preamble).append(kStart);
     for (std::size_t i = 0; i < sections.size(); ++i) {
         const Section& section = sections[i];
         if (section.input.empty())
@@ -73,7 +78,7 @@ std::string compose(std::span<const Section> sections, std::string_view boundary
 }
 
 std::string compose_streaming(std::string_view script, std::string_view boundary) {
-    return fmt::format(kPrologue, boundary)
+    return prologue(boundary)
         .append(kStart)
         .append(subshell({.script = std::string(script)}))
         .append("\nhadeploy_step 0 $?\n")

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <span>
@@ -16,6 +17,7 @@ struct Section {
     /// A change: runs with `set -eu`, and when it fails nothing after it is begun. A probe is
     /// neither: its status is part of its answer.
     bool strict = true;
+    std::chrono::milliseconds limit{0}; ///< how long a change may say nothing; 0: as it is usual
 };
 
 /// What one section did.

@@ -1,7 +1,7 @@
 #include "core/hash.h"
 #include "providers/ssh/gluster_script.h"
 #include "providers/ssh/gluster_types.h"
-#include "providers/ssh/host_path.h"
+#include "providers/ssh/place.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -59,8 +59,10 @@ if ! is_mounted; then
             [ ! -e "$entry" ] || { echo "$path is not empty: what is in it would be hidden by the volume; move it away" >&2; exit 1; }
         done
     fi
-    mkdir -p "$path"
-    chattr +i "$path" 2>/dev/null || : # not every file system can
+    hadeploy_enter "$path" make || hadeploy_refuse "$path is not a directory"
+    hadeploy_roots .. || hadeploy_refuse "$path lies in a directory of a user, who could put another one there before it is mounted; choose a path below root's directories"
+    chattr +i . 2>/dev/null || : # not every file system can
+    cd /
 fi
 systemctl -q --no-reload $enable "$unit"
 [ -n "$start" ] || { systemctl stop "$unit"; exit 0; }
@@ -193,7 +195,8 @@ GlusterMount::GlusterMount() {
     doc = "The mount is kept by a systemd service of its own, which tries again for ever: it comes "
           "back by itself after any number of hosts were off, as soon as enough bricks are back. "
           "The bare mount point is immutable, so that nothing is written to the local disk while "
-          "the volume is not there.\n\n"
+          "the volume is not there. All directories above it have to be root's: a user could put "
+          "another one in its place, and have the volume mounted elsewhere.\n\n"
           "Seen as drift, and repaired: not mounted, not enabled at boot, a changed service, a "
           "missing directory of `directories`, or one with another owner or mode.\n\n"
           "On destroy the volume is unmounted, and service and mount point go.";
@@ -267,6 +270,7 @@ void GlusterMount::check(const Value& config, Problems& problems) const {
     };
     constexpr std::string_view kWord =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+    refuse_secrets(config["options"], problems);
     if (config["options"].is_map())
         for (const Entry& e : config["options"].as_map())
             if (!only(e.key, "abcdefghijklmnopqrstuvwxyz-") || e.key.front() == '-')
@@ -349,15 +353,14 @@ std::vector<Command> GlusterMount::commands(const Change& change) const {
     if (change.kind == Change::Kind::remove)
         return {{.script = script(kUnmount, change.before), .step = "unmounting the volume"}};
     const Value& config = change.after;
+    refuse_secrets(config["options"]);
     const bool mounted = config.flag("mounted", true);
     std::string make;
     if (mounted && config["directories"].is_map())
         for (const Entry& e : config["directories"].as_map()) {
-            const std::string path = shell_quote(below(config, e.key));
-            make +=
-                fmt::format("mkdir -p {0}\nchown {1}:{2} {0}\nchmod {3} {0}\n", path,
-                            shell_quote(e.value.text("owner")), shell_quote(e.value.text("group")),
-                            for_chmod(e.value.text("mode")));
+            make += make_directory(below(config, e.key),
+                                   e.value.text("owner") + ":" + e.value.text("group"),
+                                   e.value.text("mode"));
         }
     return {{.script = script(kMount, config,
                               {{"enable", config.flag("enabled", true) ? "enable" : "disable"},

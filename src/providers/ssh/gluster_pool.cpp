@@ -118,7 +118,11 @@ GlusterPool::GlusterPool() {
           "host.service see to that).\n\n"
           "A host that is in another pool, or has volumes of its own, is an error. A member that "
           "the spec does not have is drift, and is taken out; gluster refuses that while it holds "
-          "bricks.\n\nOn destroy the pool is dissolved.";
+          "bricks.\n\n"
+          "Gluster trusts its network: whoever reaches the ports 24007 and 24008 of a member can "
+          "administer the pool, and a volume's bricks (49152 and up) go by addresses alone. Keep "
+          "these ports private to the members, by a network of their own or a firewall.\n\n"
+          "On destroy the pool is dissolved.";
     example = "pool:\n"
               "  type: gluster.pool\n"
               "  hosts: ${var.hosts}\n";

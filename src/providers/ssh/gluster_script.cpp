@@ -81,6 +81,33 @@ std::vector<Host> hosts_of(const Value& map) {
     return out;
 }
 
+namespace {
+constexpr std::string_view kNoSecrets =
+    "every user of a host can read the command lines of Gluster; nonsensitive() allows a value "
+    "that is no secret";
+
+std::string no_secret(const Entry& option) {
+    return fmt::format("the option {} can't be a secret", option.key);
+}
+bool tells_secret(const Value& options, const Entry& option) {
+    return options.secret() || option.value.contains_secret();
+}
+} // namespace
+
+void refuse_secrets(const Value& options) {
+    if (!options.is_map()) return;
+    for (const Entry& e : options.as_map())
+        if (tells_secret(options, e))
+            throw Error(ErrorKind::failed, no_secret(e)).with_hint(std::string(kNoSecrets));
+}
+
+void refuse_secrets(const Value& options, Problems& problems) {
+    if (!options.is_map()) return;
+    for (const Entry& e : options.as_map())
+        if (tells_secret(options, e))
+            problems.add(no_secret(e), e.loc).with_hint(std::string(kNoSecrets));
+}
+
 Attribute hosts_attribute(std::string doc) {
     return {.name = "hosts",
             .type = map_of(TypeKind::connection),

@@ -35,5 +35,10 @@ std::vector<Host> hosts_of(const Value& map);
 
 /// The attribute `hosts` of a resource that can be reached through any of them.
 Attribute hosts_attribute(std::string doc);
+/// Options go onto command lines, which every user of a host can read.
+/// @throws Error(failed) when a secret is among them
+void refuse_secrets(const Value& options);
+/// The same, while the spec is checked.
+void refuse_secrets(const Value& options, Problems& problems);
 
 } // namespace hadeploy::ssh::gluster

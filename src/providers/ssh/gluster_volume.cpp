@@ -172,6 +172,12 @@ GlusterVolume::GlusterVolume() {
          .doc = "Each brick as HOST:PATH.",
          .computed = true,
          .follows = {"hosts", "brick"}},
+        {.name = "clients",
+         .type = list_of(TypeKind::string),
+         .doc = "Who may mount it (auth.allow): the hosts, by name and address, unless `options` "
+                "says otherwise.",
+         .computed = true,
+         .follows = {"hosts", "options"}},
         {.name = "volume_id",
          .type = TypeKind::string,
          .doc = "Gluster's id of the volume.",
@@ -181,6 +187,7 @@ GlusterVolume::GlusterVolume() {
 }
 
 void GlusterVolume::check(const Value& config, Problems& problems) const {
+    refuse_secrets(config["options"], problems);
     const Value& replica = config["replica"];
     if (replica.is_integer() && replica.as_integer() == 2)
         problems
@@ -219,13 +226,45 @@ std::vector<std::string> GlusterVolume::claims(const Value& config) const {
     return out;
 }
 
+constexpr std::string_view kAllow = "auth.allow";
+
+Value list_of_names(std::string_view text) {
+    Value::List names;
+    while (!text.empty()) {
+        const std::size_t comma = std::min(text.find(','), text.size());
+        names.emplace_back(std::string(text.substr(0, comma)));
+        text.remove_prefix(std::min(comma + 1, text.size()));
+    }
+    return Value::list(std::move(names));
+}
+
+/// By name and address, as the names may stand for addresses of another network. A host's own
+/// bricks are reached over the loopback where its name means that.
+Value clients(const Value& config) {
+    if (config["options"].contains_unknown() || config["hosts"].contains_unknown())
+        return Value::unknown();
+    if (config["options"].has(kAllow)) return list_of_names(config["options"].text(kAllow));
+    std::set<std::string> all{"127.0.0.1"};
+    for (const Host& host : hosts_of(config["hosts"])) all.insert({host.name, host.address()});
+    return Value::list(Value::List(all.begin(), all.end()));
+}
+
+/// The setting of who may mount it, as words for the program.
+std::string allow(const Value& config) {
+    std::string names;
+    if (config["clients"].is_list())
+        for (const Value& name : config["clients"].as_list())
+            names += (names.empty() ? "" : ",") + name.as_string();
+    return names.empty() ? "" : fmt::format(" {} {}", kAllow, shell_quote(names));
+}
+
 Value GlusterVolume::derive(const Value& config) const {
     if (!config["hosts"].is_map() || !config["brick"].is_string() || config["replica"].is_unknown())
-        return Value::map({{"bricks", Value::unknown()}});
+        return Value::map({{"bricks", Value::unknown()}, {"clients", Value::unknown()}});
     Value::List bricks;
     for (const Host& host : brick_hosts(config))
         bricks.push_back(host.name + ":" + config.text("brick"));
-    return Value::map({{"bricks", Value::list(std::move(bricks))}});
+    return Value::map({{"bricks", Value::list(std::move(bricks))}, {"clients", clients(config)}});
 }
 
 /// The options that matter: those of the spec, and those that we set before.
@@ -269,12 +308,15 @@ Observation GlusterVolume::parse(const ReadRequest& request, const ProbeResult& 
     }
     const std::size_t count = bricks.size();
     const std::int64_t replica = std::strtol(info["replica_count"].c_str(), nullptr, 10);
-    Value seen = Value::map({{"name", request.config["name"]},
-                             {"replica", replica},
-                             {"bricks", Value::list(std::move(bricks))},
-                             {"options", seen_options(request, info)},
-                             {"started", info["status"] == "1"},
-                             {"volume_id", info["volume-id"]}});
+    Value seen = Value::map(
+        {{"name", request.config["name"]},
+         {"replica", replica},
+         {"bricks", Value::list(std::move(bricks))},
+         {"options", seen_options(request, info)},
+         {"started", info["status"] == "1"},
+         {"clients",
+          list_of_names(info.contains(std::string(kAllow)) ? info[std::string(kAllow)] : "*")},
+         {"volume_id", info["volume-id"]}});
     const std::string group = section(result.out, "group");
     if (!group.empty()) seen = seen.with("group", seen_group(request, info, group));
     const std::string status = section(result.out, "status");
@@ -296,6 +338,7 @@ Observation GlusterVolume::parse(const ReadRequest& request, const ProbeResult& 
 }
 
 std::vector<Command> GlusterVolume::commands(const Change& change) const {
+    if (change.kind != Change::Kind::remove) refuse_secrets(change.after["options"]);
     switch (change.kind) {
     case Change::Kind::create: return make(change);
     case Change::Kind::update: return update(change);
@@ -319,7 +362,7 @@ std::vector<Command> GlusterVolume::make(const Change& change) {
     list.push_back({.script = script(kMakeVolume, config, change.identity,
                                      {{"create", create},
                                       {"group", config.text("group")},
-                                      {"settings", settings(config["options"], {})},
+                                      {"settings", settings(config["options"], {}) + allow(config)},
                                       {"count", std::to_string(hosts.size())},
                                       {"started", config.flag("started", true) ? "1" : ""}}),
                     .step = "making the volume"});
@@ -353,16 +396,19 @@ std::vector<Command> GlusterVolume::update(const Change& change) {
         std::find(change.changed.begin(), change.changed.end(), "group") != change.changed.end();
     // a group sets its own values over single options of the same name
     const Value old_options = regroup ? Value() : before["options"];
-    list.push_back({.script = script(kUpdateVolume, after, change.identity,
-                                     {{"add", add},
-                                      {"unset", unset},
-                                      {"group", regroup ? after.text("group") : ""},
-                                      {"settings", settings(after["options"], old_options)},
-                                      {"start", started                  ? "start"
-                                                : before.flag("started") ? "stop"
-                                                                         : ""},
-                                      {"count", std::to_string(wanted.size())}}),
-                    .step = "updating the volume"});
+    list.push_back(
+        {.script =
+             script(kUpdateVolume, after, change.identity,
+                    {{"add", add},
+                     {"unset", unset},
+                     {"group", regroup ? after.text("group") : ""},
+                     {"settings", settings(after["options"], old_options) +
+                                      (before["clients"] == after["clients"] ? "" : allow(after))},
+                     {"start", started                  ? "start"
+                               : before.flag("started") ? "stop"
+                                                        : ""},
+                     {"count", std::to_string(wanted.size())}}),
+         .step = "updating the volume"});
     return list;
 }
 

@@ -76,10 +76,12 @@ if [ "$mark" != "$identity" ]; then
         made=$parent
         parent=${parent%/*}
     done
-    mkdir -p "${marker%/*}"
-    printf '%s\n%s\n' "$identity" "$made" >"$marker"
+    rm -f "$marker"
+    hadeploy_notes "$marker"
+    hadeploy_note "$identity
+$made"
 fi
-mkdir -p "${brick%/*}"
+hadeploy_enter "${brick%/*}" make || hadeploy_refuse "${brick%/*} is not a directory"
 )sh";
 
 /// Variables: create (arguments after the volume's name), group, settings (words), count, started.
@@ -157,7 +159,7 @@ status=1
     echo "the volume \"$volume\" still runs here; is glusterd up (systemctl start glusterd)?" >&2
     exit 1;;
 esac
-rm -rf -- "$brick"
+hadeploy_remove_directory "${brick%/*}" "${brick##*/}" tree
 parent=${brick%/*}
 while [ -n "$made" ]; do
     case $parent/ in "$made"/*) ;; *) break;; esac

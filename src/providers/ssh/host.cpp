@@ -118,9 +118,7 @@ std::string print_memory(std::string_view identity) {
 }
 
 std::string open_memory(std::string_view identity) {
-    return fmt::format(
-        "memory={}\n[ -d /var/lib/hadeploy ] || mkdir -m 0700 -p /var/lib/hadeploy\n",
-        shell_quote(memory_file(identity)));
+    return fmt::format("hadeploy_notes {}\n", shell_quote(memory_file(identity)));
 }
 
 std::string forget_memory(std::string_view identity) {

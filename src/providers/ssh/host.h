@@ -60,7 +60,7 @@ std::vector<std::string> claim_of_host(const Value& config, std::string_view wha
 std::string memory_file(std::string_view identity);
 /// Prints each of its lines as "memory LINE", without starting a process.
 std::string print_memory(std::string_view identity);
-/// Sets $memory, the file, and makes its directory.
+/// Sets $memory, the file, and makes its directory. `hadeploy_note LINE` then adds a line.
 std::string open_memory(std::string_view identity);
 /// Removes the file, and its directory when it was the last.
 std::string forget_memory(std::string_view identity);

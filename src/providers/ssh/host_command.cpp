@@ -66,6 +66,14 @@ class HostCommand final : public SshType {
                    .doc = "Variables for `run`, `unless` and `undo`.",
                    .fallback = Value::map({}),
                    .verb = "run again"},
+                  {.name = "timeout",
+                   .type = TypeKind::duration,
+                   .doc =
+                       "How long `run`, or `undo`, may take before it is ended, with all that it "
+                       "has started.",
+                   .steering = true,
+                   .fallback = Value(3'600'000),
+                   .min = 1'000},
                   {.name = "stdout",
                    .type = TypeKind::string,
                    .doc = "What the script printed, at most 64 KiB, without the last line end.",
@@ -110,20 +118,38 @@ class HostCommand final : public SshType {
         if (change.kind == Change::Kind::remove) {
             std::vector<Command> all;
             if (change.before["undo"].is_string())
-                all.push_back({.script = script(change.before, "undo"), .step = "undoing"});
+                all.push_back({.script = limited(change.before, "undo"),
+                               .step = "undoing",
+                               .limit = limit_of(change.before)});
             all.push_back({.script = forget_memory(change.identity)});
             return all;
         }
         return {{.script = open_memory(change.identity) +
                            "trap 'rm -f -- \"$memory.new\"; rmdir /var/lib/hadeploy 2>/dev/null || "
                            ":' EXIT\n"
-                           "( exec >\"$memory.new\"\n" +
-                           script(change.after, "run") +
+                           "( umask 077; exec >\"$memory.new\"; umask 022\n" +
+                           limited(change.after, "run") +
                            " )\nmv -f -- \"$memory.new\" \"$memory\"\n",
-                 .step = "running"}};
+                 .step = "running",
+                 .limit = limit_of(change.after)}};
     }
 
   private:
+    static std::chrono::milliseconds limit_of(const Value& config) {
+        return std::chrono::milliseconds(config.integer("timeout", 3'600'000));
+    }
+
+    /// In a shell of its own, which `timeout` ends with all that it has started. The script goes
+    /// there through a pipe: on a command line everybody could read its variables.
+    static std::string limited(const Value& config, std::string_view which) {
+        const std::int64_t seconds = limit_of(config).count() / 1000;
+        return fmt::format("status=0\nprintf %s {} | timeout -k 10 {} sh -c 'set -e; eval "
+                           "\"$(cat)\"' || status=$?\n"
+                           "case $status in 0) ;; 124|137) echo \"it took longer than {} s\" >&2; "
+                           "exit 124 ;; *) exit $status ;; esac\n",
+                           shell_quote(script(config, which)), seconds, seconds);
+    }
+
     /// The user's script with its variables, in a way that its syntax errors stay its own.
     static std::string script(const Value& config, std::string_view which) {
         std::string text = "set +u\n";

@@ -1,4 +1,5 @@
 #include "providers/ssh/host_path.h"
+#include "providers/ssh/place.h"
 
 #include <fmt/format.h>
 
@@ -12,7 +13,10 @@ class HostDirectory final : public SshType {
         summary = "A directory on a host, with its owner and mode.";
         doc = "Missing parents are made too (mode 0755, root). A directory that was removed, or "
               "whose owner, group or mode was changed, is repaired; what is in it is nobody's "
-              "business. One that is already there is taken over.\n\n"
+              "business. One that is already there is taken over. Links of users on the way to it "
+              "are "
+              "refused, and so is a directory in a user's place that is neither that user's nor "
+              "empty, as with host.file.\n\n"
               "Destroy removes it when it is empty, with `force` also when it is not; with `keep` "
               "it stays.";
         example = "data:\n"
@@ -49,6 +53,7 @@ class HostDirectory final : public SshType {
                    .steering = true,
                    .fallback = Value(false)}};
         adopts = true;
+        verified = {"owner", "group", "mode"};
     }
 
     std::vector<std::string> claims(const Value& config) const override {
@@ -84,21 +89,18 @@ class HostDirectory final : public SshType {
 
     std::vector<Command> commands(const Change& change) const override {
         if (change.kind == Change::Kind::remove) return remove(change.before);
-        const std::string path = change.after.text("path");
-        return {
-            {.script = fmt::format("mkdir -p -- {}", shell_quote(path)), .step = "making " + path},
-            set_owner_and_mode(change.after)};
+        const Value& after = change.after;
+        const std::string path = after.text("path");
+        return {{.script = make_directory(path, owner_of(after), after.text("mode")),
+                 .step = "making " + path}};
     }
 
   private:
     static std::vector<Command> remove(const Value& directory) {
         if (directory.flag("keep")) return {};
         const std::string path = directory.text("path");
-        return {
-            {.script = fmt::format("[ ! -d {1} ] || {0} -- {1}",
-                                   directory.flag("force") ? "rm -rf --one-file-system" : "rmdir",
-                                   shell_quote(path)),
-             .step = "removing " + path}};
+        return {{.script = remove_directory(path, directory.flag("force")),
+                 .step = "removing " + path}};
     }
 };
 } // namespace

@@ -2,6 +2,7 @@
 #include "core/hash.h"
 #include "providers/ssh/host.h"
 #include "providers/ssh/host_path.h"
+#include "providers/ssh/place.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -18,7 +19,10 @@ class HostFile final : public SshType {
               "one, even after a crash. Its directory has to exist (see host.directory).\n\n"
               "A content, owner, group or mode that was changed by hand is seen by its SHA-256 and "
               "by stat, and set back. A file that is already there as wanted is taken over. A "
-              "symbolic link of that name is replaced by the file.\n\n"
+              "symbolic link of that name is replaced by the file. A link on the way to it is "
+              "followed only where root alone can have put it: a user who owns a directory on the "
+              "way cannot lead the file elsewhere. For the same reason a file in a user's "
+              "directory that belongs to somebody else is not given another owner.\n\n"
               "Destroy removes the file.";
         example = "motd:\n"
                   "  type: host.file\n"
@@ -57,6 +61,7 @@ class HostFile final : public SshType {
                    .computed = true,
                    .follows = {"content", "source"}}};
         adopts = true;
+        verified = {"sha256", "owner", "group", "mode"};
     }
 
     void check(const Value& config, Problems& problems) const override {
@@ -72,12 +77,9 @@ class HostFile final : public SshType {
 
     std::string probe(const ReadRequest& request) const override {
         const std::string path = request.config.text("path");
-        // Whether a power cut left the file half written; who writes it anew removes that anyway.
-        const std::string left = request.recorded == nullptr
-                                     ? ""
-                                     : fmt::format("[ ! -e {} ] || echo left\n",
-                                                   shell_quote(temporary(path, request.identity)));
-        return probe_path(path, "-f", "h=$(sha256sum <\"$p\") && echo \"sha256 ${h%% *}\"") + left;
+        return probe_path(path, "-f",
+                          "h=$(hadeploy_read \"$n\" sha256sum) || exit; echo \"sha256 ${h%% *}\"") +
+               (request.recorded == nullptr ? "" : look_for_leftovers(request.identity));
     }
 
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override {
@@ -99,52 +101,43 @@ class HostFile final : public SshType {
     std::vector<Command> commands(const Change& change) const override {
         if (change.kind == Change::Kind::remove) {
             const std::string path = change.before.text("path");
-            return {{.script = fmt::format("rm -f -- {} {}", shell_quote(path),
-                                           shell_quote(temporary(path, change.identity))),
-                     .step = "removing " + path}};
+            return {{.script = remove_file(path, change.identity), .step = "removing " + path}};
         }
         const bool same_content =
             change.kind == Change::Kind::update &&
             std::all_of(change.changed.begin(), change.changed.end(), [](const std::string& n) {
                 return n == "owner" || n == "group" || n == "mode";
             });
-        if (same_content) return {set_owner_and_mode(change.after)};
-        return {write(change.after, change.identity)};
+        const Value& after = change.after;
+        const std::string path = after.text("path");
+        if (same_content)
+            return {{.script = own_file(path, change.identity, owner_of(after), after.text("mode"),
+                                        change.before.text("sha256")),
+                     .step = "setting owner and mode of " + path}};
+        return {write(after, change.identity)};
     }
 
   private:
-    static std::string directory_of(const std::string& path) {
-        return path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
-    }
-
-    /// What the file is called until it is whole.
-    static std::string temporary(const std::string& path, const std::string& identity) {
-        const std::string directory = directory_of(path);
-        return fmt::format("{}/.hadeploy-{}", directory == "/" ? "" : directory, identity);
+    /// Whether a power cut left the file half written; a removal takes that away.
+    static std::string look_for_leftovers(const std::string& identity) {
+        return fmt::format("for l in ./.hadeploy-{0} ./.hadeploy-{0}.*; do [ ! -e \"$l\" ] || echo "
+                           "left; done\n",
+                           identity);
     }
 
     static Command write(const Value& file, const std::string& identity) {
         const std::string path = file.text("path");
         Command command;
         command.step = "writing " + path;
-        command.script = fmt::format(
-            "p={} t={} d={}\n"
-            "trap 'rm -f -- \"$t\"' EXIT\n"
-            "rm -f -- \"$t\"\n"
-            "umask 077; set -C; cat >\"$t\"; set +C\n"
-            // What was cut off on its way must not take the old file's place.
-            "h=$(sha256sum <\"$t\")\n"
-            "[ \"${{h%% *}}\" = {} ] || {{ echo \"$p arrived incomplete\" >&2; exit 1; }}\n"
-            "chown -- {} \"$t\"; chmod {} \"$t\"\n"
-            "sync -- \"$t\"; mv -fT -- \"$t\" \"$p\"; sync -- \"$d\"\n"
-            "trap - EXIT\n",
-            shell_quote(path), shell_quote(temporary(path, identity)),
-            shell_quote(directory_of(path)), file.text("sha256"),
-            shell_quote(file.text("owner") + ":" + file.text("group")), file.text("mode"));
-        if (file["content"].is_string())
+        std::string sha256;
+        if (file["content"].is_string()) {
             command.input = file["content"].as_string();
-        else
+            if (!travels_in_script(command.input)) sha256 = file.text("sha256");
+        } else {
             command.input_file = file.text("source");
+            sha256 = file.text("sha256");
+        }
+        command.script = put_file(path, identity, owner_of(file), file.text("mode"), sha256);
         return command;
     }
 };

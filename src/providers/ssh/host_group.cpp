@@ -70,7 +70,7 @@ class HostGroup final : public SshType {
         const std::string gid =
             config["gid"].is_integer() ? fmt::format("-g {} ", config.integer("gid")) : "";
         script += fmt::format("if getent group \"$g\" >/dev/null; then {0}\n"
-                              "else echo created >\"$memory\"; groupadd {1}{2}\"$g\"; fi\n",
+                              "else hadeploy_note created; groupadd {1}{2}\"$g\"; fi\n",
                               gid.empty() ? ":" : fmt::format("groupmod {}\"$g\"", gid), gid,
                               config.flag("system") ? "-r " : "");
         return {{.script = script, .step = "making group " + config.text("name")}};

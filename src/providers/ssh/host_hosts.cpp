@@ -1,4 +1,5 @@
 #include "providers/ssh/host.h"
+#include "providers/ssh/place.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -73,8 +74,10 @@ class HostHosts final : public SshType {
     }
 
     std::string probe(const ReadRequest& request) const override {
-        return fmt::format("[ ! -e {0} ] || cat -- {0}\n",
-                           shell_quote(request.config.text("path", "/etc/hosts")));
+        const std::string path = request.config.text("path", "/etc/hosts");
+        return fmt::format(
+            "hadeploy_enter {0} || exit 0\n[ ! -f ./{1} ] || (hadeploy_read {1} cat)\n",
+            shell_quote(directory_of(path)), shell_quote(name_of(path)));
     }
 
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override {
@@ -112,25 +115,28 @@ class HostHosts final : public SshType {
     static Command rewrite(const Value& config, const std::string& identity,
                            const std::string& block, std::string_view doing) {
         const std::string path = config.text("path", "/etc/hosts");
-        const std::string temporary =
-            fmt::format("{}/.hadeploy-{}", path.substr(0, path.rfind('/')), identity);
         Command command;
         command.step = fmt::format("{} {}", doing, path);
         command.input = block;
         command.script = fmt::format(
-            "p={} t={}\n"
-            "trap 'rm -f -- \"$t\"' EXIT\n"
-            "[ -e \"$p\" ] || : >\"$p\"\n"
-            "cp -p -- \"$p\" \"$t\"\n"
-            "{{ {}awk -v b={} -v e={} {} \"$p\"; }} >\"$t\"\n"
+            "n={}\n"
+            "hadeploy_need {}\n"
+            "hadeploy_roots . && ! hadeploy_shared || hadeploy_refuse \"the directory of $n is not "
+            "root's alone\"\n"
+            "[ -e \"./$n\" ] || : >\"./$n\"\n"
+            "hadeploy_private {}\n"
+            "cp -p -- \"./$n\" \"$hadeploy_new\"\n"
+            "{{ {}awk -v b={} -v e={} {} \"./$n\"; }} >\"$hadeploy_new\"\n"
             // awk ends a last line that had no end
-            "[ -z \"$(tail -c 1 -- \"$p\")\" ] || truncate -s -1 -- \"$t\"\n"
-            "sync -- \"$t\"\n"
+            "[ -z \"$(tail -c 1 -- \"./$n\")\" ] || truncate -s -1 -- \"$hadeploy_new\"\n"
+            "sync -- \"$hadeploy_new\"\n"
             // In a container the file is a mount of its own, which cannot be renamed over.
-            "mv -fT -- \"$t\" \"$p\" 2>/dev/null || cat -- \"$t\" >\"$p\"\n",
-            shell_quote(path), shell_quote(temporary), block.empty() ? "" : "cat; ",
-            shell_quote(begin_line(config)), shell_quote(end_line(config)),
-            shell_quote(kWithoutBlock));
+            "mv -fT -- \"$hadeploy_new\" \"./$n\" 2>/dev/null ||\n"
+            "    {{ cat -- \"$hadeploy_new\" >\"./$n\"; rm -f -- \"$hadeploy_new\"; }}\n"
+            "hadeploy_public\n",
+            shell_quote(name_of(path)), shell_quote(directory_of(path)), shell_quote(identity),
+            block.empty() ? "" : "cat; ", shell_quote(begin_line(config)),
+            shell_quote(end_line(config)), shell_quote(kWithoutBlock));
         return command;
     }
 };

@@ -8,8 +8,11 @@
 namespace hadeploy::ssh {
 
 namespace {
+/// No name ends in '-': apt takes that for the wish to remove the package. What else apt gives a
+/// meaning ("=1.2", "/stable", ":i386", "task^", patterns) has characters that no name has.
 bool is_package_name(std::string_view name) {
     return name.size() >= 2 && std::isalnum(static_cast<unsigned char>(name.front())) &&
+           name.back() != '-' &&
            name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789+.-") ==
                std::string_view::npos;
 }
@@ -27,6 +30,25 @@ providers() {
 }
 )sh";
 
+// apt takes a name that it does not know for a pattern where it has a '.', and takes a '+' at its
+// end away: what it would install then is not what was asked for. Sets $unknown to the first such
+// name.
+constexpr std::string_view kExact = R"sh(exact() {
+    unknown=
+    for p in "$@"; do
+        case $p in
+        *.*|*+) [ "$(apt-cache pkgnames "$p" 2>/dev/null | grep -cxF -e "$p")" -gt 0 ] || { unknown=$p; return 1; } ;;
+        esac
+    done
+}
+install() {
+    if exact "$@"; then apt install "$@"; else
+        log="E: Unable to locate package $unknown"
+        return 1
+    fi
+}
+)sh";
+
 // Package lists are fetched only when apt knows a package not at all, or in a version that is gone.
 // In the memory: the names that were missing; of a virtual one also "NAME PACKAGE", what apt chose.
 constexpr std::string_view kInstall = R"sh(have="
@@ -40,11 +62,11 @@ for p in $unnamed; do
     [ -n "$(providers "$p")" ] || missing="$missing $p"
 done
 if [ -n "$missing" ]; then
-    for p in $missing; do echo "$p" >>"$memory"; done
-    if ! apt install $missing; then
+    for p in $missing; do hadeploy_note "$p"; done
+    if ! install $missing; then
         case $log in
         *'Unable to locate package'*|*'no installation candidate'*|*'Failed to fetch'*|*'404 '*)
-            apt update && apt install $missing || {{ printf '%s\n' "$log" >&2; exit 100; }} ;;
+            apt update && install $missing || {{ printf '%s\n' "$log" >&2; exit 100; }} ;;
         *) printf '%s\n' "$log" >&2; exit 100 ;;
         esac
     fi
@@ -52,7 +74,7 @@ fi
 for p in $unnamed; do
     if grep -qsxF -e "$p" "$memory" && ! by_name "$p"; then
         for q in $(providers "$p"); do
-            grep -qxF -e "$p $q" "$memory" || echo "$p $q" >>"$memory"
+            grep -qxF -e "$p $q" "$memory" || hadeploy_note "$p $q"
         done
     fi
 done
@@ -119,6 +141,13 @@ class HostPackage final : public SshType {
                    .doc = "How long to wait for another package manager.",
                    .steering = true,
                    .fallback = Value(120'000)},
+                  {.name = "timeout",
+                   .type = TypeKind::duration,
+                   .doc = "How long one run of apt may take before it is ended; a mirror may not "
+                          "answer.",
+                   .steering = true,
+                   .fallback = Value(1'200'000),
+                   .min = 1'000},
                   {.name = "versions",
                    .type = map_of(TypeKind::string),
                    .doc = "The installed version of each.",
@@ -136,7 +165,7 @@ class HostPackage final : public SshType {
                 problems
                     .add(fmt::format("{} is not a package name", in_quotes(p.as_string())), p.loc())
                     .with_hint("small letters, digits, '+', '-' and '.' are allowed; a version "
-                               "cannot be given");
+                               "cannot be given, nor a '-' at the end, which would remove it");
     }
 
     std::vector<std::string> shares(const Value& config) const override {
@@ -195,13 +224,15 @@ class HostPackage final : public SshType {
         const bool remove = change.kind == Change::Kind::remove;
         const Value& config = remove ? change.before : change.after;
         const std::string prepare = open_memory(change.identity) +
-                                    apt_functions(config.integer("lock_timeout", 120'000)) +
+                                    apt_functions(config.integer("lock_timeout", 120'000),
+                                                  config.integer("timeout", 1'200'000)) +
                                     std::string(kDpkg);
         if (remove) return take_back(change, prepare);
         const std::vector<std::string> packages = strings(config["packages"]);
         const std::string names = fmt::format("{}", fmt::join(packages, ", "));
-        std::vector<Command> all{{.script = prepare + fmt::format(kInstall, quoted(packages)),
-                                  .step = "installing " + names}};
+        std::vector<Command> all{
+            {.script = prepare + std::string(kExact) + fmt::format(kInstall, quoted(packages)),
+             .step = "installing " + names}};
         const std::map<std::string, std::string> left = left_to(change);
         if (!left.empty())
             all.push_back(
@@ -240,7 +271,7 @@ class HostPackage final : public SshType {
         std::string script = "if [ -r \"$memory\" ]; then while read -r p q; do case $p in\n";
         for (const auto& [name, to] : packages)
             script += fmt::format("{0}) grep -qxFs -e \"$p${{q:+ $q}}\" {1} || "
-                                  "echo \"$p${{q:+ $q}}\" >>{1} ;;\n",
+                                  "(memory={1}; hadeploy_note \"$p${{q:+ $q}}\") ;;\n",
                                   shell_quote(name), shell_quote(memory_file(to)));
         return script + "esac; done <\"$memory\"; fi\n";
     }
@@ -294,11 +325,11 @@ class HostPackage final : public SshType {
     }
 
     static std::string forget_lines(const std::vector<std::string>& packages) {
-        return fmt::format("if [ -r \"$memory\" ]; then\n"
+        return fmt::format("if [ -r \"$memory\" ]; then umask 077\n"
                            "    while read -r p q; do case ' {} ' in *\" $p \"*) ;;\n"
                            "    *) echo \"$p${{q:+ $q}}\" ;; esac; done <\"$memory\" "
                            ">\"$memory.new\"\n"
-                           "    mv -f \"$memory.new\" \"$memory\"\nfi\n",
+                           "    mv -f \"$memory.new\" \"$memory\"; umask 022\nfi\n",
                            fmt::join(packages, " "));
     }
 

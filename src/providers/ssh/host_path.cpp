@@ -1,19 +1,16 @@
 #include "providers/ssh/host_path.h"
 
+#include "providers/ssh/place.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 
 namespace hadeploy::ssh {
 
 std::string probe_path(std::string_view path, std::string_view test, std::string_view more) {
-    return fmt::format(
-        "p={}\n"
-        "if [ -L \"$p\" ]; then echo link\n"
-        "elif [ {} \"$p\" ]; then stat -c 'mode %a\nowner %u:%U\ngroup %g:%G' -- \"$p\" && "
-        "{}\n"
-        "elif [ -e \"$p\" ]; then echo other\n"
-        "else echo absent; fi\n",
-        shell_quote(path), test, more);
+    return look_into(directory_of(path)) +
+           fmt::format("n={}\nif hadeploy_kind \"$n\" {}; then {}; fi\n",
+                       shell_quote(name_of(path)), test, more);
 }
 
 std::string as_asked(std::string_view wanted, std::string_view seen) {
@@ -33,28 +30,19 @@ Observation parse_path(const Value& config, std::string_view kind, const ProbeRe
     if (result.status != 0) return cannot_look(path, result);
     if (answer.has("absent")) return Observation::absent();
     if (answer.has("link")) return Observation::present(Value::map({{"path", path}}));
-    const std::string mode = answer.first("mode");
-    if (answer.has("other") || mode.empty())
+    const std::vector<std::string> stat = words(answer.first("stat"));
+    if (answer.has("other") || stat.size() != 3)
         return Observation::failed(
             Error(ErrorKind::conflict, fmt::format("{} is there, but is not {}", path, kind))
                 .with_hint("remove or rename it, or choose another path"));
-    return Observation::present(
-        Value::map({{"path", path},
-                    {"mode", fmt::format("{:0>4}", mode)},
-                    {"owner", as_asked(config.text("owner"), answer.first("owner"))},
-                    {"group", as_asked(config.text("group"), answer.first("group"))}}));
+    return Observation::present(Value::map({{"path", path},
+                                            {"mode", fmt::format("{:0>4}", stat[0])},
+                                            {"owner", as_asked(config.text("owner"), stat[1])},
+                                            {"group", as_asked(config.text("group"), stat[2])}}));
 }
 
-std::string for_chmod(const std::string& mode) {
-    return "0" + mode;
-}
-
-Command set_owner_and_mode(const Value& config) {
-    const std::string path = config.text("path");
-    return {.script = fmt::format("chown -- {0} {1}; chmod {2} -- {1}",
-                                  shell_quote(config.text("owner") + ":" + config.text("group")),
-                                  shell_quote(path), for_chmod(config.text("mode"))),
-            .step = "setting owner and mode of " + path};
+std::string owner_of(const Value& config) {
+    return config.text("owner") + ":" + config.text("group");
 }
 
 } // namespace hadeploy::ssh

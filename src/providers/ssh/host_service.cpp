@@ -54,7 +54,7 @@ give_up() {
 constexpr std::string_view kStaysUp = R"sh(look
 [ "$condition" != no ] || [ "$active" = active ] || { echo "hadeploy: $u was not started: a condition in the unit is not met (systemctl status $u)" >&2; exit 1; }
 case $u:$type in
-*.service:oneshot) grep -qsx ran "$memory" || echo ran >>"$memory" ;;
+*.service:oneshot) grep -qsx ran "$memory" || hadeploy_note ran ;;
 *.service:simple|*.service:exec|*.service:idle)
     first=$id began=$(seconds)
     while :; do
@@ -185,8 +185,8 @@ class HostService final : public SshType {
             fmt::format("u={}\n", shell_quote(unit_of(after))) + open_memory(change.identity);
         // Only what was so before we came is worth going back to.
         if (create || !change.before.has("host"))
-            script += "[ -e \"$memory\" ] || systemctl show -p ActiveState,UnitFileState -- \"$u\" "
-                      ">\"$memory\"\n";
+            script += "[ -e \"$memory\" ] || { was=$(systemctl show -p ActiveState,UnitFileState "
+                      "-- \"$u\"); hadeploy_note \"$was\"; }\n";
         // A unit that systemd does not know may come from an init script that is new.
         script += "case $(systemctl show -p LoadState,NeedDaemonReload -- \"$u\") in "
                   "*=not-found*|*NeedDaemonReload=yes*) systemctl daemon-reload ;; esac\n";

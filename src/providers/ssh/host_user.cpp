@@ -9,19 +9,32 @@ namespace {
 // The memory's lines: "created" (the user), "group G" and "key K" (what we added), "shell S" (what
 // it had before).
 
-// Sets $home and $keys of the user $u.
-constexpr std::string_view kFindKeys = "line=$(getent passwd \"$u\"); home=${line%:*}; "
-                                       "home=${home##*:}; keys=$home/.ssh/authorized_keys\n";
+// Sets $home of the user $u.
+constexpr std::string_view kFindHome =
+    "line=$(getent passwd \"$u\"); home=${line%:*}; home=${home##*:}\n";
 
-constexpr std::string_view kAddKeys = R"sh({
-    [ -d "$home/.ssh" ] || install -d -o "$u" -g "$(id -g "$u")" -m 0700 "$home/.ssh"
-    [ -e "$keys" ] || install -o "$u" -g "$(id -g "$u")" -m 0600 /dev/null "$keys"
+// The home belongs to the user, who is not to steer root's hand by links in it. Reads the keys.
+constexpr std::string_view kAddKeys = R"sh(hadeploy_need "$home"
+[ -e ./.ssh ] || [ -L ./.ssh ] || hadeploy_directory "${home%/}/.ssh" "$u:$(id -g "$u")" 0700
+hadeploy_edit "${home%/}/.ssh" authorized_keys "$id"
+: >"$hadeploy_new"
+if [ -e "$hadeploy_old" ]; then
+    cat "$hadeploy_old" >"$hadeploy_new"
     # A last line without its end would swallow the next key.
-    [ -z "$(tail -c 1 "$keys")" ] || echo >>"$keys"
-    while IFS= read -r key; do
-        grep -qxF -e "$key" "$keys" || { printf 'key %s\n' "$key" >>"$memory"; printf '%s\n' "$key" >>"$keys"; }
-    done
-}
+    [ -z "$(tail -c 1 "$hadeploy_old")" ] || echo >>"$hadeploy_new"
+fi
+while IFS= read -r key; do
+    grep -qxF -e "$key" "$hadeploy_new" || { hadeploy_note "key $key"; printf '%s\n' "$key" >>"$hadeploy_new"; }
+done
+hadeploy_edited authorized_keys "$u:$(id -g "$u")" 600
+)sh";
+
+// Reads the keys.
+constexpr std::string_view kRemoveKeys = R"sh(hadeploy_enter "${home%/}/.ssh" || exit 0
+hadeploy_edit "$hadeploy_at" authorized_keys "$id"
+[ -e "$hadeploy_old" ] || exit 0
+grep -vxF -f - "$hadeploy_old" >"$hadeploy_new" || :
+hadeploy_edited authorized_keys
 )sh";
 
 // Ends the processes of $u, until there is none: one may start another meanwhile.
@@ -42,26 +55,24 @@ done
 
 // Variables: force ("1": processes of the user are ended).
 constexpr std::string_view kTakeBack =
-    R"sh(if [ -r "$memory" ] && getent passwd "$u" >/dev/null; then
-    created=; shell=; : >"$memory.keys"
+    R"sh(trap 'rm -f "$memory.keys" "$memory.err"' EXIT
+if [ -r "$memory" ] && getent passwd "$u" >/dev/null; then
+    created=; shell=; umask 077; : >"$memory.keys"
     while IFS= read -r line; do case $line in
         created) created=1 ;;
         "shell "*) [ -n "$shell" ] || shell=${line#shell } ;;
         "key "*) printf '%s\n' "${line#key }" >>"$memory.keys" ;;
         "group "*) ! entry=$(getent group "${line#group }") || gpasswd -d "$u" "${entry%%:*}" >/dev/null 2>&1 || : ;;
     esac; done <"$memory"
+    : >"$memory.err"; umask 022
     if [ -n "$created" ]; then
         [ -z "$force" ] || end_processes
         userdel -r "$u" 2>"$memory.err" || { cat "$memory.err" >&2; exit 1; }
     else
         [ -z "$shell" ] || usermod -s "$shell" "$u"
-        if [ -s "$memory.keys" ] && [ -r "$keys" ]; then
-            grep -vxF -f "$memory.keys" "$keys" >"$memory.new" || :
-            cat "$memory.new" >"$keys"
-        fi
+        [ ! -s "$memory.keys" ] || (remove_keys) <"$memory.keys"
     fi
 fi
-rm -f "$memory.keys" "$memory.new" "$memory.err"
 )sh";
 
 std::vector<std::string> without(const std::vector<std::string>& all,
@@ -103,7 +114,9 @@ class HostUser final : public SshType {
               "`authorized_keys` are added to those it has, and others are left alone. Missing "
               "memberships and keys are seen and added again. A new member of a group has its "
               "rights at the next log-in, which for hadeploy and for every new SSH session is at "
-              "once.\n\n"
+              "once. `~/.ssh` and `authorized_keys` may not be symbolic links: what they lead to "
+              "would be "
+              "the user's choice.\n\n"
               "Destroy undoes what was done: it removes a user that was not there before together "
               "with its home, and otherwise takes away the groups and keys that were added. A user "
               "that still has processes is removed only with `force`, which ends them.";
@@ -191,9 +204,11 @@ class HostUser final : public SshType {
                              "echo \"groups \"$(" +
                              print_groups(asked) + ")\n" + print_memory(request.identity);
         if (!strings(request.config["authorized_keys"]).empty())
-            script += "home=${line%:*}; keys=${home##*:}/.ssh/authorized_keys\n"
-                      "if [ -r \"$keys\" ]; then while IFS= read -r key || [ -n \"$key\" ]; do "
-                      "printf 'key %s\\n' \"$key\"; done <\"$keys\"; fi\n";
+            script += "home=${line%:*}; home=${home##*:}\n"
+                      "if hadeploy_enter \"${home%/}/.ssh\" && [ -f ./authorized_keys ] && "
+                      "[ ! -L ./authorized_keys ]; then\n"
+                      "    ( hadeploy_read authorized_keys sed 's/^/key /' ) || exit 1\n"
+                      "fi\n";
         return script;
     }
 
@@ -226,11 +241,13 @@ class HostUser final : public SshType {
     std::vector<Command> commands(const Change& change) const override {
         const bool remove = change.kind == Change::Kind::remove;
         const Value& config = remove ? change.before : change.after;
-        const std::string start =
-            fmt::format("u={}\n", shell_quote(config.text("name"))) + open_memory(change.identity);
+        const std::string start = fmt::format("u={}\nid={}\n", shell_quote(config.text("name")),
+                                              shell_quote(change.identity)) +
+                                  open_memory(change.identity);
         if (remove)
             return {{.script = start + "if getent passwd \"$u\" >/dev/null; then " +
-                               std::string(kFindKeys) + "fi\n" +
+                               std::string(kFindHome) + "fi\nremove_keys() {\n" +
+                               std::string(kRemoveKeys) + "}\n" +
                                fmt::format("force={}\nend_processes() {{\n{}}}\n",
                                            config.flag("force") ? "1" : "''", kEndProcesses) +
                                std::string(kTakeBack) + forget_memory(change.identity),
@@ -239,17 +256,15 @@ class HostUser final : public SshType {
                                   .step = "setting up user " + config.text("name")}};
         const std::vector<std::string> keys = strings(config["authorized_keys"]);
         if (!keys.empty())
-            all.push_back({.script = start + std::string(kFindKeys) + std::string(kAddKeys),
+            all.push_back({.script = start + std::string(kFindHome) + std::string(kAddKeys),
                            .input = fmt::format("{}\n", fmt::join(keys, "\n")),
                            .step = "adding keys of " + config.text("name")});
         const std::vector<std::string> gone =
             without(strings(change.before["authorized_keys"]), keys);
         if (!gone.empty())
-            all.push_back({.script = start + std::string(kFindKeys) +
-                                     "if [ -r \"$keys\" ]; then grep -vxF -f - \"$keys\" "
-                                     ">\"$memory.new\" || :; cat \"$memory.new\" >\"$keys\"; rm -f "
-                                     "\"$memory.new\"; fi\n",
-                           .input = fmt::format("{}\n", fmt::join(gone, "\n"))});
+            all.push_back({.script = start + std::string(kFindHome) + std::string(kRemoveKeys),
+                           .input = fmt::format("{}\n", fmt::join(gone, "\n")),
+                           .step = "removing keys of " + config.text("name")});
         return all;
     }
 
@@ -258,14 +273,15 @@ class HostUser final : public SshType {
         const std::string shell = user.text("shell"), home = user.text("home");
         std::string script = fmt::format(
             "if ! getent passwd \"$u\" >/dev/null; then\n"
-            "    echo created >>\"$memory\"; useradd -m -s {}{}{} -- \"$u\"\nfi\n",
+            "    hadeploy_note created; useradd -m -s {}{}{} -- \"$u\"\nfi\n",
             shell_quote(shell.empty() ? "/bin/bash" : shell),
             home.empty() ? "" : " -d " + shell_quote(home), user.flag("system") ? " -r" : "");
         if (!shell.empty())
-            script += fmt::format("line=$(getent passwd \"$u\"); old=${{line##*:}}\n"
-                                  "if [ \"$old\" != {0} ]; then printf 'shell %s\\n' \"$old\" "
-                                  ">>\"$memory\"; usermod -s {0} \"$u\"; fi\n",
-                                  shell_quote(shell));
+            script +=
+                fmt::format("line=$(getent passwd \"$u\"); old=${{line##*:}}\n"
+                            "if [ \"$old\" != {0} ]; then hadeploy_note \"shell $old\"; usermod "
+                            "-s {0} \"$u\"; fi\n",
+                            shell_quote(shell));
         if (!home.empty())
             script +=
                 fmt::format("line=$(getent passwd \"$u\"); old=${{line%:*}}; old=${{old##*:}}\n"
@@ -281,13 +297,14 @@ class HostUser final : public SshType {
         const std::vector<std::string> wanted = strings(change.after["groups"]);
         std::string script;
         if (!wanted.empty())
-            script += fmt::format("has=\" \"$(echo $({}))\" \"\n"
-                                  "for g in {}; do\n"
-                                  "    case $has in *\" $g \"*) ;;\n"
-                                  "    *) usermod -a -G \"$g\" \"$u\"; echo \"group $g\" "
-                                  ">>\"$memory\" ;; esac\n"
-                                  "done\n",
-                                  print_groups(wanted), quoted(wanted));
+            script +=
+                fmt::format("has=\" \"$(echo $({}))\" \"\n"
+                            "for g in {}; do\n"
+                            "    case $has in *\" $g \"*) ;;\n"
+                            "    *) usermod -a -G \"$g\" \"$u\"; hadeploy_note \"group $g\" ;; "
+                            "esac\n"
+                            "done\n",
+                            print_groups(wanted), quoted(wanted));
         for (const std::string& group : without(strings(change.before["groups"]), wanted))
             script += fmt::format("entry=$(getent group {})\n"
                                   "gpasswd -d \"$u\" \"${{entry%%:*}}\" >/dev/null\n",

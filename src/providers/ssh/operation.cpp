@@ -16,6 +16,7 @@
 #include "providers/ssh/explain.h"
 #include "providers/ssh/ssh_type.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace hadeploy::ssh {
@@ -118,6 +119,7 @@ fi
 hadeploy_wait
 hadeploy_clear
 [ -d /run/hadeploy ] || mkdir -p -m 0700 /run/hadeploy || exit 1
+[ ! -d /var/lib/hadeploy ] || chmod -R go= /var/lib/hadeploy
 : >>"$hadeploy_mine.err"
 set -C
 { true >"$hadeploy_mine.out"; } 2>/dev/null || hadeploy_attach
@@ -176,11 +178,18 @@ bool Operation::attempt() {
         if (!complete_) outcome_.broken = error;
         return false;
     }
+    std::chrono::milliseconds longest{0};
+    for (const Section& section : sections_) longest = std::max(longest, section.limit);
     Frames frames(name_.id,
                   [&](std::size_t index, SectionResult result) { take(index, std::move(result)); });
-    const Outcome one = exchange(
-        pool_, login_, {.command = shell(login_), .input = std::move(script), .farewell = "done\n"},
-        frames, notice_, stop_);
+    const Outcome one =
+        exchange(pool_, login_,
+                 {.command = shell(login_),
+                  .input = std::move(script),
+                  .farewell = "done\n",
+                  // what an earlier run left at work may have to be waited for before
+                  .quiet = longest + std::chrono::seconds(kPatience / 2 + 60)},
+                 frames, notice_, stop_);
     if (frames.started()) boot_ = frames.start();
     complete_ |= frames.complete();
     outcome_.begun |= one.begun || one.lost;

@@ -74,6 +74,7 @@ class LibSession final : public Session {
     class Input;
     std::string last_error() const;
     void prefer(int method, const char* algorithms);
+    void wait_for_greeting(const std::stop_token& stop) const;
     void handshake();
     void verify_host_key();
     void log_in();
@@ -84,12 +85,15 @@ class LibSession final : public Session {
     bool drain(LIBSSH2_CHANNEL* channel, const Exchange& exchange, bool& progress);
     void bid_farewell(LIBSSH2_CHANNEL* channel, const std::string& word);
     void wait_for_word();
+    void check_patience(const Exchange& exchange) const;
     [[noreturn]] void lost() { lost(last_error()); }
     [[noreturn]] void lost(const std::string& cause);
 
     Login login_;
     Fd socket_;
     Clock::time_point heard_; ///< when the host last said something
+    Clock::time_point word_;  ///< when the command last said something
+    bool spoken_ = false;     ///< the command has said something
     std::unique_ptr<LIBSSH2_SESSION, SessionCloser> session_;
     PublicKey host_key_;
 };
@@ -131,6 +135,7 @@ LibSession::LibSession(const Login& login, Fd socket, std::stop_token stop)
     // A host that has accepted the connection is there, however slow it may be.
     libssh2_session_set_timeout(session_.get(), long{login.silence.count()});
     try {
+        wait_for_greeting(stop);
         handshake();
         verify_host_key();
         log_in();
@@ -149,6 +154,20 @@ std::string LibSession::last_error() const {
 
 void LibSession::prefer(int method, const char* algorithms) {
     libssh2_session_method_pref(session_.get(), method, algorithms);
+}
+
+// The server speaks first. One that accepts connections and says nothing is not let have more time
+// than one that does not accept them.
+void LibSession::wait_for_greeting(const std::stop_token& stop) const {
+    const auto end = Clock::now() + login_.timeout;
+    pollfd p{socket_.get(), POLLIN, 0};
+    while (::poll(&p, 1, 100) == 0 && !stop.stop_requested())
+        if (Clock::now() >= end)
+            throw Error(ErrorKind::unreachable,
+                        fmt::format("{} accepts the connection, but says nothing", login_.name()))
+                .with_hint("is it sshd that listens there? A slow host needs a longer "
+                           "`connect_timeout`")
+                .as_transient();
 }
 
 void LibSession::handshake() {
@@ -289,7 +308,8 @@ void LibSession::lost(const std::string& cause) {
 void LibSession::run(const Exchange& exchange, std::stop_token stop) {
     const std::stop_callback cut(stop, [this] { ::shutdown(socket_.get(), SHUT_RDWR); });
     try {
-        heard_ = Clock::now();
+        heard_ = word_ = Clock::now();
+        spoken_ = false;
         const Channel channel = begin(exchange.command);
         pump(channel.get(), exchange);
         libssh2_session_set_blocking(session_.get(), 1);
@@ -309,7 +329,8 @@ bool LibSession::drain(LIBSSH2_CHANNEL* channel, const Exchange& exchange, bool&
                 libssh2_channel_read_ex(channel, stream, buffer.data(), buffer.size());
             if (n == 0 || n == LIBSSH2_ERROR_EAGAIN) break;
             if (n < 0) lost();
-            progress = true;
+            progress = spoken_ = true;
+            word_ = Clock::now();
             if (exchange.receive(stream != 0, {buffer.data(), static_cast<std::size_t>(n)})) {
                 if (!exchange.farewell.empty()) bid_farewell(channel, exchange.farewell);
                 return true;
@@ -355,6 +376,24 @@ void LibSession::wait_for_word() {
     ::poll(&p, 1, 1000);
 }
 
+void LibSession::check_patience(const Exchange& exchange) const {
+    const auto silent = Clock::now() - word_;
+    if (!spoken_ && silent > exchange.first_word)
+        throw Error(
+            ErrorKind::failed,
+            fmt::format(
+                "the shell on {} does not begin: it has said nothing for {} s", login_.name(),
+                std::chrono::duration_cast<std::chrono::seconds>(exchange.first_word).count()))
+            .with_hint("do the start-up files of the user's shell hang, or sudo?");
+    if (spoken_ && silent > exchange.quiet)
+        throw Error(
+            ErrorKind::failed,
+            fmt::format("what runs on {} has not ended within {} s", login_.name(),
+                        std::chrono::duration_cast<std::chrono::seconds>(exchange.quiet).count()))
+            .with_hint("see what hangs there (`ps axf`); what waits for a network or a disk that "
+                       "is gone has to be killed");
+}
+
 // Reads do not block, so that neither stream starves the other; writes do (libssh2 loses its way in
 // half-written packets), but only as far as the host's window is open, so they never wait for the
 // host to read.
@@ -378,6 +417,7 @@ void LibSession::pump(LIBSSH2_CHANNEL* channel, const Exchange& exchange) {
             if (n < 0) lost();
             input.sent(static_cast<std::size_t>(n));
         } else if (!progress) {
+            check_patience(exchange);
             wait_for_word();
         }
     }

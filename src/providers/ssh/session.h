@@ -2,6 +2,7 @@
 
 #include "providers/ssh/login.h"
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -19,6 +20,9 @@ struct Exchange {
     /// Not empty: the standard input stays open, and gets this when `receive` has said that all
     /// came; the exchange has then worked only if the host has taken it.
     std::string farewell = {};
+    /// How long the command may take until it says its first word, and between two words. A shell
+    /// whose start-up files hang says nothing, though its sshd lives.
+    std::chrono::milliseconds first_word{60'000}, quiet{std::chrono::hours(24)};
     /// Gets each piece of output (`err`: standard error). True: that was all, don't wait for the
     /// end of the streams (a daemon that the command started may hold them open).
     std::function<bool(bool err, std::string_view piece)> receive;
@@ -41,6 +45,7 @@ class Session {
     /// @throws Error(unreachable): transient when the command was not begun, otherwise the
     ///         connection broke (or the host was silent for login.silence) and nothing is known of
     ///         it. The session is of no more use then.
+    /// @throws Error(failed) when the command is silent for longer than the exchange allows
     /// @throws Interrupted when `stop` is requested
     virtual void run(const Exchange& exchange, std::stop_token stop) = 0;
 };

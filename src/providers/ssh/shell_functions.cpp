@@ -9,8 +9,12 @@ namespace {
 constexpr std::string_view kApt = R"sh(export DEBIAN_FRONTEND=noninteractive
 apt() {{
     began=$(seconds) mended=
-    while ! log=$(apt-get -q -y -o DPkg::Lock::Timeout={0} -o Dpkg::Options::=--force-confdef \
-                  -o Dpkg::Options::=--force-confold --no-install-recommends "$@" 2>&1 </dev/null); do
+    while :; do
+        log=$(timeout -k 10 {1} apt-get -q -y -o DPkg::Lock::Timeout={0} -o Dpkg::Options::=--force-confdef \
+                  -o Dpkg::Options::=--force-confold --no-install-recommends "$@" 2>&1 </dev/null) && return
+        case $? in
+        124|137) log="apt-get $1 took longer than {1} s ($(printf %s "$log" | tail -n 1))"; return 1 ;;
+        esac
         case $log in
         *'/var/lib/apt/lists/lock'*) ! late "$began" {0} || return 1; sleep 2 ;;
         *'dpkg was interrupted'*)
@@ -24,8 +28,8 @@ apt() {{
 )sh";
 } // namespace
 
-std::string apt_functions(long long lock_timeout) {
-    return std::string(kSeconds) + fmt::format(kApt, lock_timeout / 1000);
+std::string apt_functions(long long lock_timeout, long long timeout) {
+    return std::string(kSeconds) + fmt::format(kApt, lock_timeout / 1000, timeout / 1000);
 }
 
 } // namespace hadeploy::ssh

@@ -21,7 +21,8 @@ late() {
 /// `apt ARGS...`: apt-get that asks nothing, keeps changed configuration files, installs nothing
 /// that is only recommended, waits for another package manager's lock, and ends an installation
 /// that was cut off before it. Sets $log to what apt-get printed.
-/// @param lock_timeout  in milliseconds
-std::string apt_functions(long long lock_timeout);
+/// @param lock_timeout  the longest wait for a lock, in milliseconds
+/// @param timeout  the longest run of apt-get, in milliseconds
+std::string apt_functions(long long lock_timeout, long long timeout);
 
 } // namespace hadeploy::ssh

@@ -2,6 +2,7 @@
 
 #include "planner/provider.h"
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,16 @@ struct Command {
     /// Otherwise, and always when a host could not be asked, that is a failure.
     bool none_is_empty = false;
     std::string step = {}; ///< what people see meanwhile: "joining the swarm"
+    /// How long it may take. The script itself has to keep to that, so that nothing is left at work
+    /// on the host; a little later it is given up from here.
+    std::chrono::milliseconds limit{std::chrono::minutes(30)};
 };
+
+/// Whether the input travels inside the script: it then arrives whole, or the script is not begun.
+/// Larger inputs, and those that are not text, are streamed in an exec of their own.
+inline bool travels_in_script(std::string_view input) {
+    return input.size() <= 64 * 1024 && input.find('\0') == std::string_view::npos;
+}
 
 /// What a probe's script printed on the resource's host.
 struct ProbeResult {
@@ -38,6 +48,8 @@ class SshType : public ResourceType {
     /// A remove takes back what we did, and that may leave an object behind (a package or a user
     /// that was there before us): then its presence afterwards is no failure.
     bool remove_may_leave = false;
+    /// Attributes that are looked at after a create: the commands are not believed.
+    std::vector<std::string> verified = {};
     /// A POSIX sh script (run as root, without `set -e`) that prints what read() needs; "" if there
     /// is nothing to look at. All probes of a host travel in one exec, so it must not read standard
     /// input, and must leave no variable that matters, no changed directory (it runs in a

@@ -1,0 +1,307 @@
+// Root's way to a path that a user may own a part of.
+//
+// A shell cannot open a file without following links, but it can stand in a directory, and the
+// kernel tells where it stands. A directory is entered, and then its path is asked for: is it the
+// one that was meant, no link was followed on the way, and from then on `.` is that directory,
+// whatever becomes of its name. (systemd-tmpfiles and sudo do the same with descriptors.) A link
+// that root alone can have put there, such as /var/run, is followed.
+//
+// In a directory of a user any name may become another thing at any moment. So what root writes,
+// or changes the owner of, gets its name in a directory of root's own beside it, mode 0700, where
+// nobody else can put names: a new file until it is whole, an old one as a second hard link. Owner
+// and mode are set there, and rename(2) follows no link. A hard link to somebody else's file shows
+// by its count of links.
+//
+// A file that is only read is opened without following a link and without waiting, as a FIFO may
+// take its place; where dd knows no flags (BusyBox) by a child that has a limit of time, which asks
+// the kernel what it has opened before it reads.
+//
+// Everything here is POSIX sh with coreutils or BusyBox. `cd -P` of dash and BusyBox asks the
+// kernel; that of bash works out the path by itself, before it enters the directory, so there
+// /proc is asked, which costs a process.
+#include "providers/ssh/place.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace hadeploy::ssh {
+
+namespace {
+// $hadeploy_at is where the shell stands, as the kernel knows it.
+constexpr std::string_view kEnter =
+    R"sh(hadeploy_where() { hadeploy_at=$(readlink /proc/self/cwd); }
+if [ "/proc/$$/exe" -ef /bin/dash ] || [ "/proc/$$/exe" -ef /bin/busybox ]; then
+    hadeploy_where() { hadeploy_at=$PWD; }
+fi
+hadeploy_refuse() {
+    printf '%s\n' "$1" >&2
+    exit 1
+}
+hadeploy_cd() {
+    cd -P -- "$1" 2>/dev/null && hadeploy_where && [ "$hadeploy_at" = "$2" ]
+}
+hadeploy_roots() {
+    hadeploy_up=$1 hadeploy_user=
+    until [ "$hadeploy_up" -ef / ]; do
+        [ -O "$hadeploy_up" ] || hadeploy_user=$hadeploy_up
+        hadeploy_up=$hadeploy_up/..
+    done
+    [ -z "$hadeploy_user" ]
+}
+hadeploy_shared() {
+    [ -O . ] || return 0
+    case ${1:-$(stat -c %a .)} in *[2367]|*[2367]?) return 0 ;; esac
+    return 1
+}
+hadeploy_enter() {
+    if hadeploy_cd "$1" "$1"; then return 0; fi
+    hadeploy_rest=$1/ hadeploy_links=0
+    cd -P / && hadeploy_at=/ || return 1
+    while [ -n "$hadeploy_rest" ]; do
+        hadeploy_name=${hadeploy_rest%%/*} hadeploy_rest=${hadeploy_rest#*/}
+        hadeploy_next=${hadeploy_at%/}/$hadeploy_name
+        case $hadeploy_name in
+        ''|.) continue ;;
+        ..) hadeploy_next=${hadeploy_at%/*} hadeploy_next=${hadeploy_next:-/} ;;
+        esac
+        if [ -L "./$hadeploy_name" ]; then
+            hadeploy_links=$((hadeploy_links + 1))
+            hadeploy_roots . && ! hadeploy_shared && [ "$hadeploy_links" -le 40 ] || hadeploy_refuse \
+                "$hadeploy_next is a symbolic link that a user may have put there; write the path that it leads to"
+            hadeploy_rest=$(readlink "./$hadeploy_name")/$hadeploy_rest
+            case $hadeploy_rest in /*) cd -P / && hadeploy_at=/ || return 1 ;; esac
+            continue
+        fi
+        if ! [ -e "./$hadeploy_name" ] && [ -n "${2-}" ]; then mkdir -- "./$hadeploy_name" || exit 1; fi
+        [ -d "./$hadeploy_name" ] || return 1
+        hadeploy_cd "./$hadeploy_name" "$hadeploy_next" ||
+            hadeploy_refuse "$hadeploy_next became another directory while it was entered"
+    done
+}
+hadeploy_need() {
+    hadeploy_enter "$1" && return 0
+    [ ! -e "$1" ] || hadeploy_refuse "$1 is not a directory"
+    hadeploy_refuse "there is no directory $1"
+}
+)sh";
+
+// The private directory, and what is done in it. Its own name does not matter any more once it has
+// been entered: `..` is the directory beside it, as a user cannot move what is root's elsewhere. A
+// directory where nobody but root can put names is private enough itself.
+constexpr std::string_view kPrivate = R"sh(hadeploy_private() {
+    hadeploy_beside=$hadeploy_at hadeploy_own=
+    if hadeploy_shared; then
+        hadeploy_own=$(mktemp -d "./.hadeploy-$1.XXXXXX") || exit 1
+        hadeploy_cd "$hadeploy_own" "${hadeploy_beside%/}/${hadeploy_own#./}" && [ -O . ] ||
+            hadeploy_refuse "${hadeploy_beside%/}/${hadeploy_own#./} became another directory while it was entered"
+        hadeploy_new=./new hadeploy_old=./old hadeploy_to=..
+    else
+        hadeploy_new=./.hadeploy-$1 hadeploy_old=./.hadeploy-$1.old hadeploy_to=.
+        if [ -e "$hadeploy_new" ] || [ -e "$hadeploy_old" ]; then rm -f -- "$hadeploy_new" "$hadeploy_old"; fi
+    fi
+    trap 'rm -f -- "$hadeploy_new" "$hadeploy_old"; hadeploy_public' EXIT
+    umask 077
+}
+hadeploy_public() {
+    trap - EXIT
+    umask 022
+    hadeploy_at=$hadeploy_beside
+    [ -n "$hadeploy_own" ] || return 0
+    cd -P .. || exit 1
+    rmdir -- "$hadeploy_own" 2>/dev/null || :
+}
+hadeploy_take() {
+    ln -P -- "$hadeploy_to/$1" "$hadeploy_old" 2>/dev/null || ln -- "$hadeploy_to/$1" "$hadeploy_old" || exit 1
+    [ ! -L "$hadeploy_old" ] || hadeploy_refuse "${hadeploy_beside%/}/$1 is a symbolic link"
+    [ -f "$hadeploy_old" ] || hadeploy_refuse "${hadeploy_beside%/}/$1 is not a regular file"
+    [ "$(stat -c %h "$hadeploy_old")" = 2 ] || hadeploy_refuse "${hadeploy_beside%/}/$1 has more names (hard links)"
+}
+hadeploy_may_own() {
+    hadeploy_seen=$(stat -c '%u %U' "$1") hadeploy_theirs=$(stat -c %u "$hadeploy_user")
+    case " $hadeploy_seen " in *" $2 "*|" $hadeploy_theirs "*) return 0 ;; esac
+    return 1
+}
+hadeploy_finish() {
+    sync -- "$hadeploy_new" && mv -fT -- "$hadeploy_new" "$hadeploy_to/$1" && sync -- "$hadeploy_to" || exit 1
+}
+hadeploy_put() {
+    hadeploy_need "$1"
+    hadeploy_private "$3"
+    cat >"$hadeploy_new" || exit 1
+    if [ -n "$6" ]; then
+        hadeploy_sum=$(sha256sum <"$hadeploy_new")
+        [ "${hadeploy_sum%% *}" = "$6" ] || hadeploy_refuse "${1%/}/$2 arrived incomplete"
+    fi
+    chown -- "$4" "$hadeploy_new" && chmod "0$5" "$hadeploy_new" || exit 1
+    hadeploy_finish "$2"
+    hadeploy_public
+}
+hadeploy_edit() {
+    hadeploy_need "$1"
+    hadeploy_private "$3"
+    if [ -e "$hadeploy_to/$2" ] || [ -L "$hadeploy_to/$2" ]; then hadeploy_take "$2"; fi
+}
+hadeploy_edited() {
+    if [ -e "$hadeploy_old" ]; then
+        set -- "$1" $(stat -c '%u:%g %a' "$hadeploy_old")
+        rm -f -- "$hadeploy_old"
+    fi
+    chown -- "$2" "$hadeploy_new" && chmod "0$3" "$hadeploy_new" || exit 1
+    hadeploy_finish "$1"
+    hadeploy_public
+}
+hadeploy_own() {
+    hadeploy_need "$1"
+    hadeploy_private "$3"
+    hadeploy_take "$2"
+    if ! hadeploy_roots "$hadeploy_to"; then
+        hadeploy_may_own "$hadeploy_old" "${4%%:*}" || hadeploy_refuse \
+            "${1%/}/$2 belongs to another user than its directory, who may have put another file there; remove it, or set its owner by hand"
+        [ "${hadeploy_seen%% *}" = "$hadeploy_theirs" ] || [ -z "$6" ] || [ "$(sha256sum <"$hadeploy_old")" = "$6  -" ] ||
+            hadeploy_refuse "${1%/}/$2 became another file since it was read; run the command again"
+    fi
+    chown -h -- "$4" "$hadeploy_old" && chmod "0$5" "$hadeploy_old" || exit 1
+    rm -f -- "$hadeploy_old"
+    hadeploy_public
+}
+)sh";
+
+// What a host remembers of us (see memory_file()): for root alone, whoever made the directory.
+constexpr std::string_view kNotes = R"sh(hadeploy_notes() {
+    memory=$1
+    [ -d "${1%/*}" ] || mkdir -m 0700 -p "${1%/*}" || exit 1
+    if [ -L "${1%/*}" ] || [ ! -O "${1%/*}" ]; then
+        hadeploy_refuse "${1%/*} does not belong to root; remove it"
+    fi
+}
+hadeploy_note() {
+    umask 077
+    printf '%s\n' "$1" >>"$memory" || exit 1
+    umask 022
+}
+)sh";
+
+constexpr std::string_view kDirectories = R"sh(hadeploy_directory() {
+    hadeploy_enter "$1" make || hadeploy_refuse "$1 is there, but is not a directory"
+    if ! hadeploy_roots .. && ! hadeploy_may_own . "${2%%:*}"; then
+        for hadeploy_name in ./* ./.[!.]* ./..?*; do
+            [ ! -e "$hadeploy_name" ] && [ ! -L "$hadeploy_name" ] || hadeploy_refuse \
+                "$1 belongs to another user than the directory it is in, who may have put another one there; remove it, or set its owner by hand"
+        done
+    fi
+    # GNU chmod keeps a directory's set-group-ID bit unless the number has five digits
+    chown -- "$2" . && chmod "0$3" . || exit 1
+}
+hadeploy_remove() {
+    hadeploy_enter "$1" || return 0
+    rm -f -- "./$2" "./.hadeploy-$3" "./.hadeploy-$3.old" || exit 1
+    for hadeploy_name in "./.hadeploy-$3".*; do
+        [ -d "$hadeploy_name" ] || continue
+        (hadeploy_cd "$hadeploy_name" "${hadeploy_at%/}/${hadeploy_name#./}" && [ -O . ] && rm -f -- ./new ./old) || :
+        rmdir -- "$hadeploy_name" 2>/dev/null || :
+    done
+}
+hadeploy_empty() {
+    for hadeploy_name in ./* ./.[!.]* ./..?*; do
+        if [ -d "$hadeploy_name" ] && [ ! -L "$hadeploy_name" ]; then (
+            hadeploy_root=${hadeploy_at%/}/${hadeploy_name#./}
+            hadeploy_cd "$hadeploy_name" "$hadeploy_root" || hadeploy_refuse "$hadeploy_root became another directory while it was removed"
+            [ "$(stat -c %d .)" = "$hadeploy_device" ] || hadeploy_refuse "$hadeploy_root is on another file system"
+            hadeploy_empty
+        ) && rmdir -- "$hadeploy_name"; else rm -f -- "$hadeploy_name"; fi || exit 1
+    done
+}
+hadeploy_remove_directory() {
+    hadeploy_enter "$1" || return 0
+    if [ ! -d "./$2" ] || [ -L "./$2" ]; then return 0; fi
+    if [ -z "$3" ]; then rmdir -- "./$2" || exit 1
+    elif rm --one-file-system -f -- ./.hadeploy-none 2>/dev/null; then
+        rm -rf --one-file-system -- "./$2" || exit 1
+    else (
+        hadeploy_cd "./$2" "${hadeploy_at%/}/$2" || hadeploy_refuse "${hadeploy_at%/}/$2 became another directory while it was removed"
+        hadeploy_device=$(stat -c %d .)
+        hadeploy_empty
+    ) && rmdir -- "./$2" || exit 1; fi
+}
+)sh";
+
+// For subshells, which they take over: $1 names a file of the directory that was entered, $2...
+// reads it as its input. $hadeploy_mode is the directory's, where that is known.
+constexpr std::string_view kRead = R"sh(hadeploy_kind() {
+    if [ -L "./$1" ]; then echo link
+    elif [ "$2" "./$1" ]; then
+        hadeploy_seen=$(stat -c 'stat %a %u:%U %g:%G' -- "./$1" .) || exit
+        hadeploy_mode=${hadeploy_seen##*stat }
+        hadeploy_mode=${hadeploy_mode%% *}
+        printf '%s\n' "${hadeploy_seen%stat *}"
+        return 0
+    elif [ -e "./$1" ]; then echo other
+    else echo absent; fi
+    return 1
+}
+hadeploy_read() {
+    if [ ! -f "./$1" ] || [ -L "./$1" ]; then exit 1; fi
+    hadeploy_name=$1
+    shift
+    hadeploy_shared "${hadeploy_mode-}" || exec "$@" <"./$hadeploy_name"
+    {
+        dd if="./$hadeploy_name" iflag=nofollow,nonblock bs=64k status=none 2>/dev/null ||
+            timeout 60 sh -c 'exec <"./$2" && [ "$(readlink /proc/self/fd/0)" = "$1/$2" ] && exec cat' \
+                sh "${hadeploy_at%/}" "$hadeploy_name" 2>/dev/null ||
+            printf '\n%s is not a regular file any more\n' "${hadeploy_at%/}/$hadeploy_name"
+    } | "$@"
+}
+)sh";
+} // namespace
+
+std::string_view place_functions() {
+    static const std::string all =
+        std::string(kEnter).append(kPrivate).append(kNotes).append(kDirectories).append(kRead);
+    return all;
+}
+
+std::string directory_of(std::string_view path) {
+    return std::string(path.substr(0, std::max<std::size_t>(path.rfind('/'), 1)));
+}
+
+std::string name_of(std::string_view path) {
+    return std::string(path.substr(path.rfind('/') + 1));
+}
+
+namespace {
+/// "'DIRECTORY' 'NAME'"
+std::string both_of(std::string_view path) {
+    return shell_quote(directory_of(path)) + " " + shell_quote(name_of(path));
+}
+} // namespace
+
+std::string look_into(std::string_view directory) {
+    return fmt::format("hadeploy_enter {} || {{ echo absent; exit 0; }}\n", shell_quote(directory));
+}
+
+std::string put_file(std::string_view path, std::string_view identity, std::string_view owner,
+                     std::string_view mode, std::string_view sha256) {
+    return fmt::format("hadeploy_put {} {} {} {} '{}'\n", both_of(path), shell_quote(identity),
+                       shell_quote(owner), mode, sha256);
+}
+
+std::string own_file(std::string_view path, std::string_view identity, std::string_view owner,
+                     std::string_view mode, std::string_view sha256) {
+    return fmt::format("hadeploy_own {} {} {} {} '{}'\n", both_of(path), shell_quote(identity),
+                       shell_quote(owner), mode, sha256);
+}
+
+std::string remove_file(std::string_view path, std::string_view identity) {
+    return fmt::format("hadeploy_remove {} {}\n", both_of(path), shell_quote(identity));
+}
+
+std::string make_directory(std::string_view path, std::string_view owner, std::string_view mode) {
+    return fmt::format("hadeploy_directory {} {} {}\n", shell_quote(path), shell_quote(owner),
+                       mode);
+}
+
+std::string remove_directory(std::string_view path, bool tree) {
+    return fmt::format("hadeploy_remove_directory {} {}\n", both_of(path), tree ? "tree" : "''");
+}
+
+} // namespace hadeploy::ssh

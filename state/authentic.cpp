@@ -1,0 +1,66 @@
+#include "state/authentic.h"
+
+#include "core/error.h"
+#include "core/text.h"
+
+#include <fmt/format.h>
+#include <utility>
+#include <vector>
+
+namespace hadeploy::state {
+
+using sqlite::Database;
+using sqlite::Statement;
+
+std::string mac_of(const Cipher& cipher, const RecordText& record) {
+    const std::string generation = std::to_string(record.generation);
+    const std::string tainted = std::to_string(record.tainted);
+    return cipher.mac({"resource", record.address, record.type, generation, record.identity,
+                       record.config, record.attributes, record.depends_on, tainted});
+}
+
+std::string mac_of(const Cipher& cipher, const IntentText& intent) {
+    const std::string generation = std::to_string(intent.generation);
+    return cipher.mac({"intent", intent.address, intent.type, generation, intent.action,
+                       intent.identity, intent.config, intent.depends_on});
+}
+
+void check_mac(const Cipher& cipher, std::string_view expected, std::string_view mac,
+               std::string_view address) {
+    if (!cipher.authenticates() || expected == mac) return;
+    throw Error(ErrorKind::state,
+                fmt::format("the record of {} was altered by something other than hadeploy",
+                            in_quotes(address)))
+        .with_hint("commands may follow from it, so nothing was done; put a backup of the state in "
+                   "its place");
+}
+
+void authenticate_all(Database& database, const Cipher& cipher) {
+    std::vector<std::pair<std::string, std::string>> records, intents;
+    Statement rows(database, "SELECT address, type, generation, identity, config, attributes, "
+                             "depends_on, tainted FROM resources");
+    while (rows.step()) {
+        const std::string address = rows.text(0), type = rows.text(1), identity = rows.text(3),
+                          config = rows.text(4), attributes = rows.text(5),
+                          depends_on = rows.text(6);
+        records.emplace_back(
+            mac_of(cipher, RecordText{address, type, rows.integer(2), identity, config, attributes,
+                                      depends_on, rows.integer(7)}),
+            address);
+    }
+    Statement open(database, "SELECT id, address, type, generation, action, identity, config, "
+                             "depends_on FROM intents");
+    while (open.step()) {
+        const std::string address = open.text(1), type = open.text(2), action = open.text(4),
+                          identity = open.text(5), config = open.text(6), depends_on = open.text(7);
+        intents.emplace_back(mac_of(cipher, IntentText{address, type, open.integer(3), action,
+                                                       identity, config, depends_on}),
+                             open.text(0));
+    }
+    Statement mark_row(database, "UPDATE resources SET mac = ? WHERE address = ?");
+    for (const auto& [mac, address] : records) mark_row.bind(mac, address).run();
+    Statement mark_intent(database, "UPDATE intents SET mac = ? WHERE id = ?");
+    for (const auto& [mac, id] : intents) mark_intent.bind(mac, id).run();
+}
+
+} // namespace hadeploy::state

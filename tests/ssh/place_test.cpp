@@ -1,0 +1,426 @@
+// Root's writes in places of a user, against a real sshd: what that user puts there, and a process
+// of that user which swaps names all the while.
+#include "core/file.h"
+#include "core/process.h"
+#include "providers/ssh/place.h"
+#include "providers/ssh/provider.h"
+#include "ssh/host_case.h"
+#include "ssh/server.h"
+
+#include <csignal>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace hadeploy;
+using namespace hadeploy::test;
+namespace fs = std::filesystem;
+
+namespace {
+constexpr uid_t kUser = 65534; // nobody, who has a name on every host
+constexpr int kRounds = 35;    ///< of several changes each, which the racer meets at any point
+
+struct stat info_of(const fs::path& path) {
+    struct stat info {};
+    REQUIRE(::lstat(path.c_str(), &info) == 0);
+    return info;
+}
+
+/// A home of a user, and what is root's beside it: nothing there may ever change.
+struct Home {
+    Home() {
+        ::chmod(dir.path.c_str(), 0755);
+        home = dir.path / "home";
+        fs::create_directory(home);
+        give(home);
+        fs::create_directory(dir.path / "etc");
+        write_file(secret(), "root's own\n", 0600);
+        write_file(keys(), "ssh-ed25519 ROOT root\n", 0600);
+        const ProviderKind& kind = *registry().kind("ssh");
+        provider = registry().kind("ssh")->open(
+            kind.endpoints(type_named("host.file"), Value::map({{"host", server.connection()}}),
+                           Value::map({}))
+                .at(0),
+            Setting{});
+    }
+    ~Home() { stop_racing(); }
+
+    fs::path secret() const { return dir.path / "etc/shadow"; }
+    fs::path keys() const { return dir.path / "etc/authorized_keys"; }
+    static void give(const fs::path& path) { REQUIRE(::lchown(path.c_str(), kUser, kUser) == 0); }
+    Value config(std::initializer_list<std::pair<std::string_view, Value>> more) const {
+        Value all = Value::map({{"host", server.connection()}});
+        for (const auto& [key, value] : more) all = all.with(key, value);
+        return all;
+    }
+    /// That what is root's is as it was.
+    void check_untouched() const {
+        for (const fs::path& path : {secret(), keys(), dir.path / "etc"}) {
+            INFO(path.string());
+            const struct stat info = info_of(path);
+            CHECK(info.st_uid == 0);
+            CHECK((info.st_mode & 07777) == (path.filename() == "etc" ? 0755 : 0600));
+        }
+        CHECK(read_file(secret()) == "root's own\n");
+        CHECK(read_file(keys()) == "ssh-ed25519 ROOT root\n");
+        CHECK(std::distance(fs::directory_iterator(dir.path / "etc"), {}) == 2);
+    }
+    /// A process of the user does `swap` again and again, as fast as it can.
+    template<typename Swap>
+    void race(Swap swap) {
+        racer = ::fork();
+        if (racer == 0) {
+            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+            if (::setgid(kUser) != 0 || ::setuid(kUser) != 0) ::_exit(1);
+            for (;;) swap();
+        }
+    }
+    void stop_racing() {
+        if (racer <= 0) return;
+        ::kill(racer, SIGKILL);
+        ::waitpid(racer, nullptr, 0);
+        racer = -1;
+    }
+
+    SshServer server;
+    TempDir dir;
+    fs::path home;
+    std::shared_ptr<Provider> provider;
+    pid_t racer = -1;
+};
+
+template<typename What>
+std::string message_of(What what) {
+    try {
+        what();
+    } catch (const Error& error) {
+        std::string all = error.message;
+        for (const auto& note : error.notes) all += "\n" + note.text;
+        return all;
+    }
+    return "(no error)";
+}
+
+/// Whatever the outcome is: under attack a change may fail, but not do harm.
+template<typename What>
+bool tried(What what) {
+    try {
+        what();
+        return true;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+bool has(const std::string& text, std::string_view part) {
+    INFO(text);
+    return text.find(part) != std::string::npos;
+}
+} // namespace
+
+TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
+
+    TEST_CASE("a link of a user on the way to a path is refused, one of root's is followed") {
+        Home host;
+        fs::create_directory_symlink(host.dir.path / "etc", host.home / "conf");
+        Managed file(*host.provider, "host.file",
+                     host.config({{"path", (host.home / "conf/new").string()}, {"content", "x"}}));
+        CHECK(has(message_of([&] { file.create(); }), "is a symbolic link that a user may have"));
+        CHECK(file.read().state == Observation::State::failed);
+        Managed directory(*host.provider, "host.directory",
+                          host.config({{"path", (host.home / "conf").string()},
+                                       {"owner", "nobody"},
+                                       {"group", "nogroup"}}));
+        CHECK(has(message_of([&] { directory.create(); }), "is a symbolic link that a user"));
+        Managed below(*host.provider, "host.directory",
+                      host.config({{"path", (host.home / "conf/a/b").string()}}));
+        CHECK(has(message_of([&] { below.create(); }), "is a symbolic link that a user may have"));
+        host.check_untouched();
+
+        fs::create_directory(host.dir.path / "run");
+        fs::create_directory_symlink("run", host.dir.path / "var-run");
+        const Value written =
+            host.config({{"path", (host.dir.path / "var-run/pid").string()}, {"content", "x"}});
+        Managed linked(*host.provider, "host.file", written);
+        // The server's directory is made by mkdtemp below /tmp, where anybody may put links.
+        linked.create();
+        CHECK(read_file(host.dir.path / "run/pid") == "x");
+        CHECK(linked.read().attributes["content"] == Value("x"));
+        linked.remove();
+        CHECK(fs::is_empty(host.dir.path / "run"));
+    }
+
+    TEST_CASE("a FIFO, a device, a socket or another name of a file is refused without opening") {
+        Home host;
+        const std::string path = (host.home / "it").string();
+        const Value written =
+            host.config({{"path", path}, {"content", "x"}, {"owner", "nobody"}, {"mode", "0600"}});
+        Managed file(*host.provider, "host.file", written);
+        REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+        CHECK(file.read().error->kind == ErrorKind::conflict);
+        CHECK(has(message_of([&] { file.update(written, {"mode"}); }), "is not a regular file"));
+        fs::remove(path);
+        REQUIRE(::mknod(path.c_str(), S_IFCHR | 0600, 0) == 0);
+        CHECK(file.read().error->kind == ErrorKind::conflict);
+        CHECK(has(message_of([&] { file.update(written, {"mode"}); }), "is not a regular file"));
+        fs::remove(path);
+        fs::create_hard_link(host.secret(), path);
+        CHECK(has(message_of([&] { file.update(written, {"owner"}); }), "hard links"));
+        fs::remove(path);
+        fs::create_symlink(host.secret(), path);
+        CHECK(has(message_of([&] { file.update(written, {"owner"}); }), "is a symbolic link"));
+        CHECK_NOTHROW(file.update(written, {"content"})); // replaces the link
+        CHECK(!fs::is_symlink(path));
+        CHECK(info_of(path).st_uid == kUser);
+        CHECK(std::distance(fs::directory_iterator(host.home), {}) == 1);
+        host.check_untouched();
+    }
+
+    TEST_CASE("another's file or directory in a user's place is not given away") {
+        Home host;
+        const std::string path = (host.home / "it").string();
+        write_file(path, "root's too", 0600);
+        const Value written = host.config(
+            {{"path", path}, {"content", "x"}, {"owner", "nobody"}, {"group", "nogroup"}});
+        Managed file(*host.provider, "host.file", written);
+        CHECK(has(message_of([&] { file.update(written, {"owner"}); }), "another user than"));
+        CHECK(info_of(path).st_uid == 0);
+        Home::give(path);
+        CHECK_NOTHROW(file.update(written, {"mode"}));
+        CHECK((info_of(path).st_mode & 07777) == 0644);
+
+        const fs::path other = host.home / "dir";
+        fs::create_directory(other);
+        write_file(other / "secret", "root's too", 0600);
+        const Value wanted =
+            host.config({{"path", other.string()}, {"owner", "nobody"}, {"group", "nogroup"}});
+        Managed directory(*host.provider, "host.directory", wanted);
+        CHECK(has(message_of([&] { directory.create(); }), "another user than"));
+        CHECK(info_of(other).st_uid == 0);
+        fs::remove(other / "secret");
+        CHECK_NOTHROW(directory.create()); // an empty one tells nothing
+        CHECK(info_of(other).st_uid == kUser);
+        ::chmod(other.c_str(), 06755);
+        CHECK_NOTHROW(directory.update(wanted, {"mode"}));
+        CHECK((info_of(other).st_mode & 07777) == 0755);
+    }
+
+    TEST_CASE("notes are for root alone, whatever made their directory") {
+        const fs::path notes = "/var/lib/hadeploy";
+        const bool there = fs::exists(notes);
+        fs::create_directories(notes);
+        ::chmod(notes.c_str(), 0755);
+        const fs::path old = notes / fmt::format("test-old-{}", ::getpid());
+        write_file(old, "x\n", 0644);
+        Home host;
+        Managed command(*host.provider, "host.command",
+                        host.config({{"run", "umask; echo secret"}, {"undo", "true"}}));
+        CHECK(command.create()["stdout"] == Value("0022\nsecret"));
+        CHECK((info_of(notes).st_mode & 07777) == 0700);
+        CHECK((info_of(notes / command.identity()).st_mode & 07777) == 0600);
+        CHECK((info_of(old).st_mode & 07777) == 0600);
+        fs::remove(old);
+        command.remove();
+        if (there) fs::create_directories(notes);
+    }
+
+    TEST_CASE("authorized_keys: links that lead to root's are refused, for reading too") {
+        Home host;
+        const std::string name = fmt::format("hadeploy-p{}", ::getpid());
+        struct Gone {
+            std::string name;
+            ~Gone() {
+                if (::getpwnam(name.c_str())) run_process({.argv = {"userdel", name}});
+            }
+        } gone{name};
+        const Value written =
+            host.config({{"name", name},
+                         {"home", (host.dir.path / "u").string()},
+                         {"authorized_keys", Value::list({"ssh-ed25519 AAAA one"})}});
+        Managed user(*host.provider, "host.user", written);
+        user.create();
+        const fs::path ssh = host.dir.path / "u/.ssh", keys = ssh / "authorized_keys";
+        CHECK(read_file(keys) == "ssh-ed25519 AAAA one\n");
+        CHECK((info_of(keys).st_mode & 07777) == 0600);
+        CHECK(info_of(keys).st_uid == info_of(host.dir.path / "u").st_uid);
+
+        fs::remove(keys);
+        fs::create_symlink(host.keys(), keys);
+        CHECK(user.read().attributes["authorized_keys"] == Value::list({}));
+        CHECK(has(message_of([&] { user.update(written, {"authorized_keys"}); }),
+                  "is a symbolic link"));
+        fs::remove(keys);
+        REQUIRE(::mkfifo(keys.c_str(), 0600) == 0);
+        CHECK(user.read().attributes["authorized_keys"] == Value::list({}));
+        CHECK(has(message_of([&] { user.update(written, {"authorized_keys"}); }),
+                  "is not a regular file"));
+        fs::remove_all(ssh);
+        fs::create_directory_symlink(host.dir.path / "etc", ssh);
+        CHECK(user.read().state == Observation::State::failed);
+        CHECK(has(message_of([&] { user.update(written, {"authorized_keys"}); }),
+                  "is a symbolic link that a user may have put there"));
+        host.check_untouched();
+        fs::remove(ssh);
+        user.update(written, {"authorized_keys"});
+        CHECK(read_file(keys) == "ssh-ed25519 AAAA one\n");
+        user.remove();
+    }
+
+    TEST_CASE("what another user's process swaps meanwhile leads nowhere: directories") {
+        Home host;
+        const fs::path a = host.home / "a", b = host.home / "b", link = host.home / "link";
+        fs::create_directory(a);
+        Home::give(a);
+        fs::create_directory_symlink(host.dir.path / "etc", link);
+        Home::give(link);
+        host.race([&] { // a is the user's directory, then a link to root's
+            ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, link.c_str(), RENAME_EXCHANGE);
+        });
+        int made = 0;
+        for (int i = 0; i < kRounds; ++i) {
+            Managed directory(
+                *host.provider, "host.directory",
+                host.config({{"path", a.string()}, {"owner", "nobody"}, {"mode", "0777"}}));
+            made += tried([&] { directory.create(); });
+            const Value written = host.config({{"path", (a / "shadow").string()},
+                                               {"content", "owned"},
+                                               {"owner", "nobody"},
+                                               {"mode", "0666"}});
+            Managed file(*host.provider, "host.file", written);
+            made += tried([&] { file.create(); });
+            tried([&] { file.update(written, {"mode"}); });
+            tried([&] { file.remove(); });
+            Managed below(*host.provider, "host.directory",
+                          host.config({{"path", (a / "x/y").string()}, {"force", true}}));
+            made += tried([&] { below.create(); });
+            tried([&] { below.remove(); });
+            host.check_untouched();
+        }
+        host.stop_racing();
+        MESSAGE("of " << 3 * (kRounds) << " changes under attack " << made << " worked");
+    }
+
+    TEST_CASE("what another user's process swaps meanwhile leads nowhere: files") {
+        Home host;
+        const fs::path file = host.home / "file", own = host.home / "own",
+                       link = host.home / "link", fifo = host.home / "fifo";
+        for (const fs::path& p : {file, own}) {
+            write_file(p, "mine", 0644);
+            Home::give(p);
+        }
+        fs::create_symlink(host.secret(), link);
+        Home::give(link);
+        REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+        Home::give(fifo);
+        host.race([&] { // all names, and whatever root puts beside them
+            for (const fs::path& p : {own, link, fifo})
+                ::renameat2(AT_FDCWD, p.c_str(), AT_FDCWD, file.c_str(), RENAME_EXCHANGE);
+            std::error_code ignored;
+            for (fs::directory_iterator it(host.home, ignored), end; !ignored && it != end;
+                 it.increment(ignored))
+                if (it->path().filename().string().starts_with(".hadeploy-")) {
+                    ::rename(it->path().c_str(), (it->path().string() + "x").c_str());
+                    if (::symlink((host.dir.path / "etc").c_str(), it->path().c_str()) != 0) return;
+                }
+        });
+        for (int i = 0; i < kRounds; ++i) {
+            const Value written = host.config({{"path", file.string()},
+                                               {"content", fmt::format("round {}", i)},
+                                               {"owner", "nobody"},
+                                               {"mode", "0604"}});
+            Managed managed(*host.provider, "host.file", written);
+            managed.read(); // ends, FIFO or not
+            tried([&] { managed.create(); });
+            tried([&] { managed.update(written, {"mode"}); });
+            host.check_untouched();
+        }
+        host.stop_racing();
+    }
+
+    TEST_CASE("what another user's process swaps meanwhile leads nowhere: keys and trees") {
+        Home host;
+        const std::string name = fmt::format("hadeploy-r{}", ::getpid());
+        run_checked({.argv = {"useradd", "-M", "-o", "-u", std::to_string(kUser), "-g", "nogroup",
+                              "-d", host.home, name}});
+        struct Gone {
+            std::string name;
+            ~Gone() { run_process({.argv = {"userdel", name}}); }
+        } gone{name};
+        const fs::path ssh = host.home / ".ssh", other = host.home / "other",
+                       link = host.home / "link", keys_link = host.home / "keys";
+        for (const fs::path& p : {ssh, other}) {
+            fs::create_directory(p);
+            Home::give(p);
+        }
+        fs::create_directory_symlink(host.dir.path / "etc", link);
+        fs::create_symlink(host.keys(), keys_link);
+        Home::give(link);
+        Home::give(keys_link);
+        host.race([&] {
+            ::renameat2(AT_FDCWD, link.c_str(), AT_FDCWD, ssh.c_str(), RENAME_EXCHANGE);
+            ::rename(keys_link.c_str(), (ssh / "authorized_keys").c_str());
+            ::rename((ssh / "authorized_keys").c_str(), keys_link.c_str());
+        });
+        for (int i = 0; i < kRounds; ++i) {
+            Managed user(
+                *host.provider, "host.user",
+                host.config(
+                    {{"name", name}, {"authorized_keys", Value::list({"ssh-ed25519 EVIL user"})}}));
+            tried([&] { user.create(); });
+            user.read();
+            tried([&] { user.remove(); });
+            CHECK(!fs::exists("/var/lib/hadeploy/" + user.identity() + ".keys"));
+            fs::remove("/var/lib/hadeploy/" + user.identity()); // a failed removal keeps its note
+            Managed tree(*host.provider, "host.directory",
+                         host.config({{"path", ssh.string()}, {"force", true}}));
+            if (i % 10 == 9) tried([&] { tree.remove(); });
+            host.check_untouched();
+        }
+        host.stop_racing();
+    }
+
+} // TEST_SUITE
+
+TEST_CASE("the functions work in every shell that a host may have") {
+    if (::geteuid() != 0) return;
+    for (const std::vector<std::string>& shell :
+         std::vector<std::vector<std::string>>{{"dash"}, {"bash", "--posix"}, {"busybox", "sh"}}) {
+        if (run_process({.argv = {"sh", "-c", "command -v " + shell[0]}}).status != 0) continue;
+        INFO(shell[0]);
+        const TempDir dir;
+        const std::string at = dir.path.string();
+        const auto run = [&](const std::string& script, const std::string& input = "") {
+            // BusyBox's own applets too, where the shell has them
+            return run_process({.argv = shell,
+                                .input = std::string(ssh::place_functions()) + "( set -eu\n" +
+                                         script + ") <<'END'\n" + input + "\nEND\n"});
+        };
+        CHECK(run(ssh::make_directory(at + "/a/b", "nobody:nogroup", "0750")).err == "");
+        CHECK(info_of(at + "/a/b").st_uid == kUser);
+        CHECK(info_of(at + "/a").st_uid == 0);
+        CHECK(run(ssh::put_file(at + "/a/b/f", "id", "root:root", "0640"), "text").err == "");
+        CHECK(read_file(at + "/a/b/f") == "text\n");
+        CHECK((info_of(at + "/a/b/f").st_mode & 07777) == 0640);
+        CHECK(run(ssh::put_file(at + "/a/b/f", "id", "root:root", "0640", "00"), "new").err ==
+              at + "/a/b/f arrived incomplete\n");
+        CHECK(read_file(at + "/a/b/f") == "text\n");
+        CHECK(std::distance(fs::directory_iterator(at + "/a/b"), {}) == 1);
+        CHECK(run(ssh::look_into(at + "/a/b") + "( hadeploy_read f cat )").out == "text\n");
+        CHECK(run(ssh::own_file(at + "/a/b/f", "id", "root:nogroup", "4755", "")).err == "");
+        CHECK((info_of(at + "/a/b/f").st_mode & 07777) == 04755);
+        fs::create_symlink("/etc", at + "/a/b/link");
+        CHECK(run(ssh::remove_file(at + "/a/b/link/passwd", "id")).status == 1);
+        fs::create_directories(at + "/a/b/c/.d/..e");
+        write_file(at + "/a/b/c/.d/f", "x");
+        CHECK(run(ssh::remove_directory(at + "/a/b", false)).status != 0);
+        CHECK(run(ssh::remove_directory(at + "/a/b", true)).err == "");
+        CHECK(!fs::exists(at + "/a/b"));
+        CHECK(fs::exists("/etc/passwd"));
+        CHECK(run(ssh::remove_directory(at + "/a/b", true)).status == 0);
+        CHECK(run(ssh::look_into(at + "/none/x")).out == "absent\n");
+    }
+}
