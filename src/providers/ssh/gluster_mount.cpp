@@ -1,6 +1,7 @@
 #include "core/hash.h"
 #include "providers/ssh/gluster_script.h"
 #include "providers/ssh/gluster_types.h"
+#include "providers/ssh/host_path.h"
 #include "providers/ssh/place.h"
 
 #include <algorithm>
