@@ -88,7 +88,8 @@ using Schema = std::vector<Attribute>;
 
 const Attribute* find_attribute(const Schema& schema, std::string_view name);
 
-/// What a `connection` holds: address, port, user, private_key_file, host_key, machine.
+/// What a `connection` holds: address, port and user; which keys to log in with, and which the host
+/// must show; the host to reach it through; machine.
 /// `machine` is the address of the resource that is the machine ("" where it existed before).
 const std::vector<Attribute>& connection_fields();
 

@@ -120,7 +120,8 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         Login login;
         login.address = "192.0.2.1"; // nobody is there, and nobody is asked
         login.user = "root";
-        login.host_key = "ssh-ed25519 AAAA";
+        login.host_key =
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
         const auto error = [&](const std::string& file) {
             login.private_key_file = dir.path / file;
             return error_of([&] { Pool().connect(login, {}); });
@@ -142,8 +143,6 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(has(error("missing").message, "No such file"));
         write_file(dir.path / "text", "hello\n");
         CHECK(has(error("text").message, "not a private key"));
-        login.host_key = "ssh-rsa AAAA";
-        CHECK(has(error("open").message, "RSA"));
     }
 
     TEST_CASE("ecdsa keys work, and a key that the host does not know is named") {

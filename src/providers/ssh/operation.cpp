@@ -178,9 +178,11 @@ bool Operation::attempt() {
     }
     Frames frames(name_.id,
                   [&](std::size_t index, SectionResult result) { take(index, std::move(result)); });
-    const Outcome one = exchange(
-        pool_, login_, {.command = shell(login_), .input = std::move(script), .farewell = "done\n"},
-        frames, notice_, stop_);
+    const Shell root = shell(login_);
+    const Outcome one =
+        exchange(pool_, login_,
+                 {.command = root.command, .input = root.input + script, .farewell = "done\n"},
+                 frames, notice_, stop_);
     if (frames.started()) boot_ = frames.start();
     complete_ |= frames.complete();
     outcome_.begun |= one.begun || one.lost;

@@ -51,7 +51,7 @@ Pool::Pool(std::string of)
 
 Pool::Host& Pool::host(const Login& login) {
     const std::lock_guard lock(mutex_);
-    auto& found = hosts_[fmt::format("{} {}", login.name(), login.private_key_file)];
+    auto& found = hosts_[fmt::format("{} {}", login.route(), login.private_key_file)];
     if (!found) found = std::make_unique<Host>();
     return *found;
 }
@@ -60,7 +60,8 @@ void Pool::ensure(Host& host, const Login& login, const std::stop_token& stop) {
     const bool usable =
         host.session && host.session->alive() &&
         // Another key is wanted: the machine was made anew, and this connection is the old one's.
-        (login.host_key.empty() || parse_public_key(login.host_key) == host.session->host_key());
+        (login.host_key.empty() ||
+         parse_host_keys(login.host_key).accepts(host.session->host_key()));
     if (usable) return;
     host.session.reset();
     host.session = open_patiently(login, stop, logins_);
