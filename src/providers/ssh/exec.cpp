@@ -95,8 +95,9 @@ Outcome run_streaming(Pool& pool, const Login& login, std::string_view script,
         const std::string boundary = make_boundary();
         std::string text = compose_streaming(script, boundary);
         // The shell must not read ahead: it takes exactly its script, the rest is the script's
-        // input.
-        Shell root = shell(login, fmt::format(" -c 'eval \"$(head -c {})\"'", text.size()));
+        // input. (BusyBox's `head -c` does read ahead.)
+        Shell root = shell(
+            login, fmt::format(" -c 'eval \"$(dd bs=1 count={} 2>/dev/null)\"'", text.size()));
         Exchange what{.command = std::move(root.command)};
         what.input = root.input + text.append(input);
         what.input_file = file;
