@@ -168,11 +168,13 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         Login login = login_to(server);
         login.host_key = login_to(other).host_key;
         CHECK(refusal(login) ==
-              fmt::format("{} has another host key than expected: {}, expected {}\n"
-                          "hint: either the machine was set up anew (then correct `host_key`, or "
-                          "take the old one out of known_hosts: `ssh-keygen -R`), or somebody "
-                          "answers in its place\n",
-                          login.name(), print_of(login_to(server)), print_of(login)));
+              fmt::format(
+                  "{} has another host key than expected: {}, expected {}\n"
+                  "hint: either the machine was installed again (then correct `host_key`, "
+                  "take the old key out of known_hosts with `ssh-keygen -R`, or, of an ssh.host "
+                  "with trust_on_first_use, run `hadeploy state trust-host-key`), or somebody "
+                  "answers in its place\n",
+                  login.name(), print_of(login_to(server)), print_of(login)));
     }
 
     TEST_CASE("no common algorithm") {

@@ -375,7 +375,7 @@ TEST_CASE("a port that accepts and stays silent, and one that hangs up") {
     login.trust_on_first_use = true;
     login.timeout = std::chrono::milliseconds(700);
     login.port = silent.port;
-    CHECK(has(attempt(login), "accepts connections, but says nothing"));
+    CHECK(has(attempt(login), "accepts connections, but no SSH server answers"));
     login.port = closing.port;
     const std::string text = attempt(login);
     CHECK(has(text, "hangs up before it says what it is"));

@@ -160,7 +160,7 @@ TEST_CASE("a connection: jump hosts, the nearest to us innermost") {
     CHECK(first["address"] == Value("a"));
     CHECK(first["user"] == Value("ann")); // as `ssh` has it
     CHECK(first["jump_host"].is_null());
-    CHECK(web.place == "web:22 via 10.0.0.2:24");
+    CHECK(web.place == "web:22 via 10.0.0.2:24 via a:22");
     const Home circle("Host web\n ProxyJump a\nHost a\n ProxyJump a\n", known);
     CHECK_THROWS_AS(circle.resolve(Value::map({{"address", "web"}})), Error);
     const Home unknown("Host web\n ProxyJump stranger\n", known);

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/text.h"
+#include "providers/ssh/host.h"
 
 #include <algorithm>
 #include <charconv>
@@ -207,9 +208,7 @@ Resolved Resolver::host(const Value& config) {
         out.known = known(found, address, port);
         if (!out.known.empty()) out.connection = out.connection.with("host_key", out.known.text());
     }
-    out.place = fmt::format("{}:{}", address, port);
-    if (next.is_map())
-        out.place += fmt::format(" via {}:{}", next.text("address"), next.integer("port", 22));
+    out.place = place_of(out.connection);
     return out;
 }
 } // namespace

@@ -19,7 +19,7 @@ struct LocalUser {
 struct Resolved {
     Value connection;  ///< see connection_fields(); without `host_key` where none is known
     HostKeys known;    ///< of the host: as written, or as known_hosts has it
-    std::string place; ///< what tells the host from others: "10.0.0.1:22 via bastion:22"
+    std::string place; ///< what tells the host from others: see place_of()
 };
 
 /// Completes what a spec says of an ssh.host. What it does not say comes from OpenSSH's

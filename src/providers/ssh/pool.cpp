@@ -1,6 +1,7 @@
 #include "providers/ssh/pool.h"
 
 #include "core/error.h"
+#include "providers/ssh/ssh.h"
 
 #include <fmt/format.h>
 #include <random>
@@ -72,6 +73,14 @@ PublicKey Pool::connect(const Login& login, std::stop_token stop) {
     const std::lock_guard lock(h.busy);
     ensure(h, login, stop);
     return h.session->host_key();
+}
+
+std::string shown_host_key(const Value& connection) {
+    Login login = login_from(connection);
+    login.host_key.clear();
+    login.trust_on_first_use = true;
+    const PublicKey key = Pool().connect(login, {});
+    return key.type + ' ' + key.base64;
 }
 
 void Pool::run(const Login& login, const Exchange& exchange, std::stop_token stop) {

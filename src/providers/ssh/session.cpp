@@ -211,11 +211,13 @@ void LibSession::no_handshake(int rc) {
                 can_use_rsa() ? "hmac-sha2-*" : "hmac-sha2-* without -etm"));
     if (rc == LIBSSH2_ERROR_TIMEOUT)
         throw Error(ErrorKind::unreachable,
-                    fmt::format("{} accepts connections, but says nothing", login_.name()))
+                    fmt::format("{} accepts connections, but no SSH server answers", login_.name()))
             .with_hint("is it the port of an SSH server, and the host not overloaded?")
             .as_transient();
     // A host that is starting accepts connections before its sshd is ready, and drops them.
-    if (rc == LIBSSH2_ERROR_SOCKET_DISCONNECT || rc == LIBSSH2_ERROR_BANNER_RECV)
+    if (rc == LIBSSH2_ERROR_SOCKET_DISCONNECT || rc == LIBSSH2_ERROR_SOCKET_RECV ||
+        rc == LIBSSH2_ERROR_SOCKET_SEND || rc == LIBSSH2_ERROR_BANNER_SEND ||
+        rc == LIBSSH2_ERROR_SOCKET_NONE)
         throw Error(ErrorKind::unreachable,
                     fmt::format("{} hangs up before it says what it is", login_.name()))
             .with_hint("is it the port of an SSH server? One that hangs up has too many logins at "
@@ -248,8 +250,10 @@ void LibSession::verify_host_key() {
     throw Error(ErrorKind::unreachable,
                 fmt::format("{} has another host key than expected: {}, expected {}", login_.name(),
                             fingerprint(host_key_), fmt::join(expected, " or ")))
-        .with_hint("either the machine was set up anew (then correct `host_key`, or take the old "
-                   "one out of known_hosts: `ssh-keygen -R`), or somebody answers in its place");
+        .with_hint("either the machine was installed again (then correct `host_key`, take the old "
+                   "key out of known_hosts with `ssh-keygen -R`, or, of an "
+                   "ssh.host with trust_on_first_use, run `hadeploy state trust-host-key`), or "
+                   "somebody answers in its place");
 }
 
 bool LibSession::alive() const {

@@ -29,8 +29,8 @@ class SshHost final : public SshType {
             "known_hosts has for the host. Without either, `trust_on_first_use` takes the key "
             "that the host shows first, and insists on it from then on. A machine that was "
             "installed again shows another key: correct `host_key`, or `ssh-keygen -R ADDRESS` "
-            "and log in once with `ssh`; of one trusted on first use, `hadeploy state rm` of its "
-            "ssh.host forgets the key.\n\n"
+            "and log in once with `ssh`; of one trusted on first use, "
+            "`hadeploy state trust-host-key` takes the new key.\n\n"
             "To log in, `private_key_file` is used, or the key of the SSH agent that "
             "`public_key` names; without both the agent's keys, and then those in "
             "IdentityFile or `~/.ssh/id_ed25519`, `id_ecdsa` and `id_rsa`.";
@@ -50,7 +50,7 @@ class SshHost final : public SshType {
                    .doc = "Port of the SSH server. Default: that of the SSH configuration, or 22.",
                    .replaces = true},
                   {.name = "user",
-                   .type = TypeKind::name,
+                   .type = TypeKind::account,
                    .doc = "Who logs in: root, or someone who may use sudo. Default: that of the "
                           "SSH configuration, or root."},
                   {.name = "private_key_file",
@@ -58,7 +58,7 @@ class SshHost final : public SshType {
                    .doc = "The private key to log in with. One with a passphrase has to be in the "
                           "SSH agent."},
                   {.name = "public_key",
-                   .type = TypeKind::string,
+                   .type = TypeKind::line,
                    .doc = "Which of the SSH agent's keys to log in with: its public half, "
                           "`${file(\"id_ed25519.pub\")}` or \"ssh-ed25519 AAAA...\", or its "
                           "fingerprint, \"SHA256:...\"."},
@@ -163,11 +163,15 @@ class SshHost final : public SshType {
                                  {"running", true},
                                  {"hostname", answer.first("hostname")},
                                  {"os", answer.first("os")}});
-        // What is written no more, and is now by default what it was, has not changed.
-        for (const char* field : {"port", "user"})
-            if (config[field].is_null() && request.recorded &&
-                request.recorded->config[field] == host.connection[field])
-                seen = seen.with(field, host.connection[field]);
+        // What is written no more, and is by default what it was, has not changed.
+        for (const char* field : {"port", "user"}) {
+            const Value& was = config[field].is_null() && request.recorded
+                                   ? request.recorded->config[field]
+                                   : config[field];
+            if (was.is_null()) continue;
+            const Value fallback = resolve(config.without(field)).connection[field];
+            if (was == fallback) seen = seen.with(field, fallback);
+        }
         return Observation::present(std::move(seen));
     }
 
@@ -237,10 +241,11 @@ class SshHost final : public SshType {
                      fmt::format("the host key of {} has changed: {}, known as {}",
                                  request.config.text("address"), fingerprint(parse_public_key(key)),
                                  fingerprint(parse_public_key(known))))
-            .with_hint(fmt::format("if the machine was installed again, `hadeploy state rm {}` "
-                                   "forgets its key, or give the new one as `host_key`; otherwise "
-                                   "somebody answers in its place",
-                                   request.address));
+            .with_hint(
+                fmt::format("if the machine was installed again, `hadeploy state trust-host-key "
+                            "{}` takes its new key; otherwise "
+                            "somebody answers in its place",
+                            request.address));
     }
 };
 
