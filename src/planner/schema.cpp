@@ -70,7 +70,7 @@ const std::vector<Attribute>& connection_fields() {
          .doc = "Port of the SSH server.",
          .fallback = Value(22)},
         {.name = "user",
-         .type = TypeKind::name,
+         .type = TypeKind::account,
          .doc = "Who logs in: root, or someone who may use sudo.",
          .fallback = Value("root")},
         {.name = "private_key_file",
@@ -78,7 +78,7 @@ const std::vector<Attribute>& connection_fields() {
          .doc = "The private key to log in with. Without it the keys of the SSH agent and those in "
                 "`~/.ssh` are tried."},
         {.name = "public_key",
-         .type = TypeKind::string,
+         .type = TypeKind::line,
          .doc = "Which of the SSH agent's keys to log in with."},
         {.name = "identity_files",
          .type = list_of(TypeKind::string),

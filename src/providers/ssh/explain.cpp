@@ -13,6 +13,9 @@ struct Cause {
     std::string_view hint;
 };
 
+constexpr std::string_view kBash =
+    "scripts run with `sh`; a host.command for bash has `shell: bash`";
+
 constexpr std::array kCauses{
     Cause{"Could not get lock", "",
           "another package manager is at work on the host (unattended upgrades?); wait for it to "
@@ -35,6 +38,12 @@ constexpr std::array kCauses{
           "services need a host that was started by systemd"},
     Cause{"System has not been booted with systemd", "systemd does not run on the host",
           "services need a host that was started by systemd"},
+    Cause{"Illegal option -o pipefail", "", kBash},
+    Cause{"[[: not found", "", kBash},
+    Cause{"source: not found", "", kBash},
+    Cause{"shopt: not found", "", kBash},
+    Cause{"declare: not found", "", kBash},
+    Cause{"Bad substitution", "", kBash},
     Cause{"Directory not empty", "",
           "set `force: true` to remove it with its contents, or `keep: true` to leave it there"},
     Cause{"Operation not permitted", "",
