@@ -175,6 +175,27 @@ TEST_CASE("ssh.host: facts, and the key that was trusted first") {
     CHECK(known["connection"]["address"] == Value("::1"));
 }
 
+TEST_CASE("what is claimed of a host: by its port and jump host, and nothing while it is unknown") {
+    const auto claims = [](std::string_view type, const Value& host) {
+        return type_named(type).claims(Value::map({{"host", host}, {"path", "/x"}, {"name", "x"}}));
+    };
+    const Value one = Value::map({{"address", "10.0.0.1"}, {"port", 2201}});
+    const Value other = one.with("port", 2202);
+    for (const char* type : {"host.file", "host.directory", "host.user", "host.group"}) {
+        CHECK(claims(type, one) != claims(type, other));
+        CHECK(claims(type, one) != claims(type, one.with("jump_host", other)));
+        CHECK(claims(type, one) == claims(type, one.with("address", "[10.0.0.1]")));
+        CHECK(claims(type, Value::unknown()).empty());
+    }
+}
+
+TEST_CASE("host.user: a key out of a file, whose line end is no part of it") {
+    const Value user =
+        config_of("host.user",
+                  on_host({{"name", "_x"}, {"authorized_keys", texts({"ssh-ed25519 AAAA a\n"})}}));
+    CHECK(user["authorized_keys"] == texts({"ssh-ed25519 AAAA a"}));
+}
+
 TEST_CASE("secrets are in the input of a command, never in its script") {
     Change change;
     change.type = registry().type("host.file");
