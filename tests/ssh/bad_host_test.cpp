@@ -204,6 +204,22 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
                           login_to(server).name()));
     }
 
+    TEST_CASE("sudo wants a terminal, or another password") {
+        const SshServer tty("ForceCommand echo 'sudo: sorry, you must have a tty to run sudo' >&2; "
+                            "exit 1");
+        CHECK(broken(tty, "true") ==
+              fmt::format("sudo wants a terminal on {}\n"
+                          "hint: let the user run sudo without one: `Defaults:USER !requiretty` in "
+                          "/etc/sudoers.d\n",
+                          login_to(tty).name()));
+        const SshServer wrong(
+            "ForceCommand echo 'sudo: 3 incorrect password attempts' >&2; exit 1");
+        CHECK(broken(wrong, "true") ==
+              fmt::format("sudo does not accept the password on {}\n"
+                          "hint: correct `become_password` under providers: ssh\n",
+                          login_to(wrong).name()));
+    }
+
     TEST_CASE("the host dies in the middle") {
         SshServer server;
         const std::string name = login_to(server).name();

@@ -294,7 +294,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
               fmt::format("{} via {} via {}", login.name(), second.name(), login_to(outer).name()));
         login.port = 1;
         login.timeout = std::chrono::milliseconds(300);
-        CHECK(has(attempt(login), "127.0.0.1:1 cannot be reached through the jump host"));
+        CHECK(has(attempt(login), "root@127.0.0.1:1 cannot be reached through root@127.0.0.1:"));
         Login stranger = login_to(outer);
         stranger.host_key = login_to(target).host_key;
         login = login_to(target);

@@ -93,8 +93,7 @@ class LibSession final : public Session {
     const PublicKey& host_key() const override { return host_key_; }
     void run(const Exchange& exchange, std::stop_token stop) override;
     std::unique_ptr<Tunnel> forward(std::unique_ptr<Session> self, const Login& to) override {
-        return std::make_unique<Tunnel>(std::move(self), session_.get(), socket_.get(), to.address,
-                                        to.port);
+        return std::make_unique<Tunnel>(std::move(self), session_.get(), socket_.get(), to);
     }
 
   private:

@@ -90,15 +90,16 @@ class Tunnel::Relay {
     bool progress_ = false;
 };
 
-Tunnel::Tunnel(std::unique_ptr<Session> hop, LIBSSH2_SESSION* session, int socket,
-               const std::string& address, int port)
+Tunnel::Tunnel(std::unique_ptr<Session> hop, LIBSSH2_SESSION* session, int socket, const Login& to)
     : hop_(std::move(hop)), session_(session), socket_(socket) {
-    channel_.reset(libssh2_channel_direct_tcpip(session_, address.c_str(), port));
+    libssh2_session_set_timeout(session_, long{to.timeout.count()});
+    channel_.reset(libssh2_channel_direct_tcpip(session_, to.address.c_str(), to.port));
+    libssh2_session_set_timeout(session_, long{to.silence.count()});
     if (!channel_) {
         char* text = nullptr;
         libssh2_session_last_error(session_, &text, nullptr, 0);
         throw Error(ErrorKind::unreachable,
-                    fmt::format("{}:{} cannot be reached through the jump host: {}", address, port,
+                    fmt::format("{} cannot be reached through {}: {}", to.name(), to.jump->name(),
                                 text && *text ? text : "no reason given"))
             .with_hint("can the jump host connect to it, and does its sshd_config allow that "
                        "(AllowTcpForwarding, PermitOpen)?")

@@ -1,10 +1,10 @@
 #pragma once
 
 #include "core/file.h"
+#include "providers/ssh/login.h"
 
 #include <libssh2.h>
 #include <memory>
-#include <string>
 #include <thread>
 
 namespace hadeploy::ssh {
@@ -18,9 +18,9 @@ class Tunnel {
     /// @param hop      kept as long as the tunnel
     /// @param session  the hop's
     /// @param socket   the hop's
+    /// @param to       whose address and port the hop connects to, within its timeout
     /// @throws Error(unreachable), transient: the hop may be able to connect a moment later
-    Tunnel(std::unique_ptr<Session> hop, LIBSSH2_SESSION* session, int socket,
-           const std::string& address, int port);
+    Tunnel(std::unique_ptr<Session> hop, LIBSSH2_SESSION* session, int socket, const Login& to);
     ~Tunnel();
     Tunnel(const Tunnel&) = delete;
     Tunnel& operator=(const Tunnel&) = delete;
