@@ -154,6 +154,7 @@ outputs: {{user: "${{box.connection.user}}", host: "${{box.connection.address}}"
         self.made.unlink()
         text = self.run_hadeploy("plan", status=69)
         self.assertIn("has another host key than expected", text)
+        self.assertEqual(text.count("error:"), 1, text)  # nothing was asked of the stranger
         self.assertIn("hadeploy state trust-host-key", text)
         text = self.run_hadeploy("state", "trust-host-key", "box")
         self.assertRegex(text, r"The host key of box was SHA256:.*, and is SHA256:.* from now on")
@@ -165,6 +166,16 @@ outputs: {{user: "${{box.connection.user}}", host: "${{box.connection.address}}"
         # and it insists on the new one
         server.install()
         self.run_hadeploy("plan", status=69)
+
+    def test_a_stranger_is_asked_nothing(self):
+        """Not even what the machine itself tells: a sudo password would go along."""
+        server = self.server("box")
+        (self.project / "hadeploy.yaml").write_text(
+            f"name: test\nresources:\n  box: {{type: ssh.host, address: 127.0.0.1, "
+            f"port: {server.port}, trust_on_first_use: true}}\n")
+        self.run_hadeploy("apply", "--auto-approve")
+        server.install()
+        self.assertIn("has another host key than expected", self.run_hadeploy("plan", status=69))
 
     def test_a_host_that_is_down_is_one_error(self):
         server = self.server("box")

@@ -44,11 +44,15 @@ void append(std::vector<Endpoint>& endpoints, std::vector<Endpoint> more) {
 }
 
 /// Of an ssh.host itself: as it will be in its `connection`, but for a host key that is not known.
+/// `connection` in the config is what it was when it was seen before.
 std::vector<Endpoint> of_host(const Value& config, const Value& settings) {
     for (const Entry& e : config.as_map())
         if (e.key != "connection" && e.value.contains_unknown()) return {};
     try {
         Value connection = resolve_connection(config, LocalUser::current()).connection;
+        const std::string known = config["connection"].text("host_key");
+        if (!connection.has("host_key") && !known.empty()) // trusted before
+            connection = connection.with("host_key", known);
         if (!connection.has("host_key"))
             connection = connection.with("trust_on_first_use", config["trust_on_first_use"]);
         return each_of(Value::list({connection}), settings);
