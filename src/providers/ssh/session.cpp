@@ -154,8 +154,13 @@ LibSession::LibSession(const Login& login, std::unique_ptr<Tunnel> tunnel, Fd so
     const std::stop_callback cut(stop, [this] { ::shutdown(socket_.get(), SHUT_RDWR); });
     session_ = {libssh2_session_init_ex(nullptr, nullptr, nullptr, &heard_), {socket_.get()}};
     if (!session_) throw Error(ErrorKind::failed, "libssh2 cannot start a session");
+#if LIBSSH2_VERSION_NUM >= 0x010b01 // which deprecates the other
+    libssh2_session_callback_set2(session_.get(), LIBSSH2_CALLBACK_RECV,
+                                  reinterpret_cast<libssh2_cb_generic*>(&receive_and_acknowledge));
+#else
     libssh2_session_callback_set(session_.get(), LIBSSH2_CALLBACK_RECV,
                                  reinterpret_cast<void*>(&receive_and_acknowledge));
+#endif
     try {
         // What accepts the connection may be no SSH server, and never say a word.
         libssh2_session_set_timeout(session_.get(), long{login.timeout.count()});
