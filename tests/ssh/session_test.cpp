@@ -1,6 +1,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/process.h"
+#include "providers/ssh/connection.h"
 #include "providers/ssh/pool.h"
 #include "providers/ssh/provider.h"
 #include "providers/ssh/ssh.h"
@@ -127,11 +128,13 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
             return error_of([&] { Pool().connect(login, {}); });
         };
         run_checked({.argv = {"ssh-keygen", "-q", "-t", "rsa", "-N", "", "-f", dir.path / "rsa"}});
-        CHECK(has(error("rsa").message, "RSA"));
-        CHECK(has(error("rsa").hint, "ed25519"));
+        if (!can_use_rsa()) {
+            CHECK(has(error("rsa").message, "RSA"));
+            CHECK(has(error("rsa").hint, "ed25519"));
+        }
         run_checked({.argv = {"ssh-keygen", "-q", "-m", "PEM", "-t", "rsa", "-N", "", "-f",
                               dir.path / "pem"}});
-        CHECK(has(error("pem").message, "RSA"));
+        if (!can_use_rsa()) CHECK(has(error("pem").message, "RSA"));
         run_checked({.argv = {"ssh-keygen", "-q", "-t", "ed25519", "-N", "word", "-f",
                               dir.path / "locked"}});
         CHECK(has(error("locked").message, "passphrase"));
@@ -166,9 +169,10 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         Login login = login_to(rsa);
         login.host_key.clear();
         login.trust_on_first_use = true;
-        CHECK(has(error_of([&] { Pool().connect(login, {}); }).message,
-                  "no SSH algorithm in common"));
-        const SshServer modern("Ciphers chacha20-poly1305@openssh.com");
+        if (!can_use_rsa())
+            CHECK(has(error_of([&] { Pool().connect(login, {}); }).message,
+                      "no SSH algorithm in common"));
+        const SshServer modern("KexAlgorithms sntrup761x25519-sha512@openssh.com");
         const Error error = error_of([&] { Pool().connect(login_to(modern), {}); });
         CHECK(has(error.message, "no SSH algorithm in common"));
         CHECK(has(error.hint, "aes"));
