@@ -226,6 +226,10 @@ class Declaration {
         push.add_option("FILE", args_.files, "- is standard input")->expected(1)->required();
         push.add_flag("--force", args_.force, "Even if it is older, or another project's");
         locking(push);
+        CLI::App& trust =
+            sub("trust-host-key", "Take the host key that a machine shows now for the right one");
+        address(trust, "Of an ssh.host that was trusted on first use");
+        locking(trust);
         CLI::App& rekey =
             sub("rekey", "Encrypt what is secret in the state anew, with another key");
         CLI::Option* key =

@@ -2,9 +2,11 @@
 #include "cli/render/plan_json.h"
 #include "core/clock.h"
 #include "core/file.h"
+#include "core/ssh_key.h"
 #include "planner/address.h"
 #include "planner/lifecycle.h"
 #include "planner/moves.h"
+#include "providers/ssh/ssh.h"
 #include "state/transfer.h"
 
 #include <fmt/format.h>
@@ -159,6 +161,34 @@ int run_state_rm(Context& context) {
          fmt::format("{}: {}. What is there stays as it is.",
                      dry ? "Would be forgotten" : "Forgotten", fmt::join(gone, ", ")),
          *store, {{"removed", gone}, {"dry_run", dry}});
+    return 0;
+}
+
+int run_state_trust_host_key(Context& context) {
+    const auto store = open_state(context, Store::Mode::read_write);
+    const World world = load_world(*store);
+    const std::string address = resolve_address(context.args.name, addresses_of(world));
+    auto row = store->row(address);
+    if (!row) throw not_recorded(address, world);
+    if (row->type != "ssh.host" || !row->config["host_key"].is_null())
+        throw Error(ErrorKind::usage,
+                    fmt::format("{} is not an ssh.host that was trusted on first use", address))
+            .with_hint("a key that the spec or known_hosts gives is corrected there");
+    const Value& connection = row->attributes["connection"];
+    const std::string before = connection.text("host_key");
+    const std::string now = ssh::shown_host_key(connection);
+    const bool same = before == now;
+    if (!same) {
+        // All other records have their connections by this one (load_world).
+        row->attributes = row->attributes.with("connection", connection.with("host_key", now));
+        store->put({*row}, {});
+    }
+    const std::string print = ssh_fingerprint(now);
+    tell(context,
+         same ? fmt::format("The host key of {} is what it was: {}.", address, print)
+              : fmt::format("The host key of {} was {}, and is {} from now on.", address,
+                            before.empty() ? "not known" : ssh_fingerprint(before), print),
+         *store, {{"address", address}, {"host_key", now}});
     return 0;
 }
 

@@ -1,6 +1,7 @@
 #include "planner/lifecycle.h"
 
 #include "planner/ignored.h"
+#include "planner/outside.h"
 #include "planner/plan.h"
 #include "planner/seen.h"
 
@@ -39,6 +40,7 @@ Value kept_as_is(const Node& node, Value config, const Recorded& recorded,
 
 Value with_derived(const ResourceType& type, Value config) {
     const Value given = config;
+    if (type.derives_from_files) note_outside_look();
     const Value derived = type.derive(given);
     for (const Entry& e : derived.as_map()) {
         const Attribute* a = find_attribute(type.schema, e.key);

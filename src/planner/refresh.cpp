@@ -59,11 +59,18 @@ void share(Value& kept, const Value& with) {
     if (!secret && kept == with) kept = with;
 }
 
+/// Where to read an object. A machine is held to what it was when it was recorded: nobody else may
+/// answer in its place.
+Value place_config(const ResourceType& type, const Value& config, const Recorded* recorded) {
+    if (!type.machine || recorded == nullptr || config["connection"].is_map()) return config;
+    return config.with("connection", recorded->attributes["connection"]);
+}
+
 Subject recorded_subject(const Recorded& r, const ResourceType& type, const Registry& registry,
                          const ProviderSettings& settings) {
     const ProviderKind& kind = *registry.kind(type.provider);
     return {{r.address, &type, r.config, &r, r.identity},
-            kind.endpoints(type, r.config, settings.at(kind.name))};
+            kind.endpoints(type, place_config(type, r.config, &r), settings.at(kind.name))};
 }
 
 /// What a resource was before it became one of another type: to be removed, as its old generation.
@@ -121,7 +128,9 @@ Survey make_survey(const Graph& graph, World& world, const ProviderSettings& set
                      recorded ? recorded->identity : imported_id(graph, node.address)};
         if (s.request.identity.empty())
             s.request.identity = identity_of(world.lineage, node.address, fresh.next(node.address));
-        s.candidates = kind.endpoints(*node.type, s.request.config, settings.at(kind.name));
+        s.candidates =
+            kind.endpoints(*node.type, place_config(*node.type, s.request.config, recorded),
+                           settings.at(kind.name));
         out.subjects.push_back(std::move(s));
     }
     graph.check_inputs(lookup, world.recorded.empty() ? problems : left_to_plan);

@@ -57,6 +57,8 @@ class ResourceType {
     /// apart from what else its machine has to do, so that what waits for one of them does not wait
     /// for the other.
     bool slow = false;
+    /// derive() reads local files that the config does not name.
+    bool derives_from_files = false;
 
     /// Checks that concern several attributes. Unknown values pass.
     virtual void check(const Value& /*config*/, Problems& /*problems*/) const {}

@@ -30,6 +30,8 @@ enum class TypeKind {
     cidr,       ///< "10.77.0.0/24" -> string
     mode,       ///< file mode, a quoted octal: "0644" -> string of four digits
     name,       ///< what is safe as a file, host or object name: [A-Za-z0-9][A-Za-z0-9._-]{0,62}
+    account,    ///< a user or group of a node: a name that may begin with _, as `_apt` does
+    line,       ///< a text of one line; line ends behind it go: "key\n" -> "key"
     path,       ///< an absolute path on the node, without ".."
     local_path, ///< a path on this machine, relative to the file it is written in -> absolute
     connection, ///< how to log in to a machine; see connection_fields()
@@ -90,7 +92,8 @@ using Schema = std::vector<Attribute>;
 
 const Attribute* find_attribute(const Schema& schema, std::string_view name);
 
-/// What a `connection` holds: address, port, user, private_key_file, host_key, machine.
+/// What a `connection` holds: address, port and user; which keys to log in with, and which the host
+/// must show; the host to reach it through; machine.
 /// `machine` is the address of the resource that is the machine ("" where it existed before).
 const std::vector<Attribute>& connection_fields();
 

@@ -145,27 +145,41 @@ bool letter_or_digit(char32_t c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-Value name(const Value& value) {
-    static constexpr std::string_view kAllowed =
-        "letters, digits, \".\", \"_\" and \"-\"; the first a letter or a digit; at most 63";
-    const std::string& text = text_of(TypeKind::name, value);
-    if (text.empty()) throw Mismatch{fmt::format("the name is empty (allowed: {})", kAllowed)};
+/// Of an account the first character may be "_", which Debian begins those of packages with.
+Value name(TypeKind kind, const Value& value) {
+    const bool account = kind == TypeKind::account;
+    const std::string allowed =
+        fmt::format("letters, digits, \".\", \"_\" and \"-\"; the first a letter{}; at most 63",
+                    account ? ", a digit or \"_\"" : " or a digit");
+    const std::string& text = text_of(kind, value);
+    if (text.empty()) throw Mismatch{fmt::format("the name is empty (allowed: {})", allowed)};
     for (std::string_view rest = text; !rest.empty();) {
         const CodePoint c = first_code_point(rest);
         const bool punctuation = c.code == '.' || c.code == '_' || c.code == '-';
         if (!c.valid || !(letter_or_digit(c.code) || punctuation))
             throw Mismatch{fmt::format("{} contains {} (allowed: {})", in_quotes(text),
-                                       in_quotes(rest.substr(0, c.size)), kAllowed)};
+                                       in_quotes(rest.substr(0, c.size)), allowed)};
         rest.remove_prefix(c.size);
     }
-    if (!letter_or_digit(static_cast<unsigned char>(text[0])))
+    const auto first = static_cast<unsigned char>(text[0]);
+    if (!letter_or_digit(first) && !(account && first == '_'))
         throw Mismatch{fmt::format("{} begins with {} (allowed: {})", in_quotes(text),
-                                   in_quotes(text.substr(0, 1)), kAllowed)};
+                                   in_quotes(text.substr(0, 1)), allowed)};
     if (text.size() > kMaxName)
         throw Mismatch{fmt::format("{} has {} characters (allowed: at most {})",
                                    in_quotes(text, 20), text.size(), kMaxName)};
     return text;
 }
+
+Value line(const Value& value) {
+    std::string text = text_of(TypeKind::line, value);
+    text.erase(text.find_last_not_of("\r\n") + 1);
+    if (text.find('\n') != std::string::npos)
+        throw Mismatch{"expected one line, got several",
+                       "a list takes one a line: ${split(\"\\n\", trimspace(file(\"FILE\")))}"};
+    return text;
+}
+
 void check_path_text(const std::string& text) {
     if (text.empty()) throw Mismatch{"the path is empty"};
     if (text.size() > kMaxPath)
@@ -219,6 +233,8 @@ std::string_view noun(TypeKind type) {
     case TypeKind::cidr: return "a network such as 10.77.0.0/24";
     case TypeKind::mode: return "a file mode in octal such as \"0644\"";
     case TypeKind::name: return "a name";
+    case TypeKind::account: return "a name of a user or group";
+    case TypeKind::line: return "a line of text";
     case TypeKind::path: return "an absolute path";
     case TypeKind::local_path: return "a path of a local file";
     case TypeKind::connection: return "a connection (a map with address, user, ...)";
@@ -250,7 +266,9 @@ Value canonical(TypeKind type, const Value& value) {
     case TypeKind::ipv4: return ipv4(value);
     case TypeKind::cidr: return cidr(value);
     case TypeKind::mode: return mode(value);
-    case TypeKind::name: return name(value);
+    case TypeKind::name:
+    case TypeKind::account: return name(type, value);
+    case TypeKind::line: return line(value);
     case TypeKind::path: return absolute_path(text_of(type, value));
     case TypeKind::local_path: {
         const std::string& text = text_of(type, value);

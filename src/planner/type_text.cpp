@@ -30,6 +30,8 @@ constexpr std::array kTypeNames{
     TypeName{TypeKind::cidr, "cidr"},
     TypeName{TypeKind::mode, "mode"},
     TypeName{TypeKind::name, "name"},
+    TypeName{TypeKind::account, "account"},
+    TypeName{TypeKind::line, "line"},
     TypeName{TypeKind::path, "path"},
     TypeName{TypeKind::local_path, "local_path"},
     TypeName{TypeKind::connection, "connection"},
@@ -51,10 +53,11 @@ std::string_view name_of(TypeKind kind) {
 }
 
 constexpr int kMaxTypeDepth = 16;
-constexpr std::string_view kHint =
-    "types: string, integer, number, boolean, bytes, duration, port, ipv4, cidr, mode, name, path, "
-    "local_path, connection, any, list(T), set(T), map(T), object({name: T, other: optional(T, "
-    "default)})";
+constexpr std::string_view kHint = "types: string, integer, number, boolean, bytes, duration, "
+                                   "port, ipv4, cidr, mode, name, account, "
+                                   "line, path, local_path, connection, any, list(T), set(T), "
+                                   "map(T), object({name: T, other: optional(T, "
+                                   "default)})";
 
 /// A value that was written as part of a type: all of it stands at the type's place.
 Value placed(const Value& v, Loc loc) {

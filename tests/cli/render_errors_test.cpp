@@ -45,6 +45,22 @@ TEST_CASE("one error has no count, none gives nothing, and the same twice is tol
     CHECK(render_errors({}, {}, {}).empty());
 }
 
+TEST_CASE("a host that does not answer is one error, whatever is on it") {
+    std::vector<Error> errors;
+    for (int i = 0; i < 9; ++i) {
+        errors.push_back(
+            Error(i == 8 ? ErrorKind::spec : ErrorKind::unreachable, "no answer").with_hint("on?"));
+        errors.back().address = fmt::format("n{}", i);
+    }
+    errors[7].notes.push_back({"of its own"});
+    CHECK(render_errors(errors, {}, {}) ==
+          "error: no answer\n  resource: n0\n  also: n1, n2, n3, n4, n5 and 1 more\n"
+          "  hint: on?\n\n"
+          "error: no answer\n  resource: n7\n  note: of its own\n  hint: on?\n\n"
+          "error: no answer\n  resource: n8\n  hint: on?\n\n3 errors\n");
+    CHECK(errors_json(errors, {}).size() == 9);
+}
+
 TEST_CASE("a place beyond the text is still told") {
     CHECK(render_errors({Error(ErrorKind::spec, "x", {99, 7, 0})}, sample_sources(), {}) ==
           "hadeploy.yaml:99:7: error: x\n");

@@ -25,10 +25,10 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parents[1]
 BUILD = SOURCE / "build" / "fuzz"
-TARGETS = ["spec", "expression", "plan_file", "state", "ssh_answer", "shell_quote"]
+TARGETS = ["spec", "expression", "plan_file", "state", "ssh_answer", "ssh_files", "shell_quote"]
 # executions of a short run: a few seconds each
 SHORT = {"spec": 400, "expression": 600, "plan_file": 2000, "state": 1000, "ssh_answer": 5000,
-         "shell_quote": 500}
+         "ssh_files": 5000, "shell_quote": 500}
 MOST_BYTES = {"state": 16384}  # of an input; a small database has as many
 MOST_SECONDS = 20  # for one input, with the sanitizers' slowness
 MOST_MIB = 3072

@@ -156,6 +156,11 @@ TEST_CASE("names show the offending character escaped, and what is allowed") {
           "first a letter or a digit; at most 63)");
     CHECK(has(bad(K::name, "$(x)"), "contains \"$\""));
     CHECK(has(bad(K::name, "-x"), "begins with \"-\""));
+    CHECK(has(bad(K::name, "_apt"), "begins with \"_\""));
+    CHECK(good(K::account, "_apt") == Value("_apt"));
+    CHECK(has(bad(K::account, "-x"), "the first a letter, a digit or \"_\""));
+    CHECK(good(K::line, "ssh-ed25519 AAAA ann\r\n") == Value("ssh-ed25519 AAAA ann"));
+    CHECK(has(bad(K::line, "one\ntwo\n"), "expected one line, got several"));
     CHECK(has(bad(K::name, "a\nb"), "\"a\\nb\" contains \"\\n\""));
     CHECK(has(bad(K::name, "a\x1b[31m"), "contains \"\\x1B\""));
     CHECK(has(bad(K::name, "a\u202Eb"), "contains \"\\u{202E}\""));

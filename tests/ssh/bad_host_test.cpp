@@ -2,6 +2,7 @@
 // host, cause and what to do. What can be seen without a host is in tests/cli/catalogue, under
 // `remote-`.
 #include "core/file.h"
+#include "providers/ssh/connection.h"
 #include "providers/ssh/explain.h"
 #include "providers/ssh/provider.h"
 #include "ssh/host_case.h"
@@ -10,6 +11,7 @@
 #include <array>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <libssh2.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -89,14 +91,16 @@ TEST_CASE("the name does not resolve") {
     Login login;
     login.address = "no-such-host.invalid";
     login.user = "root";
-    login.host_key = "ssh-ed25519 AAAA";
+    login.host_key =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
     login.timeout = std::chrono::milliseconds(300);
     addrinfo* found = nullptr; // another cause where there is no name server at all
     const int cause = ::getaddrinfo(login.address.c_str(), "22", nullptr, &found);
     REQUIRE(cause != 0);
     CHECK(refusal(login) ==
           fmt::format("the host name no-such-host.invalid does not resolve: {}\n"
-                      "hint: correct the address, or make the name known in DNS or /etc/hosts\n",
+                      "hint: correct the address, or make the name known in DNS or /etc/hosts (an "
+                      "alias from ~/.ssh/config works as the `address` of an ssh.host)\n",
                       ::gai_strerror(cause)));
 }
 
@@ -104,7 +108,8 @@ TEST_CASE("refused, and no answer") {
     Login login;
     login.address = "127.0.0.1";
     login.user = "root";
-    login.host_key = "ssh-ed25519 AAAA";
+    login.host_key =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
     login.timeout = std::chrono::milliseconds(700);
     login.port = 1;
     CHECK(refusal(login) ==
@@ -166,33 +171,56 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         Login login = login_to(server);
         login.host_key = login_to(other).host_key;
         CHECK(refusal(login) ==
-              fmt::format("{} has another host key than expected: {}, expected {}\n"
-                          "hint: either the machine was set up anew (then correct `host_key`), or "
-                          "somebody answers in its place\n",
-                          login.name(), print_of(login_to(server)), print_of(login)));
+              fmt::format(
+                  "{} has another host key than expected: {}, expected {}\n"
+                  "hint: either the machine was installed again (then correct `host_key`, "
+                  "take the old key out of known_hosts with `ssh-keygen -R`, or, of an ssh.host "
+                  "with trust_on_first_use, run `hadeploy state trust-host-key`), or somebody "
+                  "answers in its place\n",
+                  login.name(), print_of(login_to(server)), print_of(login)));
     }
 
     TEST_CASE("no common algorithm") {
-        const SshServer server("Ciphers chacha20-poly1305@openssh.com");
+        const SshServer server("KexAlgorithms sntrup761x25519-sha512@openssh.com");
         const Login login = login_to(server);
         std::string text = refusal(login);
         const std::size_t cause = text.find(" ("), end = text.find(")\n"); // the library's words
         REQUIRE(end != std::string::npos);
         CHECK(text.erase(cause, end + 1 - cause) ==
               fmt::format("{} and hadeploy have no SSH algorithm in common\n"
-                          "hint: the host must offer a host key of type ssh-ed25519, a cipher "
-                          "aes*-ctr and a MAC hmac-sha2-256 or hmac-sha2-512; see HostKey, Ciphers "
-                          "and MACs in its sshd_config\n",
-                          login.name()));
+                          "hint: libssh2 {} offers the host keys ssh-ed25519, the ciphers {} and "
+                          "the MACs {}; the host must have one of each: see HostKey, "
+                          "KexAlgorithms, Ciphers and "
+                          "MACs in its sshd_config\n",
+                          login.name(), libssh2_version(0),
+                          can_use_rsa() ? "aes*-gcm and aes*-ctr" : "aes*-ctr",
+                          can_use_rsa() ? "hmac-sha2-*" : "hmac-sha2-* without -etm"));
     }
 
     TEST_CASE("sudo wants a password") {
         const SshServer server("ForceCommand echo 'sudo: a password is required' >&2; exit 1");
         CHECK(broken(server, "true") ==
               fmt::format("sudo wants a password on {}\n"
-                          "hint: log in as root, or let the user run sudo without one: "
+                          "hint: give it as `become_password` under providers: ssh, log in as "
+                          "root, or let the user run sudo without one: "
                           "`USER ALL=(ALL) NOPASSWD: ALL` in /etc/sudoers.d\n",
                           login_to(server).name()));
+    }
+
+    TEST_CASE("sudo wants a terminal, or another password") {
+        const SshServer tty("ForceCommand echo 'sudo: sorry, you must have a tty to run sudo' >&2; "
+                            "exit 1");
+        CHECK(broken(tty, "true") ==
+              fmt::format("sudo wants a terminal on {}\n"
+                          "hint: let the user run sudo without one: `Defaults:USER !requiretty` in "
+                          "/etc/sudoers.d\n",
+                          login_to(tty).name()));
+        const SshServer wrong(
+            "ForceCommand echo 'sudo: 3 incorrect password attempts' >&2; exit 1");
+        CHECK(broken(wrong, "true") ==
+              fmt::format("sudo does not accept the password on {}\n"
+                          "hint: correct `become_password` under providers: ssh\n",
+                          login_to(wrong).name()));
     }
 
     TEST_CASE("the host dies in the middle") {

@@ -474,7 +474,8 @@ TEST_CASE("docker.image: id and tag come from the archive") {
     CHECK(config.text("id") == "sha256:" + kId);
     CHECK(config.text("tag") == "hadeploy/web:1a2b");
     CHECK(type.derive(Value::map({{"archive", Value::unknown()}}))["id"].is_unknown());
-    CHECK(type.claims(config) == std::vector<std::string>{"image hadeploy/web:1a2b on 10.77.0.11"});
+    CHECK(type.claims(config) ==
+          std::vector<std::string>{"image hadeploy/web:1a2b on 10.77.0.11:22"});
     CHECK(type.claims(plain).empty()); // of archives that cannot be read none is another's double
 
     const auto see = [&](const std::string& out) {

@@ -164,14 +164,44 @@ TEST_CASE("ssh.host: facts, and the key that was trusted first") {
     CHECK(type_named("ssh.host").parse(request, {0, facts, ""}).state == present);
     CHECK(type_named("ssh.host").parse(request, {0, "key ssh-ed25519 BBBB\n", ""}).state == failed);
 
-    CHECK(problems_of("ssh.host", Value::map({{"address", "10.0.0.1"}})).size() == 1);
-    CHECK(problems_of("ssh.host", Value::map({{"address", "a"}, {"host_key", "ssh-rsa AAAA"}}))
+    const auto problems = [](const char* host_key) {
+        Value written = Value::map({{"address", "10.0.0.1"}, {"config_file", "/dev/null"}});
+        if (host_key) written = written.with("host_key", host_key);
+        return problems_of("ssh.host", written);
+    };
+    CHECK(problems(nullptr).size() == 1);
+    CHECK(problems("AAAA") == std::vector<std::string>{"\"AAAA\" is not a host key"});
+    CHECK(problems("# nothing").size() == 1);
+    CHECK(problems("@revoked ssh-ed25519 "
+                   "AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f")
               .size() == 1);
-    CHECK(problems_of("ssh.host", Value::map({{"address", "a"}, {"host_key", "AAAA"}})).size() ==
-          1);
+    const std::string key =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
     const Value known =
-        config_of("ssh.host", Value::map({{"address", "a"}, {"host_key", "ssh-ed25519 AAAA"}}));
-    CHECK(known["connection"]["host_key"] == Value("ssh-ed25519 AAAA"));
+        config_of("ssh.host", Value::map({{"address", "[::1]"}, {"host_key", key}}));
+    CHECK(known["connection"]["host_key"] == Value(key));
+    CHECK(known["connection"]["address"] == Value("::1"));
+}
+
+TEST_CASE("what is claimed of a host: by its port and jump host, and nothing while it is unknown") {
+    const auto claims = [](std::string_view type, const Value& host) {
+        return type_named(type).claims(Value::map({{"host", host}, {"path", "/x"}, {"name", "x"}}));
+    };
+    const Value one = Value::map({{"address", "10.0.0.1"}, {"port", 2201}});
+    const Value other = one.with("port", 2202);
+    for (const char* type : {"host.file", "host.directory", "host.user", "host.group"}) {
+        CHECK(claims(type, one) != claims(type, other));
+        CHECK(claims(type, one) != claims(type, one.with("jump_host", other)));
+        CHECK(claims(type, one) == claims(type, one.with("address", "[10.0.0.1]")));
+        CHECK(claims(type, Value::unknown()).empty());
+    }
+}
+
+TEST_CASE("host.user: a key out of a file, whose line end is no part of it") {
+    const Value user =
+        config_of("host.user",
+                  on_host({{"name", "_x"}, {"authorized_keys", texts({"ssh-ed25519 AAAA a\n"})}}));
+    CHECK(user["authorized_keys"] == texts({"ssh-ed25519 AAAA a"}));
 }
 
 TEST_CASE("secrets are in the input of a command, never in its script") {

@@ -168,6 +168,16 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(!fs::exists(log));
         CHECK(command.read().state == absent);
 
+        const char* bashism = "set -o pipefail; [[ a == a ]] && echo \"$WORD ok\"";
+        Managed in_sh(*host.provider, "host.command", host.config({{"run", bashism}}));
+        CHECK(error_of([&] { in_sh.create(); }).hint.find("shell: bash") != std::string::npos);
+        Managed in_bash(*host.provider, "host.command",
+                        host.config({{"run", bashism},
+                                     {"shell", "bash"},
+                                     {"environment", Value::map({{"WORD", "it's"}})}}));
+        CHECK(in_bash.create()["stdout"] == Value("it's ok"));
+        in_bash.remove();
+
         Managed broken(*host.provider, "host.command",
                        host.config({{"run", "echo 'what a pity' >&2; false; touch " + log}}));
         const Error error = error_of([&] { broken.create(); });

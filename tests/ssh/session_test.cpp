@@ -1,6 +1,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/process.h"
+#include "providers/ssh/connection.h"
 #include "providers/ssh/pool.h"
 #include "providers/ssh/provider.h"
 #include "providers/ssh/ssh.h"
@@ -123,17 +124,20 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         Login login;
         login.address = "192.0.2.1"; // nobody is there, and nobody is asked
         login.user = "root";
-        login.host_key = "ssh-ed25519 AAAA";
+        login.host_key =
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
         const auto error = [&](const std::string& file) {
             login.private_key_file = dir.path / file;
             return error_of([&] { Pool().connect(login, {}); });
         };
         run_checked({.argv = {"ssh-keygen", "-q", "-t", "rsa", "-N", "", "-f", dir.path / "rsa"}});
-        CHECK(has(error("rsa").message, "RSA"));
-        CHECK(has(error("rsa").hint, "ed25519"));
+        if (!can_use_rsa()) {
+            CHECK(has(error("rsa").message, "RSA"));
+            CHECK(has(error("rsa").hint, "ed25519"));
+        }
         run_checked({.argv = {"ssh-keygen", "-q", "-m", "PEM", "-t", "rsa", "-N", "", "-f",
                               dir.path / "pem"}});
-        CHECK(has(error("pem").message, "RSA"));
+        if (!can_use_rsa()) CHECK(has(error("pem").message, "RSA"));
         run_checked({.argv = {"ssh-keygen", "-q", "-t", "ed25519", "-N", "word", "-f",
                               dir.path / "locked"}});
         CHECK(has(error("locked").message, "passphrase"));
@@ -145,8 +149,6 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(has(error("missing").message, "No such file"));
         write_file(dir.path / "text", "hello\n");
         CHECK(has(error("text").message, "not a private key"));
-        login.host_key = "ssh-rsa AAAA";
-        CHECK(has(error("open").message, "RSA"));
     }
 
     TEST_CASE("ecdsa keys work, and a key that the host does not know is named") {
@@ -170,9 +172,10 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         Login login = login_to(rsa);
         login.host_key.clear();
         login.trust_on_first_use = true;
-        CHECK(has(error_of([&] { Pool().connect(login, {}); }).message,
-                  "no SSH algorithm in common"));
-        const SshServer modern("Ciphers chacha20-poly1305@openssh.com");
+        if (!can_use_rsa())
+            CHECK(has(error_of([&] { Pool().connect(login, {}); }).message,
+                      "no SSH algorithm in common"));
+        const SshServer modern("KexAlgorithms sntrup761x25519-sha512@openssh.com");
         const Error error = error_of([&] { Pool().connect(login_to(modern), {}); });
         CHECK(has(error.message, "no SSH algorithm in common"));
         CHECK(has(error.hint, "aes"));

@@ -19,6 +19,11 @@ Json or_reference(Json form) {
 
 Json fields_schema(const Schema& schema, Json properties);
 
+Json described(Json schema, std::string_view text) {
+    schema["description"] = text;
+    return schema;
+}
+
 Json number_schema(std::string_view kind, const Attribute* a) {
     Json out{{"type", kind}};
     if (a != nullptr && a->min) out["minimum"] = *a->min;
@@ -39,6 +44,17 @@ Json with_key_expressions(Json object) {
     return object;
 }
 
+/// One may be within another (`jump_host`), for ever; of the inner one no more is told.
+Json connection_schema() {
+    Schema fields = connection_fields();
+    Json inner = Json::object();
+    for (const Attribute& a : fields)
+        if (a.type.kind == TypeKind::connection)
+            inner[a.name] = described(or_reference({{"type", "object"}}), a.doc);
+    std::erase_if(fields, [](const Attribute& a) { return a.type.kind == TypeKind::connection; });
+    return fields_schema(fields, std::move(inner));
+}
+
 /// `a`: the attribute that has the type, for its limits; nullptr for elements.
 Json type_schema(const Type& type, const Attribute* a) {
     switch (type.kind) {
@@ -50,8 +66,7 @@ Json type_schema(const Type& type, const Attribute* a) {
         return or_reference({{"type", "integer"}, {"minimum", 1}, {"maximum", 65535}});
     case TypeKind::bytes:
     case TypeKind::duration: return {{"type", {"integer", "string"}}};
-    case TypeKind::connection:
-        return or_reference(fields_schema(connection_fields(), Json::object()));
+    case TypeKind::connection: return or_reference(connection_schema());
     case TypeKind::list:
     case TypeKind::set: {
         Json out{{"type", "array"},
@@ -89,11 +104,6 @@ Json fields_schema(const Schema& schema, Json properties) {
         {"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}};
     if (!required.empty()) out["required"] = std::move(required);
     return out;
-}
-
-Json described(Json schema, std::string_view text) {
-    schema["description"] = text;
-    return schema;
 }
 
 Json dependencies() {

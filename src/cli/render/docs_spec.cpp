@@ -317,6 +317,8 @@ plan and of apply's report. A data source is not part of a check: one that can't
 | `cidr` | `10.77.0.0/24` |
 | `mode` | A file's mode, quoted: `"0644"`. |
 | `name` | Letters, digits, `.`, `_` and `-`; begins with a letter or digit; at most 63 characters. |
+| `account` | A `name` that may begin with `_`: of a user or group. |
+| `line` | A text of one line. The line end of a file is taken off. |
 | `path` | An absolute path on the machine, without `..`. |
 | `local_path` | A path on this machine, relative to the file it is written in. |
 | `connection` | How to log in to a machine: see the attribute of that name of [ssh.host](#sshhost). |

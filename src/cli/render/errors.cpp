@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 #include <fmt/format.h>
+#include <map>
 
 namespace hadeploy::cli {
 
@@ -107,8 +108,47 @@ struct Severity {
 };
 constexpr Severity kError{"error", Tint::red}, kWarning{"warning", Tint::yellow};
 
-std::string render_error(const Error& error, const Severity& severity, const Sources& sources,
+/// One cause, and the further resources that it keeps from something.
+struct Told {
+    const Error* error;
+    std::vector<std::string> also = {};
+};
+
+/// A host that does not answer is one error, however many resources are on it.
+std::vector<Told> by_cause(const std::vector<Error>& errors) {
+    const auto one_cause = [](const Error& a, const Error& b) {
+        const bool of_world = a.kind == ErrorKind::unreachable || a.kind == ErrorKind::failed;
+        const auto same_text = [](const Note& x, const Note& y) { return x.text == y.text; };
+        return of_world && a.kind == b.kind && a.message == b.message && a.hint == b.hint &&
+               !a.address.empty() && !b.address.empty() &&
+               std::equal(a.notes.begin(), a.notes.end(), b.notes.begin(), b.notes.end(),
+                          same_text);
+    };
+    std::vector<Told> out;
+    std::map<std::string_view, std::size_t> first; ///< by the message
+    for (const Error* error : in_order(errors)) {
+        const auto [at, fresh] = first.emplace(error->message, out.size());
+        if (!fresh && one_cause(*out[at->second].error, *error))
+            out[at->second].also.push_back(error->address);
+        else
+            out.push_back({error});
+    }
+    return out;
+}
+
+std::string also_text(const std::vector<std::string>& addresses) {
+    constexpr std::size_t shown = 5;
+    const auto end =
+        addresses.begin() + static_cast<std::ptrdiff_t>(std::min(addresses.size(), shown));
+    std::string out =
+        printable(fmt::format("{}", fmt::join(std::vector(addresses.begin(), end), ", ")));
+    if (addresses.size() > shown) out += fmt::format(" and {} more", addresses.size() - shown);
+    return out;
+}
+
+std::string render_error(const Told& told, const Severity& severity, const Sources& sources,
                          const Style& style) {
+    const Error& error = *told.error;
     std::string out;
     if (error.loc.known())
         out += style.paint(Tint::bold, printable(sources.describe(error.loc)) + ":") + " ";
@@ -119,6 +159,7 @@ std::string render_error(const Error& error, const Severity& severity, const Sou
     out += source_block(error.loc, sources, style, "  ");
     if (!error.address.empty())
         out += labelled("  ", "resource: ", Tint::dim, printable(error.address), style);
+    if (!told.also.empty()) out += labelled("  ", "also: ", Tint::dim, also_text(told.also), style);
     for (const Note& note : error.notes) out += render_note(note, sources, style);
     if (!error.hint.empty()) out += labelled("  ", "hint: ", Tint::green, error.hint, style);
     return out;
@@ -179,10 +220,10 @@ std::vector<const Error*> in_order(const std::vector<Error>& errors) {
 namespace {
 std::string render_all(const std::vector<Error>& errors, const Severity& severity,
                        const Sources& sources, const Style& style) {
-    const std::vector<const Error*> told = in_order(errors);
+    const std::vector<Told> told = by_cause(errors);
     std::string out;
-    for (const Error* error : told)
-        out += (out.empty() ? "" : "\n") + render_error(*error, severity, sources, style);
+    for (const Told& one : told)
+        out += (out.empty() ? "" : "\n") + render_error(one, severity, sources, style);
     if (told.size() > 1)
         out += "\n" + style.paint(severity.tint, counted(told.size(), severity.name)) + "\n";
     return out;

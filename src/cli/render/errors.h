@@ -17,7 +17,8 @@ std::string_view kind_name(ErrorKind kind);
 std::vector<const Error*> in_order(const std::vector<Error>& errors);
 
 /// All errors for people, in order: where, what, the line with a caret, notes, what to do
-/// next. Ends with a line end; more than one error end with their number.
+/// next. Resources that fail for one cause, a host that does not answer, are one error. Ends with
+/// a line end; more than one error end with their number.
 std::string render_errors(const std::vector<Error>& errors, const Sources& sources,
                           const Style& style);
 

@@ -209,6 +209,7 @@ void Application::run_elsewhere(const Item& item) {
     for (const Value& connection : command.on) {
         Login login = login_from(connection);
         login.timeout = login_.timeout;
+        login.become_password = login_.become_password;
         SectionResult answer;
         const Outcome outcome = run_operation(
             pool_, login, section,

@@ -1,6 +1,7 @@
 #include "core/archive.h"
 #include "providers/ssh/docker_script.h"
 #include "providers/ssh/docker_types.h"
+#include "providers/ssh/host.h"
 
 #include <fmt/format.h>
 
@@ -76,9 +77,10 @@ class DockerImage final : public SshType {
     DockerImage();
     Value derive(const Value& config) const override;
     std::vector<std::string> claims(const Value& config) const override {
-        if (config.text("tag").empty() || config["host"].text("address").empty())
+        const std::string place = place_of(config["host"]);
+        if (config.text("tag").empty() || place.empty())
             return {}; // the archive could not be read: that is told
-        return {fmt::format("image {} on {}", config.text("tag"), config["host"].text("address"))};
+        return {fmt::format("image {} on {}", config.text("tag"), place)};
     }
     std::string probe(const ReadRequest& request) const override;
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override;

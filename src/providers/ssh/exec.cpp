@@ -14,8 +14,16 @@ constexpr int kMostAttempts = 3;
 constexpr std::chrono::minutes kLongestLook{15};
 } // namespace
 
-std::string shell(const Login& login) {
-    return login.user == "root" ? "exec sh" : "exec sudo -n sh";
+Shell shell(const Login& login, std::string_view arguments) {
+    if (login.user == "root") return {fmt::format("exec sh{}", arguments), ""};
+    const std::string at_once = fmt::format("exec sudo -n sh{}", arguments);
+    if (login.become_password.empty()) return {at_once, ""};
+    // Where sudo asks for nothing the line with the password would be the script's first one.
+    const std::string either =
+        fmt::format("if sudo -n true </dev/null 2>/dev/null; then IFS= read -r hadeploy_unused; "
+                    "unset hadeploy_unused; {}; fi; exec sudo -S -p '' sh{}",
+                    at_once, arguments);
+    return {"exec sh -c " + shell_quote(either), login.become_password + "\n"};
 }
 
 std::string introduce(Pool& pool, const Login& login, const std::stop_token& stop) {
@@ -67,8 +75,9 @@ Outcome run_sections(Pool& pool, const Login& login, std::span<const Section> se
         Frames frames(boundary, [&](std::size_t index, SectionResult result) {
             on_section(first + index, std::move(result));
         });
-        Exchange what{.command = shell(login),
-                      .input = compose(sections.subspan(first), boundary, preamble),
+        Shell root = shell(login);
+        Exchange what{.command = std::move(root.command),
+                      .input = root.input + compose(sections.subspan(first), boundary, preamble),
                       .quiet = kLongestLook};
         const Outcome one = exchange(pool, login, std::move(what), frames, notice, stop);
         all.finished += one.finished;
@@ -89,10 +98,11 @@ Outcome run_streaming(Pool& pool, const Login& login, std::string_view script,
         const std::string boundary = make_boundary();
         std::string text = compose_streaming(script, boundary);
         // The shell must not read ahead: it takes exactly its script, the rest is the script's
-        // input.
-        Exchange what{.command =
-                          fmt::format("{} -c 'eval \"$(head -c {})\"'", shell(login), text.size())};
-        what.input = std::move(text.append(input));
+        // input. (BusyBox's `head -c` does read ahead.)
+        Shell root = shell(
+            login, fmt::format(" -c 'eval \"$(dd bs=1 count={} 2>/dev/null)\"'", text.size()));
+        Exchange what{.command = std::move(root.command)};
+        what.input = root.input + text.append(input);
         what.input_file = file;
         Frames frames(boundary, on_section);
         try {

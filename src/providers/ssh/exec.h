@@ -43,8 +43,13 @@ Outcome run_streaming(Pool& pool, const Login& login, std::string_view script,
 
 // What these three are made of.
 
-/// The command that runs a script as root.
-std::string shell(const Login& login);
+/// A shell of root's on a host.
+struct Shell {
+    std::string command;
+    std::string input; ///< what its standard input has to begin with, before the script
+};
+/// @param arguments  of the shell, with a space in front; without any it reads a script
+Shell shell(const Login& login, std::string_view arguments = "");
 /// Connects, and returns the preamble that tells sections the host's key.
 /// @throws Error(unreachable), Interrupted
 std::string introduce(Pool& pool, const Login& login, const std::stop_token& stop);

@@ -16,6 +16,9 @@ struct Cause {
     std::string_view hint;
 };
 
+constexpr std::string_view kBash =
+    "scripts run with `sh`; a host.command for bash has `shell: bash`";
+
 constexpr std::array kCauses{
     Cause{"Could not get lock", "",
           "another package manager is at work on the host (unattended upgrades?); wait for it to "
@@ -38,6 +41,12 @@ constexpr std::array kCauses{
           "services need a host that was started by systemd"},
     Cause{"System has not been booted with systemd", "systemd does not run on the host",
           "services need a host that was started by systemd"},
+    Cause{"Illegal option -o pipefail", "", kBash},
+    Cause{"[[: not found", "", kBash},
+    Cause{"source: not found", "", kBash},
+    Cause{"shopt: not found", "", kBash},
+    Cause{"declare: not found", "", kBash},
+    Cause{"Bad substitution", "", kBash},
     Cause{"Directory not empty", "",
           "set `force: true` to remove it with its contents, or `keep: true` to leave it there"},
     Cause{"Directory nonexistent", "its directory is not there", // the shell's words
@@ -183,10 +192,19 @@ Error explain_no_answer(std::string_view host, bool started, std::string_view st
     const auto has = [&](std::string_view sign) {
         return stray.find(sign) != std::string_view::npos;
     };
+    if (has("must have a tty"))
+        return Error(ErrorKind::unreachable, fmt::format("sudo wants a terminal on {}", host))
+            .with_hint("let the user run sudo without one: `Defaults:USER !requiretty` in "
+                       "/etc/sudoers.d");
+    if (has("incorrect password") || has("Sorry, try again"))
+        return Error(ErrorKind::unreachable,
+                     fmt::format("sudo does not accept the password on {}", host))
+            .with_hint("correct `become_password` under providers: ssh");
     if (has("password is required") || has("a terminal is required"))
         return Error(ErrorKind::unreachable, fmt::format("sudo wants a password on {}", host))
-            .with_hint("log in as root, or let the user run sudo without one: "
-                       "`USER ALL=(ALL) NOPASSWD: ALL` in /etc/sudoers.d");
+            .with_hint("give it as `become_password` under providers: ssh, log in as root, or let "
+                       "the user run sudo without one: `USER ALL=(ALL) NOPASSWD: ALL` in "
+                       "/etc/sudoers.d");
     if (has("not in the sudoers") || has("is not allowed to"))
         return Error(ErrorKind::unreachable, fmt::format("the user may not use sudo on {}", host))
             .with_hint("log in as root, or add `USER ALL=(ALL) NOPASSWD: ALL` in /etc/sudoers.d");

@@ -1,6 +1,7 @@
 #include "core/hash.h"
 #include "providers/ssh/gluster_script.h"
 #include "providers/ssh/gluster_types.h"
+#include "providers/ssh/host.h"
 #include "providers/ssh/host_path.h"
 #include "providers/ssh/place.h"
 
@@ -180,8 +181,9 @@ class GlusterMount final : public SshType {
     GlusterMount();
     void check(const Value& config, Problems& problems) const override;
     std::vector<std::string> claims(const Value& config) const override {
-        if (!config["path"].is_string() || config["host"].text("address").empty()) return {};
-        return {fmt::format("{}:{}", config["host"].text("address"), config.text("path"))};
+        const std::string place = place_of(config["host"]);
+        if (!config["path"].is_string() || place.empty()) return {};
+        return {fmt::format("{} {}", place, config.text("path"))};
     }
     std::string probe(const ReadRequest& request) const override {
         return script(kProbe, request.config, {{"directories", directory_words(request.config)}});

@@ -1,6 +1,7 @@
 #include "providers/ssh/gluster_script.h"
 #include "providers/ssh/gluster_types.h"
 #include "providers/ssh/gluster_volume_scripts.h"
+#include "providers/ssh/host.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -219,9 +220,9 @@ std::vector<std::string> GlusterVolume::claims(const Value& config) const {
     out.push_back(
         fmt::format("the Gluster volume {} of the pool of {}", config.text("name"), pool));
     for (const Host& host : brick_hosts(config)) {
-        const std::string address = config["hosts"][host.name].text("address");
-        if (!address.empty())
-            out.push_back(fmt::format("the brick {}:{}", address, config.text("brick")));
+        const std::string place = place_of(config["hosts"][host.name]);
+        if (!place.empty())
+            out.push_back(fmt::format("the brick {} of {}", config.text("brick"), place));
     }
     return out;
 }

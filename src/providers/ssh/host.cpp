@@ -1,6 +1,7 @@
 #include "providers/ssh/host.h"
 #include "providers/ssh/ssh.h"
 
+#include "providers/ssh/connection.h"
 #include "providers/ssh/explain.h"
 
 #include <algorithm>
@@ -92,10 +93,18 @@ Value managed(const std::vector<std::string>& wanted, const std::vector<std::str
     return list_of_strings(found);
 }
 
+std::string place_of(const Value& connection) {
+    if (!connection.is_map() || connection.text("address").empty()) return "";
+    const std::string place = fmt::format("{}:{}", without_brackets(connection.text("address")),
+                                          connection.integer("port", 22));
+    const std::string before = place_of(connection["jump_host"]);
+    return before.empty() ? place : fmt::format("{} via {}", place, before);
+}
+
 std::vector<std::string> claim_of_host(const Value& config, std::string_view what) {
-    const std::string address = config["host"].text("address");
-    if (address.empty()) return {};
-    return {fmt::format("{} {}", what, address)};
+    const std::string place = place_of(config["host"]);
+    if (place.empty()) return {};
+    return {fmt::format("{} {}", what, place)};
 }
 
 std::vector<std::string> claim(const Value& config, std::string_view what,
@@ -104,7 +113,7 @@ std::vector<std::string> claim(const Value& config, std::string_view what,
     if (!host.is_map() || host.contains_unknown()) return {};
     for (const std::string_view name : attributes)
         if (config[name].contains_unknown()) return {};
-    return {fmt::format("{}:{} {}", host.text("address"), host.integer("port", 22), what)};
+    return {fmt::format("{} {}", place_of(host), what)};
 }
 
 std::string memory_file(std::string_view identity) {

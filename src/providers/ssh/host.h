@@ -48,11 +48,15 @@ std::string quoted(const std::vector<std::string>& texts);
 Value managed(const std::vector<std::string>& wanted, const std::vector<std::string>& there,
               const std::vector<std::string>& ours);
 
+/// Tells a host from others: "10.0.0.11:22", with those that it is reached through behind it. Many
+/// hosts may be behind one address, and networks that are not ours may use the same ones. "" while
+/// the address is not known.
+std::string place_of(const Value& connection);
 /// For ResourceType::claims: the thing's name with its machine; nothing while that is not known, or
 /// one of the attributes that the name is made of.
 std::vector<std::string> claim(const Value& config, std::string_view what,
                                std::initializer_list<std::string_view> attributes);
-/// What is there once on a host: "Docker on 10.0.0.11". Nothing while the host is not known.
+/// What is there once on a host: "Docker on 10.0.0.11:22". Nothing while the host is not known.
 std::vector<std::string> claim_of_host(const Value& config, std::string_view what);
 
 /// Where a host remembers what we have changed on it, so that exactly that can be taken back, even

@@ -21,9 +21,9 @@ class HostCommand final : public SshType {
         name = "host.command";
         summary = "A shell script that is run once on a host.";
         doc =
-            "For what no other type does. The script runs as root with `sh`, in `/`, and stops at "
-            "the first command that fails. It is run again when `run`, `environment` or a value "
-            "of `triggers` changes.\n\n"
+            "For what no other type does. The script runs as root with `sh` (or `shell: bash`), in "
+            "`/`, and stops at the first command that fails. It is run again when `run`, `shell`, "
+            "`environment` or a value of `triggers` changes.\n\n"
             "Whether it still has to run is told by `creates` (a path that is there afterwards), "
             "or by `unless` (a script that succeeds when there is nothing to do; every plan runs "
             "it, so it must only look), or else by a note that hadeploy leaves on the host. A "
@@ -60,6 +60,11 @@ class HostCommand final : public SshType {
                    .type = map_of(TypeKind::any),
                    .doc = "Values whose change runs the script again.",
                    .fallback = Value::map({}),
+                   .verb = "run again"},
+                  {.name = "shell",
+                   .type = TypeKind::string,
+                   .doc = "What `run`, `unless` and `undo` are written for. Default: sh.",
+                   .one_of = {"sh", "bash"},
                    .verb = "run again"},
                   {.name = "environment",
                    .type = map_of(TypeKind::string),
@@ -157,7 +162,8 @@ class HostCommand final : public SshType {
             for (const Entry& e : config["environment"].as_map())
                 if (e.value.is_string())
                     text += fmt::format("export {}={}\n", e.key, shell_quote(e.value.as_string()));
-        return text + "eval " + shell_quote(config.text(which));
+        const std::string given = shell_quote(config.text(which));
+        return text + (config.text("shell") == "bash" ? "bash -e -c " : "eval ") + given;
     }
 };
 } // namespace

@@ -23,7 +23,7 @@ class HostGroup final : public SshType {
         gid.min = 0;
         schema = {host_attribute(),
                   {.name = "name",
-                   .type = TypeKind::name,
+                   .type = TypeKind::account,
                    .doc = "Name of the group.",
                    .required = true,
                    .replaces = true},

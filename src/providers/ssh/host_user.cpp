@@ -129,12 +129,12 @@ class HostUser final : public SshType {
         schema = {
             host_attribute(),
             {.name = "name",
-             .type = TypeKind::name,
+             .type = TypeKind::account,
              .doc = "Name of the user.",
              .required = true,
              .replaces = true},
             {.name = "groups",
-             .type = list_of(TypeKind::name),
+             .type = list_of(TypeKind::account),
              .doc = "Groups that it shall be in, beside those that it is in already.",
              .fallback = Value::list({})},
             {.name = "shell",
@@ -149,7 +149,7 @@ class HostUser final : public SshType {
              .steering = true,
              .fallback = Value(false)},
             {.name = "authorized_keys",
-             .type = list_of(TypeKind::string),
+             .type = list_of(TypeKind::line),
              .doc = "Public keys that may log in as this user.",
              .fallback = Value::list({})},
             {.name = "force",
@@ -174,8 +174,7 @@ class HostUser final : public SshType {
         const Value& keys = config["authorized_keys"];
         if (!keys.is_list()) return;
         for (const Value& key : keys.as_list())
-            if (key.is_string() && (words(key.as_string()).size() < 2 ||
-                                    key.as_string().find('\n') != std::string::npos))
+            if (key.is_string() && words(key.as_string()).size() < 2)
                 problems.add("this is not a public key", key.loc())
                     .with_hint("one line: \"ssh-ed25519 AAAA... comment\"");
     }

@@ -1,3 +1,5 @@
+#include "core/error.h"
+#include "providers/ssh/connection.h"
 #include "providers/ssh/local.h"
 #include "providers/ssh/provider.h"
 #include "providers/ssh/ssh.h"
@@ -12,9 +14,9 @@ namespace {
 Endpoint endpoint_of(const Value& connection, const Value& settings) {
     const Login login = login_from(connection);
     Value config = connection;
-    if (settings.has("connect_timeout"))
-        config = config.with("connect_timeout", settings["connect_timeout"]);
-    return {.key = "ssh " + login.name(),
+    for (const char* setting : {"connect_timeout", "become_password"})
+        if (settings.has(setting)) config = config.with(setting, settings[setting]);
+    return {.key = "ssh " + login.route(),
             .machine = connection.text("machine"),
             .config = std::move(config)};
 }
@@ -41,14 +43,32 @@ void append(std::vector<Endpoint>& endpoints, std::vector<Endpoint> more) {
     }
 }
 
+/// Of an ssh.host itself: as it will be in its `connection`, but for a host key that is not known.
+/// `connection` in the config is what it was when it was seen before.
+std::vector<Endpoint> of_host(const Value& config, const Value& settings) {
+    for (const Entry& e : config.as_map())
+        if (e.key != "connection" && e.value.contains_unknown()) return {};
+    try {
+        Value connection = resolve_connection(config, LocalUser::current()).connection;
+        const std::string known = config["connection"].text("host_key");
+        if (!connection.has("host_key") && !known.empty()) // trusted before
+            connection = connection.with("host_key", known);
+        if (!connection.has("host_key"))
+            connection = connection.with("trust_on_first_use", config["trust_on_first_use"]);
+        return each_of(Value::list({connection}), settings);
+    } catch (const Error&) { // of a record, and the SSH configuration can't be used by now
+        return each_of(Value::list({config}), settings);
+    }
+}
+
 /// The kind "ssh": hosts that are logged in to.
 class SshKind final : public ProviderKind {
   public:
     SshKind() {
         name = "ssh";
-        doc = "Hosts that are reached over SSH with an ed25519 or ecdsa key. All that is read from "
-              "a host travels in one exec, over one connection that is kept until the end. Host "
-              "keys are always verified. A user other than root needs sudo without a password.\n\n"
+        doc = "Hosts that are reached over SSH with a key. All that is read from a host travels in "
+              "one exec, over one connection that is kept until the end. Host keys are always "
+              "verified. A user other than root needs sudo.\n\n"
               "A change goes on when its connection breaks: hadeploy connects again and asks what "
               "became of it. Meanwhile its output lies in `/run/hadeploy` on the host, for root "
               "alone.";
@@ -58,14 +78,20 @@ class SshKind final : public ProviderKind {
                           "tried again until then, also when one broke in the middle of a change: "
                           "a host that may reboot by itself needs more.",
                    .fallback = Value(10'000),
-                   .min = 100}};
+                   .min = 100},
+                  {.name = "become_password",
+                   .type = TypeKind::string,
+                   .doc = "What sudo asks for on hosts where a user other than root logs in. Sent "
+                          "on standard input; not kept in the state. Not needed where sudo works "
+                          "without one (`NOPASSWD`).",
+                   .secret = true}};
         batches_changes = true;
     }
 
     std::vector<Endpoint> endpoints(const ResourceType& type, const Value& config,
                                     const Value& settings) const override {
         if (type.name == "ssh.key") return {{.key = "local", .machine = "", .config = {}}};
-        if (type.name == "ssh.host") return each_of(Value::list({config}), settings);
+        if (type.name == "ssh.host") return of_host(config, settings);
         std::vector<Endpoint> found = each_of(Value::list({config["host"]}), settings);
         append(found, each_of(config["hosts"], settings));
         return found;

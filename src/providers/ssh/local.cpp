@@ -2,7 +2,7 @@
 
 #include "core/file.h"
 #include "core/ssh_key.h"
-#include "providers/ssh/login.h"
+#include "providers/ssh/key_file.h"
 #include "providers/ssh/ssh_type.h"
 
 #include <fmt/format.h>

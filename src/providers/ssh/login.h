@@ -1,10 +1,12 @@
 #pragma once
 
 #include "core/value.h"
+#include "providers/ssh/host_keys.h"
 
 #include <chrono>
+#include <memory>
 #include <string>
-#include <string_view>
+#include <vector>
 
 namespace hadeploy::ssh {
 
@@ -13,8 +15,13 @@ struct Login {
     std::string address; ///< an IP address, or a name to resolve
     int port = 22;
     std::string user;
-    std::string private_key_file;    ///< "" means: ask the SSH agent
-    std::string host_key;            ///< "ssh-ed25519 AAAA..."; what follows the key is ignored
+    std::string private_key_file;            ///< "": see authenticate()
+    std::string public_key;                  ///< of a key of the agent: a line, or "SHA256:..."
+    std::vector<std::string> identity_files; ///< to try instead of those in ~/.ssh
+    bool identities_only = false;            ///< no key of the agent but these
+    std::string agent; ///< its socket, "$VARIABLE", or "none"; "": as the environment says
+    std::string become_password;     ///< what sudo asks the user for; "": it asks for nothing
+    std::string host_key;            ///< see parse_host_keys()
     bool trust_on_first_use = false; ///< an empty host_key accepts any
     /// How long a host may take to let us in; a refused connection is tried again until then.
     std::chrono::milliseconds timeout{10'000};
@@ -22,23 +29,14 @@ struct Login {
     /// least.
     std::chrono::milliseconds silence{30'000};
 
+    std::shared_ptr<const Login> jump = {}; ///< the host to go through
+
     [[nodiscard]] std::string name() const; ///< "root@10.77.0.11:22"
+    /// The name, and those of the hosts on the way: what tells this login from others.
+    [[nodiscard]] std::string route() const;
 };
 
 /// From a `connection`, with the provider's settings beside it where the caller put them.
 Login login_from(const Value& connection);
-
-/// A public key as it travels: "ssh-ed25519" and the base64 of its bytes, without the comment.
-struct PublicKey {
-    std::string type, base64;
-    friend bool operator==(const PublicKey&, const PublicKey&) = default;
-};
-PublicKey parse_public_key(std::string_view line);
-/// The form that OpenSSH shows: "SHA256:...".
-std::string fingerprint(const PublicKey& key);
-
-/// Refuses a private key that cannot work, before anything is contacted.
-/// @throws Error(failed) when it is missing, readable by others, an RSA key, or has a passphrase
-void check_private_key(const std::string& file);
 
 } // namespace hadeploy::ssh

@@ -55,8 +55,31 @@ hadeploy_wait() {
 )sh";
 
 // Descriptor 3 is the connection's way in. The parent is sshd's process for this connection, or
-// sudo; the tails break with the connection too, when they next have something to tell.
-constexpr std::string_view kFunctions = R"sh(hadeploy_follow() {
+// sudo; the tails break with the connection too, when they next have something to tell. BusyBox's
+// tail can't wait for a process, nor look more often than once a second: where it is the shell's
+// own program, a loop does it.
+constexpr std::string_view kFunctions = R"sh(hadeploy_is_busybox() {
+    hadeploy_word=$(command -v tail)
+    case $hadeploy_word in
+    /*) [ "/proc/$$/exe" -ef "$hadeploy_word" ] ;;
+    esac
+}
+hadeploy_copy() {
+    exec <"$2"
+    while kill -0 "$1" 2>/dev/null; do
+        cat || exit
+        sleep 0.2
+    done
+    cat
+}
+hadeploy_follow() {
+    if hadeploy_is_busybox; then
+        hadeploy_copy "$1" "$hadeploy_mine.out" 2>/dev/null 3<&- &
+        hadeploy_tails=$!
+        hadeploy_copy "$1" "$hadeploy_mine.err" 3<&- >&2 2>/dev/null &
+        hadeploy_tails="$hadeploy_tails $!"
+        return 0
+    fi
     tail -c +1 -s 0.1 --pid="$1" -f -- "$hadeploy_mine.out" 2>/dev/null 3<&- &
     hadeploy_tails=$!
     tail -c +1 -s 0.1 --pid="$1" -f -- "$hadeploy_mine.err" 3<&- >&2 2>/dev/null &
@@ -182,10 +205,11 @@ bool Operation::attempt() {
     for (const Section& section : sections_) longest = std::max(longest, section.limit);
     Frames frames(name_.id,
                   [&](std::size_t index, SectionResult result) { take(index, std::move(result)); });
+    const Shell root = shell(login_);
     const Outcome one =
         exchange(pool_, login_,
-                 {.command = shell(login_),
-                  .input = std::move(script),
+                 {.command = root.command,
+                  .input = root.input + script,
                   .farewell = "done\n",
                   // what an earlier run left at work may have to be waited for before
                   .quiet = longest + std::chrono::seconds(kPatience / 2 + 60)},

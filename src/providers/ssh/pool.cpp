@@ -1,6 +1,7 @@
 #include "providers/ssh/pool.h"
 
 #include "core/error.h"
+#include "providers/ssh/ssh.h"
 
 #include <fmt/format.h>
 #include <random>
@@ -51,7 +52,7 @@ Pool::Pool(std::string of)
 
 Pool::Host& Pool::host(const Login& login) {
     const std::lock_guard lock(mutex_);
-    auto& found = hosts_[fmt::format("{} {}", login.name(), login.private_key_file)];
+    auto& found = hosts_[fmt::format("{} {}", login.route(), login.private_key_file)];
     if (!found) found = std::make_unique<Host>();
     return *found;
 }
@@ -60,7 +61,8 @@ void Pool::ensure(Host& host, const Login& login, const std::stop_token& stop) {
     const bool usable =
         host.session && host.session->alive() &&
         // Another key is wanted: the machine was made anew, and this connection is the old one's.
-        (login.host_key.empty() || parse_public_key(login.host_key) == host.session->host_key());
+        (login.host_key.empty() ||
+         parse_host_keys(login.host_key).accepts(host.session->host_key()));
     if (usable) return;
     host.session.reset();
     host.session = open_patiently(login, stop, logins_);
@@ -71,6 +73,14 @@ PublicKey Pool::connect(const Login& login, std::stop_token stop) {
     const std::lock_guard lock(h.busy);
     ensure(h, login, stop);
     return h.session->host_key();
+}
+
+std::string shown_host_key(const Value& connection) {
+    Login login = login_from(connection);
+    login.host_key.clear();
+    login.trust_on_first_use = true;
+    const PublicKey key = Pool().connect(login, {});
+    return key.type + ' ' + key.base64;
 }
 
 void Pool::run(const Login& login, const Exchange& exchange, std::stop_token stop) {

@@ -4,12 +4,17 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/hash.h"
+#include "providers/ssh/authenticate.h"
+#include "providers/ssh/connection.h"
+#include "providers/ssh/key_file.h"
 #include "providers/ssh/socket.h"
+#include "providers/ssh/tunnel.h"
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <fmt/format.h>
 #include <fstream>
@@ -27,6 +32,24 @@ std::atomic<std::uint64_t> execs{0};
 
 constexpr std::size_t kChunk = 32 * 1024;
 using Clock = std::chrono::steady_clock;
+
+/// For the handshake: those of the keys that are known, or the comparison would fail for an honest
+/// host.
+std::string host_key_algorithms(const HostKeys& known) {
+    std::string out;
+    const auto add = [&out](std::string_view name) {
+        if (out.find(name) == std::string::npos) out.append(out.empty() ? "" : ",").append(name);
+    };
+    constexpr std::string_view rsa = "rsa-sha2-512,rsa-sha2-256";
+    for (const PublicKey& key : known.accepted)
+        if (key.type != "ssh-rsa" || can_use_rsa()) add(key.type == "ssh-rsa" ? rsa : key.type);
+    if (!out.empty()) return out;
+    for (const std::string_view name :
+         {"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"})
+        add(name);
+    if (can_use_rsa()) add(rsa);
+    return out;
+}
 
 void initialise_library() {
     static const int result = libssh2_init(0);
@@ -64,11 +87,14 @@ using Channel = std::unique_ptr<LIBSSH2_CHANNEL, ChannelCloser>;
 
 class LibSession final : public Session {
   public:
-    LibSession(const Login& login, Fd socket, std::stop_token stop);
+    LibSession(const Login& login, std::unique_ptr<Tunnel> tunnel, Fd socket, std::stop_token stop);
 
     bool alive() const override;
     const PublicKey& host_key() const override { return host_key_; }
     void run(const Exchange& exchange, std::stop_token stop) override;
+    std::unique_ptr<Tunnel> forward(std::unique_ptr<Session> self, const Login& to) override {
+        return std::make_unique<Tunnel>(std::move(self), session_.get(), socket_.get(), to);
+    }
 
   private:
     class Input;
@@ -77,9 +103,7 @@ class LibSession final : public Session {
     void wait_for_greeting(const std::stop_token& stop) const;
     void handshake();
     void verify_host_key();
-    void log_in();
-    void log_in_with_file();
-    void log_in_with_agent();
+    [[noreturn]] void no_handshake(int rc);
     Channel begin(const std::string& command);
     void pump(LIBSSH2_CHANNEL* channel, const Exchange& exchange);
     bool drain(LIBSSH2_CHANNEL* channel, const Exchange& exchange, bool& progress);
@@ -90,6 +114,8 @@ class LibSession final : public Session {
     [[noreturn]] void lost(const std::string& cause);
 
     Login login_;
+    HostKeys known_;
+    std::unique_ptr<Tunnel> tunnel_; ///< on which the socket is the near end, behind a jump host
     Fd socket_;
     Clock::time_point heard_; ///< when the host last said something
     Clock::time_point word_;  ///< when the command last said something
@@ -125,20 +151,29 @@ class LibSession::Input {
     std::array<char, kChunk> buffer_{};
 };
 
-LibSession::LibSession(const Login& login, Fd socket, std::stop_token stop)
-    : login_(login), socket_(std::move(socket)) {
+LibSession::LibSession(const Login& login, std::unique_ptr<Tunnel> tunnel, Fd socket,
+                       std::stop_token stop)
+    : login_(login), known_(parse_host_keys(login.host_key)), tunnel_(std::move(tunnel)),
+      socket_(std::move(socket)) {
     const std::stop_callback cut(stop, [this] { ::shutdown(socket_.get(), SHUT_RDWR); });
     session_ = {libssh2_session_init_ex(nullptr, nullptr, nullptr, &heard_), {socket_.get()}};
     if (!session_) throw Error(ErrorKind::failed, "libssh2 cannot start a session");
+#if LIBSSH2_VERSION_NUM >= 0x010b01 // which deprecates the other
+    libssh2_session_callback_set2(session_.get(), LIBSSH2_CALLBACK_RECV,
+                                  reinterpret_cast<libssh2_cb_generic*>(&receive_and_acknowledge));
+#else
     libssh2_session_callback_set(session_.get(), LIBSSH2_CALLBACK_RECV,
                                  reinterpret_cast<void*>(&receive_and_acknowledge));
-    // A host that has accepted the connection is there, however slow it may be.
-    libssh2_session_set_timeout(session_.get(), long{login.silence.count()});
+#endif
     try {
         wait_for_greeting(stop);
+        // What accepts the connection may be no SSH server, and never say a word.
+        libssh2_session_set_timeout(session_.get(), long{login.timeout.count()});
         handshake();
         verify_host_key();
-        log_in();
+        // A host that has come that far is there, however slow it may be.
+        libssh2_session_set_timeout(session_.get(), long{login.silence.count()});
+        authenticate(session_.get(), login_);
     } catch (const Error&) {
         if (stop.stop_requested()) throw Interrupted();
         throw;
@@ -170,29 +205,48 @@ void LibSession::wait_for_greeting(const std::stop_token& stop) const {
                 .as_transient();
 }
 
+// What this libssh2 does not know it leaves out of the lists. With 1.10 that is all but aes*-ctr
+// and plain hmac-sha2.
 void LibSession::handshake() {
-    // A key of the pinned type, or the comparison below would fail for an honest host.
-    const std::string pinned = parse_public_key(login_.host_key).type;
-    prefer(LIBSSH2_METHOD_HOSTKEY, pinned.empty()
-                                       ? "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,"
-                                         "ecdsa-sha2-nistp521"
-                                       : pinned.c_str());
+    prefer(LIBSSH2_METHOD_HOSTKEY, host_key_algorithms(known_).c_str());
     for (const int method : {LIBSSH2_METHOD_CRYPT_CS, LIBSSH2_METHOD_CRYPT_SC})
-        prefer(method, "aes128-ctr,aes256-ctr,aes192-ctr");
+        prefer(method, "aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes256-ctr,"
+                       "aes192-ctr,chacha20-poly1305@openssh.com");
     for (const int method : {LIBSSH2_METHOD_MAC_CS, LIBSSH2_METHOD_MAC_SC})
-        prefer(method, "hmac-sha2-256,hmac-sha2-512");
-    const int rc = libssh2_session_handshake(session_.get(), socket_.get());
-    if (rc == 0) return;
+        prefer(method, "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,"
+                       "hmac-sha2-512");
+    if (const int rc = libssh2_session_handshake(session_.get(), socket_.get()); rc != 0)
+        no_handshake(rc);
+}
+
+void LibSession::no_handshake(int rc) {
     const std::string cause = last_error();
     if (rc == LIBSSH2_ERROR_KEX_FAILURE || rc == LIBSSH2_ERROR_METHOD_NONE)
         throw Error(ErrorKind::unreachable,
                     fmt::format("{} and hadeploy have no SSH algorithm in common ({})",
                                 login_.name(), cause))
-            .with_hint(fmt::format("the host must offer a host key of type {}, a cipher aes*-ctr "
-                                   "and a MAC hmac-sha2-256 or hmac-sha2-512; see HostKey, Ciphers "
-                                   "and MACs in its sshd_config",
-                                   pinned.empty() ? "ssh-ed25519 or ecdsa" : pinned));
+            .with_hint(fmt::format(
+                "libssh2 {} offers the host keys {}, the ciphers {} and the MACs "
+                "{}; the host must have one of each: see HostKey, KexAlgorithms, Ciphers and "
+                "MACs in its sshd_config",
+                libssh2_version(0), host_key_algorithms(known_),
+                can_use_rsa() ? "aes*-gcm and aes*-ctr" : "aes*-ctr",
+                can_use_rsa() ? "hmac-sha2-*" : "hmac-sha2-* without -etm"));
+    if (rc == LIBSSH2_ERROR_TIMEOUT)
+        throw Error(ErrorKind::unreachable,
+                    fmt::format("{} accepts connections, but no SSH server answers", login_.name()))
+            .with_hint("is it the port of an SSH server, and the host not overloaded?")
+            .as_transient();
     // A host that is starting accepts connections before its sshd is ready, and drops them.
+    if (rc == LIBSSH2_ERROR_SOCKET_DISCONNECT || rc == LIBSSH2_ERROR_SOCKET_RECV ||
+        rc == LIBSSH2_ERROR_SOCKET_SEND || rc == LIBSSH2_ERROR_BANNER_SEND ||
+        rc == LIBSSH2_ERROR_SOCKET_NONE)
+        throw Error(ErrorKind::unreachable,
+                    fmt::format("{} hangs up before it says what it is", login_.name()))
+            .with_hint("is it the port of an SSH server? One that hangs up has too many logins at "
+                       "once (MaxStartups), or refuses this address (hosts.deny, fail2ban, "
+                       "PerSourcePenalties)")
+            .as_transient();
     throw Error(ErrorKind::unreachable,
                 fmt::format("{} does not speak SSH: {}", login_.name(), cause))
         .as_transient();
@@ -208,71 +262,21 @@ void LibSession::verify_host_key() {
     // The blob begins with its own type, as a string with a length in front.
     const std::size_t length = static_cast<unsigned char>(blob[3]);
     host_key_ = {std::string(blob.substr(4, length)), base64_encode(blob)};
+    if (known_.accepts(host_key_)) return;
+    if (known_.revokes(host_key_))
+        throw Error(ErrorKind::unreachable, fmt::format("the host key that {} shows is revoked: {}",
+                                                        login_.name(), fingerprint(host_key_)))
+            .with_hint("it was stolen, or is kept no more; see @revoked in known_hosts");
     if (login_.host_key.empty() && login_.trust_on_first_use) return;
-    const PublicKey expected = parse_public_key(login_.host_key);
-    if (expected == host_key_) return;
+    std::vector<std::string> expected;
+    for (const PublicKey& key : known_.accepted) expected.push_back(fingerprint(key));
     throw Error(ErrorKind::unreachable,
                 fmt::format("{} has another host key than expected: {}, expected {}", login_.name(),
-                            fingerprint(host_key_), fingerprint(expected)))
-        .with_hint("either the machine was set up anew (then correct `host_key`), or somebody "
-                   "answers in its place");
-}
-
-void LibSession::log_in() {
-    if (login_.private_key_file.empty())
-        log_in_with_agent();
-    else
-        log_in_with_file();
-}
-
-void LibSession::log_in_with_file() {
-    const int rc = libssh2_userauth_publickey_fromfile_ex(
-        session_.get(), login_.user.data(), static_cast<unsigned>(login_.user.size()), nullptr,
-        login_.private_key_file.c_str(), nullptr);
-    if (rc == 0) return;
-    if (rc == LIBSSH2_ERROR_AUTHENTICATION_FAILED || rc == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED)
-        throw Error(ErrorKind::unreachable, fmt::format("{} does not accept the key {}",
-                                                        login_.name(), login_.private_key_file))
-            .with_hint(fmt::format("put the public half into ~{}/.ssh/authorized_keys on the host",
-                                   login_.user));
-    throw Error(ErrorKind::unreachable,
-                fmt::format("logging in to {} with {} failed: {}", login_.name(),
-                            login_.private_key_file, last_error()));
-}
-
-void LibSession::log_in_with_agent() {
-    struct AgentCloser {
-        void operator()(LIBSSH2_AGENT* a) const {
-            libssh2_agent_disconnect(a);
-            libssh2_agent_free(a);
-        }
-    };
-    const std::unique_ptr<LIBSSH2_AGENT, AgentCloser> agent(libssh2_agent_init(session_.get()));
-    if (!agent || libssh2_agent_connect(agent.get()) != 0 ||
-        libssh2_agent_list_identities(agent.get()) != 0)
-        throw Error(ErrorKind::unreachable,
-                    fmt::format("no key to log in to {} with: `private_key_file` is empty and no "
-                                "SSH agent answers",
-                                login_.name()))
-            .with_hint("set private_key_file, or start an agent and `ssh-add` the key");
-    libssh2_agent_publickey* identity = nullptr;
-    int tried = 0, rsa = 0;
-    while (libssh2_agent_get_identity(agent.get(), &identity, identity) == 0) {
-        const std::string_view blob(reinterpret_cast<const char*>(identity->blob),
-                                    identity->blob_len);
-        if (blob.substr(4).starts_with("ssh-rsa")) {
-            ++rsa;
-            continue;
-        }
-        ++tried;
-        if (libssh2_agent_userauth(agent.get(), login_.user.c_str(), identity) == 0) return;
-    }
-    throw Error(
-        ErrorKind::unreachable,
-        fmt::format("{} accepts none of the {} keys of the SSH agent", login_.name(), tried))
-        .with_hint(
-            rsa ? fmt::format("the agent's {} RSA keys cannot be used; add an ed25519 key", rsa)
-                : "add the right key with `ssh-add`, or set private_key_file");
+                            fingerprint(host_key_), fmt::join(expected, " or ")))
+        .with_hint("either the machine was installed again (then correct `host_key`, take the old "
+                   "key out of known_hosts with `ssh-keygen -R`, or, of an "
+                   "ssh.host with trust_on_first_use, run `hadeploy state trust-host-key`), or "
+                   "somebody answers in its place");
 }
 
 bool LibSession::alive() const {
@@ -301,6 +305,7 @@ void LibSession::lost(const std::string& cause) {
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     // Nor is the host waited for when the channel and the session are freed.
     ::shutdown(socket_.get(), SHUT_RDWR);
+    if (tunnel_) tunnel_->cut();
     throw Error(ErrorKind::unreachable,
                 fmt::format("the connection to {} broke: {}", login_.name(), cause));
 }
@@ -422,6 +427,15 @@ void LibSession::pump(LIBSSH2_CHANNEL* channel, const Exchange& exchange) {
         }
     }
 }
+
+std::unique_ptr<Session> open_hop(const Login& login, const std::stop_token& stop) {
+    try {
+        return Session::open(*login.jump, stop);
+    } catch (Error& error) {
+        error.with_note(fmt::format("on the way to {}", login.name()));
+        throw;
+    }
+}
 } // namespace
 
 Counters counters() {
@@ -430,20 +444,25 @@ Counters counters() {
 
 std::unique_ptr<Session> Session::open(const Login& login, std::stop_token stop) {
     initialise_library();
-    if (login.host_key.empty() && !login.trust_on_first_use)
+    const HostKeys known = parse_host_keys(login.host_key);
+    if (known.empty() && !login.trust_on_first_use)
         throw Error(ErrorKind::unreachable,
                     fmt::format("the host key of {} is not known", login.name()))
             .with_hint(fmt::format("ask the machine's console, or over a way that you trust: "
                                    "`ssh-keyscan -p {} -t ed25519 {}`, and set `host_key`",
                                    login.port, login.address));
-    const PublicKey pinned = parse_public_key(login.host_key);
-    if (pinned.type == "ssh-rsa")
-        throw Error(ErrorKind::unreachable,
-                    fmt::format("the host key given for {} is an RSA key, which cannot be used",
-                                login.name()))
-            .with_hint("give the host's ed25519 key: `ssh-keyscan -t ed25519`");
-    if (!login.private_key_file.empty()) check_private_key(login.private_key_file);
-    return std::make_unique<LibSession>(login, connect_to(login, stop), stop);
+    if (!login.private_key_file.empty()) {
+        const bool locked = check_private_key(login.private_key_file).kind == KeyFile::Kind::locked;
+        if (locked && login.agent.empty() && !std::getenv("SSH_AUTH_SOCK"))
+            throw locked_key(login.private_key_file);
+    }
+    if (!login.jump)
+        return std::make_unique<LibSession>(login, nullptr, connect_to(login, stop), stop);
+    std::unique_ptr<Session> hop = open_hop(login, stop);
+    Session& through = *hop;
+    std::unique_ptr<Tunnel> tunnel = through.forward(std::move(hop), login);
+    Fd end = tunnel->take_end();
+    return std::make_unique<LibSession>(login, std::move(tunnel), std::move(end), stop);
 }
 
 } // namespace hadeploy::ssh

@@ -12,6 +12,8 @@
 
 namespace hadeploy::ssh {
 
+class Tunnel;
+
 /// One command on a host, with what goes in and out.
 struct Exchange {
     std::string command;
@@ -48,6 +50,10 @@ class Session {
     /// @throws Error(failed) when the command is silent for longer than the exchange allows
     /// @throws Interrupted when `stop` is requested
     virtual void run(const Exchange& exchange, std::stop_token stop) = 0;
+    /// Lets the host connect to the login's address: a jump host. The session belongs to the tunnel
+    /// from then on.
+    /// @throws Error(unreachable)
+    virtual std::unique_ptr<Tunnel> forward(std::unique_ptr<Session> self, const Login& to) = 0;
 };
 
 } // namespace hadeploy::ssh

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <vector>
 
 namespace hadeploy::ssh {
 
@@ -30,26 +32,8 @@ Addresses resolve(const Login& login) {
     Error error(ErrorKind::unreachable, fmt::format("the host name {} does not resolve: {}",
                                                     login.address, ::gai_strerror(rc)));
     error.transient = rc == EAI_AGAIN;
-    throw error.with_hint("correct the address, or make the name known in DNS or /etc/hosts");
-}
-
-/// 0, or the errno of why not.
-int connect_one(int fd, const addrinfo& address, Clock::time_point deadline,
-                const std::stop_token& stop) {
-    if (::connect(fd, address.ai_addr, address.ai_addrlen) == 0) return 0;
-    if (errno != EINPROGRESS) return errno;
-    for (;;) {
-        if (stop.stop_requested()) throw Interrupted();
-        const auto left =
-            std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-        if (left <= 0) return ETIMEDOUT;
-        pollfd p{fd, POLLOUT, 0};
-        if (::poll(&p, 1, static_cast<int>(std::min<long long>(left, 100))) <= 0) continue;
-        int error = 0;
-        socklen_t size = sizeof error;
-        ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-        return error;
-    }
+    throw error.with_hint("correct the address, or make the name known in DNS or /etc/hosts (an "
+                          "alias from ~/.ssh/config works as the `address` of an ssh.host)");
 }
 
 void set(int fd, int level, int option, int value) {
@@ -66,26 +50,109 @@ void configure(int fd) {
     set(fd, IPPROTO_TCP, TCP_KEEPCNT, 9);
     set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 60'000);
 }
+/// RFC 8305, 5: how long one address is tried alone before the next one is tried beside it.
+constexpr std::chrono::milliseconds kHeadStart{250};
+
+/// The families in turns, beginning with that of the resolver's first choice (RFC 8305, 4).
+std::vector<const addrinfo*> in_turns(const addrinfo* list) {
+    std::vector<const addrinfo*> first, others, out;
+    for (const addrinfo* a = list; a; a = a->ai_next)
+        (a->ai_family == list->ai_family ? first : others).push_back(a);
+    for (std::size_t i = 0; i < std::max(first.size(), others.size()); ++i) {
+        if (i < first.size()) out.push_back(first[i]);
+        if (i < others.size()) out.push_back(others[i]);
+    }
+    return out;
+}
+
+/// Several connections on their way at once; the first that is made counts.
+class Race {
+  public:
+    Race(std::vector<const addrinfo*> addresses, Clock::time_point deadline, std::stop_token stop)
+        : addresses_(std::move(addresses)), deadline_(deadline), stop_(std::move(stop)) {}
+
+    /// The winner; none when no address answered.
+    Fd run() {
+        while (!winner_) {
+            if (stop_.stop_requested()) throw Interrupted();
+            const bool idle = running_.empty();
+            if (next_ < addresses_.size() && (idle || Clock::now() >= start_next_))
+                begin(*addresses_[next_++]);
+            else if (idle)
+                break;
+            else if (Clock::now() >= deadline_) {
+                cause_ = ETIMEDOUT;
+                break;
+            } else
+                wait();
+        }
+        return std::move(winner_);
+    }
+    /// The errno of the last address that failed.
+    [[nodiscard]] int cause() const { return cause_; }
+
+  private:
+    void begin(const addrinfo& a) {
+        start_next_ = Clock::now() + kHeadStart;
+        Fd socket(
+            ::socket(a.ai_family, a.ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a.ai_protocol));
+        if (!socket)
+            cause_ = errno;
+        else if (::connect(socket.get(), a.ai_addr, a.ai_addrlen) == 0)
+            winner_ = std::move(socket);
+        else if (errno == EINPROGRESS)
+            running_.push_back(std::move(socket));
+        else
+            cause_ = errno;
+    }
+
+    void wait() {
+        auto until = std::min(deadline_, Clock::now() + std::chrono::milliseconds(100));
+        if (next_ < addresses_.size()) until = std::min(until, start_next_);
+        const auto left =
+            std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
+        std::vector<pollfd> fds;
+        for (const Fd& socket : running_) fds.push_back({socket.get(), POLLOUT, 0});
+        if (::poll(fds.data(), fds.size(), static_cast<int>(std::max<long long>(left, 0))) <= 0)
+            return;
+        std::vector<Fd> still;
+        for (std::size_t i = 0; i < fds.size(); ++i) {
+            if (fds[i].revents == 0) {
+                still.push_back(std::move(running_[i]));
+                continue;
+            }
+            int error = 0;
+            socklen_t size = sizeof error;
+            ::getsockopt(fds[i].fd, SOL_SOCKET, SO_ERROR, &error, &size);
+            if (error != 0)
+                cause_ = error;
+            else if (!winner_)
+                winner_ = std::move(running_[i]);
+        }
+        // One that failed makes room for the next one at once.
+        if (still.size() < running_.size()) start_next_ = Clock::now();
+        running_ = std::move(still);
+    }
+
+    std::vector<const addrinfo*> addresses_;
+    std::size_t next_ = 0; ///< of the addresses
+    Clock::time_point deadline_, start_next_;
+    std::stop_token stop_;
+    std::vector<Fd> running_;
+    Fd winner_;
+    int cause_ = 0;
+};
 } // namespace
 
 Fd connect_to(const Login& login, std::stop_token stop) {
     const Addresses addresses = resolve(login);
-    const auto deadline = Clock::now() + login.timeout;
-    int cause = 0;
-    for (const addrinfo* a = addresses.get(); a; a = a->ai_next) {
-        Fd socket(
-            ::socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol));
-        if (socket.get() < 0) {
-            cause = errno;
-            continue;
-        }
-        cause = connect_one(socket.get(), *a, deadline, stop);
-        if (cause != 0) continue;
+    Race race(in_turns(addresses.get()), Clock::now() + login.timeout, std::move(stop));
+    if (Fd socket = race.run()) {
         configure(socket.get());
         return socket;
     }
     throw Error(ErrorKind::unreachable,
-                fmt::format("{} cannot be reached: {}", login.name(), std::strerror(cause)))
+                fmt::format("{} cannot be reached: {}", login.name(), std::strerror(race.cause())))
         .with_hint("is the machine on, its sshd running, and the address and port right?")
         .as_transient();
 }

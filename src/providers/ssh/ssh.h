@@ -12,6 +12,11 @@ void add_host_types(Registry& registry);    ///< ssh.host, ssh.key, host.*
 void add_docker_types(Registry& registry);  ///< docker.*
 void add_gluster_types(Registry& registry); ///< gluster.*
 
+/// Logs in to a host whatever host key it shows, and returns that: "ssh-ed25519 AAAA...".
+/// @param connection  see connection_fields(); its `host_key` does not count
+/// @throws Error(unreachable)
+std::string shown_host_key(const Value& connection);
+
 /// What the process has asked of all hosts so far. A run's cost, and what tests hold against "one
 /// exec a host".
 struct Counters {

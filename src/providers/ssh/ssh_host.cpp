@@ -1,6 +1,7 @@
+#include "providers/ssh/connection.h"
 #include "providers/ssh/host.h"
-#include "providers/ssh/login.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace hadeploy::ssh {
@@ -11,12 +12,28 @@ class SshHost final : public SshType {
     SshHost() {
         name = "ssh.host";
         summary = "A machine that already exists, and how to log in to it.";
-        doc = "Whatever hadeploy shall set up on a machine that it did not make takes its "
-              "`connection`. The host key is verified at every contact. Without one, "
-              "`trust_on_first_use` takes the key that the host shows first, and insists on it "
-              "from then on.\n\n"
-              "Nothing is changed on the machine, neither when this resource is made nor when it "
-              "is destroyed.";
+        doc =
+            "Whatever hadeploy shall set up on a machine that it did not make takes its "
+            "`connection`. Nothing is changed on the machine, neither when this resource is made "
+            "nor when it is destroyed.\n\n"
+            "What works with `ssh ADDRESS` works here: what is not written in the spec is taken "
+            "from `~/.ssh/config` and `/etc/ssh/ssh_config`: HostName (so `address` may be an "
+            "alias), Port, User, IdentityFile, IdentitiesOnly, IdentityAgent, ProxyJump, "
+            "HostKeyAlias, UserKnownHostsFile, GlobalKnownHostsFile, in `Host` blocks, in `Match` "
+            "blocks by host, originalhost, user, localuser and all, and in files that they "
+            "`Include`. What the spec says wins. A setting of the host that "
+            "matters and is not supported, such as ProxyCommand, is an error. `config_file: "
+            "/dev/null` makes a spec independent of whose machine it is applied from. Unlike "
+            "with `ssh`, the user is root where nothing says otherwise.\n\n"
+            "The host key is verified at every contact: it is `host_key`, or else what "
+            "known_hosts has for the host. Without either, `trust_on_first_use` takes the key "
+            "that the host shows first, and insists on it from then on. A machine that was "
+            "installed again shows another key: correct `host_key`, or `ssh-keygen -R ADDRESS` "
+            "and log in once with `ssh`; of one trusted on first use, "
+            "`hadeploy state trust-host-key` takes the new key.\n\n"
+            "To log in, `private_key_file` is used, or the key of the SSH agent that "
+            "`public_key` names; without both the agent's keys, and then those in "
+            "IdentityFile or `~/.ssh/id_ed25519`, `id_ecdsa` and `id_rsa`.";
         example = "node1:\n"
                   "  type: ssh.host\n"
                   "  address: 192.0.2.11\n"
@@ -30,23 +47,42 @@ class SshHost final : public SshType {
                    .replaces = true},
                   {.name = "port",
                    .type = TypeKind::port,
-                   .doc = "Port of the SSH server.",
-                   .replaces = true,
-                   .fallback = Value(22)},
+                   .doc = "Port of the SSH server. Default: that of the SSH configuration, or 22.",
+                   .replaces = true},
                   {.name = "user",
-                   .type = TypeKind::name,
-                   .doc = "Who logs in: root, or someone who may use sudo without a password.",
-                   .fallback = Value("root")},
+                   .type = TypeKind::account,
+                   .doc = "Who logs in: root, or someone who may use sudo. Default: that of the "
+                          "SSH configuration, or root."},
                   {.name = "private_key_file",
                    .type = TypeKind::local_path,
-                   .doc = "The private key to log in with (ed25519 or ecdsa). Without it the keys "
-                          "of the SSH agent are tried."},
+                   .doc = "The private key to log in with. One with a passphrase has to be in the "
+                          "SSH agent."},
+                  {.name = "public_key",
+                   .type = TypeKind::line,
+                   .doc = "Which of the SSH agent's keys to log in with: its public half, "
+                          "`${file(\"id_ed25519.pub\")}` or \"ssh-ed25519 AAAA...\", or its "
+                          "fingerprint, \"SHA256:...\"."},
                   {.name = "host_key",
                    .type = TypeKind::string,
-                   .doc = "The public key that the host must show: \"ssh-ed25519 AAAA...\"."},
+                   .doc = "The public key that the host must show: \"ssh-ed25519 AAAA...\", or "
+                          "lines as `ssh-keyscan` prints them, of which any may be shown. Default: "
+                          "what known_hosts has for the host."},
+                  {.name = "known_hosts_file",
+                   .type = TypeKind::local_path,
+                   .doc = "Where to look for the host's key instead: a known_hosts file, of this "
+                          "project for example."},
+                  {.name = "config_file",
+                   .type = TypeKind::local_path,
+                   .doc = "The SSH configuration instead of `~/.ssh/config` and "
+                          "`/etc/ssh/ssh_config`; `/dev/null` for none."},
+                  {.name = "jump_host",
+                   .type = TypeKind::connection,
+                   .doc = "A host to log in to first, and to reach this one through: the "
+                          "`connection` of another ssh.host. Default: ProxyJump of the SSH "
+                          "configuration."},
                   {.name = "trust_on_first_use",
                    .type = TypeKind::boolean,
-                   .doc = "Without `host_key`: accept the key that the host shows first.",
+                   .doc = "Where no host key is known: accept the key that the host shows first.",
                    .steering = true,
                    .fallback = Value(false)},
                   {.name = "connection",
@@ -68,34 +104,39 @@ class SshHost final : public SshType {
         machine = true;
         adopts = true;
         remove_may_leave = true;
+        derives_from_files = true;
     }
 
     void check(const Value& config, Problems& problems) const override {
-        const Value& key = config["host_key"];
-        if (key.is_null() && !config.flag("trust_on_first_use"))
-            problems.add("an ssh.host needs `host_key`", config.loc())
-                .with_hint(fmt::format("`ssh-keyscan -t ed25519 {}` shows it (compare it with the "
-                                       "machine's console); or set `trust_on_first_use: true`",
-                                       config.text("address", "ADDRESS")));
-        if (!key.is_string()) return;
-        const PublicKey parsed = parse_public_key(key.as_string());
-        if (parsed.type == "ssh-rsa")
-            problems.add("an RSA host key cannot be used", key.loc())
-                .with_hint("give the host's ed25519 key: `ssh-keyscan -t ed25519`");
-        else if (parsed.base64.empty())
-            problems.add("this is not a host key", key.loc())
-                .with_hint("it looks like \"ssh-ed25519 AAAA...\"");
+        if (!is_decided(config)) return;
+        try {
+            const Resolved host = resolve(config);
+            check_host_key(config, host, problems);
+        } catch (Error& error) {
+            if (!error.loc.known()) error.loc = config["address"].loc();
+            problems.add(std::move(error));
+        }
     }
 
     Value derive(const Value& config) const override {
         Value derived = Value::map({{"running", true}});
-        if (config["host_key"].is_null()) return derived; // the host will tell
-        return derived.with("connection", connection(config, config["host_key"]));
+        if (!is_decided(config)) return derived.with("connection", Value::unknown());
+        try {
+            const Value connection = resolve(config).connection;
+            if (!connection.has("host_key")) return derived; // the host will tell
+            return derived.with("connection", connection);
+        } catch (const Error&) { // check() has told
+            return derived.with("connection", Value::unknown());
+        }
     }
 
     std::vector<std::string> claims(const Value& config) const override {
-        if (config["address"].is_unknown() || config["port"].is_unknown()) return {};
-        return {fmt::format("host {}:{}", config.text("address"), config.integer("port", 22))};
+        if (!is_decided(config)) return {};
+        try {
+            return {"host " + resolve(config).place};
+        } catch (const Error&) { // of a record, and the SSH configuration is another one by now
+            return {fmt::format("host {}:{}", config.text("address"), config.integer("port", 22))};
+        }
     }
 
     // $hadeploy_host_key is what the session has verified, not what the host says of itself.
@@ -109,35 +150,102 @@ class SshHost final : public SshType {
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override {
         const Answer answer(result.out);
         const std::string key = answer.first("key");
+        const Value& config = request.config;
+        Resolved host = resolve(config);
         const std::string known =
             request.recorded ? request.recorded->attributes["connection"].text("host_key") : "";
-        if (request.config["host_key"].is_null() && !known.empty() && !key.empty() &&
-            parse_public_key(known) != parse_public_key(key))
-            return Observation::failed(
-                Error(ErrorKind::unreachable,
-                      fmt::format("the host key of {} has changed: {}, known as {}",
-                                  request.config.text("address"),
-                                  fingerprint(parse_public_key(key)),
-                                  fingerprint(parse_public_key(known))))
-                    .with_hint("if the machine was set up anew, give its new key as `host_key`; "
-                               "otherwise somebody answers in its place"));
-        const Value& given = request.config["host_key"];
-        const Value host_key = given.is_null() ? Value(key) : given;
-        return Observation::present(
-            Value::map({{"connection", connection(request.config, host_key)},
-                        {"running", true},
-                        {"hostname", answer.first("hostname")},
-                        {"os", answer.first("os")}}));
+        if (!host.connection.has("host_key")) { // trusted on first use
+            if (!known.empty() && !key.empty() && parse_public_key(known) != parse_public_key(key))
+                return Observation::failed(changed_key(request, key, known));
+            host.connection = host.connection.with("host_key", key);
+        }
+        Value seen = Value::map({{"connection", host.connection},
+                                 {"running", true},
+                                 {"hostname", answer.first("hostname")},
+                                 {"os", answer.first("os")}});
+        // What is written no more, and is by default what it was, has not changed.
+        for (const char* field : {"port", "user"}) {
+            const Value& was = config[field].is_null() && request.recorded
+                                   ? request.recorded->config[field]
+                                   : config[field];
+            if (was.is_null()) continue;
+            const Value fallback = resolve(config.without(field)).connection[field];
+            if (was == fallback) seen = seen.with(field, fallback);
+        }
+        return Observation::present(std::move(seen));
     }
 
     std::vector<Command> commands(const Change&) const override { return {}; }
 
   private:
-    static Value connection(const Value& config, const Value& host_key) {
-        Value made = Value::map({{"host_key", host_key}});
-        for (const char* field : {"address", "port", "user", "private_key_file"})
-            if (!config[field].is_null()) made = made.with(field, config[field]);
-        return made;
+    static Resolved resolve(const Value& config) {
+        return resolve_connection(config, LocalUser::current());
+    }
+
+    /// All is known that decides where the host is.
+    static bool is_decided(const Value& config) {
+        for (const char* field :
+             {"address", "port", "user", "known_hosts_file", "config_file", "jump_host"})
+            if (config[field].contains_unknown()) return false;
+        return true;
+    }
+
+    static void check_host_key(const Value& config, const Resolved& host, Problems& problems) {
+        const Value& given = config["host_key"];
+        if (given.is_unknown()) return;
+        const Loc loc = given.is_null() ? config["address"].loc() : given.loc();
+        const std::string address = host.connection.text("address");
+        const std::string scan = fmt::format("ssh-keyscan -p {} -t ed25519 {}",
+                                             host.connection.integer("port"), address);
+        const auto& keys = host.known.accepted;
+        if (!keys.empty()) {
+            const bool rsa = std::all_of(keys.begin(), keys.end(), [](const PublicKey& key) {
+                return key.type == "ssh-rsa" || key.type == "ssh-dss";
+            });
+            if (rsa && !can_use_rsa())
+                problems
+                    .add(fmt::format("the only host key that is known of {} is an RSA key, "
+                                     "which cannot be used",
+                                     address),
+                         loc)
+                    .with_hint(rsa_hint(fmt::format(
+                        "give the host's ed25519 key (`{}`); its sshd_config has to name it: "
+                        "HostKey /etc/ssh/ssh_host_ed25519_key",
+                        scan)));
+        } else if (!host.known.revoked.empty()) {
+            problems.add(fmt::format("all that is known of {} are revoked keys", address), loc)
+                .with_hint("give the new one as `host_key`");
+        } else if (!given.is_null()) {
+            problems.add("there is no host key in this", loc)
+                .with_hint("it looks like \"ssh-ed25519 AAAA...\", or like what `ssh-keyscan` "
+                           "prints");
+        } else if (!config.flag("trust_on_first_use")) {
+            Error& problem = problems.add(
+                fmt::format("the host key of {} is not known: there is no `host_key`, and "
+                            "known_hosts does not have it",
+                            address),
+                loc);
+            problem.with_hint(fmt::format("`{}` shows it (compare it with the machine's console); "
+                                          "or log in once with `ssh`, which adds it to "
+                                          "known_hosts; or set `trust_on_first_use: true`",
+                                          scan));
+            if (host.known.authority)
+                problem.with_note("known_hosts has a @cert-authority for it; certificates of hosts "
+                                  "are not supported");
+        }
+    }
+
+    static Error changed_key(const ReadRequest& request, const std::string& key,
+                             const std::string& known) {
+        return Error(ErrorKind::unreachable,
+                     fmt::format("the host key of {} has changed: {}, known as {}",
+                                 request.config.text("address"), fingerprint(parse_public_key(key)),
+                                 fingerprint(parse_public_key(known))))
+            .with_hint(
+                fmt::format("if the machine was installed again, `hadeploy state trust-host-key "
+                            "{}` takes its new key; otherwise "
+                            "somebody answers in its place",
+                            request.address));
     }
 };
 

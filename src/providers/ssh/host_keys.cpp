@@ -1,0 +1,223 @@
+#include "providers/ssh/host_keys.h"
+
+#include "core/error.h"
+#include "core/hash.h"
+#include "core/ssh_key.h"
+#include "core/text.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <fmt/format.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+namespace hadeploy::ssh {
+
+namespace {
+/// Of RFC 4253, 5656 and 8709; the ones that a server's key can have.
+constexpr std::array<std::string_view, 6> kTypes{
+    "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa",
+    "ssh-dss"};
+
+bool is_type(std::string_view word) {
+    return std::find(kTypes.begin(), kTypes.end(), word) != kTypes.end();
+}
+
+std::string_view next_word(std::string_view& line) {
+    line.remove_prefix(std::min(line.size(), line.find_first_not_of(" \t\r\n")));
+    const std::string_view found = line.substr(0, line.find_first_of(" \t\r\n"));
+    line.remove_prefix(found.size());
+    return found;
+}
+
+/// Calls `take` with each line that is neither empty nor a comment.
+void each_line(std::string_view text, const auto& take) {
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        std::string_view line = text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        line.remove_prefix(std::min(line.size(), line.find_first_not_of(" \t\r")));
+        if (!line.empty() && line.front() != '#') take(line);
+    }
+}
+
+/// The bytes of a key begin with its type, as a string with its length in front.
+bool is_whole(const PublicKey& key) {
+    std::string bytes;
+    try {
+        bytes = base64_decode(key.base64);
+    } catch (const Error&) {
+        return false;
+    }
+    const std::string begin = std::string(3, '\0') + static_cast<char>(key.type.size()) + key.type;
+    // what follows is one field, of an RSA key two, of an ECDSA key the curve and the point
+    std::size_t at = 0;
+    while (at + 4 <= bytes.size()) {
+        std::size_t size = 0;
+        for (std::size_t i = 0; i < 4; ++i)
+            size = size << 8 | static_cast<unsigned char>(bytes[at + i]);
+        at += 4 + size;
+    }
+    return bytes.starts_with(begin) && bytes.size() > begin.size() && at == bytes.size();
+}
+
+Error no_host_key(std::string message, Loc loc) {
+    return Error(ErrorKind::spec, std::move(message), loc)
+        .with_hint("it looks like \"ssh-ed25519 AAAA...\", or like what `ssh-keyscan` prints");
+}
+
+/// HMAC-SHA1 of the name, as `HashKnownHosts` writes it: "|1|SALT|HASH".
+bool is_hash_of(std::string_view entry, const std::string& name) {
+    constexpr std::string_view magic = "|1|";
+    if (!entry.starts_with(magic)) return false;
+    entry.remove_prefix(magic.size());
+    const std::size_t bar = entry.find('|');
+    if (bar == std::string_view::npos) return false;
+    try {
+        const std::string salt = base64_decode(entry.substr(0, bar));
+        std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
+        unsigned size = 0;
+        if (!HMAC(EVP_sha1(), salt.data(), static_cast<int>(salt.size()),
+                  reinterpret_cast<const unsigned char*>(name.data()), name.size(), hash.data(),
+                  &size))
+            return false;
+        return base64_decode(entry.substr(bar + 1)) ==
+               std::string_view(reinterpret_cast<const char*>(hash.data()), size);
+    } catch (const Error&) { // no base64
+        return false;
+    }
+}
+
+/// Whether the names of a line are the host's. One that is negated rules the line out.
+bool names_host(std::string_view names, const std::string& name) {
+    if (names.starts_with('|')) return is_hash_of(names, name);
+    bool found = false;
+    while (!names.empty()) {
+        std::string_view pattern = names.substr(0, names.find(','));
+        names.remove_prefix(std::min(names.size(), pattern.size() + 1));
+        const bool negated = pattern.starts_with('!');
+        if (negated) pattern.remove_prefix(1);
+        if (!fits_pattern(name, pattern)) continue;
+        if (negated) return false;
+        found = true;
+    }
+    return found;
+}
+
+/// @return whether a line has a key of the host
+bool look_up_name(std::string_view known_hosts, const std::string& name, HostKeys& into) {
+    bool any = false;
+    each_line(known_hosts, [&](std::string_view line) {
+        std::string_view names = next_word(line);
+        std::string_view marker;
+        if (names.starts_with('@')) {
+            marker = names;
+            names = next_word(line);
+        }
+        const PublicKey key = parse_public_key(line);
+        if (!is_type(key.type) || !is_whole(key) || !names_host(names, name)) return;
+        any |= marker.empty();
+        if (marker == "@revoked")
+            into.revoked.push_back(key);
+        else if (marker == "@cert-authority")
+            into.authority = true;
+        else if (marker.empty() && !into.accepts(key))
+            into.accepted.push_back(key);
+    });
+    return any;
+}
+} // namespace
+
+PublicKey parse_public_key(std::string_view line) {
+    const std::string_view type = next_word(line);
+    return {std::string(type), std::string(next_word(line))};
+}
+
+std::string fingerprint(const PublicKey& key) {
+    return ssh_fingerprint(key.type + ' ' + key.base64);
+}
+
+bool HostKeys::accepts(const PublicKey& key) const {
+    return std::find(accepted.begin(), accepted.end(), key) != accepted.end();
+}
+
+bool HostKeys::revokes(const PublicKey& key) const {
+    return std::find(revoked.begin(), revoked.end(), key) != revoked.end();
+}
+
+std::string HostKeys::text() const {
+    std::string out;
+    const auto add = [&out](std::string_view marker, const PublicKey& key) {
+        out += fmt::format("{}{}{} {}", out.empty() ? "" : "\n", marker, key.type, key.base64);
+    };
+    for (const PublicKey& key : accepted) add("", key);
+    for (const PublicKey& key : revoked) add("@revoked ", key);
+    return out;
+}
+
+HostKeys parse_host_keys(std::string_view text, Loc loc) {
+    HostKeys keys;
+    each_line(text, [&](std::string_view line) {
+        const std::string_view whole = line;
+        std::string_view rest = line;
+        std::string_view word = next_word(rest);
+        const bool revoked = word == "@revoked";
+        if (word == "@cert-authority")
+            throw Error(ErrorKind::spec,
+                        "certificates of hosts (@cert-authority) are not supported", loc)
+                .with_hint("give the host's own key: `ssh-keyscan -t ed25519 HOST`");
+        if (revoked) {
+            line = rest;
+            word = next_word(rest);
+        }
+        if (!is_type(word)) { // the host's names, then
+            line = rest;
+            word = next_word(rest);
+        }
+        if (!is_type(word))
+            throw no_host_key(fmt::format("{} is not a host key", in_quotes(whole, 40)), loc);
+        const PublicKey key = parse_public_key(line);
+        if (!is_whole(key))
+            throw no_host_key(fmt::format("the host key {} is cut off or mistyped",
+                                          in_quotes(key.type + ' ' + key.base64, 40)),
+                              loc);
+        (revoked ? keys.revoked : keys.accepted).push_back(key);
+    });
+    std::erase_if(keys.accepted, [&](const PublicKey& key) { return keys.revokes(key); });
+    return keys;
+}
+
+void look_up_host(std::string_view known_hosts, std::string_view host, int port, HostKeys& into) {
+    std::string name(host);
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    constexpr int standard = 22;
+    if (port == standard || !look_up_name(known_hosts, fmt::format("[{}]:{}", name, port), into))
+        look_up_name(known_hosts, name, into);
+    std::erase_if(into.accepted, [&](const PublicKey& key) { return into.revokes(key); });
+}
+
+bool fits_pattern(std::string_view name, std::string_view pattern) {
+    std::size_t n = 0, p = 0, star = std::string_view::npos, after = 0;
+    const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
+    while (n < name.size()) {
+        if (p < pattern.size() && pattern[p] == '*') {
+            star = p++;
+            after = n;
+        } else if (p < pattern.size() &&
+                   (pattern[p] == '?' || lower(pattern[p]) == lower(name[n]))) {
+            ++p;
+            ++n;
+        } else if (star != std::string_view::npos) { // the last star takes one more
+            p = star + 1;
+            n = ++after;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.size() && pattern[p] == '*') ++p;
+    return p == pattern.size();
+}
+
+} // namespace hadeploy::ssh

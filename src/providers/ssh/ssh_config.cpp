@@ -1,0 +1,438 @@
+#include "providers/ssh/ssh_config.h"
+
+#include "core/error.h"
+#include "core/text.h"
+#include "providers/ssh/host_keys.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <cstdlib>
+#include <fmt/format.h>
+#include <iterator>
+#include <utility>
+
+namespace hadeploy::ssh {
+
+namespace {
+/// Settings without which a login may fail, or lead to somewhere else: a host that has one is
+/// refused, rather than the setting ignored.
+constexpr std::string_view kUnsupported[]{
+    "proxycommand",         "proxyusefdpass",  "bindaddress",     "bindinterface",
+    "canonicalizehostname", "certificatefile", "pkcs11provider",  "knownhostscommand",
+    "securitykeyprovider",  "revokedhostkeys", "refuseconnection"};
+
+/// Settings of OpenSSH 10 that make no difference here. Host keys are always verified, whatever
+/// StrictHostKeyChecking says; algorithms are libssh2's.
+constexpr std::string_view kIgnored[]{"addkeystoagent",
+                                      "addressfamily",
+                                      "batchmode",
+                                      "canonicaldomains",
+                                      "canonicalizefallbacklocal",
+                                      "canonicalizemaxdots",
+                                      "canonicalizepermittedcnames",
+                                      "casignaturealgorithms",
+                                      "challengeresponseauthentication",
+                                      "channeltimeout",
+                                      "checkhostip",
+                                      "cipher",
+                                      "ciphers",
+                                      "clearallforwardings",
+                                      "compression",
+                                      "compressionlevel",
+                                      "connectionattempts",
+                                      "connecttimeout",
+                                      "controlmaster",
+                                      "controlpath",
+                                      "controlpersist",
+                                      "dynamicforward",
+                                      "enableescapecommandline",
+                                      "enablesshkeysign",
+                                      "escapechar",
+                                      "exitonforwardfailure",
+                                      "fingerprinthash",
+                                      "forkafterauthentication",
+                                      "forwardagent",
+                                      "forwardx11",
+                                      "forwardx11timeout",
+                                      "forwardx11trusted",
+                                      "gatewayports",
+                                      "gssapiauthentication",
+                                      "gssapidelegatecredentials",
+                                      "hashknownhosts",
+                                      "hostbasedacceptedalgorithms",
+                                      "hostbasedauthentication",
+                                      "hostbasedkeytypes",
+                                      "hostkeyalgorithms",
+                                      "ipqos",
+                                      "kbdinteractiveauthentication",
+                                      "kbdinteractivedevices",
+                                      "kexalgorithms",
+                                      "localcommand",
+                                      "localforward",
+                                      "loglevel",
+                                      "logverbose",
+                                      "macs",
+                                      "nohostauthenticationforlocalhost",
+                                      "numberofpasswordprompts",
+                                      "obscurekeystroketiming",
+                                      "passwordauthentication",
+                                      "permitlocalcommand",
+                                      "permitremoteopen",
+                                      "preferredauthentications",
+                                      "protocol",
+                                      "pubkeyacceptedalgorithms",
+                                      "pubkeyacceptedkeytypes",
+                                      "pubkeyauthentication",
+                                      "rekeylimit",
+                                      "remotecommand",
+                                      "remoteforward",
+                                      "requesttty",
+                                      "requiredrsasize",
+                                      "sendenv",
+                                      "serveralivecountmax",
+                                      "serveraliveinterval",
+                                      "sessiontype",
+                                      "setenv",
+                                      "stdinnull",
+                                      "streamlocalbindmask",
+                                      "streamlocalbindunlink",
+                                      "stricthostkeychecking",
+                                      "syslogfacility",
+                                      "tag",
+                                      "tcpkeepalive",
+                                      "tunnel",
+                                      "tunneldevice",
+                                      "updatehostkeys",
+                                      "useprivilegedport",
+                                      "verifyhostkeydns",
+                                      "versionaddendum",
+                                      "visualhostkey",
+                                      "warnweakcrypto",
+                                      "xauthlocation"};
+
+constexpr int kDeepestInclude = 16; // as OpenSSH has it
+
+bool among(const auto& names, std::string_view name) {
+    return std::find(std::begin(names), std::end(names), name) != std::end(names);
+}
+
+std::string lower(std::string_view text) {
+    std::string out(text);
+    std::transform(out.begin(), out.end(), out.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return out;
+}
+
+/// A line's words; in quotes a word may have spaces. What begins with # is a comment.
+/// @return false when a quote is not closed
+bool split(std::string_view line, std::vector<std::string>& words) {
+    constexpr std::string_view blanks = " \t\r\f";
+    for (;;) {
+        line.remove_prefix(std::min(line.size(), line.find_first_not_of(blanks)));
+        if (line.empty() || line.front() == '#') return true;
+        std::string word;
+        bool quoted = false;
+        std::size_t at = 0;
+        for (; at < line.size(); ++at) {
+            const char c = line[at];
+            if (c == '"')
+                quoted = !quoted;
+            else if (!quoted && blanks.find(c) != std::string_view::npos)
+                break;
+            else
+                word += c;
+        }
+        if (quoted) return false;
+        words.push_back(std::move(word));
+        line.remove_prefix(at);
+    }
+}
+
+/// Any of the patterns, and none that is negated.
+bool fits_one(std::string_view name, const std::vector<std::string>& patterns) {
+    bool found = false;
+    for (const std::string& pattern : patterns) {
+        const bool negated = pattern.starts_with('!');
+        if (!fits_pattern(name, std::string_view(pattern).substr(negated ? 1 : 0))) continue;
+        if (negated) return false;
+        found = true;
+    }
+    return found;
+}
+
+std::vector<std::string> split_list(std::string_view list) {
+    std::vector<std::string> out;
+    while (!list.empty()) {
+        out.emplace_back(list.substr(0, list.find(',')));
+        list.remove_prefix(std::min(list.size(), out.back().size() + 1));
+    }
+    return out;
+}
+
+class Reader {
+  public:
+    Reader(const ConfigQuery& query, const Include& include) : query_(query), include_(include) {}
+    void read(const std::vector<ConfigFile>& files);
+    HostConfig result();
+
+  private:
+    using Words = std::vector<std::string>;
+    void read(const ConfigFile& file, int depth);
+    void line(std::string_view text, int depth);
+    bool match(const Words& words);
+    bool match_one(const std::string& criterion, const std::string& patterns);
+    void include(const Words& patterns, int depth);
+    void set(const std::string& keyword, const Words& values);
+    bool set_text(const std::string& keyword, const std::string& value);
+    void set_port(const std::string& value);
+    void refuse(const std::string& keyword, const Words& values) const;
+    [[nodiscard]] std::string host_name() const;
+    std::string expand(std::string_view text) const;
+    [[nodiscard]] Error error(std::string message) const;
+
+    const ConfigQuery& query_;
+    const Include& include_;
+    HostConfig found_;
+    std::string file_;
+    std::string written_;                     ///< the keyword, as it is written
+    int number_ = 0;                          ///< of the line
+    bool applies_ = true;                     ///< what is read belongs to a block that matches
+    bool again_ = false, asks_again_ = false; ///< `Match final` wants a second reading
+    std::vector<std::string> ignored_;        ///< patterns of IgnoreUnknown
+};
+
+Error Reader::error(std::string message) const {
+    return Error(ErrorKind::spec, fmt::format("{}:{}: {}", file_, number_, message));
+}
+
+std::string Reader::host_name() const {
+    return found_.host_name.empty() ? query_.host : expand(found_.host_name);
+}
+
+/// The tokens of ssh_config(5) that name what is known here, and ~ and ${VARIABLE}.
+std::string Reader::expand(std::string_view text) const {
+    std::string out;
+    if (text == "~" || text.starts_with("~/")) {
+        out = query_.home;
+        text.remove_prefix(1);
+    }
+    while (!text.empty()) {
+        const char c = text.front();
+        if (c == '$' && text.starts_with("${") && text.find('}') != std::string_view::npos) {
+            const std::string name(text.substr(2, text.find('}') - 2));
+            const char* value = std::getenv(name.c_str());
+            if (!value) throw error(fmt::format("the environment has no {}", in_quotes(name)));
+            out += value;
+            text.remove_prefix(name.size() + 3);
+            continue;
+        }
+        if (c != '%' || text.size() < 2) {
+            out += c;
+            text.remove_prefix(1);
+            continue;
+        }
+        switch (text[1]) {
+        case '%': out += '%'; break;
+        case 'd': out += query_.home; break;
+        case 'h':
+            out += found_.host_name.find('%') == std::string::npos && !found_.host_name.empty()
+                       ? found_.host_name
+                       : query_.host;
+            break;
+        case 'n': out += query_.host; break;
+        case 'p': out += std::to_string(found_.port.value_or(22)); break;
+        case 'r': out += query_.user.empty() ? found_.user : query_.user; break;
+        case 'u': out += query_.local_user; break;
+        default:
+            throw error(fmt::format("the token {} is not supported", in_quotes(text.substr(0, 2))));
+        }
+        text.remove_prefix(2);
+    }
+    return out;
+}
+
+void Reader::read(const std::vector<ConfigFile>& files) {
+    for (const ConfigFile& file : files) read(file, 0);
+    if (!asks_again_) return;
+    again_ = true;
+    for (const ConfigFile& file : files) read(file, 0);
+}
+
+void Reader::read(const ConfigFile& file, int depth) {
+    const std::string outer_file = std::exchange(file_, file.path);
+    const int outer_number = std::exchange(number_, 0);
+    const bool outer = std::exchange(applies_, true);
+    std::string_view rest = file.text;
+    while (!rest.empty()) {
+        const std::string_view text = rest.substr(0, rest.find('\n'));
+        rest.remove_prefix(std::min(rest.size(), text.size() + 1));
+        ++number_;
+        line(text, depth);
+    }
+    file_ = outer_file;
+    number_ = outer_number;
+    applies_ = outer;
+}
+
+/// "Keyword value ...", or "Keyword=value".
+void Reader::line(std::string_view text, int depth) {
+    text.remove_prefix(std::min(text.size(), text.find_first_not_of(" \t")));
+    const std::size_t end = std::min(text.find_first_of(" \t=\r"), text.size());
+    written_ = text.substr(0, end);
+    const std::string keyword = lower(written_);
+    if (keyword.empty() || keyword.front() == '#') return;
+    std::string_view rest = text.substr(end);
+    rest.remove_prefix(std::min(rest.size(), rest.find_first_not_of(" \t")));
+    if (rest.starts_with('=')) rest.remove_prefix(1);
+    Words words;
+    if (!split(rest, words)) throw error("a quote is not closed");
+    if (words.empty()) throw error(fmt::format("{} has no value", in_quotes(written_)));
+    if (keyword == "host")
+        applies_ = fits_one(query_.host, words);
+    else if (keyword == "match")
+        applies_ = match(words);
+    else if (keyword == "include")
+        include(words, depth);
+    else if (keyword == "ignoreunknown")
+        for (const std::string& pattern : split_list(words.front())) ignored_.push_back(pattern);
+    else
+        set(keyword, words);
+}
+
+/// All criteria have to be met; what comes after one that is not does not matter.
+bool Reader::match(const Words& words) {
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        std::string criterion = lower(words[i]);
+        const bool negated = criterion.starts_with('!');
+        if (negated) criterion.erase(0, 1);
+        if (criterion == "all") {
+            if (negated) return false;
+            continue;
+        }
+        if (criterion == "canonical") { // names are not canonicalized
+            if (negated) continue;
+            return false;
+        }
+        if (criterion == "final") {
+            asks_again_ = true;
+            if (again_ == negated) return false;
+            continue;
+        }
+        std::string patterns;
+        if (const std::size_t sign = criterion.find('='); sign != std::string::npos) {
+            patterns = words[i].substr(sign + (negated ? 2 : 1));
+            criterion.resize(sign);
+        } else if (++i < words.size()) {
+            patterns = words[i];
+        } else {
+            throw error(fmt::format("{} has no value", in_quotes(criterion)));
+        }
+        if (match_one(criterion, patterns) == negated) return false;
+    }
+    return true;
+}
+
+bool Reader::match_one(const std::string& criterion, const std::string& patterns) {
+    const std::vector<std::string> list = split_list(patterns);
+    if (criterion == "host") return fits_one(host_name(), list);
+    if (criterion == "originalhost") return fits_one(query_.host, list);
+    if (criterion == "localuser") return fits_one(query_.local_user, list);
+    if (criterion == "user") return fits_one(query_.user.empty() ? found_.user : query_.user, list);
+    throw error(fmt::format("`Match {}` is not supported", criterion))
+        .with_hint("use `Host`, or `Match` by host, originalhost, user, localuser or all; or give "
+                   "the ssh.host another `config_file` (`/dev/null`: none)");
+}
+
+void Reader::include(const Words& patterns, int depth) {
+    if (depth == kDeepestInclude) throw error("too many files that include each other");
+    // In a block that does not match nothing of it can apply, but it may be broken.
+    if (!applies_) return;
+    for (const std::string& pattern : patterns)
+        for (const ConfigFile& file : include_(expand(pattern))) read(file, depth + 1);
+}
+
+bool Reader::set_text(const std::string& keyword, const std::string& value) {
+    std::string* text = keyword == "hostname"        ? &found_.host_name
+                        : keyword == "user"          ? &found_.user
+                        : keyword == "proxyjump"     ? &found_.proxy_jump
+                        : keyword == "hostkeyalias"  ? &found_.host_key_alias
+                        : keyword == "identityagent" ? &found_.identity_agent
+                                                     : nullptr;
+    if (text && text->empty()) *text = value;
+    return text != nullptr;
+}
+
+void Reader::set_port(const std::string& value) {
+    int port = 0;
+    const auto [end, wrong] = std::from_chars(value.data(), value.data() + value.size(), port);
+    if (wrong != std::errc() || end != value.data() + value.size() || port < 1 || port > 65535)
+        throw error(fmt::format("{} is not a port", in_quotes(value)));
+    if (!found_.port) found_.port = port;
+}
+
+/// A setting that is not read. It matters only where it is one of this host, and switched on.
+void Reader::refuse(const std::string& keyword, const Words& values) const {
+    if (among(kUnsupported, keyword)) {
+        const std::string value = lower(values.front());
+        if (value == "none" || value == "no" || !applies_) return;
+        throw error(fmt::format("{} is not supported", written_))
+            .with_hint(keyword == "proxycommand"
+                           ? "use ProxyJump, or the attribute `jump_host`; or give the ssh.host "
+                             "another `config_file` (`/dev/null`: none)"
+                           : "take it out for this host, or give the ssh.host another "
+                             "`config_file` (`/dev/null`: none)");
+    }
+    if (among(kIgnored, keyword) || fits_one(keyword, ignored_)) return;
+    throw error(fmt::format("OpenSSH has no setting {}", in_quotes(written_)))
+        .with_hint("correct it, or put its name into IgnoreUnknown");
+}
+
+void Reader::set(const std::string& keyword, const Words& values) {
+    static constexpr std::array<std::string_view, 10> ours{
+        "hostname",     "user", "proxyjump",      "hostkeyalias",       "identityagent",
+        "identityfile", "port", "identitiesonly", "userknownhostsfile", "globalknownhostsfile"};
+    if (!among(ours, keyword)) return refuse(keyword, values);
+    if (!applies_) return;
+    if (keyword != "identityagent" && keyword != "proxyjump")
+        for (const std::string& value : values) expand(value); // what is wrong is so in this line
+    if (set_text(keyword, values.front())) return;
+    if (keyword == "port")
+        set_port(values.front());
+    else if (keyword == "identityfile") {
+        if (!among(found_.identity_files, values.front()))
+            found_.identity_files.push_back(values.front());
+    } else if (keyword == "identitiesonly") {
+        if (!found_.identities_only) found_.identities_only = lower(values.front()) == "yes";
+    } else {
+        auto& files =
+            keyword == "userknownhostsfile" ? found_.user_known_hosts : found_.global_known_hosts;
+        if (files.empty()) files = values;
+    }
+}
+
+/// Tokens are expanded at the end, when all that they stand for is known.
+HostConfig Reader::result() {
+    HostConfig out = found_;
+    out.host_name = found_.host_name.empty() ? "" : expand(found_.host_name);
+    found_.host_name = out.host_name;
+    for (auto* files : {&out.identity_files, &out.user_known_hosts, &out.global_known_hosts})
+        for (std::string& file : *files)
+            if (lower(file) != "none") file = expand(file);
+    if (lower(out.identity_agent) != "none" && !out.identity_agent.starts_with('$'))
+        out.identity_agent = expand(out.identity_agent);
+    if (out.host_key_alias.find('%') != std::string::npos)
+        out.host_key_alias = expand(out.host_key_alias);
+    return out;
+}
+} // namespace
+
+HostConfig read_ssh_config(const std::vector<ConfigFile>& files, const ConfigQuery& query,
+                           const Include& include) {
+    Reader reader(query, include);
+    reader.read(files);
+    return reader.result();
+}
+
+} // namespace hadeploy::ssh

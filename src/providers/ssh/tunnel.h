@@ -1,0 +1,46 @@
+#pragma once
+
+#include "core/file.h"
+#include "providers/ssh/login.h"
+
+#include <libssh2.h>
+#include <memory>
+#include <thread>
+
+namespace hadeploy::ssh {
+
+class Session;
+
+/// A TCP connection that a host makes for us (direct-tcpip, RFC 4254): what a thread of its own
+/// passes on between a socket here and a channel of the host's session, which nobody else uses.
+class Tunnel {
+  public:
+    /// @param hop      kept as long as the tunnel
+    /// @param session  the hop's
+    /// @param socket   the hop's
+    /// @param to       whose address and port the hop connects to, within its timeout
+    /// @throws Error(unreachable), transient: the hop may be able to connect a moment later
+    Tunnel(std::unique_ptr<Session> hop, LIBSSH2_SESSION* session, int socket, const Login& to);
+    ~Tunnel();
+    Tunnel(const Tunnel&) = delete;
+    Tunnel& operator=(const Tunnel&) = delete;
+
+    /// Our end, once.
+    Fd take_end() { return std::move(ours_); }
+    /// Breaks the connection to the hop. Nothing more arrives at the host behind it.
+    void cut();
+
+  private:
+    class Relay;
+    struct ChannelCloser {
+        void operator()(LIBSSH2_CHANNEL* c) const { libssh2_channel_free(c); }
+    };
+    std::unique_ptr<Session> hop_;
+    LIBSSH2_SESSION* session_;
+    int socket_;
+    std::unique_ptr<LIBSSH2_CHANNEL, ChannelCloser> channel_;
+    Fd ours_, theirs_;
+    std::jthread relay_;
+};
+
+} // namespace hadeploy::ssh

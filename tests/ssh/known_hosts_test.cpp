@@ -1,0 +1,125 @@
+// Which keys a host may show: what is pasted into `host_key`, and what known_hosts says.
+#include "core/error.h"
+#include "core/file.h"
+#include "core/process.h"
+#include "core/ssh_key.h"
+#include "providers/ssh/host_keys.h"
+#include "ssh/server.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+using namespace hadeploy;
+using namespace hadeploy::ssh;
+using hadeploy::test::TempDir;
+
+namespace {
+const std::string kKey =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
+const std::string kOther =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGDal6ux/hOwPEjbeRlYH8t99PSHuatIJvoLbSAs8FnB";
+
+HostKeys look_up(const std::string& text, const std::string& host, int port = 22) {
+    HostKeys keys;
+    look_up_host(text, host, port, keys);
+    return keys;
+}
+
+std::string message_of(const std::string& host_key) {
+    try {
+        parse_host_keys(host_key);
+    } catch (const Error& error) {
+        return error.message;
+    }
+    return "";
+}
+} // namespace
+
+TEST_CASE("host_key: a key, or what ssh-keyscan and known_hosts have") {
+    const PublicKey key = parse_public_key(kKey), other = parse_public_key(kOther);
+    CHECK(parse_host_keys(kKey).accepts(key));
+    CHECK(parse_host_keys(kKey + " root@node1\n").accepts(key));
+    CHECK(parse_host_keys("[10.0.0.1]:2222 " + kKey).accepts(key));
+    CHECK(parse_host_keys("|1|ZGlk|bm90== " + kKey).accepts(key));
+    const HostKeys scan = parse_host_keys("# 10.0.0.1:22 SSH-2.0-OpenSSH_9.2p1\n10.0.0.1 " + kKey +
+                                          "\r\n\n  # again\n10.0.0.1 " + kOther + "\n");
+    CHECK(scan.accepts(key));
+    CHECK(scan.accepts(other));
+    CHECK(parse_host_keys(scan.text()).text() == scan.text());
+    CHECK(parse_host_keys("# nothing\n").empty());
+    const HostKeys revoked = parse_host_keys(kKey + "\n@revoked " + kKey + "\n" + kOther);
+    CHECK(!revoked.accepts(key));
+    CHECK(revoked.revokes(key));
+    CHECK(revoked.accepts(other));
+    CHECK(parse_host_keys(revoked.text()).revokes(key));
+}
+
+TEST_CASE("host_key: what is none says why") {
+    CHECK(message_of("SHA256:abc") == "\"SHA256:abc\" is not a host key");
+    CHECK(message_of("ssh-ed25519") == "the host key \"ssh-ed25519 \" is cut off or mistyped");
+    for (const std::string& wrong :
+         {kKey.substr(0, 40), kKey.substr(0, kKey.size() - 4), "ssh-rsa" + kKey.substr(11),
+          std::string("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI...")})
+        CHECK(message_of(wrong).find("cut off or mistyped") != std::string::npos);
+    CHECK(message_of("@cert-authority *.example.com " + kKey).find("not supported") !=
+          std::string::npos);
+}
+
+TEST_CASE("known_hosts: names, patterns, ports, markers") {
+    const std::string text = "# comment\n"
+                             "node1,10.0.0.1 " +
+                             kKey +
+                             " a comment\n"
+                             "*.example.com,!bad.example.com " +
+                             kKey +
+                             "\n"
+                             "[node1]:2222 " +
+                             kOther +
+                             "\n"
+                             "this is no line of known_hosts\n"
+                             "cut ssh-ed25519 AAAA\n"
+                             "@revoked * " +
+                             kOther +
+                             "\n"
+                             "@cert-authority *.ca " +
+                             kKey + "\n";
+    const PublicKey key = parse_public_key(kKey), other = parse_public_key(kOther);
+    CHECK(look_up(text, "node1").accepts(key));
+    CHECK(look_up(text, "NODE1").accepts(key));
+    CHECK(look_up(text, "10.0.0.1").accepts(key));
+    CHECK(look_up(text, "10.0.0.1", 2200).accepts(key)); // no entry for the port
+    CHECK(look_up(text, "a.example.com").accepts(key));
+    CHECK(look_up(text, "bad.example.com").empty());
+    CHECK(look_up(text, "node10").empty());
+    CHECK(look_up(text, "cut").empty());
+    // the port's own entry is for a revoked key
+    CHECK(look_up(text, "node1", 2222).empty());
+    CHECK(look_up(text, "node1", 2222).revokes(other));
+    CHECK(look_up(text, "x.ca").authority);
+    CHECK(look_up(text, "x.ca").empty());
+    CHECK(!look_up(text, "node1").authority);
+}
+
+TEST_CASE("known_hosts: the lines that ssh-keygen has hashed") {
+    const TempDir dir;
+    const std::string file = dir.path / "known_hosts";
+    write_file(file, "node1 " + kKey + "\n[node1]:2222 " + kOther + "\n");
+    run_checked({.argv = {"ssh-keygen", "-q", "-H", "-f", file}});
+    const std::string text = read_file(file);
+    REQUIRE(text.find("node1") == std::string::npos);
+    CHECK(look_up(text, "node1").accepts(parse_public_key(kKey)));
+    CHECK(look_up(text, "node1", 2222).accepts(parse_public_key(kOther)));
+    CHECK(!look_up(text, "node1", 2222).accepts(parse_public_key(kKey)));
+    CHECK(look_up(text, "node2").empty());
+}
+
+TEST_CASE("patterns of OpenSSH") {
+    CHECK(fits_pattern("node1", "node?"));
+    CHECK(fits_pattern("node1", "NODE*"));
+    CHECK(fits_pattern("node1", "*"));
+    CHECK(fits_pattern("abcabd", "*ab?"));
+    CHECK(fits_pattern("", "*"));
+    CHECK(!fits_pattern("node1", "node"));
+    CHECK(!fits_pattern("node", "node?"));
+    CHECK(!fits_pattern("", "?"));
+}
