@@ -2,6 +2,8 @@
 #include "cli/render/text.h"
 #include "render_fixture.h"
 
+#include <fmt/format.h>
+
 using namespace hadeploy;
 using namespace hadeploy::cli;
 using namespace hadeploy::test;

@@ -30,8 +30,7 @@ TEST_CASE("host.file: what stat and sha256sum say") {
     REQUIRE(same.state == present);
     CHECK(same.attributes["mode"] == Value("0644"));
     CHECK(same.attributes["content"] == Value("hello\n"));
-    const Observation drifted =
-        seen("host.file", file, "mode 4755\nowner 7:ops\ngroup 50:staff\nsha256 00\n");
+    const Observation drifted = seen("host.file", file, "stat 4755 7:ops 50:staff\nsha256 00\n");
     CHECK(drifted.attributes["mode"] == Value("4755"));
     CHECK(drifted.attributes["owner"] == Value("ops"));
     CHECK(drifted.attributes["sha256"] == Value("00"));

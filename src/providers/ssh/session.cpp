@@ -101,6 +101,7 @@ class LibSession final : public Session {
     std::string last_error() const;
     void prefer(int method, const char* algorithms);
     void wait_for_greeting(const std::stop_token& stop) const;
+    Error no_answer() const;
     void handshake();
     void verify_host_key();
     [[noreturn]] void no_handshake(int rc);
@@ -167,12 +168,10 @@ LibSession::LibSession(const Login& login, std::unique_ptr<Tunnel> tunnel, Fd so
 #endif
     try {
         wait_for_greeting(stop);
-        // What accepts the connection may be no SSH server, and never say a word.
-        libssh2_session_set_timeout(session_.get(), long{login.timeout.count()});
-        handshake();
-        verify_host_key();
         // A host that has come that far is there, however slow it may be.
         libssh2_session_set_timeout(session_.get(), long{login.silence.count()});
+        handshake();
+        verify_host_key();
         authenticate(session_.get(), login_);
     } catch (const Error&) {
         if (stop.stop_requested()) throw Interrupted();
@@ -191,18 +190,22 @@ void LibSession::prefer(int method, const char* algorithms) {
     libssh2_session_method_pref(session_.get(), method, algorithms);
 }
 
+Error LibSession::no_answer() const {
+    return Error(ErrorKind::unreachable,
+                 fmt::format("{} accepts connections, but no SSH server answers", login_.name()))
+        .with_hint(
+            "is it the port of an SSH server, and the host not overloaded? A slow host needs "
+            "a longer `connect_timeout`")
+        .as_transient();
+}
+
 // The server speaks first. One that accepts connections and says nothing is not let have more time
 // than one that does not accept them.
 void LibSession::wait_for_greeting(const std::stop_token& stop) const {
     const auto end = Clock::now() + login_.timeout;
     pollfd p{socket_.get(), POLLIN, 0};
     while (::poll(&p, 1, 100) == 0 && !stop.stop_requested())
-        if (Clock::now() >= end)
-            throw Error(ErrorKind::unreachable,
-                        fmt::format("{} accepts the connection, but says nothing", login_.name()))
-                .with_hint("is it sshd that listens there? A slow host needs a longer "
-                           "`connect_timeout`")
-                .as_transient();
+        if (Clock::now() >= end) throw no_answer();
 }
 
 // What this libssh2 does not know it leaves out of the lists. With 1.10 that is all but aes*-ctr
@@ -232,11 +235,7 @@ void LibSession::no_handshake(int rc) {
                 libssh2_version(0), host_key_algorithms(known_),
                 can_use_rsa() ? "aes*-gcm and aes*-ctr" : "aes*-ctr",
                 can_use_rsa() ? "hmac-sha2-*" : "hmac-sha2-* without -etm"));
-    if (rc == LIBSSH2_ERROR_TIMEOUT)
-        throw Error(ErrorKind::unreachable,
-                    fmt::format("{} accepts connections, but no SSH server answers", login_.name()))
-            .with_hint("is it the port of an SSH server, and the host not overloaded?")
-            .as_transient();
+    if (rc == LIBSSH2_ERROR_TIMEOUT) throw no_answer();
     // A host that is starting accepts connections before its sshd is ready, and drops them.
     if (rc == LIBSSH2_ERROR_SOCKET_DISCONNECT || rc == LIBSSH2_ERROR_SOCKET_RECV ||
         rc == LIBSSH2_ERROR_SOCKET_SEND || rc == LIBSSH2_ERROR_BANNER_SEND ||
