@@ -128,8 +128,12 @@ class History {
             if (!refused_) throw Failure{"it does not come to an end: " + last_error_};
             // even the version before can't be reached from where a run was cut off: begin anew
             model_ = applied_.empty() ? Model{} : applied_.back();
-            if (!execute(What::all, parallelism()) && !execute(What::all, 1))
-                throw Failure{"there is no way back: " + last_error_};
+            if (!execute(What::all, parallelism()) && !execute(What::all, 1)) {
+                if (!refused_) throw Failure{"there is no way back: " + last_error_};
+                model_ = Model{}; // of two names that only one can have people give up one
+                if (!execute(What::all, parallelism()))
+                    throw Failure{"there is no way out: " + last_error_};
+            }
         }
         settled();
     }
