@@ -124,6 +124,23 @@ bool has(const std::string& text, std::string_view part) {
 
 TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
 
+    TEST_CASE("several hosts make the same directory of a shared volume at once") {
+        const TempDir dir;
+        const std::string path = (std::filesystem::canonical(dir.path) / "shared").string();
+        for (int round = 0; round < 20; ++round) {
+            const ProcessResult done =
+                run_process({.argv = {"sh"},
+                             .input = fmt::format(
+                                 "{}set -eu\nfor i in 1 2 3 4 5 6 7 8; do\n"
+                                 "    ( {} ) & pids=\"${{pids-}} $!\"\ndone\n"
+                                 "for p in $pids; do wait \"$p\"; done\n",
+                                 ssh::place_functions(),
+                                 ssh::make_directory(path + "/app/data", "root:root", "0750"))});
+            CHECK_MESSAGE(done.status == 0, done.err);
+            std::filesystem::remove_all(path);
+        }
+    }
+
     TEST_CASE("a link of a user on the way to a path is refused, one of root's is followed") {
         Home host;
         fs::create_directory_symlink(host.dir.path / "etc", host.home / "conf");

@@ -72,7 +72,9 @@ hadeploy_enter() {
             case $hadeploy_rest in /*) cd -P / && hadeploy_at=/ || return 1 ;; esac
             continue
         fi
-        if ! [ -e "./$hadeploy_name" ] && [ -n "${2-}" ]; then mkdir -- "./$hadeploy_name" || exit 1; fi
+        if ! [ -e "./$hadeploy_name" ] && [ -n "${2-}" ]; then # on a shared volume another host may be quicker
+            hadeploy_said=$(mkdir -- "./$hadeploy_name" 2>&1) || [ -d "./$hadeploy_name" ] || hadeploy_refuse "$hadeploy_said"
+        fi
         [ -d "./$hadeploy_name" ] || return 1
         hadeploy_cd "./$hadeploy_name" "$hadeploy_next" ||
             hadeploy_refuse "$hadeploy_next became another directory while it was entered"
