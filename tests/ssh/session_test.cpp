@@ -208,7 +208,8 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         login.port = ntohs(address.sin_port);
         login.timeout = std::chrono::milliseconds(400);
         login.silence = std::chrono::hours(1); // far too long for a test that waits for it
-        CHECK(has(error_of([&] { Pool().connect(login, {}); }).message, "but says nothing"));
+        CHECK(
+            has(error_of([&] { Pool().connect(login, {}); }).message, "but no SSH server answers"));
     }
 
     TEST_CASE("a shell that does not begin is given up, and so is one that falls silent") {
