@@ -4,64 +4,11 @@ the spec still has: directories with contents, rolling replacements, moves of pa
 
 usage: converge_test.py HADEPLOY [unittest options]
 """
-import functools
 import json
 import os
-import pathlib
-import shutil
-import subprocess
-import sys
-import tempfile
 import unittest
 
-HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
-
-
-def at_each_parallelism(test):
-    """The test in a fresh project for each."""
-    @functools.wraps(test)
-    def run(self):
-        for parallelism in ("1", "10"):
-            with self.subTest(parallelism=parallelism):
-                self.clear()
-                self.parallelism = "--parallelism=" + parallelism
-                test(self)
-    return run
-
-
-class Project(unittest.TestCase):
-    parallelism = "--parallelism=10"
-
-    def setUp(self):
-        directory = tempfile.TemporaryDirectory(prefix="hadeploy-converge-test-")
-        self.addCleanup(directory.cleanup)
-        self.path = pathlib.Path(directory.name)
-
-    def clear(self):
-        for entry in self.path.iterdir():
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-
-    def spec(self, text):
-        (self.path / "hadeploy.yaml").write_text("name: t\n" + text)
-
-    def run_it(self, *words, code=0):
-        done = subprocess.run([HADEPLOY, *words], cwd=self.path, capture_output=True, text=True,
-                              timeout=60, stdin=subprocess.DEVNULL,
-                              env={"PATH": os.environ["PATH"], "HOME": str(self.path)})
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
-        return done.stdout + done.stderr
-
-    def apply(self, *words, code=0):
-        return self.run_it("apply", "--auto-approve", self.parallelism, *words, code=code)
-
-    def settled(self, *words):
-        self.run_it("plan", "--detailed-exitcode", *words)
-
-    def read(self, name):
-        return (self.path / name).read_text()
-
-    def there(self, name):
-        return os.path.lexists(self.path / name)
+from local_project import Project, at_each_parallelism
 
 
 # x prints something else once `v` has changed, or the same; the plan can't know.
@@ -70,7 +17,12 @@ X = ("variables: {v: {default: a}, said: {default: same}}\n"
      "  x: {type: local.exec, environment: {V: '${var.v}'}, create: 'echo ${var.said}'}\n")
 
 
-class OptionTest(Project):
+class ConvergeTest(Project):
+    def assert_settled(self, *words):
+        self.run_it("plan", "--detailed-exitcode", *words)
+
+
+class OptionTest(ConvergeTest):
     """Attributes that only say how something is done may be known only in apply."""
 
     def test_the_script_that_removes(self):
@@ -79,7 +31,7 @@ class OptionTest(Project):
         self.apply()
         self.assertIn("d", self.run_it("plan", "--var=v=b"))
         self.apply("--var=v=b")
-        self.settled("--var=v=b")
+        self.assert_settled("--var=v=b")
         self.assertNotIn("known after apply", self.run_it("state", "show", "d"))
         self.run_it("destroy", "--auto-approve", "--var=v=b")
         self.assertEqual((self.there("obj"), self.read("log")), (False, "same\n"))
@@ -93,7 +45,7 @@ class OptionTest(Project):
         self.assertEqual(json.loads(self.run_it("output", "--json"))["o"], True)
         for resource in json.loads(self.run_it("state", "pull"))["resources"]:
             self.assertNotIn("$unknown", json.dumps(resource["attributes"]))
-        self.settled("--var=v=b")
+        self.assert_settled("--var=v=b")
         self.apply("--var=v=b", "--var=said=other")
         self.assertEqual(json.loads(self.run_it("output", "--json"))["o"], False)
 
@@ -113,7 +65,7 @@ class OptionTest(Project):
         self.assertNotIn("tok123456", self.run_it("state", "pull"))
 
 
-class ContentsTest(Project):
+class ContentsTest(ConvergeTest):
     """A directory that is removed with its contents takes nothing along that the spec still has."""
 
     @at_each_parallelism
@@ -166,12 +118,12 @@ class ContentsTest(Project):
         for words in (["--replace=d"], ["--replace=d", "--replace=f"]):
             self.apply("--allow-data-loss", *words)
             self.assertEqual(sorted(os.listdir(self.path / "d")), ["f", "g"])
-            self.settled()
+            self.assert_settled()
         self.run_it("taint", "d")
         (self.path / "d/by-hand").write_text("x")
         self.apply("--allow-data-loss")
         self.assertEqual(sorted(os.listdir(self.path / "d")), ["f", "g"])
-        self.settled()
+        self.assert_settled()
 
     def test_what_is_kept_by_its_own_option(self):
         self.spec("resources:\n  a: {type: local.directory, path: a, force: true}\n"
@@ -190,7 +142,7 @@ class ContentsTest(Project):
             self.assertIn("has hadeploy's own files in it", self.run_it("plan", code=65))
 
 
-class CommandTest(Project):
+class CommandTest(ConvergeTest):
     def test_the_old_object_of_a_replacement_is_read_with_its_own_settings(self):
         self.spec("variables: {n: {default: www}}\nresources:\n"
                   "  record: {type: local.exec, environment: {NAME: '${var.n}'},"
@@ -199,7 +151,7 @@ class CommandTest(Project):
         self.apply()
         self.apply("--var=n=web")
         self.assertEqual((self.there("o-www"), self.there("o-web")), (False, True))
-        self.settled("--var=n=web")
+        self.assert_settled("--var=n=web")
         self.run_it("destroy", "--auto-approve", "--var=n=web")
         self.assertFalse(self.there("o-web"))
 
@@ -209,10 +161,10 @@ class CommandTest(Project):
                   "  e: {type: local.file, path: f, content: '${d.outputs.stdout}'}\n")
         self.apply()
         self.assertEqual(self.read("f"), "id1")
-        self.settled()
+        self.assert_settled()
 
 
-class OldValueTest(Project):
+class OldValueTest(ConvergeTest):
     """An error that follows from a value that is about to change is none."""
 
     def test_what_a_command_printed_before(self):
@@ -223,7 +175,7 @@ class OldValueTest(Project):
                   "outputs: {p: '${jsondecode(x.outputs.stdout).port}'}\n")
         self.apply()
         self.assertEqual(self.read("f"), "80")
-        self.settled()
+        self.assert_settled()
 
     def test_a_bad_value_is_taken_back(self):
         self.spec("variables: {v: {type: string, default: '0640'}}\nresources:\n"
@@ -236,7 +188,7 @@ class OldValueTest(Project):
             self.apply("--var=v=" + bad, code=65)
             self.run_it("plan", f"--var=v={bad}", code=65)  # nothing about to change it
             self.apply()
-            self.settled()
+            self.assert_settled()
 
     def test_a_file_with_drift_that_is_read(self):
         self.spec("resources:\n  x: {type: local.file, path: x, content: '{\"a\": 1}'}\n"
@@ -246,7 +198,7 @@ class OldValueTest(Project):
         (self.path / "x").write_text("garbage")
         self.apply()
         self.assertEqual(self.read("x"), '{"a": 1}')
-        self.settled()
+        self.assert_settled()
 
     def test_names_that_swap_while_one_is_computed(self):
         def spec(first, said, second):
@@ -258,11 +210,11 @@ class OldValueTest(Project):
         self.apply()
         spec("d", "b", "d-a")
         self.apply(code=0)
-        self.settled()
+        self.assert_settled()
         self.assertEqual((self.read("d-a"), self.read("d-b")), ("e", "d"))
 
 
-class OrderTest(Project):
+class OrderTest(ConvergeTest):
     @at_each_parallelism
     def test_a_replacement_that_becomes_an_update_below_another(self):
         self.spec("variables: {v: {default: one}}\nresources:\n"
@@ -274,7 +226,7 @@ class OrderTest(Project):
         self.apply()
         self.apply("--var=v=two")
         self.assertEqual(self.read("log").split(), ["c", "d", "c"])
-        self.settled("--var=v=two")
+        self.assert_settled("--var=v=two")
 
     @at_each_parallelism
     def test_serial_replacements_go_one_by_one(self):

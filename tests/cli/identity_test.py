@@ -4,60 +4,14 @@ removed, and what becomes of changes that failed.
 
 usage: identity_test.py HADEPLOY [unittest options]
 """
-import functools
 import json
 import os
-import pathlib
-import shutil
-import subprocess
-import sys
-import tempfile
 import unittest
 
-HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
+from local_project import Project, at_each_parallelism
 
 
-def at_each_parallelism(test):
-    """The test in a fresh project for each, with the option for apply."""
-    @functools.wraps(test)
-    def run(self):
-        for parallelism in ("1", "10"):
-            with self.subTest(parallelism=parallelism):
-                self.clear()
-                test(self, "--parallelism=" + parallelism)
-    return run
-
-
-class Project(unittest.TestCase):
-    def setUp(self):
-        directory = tempfile.TemporaryDirectory(prefix="hadeploy-identity-test-")
-        self.addCleanup(directory.cleanup)
-        self.path = pathlib.Path(directory.name)
-
-    def clear(self):
-        for entry in self.path.iterdir():
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-
-    def spec(self, text):
-        self.write("hadeploy.yaml", "name: test\n" + text)
-
-    def write(self, name, text):
-        (self.path / name).parent.mkdir(exist_ok=True)
-        (self.path / name).write_text(text)
-
-    def read(self, name):
-        return (self.path / name).read_text()
-
-    def run_it(self, *words, code=0):
-        done = subprocess.run([HADEPLOY, *words], cwd=self.path, capture_output=True, text=True,
-                              timeout=60, stdin=subprocess.DEVNULL,
-                              env={"PATH": os.environ["PATH"], "HOME": str(self.path)})
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
-        return done.stdout + done.stderr
-
-    def apply(self, *words, code=0):
-        return self.run_it("apply", "--auto-approve", *words, code=code)
-
+class IdentityTest(Project):
     def plan(self, *words):
         """The plan as JSON; it has to say by its exit code whether it is empty."""
         text = self.run_it("plan", "--json", *words)
@@ -87,45 +41,45 @@ class Project(unittest.TestCase):
         return lines
 
 
-class AddressTest(Project):
+class AddressTest(IdentityTest):
     @at_each_parallelism
-    def test_another_name(self, parallelism):
+    def test_another_name(self):
         self.spec("resources: {old: {type: local.file, path: f.txt, content: x}}\n")
-        self.apply(parallelism)
+        self.apply()
         inode = (self.path / "f.txt").stat().st_ino
         self.spec("resources: {new: {type: local.file, path: f.txt, content: x}}\n")
         self.assertEqual(self.moves(), {("old", "new")})
-        self.assertIn("1 moved", self.apply(parallelism))
+        self.assertIn("1 moved", self.apply())
         self.assertEqual((self.path / "f.txt").stat().st_ino, inode)  # untouched
         self.assertEqual(self.addresses(), ["new"])
         self.assert_settled()
 
     @at_each_parallelism
-    def test_another_name_and_content(self, parallelism):
+    def test_another_name_and_content(self):
         self.spec("resources: {old: {type: local.file, path: f.txt, content: x}}\n")
-        self.apply(parallelism)
+        self.apply()
         self.spec("resources: {new: {type: local.file, path: f.txt, content: y}}\n")
-        self.assertIn("1 changed, 1 moved", self.apply(parallelism))
+        self.assertIn("1 changed, 1 moved", self.apply())
         self.assertEqual((self.files(), self.read("f.txt")), (["f.txt"], "y"))
         self.assert_settled()
 
     @at_each_parallelism
-    def test_into_a_module_and_out_of_it(self, parallelism):
+    def test_into_a_module_and_out_of_it(self):
         file = "resources: {{f: {{type: local.file, path: {}f.txt, content: x}}}}\n"
         self.write("m/module.yaml", file.format("../"))
         self.spec(file.format(""))
-        self.apply(parallelism)
+        self.apply()
         self.spec("modules: {m: {source: m}}\n")
         self.assertEqual(self.moves(), {("f", "module.m.f")})
-        self.apply(parallelism)
+        self.apply()
         self.assertEqual((self.files(), self.addresses()), (["f.txt"], ["module.m.f"]))
         self.spec(file.format(""))
-        self.apply(parallelism)
+        self.apply()
         self.assertEqual((self.files(), self.addresses()), (["f.txt"], ["f"]))
         self.assert_settled()
 
     @at_each_parallelism
-    def test_a_list_loses_its_middle(self, parallelism):
+    def test_a_list_loses_its_middle(self):
         spec = """variables: {{l: {{default: [a, b, c]}}}}
 resources: {{r: {{type: local.file, {}, content: x}}}}
 """
@@ -133,38 +87,38 @@ resources: {{r: {{type: local.file, {}, content: x}}}}
         by_key = spec.format('for_each: "${var.l}", path: "${each.key}.txt"')
         less = ("--var", "l=[a, c]")
         self.spec(by_count)
-        self.apply(parallelism)
+        self.apply()
         inode = (self.path / "c.txt").stat().st_ino
         plan = self.plan(*less)
         self.assertEqual([(s["action"], s["address"]) for s in plan["steps"]],
                          [("remove", "r[1]#2")])
-        self.apply(parallelism, *less)
+        self.apply(*less)
         self.assertEqual((self.files(), self.addresses()),
                          (["a.txt", "c.txt"], ["r[0]", "r[1]"]))
         self.assertEqual((self.path / "c.txt").stat().st_ino, inode)
         self.assert_settled(*less)
         self.spec(by_key)  # other keys for the same
         self.assertEqual(self.moves(*less), {("r[0]", 'r["a"]'), ("r[1]", 'r["c"]')})
-        self.apply(parallelism, *less)
+        self.apply(*less)
         self.assertEqual((self.path / "c.txt").stat().st_ino, inode)
         self.assert_settled(*less)
 
     @at_each_parallelism
-    def test_names_that_are_exchanged(self, parallelism):
+    def test_names_that_are_exchanged(self):
         spec = """resources:
   a: {{type: local.file, path: {}.txt, content: one}}
   b: {{type: local.file, path: {}.txt, content: two}}
 """
         self.spec(spec.format("x", "y"))
-        self.apply(parallelism)
+        self.apply()
         self.spec(spec.format("y", "x"))
         self.assertEqual(self.moves(), {("a", "b"), ("b", "a")})
-        self.apply(parallelism)
+        self.apply()
         self.assertEqual((self.read("x.txt"), self.read("y.txt")), ("two", "one"))
         self.assert_settled()
 
     @at_each_parallelism
-    def test_a_count_is_added_and_taken_away(self, parallelism):
+    def test_a_count_is_added_and_taken_away(self):
         self.write("m/module.yaml", "resources: {r: {type: random.id}}\noutputs: {o: '${r.hex}'}\n")
         alone = """resources: {a: {type: random.id}}
 modules: {m: {source: m}}
@@ -177,18 +131,18 @@ outputs: {o: "${a[0].hex}", p: "${module.m[0].o}"}
         self.write("m/module.yaml",
                    "resources: {r: {type: random.id}}\noutputs: {o: '${r.hex}'}\n")
         self.spec(alone)
-        self.apply(parallelism)
+        self.apply()
         before = self.run_it("output", "--json")
         self.spec(counted)
         self.assertEqual(self.moves(), {("a", "a[0]"), ("module.m.r", "module.m[0].r")})
-        self.apply(parallelism)
+        self.apply()
         self.assertEqual(self.addresses(), ["a[0]", "module.m[0].r"])
         self.assertEqual(self.run_it("output", "--json"), before)
         self.spec(counted + """moved: [{from: a, to: "a[0]"}, {from: module.m, to: "module.m[0]"}]
 """)
         self.assert_settled()
         self.spec(alone)
-        self.apply(parallelism)
+        self.apply()
         self.assertEqual(self.addresses(), ["a", "module.m.r"])
         self.assertEqual(self.run_it("output", "--json"), before)
 
@@ -202,28 +156,28 @@ outputs: {o: "${a[0].hex}", p: "${module.m[0].o}"}
         self.assertEqual(self.moves(), {("a", "b")})
 
     @at_each_parallelism
-    def test_rollback_undoes_moves(self, parallelism):
+    def test_rollback_undoes_moves(self):
         module = "resources: {r: {type: random.id}}\n"
         self.write("m/module.yaml", module)
         self.spec("modules: {old: {source: m}}\n")
-        self.apply(parallelism)
+        self.apply()
         before = self.run_it("state", "show", "module.old.r")
         self.spec("""modules: {new: {source: m, for_each: [x]}}
 moved: [{from: module.old, to: 'module.new["x"]'}]
 """)
-        self.apply(parallelism)
+        self.apply()
         self.assertEqual(self.addresses(), ['module.new["x"].r'])
         self.run_it("rollback", "1", "--auto-approve")
         self.assertEqual(self.run_it("state", "show", "module.old.r"), before)
         self.assertIn("rollback 1  done         1 moved", self.run_it("history"))
-        self.apply(parallelism)  # the spec still says the new name
+        self.apply()  # the spec still says the new name
         self.assertEqual(self.addresses(), ['module.new["x"].r'])
         self.assertIn(before.splitlines()[-1], self.run_it("state", "show", self.addresses()[0]))
 
 
-class OrderTest(Project):
+class OrderTest(IdentityTest):
     @at_each_parallelism
-    def test_a_directory_and_what_is_in_it(self, parallelism):
+    def test_a_directory_and_what_is_in_it(self):
         spec = """variables: {{v: {{default: one}}}}
 resources:
   d: {{type: local.directory, path: "dir-${{var.v}}"{}}}
@@ -231,15 +185,15 @@ resources:
 """
         for lifecycle in ("", ", lifecycle: {create_before_destroy: true}"):
             self.spec(spec.format(lifecycle))
-            self.apply(parallelism)
-            self.apply(parallelism, "--var", "v=two")
+            self.apply()
+            self.apply("--var", "v=two")
             self.assertEqual(sorted(str(p.relative_to(self.path))
                                     for p in self.path.glob("dir*/**")), ["dir-two"])
             self.assertEqual(self.read("dir-two/f.txt"), "x")
             self.assert_settled("--var", "v=two")
             self.spec("variables: {v: {default: one}}\n"
                       'resources: {d: {type: local.directory, path: "dir-${var.v}"}}\n')
-            self.apply(parallelism, "--var", "v=three")  # the file goes first
+            self.apply("--var", "v=three")  # the file goes first
             self.assertEqual([p.name for p in self.path.glob("dir*")], ["dir-three"])
             self.assertEqual(self.files(), [])
 
@@ -248,47 +202,47 @@ resources:
                 f'delete: "{rest[1]}echo d{name} >> log", {rest[2]}}}\n')
 
     @at_each_parallelism
-    def test_what_stands_on_a_replacement_goes_before_it(self, parallelism):
+    def test_what_stands_on_a_replacement_goes_before_it(self):
         head = "variables: {v: {default: one}}\nresources:\n"
         first = self.command("A", ("echo ${var.v}", "sleep 0.1; ", 'triggers: "${var.v}"'))
         both = (head + first + self.command("B", ("", "sleep 0.1; ", 'triggers: "${A.outputs.stdout}"'))
                 + self.command("C", ("", "sleep 0.1; ", 'environment: {X: "${A.outputs.stdout}"}')))
         self.spec(both)
-        self.apply(parallelism)
+        self.apply()
         self.log()
         plan = self.plan("--var", "v=two")
         self.assertEqual([s["address"] for s in plan["steps"]], ["A", "B", "C"])
         self.assertEqual(plan["steps"][0]["removed_after_steps"], ["B"])
         self.assertNotIn("removed_after_steps", plan["steps"][1])
         self.assertIn("Order of the replacements: remove B, remove A, create A, create B.",
-                      self.apply(parallelism, "--var", "v=two"))
+                      self.apply("--var", "v=two"))
         log = self.log()
         self.assertEqual(log[:3], ["dB", "dA", "cA"])
         self.assertEqual(sorted(log[3:]), ["cB", "cC"])
         self.assert_settled("--var", "v=two")
         self.spec(head + first)  # B and C are removed, A is replaced
-        self.apply(parallelism, "--var", "v=three")
+        self.apply("--var", "v=three")
         log = self.log()
         self.assertEqual((sorted(log[:2]), log[2:]), (["dB", "dC"], ["dA", "cA"]))
         self.assert_settled("--var", "v=three")
 
     @at_each_parallelism
-    def test_what_the_state_alone_knows_of_the_order(self, parallelism):
+    def test_what_the_state_alone_knows_of_the_order(self):
         self.spec("resources:\n" + self.command("A", ("echo a1", "", "triggers: 1"))
                   + self.command("B", ("", "", 'triggers: "1${A.outputs.stdout}"')))
-        self.apply(parallelism)
+        self.apply()
         self.log()
         # B no longer refers to A, which is removed slowly
         self.spec("resources:\n" + self.command("A", ("echo a1", "", "triggers: 2"))
                   + self.command("B", ("", "sleep 0.5; ", "triggers: 2")))
-        self.apply(parallelism)
+        self.apply()
         log = self.log()
         self.assertLess(log.index("dB"), log.index("dA"))
         self.assertEqual(sorted(log), ["cA", "cB", "dA", "dB"])
         self.assert_settled()
 
     @at_each_parallelism
-    def test_a_replacement_that_is_not_needed(self, parallelism):
+    def test_a_replacement_that_is_not_needed(self):
         spec = """variables: {v: {default: 1}}
 resources:
   a: {type: local.exec, create: "echo ${var.same ? 's' : var.v}", update: "echo ${var.same ? 's' : var.v}", environment: {V: "${var.v}"}}
@@ -297,24 +251,24 @@ resources:
 """
         spec = spec.replace("{default: 1}}", "{default: 1}, same: {default: true}}")
         self.spec(spec)
-        self.apply(parallelism)
+        self.apply()
         self.log()
         planned = {s["address"]: s for s in self.plan("--var", "v=2")["steps"]}
         self.assertTrue(planned["r"]["if_differs"])
-        text = self.apply(parallelism, "--var", "v=2")
+        text = self.apply("--var", "v=2")
         self.assertIn("r  local.exec  replace if it differs: ", text)
         self.assertIn("1 changed, 2 unchanged", text)
         self.assertEqual(self.log(), [])
         self.assert_settled("--var", "v=2")
         other = ("--var", "v=3", "--var", "same=false")
-        self.apply(parallelism, *other)
+        self.apply(*other)
         log = self.log()
         self.assertEqual(sorted(log), ["rc", "rd", "uu"])
         self.assertLess(log.index("rd"), log.index("rc"))
         self.assert_settled(*other)
 
     @at_each_parallelism
-    def test_data_behind_a_module_that_changes(self, parallelism):
+    def test_data_behind_a_module_that_changes(self):
         self.write("copy/module.yaml", "variables: {v: {}}\n"
                    'resources: {r: {type: local.value, triggers: "${var.v}"}}\n')
         self.write("demo/module.yaml", 'data: {d: {type: local.command, run: "echo same"}}\n'
@@ -326,14 +280,14 @@ modules:
   demo: {source: demo, depends_on: [module.copy]}
 outputs: {id: "${module.demo.id}"}
 """)
-        self.apply(parallelism)
+        self.apply()
         before = self.run_it("output", "--json")
-        self.assertIn("1 replaced, 1 read, 1 unchanged", self.apply(parallelism, "--var", "v=2"))
+        self.assertIn("1 replaced, 1 read, 1 unchanged", self.apply("--var", "v=2"))
         self.assertEqual(self.run_it("output", "--json"), before)
         self.assert_settled("--var", "v=2")
 
     @at_each_parallelism
-    def test_data_of_what_a_resource_makes(self, parallelism):
+    def test_data_of_what_a_resource_makes(self):
         spec = """variables: {c: {default: one}}
 resources:
   f: {type: local.file, for_each: [a, b], path: "${each.key}.txt", content: "${var.c}"}
@@ -344,64 +298,64 @@ outputs: {o: "${data.d[*].content}"}
 """
         two = ("--var", "c=two")
         self.spec(spec)
-        self.apply(parallelism)
+        self.apply()
         self.assert_settled()
-        self.apply(parallelism, *two)
+        self.apply(*two)
         self.assertEqual(self.run_it("output"), "o = {a: two, b: two}\n")
         self.write("a.txt", "by hand")
         self.assertEqual([s["address"] for s in self.plan(*two)["steps"]],
                          ['f["a"]', 'data.d["a"]', 'v["a"]'])
-        self.assertNotIn("by hand", self.apply(parallelism, *two))
+        self.assertNotIn("by hand", self.apply(*two))
         self.assertEqual(self.run_it("output"), "o = {a: two, b: two}\n")
         self.assert_settled(*two)
 
 
-class FailureTest(Project):
+class FailureTest(IdentityTest):
     @at_each_parallelism
-    def test_a_failed_update_that_is_taken_back(self, parallelism):
+    def test_a_failed_update_that_is_taken_back(self):
         self.spec("""variables: {v: {default: good}}
 resources: {x: {type: local.exec, environment: {V: "${var.v}"}, create: "echo $V > f", update: "echo $V > f; test $V = good"}}
 """)
-        self.apply(parallelism)
-        self.apply(parallelism, "--var", "v=bad", code=1)
+        self.apply()
+        self.apply("--var", "v=bad", code=1)
         self.assertEqual(self.read("f"), "bad\n")
         self.assertEqual(self.plan()["resumed"], {"x": "update"})
-        self.apply(parallelism)
+        self.apply()
         self.assertEqual(self.read("f"), "good\n")
         self.assert_settled()
 
     @at_each_parallelism
-    def test_a_destroy_that_fails_half_way(self, parallelism):
+    def test_a_destroy_that_fails_half_way(self):
         spec = """resources:
   a: {type: local.value, input: 1}
   b: {type: local.exec, create: "echo c >> log", delete: "test -e ok", environment: {A: "${a.output}"}}
   c: {type: local.value, input: "${b.outputs.stdout}"}
 """
         self.spec(spec)
-        self.apply(parallelism)
-        self.run_it("destroy", "--auto-approve", parallelism, code=1)
+        self.apply()
+        self.run_it("destroy", "--auto-approve", "--parallelism=" + self.parallelism, code=1)
         self.assertEqual(self.addresses(), ["a", "b"])
         self.log()
         actions = {s["address"]: s["action"] for s in self.plan()["steps"]}
         self.assertEqual(actions, {"b": "create", "c": "create"})  # not taken for whole
         self.write("ok", "")
-        self.run_it("destroy", "--auto-approve", parallelism)
+        self.run_it("destroy", "--auto-approve", "--parallelism=" + self.parallelism)
         self.assertEqual(self.addresses(), [])
 
     @at_each_parallelism
-    def test_after_a_failed_removal_it_is_made_again(self, parallelism):
+    def test_after_a_failed_removal_it_is_made_again(self):
         self.spec('resources: {b: {type: local.exec, create: "echo c >> log", delete: "rm -f log; false"}}\n')
-        self.apply(parallelism)
+        self.apply()
         for saved in (False, True):
-            self.run_it("destroy", "--auto-approve", parallelism, code=1)
+            self.run_it("destroy", "--auto-approve", "--parallelism=" + self.parallelism, code=1)
             if saved:
                 self.run_it("plan", "--out", "p")
-            self.apply(*(["p"] if saved else []), parallelism)
+            self.apply(*(["p"] if saved else []))
             self.assertEqual(self.log(), ["c"])
             self.assert_settled()
 
     @at_each_parallelism
-    def test_a_trigger_outlives_a_failed_run(self, parallelism):
+    def test_a_trigger_outlives_a_failed_run(self):
         spec = """variables: {v: {default: 1}}
 resources:
   s: {type: local.value, input: "${var.v}"}
@@ -410,17 +364,17 @@ resources:
 """
         two = ("--var", "v=2")
         self.spec(spec)
-        self.apply(parallelism)
+        self.apply()
         self.log()
-        self.apply(parallelism, *two, code=1)  # g fails once s has changed
+        self.apply(*two, code=1)  # g fails once s has changed
         self.write("ok", "")
-        self.apply(parallelism, *two)
+        self.apply(*two)
         log = self.log()
         self.assertEqual((log.count("d"), log.count("c")), (1, 1))
         self.assert_settled(*two)
 
 
-class RuleTest(Project):
+class RuleTest(IdentityTest):
     def test_replace_triggered_by(self):
         self.write("m/module.yaml", 'variables: {v: {}}\nresources: {x: {type: local.value, input: "${var.v}"}}\n')
         two = ("--var", "v=2")
@@ -463,13 +417,13 @@ resources:
                          {"s": "update", "r": "replace"})
 
     @at_each_parallelism
-    def test_an_old_object_stays_beside_the_new_one(self, parallelism):
+    def test_an_old_object_stays_beside_the_new_one(self):
         self.spec("""variables: {v: {default: one}}
 resources:
   f: {type: local.file, path: "${var.v}.txt", content: x, lifecycle: {keep_on_destroy: true, create_before_destroy: true}}
 """)
-        self.apply(parallelism)
-        self.apply(parallelism, "--var", "v=two")
+        self.apply()
+        self.apply("--var", "v=two")
         self.assertEqual((self.files(), self.addresses()), (["one.txt", "two.txt"], ["f"]))
         self.assert_settled("--var", "v=two")
         self.run_it("destroy", "--auto-approve", "--var", "v=two")
@@ -505,39 +459,39 @@ resources:
         self.assertEqual(self.run_it("history").count("\n"), 1)
 
 
-class LeftoversTest(Project):
+class LeftoversTest(IdentityTest):
     """What moves, fails or is replaced in ways that once lost an object."""
 
     @at_each_parallelism
-    def test_a_module_loses_its_key(self, parallelism):
+    def test_a_module_loses_its_key(self):
         self.write("m/module.yaml", "resources: {x: {type: random.id}}\noutputs: {id: '${x.hex}'}\n")
         self.spec("modules: {m: {source: m, for_each: [k]}}\n"
                   "outputs: {id: '${module.m[\"k\"].id}'}\n")
-        self.apply(parallelism)
+        self.apply()
         before = self.run_it("output", "id")
         self.spec("modules: {m: {source: m}}\noutputs: {id: '${module.m.id}'}\n"
                   "moved: [{from: 'module.m[\"k\"]', to: module.m}]\n")
         self.assertEqual(self.moves(), {('module.m["k"].x', "module.m.x")})
-        self.apply(parallelism)
+        self.apply()
         self.assertEqual(self.run_it("output", "id"), before)
         self.assert_settled()
 
     @at_each_parallelism
-    def test_rollback_to_an_address_that_is_used_again(self, parallelism):
+    def test_rollback_to_an_address_that_is_used_again(self):
         self.spec("resources: {a: {type: random.id}}\noutputs: {id: '${a.hex}'}\n")
-        self.apply(parallelism)
+        self.apply()
         before = self.run_it("output", "id")
         moved = "moved: [{from: a, to: b}]\n"
         self.spec("resources: {b: {type: random.id}}\n" + moved)
-        self.apply(parallelism)
+        self.apply()
         self.spec("resources: {b: {type: random.id}, a: {type: random.id}}\n")
-        self.apply(parallelism)
+        self.apply()
         self.run_it("rollback", "1", "--auto-approve")
         self.assertEqual(self.run_it("output", "id"), before)
         self.assertEqual(self.addresses(), ["a"])
 
     @at_each_parallelism
-    def test_create_before_destroy_that_is_not_needed(self, parallelism):
+    def test_create_before_destroy_that_is_not_needed(self):
         def spec(v, said="same"):
             self.spec("resources:\n"
                       f"  d: {{type: local.exec, create: 'echo {said}', environment: {{V: '{v}'}}}}\n"
@@ -545,35 +499,35 @@ class LeftoversTest(Project):
                       "      triggers: '${d.outputs.stdout}',\n"
                       "      lifecycle: {create_before_destroy: true}}\n")
         spec(1)
-        self.apply(parallelism)
+        self.apply()
         self.log()
         spec(2)
-        self.apply(parallelism)
+        self.apply()
         self.assertEqual(self.log(), [])
         self.assert_settled()
         self.assertEqual(self.addresses(), ["d", "r"])
         spec(3, "other")
-        self.apply(parallelism)
+        self.apply()
         self.assertEqual(self.log(), ["make", "drop"])
         self.assert_settled()
 
     @at_each_parallelism
-    def test_protected_unless_it_differs(self, parallelism):
+    def test_protected_unless_it_differs(self):
         def spec(v, said="same"):
             self.spec("resources:\n"
                       f"  d: {{type: local.exec, create: 'echo {said}', environment: {{V: '{v}'}}}}\n"
                       "  r: {type: local.value, input: 1, triggers: '${d.outputs.stdout}',\n"
                       "      lifecycle: {prevent_destroy: true}}\n")
         spec(1)
-        self.apply(parallelism)
+        self.apply()
         spec(2)
-        self.apply(parallelism)
+        self.apply()
         self.assert_settled()
         spec(3, "other")
-        self.assertIn("prevent_destroy protects it", self.apply(parallelism, code=65))
+        self.assertIn("prevent_destroy protects it", self.apply(code=65))
 
     @at_each_parallelism
-    def test_a_begun_replacement_is_completed_or_goes_first(self, parallelism):
+    def test_a_begun_replacement_is_completed_or_goes_first(self):
         def spec(v, lifecycle):
             self.spec("resources:\n"
                       "  c: {type: local.exec, create: 'touch obj-$V; test ! -e fail', "
@@ -582,29 +536,29 @@ class LeftoversTest(Project):
         for after in ("2", "3"):
             self.clear()
             spec(1, first)
-            self.apply(parallelism)
+            self.apply()
             self.write("fail", "")
             spec(2, first)
-            self.apply(parallelism, code=1)
+            self.apply(code=1)
             (self.path / "fail").unlink()
             spec(after, "")
-            self.apply(parallelism)
+            self.apply()
             self.assertEqual([p.name for p in self.path.glob("obj-*")], ["obj-" + after])
             self.assert_settled()
 
     @at_each_parallelism
-    def test_a_command_under_another_name(self, parallelism):
+    def test_a_command_under_another_name(self):
         body = ("{type: local.exec, create: 'mkdir obj; echo hi', read: 'test -d obj || exit 44; echo hi',"
                 " delete: rmdir obj}\n")
         self.spec("resources:\n  a: " + body)
-        self.apply(parallelism)
+        self.apply()
         self.spec("resources:\n  b: " + body)
-        self.apply(parallelism)  # removed first, as it may be the same thing, then made
+        self.apply()  # removed first, as it may be the same thing, then made
         self.assertTrue((self.path / "obj").is_dir())
         self.assert_settled()
 
     @at_each_parallelism
-    def test_a_value_as_a_trigger_of_what_the_state_holds(self, parallelism):
+    def test_a_value_as_a_trigger_of_what_the_state_holds(self):
         def spec(said):
             self.spec("resources:\n"
                       f"  d: {{type: local.exec, create: 'echo {said}'}}\n"
@@ -612,10 +566,10 @@ class LeftoversTest(Project):
                       "  r: {type: random.id, lifecycle: {replace_triggered_by: [v]}}\n"
                       "outputs: {id: '${r.hex}'}\n")
         spec("a")
-        self.apply(parallelism)
+        self.apply()
         before = self.run_it("output", "id")
         spec("b")
-        self.apply(parallelism)
+        self.apply()
         self.assertNotEqual(self.run_it("output", "id"), before)
         self.assert_settled()
 
@@ -629,20 +583,20 @@ class LeftoversTest(Project):
         self.assertEqual(self.read("d/f.txt"), "x")
 
     @at_each_parallelism
-    def test_force_counts_for_the_directory_that_it_replaces(self, parallelism):
+    def test_force_counts_for_the_directory_that_it_replaces(self):
         for create_first in ("false", "true"):
             rest = f"lifecycle: {{create_before_destroy: {create_first}}}"
             self.spec(f"resources:\n  d: {{type: local.directory, path: one, {rest}}}\n")
-            self.apply(parallelism)
+            self.apply()
             self.write("one/by-hand.txt", "x")
             self.spec("resources:\n"
                       f"  d: {{type: local.directory, path: two, force: true, {rest}}}\n")
             self.assertIn("one and all that is in it", self.run_it("plan"))
-            self.apply("--allow-data-loss=d", parallelism)
+            self.apply("--allow-data-loss=d")
             self.assertFalse((self.path / "one").exists())
             self.assert_settled()
             self.spec("resources: {}\n")
-            self.apply("--allow-data-loss", parallelism)
+            self.apply("--allow-data-loss")
 
     def test_the_state_is_no_file_of_a_resource(self):
         for path in (".hadeploy/state.db", "x/../.hadeploy/keys/id"):
