@@ -306,7 +306,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(has(attempt(login), "AllowTcpForwarding"));
     }
 
-    TEST_CASE("a jump host that dies breaks the connection, and the next one is made anew") {
+    TEST_CASE("a jump host that dies breaks the connection, and a new one is made") {
         SshServer hop;
         const SshServer target;
         Login login = login_to(target);

@@ -44,7 +44,8 @@ Json with_key_expressions(Json object) {
     return object;
 }
 
-/// One may be within another (`jump_host`), for ever; of the inner one no more is told.
+/// A connection may contain another one (`jump_host`), to any depth; the inner one is described
+/// only as a connection.
 Json connection_schema() {
     Schema fields = connection_fields();
     Json inner = Json::object();

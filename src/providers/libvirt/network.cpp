@@ -78,7 +78,7 @@ NetworkType::NetworkType() {
         "first address. Each `libvirt.domain` adds a fixed lease under its name; other guests get "
         "an address from the upper half of the range.\n\n"
         "Detected and repaired: a network that was stopped is started again; one that was "
-        "undefined is made anew. A network of the same name that somebody else made is never "
+        "undefined is created again. A network of the same name that somebody else made is never "
         "touched. That another network or the host itself has some of the addresses is an error of "
         "the plan.\n\n"
         "Destroy stops and undefines it. It refuses while guests of somebody else are attached.";
@@ -172,8 +172,8 @@ Value observed(const Inventory::Network& network, const pugi::xml_document& docu
     return out;
 }
 
-/// Why the addresses of a new network can't be had, as far as a plan can tell: what this project
-/// has made may let go of them in the same plan.
+/// Why the addresses of a new network are not free. Networks of this project do not count: the same
+/// plan may remove them.
 std::optional<Error> no_room(const Value& cidr, Inventory& inventory) {
     const auto wanted = Cidr::parse(cidr.as_string());
     if (!wanted) return std::nullopt;

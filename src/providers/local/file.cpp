@@ -20,14 +20,13 @@ class File final : public LocalType {
     File() {
         name = "local.file";
         summary = "A file on the machine that hadeploy runs on.";
-        doc = "The file is replaced as a whole: whoever reads it sees the old content or the new "
+        doc = "The file is replaced as a whole: a reader sees either the old content or the new "
               "one, even after a crash. Its directory has to exist (see local.directory). It "
-              "belongs to whoever runs hadeploy.\n\n"
+              "belongs to the user who runs hadeploy.\n\n"
               "A content or mode that was changed by hand is seen and set back. A file that is "
               "already there as wanted is taken over. A symbolic link of that name is replaced by "
-              "the file. A link on the way to it is followed only where root or whoever runs "
-              "hadeploy "
-              "has put it.\n\n"
+              "the file. A link in its path is followed only if it belongs to root or to the user "
+              "who runs hadeploy.\n\n"
               "Destroy removes the file.";
         example = "config:\n"
                   "  type: local.file\n"

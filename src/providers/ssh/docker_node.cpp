@@ -89,7 +89,7 @@ DockerNode::DockerNode() {
     doc = "The first node whose peers have no swarm makes one; every other joins the one that its "
           "peers are in. The join token goes from the peer's answer into the request on the new "
           "node, is kept nowhere, and is changed as soon as it was used. An entry of the same "
-          "address that is down (the machine before it was made anew) is taken away first.\n\n"
+          "address that is down (the machine before it was replaced) is taken away first.\n\n"
           "Seen as drift, and repaired: role, availability, labels, heartbeat, a node that is not "
           "ready. When "
           "the managers have lost their quorum, apply waits two minutes for it and says what to "

@@ -119,8 +119,9 @@ GlusterPool::GlusterPool() {
           "A host that is in another pool, or has volumes of its own, is an error. A member that "
           "the spec does not have is drift, and is taken out; gluster refuses that while it holds "
           "bricks.\n\n"
-          "Gluster trusts its network: whoever reaches the ports 24007 and 24008 of a member can "
-          "administer the pool, and a volume's bricks (49152 and up) go by addresses alone. Keep "
+          "Gluster trusts its network: any machine that reaches the ports 24007 and 24008 of a "
+          "member can administer the pool, and a volume's bricks (49152 and up) go by addresses "
+          "alone. Keep "
           "these ports private to the members, by a network of their own or a firewall.\n\n"
           "On destroy the pool is dissolved.";
     example = "pool:\n"

@@ -168,7 +168,8 @@ hadeploy_own() {
 }
 )sh";
 
-// What a host remembers of us (see memory_file()): for root alone, whoever made the directory.
+// What a host remembers of us (see memory_file()): readable by root only, even if another tool made
+// the directory.
 constexpr std::string_view kNotes = R"sh(hadeploy_notes() {
     memory=$1
     [ -d "${1%/*}" ] || mkdir -m 0700 -p "${1%/*}" || exit 1

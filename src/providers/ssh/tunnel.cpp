@@ -31,7 +31,7 @@ class Tunnel::Relay {
             if (!from_host() || !to_us() || !to_host()) break;
             if (!progress_) wait();
         }
-        // Whoever reads there gets to know of the end.
+        // The reader at the other end sees the end of the stream.
         ::shutdown(local_, SHUT_RDWR);
     }
 
