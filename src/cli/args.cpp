@@ -1,5 +1,6 @@
 #include "cli/args.h"
 
+#include "cli/arg_checks.h"
 #include "planner/schema.h"
 
 #include <CLI/CLI.hpp> // costs seconds to compile: in this file only
@@ -356,23 +357,6 @@ std::string see_help(const CLI::App& app) {
     return fmt::format("see hadeploy {}{}--help", command, command.empty() ? "" : " ");
 }
 
-/// For those who come from Terraform: what there is in the place of a command of that.
-std::string_view instead_of(std::string_view command) {
-    static constexpr std::pair<std::string_view, std::string_view> all[] = {
-        {"init", "nothing has to be fetched or set up: go on with `hadeploy plan`"},
-        {"get", "modules are directories of yours: nothing has to be fetched"},
-        {"refresh", "`hadeploy apply --refresh-only` notes in the state what is really there"},
-        {"workspace", "a directory is a project: make another one, and share modules"},
-        {"providers", "all are built in: `hadeploy docs` lists what they manage"},
-        {"force-unlock", "a lock ends with the run that holds it: nothing has to be unlocked"},
-        {"version", "it is `hadeploy --version`"},
-        {"test", "`hadeploy validate` checks a spec, `hadeploy chaos` what it made"},
-    };
-    for (const auto& [theirs, ours] : all)
-        if (theirs == command) return ours;
-    return {};
-}
-
 /// Says what is wrong with words that no command took.
 int complain_of(const std::vector<std::string>& words, const CLI::App& app) {
     const std::string& word = words.front();
@@ -404,45 +388,6 @@ constexpr const char* kAbout =
     "Exit codes: 0 ok, 1 failed, 2 changes pending (--detailed-exitcode), 3 a drill's "
     "threshold missed,\n64 usage, 65 bad spec, 69 a backend does not answer, 75 locked, "
     "130 interrupted.";
-
-/// What no combination of flags may ask for; "" when all is well.
-std::string contradiction(const Args& args) {
-    const PlanOptions& plan = args.plan;
-    const bool chosen = plan.destroy || plan.refresh_only || !plan.refresh ||
-                        !plan.targets.empty() || !plan.exclude.empty() || !plan.replace.empty();
-    if (args.command == "apply" && !args.plan_file.empty() && chosen)
-        return "a saved plan says all there is to do: only `plan --out` takes these flags";
-    if (plan.refresh_only && (plan.destroy || !plan.refresh || !plan.replace.empty()))
-        return "--refresh-only changes nothing: it can't go with --destroy, --replace or "
-               "--refresh=false";
-    if (!plan.targets.empty() && !plan.exclude.empty())
-        return "either --target or --exclude: they choose the same thing from two sides";
-    if (plan.destroy && !plan.replace.empty()) return "--replace makes no sense with --destroy";
-    if (args.raw && args.name.empty()) return "--raw needs the NAME of an output";
-    if (args.raw && args.json) return "either --raw or --json";
-    if (args.show_secrets && !args.raw)
-        return "--show-secrets goes with --raw and the NAME of one output";
-    return "";
-}
-
-/// `validate PATH` is about the directory of PATH, and of a file about that file in it.
-/// @returns what is wrong with PATH; "" when all is well
-std::string take_path(Args& args) {
-    namespace fs = std::filesystem;
-    const fs::path path = std::exchange(args.file, {});
-    if (path.empty()) return "";
-    const fs::path whole = args.project.directory / path;
-    if (fs::is_directory(whole)) {
-        args.project.directory = whole;
-        return "";
-    }
-    if (path.filename() != kSpecFile && path.filename() != kModuleFile)
-        return fmt::format("{} is neither a directory nor a {} or {}", path.string(), kSpecFile,
-                           kModuleFile);
-    args.file = path.filename();
-    args.project.directory = whole.has_parent_path() ? whole.parent_path() : ".";
-    return "";
-}
 
 /// "MODE:{auto,tty}" names what the option takes, and the only values allowed.
 void read_type(const std::string& type, CommandTree::Option& out) {

@@ -230,4 +230,34 @@ Decision decide(const ResourceType& type, const Value& config, const Recorded* r
     return {std::nullopt, {}, {}, {}};
 }
 
+bool add_open_options(Step& step) {
+    for (const Attribute& a : step.type->schema)
+        if (a.steering && step.after[a.name].contains_unknown())
+            step.changes.push_back({a.name, step.before[a.name], step.after[a.name]});
+    return !step.changes.empty();
+}
+
+bool says_the_same(const ResourceType& type, Value before, Value now) {
+    for (const Attribute& a : type.schema) {
+        if (!a.computed || !now[a.name].contains_unknown()) continue;
+        before = before.without(a.name);
+        now = now.without(a.name);
+    }
+    return before == now;
+}
+
+std::string read_later_reason(const std::optional<Observation>& seen) {
+    const std::string then = ", and repaired if it differs";
+    if (!seen) return "read after the start" + then;
+    const std::string why = seen->error ? seen->error->message : "not readable";
+    return fmt::format("{}: read once that is mended{}", why, then);
+}
+
+bool may_turn_out_the_same(const Step& step) {
+    if (step.if_differs) return true;
+    return step.action == Action::update &&
+           std::all_of(step.changes.begin(), step.changes.end(),
+                       [](const AttributeChange& c) { return c.after.contains_unknown(); });
+}
+
 } // namespace hadeploy

@@ -47,7 +47,7 @@ class Expander : public Resources {
         problems_.throw_if_any();
         renumber();
         graph_.order_ = topological_order(graph_.nodes_);
-        spread_create_first();
+        spread_create_first(graph_.nodes_, graph_.order_);
     }
 
     const std::vector<NodeId>& instances(const Scope& scope,
@@ -477,24 +477,6 @@ class Expander : public Resources {
                 in.modules.push_back(std::move(block.all));
         }
         made_.clear();
-    }
-
-    /// What a resource that is made anew first rests on has to be made anew first too: or the old
-    /// one would lose it while it is still in use.
-    void spread_create_first() {
-        for (auto it = graph_.order_.rbegin(); it != graph_.order_.rend(); ++it) {
-            Node& node = graph_.nodes_[*it];
-            const LifecycleValues& lifecycle = node.lifecycle();
-            node.create_first = node.create_first || lifecycle.create_before_destroy ||
-                                lifecycle.keep_on_destroy.value_or(false);
-            if (!node.create_first) continue;
-            for (const NodeId d : node.deps) {
-                // what is on a machine goes with it
-                const bool ends =
-                    graph_.nodes_[d].type->machine && graph_.nodes_[d].type->hosts_die;
-                if (!ends) graph_.nodes_[d].create_first = true;
-            }
-        }
     }
 
     Graph& graph_;

@@ -2,6 +2,7 @@
 #include "core/trace.h"
 #include "planner/check_making.h"
 #include "planner/claims.h"
+#include "planner/contents.h"
 #include "planner/data_loss.h"
 #include "planner/generations.h"
 #include "planner/import.h"
@@ -19,7 +20,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <unordered_map>
 
 namespace hadeploy {
 
@@ -36,7 +36,7 @@ class Planner {
           records_(records_of(graph, world.recorded)),
           replace_(addresses_to_replace(options, graph, selection_)),
           places_(graph, world, settings), fresh_(world), shared_(graph, records_),
-          holders_(graph.registry(), world) {
+          holders_(graph.registry(), world), emptied_(graph) {
         plan_.values.resize(graph.nodes().size());
         waits_for_.resize(graph.nodes().size());
         below_.resize(graph.nodes().size());
@@ -80,42 +80,16 @@ class Planner {
     }
 
   private:
-    /// What is known of an old object, with the options that the spec has now of how its removal is
-    /// done: `force: true` counts although the replacement is in the same plan.
-    static Value with_removal_options(const ResourceType& type, Value before, const Value& wanted) {
-        for (const Attribute& a : type.schema)
-            if (a.steering && a.type.kind == TypeKind::boolean && wanted[a.name].is_bool())
-                before = before.with(a.name, wanted[a.name]);
-        return before;
-    }
-
     void remove_and_order(const World& world, const std::function<bool(const std::string&)>& kept) {
         plan_.steps.insert(plan_.steps.end(), halves_.begin(), halves_.end());
         add_removals(plan_, world, graph_.registry(), kept, graph_.spec().removed, &claims_,
                      problems_, &graph_);
         problems_.throw_if_any();
-        settle_old_generations(world);
+        settle_old_generations(plan_, world);
         shared_.leave_to_others(plan_, world);
         refuse_removal_of_kept_contents(plan_, world, graph_.registry(), &graph_, claims_, takings_,
                                         problems_);
         order_steps(plan_, world, &graph_, takings_, problems_);
-    }
-
-    /// An old generation stays when the new one is not needed.
-    void settle_old_generations(const World& world) {
-        std::unordered_map<std::string, const Step*> made_first;
-        for (const Step& s : plan_.steps)
-            if (s.create_first) made_first.emplace(s.address, &s);
-        for (Step& step : plan_.steps) {
-            const std::string resource = resource_address(step.address);
-            if (step.action != Action::remove || resource == step.address) continue;
-            const auto made = made_first.find(resource);
-            if (made == made_first.end()) continue;
-            if (step.type == made->second->type)
-                step.before = with_removal_options(*step.type, step.before, made->second->after);
-            step.if_differs = made->second->if_differs &&
-                              world.recorded.at(resource).generation == step.generation;
-        }
     }
 
     Graph::Values values() const {
@@ -210,7 +184,7 @@ class Planner {
         if (recorded != nullptr && recorded->type == node.type->name && !known.is_null())
             for (const std::string& name : told_later(*node.type, config, recorded->config))
                 known = known.without(name);
-        if (!action) action = settle_unknown(step);
+        if (!action && add_open_options(step)) action = Action::update;
         refuse_protected(step, recorded, action);
         number(step, recorded, action);
         set_value(id, with_machine(*node.type, node.address, complete(*node.type, config, known)));
@@ -265,7 +239,7 @@ class Planner {
                 step.if_differs = d.if_differs;
                 return d.action;
             }
-            step.reason = later(seen);
+            step.reason = read_later_reason(seen);
             known = recorded->attributes;
             return Action::read;
         }
@@ -293,15 +267,6 @@ class Planner {
             remade_.insert(*step.node);
         }
         return action;
-    }
-
-    /// A resource without a change may have an option that is known only in apply: it is recorded
-    /// then.
-    static std::optional<Action> settle_unknown(Step& step) {
-        for (const Attribute& a : step.type->schema)
-            if (a.steering && step.after[a.name].contains_unknown())
-                step.changes.push_back({a.name, step.before[a.name], step.after[a.name]});
-        return step.changes.empty() ? std::nullopt : std::optional(Action::update);
     }
 
     bool unfinished(const std::string& address) const {
@@ -397,9 +362,9 @@ class Planner {
             step.if_differs = if_differs;
         };
         if (replace_.contains(node.address)) replace(std::string(kAskedFor), false);
-        if (const EmptiedBase* base = emptied_base(node))
-            replace(fmt::format("{}, which it is in, is replaced", base->address),
-                    base->if_differs);
+        if (const auto* around = emptied_.around(node, *records_[*step.node]))
+            replace(fmt::format("{}, which it is in, is replaced", around->address),
+                    around->if_differs);
         for (const NodeId t : node.triggers) {
             const auto it = actions_.find(t);
             if (it == actions_.end() || it->second == Action::adopt || it->second == Action::read)
@@ -430,23 +395,6 @@ class Planner {
         plan_.records.push_back(std::move(fresh));
     }
 
-    /// Whether two configs are equal, but for what is computed and in neither known beforehand.
-    static bool says_the_same(const ResourceType& type, Value before, Value now) {
-        for (const Attribute& a : type.schema) {
-            if (!a.computed || !now[a.name].contains_unknown()) continue;
-            before = before.without(a.name);
-            now = now.without(a.name);
-        }
-        return before == now;
-    }
-
-    static std::string later(const std::optional<Observation>& seen) {
-        const std::string then = ", and repaired if it differs";
-        if (!seen) return "read after the start" + then;
-        const std::string why = seen->error ? seen->error->message : "not readable";
-        return fmt::format("{}: read once that is mended{}", why, then);
-    }
-
     void add(NodeId id, Action action, Step step) {
         step.action = action;
         actions_[id] = action;
@@ -462,24 +410,6 @@ class Planner {
         }
         waits_for_[id] = {static_cast<StepId>(plan_.steps.size())};
         plan_.steps.push_back(std::move(step));
-    }
-
-    /// A resource whose replacement removes all that is in its object.
-    struct EmptiedBase {
-        std::string address;
-        bool if_differs; ///< it is replaced only if it differs
-    };
-
-    /// What the node's object is in and is replaced with all its contents; nullptr for none.
-    const EmptiedBase* emptied_base(const Node& node) const {
-        if (emptied_.empty()) return nullptr;
-        const auto r = world_.recorded.find(node.address);
-        if (r == world_.recorded.end()) return nullptr;
-        for (const std::string& claim : node.type->claims(r->second.config))
-            for (const auto& [prefix, base] : emptied_)
-                if (claim.starts_with(prefix) && depends_on(graph_, node, base.address))
-                    return &base;
-        return nullptr;
     }
 
     bool in_state(const ResourceType& type) const {
@@ -505,17 +435,9 @@ class Planner {
         half.changes.clear();
         half.first_half = true;
         half.after_steps.clear();
-        if (std::string prefix = half.type->takes_along(half.before); !prefix.empty())
-            emptied_.emplace(std::move(prefix), EmptiedBase{half.address, half.if_differs});
+        emptied_.add(half);
         if (half.if_differs)
             half.after_steps.assign(base.known_after.begin(), base.known_after.end());
-    }
-
-    static bool may_turn_out_the_same(const Step& step) {
-        if (step.if_differs) return true;
-        return step.action == Action::update &&
-               std::all_of(step.changes.begin(), step.changes.end(),
-                           [](const AttributeChange& c) { return c.after.contains_unknown(); });
     }
 
     /// A node without a step of its own hands on the steps that it would have waited for.
@@ -558,8 +480,8 @@ class Planner {
     SharedThings shared_;
     Holders holders_;
     std::vector<Taking> takings_;
-    std::vector<Step> halves_;                   ///< first ones, of replacements
-    std::map<std::string, EmptiedBase> emptied_; ///< by what the claims of the contents begin with
+    std::vector<Step> halves_; ///< first ones, of replacements
+    EmptiedObjects emptied_;
 };
 
 } // namespace

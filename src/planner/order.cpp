@@ -90,4 +90,19 @@ std::vector<NodeId> topological_order(const std::vector<Node>& nodes) {
     return order;
 }
 
+void spread_create_first(std::vector<Node>& nodes, const std::vector<NodeId>& order) {
+    for (auto it = order.rbegin(); it != order.rend(); ++it) {
+        Node& node = nodes[*it];
+        const LifecycleValues& lifecycle = node.lifecycle();
+        node.create_first = node.create_first || lifecycle.create_before_destroy ||
+                            lifecycle.keep_on_destroy.value_or(false);
+        if (!node.create_first) continue;
+        for (const NodeId d : node.deps) {
+            // what is on a machine goes with it
+            const bool ends = nodes[d].type->machine && nodes[d].type->hosts_die;
+            if (!ends) nodes[d].create_first = true;
+        }
+    }
+}
+
 } // namespace hadeploy

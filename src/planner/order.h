@@ -8,4 +8,9 @@ namespace hadeploy {
 /// @throws Errors with the whole path of a cycle
 std::vector<NodeId> topological_order(const std::vector<Node>& nodes);
 
+/// Sets Node::create_first: what a resource that is created before the old one is removed depends
+/// on has to be created first too, or the old one would lose it while it is still in use.
+/// @param order  dependencies first
+void spread_create_first(std::vector<Node>& nodes, const std::vector<NodeId>& order);
+
 } // namespace hadeploy

@@ -121,6 +121,21 @@ struct Step {
     Loc loc = {};
 };
 
+/// Adds the options of a resource without a change that are known only in apply: they are recorded
+/// then.
+/// @return whether there are any
+bool add_open_options(Step& step);
+
+/// Whether two configs are equal, but for what is computed and in neither known beforehand.
+bool says_the_same(const ResourceType& type, Value before, Value now);
+
+/// Whether a step, once all is known, may turn out to change nothing.
+bool may_turn_out_the_same(const Step& step);
+
+/// Why a resource is read only in apply, for people.
+/// @param seen  nothing, or what could not be read
+std::string read_later_reason(const std::optional<Observation>& seen);
+
 /// Data that is lost for good when a plan is applied.
 struct Loss {
     std::string address; ///< of the resource
@@ -210,5 +225,12 @@ void add_removals(Plan& plan, const World& world, const Registry& registry,
                   const std::function<bool(const std::string&)>& kept,
                   const std::vector<Dependency>& let_go, const Claims* claims, Problems& problems,
                   const Graph* graph = nullptr);
+
+/// What is known of an old object, with the options that the spec has now of how its removal is
+/// done: `force: true` counts although the replacement is in the same plan.
+Value with_removal_options(const ResourceType& type, Value before, const Value& wanted);
+
+/// Makes the removals of old generations depend on whether the new ones are needed.
+void settle_old_generations(Plan& plan, const World& world);
 
 } // namespace hadeploy

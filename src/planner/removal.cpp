@@ -1,14 +1,15 @@
 #include "planner/claims.h"
+#include "planner/contents.h"
 #include "planner/data_loss.h"
 #include "planner/early.h"
 #include "planner/generations.h"
 #include "planner/lifecycle.h"
-#include "planner/plan_checks.h"
 #include "planner/selection.h"
 #include "planner/step_order.h"
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <unordered_map>
 
 namespace hadeploy {
 
@@ -191,6 +192,29 @@ void add_removals(Plan& plan, const World& world, const Registry& registry,
                   const std::vector<Dependency>& let_go, const Claims* claims, Problems& problems,
                   const Graph* graph) {
     Remover(plan, world, registry, kept, let_go, claims, problems, graph).run();
+}
+
+Value with_removal_options(const ResourceType& type, Value before, const Value& wanted) {
+    for (const Attribute& a : type.schema)
+        if (a.steering && a.type.kind == TypeKind::boolean && wanted[a.name].is_bool())
+            before = before.with(a.name, wanted[a.name]);
+    return before;
+}
+
+void settle_old_generations(Plan& plan, const World& world) {
+    std::unordered_map<std::string, const Step*> made_first;
+    for (const Step& s : plan.steps)
+        if (s.create_first) made_first.emplace(s.address, &s);
+    for (Step& step : plan.steps) {
+        const std::string resource = resource_address(step.address);
+        if (step.action != Action::remove || resource == step.address) continue;
+        const auto made = made_first.find(resource);
+        if (made == made_first.end()) continue;
+        if (step.type == made->second->type)
+            step.before = with_removal_options(*step.type, step.before, made->second->after);
+        step.if_differs =
+            made->second->if_differs && world.recorded.at(resource).generation == step.generation;
+    }
 }
 
 Plan make_destroy_plan(const World& world, const Registry& registry, const PlanOptions& options,
