@@ -112,12 +112,16 @@ std::size_t body_length(const HttpRequest& request) {
 /// Reads requests off one connection; what came too early is kept for the next.
 class RequestReader {
   public:
-    explicit RequestReader(Socket& socket) : socket_(socket) {}
+    explicit RequestReader(Socket& socket)
+        : socket_(socket), first_by_(Clock::now() + kRequestTimeout) {}
 
     /// Nothing when the peer closed, or was idle too long, between two requests.
     std::optional<HttpRequest> next() {
-        if (buffer_.empty() && !fill_idle()) return std::nullopt;
-        const Deadline deadline = Clock::now() + kRequestTimeout;
+        // Who connects has something to ask; between two requests there may be a pause.
+        if (buffer_.empty() && !fill_idle(first_by_.value_or(Clock::now() + kIdleTimeout)))
+            return std::nullopt;
+        const Deadline deadline = first_by_.value_or(Clock::now() + kRequestTimeout);
+        first_by_.reset();
         std::size_t end = 0;
         while ((end = buffer_.find("\r\n\r\n")) == std::string::npos) {
             if (buffer_.size() > kMostHeadBytes)
@@ -137,9 +141,9 @@ class RequestReader {
     }
 
   private:
-    bool fill_idle() {
+    bool fill_idle(Deadline deadline) {
         try {
-            return read_more(Clock::now() + kIdleTimeout);
+            return read_more(deadline);
         } catch (const NetworkError&) {
             return false;
         }
@@ -157,6 +161,7 @@ class RequestReader {
     }
 
     Socket& socket_;
+    std::optional<Deadline> first_by_; ///< when the first request has to be whole
     std::string buffer_;
 };
 
@@ -246,14 +251,17 @@ std::map<std::string, std::string> parse_form(std::string_view text) {
 }
 
 ConnectionServer::Handler http_handler(std::function<HttpResponse(const HttpRequest&)> handle) {
-    return [handle = std::move(handle)](Socket& socket, const std::atomic<bool>& stopping) {
+    return [handle = std::move(handle)](Connection& connection) {
+        Socket& socket = connection.socket();
         RequestReader reader(socket);
         try {
             while (const auto request = reader.next()) {
+                auto answering = std::make_optional<Connection::Answering>(connection);
                 const HttpResponse response = guarded(handle, *request);
-                const bool keep = !response.stream && !stopping && request->may_keep;
+                const bool keep = !response.stream && !connection.stopping() && request->may_keep;
                 send_response(socket, response, keep, request->method != "HEAD");
-                if (response.stream) response.stream(socket, stopping);
+                answering.reset(); // a stream has no end: it may have to make room
+                if (response.stream) response.stream(socket, connection.stopping());
                 if (!keep) return;
             }
         } catch (const Refused& refused) {

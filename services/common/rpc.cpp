@@ -10,15 +10,36 @@ namespace hadeploy::svc {
 namespace {
 
 constexpr auto kIdleTimeout = std::chrono::minutes(5);
+constexpr auto kFrameTimeout = std::chrono::seconds(10);
 constexpr auto kAnswerTimeout = std::chrono::seconds(10);
 constexpr auto kPingTimeout = std::chrono::seconds(4);
 constexpr auto kPause = std::chrono::milliseconds(150);
 constexpr auto kLongestPause = std::chrono::milliseconds(1200);
 constexpr auto kBetweenConnects = std::chrono::milliseconds(500);
 constexpr std::size_t kMostIdle = 32;
+constexpr std::size_t kChunk = 64 * 1024;
 
 Json refusal(const std::string& code, const std::string& message) {
     return {{"ok", false}, {"code", code}, {"message", message}};
+}
+
+/// The frame that begins with this byte.
+Json read_rest(Socket& socket, char first, Deadline deadline) {
+    std::array<char, 4> head{first};
+    socket.read_exact(head.data() + 1, head.size() - 1, deadline);
+    std::uint32_t size = 0;
+    for (const char byte : head) size = (size << 8) | static_cast<unsigned char>(byte);
+    if (size > kMostFrameBytes)
+        throw NetworkError("a frame of " + std::to_string(size) + " bytes is too long");
+    std::string body; // grows with what comes, not with what is announced
+    while (body.size() < size) {
+        const std::size_t have = body.size();
+        body.resize(std::min<std::size_t>(size, have + kChunk));
+        socket.read_exact(body.data() + have, body.size() - have, deadline);
+    }
+    Json message = parse_json(body);
+    if (!message.is_object()) throw NetworkError("a frame holds no JSON object");
+    return message;
 }
 
 } // namespace
@@ -34,18 +55,9 @@ void write_frame(Socket& socket, const Json& message, Deadline deadline) {
 }
 
 std::optional<Json> read_frame(Socket& socket, Deadline deadline) {
-    std::array<char, 4> head{};
-    if (socket.read_some(head.data(), 1, deadline) == 0) return std::nullopt;
-    socket.read_exact(head.data() + 1, head.size() - 1, deadline);
-    std::uint32_t size = 0;
-    for (const char byte : head) size = (size << 8) | static_cast<unsigned char>(byte);
-    if (size > kMostFrameBytes)
-        throw NetworkError("a frame of " + std::to_string(size) + " bytes is too long");
-    std::string body(size, '\0');
-    socket.read_exact(body.data(), size, deadline);
-    Json message = Json::parse(body, nullptr, false);
-    if (!message.is_object()) throw NetworkError("a frame holds no JSON object");
-    return message;
+    char first = 0;
+    if (socket.read_some(&first, 1, deadline) == 0) return std::nullopt;
+    return read_rest(socket, first, deadline);
 }
 
 bool RpcError::is_transient() const {
@@ -53,13 +65,18 @@ bool RpcError::is_transient() const {
 }
 
 ConnectionServer::Handler rpc_handler(std::function<Json(const Json&)> answer) {
-    return [answer = std::move(answer)](Socket& socket, const std::atomic<bool>& stopping) {
-        while (!stopping) {
-            const auto request = read_frame(socket, Clock::now() + kIdleTimeout);
-            if (!request) return;
+    return [answer = std::move(answer)](Connection& connection) {
+        Socket& socket = connection.socket();
+        // Who connects has something to ask; between two requests there may be a pause.
+        for (Deadline begin = Clock::now() + kFrameTimeout; !connection.stopping();
+             begin = Clock::now() + kIdleTimeout) {
+            char first = 0;
+            if (socket.read_some(&first, 1, begin) == 0) return;
+            const Json request = read_rest(socket, first, Clock::now() + kFrameTimeout);
+            const Connection::Answering answering(connection);
             Json reply;
             try {
-                reply = answer(*request);
+                reply = answer(request);
             } catch (const RpcError& error) {
                 reply = refusal(error.code(), error.what());
             } catch (const Json::exception&) {

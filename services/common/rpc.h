@@ -1,8 +1,7 @@
 #pragma once
 
+#include "common/json.h"
 #include "common/server.h"
-
-#include <nlohmann/json.hpp>
 
 #include <functional>
 #include <mutex>
@@ -10,8 +9,6 @@
 #include <vector>
 
 namespace hadeploy::svc {
-
-using Json = nlohmann::json;
 
 /// The services talk in frames: four bytes of length, most significant first, then that many
 /// bytes of JSON. A request is an object with "op"; an answer has "ok", and when that is false

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <exception>
 #include <string_view>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace hadeploy::svc {
@@ -17,6 +18,14 @@ sigset_t stop_signals() {
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     return set;
+}
+
+/// Each connection takes a descriptor, and the soft limit is often 1024.
+void raise_file_limit() {
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
 }
 
 } // namespace
@@ -37,6 +46,7 @@ int service_main(int argc, char** argv, const std::function<void()>& run,
         // Blocked before any thread exists, so that only wait_for_stop() gets them.
         const sigset_t set = stop_signals();
         pthread_sigmask(SIG_BLOCK, &set, nullptr);
+        raise_file_limit();
         run();
         log_info("stopped");
         return 0;

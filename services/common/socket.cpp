@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <thread>
 #include <unistd.h>
 
 namespace hadeploy::svc {
@@ -18,6 +19,7 @@ namespace {
 
 constexpr auto kAddressTimeout = std::chrono::seconds(2);
 constexpr std::chrono::milliseconds kSilence{3000};
+constexpr std::chrono::milliseconds kNoDescriptor{20};
 
 std::string errno_text(int code) {
     return std::strerror(code);
@@ -81,6 +83,14 @@ Socket::~Socket() {
 void Socket::close() {
     if (fd_ >= 0) ::close(fd_);
     fd_ = -1;
+}
+
+std::uint32_t Socket::peer_address() const {
+    sockaddr_in address{};
+    socklen_t length = sizeof address;
+    const bool known = ::getpeername(fd_, reinterpret_cast<sockaddr*>(&address), &length) == 0 &&
+                       address.sin_family == AF_INET;
+    return known ? ntohl(address.sin_addr.s_addr) : 0;
 }
 
 std::size_t Socket::read_some(char* into, std::size_t capacity, Deadline deadline) {
@@ -175,7 +185,10 @@ Listener::Listener(std::uint16_t port)
 Socket Listener::accept(Deadline deadline) {
     if (!wait_ready(socket_.fd(), POLLIN, deadline)) return Socket();
     Socket socket(::accept4(socket_.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (socket.is_open()) disable_delay(socket.fd());
+    if (socket.is_open())
+        disable_delay(socket.fd());
+    else if (errno == EMFILE || errno == ENFILE) // else it would be tried again at once
+        std::this_thread::sleep_for(kNoDescriptor);
     return socket;
 }
 

@@ -31,6 +31,8 @@ class Socket {
     int fd() const { return fd_; }
     bool is_open() const { return fd_ >= 0; }
     void close();
+    /// The IPv4 address at the other end; 0 when there is none.
+    std::uint32_t peer_address() const;
 
     /// At least one byte, or 0 when the peer has closed.
     std::size_t read_some(char* into, std::size_t capacity, Deadline deadline);

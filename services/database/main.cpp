@@ -8,13 +8,13 @@ namespace {
 using namespace hadeploy::svc;
 
 constexpr std::uint16_t kPort = 7000;
-constexpr std::size_t kMostConnections = 512;
+constexpr Limits kLimits{.most = 512, .each = 128};
 
 void run() {
     const Place place = Place::from_env();
     Engine engine(env_text("DATA_DIR", "/data"), place.node);
     Forwarder forwarder(engine, env_endpoint("LOGGER", "logger:7001"));
-    ConnectionServer server(env_port("PORT", kPort), kMostConnections,
+    ConnectionServer server(env_port("PORT", kPort), kLimits,
                             rpc_handler([&](const Json& request) { return engine.run(request); }));
     log_info("listening", {{"port", std::to_string(server.port())}, {"node", place.node}});
     wait_for_stop();

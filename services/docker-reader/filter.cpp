@@ -1,6 +1,6 @@
 #include "docker-reader/filter.h"
 
-#include <nlohmann/json.hpp>
+#include "common/json.h"
 
 #include <stdexcept>
 #include <vector>
@@ -8,7 +8,6 @@
 namespace hadeploy::svc {
 namespace {
 
-using Json = nlohmann::json;
 using Fields = std::vector<const char*>;
 
 const Fields kInfo = {"/Name",
@@ -110,7 +109,7 @@ const char* docker_target(View view) {
 
 std::string reduce(View view, const std::string& body) {
     if (view == View::Ping) return "OK";
-    const Json full = Json::parse(body, nullptr, false);
+    const Json full = parse_json(body);
     if (full.is_discarded()) throw std::runtime_error("Docker's answer is no JSON");
     Json small;
     if (view == View::Info)

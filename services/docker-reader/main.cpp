@@ -1,26 +1,25 @@
 #include "common/env.h"
+#include "common/json.h"
 #include "common/log.h"
 #include "common/service.h"
 #include "common/text.h"
 #include "docker-reader/filter.h"
-
-#include <nlohmann/json.hpp>
 
 namespace {
 
 using namespace hadeploy::svc;
 
 constexpr std::uint16_t kPort = 2375;
-constexpr std::size_t kMostConnections = 64;
+constexpr Limits kLimits{.most = 64, .each = 16};
 constexpr std::size_t kMostAnswer = 32 * 1024 * 1024;
 
 HttpResponse message(int status, const std::string& text) {
-    return HttpResponse::json(status, nlohmann::json{{"message", text}}.dump() + "\n");
+    return HttpResponse::json(status, Json{{"message", text}}.dump() + "\n");
 }
 
 /// Docker's own reason, for example that the swarm has no leader.
 std::string reason_of(const HttpResponse& response) {
-    const auto body = nlohmann::json::parse(response.body, nullptr, false);
+    const auto body = parse_json(response.body);
     if (body.is_object() && body.contains("message") && body["message"].is_string())
         return body["message"];
     return "Docker answered " + std::to_string(response.status);
@@ -49,7 +48,7 @@ HttpResponse forward(const HttpRequest& request, const std::string& socket,
 void run() {
     const std::string socket = env_text("DOCKER_SOCKET", "/var/run/docker.sock");
     const auto patience = env_millis("REQUEST_TIMEOUT_MS", 8000);
-    ConnectionServer server(env_port("PORT", kPort), kMostConnections,
+    ConnectionServer server(env_port("PORT", kPort), kLimits,
                             http_handler([&](const HttpRequest& request) {
                                 return forward(request, socket, patience);
                             }));

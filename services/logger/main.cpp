@@ -11,7 +11,7 @@ namespace {
 using namespace hadeploy::svc;
 
 constexpr std::uint16_t kPort = 7001;
-constexpr std::size_t kMostConnections = 64;
+constexpr Limits kLimits{.most = 64, .each = 16};
 
 /// The log file as soon as its lock can be had, and the answers given from it.
 class Logger {
@@ -78,9 +78,9 @@ class Logger {
 
 void run() {
     Logger logger(env_text("DATA_DIR", "/data"));
-    ConnectionServer server(
-        env_port("PORT", kPort), kMostConnections,
-        rpc_handler([&](const Json& request) { return logger.answer(request); }));
+    ConnectionServer server(env_port("PORT", kPort), kLimits, rpc_handler([&](const Json& request) {
+                                return logger.answer(request);
+                            }));
     log_info("listening", {{"port", std::to_string(server.port())}});
     wait_for_stop();
     server.finish(std::chrono::milliseconds(0), std::chrono::seconds(5));

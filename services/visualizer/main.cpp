@@ -7,7 +7,7 @@ namespace {
 using namespace hadeploy::svc;
 
 constexpr std::uint16_t kPort = 8080;
-constexpr std::size_t kMostConnections = 256;
+constexpr Limits kLimits{.most = 256, .each = 64};
 
 void run() {
     const Place place = Place::from_env();
@@ -15,7 +15,7 @@ void run() {
                     env_millis("POLL_MS", 1500));
     VisualizerApp app(place, watcher);
     ConnectionServer server(
-        env_port("PORT", kPort), kMostConnections,
+        env_port("PORT", kPort), kLimits,
         http_handler([&](const HttpRequest& request) { return app.handle(request); }));
     log_info("listening", {{"port", std::to_string(server.port())}, {"node", place.node}});
     wait_for_stop();

@@ -1,6 +1,7 @@
 #include "visualizer/watcher.h"
 
 #include "common/http.h"
+#include "common/json.h"
 #include "common/log.h"
 #include "common/text.h"
 
@@ -16,7 +17,7 @@ Json fetch(const Endpoint& reader, const std::string& target) {
     const Deadline deadline = Clock::now() + kPatience;
     const HttpResponse answer =
         http_get(connect_tcp(reader, deadline), reader.host, target, kMostAnswer, deadline);
-    const Json body = Json::parse(answer.body, nullptr, false);
+    const Json body = parse_json(answer.body);
     if (answer.status == 200 && body.is_array()) return body;
     const bool has_reason = body.is_object() && body.contains("message");
     throw NetworkError(has_reason ? body.value("message", target) : "no list from " + target);

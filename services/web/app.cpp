@@ -119,7 +119,7 @@ HttpResponse WebApp::api(const HttpRequest& request) {
 }
 
 HttpResponse WebApp::api_put(const HttpRequest& request) {
-    const Json body = Json::parse(request.body, nullptr, false);
+    const Json body = parse_json(request.body);
     if (!body.is_object() || !body.contains("name") || !body["name"].is_string() ||
         !body.contains("quantity") || !body["quantity"].is_number_integer() ||
         (body.contains("id") && !body["id"].is_string()))

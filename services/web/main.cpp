@@ -7,7 +7,7 @@ namespace {
 using namespace hadeploy::svc;
 
 constexpr std::uint16_t kPort = 5000;
-constexpr std::size_t kMostConnections = 1024;
+constexpr Limits kLimits{.most = 1024, .each = 256};
 
 void run() {
     const Place place = Place::from_env();
@@ -15,7 +15,7 @@ void run() {
                env_millis("REQUEST_TIMEOUT_MS", 5000));
     const auto linger = env_millis("LINGER_MS", 1500);
     ConnectionServer server(
-        env_port("PORT", kPort), kMostConnections,
+        env_port("PORT", kPort), kLimits,
         http_handler([&](const HttpRequest& request) { return app.handle(request); }));
     log_info("listening", {{"port", std::to_string(server.port())}, {"node", place.node}});
     wait_for_stop();

@@ -8,6 +8,7 @@ using namespace hadeploy::svc::test;
 namespace {
 
 constexpr std::size_t kMany = 16;
+constexpr Limits kLimits{.most = kMany, .each = kMany};
 Deadline soon() {
     return Clock::now() + std::chrono::seconds(20);
 }
@@ -20,7 +21,7 @@ ConnectionServer::Handler echo() {
 }
 
 std::string http(const std::string& bytes) {
-    ConnectionServer server(0, kMany, http_handler([](const HttpRequest& request) {
+    ConnectionServer server(0, kLimits, http_handler([](const HttpRequest& request) {
                                 if (request.path == "/throw")
                                     throw std::runtime_error("secret reason");
                                 return HttpResponse::text(200, request.path + "|" + request.body);
@@ -31,7 +32,7 @@ std::string http(const std::string& bytes) {
 } // namespace
 
 TEST_CASE("a frame comes back as it was sent, and a refusal as an RpcError") {
-    ConnectionServer server(0, kMany, echo());
+    ConnectionServer server(0, kLimits, echo());
     RpcClient client({"127.0.0.1", server.port()});
     const Json request = {{"op", "say"}, {"text", "ä\n\"x\""}};
     CHECK(client.call(request, soon()).at("echo") == request);
@@ -45,7 +46,7 @@ TEST_CASE("a frame comes back as it was sent, and a refusal as an RpcError") {
 }
 
 TEST_CASE("malformed frames end the connection, not the server") {
-    ConnectionServer server(0, kMany, echo());
+    ConnectionServer server(0, kLimits, echo());
     for (const std::string& bytes : {std::string("\xff\xff\xff\xff"), std::string("\0\0\0\2[]", 6),
                                      std::string("\0\0\0\3abc", 7)})
         CHECK(converse(server.port(), bytes).empty());
@@ -54,19 +55,19 @@ TEST_CASE("malformed frames end the connection, not the server") {
 }
 
 TEST_CASE("a client finds the successor of a server that went away") {
-    auto first = std::make_unique<ConnectionServer>(0, kMany, echo());
+    auto first = std::make_unique<ConnectionServer>(0, kLimits, echo());
     const std::uint16_t port = first->port();
     RpcClient client({"127.0.0.1", port});
     client.call({{"op", "one"}}, soon());
     first.reset();
     CHECK_THROWS_AS(client.call({{"op", "gap"}}, Clock::now() + std::chrono::milliseconds(50)),
                     NetworkError);
-    const ConnectionServer second(port, kMany, echo());
+    const ConnectionServer second(port, kLimits, echo());
     CHECK(client.call({{"op", "two"}}, soon()).at("ok") == true);
 }
 
 TEST_CASE("while a service is gone its clients' requests don't each look for it") {
-    ConnectionServer server(0, kMany, echo());
+    ConnectionServer server(0, kLimits, echo());
     std::atomic<int> tried = 0;
     std::atomic<bool> back = false;
     RpcClient client({"127.0.0.1", server.port()},
@@ -103,7 +104,7 @@ TEST_CASE("while a service is gone its clients' requests don't each look for it"
 
 TEST_CASE("a client asks again while the server is starting") {
     std::atomic<int> asked = 0;
-    ConnectionServer server(0, kMany, rpc_handler([&](const Json&) {
+    ConnectionServer server(0, kLimits, rpc_handler([&](const Json&) {
                                 if (++asked < 3) throw RpcError("starting", "not yet");
                                 return Json{{"ok", true}};
                             }));
@@ -113,9 +114,9 @@ TEST_CASE("a client asks again while the server is starting") {
 }
 
 TEST_CASE("a peer that never answers costs no more than the deadline") {
-    ConnectionServer server(0, kMany, [](Socket& socket, const std::atomic<bool>&) {
+    ConnectionServer server(0, kLimits, [](Connection& connection) {
         char byte = 0;
-        while (socket.read_some(&byte, 1, soon()) > 0) {
+        while (connection.socket().read_some(&byte, 1, soon()) > 0) {
         }
     });
     RpcClient client({"127.0.0.1", server.port()});

@@ -107,7 +107,7 @@ TEST_CASE("more requests than a slow database can bear are turned away at once")
     constexpr int kTurns = 16;
     std::atomic<int> asked = 0;
     std::atomic<bool> released = false;
-    ConnectionServer slow(0, 64, rpc_handler([&](const Json&) {
+    ConnectionServer slow(0, {.most = 64, .each = 64}, rpc_handler([&](const Json&) {
                               ++asked;
                               CHECK(eventually([&] { return released.load(); }));
                               return Json{{"ok", true}, {"node", "slow"}};
