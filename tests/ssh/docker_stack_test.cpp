@@ -242,16 +242,16 @@ TEST_CASE("docker.stack: what docker would refuse or take for nothing is an erro
           "");
     CHECK(
         wrong(web("    deploy: {update_config: {order: first, delay: 10}}\n")) ==
-        "content:4:51: `deploy.update_config.delay` of the service web is \"10\", which is not a "
-        "duration such as 30s or 1m30s\n"
         "content:4:37: `deploy.update_config.order` of the service web is \"first\", which is not "
-        "one of start-first, stop-first");
+        "one of start-first, stop-first\n"
+        "content:4:51: `deploy.update_config.delay` of the service web is 10, which is not a "
+        "duration such as 30s or 1m30s");
     CHECK(wrong(web("    stop_grace_period: 1m30s\n    healthcheck: {interval: 1.5h}\n")) == "");
     CHECK(wrong(web("    networks: [frnt]\nnetworks: {front: {}}\n")) ==
           "content:4:16: the service web uses the network frnt, which is not defined");
     CHECK(wrong(web("    networks: [default]\n")) == "");
     CHECK(wrong(web("    networks: {back: {aliases: [a]}}\n")) ==
-          "content:4:15: the service web uses the network back, which is not defined");
+          "content:4:16: the service web uses the network back, which is not defined");
     CHECK(wrong(web(
               "    volumes: ['data:/data', '/srv:/srv', {type: bind, source: x, target: /x}]\n")) ==
           "content:4:15: the service web uses the volume data, which is not defined");
@@ -259,7 +259,7 @@ TEST_CASE("docker.stack: what docker would refuse or take for nothing is an erro
           "content:5:15: the service web uses the config motd, which is not defined\n"
           "content:4:15: the service web uses the secret key, which is not defined");
     CHECK(wrong(web("    enviroment: {A: b}\n")) ==
-          "content:4:17: there is no key `enviroment` of the service web");
+          "content:4:5: a stack has no key `enviroment` in the service web");
     CHECK(wrong("services: {web: {command: a}}") == "content:1:17: the service web has no image");
     // What anchors merge in belongs to the service.
     CHECK(wrong("x-a: &a {image: w, deploy: {replicas: one}}\nservices:\n  web:\n    <<: *a\n") ==

@@ -2,6 +2,7 @@
 
 #include "core/file.h"
 #include "core/hash.h"
+#include "providers/ssh/compose_keys.h"
 
 #include <algorithm>
 #include <cctype>
@@ -14,6 +15,8 @@ namespace hadeploy::ssh::docker {
 namespace {
 constexpr std::size_t kMostCompose = 4u << 20;
 constexpr std::size_t kLongestName = 64; ///< of a config or a secret (moby, daemon/cluster)
+/// Aliases may make a small file a large tree, or one without an end.
+constexpr std::size_t kMostNodes = 100'000, kMostDepth = 100;
 
 bool is_plain_map(const YAML::Node& node) {
     return node.IsDefined() && node.IsMap();
@@ -25,6 +28,19 @@ std::vector<YAML::Node> merged_into(const YAML::Node& map) {
     if (!merge.IsDefined()) return {};
     if (!merge.IsSequence()) return {merge};
     return {merge.begin(), merge.end()};
+}
+
+bool is_bounded(const YAML::Node& node, std::size_t& nodes, std::size_t depth) {
+    if (++nodes > kMostNodes || depth > kMostDepth) return false;
+    if (node.IsMap())
+        for (const auto& item : node)
+            if (!is_bounded(item.first, nodes, depth + 1) ||
+                !is_bounded(item.second, nodes, depth + 1))
+                return false;
+    if (node.IsSequence())
+        for (const auto& one : node)
+            if (!is_bounded(one, nodes, depth + 1)) return false;
+    return true;
 }
 
 bool begins_name(char c) {
@@ -48,14 +64,12 @@ std::string braced(const std::string& inside, const Value& variables, const Miss
     const bool or_empty = rest.starts_with(':');
     if (or_empty) rest.remove_prefix(1);
     const char kind = rest.empty() ? ' ' : rest[0];
-    if (name.empty() || (or_empty && rest.empty()) ||
-        (!rest.empty() && kind != '-' && kind != '?' && kind != '+'))
+    if (name.empty() || (or_empty && rest.empty()) || (!rest.empty() && kind != '-' && kind != '?'))
         throw Error(ErrorKind::spec, fmt::format("${{{}}} is not a variable", inside))
             .with_hint("write ${NAME}, ${NAME:-default} or ${NAME:?message}; a $ itself is $$");
     const std::string value = variables.text(name);
     const bool given = variables.has(name) && !(or_empty && value.empty());
     const std::string other(rest.substr(std::min<std::size_t>(1, rest.size())));
-    if (kind == '+') return given ? other : "";
     if (given) return value;
     if (kind == '-') return other;
     if (missing && (kind == '?' || !variables.has(name))) missing(name, other);
@@ -120,7 +134,10 @@ bool names_files(const YAML::Node& root) {
 }
 
 std::string version_sent(const YAML::Node& root) {
-    if (!root["version"].IsDefined()) return root.Style() == YAML::EmitterStyle::Flow ? "" : "3.8";
+    if (!root["version"].IsDefined())
+        return root.Style() == YAML::EmitterStyle::Flow
+                   ? ""
+                   : fmt::format("3.{}", std::max(8, needed_version(root)));
     const double version = version_of(root);
     return version >= 3 && version < 3.5 && names_files(root) ? "3.5" : root["version"].Scalar();
 }
@@ -148,16 +165,25 @@ YAML::Node member(const YAML::Node& map, const std::string& key) {
     return YAML::Node(YAML::NodeType::Undefined);
 }
 
+std::vector<std::pair<YAML::Node, YAML::Node>> entries(const YAML::Node& map) {
+    std::vector<std::pair<YAML::Node, YAML::Node>> out;
+    if (!is_plain_map(map)) return out;
+    const auto add = [&](const YAML::Node& key, const YAML::Node& value) {
+        const bool there = std::any_of(out.begin(), out.end(), [&](const auto& one) {
+            return one.first.Scalar() == key.Scalar();
+        });
+        if (!there) out.emplace_back(key, value);
+    };
+    for (const auto& item : map)
+        if (item.first.IsScalar() && item.first.Scalar() != "<<") add(item.first, item.second);
+    for (const YAML::Node& other : merged_into(map))
+        for (const auto& [key, value] : entries(other)) add(key, value);
+    return out;
+}
+
 std::vector<std::string> keys_of(const YAML::Node& map) {
     std::vector<std::string> keys;
-    if (!is_plain_map(map)) return keys;
-    for (const auto& item : map)
-        if (item.first.IsScalar() && item.first.Scalar() != "<<")
-            keys.push_back(item.first.Scalar());
-    for (const YAML::Node& other : merged_into(map))
-        for (std::string& key : keys_of(other))
-            if (std::find(keys.begin(), keys.end(), key) == keys.end())
-                keys.push_back(std::move(key));
+    for (const auto& [key, value] : entries(map)) keys.push_back(key.Scalar());
     return keys;
 }
 
@@ -241,6 +267,13 @@ Compose read_compose(const Value& config) {
                     place.loc());
     }
     const YAML::Node& root = compose.root;
+    std::size_t nodes = 0;
+    if (!is_bounded(root, nodes, 0))
+        throw Error(ErrorKind::spec,
+                    fmt::format("the compose file is larger than {} values or deeper than {}",
+                                kMostNodes, kMostDepth),
+                    place.loc())
+            .with_hint("does an alias (*name) stand inside of what it names?");
     if (!root.IsMap() || !root["services"] || !root["services"].IsMap())
         throw Error(ErrorKind::spec, "the compose file has no `services`", place.loc());
     std::vector<std::string> named;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 #include <yaml-cpp/yaml.h>
 
@@ -36,12 +37,13 @@ struct Compose {
 /// @throws Error(spec) when it or a file that it names cannot be read, or is no compose file
 Compose read_compose(const Value& config);
 
-/// Adds what `docker stack deploy` would refuse, or silently take for nothing.
+/// Adds what `docker stack deploy` would refuse, silently change, or take for nothing.
 void check_compose(const Compose& compose, const Value& variables, Loc place, Problems& problems);
 
 /// `map[key]`, also of what `<<` merges into the map. Undefined when there is none.
 YAML::Node member(const YAML::Node& map, const std::string& key);
-/// The keys of a map, those that `<<` merges into it included.
+/// The keys and values of a map, those that `<<` merges into it included.
+std::vector<std::pair<YAML::Node, YAML::Node>> entries(const YAML::Node& map);
 std::vector<std::string> keys_of(const YAML::Node& map);
 
 /// `text` with ${NAME}, ${NAME:-default}, ${NAME-default} and $NAME replaced as docker does.

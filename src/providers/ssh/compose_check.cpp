@@ -1,333 +1,263 @@
 #include "planner/schema.h"
-#include "providers/ssh/compose.h"
+#include "providers/ssh/compose_keys.h"
+#include "providers/ssh/compose_report.h"
+#include "providers/ssh/compose_scalar.h"
 
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <set>
 
 namespace hadeploy::ssh::docker {
 
 namespace {
-/// Aliases may make a small file a large tree.
-constexpr std::size_t kMostNodes = 100'000;
+constexpr int kAnyVersion = 99;
 
-/// Of a service; those that a stack ignores too. Keys of a newer Docker are none of our business:
-/// only one that looks like a slip is reported.
-const std::vector<std::string> kServiceKeys{"build",
-                                            "cap_add",
-                                            "cap_drop",
-                                            "cgroup_parent",
-                                            "cgroupns_mode",
-                                            "command",
-                                            "configs",
-                                            "container_name",
-                                            "credential_spec",
-                                            "depends_on",
-                                            "deploy",
-                                            "devices",
-                                            "dns",
-                                            "dns_search",
-                                            "domainname",
-                                            "entrypoint",
-                                            "env_file",
-                                            "environment",
-                                            "expose",
-                                            "external_links",
-                                            "extra_hosts",
-                                            "healthcheck",
-                                            "hostname",
-                                            "image",
-                                            "init",
-                                            "ipc",
-                                            "isolation",
-                                            "labels",
-                                            "links",
-                                            "logging",
-                                            "mac_address",
-                                            "network_mode",
-                                            "networks",
-                                            "oom_score_adj",
-                                            "pid",
-                                            "ports",
-                                            "privileged",
-                                            "read_only",
-                                            "restart",
-                                            "secrets",
-                                            "security_opt",
-                                            "shm_size",
-                                            "stdin_open",
-                                            "stop_grace_period",
-                                            "stop_signal",
-                                            "sysctls",
-                                            "tmpfs",
-                                            "tty",
-                                            "ulimits",
-                                            "user",
-                                            "userns_mode",
-                                            "volumes",
-                                            "working_dir"};
-const std::vector<std::string> kTopKeys{"version", "name",    "services", "networks",
-                                        "volumes", "configs", "secrets"};
-const std::vector<std::string> kDeployKeys{
-    "mode",      "endpoint_mode",   "replicas",  "labels",        "update_config",
-    "resources", "rollback_config", "placement", "restart_policy"};
+/// Where in the file something is: "deploy.replicas" of the service web.
+struct At {
+    std::string section, name, rest;
 
-/// What a value below a service has to be: "integer", "number", "boolean", "duration", or the words
-/// of which it is one.
-struct Rule {
-    std::string_view path, kind;
-};
-constexpr std::array kRules{
-    Rule{"deploy.mode", "replicated|global|replicated-job|global-job"},
-    Rule{"deploy.endpoint_mode", "vip|dnsrr"},
-    Rule{"deploy.replicas", "integer"},
-    Rule{"deploy.placement.max_replicas_per_node", "integer"},
-    Rule{"deploy.update_config.parallelism", "integer"},
-    Rule{"deploy.update_config.delay", "duration"},
-    Rule{"deploy.update_config.monitor", "duration"},
-    Rule{"deploy.update_config.max_failure_ratio", "number"},
-    Rule{"deploy.update_config.failure_action", "continue|pause|rollback"},
-    Rule{"deploy.update_config.order", "start-first|stop-first"},
-    Rule{"deploy.rollback_config.parallelism", "integer"},
-    Rule{"deploy.rollback_config.delay", "duration"},
-    Rule{"deploy.rollback_config.monitor", "duration"},
-    Rule{"deploy.rollback_config.max_failure_ratio", "number"},
-    Rule{"deploy.rollback_config.failure_action", "continue|pause"},
-    Rule{"deploy.rollback_config.order", "start-first|stop-first"},
-    Rule{"deploy.restart_policy.condition", "none|on-failure|any"},
-    Rule{"deploy.restart_policy.delay", "duration"},
-    Rule{"deploy.restart_policy.max_attempts", "integer"},
-    Rule{"deploy.restart_policy.window", "duration"},
-    Rule{"healthcheck.interval", "duration"},
-    Rule{"healthcheck.timeout", "duration"},
-    Rule{"healthcheck.start_period", "duration"},
-    Rule{"healthcheck.retries", "integer"},
-    Rule{"stop_grace_period", "duration"},
-    Rule{"init", "boolean"},
-    Rule{"read_only", "boolean"},
-    Rule{"tty", "boolean"},
-};
-
-bool digits(std::string_view text) {
-    return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
-/// As Go's time.ParseDuration: "1m30s", "1.5h", "0".
-bool is_duration(std::string_view text) {
-    if (text == "0") return true;
-    bool any = false;
-    while (!text.empty()) {
-        const std::size_t number = text.find_first_not_of("0123456789.");
-        if (number == 0 || number == std::string_view::npos) return false;
-        text.remove_prefix(number);
-        constexpr std::array<std::string_view, 7> kUnits{"ns", "us", "ms", "s", "m", "h", "µs"};
-        const auto unit = std::find_if(kUnits.begin(), kUnits.end(), [&](std::string_view u) {
-            return text.starts_with(u) &&
-                   (text.size() == u.size() || digits(text.substr(u.size(), 1)));
-        });
-        if (unit == kUnits.end()) return false;
-        text.remove_prefix(unit->size());
-        any = true;
+    [[nodiscard]] At below(const std::string& key) const {
+        At at = *this;
+        if (section.empty())
+            at.section = key;
+        else if (name.empty())
+            at.name = key;
+        else
+            at.rest += (rest.empty() ? "" : ".") + key;
+        return at;
     }
-    return any;
+    [[nodiscard]] At item(std::size_t index) const {
+        At at = *this;
+        at.rest += fmt::format("[{}]", index);
+        return at;
+    }
+    [[nodiscard]] std::string shown() const {
+        if (section.empty()) return "a compose file";
+        if (name.empty()) return fmt::format("`{}`", section);
+        std::string kind = section;
+        kind.pop_back(); // services: service
+        const std::string whose = fmt::format("the {} {}", kind, name);
+        return rest.empty() ? whose : fmt::format("`{}` of {}", rest, whose);
+    }
+};
+
+bool is_number(Scalar type) {
+    return type == Scalar::integer || type == Scalar::number;
 }
 
-bool is_of(std::string_view kind, const std::string& text) {
-    if (kind == "integer") return digits(text);
-    if (kind == "number") return digits(text) || text.find_first_not_of("0123456789.") == text.npos;
-    if (kind == "boolean")
-        return text == "true" || text == "false" || text == "yes" || text == "no" || text == "on" ||
-               text == "off";
-    if (kind == "duration") return is_duration(text);
-    return fmt::format("|{}|", kind).find(fmt::format("|{}|", text)) != std::string::npos;
+bool is_whole(const Reading& read) {
+    return is_number(read.type) && read.text.find_first_not_of("+-0123456789") == std::string::npos;
 }
 
+/// A kind of scalar (see Key::is), without its "!".
+bool is_of(std::string_view kind, const Reading& read) {
+    const bool negative = read.text.starts_with('-');
+    if (kind == "null") return read.type == Scalar::null;
+    if (kind == "flag") return read.type == Scalar::flag;
+    if (kind == "whole") return read.type == Scalar::integer;
+    if (kind == "integer") return is_whole(read);
+    if (kind == "count") return is_whole(read) && !negative;
+    if (kind == "number") return is_number(read.type);
+    if (kind == "amount") return is_number(read.type) && !negative;
+    if (kind == "value" || kind == "option")
+        return read.type == Scalar::text || read.type == Scalar::date || is_number(read.type) ||
+               (kind == "value" && read.type == Scalar::null);
+    return read.type == Scalar::text && has_form(kind, read.text);
+}
+
+/// "a list", "a map", or of a scalar what it has to be.
 std::string wanted(std::string_view kind) {
-    if (kind == "integer") return "a whole number";
-    if (kind == "number") return "a number";
-    if (kind == "boolean") return "true or false";
-    if (kind == "duration") return "a duration such as 30s or 1m30s";
-    std::string words(kind);
-    for (std::size_t at = 0; (at = words.find('|', at)) != words.npos;) words.replace(at, 1, ", ");
-    return "one of " + words;
+    if (kind.ends_with('!')) kind.remove_suffix(1);
+    if (kind.starts_with('[')) return "a list";
+    if (kind.starts_with('{')) return "a map";
+    if (kind == "whole" || kind == "integer" || kind == "count") return "a whole number";
+    if (kind == "number" || kind == "amount") return "a number";
+    if (kind == "flag") return "true or false";
+    if (kind == "value" || kind == "option") return "text or a number";
+    return name_of_form(kind);
+}
+
+std::string wanted_of(const std::vector<std::string_view>& kinds) {
+    std::vector<std::string> all;
+    for (const std::string_view kind : kinds)
+        if (kind != "null") all.push_back(wanted(kind));
+    const std::string last = all.back();
+    all.pop_back();
+    return all.empty() ? last : fmt::format("{} or {}", fmt::join(all, ", "), last);
 }
 
 class Check {
   public:
-    Check(const Compose& compose, const Value& variables, Loc place, Problems& problems)
-        : compose_(compose), variables_(variables), place_(place), problems_(problems) {}
-
-    void run() {
-        look_for_slips(compose_.root, kTopKeys, "");
-        for (const char* section : {"services", "networks", "volumes", "configs", "secrets"})
-            substitute(compose_.root[section]);
-        const YAML::Node services = compose_.root["services"];
-        for (const std::string& name : keys_of(services)) {
-            const YAML::Node service = member(services, name);
-            if (!service.IsMap()) {
-                problem(service, fmt::format("the service {} is not a map", name));
-                continue;
-            }
-            look_for_slips(service, kServiceKeys, fmt::format(" of the service {}", name));
-            look_for_slips(member(service, "deploy"), kDeployKeys,
-                           fmt::format(" of `deploy` of the service {}", name));
-            check_service(name, service);
-        }
+    explicit Check(const ComposeReport& report) : report_(report) {
+        const YAML::Node version = member(report.compose.root, "version");
+        if (version.IsDefined() && version.IsScalar() && has_form("version", version.Scalar()) &&
+            version.Scalar() != "3")
+            version_ = std::stoi(version.Scalar().substr(2));
     }
+
+    void run() { check(report_.compose.root, "{file}", {}, "", ""); }
 
   private:
-    Error& problem(const YAML::Node& at, const std::string& text) {
-        const YAML::Mark mark = at.IsDefined() ? at.Mark() : YAML::Mark::null_mark();
-        const std::string where = mark.line < 0 ? compose_.shown + ": "
-                                                : fmt::format("{}:{}:{}: ", compose_.shown,
-                                                              mark.line + 1, mark.column + 1);
-        return problems_.add(where + text, place_);
+    /// @param shape, key  that it stands under, for what is known of mistakes there
+    void check(const YAML::Node& node, std::string_view is, const At& at, std::string_view shape,
+               std::string_view key) {
+        if (is == "any") return;
+        const auto kinds = alternatives(is);
+        const char bracket = node.IsMap() ? '{' : node.IsSequence() ? '[' : ' ';
+        const auto fits = std::find_if(kinds.begin(), kinds.end(), [&](std::string_view kind) {
+            return kind.starts_with(bracket);
+        });
+        if (bracket == ' ') return check_scalar(node, kinds, at);
+        if (fits == kinds.end())
+            return mismatch(node, bracket == '{' ? "a map" : "a list", kinds, at,
+                            std::string(remedy(shape, key)));
+        if (bracket == '[') return check_list(node, inside(*fits), at, shape, key);
+        const std::string_view of = inside(*fits);
+        if (of.starts_with('*') || of.starts_with('+')) return check_named(node, of, at);
+        check_shape(node, of, at);
     }
 
-    void look_for_slips(const YAML::Node& map, const std::vector<std::string>& known,
-                        const std::string& whose) {
-        for (const std::string& key : keys_of(map)) {
-            if (key.starts_with("x-") || std::find(known.begin(), known.end(), key) != known.end())
+    void check_named(const YAML::Node& map, std::string_view of, const At& at) {
+        for (const auto& [key, value] : entries(map)) {
+            const std::string& name = key.Scalar();
+            const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) {
+                return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-';
+            });
+            if (of.starts_with('+') && (!plain || name.empty()))
+                report_.problem(key, fmt::format("\"{}\" can't be a name in {}", name, at.shown()))
+                    .with_hint("use letters, digits, and any of . _ -");
+            check(value, of.substr(1), at.below(name), "", "");
+        }
+    }
+
+    void check_shape(const YAML::Node& map, std::string_view shape, const At& at) {
+        for (const auto& [key, value] : entries(map)) {
+            const std::string& name = key.Scalar();
+            const Key* known = find_key(shape, name);
+            const bool open = known != nullptr && known->name == "*";
+            const auto close =
+                known == nullptr || open ? did_you_mean(name, key_names(shape)) : std::nullopt;
+            if (known == nullptr || (open && close && remedy(shape, "*").empty())) {
+                unknown_key(key, shape, close, at);
                 continue;
-            if (const auto close = did_you_mean(key, known))
-                problem(member(map, key), fmt::format("there is no key `{}`{}", key, whose))
-                    .with_hint(fmt::format("did you mean `{}`?", *close));
-        }
-    }
-
-    /// Every text is replaced once, so that each variable without a value is reported.
-    void substitute(const YAML::Node& node) {
-        if (!node.IsDefined() || ++nodes_ > kMostNodes) return;
-        if (node.IsMap())
-            for (const auto& item : node) substitute(item.second);
-        if (node.IsSequence())
-            for (const auto& item : node) substitute(item);
-        if (!node.IsScalar() || node.Scalar().find('$') == std::string::npos) return;
-        try {
-            substituted(node.Scalar(), variables_,
-                        [&](const std::string& name, const std::string& message) {
-                            no_value(node, name, message);
-                        });
-        } catch (Error& error) {
-            Error& added = problem(node, error.message);
-            added.hint = error.hint;
-        }
-    }
-
-    void no_value(const YAML::Node& node, const std::string& name, const std::string& message) {
-        if (std::find(missing_.begin(), missing_.end(), name) != missing_.end()) return;
-        missing_.push_back(name);
-        problem(node, message.empty()
-                          ? fmt::format("the variable {} has no value", name)
-                          : fmt::format("the variable {} has no value: {}", name, message))
-            .with_hint(
-                message.empty()
-                    ? fmt::format("give it in `variables`, or a default: ${{{}:-value}}", name)
-                    : "give it in `variables`");
-    }
-
-    /// Nothing where it is not known before apply, or has been reported.
-    std::optional<std::string> text_of(const YAML::Node& node) {
-        bool whole = true;
-        try {
-            std::string text =
-                substituted(node.Scalar(), variables_,
-                            [&](const std::string&, const std::string&) { whole = false; });
-            for (const Entry& e : variables_.is_map() ? variables_.as_map() : Value::Map())
-                if (e.value.contains_unknown() && node.Scalar().find(e.key) != std::string::npos)
-                    whole = false;
-            if (whole) return text;
-        } catch (const Error&) {
-        }
-        return std::nullopt;
-    }
-
-    void check_service(const std::string& name, const YAML::Node& service) {
-        for (const Rule& rule : kRules) {
-            YAML::Node at = service;
-            for (std::size_t begin = 0; begin <= rule.path.size();) {
-                const std::size_t end = std::min(rule.path.find('.', begin), rule.path.size());
-                at.reset(member(at, std::string(rule.path.substr(begin, end - begin))));
-                begin = end + 1;
             }
-            if (!at.IsDefined() || at.IsNull()) continue;
-            const auto text =
-                at.IsScalar() ? text_of(at) : std::optional<std::string>("(not a word)");
-            if (text && !is_of(rule.kind, *text))
-                problem(at, fmt::format("`{}` of the service {} is \"{}\", which is not {}",
-                                        rule.path, name, *text, wanted(rule.kind)));
-        }
-        if (!member(service, "image").IsDefined())
-            problem(service, fmt::format("the service {} has no image", name))
-                .with_hint("a swarm does not build images: load one with docker.image and name it");
-        check_names(name, "networks", "network", member(service, "networks"));
-        check_names(name, "configs", "config", member(service, "configs"));
-        check_names(name, "secrets", "secret", member(service, "secrets"));
-        check_volumes(name, member(service, "volumes"));
-    }
-
-    void undefined(const YAML::Node& at, const std::string& service, std::string_view kind,
-                   const std::string& name, const std::string& section) {
-        Error& error =
-            problem(at, fmt::format("the service {} uses the {} {}, which is not defined", service,
-                                    kind, name));
-        const auto close = did_you_mean(name, keys_of(compose_.root[section]));
-        error.hint = close ? fmt::format("did you mean {}?", *close)
-                           : fmt::format("define it under `{}:`", section);
-    }
-
-    bool is_defined(const std::string& section, const std::string& name) const {
-        return member(compose_.root[section], name).IsDefined() ||
-               (section == "networks" && name == "default");
-    }
-
-    void check_names(const std::string& service, const std::string& section, std::string_view kind,
-                     const YAML::Node& used) {
-        if (used.IsDefined() && used.IsMap())
-            for (const std::string& name : keys_of(used))
-                if (!is_defined(section, name)) undefined(used, service, kind, name, section);
-        if (!used.IsDefined() || !used.IsSequence()) return;
-        for (const auto& one : used) {
-            YAML::Node source = one;
-            if (one.IsMap()) source.reset(member(one, "source"));
-            if (!source.IsDefined() || !source.IsScalar()) continue;
-            const auto name = text_of(source);
-            if (name && !is_defined(section, *name)) undefined(one, service, kind, *name, section);
+            if (known->since > version_)
+                report_
+                    .problem(key, fmt::format("`{}` in {} needs version 3.{} of the format, and "
+                                              "the file says 3.{}",
+                                              name, at.shown(), known->since, version_))
+                    .with_hint("leave out `version`, which is then what the file needs");
+            check(value, known->is, at.below(name), shape, name);
         }
     }
 
-    /// "NAME:/path" and {type: volume, source: NAME}; a path is of the host.
-    void check_volumes(const std::string& service, const YAML::Node& used) {
-        if (!used.IsDefined() || !used.IsSequence()) return;
-        for (const auto& one : used) {
-            std::optional<std::string> name;
-            if (one.IsScalar()) {
-                name = text_of(one);
-                if (!name || name->find(':') == name->npos) continue;
-                name = name->substr(0, name->find(':'));
-            } else if (const YAML::Node type = member(one, "type"), source = member(one, "source");
-                       type.IsDefined() && type.Scalar() == "volume" && source.IsDefined()) {
-                name = text_of(source);
-            }
-            if (!name || name->empty() ||
-                std::string_view("/.~").find((*name)[0]) != std::string_view::npos)
+    void unknown_key(const YAML::Node& key, std::string_view shape,
+                     const std::optional<std::string>& close, const At& at) {
+        const std::string_view other = remedy(shape, key.Scalar());
+        Error& error = report_.problem(
+            key, fmt::format("a stack has no key `{}` in {}", key.Scalar(), at.shown()));
+        if (!other.empty())
+            error.hint = other;
+        else if (close)
+            error.hint = fmt::format("did you mean `{}`?", *close);
+        else
+            error.hint = "`docker stack deploy` refuses it: leave it out";
+    }
+
+    void check_list(const YAML::Node& list, std::string_view of, const At& at,
+                    std::string_view shape, std::string_view key) {
+        const bool unique = of.starts_with('!');
+        std::set<std::string> seen;
+        std::size_t index = 0;
+        for (const auto& one : list) {
+            const At place = at.item(index++);
+            check(one, of.substr(unique ? 1 : 0), place, shape, key);
+            const auto text = unique && one.IsScalar() ? report_.text_of(one) : std::nullopt;
+            if (text && !seen.insert(*text).second)
+                report_.problem(one, fmt::format("{} is there twice: {}", at.shown(), *text))
+                    .with_hint("remove one of them");
+        }
+    }
+
+    void check_scalar(const YAML::Node& node, const std::vector<std::string_view>& kinds,
+                      const At& at) {
+        Reading read = read_scalar(node);
+        bool variable = false;
+        if (read.type == Scalar::text && node.Scalar().find('$') != std::string::npos) {
+            const auto text = report_.text_of(node);
+            if (!text) return;
+            variable = *text != node.Scalar();
+            read.text = *text;
+        }
+        for (std::string_view kind : kinds) {
+            const bool literal = kind.ends_with('!');
+            if (literal) kind.remove_suffix(1);
+            // a number in the place of a variable counts as one, almost everywhere
+            if (!is_of(kind, read) && (!variable || literal || !is_of(kind, read_plain(read.text))))
                 continue;
-            if (!is_defined("volumes", *name)) undefined(one, service, "volume", *name, "volumes");
+            if (kind == "value" || kind == "option") check_kept(node, read, at);
+            return;
         }
+        mismatch(node, shown(node, read), kinds, at, hint_for(kinds, read, node.Scalar()));
     }
 
-    const Compose& compose_;
-    const Value& variables_;
-    Loc place_;
-    Problems& problems_;
-    std::vector<std::string> missing_; ///< reported
-    std::size_t nodes_ = 0;
+    /// 1.50 is a number, of which 1.5 becomes text again.
+    void check_kept(const YAML::Node& node, const Reading& read, const At& at) {
+        if (read.type == Scalar::text || read.type == Scalar::null || read.text == node.Scalar())
+            return;
+        report_
+            .problem(node, fmt::format("{} is {}, of which Docker makes {}", at.shown(),
+                                       node.Scalar(), read.text))
+            .with_hint(fmt::format("write it in quotes: \"{}\"", node.Scalar()));
+    }
+
+    static std::string shown(const YAML::Node& node, const Reading& read) {
+        if (read.type == Scalar::null) return "empty";
+        return read.type == Scalar::text ? fmt::format("\"{}\"", read.text) : node.Scalar();
+    }
+
+    static std::string hint_for(const std::vector<std::string_view>& kinds, const Reading& read,
+                                const std::string& written) {
+        if (read.type == Scalar::null) return "give it a value, or leave it out";
+        const std::string unit = kinds.front() == "size"       ? "M"
+                                 : kinds.front() == "duration" ? "s"
+                                                               : "";
+        if (!unit.empty() && is_number(read.type))
+            return fmt::format("write it with a unit: {}{}", written, unit);
+        for (std::string_view kind : kinds) {
+            if (kind.starts_with('[')) return fmt::format("write a list: [{}]", written);
+            if (read.type == Scalar::text && is_of(kind, read_plain(read.text)))
+                return fmt::format("write it without quotes: {}", read.text);
+            if (kind.ends_with('!') &&
+                is_of(kind.substr(0, kind.size() - 1), read_plain(read.text)))
+                return "Docker takes no variable and no quotes here";
+            if (read.type != Scalar::text && has_form(kind == "value" ? "text" : kind, written))
+                return fmt::format("write it in quotes: \"{}\"", written);
+        }
+        return "";
+    }
+
+    void mismatch(const YAML::Node& node, const std::string& shown,
+                  const std::vector<std::string_view>& kinds, const At& at,
+                  const std::string& hint) {
+        report_
+            .problem(node,
+                     fmt::format("{} is {}, which is not {}", at.shown(), shown, wanted_of(kinds)))
+            .hint = hint;
+    }
+
+    const ComposeReport& report_;
+    int version_ = kAnyVersion;
 };
 } // namespace
 
 void check_compose(const Compose& compose, const Value& variables, Loc place, Problems& problems) {
-    Check(compose, variables, place, problems).run();
+    const ComposeReport report(compose, variables, place, problems);
+    check_texts(report);
+    Check(report).run();
+    check_rules(report);
 }
 
 } // namespace hadeploy::ssh::docker

@@ -1,0 +1,173 @@
+#include "planner/schema.h"
+#include "providers/ssh/compose_report.h"
+
+#include <fmt/format.h>
+#include <string_view>
+
+namespace hadeploy::ssh::docker {
+
+namespace {
+class Rules {
+  public:
+    explicit Rules(const ComposeReport& report) : report_(report), root_(report.compose.root) {}
+
+    void run() {
+        for (const auto& [key, service] : entries(root_["services"]))
+            if (service.IsMap()) check_service(key.Scalar(), service);
+        for (const auto& [section, kind] : {std::pair{"configs", "config"}, {"secrets", "secret"}})
+            for (const auto& [key, entry] : entries(root_[section]))
+                if (entry.IsMap()) check_source(kind, key, entry);
+        for (const auto& [section, kind] : {std::pair{"networks", "network"},
+                                            {"volumes", "volume"},
+                                            {"configs", "config"},
+                                            {"secrets", "secret"}})
+            for (const auto& [key, entry] : entries(root_[section]))
+                if (entry.IsMap()) check_external(kind, key.Scalar(), entry);
+    }
+
+  private:
+    void check_service(const std::string& name, const YAML::Node& service) {
+        if (!member(service, "image").IsDefined())
+            report_.problem(service, fmt::format("the service {} has no image", name))
+                .with_hint("a swarm does not build images: load one with docker.image and name it");
+        const YAML::Node deploy = member(service, "deploy");
+        const YAML::Node mode = member(deploy, "mode"), replicas = member(deploy, "replicas");
+        if (scalar(mode).starts_with("global") && replicas.IsDefined())
+            report_
+                .problem(replicas, fmt::format("the service {} runs on every node, and has "
+                                               "`deploy.replicas` beside it",
+                                               name))
+                .with_hint("leave out `replicas`, or `mode: " + scalar(mode) + "`");
+        const YAML::Node health = member(service, "healthcheck");
+        if (scalar(member(health, "disable")) == "true" && member(health, "test").IsDefined())
+            report_
+                .problem(member(health, "test"),
+                         fmt::format("the `healthcheck` of the service {} has a `test`, and is "
+                                     "disabled",
+                                     name))
+                .with_hint("leave out one of them");
+        for (const auto& [key, limit] : entries(member(service, "ulimits")))
+            for (const char* part : {"soft", "hard"})
+                if (limit.IsMap() && !member(limit, part).IsDefined())
+                    report_
+                        .problem(key, fmt::format("`ulimits.{}` of the service {} has no `{}`",
+                                                  key.Scalar(), name, part))
+                        .with_hint("write both, or one number in the place of the map");
+        check_names(name, "networks", "network", member(service, "networks"));
+        check_names(name, "configs", "config", member(service, "configs"));
+        check_names(name, "secrets", "secret", member(service, "secrets"));
+        check_volumes(name, member(service, "volumes"));
+    }
+
+    /// "" where it is no scalar, or not known before apply.
+    [[nodiscard]] std::string scalar(const YAML::Node& node) const {
+        return node.IsDefined() && node.IsScalar() ? report_.text_of(node).value_or("") : "";
+    }
+
+    void undefined(const YAML::Node& at, const std::string& service, std::string_view kind,
+                   const std::string& name, const std::string& section) {
+        Error& error =
+            report_.problem(at, fmt::format("the service {} uses the {} {}, which is not defined",
+                                            service, kind, name));
+        const auto close = did_you_mean(name, keys_of(root_[section]));
+        error.hint = close ? fmt::format("did you mean {}?", *close)
+                           : fmt::format("define it under `{}:`", section);
+    }
+
+    [[nodiscard]] bool is_defined(const std::string& section, const std::string& name) const {
+        return member(root_[section], name).IsDefined() ||
+               (section == "networks" && name == "default");
+    }
+
+    void check_names(const std::string& service, const std::string& section, std::string_view kind,
+                     const YAML::Node& used) {
+        for (const auto& [key, value] : entries(used))
+            if (!is_defined(section, key.Scalar()))
+                undefined(key, service, kind, key.Scalar(), section);
+        if (!used.IsDefined() || !used.IsSequence()) return;
+        for (const auto& one : used) {
+            const YAML::Node source = one.IsMap() ? member(one, "source") : YAML::Node(one);
+            const std::string name = scalar(source);
+            if (!name.empty() && !is_defined(section, name))
+                undefined(one, service, kind, name, section);
+        }
+    }
+
+    void check_volumes(const std::string& service, const YAML::Node& used) {
+        if (!used.IsDefined() || !used.IsSequence()) return;
+        for (const auto& one : used) {
+            if (one.IsMap()) check_mount(service, one);
+            const std::string name = volume_of(one);
+            if (!name.empty() &&
+                std::string_view("/.~\\").find(name[0]) == std::string_view::npos &&
+                !is_defined("volumes", name))
+                undefined(one, service, "volume", name, "volumes");
+        }
+    }
+
+    /// Of "NAME:/path" and {type: volume, source: NAME}; a path of the host, or "".
+    [[nodiscard]] std::string volume_of(const YAML::Node& mount) const {
+        if (mount.IsMap())
+            return scalar(member(mount, "type")) == "volume" ? scalar(member(mount, "source")) : "";
+        const std::string text = scalar(mount);
+        const std::size_t colon = text.find(':');
+        return colon == text.npos || colon == 1 ? "" : text.substr(0, colon); // not C:\path
+    }
+
+    void check_mount(const std::string& service, const YAML::Node& mount) {
+        const YAML::Node type = member(mount, "type"), source = member(mount, "source");
+        const std::string kind = scalar(type);
+        const auto refuse = [&](const YAML::Node& at, const std::string& text,
+                                const std::string& hint) {
+            report_.problem(at, fmt::format("a volume of the service {} {}", service, text))
+                .with_hint(hint);
+        };
+        if (!type.IsDefined()) refuse(mount, "has no `type`", "write type: volume, bind or tmpfs");
+        if (kind == "bind" && !source.IsDefined())
+            refuse(mount, "of the type bind has no `source`", "name the directory of the nodes");
+        if (kind == "tmpfs" && source.IsDefined())
+            refuse(source, "of the type tmpfs has a `source`", "leave it out");
+        for (const char* options : {"bind", "volume", "tmpfs"})
+            if (const YAML::Node given = member(mount, options);
+                given.IsDefined() && !kind.empty() && kind != options)
+                refuse(given,
+                       fmt::format("of the type {} has options of the type {}", kind, options),
+                       fmt::format("leave out `{}`, or write type: {}", options, options));
+    }
+
+    /// A config or a secret has to come from somewhere.
+    void check_source(std::string_view kind, const YAML::Node& key, const YAML::Node& entry) {
+        for (const char* known : {"file", "external", "driver", "content", "environment"})
+            if (member(entry, known).IsDefined()) return;
+        report_.problem(key, fmt::format("the {} {} has no `file`", kind, key.Scalar()))
+            .with_hint(fmt::format("name a file beside the compose file, or write external: true "
+                                   "for a {} that is there already",
+                                   kind));
+    }
+
+    void check_external(std::string_view kind, const std::string& name, const YAML::Node& entry) {
+        const YAML::Node external = member(entry, "external");
+        if (!external.IsDefined() || (!external.IsMap() && scalar(external) != "true")) return;
+        if (external.IsMap() && member(external, "name").IsDefined() &&
+            member(entry, "name").IsDefined())
+            report_.problem(external, fmt::format("the {} {} has two names", kind, name))
+                .with_hint("write external: true, and the name as `name`");
+        if (kind != "volume") return;
+        for (const char* own : {"driver", "driver_opts", "labels"})
+            if (const YAML::Node given = member(entry, own); given.IsDefined())
+                report_
+                    .problem(given,
+                             fmt::format("the volume {} is external, and has `{}`", name, own))
+                    .with_hint("an external volume is used as it is: leave one of them out");
+    }
+
+    const ComposeReport& report_;
+    const YAML::Node& root_;
+};
+} // namespace
+
+void check_rules(const ComposeReport& report) {
+    Rules(report).run();
+}
+
+} // namespace hadeploy::ssh::docker

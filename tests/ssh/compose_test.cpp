@@ -1,0 +1,253 @@
+// What `validate` says of compose files: docker.stack's checks against what Docker accepts.
+#include "cluster_fixture.h"
+
+#include "core/file.h"
+#include "providers/ssh/compose.h"
+#include "providers/ssh/compose_keys.h"
+#include "providers/ssh/compose_scalar.h"
+
+#include <filesystem>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+using namespace hadeploy;
+using namespace hadeploy::test;
+using namespace hadeploy::ssh::docker;
+
+namespace {
+
+/// Each complaint with its hint, one a line.
+std::string said(const std::string& compose, const Value& variables = Value::map({})) {
+    const ssh::SshType& type = cluster_type("docker.stack");
+    Problems problems;
+    type.check(Value::map({{"hosts", three_hosts()},
+                           {"name", "app"},
+                           {"content", compose},
+                           {"variables", variables}}),
+               problems);
+    std::vector<std::string> out;
+    for (const Error& e : problems.list())
+        out.push_back(e.message + (e.hint.empty() ? "" : " -> " + e.hint));
+    return fmt::format("{}", fmt::join(out, "\n"));
+}
+
+/// Of a service with this setting; its line is the second one.
+std::string of_service(const std::string& setting) {
+    return said("services: {web: {image: w,\n" + setting + "}}");
+}
+
+} // namespace
+
+TEST_CASE("compose: what real projects write is taken as it is") {
+    std::size_t files = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(std::string(HADEPLOY_SOURCE_DIR) +
+                                                                 "/tests/ssh/compose/good")) {
+        INFO(entry.path().string());
+        CHECK(said(read_file(entry.path()), Value::map({{"REGISTRY", "r"}, {"TAG", "1"}})) == "");
+        ++files;
+    }
+    CHECK(files >= 7);
+}
+
+TEST_CASE("compose: a value that Docker takes for something else than text") {
+    CHECK(of_service("environment: {A: true}") ==
+          "content:2:18: `environment.A` of the service web is true, which is not text or a number "
+          "-> write it in quotes: \"true\"");
+    CHECK(of_service("labels: {A: 1.50}") ==
+          "content:2:13: `labels.A` of the service web is 1.50, of which Docker makes 1.5 -> write "
+          "it in quotes: \"1.50\"");
+    for (const char* changed : {"1.0", "010", "0x1F", "1e3", "1_000", "+5", "2024-01-02", ".5"})
+        CHECK(contains(of_service(fmt::format("environment: {{A: {}}}", changed)),
+                       fmt::format("is {}, of which Docker makes ", changed)));
+    for (const char* kept : {"1", "-5", "0.5", "80:80", "1.2.3", "0", "~", "\"1.50\"", "'true'",
+                             "12:30:45", "1.25", "18446744073709551615", "!!str 1.0"})
+        CHECK(of_service(fmt::format("environment: {{A: {}}}", kept)) == "");
+    CHECK(of_service("user: 1000") ==
+          "content:2:7: `user` of the service web is 1000, which is not text -> write it in "
+          "quotes: \"1000\"");
+    CHECK(of_service("deploy: {resources: {limits: {cpus: 0.5}}}") ==
+          "content:2:37: `deploy.resources.limits.cpus` of the service web is 0.5, which is not "
+          "text with a number such as \"0.5\" -> write it in quotes: \"0.5\"");
+    CHECK(contains(of_service("deploy: {resources: {limits: {memory: 512}}}"),
+                   "is 512, which is not a size such as 512M -> write it with a unit: 512M"));
+    CHECK(contains(of_service("deploy: {resources: {limits: {memory: 512 megs}}}"),
+                   "is \"512 megs\", which is not a size such as 512M"));
+    CHECK(of_service("environment: {N: 1}") ==
+          "content:2:15: the key N is not text -> write it in quotes: \"N\"; without them YAML "
+          "reads true or false");
+    CHECK(of_service("environment: [A: b]") ==
+          "content:2:15: `environment[0]` of the service web is a map, which is not text -> write "
+          "NAME=value, or the map without the dashes");
+}
+
+TEST_CASE("compose: numbers and words") {
+    CHECK(
+        of_service("deploy: {replicas: \"2\"}") ==
+        "content:2:20: `deploy.replicas` of the service web is \"2\", which is not a whole number "
+        "-> write it without quotes: 2");
+    for (const char* wrong : {"two", "-1", "1.5", "true", "~", "[2]"})
+        CHECK(contains(of_service(fmt::format("deploy: {{replicas: {}}}", wrong)),
+                       "which is not a whole number"));
+    CHECK(said("services: {web: {image: w, deploy: {replicas: '${N}'}}}",
+               Value::map({{"N", "two"}})) ==
+          "content:1:47: `deploy.replicas` of the service web is \"two\", which is not a whole "
+          "number");
+    // Docker casts variables almost everywhere.
+    const Value three = Value::map({{"N", "3"}});
+    CHECK(said("services: {web: {image: w, deploy: {replicas: '${N}'}}}", three) == "");
+    CHECK(contains(said("services: {web: {image: w, init: '${N:-true}'}}"),
+                   "-> Docker takes no variable and no quotes here"));
+    CHECK(contains(of_service("restart: sometimes"), "which is not one of \"no\", always"));
+    CHECK(contains(of_service("restart: no"), "-> write it in quotes: \"no\""));
+    CHECK(contains(of_service("stop_grace_period: 10"), "which is not a duration"));
+    CHECK(contains(of_service("stop_grace_period: 1 m"), "which is not a duration"));
+    CHECK(of_service("stop_grace_period: 1h2m3.5s4ms") == "");
+    CHECK(contains(of_service("command: 'echo \"a'"), "a command line whose quotes are closed"));
+    CHECK(of_service("command: echo it\\'s # 'comment") == "");
+    CHECK(contains(of_service("volumes: ['data::/b']"), "which is not a volume such as"));
+    CHECK(contains(of_service("volumes: {a: /b}"),
+                   "`volumes` of the service web is a map, which is not a list"));
+    CHECK(contains(of_service("cap_add: NET_ADMIN"), "-> write a list: [NET_ADMIN]"));
+    CHECK(of_service("cap_add: [A, B, A]") ==
+          "content:2:17: `cap_add` of the service web is there twice: A -> remove one of them");
+}
+
+TEST_CASE("compose: ports") {
+    for (const char* good :
+         {"80", "'80:80'", "'8080-8090:80'", "'80-82:90-92/udp'", "'1.2.3.4:80:80'",
+          "'[::1]:80:80'", "'53:53/UDP'", "'1.2.3.4::80'", "'${P:-80}:80'"})
+        CHECK_MESSAGE(of_service(fmt::format("ports: [{}]", good)) == "", good);
+    for (const char* wrong :
+         {"'80:'", "'a:80'", "'80:80:'", "'80:80/http'", "'70000:80'", "'80-82:90-91'",
+          "'localhost:80:80'", "'90-80:80'", "''", "'80;81'", "-1", "80.5", "true"})
+        CHECK_MESSAGE(
+            contains(of_service(fmt::format("ports: [{}]", wrong)), "which is not a port"), wrong);
+    CHECK(of_service("ports: [{target: 80, published: \"8080\"}]") ==
+          "content:2:33: `ports[0].published` of the service web is \"8080\", which is not a whole "
+          "number -> write it without quotes: 8080");
+    CHECK(contains(of_service("ports: [{target: 80, host_ip: 127.0.0.1}]"),
+                   "a stack has no key `host_ip` in `ports[0]` of the service web -> a swarm "
+                   "publishes ports on every address of its nodes"));
+}
+
+TEST_CASE("compose: keys that a stack does not have") {
+    CHECK(
+        said("servces: {web: {image: w}}\nservices: {}") ==
+        "content:1:1: a stack has no key `servces` in a compose file -> did you mean `services`?");
+    CHECK(said("name: shop\nservices: {}") ==
+          "content:1:1: a stack has no key `name` in a compose file -> the name of a stack is the "
+          "attribute `name` of the docker.stack");
+    for (const char* key : {"profiles: [a]", "pull_policy: always", "extends: {service: a}",
+                            "mem_limit: 1g", "scale: 2", "volumes_from: [a]", "cpus: 1"}) {
+        const std::string text = of_service(key);
+        CHECK_MESSAGE(contains(text, "content:2:1: a stack has no key `"), key);
+        CHECK_FALSE_MESSAGE(contains(text, "leave it out: "), key);
+        CHECK_MESSAGE(contains(text, " -> "), key);
+    }
+    CHECK(contains(of_service("imagee: x"), "-> did you mean `image`?"));
+    CHECK(contains(of_service("gpus: all"), "-> `docker stack deploy` refuses it: leave it out"));
+    CHECK(contains(of_service("deploy: {replcas: 2}"), "-> did you mean `replicas`?"));
+    CHECK(contains(of_service("healthcheck: {test: a, intervall: 5s}"),
+                   "a stack has no key `intervall` in `healthcheck` of the service web -> did you "
+                   "mean `interval`?"));
+    CHECK(
+        contains(of_service("depends_on: {db: {condition: service_healthy}}"),
+                 "`depends_on` of the service web is a map, which is not a list -> a swarm starts "
+                 "services in no order"));
+    CHECK(contains(of_service("env_file: [{path: a.env, required: false}]"), "is a map"));
+    CHECK(contains(of_service("configs: [{source: a, taget: /b}]\n}, configs: {a: {file: x}"),
+                   "did you mean `target`?"));
+    CHECK(contains(said("services: {web: {image: w}}\nconfigs: {motd: {content: hello}}"),
+                   "a stack has no key `content` in the config motd -> write it to a file"));
+    CHECK(contains(said("services: {web: {image: w}}\nnetworks: {a: {enable_ipv6: true}}"),
+                   "a stack has no key `enable_ipv6` in the network a"));
+    CHECK(contains(said("services: {we/b: {image: w}}"), "\"we/b\" can't be a name in `services`"));
+}
+
+TEST_CASE("compose: a key that is there twice") {
+    CHECK(
+        of_service("user: a, user: b") ==
+        "content:2:10: the key `user` is there twice -> remove one of them: which of them counts, "
+        "Docker does not say");
+    CHECK(of_service("environment: {A: 1, B: 2,\nA: 3}") ==
+          "content:3:1: the key `A` is there twice -> remove one of them: which of them counts, "
+          "Docker does not say");
+    // What an anchor merges in may be said again.
+    CHECK(said("x-a: &a {image: w, user: a}\nservices: {web: {<<: *a, user: b}}") == "");
+}
+
+TEST_CASE("compose: versions of the format") {
+    CHECK(
+        contains(said("version: 3.8\nservices: {}"),
+                 "`version` is 3.8, which is not a version of this format such as \"3.8\" -> write "
+                 "it in quotes: \"3.8\""));
+    CHECK(contains(said("version: '2.4'\nservices: {}"), "`version` is \"2.4\", which is not"));
+    CHECK(said("version: '3.3'\nservices: {web: {image: w, init: true}}") ==
+          "content:2:28: `init` in the service web needs version 3.7 of the format, and the file "
+          "says 3.3 -> leave out `version`, which is then what the file needs");
+    CHECK(said("version: '3'\nservices: {web: {image: w, init: true}}") == "");
+    const auto sent = [](const std::string& text) {
+        return read_compose(Value::map({{"content", text}})).sent();
+    };
+    CHECK(contains(sent("services:\n  web: {image: w}\n"), "\nversion: \"3.8\"\n"));
+    CHECK(contains(sent("services:\n  web: {image: w, healthcheck: {start_interval: 1s}}\n"),
+                   "\nversion: \"3.12\"\n"));
+    CHECK(contains(sent("services:\n  web: {image: w, build: {ssh: [default]}}\n"),
+                   "\nversion: \"3.11\"\n"));
+}
+
+TEST_CASE("compose: what one key demands of another") {
+    CHECK(
+        of_service("deploy: {mode: global, replicas: 2}") ==
+        "content:2:34: the service web runs on every node, and has `deploy.replicas` beside it -> "
+        "leave out `replicas`, or `mode: global`");
+    CHECK(contains(of_service("healthcheck: {test: a, disable: true}"), "and is disabled"));
+    CHECK(contains(of_service("ulimits: {nofile: {soft: 1}}"),
+                   "`ulimits.nofile` of the service web has no `hard`"));
+    CHECK(contains(of_service("<<: true"), "`<<` takes a map, or a list of maps"));
+    CHECK(contains(of_service("volumes: [{source: a, target: /a}]"), "has no `type`"));
+    CHECK(contains(of_service("volumes: [{type: bind, target: /a}]"), "has no `source`"));
+    CHECK(contains(of_service("volumes: [{type: tmpfs, source: a, target: /a}]"),
+                   "of the type tmpfs has a `source`"));
+    CHECK(contains(of_service("volumes: [{type: tmpfs, target: /a, volume: {nocopy: true}}]"),
+                   "has options of the type volume"));
+    CHECK(contains(said("services: {web: {image: w}}\nconfigs: {motd: {labels: {a: b}}}"),
+                   "the config motd has no `file`"));
+    CHECK(contains(said("services: {web: {image: w}}\nvolumes: {a: {external: true, driver: x}}"),
+                   "the volume a is external, and has `driver`"));
+    CHECK(
+        contains(said("services: {web: {image: w}}\nnetworks: {a: {name: x, external: {name: y}}}"),
+                 "the network a has two names"));
+}
+
+TEST_CASE("compose: aliases without an end are refused") {
+    const auto refused = [](const std::string& text) {
+        CHECK_THROWS_AS((void)read_compose(Value::map({{"content", text}})), Error);
+        CHECK(said(text) == ""); // told by derive()
+    };
+    refused("services: &a {web: *a}\n");
+    std::string laughs = "services: {}\na0: &a0 [x]\n";
+    for (int i = 1; i < 20; ++i)
+        laughs += fmt::format("a{0}: &a{0} [*a{1}, *a{1}, *a{1}]\n", i, i - 1);
+    refused(laughs);
+}
+
+TEST_CASE("compose: scalars as YAML 1.1 has them") {
+    const auto type = [](const char* text) { return read_plain(text).type; };
+    for (const char* text : {"", "~", "null"}) CHECK(type(text) == Scalar::null);
+    for (const char* text : {"true", "False", "YES", "on", "n"}) CHECK(type(text) == Scalar::flag);
+    for (const char* text : {"0", "-1", "0x1f", "0b11", "017", "1_000"})
+        CHECK(type(text) == Scalar::integer);
+    for (const char* text :
+         {"1.5", ".5", "1e3", "-1.", ".inf", ".nan", "08", "36893488147419103232"})
+        CHECK(type(text) == Scalar::number);
+    for (const char* text : {"a", "1.2.3", "tRUE", "0x", "1:30", "-", "+", ".", "e5", "1e", "--1",
+                             "2024-1", "2024-01-02x", "yess"})
+        CHECK_MESSAGE(type(text) == Scalar::text, text);
+    CHECK(type("2024-01-02") == Scalar::date);
+    CHECK(read_plain("0x1F").text == "31");
+    CHECK(read_plain("1.10").text == "1.1");
+    CHECK(read_plain("1e21").text == "1e+21");
+    CHECK(read_plain("1e20").text == "100000000000000000000");
+    CHECK(read_plain("-0").text == "0");
+}
