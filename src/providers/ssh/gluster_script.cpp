@@ -2,6 +2,7 @@
 
 #include "providers/ssh/shell_functions.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace hadeploy::ssh::gluster {
@@ -60,6 +61,16 @@ std::string section(std::string_view text, std::string_view name) {
     if (rest.starts_with("== ")) return "";
     const std::size_t end = rest.find("\n== ");
     return std::string(end == std::string_view::npos ? rest : rest.substr(0, end + 1));
+}
+
+Value list_of_names(std::string_view text) {
+    Value::List names;
+    while (!text.empty()) {
+        const std::size_t comma = std::min(text.find(','), text.size());
+        names.emplace_back(std::string(text.substr(0, comma)));
+        text.remove_prefix(std::min(comma + 1, text.size()));
+    }
+    return Value::list(std::move(names));
 }
 
 std::vector<std::string> elements(std::string_view xml, std::string_view tag) {

@@ -22,6 +22,9 @@ std::vector<std::pair<std::string, std::string>> pairs(std::string_view text);
 /// The part of `text` after the line `== NAME` and before the next `== `; "" when there is none.
 std::string section(std::string_view text, std::string_view name);
 
+/// The items of "a,b,c".
+Value list_of_names(std::string_view text);
+
 /// The contents of the elements <tag> of what `gluster --xml` prints, in their order.
 std::vector<std::string> elements(std::string_view xml, std::string_view tag);
 

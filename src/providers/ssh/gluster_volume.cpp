@@ -1,4 +1,5 @@
 #include "providers/ssh/gluster_script.h"
+#include "providers/ssh/gluster_tls.h"
 #include "providers/ssh/gluster_types.h"
 #include "providers/ssh/gluster_volume_scripts.h"
 #include "providers/ssh/host.h"
@@ -114,6 +115,17 @@ GlusterVolume::GlusterVolume() {
           "A volume of the same name that hadeploy did not make is an error (ours carries the "
           "option user.hadeploy.identity), and so is a brick directory with another volume's "
           "data.\n\n"
+          "Without `tls` what goes to and from the bricks can be read on the way, and whoever has "
+          "the address of a host can mount the volume. With it each side shows a certificate: the "
+          "authority of the other one has to have signed it, and the name in it (CN) has to be one "
+          "of `certificates`; addresses do not count then. Each host, and each other machine that "
+          "mounts the volume, needs three files before: /etc/ssl/glusterfs.pem (its certificate), "
+          "/etc/ssl/glusterfs.key (its key, mode 0600) and /etc/ssl/glusterfs.ca (the authority's "
+          "certificate). tls.private_key, tls.self_signed_cert and tls.locally_signed_cert make "
+          "them, host.file writes them. Turning TLS on or off stops the volume for a moment, and "
+          "what has it mounted has to mount it again; so it is after new certificates, which count "
+          "once bricks and mounts have been started again. The ports 24007 and 24008 of glusterd "
+          "stay without TLS, and have to stay private (see gluster.pool).\n\n"
           "On destroy the volume is stopped and deleted, and its bricks with everything in them.";
     example = "volume:\n"
               "  type: gluster.volume\n"
@@ -158,6 +170,10 @@ GlusterVolume::GlusterVolume() {
                                  {"client.keepalive-interval", "2"},
                                  {"client.keepalive-count", "5"},
                                  {"client.strict-locks", "on"}})},
+        {.name = "tls",
+         .type = TypeKind::boolean,
+         .doc = "Whether bricks and clients speak TLS, and know each other by certificates.",
+         .fallback = Value(false)},
         {.name = "started",
          .type = TypeKind::boolean,
          .doc = "Whether the volume is started.",
@@ -179,6 +195,13 @@ GlusterVolume::GlusterVolume() {
                 "says otherwise.",
          .computed = true,
          .follows = {"hosts", "options"}},
+        {.name = "certificates",
+         .type = list_of(TypeKind::string),
+         .doc =
+             "With `tls`, the names in certificates that may mount it (auth.ssl-allow): those of "
+             "the hosts, unless `options` says otherwise.",
+         .computed = true,
+         .follows = {"hosts", "options"}},
         {.name = "volume_id",
          .type = TypeKind::string,
          .doc = "Gluster's id of the volume.",
@@ -189,6 +212,7 @@ GlusterVolume::GlusterVolume() {
 
 void GlusterVolume::check(const Value& config, Problems& problems) const {
     refuse_secrets(config["options"], problems);
+    check_tls(config, problems);
     const Value& replica = config["replica"];
     if (replica.is_integer() && replica.as_integer() == 2)
         problems
@@ -229,16 +253,6 @@ std::vector<std::string> GlusterVolume::claims(const Value& config) const {
 
 constexpr std::string_view kAllow = "auth.allow";
 
-Value list_of_names(std::string_view text) {
-    Value::List names;
-    while (!text.empty()) {
-        const std::size_t comma = std::min(text.find(','), text.size());
-        names.emplace_back(std::string(text.substr(0, comma)));
-        text.remove_prefix(std::min(comma + 1, text.size()));
-    }
-    return Value::list(std::move(names));
-}
-
 /// By name and address, as the names may stand for addresses of another network. A host's own
 /// bricks are reached over the loopback where its name means that.
 Value clients(const Value& config) {
@@ -261,11 +275,15 @@ std::string allow(const Value& config) {
 
 Value GlusterVolume::derive(const Value& config) const {
     if (!config["hosts"].is_map() || !config["brick"].is_string() || config["replica"].is_unknown())
-        return Value::map({{"bricks", Value::unknown()}, {"clients", Value::unknown()}});
+        return Value::map({{"bricks", Value::unknown()},
+                           {"clients", Value::unknown()},
+                           {"certificates", Value::unknown()}});
     Value::List bricks;
     for (const Host& host : brick_hosts(config))
         bricks.push_back(host.name + ":" + config.text("brick"));
-    return Value::map({{"bricks", Value::list(std::move(bricks))}, {"clients", clients(config)}});
+    return Value::map({{"bricks", Value::list(std::move(bricks))},
+                       {"clients", clients(config)},
+                       {"certificates", tls_names(config)}});
 }
 
 /// The options that matter: those of the spec, and those that we set before.
@@ -308,16 +326,21 @@ Observation GlusterVolume::parse(const ReadRequest& request, const ProbeResult& 
         bricks.push_back(std::move(brick));
     }
     const std::size_t count = bricks.size();
+    const auto names_in = [&](std::string_view option) {
+        const auto it = info.find(std::string(option));
+        return list_of_names(it == info.end() ? "*" : it->second);
+    };
+    const bool tls = seen_tls(info, request.config);
     const std::int64_t replica = std::strtol(info["replica_count"].c_str(), nullptr, 10);
-    Value seen = Value::map(
-        {{"name", request.config["name"]},
-         {"replica", replica},
-         {"bricks", Value::list(std::move(bricks))},
-         {"options", seen_options(request, info)},
-         {"started", info["status"] == "1"},
-         {"clients",
-          list_of_names(info.contains(std::string(kAllow)) ? info[std::string(kAllow)] : "*")},
-         {"volume_id", info["volume-id"]}});
+    Value seen = Value::map({{"name", request.config["name"]},
+                             {"replica", replica},
+                             {"bricks", Value::list(std::move(bricks))},
+                             {"options", seen_options(request, info)},
+                             {"started", info["status"] == "1"},
+                             {"clients", names_in(kAllow)},
+                             {"tls", tls},
+                             {"certificates", tls ? names_in("auth.ssl-allow") : Value::list({})},
+                             {"volume_id", info["volume-id"]}});
     const std::string group = section(result.out, "group");
     if (!group.empty()) seen = seen.with("group", seen_group(request, info, group));
     const std::string status = section(result.out, "status");
@@ -348,6 +371,16 @@ std::vector<Command> GlusterVolume::commands(const Change& change) const {
     return {};
 }
 
+/// The brick's directory on its host; with TLS its certificate has to be there already.
+Command prepare_brick(const Value& config, const std::string& identity, const Host& host) {
+    std::string body(kPrepareBrick);
+    if (config.flag("tls"))
+        body = fmt::format("certificates={}\n{}{}", kCertificates, kNeedCertificates, body);
+    return {.script = script(body, config, identity),
+            .on = {host.connection},
+            .step = "preparing the brick on " + host.name};
+}
+
 std::vector<Command> GlusterVolume::make(const Change& change) {
     const Value& config = change.after;
     std::vector<Command> list;
@@ -355,15 +388,14 @@ std::vector<Command> GlusterVolume::make(const Change& change) {
         config.integer("replica") > 1 ? fmt::format("replica {}", config.integer("replica")) : "";
     const std::vector<Host> hosts = brick_hosts(config);
     for (const Host& host : hosts) {
-        list.push_back({.script = script(kPrepareBrick, config, change.identity),
-                        .on = {host.connection},
-                        .step = "preparing the brick on " + host.name});
+        list.push_back(prepare_brick(config, change.identity, host));
         create += " " + shell_quote(host.name + ":" + config.text("brick"));
     }
     list.push_back({.script = script(kMakeVolume, config, change.identity,
                                      {{"create", create},
                                       {"group", config.text("group")},
-                                      {"settings", settings(config["options"], {}) + allow(config)},
+                                      {"settings", settings(config["options"], {}) + allow(config) +
+                                                       tls_settings(config)},
                                       {"count", std::to_string(hosts.size())},
                                       {"started", config.flag("started", true) ? "1" : ""}}),
                     .step = "making the volume"});
@@ -374,6 +406,8 @@ std::vector<Command> GlusterVolume::update(const Change& change) {
     const Value &before = change.before, &after = change.after;
     const std::vector<std::string> have = texts(before["bricks"]), wanted = texts(after["bricks"]);
     std::string add, unset;
+    const bool secure = after.flag("tls") && !before.flag("tls");
+    const bool open = before.flag("tls") && !after.flag("tls");
     std::vector<Command> list;
     for (const std::string& brick : have)
         if (std::find(wanted.begin(), wanted.end(), brick) == wanted.end())
@@ -383,15 +417,14 @@ std::vector<Command> GlusterVolume::update(const Change& change) {
                 .with_hint("move its data first: gluster volume remove-brick or replace-brick");
     for (const Host& host : brick_hosts(after)) {
         const std::string brick = host.name + ":" + after.text("brick");
-        if (std::find(have.begin(), have.end(), brick) != have.end()) continue;
-        add += " " + shell_quote(brick);
-        list.push_back({.script = script(kPrepareBrick, after, change.identity),
-                        .on = {host.connection},
-                        .step = "preparing the brick on " + host.name});
+        const bool is_there = std::find(have.begin(), have.end(), brick) != have.end();
+        if (!is_there) add += " " + shell_quote(brick);
+        if (!is_there || secure) list.push_back(prepare_brick(after, change.identity, host));
     }
     if (before["options"].is_map())
         for (const Entry& e : before["options"].as_map())
             if (!after["options"].has(e.key)) unset += " " + e.key;
+    if (open) unset += tls_options();
     const bool started = after.flag("started", true);
     const bool regroup =
         std::find(change.changed.begin(), change.changed.end(), "group") != change.changed.end();
@@ -404,7 +437,11 @@ std::vector<Command> GlusterVolume::update(const Change& change) {
                      {"unset", unset},
                      {"group", regroup ? after.text("group") : ""},
                      {"settings", settings(after["options"], old_options) +
-                                      (before["clients"] == after["clients"] ? "" : allow(after))},
+                                      (before["clients"] == after["clients"] ? "" : allow(after)) +
+                                      (before["certificates"] == after["certificates"] && !secure
+                                           ? ""
+                                           : tls_settings(after))},
+                     {"stop", secure || open ? "1" : ""},
                      {"start", started                  ? "start"
                                : before.flag("started") ? "stop"
                                                         : ""},

@@ -109,8 +109,11 @@ wait_online
 )sh";
 
 /// Variables: unset (words), settings (words), group, start ("start", "stop" or ""), add (words:
-/// bricks), count.
+/// bricks), count, stop ("1" where bricks that run would keep what is changed).
 inline constexpr std::string_view kUpdateVolume = R"sh(need_glusterd
+[ -z "$stop" ] || case $(show "/var/lib/glusterd/vols/$volume/info") in *"
+status=1
+"*) gl volume stop "$volume" force >/dev/null;; esac
 [ -z "$add" ] || {
     eval "gl volume add-brick \"\$volume\" $add force" >/dev/null
     gl volume rebalance "$volume" start >/dev/null
@@ -122,7 +125,7 @@ case $start in
 start)
     gl volume start "$volume" force >/dev/null
     wait_online;;
-stop) gl volume stop "$volume" >/dev/null;;
+stop) [ -n "$stop" ] || gl volume stop "$volume" >/dev/null;;
 esac
 )sh";
 
