@@ -3,6 +3,7 @@
 #include "cli/render/text.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <fmt/format.h>
 #include <functional>
@@ -19,11 +20,16 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kLimit{10};
 /// How long what was told to stop may take to do so.
 constexpr std::chrono::seconds kGrace{1};
+/// When another host is asked beside one that has not answered. (Not at once: what looks at a
+/// Gluster volume keeps others from doing so.)
+constexpr std::chrono::seconds kNextHost{1};
+constexpr std::chrono::milliseconds kPoll{20};
 
 /// What one look has to show.
 struct Seen {
     std::string text; ///< whole lines
     std::vector<std::string> problems;
+    bool failed = false; ///< nothing was seen; the problems say why
 };
 
 /// Looks that go on side by side, up to one limit.
@@ -32,50 +38,108 @@ class Looks {
     using Work = std::function<Seen(std::stop_token)>;
 
     std::future<Seen> begin(std::string what, Work work) {
-        std::packaged_task<Seen()> task([what = std::move(what), work = std::move(work),
-                                         stop = stop_.get_token()] {
-            try {
-                return work(stop);
-            } catch (const Error& error) {
-                return Seen{"", {fmt::format("{} can't be read: {}", what, error.message)}};
-            } catch (const Errors& errors) {
-                return Seen{
-                    "", {fmt::format("{} can't be read: {}", what, errors.list.front().message)}};
-            } catch (const Interrupted&) {
-                return silent(what);
-            }
-        });
+        std::packaged_task<Seen()> task(
+            [what = std::move(what), work = std::move(work), stop = stop_.get_token()] {
+                try {
+                    return work(stop);
+                } catch (const Error& error) { // a note tells what the host said
+                    return failure(what, error.notes.empty() ? error.message : error.notes[0].text);
+                } catch (const Errors& errors) {
+                    return failure(what, errors.list.front().message);
+                } catch (const Interrupted&) {
+                    return silent(what);
+                }
+            });
         std::future<Seen> seen = task.get_future();
-        std::thread(std::move(task))
-            .detach(); // one that never ends is left behind: see abandoned()
+        ++running_;
+        std::thread([this, task = std::move(task)]() mutable {
+            task();
+            --running_;
+        }).detach(); // one that never ends is left behind: see abandoned()
         return seen;
+    }
+
+    /// What the first of some hosts that can tell has to show. They are asked one after the other,
+    /// the next one as soon as one has failed or is slow.
+    Seen first(const std::string& what, const Value& hosts,
+               const std::function<Seen(const Value& host, std::stop_token)>& ask) {
+        std::vector<std::future<Seen>> asked;
+        Seen failures{"", {}, true};
+        Clock::time_point next_at = Clock::now();
+        auto next = hosts.as_map().begin();
+        const auto last = hosts.as_map().end();
+        while (Clock::now() < end_ && (next != last || !asked.empty())) {
+            if (next != last && (asked.empty() || Clock::now() >= next_at)) {
+                const Value host = Value::map({*next++});
+                asked.push_back(begin(
+                    what, [ask, host](const std::stop_token& stop) { return ask(host, stop); }));
+                next_at = Clock::now() + kNextHost;
+            }
+            for (auto look = asked.begin(); look != asked.end();) {
+                if (look->wait_for(kPoll) != std::future_status::ready) {
+                    ++look;
+                    continue;
+                }
+                Seen seen = look->get();
+                look = asked.erase(look);
+                if (!seen.failed) return seen;
+                add_new(failures.problems, seen.problems);
+            }
+        }
+        if (!asked.empty()) add_new(failures.problems, silent(what).problems);
+        return failures;
     }
 
     Seen end(std::string_view what, std::future<Seen> look) {
         if (look.wait_until(end_) != std::future_status::ready) stop_.request_stop();
         if (look.wait_until(end_ + kGrace) == std::future_status::ready) return look.get();
-        abandoned_ = true;
         return silent(what);
     }
 
     [[nodiscard]] bool time_is_up() const { return Clock::now() >= end_; }
     /// Whether a look is still under way, with references to what its caller holds.
-    [[nodiscard]] bool abandoned() const { return abandoned_; }
+    [[nodiscard]] bool abandoned() const { return running_ > 0; }
 
   private:
     static Seen silent(std::string_view what) {
-        return {"", {fmt::format("{}: no answer within {} s", what, kLimit.count())}};
+        return {"", {fmt::format("{}: no answer within {} s", what, kLimit.count())}, true};
+    }
+    static Seen failure(std::string_view what, std::string_view why) {
+        return {"", {fmt::format("{} can't be read: {}", what, why)}, true};
+    }
+    /// Hosts that say the same say it once.
+    static void add_new(std::vector<std::string>& all, const std::vector<std::string>& more) {
+        for (const std::string& one : more)
+            if (std::find(all.begin(), all.end(), one) == all.end()) all.push_back(one);
     }
 
     Clock::time_point end_ = Clock::now() + kLimit;
     std::stop_source stop_;
-    bool abandoned_ = false;
+    std::atomic<int> running_ = 0;
 };
 
-Seen look_at_machines(const Context& context, World world, const ProviderSettings& settings,
-                      Endpoints& endpoints) {
-    std::vector<Subject> machines = recorded_subjects(context.registry, world, settings);
-    std::erase_if(machines, [](const Subject& s) { return !s.request.type->machine; });
+/// The recorded machines, together those that are read at one place.
+std::vector<std::vector<Subject>> machines_by_place(const Context& context, const World& world,
+                                                    const ProviderSettings& settings) {
+    std::vector<std::vector<Subject>> out;
+    const auto place = [](const Subject& s) {
+        return s.candidates.empty() ? "" : s.candidates.front().key;
+    };
+    for (Subject& s : recorded_subjects(context.registry, world, settings)) {
+        if (!s.request.type->machine) continue;
+        const auto group = std::find_if(
+            out.begin(), out.end(), [&](const auto& g) { return place(g.front()) == place(s); });
+        group == out.end() ? out.push_back({std::move(s)}) : group->push_back(std::move(s));
+    }
+    return out;
+}
+
+std::string machine_line(std::string_view state, const Subject& machine) {
+    return fmt::format("{:<5} {}  {}\n", state, machine.request.address,
+                       machine.request.recorded->attributes["connection"].text("address"));
+}
+
+Seen look_at_machines(World world, const std::vector<Subject>& machines, Endpoints& endpoints) {
     Events quiet;
     refresh(world, machines, endpoints, quiet);
     Seen out;
@@ -85,12 +149,7 @@ Seen look_at_machines(const Context& context, World world, const ProviderSetting
         const bool failed =
             seen == world.observed.end() || seen->second.state == Observation::State::failed;
         const bool up = !failed && machine_is_up(world, address);
-        out.text +=
-            fmt::format("{:<5} {}  {}\n",
-                        failed ? "?"
-                        : up   ? "up"
-                               : "DOWN",
-                        address, s.request.recorded->attributes["connection"].text("address"));
+        out.text += machine_line(failed ? "?" : up ? "up" : "DOWN", s);
         if (failed && seen != world.observed.end() && seen->second.error)
             out.problems.push_back(
                 fmt::format("{} can't be read: {}", address, seen->second.error->message));
@@ -150,6 +209,29 @@ Value read_gluster(const ResourceType& type, const Value& config, const Provider
     throw all;
 }
 
+/// Those of a host that is down are not in the report.
+void add_bricks(const Value& seen, const Value::List& expected, Seen& out) {
+    if (!expected.empty()) out.text += "\n";
+    const Value::List &bricks = seen["bricks"].as_list(), &unread = seen["unread"].as_list();
+    for (const Value& e : expected) {
+        const bool known = std::none_of(unread.begin(), unread.end(), [&](const Value& volume) {
+            return volume["volume"] == e["volume"] && !volume.flag("bricks");
+        });
+        const bool online = std::any_of(bricks.begin(), bricks.end(), [&](const Value& brick) {
+            return brick["volume"] == e["volume"] && brick["brick"] == e["brick"] &&
+                   brick.flag("online");
+        });
+        out.text += fmt::format("{:<8} {} {}\n",
+                                online  ? "online"
+                                : known ? "OFFLINE"
+                                        : "?",
+                                e.text("volume"), e.text("brick"));
+        if (!online && known)
+            out.problems.push_back(
+                fmt::format("the brick {} of {} does not run", e.text("brick"), e.text("volume")));
+    }
+}
+
 Seen look_at_gluster(const World& world, const Value& hosts, const ProviderSettings& settings,
                      Endpoints& endpoints) {
     const ResourceType* type = endpoints.registry().type("gluster.cluster");
@@ -173,23 +255,17 @@ Seen look_at_gluster(const World& world, const Value& hosts, const ProviderSetti
             fmt::format("{:<8} {} (Gluster)\n", connected ? "up" : "DOWN", peer.text("name"));
         if (!connected) out.problems.push_back(peer.text("name") + " is not connected to the pool");
     }
-    if (!expected.empty()) out.text += "\n";
-    const Value::List& bricks = seen["bricks"].as_list();
-    for (const Value& e : expected) { // those of a host that is down are not in the report
-        const bool online = std::any_of(bricks.begin(), bricks.end(), [&](const Value& brick) {
-            return brick["volume"] == e["volume"] && brick["brick"] == e["brick"] &&
-                   brick.flag("online");
-        });
-        out.text += fmt::format("{:<8} {} {}\n", online ? "online" : "OFFLINE", e.text("volume"),
-                                e.text("brick"));
-        if (!online)
-            out.problems.push_back(
-                fmt::format("the brick {} of {} does not run", e.text("brick"), e.text("volume")));
-    }
+    add_bricks(seen, expected, out);
     for (const Value& heal : seen["heals"].as_list())
         if (const std::int64_t entries = heal.integer("entries"); entries > 0)
             out.problems.push_back(fmt::format("{} on {} is healing: entries left: {}",
                                                heal.text("volume"), heal.text("brick"), entries));
+    for (const Value& volume : seen["unread"].as_list())
+        for (const auto& [key, what] : {std::pair{"bricks", "whether the bricks of {} run"},
+                                        {"heals", "what is left to heal on {}"}})
+            if (!volume.flag(key))
+                out.problems.push_back(fmt::format(fmt::runtime(what), volume.text("volume")) +
+                                       " can't be read: Gluster did not answer");
     return out;
 }
 
@@ -203,6 +279,45 @@ Seen compare(const Context& context, const Store& store, const std::stop_token& 
                          n == 1 ? "1 resource is" : fmt::format("{} resources are", n))}};
 }
 
+/// What the looks at the machines have to show, one look a place.
+Seen machines_seen(Looks& looks, const std::vector<std::vector<Subject>>& machines,
+                   std::vector<std::future<Seen>> places) {
+    Seen out;
+    for (std::size_t i = 0; i < machines.size(); ++i) {
+        const Seen seen = looks.end(machines[i].front().request.address, std::move(places[i]));
+        for (const Subject& s : machines[i])
+            if (seen.failed) out.text += machine_line("?", s);
+        out.text += seen.text;
+        out.problems.insert(out.problems.end(), seen.problems.begin(), seen.problems.end());
+    }
+    return out;
+}
+
+/// Prints it; whether all of it is well.
+bool show(const Context& context, const Seen& seen) {
+    std::string text = seen.text;
+    for (const std::string& p : seen.problems) text += "! " + printable(p) + "\n";
+    if (!text.empty()) context.print(text + "\n");
+    return seen.problems.empty();
+}
+
+/// The same of how all that is there differs from the spec.
+bool show_differences(const Context& context, const Store& store, Looks& looks, bool well) {
+    if (looks.time_is_up()) {
+        context.print("Not compared with the spec: the time was up. `hadeploy plan` does.\n");
+        return false;
+    }
+    auto plan = looks.begin("what is there", [&](const std::stop_token& stop) {
+        return compare(context, store, stop);
+    });
+    const Seen differences = looks.end("what is there", std::move(plan));
+    if (differences.problems.empty())
+        context.print(well ? "All is as the spec says.\n"
+                           : "The spec asks for no change, but not all is well: see the lines "
+                             "with a !.\n");
+    return show(context, differences) && well;
+}
+
 } // namespace
 
 int run_status(Context& context) {
@@ -210,52 +325,41 @@ int run_status(Context& context) {
     const auto store = context.project.open_store(Store::Mode::read_only);
     const World world = load_world(*store);
     const ProviderSettings settings = provider_settings(context.project.graph());
+    const Value swarm = swarm_hosts(context, world);
+    const Value pool = recorded_attribute(world, "gluster.pool", "hosts");
+    const auto machines = machines_by_place(context, world, settings);
     Looks looks;
-    bool well = true;
-    const auto show = [&](const Seen& seen) {
-        std::string text = seen.text;
-        for (const std::string& p : seen.problems) text += "! " + printable(p) + "\n";
-        well = well && seen.problems.empty();
-        if (!text.empty()) context.print(text + "\n");
-    };
     const auto endpoints = [&](const std::stop_token& stop) {
         Setting setting = context.project.setting(world.lineage);
         setting.stop = stop;
         return Endpoints(context.registry, std::move(setting));
     };
-    const Value swarm = swarm_hosts(context, world);
-    const Value pool = recorded_attribute(world, "gluster.pool", "hosts");
-    auto machines = looks.begin("the machines", [&](const std::stop_token& stop) {
-        Endpoints open = endpoints(stop);
-        return look_at_machines(context, world, settings, open);
-    });
-    auto nodes = looks.begin("the swarm", [&](const std::stop_token& stop) {
+    std::vector<std::future<Seen>> places; // one that is silent hides no other
+    for (const std::vector<Subject>& group : machines)
+        places.push_back(
+            looks.begin(group.front().request.address, [&](const std::stop_token& stop) {
+                Endpoints open = endpoints(stop);
+                return look_at_machines(world, group, open);
+            }));
+    auto nodes = looks.begin("the swarm", [&](const std::stop_token&) {
         if (!swarm.is_map()) return Seen{};
-        Endpoints open = endpoints(stop);
-        return look_at_swarm(swarm, settings, open);
-    });
-    auto peers = looks.begin("the Gluster pool", [&](const std::stop_token& stop) {
-        if (!pool.is_map()) return Seen{};
-        Endpoints open = endpoints(stop);
-        return look_at_gluster(world, pool, settings, open);
-    });
-    show(looks.end("the machines", std::move(machines)));
-    show(looks.end("the swarm", std::move(nodes)));
-    show(looks.end("the Gluster pool", std::move(peers)));
-    if (looks.time_is_up()) {
-        context.print("Not compared with the spec: the time was up. `hadeploy plan` does.\n");
-        well = false;
-    } else {
-        auto plan = looks.begin("what is there", [&](const std::stop_token& stop) {
-            return compare(context, *store, stop);
+        return looks.first("the swarm", swarm, [&](const Value& host, const std::stop_token& stop) {
+            Endpoints open = endpoints(stop);
+            return look_at_swarm(host, settings, open);
         });
-        const Seen differences = looks.end("what is there", std::move(plan));
-        if (differences.problems.empty())
-            context.print(well ? "All is as the spec says.\n"
-                               : "The spec asks for no change, but not all is well: see the lines "
-                                 "with a !.\n");
-        show(differences);
-    }
+    });
+    auto peers = looks.begin("the Gluster pool", [&](const std::stop_token&) {
+        if (!pool.is_map()) return Seen{};
+        const auto look = [&](const Value& host, const std::stop_token& stop) {
+            Endpoints open = endpoints(stop);
+            return look_at_gluster(world, host, settings, open);
+        };
+        return looks.first("the Gluster pool", pool, look);
+    });
+    bool well = show(context, machines_seen(looks, machines, std::move(places)));
+    well = show(context, looks.end("the swarm", std::move(nodes))) && well;
+    well = show(context, looks.end("the Gluster pool", std::move(peers))) && well;
+    well = show_differences(context, *store, looks, well);
     if (looks.abandoned()) { // nothing that was only read is left half done
         (void)std::fflush(nullptr);
         ::_exit(well ? 0 : 1);

@@ -156,18 +156,22 @@ TEST_CASE("gluster.cluster: peers, bricks and heals, as far as they answer") {
           Value::list({Value::map({{"name", "node2"}, {"connected", false}}),
                        Value::map({{"name", "node1"}, {"connected", true}})}));
     CHECK(some.attributes["bricks"] == Value::list({}));
-    const Observation all =
-        see(peers + "== status vol0\n<node><hostname>node1</hostname><path>/b</path>"
-                    "<status>1</status></node><node><hostname>Self-heal Daemon</hostname>"
-                    "<path>77aa</path><status>1</status></node>\n"
-                    "== heal vol0\nGathering count\n\nBrick node1:/b\nNumber of entries: 3\n\n"
-                    "Brick node2:/b\nStatus: Transport endpoint is not connected\n"
-                    "Number of entries: -\n");
+    const Observation all = see(
+        peers + "== status vol0\n<opRet>0</opRet><node><hostname>node1</hostname><path>/b</path>"
+                "<status>1</status></node><node><hostname>Self-heal Daemon</hostname>"
+                "<path>77aa</path><status>1</status></node>\n"
+                "== heal vol0\nGathering count\n\nBrick node1:/b\nNumber of entries: 3\n\n"
+                "Brick node2:/b\nStatus: Transport endpoint is not connected\n"
+                "Number of entries: -\n");
     CHECK(all.attributes["bricks"] ==
           Value::list({Value::map({{"volume", "vol0"}, {"brick", "node1:/b"}, {"online", true}})}));
     CHECK(all.attributes["heals"] ==
           Value::list({Value::map({{"volume", "vol0"}, {"brick", "node1:/b"}, {"entries", 3}})}));
     CHECK(see("== stopped\n").state == Observation::State::failed);
+    CHECK(all.attributes["unread"] == Value::list({}));
+    // What did not answer is not taken for what does not run.
+    CHECK(some.attributes["unread"] ==
+          Value::list({Value::map({{"volume", "vol0"}, {"bricks", false}, {"heals", false}})}));
 }
 
 TEST_CASE("gluster.volume: what the probe tells") {

@@ -11,18 +11,25 @@ namespace {
 using namespace gluster;
 
 // Variables: volumes (words). A question to the cluster waits for members that have just gone: each
-// has a limit, and what does not answer within it is left out.
+// has a limit, and so have all together; what does not answer within it is left out.
 constexpr std::string_view kProbe = R"sh(gluster_up || { echo "== stopped"; exit 0; }
 read -r name </proc/sys/kernel/hostname
+began=$(seconds)
+ask() {
+    left=$((began + 5 - $(seconds)))
+    [ $left -gt 0 ] || return 0
+    [ $left -le 3 ] || left=3
+    timeout $left gluster "$@" </dev/null
+}
 echo "== own
 $name"
 echo "== peers"
-timeout 5 gluster pool list </dev/null
+ask pool list
 for volume in $volumes; do
     echo "== status $volume"
-    timeout 5 gluster volume status "$volume" --xml </dev/null
+    ask volume status "$volume" --xml
     echo "== heal $volume"
-    timeout 5 gluster volume heal "$volume" statistics heal-count </dev/null
+    ask volume heal "$volume" statistics heal-count
 done
 exit 0
 )sh";
@@ -73,7 +80,8 @@ class GlusterCluster final : public SshType {
         name = "gluster.cluster";
         summary = "What a Gluster pool looks like right now: its peers, bricks and heals.";
         doc = "Nothing is made and nothing is removed: it is read for `hadeploy status`. What does "
-              "not answer within some seconds is left out. Destroy does nothing.";
+              "not answer within some seconds is left out, and is named in `unread`. Destroy does "
+              "nothing.";
         example = "pool_now:\n"
                   "  type: gluster.cluster\n"
                   "  hosts: ${var.hosts}\n"
@@ -97,6 +105,11 @@ class GlusterCluster final : public SshType {
                   {.name = "heals",
                    .type = list_of(TypeKind::any),
                    .doc = "Of each brick: volume, brick, and the number of entries to be healed.",
+                   .computed = true},
+                  {.name = "unread",
+                   .type = list_of(TypeKind::any),
+                   .doc = "Of each volume of which something did not answer: volume, and whether "
+                          "its bricks and heals were read.",
                    .computed = true}};
     }
 
@@ -114,15 +127,23 @@ class GlusterCluster final : public SshType {
                 Error(ErrorKind::failed, "glusterd does not run on this host")
                     .with_hint("start it: systemctl start glusterd"));
         const std::string own = section(result.out, "own");
-        Value::List bricks, heals;
+        Value::List bricks, heals, unread;
         for (const std::string& volume : strings(request.config["volumes"])) {
-            add_bricks(volume, section(result.out, "status " + volume), bricks);
-            add_heals(volume, section(result.out, "heal " + volume), heals);
+            const std::string status = section(result.out, "status " + volume);
+            const std::string heal = section(result.out, "heal " + volume);
+            add_bricks(volume, status, bricks);
+            add_heals(volume, heal, heals);
+            const bool told = status.find("<opRet>0</opRet>") != std::string::npos;
+            const bool healed = heal.find("Number of entries: ") != std::string::npos;
+            if (!told || !healed)
+                unread.push_back(
+                    Value::map({{"volume", volume}, {"bricks", told}, {"heals", healed}}));
         }
         return Observation::present(Value::map(
             {{"peers", peers_in(section(result.out, "peers"), own.substr(0, own.find('\n')))},
              {"bricks", Value::list(std::move(bricks))},
-             {"heals", Value::list(std::move(heals))}}));
+             {"heals", Value::list(std::move(heals))},
+             {"unread", Value::list(std::move(unread))}}));
     }
 
     std::vector<Command> commands(const Change& /*change*/) const override { return {}; }
