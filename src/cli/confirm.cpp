@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <iostream>
 #include <poll.h>
+#include <set>
+#include <span>
 #include <string>
 #include <unistd.h>
 #include <utility>
@@ -64,17 +66,15 @@ Error data_would_be_lost(const std::vector<Loss>& losses) {
     constexpr std::size_t most = 20; // each is in the plan
     Error error(ErrorKind::failed, fmt::format("data of {} would be lost, and nothing allows that",
                                                counted(losses.size(), "resource")));
-    std::vector<std::string> options;
-    for (const Loss& loss : losses) {
-        if (options.size() == most) {
-            error.with_note(fmt::format("and {} more", losses.size() - most));
-            break;
-        }
-        options.push_back("--allow-data-loss=" + shell_word(loss.address));
+    const std::size_t shown = std::min(losses.size(), most);
+    std::set<std::string> options; // one allows what several objects of a resource hold
+    for (const Loss& loss : std::span(losses).first(shown)) {
+        options.insert("--allow-data-loss=" + shell_word(loss.address));
         error.with_note(fmt::format("{}: {}{}", loss.address, loss.data.what,
                                     loss.data.bytes ? ", " + show_bytes(*loss.data.bytes) : ""));
     }
-    const std::string each = options.size() == losses.size()
+    if (shown < losses.size()) error.with_note(fmt::format("and {} more", losses.size() - shown));
+    const std::string each = shown == losses.size()
                                  ? fmt::format(", or {}", fmt::join(options, " "))
                                  : ", or --allow-data-loss=ADDRESS for each";
     return std::move(error).with_hint("if it may be lost: --allow-data-loss" + each);

@@ -9,6 +9,7 @@
 #include "cli/stop_on_signal.h"
 #include "core/clock.h"
 #include "core/secrecy.h"
+#include "planner/plan_checks.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -51,6 +52,8 @@ int run_validate(Context& context) {
     for (const std::string& notice : survey.notices) context.say("note: " + notice + "\n");
     const Graph::Values values = [&](NodeId id) { return survey.values[id]; };
     Problems problems;
+    refuse_moved_but_there(context.project.graph(), problems);
+    refuse_removed_but_there(context.project.graph(), problems);
     context.project.graph().check_output_rules(values, problems);
     problems.throw_if_any();
     const std::vector<Error> warnings = context.project.graph().broken_checks(values);

@@ -1,5 +1,7 @@
 #include "planner/contents.h"
 
+#include "planner/seen.h"
+
 #include <fmt/format.h>
 #include <optional>
 #include <set>
@@ -8,11 +10,6 @@
 namespace hadeploy {
 
 namespace {
-
-bool seen_gone(const World& world, const std::string& address) {
-    const auto seen = world.observed.find(address);
-    return seen != world.observed.end() && seen->second.state == Observation::State::absent;
-}
 
 /// Whether a node depends on the resource of an address, directly or not.
 bool depends_on(const Graph& graph, const Node& node, const std::string& address) {

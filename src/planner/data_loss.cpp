@@ -1,6 +1,7 @@
 #include "planner/data_loss.h"
 
 #include "planner/generations.h"
+#include "planner/seen.h"
 
 #include <algorithm>
 #include <set>
@@ -17,11 +18,6 @@ bool ends_object(const World& world, const Step& step) {
     if (step.action != Action::remove) return false;
     const auto seen = world.observed.find(step.address);
     return seen == world.observed.end() || !seen->second.data_gone;
-}
-
-bool seen_gone(const World& world, const std::string& address) {
-    const auto seen = world.observed.find(address);
-    return seen != world.observed.end() && seen->second.state == Observation::State::absent;
 }
 
 /// A resource with copies of its data on several machines.

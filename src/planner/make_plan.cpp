@@ -34,7 +34,7 @@ class Planner {
             const PlanOptions& options, const Survey* survey)
         : graph_(graph), world_(world), survey_(survey), selection_(options, &graph, world),
           records_(records_of(graph, world.recorded)),
-          replace_(addresses_to_replace(options, graph, selection_)),
+          replace_(addresses_to_replace(options, graph, selection_, world)),
           places_(graph, world, settings), fresh_(world), shared_(graph, records_),
           holders_(graph.registry(), world), emptied_(graph) {
         plan_.values.resize(graph.nodes().size());

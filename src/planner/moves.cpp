@@ -79,6 +79,13 @@ const std::string& address_now(const Moves& moves, const std::string& before) {
     return it == moves.end() ? before : it->second;
 }
 
+std::vector<std::string> moved_from(const std::string& before, const World& world) {
+    std::vector<std::string> out;
+    for (const auto& [from, to] : world.moved)
+        if (within(from, before)) out.push_back(to);
+    return out;
+}
+
 Value with_machines_moved(const Value& v, const Moves& moves) {
     Value out = v;
     if (v.is_map() && v.has("machine") && v.has("address")) {

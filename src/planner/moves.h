@@ -19,6 +19,10 @@ World with_moves(World world, const std::vector<Move>& moves);
 /// The address that a recorded one has after the moves.
 const std::string& address_now(const Moves& moves, const std::string& before);
 
+/// The addresses that recorded resources now have which were at this address, or within it, before
+/// the moves that led to this world.
+std::vector<std::string> moved_from(const std::string& before, const World& world);
+
 /// A value whose connections name the machines that they lead to by the addresses after the moves.
 Value with_machines_moved(const Value& value, const Moves& moves);
 

@@ -32,10 +32,8 @@ Places::State Places::state(const Node& node, const Value& config) const {
 }
 
 bool Places::is_gone(const std::string& machine) const {
-    const auto seen = world_.observed.find(machine);
     return !graph_.find(machine) &&
-           (!world_.recorded.contains(machine) ||
-            (seen != world_.observed.end() && seen->second.state == Observation::State::absent));
+           (!world_.recorded.contains(machine) || seen_gone(world_, machine));
 }
 
 bool Places::is_fresh(const Node& node, const Value& config, const Recorded* recorded) const {

@@ -1,3 +1,4 @@
+#include "planner/address.h"
 #include "planner/claims.h"
 #include "planner/contents.h"
 #include "planner/data_loss.h"
@@ -43,7 +44,7 @@ class Remover {
             const ResourceType* type = registry_.type(r.type);
             if (type == nullptr || !type->machine || !type->hosts_die) continue;
             const bool ends = !kept_(address) && !is_let_go(address) && !leaving_of(r, graph_).kept;
-            if (ends || seen_gone(address)) dying_.insert(address);
+            if (ends || seen_gone(world_, address)) dying_.insert(address);
         }
         for (const Step& s :
              plan_.steps) { // one that is made has nothing on it, whatever is recorded
@@ -75,11 +76,6 @@ class Remover {
                             [&](const std::string& m) { return machine_is_up(world_, m); });
     }
 
-    bool seen_gone(const std::string& address) const {
-        const auto seen = world_.observed.find(address);
-        return seen != world_.observed.end() && seen->second.state == Observation::State::absent;
-    }
-
     Step plan_removal(const Recorded& r) {
         Step step{.address = r.address, .action = Action::remove};
         step.type = registry_.type(r.type);
@@ -93,7 +89,10 @@ class Remover {
                                     "which this hadeploy does not know",
                                     r.type));
             error.address = r.address;
-            problems_.add(std::move(error).with_hint("use the version of hadeploy that made it"));
+            problems_.add(std::move(error).with_hint(
+                fmt::format("use the version of hadeploy that made it, or leave it as it is with "
+                            "--exclude {}",
+                            shell_word(resource_address(r.address)))));
             return step;
         }
         if (is_let_go(r.address)) {
@@ -109,7 +108,7 @@ class Remover {
         const Leaving leaving = leaving_of(r, graph_);
         const bool goes_along = goes_with_machines(r, *step.type);
         const bool stays = leaving.kept && !goes_along;
-        if (leaving.prevented && !stays && !seen_gone(r.address))
+        if (leaving.prevented && !stays && !seen_gone(world_, r.address))
             problems_.add(protected_error(r.address, "would be destroyed", leaving.loc))
                 .with_note("`removed:` lets go of it without destroying it");
         if (goes_along) {
@@ -119,7 +118,7 @@ class Remover {
                                                : "goes with its machines";
             return step;
         }
-        if (stays && !seen_gone(r.address)) {
+        if (stays && !seen_gone(world_, r.address)) {
             step.action = Action::forget;
             step.reason = "keep_on_destroy: it stays as it is";
             return step;

@@ -8,6 +8,11 @@
 
 namespace hadeploy {
 
+bool seen_gone(const World& world, const std::string& address) {
+    const auto seen = world.observed.find(address);
+    return seen != world.observed.end() && seen->second.state == Observation::State::absent;
+}
+
 Value read_config(const ResourceType& type, const Value& config, const Recorded* recorded) {
     if (recorded == nullptr || recorded->type != type.name) return config;
     const auto changed = [&](const Attribute& a) {

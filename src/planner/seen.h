@@ -21,6 +21,9 @@ auto records_of(const Graph& graph, Records& records) {
     return out;
 }
 
+/// Whether the object of an address was looked for and not found.
+bool seen_gone(const World& world, const std::string& address);
+
 /// What to look for: the object that is recorded where the spec now wants another one, for that is
 /// the one to be replaced.
 Value read_config(const ResourceType& type, const Value& config, const Recorded* recorded);

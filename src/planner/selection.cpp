@@ -3,6 +3,7 @@
 #include "planner/address.h"
 #include "planner/generations.h"
 #include "planner/lifecycle.h"
+#include "planner/moves.h"
 
 #include <fmt/format.h>
 #include <string_view>
@@ -41,7 +42,7 @@ Addresses all_addresses(const Graph* graph, const World& world) {
 /// The addresses among `all` that the values of an option name.
 /// @throws Errors(usage)
 Addresses named(std::string_view option, const Addresses& values, const Addresses& all,
-                const Graph* graph) {
+                const Graph* graph, const World& world) {
     Addresses out;
     Problems problems;
     for (const std::string& value : values) {
@@ -49,6 +50,9 @@ Addresses named(std::string_view option, const Addresses& values, const Addresse
         const std::size_t before = out.size();
         for (const std::string& address : all)
             if (within(resource_address(address), wanted)) out.push_back(address);
+        if (out.size() == before) // an address from before a move
+            for (std::string& address : moved_from(wanted, world))
+                out.push_back(std::move(address));
         if (out.size() == before)
             problems.add(unknown_address(
                 fmt::format("{} {}: {} such resource or module", option, value,
@@ -92,7 +96,7 @@ Selection::Selection(const PlanOptions& options, const Graph* graph, const World
 
 void Selection::target(const Addresses& targets, const Graph* graph, const World& world) {
     const Dependents dependents = recorded_dependents(world);
-    chosen_ = reached_from(named("--target", targets, all_addresses(graph, world), graph),
+    chosen_ = reached_from(named("--target", targets, all_addresses(graph, world), graph, world),
                            [&](const std::string& address, Addresses& open) {
                                if (const auto node =
                                        graph == nullptr ? std::nullopt : graph->find(address)) {
@@ -111,7 +115,7 @@ void Selection::target(const Addresses& targets, const Graph* graph, const World
 void Selection::exclude(const Addresses& excluded, const Graph* graph, const World& world) {
     const Addresses all = all_addresses(graph, world);
     const Dependents dependents = graph == nullptr ? Dependents{} : dependents_in(*graph);
-    const auto left = reached_from(named("--exclude", excluded, all, graph),
+    const auto left = reached_from(named("--exclude", excluded, all, graph, world),
                                    [&](const std::string& address, Addresses& open) {
                                        append(open, dependents, address);
                                        const auto recorded = world.recorded.find(address);
@@ -127,7 +131,7 @@ void Selection::exclude(const Addresses& excluded, const Graph* graph, const Wor
 }
 
 std::set<std::string> addresses_to_replace(const PlanOptions& options, const Graph& graph,
-                                           const Selection& selection) {
+                                           const Selection& selection, const World& world) {
     std::set<std::string> out;
     if (options.replace.empty()) return out;
     Problems problems;
@@ -137,7 +141,10 @@ std::set<std::string> addresses_to_replace(const PlanOptions& options, const Gra
         return problems.add(Error(ErrorKind::usage, fmt::format("--replace {}: {}", given, why)));
     };
     for (const std::string& given : options.replace) {
-        const std::string address = resolve_address(given, all);
+        std::string address = resolve_address(given, all);
+        if (const Addresses now = moved_from(address, world);
+            !graph.find(address) && now.size() == 1)
+            address = now.front();
         const auto node = graph.find(address);
         if (!node)
             problems.add(unknown_address(

@@ -43,6 +43,6 @@ class Selection {
 /// @throws Errors(usage): one that is no single resource of the spec, that is only read, or that
 ///         the selection leaves out
 std::set<std::string> addresses_to_replace(const PlanOptions& options, const Graph& graph,
-                                           const Selection& selection);
+                                           const Selection& selection, const World& world);
 
 } // namespace hadeploy

@@ -1,6 +1,7 @@
 #include "planner/step_order.h"
 
 #include "planner/generations.h"
+#include "planner/seen.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -96,7 +97,8 @@ class Orderer {
             for (const StepId other : removals_of(resource_address(step.address)))
                 if (plan_.steps[other].address == resource_address(step.address))
                     hard_[id].insert(other);
-        if (forgotten && was_seen_gone(r.address)) return; // at once: what tells so may go itself
+        if (forgotten && seen_gone(world_, r.address))
+            return; // at once: what tells so may go itself
         for (const std::string& m : machines_in(r.config)) {
             // one that is off is started first
             const auto change = steps_.find(m);
@@ -116,11 +118,6 @@ class Orderer {
             for (const StepId below : removals_below(d))
                 if (below != id) hard_[below].insert(id);
         }
-    }
-
-    bool was_seen_gone(const std::string& address) const {
-        const auto seen = world_.observed.find(address);
-        return seen != world_.observed.end() && seen->second.state == Observation::State::absent;
     }
 
     /// The removals of what has this address, or, where that stays or is only forgotten, of what it

@@ -12,9 +12,8 @@ struct Taking {
 };
 
 /// Brings the steps of a plan into an order, and completes what each waits for (Step::after_steps):
-/// - what is removed or replaced goes after all that stands on it, by the record or by the spec,
-/// and
-///   that is removed or replaced too;
+/// - what is removed or replaced goes after everything that depends on it, by the record or by the
+///   spec, and is removed or replaced too;
 /// - what is removed goes after what used it so far has been changed;
 /// - what takes something from another object is made after that one has let it go;
 /// - what goes with its machine goes after it, what has to be undone properly before it.

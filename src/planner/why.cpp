@@ -1,6 +1,7 @@
 #include "planner/why.h"
 
 #include "planner/address.h"
+#include "planner/moves.h"
 
 #include <algorithm>
 #include <deque>
@@ -84,7 +85,9 @@ std::string known_address(const std::string& given, const Plan& plan, const Grap
     std::vector<std::string> known;
     for (const Node& n : graph.nodes()) known.push_back(n.address);
     for (const auto& [recorded, r] : world.recorded) known.push_back(recorded);
-    const std::string address = resolve_address(given, known);
+    std::string address = resolve_address(given, known);
+    if (const auto now = moved_from(address, world); !graph.find(address) && now.size() == 1)
+        address = now.front();
     if (graph.find(address) || world.recorded.contains(address) ||
         std::any_of(plan.steps.begin(), plan.steps.end(),
                     [&](const Step& s) { return s.address == address; }))

@@ -54,6 +54,25 @@ class AddressTest(IdentityTest):
         self.assertEqual(self.addresses(), ["new"])
         self.assert_settled()
 
+    def test_options_take_the_address_from_before_a_move(self):
+        self.spec("resources: {old: {type: local.file, path: f.txt, content: x}}\n")
+        self.apply()
+        self.spec("moved: [{from: old, to: new}]\nresources:\n"
+                  "  new: {type: local.file, path: f.txt, content: y}\n"
+                  "  other: {type: local.file, path: g.txt, content: z}\n")
+        addresses = lambda *words: [s["address"] for s in self.plan(*words)["steps"]]
+        self.assertEqual(addresses("--target", "old"), ["new"])
+        self.assertEqual(addresses("--exclude", "old"), ["other"])
+        self.assertIn("new", addresses("--replace", "old"))
+        self.assertIn("new", self.run_it("why", "old"))
+        self.assertIn("no such", self.run_it("plan", "--target", "older", code=64))
+
+    def test_validate_finds_moved_and_removed_that_are_there(self):
+        for section in ("moved: [{from: a, to: b}]", "removed: [a]"):
+            self.spec(section + "\nresources:\n  a: {type: local.value, input: 1}\n"
+                      "  b: {type: local.value, input: 2}\n")
+            self.assertIn("the spec still has a", self.run_it("validate", code=65))
+
     @at_each_parallelism
     def test_another_name_and_content(self):
         self.spec("resources: {old: {type: local.file, path: f.txt, content: x}}\n")

@@ -6,6 +6,7 @@
 #include "providers/ssh/explain.h"
 #include "providers/ssh/provider.h"
 #include "ssh/host_case.h"
+#include "ssh/login_to.h"
 #include "ssh/server.h"
 
 #include <array>
@@ -25,12 +26,6 @@ std::string told(const Error& error) {
     std::string text = error.message + "\n";
     for (const Note& note : error.notes) text += "note: " + note.text + "\n";
     return text + (error.hint.empty() ? "" : "hint: " + error.hint + "\n");
-}
-
-Login login_to(const SshServer& server) {
-    Login login = login_from(server.connection());
-    login.timeout = std::chrono::seconds(5);
-    return login;
 }
 
 /// What is said when that host is connected to.

@@ -5,6 +5,7 @@
 #include "providers/ssh/connection.h"
 #include "providers/ssh/exec.h"
 #include "providers/ssh/ssh_type.h"
+#include "ssh/login_to.h"
 #include "ssh/server.h"
 
 #include <csignal>
@@ -21,6 +22,7 @@
 
 using namespace hadeploy;
 using namespace hadeploy::ssh;
+using hadeploy::test::login_to;
 using hadeploy::test::SshServer;
 using hadeploy::test::TempDir;
 
@@ -80,12 +82,6 @@ class HomeIs {
   private:
     std::string before_;
 };
-
-Login login_to(const SshServer& server) {
-    Login login = login_from(server.connection());
-    login.timeout = std::chrono::seconds(5);
-    return login;
-}
 
 /// How an attempt ends: "" when it lets us in.
 std::string attempt(const Login& login) {
@@ -374,6 +370,7 @@ TEST_CASE("a port that accepts and stays silent, and one that hangs up") {
     login.user = "root";
     login.trust_on_first_use = true;
     login.timeout = std::chrono::milliseconds(700);
+    login.silence = std::chrono::hours(1); // far too long for a test that waits for it
     login.port = silent.port;
     CHECK(has(attempt(login), "accepts connections, but no SSH server answers"));
     login.port = closing.port;

@@ -5,6 +5,7 @@
 #include "providers/ssh/pool.h"
 #include "providers/ssh/provider.h"
 #include "providers/ssh/ssh.h"
+#include "ssh/login_to.h"
 #include "ssh/server.h"
 
 #include <arpa/inet.h>
@@ -25,6 +26,7 @@
 
 using namespace hadeploy;
 using namespace hadeploy::ssh;
+using hadeploy::test::login_to;
 using hadeploy::test::SshServer;
 using hadeploy::test::TempDir;
 
@@ -43,12 +45,6 @@ struct LeaksAllowed {
     LeaksAllowed& operator=(const LeaksAllowed&) = delete;
 #endif
 };
-
-Login login_to(const SshServer& server, const std::string& address = "127.0.0.1") {
-    Login login = login_from(server.connection(address));
-    login.timeout = std::chrono::seconds(5);
-    return login;
-}
 
 struct Run {
     std::vector<SectionResult> results;
@@ -192,24 +188,6 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(has(error_of([&] { Pool().connect(login, {}); }).message, "Connection refused"));
         login.address = "no-such-host.invalid";
         CHECK(has(error_of([&] { Pool().connect(login, {}); }).message, "does not resolve"));
-    }
-
-    TEST_CASE("a port that accepts and says nothing ends after connect_timeout") {
-        const Fd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof address;
-        REQUIRE(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size) == 0);
-        REQUIRE(::listen(listener.get(), 8) == 0);
-        ::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size);
-        const SshServer server;
-        Login login = login_to(server);
-        login.port = ntohs(address.sin_port);
-        login.timeout = std::chrono::milliseconds(400);
-        login.silence = std::chrono::hours(1); // far too long for a test that waits for it
-        CHECK(
-            has(error_of([&] { Pool().connect(login, {}); }).message, "but no SSH server answers"));
     }
 
     TEST_CASE("a shell that does not begin is given up, and so is one that falls silent") {
