@@ -7,6 +7,7 @@
 #include "cli/render/plan_text.h"
 #include "cli/render/report.h"
 #include "cli/shortcut.h"
+#include "cli/stop_on_signal.h"
 #include "core/clock.h"
 
 #include <fmt/format.h>
@@ -95,7 +96,7 @@ int plan_and_execute(Context& context, const PlanOptions& options, const std::st
     Prepared prepared;
     {
         const auto progress = context.progress(0);
-        prepared = prepare(context.project, *store, options, *progress);
+        prepared = prepare_or_stop(context.project, *store, options, *progress);
         progress->finish();
     }
     const Plan& plan = prepared.plan;

@@ -230,6 +230,12 @@ class Declaration {
         CLI::App& trust =
             sub("trust-host-key", "Take the host key that a machine shows now for the right one");
         address(trust, "Of an ssh.host that was trusted on first use");
+        trust.add_flag("--auto-approve", args_.auto_approve, "Don't ask: trust what is shown");
+        trust
+            .add_option("--fingerprint", args_.fingerprint,
+                        "Don't ask: trust the key with this fingerprint, and no other one")
+            ->type_name("SHA256:...");
+        dry_run(trust);
         locking(trust);
         CLI::App& rekey =
             sub("rekey", "Encrypt what is secret in the state anew, with another key");

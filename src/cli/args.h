@@ -38,7 +38,8 @@ struct Args {
     std::string to;                     ///< state mv FROM TO: the second
     std::string id;                     ///< import ADDRESS ID
     std::vector<std::string> addresses; ///< state rm ADDRESS..., state list ADDRESS...
-    bool dry_run = false;               ///< state mv, state rm
+    bool dry_run = false;               ///< state mv, state rm, state trust-host-key
+    std::string fingerprint;            ///< state trust-host-key
     std::string format = "dot";         ///< graph
     bool raw = false;                   ///< output --raw
     bool show_secrets = false;          ///< output --raw --show-secrets

@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 namespace hadeploy::cli {
@@ -29,6 +30,11 @@ std::string read_answer() {
     std::getline(std::cin, line);
     if (stop_requested()) throw Interrupted();
     return line;
+}
+
+void ask_for_yes(const Context& context, std::string_view question) {
+    context.say(fmt::format("\n{} Only \"yes\" goes on: ", question));
+    if (read_answer() != "yes") throw Cancelled();
 }
 
 bool has_terminal() {
@@ -117,8 +123,12 @@ void confirm(const Context& context, const Plan& plan, std::string_view command,
         if (context.args.json) context.say(render_losses(losses, context.err));
         return confirm_losses(context, losses);
     }
-    context.say(fmt::format("\n{} Only \"yes\" goes on: ", question));
-    if (read_answer() != "yes") throw Cancelled();
+    ask_for_yes(context, question);
+}
+
+void confirm_yes(const Context& context, std::string_view question, Error without_terminal) {
+    if (!has_terminal()) throw Error(std::move(without_terminal));
+    ask_for_yes(context, question);
 }
 
 void confirm_saved(const Context& context, const Plan& plan) {

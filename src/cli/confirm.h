@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/commands.h"
+#include "core/error.h"
 
 #include <exception>
 #include <string_view>
@@ -27,5 +28,9 @@ void confirm(const Context& context, const Plan& plan, std::string_view command,
 
 /// The same for a saved plan, which was looked at before: it asks only about the loss of data.
 void confirm_saved(const Context& context, const Plan& plan);
+
+/// Asks a question that no plan belongs to.
+/// @throws Interrupted; Cancelled for another answer than "yes"; `without_terminal`
+void confirm_yes(const Context& context, std::string_view question, Error without_terminal);
 
 } // namespace hadeploy::cli

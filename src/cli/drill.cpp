@@ -1,6 +1,7 @@
 #include "chaos/drill.h"
 
 #include "cli/commands.h"
+#include "cli/stop_on_signal.h"
 #include "core/file.h"
 
 #include <fmt/format.h>
@@ -35,23 +36,6 @@ class Narrator : public chaos::DrillEvents {
             context_.say(std::string(text) + "\n");
     }
     const Context& context_;
-};
-
-/// Turns the first Ctrl-C into a stop request for as long as it lives.
-class StopOnSignal {
-  public:
-    StopOnSignal()
-        : watcher_([this](const std::stop_token& done) {
-              while (!done.stop_requested()) {
-                  if (stop_requested()) source_.request_stop();
-                  std::this_thread::sleep_for(std::chrono::milliseconds(50));
-              }
-          }) {}
-    std::stop_token token() const { return source_.get_token(); }
-
-  private:
-    std::stop_source source_;
-    std::jthread watcher_;
 };
 
 } // namespace

@@ -2,6 +2,7 @@
 
 #include "cli/commands.h"
 #include "cli/render/plan_json.h"
+#include "cli/stop_on_signal.h"
 #include "core/clock.h"
 #include "planner/address.h"
 
@@ -28,7 +29,7 @@ int run_import(Context& context) {
         throw std::move(error).with_hint("`hadeploy state rm` forgets it, without touching it");
     }
     const auto progress = context.progress(0);
-    const Prepared prepared = prepare(project, *store, {.targets = {address}}, *progress);
+    const Prepared prepared = prepare_or_stop(project, *store, {.targets = {address}}, *progress);
     progress->finish();
     const Recorded record = imported(address, prepared.plan, project.graph());
     store->put(rows_of({record}), {});

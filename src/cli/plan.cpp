@@ -6,6 +6,7 @@
 #include "cli/render/plan_text.h"
 #include "cli/render/text.h"
 #include "cli/shortcut.h"
+#include "cli/stop_on_signal.h"
 #include "core/clock.h"
 #include "core/secrecy.h"
 #include "planner/plan_checks.h"
@@ -93,7 +94,8 @@ int run_plan(Context& context) {
     const auto store = context.project.open_store(
         context.args.out.empty() ? Store::Mode::read_only : Store::Mode::read_write);
     const auto progress = context.progress(0);
-    const Prepared prepared = prepare(context.project, *store, context.args.plan, *progress);
+    const Prepared prepared =
+        prepare_or_stop(context.project, *store, context.args.plan, *progress);
     progress->finish();
     note_unchanged(context.project, context.args.plan, *store, prepared);
     print_plan(context, prepared.plan);

@@ -1,4 +1,5 @@
 #include "cli/commands.h"
+#include "cli/confirm.h"
 #include "cli/render/plan_json.h"
 #include "core/clock.h"
 #include "core/file.h"
@@ -114,6 +115,42 @@ void check_free(const std::string& from, const std::string& to, const World& wor
     }
 }
 
+std::string shown_print(const std::string& host_key) {
+    return host_key.empty() ? "not known" : ssh_fingerprint(host_key);
+}
+
+/// @throws Error(conflict): --fingerprint names another key than the host shows
+void check_fingerprint(const Context& context, const std::string& address,
+                       const std::string& host_key) {
+    const std::string& expected = context.args.fingerprint;
+    if (expected.empty() || expected == ssh_fingerprint(host_key)) return;
+    throw Error(ErrorKind::conflict, fmt::format("{} shows the host key {}, not {}", address,
+                                                 ssh_fingerprint(host_key), expected))
+        .with_hint("the state was not changed. Look on the machine's console "
+                   "(`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`): if that shows the "
+                   "fingerprint that was given, another machine answers at this address");
+}
+
+/// Shows both keys and asks, unless the command line has said which key it has to be.
+void confirm_host_key(const Context& context, const Row& host, const std::string& before,
+                      const std::string& now) {
+    if (!context.args.fingerprint.empty() || context.args.auto_approve) return;
+    const Value& connection = host.attributes["connection"];
+    context.say(fmt::format("{} ({}, port {}) shows another host key:\n"
+                            "  known: {}\n"
+                            "  shown: {} ({})\n"
+                            "Compare the shown one with the machine's console: "
+                            "`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`.\n",
+                            host.address, connection.text("address"),
+                            connection.integer("port", 22), shown_print(before),
+                            ssh_fingerprint(now), now.substr(0, now.find(' '))));
+    confirm_yes(context, "Trust the shown key from now on?",
+                Error(ErrorKind::usage, "state trust-host-key asks before it trusts another key, "
+                                        "and there is no terminal to ask on")
+                    .with_hint(fmt::format("if that is the machine's key: --fingerprint {}",
+                                           ssh_fingerprint(now))));
+}
+
 } // namespace
 
 int run_state_mv(Context& context) {
@@ -165,7 +202,8 @@ int run_state_rm(Context& context) {
 }
 
 int run_state_trust_host_key(Context& context) {
-    const auto store = open_state(context, Store::Mode::read_write);
+    const auto store = open_state(context, context.args.dry_run ? Store::Mode::read_only
+                                                                : Store::Mode::read_write);
     const World world = load_world(*store);
     const std::string address = resolve_address(context.args.name, addresses_of(world));
     auto row = store->row(address);
@@ -177,8 +215,10 @@ int run_state_trust_host_key(Context& context) {
     const Value& connection = row->attributes["connection"];
     const std::string before = connection.text("host_key");
     const std::string now = ssh::shown_host_key(connection);
-    const bool same = before == now;
-    if (!same) {
+    const bool same = before == now, dry = context.args.dry_run;
+    check_fingerprint(context, address, now);
+    if (!same && !dry) {
+        confirm_host_key(context, *row, before, now);
         // All other records have their connections by this one (load_world).
         row->attributes = row->attributes.with("connection", connection.with("host_key", now));
         store->put({*row}, {});
@@ -186,9 +226,9 @@ int run_state_trust_host_key(Context& context) {
     const std::string print = ssh_fingerprint(now);
     tell(context,
          same ? fmt::format("The host key of {} is what it was: {}.", address, print)
-              : fmt::format("The host key of {} was {}, and is {} from now on.", address,
-                            before.empty() ? "not known" : ssh_fingerprint(before), print),
-         *store, {{"address", address}, {"host_key", now}});
+              : fmt::format("The host key of {} was {}, and {} {}{}.", address, shown_print(before),
+                            dry ? "would be" : "is", print, dry ? "" : " from now on"),
+         *store, {{"address", address}, {"host_key", now}, {"dry_run", dry}});
     return 0;
 }
 

@@ -2,6 +2,7 @@
 
 #include "cli/commands.h"
 #include "cli/render/why_text.h"
+#include "cli/stop_on_signal.h"
 
 namespace hadeploy::cli {
 
@@ -10,7 +11,7 @@ int run_why(Context& context) {
     const Project& project = context.project;
     const auto store = project.open_store(Store::Mode::read_only);
     const auto progress = context.progress(0);
-    const Prepared prepared = prepare(project, *store, context.args.plan, *progress);
+    const Prepared prepared = prepare_or_stop(project, *store, context.args.plan, *progress);
     progress->finish();
     const std::vector<Why> chain =
         explain(context.args.name, prepared.plan, project.graph(), prepared.world);

@@ -7,7 +7,10 @@
 #include <climits>
 #include <deque>
 #include <fcntl.h>
+#include <filesystem>
 #include <fmt/format.h>
+#include <optional>
+#include <string>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -26,7 +29,9 @@ class Way {
   public:
     explicit Way(const std::filesystem::path& path) : path_(path) { begin(path); }
 
-    Fd walk(bool make) {
+    /// What is at the end of it, without access (O_PATH). None when there is nothing.
+    /// @param follow  a link at the end too
+    Fd walk(bool make, bool follow) {
         while (!rest_.empty()) {
             const std::string name = std::move(rest_.front());
             rest_.pop_front();
@@ -38,19 +43,20 @@ class Way {
             if (!next && errno == ENOENT) return {};
             struct stat info {};
             if (!next || ::fstat(next.get(), &info) != 0) fail("open");
-            if (S_ISLNK(info.st_mode)) {
-                follow(next, info, name);
-            } else if (!S_ISDIR(info.st_mode)) {
+            const bool last = rest_.empty();
+            if (S_ISLNK(info.st_mode) && (follow || !last)) {
+                take_link(next, info, name);
+            } else if (S_ISDIR(info.st_mode)) {
+                at_ = std::move(next);
+            } else if (last) {
+                return next;
+            } else {
                 errno = ENOTDIR;
                 if (!make) return {};
                 fail("open");
-            } else {
-                at_ = std::move(next);
             }
         }
-        Fd directory(::openat(at_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-        if (!directory) fail("open");
-        return directory;
+        return std::move(at_);
     }
 
   private:
@@ -63,7 +69,7 @@ class Way {
         rest_.insert(rest_.begin(), names.begin(), names.end());
     }
 
-    void follow(const Fd& link, const struct stat& info, const std::string& name) {
+    void take_link(const Fd& link, const struct stat& info, const std::string& name) {
         struct stat around {};
         if (::fstat(at_.get(), &around) != 0) fail("look at");
         const bool anyone = (around.st_mode & S_IWOTH) != 0 && (around.st_mode & S_ISVTX) == 0;
@@ -93,8 +99,55 @@ class Way {
 };
 } // namespace
 
+std::string own_name(const Fd& file) {
+    return fmt::format("/proc/self/fd/{}", file.get());
+}
+
 Fd open_own_way(const std::filesystem::path& path, bool make) {
-    return Way(path).walk(make);
+    const Fd end = Way(path).walk(make, true);
+    if (!end) return {};
+    Fd directory(::openat(end.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory && (make || errno != ENOTDIR)) throw system_error("open", path);
+    return directory;
+}
+
+std::string read_own_way(const std::filesystem::path& path, std::size_t limit) {
+    const Fd file = open_file_own_way(path);
+    struct stat info {};
+    if (::fstat(file.get(), &info) != 0) throw system_error("look at", path);
+    if (static_cast<std::size_t>(info.st_size) > limit)
+        throw Error(ErrorKind::failed, fmt::format("{} is larger than {} bytes",
+                                                   in_quotes(path.string(), 4096), limit));
+    return read_file(own_name(file), limit);
+}
+
+std::string sha256_own_way(const std::filesystem::path& path) {
+    return sha256_file(own_name(open_file_own_way(path)));
+}
+
+std::optional<struct stat> look_own_way(const std::filesystem::path& path) {
+    const Fd end = Way(path).walk(false, false);
+    if (!end) return std::nullopt;
+    struct stat info {};
+    if (::fstat(end.get(), &info) != 0) throw system_error("look at", path);
+    return info;
+}
+
+Fd open_file_own_way(const std::filesystem::path& path) {
+    const Fd end = Way(path).walk(false, true);
+    if (!end) {
+        errno = ENOENT;
+        throw system_error("open", path);
+    }
+    struct stat info {};
+    if (::fstat(end.get(), &info) != 0) throw system_error("look at", path);
+    if (!S_ISREG(info.st_mode))
+        throw Error(ErrorKind::failed, fmt::format("cannot read {}: it is not a regular file",
+                                                   in_quotes(path.string(), 4096)));
+    // The kernel's name for what was found; the path may lead elsewhere by now.
+    Fd file(::open(own_name(end).c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file) throw system_error("open", path);
+    return file;
 }
 
 void set_mode_in(const Fd& directory, const std::filesystem::path& path, unsigned mode) {
@@ -109,9 +162,8 @@ void set_mode_in(const Fd& directory, const std::filesystem::path& path, unsigne
         throw Error(ErrorKind::conflict, fmt::format("{} is not a regular file", shown));
     if (info.st_nlink > 1 && !ours(around))
         throw Error(ErrorKind::conflict, fmt::format("{} has more names (hard links)", shown));
-    // The kernel's name for what is open; a descriptor without access has no fchmod().
-    if (::chmod(fmt::format("/proc/self/fd/{}", file.get()).c_str(), mode) != 0)
-        throw system_error("set the mode of", path);
+    // A descriptor without access has no fchmod().
+    if (::chmod(own_name(file).c_str(), mode) != 0) throw system_error("set the mode of", path);
 }
 
 } // namespace hadeploy

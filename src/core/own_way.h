@@ -2,8 +2,12 @@
 
 #include "core/file.h"
 
+#include <cstddef>
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <sys/stat.h>
 
 namespace hadeploy {
 
@@ -14,6 +18,24 @@ namespace hadeploy {
 /// @return  no descriptor when the directory is not there
 /// @throws Error(failed), Error(conflict) at a link of somebody else's
 Fd open_own_way(const std::filesystem::path& path, bool make = false);
+
+/// What lstat(2) says of a path on such a way; nothing when there is nothing.
+/// @throws Error(failed), Error(conflict) at a link of somebody else's on the way
+std::optional<struct stat> look_own_way(const std::filesystem::path& path);
+
+/// Opens a regular file for reading on such a way. A link at its end is followed where root or the
+/// user who runs this has put it.
+/// @throws Error(failed), Error(conflict) at a link of somebody else's
+Fd open_file_own_way(const std::filesystem::path& path);
+
+/// The whole of a regular file on such a way that is not larger than `limit` bytes, and its
+/// SHA-256.
+/// @throws Error(failed), Error(conflict) at a link of somebody else's
+std::string read_own_way(const std::filesystem::path& path, std::size_t limit = 64u << 20);
+std::string sha256_own_way(const std::filesystem::path& path);
+
+/// The kernel's name for what is open, for what takes only a name.
+std::string own_name(const Fd& file);
 
 /// As write_file(), in an open directory.
 /// @throws Error(failed); the old contents are then still there

@@ -81,7 +81,8 @@ class SpawnSettings {
         posix_spawn_file_actions_adddup2(&actions_, in, 0);
         posix_spawn_file_actions_adddup2(&actions_, out, 1);
         posix_spawn_file_actions_adddup2(&actions_, err, 2);
-        posix_spawn_file_actions_addclosefrom_np(&actions_, 3);
+        if (spec.kept >= 0) posix_spawn_file_actions_adddup2(&actions_, spec.kept, 3);
+        posix_spawn_file_actions_addclosefrom_np(&actions_, spec.kept >= 0 ? 4 : 3);
         if (!spec.directory.empty())
             posix_spawn_file_actions_addchdir_np(&actions_, spec.directory.c_str());
         sigset_t none, all;

@@ -19,6 +19,7 @@ struct ProcessSpec {
     std::vector<std::pair<std::string, std::string>> environment = {}; ///< on top of ours
     /// Called for each line of both streams as it comes, without its line end.
     std::function<void(std::string_view)> on_line = {};
+    int kept = -1; ///< a descriptor of ours that the child has as its 3; -1: none
     std::stop_token stop = {};
     std::chrono::milliseconds timeout{0}; ///< 0: none
     /// How long the child may clean up after SIGTERM before SIGKILL.
@@ -31,8 +32,8 @@ struct ProcessResult {
 };
 
 /// Runs the child to its end. It is a process group of its own, has no descriptor but its three
-/// standard ones, and is always waited for. Output of processes that it leaves behind is not
-/// waited for.
+/// standard ones and `kept`, and is always waited for. Output of processes that it leaves behind is
+/// not waited for.
 /// @throws Error(failed) when it cannot be started or takes longer than `timeout`
 /// @throws Interrupted when `stop` was requested
 ProcessResult run_process(const ProcessSpec& spec);

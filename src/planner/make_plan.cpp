@@ -127,6 +127,9 @@ class Planner {
         } catch (Error& error) {
             if (error.address.empty()) error.address = node.address;
             if (!error.loc.known()) error.loc = node.block->loc;
+            const auto seen = world_.observed.find(node.address);
+            if (seen != world_.observed.end() && seen->second.state == Observation::State::failed)
+                note_way_around(error, "leaves it out");
             problems_.add(std::move(error));
             plan_.values[id] = complete(*node.type, config, {});
         }

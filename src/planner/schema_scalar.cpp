@@ -174,6 +174,9 @@ Value name(TypeKind kind, const Value& value) {
 Value line(const Value& value) {
     std::string text = text_of(TypeKind::line, value);
     text.erase(text.find_last_not_of("\r\n") + 1);
+    if (text.starts_with("-----BEGIN "))
+        throw Mismatch{"expected one line, got a whole PEM file",
+                       "of a key pair the public half is one line: the file that ends in .pub"};
     if (text.find('\n') != std::string::npos)
         throw Mismatch{"expected one line, got several",
                        "a list takes one a line: ${split(\"\\n\", trimspace(file(\"FILE\")))}"};

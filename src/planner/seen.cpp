@@ -1,8 +1,10 @@
 #include "planner/seen.h"
 
 #include "core/secrecy.h"
+#include "planner/address.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace hadeploy {
 
@@ -28,10 +30,29 @@ Value read_config(const ResourceType& type, const Value& config, const Recorded*
     return out;
 }
 
+namespace {
+bool leads_to_hosts(const Type& type) {
+    return type.kind == TypeKind::connection || (type.element && leads_to_hosts(*type.element));
+}
+
+/// Whether something in the config is secret that what is made of it may tell. The password in a
+/// connection opens the host, and is not part of what is there.
+bool may_be_told(const ResourceType& type, const Value& config) {
+    if (!config.contains_secret()) return false;
+    if (config.secret() || !config.is_map()) return true;
+    for (const Entry& e : config.as_map()) {
+        const Attribute* a = find_attribute(type.schema, e.key);
+        const bool hosts = a != nullptr && leads_to_hosts(a->type) && !e.value.secret();
+        if (!hosts && e.value.contains_secret()) return true;
+    }
+    return false;
+}
+} // namespace
+
 Value with_secrecy(const ResourceType& type, const Attribute& a, Value value, const Value& config) {
     if (a.secret) return value.as_secret();
     // of a machine the parts that are secret are so by its schema
-    if (!a.computed || a.open || type.machine || !config.contains_secret()) return value;
+    if (!a.computed || a.open || type.machine || !may_be_told(type, config)) return value;
     if (a.follows.empty()) return value.as_secret();
     for (const std::string& name : a.follows) value = as_secret_as(value, config[name]);
     return value;
@@ -58,6 +79,11 @@ void hide_secrets(Observation& seen, const ReadRequest& request) {
     if (request.recorded == nullptr) return;
     seen.attributes = hide_secrets(*request.type, seen.attributes, request.recorded->config);
     if (error) error = without_secrets(std::move(*error), request.recorded->attributes);
+}
+
+void note_way_around(Error& error, std::string_view does) {
+    if (error.kind != ErrorKind::conflict || error.address.empty()) return;
+    error.with_note(fmt::format("`--exclude {}` {}", shell_word(error.address), does));
 }
 
 std::optional<Observation> seen_of(const World& world, const Registry& registry,

@@ -2,6 +2,8 @@
 
 #include "planner/plan.h"
 
+#include <string_view>
+
 namespace hadeploy {
 
 /// By node what the state knows of each; nullptr where that is nothing. Nodes and records are both
@@ -37,6 +39,10 @@ Value with_secrecy(const ResourceType& type, const Attribute& attribute, Value v
 Value hide_secrets(const ResourceType& type, const Value& attributes, const Value& config);
 /// All that the answer to a request says, as secret as what is wanted and what is recorded.
 void hide_secrets(Observation& seen, const ReadRequest& request);
+
+/// Says under an error about what is in the way of one resource how the others can do without it.
+/// @param does  "leaves it out": what excluding the resource does
+void note_way_around(Error& error, std::string_view does);
 
 /// What is there of a resource: what was read, or, of what lives in the state alone, what its
 /// record tells. Nothing: it could not be read yet.

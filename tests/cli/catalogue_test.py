@@ -96,7 +96,7 @@ def locked(path):
 MEANWHILE = {"state-locked": locked}
 OWN = ("expected", "command", "prepare")  # a case's files that are no part of its project
 # written by whoever looks: who has the lock, SQLite's log and its index
-FLEETING = ("state.db.lock", "state.db-wal", "state.db-shm", "state.db-journal")
+FLEETING = ("scripts.lock", "state.db.lock", "state.db-wal", "state.db-shm", "state.db-journal")
 
 
 def content(file):

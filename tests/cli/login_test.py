@@ -14,6 +14,8 @@ import tempfile
 import time
 import unittest
 
+from terminal import talk
+
 PROGRAM = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
 SSHD = "/usr/sbin/sshd"
 
@@ -54,6 +56,11 @@ class Server:
             time.sleep(0.05)
         raise AssertionError("sshd does not start")
 
+    def fingerprint(self):
+        done = subprocess.run(["ssh-keygen", "-lf", self.path / "host_key.pub"], check=True,
+                              capture_output=True, text=True)
+        return done.stdout.split()[1]
+
     def known(self):
         key = " ".join((self.path / "host_key.pub").read_text().split()[:2])
         return f"[127.0.0.1]:{self.port} {key}\n"
@@ -82,11 +89,13 @@ class LoginTest(unittest.TestCase):
         self.addCleanup(server.stop)
         return server
 
+    def environment(self):
+        return {"PATH": os.environ["PATH"], "HOME": str(self.path), "LC_ALL": "C.UTF-8"}
+
     def run_hadeploy(self, *args, status=0):
         done = subprocess.run(
             [PROGRAM, *args], cwd=self.project, capture_output=True, text=True,
-            stdin=subprocess.DEVNULL, timeout=120, check=False,
-            env={"PATH": os.environ["PATH"], "HOME": str(self.path), "LC_ALL": "C.UTF-8"})
+            stdin=subprocess.DEVNULL, timeout=120, check=False, env=self.environment())
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         return done.stdout + done.stderr
 
@@ -156,8 +165,7 @@ outputs: {{user: "${{box.connection.user}}", host: "${{box.connection.address}}"
         self.assertIn("has another host key than expected", text)
         self.assertEqual(text.count("error:"), 1, text)  # nothing was asked of the stranger
         self.assertIn("hadeploy state trust-host-key", text)
-        text = self.run_hadeploy("state", "trust-host-key", "box")
-        self.assertRegex(text, r"The host key of box was SHA256:.*, and is SHA256:.* from now on")
+        self.run_hadeploy("state", "trust-host-key", "box", "--auto-approve")
         self.run_hadeploy("apply", "--auto-approve")
         self.assertEqual(self.made.read_text(), "hello")
         self.assertIn("Nothing to change", self.run_hadeploy("plan"))
@@ -166,6 +174,49 @@ outputs: {{user: "${{box.connection.user}}", host: "${{box.connection.address}}"
         # and it insists on the new one
         server.install()
         self.run_hadeploy("plan", status=69)
+
+    def test_another_host_key_is_trusted_only_if_somebody_says_so(self):
+        server = self.server("box")
+        self.spec(f"address: 127.0.0.1, port: {server.port}, trust_on_first_use: true")
+        self.run_hadeploy("apply", "--auto-approve")
+        old = server.fingerprint()
+        server.install()
+        new = server.fingerprint()
+        command = ("state", "trust-host-key", "box")
+        shown = f"""box (127.0.0.1, port {server.port}) shows another host key:
+  known: {old}
+  shown: {new} (ssh-ed25519)
+Compare the shown one with the machine's console: `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`.
+"""
+        self.assertEqual(self.run_hadeploy(*command, status=64), f"""{shown}\
+error: state trust-host-key asks before it trusts another key, and there is no terminal to ask on
+  hint: if that is the machine's key: --fingerprint {new}
+""")
+        self.assertEqual(self.run_hadeploy(*command, "--dry-run"),
+                         f"The host key of box was {old}, and would be {new}.\n")
+        self.assertEqual(self.run_hadeploy(*command, "--fingerprint", old, status=1), f"""\
+error: box shows the host key {new}, not {old}
+  hint: the state was not changed. Look on the machine's console (`ssh-keygen -lf \
+/etc/ssh/ssh_host_ed25519_key.pub`): if that shows the fingerprint that was given, another machine \
+answers at this address
+""")
+        question = b'Trust the shown key from now on? Only "yes" goes on: '
+        argv = [PROGRAM, "--no-color", *command]
+        status, text = talk(argv, [(question, b"y\n")], self.environment(), self.project)
+        self.assertEqual(status, 1)
+        self.assertIn(b"Cancelled: nothing was changed.", text)
+        self.run_hadeploy("plan", status=69)  # none of these has changed anything
+        status, text = talk(argv, [(question, b"yes\n")], self.environment(), self.project)
+        self.assertEqual(text.decode().replace("\r", ""), f"""{shown}
+{question.decode()}yes
+The host key of box was {old}, and is {new} from now on.
+""")
+        self.assertEqual(status, 0)
+        self.assertIn("Nothing to change", self.run_hadeploy("plan"))
+        self.assertEqual(self.run_hadeploy(*command), f"The host key of box is what it was: {new}.\n")
+        server.install()
+        self.run_hadeploy(*command, "--fingerprint", server.fingerprint())
+        self.assertIn("Nothing to change", self.run_hadeploy("plan"))
 
     def test_a_stranger_is_asked_nothing(self):
         """Not even what the machine itself tells: a sudo password would go along."""
@@ -176,6 +227,59 @@ outputs: {{user: "${{box.connection.user}}", host: "${{box.connection.address}}"
         self.run_hadeploy("apply", "--auto-approve")
         server.install()
         self.assertIn("has another host key than expected", self.run_hadeploy("plan", status=69))
+
+    @unittest.skipUnless(shutil.which("sudo"), "needs sudo")
+    def test_each_host_has_a_sudo_password_of_its_own(self):
+        hosts, words = "", []
+        for name, password in (("one", "it's one"), ("two", "zwei \u00fc")):
+            user = f"hadeploy-{name}-{os.getpid()}"
+            subprocess.run(["useradd", "-M", "-d", "/tmp", "-s", "/bin/sh", user], check=True)
+            self.addCleanup(subprocess.run, ["userdel", user], check=True)
+            subprocess.run(["chpasswd"], input=f"{user}:{password}\n", text=True, check=True)
+            rule = pathlib.Path("/etc/sudoers.d") / user
+            rule.write_text(f"{user} ALL=(ALL) ALL\nDefaults:{user} !lecture\n")
+            self.addCleanup(rule.unlink)
+            server = self.server(name)
+            with open(self.ssh / "known_hosts", "a") as known:
+                known.write(server.known())
+            hosts += f"""
+  {name}:
+    type: ssh.host
+    address: 127.0.0.1
+    port: {server.port}
+    user: {user}
+    become_password: ${{var.{name}}}
+  file_{name}: {{type: host.file, host: "${{{name}.connection}}", path: {self.made}-{name}, content: x}}
+  said_{name}: {{type: host.command, host: "${{{name}.connection}}", run: id -un}}
+"""
+            words += ["--var", f"{name}={password}"]
+        self.path.chmod(0o755)
+        self.ssh.chmod(0o755)
+        spec = f"""name: test
+variables: {{one: {{type: string, secret: true}}, two: {{type: string, secret: true}}}}
+resources:{hosts}
+outputs: {{who: "${{said_one.stdout}}", address: "${{one.connection.address}}"}}
+"""
+        (self.project / "hadeploy.yaml").write_text(spec)
+        said = self.run_hadeploy("apply", "--auto-approve", *words)
+        for name in ("one", "two"):
+            self.assertEqual(pathlib.Path(f"{self.made}-{name}").stat().st_uid, 0)
+        # the password hides neither what a host prints nor where it is
+        self.assertEqual(self.run_hadeploy("output", "--raw", "who"), "root")
+        self.assertEqual(self.run_hadeploy("output", "--raw", "address"), "127.0.0.1")
+        self.assertIn("Nothing to change", self.run_hadeploy("plan", *words))
+        for file in (self.project / ".hadeploy").iterdir():
+            for password in ("it's one", "zwei \u00fc"):
+                self.assertNotIn(password.encode(), file.read_bytes())
+                self.assertNotIn(password, said)
+        wrong = ["--var", "one=zwei", *words[2:]]
+        said = self.run_hadeploy("plan", *wrong, status=69)
+        self.assertIn("sudo does not accept the password", said)
+        self.assertIn("correct `become_password`, of the ssh.host or under providers: ssh", said)
+        # removing needs no spec: the state has the passwords
+        (self.project / "hadeploy.yaml").write_text("name: test\n")
+        self.run_hadeploy("apply", "--auto-approve")
+        self.assertFalse(pathlib.Path(f"{self.made}-two").exists())
 
     def test_a_host_that_is_down_is_one_error(self):
         server = self.server("box")

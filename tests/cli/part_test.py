@@ -5,6 +5,7 @@ spec, a check without values or of a module alone.
 usage: part_test.py HADEPLOY [unittest options]
 """
 import json
+import os
 import unittest
 
 from commands_test import Case
@@ -33,6 +34,23 @@ class ExcludeTest(Case):
         self.out("plan", "--destroy", "--exclude", 'many["x"]', "--out", "p")
         self.out("apply", "p")
         self.assertEqual(self.addresses(), ['many["x"]'])
+
+
+    def test_around_what_cannot_be_read(self):
+        """What the note under the error says works."""
+        self.spec("name: t\nresources:\n"
+                  "  conf: {type: local.file, path: conf, content: x}\n"
+                  "  rest: {type: local.file, path: rest, content: x}\n")
+        self.apply()
+        (self.path / "conf").unlink()
+        os.mkfifo(self.path / "conf")
+        self.assertIn("`--exclude conf` leaves it out", self.err("plan", status=1))
+        self.out("plan", "--exclude", "conf")
+        self.assertIn("`--exclude conf` removes the rest",
+                      self.err("destroy", "--auto-approve", status=1))
+        self.out("destroy", "--auto-approve", "--exclude", "conf")
+        self.assertEqual(self.addresses(), ["conf"])
+        self.assertFalse((self.path / "rest").exists())
 
 
 class StateAloneTest(Case):

@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from terminal import talk
 
 HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
 MOST_SECONDS = 60
+NAMESPACE = subprocess.run(["unshare", "-p", "-f", "--mount-proc", "true"], capture_output=True,
+                           check=False).returncode == 0
 
 # What is asked to run says so in `log`, and ends when the test lets it.
 SPEC = """
@@ -53,8 +56,8 @@ class SignalTest(unittest.TestCase):
         self.environment = {"PATH": os.environ["PATH"], "HOME": directory.name}
         (self.path / "hadeploy.yaml").write_text(SPEC)
 
-    def start(self, *words):
-        run = subprocess.Popen([HADEPLOY, *words], cwd=self.path, env=self.environment, text=True,
+    def start(self, *words, inside=()):
+        run = subprocess.Popen([*inside, HADEPLOY, *words], cwd=self.path, env=self.environment, text=True,
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, start_new_session=True)
 
@@ -160,6 +163,65 @@ class SignalTest(unittest.TestCase):
         self.assertEqual(self.intents(), [])
         self.assertEqual(self.run_it("state", "list").split(), ["after", "slow"])
         self.run_it("plan", "--detailed-exitcode")
+
+    @unittest.skipUnless(NAMESPACE, "needs PID namespaces")
+    def test_a_killed_run_is_waited_for_from_another_pid_namespace(self):
+        """As from another container: there the script's process cannot be seen."""
+        run = self.start("apply", "--auto-approve")
+        self.until(lambda: self.log() == ["begun"], "the work")
+        run.kill()
+        run.wait()
+        again = self.start("apply", "--auto-approve", inside=["unshare", "-p", "-f", "--mount-proc"])
+        said = ""
+        while "waiting for a script that an earlier run began" not in said:
+            line = again.stderr.readline()
+            self.assertTrue(line, said)
+            said += line
+        time.sleep(0.5)  # it would not take that long to begin once more
+        self.assertIsNone(again.poll())
+        self.assertEqual(self.log(), ["begun"])
+        (self.path / "go").touch()
+        self.ended(again, 0)
+        self.assertEqual(self.log(), ["begun", "ended"] * 2)
+
+    def test_what_a_script_leaves_in_the_background_is_not_waited_for(self):
+        (self.path / "hadeploy.yaml").write_text("""name: signals
+resources:
+  a: {type: local.exec, create: "sleep 600 >/dev/null 2>&1 & echo $! >pid"}
+""")
+        self.run_it("apply", "--auto-approve")
+        self.addCleanup(os.kill, int((self.path / "pid").read_text()), signal.SIGKILL)
+        self.assertIn("Nothing to change", self.run_it("plan"))
+
+    def test_the_first_ends_what_only_looks(self):
+        """A plan has begun nothing that would have to end."""
+        with socket.socket() as silent:  # a host that accepts and never greets
+            silent.bind(("127.0.0.1", 0))
+            silent.listen()
+            host = f"""
+  host:
+    type: ssh.host
+    address: 127.0.0.1
+    port: {silent.getsockname()[1]}
+    host_key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f
+"""
+            command = """
+  a: {type: local.exec, create: ":", read: "echo looking >>log; sleep 600"}
+"""
+            for what, spec in (("a command", command), ("a connection", host)):
+                for words in (("plan",), ("apply", "--auto-approve")):
+                    with self.subTest(what, words=words):
+                        (self.path / "log").unlink(missing_ok=True)
+                        (self.path / "hadeploy.yaml").write_text(
+                            "name: signals\nproviders: {ssh: {connect_timeout: 10m}}\n"
+                            "resources:" + spec)
+                        run = self.start(*words)
+                        if spec is command:
+                            self.until(lambda: self.log() == ["looking"], "the look")
+                        else:
+                            silent.accept()[0].detach()  # and stays open
+                        self.interrupt(run)
+                        self.ended(run, 130)
 
     def test_at_the_question(self):
         """Nothing runs yet: one Ctrl-C is enough, and any answer but yes cancels."""

@@ -62,6 +62,30 @@ TEST_SUITE("as root" * doctest::skip(::geteuid() != 0)) {
         at.check_untouched();
     }
 
+    TEST_CASE("nothing is read or looked at through another user's link") {
+        const Places at;
+        const fs::path link = at.dir / "link", ways = at.home / "ways";
+        fs::create_symlink(at.root / "shadow", link);
+        CHECK(read_own_way(link) == "root's own");
+        CHECK(S_ISLNK(look_own_way(link)->st_mode));
+        Places::give(link);
+        CHECK_THROWS_AS(open_file_own_way(link), Error);
+        CHECK(S_ISLNK(look_own_way(link)->st_mode)); // that it is one may be known
+        fs::create_directory_symlink(at.root, ways);
+        CHECK_THROWS_AS(open_file_own_way(ways / "shadow"), Error);
+        CHECK_THROWS_AS((void)look_own_way(ways / "shadow"), Error);
+        CHECK_FALSE(look_own_way(at.home / "none/x"));
+        CHECK_FALSE(look_own_way(at.root / "shadow/x"));
+        CHECK(S_ISREG(look_own_way(at.root / "shadow")->st_mode));
+        CHECK(S_ISDIR(look_own_way(at.root)->st_mode));
+        CHECK_THROWS_AS(open_file_own_way(at.root / "none"), Error);
+        CHECK_THROWS_AS(open_file_own_way(at.root), Error);
+        const fs::path fifo = at.home / "fifo";
+        REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+        CHECK_THROWS_AS(open_file_own_way(fifo), Error); // and does not wait
+        at.check_untouched();
+    }
+
     TEST_CASE("a mode is set on a regular file alone, and on no other name of one") {
         const Places at;
         const Fd home = open_own_way(at.home);
@@ -97,6 +121,11 @@ TEST_SUITE("as root" * doctest::skip(::geteuid() != 0)) {
             for (;;) ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, link.c_str(), RENAME_EXCHANGE);
         }
         for (int round = 0; round < 200; ++round) {
+            try {
+                const std::string seen = read_own_way(a / "shadow");
+                CHECK(seen != "root's own");
+            } catch (const Error&) {
+            }
             try {
                 const Fd directory = open_own_way(a);
                 write_file_in(directory, a / "shadow", "evil", 0666);

@@ -26,7 +26,8 @@ constexpr std::pair<const char*, const char*> kConfigs[] = {
     {"host.hosts", "{entries: {node1: 10.77.0.11}}"},
     {"host.package", "{packages: [curl, jq]}"},
     {"host.service", "{name: cron}"},
-    {"host.user", "{name: ops, groups: [sudo], authorized_keys: [ssh-ed25519 AAAA ops]}"},
+    {"host.user", "{name: ops, groups: [sudo], authorized_keys: [ssh-ed25519 "
+                  "AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f ops]}"},
     {"host.group", "{name: ops}"},
     {"host.command", "{run: echo it}"},
     {"docker.engine", "{settings: {log-driver: json-file}}"},

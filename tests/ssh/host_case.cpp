@@ -46,6 +46,13 @@ std::vector<std::string> problems_of(std::string_view type, const Value& written
     return texts;
 }
 
+std::string key_line(std::string_view comment) {
+    return fmt::format(
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhsc"
+        "HR4f {}",
+        comment);
+}
+
 Value some_connection() {
     return Value::map(
         {{"address", "10.77.0.11"}, {"user", "root"}, {"host_key", "ssh-ed25519 AAAA"}});

@@ -20,6 +20,9 @@ Value config_of(std::string_view type, const Value& written);
 /// The texts of what is wrong with a config.
 std::vector<std::string> problems_of(std::string_view type, const Value& written);
 
+/// A line of authorized_keys.
+std::string key_line(std::string_view comment);
+
 /// A connection that leads nowhere, for tests that do not log in.
 Value some_connection();
 

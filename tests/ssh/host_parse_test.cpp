@@ -114,7 +114,7 @@ TEST_CASE("host.service: what systemctl show says") {
 TEST_CASE("host.user: groups and keys are added to those that are there") {
     const Value ops = on_host({{"name", "ops"},
                                {"groups", texts({"docker", "adm"})},
-                               {"authorized_keys", texts({"ssh-ed25519 AAAA me"})}});
+                               {"authorized_keys", texts({key_line("me")})}});
     const std::string line = "passwd ops:x:1000:1000:Ops,,,:/home/ops:/bin/sh\n";
     const Observation user =
         seen("host.user", ops, line + "groups ops docker video\nkey ssh-rsa BBBB other\n");
@@ -126,8 +126,10 @@ TEST_CASE("host.user: groups and keys are added to those that are there") {
     CHECK(user.attributes["uid"] == Value(1000));
     CHECK(user.attributes["created"] == Value(false));
     const Observation extra = seen("host.user", ops,
-                                   line + "groups ops adm docker video\nmemory created\nmemory "
-                                          "group video\nkey ssh-ed25519 AAAA me\n");
+                                   line +
+                                       "groups ops adm docker video\nmemory created\nmemory "
+                                       "group video\nkey " +
+                                       key_line("me") + "\n");
     CHECK(extra.attributes["groups"] == texts({"docker", "adm", "video"}));
     CHECK(extra.attributes["created"] == Value(true));
     CHECK(extra.attributes["authorized_keys"] == ops["authorized_keys"]);
@@ -197,10 +199,9 @@ TEST_CASE("what is claimed of a host: by its port and jump host, and nothing whi
 }
 
 TEST_CASE("host.user: a key out of a file, whose line end is no part of it") {
-    const Value user =
-        config_of("host.user",
-                  on_host({{"name", "_x"}, {"authorized_keys", texts({"ssh-ed25519 AAAA a\n"})}}));
-    CHECK(user["authorized_keys"] == texts({"ssh-ed25519 AAAA a"}));
+    const Value user = config_of(
+        "host.user", on_host({{"name", "_x"}, {"authorized_keys", texts({key_line("a") + "\n"})}}));
+    CHECK(user["authorized_keys"] == texts({key_line("a")}));
 }
 
 TEST_CASE("secrets are in the input of a command, never in its script") {

@@ -4,6 +4,7 @@
 #include "ssh/real_host.h"
 
 #include <doctest/doctest.h>
+#include <functional>
 #include <grp.h>
 #include <pwd.h>
 #include <unistd.h>
@@ -227,23 +228,23 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         const auto list = [](std::vector<std::string> all) {
             return Value::list(Value::List(all.begin(), all.end()));
         };
-        const Value written = host.config(
-            {{"name", name},
-             {"groups", list({group})},
-             {"home", host.path("home")},
-             {"shell", "/bin/sh"},
-             {"authorized_keys", list({"ssh-ed25519 AAAA one", "ssh-ed25519 BBBB two"})}});
+        const Value written =
+            host.config({{"name", name},
+                         {"groups", list({group})},
+                         {"home", host.path("home")},
+                         {"shell", "/bin/sh"},
+                         {"authorized_keys", list({key_line("one"), key_line("two")})}});
         Managed user(*host.provider, "host.user", written);
         CHECK(user.create()["uid"].is_integer());
         CHECK(read_file(host.path("home/.ssh/authorized_keys")) ==
-              "ssh-ed25519 AAAA one\nssh-ed25519 BBBB two\n");
+              key_line("one") + "\n" + key_line("two") + "\n");
         CHECK(mode_of(host.path("home/.ssh")) == 0700);
 
         // A second one takes the user over, and gives back only what it added itself.
         Managed second(*host.provider, "host.user",
                        host.config({{"name", name},
                                     {"groups", list({"adm"})},
-                                    {"authorized_keys", list({"ssh-ed25519 CCCC three"})}}));
+                                    {"authorized_keys", list({key_line("three")})}}));
         CHECK(second.read().attributes["groups"] == list({}));
         second.create();
         CHECK(second.read().attributes["groups"] == list({"adm"}));
@@ -251,22 +252,52 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(second.read().attributes["groups"] == list({}));
         second.update(host.config({{"name", name},
                                    {"groups", list({"adm"})},
-                                   {"authorized_keys", list({"ssh-ed25519 CCCC three"})}}),
+                                   {"authorized_keys", list({key_line("three")})}}),
                       {"groups"});
         second.remove();
         REQUIRE(::getpwnam(name.c_str()) != nullptr);
         CHECK(second.read().attributes["groups"] == list({}));
         CHECK(read_file(host.path("home/.ssh/authorized_keys")) ==
-              "ssh-ed25519 AAAA one\nssh-ed25519 BBBB two\n");
+              key_line("one") + "\n" + key_line("two") + "\n");
 
-        user.update(written.with("authorized_keys", list({"ssh-ed25519 BBBB two"})),
-                    {"authorized_keys"});
-        CHECK(read_file(host.path("home/.ssh/authorized_keys")) == "ssh-ed25519 BBBB two\n");
+        user.update(written.with("authorized_keys", list({key_line("two")})), {"authorized_keys"});
+        CHECK(read_file(host.path("home/.ssh/authorized_keys")) == key_line("two") + "\n");
         user.remove();
         CHECK(::getpwnam(name.c_str()) == nullptr);
         CHECK(!fs::exists(host.path("home")));
         made_group.remove();
         CHECK(::getgrnam(group.c_str()) == nullptr);
+    }
+
+    TEST_CASE("host.user: of a user that was there, only what was made for its keys goes") {
+        const Host host;
+        const std::string name = fmt::format("hadeploy-k{}", ::getpid());
+        run_checked({.argv = {"useradd", "-m", "-d", host.path("home"), name}});
+        struct Gone {
+            std::string name;
+            ~Gone() { run_process({.argv = {"userdel", name}}); }
+        } gone{name};
+        const fs::path ssh = host.path("home/.ssh"), keys = ssh / "authorized_keys";
+        const Value written =
+            host.config({{"name", name}, {"authorized_keys", Value::list({key_line("a")})}});
+        const auto made_and_removed = [&](const std::function<void()>& meanwhile) {
+            Managed user(*host.provider, "host.user", written);
+            user.create();
+            meanwhile();
+            user.remove();
+        };
+        made_and_removed([] {});
+        CHECK(!fs::exists(ssh));
+        CHECK(fs::exists(host.path("home")));
+        made_and_removed([&] { write_file(keys, key_line("a") + "\n" + key_line("b") + "\n"); });
+        CHECK(read_file(keys) == key_line("b") + "\n"); // somebody else's is left alone
+        fs::remove(keys);
+        made_and_removed([] {});
+        CHECK(!fs::exists(keys));
+        CHECK(fs::exists(ssh)); // it was there before
+        write_file(keys, "");
+        made_and_removed([] {});
+        CHECK(fs::exists(keys));
     }
 
     TEST_CASE("ssh.host: trusted on first use, with facts") {

@@ -55,6 +55,7 @@ TEST_CASE("host_key: a key, or what ssh-keyscan and known_hosts have") {
 }
 
 TEST_CASE("host_key: what is none says why") {
+    CHECK(message_of("@other " + kKey).find("is not a host key") != std::string::npos);
     CHECK(message_of("SHA256:abc") == "\"SHA256:abc\" is not a host key");
     CHECK(message_of("ssh-ed25519") == "the host key \"ssh-ed25519 \" is cut off or mistyped");
     for (const std::string& wrong :
@@ -63,6 +64,47 @@ TEST_CASE("host_key: what is none says why") {
         CHECK(message_of(wrong).find("cut off or mistyped") != std::string::npos);
     CHECK(message_of("@cert-authority *.example.com " + kKey).find("not supported") !=
           std::string::npos);
+}
+
+TEST_CASE("host_key: lines that have become one") {
+    const std::string comment = "# 10.0.0.1:22 SSH-2.0-OpenSSH_9.2p1";
+    const std::string joined = "several lines have become one: only the first could count";
+    CHECK(message_of("10.0.0.1 " + kKey + " 10.0.0.1 " + kOther) == joined);
+    CHECK(message_of(comment + " 10.0.0.1 " + kKey) == joined);
+    CHECK(message_of(kKey + " instead of an ssh-rsa one").empty());
+    CHECK(message_of(comment + "\n" + kKey + "\n# " + kOther).empty());
+}
+
+TEST_CASE("host_key: lines of another host") {
+    const std::vector<std::string> hosts{"web", "10.0.0.1"};
+    const auto others = [&](const std::string& text, int port = 22) {
+        return fmt::format("{}", fmt::join(names_of_others(text, hosts, port), " "));
+    };
+    CHECK(others(kKey) == "");
+    CHECK(others("10.0.0.1 " + kKey + "\nWEB,10.0.0.9 " + kOther) == "");
+    CHECK(others("[10.0.0.1]:2222 " + kKey, 2222) == "");
+    CHECK(others("10.0.0.1 " + kKey, 2222) == "");
+    CHECK(others("[10.0.0.1]:2222 " + kKey) == "[10.0.0.1]:2222");
+    CHECK(others("10.0.0.2 " + kKey + "\n@revoked db " + kOther) == "10.0.0.2 db");
+    CHECK(others("* " + kKey) == "");
+}
+
+TEST_CASE("HostKeyAlgorithms: which keys count, and in what order") {
+    const PublicKey key = parse_public_key(kKey);
+    const PublicKey rsa{"ssh-rsa", "AAAA"}, ecdsa{"ecdsa-sha2-nistp256", "AAAA"};
+    const auto ordered = [&](std::string_view algorithms) {
+        HostKeys keys{.accepted = {ecdsa, key, rsa}};
+        order_host_keys(algorithms, keys);
+        std::string types;
+        for (const PublicKey& k : keys.accepted) types += k.type + " ";
+        return types;
+    };
+    CHECK(ordered("rsa-sha2-512,ssh-ed25519") == "ssh-rsa ssh-ed25519 ");
+    CHECK(ordered("ecdsa-*") == "ecdsa-sha2-nistp256 ");
+    CHECK(ordered("-ecdsa-*,ssh-rsa") == "ssh-ed25519 ");
+    CHECK(ordered("^ssh-ed25519") == "ssh-ed25519 ecdsa-sha2-nistp256 ssh-rsa ");
+    CHECK(ordered("+ssh-dss") == "ecdsa-sha2-nistp256 ssh-ed25519 ssh-rsa ");
+    CHECK(ordered("ssh-dss") == "");
 }
 
 TEST_CASE("known_hosts: names, patterns, ports, markers") {

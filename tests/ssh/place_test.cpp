@@ -4,6 +4,7 @@
 #include "core/process.h"
 #include "providers/ssh/place.h"
 #include "providers/ssh/provider.h"
+#include "providers/ssh/ssh_type.h"
 #include "ssh/host_case.h"
 #include "ssh/server.h"
 
@@ -103,6 +104,45 @@ std::string message_of(What what) {
         return all;
     }
     return "(no error)";
+}
+
+/// One thing that a type runs on a host.
+struct Run {
+    std::string script, input;
+};
+
+/// All that the commands of a resource and the look at it run: to make it, to set its owner and
+/// mode, and to remove it.
+std::vector<Run> runs_of(std::string_view name, const Value& written) {
+    const ssh::SshType& type = test::type_named(name);
+    Change change{.type = &type, .identity = "0000", .after = test::config_of(name, written)};
+    ReadRequest request{.type = &type, .config = change.after, .identity = "0000"};
+    std::vector<Run> all{{type.probe(request), ""}};
+    const auto add = [&](Change::Kind kind) {
+        change.kind = kind;
+        for (const ssh::Command& command : type.commands(change))
+            all.push_back({command.script, command.input});
+    };
+    add(Change::Kind::create);
+    change.changed = {"owner", "group", "mode"};
+    change.before = change.after;
+    add(Change::Kind::update);
+    add(Change::Kind::remove);
+    return all;
+}
+
+/// Runs them again and again in one shell, as root.
+/// @return  how many of the runs succeeded
+int repeat(const std::vector<Run>& runs, int rounds) {
+    std::string script = fmt::format("{}done=0 round=0\nwhile [ $round -lt {} ]; do\n"
+                                     "round=$((round + 1))\n",
+                                     ssh::place_functions(), rounds);
+    for (const Run& run : runs)
+        script += fmt::format("( set -eu\n{}\n) >/dev/null 2>&1 <<'HADEPLOY_END' && "
+                              "done=$((done + 1)) || :\n{}{}HADEPLOY_END\n",
+                              run.script, run.input,
+                              run.input.empty() || run.input.ends_with('\n') ? "" : "\n");
+    return std::stoi(run_checked({.argv = {"sh"}, .input = script + "done\necho $done\n"}).out);
 }
 
 /// Whatever the outcome is: under attack a change may fail, but not do harm.
@@ -206,6 +246,16 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         Managed file(*host.provider, "host.file", written);
         CHECK(has(message_of([&] { file.update(written, {"owner"}); }), "another user than"));
         CHECK(info_of(path).st_uid == 0);
+        {
+            // with the content that the spec has, another file takes its place
+            write_file(path, "x", 0644);
+            Managed planned(*host.provider, "host.file", written);
+            CHECK_NOTHROW(planned.update(written, {"owner", "group"}));
+            CHECK(info_of(path).st_uid == kUser);
+            CHECK(read_file(path) == "x");
+            write_file(path, "root's too", 0600);
+            REQUIRE(::chown(path.c_str(), 0, 0) == 0);
+        }
         Home::give(path);
         CHECK_NOTHROW(file.update(written, {"mode"}));
         CHECK((info_of(path).st_mode & 07777) == 0644);
@@ -254,14 +304,13 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
                 if (::getpwnam(name.c_str())) run_process({.argv = {"userdel", name}});
             }
         } gone{name};
-        const Value written =
-            host.config({{"name", name},
-                         {"home", (host.dir.path / "u").string()},
-                         {"authorized_keys", Value::list({"ssh-ed25519 AAAA one"})}});
+        const Value written = host.config({{"name", name},
+                                           {"home", (host.dir.path / "u").string()},
+                                           {"authorized_keys", Value::list({key_line("one")})}});
         Managed user(*host.provider, "host.user", written);
         user.create();
         const fs::path ssh = host.dir.path / "u/.ssh", keys = ssh / "authorized_keys";
-        CHECK(read_file(keys) == "ssh-ed25519 AAAA one\n");
+        CHECK(read_file(keys) == key_line("one") + "\n");
         CHECK((info_of(keys).st_mode & 07777) == 0600);
         CHECK(info_of(keys).st_uid == info_of(host.dir.path / "u").st_uid);
 
@@ -283,7 +332,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         host.check_untouched();
         fs::remove(ssh);
         user.update(written, {"authorized_keys"});
-        CHECK(read_file(keys) == "ssh-ed25519 AAAA one\n");
+        CHECK(read_file(keys) == key_line("one") + "\n");
         user.remove();
     }
 
@@ -383,10 +432,12 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
             ::rename((ssh / "authorized_keys").c_str(), keys_link.c_str());
         });
         for (int i = 0; i < kRounds; ++i) {
-            Managed user(
-                *host.provider, "host.user",
-                host.config(
-                    {{"name", name}, {"authorized_keys", Value::list({"ssh-ed25519 EVIL user"})}}));
+            Managed user(*host.provider, "host.user",
+                         host.config({{"name", name},
+                                      {"authorized_keys",
+                                       Value::list({"ssh-ed25519 "
+                                                    "AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg"
+                                                    "8QERITFBUWFxgZGhscHR4f user"})}}));
             tried([&] { user.create(); });
             user.read();
             tried([&] { user.remove(); });
@@ -398,6 +449,59 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
             host.check_untouched();
         }
         host.stop_racing();
+    }
+
+    TEST_CASE("200 rounds of each type under attack in a user's home") {
+        Home host;
+        const std::string name = fmt::format("hadeploy-s{}", ::getpid());
+        run_checked({.argv = {"useradd", "-M", "-o", "-u", std::to_string(kUser), "-g", "nogroup",
+                              "-d", host.home, name}});
+        struct Gone {
+            std::string name;
+            ~Gone() { run_process({.argv = {"userdel", name}}); }
+        } gone{name};
+        const fs::path a = host.home / ".ssh", link = host.home / "link", keys = host.home / "keys",
+                       secret = host.home / "secret";
+        fs::create_directory(a);
+        fs::create_directory_symlink(host.dir.path / "etc", link);
+        fs::create_symlink(host.keys(), keys);
+        fs::create_symlink(host.secret(), secret);
+        for (const fs::path& p : {a, link, keys, secret}) Home::give(p);
+        host.race([&] { // the directory for a link to root's, names in it for links to root's files
+            ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, link.c_str(), RENAME_EXCHANGE);
+            ::rename(keys.c_str(), (a / "authorized_keys").c_str());
+            ::rename((a / "authorized_keys").c_str(), keys.c_str());
+            ::rename(secret.c_str(), (a / "shadow").c_str());
+            ::rename((a / "shadow").c_str(), secret.c_str());
+        });
+        const auto owned = [&](const fs::path& path, const char* mode) {
+            return host.config({{"path", path.string()}, {"owner", "nobody"}, {"mode", mode}});
+        };
+        const std::vector<std::pair<std::string, std::vector<Run>>> types{
+            {"host.file",
+             runs_of("host.file", owned(a / "shadow", "0666").with("content", "evil"))},
+            {"host.directory", runs_of("host.directory", owned(a, "0777"))},
+            {"a directory below",
+             runs_of("host.directory", owned(a / "x/y", "0777").with("force", true))},
+            {"host.user", runs_of("host.user", host.config({{"name", name},
+                                                            {"authorized_keys",
+                                                             Value::list({key_line("evil")})}}))},
+            {"gluster.mount.directories",
+             {{ssh::make_directory((a / "shadow").string(), "nobody:nogroup", "0777"), ""}}},
+        };
+        constexpr int rounds = 200, at_once = 20;
+        for (const auto& type : types) {
+            INFO(type.first);
+            int worked = 0;
+            for (int i = 0; i < rounds; i += at_once) {
+                worked += repeat(type.second, at_once);
+                host.check_untouched();
+            }
+            MESSAGE(type.first << ": of " << rounds * static_cast<int>(type.second.size())
+                               << " runs " << worked << " worked");
+        }
+        host.stop_racing();
+        fs::remove("/var/lib/hadeploy/0000");
     }
 
 } // TEST_SUITE

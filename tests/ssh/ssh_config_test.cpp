@@ -115,6 +115,11 @@ TEST_CASE("ssh_config: what matters and is not supported is an error, but only o
     CHECK(wrong("ProxyCommand none\nCanonicalizeHostname no\n").empty());
     CHECK(wrong("CertificateFile x\n") == "config:1: CertificateFile is not supported");
     CHECK(wrong("Prot 22\n") == "config:1: OpenSSH has no setting \"Prot\"");
+    CHECK(wrong("HostNme x\n") == "config:1: OpenSSH has no setting \"HostNme\"");
+    // obsolete ones, and those of other clients
+    CHECK(wrong("UseRoaming no\nUseKeychain yes\nRhostsRSAAuthentication no\nKeepAlive yes\n"
+                "GSSAPIKeyExchange yes\nPasswordAuthentication no\nAppleMultiPath no\n")
+              .empty());
     CHECK(wrong("IgnoreUnknown Use*\nUseKeychain yes\n").empty());
     CHECK(wrong("Port 70000\n") == "config:1: \"70000\" is not a port");
     CHECK(wrong("User \"ann\n") == "config:1: a quote is not closed");
@@ -144,6 +149,35 @@ TEST_CASE("a connection: the spec first, then the configuration, then the defaul
     const Value none =
         home.resolve(Value::map({{"address", "web"}, {"config_file", "/dev/null"}})).connection;
     CHECK(none["address"] == Value("web"));
+}
+
+TEST_CASE("a connection: the default user counts for Match, too") {
+    const Home home("Match user root\n Port 2222\nMatch user ann\n Port 2223\n",
+                    "a " + kKey + "\n");
+    CHECK(home.resolve(Value::map({{"address", "web"}})).connection["port"] == Value(2222));
+    const Value ann = Value::map({{"address", "web"}, {"user", "ann"}});
+    CHECK(home.resolve(ann).connection["port"] == Value(2223));
+    const Home jump("Host web\n ProxyJump a\nMatch originalhost a user ann\n Port 2224\n",
+                    "[a]:2224 " + kKey + "\n");
+    CHECK(jump.resolve(Value::map({{"address", "web"}})).connection["jump_host"]["port"] ==
+          Value(2224));
+}
+
+TEST_CASE("a connection: settings that are taken over, or refused") {
+    const std::string ecdsa =
+        "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBEmKSENjQEezOmxkZM"
+        "y7opKgwFB9nkt5YRrYMjNuG5N87uRgg6CLrbo5wAdT/y6v0mKV0U2w0WZ2YB/++Tpockg=";
+    const Home home("AddressFamily inet6\nHostKeyAlgorithms ssh-ed25519\n",
+                    "web " + ecdsa + "\nweb " + kKey + "\n");
+    const Value web = home.resolve(Value::map({{"address", "web"}})).connection;
+    CHECK(web["address_family"] == Value("inet6"));
+    CHECK(web["host_key"] == Value(kKey));
+    const Home any("AddressFamily any\n", "");
+    CHECK(!any.resolve(Value::map({{"address", "web"}})).connection.has("address_family"));
+    const Home none("Host web\n PubkeyAuthentication no\n", "");
+    CHECK_THROWS_AS(none.resolve(Value::map({{"address", "web"}})), Error);
+    CHECK_NOTHROW(none.resolve(Value::map({{"address", "db"}})));
+    CHECK_NOTHROW(none.resolve(Value::map({{"address", "web"}, {"private_key_file", "/key"}})));
 }
 
 TEST_CASE("a connection: jump hosts, the nearest to us innermost") {

@@ -19,7 +19,8 @@ class Directory final : public LocalType {
         summary = "A directory on the machine that hadeploy runs on.";
         doc = "Missing parents are made too. A directory that was removed, or whose mode was "
               "changed, is repaired; what is in it is nobody's business. One that is already there "
-              "is taken over.\n\n"
+              "is taken over. A link in its path is followed only if it belongs to root or to the "
+              "user who runs hadeploy.\n\n"
               "Destroy removes it when it is empty, with `force` also when it is not; with `keep` "
               "it stays. Parents stay.";
         example = "build:\n"
@@ -64,7 +65,7 @@ class Directory final : public LocalType {
     Observation observe(const ReadRequest& request, const Setting&) const override {
         if (request.config["path"].is_unknown()) return not_known_yet("path");
         const std::string path = request.config.text("path");
-        const auto there = look_at(path);
+        const auto there = look_own_way(path);
         if (!there) return Observation::absent();
         if (!S_ISDIR(there->st_mode)) return in_the_way(path, "a directory");
         return Observation::present(Value::map({{"path", path}, {"mode", mode_text(*there)}}));
@@ -81,7 +82,7 @@ class Directory final : public LocalType {
     void remove(const Change& change, const Setting&) const override {
         if (change.before.flag("keep")) return;
         const std::string path = change.before.text("path");
-        if (const auto there = look_at(path); !there || !S_ISDIR(there->st_mode)) return;
+        if (const auto there = look_own_way(path); !there || !S_ISDIR(there->st_mode)) return;
         const Fd parent = open_own_way(fs::path(path).parent_path());
         if (!parent) return;
         const std::string name = fs::path(path).filename();

@@ -39,7 +39,8 @@ class File final : public LocalType {
                    .doc = "The text of the file. Either this or `source`."},
                   {.name = "source",
                    .type = TypeKind::local_path,
-                   .doc = "A file to copy, at most 64 MiB. Either this or `content`.",
+                   .doc = "A file to copy, at most 64 MiB. Either this or `content`. A link to it "
+                          "has to belong to root or to the user who runs hadeploy.",
                    .steering = true},
                   {.name = "mode",
                    .type = TypeKind::mode,
@@ -68,7 +69,7 @@ class File final : public LocalType {
         const Value& config = request.config;
         if (config["path"].is_unknown()) return not_known_yet("path");
         const std::string path = config.text("path");
-        const auto there = look_at(path);
+        const auto there = look_own_way(path);
         if (!there && (request.recorded == nullptr || leftovers_of(path).empty()))
             return Observation::absent();
         if (!there) return Observation::present(Value::map({{"path", path}})); // killed halfway
@@ -76,7 +77,7 @@ class File final : public LocalType {
         if (S_ISLNK(there->st_mode))
             return Observation::present(Value::map({{"path", path}, {"sha256", "a link"}}));
         if (!S_ISREG(there->st_mode)) return in_the_way(path, "a regular file");
-        const std::string hash = sha256_file(path);
+        const std::string hash = sha256_own_way(path);
         Value seen = Value::map({{"path", path}, {"mode", mode_text(*there)}, {"sha256", hash}});
         // The same hash is the same content, also of a file that the state does not know yet.
         const Value& content = config["content"];
@@ -94,17 +95,17 @@ class File final : public LocalType {
             throw Error(ErrorKind::failed,
                         fmt::format("there is no directory {}", in_quotes(parent.string(), 4096)))
                 .with_hint("make it, by hand or with a local.directory that this one depends on");
-        const auto there = look_at(path);
+        const auto there = look_own_way(path);
         if (there && !S_ISREG(there->st_mode) && !S_ISLNK(there->st_mode))
             throw *in_the_way(path, "a regular file").error;
         if (only_mode(change) && there &&
             S_ISREG(there->st_mode)) { // the content may be another one, which the spec ignores
             set_mode_in(directory, path, mode_of(file));
-            return Value::map({{"sha256", sha256_file(path)}});
+            return Value::map({{"sha256", sha256_own_way(path)}});
         }
         const std::string content = file["content"].is_string()
                                         ? file["content"].as_string()
-                                        : read_file(file.text("source"), kMostBytes);
+                                        : read_own_way(file.text("source"), kMostBytes);
         const std::string hash = sha256_hex(content);
         if (!file["content"].is_string() && file["sha256"].is_string() &&
             file.text("sha256") != hash)
@@ -145,13 +146,6 @@ Attribute path_attribute(std::string_view what) {
 std::vector<std::string> path_claim(const Value& config) {
     if (!config["path"].is_string()) return {};
     return {"this machine's " + without_last_slash(config.text("path"))};
-}
-
-std::optional<struct stat> look_at(const std::string& path) {
-    struct stat info = {};
-    if (::lstat(path.c_str(), &info) == 0) return info;
-    if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
-    throw system_error("look at", path);
 }
 
 Observation in_the_way(const std::string& path, std::string_view wanted) {

@@ -1,5 +1,6 @@
 #include "core/file.h"
 #include "core/hash.h"
+#include "core/own_way.h"
 #include "core/text.h"
 #include "providers/local/path.h"
 
@@ -16,7 +17,9 @@ class FileContent final : public DataType {
         name = "local.file_content";
         summary = "What is in a file of the machine that hadeploy runs on.";
         doc = "For files that something else writes, also during apply: name that in `depends_on`. "
-              "The function `file()` reads what is there before the spec is looked at.";
+              "The function `file()` reads what is there before the spec is looked at. A link in "
+              "the path "
+              "is followed only if it belongs to root or to the user who runs hadeploy.";
         example = "token:\n"
                   "  type: local.file_content\n"
                   "  path: build/token\n"
@@ -50,9 +53,9 @@ class FileContent final : public DataType {
         const std::string path = request.config.text("path");
         std::string bytes;
         try {
-            bytes = read_file(path, kMostBytes);
+            bytes = read_own_way(path, kMostBytes);
         } catch (Error& error) {
-            if (!std::filesystem::exists(path))
+            if (!std::filesystem::exists(path) && error.hint.empty())
                 error.with_hint("if it is made during apply, name what makes it in `depends_on`");
             throw;
         }

@@ -2,13 +2,18 @@
 
 #include "core/file.h"
 
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
+#include <optional>
+#include <sys/file.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 namespace hadeploy::local {
 
@@ -56,7 +61,43 @@ std::string find_left(const std::string& lineage) {
     }
     return "";
 }
+
+std::filesystem::path lock_file(const Setting& setting) {
+    return setting.data_dir / "scripts.lock";
+}
+
+/// Whether the shell of a script holds the lock. None of this process does yet.
+bool is_locked(const Setting& setting) {
+    if (setting.data_dir.empty()) return false;
+    const Fd file(::open(lock_file(setting).c_str(), O_RDONLY | O_CLOEXEC));
+    return file && ::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
+Error still_at_work(const std::string& process) {
+    if (process.empty())
+        return Error(ErrorKind::unreachable,
+                     "a script that an earlier run began is still at work, in another container or "
+                     "as another user: its process cannot be seen from here")
+            .with_hint("let it end, or end it where that run was started; then run the command "
+                       "again");
+    return Error(ErrorKind::unreachable,
+                 fmt::format("a script that an earlier run began is still at work (process {})",
+                             process))
+        .with_hint(
+            fmt::format("let it end, or end it with all that it has begun: kill -- -{}; then "
+                        "run the command again",
+                        process));
+}
 } // namespace
+
+Fd script_lock(const Setting& setting) {
+    std::error_code none;
+    if (setting.data_dir.empty() || !std::filesystem::is_directory(setting.data_dir, none))
+        return {};
+    Fd file(::open(lock_file(setting).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (!file || ::flock(file.get(), LOCK_SH) != 0) throw system_error("lock", lock_file(setting));
+    return file;
+}
 
 std::pair<std::string, std::string> script_mark(const Setting& setting) {
     return {kMark, fmt::format("{} {}", setting.lineage, ::getpid())};
@@ -64,20 +105,15 @@ std::pair<std::string, std::string> script_mark(const Setting& setting) {
 
 void wait_for_left_scripts(const Setting& setting, const Notice& notice) {
     const auto end = Clock::now() + kMostWait;
-    std::string told;
-    for (std::string process = find_left(setting.lineage); !process.empty();
-         process = find_left(setting.lineage)) {
-        if (Clock::now() >= end || setting.stop.stop_requested())
-            throw Error(ErrorKind::unreachable,
-                        fmt::format("a script that an earlier run began is still at work (process "
-                                    "{})",
-                                    process))
-                .with_hint(fmt::format("let it end, or end it with all that it has begun: kill -- "
-                                       "-{}; then run the command again",
-                                       process));
+    std::optional<std::string> told;
+    for (;;) {
+        const bool locked = is_locked(setting); // first: who holds it may end in between
+        const std::string process = find_left(setting.lineage);
+        if (process.empty() && !locked) return;
+        if (Clock::now() >= end || setting.stop.stop_requested()) throw still_at_work(process);
         if (notice && std::exchange(told, process) != process)
-            notice(fmt::format("waiting for a script that an earlier run began (process {})",
-                               process));
+            notice(fmt::format("waiting for a script that an earlier run began{}",
+                               process.empty() ? "" : fmt::format(" (process {})", process)));
         std::this_thread::sleep_for(kPollInterval);
     }
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/file.h"
 #include "planner/provider.h"
 
 #include <string>
@@ -11,11 +12,18 @@ namespace hadeploy::local {
 /// for this state.
 std::pair<std::string, std::string> script_mark(const Setting& setting);
 
+/// A lock that a script which changes something holds while it runs, by a descriptor of its shell:
+/// also where hadeploy is killed meanwhile, and the next one cannot see the shell's process because
+/// it runs in another container. What the script begins does not hold it.
+/// @return  to be given to the shell; no descriptor where the project has no place for it
+Fd script_lock(const Setting& setting);
+
 /// Waits for the scripts that a hadeploy which was killed has left at work on the same state: what
 /// they change can't be read yet, and they must not be begun a second time beside themselves. What
 /// a script has put into the background, to stay, is not waited for.
 /// @param notice  told of each of them, for people; may be empty
-/// @throws Error(unreachable) naming one that still runs after a minute, or at a stop request
+/// @throws Error(unreachable) naming one that still runs after a minute, or at a stop request; from
+///         another PID namespace it has no number
 void wait_for_left_scripts(const Setting& setting, const Notice& notice);
 
 } // namespace hadeploy::local

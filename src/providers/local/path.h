@@ -2,7 +2,6 @@
 
 #include "providers/local/local_type.h"
 
-#include <optional>
 #include <string>
 #include <sys/stat.h>
 
@@ -12,8 +11,6 @@ namespace hadeploy::local {
 Attribute path_attribute(std::string_view what);
 std::vector<std::string> path_claim(const Value& config);
 
-/// What lstat says; nothing when there is nothing. @throws Error(failed)
-std::optional<struct stat> look_at(const std::string& path);
 /// That something else has the path.
 Observation in_the_way(const std::string& path, std::string_view wanted);
 

@@ -1,5 +1,6 @@
 #include "providers/local/shell.h"
 
+#include "core/file.h"
 #include "core/secrecy.h"
 #include "core/text.h"
 #include "providers/local/left.h"
@@ -196,7 +197,14 @@ ProcessResult run_shell(const Value& config, const char* which, const Value& out
             if (e.value.is_string()) spec.environment.emplace_back(e.key, e.value.as_string());
     spec.environment.emplace_back("HADEPLOY_SCRIPT", config.text(which));
     const bool looks = which == std::string_view("read") || which == std::string_view("run");
-    if (!looks) spec.environment.push_back(script_mark(setting));
+    Fd lock;
+    if (!looks) {
+        spec.environment.push_back(script_mark(setting));
+        lock = script_lock(setting);
+        spec.kept = lock.get();
+        // The shell alone keeps it: what it begins gets neither 3 nor the copy it saves meanwhile.
+        if (lock) spec.argv.back() = "{ eval \"$HADEPLOY_SCRIPT\"; } 3>&-";
+    }
     spec.environment.emplace_back(
         "HADEPLOY_OUTPUTS", outputs.is_map() && !outputs.contains_unknown() ? to_open_json(outputs)
                                                                             : std::string("{}"));

@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 namespace {
 /// Jump hosts in a row. More are a circle.
 constexpr int kMostHops = 8;
+constexpr const char* kDefaultUser = "root";
 
 /// "" where there is none: what is not there says nothing, and /dev/null is how one says so.
 std::string read_if_there(const std::string& file) {
@@ -66,18 +67,31 @@ Destination parse_destination(std::string_view text) {
     return out;
 }
 
+/// hadeploy logs in with keys only, so that `PubkeyAuthentication no` shuts it out.
+void check_keys_allowed(const HostConfig& found, const std::string& host) {
+    if (found.public_key_authentication.value_or(true)) return;
+    throw Error(ErrorKind::spec,
+                fmt::format("the SSH configuration has `PubkeyAuthentication no` for {}, and "
+                            "hadeploy logs in with keys only",
+                            host))
+        .with_hint("take it out for this host; or name the key to use, `private_key_file` or "
+                   "`public_key`; or give the ssh.host another `config_file` (`/dev/null`: none)");
+}
+
 class Resolver {
   public:
     Resolver(const LocalUser& local, const Value& config);
     Resolved host(const Value& config);
 
   private:
-    [[nodiscard]] HostConfig ask(const std::string& host, const std::string& user) const;
+    [[nodiscard]] HostConfig ask(const std::string& host, const std::string& user,
+                                 const std::string& default_user) const;
     [[nodiscard]] std::vector<ConfigFile> included(const std::string& pattern) const;
     [[nodiscard]] HostKeys known(const HostConfig& found, const std::string& host, int port) const;
     [[nodiscard]] Value jump(std::string_view list, int depth) const;
     [[nodiscard]] Value hop(const Destination& to, std::string_view before, int depth) const;
     static void add_identities(const HostConfig& found, Value& connection);
+    static void add_family(const HostConfig& found, Value& connection);
 
     const LocalUser& local_;
     std::vector<ConfigFile> files_;
@@ -98,10 +112,15 @@ Resolver::Resolver(const LocalUser& local, const Value& config)
     for (const std::string& path : paths) files_.push_back({path, read_if_there(path)});
 }
 
-HostConfig Resolver::ask(const std::string& host, const std::string& user) const {
-    return read_ssh_config(
-        files_, {.host = host, .user = user, .local_user = local_.name, .home = local_.home},
-        [this](const std::string& pattern) { return included(pattern); });
+HostConfig Resolver::ask(const std::string& host, const std::string& user,
+                         const std::string& default_user) const {
+    return read_ssh_config(files_,
+                           {.host = host,
+                            .user = user,
+                            .default_user = default_user,
+                            .local_user = local_.name,
+                            .home = local_.home},
+                           [this](const std::string& pattern) { return included(pattern); });
 }
 
 /// A relative name is one of ~/.ssh (of /etc/ssh in the system's own file, which has absolute
@@ -137,6 +156,7 @@ HostKeys Resolver::known(const HostConfig& found, const std::string& host, int p
             look_up_host(read_if_there(file), host, port, keys);
         else
             look_up_host(read_if_there(file), found.host_key_alias, 22, keys);
+    if (!found.host_key_algorithms.empty()) order_host_keys(found.host_key_algorithms, keys);
     return keys;
 }
 
@@ -148,6 +168,11 @@ void Resolver::add_identities(const HostConfig& found, Value& connection) {
     if (found.identities_only.value_or(false))
         connection = connection.with("identities_only", true);
     if (!found.identity_agent.empty()) connection = connection.with("agent", found.identity_agent);
+}
+
+void Resolver::add_family(const HostConfig& found, Value& connection) {
+    if (found.address_family == "inet" || found.address_family == "inet6")
+        connection = connection.with("address_family", found.address_family);
 }
 
 /// ProxyJump: hosts to go through, the nearest to us first. Null: none.
@@ -164,7 +189,8 @@ Value Resolver::jump(std::string_view list, int depth) const {
 
 /// @param before  the hops before this one; else it is what the configuration says of this hop
 Value Resolver::hop(const Destination& to, std::string_view before, int depth) const {
-    const HostConfig found = ask(to.host, to.user);
+    const HostConfig found = ask(to.host, to.user, local_.name);
+    check_keys_allowed(found, to.host);
     const std::string address = found.host_name.empty() ? to.host : found.host_name;
     const int port = to.port.value_or(found.port.value_or(22));
     const HostKeys keys = known(found, address, port);
@@ -180,6 +206,7 @@ Value Resolver::hop(const Destination& to, std::string_view before, int depth) c
                                    {"user", user.empty() ? local_.name : user},
                                    {"host_key", keys.text()}});
     add_identities(found, connection);
+    add_family(found, connection);
     const Value next =
         jump(before.empty() ? std::string_view(found.proxy_jump) : before, depth + 1);
     return next.is_null() ? connection : connection.with("jump_host", next);
@@ -187,16 +214,19 @@ Value Resolver::hop(const Destination& to, std::string_view before, int depth) c
 
 Resolved Resolver::host(const Value& config) {
     const std::string written = without_brackets(config.text("address"));
-    const HostConfig found = ask(written, config.text("user"));
+    const HostConfig found = ask(written, config.text("user"), kDefaultUser);
+    if (config["private_key_file"].is_null() && config["public_key"].is_null())
+        check_keys_allowed(found, written);
     const std::string address =
         without_brackets(found.host_name.empty() ? written : found.host_name);
     const int port = static_cast<int>(config.integer("port", found.port.value_or(22)));
-    const std::string user = config.text("user", found.user.empty() ? "root" : found.user);
+    const std::string user = config.text("user", found.user.empty() ? kDefaultUser : found.user);
     Resolved out;
     out.connection = Value::map({{"address", address}, {"port", port}, {"user", user}});
-    for (const char* field : {"private_key_file", "public_key"})
+    for (const char* field : {"private_key_file", "public_key", "become_password"})
         if (!config[field].is_null()) out.connection = out.connection.with(field, config[field]);
     if (config["private_key_file"].is_null()) add_identities(found, out.connection);
+    add_family(found, out.connection);
     const Value next =
         config["jump_host"].is_null() ? jump(found.proxy_jump, 0) : config["jump_host"];
     if (!next.is_null()) out.connection = out.connection.with("jump_host", next);
@@ -208,6 +238,8 @@ Resolved Resolver::host(const Value& config) {
         out.known = known(found, address, port);
         if (!out.known.empty()) out.connection = out.connection.with("host_key", out.known.text());
     }
+    out.names = {written, address};
+    if (!found.host_key_alias.empty()) out.names.push_back(found.host_key_alias);
     out.place = place_of(out.connection);
     return out;
 }

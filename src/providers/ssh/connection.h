@@ -5,6 +5,8 @@
 #include "providers/ssh/ssh_config.h"
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 namespace hadeploy::ssh {
 
@@ -17,9 +19,10 @@ struct LocalUser {
 
 /// How to log in to an ssh.host, all that is written somewhere put together.
 struct Resolved {
-    Value connection;  ///< see connection_fields(); without `host_key` where none is known
-    HostKeys known;    ///< of the host: as written, or as known_hosts has it
-    std::string place; ///< what tells the host from others: see place_of()
+    Value connection; ///< see connection_fields(); without `host_key` where none is known
+    HostKeys known;   ///< of the host: as written, or as known_hosts has it
+    std::vector<std::string> names; ///< under which a host key may be known
+    std::string place;              ///< what tells the host from others: see place_of()
 };
 
 /// Completes what a spec says of an ssh.host. What it does not say comes from OpenSSH's

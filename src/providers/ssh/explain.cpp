@@ -199,10 +199,11 @@ Error explain_no_answer(std::string_view host, bool started, std::string_view st
     if (has("incorrect password") || has("Sorry, try again"))
         return Error(ErrorKind::unreachable,
                      fmt::format("sudo does not accept the password on {}", host))
-            .with_hint("correct `become_password` under providers: ssh");
+            .with_hint("correct `become_password`, of the ssh.host or under providers: ssh");
     if (has("password is required") || has("a terminal is required"))
         return Error(ErrorKind::unreachable, fmt::format("sudo wants a password on {}", host))
-            .with_hint("give it as `become_password` under providers: ssh, log in as root, or let "
+            .with_hint("give it as `become_password`, of the ssh.host or under providers: ssh, log "
+                       "in as root, or let "
                        "the user run sudo without one: `USER ALL=(ALL) NOPASSWD: ALL` in "
                        "/etc/sudoers.d");
     if (has("not in the sudoers") || has("is not allowed to"))

@@ -137,8 +137,9 @@ std::string forget_memory(std::string_view identity) {
 
 Observation cannot_look(std::string_view what, const ProbeResult& result) {
     const std::string said = cause_in(result.err);
+    const bool refused = said.find("a symbolic link that a user may have put") != said.npos;
     return Observation::failed(
-        Error(ErrorKind::failed,
+        Error(refused ? ErrorKind::conflict : ErrorKind::failed, // see place.cpp
               fmt::format("{} cannot be read: {}", what,
                           said.empty() ? fmt::format("exit status {}", result.status) : said)));
 }

@@ -21,8 +21,8 @@ class HostFile final : public SshType {
               "by stat, and set back. A file that is already there as wanted is taken over. A "
               "symbolic link of that name is replaced by the file. A link on the way to it is "
               "followed only where root alone can have put it: a user who owns a directory on the "
-              "way cannot lead the file elsewhere. For the same reason a file in a user's "
-              "directory that belongs to somebody else is not given another owner.\n\n"
+              "way cannot lead the file elsewhere. For the same reason a change of the owner "
+              "writes the file again, rather than give away what is there.\n\n"
               "Destroy removes the file.";
         example = "motd:\n"
                   "  type: host.file\n"
@@ -41,7 +41,8 @@ class HostFile final : public SshType {
                    .doc = "The text of the file. Either this or `source`."},
                   {.name = "source",
                    .type = TypeKind::local_path,
-                   .doc = "A file of this machine to copy. Either this or `content`.",
+                   .doc = "A file of this machine to copy. Either this or `content`. A link to it "
+                          "has to belong to root or to the user who runs hadeploy.",
                    .steering = true},
                   {.name = "owner",
                    .type = TypeKind::account,
@@ -110,7 +111,7 @@ class HostFile final : public SshType {
             });
         const Value& after = change.after;
         const std::string path = after.text("path");
-        if (same_content)
+        if (same_content && !is_given_away(change))
             return {{.script = own_file(path, change.identity, owner_of(after), after.text("mode"),
                                         change.before.text("sha256")),
                      .step = "setting owner and mode of " + path}};
@@ -118,6 +119,15 @@ class HostFile final : public SshType {
     }
 
   private:
+    /// A file in a user's directory may be one that somebody has put there to get it. With the
+    /// content that the spec has a new one takes its place; another content, which the spec
+    /// ignores, has to stay.
+    static bool is_given_away(const Change& change) {
+        const Value& before = change.before;
+        return before.text("owner") != change.after.text("owner") && before["sha256"].is_string() &&
+               before["sha256"] == change.after["sha256"];
+    }
+
     /// Whether a power cut left the file half written; a removal takes that away.
     static std::string look_for_leftovers(const std::string& identity) {
         return fmt::format("for l in ./.hadeploy-{0} ./.hadeploy-{0}.*; do [ ! -e \"$l\" ] || echo "

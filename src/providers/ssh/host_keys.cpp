@@ -42,24 +42,47 @@ void each_line(std::string_view text, const auto& take) {
     }
 }
 
-/// The bytes of a key begin with its type, as a string with its length in front.
-bool is_whole(const PublicKey& key) {
-    std::string bytes;
-    try {
-        bytes = base64_decode(key.base64);
-    } catch (const Error&) {
-        return false;
+std::string lower(std::string_view text) {
+    std::string out(text);
+    std::transform(out.begin(), out.end(), out.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return out;
+}
+
+/// A line of known_hosts, or of a key alone: then it has no names.
+struct Entry {
+    std::string_view marker, names, key;
+};
+
+Entry take_apart(std::string_view line) {
+    Entry entry;
+    std::string_view rest = line;
+    std::string_view word = next_word(rest);
+    if (word.starts_with('@')) {
+        entry.marker = word;
+        line = rest;
+        word = next_word(rest);
     }
-    const std::string begin = std::string(3, '\0') + static_cast<char>(key.type.size()) + key.type;
-    // what follows is one field, of an RSA key two, of an ECDSA key the curve and the point
-    std::size_t at = 0;
-    while (at + 4 <= bytes.size()) {
-        std::size_t size = 0;
-        for (std::size_t i = 0; i < 4; ++i)
-            size = size << 8 | static_cast<unsigned char>(bytes[at + i]);
-        at += 4 + size;
+    if (!is_type(word)) {
+        entry.names = word;
+        line = rest;
     }
-    return bytes.starts_with(begin) && bytes.size() > begin.size() && at == bytes.size();
+    entry.key = line;
+    return entry;
+}
+
+/// Whole keys in a text, wherever they are.
+std::size_t count_keys(std::string_view text) {
+    std::size_t count = 0;
+    std::string_view rest = text;
+    for (std::string_view word = next_word(rest); !word.empty(); word = next_word(rest))
+        if (is_type(word) && is_whole(parse_public_key(std::string(word).append(rest)))) ++count;
+    return count;
+}
+
+Error joined_lines(Loc loc) {
+    return Error(ErrorKind::spec, "several lines have become one: only the first could count", loc)
+        .with_hint("`>` of YAML joins lines; `host_key: |` keeps them, one key a line");
 }
 
 Error no_host_key(std::string message, Loc loc) {
@@ -105,6 +128,13 @@ bool names_host(std::string_view names, const std::string& name) {
     return found;
 }
 
+/// An RSA key signs by three algorithms.
+bool signs_by(const PublicKey& key, std::string_view pattern) {
+    if (fits_pattern(key.type, pattern)) return true;
+    return key.type == "ssh-rsa" &&
+           (fits_pattern("rsa-sha2-256", pattern) || fits_pattern("rsa-sha2-512", pattern));
+}
+
 /// @return whether a line has a key of the host
 bool look_up_name(std::string_view known_hosts, const std::string& name, HostKeys& into) {
     bool any = false;
@@ -128,6 +158,25 @@ bool look_up_name(std::string_view known_hosts, const std::string& name, HostKey
     return any;
 }
 } // namespace
+
+bool is_whole(const PublicKey& key) {
+    std::string bytes;
+    try {
+        bytes = base64_decode(key.base64);
+    } catch (const Error&) {
+        return false;
+    }
+    const std::string begin = std::string(3, '\0') + static_cast<char>(key.type.size()) + key.type;
+    // what follows is one field, of an RSA key two, of an ECDSA key the curve and the point
+    std::size_t at = 0;
+    while (at + 4 <= bytes.size()) {
+        std::size_t size = 0;
+        for (std::size_t i = 0; i < 4; ++i)
+            size = size << 8 | static_cast<unsigned char>(bytes[at + i]);
+        at += 4 + size;
+    }
+    return bytes.starts_with(begin) && bytes.size() > begin.size() && at == bytes.size();
+}
 
 PublicKey parse_public_key(std::string_view line) {
     const std::string_view type = next_word(line);
@@ -159,43 +208,68 @@ std::string HostKeys::text() const {
 HostKeys parse_host_keys(std::string_view text, Loc loc) {
     HostKeys keys;
     each_line(text, [&](std::string_view line) {
-        const std::string_view whole = line;
-        std::string_view rest = line;
-        std::string_view word = next_word(rest);
-        const bool revoked = word == "@revoked";
-        if (word == "@cert-authority")
+        const Entry entry = take_apart(line);
+        if (entry.marker == "@cert-authority")
             throw Error(ErrorKind::spec,
                         "certificates of hosts (@cert-authority) are not supported", loc)
                 .with_hint("give the host's own key: `ssh-keyscan -t ed25519 HOST`");
-        if (revoked) {
-            line = rest;
-            word = next_word(rest);
-        }
-        if (!is_type(word)) { // the host's names, then
-            line = rest;
-            word = next_word(rest);
-        }
-        if (!is_type(word))
-            throw no_host_key(fmt::format("{} is not a host key", in_quotes(whole, 40)), loc);
-        const PublicKey key = parse_public_key(line);
+        const PublicKey key = parse_public_key(entry.key);
+        const bool revoked = entry.marker == "@revoked";
+        if (!is_type(key.type) || (!revoked && !entry.marker.empty()))
+            throw no_host_key(fmt::format("{} is not a host key", in_quotes(line, 40)), loc);
         if (!is_whole(key))
             throw no_host_key(fmt::format("the host key {} is cut off or mistyped",
                                           in_quotes(key.type + ' ' + key.base64, 40)),
                               loc);
+        if (count_keys(entry.key) > 1) throw joined_lines(loc);
         (revoked ? keys.revoked : keys.accepted).push_back(key);
     });
+    if (keys.accepted.empty() && keys.revoked.empty() && count_keys(text) > 0)
+        throw joined_lines(loc); // to a comment
     std::erase_if(keys.accepted, [&](const PublicKey& key) { return keys.revokes(key); });
     return keys;
 }
 
+std::vector<std::string> names_of_others(std::string_view text,
+                                         const std::vector<std::string>& hosts, int port) {
+    std::vector<std::string> out;
+    each_line(text, [&](std::string_view line) {
+        const std::string_view names = take_apart(line).names;
+        if (names.empty()) return;
+        for (const std::string& host : hosts) {
+            const std::string name = lower(host);
+            if (names_host(names, name) || names_host(names, fmt::format("[{}]:{}", name, port)))
+                return;
+        }
+        out.emplace_back(names);
+    });
+    return out;
+}
+
 void look_up_host(std::string_view known_hosts, std::string_view host, int port, HostKeys& into) {
-    std::string name(host);
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const std::string name = lower(host);
     constexpr int standard = 22;
     if (port == standard || !look_up_name(known_hosts, fmt::format("[{}]:{}", name, port), into))
         look_up_name(known_hosts, name, into);
     std::erase_if(into.accepted, [&](const PublicKey& key) { return into.revokes(key); });
+}
+
+void order_host_keys(std::string_view algorithms, HostKeys& keys) {
+    const char mode = algorithms.empty() ? '+' : algorithms.front();
+    const bool marked = mode == '+' || mode == '-' || mode == '^';
+    if (marked) algorithms.remove_prefix(1);
+    std::vector<PublicKey> named, rest = std::move(keys.accepted);
+    while (!algorithms.empty()) {
+        const std::string_view pattern = algorithms.substr(0, algorithms.find(','));
+        algorithms.remove_prefix(std::min(algorithms.size(), pattern.size() + 1));
+        const auto other = std::stable_partition(
+            rest.begin(), rest.end(), [&](const PublicKey& key) { return signs_by(key, pattern); });
+        named.insert(named.end(), rest.begin(), other);
+        rest.erase(rest.begin(), other);
+    }
+    if (mode == '-' || mode == '+') named.clear(); // only the rest counts, or all of it
+    keys.accepted = std::move(named);
+    if (marked) keys.accepted.insert(keys.accepted.end(), rest.begin(), rest.end());
 }
 
 bool fits_pattern(std::string_view name, std::string_view pattern) {

@@ -1,4 +1,5 @@
 #include "providers/ssh/host.h"
+#include "providers/ssh/public_key.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -6,8 +7,8 @@
 namespace hadeploy::ssh {
 
 namespace {
-// The memory's lines: "created" (the user), "group G" and "key K" (what we added), "shell S" (what
-// it had before).
+// The memory's lines: "created" (the user), "group G" and "key K" (what we added), "made NAME" (a
+// file or directory for the keys), "shell S" (what it had before).
 
 // Sets $home of the user $u.
 constexpr std::string_view kFindHome =
@@ -15,10 +16,15 @@ constexpr std::string_view kFindHome =
 
 // The home belongs to the user, who is not to steer root's hand by links in it. Reads the keys.
 constexpr std::string_view kAddKeys = R"sh(hadeploy_need "$home"
-[ -e ./.ssh ] || [ -L ./.ssh ] || hadeploy_directory "${home%/}/.ssh" "$u:$(id -g "$u")" 0700
+if [ ! -e ./.ssh ] && [ ! -L ./.ssh ]; then
+    hadeploy_note "made .ssh"
+    hadeploy_directory "${home%/}/.ssh" "$u:$(id -g "$u")" 0700
+fi
 hadeploy_edit "${home%/}/.ssh" authorized_keys "$id"
 : >"$hadeploy_new"
-if [ -e "$hadeploy_old" ]; then
+if [ ! -e "$hadeploy_old" ]; then
+    hadeploy_note "made authorized_keys"
+else
     cat "$hadeploy_old" >"$hadeploy_new"
     # A last line without its end would swallow the next key.
     [ -z "$(tail -c 1 "$hadeploy_old")" ] || echo >>"$hadeploy_new"
@@ -29,11 +35,17 @@ done
 hadeploy_edited authorized_keys "$u:$(id -g "$u")" 600
 )sh";
 
-// Reads the keys.
+// Reads the keys. $made: what goes too once it is empty.
 constexpr std::string_view kRemoveKeys = R"sh(hadeploy_enter "${home%/}/.ssh" || exit 0
 hadeploy_edit "$hadeploy_at" authorized_keys "$id"
 [ -e "$hadeploy_old" ] || exit 0
 grep -vxF -f - "$hadeploy_old" >"$hadeploy_new" || :
+case " ${made-} " in *" authorized_keys "*) [ -s "$hadeploy_new" ] || {
+    rm -f -- "$hadeploy_new" "$hadeploy_old" "$hadeploy_to/authorized_keys"
+    hadeploy_public
+    case " $made " in *" .ssh "*) hadeploy_enter "$home" && rmdir -- ./.ssh 2>/dev/null || : ;; esac
+    exit 0
+} ;; esac
 hadeploy_edited authorized_keys
 )sh";
 
@@ -57,10 +69,11 @@ done
 constexpr std::string_view kTakeBack =
     R"sh(trap 'rm -f "$memory.keys" "$memory.err"' EXIT
 if [ -r "$memory" ] && getent passwd "$u" >/dev/null; then
-    created=; shell=; umask 077; : >"$memory.keys"
+    created=; shell=; made=; umask 077; : >"$memory.keys"
     while IFS= read -r line; do case $line in
         created) created=1 ;;
         "shell "*) [ -n "$shell" ] || shell=${line#shell } ;;
+        "made "*) made="$made ${line#made }" ;;
         "key "*) printf '%s\n' "${line#key }" >>"$memory.keys" ;;
         "group "*) ! entry=$(getent group "${line#group }") || gpasswd -d "$u" "${entry%%:*}" >/dev/null 2>&1 || : ;;
     esac; done <"$memory"
@@ -174,9 +187,9 @@ class HostUser final : public SshType {
         const Value& keys = config["authorized_keys"];
         if (!keys.is_list()) return;
         for (const Value& key : keys.as_list())
-            if (key.is_string() && words(key.as_string()).size() < 2)
-                problems.add("this is not a public key", key.loc())
-                    .with_hint("one line: \"ssh-ed25519 AAAA... comment\"");
+            if (key.is_string())
+                if (auto wrong = wrong_public_key(key.as_string(), false, key.loc()))
+                    problems.add(std::move(*wrong));
     }
 
     std::vector<std::string> claims(const Value& config) const override {

@@ -15,7 +15,8 @@ Endpoint endpoint_of(const Value& connection, const Value& settings) {
     const Login login = login_from(connection);
     Value config = connection;
     for (const char* setting : {"connect_timeout", "become_password"})
-        if (settings.has(setting)) config = config.with(setting, settings[setting]);
+        if (settings.has(setting) && !config.has(setting))
+            config = config.with(setting, settings[setting]);
     return {.key = "ssh " + login.route(),
             .machine = connection.text("machine"),
             .config = std::move(config)};
@@ -83,7 +84,7 @@ class SshKind final : public ProviderKind {
                    .type = TypeKind::string,
                    .doc = "What sudo asks for on hosts where a user other than root logs in. Sent "
                           "on standard input; not kept in the state. Not needed where sudo works "
-                          "without one (`NOPASSWD`).",
+                          "without one (`NOPASSWD`). An ssh.host may have another one.",
                    .secret = true}};
         batches_changes = true;
     }

@@ -26,6 +26,7 @@ Login login_from(const Value& connection) {
     if (const Value& files = connection["identity_files"]; files.is_list())
         for (const Value& file : files.as_list())
             if (file.is_string()) login.identity_files.push_back(file.as_string());
+    login.address_family = connection.text("address_family");
     login.identities_only = connection.flag("identities_only");
     login.agent = connection.text("agent");
     login.become_password = connection.text("become_password");

@@ -18,6 +18,7 @@ struct Login {
     std::string private_key_file;            ///< "": see authenticate()
     std::string public_key;                  ///< of a key of the agent: a line, or "SHA256:..."
     std::vector<std::string> identity_files; ///< to try instead of those in ~/.ssh
+    std::string address_family;              ///< "inet", "inet6"; "": either
     bool identities_only = false;            ///< no key of the agent but these
     std::string agent; ///< its socket, "$VARIABLE", or "none"; "": as the environment says
     std::string become_password;     ///< what sudo asks the user for; "": it asks for nothing

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/hash.h"
+#include "core/own_way.h"
 #include "providers/ssh/authenticate.h"
 #include "providers/ssh/connection.h"
 #include "providers/ssh/key_file.h"
@@ -130,7 +131,8 @@ class LibSession::Input {
   public:
     explicit Input(const Exchange& exchange) : text_(exchange.input) {
         if (exchange.input_file.empty()) return;
-        file_.open(exchange.input_file, std::ios::binary);
+        const Fd file = open_file_own_way(exchange.input_file);
+        file_.open(own_name(file), std::ios::binary);
         if (!file_)
             throw Error(ErrorKind::failed,
                         fmt::format("{} cannot be read: {}", exchange.input_file.string(),

@@ -2,10 +2,10 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "planner/schema.h"
 #include "providers/ssh/host_keys.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <charconv>
 #include <cstdlib>
@@ -23,10 +23,24 @@ constexpr std::string_view kUnsupported[]{
     "canonicalizehostname", "certificatefile", "pkcs11provider",  "knownhostscommand",
     "securitykeyprovider",  "revokedhostkeys", "refuseconnection"};
 
+/// What HostConfig has.
+constexpr std::string_view kOurs[]{"hostname",
+                                   "user",
+                                   "proxyjump",
+                                   "hostkeyalias",
+                                   "identityagent",
+                                   "identityfile",
+                                   "port",
+                                   "identitiesonly",
+                                   "userknownhostsfile",
+                                   "globalknownhostsfile",
+                                   "addressfamily",
+                                   "hostkeyalgorithms",
+                                   "pubkeyauthentication"};
+
 /// Settings of OpenSSH 10 that make no difference here. Host keys are always verified, whatever
 /// StrictHostKeyChecking says; algorithms are libssh2's.
 constexpr std::string_view kIgnored[]{"addkeystoagent",
-                                      "addressfamily",
                                       "batchmode",
                                       "canonicaldomains",
                                       "canonicalizefallbacklocal",
@@ -64,7 +78,6 @@ constexpr std::string_view kIgnored[]{"addkeystoagent",
                                       "hostbasedacceptedalgorithms",
                                       "hostbasedauthentication",
                                       "hostbasedkeytypes",
-                                      "hostkeyalgorithms",
                                       "ipqos",
                                       "kbdinteractiveauthentication",
                                       "kbdinteractivedevices",
@@ -84,7 +97,6 @@ constexpr std::string_view kIgnored[]{"addkeystoagent",
                                       "protocol",
                                       "pubkeyacceptedalgorithms",
                                       "pubkeyacceptedkeytypes",
-                                      "pubkeyauthentication",
                                       "rekeylimit",
                                       "remotecommand",
                                       "remoteforward",
@@ -189,6 +201,7 @@ class Reader {
     void set_port(const std::string& value);
     void refuse(const std::string& keyword, const Words& values) const;
     [[nodiscard]] std::string host_name() const;
+    [[nodiscard]] const std::string& user() const;
     std::string expand(std::string_view text) const;
     [[nodiscard]] Error error(std::string message) const;
 
@@ -209,6 +222,12 @@ Error Reader::error(std::string message) const {
 
 std::string Reader::host_name() const {
     return found_.host_name.empty() ? query_.host : expand(found_.host_name);
+}
+
+/// Who logs in, as far as that is known by now.
+const std::string& Reader::user() const {
+    if (!query_.user.empty()) return query_.user;
+    return found_.user.empty() ? query_.default_user : found_.user;
 }
 
 /// The tokens of ssh_config(5) that name what is known here, and ~ and ${VARIABLE}.
@@ -243,7 +262,7 @@ std::string Reader::expand(std::string_view text) const {
             break;
         case 'n': out += query_.host; break;
         case 'p': out += std::to_string(found_.port.value_or(22)); break;
-        case 'r': out += query_.user.empty() ? found_.user : query_.user; break;
+        case 'r': out += user(); break;
         case 'u': out += query_.local_user; break;
         default:
             throw error(fmt::format("the token {} is not supported", in_quotes(text.substr(0, 2))));
@@ -339,7 +358,7 @@ bool Reader::match_one(const std::string& criterion, const std::string& patterns
     if (criterion == "host") return fits_one(host_name(), list);
     if (criterion == "originalhost") return fits_one(query_.host, list);
     if (criterion == "localuser") return fits_one(query_.local_user, list);
-    if (criterion == "user") return fits_one(query_.user.empty() ? found_.user : query_.user, list);
+    if (criterion == "user") return fits_one(user(), list);
     throw error(fmt::format("`Match {}` is not supported", criterion))
         .with_hint("use `Host`, or `Match` by host, originalhost, user, localuser or all; or give "
                    "the ssh.host another `config_file` (`/dev/null`: none)");
@@ -354,12 +373,14 @@ void Reader::include(const Words& patterns, int depth) {
 }
 
 bool Reader::set_text(const std::string& keyword, const std::string& value) {
-    std::string* text = keyword == "hostname"        ? &found_.host_name
-                        : keyword == "user"          ? &found_.user
-                        : keyword == "proxyjump"     ? &found_.proxy_jump
-                        : keyword == "hostkeyalias"  ? &found_.host_key_alias
-                        : keyword == "identityagent" ? &found_.identity_agent
-                                                     : nullptr;
+    std::string* text = keyword == "hostname"            ? &found_.host_name
+                        : keyword == "user"              ? &found_.user
+                        : keyword == "proxyjump"         ? &found_.proxy_jump
+                        : keyword == "hostkeyalias"      ? &found_.host_key_alias
+                        : keyword == "identityagent"     ? &found_.identity_agent
+                        : keyword == "addressfamily"     ? &found_.address_family
+                        : keyword == "hostkeyalgorithms" ? &found_.host_key_algorithms
+                                                         : nullptr;
     if (text && text->empty()) *text = value;
     return text != nullptr;
 }
@@ -385,15 +406,16 @@ void Reader::refuse(const std::string& keyword, const Words& values) const {
                              "`config_file` (`/dev/null`: none)");
     }
     if (among(kIgnored, keyword) || fits_one(keyword, ignored_)) return;
+    static const std::vector<std::string> ours(std::begin(kOurs), std::end(kOurs));
+    const auto meant = did_you_mean(keyword, ours);
+    if (!meant) return; // an obsolete setting, or one of another client
     throw error(fmt::format("OpenSSH has no setting {}", in_quotes(written_)))
-        .with_hint("correct it, or put its name into IgnoreUnknown");
+        .with_hint(
+            fmt::format("did you mean {}? Otherwise put its name into IgnoreUnknown", *meant));
 }
 
 void Reader::set(const std::string& keyword, const Words& values) {
-    static constexpr std::array<std::string_view, 10> ours{
-        "hostname",     "user", "proxyjump",      "hostkeyalias",       "identityagent",
-        "identityfile", "port", "identitiesonly", "userknownhostsfile", "globalknownhostsfile"};
-    if (!among(ours, keyword)) return refuse(keyword, values);
+    if (!among(kOurs, keyword)) return refuse(keyword, values);
     if (!applies_) return;
     if (keyword != "identityagent" && keyword != "proxyjump")
         for (const std::string& value : values) expand(value); // what is wrong is so in this line
@@ -405,6 +427,9 @@ void Reader::set(const std::string& keyword, const Words& values) {
             found_.identity_files.push_back(values.front());
     } else if (keyword == "identitiesonly") {
         if (!found_.identities_only) found_.identities_only = lower(values.front()) == "yes";
+    } else if (keyword == "pubkeyauthentication") {
+        if (!found_.public_key_authentication)
+            found_.public_key_authentication = lower(values.front()) != "no";
     } else {
         auto& files =
             keyword == "userknownhostsfile" ? found_.user_known_hosts : found_.global_known_hosts;

@@ -1,5 +1,6 @@
 #include "providers/ssh/connection.h"
 #include "providers/ssh/host.h"
+#include "providers/ssh/public_key.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -12,28 +13,28 @@ class SshHost final : public SshType {
     SshHost() {
         name = "ssh.host";
         summary = "A machine that already exists, and how to log in to it.";
-        doc =
-            "Whatever hadeploy shall set up on a machine that it did not make takes its "
-            "`connection`. Nothing is changed on the machine, neither when this resource is made "
-            "nor when it is destroyed.\n\n"
-            "What works with `ssh ADDRESS` works here: what is not written in the spec is taken "
-            "from `~/.ssh/config` and `/etc/ssh/ssh_config`: HostName (so `address` may be an "
-            "alias), Port, User, IdentityFile, IdentitiesOnly, IdentityAgent, ProxyJump, "
-            "HostKeyAlias, UserKnownHostsFile, GlobalKnownHostsFile, in `Host` blocks, in `Match` "
-            "blocks by host, originalhost, user, localuser and all, and in files that they "
-            "`Include`. What the spec says wins. A setting of the host that "
-            "matters and is not supported, such as ProxyCommand, is an error. `config_file: "
-            "/dev/null` makes a spec independent of whose machine it is applied from. Unlike "
-            "with `ssh`, the user is root where nothing says otherwise.\n\n"
-            "The host key is verified at every contact: it is `host_key`, or else what "
-            "known_hosts has for the host. Without either, `trust_on_first_use` takes the key "
-            "that the host shows first, and insists on it from then on. A machine that was "
-            "installed again shows another key: correct `host_key`, or `ssh-keygen -R ADDRESS` "
-            "and log in once with `ssh`; of one trusted on first use, "
-            "`hadeploy state trust-host-key` takes the new key.\n\n"
-            "To log in, `private_key_file` is used, or the key of the SSH agent that "
-            "`public_key` names; without both the agent's keys, and then those in "
-            "IdentityFile or `~/.ssh/id_ed25519`, `id_ecdsa` and `id_rsa`.";
+        doc = "Whatever hadeploy shall set up on a machine that it did not make takes its "
+              "`connection`. Nothing is changed on the machine, neither when this resource is made "
+              "nor when it is destroyed.\n\n"
+              "What works with `ssh ADDRESS` works here: what is not written in the spec is taken "
+              "from `~/.ssh/config` and `/etc/ssh/ssh_config`: HostName (so `address` may be an "
+              "alias), Port, User, IdentityFile, IdentitiesOnly, IdentityAgent, ProxyJump, "
+              "AddressFamily, HostKeyAlgorithms, HostKeyAlias, UserKnownHostsFile, "
+              "GlobalKnownHostsFile, in `Host` blocks, in `Match` "
+              "blocks by host, originalhost, user, localuser and all, and in files that they "
+              "`Include`. What the spec says wins. A setting of the host that "
+              "matters and is not supported, such as ProxyCommand, is an error. `config_file: "
+              "/dev/null` makes a spec independent of whose machine it is applied from. Unlike "
+              "with `ssh`, the user is root where nothing says otherwise.\n\n"
+              "The host key is verified at every contact: it is `host_key`, or else what "
+              "known_hosts has for the host. Without either, `trust_on_first_use` takes the key "
+              "that the host shows first, and insists on it from then on. A machine that was "
+              "installed again shows another key: correct `host_key`, or `ssh-keygen -R ADDRESS` "
+              "and log in once with `ssh`; of one trusted on first use, "
+              "`hadeploy state trust-host-key` takes the new key.\n\n"
+              "To log in, `private_key_file` is used, or the key of the SSH agent that "
+              "`public_key` names; without both the agent's keys, and then those in "
+              "IdentityFile or `~/.ssh/id_ed25519`, `id_ecdsa` and `id_rsa`.";
         example = "node1:\n"
                   "  type: ssh.host\n"
                   "  address: 192.0.2.11\n"
@@ -53,6 +54,11 @@ class SshHost final : public SshType {
                    .type = TypeKind::account,
                    .doc = "Who logs in: root, or someone who may use sudo. Default: that of the "
                           "SSH configuration, or root."},
+                  {.name = "become_password",
+                   .type = TypeKind::string,
+                   .doc = "What sudo asks this user for. Sent on standard input, and sealed in the "
+                          "state. Default: `become_password` of the provider, which is not kept.",
+                   .secret = true},
                   {.name = "private_key_file",
                    .type = TypeKind::local_path,
                    .doc = "The private key to log in with. One with a passphrase has to be in the "
@@ -108,6 +114,10 @@ class SshHost final : public SshType {
     }
 
     void check(const Value& config, Problems& problems) const override {
+        const Value& key = config["public_key"];
+        if (key.is_string())
+            if (auto wrong = wrong_public_key(key.as_string(), true, key.loc()))
+                problems.add(std::move(*wrong));
         if (!is_decided(config)) return;
         try {
             const Resolved host = resolve(config);
@@ -197,6 +207,15 @@ class SshHost final : public SshType {
         const std::string address = host.connection.text("address");
         const std::string scan = fmt::format("ssh-keyscan -p {} -t ed25519 {}",
                                              host.connection.integer("port"), address);
+        if (given.is_string())
+            for (const std::string& names :
+                 names_of_others(given.as_string(), host.names,
+                                 static_cast<int>(host.connection.integer("port"))))
+                problems
+                    .add(fmt::format("this is a host key of {}, not of {}", names, address), loc)
+                    .with_hint(fmt::format("`{}` shows the right one; if it is the same machine "
+                                           "under another name, write the key without the name",
+                                           scan));
         const auto& keys = host.known.accepted;
         if (!keys.empty()) {
             const bool rsa = std::all_of(keys.begin(), keys.end(), [](const PublicKey& key) {

@@ -1,0 +1,36 @@
+#include "cli/stop_on_signal.h"
+
+#include "cli/commands.h"
+
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+
+namespace hadeploy::cli {
+
+/// A signal handler can do no more than set a flag, which has to be looked at.
+void StopOnSignal::watch(const std::stop_token& done) {
+    constexpr auto interval = std::chrono::milliseconds(50);
+    std::mutex mutex;
+    std::condition_variable_any end;
+    std::unique_lock lock(mutex);
+    while (!done.stop_requested()) {
+        if (stop_requested()) source_.request_stop();
+        end.wait_for(lock, done, interval, [] { return false; });
+    }
+}
+
+Prepared prepare_or_stop(const Project& project, const Store& store, const PlanOptions& options,
+                         Events& events) {
+    const StopOnSignal stop;
+    try {
+        Prepared p = prepare(project, store, options, events, stop.token());
+        if (!stop_requested()) return p;
+    } catch (const std::exception&) { // what could not be read, because it was not waited for
+        if (!stop_requested()) throw;
+    }
+    throw Interrupted();
+}
+
+} // namespace hadeploy::cli

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "cli/project.h"
+#include "engine/events.h"
+
+#include <stop_token>
+#include <thread>
+
+namespace hadeploy::cli {
+
+/// Turns the first Ctrl-C into a stop request for as long as it lives.
+class StopOnSignal {
+  public:
+    StopOnSignal() : watcher_([this](const std::stop_token& done) { watch(done); }) {}
+    [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
+
+  private:
+    void watch(const std::stop_token& done);
+
+    std::stop_source source_;
+    std::jthread watcher_;
+};
+
+/// prepare(), which the first Ctrl-C ends: nothing has begun that would have to end by itself.
+/// @throws Errors, Interrupted
+Prepared prepare_or_stop(const Project& project, const Store& store, const PlanOptions& options,
+                         Events& events);
+
+} // namespace hadeploy::cli
