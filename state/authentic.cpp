@@ -35,32 +35,54 @@ void check_mac(const Cipher& cipher, std::string_view expected, std::string_view
                    "its place");
 }
 
-void authenticate_all(Database& database, const Cipher& cipher) {
-    std::vector<std::pair<std::string, std::string>> records, intents;
+namespace {
+/// A record or an intent as it is stored, with the MAC that it should have.
+struct Made {
+    std::string key, address, stored, mac;
+};
+
+std::vector<Made> records_of(Database& database, const Cipher& cipher) {
+    std::vector<Made> out;
     Statement rows(database, "SELECT address, type, generation, identity, config, attributes, "
-                             "depends_on, tainted FROM resources");
+                             "depends_on, tainted, mac FROM resources");
     while (rows.step()) {
         const std::string address = rows.text(0), type = rows.text(1), identity = rows.text(3),
                           config = rows.text(4), attributes = rows.text(5),
                           depends_on = rows.text(6);
-        records.emplace_back(
-            mac_of(cipher, RecordText{address, type, rows.integer(2), identity, config, attributes,
-                                      depends_on, rows.integer(7)}),
-            address);
+        const RecordText record{address, type,       rows.integer(2), identity,
+                                config,  attributes, depends_on,      rows.integer(7)};
+        out.push_back({address, address, rows.text(8), mac_of(cipher, record)});
     }
+    return out;
+}
+
+std::vector<Made> intents_of(Database& database, const Cipher& cipher) {
+    std::vector<Made> out;
     Statement open(database, "SELECT id, address, type, generation, action, identity, config, "
-                             "depends_on FROM intents");
+                             "depends_on, mac FROM intents");
     while (open.step()) {
         const std::string address = open.text(1), type = open.text(2), action = open.text(4),
                           identity = open.text(5), config = open.text(6), depends_on = open.text(7);
-        intents.emplace_back(mac_of(cipher, IntentText{address, type, open.integer(3), action,
-                                                       identity, config, depends_on}),
-                             open.text(0));
+        const IntentText intent{address,  type,   open.integer(3), action,
+                                identity, config, depends_on};
+        out.push_back({open.text(0), address, open.text(8), mac_of(cipher, intent)});
     }
+    return out;
+}
+} // namespace
+
+void check_all(Database& database, const Cipher& cipher) {
+    for (const Made& m : records_of(database, cipher))
+        check_mac(cipher, m.mac, m.stored, m.address);
+    for (const Made& m : intents_of(database, cipher))
+        check_mac(cipher, m.mac, m.stored, m.address);
+}
+
+void authenticate_all(Database& database, const Cipher& cipher) {
     Statement mark_row(database, "UPDATE resources SET mac = ? WHERE address = ?");
-    for (const auto& [mac, address] : records) mark_row.bind(mac, address).run();
+    for (const Made& m : records_of(database, cipher)) mark_row.bind(m.mac, m.key).run();
     Statement mark_intent(database, "UPDATE intents SET mac = ? WHERE id = ?");
-    for (const auto& [mac, id] : intents) mark_intent.bind(mac, id).run();
+    for (const Made& m : intents_of(database, cipher)) mark_intent.bind(m.mac, m.key).run();
 }
 
 } // namespace hadeploy::state

@@ -30,6 +30,9 @@ std::string mac_of(const Cipher& cipher, const IntentText& intent);
 void check_mac(const Cipher& cipher, std::string_view expected, std::string_view mac,
                std::string_view address);
 
+/// @throws Error(state) when a record or an intent is not what its MAC says
+void check_all(sqlite::Database& database, const Cipher& cipher);
+
 /// Gives all records and intents their MACs. A part of the caller's transaction.
 void authenticate_all(sqlite::Database& database, const Cipher& cipher);
 

@@ -16,8 +16,9 @@ namespace {
 constexpr std::size_t kKeySize = crypto_aead_xchacha20poly1305_ietf_KEYBYTES;
 constexpr std::size_t kNonceSize = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 constexpr std::size_t kTagSize = crypto_aead_xchacha20poly1305_ietf_ABYTES;
-constexpr std::string_view kLockPlace = "hadeploy lock of authenticated records";
-constexpr std::string_view kOldLockPlace = "hadeploy lock";
+constexpr std::string_view kLockPlace = "hadeploy lock of authenticated records and runs";
+constexpr std::string_view kRecordsLockPlace = "hadeploy lock of authenticated records";
+constexpr std::string_view kFirstLockPlace = "hadeploy lock";
 static_assert(kKeySize == state::kKeySize);
 
 /// Argon2id's settings; written into the lock, so that they can be raised one day.
@@ -110,9 +111,9 @@ std::string origin(const Value& lock, const KeySource& source) {
 }
 } // namespace
 
-Cipher::Cipher(std::string data_key, std::string lock, bool authenticates)
+Cipher::Cipher(std::string data_key, std::string lock, Trust trust)
     : data_key_(std::move(data_key)), mac_key_(crypto_generichash_KEYBYTES, '\0'),
-      lock_(std::move(lock)), authenticates_(authenticates) {
+      lock_(std::move(lock)), trust_(trust) {
     constexpr std::string_view purpose = "hadeploy records";
     if (sodium_init() < 0 ||
         crypto_generichash(bytes(mac_key_), mac_key_.size(), bytes(purpose), purpose.size(),
@@ -139,7 +140,7 @@ Cipher Cipher::make(const KeySource& source) {
         const Value lock =
             Value::map({{"kdf", "none"},
                         {"key", seal_with(user_keys(source, true).front(), data_key, kLockPlace)}});
-        return {std::move(data_key), to_json(lock), true};
+        return {std::move(data_key), to_json(lock), Trust::all};
     }
     const Cost cost;
     const std::string salt = random_bytes(crypto_pwhash_SALTBYTES);
@@ -149,26 +150,28 @@ Cipher Cipher::make(const KeySource& source) {
                                    {"memory", cost.memory},
                                    {"salt", base64_encode(salt)},
                                    {"key", seal_with(key, data_key, kLockPlace)}});
-    return {std::move(data_key), to_json(lock), true};
+    return {std::move(data_key), to_json(lock), Trust::all};
 }
 
 Cipher Cipher::unlock(std::string_view lock, const KeySource& source, const std::string& what) {
     const Value parsed = from_json(lock);
     for (const std::string& key : keys_for(parsed, source, what)) {
-        auto data_key = open_with(key, parsed.text("key"), kLockPlace);
-        if (data_key && data_key->size() == kKeySize)
-            return {std::move(*data_key), std::string(lock), true};
-        data_key = open_with(key, parsed.text("key"), kOldLockPlace);
-        if (!data_key || data_key->size() != kKeySize) continue;
-        const Value relocked = parsed.with("key", seal_with(key, *data_key, kLockPlace));
-        return {std::move(*data_key), to_json(relocked), false};
+        for (const auto& [place, trust] : {std::pair(kLockPlace, Trust::all),
+                                           {kRecordsLockPlace, Trust::records},
+                                           {kFirstLockPlace, Trust::nothing}}) {
+            auto data_key = open_with(key, parsed.text("key"), place);
+            if (!data_key || data_key->size() != kKeySize) continue;
+            if (trust == Trust::all) return {std::move(*data_key), std::string(lock), trust};
+            const Value relocked = parsed.with("key", seal_with(key, *data_key, kLockPlace));
+            return {std::move(*data_key), to_json(relocked), trust};
+        }
     }
     throw Error(ErrorKind::state, fmt::format("{} does not open {}", origin(parsed, source), what))
         .with_hint("nothing was changed; it takes the key that was used when it was made");
 }
 
 Cipher Cipher::for_memory() {
-    return {random_bytes(kKeySize), "", false};
+    return {random_bytes(kKeySize), "", Trust::nothing};
 }
 
 std::string Cipher::seal(std::string_view plain, std::string_view place) const {

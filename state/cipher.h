@@ -38,7 +38,9 @@ class Cipher {
     /// Whether the records of this state are authenticated. Its lock says so, which nobody can make
     /// without the user's key: so a state can't be passed off as one from before. Of such a one
     /// lock() is already the new lock.
-    [[nodiscard]] bool authenticates() const { return authenticates_; }
+    [[nodiscard]] bool authenticates() const { return trust_ >= Trust::records; }
+    /// The same of what runs were made from: whether it is encrypted as a whole.
+    [[nodiscard]] bool seals_runs() const { return trust_ == Trust::all; }
 
     /// What only who has the data key can make of these texts, in base64: keyed BLAKE2b.
     [[nodiscard]] std::string mac(std::initializer_list<std::string_view> texts) const;
@@ -50,10 +52,12 @@ class Cipher {
     [[nodiscard]] std::string open(std::string_view sealed, std::string_view place) const;
 
   private:
-    Cipher(std::string data_key, std::string lock, bool authenticates);
+    /// What a state's lock says of what is in it, from the oldest kind of lock to today's.
+    enum class Trust { nothing, records, all };
+    Cipher(std::string data_key, std::string lock, Trust trust);
     std::string data_key_, mac_key_;
     std::string lock_;
-    bool authenticates_;
+    Trust trust_;
 };
 
 } // namespace hadeploy

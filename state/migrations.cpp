@@ -9,13 +9,16 @@
 namespace hadeploy::state {
 
 std::span<const std::string_view> migrations() {
-    static const std::array<std::string_view, 3> steps{
+    static const std::array<std::string_view, 4> steps{
         embedded::state_schema,
         // the data key, locked; "" until what the state holds is sealed (see sealing.h)
         "ALTER TABLE project ADD COLUMN key_lock TEXT NOT NULL DEFAULT ''",
         // of the whole record, with a key that follows from the data key (see authentic.h)
         "ALTER TABLE resources ADD COLUMN mac TEXT NOT NULL DEFAULT '';"
-        "ALTER TABLE intents ADD COLUMN mac TEXT NOT NULL DEFAULT ''"};
+        "ALTER TABLE intents ADD COLUMN mac TEXT NOT NULL DEFAULT ''",
+        // the same tables: paths in the project are relative to it, which an older hadeploy would
+        // take for relative to wherever it runs
+        "SELECT 1"};
     return steps;
 }
 

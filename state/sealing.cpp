@@ -19,6 +19,7 @@ struct Column {
     std::string_view table, id, place, name;
     /// Before encryption a text in which secrets were not marked: all of it is taken for one.
     bool is_text = false;
+    bool whole = false; ///< encrypted as a whole
 };
 
 constexpr Column kColumns[] = {
@@ -26,8 +27,9 @@ constexpr Column kColumns[] = {
     {"resources", "address", "address", "attributes"},
     {"intents", "id", "address", "config"},
     {"project", "id", "id", "outputs"},
-    {"runs", "id", "id", "spec", true},
+    {"runs", "id", "id", "spec", true, true},
 };
+constexpr const Column& kRuns = kColumns[4];
 
 /// What a column holds. @param before  what it is sealed with; nullptr of a state from before
 /// encryption
@@ -45,7 +47,8 @@ void seal_column(Database& database, const Column& column, const Cipher* before,
     while (query.step()) {
         const std::string place = fmt::format("{}/{}/{}", column.table, query.text(1), column.name);
         const Value value = read_column(column, query.text(2), before, place);
-        sealed.emplace_back(query.text(0), codec::encode(value, after, place));
+        sealed.emplace_back(query.text(0),
+                            codec::encode(column.whole ? value.as_secret() : value, after, place));
     }
     Statement update(database, fmt::format("UPDATE {} SET {} = ? WHERE {} = ?", column.table,
                                            column.name, column.id));
@@ -72,7 +75,11 @@ void seal_state(Database& database, const Cipher& cipher) {
 
 void authenticate_state(Database& database, const Cipher& cipher) {
     Transaction transaction(database);
-    authenticate_all(database, cipher);
+    if (cipher.authenticates())
+        check_all(database, cipher);
+    else
+        authenticate_all(database, cipher);
+    seal_column(database, kRuns, &cipher, cipher);
     Statement(database, "UPDATE project SET key_lock = ?").bind(cipher.lock()).run();
     transaction.commit();
 }

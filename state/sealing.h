@@ -12,8 +12,9 @@ std::string stored_lock(sqlite::Database& database);
 /// @throws Error(state)
 void seal_state(sqlite::Database& database, const Cipher& cipher);
 
-/// Gives the records of an encrypted state from before that their MACs, and stores the lock that
-/// says so: in one transaction.
+/// Gives the records of an encrypted state from before that their MACs, or checks those that they
+/// have, encrypts what runs were made from as a whole, and stores the lock that says so: in one
+/// transaction.
 /// @throws Error(state)
 void authenticate_state(sqlite::Database& database, const Cipher& cipher);
 

@@ -3,9 +3,9 @@
 #include "core/clock.h"
 #include "core/text.h"
 #include "core/trace.h"
-#include "state/authentic.h"
 #include "state/codec.h"
 #include "state/migrations.h"
+#include "state/records.h"
 #include "state/sealing.h"
 
 #include <fmt/format.h>
@@ -19,82 +19,6 @@ using sqlite::Statement;
 using sqlite::Transaction;
 
 namespace {
-constexpr std::string_view kRowColumns =
-    "address, type, generation, identity, config, attributes, depends_on, tainted, mac";
-
-/// Where a sealed part of a column belongs; sealing.cpp says the same.
-std::string place(std::string_view table, std::string_view key, std::string_view column) {
-    return fmt::format("{}/{}/{}", table, key, column);
-}
-
-Row read_row(const Statement& s, const Cipher& cipher) {
-    const std::string address = s.text(0), type = s.text(1), identity = s.text(3),
-                      config = s.text(4), attributes = s.text(5), depends_on = s.text(6);
-    check_mac(cipher,
-              mac_of(cipher, RecordText{address, type, s.integer(2), identity, config, attributes,
-                                        depends_on, s.integer(7)}),
-              s.text(8), address);
-    return {address,
-            type,
-            s.integer(2),
-            identity,
-            codec::decode(config, cipher, place("resources", address, "config")),
-            codec::decode(attributes, cipher, place("resources", address, "attributes")),
-            codec::decode_names(depends_on),
-            s.integer(7) != 0};
-}
-
-class RowWriter {
-  public:
-    RowWriter(Database& db, const Cipher& cipher)
-        : cipher_(cipher),
-          insert_(db,
-                  fmt::format("INSERT OR REPLACE INTO resources ({}) VALUES (?,?,?,?,?,?,?,?,?)",
-                              kRowColumns)) {}
-    void write(const Row& row) {
-        const std::string config =
-            codec::encode(row.config, cipher_, place("resources", row.address, "config"));
-        const std::string attributes =
-            codec::encode(row.attributes, cipher_, place("resources", row.address, "attributes"));
-        const std::string depends_on = codec::encode_names(row.depends_on);
-        const std::int64_t tainted = row.tainted;
-        insert_
-            .bind(row.address, row.type, row.generation, row.identity, config, attributes,
-                  depends_on, tainted,
-                  mac_of(cipher_, RecordText{row.address, row.type, row.generation, row.identity,
-                                             config, attributes, depends_on, tainted}))
-            .run();
-    }
-
-  private:
-    const Cipher& cipher_;
-    Statement insert_;
-};
-
-Intent read_intent(const Statement& s, const Cipher& cipher) {
-    Intent intent;
-    intent.id = s.integer(0);
-    intent.run = s.integer(1);
-    intent.address = s.text(2);
-    intent.type = s.text(3);
-    intent.generation = s.integer(4);
-    intent.action = s.text(5);
-    intent.identity = s.text(6);
-    const std::string config = s.text(7), depends_on = s.text(8);
-    check_mac(cipher,
-              mac_of(cipher, IntentText{intent.address, intent.type, intent.generation,
-                                        intent.action, intent.identity, config, depends_on}),
-              s.text(10), intent.address);
-    intent.config = codec::decode(config, cipher, place("intents", intent.address, "config"));
-    intent.depends_on = codec::decode_names(depends_on);
-    intent.started_ms = s.integer(9);
-    return intent;
-}
-
-constexpr std::string_view kIntentQuery =
-    "SELECT id, run, address, type, generation, action, identity, config, depends_on, started_ms, "
-    "mac FROM intents";
-
 void settle_intent(Database& db, std::int64_t id) {
     Statement(db, "DELETE FROM intents WHERE id = ?").bind(id).run();
     if (db.changes() == 0)
@@ -102,40 +26,14 @@ void settle_intent(Database& db, std::int64_t id) {
                                                   in_quotes(db.path().string(), 4096), id));
 }
 
-/// Writes an intent and notes the id that it gets.
-class IntentWriter {
-  public:
-    IntentWriter(Database& db, const Cipher& cipher)
-        : db_(db), cipher_(cipher),
-          insert_(db, "INSERT INTO intents (run, address, type, generation, action, identity, "
-                      "config, depends_on, input_hash, started_ms, mac) "
-                      "VALUES (?,?,?,?,?,?,?,?,'',?,?)") {} // a hash would tell of secrets
-    void write(Intent& intent) {
-        const std::string config =
-            codec::encode(intent.config, cipher_, place("intents", intent.address, "config"));
-        const std::string depends_on = codec::encode_names(intent.depends_on);
-        insert_
-            .bind(intent.run, intent.address, intent.type, intent.generation, intent.action,
-                  intent.identity, config, depends_on, intent.started_ms,
-                  mac_of(cipher_, IntentText{intent.address, intent.type, intent.generation,
-                                             intent.action, intent.identity, config, depends_on}))
-            .run();
-        intent.id = db_.last_id();
-    }
-
-  private:
-    Database& db_;
-    const Cipher& cipher_;
-    Statement insert_;
-};
-
 void raise_serial(Database& db) {
     db.run("UPDATE project SET serial = serial + 1");
 }
 } // namespace
 
-SqliteStore::SqliteStore(std::unique_ptr<Database> database, Cipher cipher, Mode mode)
-    : mode_(mode), cipher_(std::move(cipher)), database_(std::move(database)) {
+SqliteStore::SqliteStore(std::unique_ptr<Database> database, Cipher cipher, Mode mode, Form form)
+    : mode_(mode), cipher_(std::move(cipher)), form_(std::move(form)),
+      database_(std::move(database)) {
     struct stat info {};
     if (::stat(database_->path().c_str(), &info) == 0) {
         device_ = info.st_dev;
@@ -292,7 +190,7 @@ void SqliteStore::each_row_but(const std::vector<std::string>& types,
                                             "value FROM json_each(?)) ORDER BY address",
                                             kRowColumns));
     query.bind(codec::encode_names(types));
-    while (query.step()) use(read_row(query, cipher_));
+    while (query.step()) use(read_row(query, cipher_, form_));
 }
 
 std::optional<Row> SqliteStore::row(const std::string& address) const {
@@ -301,14 +199,14 @@ std::optional<Row> SqliteStore::row(const std::string& address) const {
                     fmt::format("SELECT {} FROM resources WHERE address = ?", kRowColumns));
     query.bind(address);
     if (!query.step()) return std::nullopt;
-    return read_row(query, cipher_);
+    return read_row(query, cipher_, form_);
 }
 
 std::vector<Intent> SqliteStore::intents() const {
     const std::lock_guard guard(database_mutex_);
     Statement query(*database_, std::string(kIntentQuery) + " ORDER BY id");
     std::vector<Intent> out;
-    while (query.step()) out.push_back(read_intent(query, cipher_));
+    while (query.step()) out.push_back(read_intent(query, cipher_, form_));
     return out;
 }
 
@@ -320,7 +218,7 @@ void SqliteStore::begin(std::vector<Intent>& intents) {
                              "AND NOT (?3 = 'remove' AND action = 'create')");
         for (const Intent& intent : intents)
             settle.bind(intent.address, intent.run, intent.action).run();
-        IntentWriter writer(db, cipher_);
+        IntentWriter writer(db, cipher_, form_);
         for (Intent& intent : intents) writer.write(intent);
     });
 }
@@ -335,7 +233,7 @@ void SqliteStore::withdraw(const std::vector<Intent>& intents) {
 void SqliteStore::finish(std::int64_t intent, const Row& row) {
     commit([&](Database& db) {
         settle_intent(db, intent);
-        RowWriter(db, cipher_).write(row);
+        RowWriter(db, cipher_, form_).write(row);
         raise_serial(db);
     });
 }
@@ -366,7 +264,7 @@ void SqliteStore::put(const std::vector<Row>& rows, const std::vector<std::strin
             remove.bind(address).run();
             settle.bind(address).run();
         }
-        RowWriter writer(db, cipher_);
+        RowWriter writer(db, cipher_, form_);
         for (const Row& row : rows) {
             writer.write(row);
             settle.bind(row.address).run();
@@ -385,15 +283,16 @@ void SqliteStore::move(const std::map<std::string, std::string>& moves,
             Statement row(db,
                           fmt::format("SELECT {} FROM resources WHERE address = ?", kRowColumns));
             row.bind(from);
-            for (; row.step(); moved.back().address = to) moved.push_back(read_row(row, cipher_));
+            for (; row.step(); moved.back().address = to)
+                moved.push_back(read_row(row, cipher_, form_));
         }
         for (const auto& [from, to] : moves)
             Statement(db, "DELETE FROM resources WHERE address = ?").bind(from).run();
         db.run("DELETE FROM intents");
-        RowWriter writer(db, cipher_);
+        RowWriter writer(db, cipher_, form_);
         for (const Row& row : moved) writer.write(row);
         for (const Row& row : rows) writer.write(row);
-        IntentWriter journal(db, cipher_);
+        IntentWriter journal(db, cipher_, form_);
         for (Intent intent : open) journal.write(intent);
         raise_serial(db);
     });
@@ -404,7 +303,7 @@ void SqliteStore::restore(const std::vector<Row>& rows, const Value& outputs,
     commit([&](Database& db) {
         db.run("DELETE FROM resources");
         db.run("DELETE FROM intents");
-        RowWriter writer(db, cipher_);
+        RowWriter writer(db, cipher_, form_);
         for (const Row& row : rows) writer.write(row);
         Statement(db, "UPDATE project SET outputs = ?, lineage = ?, serial = max(serial, ?) + 1")
             .bind(codec::encode(outputs, cipher_, place("project", "1", "outputs")), lineage,
@@ -435,6 +334,10 @@ void SqliteStore::set_outputs(const Value& outputs) {
     });
 }
 
+std::string SqliteStore::mac(std::string_view text) const {
+    return cipher_.mac({"beside the state", text});
+}
+
 std::int64_t SqliteStore::begin_run(const std::string& command, const Value& spec) {
     std::int64_t id = 0;
     commit([&](Database& db) {
@@ -443,7 +346,9 @@ std::int64_t SqliteStore::begin_run(const std::string& command, const Value& spe
             .run();
         id = db.last_id();
         Statement(db, "UPDATE runs SET spec = ? WHERE id = ?")
-            .bind(codec::encode(spec, cipher_, place("runs", std::to_string(id), "spec")), id)
+            .bind(
+                codec::encode(spec.as_secret(), cipher_, place("runs", std::to_string(id), "spec")),
+                id)
             .run();
     });
     return id;
@@ -467,11 +372,12 @@ std::vector<Run> SqliteStore::runs() const {
     Statement query(*database_, "SELECT id, command, started_ms, ended_ms, result, spec, summary "
                                 "FROM runs ORDER BY id");
     std::vector<Run> out;
-    while (query.step())
+    while (query.step()) {
+        Value spec = codec::decode(query.text(5), cipher_, place("runs", query.text(0), "spec"));
+        if (cipher_.seals_runs() && !spec.secret()) spec = {}; // anybody may have written it
         out.push_back({query.integer(0), query.text(1), query.integer(2), query.integer(3),
-                       query.text(4),
-                       codec::decode(query.text(5), cipher_, place("runs", query.text(0), "spec")),
-                       query.text(6)});
+                       query.text(4), std::move(spec), query.text(6)});
+    }
     return out;
 }
 

@@ -16,7 +16,7 @@ namespace hadeploy::state {
 class SqliteStore final : public Store {
   public:
     /// Takes over an open, checked and migrated database.
-    SqliteStore(std::unique_ptr<sqlite::Database> database, Cipher cipher, Mode mode);
+    SqliteStore(std::unique_ptr<sqlite::Database> database, Cipher cipher, Mode mode, Form form);
     ~SqliteStore() override;
 
     void lock(const std::string& command, std::int64_t timeout_ms) override;
@@ -40,6 +40,7 @@ class SqliteStore final : public Store {
     void rekey(const KeySource& key) override;
     Value outputs() const override;
     void set_outputs(const Value& outputs) override;
+    std::string mac(std::string_view text) const override;
     std::int64_t begin_run(const std::string& command, const Value& spec) override;
     void record_step(std::int64_t run, const StepRecord& step) override;
     void end_run(std::int64_t run, const std::string& result, const std::string& summary) override;
@@ -72,6 +73,7 @@ class SqliteStore final : public Store {
 
     Mode mode_;
     Cipher cipher_;
+    Form form_;
     std::unique_ptr<Lock> lock_; ///< before database_, so that it is let go after that is closed
     std::int64_t epoch_ = 0;     ///< what lock() made of it
     std::uint64_t device_ = 0, inode_ = 0; ///< of the open file

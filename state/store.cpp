@@ -7,6 +7,7 @@
 #include "state/key_file.h"
 #include "state/lock.h"
 #include "state/migrations.h"
+#include "state/records.h"
 #include "state/sealing.h"
 #include "state/sqlite_store.h"
 
@@ -91,11 +92,11 @@ void check_contents(Database& database) {
 }
 
 /// An empty state that lives in memory: what a reader sees before the first apply.
-std::unique_ptr<Store> nothing_yet(const Path& file, const std::string& project) {
+std::unique_ptr<Store> nothing_yet(const Path& file, const std::string& project, Form form) {
     auto database = std::make_unique<Database>(file, Database::Access::memory);
     fill(*database, project, kNoLineage, "");
     return std::make_unique<state::SqliteStore>(std::move(database), Cipher::for_memory(),
-                                                Store::Mode::read_only);
+                                                Store::Mode::read_only, std::move(form));
 }
 
 Cipher unlock(Database& database, const KeySource& key) {
@@ -104,19 +105,19 @@ Cipher unlock(Database& database, const KeySource& key) {
 }
 
 /// A state that an older hadeploy wrote, brought up to date in memory: reading changes no file.
-std::unique_ptr<Store> read_older(Database& older, const KeySource& key) {
+std::unique_ptr<Store> read_older(Database& older, const KeySource& key, Form form) {
     auto database = std::make_unique<Database>(older.path(), Database::Access::memory);
     database->copy_from(older);
     state::migrate(*database, state::migrations());
     Cipher cipher =
         state::stored_lock(*database).empty() ? Cipher::for_memory() : unlock(*database, key);
     return std::make_unique<state::SqliteStore>(std::move(database), std::move(cipher),
-                                                Store::Mode::read_only);
+                                                Store::Mode::read_only, std::move(form));
 }
 
 std::unique_ptr<Store> open_for_reading(const Path& file, const std::string& project,
-                                        const KeySource& key) {
-    if (!is_there(file)) return nothing_yet(file, project);
+                                        const KeySource& key, Form form) {
+    if (!is_there(file)) return nothing_yet(file, project, std::move(form));
     state::check_directory(file);
     state::check_file(file);
     auto database = std::make_unique<Database>(file, Database::Access::read);
@@ -124,20 +125,23 @@ std::unique_ptr<Store> open_for_reading(const Path& file, const std::string& pro
     if (version > 0) check_project(*database, project);
     if (version < static_cast<std::int64_t>(state::migrations().size()) ||
         state::stored_lock(*database).empty())
-        return read_older(*database, key);
+        return read_older(*database, key, std::move(form));
     Cipher cipher = unlock(*database, key);
     return std::make_unique<state::SqliteStore>(std::move(database), std::move(cipher),
-                                                Store::Mode::read_only);
+                                                Store::Mode::read_only, std::move(form));
 }
 
-/// Brings an older state up to date: schema first, then encryption.
-void modernize(Database& database, const KeySource& key) {
+/// Brings an older state up to date: schema first, then encryption, then the form of its records.
+void modernize(Database& database, const KeySource& key, const Form& form) {
     const state::Lock lock(database.path(), state::this_process("migrating the state", true),
                            kShortWaitMs);
     state::migrate(database, state::migrations());
-    if (state::stored_lock(database).empty()) return state::seal_state(database, Cipher::make(key));
+    if (state::stored_lock(database).empty()) state::seal_state(database, Cipher::make(key));
     const Cipher cipher = unlock(database, key);
-    if (!cipher.authenticates()) state::authenticate_state(database, cipher);
+    if (!cipher.seals_runs()) state::authenticate_state(database, cipher);
+    sqlite::Transaction transaction(database);
+    state::rewrite_rows(database, cipher, form);
+    transaction.commit();
 }
 
 /// Who makes the state holds its lock for a moment; but who has made it may go on to work, and then
@@ -155,7 +159,7 @@ void make_unless_there(const Path& file, const std::string& project, const KeySo
 }
 
 std::unique_ptr<Store> open_for_writing(const Path& file, const std::string& project,
-                                        const KeySource& key) {
+                                        const KeySource& key, Form form) {
     state::check_directory(file);
     make_directory(file);
     make_unless_there(file, project, key);
@@ -166,23 +170,23 @@ std::unique_ptr<Store> open_for_writing(const Path& file, const std::string& pro
     check_project(*database, project);
     if (version < static_cast<std::int64_t>(state::migrations().size()) ||
         state::stored_lock(*database).empty())
-        modernize(*database, key);
+        modernize(*database, key, form);
     Cipher cipher = unlock(*database, key);
-    if (!cipher.authenticates()) { // a run was killed between the schema and the MACs
-        modernize(*database, key);
+    if (!cipher.seals_runs()) { // a run was killed between the schema and the MACs
+        modernize(*database, key, form);
         cipher = unlock(*database, key);
     }
     return std::make_unique<state::SqliteStore>(std::move(database), std::move(cipher),
-                                                Store::Mode::read_write);
+                                                Store::Mode::read_write, std::move(form));
 }
 } // namespace
 
 std::unique_ptr<Store> Store::open(const std::filesystem::path& file, Mode mode,
-                                   const std::string& project, const KeySource& key) {
+                                   const std::string& project, const KeySource& key, Form form) {
     KeySource source = key;
     if (source.file.empty()) source.file = state::key_file(file);
-    return mode == Mode::read_only ? open_for_reading(file, project, source)
-                                   : open_for_writing(file, project, source);
+    return mode == Mode::read_only ? open_for_reading(file, project, source, std::move(form))
+                                   : open_for_writing(file, project, source, std::move(form));
 }
 
 } // namespace hadeploy

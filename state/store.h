@@ -48,8 +48,10 @@ struct Run {
     std::int64_t started_ms = 0; ///< Unix time
     std::int64_t ended_ms = 0;   ///< 0 while it runs or when it was killed
     std::string result;          ///< "", "done", "failed", "interrupted"
-    Value spec;                  ///< what it was made from, for whoever wants to go back to it
-    std::string summary;         ///< JSON: counts and durations
+    /// What it was made from, for whoever wants to go back to it. Null where nothing says that it
+    /// is hadeploy's own.
+    Value spec;
+    std::string summary; ///< JSON: counts and durations
 };
 
 /// One step of a run as it went, for durations, critical paths and charts.
@@ -60,6 +62,14 @@ struct StepRecord {
     std::int64_t ended_ms = 0;
     std::string result;             ///< "done", "failed", "adopted", "unchanged"
     std::vector<std::string> after; ///< addresses of the steps that it had to wait for
+};
+
+/// How configs and attributes of a type are written, and the way back: with paths relative to the
+/// project, say. Values stay as they are where a function is empty.
+struct Form {
+    using Change = std::function<Value(const std::string& type, const Value&)>;
+    Change kept = {}; ///< what is stored of a value
+    Change used = {}; ///< what a stored value stands for
 };
 
 struct LockOwner {
@@ -81,8 +91,10 @@ class Store {
     /// @param key  by default that in a file beside the state, which is made with it
     /// @throws Error(state) when it is corrupt, newer than this program, another project's, not
     ///         writable, on a network file system, or the key does not open it
+    /// @param form  of configs and attributes
     static std::unique_ptr<Store> open(const std::filesystem::path& file, Mode mode,
-                                       const std::string& project, const KeySource& key = {});
+                                       const std::string& project, const KeySource& key = {},
+                                       Form form = {});
     virtual ~Store() = default;
 
     /// Takes the writer's lock; waits up to `timeout_ms`. Held until the Store is closed or the
@@ -135,6 +147,10 @@ class Store {
     virtual Value outputs() const = 0;
     virtual void set_outputs(const Value& outputs) = 0;
 
+    /// What only who has the state's key can make of a text: for what is kept beside the state.
+    virtual std::string mac(std::string_view text) const = 0;
+
+    /// All of `spec` is encrypted, so that nobody else can make what a rollback follows.
     virtual std::int64_t begin_run(const std::string& command, const Value& spec) = 0;
     virtual void record_step(std::int64_t run, const StepRecord& step) = 0;
     virtual void end_run(std::int64_t run, const std::string& result,

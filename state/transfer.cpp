@@ -38,6 +38,12 @@ Row row_of(const Json& json, const Cipher& cipher) {
     return row;
 }
 
+/// Of all that is in it: commands may follow from each part.
+std::string mac_of(Json all, const Cipher& cipher) {
+    all.erase("mac");
+    return cipher.mac({"pulled state", all.dump(-1, ' ', false, Json::error_handler_t::replace)});
+}
+
 [[noreturn]] void refuse(const std::string& what, std::string_view why) {
     throw Error(ErrorKind::state, fmt::format("{}: {}", what, why))
         .with_hint("`hadeploy state pull` writes what can be pushed");
@@ -57,13 +63,14 @@ std::string write_contents(const Contents& contents, const KeySource& key) {
              {"depends_on", row.depends_on},
              {"config", sealed(row.config, cipher, place(row.address, "config"))},
              {"attributes", sealed(row.attributes, cipher, place(row.address, "attributes"))}});
-    const Json all{{"format", kFormat},
-                   {"project", contents.project},
-                   {"lineage", contents.lineage},
-                   {"serial", contents.serial},
-                   {"key_lock", cipher.lock()},
-                   {"resources", std::move(resources)},
-                   {"outputs", sealed(contents.outputs, cipher, kOutputs)}};
+    Json all{{"format", kFormat},
+             {"project", contents.project},
+             {"lineage", contents.lineage},
+             {"serial", contents.serial},
+             {"key_lock", cipher.lock()},
+             {"resources", std::move(resources)},
+             {"outputs", sealed(contents.outputs, cipher, kOutputs)}};
+    all["mac"] = mac_of(all, cipher);
     return all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -85,6 +92,12 @@ Contents read_contents(const std::string& text, const KeySource& key, const std:
             if (!seen.insert(out.rows.back().address).second)
                 refuse(what, fmt::format("it has {} twice", out.rows.back().address));
         }
+        if (cipher.seals_runs() && all.value("mac", "") != mac_of(all, cipher))
+            throw Error(ErrorKind::state,
+                        fmt::format("{} was altered by something other than hadeploy", what))
+                .with_hint(
+                    "commands may follow from it, so it was not taken; `hadeploy state pull` "
+                    "writes what can be pushed");
         return out;
     } catch (const Json::exception& e) {
         refuse(what, fmt::format("something in it is missing or of another type ({})", e.what()));

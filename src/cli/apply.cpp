@@ -117,8 +117,7 @@ int apply_saved(Context& context) {
     const PlanFile file = load_plan(context.args.plan_file, context.project.key_source());
     // the store's file belongs to a project, whose name the plan tells
     Project& project = context.project;
-    const auto store = Store::open(project.state_file(), Store::Mode::read_write, file.project,
-                                   project.key_source());
+    const auto store = project.open_store_of(file.project, Store::Mode::read_write);
     context.lock(*store, "apply");
     Prepared prepared = restore_plan(file, project, *store);
     check_allowed(context, prepared.plan);

@@ -10,8 +10,7 @@ namespace hadeploy::cli {
 namespace {
 /// The runs, whatever the spec says by now: it may be what is to be undone.
 std::vector<Run> recorded_runs(const Project& project) {
-    return Store::open(project.state_file(), Store::Mode::read_only, "", project.key_source())
-        ->runs();
+    return project.open_store_of("", Store::Mode::read_only)->runs();
 }
 
 Run find_run(const Project& project, std::int64_t number) {

@@ -58,7 +58,7 @@ std::unique_ptr<Store> recorded_state(Context& context) {
     } catch (const Error&) {
         if (!recorded) throw;
     }
-    return Store::open(project.state_file(), Store::Mode::read_only, "", project.key_source());
+    return project.open_store_of("", Store::Mode::read_only);
 }
 
 /// For scripts: nothing but the text, of what has one.
@@ -79,8 +79,7 @@ std::string raw_text(const std::string& name, const Value& value, bool show_secr
 int run_show(Context& context) {
     if (!context.args.plan_file.empty()) {
         const PlanFile plan = load_plan(context.args.plan_file, context.project.key_source());
-        const auto store = Store::open(context.project.state_file(), Store::Mode::read_only,
-                                       plan.project, context.project.key_source());
+        const auto store = context.project.open_store_of(plan.project, Store::Mode::read_only);
         const Prepared prepared = restore_plan(plan, context.project, *store);
         print_plan(context, prepared.plan);
         return 0;

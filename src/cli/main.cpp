@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 #include "cli/confirm.h"
+#include "cli/own_environment.h"
 #include "cli/render/errors.h"
 #include "cli/render/plan_json.h"
 #include "core/clock.h"
@@ -9,8 +10,17 @@
 #include <functional>
 #include <iostream>
 #include <map>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define HADEPLOY_SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HADEPLOY_SANITIZED
+#endif
+#endif
 
 namespace hadeploy::cli {
 
@@ -103,8 +113,20 @@ int run(int argc, char** argv) {
 
 } // namespace hadeploy::cli
 
+namespace {
+/// This process holds keys: it leaves no core dump, and no other process of the user reads its
+/// memory. Only this process: an exec gives its children back what is usual.
+void keep_out_of_dumps() {
+#ifndef HADEPLOY_SANITIZED // the leak sanitizer reads the process from beside it
+    (void)::prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+} // namespace
+
 int main(int argc, char** argv) {
     umask(077); // state, keys and seeds are the user's alone
+    keep_out_of_dumps();
+    (void)hadeploy::cli::own_environment(); // no child inherits the keys
     std::signal(SIGPIPE, SIG_IGN);
     hadeploy::cli::install_signal_handlers();
     try {

@@ -1,6 +1,7 @@
 #include "cli/password.h"
 
 #include "cli/commands.h"
+#include "cli/own_environment.h"
 #include "core/file.h"
 #include "core/process.h"
 #include "core/text.h"
@@ -107,7 +108,8 @@ std::string ask_password(const std::string& prompt, bool twice, const std::strin
 
 std::string vault_password(const fs::path& file, bool is_new) {
     if (!file.empty()) return password_from_file(file);
-    if (const char* given = std::getenv("HADEPLOY_VAULT_PASSWORD"); given && *given) return given;
+    if (const std::string given = given_to_us("HADEPLOY_VAULT_PASSWORD"); !given.empty())
+        return given;
     if (const char* path = std::getenv("ANSIBLE_VAULT_PASSWORD_FILE"); path && *path)
         return password_from_file(path);
     return ask_password("Vault password", is_new);

@@ -1,7 +1,9 @@
 #include "cli/project.h"
 
 #include "chaos/settings.h"
+#include "cli/own_environment.h"
 #include "cli/secrets.h"
+#include "planner/local_paths.h"
 #include "planner/moves.h"
 #include "planner/selection.h"
 #include "planner/written_secrets.h"
@@ -9,8 +11,6 @@
 
 #include <cstdlib>
 #include <fmt/format.h>
-
-extern char** environ;
 
 namespace hadeploy::cli {
 
@@ -92,7 +92,8 @@ ProviderSettings Project::settings() const {
     ProviderSettings out;
     for (const auto& kind : registry_.kinds()) {
         const Value* settings = last_run_["settings"].find(kind->name);
-        out[kind->name] = settings == nullptr ? Value::map({}) : *settings;
+        out[kind->name] = settings == nullptr ? Value::map({})
+                                              : with_whole_paths(kind->schema, *settings, root());
     }
     return out;
 }
@@ -108,7 +109,11 @@ void Project::load_from(const FileReader& read, const VariableValues& variables,
     read_spec(read);
     spec_.secrets = secrets;
     redact_.add(spec_.secrets);
-    expand(variables);
+    VariableValues here = variables; // a record has paths relative to the project
+    for (auto& [name, value] : here)
+        if (const Variable* v = spec_.root.variable(name))
+            value = with_whole_paths({v->attribute}, Value::map({{name, value}}), root())[name];
+    expand(here);
 }
 
 /// Environment below files below the command line; among equals the later one wins.
@@ -129,16 +134,11 @@ VariableValues Project::given_variables() {
                 parse_variable_text(variable, text, from, spec_.sources);
         });
     };
-    for (char** entry = environ; *entry != nullptr; ++entry) {
-        const std::string_view text = *entry;
-        const auto equals = text.find('=');
-        if (!text.starts_with(kVariablePrefix) || equals == text.npos) continue;
-        const std::string name(
-            text.substr(kVariablePrefix.size(), equals - kVariablePrefix.size()));
+    for (const auto& [name, text] : own_environment()) {
+        if (!name.starts_with(kVariablePrefix)) continue;
         // the environment may be meant for other specs as well: what is not declared is passed over
-        if (const Variable* v = spec_.root.variable(name))
-            take_text(*v, std::string(text.substr(equals + 1)),
-                      std::string(text.substr(0, equals)));
+        if (const Variable* v = spec_.root.variable(name.substr(kVariablePrefix.size())))
+            take_text(*v, text, name);
     }
     for (const fs::path& file : options_.variable_files)
         take([&] {
@@ -148,7 +148,8 @@ VariableValues Project::given_variables() {
     for (const std::string& text : options_.variables) {
         const auto equals = text.find('=');
         if (equals == text.npos || equals == 0)
-            throw Error(ErrorKind::usage, fmt::format("--var {}: expected NAME=VALUE", text));
+            throw Error(ErrorKind::usage, "--var: expected NAME=VALUE")
+                .with_hint(equals == 0 ? "a name is missing before the =" : "a = is missing");
         const std::string name = text.substr(0, equals);
         const std::string value = text.substr(equals + 1);
         if (const Variable* v = spec_.root.variable(name))
@@ -161,18 +162,28 @@ VariableValues Project::given_variables() {
 }
 
 KeySource Project::key_source() const {
-    const auto given = [](const char* name) {
-        const char* text = std::getenv(name);
-        return std::string(text == nullptr ? "" : text);
-    };
-    const std::string file = given("HADEPLOY_STATE_KEY_FILE");
-    return {.passphrase = given("HADEPLOY_STATE_PASSPHRASE"),
-            .key = given("HADEPLOY_STATE_KEY"),
+    const std::string file = given_to_us("HADEPLOY_STATE_KEY_FILE");
+    return {.passphrase = given_to_us("HADEPLOY_STATE_PASSPHRASE"),
+            .key = given_to_us("HADEPLOY_STATE_KEY"),
             .file = file.empty() ? state::key_file(state_file()) : fs::path(file)};
 }
 
 std::unique_ptr<Store> Project::open_store(Store::Mode mode) const {
-    return Store::open(state_file(), mode, spec_.name, key_source());
+    return open_store_of(spec_.name, mode);
+}
+
+std::unique_ptr<Store> Project::open_store_of(const std::string& project, Store::Mode mode) const {
+    return Store::open(state_file(), mode, project, key_source(), form());
+}
+
+Form Project::form() const {
+    const auto change = [this](auto changed) {
+        return [this, changed](const std::string& type, const Value& value) {
+            const ResourceType* known = registry_.type(type);
+            return known == nullptr ? value : changed(known->schema, value, root());
+        };
+    };
+    return {.kept = change(with_paths_in), .used = change(with_whole_paths)};
 }
 
 Setting Project::setting(const std::string& lineage) const {

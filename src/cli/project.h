@@ -83,7 +83,13 @@ class Project {
 
     /// What locks the state and saved plans, as the environment says.
     [[nodiscard]] KeySource key_source() const;
+    /// The state. Paths in the project are relative to it in what is stored.
     std::unique_ptr<Store> open_store(Store::Mode mode) const;
+    /// The same of the project of that name; "": of whatever project it may be.
+    std::unique_ptr<Store> open_store_of(const std::string& project, Store::Mode mode) const;
+    [[nodiscard]] Form form() const;
+    /// The directory as local paths have it.
+    [[nodiscard]] std::string root() const { return without_last_slash(directory_); }
     [[nodiscard]] Setting setting(const std::string& lineage) const;
 
   private:

@@ -1,6 +1,7 @@
 #include "cli/record.h"
 
 #include "cli/render/errors.h"
+#include "planner/local_paths.h"
 #include "planner/plan.h"
 
 #include <algorithm>
@@ -10,10 +11,21 @@ namespace hadeploy::cli {
 
 namespace {
 
-Value as_value(const ProviderSettings& settings) {
+/// Paths in the project relative to it, as in the records of resources.
+Value as_value(const ProviderSettings& settings, const Project& project) {
     Value::Map out;
-    for (const auto& [name, value] : settings) out.push_back({name, value});
+    for (const auto& [name, value] : settings) {
+        const ProviderKind* kind = project.registry().kind(name);
+        out.push_back(
+            {name, kind == nullptr ? value : with_paths_in(kind->schema, value, project.root())});
+    }
     return Value::map(std::move(out));
+}
+
+Value variables_of(const Project& project) {
+    Schema schema;
+    for (const Variable& v : project.spec().root.variables) schema.push_back(v.attribute);
+    return with_paths_in(schema, project.variables(), project.root());
 }
 
 /// What the last run was made from, with the settings that it had; null when nothing tells them.
@@ -25,7 +37,7 @@ Value last_run(const Context& context, const Store& store) {
     try { // an older hadeploy has kept the spec alone
         Project then(context.registry, context.project.options());
         load_record(record, then);
-        return record.with("settings", as_value(then.settings()));
+        return record.with("settings", as_value(then.settings(), then));
     } catch (const Errors&) {
         return {};
     } catch (const Error&) {
@@ -56,9 +68,9 @@ Value spec_record(const Project& project, const Prepared& prepared) {
     for (const auto& [from, to] : plan.moves) moves.push_back({from, Value(to)});
     return Value::map({{"files", Value::map(std::move(files))},
                        {"moves", Value::map(std::move(moves))},
-                       {"variables", project.variables()},
+                       {"variables", variables_of(project)},
                        {"secrets", project.spec().secrets},
-                       {"settings", as_value(prepared.settings)},
+                       {"settings", as_value(prepared.settings, project)},
                        {"destroy", plan.destroy},
                        {"partial", plan.partial}});
 }

@@ -53,7 +53,7 @@ int run_state_rekey(Context& context) {
                     fmt::format("there is no state {} yet", project.state_file().string()))
             .with_hint("the first apply makes it, with the key that is set then");
     const KeySource now = project.key_source();
-    const auto store = Store::open(project.state_file(), Store::Mode::read_write, "", now);
+    const auto store = project.open_store_of("", Store::Mode::read_write);
     context.lock(*store, context.args.command);
     const NewKey key = new_key(context, now);
     store->rekey(key.source);

@@ -1,5 +1,6 @@
 #include "cli/shortcut.h"
 
+#include "cli/own_environment.h"
 #include "core/file.h"
 #include "core/hash.h"
 #include "planner/outside.h"
@@ -8,14 +9,12 @@
 #include <algorithm>
 #include <fmt/format.h>
 
-extern char** environ;
-
 namespace hadeploy::cli {
 
 namespace {
 
 namespace fs = std::filesystem;
-constexpr std::int64_t kFormat = 1;
+constexpr std::int64_t kFormat = 2;
 
 fs::path note_of(const Project& project) {
     return project.data_dir() / "cache" / "unchanged.json";
@@ -44,9 +43,8 @@ std::string this_program() {
 
 std::vector<std::string> variables_in_environment() {
     std::vector<std::string> out;
-    for (char** entry = environ; *entry != nullptr; ++entry)
-        if (std::string_view(*entry).starts_with(kVariablePrefix)) out.emplace_back(*entry);
-    std::sort(out.begin(), out.end());
+    for (const auto& [name, text] : own_environment())
+        if (name.starts_with(kVariablePrefix)) out.push_back(name + "=" + text);
     return out;
 }
 
@@ -119,11 +117,17 @@ bool world_agrees(const Project& project, const Store& store, const Value& note)
 std::optional<Plan> known_unchanged(const Project& project, const PlanOptions& options) {
     try {
         if (!is_plain(options) || !fs::exists(note_of(project))) return std::nullopt;
-        const Value note = from_json(read_file(note_of(project), kMaxYamlBytes));
+        const std::string text = read_file(note_of(project), kMaxYamlBytes);
+        const std::size_t end = text.find('\n'); // of the MAC
+        if (end == text.npos) return std::nullopt;
+        const Value note = from_json(std::string_view(text).substr(end + 1));
         if (note.integer("format") != kFormat ||
             note.text("inputs") != inputs(project.options(), read_texts(note["files"])))
             return std::nullopt;
         const auto store = project.open_store(Store::Mode::read_only);
+        // what is read, and from where, follows from the note
+        if (store->mac(std::string_view(text).substr(end + 1)) != text.substr(0, end))
+            return std::nullopt;
         const bool same = note.text("lineage") == store->lineage() &&
                           note.integer("serial", -1) == store->serial() &&
                           world_agrees(project, *store, note);
@@ -170,7 +174,8 @@ void note_unchanged(const Project& project, const PlanOptions& options, const St
                                        {"files", Value::list(std::move(paths))},
                                        {"settings", all}});
         fs::create_directories(note_of(project).parent_path());
-        write_file(note_of(project), to_json(note));
+        const std::string text = to_json(note);
+        write_file(note_of(project), store.mac(text) + "\n" + text);
     } catch (const std::exception&) {
         // it would only have saved time
     }

@@ -25,7 +25,7 @@ std::unique_ptr<Store> open_state(const Context& context, Store::Mode mode) {
         throw Error(ErrorKind::state,
                     fmt::format("there is no state {} yet", project.state_file().string()))
             .with_hint("the first apply makes it");
-    auto store = Store::open(project.state_file(), mode, "", project.key_source());
+    auto store = project.open_store_of("", mode);
     if (mode == Store::Mode::read_write) context.lock(*store, context.args.command);
     return store;
 }
@@ -234,10 +234,16 @@ int run_state_trust_host_key(Context& context) {
 
 int run_state_pull(Context& context) {
     const auto store = open_state(context, Store::Mode::read_only);
+    std::vector<Row> rows = store->rows();
+    const Form form = context.project.form(); // as it is stored: for another directory too
+    for (Row& row : rows) {
+        row.config = form.kept(row.type, row.config);
+        row.attributes = form.kept(row.type, row.attributes);
+    }
     context.print(state::write_contents({.project = store->project(),
                                          .lineage = store->lineage(),
                                          .serial = store->serial(),
-                                         .rows = store->rows(),
+                                         .rows = std::move(rows),
                                          .outputs = store->outputs()},
                                         context.project.key_source()));
     return 0;

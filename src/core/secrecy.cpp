@@ -1,6 +1,7 @@
 #include "core/secrecy.h"
 
 #include "core/hash.h"
+#include "core/text.h"
 
 #include <algorithm>
 #include <cctype>
@@ -30,12 +31,25 @@ void add_base64_forms(const std::string& secret, std::vector<std::string>& out) 
     }
 }
 
+/// As in_quotes() writes it, whole or cut: alone, and behind letters, where more is escaped.
+void add_quoted_forms(const std::string& secret, std::vector<std::string>& out) {
+    const std::size_t length = count_characters(secret);
+    for (const std::string before : {"", "a"})
+        for (const std::size_t max : {length, std::size_t{20}, std::size_t{60}, std::size_t{80}}) {
+            if (max > length) continue;
+            const std::string quoted = in_quotes(before + secret, before.size() + max);
+            const std::size_t from = 1 + before.size();
+            out.push_back(quoted.substr(from, quoted.size() - from - 1));
+        }
+}
+
 std::vector<std::string> forms_of(const std::string& secret) {
     std::vector<std::string> out{secret, base64_encode(secret)};
     const std::string json = to_json(secret);
     out.push_back(json.substr(1, json.size() - 2));
     replace_all(out.emplace_back(secret), "'", "'\\''");
     add_base64_forms(secret, out);
+    add_quoted_forms(secret, out);
     for (std::size_t from = 0, to = 0; secret.find('\n') != secret.npos && to != secret.npos;
          from = to + 1) {
         to = secret.find('\n', from);
@@ -110,6 +124,19 @@ Value as_secret_as(const Value& value, const Value& model) {
     if (!model.secret() && value.is_map() && model.is_map()) return map_as(value, model);
     if (!model.secret() && value.is_list() && model.is_list()) return list_as(value, model);
     return value.as_secret();
+}
+
+std::string quoted(const Value& value, std::size_t max) {
+    if (!value.is_string()) return told(value, display(value));
+    return quoted(value, value.as_string(), max);
+}
+
+std::string quoted(const Value& whole, std::string_view part, std::size_t max) {
+    return whole.contains_secret() ? std::string(kHidden) : in_quotes(part, max);
+}
+
+std::string told(const Value& whole, std::string text) {
+    return whole.contains_secret() ? std::string(kHidden) : text;
 }
 
 void Redactor::add(const Value& value) {

@@ -13,10 +13,21 @@ namespace hadeploy {
 /// from secrets. Where the two have not the same form all of it is secret.
 Value as_secret_as(const Value& value, const Value& model);
 
+/// What a message says of a value: a string in quotes (in_quotes()), all else as display() shows
+/// it,
+/// "(secret)" of what is secret or holds something that is. A text of a value gets into a message
+/// in no other way: in the value it is known whether it may be shown, in the text it is not.
+std::string quoted(const Value& value, std::size_t max = 80);
+/// The same of a part of it, or of what was read in it.
+std::string quoted(const Value& whole, std::string_view part, std::size_t max = 80);
+/// The same without quotes: a number, an address that was calculated.
+std::string told(const Value& whole, std::string text);
+
 /// Takes known secrets out of texts that others wrote (what a command printed, say), in the forms
-/// in which they turn up there: as they are, in JSON, quoted for a shell, in base64 (alone or
-/// within something longer), line by line; numbers where they stand alone. What is shorter than 4
-/// characters stays: it would tear holes into everything, and the holes would tell it.
+/// in which they turn up there: as they are, in JSON, quoted for a shell or by in_quotes(), in
+/// base64 (alone or within something longer), line by line; numbers where they stand alone. What is
+/// shorter than 4 characters stays: it would tear holes into everything, and the holes would tell
+/// it.
 class Redactor {
   public:
     /// All that is secret in `value` is taken out from now on.

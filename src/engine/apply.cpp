@@ -1,7 +1,6 @@
 #include "engine/apply.h"
 
 #include "core/clock.h"
-#include "core/secrecy.h"
 #include "engine/executor.h"
 #include "planner/generations.h"
 #include "planner/output_changes.h"
@@ -61,7 +60,7 @@ void Executor::finish(StepId id, std::string result) {
 void Executor::retry_or_fail(StepId id, Error error) {
     Work& work = work_[id];
     if (!error.transient || ++work.attempts >= kAttempts) return fail(id, std::move(error));
-    error = without_secrets(std::move(error), work.config);
+    error = hide_secrets(std::move(error), *plan_.steps[id].type, work.config);
     events_.step_progress(plan_.steps[id], "trying again: " + error.message);
     enqueue(id, work.state == State::to_read);
 }
@@ -70,7 +69,8 @@ void Executor::fail(StepId id, Error error) {
     const Step& step = plan_.steps[id];
     Work& work = work_[id];
     // what a command says may repeat what it was given, also what only the state knew
-    error = without_secrets(without_secrets(std::move(error), work.config), step.before);
+    error = hide_secrets(hide_secrets(std::move(error), *step.type, work.config), *step.type,
+                         step.before);
     if (error.address.empty()) error.address = step.address;
     if (!error.loc.known()) error.loc = step.loc;
     work.state = State::failed;

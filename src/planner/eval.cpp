@@ -5,6 +5,7 @@
 #include "planner/schema.h"
 #include "planner/splat.h"
 
+#include "core/secrecy.h"
 #include "core/text.h"
 
 #include <algorithm>
@@ -79,7 +80,8 @@ Path joined(Path head, const Path& tail) {
 }
 
 std::string show_step(const Value& step) {
-    return step.is_string() ? "." + step.as_string() : "[" + display(step) + "]";
+    const bool name = step.is_string() && !step.secret();
+    return name ? "." + step.as_string() : "[" + display(step) + "]";
 }
 
 /// One step down, or an error that names what there is.
@@ -109,8 +111,9 @@ Value step_into(const Value& value, const Value& step, Loc loc, const std::strin
         const std::int64_t i = step.as_integer();
         const auto size = static_cast<std::int64_t>(value.as_list().size());
         if (i < 0 || i >= size)
-            throw fail(fmt::format("{} has {} element{}: there is none at index {}", what, size,
-                                   size == 1 ? "" : "s", i));
+            throw fail(fmt::format("{} has {} element{}: there is none at index {}", what,
+                                   told(value, std::to_string(size)), size == 1 ? "" : "s",
+                                   display(step)));
         return value.as_list()[static_cast<std::size_t>(i)];
     }
     throw fail(fmt::format("{} is {}: nothing can be taken out of it", what, value.kind_name()));
@@ -398,7 +401,7 @@ Value comprehension(const Expr& expr, const Names& names) {
         inside.set(Value::unknown(), Value::unknown());
         gathering.touch_all(inside);
     } else if (source.is_map()) {
-        for (const Entry& e : source.as_map()) add(e.key, e.value);
+        for (const Entry& e : source.as_map()) add(marked(e.key, source.secret()), e.value);
     } else if (source.is_list()) {
         const Value::List& items = source.as_list();
         for (std::size_t i = 0; i < items.size(); ++i) add(static_cast<std::int64_t>(i), items[i]);
@@ -423,7 +426,7 @@ Value follow(const Value& value, const Path& path, std::size_t from, Loc loc,
     bool secret = value.secret();
     for (std::size_t i = from; i < path.size(); ++i) {
         secret = secret || path[i].secret() || (path[i].is_unknown() && here.contains_secret());
-        here = step_into(here, path[i], loc, name);
+        here = step_into(marked(here, secret), path[i], loc, name);
         secret = secret || here.secret();
         if (path[i].is_string() || path[i].is_integer()) name += show_step(path[i]);
     }

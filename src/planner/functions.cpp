@@ -199,7 +199,8 @@ Value call_lazily(const Expr& expr, const Names& names) {
     return (can ? secret : failed_by_secret) ? out->as_secret() : *out;
 }
 
-/// What is wrong with a secret is told without it.
+/// What is wrong with a secret is told without it. That is up to the functions (Call::quoted()):
+/// this is the second net, below what one of them forgot.
 Value result_of(const Call& call) {
     try {
         return call.function.body(call);
@@ -213,6 +214,28 @@ Value result_of(const Call& call) {
 Error Call::mistake(std::string message, std::string hint) const {
     return Error(ErrorKind::spec, fmt::format("{}(): {}", function.name, message), loc)
         .with_hint(std::move(hint));
+}
+
+std::string Call::quoted(std::size_t i) const {
+    return hadeploy::quoted(arguments[i]);
+}
+
+std::string Call::quoted(std::size_t i, std::string_view part) const {
+    return hadeploy::quoted(arguments[i], part);
+}
+
+std::string Call::told(std::size_t i) const {
+    return hadeploy::told(arguments[i], display(arguments[i]));
+}
+
+std::string Call::told(std::size_t i, std::string text) const {
+    return hadeploy::told(arguments[i], std::move(text));
+}
+
+Error Call::passed_on(std::size_t i, const std::string& message, const std::string& hint) const {
+    if (!arguments[i].contains_secret()) return mistake(message, hint);
+    return mistake("argument " + std::to_string(i + 1) + " is wrong (it is secret)",
+                   "what exactly is wrong is not shown, as that may hold a part of it");
 }
 
 void Call::check_size(std::size_t bytes) const {

@@ -22,6 +22,15 @@ struct Call {
     const std::string& text(std::size_t i) const { return arguments[i].as_string(); }
     /// "upper(): message", at the call's place.
     [[nodiscard]] Error mistake(std::string message, std::string hint = {}) const;
+    /// What a message says of an argument, or of what was read in it: quoted() and told() of
+    /// core/secrecy.h.
+    [[nodiscard]] std::string quoted(std::size_t i) const;
+    [[nodiscard]] std::string quoted(std::size_t i, std::string_view part) const;
+    [[nodiscard]] std::string told(std::size_t i) const;
+    [[nodiscard]] std::string told(std::size_t i, std::string text) const;
+    /// What somebody else says is wrong with an argument, in words that may hold parts of it.
+    [[nodiscard]] Error passed_on(std::size_t i, const std::string& message,
+                                  const std::string& hint = {}) const;
     /// For bodies that multiply: what they have made so far, before it takes all memory.
     /// @throws Error(spec) beyond kMaxValueWeight
     void check_size(std::size_t bytes) const;

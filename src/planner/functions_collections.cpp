@@ -85,7 +85,7 @@ Value lookup(const Call& call) {
     if (call[1].is_unknown()) return call[1];
     if (const Value* found = call[0].find(call.text(1))) return *found;
     if (call.size() > 2) return call[2];
-    throw call.mistake(fmt::format("the map has no {}", in_quotes(call.text(1))),
+    throw call.mistake(fmt::format("the map has no {}", call.quoted(1)),
                        "a third argument is the default");
 }
 
@@ -105,7 +105,8 @@ Value slice(const Call& call) {
     const std::int64_t to = call.size() > 2 ? call[2].as_integer() : size;
     if (from < 0 || to < from || to > size)
         throw call.mistake(
-            fmt::format("there is no part from {} to {} of a list of {}", from, to, size));
+            fmt::format("there is no part from {} to {} of a list of {}", call.told(1),
+                        call.size() > 2 ? call.told(2) : std::to_string(size), size));
     return Value::list({items.begin() + from, items.begin() + to});
 }
 
@@ -189,11 +190,11 @@ Value transposed(const Call& call) {
     for (const Entry& e : call[0].as_map()) {
         if (!e.value.is_list())
             throw call.mistake(fmt::format("{}: expected a list of strings, got {}",
-                                           in_quotes(e.key), e.value.kind_name()));
+                                           call.quoted(0, e.key), e.value.kind_name()));
         for (const Value& v : e.value.as_list()) {
             if (!v.is_string())
                 throw call.mistake(fmt::format("{}: expected a list of strings, got one of {}",
-                                               in_quotes(e.key), v.kind_name()));
+                                               call.quoted(0, e.key), v.kind_name()));
             by_text[v.as_string()].push_back(e.key);
         }
     }

@@ -1,6 +1,5 @@
 #include "planner/functions.h"
 
-#include "core/text.h"
 #include "planner/schema.h"
 
 #include <algorithm>
@@ -25,7 +24,7 @@ Value to_number(const Call& call) {
     double number = 0;
     const auto [at, error] = std::from_chars(text.data(), end, number);
     if (error != std::errc() || at != end || !std::isfinite(number))
-        throw call.mistake(fmt::format("{} is not a number", in_quotes(text)));
+        throw call.mistake(fmt::format("{} is not a number", call.quoted(0)));
     return number;
 }
 
@@ -33,9 +32,9 @@ Value to_bool(const Call& call) {
     if (call[0].is_bool() || call[0].is_null()) return call[0];
     if (call[0].is_string() && (call.text(0) == "true" || call.text(0) == "false"))
         return call.text(0) == "true";
-    throw call.mistake(fmt::format("only \"true\" and \"false\" are booleans, got {}",
-                                   call[0].is_string() ? in_quotes(call.text(0))
-                                                       : std::string(call[0].kind_name())));
+    throw call.mistake(
+        fmt::format("only \"true\" and \"false\" are booleans, got {}",
+                    call[0].is_string() ? call.quoted(0) : std::string(call[0].kind_name())));
 }
 
 Value to_list(const Call& call) {
@@ -89,16 +88,19 @@ Value scalar_as(TypeKind kind, const Value& v, const Call& call) {
 /// is.
 Value scalars_as(const Type& type, const Value& v, const Call& call) {
     Value out = v;
+    const auto inner_as = [&](const Type& inner, const Value& part) { // as secret as the whole
+        return scalars_as(inner, v.secret() ? part.as_secret() : part, call);
+    };
     if (v.is_list() && type.element) {
         Value::List items = v.as_list();
-        for (Value& item : items) item = scalars_as(*type.element, item, call);
+        for (Value& item : items) item = inner_as(*type.element, item);
         out = Value::list(std::move(items));
     } else if (v.is_map()) {
         Value::Map entries = v.as_map();
         for (Entry& e : entries) {
             const Attribute* field = type.fields ? find_attribute(*type.fields, e.key) : nullptr;
             const Type* inner = field != nullptr ? &field->type : type.element.get();
-            if (inner != nullptr) e.value = scalars_as(*inner, e.value, call);
+            if (inner != nullptr) e.value = inner_as(*inner, e.value);
         }
         out = Value::map(std::move(entries));
     } else if (!v.is_unknown() && !v.is_null()) {
@@ -113,7 +115,7 @@ Value converted(const Call& call) {
     try {
         type = parse_type(call[1]);
     } catch (const Error& error) {
-        throw call.mistake(error.message, error.hint);
+        throw call.passed_on(1, error.message, error.hint);
     }
     const BaseDirectory base = [&](Loc) {
         std::size_t used = 0;

@@ -42,7 +42,9 @@ Value decoded(const Call& call, std::string_view what) {
     Sources sources;
     Problems problems;
     const std::uint16_t index = sources.add(std::string(what), call.text(0));
-    const Value out = read_yaml(sources, index, problems);
+    const bool secret = call[0].contains_secret();
+    const Value out = secret ? read_secret_yaml(sources, index, "the text", problems)
+                             : read_yaml(sources, index, problems);
     if (problems.empty()) return out;
     const Error& first = problems.list().front();
     throw call.mistake(fmt::format("line {}: {}", first.loc.line, first.message));
@@ -117,7 +119,7 @@ Value csv_decoded(const Call& call) {
     const std::vector<std::string> names = csv_line(call, text, at);
     for (auto name = names.begin(); name != names.end(); ++name)
         if (std::find(names.begin(), name, *name) != name)
-            throw call.mistake(fmt::format("there are two columns {}", in_quotes(*name)));
+            throw call.mistake(fmt::format("there are two columns {}", call.quoted(0, *name)));
     Value::List out;
     while (at < text.size()) {
         const std::vector<std::string> fields = csv_line(call, text, at);
@@ -150,13 +152,13 @@ Value text_from(const Call& call, std::string bytes) {
     return bytes;
 }
 
-/// What `convert` gives; its failure is the call's.
+/// What `convert` gives; its failure is the call's, by an argument.
 template<class Convert>
-std::string attempted(const Call& call, Convert convert) {
+std::string attempted(const Call& call, std::size_t argument, Convert convert) {
     try {
         return convert();
     } catch (const Error& error) {
-        throw call.mistake(error.message, error.hint);
+        throw call.passed_on(argument, error.message, error.hint);
     }
 }
 
@@ -166,16 +168,17 @@ Value base64_decoded(const Call& call) {
 
 Value gunzipped(const Call& call) {
     const std::string file = bytes_of(call);
-    return text_from(call, attempted(call, [&] { return gunzip(file, kMaxValueWeight); }));
+    return text_from(call, attempted(call, 0, [&] { return gunzip(file, kMaxValueWeight); }));
 }
 
 Value in_charset(const Call& call) {
-    return base64_encode(attempted(call, [&] { return to_charset(call.text(0), call.text(1)); }));
+    return base64_encode(
+        attempted(call, 1, [&] { return to_charset(call.text(0), call.text(1)); }));
 }
 
 Value out_of_charset(const Call& call) {
     const std::string bytes = bytes_of(call);
-    return text_from(call, attempted(call, [&] { return from_charset(bytes, call.text(1)); }));
+    return text_from(call, attempted(call, 1, [&] { return from_charset(bytes, call.text(1)); }));
 }
 
 Value named_uuid(const Call& call) {
@@ -186,7 +189,7 @@ Value named_uuid(const Call& call) {
                                      {"x500", kUuidNamespaceX500}})
         if (space == name) return uuid_v5(uuid, call.text(1));
     if (!is_uuid(space))
-        throw call.mistake(fmt::format("{} is not a UUID", in_quotes(space)),
+        throw call.mistake(fmt::format("{} is not a UUID", call.quoted(0)),
                            "the namespace is a UUID, or \"dns\", \"url\", \"oid\" or \"x500\"");
     return uuid_v5(space, call.text(1));
 }

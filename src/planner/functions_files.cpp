@@ -24,7 +24,7 @@ std::string contents(const Call& call) {
     try {
         return read_file(call.file(0), kMaxFile, ErrorKind::spec);
     } catch (const Error& error) {
-        throw call.mistake(error.message, error.hint);
+        throw call.passed_on(0, error.message, error.hint);
     }
 }
 
@@ -33,7 +33,7 @@ std::string text_of(const Call& call) {
     for (std::size_t at = 0; at < text.size();) {
         const CodePoint c = first_code_point(std::string_view(text).substr(at));
         if (!c.valid)
-            throw call.mistake(fmt::format("{} is not UTF-8 text", in_quotes(call.text(0))),
+            throw call.mistake(fmt::format("{} is not UTF-8 text", call.quoted(0)),
                                "filebase64() reads any file");
         at += c.size;
     }
@@ -84,8 +84,8 @@ Value rendered(const Call& call, const std::string& name, std::string template_t
         StringPool strings;
         out = evaluate(parse_string(text, sources, strings), TemplateNames(call[1], call.names));
     } catch (const Error& error) { // its place is in the template, which no one else knows
-        throw call.mistake(fmt::format("{}: {}", sources.describe(error.loc), error.message),
-                           error.hint);
+        throw call.passed_on(0, fmt::format("{}: {}", sources.describe(error.loc), error.message),
+                             error.hint);
     }
     if (out.is_list() || out.is_map())
         throw call.mistake("a template gives text, this one " + std::string(out.kind_name()));
@@ -129,7 +129,7 @@ Value file_set(const Call& call) {
     const std::vector<std::string> pattern = parts_of(fs::path(call.text(1)).lexically_normal());
     std::error_code error;
     fs::recursive_directory_iterator at(root, error);
-    if (error) throw call.mistake(fmt::format("{}: {}", in_quotes(call.text(0)), error.message()));
+    if (error) throw call.mistake(fmt::format("{}: {}", call.quoted(0), error.message()));
     std::set<std::string> found;
     for (std::size_t seen = 0; at != fs::end(at); at.increment(error)) {
         if (++seen > kMost) throw call.mistake(fmt::format("there are more than {} files", kMost));
@@ -140,7 +140,7 @@ Value file_set(const Call& call) {
             std::find(pattern.begin(), pattern.end(), "**") == pattern.end())
             at.disable_recursion_pending(); // no deeper one matches
     }
-    if (error) throw call.mistake(fmt::format("{}: {}", in_quotes(call.text(0)), error.message()));
+    if (error) throw call.mistake(fmt::format("{}: {}", call.quoted(0), error.message()));
     Value::List out;
     for (const std::string& path : found) out.push_back(path);
     return Value::list(std::move(out));

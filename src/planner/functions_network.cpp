@@ -1,7 +1,5 @@
 #include "planner/functions.h"
 
-#include "core/text.h"
-
 #include <arpa/inet.h>
 #include <array>
 #include <fmt/format.h>
@@ -71,7 +69,7 @@ Network network(const Call& call) {
     const bool number = !digits.empty() && digits.size() <= 3 &&
                         digits.find_first_not_of("0123456789") == digits.npos;
     if (!address || !number || std::stoi(digits) > address->width())
-        throw call.mistake(fmt::format("{} is not a network", in_quotes(text)),
+        throw call.mistake(fmt::format("{} is not a network", call.quoted(0)),
                            "for example 10.77.0.0/24 or fd00:77::/64");
     Network out{*address, std::stoi(digits)};
     out.address.number &= ~out.last();
@@ -85,19 +83,25 @@ Value host(const Call& call) {
     const Number steps =
         number < 0 ? static_cast<Number>(-(number + 1)) : static_cast<Number>(number);
     if (steps > n.last())
-        throw call.mistake(fmt::format("{} has {} addresses: there is no number {}", written(n),
-                                       count_of(n.left()), number));
+        throw call.mistake(fmt::format("{} has {} addresses: there is no number {}",
+                                       call.told(0, written(n)), call.told(0, count_of(n.left())),
+                                       call.told(1)));
     const Number offset = number < 0 ? n.last() - steps : steps;
     return written(Address{n.address.family, n.address.number + offset});
 }
 
-Network inner(const Call& call, const Network& n, std::int64_t more, std::int64_t number) {
+/// The network of `number` that is longer by the bits that argument `bits_at` says.
+Network inner(const Call& call, const Network& n, std::size_t bits_at, std::int64_t number) {
+    const std::int64_t more = call[bits_at].as_integer();
     if (more < 0 || more > n.left())
-        throw call.mistake(fmt::format("{} has {} bits left, not {}", written(n), n.left(), more));
+        throw call.mistake(fmt::format("{} has {} bits left, not {}", call.told(0, written(n)),
+                                       call.told(0, std::to_string(n.left())), call.told(bits_at)));
     const std::int64_t bits = n.bits + more;
     if (number < 0 || (more < 63 && number >= std::int64_t{1} << more))
         throw call.mistake(fmt::format("{} has {} networks of /{}: there is no number {}",
-                                       written(n), count_of(more), bits, number));
+                                       call.told(0, written(n)), call.told(bits_at, count_of(more)),
+                                       call.told(0, call.told(bits_at, std::to_string(bits))),
+                                       call.told(call.size() - 1, std::to_string(number))));
     Network out = n;
     out.bits = bits;
     if (number != 0) out.address.number += static_cast<Number>(number) << out.left();
@@ -111,11 +115,12 @@ Value subnets(const Call& call) {
     bool full = false;
     Value::List out;
     for (std::size_t i = 1; i < call.size(); ++i) {
-        Network one = inner(call, n, call[i].as_integer(), 0);
+        Network one = inner(call, n, i, 0);
         const Number first = (next + one.last()) & ~one.last();
         if (full || first < next || first > n.last() - one.last())
-            throw call.mistake(
-                fmt::format("{} has no room for network {} (/{})", written(n), i - 1, one.bits));
+            throw call.mistake(fmt::format("{} has no room for network {} (/{})",
+                                           call.told(0, written(n)), i - 1,
+                                           call.told(0, call.told(i, std::to_string(one.bits)))));
         one.address.number += first;
         full = first + one.last() == n.last();
         next = first + one.last() + 1;
@@ -135,8 +140,7 @@ Value netmask(const Call& call) {
 Value within(const Call& call) {
     const Network n = network(call);
     const auto address = address_of(call.text(1));
-    if (!address)
-        throw call.mistake(fmt::format("{} is not an IP address", in_quotes(call.text(1))));
+    if (!address) throw call.mistake(fmt::format("{} is not an IP address", call.quoted(1)));
     return address->family == n.address.family && (address->number & ~n.last()) == n.address.number;
 }
 
@@ -155,7 +159,7 @@ FunctionGroup network_functions() {
                  "functions know IPv4 and IPv6.",
                  R"(cidrsubnet("fd00:77::/48", 16, 3))", R"("fd00:77:0:3::/64")",
                  [](const Call& c) -> Value {
-                     return written(inner(c, network(c), c[1].as_integer(), c[2].as_integer()));
+                     return written(inner(c, network(c), 1, c[2].as_integer()));
                  }},
                 {"cidrsubnets", "network: string, bits: integer...",
                  "Networks within the network, one after the other.",

@@ -1,7 +1,5 @@
 #include "planner/functions.h"
 
-#include "core/text.h"
-
 #include <charconv>
 #include <cmath>
 #include <fmt/format.h>
@@ -66,9 +64,10 @@ Value parse_integer(const Call& call) {
     const char* end = text.data() + text.size();
     const auto [at, error] = std::from_chars(text.data(), end, n, static_cast<int>(base));
     if (error == std::errc::result_out_of_range)
-        throw call.mistake(fmt::format("{} does not fit in a 64-bit integer", in_quotes(text)));
+        throw call.mistake(fmt::format("{} does not fit in a 64-bit integer", call.quoted(0)));
     if (error != std::errc() || at != end)
-        throw call.mistake(fmt::format("{} is not an integer in base {}", in_quotes(text), base));
+        throw call.mistake(fmt::format("{} is not an integer in base {}", call.quoted(0),
+                                       call.size() > 1 ? call.told(1) : "10"));
     return n;
 }
 

@@ -47,7 +47,7 @@ Value substr(const Call& call) {
     const std::int64_t length = call.size() > 2 ? call[2].as_integer() : -1;
     if (from < 0 || length < -1)
         throw call.mistake(fmt::format("the text has {} characters: {} and {} are outside of it",
-                                       size, call[1].as_integer(), length));
+                                       size, call.told(1), call.size() > 2 ? call.told(2) : "-1"));
     from = std::min(from, size);
     const std::int64_t to = length < 0 ? size : std::min(size, from + std::min(length, size));
     const std::size_t begin = at[static_cast<std::size_t>(from)];
@@ -111,9 +111,9 @@ Value replaced(const Call& call) {
 /// format() once for each element of the lists (or maps) among the arguments.
 Value format_list(const Call& call) {
     const Value* leader = nullptr;
-    std::vector<std::pair<std::string, Value>> rows; // key and one row's arguments
-    for (std::size_t i = 1; i < call.size(); ++i)
-        if (leader == nullptr && (call[i].is_list() || call[i].is_map())) leader = &call[i];
+    std::size_t of = 0; // which argument it is
+    for (std::size_t i = 1; i < call.size() && leader == nullptr; ++i)
+        if (call[i].is_list() || call[i].is_map()) leader = &call[of = i];
     if (leader == nullptr) throw call.mistake("a list or a map is missing among the arguments");
     const std::size_t count = leader->is_map() ? leader->as_map().size() : leader->as_list().size();
     Value::List items;
@@ -128,7 +128,7 @@ Value format_list(const Call& call) {
                 throw call.mistake("the lists have to be of one length");
             if (v.is_map() && !v.has(leader->as_map()[row].key))
                 throw call.mistake(fmt::format("one of the maps has no key {}",
-                                               in_quotes(leader->as_map()[row].key)));
+                                               call.quoted(of, leader->as_map()[row].key)));
             arguments.push_back(v.is_list()  ? v.as_list()[row]
                                 : v.is_map() ? v[leader->as_map()[row].key]
                                              : v);

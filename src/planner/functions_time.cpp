@@ -1,6 +1,5 @@
 #include "planner/functions.h"
 
-#include "core/text.h"
 #include "planner/outside.h"
 #include "planner/schema_scalar.h"
 
@@ -38,7 +37,7 @@ Timestamp parse(const Call& call, std::size_t argument) {
                end == 6 && zone.size() == 6 && (sign == '+' || sign == '-') && oh < 24 && om < 60;
     }
     if (!good)
-        throw call.mistake(fmt::format("{} is not a timestamp", in_quotes(text)),
+        throw call.mistake(fmt::format("{} is not a timestamp", call.quoted(argument)),
                            "for example 2026-03-01T12:30:00Z");
     const minutes offset = hours(oh) + minutes(om);
     return {sys_days(date) + hours(h) + minutes(mi) + seconds(s), sign == '-' ? -offset : offset};
@@ -83,7 +82,7 @@ std::string field(const Call& call, const std::string& run, const Timestamp& t) 
     if (run == "ZZZ" && t.offset.count() == 0) return "UTC";
     if (run == "ZZZZ" || run == "ZZZ") return zone_text(t.offset, false);
     if (run == "Z") return t.offset.count() == 0 ? "Z" : zone_text(t.offset, true);
-    throw call.mistake(fmt::format("there is no {} in a pattern", in_quotes(run)),
+    throw call.mistake(fmt::format("there is no {} in a pattern", call.quoted(0, run)),
                        "there are YYYY YY MMMM MMM MM M DD D EEEE EEE hh h HH H AA aa mm m ss s "
                        "ZZZZZ ZZZZ ZZZ Z; other letters stand in '...'");
 }
@@ -144,7 +143,7 @@ Value added(const Call& call) {
         if (change > hours(24) * 366 * 1000) throw call.mistake("more than a thousand years");
         t.local += duration_cast<seconds>(back ? -change : change);
     } catch (const scalar::Mismatch& mismatch) {
-        throw call.mistake(mismatch.message, mismatch.hint);
+        throw call.passed_on(1, mismatch.message, mismatch.hint);
     }
     const int y = static_cast<int>(year_month_day(floor<days>(t.local)).year());
     if (y < 0 || y > 9999) throw call.mistake("the result is not in the years 0 to 9999");

@@ -1,8 +1,10 @@
 #include "planner/graph.h"
 
+#include "core/secrecy.h"
 #include "planner/lifecycle.h"
 #include "planner/names.h"
 #include "planner/plan.h"
+#include "planner/seen.h"
 
 #include <fmt/format.h>
 #include <set>
@@ -106,11 +108,14 @@ Value Graph::config(NodeId id, const Values& values, Problems& problems) const {
     Value config = normalize(node.type->schema, raw, node.address, node.block->loc,
                              spec_.base_directory(), problems);
     if (problems.list().size() != before) return {};
-    node.type->check(config, problems);
+    Problems found; // types say of a secret what quoted() says; this is the second net
+    node.type->check(config, found);
+    for (const Error& error : found.list()) problems.add(without_secrets(error, config));
     if (problems.list().size() != before) return {};
     try {
         config = with_derived(*node.type, config); // which may throw
-    } catch (Error& error) {
+    } catch (Error& failure) {
+        Error error = hide_secrets(std::move(failure), *node.type, config);
         error.kind = ErrorKind::spec; // a file that it names is missing, say
         if (!error.loc.known()) error.loc = node.block->loc;
         error.address = node.address;

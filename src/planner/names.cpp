@@ -98,8 +98,21 @@ const Type& part_of(const Type& whole, const Path& path, std::size_t& taken) {
 
 } // namespace
 
+/// Where a step is secret (`local[var.which]`), an error does not name what it leads to.
 Value ScopeNames::resolve(const std::string& name, const Path& path, Loc loc,
                           std::size_t& used) const {
+    if (std::none_of(path.begin(), path.end(), [](const Value& step) { return step.secret(); }))
+        return resolve_open(name, path, loc, used);
+    try {
+        return resolve_open(name, path, loc, used);
+    } catch (const Error& error) {
+        throw Error(error.kind,
+                    fmt::format("\"{}\" has nothing of that name, which is secret", name), loc);
+    }
+}
+
+Value ScopeNames::resolve_open(const std::string& name, const Path& path, Loc loc,
+                               std::size_t& used) const {
     used = 0;
     if (name == "var") return variable(path, loc, used);
     if (name == "local") return local(path, loc, used);

@@ -110,11 +110,30 @@ std::size_t closing_quote(std::string_view text, std::size_t begin) {
     return text.npos;
 }
 
+namespace {
+/// What the keys of something secret say is as secret as its values.
+void hide_key(Sources& sources, Loc loc) {
+    std::size_t begin = sources.offset(loc);
+    if (begin == std::string::npos) return;
+    const std::string& text = sources.files()[loc.file].text;
+    const auto quote = [&](std::size_t at) { return text[at] == '"' || text[at] == '\''; };
+    if (begin < text.size() && quote(begin)) ++begin;
+    std::size_t end = text.find(':', begin);
+    while (end != text.npos && end + 1 < text.size() && !blank(text[end + 1]))
+        end = text.find(':', end + 1);
+    if (begin > 0 && quote(begin - 1)) end = closing_quote(text, begin);
+    sources.hide(loc.file, begin, std::min(end, text.size()));
+}
+} // namespace
+
 void hide_scalars(Sources& sources, const Value& tree) {
     if (tree.is_list()) {
         for (const Value& item : tree.as_list()) hide_scalars(sources, item);
     } else if (tree.is_map()) {
-        for (const Entry& e : tree.as_map()) hide_scalars(sources, e.value);
+        for (const Entry& e : tree.as_map()) {
+            hide_key(sources, e.loc);
+            hide_scalars(sources, e.value);
+        }
     } else if (const std::size_t begin = sources.offset(tree.loc()); begin != std::string::npos) {
         const std::uint16_t file = tree.loc().file;
         sources.hide(file, begin, end_of_scalar(sources.files()[file].text, begin));

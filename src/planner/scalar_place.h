@@ -37,8 +37,8 @@ class ScalarPlaces {
 /// Where the quote that opens before `begin` is closed; npos: nowhere.
 std::size_t closing_quote(std::string_view text, std::size_t begin);
 
-/// Hides the sources of all scalars of a tree: what was written for something secret. More than the
-/// scalar is hidden where its end can't be told from its form.
+/// Hides the sources of all scalars of a tree, keys among them: what was written for something
+/// secret. More than the scalar is hidden where its end can't be told from its form.
 void hide_scalars(Sources& sources, const Value& tree);
 
 } // namespace hadeploy

@@ -12,6 +12,7 @@ namespace {
 
 /// Where in its owner a value is: `ports[0].target`, and whether it may be shown.
 struct Place {
+    static constexpr const char* kHidden = "(secret)";
     std::string path = {};
     Loc loc = {};
     bool secret = false;
@@ -19,11 +20,13 @@ struct Place {
     [[nodiscard]] Place field(const std::string& name, const Value& value) const {
         return below(path.empty() ? name : path + "." + name, value);
     }
+    /// What a message says of a value at this place, or of a part of it.
+    [[nodiscard]] std::string told(std::string text) const { return secret ? kHidden : text; }
     [[nodiscard]] Place item(std::size_t index, const Value& value) const {
         return below(fmt::format("{}[{}]", path, index), value);
     }
     [[nodiscard]] Place key(std::string_view name, const Value& value) const {
-        return below(fmt::format("{}[{}]", path, in_quotes(name)), value);
+        return below(fmt::format("{}[{}]", path, secret ? kHidden : in_quotes(name)), value);
     }
 
   private:
@@ -90,7 +93,7 @@ Value Normalizer::fields(const Schema& schema, const Value& config, const Place&
                          bool drop_foreign) {
     if (config.is_unknown()) return config;
     if (!config.is_map() && !config.is_null()) {
-        problem(place, fmt::format("expected a map, got {}", scalar::got(config)));
+        wrong_kind(Type(TypeKind::map), config, place);
         return config;
     }
     if (config.is_map())
@@ -109,7 +112,8 @@ Value Normalizer::fields(const Schema& schema, const Value& config, const Place&
         }
         if (a.required && given.is_null()) {
             const std::string type = type_name(a.type);
-            problem({place.path, at.loc, false}, fmt::format("missing \"{}\" ({})", a.name, type))
+            problem({place.path, at.loc, place.secret},
+                    fmt::format("missing \"{}\" ({})", a.name, type))
                 .with_hint(a.doc);
             continue;
         }
@@ -120,11 +124,13 @@ Value Normalizer::fields(const Schema& schema, const Value& config, const Place&
 }
 
 void Normalizer::unknown_key(const Schema& schema, const Entry& entry, const Place& place) {
-    const Place at{place.path, entry.loc.known() ? entry.loc : place.loc, false};
+    const Place at{place.path, entry.loc.known() ? entry.loc : place.loc, place.secret};
     const std::vector<std::string> known = names_to_write(schema);
-    Error& error = problem(at, fmt::format("unknown key {}", in_quotes(entry.key)));
-    if (const std::string other = lifecycle_key_hint(entry.key, false);
-        place.path.empty() && !other.empty())
+    Error& error = problem(at, fmt::format("unknown key {}", at.told(in_quotes(entry.key))));
+    if (at.secret)
+        error.with_hint(fmt::format("known keys: {}", join(known)));
+    else if (const std::string other = lifecycle_key_hint(entry.key, false);
+             place.path.empty() && !other.empty())
         error.with_hint(other);
     else if (const auto meant = did_you_mean(entry.key, known))
         error.with_hint(fmt::format("did you mean \"{}\"?", *meant));
@@ -285,7 +291,7 @@ void Normalizer::check_choice(const Attribute& a, const Value& value, const Plac
     Error& error =
         problem(place, fmt::format("{} is not one of: {}",
                                    place.secret ? "the value" : in_quotes(text), join(a.one_of)));
-    if (const auto meant = did_you_mean(text, a.one_of))
+    if (const auto meant = did_you_mean(text, a.one_of); meant && !place.secret)
         error.with_hint(fmt::format("did you mean \"{}\"?", *meant));
 }
 

@@ -1,5 +1,6 @@
 #include "planner/schema_scalar.h"
 
+#include "core/secrecy.h"
 #include "core/text.h"
 
 #include <arpa/inet.h>
@@ -251,7 +252,7 @@ std::string_view noun(TypeKind type) {
 
 std::string got(const Value& value) {
     if (value.secret()) return std::string(value.kind_name());
-    if (value.is_string()) return "the string " + in_quotes(value.as_string(), 60);
+    if (value.is_string()) return "the string " + quoted(value, 60);
     if (value.is_integer()) return "the integer " + display(value);
     if (value.is_number()) return fmt::format("the number {}", value.as_number());
     return std::string(value.kind_name());

@@ -72,13 +72,25 @@ Value hide_secrets(const ResourceType& type, const Value& attributes, const Valu
     return Value::map(std::move(entries));
 }
 
+Error hide_secrets(Error error, const ResourceType& type, const Value& config) {
+    error = without_secrets(std::move(error), config);
+    for (const Attribute& a : type.schema)
+        if (a.type.kind == TypeKind::local_path && config[a.name].secret()) {
+            error.message = fmt::format("it failed at its `{}`, which is secret", a.name);
+            error.hint = "what exactly is wrong is not shown, as that names the path; where it may "
+                         "be shown, use nonsensitive(...)";
+            error.notes.clear();
+        }
+    return error;
+}
+
 void hide_secrets(Observation& seen, const ReadRequest& request) {
     Box<Error>& error = seen.error;
     seen.attributes = hide_secrets(*request.type, seen.attributes, request.config);
-    if (error) error = without_secrets(std::move(*error), request.config);
+    if (error) error = hide_secrets(std::move(*error), *request.type, request.config);
     if (request.recorded == nullptr) return;
     seen.attributes = hide_secrets(*request.type, seen.attributes, request.recorded->config);
-    if (error) error = without_secrets(std::move(*error), request.recorded->attributes);
+    if (error) error = hide_secrets(std::move(*error), *request.type, request.recorded->attributes);
 }
 
 void note_way_around(Error& error, std::string_view does) {

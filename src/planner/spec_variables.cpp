@@ -3,6 +3,7 @@
 #include "planner/scalar_place.h"
 #include "planner/yaml.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace hadeploy {
@@ -122,16 +123,29 @@ Errors nothing_given(const Variable& variable, std::uint16_t index) {
 }
 } // namespace
 
+namespace {
+/// Hides what the file has for secret variables, and for names that no variable has: one that is
+/// mistyped may be a secret's. All of it where nobody knows what it says.
+void hide_values(Spec& spec, std::uint16_t file, const Value& root, bool readable) {
+    if (!readable) spec.sources.hide(file, 0, std::string::npos);
+    if (!root.is_map()) return hide_scalars(spec.sources, root);
+    for (const Entry& e : root.as_map()) {
+        const Variable* meant = spec.root.variable(e.key);
+        if (meant == nullptr || meant->attribute.secret) hide_scalars(spec.sources, e.value);
+    }
+}
+} // namespace
+
 VariableValues load_variable_file(const std::filesystem::path& file, const FileReader& read,
                                   Spec& spec) {
     Problems problems;
     const std::uint16_t index = spec.sources.add(file, read(file));
-    const Value root = read_yaml(spec.sources, index, problems);
-    for (const Variable& v : spec.root.variables) {
-        if (!v.attribute.secret) continue;
-        if (!problems.empty()) spec.sources.hide(index, 0, std::string::npos);
-        hide_scalars(spec.sources, root[v.attribute.name]);
-    }
+    const auto& variables = spec.root.variables;
+    const bool secrets = std::any_of(variables.begin(), variables.end(),
+                                     [](const Variable& v) { return v.attribute.secret; });
+    const Value root = secrets ? read_secret_yaml(spec.sources, index, "the file", problems)
+                               : read_yaml(spec.sources, index, problems);
+    if (secrets) hide_values(spec, index, root, problems.empty());
     VariableValues out;
     if (root.is_map()) {
         for (const Entry& e : root.as_map())
@@ -158,7 +172,9 @@ Value parse_variable_text(const Variable& variable, const std::string& text,
     if (text.find_first_not_of(" \t\r\n") == std::string::npos)
         throw nothing_given(variable, index);
     Problems problems;
-    Value value = read_yaml(sources, index, problems);
+    Value value = variable.attribute.secret
+                      ? read_secret_yaml(sources, index, "the value", problems)
+                      : read_yaml(sources, index, problems);
     problems.throw_if_any();
     return value;
 }

@@ -41,7 +41,8 @@ Splat splat_of(const Expr& expr, const Names& names) {
 /// Of each element of `source` what the splat takes.
 Value taken_of_each(const Value& source, const Splat& splat, Loc loc) {
     const auto each = [&](const Value& v) {
-        const Value part = follow(v, splat.suffix, 0, loc, "the element");
+        const Value part = // what is wrong with it is as secret as the whole
+            follow(marked(v, source.secret()), splat.suffix, 0, loc, "the element");
         return splat.next ? taken_of_each(part, *splat.next, loc) : part;
     };
     Value out = Value::unknown();

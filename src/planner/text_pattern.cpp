@@ -19,11 +19,14 @@ constexpr std::size_t kMaxText = 1u << 20;
 /// stack; in exchange it has no look-ahead and no references back to a group.
 class Search {
   public:
-    Search(const Call& call, const std::string& pattern, const std::string& text)
+    /// @param argument  that the pattern is of
+    Search(const Call& call, std::size_t argument, const std::string& pattern,
+           const std::string& text)
         : text_(text), expression_((check_sizes(call, pattern, text), pattern), RE2::Quiet) {
         if (!expression_.ok())
-            throw call.mistake(fmt::format("{} is not a regular expression: {}", in_quotes(pattern),
-                                           expression_.error()),
+            throw call.mistake(fmt::format("{} is not a regular expression: {}",
+                                           call.quoted(argument, pattern),
+                                           call.told(argument, expression_.error())),
                                "the syntax is RE2's, as in Go and Terraform: no look-ahead, no "
                                "references back to a group");
         parts_.resize(static_cast<std::size_t>(expression_.NumberOfCapturingGroups()) + 1);
@@ -140,7 +143,8 @@ std::int64_t integer(const Call& call, const Value& v, char verb) {
     if (v.is_number() && v.as_number() == std::floor(v.as_number()) &&
         std::abs(v.as_number()) < 9e15)
         return static_cast<std::int64_t>(v.as_number());
-    throw call.mistake(fmt::format("%{} needs an integer, got {}", verb, v.kind_name()));
+    throw call.mistake(fmt::format("%{} needs an integer, got {}",
+                                   call.told(0, std::string(1, verb)), v.kind_name()));
 }
 
 std::string text(const Call& call, const Value& v, const Directive& d) {
@@ -148,7 +152,8 @@ std::string text(const Call& call, const Value& v, const Directive& d) {
         return to_public_json(v);
     }
     if (v.is_list() || v.is_map() || v.is_null())
-        throw call.mistake(fmt::format("%{} needs a scalar, got {}", d.verb, v.kind_name()),
+        throw call.mistake(fmt::format("%{} needs a scalar, got {}",
+                                       call.told(0, std::string(1, d.verb)), v.kind_name()),
                            "%v shows anything");
     return d.verb == 'q' ? to_public_json(scalar_text(v)) : scalar_text(v);
 }
@@ -172,10 +177,11 @@ std::string one(const Call& call, const Value& v, const Directive& d) {
     case 'e':
     case 'g':
         if (!v.is_number())
-            throw call.mistake(fmt::format("%{} needs a number, got {}", d.verb, v.kind_name()));
+            throw call.mistake(fmt::format("%{} needs a number, got {}",
+                                           call.told(0, std::string(1, d.verb)), v.kind_name()));
         return printed(d, std::string(1, d.verb), v.as_number());
     default:
-        throw call.mistake(fmt::format("there is no %{}", d.verb),
+        throw call.mistake(fmt::format("there is no %{}", call.told(0, std::string(1, d.verb))),
                            "there are %s %d %f %e %g %q %v %x %X %o and %%");
     }
 }
@@ -183,17 +189,17 @@ std::string one(const Call& call, const Value& v, const Directive& d) {
 } // namespace
 
 Value first(const Call& call) {
-    Search found(call, call.text(0), call.text(1));
+    Search found(call, 0, call.text(0), call.text(1));
     if (!found.next())
         throw call.mistake(
-            fmt::format("{} is nowhere in the text", in_quotes(call.text(0))),
+            fmt::format("{} is nowhere in the text", call.quoted(0)),
             "can(regex(...)) tells whether it is, try(regex(...), \"\") has a default");
     return found.value();
 }
 
 Value all(const Call& call) {
     Value::List out;
-    for (Search found(call, call.text(0), call.text(1)); found.next();)
+    for (Search found(call, 0, call.text(0), call.text(1)); found.next();)
         out.push_back(found.value());
     return Value::list(std::move(out));
 }
@@ -203,7 +209,7 @@ std::string replace(const Call& call, const std::string& text, const std::string
     const auto groups = static_cast<std::size_t>(std::count(with.begin(), with.end(), '$'));
     std::string out;
     std::size_t from = 0;
-    for (Search found(call, pattern, text); found.next(); from = found.end()) {
+    for (Search found(call, 1, pattern, text); found.next(); from = found.end()) {
         call.check_size(out.size() + with.size() + groups * (found.end() - found.begin()));
         out.append(text, from, found.begin() - from).append(filled(with, found));
     }

@@ -21,13 +21,10 @@ class Hiding {
                 hide_scalars(sources_, *v.attribute.fallback);
         for (const ResourceBlock& block : m.resources)
             if (const ResourceType* type = registry_.type(block.type))
-                for (const Argument& a : block.attributes)
-                    if (const Attribute* meant = find_attribute(type->schema, a.name))
-                        attribute(*meant, *a.value);
+                for (const Argument& a : block.attributes) named(type->schema, a.name, *a.value);
         for (const ModuleBlock& call : m.modules) {
-            for (const auto& [name, value] : call.inputs)
-                if (const Variable* v = call.module->variable(name))
-                    attribute(v->attribute, *value);
+            const Schema inputs = inputs_of(*call.module);
+            for (const auto& [name, value] : call.inputs) named(inputs, name, *value);
             module(*call.module);
         }
     }
@@ -40,6 +37,23 @@ class Hiding {
     }
 
   private:
+    static Schema inputs_of(const Module& m) {
+        Schema out;
+        for (const Variable& v : m.variables) out.push_back(v.attribute);
+        return out;
+    }
+
+    /// What has a name that the schema does not know may be meant for a secret: `pasword: ...`.
+    void named(const Schema& schema, std::string_view name, const Expr& written) {
+        const Attribute* meant = find_attribute(schema, name);
+        const bool secrets =
+            std::any_of(schema.begin(), schema.end(), [](const Attribute& a) { return a.secret; });
+        if (meant != nullptr)
+            attribute(*meant, written);
+        else if (secrets)
+            literals(written);
+    }
+
     /// Fields may be secret where the whole is not.
     void parts(const Type& type, const Expr& written) {
         if (written.kind == Expr::Kind::list && type.element)
@@ -49,8 +63,7 @@ class Hiding {
             const Expr &key = written.parts[i], &value = written.parts[i + 1];
             if (type.element) parts(*type.element, value);
             if (!type.fields || key.kind != Expr::Kind::literal || !key.value.is_string()) continue;
-            if (const Attribute* field = find_attribute(*type.fields, key.name()))
-                attribute(*field, value);
+            named(*type.fields, key.name(), value);
         }
     }
 
@@ -60,7 +73,12 @@ class Hiding {
         else if (written.kind == Expr::Kind::list)
             for (const Expr& item : written.parts) literals(item);
         else if (written.kind == Expr::Kind::map)
-            for (std::size_t i = 1; i < written.parts.size(); i += 2) literals(written.parts[i]);
+            for (std::size_t i = 1; i < written.parts.size(); i += 2) {
+                const Expr &key = written.parts[i - 1], &value = written.parts[i];
+                if (key.kind == Expr::Kind::literal && key.value.is_string())
+                    hide_scalars(sources_, Value::map({{key.name(), Value(), key.loc()}}));
+                literals(value);
+            }
         else if (writes_literals(written)) // from there on: where it ends nobody has kept
             hide_scalars(sources_, Value(true).at(written.loc()));
     }

@@ -466,4 +466,15 @@ Value read_yaml(const Sources& sources, std::uint16_t file, Problems& problems,
     return root;
 }
 
+Value read_secret_yaml(const Sources& sources, std::uint16_t file, std::string_view noun,
+                       Problems& problems) {
+    Problems own;
+    Value root = read_yaml(sources, file, own);
+    for (const Error& error : own.list())
+        problems.add(fmt::format("{} is not valid YAML", noun), error.loc)
+            .with_hint("a key twice, a quote or a bracket too few? What exactly is wrong is not "
+                       "shown, as it may hold a part of a secret");
+    return root;
+}
+
 } // namespace hadeploy

@@ -26,4 +26,9 @@ inline constexpr std::size_t kMaxYamlMergedEntries = 500'000;   ///< by merge ke
 Value read_yaml(const Sources& sources, std::uint16_t file, Problems& problems,
                 std::size_t piece_bytes = kYamlPieceBytes);
 
+/// The same of a text that holds secrets: what is wrong with it has its place, and no words of it.
+/// @param noun  "the value": what messages call it
+Value read_secret_yaml(const Sources& sources, std::uint16_t file, std::string_view noun,
+                       Problems& problems);
+
 } // namespace hadeploy

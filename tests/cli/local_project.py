@@ -26,6 +26,12 @@ def at_each_parallelism(test):
     return run
 
 
+def children_of(pid):
+    """Of each of its threads."""
+    tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+
+
 class Project(unittest.TestCase):
     parallelism = "10"
 
@@ -51,10 +57,10 @@ class Project(unittest.TestCase):
     def there(self, name):
         return os.path.lexists(self.path / name)
 
-    def run_it(self, *words, code=0):
+    def run_it(self, *words, code=0, env=None):
         done = subprocess.run([HADEPLOY, *words], cwd=self.path, capture_output=True, text=True,
                               timeout=60, stdin=subprocess.DEVNULL,
-                              env={"PATH": os.environ["PATH"], "HOME": str(self.path)})
+                              env={"PATH": os.environ["PATH"], "HOME": str(self.path), **(env or {})})
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done.stdout + done.stderr
 

@@ -53,8 +53,8 @@ TEST_CASE("defaults of secret variables are hidden, whatever their form") {
         "(secret)\n    secret: true\n");
     CHECK(
         shown("name: t\nvariables:\n  a: {secret: true, default: {x: \"1\", y: [\"2\", '3']}}\n") ==
-        "name: t\nvariables:\n  a: {secret: true, default: {x: \"(secret)\", y: [\"(secret)\", "
-        "'(secret)']}}\n");
+        "name: t\nvariables:\n  a: {secret: true, default: {(secret): \"(secret)\", (secret): "
+        "[\"(secret)\", '(secret)']}}\n");
     CHECK(shown("name: t\nvariables:\n  a: {default: x}\n") ==
           "name: t\nvariables:\n  a: {default: x}\n");
 }

@@ -188,3 +188,69 @@ TEST_CASE("an intent that was edited is not believed") {
         .run("UPDATE intents SET config = '{\"delete\":\"evil\"}'");
     CHECK(has(message_of([&] { open_rw(dir / "s")->intents(); }), "was altered by something"));
 }
+
+TEST_CASE("what a run was made from is believed only as hadeploy sealed it") {
+    const auto made = [](const TempDir& dir) {
+        const auto store = open_locked(dir / "s");
+        for (const char* command : {"true", "false"})
+            store->end_run(store->begin_run("apply", Value::map({{"command", command}})), "done",
+                           "{}");
+    };
+    const TempDir dir;
+    made(dir);
+    CHECK(open_ro(dir / "s")->runs().at(1).spec["command"] == Value("false"));
+    CHECK_FALSE(holds(dir.path, "\"command\":\"false"));
+    Database(dir / "s", Database::Access::write)
+        .run("UPDATE runs SET spec = '{\"command\":\"evil\"}' WHERE id = 2");
+    CHECK(open_rw(dir / "s")->runs().at(1).spec.is_null());
+    CHECK(open_ro(dir / "s")->runs().at(0).spec["command"] == Value("true"));
+    // another run's
+    Database(dir / "s", Database::Access::write)
+        .run("UPDATE runs SET spec = (SELECT spec FROM runs WHERE id = 1) WHERE id = 2");
+    CHECK(has(message_of([&] { open_ro(dir / "s")->runs(); }), "was altered, or moved"));
+    // passed off as a state from before runs were sealed
+    const TempDir other;
+    made(other);
+    Database(other / "s", Database::Access::write)
+        .run("UPDATE runs SET spec = '{\"command\":\"evil\"}'; PRAGMA user_version = 3");
+    CHECK(open_rw(other / "s")->runs().at(1).spec.is_null());
+}
+
+TEST_CASE("what is kept beside the state has a MAC that only its key makes") {
+    const TempDir dir, other;
+    const std::string mac = open_rw(dir / "s")->mac("text");
+    CHECK(open_ro(dir / "s")->mac("text") == mac);
+    CHECK(open_ro(dir / "s")->mac("texts") != mac);
+    CHECK(open_rw(other / "s")->mac("text") != mac);
+}
+
+TEST_CASE("records are stored in one form and used in another, by their type") {
+    const auto change = [](const char* from, const char* to) {
+        return [=](const std::string& type, const Value& v) {
+            return type == "fake.thing" && v["p"] == Value(from) ? v.with("p", to) : v;
+        };
+    };
+    const auto open = [&](const TempDir& dir, Store::Mode mode, const char* here) {
+        return Store::open(dir / "s", mode, "demo", {},
+                           {.kept = change(here, "."), .used = change(".", here)});
+    };
+    const TempDir dir;
+    {
+        const auto store = open(dir, Store::Mode::read_write, "/one");
+        store->lock("apply", 0);
+        store->put({{.address = "a", .type = "fake.thing", .config = Value::map({{"p", "/one"}})},
+                    {.address = "b", .type = "other", .config = Value::map({{"p", "/one"}})}},
+                   {});
+        std::vector<Intent> intents(1);
+        intents[0].address = "c";
+        intents[0].type = "fake.thing";
+        intents[0].action = "create";
+        intents[0].config = Value::map({{"p", "/one"}});
+        store->begin(intents);
+    }
+    const auto elsewhere = open(dir, Store::Mode::read_only, "/two");
+    CHECK(elsewhere->row("a")->config["p"] == Value("/two"));
+    CHECK(elsewhere->row("b")->config["p"] == Value("/one"));
+    CHECK(elsewhere->intents().at(0).config["p"] == Value("/two"));
+    CHECK(open_ro(dir / "s")->row("a")->config["p"] == Value("."));
+}

@@ -54,6 +54,12 @@ TEST_CASE("what is no state, altered, or another's is refused") {
     };
     CHECK(has(refused(changed("\"generation\": 1", "\"generation\": \"1\"")), "of another type"));
     CHECK(has(refused(changed("\"identity\"", "\"idendity\"")), "missing"));
+    for (const auto& [what, with] : {std::pair("\"identity\": \"", "\"identity\": \"x"),
+                                     {"\"tainted\": false", "\"tainted\": true"},
+                                     {"\"lineage\": \"5", "\"lineage\": \"6"},
+                                     {"\"mac\": \"", "\"mac\": \"x"},
+                                     {"\"mac\"", "\"cam\""}})
+        CHECK(has(refused(changed(what, with)), "x.json was altered by something other"));
     const auto seal = good.find("$sealed\": \"") + 20;
     std::string flipped = good;
     flipped[seal] = flipped[seal] == 'A' ? 'B' : 'A';

@@ -1,4 +1,6 @@
 #include "providers/libvirt/machine.h"
+
+#include "core/secrecy.h"
 #include "providers/libvirt/xml.h"
 
 #include <algorithm>
@@ -241,7 +243,7 @@ DomainType::DomainType() {
 void DomainType::check(const Value& config, Problems& problems) const {
     if (const Value& host = config["name"];
         host.is_string() && host.as_string().find('_') != std::string::npos)
-        problems.add(fmt::format("\"{}\" is no host name: no underscore in it", host.as_string()),
+        problems.add(fmt::format("{} is no host name: no underscore in it", quoted(host)),
                      host.loc());
     const auto ordered = [&](const char* low, const char* high) {
         if (config[low].is_integer() && config[high].is_integer() &&

@@ -1,5 +1,7 @@
 #include "providers/libvirt/network.h"
 
+#include "core/secrecy.h"
+
 #include "providers/libvirt/host_network.h"
 #include "providers/libvirt/ipv4.h"
 #include "providers/libvirt/libvirt_type.h"
@@ -139,12 +141,15 @@ void NetworkType::check(const Value& config, Problems& problems) const {
     if (!range) return; // the schema has said so
     if (range->prefix > 30 || range->prefix < 8)
         problems
-            .add(fmt::format("{} is no size for a network of machines", cidr.as_string()),
+            .add(fmt::format("{} is no size for a network of machines",
+                             told(cidr, cidr.as_string())),
                  cidr.loc())
             .with_hint("use a prefix from /8 to /30, e.g. 10.77.0.0/24");
     else if (range->text() != cidr.as_string())
-        problems.add(fmt::format("{} is an address within a network", cidr.as_string()), cidr.loc())
-            .with_hint("write the network itself: " + range->text());
+        problems
+            .add(fmt::format("{} is an address within a network", told(cidr, cidr.as_string())),
+                 cidr.loc())
+            .with_hint("write the network itself: " + told(cidr, range->text()));
 }
 
 Value NetworkType::derive(const Value& config) const {

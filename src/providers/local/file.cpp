@@ -2,6 +2,7 @@
 #include "core/content.h"
 #include "core/hash.h"
 #include "core/own_way.h"
+#include "core/secrecy.h"
 #include "core/text.h"
 #include "providers/local/path.h"
 
@@ -110,7 +111,7 @@ class File final : public LocalType {
         if (!file["content"].is_string() && file["sha256"].is_string() &&
             file.text("sha256") != hash)
             throw Error(ErrorKind::failed, fmt::format("{} was changed while it was copied",
-                                                       in_quotes(file.text("source"), 4096)))
+                                                       quoted(file["source"], 4096)))
                 .as_transient();
         write_file_in(directory, path, content, mode_of(file));
         return Value::map({{"sha256", hash}});

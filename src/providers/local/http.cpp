@@ -2,6 +2,7 @@
 
 #include "core/curl.h"
 #include "core/hash.h"
+#include "core/secrecy.h"
 #include "core/text.h"
 #include "providers/local/local_type.h"
 
@@ -172,7 +173,9 @@ class Request {
         set(CURLOPT_CAINFO_BLOB, &blob);
     }
 
-    [[nodiscard]] std::string shown() const { return in_quotes(authority_of(target_.url)); }
+    [[nodiscard]] std::string shown() const {
+        return quoted(config_["url"], authority_of(target_.url));
+    }
 
     const Value& config_;
     Target target_;
@@ -197,7 +200,8 @@ Answer ask(const Value& config, const std::stop_token& stop) {
         if (redirects == kMostRedirects)
             throw Error(ErrorKind::failed,
                         fmt::format("{} redirects more than {} times",
-                                    in_quotes(authority_of(target.url)), kMostRedirects));
+                                    quoted(config["url"], authority_of(target.url)),
+                                    kMostRedirects));
         if (answer.status != 307 && answer.status != 308 && target.method != "HEAD") {
             target.method = "GET";
             target.body = false;
@@ -297,11 +301,13 @@ class Http final : public DataType {
                 return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_';
             });
             if (!name)
-                problems.add(fmt::format("{} is not the name of a header", in_quotes(e.key)),
+                problems.add(fmt::format("{} is not the name of a header", quoted(headers, e.key)),
                              e.loc);
             if (e.value.is_string() &&
                 e.value.as_string().find_first_of("\r\n") != std::string::npos)
-                problems.add(fmt::format("request_headers: {} has a line end", e.key), e.loc);
+                problems.add(
+                    fmt::format("request_headers: {} has a line end", quoted(headers, e.key)),
+                    e.loc);
         }
     }
 

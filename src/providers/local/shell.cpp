@@ -122,7 +122,10 @@ Schema shell_attributes() {
              .fallback = Value(".")},
             {.name = "environment",
              .type = map_of(TypeKind::string),
-             .doc = "Variables, on top of those that hadeploy has. The place for secrets.",
+             .doc =
+                 "Variables, on top of those that hadeploy has, without its own keys "
+                 "(`HADEPLOY_STATE_...`, `HADEPLOY_VAULT_...`) and `HADEPLOY_VAR_...`. The place "
+                 "for secrets.",
              .fallback = Value::map({}),
              .verb = "run again"},
             {.name = "input",
@@ -159,7 +162,9 @@ void check_shell(const Value& config, Problems& problems) {
     if (const Value& environment = config["environment"]; environment.is_map())
         for (const Entry& e : environment.as_map())
             if (!is_word(e.key))
-                problems.add(fmt::format("{} is not a variable name", in_quotes(e.key)), e.loc)
+                problems
+                    .add(fmt::format("{} is not a variable name", quoted(environment, e.key)),
+                         e.loc)
                     .with_hint("letters, digits and '_' are allowed, no digit in front");
     const Value& returns = config["returns"];
     if (returns.contains_unknown()) {
@@ -174,7 +179,8 @@ void check_shell(const Value& config, Problems& problems) {
     }
     for (const auto& [name, type] : *names)
         if (!is_word(name))
-            problems.add(fmt::format("returns: {} is not a name", in_quotes(name)), returns.loc())
+            problems
+                .add(fmt::format("returns: {} is not a name", quoted(returns, name)), returns.loc())
                 .with_hint("letters, digits and '_' are allowed, no digit in front");
 }
 
@@ -220,6 +226,8 @@ ProcessResult run_shell(const Value& config, const char* which, const Value& out
 
 Error shell_failure(const Value& config, std::string_view which, const ProcessResult& result) {
     Error error(ErrorKind::failed, fmt::format("`{}` ended with status {}", which, result.status));
+    if (config.flag("secret_outputs"))
+        return std::move(error).with_note("what it printed is not shown: `secret_outputs`");
     Redactor redact; // before it is cut: of a part of a secret nobody can tell that it is one
     redact.add(config);
     std::string said = redact(trimmed(result.err.empty() ? result.out : result.err));
@@ -239,6 +247,7 @@ Value outputs_of(const Value& config, std::string_view which, const std::string&
         throw Error(ErrorKind::failed, fmt::format("what `{}` printed is not UTF-8 text", which));
     const auto names = declared(config).value_or(std::map<std::string, Type>{});
     const std::optional<Json> json = parse(printed);
+    const bool secret = config.contains_secret() || config.flag("secret_outputs");
     Value::Map out;
     for (const auto& [name, type] : names) {
         Value value;
@@ -252,7 +261,9 @@ Value outputs_of(const Value& config, std::string_view which, const std::string&
             value =
                 type.kind != TypeKind::string && json ? value_of(*json) : Value(trimmed(printed));
         }
-        out.push_back({name, typed(name, type, value, which)});
+        // marked while it is checked, so that no message quotes it; what stays so is not its matter
+        out.push_back(
+            {name, typed(name, type, secret ? value.as_secret() : value, which).as_open()});
     }
     const Value outputs = Value::map(std::move(out));
     return config.flag("secret_outputs") ? outputs.as_secret() : outputs;

@@ -1,5 +1,6 @@
 #include "providers/local/tls.h"
 
+#include "core/secrecy.h"
 #include "core/text.h"
 
 #include <algorithm>
@@ -163,9 +164,8 @@ void check_names(const Value& config, Problems& problems) {
         if (!list.is_list()) return;
         for (const Value& v : list.as_list())
             if (v.is_string() && !good(v.as_string()))
-                problems.add(
-                    fmt::format("{}: {} is not {}", attribute, in_quotes(v.as_string()), what),
-                    v.loc().known() ? v.loc() : list.loc());
+                problems.add(fmt::format("{}: {} is not {}", attribute, quoted(v), what),
+                             v.loc().known() ? v.loc() : list.loc());
     };
     each(
         "dns_names", [](const std::string& s) { return is_host_name(s); }, "a host's name");
@@ -182,7 +182,8 @@ void set_subject(X509_NAME* name, const Value& subject) {
         const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
         if (X509_NAME_add_entry_by_txt(name, f.object, MBSTRING_UTF8, bytes,
                                        static_cast<int>(text.size()), -1, 0) != 1)
-            throw tls_error(fmt::format("subject: {} can't be the {}", in_quotes(text), f.name));
+            throw tls_error(
+                fmt::format("subject: {} can't be the {}", quoted(subject, text), f.name));
     }
 }
 

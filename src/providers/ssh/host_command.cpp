@@ -1,5 +1,7 @@
 #include "providers/ssh/host.h"
 
+#include "core/secrecy.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -95,7 +97,9 @@ class HostCommand final : public SshType {
         if (!environment.is_map()) return;
         for (const Entry& e : environment.as_map())
             if (!is_variable_name(e.key))
-                problems.add(fmt::format("{} is not a variable name", display(Value(e.key))), e.loc)
+                problems
+                    .add(fmt::format("{} is not a variable name", quoted(environment, e.key)),
+                         e.loc)
                     .with_hint("letters, digits and '_' are allowed, no digit in front");
     }
 

@@ -1,4 +1,6 @@
 #include "providers/ssh/host.h"
+
+#include "core/secrecy.h"
 #include "providers/ssh/place.h"
 
 #include <algorithm>
@@ -64,7 +66,7 @@ class HostHosts final : public SshType {
         if (!entries.is_map()) return;
         for (const Entry& e : entries.as_map())
             if (!is_host_name(e.key))
-                problems.add(fmt::format("{} is not a host name", display(Value(e.key))), e.loc)
+                problems.add(fmt::format("{} is not a host name", quoted(entries, e.key)), e.loc)
                     .with_hint("letters, digits, '-', '_' and '.' are allowed");
     }
 

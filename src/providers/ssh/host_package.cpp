@@ -1,3 +1,4 @@
+#include "core/secrecy.h"
 #include "core/text.h"
 #include "providers/ssh/host.h"
 #include "providers/ssh/shell_functions.h"
@@ -162,8 +163,7 @@ class HostPackage final : public SshType {
         if (!packages.is_list()) return;
         for (const Value& p : packages.as_list())
             if (p.is_string() && !is_package_name(p.as_string()))
-                problems
-                    .add(fmt::format("{} is not a package name", in_quotes(p.as_string())), p.loc())
+                problems.add(fmt::format("{} is not a package name", quoted(p)), p.loc())
                     .with_hint("small letters, digits, '+', '-' and '.' are allowed; a version "
                                "cannot be given, nor a '-' at the end, which would remove it");
     }

@@ -1,0 +1,47 @@
+#include "cli/own_environment.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <cstring>
+
+extern char** environ;
+
+namespace hadeploy::cli {
+
+namespace {
+constexpr std::array<std::string_view, 3> kOwn{"HADEPLOY_STATE_", "HADEPLOY_VAULT_",
+                                               "HADEPLOY_VAR_"};
+
+/// Moves what is there to `out`.
+void take(std::map<std::string, std::string>& out) {
+    std::map<std::string, char*> values; // where the environment has them
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+        const std::string_view text = *entry;
+        const auto equals = text.find('=');
+        const bool ours = std::any_of(kOwn.begin(), kOwn.end(), [&](std::string_view prefix) {
+            return text.starts_with(prefix);
+        });
+        if (!ours || equals == text.npos) continue;
+        const std::string name(text.substr(0, equals));
+        if (values.emplace(name, *entry + equals + 1).second) out[name] = text.substr(equals + 1);
+    }
+    for (const auto& [name, value] : values) {
+        ::unsetenv(name.c_str());
+        ::explicit_bzero(value, std::strlen(value)); // of the block that the kernel shows
+    }
+}
+} // namespace
+
+const std::map<std::string, std::string>& own_environment() {
+    static std::map<std::string, std::string> own;
+    take(own); // nothing, but for the first time
+    return own;
+}
+
+std::string given_to_us(const std::string& name) {
+    const auto it = own_environment().find(name);
+    return it == own_environment().end() ? "" : it->second;
+}
+
+} // namespace hadeploy::cli

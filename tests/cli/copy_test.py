@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""A project directory that is moved or copied, with its state and what it made, is as it was; and a
+copy has nothing to do with the files of the one that it was copied from.
+
+usage: copy_test.py HADEPLOY [unittest options]
+"""
+import shutil
+import sqlite3
+import subprocess
+import unittest
+
+from local_project import HADEPLOY, Project
+
+SPEC = """
+variables: {where: {type: local_path, default: out}}
+resources:
+  directory: {type: local.directory, path: "${var.where}"}
+  config: {type: local.file, path: "${directory.path}/config", content: "a", mode: "0600"}
+  copied: {type: local.file, path: "${directory.path}/copied", source: source.txt}
+  made:
+    type: local.exec
+    create: echo made >>out/made
+    read: "[ -e out/made ] || exit 44"
+    delete: rm out/made
+    depends_on: [directory]
+  value: {type: local.value, input: 1}
+"""
+
+
+class Copy(Project):
+    def setUp(self):
+        super().setUp()
+        self.top = self.path
+        self.path = self.top / "one"
+        self.path.mkdir()
+        self.spec(SPEC)
+        self.write("source.txt", "text")
+        self.apply()
+
+    def go_to(self, name):
+        self.path = self.top / name
+
+    def copy_to(self, name):
+        shutil.copytree(self.path, self.top / name, symlinks=True)
+        self.go_to(name)
+
+    def contents(self, name):
+        return {p.relative_to(self.top / name): p.read_text() for p in (self.top / name / "out").iterdir()}
+
+    def nothing_to_change(self, *words):
+        self.run_it("plan", "--detailed-exitcode", *words)  # 2: there is something
+
+    def test_a_moved_project_is_as_it_was(self):
+        self.path.rename(self.top / "two")
+        self.go_to("two")
+        self.nothing_to_change("--refresh=false")
+        self.nothing_to_change()
+        self.assertIn(str(self.top / "two" / "out" / "config"), self.run_it("state", "show", "config"))
+
+    def test_a_copy_leaves_the_first_one_alone(self):
+        before = self.contents("one")
+        self.copy_to("two")
+        self.nothing_to_change()
+        self.spec(SPEC.replace('"a"', '"b"'))
+        self.assertIn("config", self.apply())
+        self.assertEqual(self.read("out/config"), "b")
+        self.run_it("rollback", "1", "--auto-approve")
+        self.assertEqual(self.read("out/config"), "a")
+        self.run_it("destroy", "--auto-approve")
+        self.assertFalse(self.there("out"))
+        self.assertEqual(self.contents("one"), before)
+        self.go_to("one")
+        self.nothing_to_change()
+
+    def test_a_copy_without_what_was_made_makes_it(self):
+        self.copy_to("two")
+        shutil.rmtree(self.path / "out")
+        self.apply()
+        self.assertEqual(self.contents("two"), self.contents("one"))
+
+    def test_reached_by_a_link_it_is_the_same_project(self):
+        (self.top / "link").symlink_to(self.path)
+        self.assertEqual(subprocess.run([HADEPLOY, "plan", "--detailed-exitcode", "--chdir",
+                                         self.top / "link"], capture_output=True).returncode, 0)
+
+    def test_a_pulled_state_fits_another_directory(self):
+        (self.top / "state.json").write_text(self.run_it("state", "pull"))
+        key = self.path / ".hadeploy" / "state.db.key"
+        other = self.top / "two"
+        shutil.copytree(self.path, other, ignore=lambda _, names: [n for n in names if n == ".hadeploy"])
+        (other / ".hadeploy").mkdir(mode=0o700)
+        shutil.copy(key, other / ".hadeploy")
+        self.go_to("two")
+        self.run_it("state", "push", "--force", "../state.json")
+        self.nothing_to_change()
+
+    def test_paths_outside_stay_what_they_are(self):
+        outside = self.top / "outside"
+        self.spec(SPEC.replace("resources:", f"resources:\n  far: {{type: local.file, path: {outside}, "
+                                             "content: x}"))
+        self.apply()
+        self.copy_to("two")
+        self.nothing_to_change()
+        self.assertIn(str(outside), self.run_it("state", "show", "far"))
+        with sqlite3.connect(self.path / ".hadeploy" / "state.db") as db:
+            texts = [row[0] for row in db.execute("SELECT config FROM resources")]
+        self.assertFalse([t for t in texts if str(self.top / "one") in t])
+
+
+if __name__ == "__main__":
+    unittest.main()
