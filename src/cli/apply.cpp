@@ -40,7 +40,9 @@ int execute(Context& context, Prepared& prepared, Store& store, std::string_view
             json_line("info", "apply_complete", "apply complete", now_ms(), {{"report", summary}}) +
             "\n");
     } else {
-        context.print(render_report(prepared.plan, result, took, context.out));
+        const ReportDetail detail{{context.args.summary, context.args.unfold},
+                                  context.progress_stays()};
+        context.print(render_report(prepared.plan, result, took, context.out, detail));
         if (!result.warnings.empty())
             context.print("\n" +
                           render_warnings(result.warnings, context.project.sources(), context.out));
@@ -95,7 +97,7 @@ int plan_and_execute(Context& context, const PlanOptions& options, const std::st
     Prepared prepared;
     {
         const auto progress = context.progress(0);
-        prepared = prepare(context.project, *store, options, *progress);
+        prepared = prepare(context.project, *store, options, *progress, stop_looking());
         progress->finish();
     }
     const Plan& plan = prepared.plan;

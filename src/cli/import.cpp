@@ -28,7 +28,8 @@ int run_import(Context& context) {
         throw std::move(error).with_hint("`hadeploy state rm` forgets it, without touching it");
     }
     const auto progress = context.progress(0);
-    const Prepared prepared = prepare(project, *store, {.targets = {address}}, *progress);
+    const Prepared prepared =
+        prepare(project, *store, {.targets = {address}}, *progress, stop_looking());
     progress->finish();
     const Recorded record = imported(address, prepared.plan, project.graph());
     store->put(rows_of({record}), {});

@@ -75,7 +75,7 @@ int run_validate(Context& context) {
 void print_plan(const Context& context, const Plan& plan) {
     const Sources& sources = context.project.sources();
     if (context.args.json) return context.print(plan_json(plan, sources).dump() + "\n");
-    context.print(render_plan(plan, context.out));
+    context.print(render_plan(plan, context.out, {context.args.summary, context.args.unfold}));
     if (!plan.warnings.empty())
         context.print("\n" + render_warnings(plan.warnings, sources, context.out));
 }
@@ -90,7 +90,8 @@ int run_plan(Context& context) {
     const auto store = context.project.open_store(
         context.args.out.empty() ? Store::Mode::read_only : Store::Mode::read_write);
     const auto progress = context.progress(0);
-    const Prepared prepared = prepare(context.project, *store, context.args.plan, *progress);
+    const Prepared prepared =
+        prepare(context.project, *store, context.args.plan, *progress, stop_looking());
     progress->finish();
     note_unchanged(context.project, context.args.plan, *store, prepared);
     print_plan(context, prepared.plan);

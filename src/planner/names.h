@@ -59,6 +59,7 @@ class ScopeNames : public Names {
     void check(const Reference& reference) const;
 
   private:
+    void check_names(const Reference& reference) const;
     const Variable& declared(const std::string& name, Loc loc) const;
     const Output& output(const ModuleBlock& call, const std::string& name, Loc loc) const;
     const ModuleBlock& called(const std::string& name, Loc loc) const;
