@@ -85,7 +85,9 @@ std::vector<std::string> instance_keys(const Value& over, const Expr& expr) {
         throw refusal(
             where,
             fmt::format("for_each goes over a map or a list of names, not {}", over.kind_name()),
-            "for example: for_each: [node1, node2]");
+            over.is_string() && !bare_reference_hint(over).empty()
+                ? bare_reference_hint(over)
+                : "for example: for_each: [node1, node2]");
     if (keys.size() > kMostInstances)
         throw refusal(
             where, fmt::format("{} instances are more than {}", keys.size(), kMostInstances), "");

@@ -109,10 +109,7 @@ class Search {
     }
 
     void walk(const Module& m, const Expr& expr, const ResourceBlock* block) {
-        if (expr.kind == Expr::Kind::literal) {
-            if (expr.value.is_string()) look(m, expr, block);
-            return;
-        }
+        if (expr.kind == Expr::Kind::literal) return walk(m, expr.value, block);
         // a literal within an expression is one on purpose
         if (expr.kind != Expr::Kind::list && expr.kind != Expr::Kind::map) return;
         const bool map = expr.kind == Expr::Kind::map;
@@ -120,14 +117,23 @@ class Search {
             walk(m, expr.parts[i], block);
     }
 
-    void look(const Module& m, const Expr& expr, const ResourceBlock* block) {
-        const std::string& text = expr.value.as_string();
+    /// What is written without any expression.
+    void walk(const Module& m, const Value& value, const ResourceBlock* block) {
+        if (value.is_list())
+            for (const Value& item : value.as_list()) walk(m, item, block);
+        if (value.is_map())
+            for (const Entry& e : value.as_map()) walk(m, e.value, block);
+        if (value.is_string() && !value.secret()) look(m, value, block);
+    }
+
+    void look(const Module& m, const Value& value, const ResourceBlock* block) {
+        const std::string& text = value.as_string();
         if (text.find('.') == text.npos || text.size() > kLongest) return;
         const Steps names = names_in_reference(text);
         if (names.size() < 2 || !is_there(m, names, block)) return;
         found.push_back(fmt::format("{}: {} is taken as a text; what it seems to refer to is "
                                     "${{{}}}",
-                                    graph_.spec().sources.describe(expr.loc()), in_quotes(text),
+                                    graph_.spec().sources.describe(value.loc()), in_quotes(text),
                                     text));
     }
 

