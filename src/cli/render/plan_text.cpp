@@ -178,8 +178,10 @@ std::string render_losses(const std::vector<Loss>& losses, const Style& style) {
 }
 
 std::string render_plan(const Plan& plan, const Style& style, const Detail& detail) {
-    std::string out = detail.summary ? "" : render_steps(plan, detail, style);
-    const bool steps = !out.empty();
+    std::string out = render_resumed(plan, style);
+    const std::string steps = detail.summary ? "" : render_steps(plan, detail, style);
+    if (!out.empty()) out += "\n";
+    out += steps;
     // that a removal of everything takes the outputs along goes without saying
     const std::string outputs =
         plan.destroy && !plan.steps.empty() ? "" : render_output_changes(plan, style);
@@ -194,13 +196,12 @@ std::string render_plan(const Plan& plan, const Style& style, const Detail& deta
     for (const std::string& notice : plan.notices)
         notices += style.paint(Tint::cyan, "note:") + " " + printable(notice) + "\n";
     section(notices);
-    section(render_resumed(plan, style));
     if (plan.steps.empty()) {
         section(only_the_state(plan));
         return out;
     }
     section(render_order(plan));
-    const bool long_one = steps && std::count(out.begin(), out.end(), '\n') > kScreen;
+    const bool long_one = !steps.empty() && std::count(out.begin(), out.end(), '\n') > kScreen;
     if (detail.summary || long_one) section(render_summary(plan, style));
     // last, where they are looked for: what is lost, and the counts
     section(render_losses(plan.losses, style));
