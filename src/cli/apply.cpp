@@ -41,7 +41,9 @@ int execute(Context& context, Prepared& prepared, Store& store, std::string_view
             json_line("info", "apply_complete", "apply complete", now_ms(), {{"report", summary}}) +
             "\n");
     } else {
-        context.print(render_report(prepared.plan, result, took, context.out));
+        const ReportDetail detail{{context.args.summary, context.args.unfold},
+                                  context.progress_stays()};
+        context.print(render_report(prepared.plan, result, took, context.out, detail));
         if (!result.warnings.empty())
             context.print("\n" +
                           render_warnings(result.warnings, context.project.sources(), context.out));

@@ -82,6 +82,14 @@ class Declaration {
         locking(sub);
     }
 
+    void showing(CLI::App& sub) {
+        CLI::Option* summary = sub.add_flag("--summary", args_.summary,
+                                            "Only count what is done, by resource, module or type");
+        sub.add_flag("--unfold", args_.unfold,
+                     "List each instance, also where the same is said of all")
+            ->excludes(summary);
+    }
+
     void parallelism(CLI::App& sub, const std::string& help) {
         sub.add_option("--parallelism", args_.project.parallelism, help)
             ->type_name("N")
@@ -151,6 +159,7 @@ class Declaration {
         plan.add_flag("--detailed-exitcode", args_.detailed_exitcode,
                       "Exit 2 when there is something to do");
         choosing(plan);
+        showing(plan);
         parallelism(plan, "How many places are read at once (default 10)");
         CLI::App& apply = command("apply", "Make the world as the spec says");
         apply
@@ -158,6 +167,7 @@ class Declaration {
                         "A saved plan: do exactly that, and ask only about a loss of data")
             ->type_name("FILE");
         choosing(apply);
+        showing(apply);
         running(apply);
         CLI::App& destroy = command("destroy", "Remove everything that was made");
         targets(destroy,
@@ -165,9 +175,11 @@ class Declaration {
         exclusions(destroy, "All but this resource, instance or module and what it depends on; "
                             "again for more");
         refreshing(destroy);
+        showing(destroy);
         running(destroy);
         CLI::App& rollback = command("rollback", "Make the world as it was after an earlier run");
         rollback.add_option("N", args_.run, "The run's number, as `history` shows it")->required();
+        showing(rollback);
         running(rollback);
         CLI::App& import = command("import", "Take an object that is there into the state");
         address(import, "Its resource in the spec");
@@ -176,9 +188,9 @@ class Declaration {
     }
 
     void looking() {
-        command("show", "Show the state, or a saved plan")
-            .add_option("PLAN", args_.plan_file, "A saved plan")
-            ->type_name("FILE");
+        CLI::App& show = command("show", "Show the state, or a saved plan");
+        show.add_option("PLAN", args_.plan_file, "A saved plan")->type_name("FILE");
+        showing(show);
         CLI::App& output = command("output", "Show the outputs of the last apply");
         output.add_option("NAME", args_.name, "Only this one");
         output.add_flag("--raw", args_.raw, "The bare text of one output, without a line end");

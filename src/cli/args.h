@@ -27,7 +27,9 @@ struct Args {
     std::filesystem::path out;       ///< plan --out
     std::filesystem::path plan_file; ///< apply PLAN, show PLAN
     bool detailed_exitcode = false;
-    PlanOptions plan; ///< plan, apply, destroy, why
+    PlanOptions plan;     ///< plan, apply, destroy, why
+    bool summary = false; ///< of a plan: counts alone
+    bool unfold = false;  ///< of a plan: every instance
     bool auto_approve = false;
     /// Addresses whose data may be lost; kAllData: all of it.
     std::vector<std::string> allow_data_loss;

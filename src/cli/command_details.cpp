@@ -23,6 +23,10 @@ constexpr std::array kDetails{
         "New values of outputs and new addresses are changes even where no resource has one: "
         "--detailed-exitcode counts them, and apply records them as a run.\n\n"
         "Data that would be lost is listed above the counts: see apply.\n\n"
+        "Instances of which the same is said are told together, with {0..49} where numbers go up "
+        "with the index and {key} where the key stands; --unfold lists each. --summary only "
+        "counts, "
+        "and so does the end of a plan that is longer than a screen.\n\n"
         "What an earlier run began and did not end is listed first: apply and destroy go on with "
         "that before anything new.\n\n"
         "A saved plan holds what it was made from, these options too, and apply does exactly "
@@ -63,19 +67,25 @@ constexpr std::array kDetails{
         "Shows the machines, then the swarm's nodes and services, then Gluster's peers, bricks and "
         "what is left to heal, each as far as it can be read within ten seconds, and compares "
         "with the spec. A line with a ! says what is not well; then the exit code is 1."},
+    Details{"graph",
+            "The html format is one file with the drawing in it: it can be searched, moved and "
+            "zoomed, shows what depends on what, and loads nothing from elsewhere.\n\n"
+            "In html and svg colours tell what apply would do, going by the state alone: what "
+            "follows from data sources counts as changed. Nothing is contacted. In the page "
+            "modules and blocks are folded as far as it takes to be read; a click unfolds them."},
     Details{"console",
             "Reads a line, prints its value as JSON; secrets are shown as (secret), what only an "
             "apply can tell as (known after apply). A line may be an expression, such as "
             "length(var.nodes), or a text with ${...} in it, as in a spec. Values of resources are "
             "those of the state; data sources are read when the first of them is asked for, where "
-            "what they need is known."},
+            "what they need is known.\n\n"
+            "On a terminal lines can be edited, Tab completes words, and lines are kept in "
+            ".hadeploy/console_history, where there is a state. help lists names and keys, help "
+            "NAME explains a function."},
     Details{
         "output",
         "With --json the values as JSON; with --raw the bare text of one output, for scripts. A "
         "secret is shown by neither."},
-    Details{"graph",
-            "The html format is one file with the drawing in it: it can be searched, moved and "
-            "zoomed, shows what depends on what, and loads nothing from elsewhere."},
     Details{
         "fmt",
         "Two spaces a level, lists below their key, one space after `:` and `-`, no blanks at "

@@ -1,9 +1,8 @@
 #pragma once
 
 #include "cli/args.h"
+#include "cli/interrupt.h"
 #include "cli/render/progress.h"
-
-#include <atomic>
 
 namespace hadeploy::cli {
 
@@ -16,6 +15,8 @@ struct Context {
     Style err; ///< standard error: messages
 
     [[nodiscard]] std::unique_ptr<Progress> progress(std::size_t steps) const;
+    /// Whether what progress says stays before the eyes of who reads standard output.
+    [[nodiscard]] bool progress_stays() const;
     /// Data on standard output.
     void print(std::string_view text) const;
     /// Data on standard output that the user has asked for although it is secret.
@@ -27,10 +28,6 @@ struct Context {
     /// @throws Error(locked), Interrupted
     void lock(Store& store, const std::string& command) const;
 };
-
-/// Set by the first SIGINT or SIGTERM; the second leaves at once.
-std::atomic<bool>& stop_requested();
-void install_signal_handlers();
 
 // One function a command, each in a file of its own. They return the exit code.
 int run_validate(Context& context);

@@ -22,6 +22,7 @@ namespace {
 
 /// Wakes up now and then, so that Ctrl-C leaves at once: nothing runs yet.
 std::string read_answer() {
+    const Asking nothing_runs;
     constexpr int wake_up_ms = 100;
     pollfd answer{STDIN_FILENO, POLLIN, 0};
     while (::poll(&answer, 1, wake_up_ms) <= 0)

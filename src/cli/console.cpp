@@ -1,4 +1,6 @@
 #include "cli/commands.h"
+#include "cli/console_help.h"
+#include "cli/line_editor.h"
 #include "cli/render/errors.h"
 #include "cli/render/plan_json.h"
 #include "cli/render/text.h"
@@ -8,6 +10,7 @@
 #include <csignal>
 #include <fmt/format.h>
 #include <iostream>
+#include <optional>
 #include <unistd.h>
 
 namespace hadeploy::cli {
@@ -96,26 +99,52 @@ bool is_blank(const std::string& line) {
     return line.find_first_not_of(" \t\r") == line.npos;
 }
 
+/// "help regex": "regex"; "help": ""; nothing of any other line.
+std::optional<std::string> asks_for_help(const std::string& line) {
+    const auto begin = line.find_first_not_of(" \t");
+    const std::string words = line.substr(begin, line.find_last_not_of(" \t()") + 1 - begin);
+    if (words == "help" || words == "?") return "";
+    if (!words.starts_with("help ")) return std::nullopt;
+    return words.substr(words.find_first_not_of(" \t", 4));
+}
+
+/// With a person: what is wrong is said, and the next line is asked for.
+int talk(Context& context, Console& console) {
+    std::signal(SIGINT, SIG_DFL); // nothing is under way that would have to end well
+    const Graph& graph = context.project.graph();
+    const std::filesystem::path data = context.project.data_dir();
+    LineEditor editor("> ", std::filesystem::exists(data) ? data / "console_history" : "",
+                      [&](const std::string& word) { return console_words(graph, word); });
+    context.say("Expressions with the values of the state; help says more, exit leaves.\n");
+    while (const auto line = editor.read()) {
+        if (is_blank(*line)) continue;
+        if (*line == "exit" || *line == "quit") return 0;
+        const auto help = asks_for_help(*line);
+        try {
+            if (help) context.say(help->empty() ? console_help(graph) : function_help(*help));
+        } catch (const Error& error) {
+            context.say(render_errors({error}, context.project.sources(), context.err));
+        }
+        if (!help) console.evaluate(*line);
+    }
+    context.say("\n");
+    return 0;
+}
+
 } // namespace
 
 int run_console(Context& context) {
     context.project.load(Project::Secrets::unread); // no secret is shown, so no password is needed
     Console console(context);
     if (context.args.expression) return console.evaluate(*context.args.expression);
-    const bool terminal = ::isatty(STDIN_FILENO) == 1;
-    if (terminal) std::signal(SIGINT, SIG_DFL); // nothing is under way that would have to end well
+    if (::isatty(STDIN_FILENO) == 1) return talk(context, console);
     int code = 0;
-    std::string line;
-    while (true) {
-        if (terminal) context.say("> ");
-        if (!std::getline(std::cin, line)) break;
+    for (std::string line; std::getline(std::cin, line);) {
         if (is_blank(line)) continue;
-        if (terminal && (line == "exit" || line == "quit")) break;
         const int result = console.evaluate(line);
         if (code == 0) code = result;
     }
-    if (terminal) context.say("\n");
-    return terminal ? 0 : code;
+    return code;
 }
 
 } // namespace hadeploy::cli

@@ -1,8 +1,8 @@
 #include "cli/commands.h"
+#include "cli/render/errors.h"
 
 #include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <cstring>
 #include <unistd.h>
 
@@ -20,37 +20,25 @@ void write_all(int fd, std::string_view text) {
     }
 }
 
-std::atomic<bool> stop{false};
-/// A block is redrawn on the terminal: what is written beside it does not stay, so that it says
-/// itself that hadeploy stops.
-std::atomic<bool> block_shown{false};
-
-extern "C" void on_signal(int) {
-    if (!stop.exchange(true)) {
-        static constexpr char text[] = "\n" HADEPLOY_STOPPING "\n";
-        if (!block_shown) (void)!::write(STDERR_FILENO, text, sizeof text - 1);
-        return;
-    }
-    static constexpr char show_cursor[] = "\x1b[?25h";
-    if (::isatty(STDERR_FILENO)) (void)!::write(STDERR_FILENO, show_cursor, sizeof show_cursor - 1);
-    static constexpr char left[] =
-        "\nleft at once: what was under way may be half done, and goes on where it does not need "
-        "hadeploy; the next plan or apply looks at it and goes on from there\n";
-    (void)!::write(STDERR_FILENO, left, sizeof left - 1);
-    ::_exit(130); // the intents in the state tell the next run what was under way
-}
-
 } // namespace
 
 std::unique_ptr<Progress> Context::progress(std::size_t steps) const {
     ProgressMode mode = parse_progress_mode(args.progress).value_or(ProgressMode::automatic);
     if (args.json) mode = ProgressMode::json;
     const int fd = mode == ProgressMode::json ? STDOUT_FILENO : STDERR_FILENO;
-    block_shown = shows_block(mode, fd);
-    return make_progress(
+    auto shown = make_progress(
         mode, steps, fd, [fd](std::string_view text) { write_all(fd, text); },
-        [this](std::string_view text) { return project.hidden(text); }, [] { return stop.load(); },
-        err);
+        [this](std::string_view text) { return project.hidden(text); }, err);
+    return watched(
+        std::move(shown), steps > 0, [this](std::string_view text) { say(text); },
+        [this](const std::vector<Error>& errors) {
+            return render_errors(errors, project.sources(), err);
+        });
+}
+
+bool Context::progress_stays() const {
+    return !args.json && args.progress != "quiet" && args.progress != "json" &&
+           ::isatty(STDOUT_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
 }
 
 void Context::print(std::string_view text) const {
@@ -75,21 +63,8 @@ void Context::lock(Store& store, const std::string& command) const {
     }
 }
 
-std::atomic<bool>& stop_requested() {
-    return stop;
-}
-
 void Context::print_secret(std::string_view text) const {
     write_all(STDOUT_FILENO, text);
-}
-
-void install_signal_handlers() {
-    struct sigaction action = {};
-    action.sa_handler = on_signal;
-    sigemptyset(&action.sa_mask);
-    action.sa_flags = SA_RESTART;
-    sigaction(SIGINT, &action, nullptr);
-    sigaction(SIGTERM, &action, nullptr);
 }
 
 } // namespace hadeploy::cli

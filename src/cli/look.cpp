@@ -9,6 +9,7 @@
 #include "planner/lifecycle.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -122,12 +123,45 @@ int run_output(Context& context) {
     return 0;
 }
 
+namespace {
+/// Whether secrets can be read without asking anybody.
+bool has_vault_password(const Context& context) {
+    if (!context.args.project.vault_password_file.empty()) return true;
+    return std::getenv("HADEPLOY_VAULT_PASSWORD") != nullptr ||
+           std::getenv("ANSIBLE_VAULT_PASSWORD_FILE") != nullptr;
+}
+
+/// The graph with what apply would do by the state, where that can be told without contacting or
+/// asking anybody.
+Drawing drawing_with_changes(Context& context) {
+    const Project& project = context.project;
+    std::string why_not;
+    try {
+        if (!project.spec().secret_files.empty() && !has_vault_password(context))
+            throw Error(ErrorKind::usage, "that takes the password of its secrets");
+        const auto store = project.open_store(Store::Mode::read_only);
+        const Prepared prepared = prepare_by_record(project, *store);
+        return draw(project.graph(), &prepared.plan);
+    } catch (const Errors& errors) {
+        why_not = errors.list.front().message;
+    } catch (const Error& error) {
+        why_not = error.message;
+    }
+    context.say(fmt::format("note: drawn without what would change: {}\n", why_not));
+    return draw(project.graph());
+}
+} // namespace
+
 int run_graph(Context& context) {
-    context.project.load(Project::Secrets::unread);
     const GraphFormat format =
         context.args.json ? GraphFormat::json
                           : parse_graph_format(context.args.format).value_or(GraphFormat::dot);
-    context.print(render_drawing(draw(context.project.graph()), format));
+    const bool coloured = format == GraphFormat::html || format == GraphFormat::svg;
+    context.project.load(coloured && has_vault_password(context) ? Project::Secrets::read
+                                                                 : Project::Secrets::unread);
+    const Drawing drawing =
+        coloured ? drawing_with_changes(context) : draw(context.project.graph());
+    context.print(render_drawing(drawing, format));
     return 0;
 }
 

@@ -104,7 +104,7 @@ int run(int argc, char** argv) {
         context.say("Cancelled: nothing was changed.\n");
         return 1;
     } catch (const Interrupted&) {
-        context.say("interrupted\n");
+        context.say("Interrupted: nothing was changed.\n");
         return 130;
     }
 }

@@ -64,6 +64,7 @@ class QuietTerminal {
         return ::read(fd_.get(), &c, 1) == 1;
     }
 
+    const Asking nothing_runs_;
     Fd fd_;
     termios before_{};
 };

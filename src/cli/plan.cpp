@@ -79,7 +79,7 @@ int run_validate(Context& context) {
 void print_plan(const Context& context, const Plan& plan) {
     const Sources& sources = context.project.sources();
     if (context.args.json) return context.print(plan_json(plan, sources).dump() + "\n");
-    context.print(render_plan(plan, context.out));
+    context.print(render_plan(plan, context.out, {context.args.summary, context.args.unfold}));
     if (!plan.warnings.empty())
         context.print("\n" + render_warnings(plan.warnings, sources, context.out));
 }

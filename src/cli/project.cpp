@@ -260,8 +260,8 @@ void make(Prepared& p, const Project& project, const PlanOptions& options,
 } // namespace
 
 Prepared prepare(const Project& project, const Store& store, const PlanOptions& options,
-                 Events& events, std::stop_token stop) {
-    Prepared p = start(project, store, options, std::move(stop));
+                 Events& events, const std::stop_token& stop) {
+    Prepared p = start(project, store, options, stop);
     const auto read_sources = [&] {
         if (!options.destroy) read_data(p.world, project.graph(), p.settings, *p.endpoints, events);
     };
@@ -276,7 +276,16 @@ Prepared prepare(const Project& project, const Store& store, const PlanOptions& 
         assume_recorded(p.world);
     }
     read_sources();
+    if (stop.stop_requested()) throw Interrupted(); // what did not answer is no error then
     make(p, project, options, survey ? &*survey : nullptr);
+    return p;
+}
+
+Prepared prepare_by_record(const Project& project, const Store& store) {
+    Prepared p = start(project, store, {});
+    assume_recorded(p.world);
+    const Survey survey = make_settled_survey(project.graph(), p.world, p.settings);
+    make(p, project, {}, &survey);
     return p;
 }
 

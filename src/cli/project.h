@@ -121,7 +121,9 @@ struct Prepared {
 /// @param stop  gives up reading
 /// @throws Errors, Interrupted
 Prepared prepare(const Project& project, const Store& store, const PlanOptions& options,
-                 Events& events, std::stop_token stop = {});
+                 Events& events, const std::stop_token& stop = {});
+/// Plans by the state alone: as if all were as it is recorded. Data sources are not known.
+Prepared prepare_by_record(const Project& project, const Store& store);
 /// Plans by what a saved plan has seen, without reading.
 Prepared prepare_from(const Project& project, const Store& store, const PlanOptions& options,
                       std::map<std::string, Observation> observed);

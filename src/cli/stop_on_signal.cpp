@@ -23,9 +23,8 @@ void StopOnSignal::watch(const std::stop_token& done) {
 
 Prepared prepare_or_stop(const Project& project, const Store& store, const PlanOptions& options,
                          Events& events) {
-    const StopOnSignal stop;
     try {
-        Prepared p = prepare(project, store, options, events, stop.token());
+        Prepared p = prepare(project, store, options, events, stop_looking());
         if (!stop_requested()) return p;
     } catch (const std::exception&) { // what could not be read, because it was not waited for
         if (!stop_requested()) throw;

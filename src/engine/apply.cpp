@@ -144,7 +144,9 @@ Row Executor::result_row(StepId id, Value attributes) const {
 
 void Executor::finish_with(StepId id, const std::optional<Row>& row) {
     if (row && plan_.steps[id].node) values_[*plan_.steps[id].node] = row->attributes;
-    finish(id, "done");
+    // a replacement that turned out not to be needed was changed in place
+    const bool changed = plan_.steps[id].action == Action::replace && work_[id].stays;
+    finish(id, changed ? "changed" : "done");
 }
 
 std::vector<Error> Executor::broken_checks() const {

@@ -14,8 +14,8 @@ struct ApplyOptions {
 
 struct ApplyResult {
     struct StepResult {
-        /// "done", "adopted", "read", "unchanged", "forgotten", "refreshed", "failed", "skipped";
-        /// "" was never begun
+        /// "done", "changed" (in place, where a replacement was planned), "adopted", "read",
+        /// "unchanged", "kept", "forgotten", "refreshed", "failed", "skipped"; "" was never begun
         std::string result;
         std::int64_t started_ms = 0; ///< Unix time
         std::int64_t ended_ms = 0;

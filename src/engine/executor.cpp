@@ -131,7 +131,8 @@ void Executor::consider(StepId id) {
     const Step& step = plan_.steps[id];
     Work& work = work_[id];
     if (result_.steps[id].started_ms == 0) result_.steps[id].started_ms = now_ms();
-    if (step.action == Action::forget) return settled_.push_back({id, "forgotten", {}});
+    if (step.action == Action::forget)
+        return settled_.push_back({id, step.keeps ? "kept" : "forgotten", {}});
     if (step.action == Action::refresh) {
         Recorded seen = world_.recorded.at(step.address);
         seen.attributes = step.after;

@@ -109,7 +109,8 @@ std::optional<bool> Executor::differs_now(StepId id) {
     for (const NodeId t : (*graph_)[*step.node].triggers) {
         const auto it = step_of_.find((*graph_)[t].address);
         if (it == step_of_.end()) continue;
-        if (result_.steps[it->second].result == "done" || work_[it->second].handed_on) return true;
+        const std::string& result = result_.steps[it->second].result;
+        if (result == "done" || result == "changed" || work_[it->second].handed_on) return true;
     }
     Problems problems;
     const Value config = graph_->config(

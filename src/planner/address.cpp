@@ -7,7 +7,6 @@
 #include <cctype>
 #include <charconv>
 #include <cstdint>
-#include <cstdlib>
 #include <fmt/format.h>
 #include <optional>
 #include <set>
@@ -95,16 +94,14 @@ std::optional<std::int64_t> index_in(const std::string& address) {
     return error == std::errc() && *end == ']' ? std::optional(out) : std::nullopt;
 }
 
-/// What was meant, of the instances that there are.
+/// Another index is another object, and so is another short key: neither is what was meant.
 std::optional<std::string> closest_instance(const std::string& address,
                                             const std::vector<std::string>& instances) {
-    const auto wanted = index_in(address);
-    if (instances.empty() || !wanted || !index_in(instances.front()))
-        return did_you_mean(address, instances);
-    const auto distance = [&](const std::string& i) { return std::abs(*index_in(i) - *wanted); };
-    return *std::min_element(
-        instances.begin(), instances.end(),
-        [&](const std::string& a, const std::string& b) { return distance(a) < distance(b); });
+    constexpr std::size_t shortest = 4;
+    const std::size_t key = address.rfind('[') + 1;
+    if (index_in(address) || without_quotes(address.substr(key)).size() <= shortest)
+        return std::nullopt;
+    return did_you_mean(address, instances);
 }
 
 std::string closest(const std::string& address, const std::set<std::string>& names) {
@@ -113,11 +110,17 @@ std::string closest(const std::string& address, const std::set<std::string>& nam
         if (bare_names(name) == bare_names(address))
             return fmt::format("did you mean {}?", shell_word(name));
     std::vector<std::string> instances = siblings(address, names);
+    std::stable_sort(instances.begin(), instances.end(), [](const auto& a, const auto& b) {
+        return index_in(a).value_or(0) < index_in(b).value_or(0);
+    });
     const auto close = instances.empty()
                            ? did_you_mean(address, std::vector(names.begin(), names.end()))
                            : closest_instance(address, instances);
     if (close) return fmt::format("did you mean {}?", shell_word(*close));
     if (instances.empty()) return {};
+    if (index_in(instances.front()) && instances.size() > most)
+        return fmt::format("there are: {} to {}", shell_word(instances.front()),
+                           shell_word(instances.back()));
     const bool more = instances.size() > most;
     if (more) instances.resize(most);
     for (std::string& name : instances) name = shell_word(name);

@@ -1,5 +1,7 @@
 #include "planner/claims.h"
 
+#include "planner/reference_hints.h"
+
 #include <algorithm>
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -82,8 +84,8 @@ void Claims::check(Problems& problems) const {
     }
 }
 
-std::vector<std::string> Claims::remarks() const {
-    std::vector<std::string> out;
+std::vector<std::string> Claims::remarks(const Graph& graph) const {
+    std::vector<std::string> out = bare_references(graph);
     for (const auto& [group, n] : voters_)
         if (n % 2 == 0)
             out.push_back(fmt::format("{} has {} managers: an even number survives the loss of no "

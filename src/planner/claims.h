@@ -31,8 +31,9 @@ class Claims {
     /// Adds an error for each thing that two resources claim, for networks that overlap, and for
     /// addresses that are not in their network.
     void check(Problems& problems) const;
-    /// What is no error and worth a remark: an even number of voters.
-    [[nodiscard]] std::vector<std::string> remarks() const;
+    /// What is no error and worth a remark: an even number of voters, a text that seems to be a
+    /// reference.
+    [[nodiscard]] std::vector<std::string> remarks(const Graph& graph) const;
 
   private:
     struct Range {

@@ -223,7 +223,10 @@ Decision decide(const ResourceType& type, const Value& config, const Recorded* r
         std::string verb = verb_of(type, changes);
         const bool drift = std::all_of(changes.begin(), changes.end(),
                                        [](const AttributeChange& c) { return c.drift; });
-        const char* reason = drift && verb.empty() ? "something else changed it" : "";
+        const char* reason = recorded == nullptr
+                                 ? "it is there, but nothing records it: it is taken over"
+                             : drift && verb.empty() ? "something else changed it"
+                                                     : "";
         return {Action::update, std::move(changes), reason, std::move(verb)};
     }
     if (recorded == nullptr) return {Action::adopt, {}, "it is there as wanted", {}};

@@ -89,9 +89,15 @@ Value step_into(const Value& value, const Value& step, Loc loc, const std::strin
     const auto fail = [&](std::string message) { return Error(ErrorKind::spec, message, loc); };
     if (value.is_unknown() || step.is_unknown()) return Value::unknown();
     if (value.is_map()) {
-        if (!step.is_string())
-            throw fail(
+        if (!step.is_string()) {
+            Error error = fail(
                 fmt::format("{} is a map: its keys are strings, not {}", what, step.kind_name()));
+            std::vector<std::string> keys;
+            for (const Entry& e : value.as_map()) keys.push_back(e.key);
+            if (!value.secret() && !keys.empty() && keys.size() <= 20)
+                error.hint = fmt::format("it has: {}", fmt::join(keys, ", "));
+            throw error;
+        }
         if (const Value* found = value.find(step.as_string())) return *found;
         if (value.secret() || step.secret())
             throw fail(fmt::format("{} has no such key (it is secret)", what));

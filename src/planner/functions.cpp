@@ -199,11 +199,29 @@ Value call_lazily(const Expr& expr, const Names& names) {
     return (can ? secret : failed_by_secret) ? out->as_secret() : *out;
 }
 
+/// Texts are UTF-8 wherever they come from: bytes that are none would be others once recorded, so
+/// that a plan never got empty.
+void refuse_bytes(const Call& call, const Value& made) {
+    const auto check = [&](const std::string& text) {
+        if (!is_utf8(text)) throw call.mistake("the result is not UTF-8 text");
+    };
+    if (made.is_string()) check(made.as_string());
+    if (made.is_list())
+        for (const Value& item : made.as_list()) refuse_bytes(call, item);
+    if (!made.is_map()) return;
+    for (const Entry& e : made.as_map()) {
+        check(e.key);
+        refuse_bytes(call, e.value);
+    }
+}
+
 /// What is wrong with a secret is told without it. That is up to the functions (Call::quoted()):
 /// this is the second net, below what one of them forgot.
 Value result_of(const Call& call) {
     try {
-        return call.function.body(call);
+        Value made = call.function.body(call);
+        if (call.function.looks != Function::Looks::at_shape) refuse_bytes(call, made);
+        return made;
     } catch (Error& error) {
         throw without_secrets(std::move(error), Value::list(call.arguments));
     }

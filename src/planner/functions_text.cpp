@@ -23,6 +23,19 @@ std::string mapped(std::string text, int (*change)(int)) {
     return text;
 }
 
+/// Without the characters in `of` at both ends: whole ones, however many bytes they have.
+std::string_view trimmed(std::string_view text, std::string_view of) {
+    const auto first = [&] { return text.substr(0, first_code_point(text).size); };
+    const auto last = [&] {
+        std::size_t at = text.size() - 1;
+        while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) --at;
+        return text.substr(at);
+    };
+    while (!text.empty() && of.find(first()) != of.npos) text.remove_prefix(first().size());
+    while (!text.empty() && of.find(last()) != of.npos) text.remove_suffix(last().size());
+    return text;
+}
+
 Value title(const Call& call) {
     std::string out = call.text(0);
     for (std::size_t i = 0; i < out.size(); ++i)
@@ -176,7 +189,7 @@ FunctionGroup text_functions() {
              R"(title("my first cluster"))", R"("My First Cluster")", title},
             {"trim", "text: string, characters: string", "Takes these characters off both ends.",
              R"(trim("--web--", "-"))", R"("web")",
-             [](const Call& c) -> Value { return stripped(c.text(0), c.text(1), true, true); }},
+             [](const Call& c) -> Value { return trimmed(c.text(0), c.text(1)); }},
             {"trimspace", "text: string", "Takes blanks and line ends off both ends.",
              R"(trimspace("  web\n"))", R"("web")",
              [](const Call& c) -> Value { return stripped(c.text(0), kBlanks, true, true); }},

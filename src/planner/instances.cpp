@@ -1,6 +1,7 @@
 #include "planner/instances.h"
 
 #include "core/text.h"
+#include "planner/bare_reference.h"
 #include "planner/references.h"
 
 #include <algorithm>
@@ -84,7 +85,9 @@ std::vector<std::string> instance_keys(const Value& over, const Expr& expr) {
         throw refusal(
             where,
             fmt::format("for_each goes over a map or a list of names, not {}", over.kind_name()),
-            "for example: for_each: [node1, node2]");
+            over.is_string() && !bare_reference_hint(over).empty()
+                ? bare_reference_hint(over)
+                : "for example: for_each: [node1, node2]");
     if (keys.size() > kMostInstances)
         throw refusal(
             where, fmt::format("{} instances are more than {}", keys.size(), kMostInstances), "");
@@ -112,7 +115,7 @@ std::int64_t instance_count(const Value& count, const Expr& expr) {
             "everybody sees how many there are; where that may be, use nonsensitive(...)");
     if (!count.is_integer())
         throw refusal(where, fmt::format("count: expected an integer, got {}", count.kind_name()),
-                      "");
+                      bare_reference_hint(count));
     const std::int64_t n = count.as_integer();
     if (n < 0 || n > static_cast<std::int64_t>(kMostInstances))
         throw refusal(where, fmt::format("count: {} is not within 0 and {}", n, kMostInstances),

@@ -53,7 +53,7 @@ class Planner {
         graph_.check_inputs(values(), selection_.all() ? problems_ : untold);
         if (selection_.all()) graph_.check_output_rules(values(), problems_);
         claims_.check(problems_);
-        plan_.notices = claims_.remarks();
+        plan_.notices = claims_.remarks(graph_);
         if (survey_ != nullptr) add_look_alike_notices(plan_, survey_->look_alikes);
         plan_.warnings = graph_.broken_checks(values());
         check_imports(graph_, problems_);

@@ -1,6 +1,7 @@
 #include "planner/names.h"
 
 #include "planner/lead.h"
+#include "planner/reference_hints.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -138,6 +139,17 @@ Value ScopeNames::resolve_open(const std::string& name, const Path& path, Loc lo
 }
 
 void ScopeNames::check(const Reference& r) const {
+    try {
+        check_names(r);
+    } catch (Error& error) {
+        std::string hint = reference_hint(*scope_.module, graph_.registry(), r);
+        if (!hint.empty() && scope_.module->resource(r.name) == nullptr)
+            error.hint = std::move(hint);
+        throw std::move(error);
+    }
+}
+
+void ScopeNames::check_names(const Reference& r) const {
     if (r.name == "var" && !r.steps.empty()) {
         (void)declared(r.steps[0], r.loc);
     } else if (r.name == "local" && !r.steps.empty()) {

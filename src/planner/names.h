@@ -60,6 +60,7 @@ class ScopeNames : public Names {
 
   private:
     Value resolve_open(const std::string& name, const Path& path, Loc loc, std::size_t& used) const;
+    void check_names(const Reference& reference) const;
     const Variable& declared(const std::string& name, Loc loc) const;
     const Output& output(const ModuleBlock& call, const std::string& name, Loc loc) const;
     const ModuleBlock& called(const std::string& name, Loc loc) const;

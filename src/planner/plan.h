@@ -109,6 +109,7 @@ struct Step {
     bool create_first = false;
     bool read_first = false; ///< its machine is not up yet: read it then, and decide again
     bool takes_over = false; ///< what another object has so far: read once that has let it go
+    bool keeps = false;      ///< of a resource that is forgotten: its object stays on purpose
     /// The removal that a replacement begins with: a step of its own, so that what stands on the
     /// old object goes before it, and the new object is made after that. The replacement is a later
     /// step of the same address.

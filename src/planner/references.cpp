@@ -23,7 +23,10 @@ class Collector {
         if (expr.kind == Expr::Kind::index) {
             const Expr& index = expr.parts[1];
             const bool constant = index.kind == Expr::Kind::literal && index.value.is_string();
+            const std::size_t before = found.size();
             walk(index);
+            if (index.kind == Expr::Kind::reference && found.size() == before + 1)
+                found.back().key_of = name_of(expr.parts[0]);
             if (!constant) steps.clear(); // what follows an unknown step is not known to exist
             if (constant) steps.push_back(index.value.as_string());
             return walk(expr.parts[0], std::move(steps));
@@ -35,6 +38,18 @@ class Collector {
     }
 
   private:
+    /// As it is written; "" of what has no name.
+    static std::string name_of(const Expr& expr) {
+        if (expr.kind == Expr::Kind::attribute) {
+            const std::string of = name_of(expr.parts[0]);
+            return of.empty() ? of : of + "." + expr.name();
+        }
+        if (expr.kind != Expr::Kind::reference) return {};
+        std::string out = expr.name();
+        for (const Expr& step : expr.parts) out += "." + step.name();
+        return out;
+    }
+
     void add(const Expr& expr, const std::vector<std::string>& steps) {
         if (std::find(own_.begin(), own_.end(), expr.name()) != own_.end()) return;
         std::vector<std::string> all;

@@ -10,6 +10,7 @@ struct Reference {
     std::string name;
     std::vector<std::string> steps;
     Loc loc;
+    std::string key_of = {}; ///< what it is the key of: `a` of the z in `a[z]`
 };
 
 /// Every reference in an expression, also in branches that may never be taken; without the names

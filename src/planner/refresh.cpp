@@ -137,7 +137,7 @@ Survey make_survey(const Graph& graph, World& world, const ProviderSettings& set
     (void)graph.outputs(lookup, world.recorded.empty() ? problems : left_to_plan);
     claims.check(problems);
     check_imports(graph, problems);
-    out.notices = claims.remarks();
+    out.notices = claims.remarks(graph);
     problems.throw_if_any();
     for (const auto& [address, r] : world.recorded) {
         if (graph.find(address)) continue;

@@ -120,6 +120,7 @@ class Remover {
         }
         if (stays && !seen_gone(world_, r.address)) {
             step.action = Action::forget;
+            step.keeps = true;
             step.reason = "keep_on_destroy: it stays as it is";
             return step;
         }

@@ -1,4 +1,5 @@
 #include "core/text.h"
+#include "planner/bare_reference.h"
 #include "planner/lifecycle.h"
 #include "planner/outside.h"
 #include "planner/schema_scalar.h"
@@ -236,6 +237,7 @@ Value Normalizer::scalar(TypeKind kind, const Value& value, const Place& place) 
                          : mismatch.message;
         Error& error = problem(place, message);
         if (!place.secret) error.hint = mismatch.hint;
+        if (!place.secret && error.hint.empty()) error.hint = bare_reference_hint(value);
         return value;
     }
 }
@@ -252,7 +254,9 @@ Value Normalizer::local_path(const Value& checked, const Place& place) {
 void Normalizer::wrong_kind(const Type& type, const Value& value, const Place& place) {
     const std::string was = place.secret ? std::string(value.kind_name()) : scalar::got(value);
     Error& error = problem(place, fmt::format("expected {}, got {}", scalar::noun(type.kind), was));
-    if ((type.kind == TypeKind::list || type.kind == TypeKind::set) && !value.is_map())
+    if (const std::string hint = bare_reference_hint(value); !place.secret && !hint.empty())
+        error.with_hint(hint);
+    else if ((type.kind == TypeKind::list || type.kind == TypeKind::set) && !value.is_map())
         error.with_hint("a list is written [a, b], or one item a line after \"- \"");
 }
 

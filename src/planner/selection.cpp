@@ -5,7 +5,9 @@
 #include "planner/lifecycle.h"
 #include "planner/moves.h"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <string_view>
 #include <unordered_map>
 
@@ -60,6 +62,16 @@ Addresses named(std::string_view option, const Addresses& values, const Addresse
                 value, all, "`hadeploy state list` and `hadeploy graph` show all addresses"));
     }
     problems.throw_if_any();
+    return out;
+}
+
+/// The first of them by name, the rest by their number.
+std::string listed(const Addresses& addresses) {
+    constexpr std::size_t most = 5;
+    const auto end =
+        addresses.begin() + static_cast<std::ptrdiff_t>(std::min(most, addresses.size()));
+    std::string out = fmt::format("{}", fmt::join(addresses.begin(), end, ", "));
+    if (addresses.size() > most) out += fmt::format(" and {} more", addresses.size() - most);
     return out;
 }
 
@@ -128,6 +140,18 @@ void Selection::exclude(const Addresses& excluded, const Graph* graph, const Wor
         if (!left.contains(address)) chosen_.insert(address);
     notice_ = fmt::format("this plan is partial: all but {} and what {}", fmt::join(excluded, ", "),
                           graph == nullptr ? "it depends on" : "depends on it");
+    if (graph == nullptr) return;
+    // what the spec no longer has, and would be removed, but for what stands on it
+    Addresses kept;
+    const Addresses by_name = named("--exclude", excluded, all, graph);
+    for (const std::string& address : left)
+        if (!graph->find(address) &&
+            std::find(by_name.begin(), by_name.end(), address) == by_name.end())
+            kept.push_back(address);
+    std::sort(kept.begin(), kept.end());
+    if (!kept.empty())
+        notice_ +=
+            fmt::format("; not removed either, since something of that needs it: {}", listed(kept));
 }
 
 std::set<std::string> addresses_to_replace(const PlanOptions& options, const Graph& graph,

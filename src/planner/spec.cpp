@@ -165,8 +165,12 @@ class Loader : private SpecReader {
         const Value* type = e.value.find("type");
         if (type == nullptr || !type->is_string()) {
             problems_.add(fmt::format("{} \"{}\" needs a \"type\"", what, e.key), e.loc).hint =
-                fmt::format("for example: type: {} (`hadeploy docs` lists all types)",
-                            data ? "http" : "host.file");
+                std::find(kModuleSections.begin(), kModuleSections.end(), e.key) !=
+                        kModuleSections.end()
+                    ? fmt::format("\"{}\" is a section of the spec: it begins in the first column",
+                                  e.key)
+                    : fmt::format("for example: type: {} (`hadeploy docs` lists all types)",
+                                  data ? "http" : "host.file");
             return;
         }
         if (refuse_expressions(*type, "a type", "a count of 0 leaves a resource out")) return;

@@ -14,6 +14,17 @@ namespace hadeploy {
 namespace {
 constexpr std::string_view kRoots[] = {"var",  "local", "each", "count", "module", "data",
                                        "path", "self",  "true", "false", "null",   "secret"};
+constexpr std::string_view kIndented =
+    "an attribute is indented further than the name of what it belongs to";
+
+/// The empty entry right before another one, which may have been meant to be in it.
+const Entry* empty_before(const Value& map, const Entry& entry) {
+    const Entry* before = nullptr;
+    for (const Entry& e : map.as_map())
+        if (e.loc.known() && e.loc < entry.loc && (before == nullptr || before->loc < e.loc))
+            before = &e;
+    return before != nullptr && before->value.is_null() ? before : nullptr;
+}
 } // namespace
 
 void SpecReader::unknown_keys(const Value& map, const std::vector<std::string>& known,
@@ -30,6 +41,8 @@ void SpecReader::unknown_keys(const Value& map, const std::vector<std::string>& 
                 owner == "a lifecycle" ? lifecycle_key_hint(e.key, true) : std::string();
             !other.empty())
             error.hint = other;
+        if (const Entry* before = empty_before(map, e); before != nullptr && !close)
+            error.hint = fmt::format("what belongs to \"{}\" is indented below it", before->key);
     }
 }
 
@@ -37,8 +50,10 @@ std::vector<Entry> SpecReader::blocks(const Value& section, std::string_view wha
     std::vector<Entry> out;
     if (section.is_null()) return out;
     if (!section.is_map()) {
-        problems_.add(fmt::format("{} is a map of names, not {}", what, section.kind_name()),
-                      section.loc());
+        Error& error = problems_.add(
+            fmt::format("{} is a map of names, not {}", what, section.kind_name()), section.loc());
+        if (section.is_list())
+            error.hint = "each has its name as a key, without a \"- \" before it";
         return out;
     }
     std::unordered_map<std::string, const Entry*> seen; // in lower case
@@ -89,7 +104,8 @@ bool SpecReader::check_name(const Entry& e) {
         return false;
     }
     if (std::find(std::begin(kRoots), std::end(kRoots), e.key) != std::end(kRoots)) {
-        problems_.add(fmt::format("\"{}\" is a reserved name", e.key), e.loc);
+        Error& error = problems_.add(fmt::format("\"{}\" is a reserved name", e.key), e.loc);
+        if (!e.value.is_map()) error.hint = std::string(kIndented);
         return false;
     }
     return true;
@@ -97,8 +113,12 @@ bool SpecReader::check_name(const Entry& e) {
 
 bool SpecReader::is_map(const Value& value, const Entry& owner, std::string_view what) {
     if (value.is_map()) return true;
-    problems_.add(fmt::format("{} \"{}\" is a map, not {}", what, owner.key, value.kind_name()),
-                  value.loc().known() ? value.loc() : owner.loc);
+    problems_
+        .add(fmt::format("{} \"{}\" is a map, not {}", what, owner.key, value.kind_name()),
+             value.loc().known() ? value.loc() : owner.loc)
+        .hint = value.is_null()
+                    ? fmt::format("what belongs to \"{}\" is indented below it", owner.key)
+                    : std::string(kIndented);
     return false;
 }
 

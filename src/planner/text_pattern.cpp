@@ -22,7 +22,8 @@ class Search {
     /// @param argument  that the pattern is of
     Search(const Call& call, std::size_t argument, const std::string& pattern,
            const std::string& text)
-        : text_(text), expression_((check_sizes(call, pattern, text), pattern), RE2::Quiet) {
+        : call_(call), text_(text),
+          expression_((check_sizes(call, pattern, text), pattern), RE2::Quiet) {
         if (!expression_.ok())
             throw call.mistake(fmt::format("{} is not a regular expression: {}",
                                            call.quoted(argument, pattern),
@@ -34,15 +35,17 @@ class Search {
 
     /// Goes to the next match; those that match nothing are one a character.
     bool next() {
-        if (at_ > text_.size() ||
-            !expression_.Match(text_, at_, text_.size(), RE2::UNANCHORED, parts_.data(),
-                               static_cast<int>(parts_.size())))
-            return false;
-        at_ = end();
-        if (parts_[0].empty())
-            at_ +=
-                at_ < text_.size() ? first_code_point(std::string_view(text_).substr(at_)).size : 1;
-        return true;
+        while (at_ <= text_.size() &&
+               expression_.Match(text_, at_, text_.size(), RE2::UNANCHORED, parts_.data(),
+                                 static_cast<int>(parts_.size()))) {
+            at_ = end();
+            const bool within = is_within_character(begin());
+            if (parts_[0].empty()) at_ = next_character(at_);
+            if (within && parts_[0].empty()) continue; // \B is also between a character's bytes
+            refuse_bytes();
+            return true;
+        }
+        return false;
     }
     [[nodiscard]] std::size_t begin() const {
         return static_cast<std::size_t>(parts_[0].data() - text_.data());
@@ -69,6 +72,22 @@ class Search {
                                            kMaxPattern, kMaxText >> 20));
     }
 
+    [[nodiscard]] bool is_within_character(std::size_t at) const {
+        return at < text_.size() && (static_cast<unsigned char>(text_[at]) & 0xC0) == 0x80;
+    }
+    [[nodiscard]] std::size_t next_character(std::size_t at) const {
+        for (++at; is_within_character(at);) ++at;
+        return at;
+    }
+    /// `\C` is a single byte, wherever that is.
+    void refuse_bytes() const {
+        for (const re2::StringPiece& p : parts_)
+            if (!is_utf8({p.data(), p.size()}))
+                throw call_.mistake("the match is a part of a character, which is no text",
+                                    "\\C matches a single byte; . matches a character");
+    }
+
+    const Call& call_;
     const std::string& text_;
     RE2 expression_;
     std::vector<re2::StringPiece> parts_;
@@ -138,6 +157,26 @@ std::string printed(const Directive& d, std::string_view conversion, T value) {
     return out;
 }
 
+/// Width and precision count characters; printf() would count bytes, and stop at a NUL.
+std::string padded(const Directive& d, std::string_view text) {
+    const auto number = [](std::string_view digits) {
+        std::size_t out = 0;
+        for (const char c : digits) out = out * 10 + static_cast<std::size_t>(c - '0');
+        return out;
+    };
+    if (!d.precision.empty()) {
+        std::size_t end = 0;
+        for (std::size_t n = number(std::string_view(d.precision).substr(1));
+             n > 0 && end < text.size(); --n)
+            end += first_code_point(text.substr(end)).size;
+        text = text.substr(0, end);
+    }
+    const std::size_t width = number(d.width), have = count_characters(text);
+    const std::string blanks(width > have ? width - have : 0, ' ');
+    const bool left = d.flags.find('-') != d.flags.npos;
+    return left ? std::string(text) + blanks : blanks + std::string(text);
+}
+
 std::int64_t integer(const Call& call, const Value& v, char verb) {
     if (v.is_integer()) return v.as_integer();
     if (v.is_number() && v.as_number() == std::floor(v.as_number()) &&
@@ -162,11 +201,7 @@ std::string one(const Call& call, const Value& v, const Directive& d) {
     switch (d.verb) {
     case 's':
     case 'q':
-    case 'v': {
-        const std::string shown = text(call, v, d);
-        if (d.width.empty() && d.precision.empty()) return shown; // printf would stop at a NUL
-        return printed(d, "s", shown.c_str());
-    }
+    case 'v': return padded(d, text(call, v, d));
     case 'd': return printed(d, "lld", static_cast<long long>(integer(call, v, 'd')));
     case 'x':
     case 'X':

@@ -50,6 +50,22 @@ bool is_in_double_quotes(std::string_view line, std::size_t at) {
     return std::count(line.begin(), line.begin() + static_cast<std::ptrdiff_t>(at), '"') % 2 == 1;
 }
 
+/// Whether a line is indented further than the one before it, which is complete.
+bool is_indented_too_far(std::string_view text, std::size_t start) {
+    const auto indentation = [](std::string_view line) { return line.find_first_not_of(' '); };
+    const std::size_t own = indentation(text.substr(start));
+    while (start > 0) {
+        const std::size_t end = start - 1;
+        const std::size_t before = end == 0 ? text.npos : text.rfind('\n', end - 1);
+        start = before == text.npos ? 0 : before + 1;
+        const std::string_view line = text.substr(start, end - start);
+        const std::size_t at = indentation(line);
+        if (at == line.npos || line[at] == '#') continue;
+        return own != text.npos && own > at && !line.ends_with(':');
+    }
+    return false;
+}
+
 } // namespace
 
 YamlAdvice yaml_advice(std::string_view reason, std::string_view text, std::size_t offset) {
@@ -65,6 +81,10 @@ YamlAdvice yaml_advice(std::string_view reason, std::string_view text, std::size
     const std::size_t before = offset == 0 ? text.npos : text.rfind('\n', offset - 1);
     const std::size_t start = before == text.npos ? 0 : before + 1;
     const std::string_view line = text.substr(start, text.find('\n', start) - start);
+    if (reason == msg::MAP_VALUE && is_indented_too_far(text, start))
+        out.hint =
+            "this line is indented further than the one before it: all keys of one map begin "
+            "in the same column";
     const std::size_t expression = expression_around(line, offset - start);
     if (expression == line.npos) return out;
     out.hint =

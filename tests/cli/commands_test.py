@@ -75,8 +75,8 @@ class Case(unittest.TestCase):
 class PlanTest(Case):
     def test_target(self):
         text = self.out("plan", "--target", "second")
-        self.assertIn("+ first   create", text)
-        self.assertIn("+ second  create", text)
+        self.assertIn("+ first  ssh.key  create", text)
+        self.assertIn("+ second  ssh.key  create", text)
         self.assertNotIn("many", text)
         self.assertIn("note: this plan is partial: only second and what it needs", text)
         self.assertTrue(text.endswith("Plan: 2 to create\n"), text)
@@ -95,10 +95,11 @@ class PlanTest(Case):
         self.apply()
         before = self.key("first").read_text()
         text = self.out("plan", "--replace", "first")
-        self.assertIn("-/+ first  replace: asked for with --replace", text)
+        self.assertIn("-/+ first  ssh.key  replace: asked for with --replace", text)
         self.apply("--replace", "first")
         self.assertNotEqual(self.key("first").read_text(), before)
-        self.assertIn("did you mean 'many[\"x\"]'?", self.err("plan", "--replace", 'many["z"]'))
+        self.assertIn("there are: 'many[\"x\"]', 'many[\"y\"]'",
+                      self.err("plan", "--replace", 'many["z"]'))
         self.assertIn("--replace makes no sense", self.err("plan", "--destroy", "--replace", "first"))
 
     def test_refresh_only(self):
@@ -108,7 +109,7 @@ class PlanTest(Case):
         os.remove(self.key("many-x"))
         serial = self.serial()
         text = self.out("plan", "--refresh-only", "--detailed-exitcode", status=2)
-        self.assertIn('. many["x"]  forget: it is gone', text)
+        self.assertIn('. many["x"]  ssh.key  forget: it is gone', text)
         self.apply("--refresh-only")
         self.assertEqual(self.addresses(), ["first", 'many["y"]', "second"])
         self.assertFalse(self.key("many-x").exists())
@@ -474,10 +475,10 @@ resources: {key: {type: ssh.key}}
     def test_graph(self):
         svg = self.out("graph", "--format", "svg")
         self.assertTrue(svg.startswith("<svg "))
-        self.assertIn('data-testid="node-many[&quot;x&quot;]" data-state="unchanged"', svg)
+        self.assertIn('data-testid="node-many[&quot;x&quot;]" data-state="create"', svg)
         page = self.out("graph", "--format", "html")
-        self.assertIn(svg, page)
-        self.assertNotIn("http://", page.replace('xmlns="http://www.w3.org/2000/svg"', ""))
+        self.assertIn('{"address":"many[\\"x\\"]","state":"create","type":"ssh.key"}', page)
+        self.assertNotIn("http://", page.replace('"http://www.w3.org/2000/svg"', ""))
         drawn = json.loads(self.out("graph", "--format", "json"))
         self.assertEqual(drawn, json.loads(self.out("graph", "--json")))
         for shape, text in (("dot", self.out("graph")), ("dot", self.out("graph", "--format", "dot")),

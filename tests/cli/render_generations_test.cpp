@@ -25,9 +25,9 @@ TEST_CASE("what is made before the old one goes, and what is imported, are shown
                    .reason = "it is there as wanted",
                    .verb = "import"}};
     CHECK(cli::render_plan(plan, cli::Style{}) ==
-          "+/- a    replace: size can't be changed in place\n"
-          "  - a#1  remove: a new a takes its place\n"
-          "  = b    import: it is there as wanted\n"
+          "+/- a  fake.thing  replace: size can't be changed in place\n"
+          "  = b  fake.thing  import: it is there as wanted\n"
+          "  - a#1  fake.thing  remove: a new a takes its place\n"
           "\n"
           "Plan: 1 to replace, 1 to remove, 1 to import\n");
     const nlohmann::json json = cli::plan_json(plan);

@@ -187,7 +187,7 @@ TEST_CASE("what an earlier run began is listed before what is to be done") {
     plan.outputs = Value::map({});
     plan.steps.push_back(file_step("x", "a", Action::adopt));
     const std::string rest = render_plan(plan, {});
-    CHECK(rest.starts_with("  = module.app.file[\"x\"]  adopt"));
+    CHECK(rest.starts_with("  = module.app.file[\"x\"]  test.file  adopt"));
     CHECK_FALSE(plan_json(plan).contains("resumed"));
     plan.resumed = {{"module.app.file[\"x\"]", "create"}, {"a#2", "remove"}};
     CHECK(render_plan(plan, {}) == "Begun by an earlier run that did not end; completed first:\n"
@@ -215,7 +215,7 @@ TEST_CASE("a data source that is read during apply has a line and a count of its
                           .reason = "url is known only after apply",
                           .read_first = true});
     CHECK(render_plan(plan, {}) ==
-          " <= data.release  read during apply: url is known only after apply\n"
+          " <= data.release  test.look  read during apply: url is known only after apply\n"
           "\n"
           "Plan: 1 to read during apply\n");
 }

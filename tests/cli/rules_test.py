@@ -67,7 +67,7 @@ resources: {f: {type: local.file, path: "${var.n}", content: x, lifecycle: {keep
         self.spec(spec)
         self.apply()
         shown = self.apply("--var", "n=b")
-        self.assertIn("f#1  forget: keep_on_destroy: it stays as it is", shown)
+        self.assertIn("f#1  local.file  keep: keep_on_destroy: it stays as it is", shown)
         self.assertTrue((self.path / "a").exists() and (self.path / "b").exists())
         self.run_it("destroy", "--auto-approve")
         self.assertTrue((self.path / "b").exists())

@@ -16,7 +16,7 @@ import tempfile
 import time
 import unittest
 
-from terminal import talk
+from terminal import Terminal, talk
 
 HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
 MOST_SECONDS = 60
@@ -134,6 +134,94 @@ class SignalTest(unittest.TestCase):
                 self.run_it("plan", "--detailed-exitcode")
                 self.run_it("destroy", "--auto-approve")
                 (self.path / "go").unlink()
+
+    def terminal(self, *words):
+        made = Terminal([HADEPLOY, *words], {**self.environment, "TERM": "xterm"}, self.path)
+        self.addCleanup(made.kill)
+        return made
+
+    def test_on_a_terminal_lines_that_last_say_what_is_open(self):
+        """What is redrawn in place is gone at the end; what Ctrl-C was answered with is not."""
+        run = self.terminal("apply", "--auto-approve")
+        self.until(lambda: self.log() == ["begun"], "the work")
+        run.send(b"\x03")
+        run.until("stopping: what runs is finished first, nothing more is begun")
+        (self.path / "go").touch()
+        self.assertEqual(run.end(), 130, run.screen())
+        self.assertRegex(run.screen(), r"stopping: what runs is finished first, .*\n(.*\n)?"
+                                       r"    slow  creating, \d")
+        self.assertRegex(run.screen(), r"slow  created")
+        self.assertIn("Interrupted after", run.screen())
+
+    def test_on_a_terminal_the_second_says_what_stays_open(self):
+        run = self.terminal("apply", "--auto-approve")
+        self.until(lambda: self.log() == ["begun"], "the work")
+        run.send(b"\x03")
+        run.until("stopping: ")
+        run.send(b"\x03")
+        self.assertEqual(run.end(), 130)
+        self.assertRegex(run.screen(), r"left at once: what was under way may be half done, .*\n"
+                                       r"    slow  creating, \d.*\n"
+                                       r"The state says that this step is open: the next plan or "
+                                       r"apply looks at it and goes on from there.")
+        self.assertEqual(self.intents(), [("slow", "create")])
+        (self.path / "go").touch()
+
+    def test_what_failed_before_is_printed_in_full(self):
+        """Whether the run is let end or left at once, on a terminal and in a pipe."""
+        (self.path / "hadeploy.yaml").write_text(SPEC + """
+  broken:
+    type: local.exec
+    create: |
+      for i in $(seq 12); do echo "line $i of what is wrong" >&2; done
+      exit 7
+    read: "exit 44"
+""")
+        for presses in (1, 2):
+            for terminal in (True, False):
+                with self.subTest(presses=presses, terminal=terminal):
+                    run = (self.terminal if terminal else self.start)("apply", "--auto-approve")
+                    self.until(lambda: self.log()[-1:] == ["begun"], "the work")
+                    if terminal:
+                        run.until("failed: ")
+                    else:
+                        said = ""
+                        while "FAILED" not in said:
+                            said += run.stderr.readline()
+                    for _ in range(presses):
+                        run.send(b"\x03") if terminal else self.interrupt(run)
+                        time.sleep(0.3)
+                    if presses == 1:
+                        (self.path / "go").touch()
+                    if terminal:
+                        self.assertEqual(run.end(), 130)
+                        text = run.screen()
+                    else:
+                        text = "".join(self.ended(run, 130))
+                    for n in range(1, 13):
+                        self.assertIn(f"line {n} of what is wrong", text)
+                    self.assertIn("resource: broken", text)
+                    (self.path / "go").touch()
+                    self.run_it("destroy", "--auto-approve")
+                    (self.path / "go").unlink()
+                    (self.path / "log").unlink()
+
+    def test_while_it_only_looks_one_is_enough(self):
+        """Nothing is changed yet: what does not answer is left."""
+        (self.path / "hadeploy.yaml").write_text("""
+name: signals
+resources:
+  silent: {type: local.exec, create: ":", read: "echo looking >>log; sleep 600"}
+""")
+        for words in (("plan",), ("apply", "--auto-approve"), ("why", "silent")):
+            with self.subTest(words):
+                run = self.start(*words)
+                self.until(lambda: self.log(), "the look")
+                self.interrupt(run)
+                _, err = self.ended(run, 130)
+                self.assertIn("stopping: nothing was changed", err)
+                self.assertIn("Interrupted: nothing was changed.", err)
+                (self.path / "log").unlink()
 
     def test_the_second_leaves_at_once(self):
         self.run_it("plan", "--out", "saved")

@@ -94,6 +94,27 @@ TEST_CASE("functions refuse what they can't do, and say what they are") {
           "1:3: tobool(): only \"true\" and \"false\" are booleans, got \"yes\"");
 }
 
+TEST_CASE("no function cuts a character: what is no UTF-8 text is refused") {
+    const std::string byte = "1:3: regex(): the match is a part of a character, which is no text "
+                             "(\\C matches a single byte; . matches a character)";
+    CHECK(eval("regex('\\\\C', 'é')") == byte);
+    CHECK(eval("regex('(\\\\C)(\\\\C)', 'é')") == byte);
+    CHECK(eval("regexall('\\\\C', 'aé')").find("a part of a character") != std::string::npos);
+    CHECK(eval("replace('é', '/\\\\C/', '-')").find("a part of a character") != std::string::npos);
+    CHECK(eval("regex('\\\\C\\\\C', 'é')") == "\"é\""); // whole characters after all
+    CHECK(eval("replace('aé', '/\\\\B/', '-')") == "\"aé-\"");
+    CHECK(eval("regexall('\\\\B', 'é')") == "[\"\",\"\"]");
+    CHECK(eval("trim('èxé', 'é')") == "\"èx\"");
+    CHECK(eval("trim('ééxè', 'éa')") == "\"xè\"");
+    CHECK(eval("trim('éé', 'é')") == "\"\"");
+    CHECK(eval("trim('', 'é')") == "\"\"");
+    CHECK(eval("format('%.1s|%3s|%-3s|', 'éa', 'é', 'é')") == "\"é|  é|é  |\"");
+    CHECK(eval("format('%.0s|%.9s', 'é', 'é')") == "\"|é\"");
+    CHECK(eval("formatlist('%.1s', ['éa'])") == "[\"é\"]");
+    CHECK(eval("substr('éa', 0, 1)") == "\"é\"");
+    CHECK(eval("split('é', 'aéè')") == "[\"a\",\"è\"]");
+}
+
 TEST_CASE("functions of bytes refuse what they can't read") {
     CHECK(eval("base64gunzip('d2Vi')") == "1:3: base64gunzip(): this is no gzip, or it is damaged");
     CHECK(eval("base64gunzip('H4sIAAAAAAACAytPTQ==')") == "1:3: base64gunzip(): it is cut off");

@@ -42,7 +42,8 @@ std::string_view state_of(const Drawing::Box& box);
 /// The boxes in columns, what they depend on to their left, each arrow leading there. Needs no
 /// other program, and nothing from elsewhere.
 std::string to_svg(const Drawing& drawing);
-/// A page with that drawing which can be searched, moved and zoomed.
+/// A page that draws them, folded by module and block as far as it takes to be read; it can be
+/// unfolded, searched, moved and zoomed.
 std::string to_html(const Drawing& drawing);
 
 } // namespace hadeploy::cli

@@ -1,7 +1,6 @@
 #include "cli/render/graph_layers.h"
 #include "cli/render/plan_text.h"
 #include "cli/render/text.h"
-#include "embedded/graph_page.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -142,12 +141,6 @@ class Picture {
 
 std::string to_svg(const Drawing& drawing) {
     return Picture(drawing).svg();
-}
-
-std::string to_html(const Drawing& drawing) {
-    constexpr std::string_view kHere = "<!--drawing-->";
-    std::string page(embedded::graph_page);
-    return page.replace(page.find(kHere), kHere.size(), to_svg(drawing));
 }
 
 } // namespace hadeploy::cli

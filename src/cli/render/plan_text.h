@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cli/render/plan_steps.h"
 #include "cli/render/terminal.h"
 #include "planner/plan.h"
 
@@ -11,9 +12,9 @@ std::string_view action_symbol(Action action);
 std::string_view step_symbol(const Step& step);
 Tint action_tint(Action action);
 
-/// The plan for people: a block a touched resource, what changes in the outputs, and at the end the
-/// counts and one line a touched resource.
-std::string render_plan(const Plan& plan, const Style& style);
+/// The plan for people: what is touched, each once, what changes in the outputs, and at the end
+/// what data is lost and the counts; of a plan longer than a screen its summary before that.
+std::string render_plan(const Plan& plan, const Style& style, const Detail& detail = {});
 
 /// What data is lost: a line for each, with its address, what it is and its size; "" for none.
 std::string render_losses(const std::vector<Loss>& losses, const Style& style);

@@ -46,7 +46,7 @@ class PlainProgress final : public Progress {
         if (step.first_half) return; // the second is told
         ++done_;
         if (result == "forgotten") return; // as many as a machine had: the report counts them
-        const bool timed = result == "done";
+        const bool timed = is_run(result);
         line(fmt::format("{}: {}{} ({}/{})", printable(step.address), outcome(step, result),
                          timed ? " in " + show_elapsed(ms) : "", done_, total_));
     }
@@ -58,6 +58,11 @@ class PlainProgress final : public Progress {
                          printable(error.message)));
     }
     void finish() override {}
+    bool note(std::string_view text) override {
+        const std::lock_guard lock(mutex_);
+        output_.write("\n" + std::string(text)); // a terminal shows the ^C before it
+        return true;
+    }
 
   private:
     void line(const std::string& text) {
@@ -152,14 +157,10 @@ std::optional<ProgressMode> parse_progress_mode(std::string_view text) {
     return std::nullopt;
 }
 
-bool shows_block(ProgressMode mode, int fd) {
-    return mode == ProgressMode::tty || (mode == ProgressMode::automatic && can_redraw(fd));
-}
-
 std::unique_ptr<Progress> make_progress(ProgressMode mode, std::size_t total, int fd,
                                         std::function<void(std::string_view)> write,
                                         std::function<std::string(std::string_view)> hide,
-                                        std::function<bool()> stopping, const Style& style) {
+                                        const Style& style) {
     if (mode == ProgressMode::automatic)
         mode = can_redraw(fd) ? ProgressMode::tty : ProgressMode::plain;
     ProgressOutput output{
@@ -167,7 +168,6 @@ std::unique_ptr<Progress> make_progress(ProgressMode mode, std::size_t total, in
         .now_ms = wall_clock_ms,
         .size = [fd] { return terminal_size(fd); }};
     output.hide = std::move(hide);
-    output.stopping = std::move(stopping);
     return make_progress(mode, total, std::move(output), style);
 }
 

@@ -9,6 +9,10 @@ namespace {
 constexpr std::int64_t kQuietMs = 10'000; ///< between two lines that say the same
 }
 
+bool is_run(std::string_view result) {
+    return result == "done" || result == "changed" || result == "failed";
+}
+
 std::string_view outcome(const Step& step, std::string_view result) {
     if (result != "done") return result.empty() ? "not begun" : result;
     switch (step.action) {

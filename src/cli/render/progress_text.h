@@ -7,6 +7,9 @@
 
 namespace hadeploy::cli {
 
+/// Whether a step with this result had something to do, so that its time tells something.
+bool is_run(std::string_view result);
+
 /// "created", "changed", "repaired", ...: what became of a step, from its action and its result
 /// (as in StepRecord::result).
 std::string_view outcome(const Step& step, std::string_view result);

@@ -91,7 +91,7 @@ class TtyProgress final : public Progress {
             return redraw(); // as many as a machine had: the report counts them
         Line line(columns(), style_);
         line.add(Tint::green, style_.unicode ? "✔ " : "ok ");
-        finished(line, step, outcome(step, result), result == "done" ? show_elapsed(ms) : "");
+        finished(line, step, outcome(step, result), is_run(result) ? show_elapsed(ms) : "");
     }
     void step_failed(const Step& step, const Error& error, std::int64_t ms) override {
         const std::lock_guard lock(mutex_);
@@ -101,6 +101,15 @@ class TtyProgress final : public Progress {
         Line line(columns(), style_);
         line.add(Tint::red, style_.unicode ? "✘ " : "!! ");
         finished(line, step, "failed: " + visible(error.message), show_elapsed(ms));
+    }
+    /// In whole: what does not fit in a line goes on in the next one.
+    bool note(std::string_view text) override {
+        const std::lock_guard lock(mutex_);
+        std::string above;
+        for (const std::string& line : wrap(output_.hide(text), columns()))
+            above += style_.paint(Tint::yellow, line) + "\n";
+        show(above);
+        return true;
     }
     void finish() override {
         ticker_.request_stop();
@@ -212,10 +221,7 @@ class TtyProgress final : public Progress {
         while (!stop.stop_requested()) {
             wake_.wait_for(lock, stop, kTick, [] { return false; });
             if (stop.stop_requested()) return;
-            if (output_.stopping() && !std::exchange(said_stopping_, true))
-                print(Line(columns(), style_).add(Tint::yellow, HADEPLOY_STOPPING));
-            else
-                redraw();
+            redraw();
         }
     }
 
@@ -229,7 +235,6 @@ class TtyProgress final : public Progress {
     std::vector<Row> rows_;
     std::vector<std::size_t> drawn_; ///< columns of each line of the block as it stands there
     bool over_ = false;
-    bool said_stopping_ = false;
     std::jthread ticker_; ///< the last member: ends before the others do
 };
 

@@ -1,6 +1,8 @@
 #include "cli/render/report.h"
 
 #include "cli/render/errors.h"
+#include "cli/render/fold.h"
+#include "cli/render/plan_summary.h"
 #include "cli/render/plan_text.h"
 #include "cli/render/progress_text.h"
 #include "cli/render/text.h"
@@ -10,6 +12,7 @@
 #include <array>
 #include <fmt/format.h>
 #include <map>
+#include <set>
 
 namespace hadeploy::cli {
 
@@ -18,22 +21,28 @@ constexpr std::int64_t kShowPathMs = 5'000; ///< of shorter runs nobody asks why
 constexpr std::size_t kAddressColumns = 60;
 
 /// In the order in which counts are told.
-constexpr std::array<std::string_view, 14> kOutcomes{
-    "created", "changed",   "repaired",  "replaced",  "removed", "adopted", "moved",
-    "read",    "forgotten", "refreshed", "unchanged", "failed",  "skipped", "not begun"};
+constexpr std::array<std::string_view, 15> kOutcomes{
+    "created", "changed",   "repaired",  "replaced",  "removed", "adopted", "moved",    "read",
+    "kept",    "forgotten", "refreshed", "unchanged", "failed",  "skipped", "not begun"};
 
-/// A replacement is told as one, unless it failed with its first half.
-bool is_told(const Plan& plan, const ApplyResult& result, StepId id) {
-    return !plan.steps[id].first_half || result.steps[id].result == "failed";
+/// The steps that are told: a replacement as one, by its first half where that has failed.
+std::vector<StepId> told_steps(const Plan& plan, const ApplyResult& result) {
+    std::set<std::string_view> failed;
+    for (StepId id = 0; id < plan.steps.size(); ++id)
+        if (plan.steps[id].first_half && result.steps[id].result == "failed")
+            failed.insert(plan.steps[id].address);
+    std::vector<StepId> out;
+    for (StepId id = 0; id < plan.steps.size(); ++id)
+        if (plan.steps[id].first_half == failed.contains(plan.steps[id].address)) out.push_back(id);
+    return out;
 }
 
 /// How often each outcome was, 0 too.
 nlohmann::json count_outcomes(const Plan& plan, const ApplyResult& result) {
     std::map<std::string, std::size_t> counts;
     for (const std::string_view name : kOutcomes) counts[std::string(name)] = 0;
-    for (StepId id = 0; id < plan.steps.size(); ++id)
-        if (is_told(plan, result, id))
-            ++counts[std::string(outcome(plan.steps[id], result.steps[id].result))];
+    for (const StepId id : told_steps(plan, result))
+        ++counts[std::string(outcome(plan.steps[id], result.steps[id].result))];
     counts["moved"] = plan.moves.size();
     return counts;
 }
@@ -49,25 +58,67 @@ bool is_touched(const Step& step, std::string_view name) {
     return name != "unchanged";
 }
 
-std::string render_steps(const Plan& plan, const ApplyResult& result, const Style& style) {
+/// The steps of which something is to be said.
+std::vector<StepId> touched(const Plan& plan, const ApplyResult& result, bool told) {
+    std::vector<StepId> out;
+    for (const StepId id : told_steps(plan, result)) {
+        const std::string& r = result.steps[id].result;
+        if (!is_touched(plan.steps[id], outcome(plan.steps[id], r)) && !plan.refresh_only) continue;
+        const bool said = !r.empty() && r != "skipped" && r != "forgotten";
+        if (!told || !said) out.push_back(id);
+    }
+    return out;
+}
+
+/// How long the slowest of some steps took; nothing of those that were not run.
+std::string time_of(const ApplyResult& result, const std::vector<StepId>& steps) {
+    std::int64_t most = -1;
+    for (const StepId id : steps) {
+        const ApplyResult::StepResult& r = result.steps[id];
+        if (is_run(r.result)) most = std::max(most, r.ended_ms - r.started_ms);
+    }
+    return most < 0 ? "" : show_elapsed(most);
+}
+
+std::string counts_of_steps(const Plan& plan, const ApplyResult& result,
+                            const std::vector<StepId>& steps, const Style& style) {
+    std::vector<Counted> all;
+    for (const StepId id : steps) {
+        const Step& step = plan.steps[id];
+        all.push_back({step.address, step.type->name,
+                       std::string(outcome(step, result.steps[id].result)),
+                       std::string(step_symbol(step)), action_tint(step.action)});
+    }
+    return render_counts(all, style);
+}
+
+std::string steps_text(const Plan& plan, const ApplyResult& result, const ReportDetail& detail,
+                       const Style& style) {
+    const std::vector<StepId> steps = touched(plan, result, detail.told);
+    if (detail.summary) return counts_of_steps(plan, result, steps, style);
+    std::vector<Said> all;
+    for (const StepId id : steps) {
+        const Step& step = plan.steps[id];
+        const std::string_view name = outcome(step, result.steps[id].result);
+        all.push_back(
+            {step.address,
+             {style.paint(action_tint(step.action), fmt::format("{:>3}", step_symbol(step))),
+              std::string(name), style.paint(outcome_tint(name), pad(std::string(name), 9)),
+              style.paint(outcome_tint(name), name)}});
+    }
+    const std::vector<Folded> folded = detail.unfold ? unfolded(all) : fold(all);
     std::size_t width = 0;
-    for (const Step& step : plan.steps)
-        width = std::max(width, columns_of(printable(step.address)));
+    for (const Folded& f : folded) width = std::max(width, columns_of(printable(f.address)));
     width = std::min(width, kAddressColumns);
     std::string out;
-    for (StepId id = 0; id < plan.steps.size(); ++id) {
-        const Step& step = plan.steps[id];
-        const ApplyResult::StepResult& r = result.steps[id];
-        const std::string_view name = outcome(step, r.result);
-        if (!is_told(plan, result, id)) continue;
-        if (!is_touched(step, name) && !plan.refresh_only) continue;
-        const bool timed = r.result == "done" || r.result == "failed";
-        out += fmt::format(
-            "{} {}  {}{}\n",
-            style.paint(action_tint(step.action), fmt::format("{:>3}", step_symbol(step))),
-            pad(printable(step.address), width),
-            style.paint(outcome_tint(name), timed ? pad(std::string(name), 9) : std::string(name)),
-            timed ? "  " + show_elapsed(r.ended_ms - r.started_ms) : "");
+    for (const Folded& f : folded) {
+        std::vector<StepId> members;
+        for (const std::size_t i : f.members) members.push_back(steps[i]);
+        std::string more = time_of(result, members);
+        if (members.size() > 1)
+            more = counted(members.size(), "instance") + (more.empty() ? "" : ", at most " + more);
+        out += fmt::format("{} {}  {}{}\n", f.lines[0], pad(printable(f.address), width),
+                           more.empty() ? f.lines[3] : f.lines[2], more.empty() ? "" : "  " + more);
     }
     return out;
 }
@@ -130,8 +181,8 @@ std::string render_outputs(const Value& outputs, const Style& style) {
 }
 
 std::string render_report(const Plan& plan, const ApplyResult& result, std::int64_t milliseconds,
-                          const Style& style) {
-    std::string out = render_steps(plan, result, style);
+                          const Style& style, const ReportDetail& detail) {
+    std::string out = steps_text(plan, result, detail, style);
     const auto section = [&](const std::string& text) {
         if (!text.empty()) out += (out.empty() ? "" : "\n") + text;
     };
@@ -145,10 +196,9 @@ nlohmann::json report_json(const Plan& plan, const ApplyResult& result, std::int
                            const Sources& sources) {
     using Json = nlohmann::json;
     Json steps = Json::array(), path_steps = Json::array();
-    for (StepId id = 0; id < plan.steps.size(); ++id) {
+    for (const StepId id : told_steps(plan, result)) {
         const ApplyResult::StepResult& r = result.steps[id];
         const std::string_view name = outcome(plan.steps[id], r.result);
-        if (!is_told(plan, result, id)) continue;
         steps.push_back({{"address", plan.steps[id].address},
                          {"action", action_name(plan.steps[id].action)},
                          {"outcome", name},

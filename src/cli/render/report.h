@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cli/render/plan_steps.h"
 #include "cli/render/terminal.h"
 #include "engine/apply.h"
 
@@ -8,10 +9,16 @@
 
 namespace hadeploy::cli {
 
+/// What a report leaves out.
+struct ReportDetail : Detail {
+    /// What is done was said when it was done, in lines that stay on the same terminal.
+    bool told = false;
+};
+
 /// After apply: one line a touched resource, counts, duration, critical path, outputs. Errors are
 /// messages, not part of it. `milliseconds`: how long the whole run took.
 std::string render_report(const Plan& plan, const ApplyResult& result, std::int64_t milliseconds,
-                          const Style& style);
+                          const Style& style, const ReportDetail& detail = {});
 
 /// For programs: counts, steps with their times, critical path, errors, warnings, outputs.
 nlohmann::json report_json(const Plan& plan, const ApplyResult& result, std::int64_t milliseconds,

@@ -132,7 +132,8 @@ std::vector<std::string> wrap(std::string_view text, std::size_t columns) {
     return out;
 }
 
-std::string counted(std::size_t n, std::string_view noun) {
+std::string counted(std::size_t n, std::string_view noun, std::string_view plural) {
+    if (n != 1 && !plural.empty()) return fmt::format("{} {}", n, plural);
     return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s");
 }
 

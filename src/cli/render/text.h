@@ -24,8 +24,8 @@ std::string pad(std::string text, std::size_t columns);
 std::vector<std::string> wrap(std::string_view text, std::size_t columns);
 std::vector<std::string> split_lines(std::string_view text);
 
-/// "1 resource", "3 resources".
-std::string counted(std::size_t n, std::string_view noun);
+/// "1 resource", "3 resources"; "2 addresses" where the plural has more than an s.
+std::string counted(std::size_t n, std::string_view noun, std::string_view plural = {});
 
 /// Elapsed time in few characters, for what is going on: "0.4s", "12s", "3m07s", "1h02m".
 std::string show_elapsed(std::int64_t milliseconds);

@@ -1,0 +1,150 @@
+#include "cli/line_editor.h"
+
+#include "core/late.h"
+
+#include <algorithm>
+#include <cctype>
+#include <clocale>
+#include <cstdio>
+#include <cstdlib>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <histedit.h>
+#include <utility>
+
+namespace hadeploy::cli {
+
+namespace {
+
+constexpr LateLibrary libedit{"libedit.so.2", "libedit2"};
+#define HADEPLOY_LATE(name) const Late<libedit, decltype(::name)> name(#name)
+namespace late {
+HADEPLOY_LATE(el_init);
+HADEPLOY_LATE(el_end);
+HADEPLOY_LATE(el_set);
+HADEPLOY_LATE(el_get);
+HADEPLOY_LATE(el_gets);
+HADEPLOY_LATE(el_line);
+HADEPLOY_LATE(el_insertstr);
+HADEPLOY_LATE(el_deletestr);
+HADEPLOY_LATE(el_cursor);
+HADEPLOY_LATE(history_init);
+HADEPLOY_LATE(history_end);
+HADEPLOY_LATE(history);
+} // namespace late
+#undef HADEPLOY_LATE
+
+constexpr int kRemembered = 1000; ///< lines
+
+bool is_in_word(char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.' || c == '-';
+}
+
+/// What all of the words begin with.
+std::string common_start(const std::vector<std::string>& words) {
+    std::string out = words.front();
+    for (const std::string& word : words) {
+        std::size_t n = 0;
+        while (n < out.size() && n < word.size() && out[n] == word[n]) ++n;
+        out.resize(n);
+    }
+    return out;
+}
+
+} // namespace
+
+struct LineEditor::Library {
+    std::string prompt;
+    std::filesystem::path file;
+    Complete complete;
+    EditLine* line = nullptr;
+    History* history = nullptr;
+
+    static Library& of(EditLine* line) {
+        void* self = nullptr;
+        late::el_get(line, EL_CLIENTDATA, &self);
+        return *static_cast<Library*>(self);
+    }
+
+    static char* show_prompt(EditLine* line) { return of(line).prompt.data(); }
+
+    /// Ctrl-C: what was typed is dropped; where nothing was, it is the end.
+    static unsigned char cancel(EditLine* line, int /*key*/) {
+        const LineInfo* info = late::el_line(line);
+        if (info->buffer == info->lastchar) return CC_EOF;
+        late::el_cursor(line, static_cast<int>(info->lastchar - info->cursor));
+        late::el_deletestr(line, static_cast<int>(info->lastchar - info->buffer));
+        return CC_REFRESH;
+    }
+
+    /// Tab: as far as there is one way to go on; else what ways there are.
+    static unsigned char go_on(EditLine* line, int /*key*/) {
+        const LineInfo* info = late::el_line(line);
+        const char* begin = info->cursor;
+        while (begin > info->buffer && is_in_word(begin[-1])) --begin;
+        const std::string word(begin, info->cursor);
+        const std::vector<std::string> all = of(line).complete(word);
+        if (all.empty()) return CC_REFRESH_BEEP;
+        const std::string start = common_start(all);
+        if (start.size() > word.size()) {
+            late::el_insertstr(line, start.c_str() + word.size());
+            return CC_REFRESH;
+        }
+        std::fputs(fmt::format("\n{}\n", fmt::join(all, "  ")).c_str(), stderr);
+        return CC_REDISPLAY;
+    }
+
+    void open() {
+        // its functions are those of the locale: without one of UTF-8, letters with accents go
+        std::setlocale(LC_CTYPE, "");
+        if (MB_CUR_MAX == 1) std::setlocale(LC_CTYPE, "C.UTF-8");
+        line = late::el_init("hadeploy", stdin, stderr, stderr);
+        history = late::history_init();
+        HistEvent event;
+        late::history(history, &event, H_SETSIZE, kRemembered);
+        late::history(history, &event, H_SETUNIQUE, 1);
+        if (!file.empty()) late::history(history, &event, H_LOAD, file.c_str());
+        late::el_set(line, EL_CLIENTDATA, static_cast<void*>(this));
+        late::el_set(line, EL_PROMPT, &show_prompt);
+        late::el_set(line, EL_EDITOR, "emacs");
+        late::el_set(line, EL_SIGNAL, 1);
+        late::el_set(line, EL_HIST, libedit.find("history"), history);
+        late::el_set(line, EL_SETTY, "-d", "-isig", nullptr); // Ctrl-C is a key, not a signal
+        late::el_set(line, EL_ADDFN, "hadeploy-cancel", "Drop the line", &cancel);
+        late::el_set(line, EL_ADDFN, "hadeploy-complete", "Complete the word", &go_on);
+        for (const auto& [key, what] : {std::pair("^C", "hadeploy-cancel"),
+                                        {"^I", "hadeploy-complete"},
+                                        {"^R", "em-inc-search-prev"}})
+            late::el_set(line, EL_BIND, key, what, nullptr);
+    }
+
+    void close() const {
+        HistEvent event;
+        if (!file.empty()) late::history(history, &event, H_SAVE, file.c_str());
+        late::history_end(history);
+        late::el_end(line);
+    }
+};
+
+LineEditor::LineEditor(std::string prompt, std::filesystem::path history, Complete complete)
+    : library_(new Library{std::move(prompt), std::move(history), std::move(complete)}) {
+    library_->open();
+}
+
+LineEditor::~LineEditor() {
+    library_->close();
+}
+
+std::optional<std::string> LineEditor::read() {
+    int count = 0;
+    const char* text = late::el_gets(library_->line, &count);
+    if (text == nullptr || count <= 0) return std::nullopt;
+    std::string out(text, static_cast<std::size_t>(count));
+    while (out.ends_with('\n') || out.ends_with('\r')) out.pop_back();
+    HistEvent event;
+    if (out.find_first_not_of(" \t") != out.npos)
+        late::history(library_->history, &event, H_ENTER, out.c_str());
+    return out;
+}
+
+} // namespace hadeploy::cli

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace hadeploy::cli {
+
+/// Lines from a terminal, with editing, a history and completion (libedit).
+class LineEditor {
+  public:
+    /// What may follow what was typed, given the word before the cursor: whole words.
+    using Complete = std::function<std::vector<std::string>(const std::string& word)>;
+
+    /// @param history  the file that lines are kept in; "": they are forgotten
+    /// @throws Error  where libedit can't be loaded
+    LineEditor(std::string prompt, std::filesystem::path history, Complete complete);
+    ~LineEditor();
+    LineEditor(const LineEditor&) = delete;
+    LineEditor& operator=(const LineEditor&) = delete;
+
+    /// The next line, without its end; nothing after Ctrl-D, or Ctrl-C on an empty line.
+    std::optional<std::string> read();
+
+  private:
+    struct Library;
+    std::unique_ptr<Library> library_;
+};
+
+} // namespace hadeploy::cli

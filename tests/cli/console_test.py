@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""The console as a person has it: on a terminal, with editing, history, completion and help.
+
+usage: console_test.py HADEPLOY [unittest options]
+"""
+import unittest
+
+from local_project import Project
+from terminal import Terminal
+import local_project
+
+UP, LEFT, HOME, END, TAB = b"\x1b[A", b"\x1b[D", b"\x01", b"\x05", b"\t"
+
+
+class ConsoleTest(Project):
+    def setUp(self):
+        super().setUp()
+        self.spec("""
+variables: {nodes: {type: list, default: [a, b]}}
+locals: {size: 7}
+resources:
+  greeting: {type: local.value, input: hello}
+""")
+
+    def console(self):
+        run = Terminal([local_project.HADEPLOY, "console"],
+                       {"PATH": "/usr/bin:/bin", "HOME": str(self.path), "TERM": "xterm",
+                        "LC_ALL": "C.UTF-8"}, self.path, rows=60)
+        self.addCleanup(run.kill)
+        run.until("help says more")
+        run.until("> ")
+        return run
+
+    def asked(self, run, keys, answer):
+        """What is shown after these keys begins with the answer on a line of its own."""
+        before = run.screen().count("\n" + answer + "\n")
+        run.send(keys)
+        run.until_true(lambda: (run.screen() + "\n").count("\n" + answer + "\n") > before, answer)
+
+    def test_lines_can_be_edited(self):
+        run = self.console()
+        self.asked(run, b"1 + 2\r", "3")
+        self.asked(run, b"12" + LEFT + b" + " + HOME + b"4" + END + b"0\r", "61")  # 41 + 20
+        run.send(b"\x04")
+        self.assertEqual(run.end(), 0)
+
+    def test_there_is_a_history_also_in_the_next_session(self):
+        self.apply()
+        run = self.console()
+        self.asked(run, b"40 + 2\r", "42")
+        self.asked(run, b"1 + 1\r", "2")
+        self.asked(run, UP + UP + b"\r", "42")
+        run.send(b"exit\r")
+        self.assertEqual(run.end(), 0)
+        kept = self.path / ".hadeploy/console_history"
+        self.assertEqual(kept.stat().st_mode & 0o777, 0o600)
+        run = self.console()
+        self.asked(run, UP + UP + b"\r", "42")  # the last one was exit
+        run.send(b"\x04")
+        self.assertEqual(run.end(), 0)
+
+    def test_ctrl_c_drops_the_line_and_then_leaves(self):
+        run = self.console()
+        run.send(b"1 + nonsense")
+        run.until("nonsense")
+        run.send(b"\x03")
+        self.asked(run, b"2 * 3\r", "6")
+        run.send(b"\x03")
+        self.assertEqual(run.end(), 0)
+
+    def test_words_are_completed(self):
+        self.apply()
+        run = self.console()
+        self.asked(run, b"gree" + TAB + b".ou" + TAB + b"\r", '"hello"')
+        self.asked(run, b"local.s" + TAB + b" * 6\r", "42")
+        self.asked(run, b"length(var." + TAB + b")\r", "2")
+        run.send(b"cidrs" + TAB + TAB)
+        run.until("cidrsubnet(  cidrsubnets(")
+        run.send(b"\x03")
+        self.asked(run, '"für"\r'.encode(), '"für"')
+        run.send(b"\x04")
+        self.assertEqual(run.end(), 0)
+
+    def test_help_and_errors(self):
+        run = self.console()
+        run.send(b"help\r")
+        for text in ("resources: greeting", "variables: var.nodes", "locals: local.size", "Ctrl-R"):
+            run.until(text)
+        run.send(b"help trimprefix\r")
+        run.until("trimprefix(text: string, prefix: string)")
+        run.until("The text without what it begins with.")
+        run.send(b"help trimprefx\r")
+        run.until("did you mean trimprefix()?")
+        run.send(b"nothing_such\r")
+        run.until('nothing here is called "nothing_such"')
+        self.asked(run, b"1 + 1\r", "2")
+        run.send(b"\x04")
+        self.assertEqual(run.end(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
