@@ -131,7 +131,7 @@ struct Setting {
     std::filesystem::path cache_dir;   ///< XDG cache: base images
     std::string project;               ///< the spec's name
     std::string lineage;               ///< UUID of the state
-    std::stop_token stop;              ///< gives up waiting: while a plan is made, at the first Ctrl-C
+    std::stop_token stop; ///< gives up waiting: while a plan is made, at the first Ctrl-C
 };
 
 /// A kind of endpoint, and how to open one.
