@@ -10,6 +10,7 @@ struct Contents {
     std::int64_t serial = 0;
     std::vector<Row> rows;
     Value outputs;
+    bool authentic = true; ///< nothing but hadeploy has written them
 };
 
 /// The contents as a JSON document for people and programs. What is secret in it is sealed, with a

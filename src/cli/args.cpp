@@ -238,6 +238,7 @@ class Declaration {
         CLI::App& push = sub("push", "Put what `state pull` printed in the place of the state");
         push.add_option("FILE", args_.files, "- is standard input")->expected(1)->required();
         push.add_flag("--force", args_.force, "Even if it is older, or another project's");
+        push.add_flag("--edited", args_.edited, "Take changes that were made to it by hand");
         locking(push);
         CLI::App& trust =
             sub("trust-host-key", "Take the host key that a machine shows now for the right one");

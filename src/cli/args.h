@@ -52,7 +52,8 @@ struct Args {
     bool module = false;                   ///< schema --module
 
     std::string drain;  ///< chaos --drain NODE
-    bool force = false; ///< chaos, state push
+    bool force = false;  ///< chaos, state push
+    bool edited = false; ///< state push
     std::string report; ///< chaos --report FILE
     double hold = 0;    ///< chaos: seconds to stay drained after the tasks have moved
 

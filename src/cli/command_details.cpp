@@ -111,7 +111,9 @@ constexpr std::array kDetails{
         "state push",
         "Refused without --force: another project's state, one of another lineage (not pulled "
         "from here), one that is older than what is here by its serial, and any while an earlier "
-        "run did not end. Key or passphrase have to be those it was pulled with."},
+        "run did not end. Refused without --edited: one that was changed after it was pulled, for "
+        "the commands and paths in it are what later runs run and remove. The key or passphrase "
+        "has to be the one that it was pulled with."},
     Details{
         "state rekey",
         "For a key that others have seen, or to go from the key file to a passphrase and back. "

@@ -252,8 +252,14 @@ int run_state_pull(Context& context) {
 int run_state_push(Context& context) {
     context.project.load(Project::Secrets::unread);
     const std::filesystem::path& file = context.args.files.front();
-    const state::Contents pushed = state::read_contents(
-        read_input(file), context.project.key_source(), file == "-" ? "the input" : file.string());
+    const std::string what = file == "-" ? "the input" : file.string();
+    const state::Contents pushed =
+        state::read_contents(read_input(file), context.project.key_source(), what);
+    if (!pushed.authentic && !context.args.edited)
+        throw Error(ErrorKind::state,
+                    fmt::format("{} was altered by something other than hadeploy", what))
+            .with_hint("commands may follow from it; if you made the changes yourself, `--edited` "
+                       "takes them");
     const auto store = context.project.open_store(Store::Mode::read_write);
     context.lock(*store, context.args.command);
     if (!context.args.force) check_push(pushed, *store, context.project.spec().name);

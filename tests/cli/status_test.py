@@ -157,7 +157,7 @@ class StatusTest(unittest.TestCase):
             "bricks": [f"{name}:/b" for name in hosts]})
         state["serial"] += 1
         (self.path / "pushed.json").write_text(json.dumps(state))
-        self.hadeploy("state", "push", "pushed.json")
+        self.hadeploy("state", "push", "--edited", "pushed.json")
 
     def check_order(self, text, *parts):
         at = -1

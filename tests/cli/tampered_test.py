@@ -114,6 +114,7 @@ class Tampered(Project):
         self.write("edited.json", text)
         self.check_nothing_ran(["state", "push", "edited.json"])
         self.run_it("state", "push", "pulled.json")
+        self.run_it("state", "push", "--force", "--edited", "edited.json")  # on purpose
 
     def test_the_note_of_a_plan_without_changes(self):
         self.spec(SPEC.split("  left:")[0])  # of local files there is no short way
