@@ -51,11 +51,11 @@ struct Args {
     bool man = false;                      ///< docs --man
     bool module = false;                   ///< schema --module
 
-    std::string drain;  ///< chaos --drain NODE
+    std::string drain;   ///< chaos --drain NODE
     bool force = false;  ///< chaos, state push
     bool edited = false; ///< state push
-    std::string report; ///< chaos --report FILE
-    double hold = 0;    ///< chaos: seconds to stay drained after the tasks have moved
+    std::string report;  ///< chaos --report FILE
+    double hold = 0;     ///< chaos: seconds to stay drained after the tasks have moved
 
     bool check = false;     ///< fmt
     bool diff = false;      ///< fmt

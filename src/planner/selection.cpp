@@ -127,23 +127,21 @@ void Selection::target(const Addresses& targets, const Graph* graph, const World
 void Selection::exclude(const Addresses& excluded, const Graph* graph, const World& world) {
     const Addresses all = all_addresses(graph, world);
     const Dependents dependents = graph == nullptr ? Dependents{} : dependents_in(*graph);
-    const auto left = reached_from(named("--exclude", excluded, all, graph, world),
-                                   [&](const std::string& address, Addresses& open) {
-                                       append(open, dependents, address);
-                                       const auto recorded = world.recorded.find(address);
-                                       if (recorded == world.recorded.end()) return;
-                                       for (const std::string& d : recorded->second.depends_on)
-                                           if (graph == nullptr || !graph->find(d))
-                                               open.push_back(d);
-                                   });
+    const Addresses by_name = named("--exclude", excluded, all, graph, world);
+    const auto left = reached_from(by_name, [&](const std::string& address, Addresses& open) {
+        append(open, dependents, address);
+        const auto recorded = world.recorded.find(address);
+        if (recorded == world.recorded.end()) return;
+        for (const std::string& d : recorded->second.depends_on)
+            if (graph == nullptr || !graph->find(d)) open.push_back(d);
+    });
     for (const std::string& address : all)
         if (!left.contains(address)) chosen_.insert(address);
     notice_ = fmt::format("this plan is partial: all but {} and what {}", fmt::join(excluded, ", "),
                           graph == nullptr ? "it depends on" : "depends on it");
     if (graph == nullptr) return;
-    // what the spec no longer has, and would be removed, but for what stands on it
+    // what the spec no longer has, and would be removed, but for what depends on it
     Addresses kept;
-    const Addresses by_name = named("--exclude", excluded, all, graph);
     for (const std::string& address : left)
         if (!graph->find(address) &&
             std::find(by_name.begin(), by_name.end(), address) == by_name.end())

@@ -104,7 +104,7 @@ class FakeApp {
     int count_ = 0;
     std::atomic<int> at_once_ = 0;
     svc::ConnectionServer server_{
-        0, 256, svc::http_handler([this](const svc::HttpRequest& r) { return handle(r); })};
+        0, {256, 256}, svc::http_handler([this](const svc::HttpRequest& r) { return handle(r); })};
 };
 
 } // namespace hadeploy::chaos::test

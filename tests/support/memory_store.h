@@ -69,6 +69,7 @@ class MemoryStore final : public Store {
         return it == state_.rows.end() ? std::nullopt : std::optional(it->second);
     }
     std::vector<Intent> intents() const override { return state_.intents; }
+    std::string mac(std::string_view) const override { return {}; }
 
     void begin(std::vector<Intent>& intents) override {
         write([&] {
