@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 #include <iostream>
 #include <poll.h>
-#include <set>
 #include <span>
 #include <string>
 #include <unistd.h>
@@ -68,9 +67,12 @@ Error data_would_be_lost(const std::vector<Loss>& losses) {
     Error error(ErrorKind::failed, fmt::format("data of {} would be lost, and nothing allows that",
                                                counted(losses.size(), "resource")));
     const std::size_t shown = std::min(losses.size(), most);
-    std::set<std::string> options; // one allows what several objects of a resource hold
+    std::vector<std::string> options;
     for (const Loss& loss : std::span(losses).first(shown)) {
-        options.insert("--allow-data-loss=" + shell_word(loss.address));
+        const std::string option = "--allow-data-loss=" + shell_word(loss.address);
+        // one allows what several objects of a resource hold
+        if (std::find(options.begin(), options.end(), option) == options.end())
+            options.push_back(option);
         error.with_note(fmt::format("{}: {}{}", loss.address, loss.data.what,
                                     loss.data.bytes ? ", " + show_bytes(*loss.data.bytes) : ""));
     }

@@ -124,6 +124,26 @@ Errors nothing_given(const Variable& variable, std::uint16_t index) {
 } // namespace
 
 namespace {
+std::vector<std::string> declared_names(const Spec& spec) {
+    std::vector<std::string> out;
+    for (const Variable& v : spec.root.variables) out.push_back(v.attribute.name);
+    return out;
+}
+
+/// Whether a key of a file of secrets may be a line of a value that lacks its quotes: it resembles
+/// no name that the spec declares.
+bool may_be_value(const Spec& spec, const std::string& key) {
+    return spec.root.variable(key) == nullptr && !did_you_mean(key, declared_names(spec));
+}
+
+void refuse_unknown_line(Spec& spec, const Entry& e, Problems& problems) {
+    hide_scalars(spec.sources, Value::map({{e.key, Value(), e.loc}}));
+    problems.add("this line names no variable that the spec declares", e.loc).hint = fmt::format(
+        "what it says is not shown, as it may be a part of a secret; the spec declares: "
+        "{}",
+        fmt::join(declared_names(spec), ", "));
+}
+
 /// Hides what the file has for secret variables, and for names that no variable has: one that is
 /// mistyped may be a secret's. All of it where nobody knows what it says.
 void hide_values(Spec& spec, std::uint16_t file, const Value& root, bool readable) {
@@ -148,8 +168,12 @@ VariableValues load_variable_file(const std::filesystem::path& file, const FileR
     if (secrets) hide_values(spec, index, root, problems.empty());
     VariableValues out;
     if (root.is_map()) {
-        for (const Entry& e : root.as_map())
-            out[e.key] = e.value.loc().known() ? e.value : e.value.at(e.loc);
+        for (const Entry& e : root.as_map()) {
+            if (secrets && may_be_value(spec, e.key))
+                refuse_unknown_line(spec, e, problems);
+            else
+                out[e.key] = e.value.loc().known() ? e.value : e.value.at(e.loc);
+        }
     } else if (problems.empty()) {
         problems.add(fmt::format("a variable file is a map of values, not {}", root.kind_name()),
                      root.loc());
@@ -193,8 +217,7 @@ Value unknown_of(const Type& type) {
 Value resolve_variables(const Spec& spec, const VariableValues& given,
                         std::vector<std::string>* missing) {
     Problems problems;
-    std::vector<std::string> names;
-    for (const Variable& v : spec.root.variables) names.push_back(v.attribute.name);
+    const std::vector<std::string> names = declared_names(spec);
     for (const auto& [name, value] : given) {
         if (spec.root.variable(name) != nullptr) continue;
         Error& error =

@@ -301,13 +301,15 @@ class StateTest(Case):
         self.assertIn("Nothing to change", self.out("plan"))
         state = json.loads(self.out("state", "pull"))
         state["resources"] = [r for r in state["resources"] if r["address"] != "second"]
-        self.run_it("state", "push", "-", given=json.dumps(state))
+        self.assertIn("was altered", self.err("state", "push", "-", status=1,
+                                              given=json.dumps(state)))
+        self.run_it("state", "push", "--edited", "-", given=json.dumps(state))
         self.assertEqual(self.addresses(), ["first", 'many["x"]', 'many["y"]'])
         self.assertGreater(self.serial(), state["serial"])
         state["lineage"] = "11111111-0000-4000-8000-000000000000"
-        self.assertIn("another lineage", self.err("state", "push", "-", status=1,
+        self.assertIn("another lineage", self.err("state", "push", "--edited", "-", status=1,
                                                   given=json.dumps(state | {"serial": 99})))
-        self.assertIn("of the project x", self.err("state", "push", "-", status=1,
+        self.assertIn("of the project x", self.err("state", "push", "--edited", "-", status=1,
                                                    given=json.dumps(state | {"project": "x"})))
         self.assertIn("no state in JSON", self.err("state", "push", "-", status=1, given="{"))
 
@@ -396,7 +398,7 @@ class StatusTest(Case):
                        attributes=dict(config, connection=connection, running=True),
                        depends_on=[], identity="5c3f2b5e-6d53-5b0c-9f43-6f6f0c1f0a01")
             state["resources"].append(box)
-            self.run_it("state", "push", "-", "--force", given=json.dumps(state))
+            self.run_it("state", "push", "-", "--force", "--edited", given=json.dumps(state))
             self.spec(SPEC.replace("outputs:", "  box: {type: ssh.host, address: 127.0.0.1, "
                                    f"port: {port}, private_key_file: .hadeploy/keys/first, "
                                    f'host_key: "{connection["host_key"]}"}}\noutputs:'))

@@ -91,7 +91,7 @@ class Planted(Project):
         out |= {"".join(c if ord(c) < 0x80 else f"\\u{{{ord(c):04X}}}" for c in p) for p in out}
         if len(secret) > 8:
             out.add(base64.b64encode(secret.encode()).decode()[4:-4])
-        return {p for p in out if p.strip()}
+        return {p for p in out if p.strip(" \n^")}  # a place is marked with ^
 
     def hadeploy(self, *words, input=None):
         done = subprocess.run([HADEPLOY, *words], cwd=self.path, capture_output=True, timeout=120,

@@ -185,8 +185,8 @@ class StatusTest(unittest.TestCase):
             machine.fall_silent()
         self.machines[2].start("silent")
         text = self.hadeploy("status", status=1)
+        # whether Gluster is still asked in time depends on the machine
         self.check_order(text, "up    node3", "! the swarm: no answer within 10 s",
-                         "DOWN     node1 (Gluster)",
                          "Not compared with the spec: the time was up.")
 
 

@@ -77,11 +77,12 @@ void open_columns(Input input) {
                          "VALUES (1, 'demo', 'lineage', ?, ?)")
         .bind(std::int64_t{1}, outputs)
         .run();
-    Statement(*database, "INSERT INTO resources VALUES (?, 'host.file', 1, 'id', ?, ?, ?, 0)")
+    Statement(*database, "INSERT INTO resources VALUES (?, 'host.file', 1, 'id', ?, ?, ?, 0, '')")
         .bind(kAddress, config, attributes, names)
         .run();
     Statement(*database,
-              "INSERT INTO intents VALUES (1, 1, ?, 'host.file', 1, 'create', 'id', ?, ?, '', 0)")
+              "INSERT INTO intents VALUES (1, 1, ?, 'host.file', 1, 'create', 'id', ?, ?, '', 0, "
+              "'')")
         .bind(kAddress, config, names)
         .run();
     Statement(*database, "INSERT INTO runs VALUES (1, 'apply', 0, 0, '', ?, ?)")
@@ -90,7 +91,7 @@ void open_columns(Input input) {
     Statement(*database, "INSERT INTO steps VALUES (1, 0, ?, 'create', 0, 0, 'done', ?)")
         .bind(kAddress, names)
         .run();
-    const state::SqliteStore store(std::move(database), cipher(), Store::Mode::read_only);
+    const state::SqliteStore store(std::move(database), cipher(), Store::Mode::read_only, {});
     try {
         check_codec(config, cipher());
     } catch (const Error&) { // what is wrong has been said

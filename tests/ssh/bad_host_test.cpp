@@ -196,7 +196,8 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         const SshServer server("ForceCommand echo 'sudo: a password is required' >&2; exit 1");
         CHECK(broken(server, "true") ==
               fmt::format("sudo wants a password on {}\n"
-                          "hint: give it as `become_password` under providers: ssh, log in as "
+                          "hint: give it as `become_password`, of the ssh.host or under "
+                          "providers: ssh, log in as "
                           "root, or let the user run sudo without one: "
                           "`USER ALL=(ALL) NOPASSWD: ALL` in /etc/sudoers.d\n",
                           login_to(server).name()));
@@ -214,7 +215,8 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
             "ForceCommand echo 'sudo: 3 incorrect password attempts' >&2; exit 1");
         CHECK(broken(wrong, "true") ==
               fmt::format("sudo does not accept the password on {}\n"
-                          "hint: correct `become_password` under providers: ssh\n",
+                          "hint: correct `become_password`, of the ssh.host or under "
+                          "providers: ssh\n",
                           login_to(wrong).name()));
     }
 

@@ -66,11 +66,26 @@ std::filesystem::path lock_file(const Setting& setting) {
     return setting.data_dir / "scripts.lock";
 }
 
-/// Whether the shell of a script holds the lock. None of this process does yet.
-bool is_locked(const Setting& setting) {
-    if (setting.data_dir.empty()) return false;
-    const Fd file(::open(lock_file(setting).c_str(), O_RDONLY | O_CLOEXEC));
+/// Held by each hadeploy that has begun scripts, for as long as it lives.
+std::filesystem::path owners_file(const Setting& setting) {
+    return setting.data_dir / "scripts.owners";
+}
+
+bool is_locked(const std::filesystem::path& path) {
+    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     return file && ::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
+/// Whether a script runs whose hadeploy has gone. This process has begun none yet.
+bool is_left_locked(const Setting& setting) {
+    return !setting.data_dir.empty() && is_locked(lock_file(setting)) &&
+           !is_locked(owners_file(setting));
+}
+
+Fd shared_lock(const std::filesystem::path& path) {
+    Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (!file || ::flock(file.get(), LOCK_SH) != 0) throw system_error("lock", path);
+    return file;
 }
 
 Error still_at_work(const std::string& process) {
@@ -94,9 +109,8 @@ Fd script_lock(const Setting& setting) {
     std::error_code none;
     if (setting.data_dir.empty() || !std::filesystem::is_directory(setting.data_dir, none))
         return {};
-    Fd file(::open(lock_file(setting).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    if (!file || ::flock(file.get(), LOCK_SH) != 0) throw system_error("lock", lock_file(setting));
-    return file;
+    static const Fd owner = shared_lock(owners_file(setting)); // until this process ends
+    return shared_lock(lock_file(setting));
 }
 
 std::pair<std::string, std::string> script_mark(const Setting& setting) {
@@ -107,7 +121,7 @@ void wait_for_left_scripts(const Setting& setting, const Notice& notice) {
     const auto end = Clock::now() + kMostWait;
     std::optional<std::string> told;
     for (;;) {
-        const bool locked = is_locked(setting); // first: who holds it may end in between
+        const bool locked = is_left_locked(setting); // first: who holds it may end in between
         const std::string process = find_left(setting.lineage);
         if (process.empty() && !locked) return;
         if (Clock::now() >= end || setting.stop.stop_requested()) throw still_at_work(process);
