@@ -32,7 +32,7 @@ struct Saved {
                           Value::map({}));
         const auto store = Store::open(dir / "state.db", Store::Mode::read_only, "demo", key);
         save_plan(file, project, {}, prepare_from(project, *store, {}, {}));
-        ::unsetenv("HADEPLOY_STATE_KEY_FILE");
+        ::setenv("HADEPLOY_STATE_KEY_FILE", "", 1); // what was taken out of it is remembered
         const std::string all = read_file(file);
         header = all.substr(0, all.find('\n'));
         cipher = Cipher::unlock(from_json(header).text("key_lock"), key, "the plan");

@@ -84,7 +84,7 @@ class Planted(Project):
 
     def pieces(self, secret, least=1):
         """What of it nobody says by chance, also as JSON and in quotes."""
-        size = {ALPHABETS[1]: 6, ALPHABETS[2]: 8, ALPHABETS[6]: 3}.get(self.alphabet, 1)
+        size = {ALPHABETS[0]: 3, ALPHABETS[1]: 6, ALPHABETS[2]: 8, ALPHABETS[6]: 3}.get(self.alphabet, 1)
         size = max(size, -(-least // len(self.alphabet[-1].encode())))
         out = {secret[i:i + size] for i in range(len(secret) - size + 1)}
         out |= {json.dumps(p)[1:-1] for p in out}

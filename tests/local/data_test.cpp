@@ -200,13 +200,13 @@ data:
   copy: {type: local.file_content, path: a, depends_on: [a]}
   more: {type: local.command, run: "cat a; echo ' ${id.hex}'"}
 resources:
-  id: {type: random.id}
+  id: {type: random.id, depends_on: [a]}
   a: {type: local.file, path: a, content: "${var.text}"}
   b: {type: local.file, path: b, content: "${data.copy.content}"}
   c: {type: local.file, path: c, content: "${data.more.outputs.stdout}", depends_on: [a]}
 )";
     const Lab::Run first = lab.apply(spec);
-    CHECK(first.plan == "create a; create id; read data.copy; read data.more; create b; create c");
+    CHECK(first.plan == "create a; read data.copy; create id; create b; read data.more; create c");
     CHECK(first.step("data.copy").reason == "a comes first");
     CHECK(first.step("data.more").reason == "run is known only after apply");
     REQUIRE_MESSAGE(first.ok(), errors_of(first));
