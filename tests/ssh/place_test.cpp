@@ -1,6 +1,7 @@
 // Root's writes in places of a user, against a real sshd: what that user puts there, and a process
 // of that user which swaps names all the while.
 #include "core/file.h"
+#include "core/hash.h"
 #include "core/process.h"
 #include "providers/ssh/place.h"
 #include "providers/ssh/provider.h"
@@ -506,6 +507,35 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
 
 } // TEST_SUITE
 
+namespace {
+/// The owner of the directory puts a file of their own in the place of root's, which is to get
+/// another mode, and keeps it open.
+template<typename Run>
+void check_file_of_user(const std::string& path, const Run& run) {
+    const std::string sha256 = sha256_hex("text\n");
+    fs::remove(path);
+    write_file(path, "text\n");
+    Home::give(path);
+    const Fd kept(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    CHECK(run(ssh::own_file(path, "id", "root:root", "4755", sha256)).err == "");
+    CHECK(info_of(path).st_uid == 0);
+    CHECK((info_of(path).st_mode & 07777) == 04755);
+    REQUIRE(::pwrite(kept.get(), "evil\n", 5, 0) == 5);
+    CHECK(read_file(path) == "text\n");
+
+    fs::remove(path);
+    write_file(path, "evil\n", 0644);
+    Home::give(path);
+    CHECK(run(ssh::own_file(path, "id", "root:root", "4755", sha256)).err ==
+          path + " became another file since it was read; run the command again\n");
+    CHECK(info_of(path).st_uid == kUser);
+    CHECK((info_of(path).st_mode & 07777) == 0644);
+    CHECK(run(ssh::own_file(path, "id", "nobody:nogroup", "0600", sha256)).err == "");
+    CHECK((info_of(path).st_mode & 07777) == 0600); // of the user's own only the mode is ours
+    CHECK(std::distance(fs::directory_iterator(fs::path(path).parent_path()), {}) == 1);
+}
+} // namespace
+
 TEST_CASE("the functions work in every shell that a host may have") {
     if (::geteuid() != 0) return;
     for (const std::vector<std::string>& shell :
@@ -533,6 +563,7 @@ TEST_CASE("the functions work in every shell that a host may have") {
         CHECK(run(ssh::look_into(at + "/a/b") + "( hadeploy_read f cat )").out == "text\n");
         CHECK(run(ssh::own_file(at + "/a/b/f", "id", "root:nogroup", "4755", "")).err == "");
         CHECK((info_of(at + "/a/b/f").st_mode & 07777) == 04755);
+        check_file_of_user(at + "/a/b/f", run);
         fs::create_symlink("/etc", at + "/a/b/link");
         CHECK(run(ssh::remove_file(at + "/a/b/link/passwd", "id")).status == 1);
         fs::create_directories(at + "/a/b/c/.d/..e");

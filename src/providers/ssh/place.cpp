@@ -156,15 +156,26 @@ hadeploy_own() {
     hadeploy_need "$1"
     hadeploy_private "$3"
     hadeploy_take "$2"
+    hadeploy_owned=$hadeploy_old
     if ! hadeploy_roots "$hadeploy_to"; then
         hadeploy_may_own "$hadeploy_old" "${4%%:*}" || hadeploy_refuse \
             "${1%/}/$2 belongs to another user than its directory, who may have put another file there; remove it, or set its owner by hand"
-        [ "${hadeploy_seen%% *}" = "$hadeploy_theirs" ] || [ -z "$6" ] || [ "$(sha256sum <"$hadeploy_old")" = "$6  -" ] ||
-            hadeploy_refuse "${1%/}/$2 became another file since it was read; run the command again"
+        case " $hadeploy_seen " in
+        *" ${4%%:*} "*) [ "${hadeploy_seen%% *}" = "$hadeploy_theirs" ] || hadeploy_check "$1" "$2" "$hadeploy_old" "$6" ;;
+        *) # a copy: its owner may have it open, and write to it later on
+            cat "$hadeploy_old" >"$hadeploy_new" || exit 1
+            hadeploy_check "$1" "$2" "$hadeploy_new" "$6"
+            hadeploy_owned=$hadeploy_new ;;
+        esac
     fi
-    chown -h -- "$4" "$hadeploy_old" && chmod "0$5" "$hadeploy_old" || exit 1
+    chown -h -- "$4" "$hadeploy_owned" && chmod "0$5" "$hadeploy_owned" || exit 1
+    if [ "$hadeploy_owned" = "$hadeploy_new" ]; then hadeploy_finish "$2"; fi
     rm -f -- "$hadeploy_old"
     hadeploy_public
+}
+hadeploy_check() {
+    [ -z "$4" ] || [ "$(sha256sum <"$3")" = "$4  -" ] ||
+        hadeploy_refuse "${1%/}/$2 became another file since it was read; run the command again"
 }
 )sh";
 
