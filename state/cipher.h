@@ -13,6 +13,9 @@ struct KeySource {
     std::string passphrase;     ///< of any length
     std::string key;            ///< 32 bytes in base64
     std::filesystem::path file; ///< holds such keys, one a line; made when it is not there
+    /// Whether a state without a lock is taken. A hadeploy that did not seal states yet wrote such
+    /// ones, but whoever alters a state may take its lock away too.
+    bool takes_unsealed = false;
 };
 
 /// Encrypts with a data key of its own, which is stored beside what it encrypts, itself encrypted

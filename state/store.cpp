@@ -115,6 +115,18 @@ std::unique_ptr<Store> read_older(Database& older, const KeySource& key, Form fo
                                                 Store::Mode::read_only, std::move(form));
 }
 
+/// A state without a lock says what anybody may have written, and commands follow from it.
+void refuse_unsealed(Database& database, std::int64_t version, const KeySource& key) {
+    constexpr std::int64_t first_with_lock = 2;
+    const bool sealed = version >= first_with_lock && !state::stored_lock(database).empty();
+    if (version == 0 || sealed || key.takes_unsealed) return;
+    throw Error(ErrorKind::state,
+                fmt::format("the state {} is not sealed: it is from before hadeploy sealed states, "
+                            "or it was altered by something other than hadeploy",
+                            in_quotes(database.path().string(), 4096)))
+        .with_hint("if it is that old, `hadeploy state rekey --unsealed` seals it as it is");
+}
+
 std::unique_ptr<Store> open_for_reading(const Path& file, const std::string& project,
                                         const KeySource& key, Form form) {
     if (!is_there(file)) return nothing_yet(file, project, std::move(form));
@@ -123,6 +135,7 @@ std::unique_ptr<Store> open_for_reading(const Path& file, const std::string& pro
     auto database = std::make_unique<Database>(file, Database::Access::read);
     const std::int64_t version = state::schema_version(*database, state::migrations());
     if (version > 0) check_project(*database, project);
+    refuse_unsealed(*database, version, key);
     if (version < static_cast<std::int64_t>(state::migrations().size()) ||
         state::stored_lock(*database).empty())
         return read_older(*database, key, std::move(form));
@@ -168,6 +181,7 @@ std::unique_ptr<Store> open_for_writing(const Path& file, const std::string& pro
     const std::int64_t version = state::schema_version(*database, state::migrations());
     check_contents(*database);
     check_project(*database, project);
+    refuse_unsealed(*database, version, key);
     if (version < static_cast<std::int64_t>(state::migrations().size()) ||
         state::stored_lock(*database).empty())
         modernize(*database, key, form);

@@ -38,7 +38,7 @@ std::string contradiction(const Args& args) {
     if (args.raw && args.json) return "either --raw or --json";
     if (args.show_secrets && !args.raw)
         return "--show-secrets goes with --raw and the NAME of one output";
-    if (!args.fingerprint.empty() && !args.fingerprint.starts_with("SHA256:"))
+    if (args.fingerprint && !args.fingerprint->starts_with("SHA256:"))
         return "--fingerprint is what `ssh-keygen -lf KEY` shows: SHA256:...";
     return "";
 }

@@ -261,6 +261,8 @@ class Declaration {
                         "The new passphrase; an executable file prints it")
             ->type_name("FILE")
             ->excludes(key);
+        rekey.add_flag("--unsealed", args_.project.takes_unsealed,
+                       "Take a state from before states were sealed as it is");
         locking(rekey);
 
         CLI::App& taint = command("taint", "Mark a resource to be made anew by the next apply");

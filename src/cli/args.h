@@ -4,6 +4,7 @@
 #include "cli/project.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace hadeploy::cli {
@@ -41,15 +42,15 @@ struct Args {
     std::string id;                     ///< import ADDRESS ID
     std::vector<std::string> addresses; ///< state rm ADDRESS..., state list ADDRESS...
     bool dry_run = false;               ///< state mv, state rm, state trust-host-key
-    std::string fingerprint;            ///< state trust-host-key
-    std::string format = "dot";         ///< graph
-    bool raw = false;                   ///< output --raw
-    bool show_secrets = false;          ///< output --raw --show-secrets
-    std::optional<std::string> expression; ///< console -e
-    bool markdown = false;                 ///< docs --markdown
-    bool commands = false;                 ///< docs --commands
-    bool man = false;                      ///< docs --man
-    bool module = false;                   ///< schema --module
+    std::optional<std::string> fingerprint; ///< state trust-host-key
+    std::string format = "dot";             ///< graph
+    bool raw = false;                       ///< output --raw
+    bool show_secrets = false;              ///< output --raw --show-secrets
+    std::optional<std::string> expression;  ///< console -e
+    bool markdown = false;                  ///< docs --markdown
+    bool commands = false;                  ///< docs --commands
+    bool man = false;                       ///< docs --man
+    bool module = false;                    ///< schema --module
 
     std::string drain;   ///< chaos --drain NODE
     bool force = false;  ///< chaos, state push

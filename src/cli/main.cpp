@@ -7,9 +7,13 @@
 #include "core/trace.h"
 
 #include <csignal>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
 #include <functional>
 #include <iostream>
 #include <map>
+#include <string>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -79,16 +83,33 @@ int report(const std::vector<Error>& errors, const Context& context) {
     return exit_code(errors);
 }
 
+/// Only a profile is overwritten: a slip of the name must not cost a spec, or the state's key.
+/// @throws Error(usage)
+void check_profile(const std::filesystem::path& file) {
+    std::error_code ignored;
+    if (file.empty() || !std::filesystem::exists(file, ignored)) return;
+    if (std::filesystem::is_regular_file(file, ignored)) {
+        std::ifstream in(file);
+        std::string first(32, '\0');
+        in.read(first.data(), static_cast<std::streamsize>(first.size()));
+        if (in.gcount() == 0 || first.starts_with("{\"displayTimeUnit\"")) return;
+    }
+    throw Error(ErrorKind::usage,
+                fmt::format("--profile {}: that is another file than a profile", file.string()))
+        .with_hint("choose another name, or remove it first");
+}
+
 int run(int argc, char** argv) {
     const Args args = parse_args(argc, argv);
     if (args.command.empty()) return args.exit_code;
-    if (!args.profile.empty()) start_trace();
     Registry registry;
     register_all(registry);
     Project project(registry, args.project);
     Context context{args, registry, project, detect_style(STDOUT_FILENO, args.no_color),
                     detect_style(STDERR_FILENO, args.no_color)};
     try {
+        check_profile(args.profile);
+        if (!args.profile.empty()) start_trace();
         const int code = [&] {
             const Span span(args.command);
             return commands().at(args.command)(context);

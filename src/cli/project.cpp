@@ -26,10 +26,21 @@ fs::path cache_directory() {
     return fs::temp_directory_path() / "hadeploy-cache";
 }
 
+/// The directory's own name where links lead to it: a project is the same however it is reached,
+/// also where its spec has the whole path of something in it.
+ProjectOptions without_links(ProjectOptions options) {
+    fs::path named = fs::absolute(options.directory).lexically_normal();
+    if (!named.has_filename()) named = named.parent_path();
+    std::error_code failed;
+    const fs::path real = fs::canonical(named, failed);
+    if (!failed && real != named) options.directory = real;
+    return options;
+}
+
 } // namespace
 
 Project::Project(const Registry& registry, ProjectOptions options)
-    : registry_(registry), options_(std::move(options)),
+    : registry_(registry), options_(without_links(std::move(options))),
       directory_(fs::absolute(options_.directory).lexically_normal()) {}
 
 void Project::read_spec(const FileReader& read, const fs::path& file) {
@@ -165,7 +176,8 @@ KeySource Project::key_source() const {
     const std::string file = given_to_us("HADEPLOY_STATE_KEY_FILE");
     return {.passphrase = given_to_us("HADEPLOY_STATE_PASSPHRASE"),
             .key = given_to_us("HADEPLOY_STATE_KEY"),
-            .file = file.empty() ? state::key_file(state_file()) : fs::path(file)};
+            .file = file.empty() ? state::key_file(state_file()) : fs::path(file),
+            .takes_unsealed = options_.takes_unsealed};
 }
 
 std::unique_ptr<Store> Project::open_store(Store::Mode mode) const {

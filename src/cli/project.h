@@ -22,6 +22,7 @@ struct ProjectOptions {
     std::vector<std::filesystem::path> variable_files; ///< later ones win; below `variables`
     std::filesystem::path vault_password_file;         ///< "": see vault_password()
     std::size_t parallelism = 10; ///< places that are read, and jobs that run, at once
+    bool takes_unsealed = false;  ///< see KeySource
 };
 
 /// A loaded project: its spec, and where its state and data are.

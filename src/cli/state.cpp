@@ -122,10 +122,10 @@ std::string shown_print(const std::string& host_key) {
 /// @throws Error(conflict): --fingerprint names another key than the host shows
 void check_fingerprint(const Context& context, const std::string& address,
                        const std::string& host_key) {
-    const std::string& expected = context.args.fingerprint;
-    if (expected.empty() || expected == ssh_fingerprint(host_key)) return;
+    const std::optional<std::string>& expected = context.args.fingerprint;
+    if (!expected || *expected == ssh_fingerprint(host_key)) return;
     throw Error(ErrorKind::conflict, fmt::format("{} shows the host key {}, not {}", address,
-                                                 ssh_fingerprint(host_key), expected))
+                                                 ssh_fingerprint(host_key), *expected))
         .with_hint("the state was not changed. Look on the machine's console "
                    "(`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`): if that shows the "
                    "fingerprint that was given, another machine answers at this address");
@@ -134,7 +134,7 @@ void check_fingerprint(const Context& context, const std::string& address,
 /// Shows both keys and asks, unless the command line has said which key it has to be.
 void confirm_host_key(const Context& context, const Row& host, const std::string& before,
                       const std::string& now) {
-    if (!context.args.fingerprint.empty() || context.args.auto_approve) return;
+    if (context.args.fingerprint || context.args.auto_approve) return;
     const Value& connection = host.attributes["connection"];
     context.say(fmt::format("{} ({}, port {}) shows another host key:\n"
                             "  known: {}\n"

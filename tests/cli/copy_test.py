@@ -83,6 +83,18 @@ class Copy(Project):
         self.assertEqual(subprocess.run([HADEPLOY, "plan", "--detailed-exitcode", "--chdir",
                                          self.top / "link"], capture_output=True).returncode, 0)
 
+    def test_by_a_link_whole_paths_and_parents_are_the_same_too(self):
+        self.spec("resources:\n"
+                  f"  whole: {{type: local.directory, path: {self.path}/whole, force: true}}\n"
+                  f"  file: {{type: local.file, path: {self.path}/whole/f, content: x, "
+                  "depends_on: [whole]}\n"
+                  "  beside: {type: local.file, path: ../beside, content: x}\n")
+        self.apply()
+        (self.top / "elsewhere").mkdir()
+        (self.top / "elsewhere" / "link").symlink_to(self.path)
+        self.nothing_to_change("--chdir", str(self.top / "elsewhere" / "link"))
+        self.nothing_to_change()
+
     def test_a_pulled_state_fits_another_directory(self):
         (self.top / "state.json").write_text(self.run_it("state", "pull"))
         key = self.path / ".hadeploy" / "state.db.key"

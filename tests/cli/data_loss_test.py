@@ -4,6 +4,8 @@
 usage: data_loss_test.py HADEPLOY [unittest options]
 """
 import json
+import os
+import subprocess
 import unittest
 
 from commands_test import HADEPLOY, Case
@@ -53,6 +55,22 @@ class DataLossTest(Case):
         self.assertEqual(self.data(), [])
         self.out("destroy", "--auto-approve", "--allow-data-loss")
         self.assertEqual(self.addresses(), [])
+
+    @unittest.skipIf(os.geteuid() != 0, "only root can mount")
+    def test_what_is_mounted_in_a_directory_is_no_part_of_it(self):
+        (self.path / "other place").mkdir()
+        (self.path / "other place" / "theirs").write_text("precious")
+        (self.path / "a" / "mnt here").mkdir()
+        done = subprocess.run(
+            ["unshare", "-m", "sh", "-c", "mount --bind 'other place' 'a/mnt here' && exec \"$@\"", "sh",
+             HADEPLOY, "destroy", "--auto-approve", "--allow-data-loss", "--target", "a"],
+            cwd=self.path, env=self.environment, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn("something is mounted on ", done.stderr)
+        self.assertTrue((self.path / "other place" / "theirs").exists())
+        self.assertIn("a", self.data())
+        self.out("destroy", "--auto-approve", "--allow-data-loss", "--target", "a")
+        self.assertNotIn("a", self.data())
 
     def test_what_loses_nothing_needs_nothing(self):
         self.out("destroy", "--auto-approve", "--target", "plain")

@@ -107,6 +107,15 @@ class Tampered(Project):
         self.assertIn("nothing tells the settings of providers", out)
         self.assertFalse(self.there("deleted"))
 
+    def test_a_state_without_its_lock(self):
+        """As if a hadeploy had written it that did not seal states yet."""
+        self.edit("UPDATE resources SET config = replace(config, 'echo deleted', 'echo evil >evil;'),"
+                  " attributes = replace(attributes, 'echo deleted', 'echo evil >evil;')")
+        self.edit("UPDATE project SET key_lock = ''")
+        self.edit("UPDATE runs SET spec = ''")
+        for words in (["destroy", "--auto-approve"], ["plan"], ["status"], ["show"]):
+            self.check_nothing_ran(words, says="is not sealed")
+
     def test_a_pulled_state_that_is_pushed(self):
         self.write("pulled.json", subprocess.run([HADEPLOY, "state", "pull"], cwd=self.path, text=True,
                                                  capture_output=True, check=True).stdout)

@@ -17,7 +17,7 @@ using sqlite::Statement;
 
 namespace {
 
-const KeySource kSource{.key = kKey};
+const KeySource kSource{.key = kKey, .takes_unsealed = true};
 constexpr const char* kAddress = "lab";
 
 Cipher cipher() {

@@ -17,7 +17,7 @@ using namespace hadeploy::ssh::docker;
 namespace {
 
 /// Each complaint with its hint, one a line.
-std::string said(const std::string& compose, const Value& variables = Value::map({})) {
+std::string said(const Value& compose, const Value& variables = Value::map({})) {
     const ssh::SshType& type = cluster_type("docker.stack");
     Problems problems;
     type.check(Value::map({{"hosts", three_hosts()},
@@ -33,7 +33,7 @@ std::string said(const std::string& compose, const Value& variables = Value::map
 
 /// Of a service with this setting; its line is the second one.
 std::string of_service(const std::string& setting) {
-    return said("services: {web: {image: w,\n" + setting + "}}");
+    return said(Value("services: {web: {image: w,\n" + setting + "}}"));
 }
 
 } // namespace
@@ -47,6 +47,24 @@ TEST_CASE("compose: what real projects write is taken as it is") {
         ++files;
     }
     CHECK(files >= 7);
+}
+
+TEST_CASE("compose: of a file with secrets only the place of a mistake is told") {
+    const std::string told = ": this is not what a stack may have -> what exactly is wrong is not "
+                             "shown, as it may hold a part of a secret";
+    for (const char* wrong :
+         {"environment: [Qz7, Qz7]", "deploy: {replicas: Qz7}", "configs: [Qz7]", "Qz7: 1",
+          "labels: {Qz7: 1, Qz7: 2}", "command: \"${Qz7:?Qz7}\"", "hostname: \"${Qz7}\""}) {
+        const std::string text =
+            said(Value(std::string("services: {web: {image: w,\n") + wrong + "}}").as_secret());
+        INFO(text);
+        CHECK(text.starts_with("content:2:"));
+        CHECK(text.ends_with(told));
+        CHECK(text.find("Qz7") == text.npos);
+    }
+    CHECK(said(Value("services: {web: {image: w, deploy: {replicas: \"$N\"}}}"),
+               Value::map({{"N", Value("Qz7").as_secret()}}))
+              .ends_with(told));
 }
 
 TEST_CASE("compose: a value that Docker takes for something else than text") {

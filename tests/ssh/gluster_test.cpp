@@ -352,6 +352,19 @@ TEST_CASE("gluster.mount: what the probe tells") {
     CHECK(contains(see("== unit\n[Service]\n").foreign, "was not made by this resource"));
 }
 
+TEST_CASE("gluster.mount: directories are made once all bricks are seen") {
+    const auto& type = cluster_type("gluster.mount");
+    const std::string script =
+        type.commands(change_of(type, Change::Kind::create, {}, mount_config()))[0].script;
+    const auto mounted = script.find("until is_mounted");
+    const auto seen = script.find("/.meta/graphs/active/*-client-*/private");
+    const auto made = script.rfind("hadeploy_directory '/mnt/vol-0/");
+    INFO(script);
+    REQUIRE(made != script.npos);
+    CHECK(mounted < seen);
+    CHECK(seen < made);
+}
+
 TEST_CASE("gluster.mount: names that would leave the volume are refused") {
     const auto& type = cluster_type("gluster.mount");
     const auto bad = [&](const std::string& directory) {

@@ -25,7 +25,9 @@ void make_version(const std::filesystem::path& file, std::size_t version) {
 }
 
 std::unique_ptr<Store> opened(const std::filesystem::path& file, Store::Mode mode) {
-    return Store::open(file, mode, "kept", kKey);
+    KeySource key = kKey;
+    key.takes_unsealed = true;
+    return Store::open(file, mode, "kept", key);
 }
 
 /// All that was in it is there.
@@ -78,6 +80,23 @@ TEST_CASE("every version of the schema that was ever released is read, and broug
         const auto store = opened(dir / "s", Store::Mode::read_only);
         check_kept(*store, version);
         CHECK(store->runs()[0].spec.contains_secret());
+    }
+}
+
+TEST_CASE("a state without a lock is taken only where that is asked for") {
+    for (const std::size_t version : {std::size_t{1}, state::migrations().size()}) {
+        CAPTURE(version);
+        const TempDir dir;
+        make_version(dir / "s", version);
+        if (version > 1)
+            Database(dir / "s", Database::Access::write).run("UPDATE project SET key_lock = ''");
+        const std::string before = read_file(dir / "s");
+        for (const Store::Mode mode : {Store::Mode::read_only, Store::Mode::read_write}) {
+            const Error error = error_of([&] { Store::open(dir / "s", mode, "kept", kKey); });
+            CHECK(has(error.message, "is not sealed"));
+            CHECK(has(error.hint, "`hadeploy state rekey --unsealed`"));
+        }
+        CHECK(read_file(dir / "s") == before);
     }
 }
 

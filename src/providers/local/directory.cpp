@@ -1,3 +1,4 @@
+#include "core/file.h"
 #include "core/own_way.h"
 #include "providers/local/path.h"
 
@@ -5,12 +6,43 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
+#include <sstream>
+#include <string>
+#include <string_view>
 #include <unistd.h>
 
 namespace hadeploy::local {
 
 namespace {
 namespace fs = std::filesystem;
+
+/// A path as the kernel's lists have it: spaces and the like as `\040`.
+std::string unescaped(std::string_view text) {
+    constexpr std::size_t digits = 3;
+    std::string out;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        if (text[at] != '\\' || text.size() - at <= digits) {
+            out += text[at];
+            continue;
+        }
+        out += static_cast<char>(std::stoi(std::string(text.substr(at + 1, digits)), nullptr, 8));
+        at += digits;
+    }
+    return out;
+}
+
+/// Where something is mounted at or below a directory, by proc(5)'s mountinfo; "" for nowhere.
+std::string mounted_in(const fs::path& directory) {
+    std::istringstream lines(read_file("/proc/self/mountinfo"));
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream fields(line);
+        std::string id, parent, device, root, place;
+        fields >> id >> parent >> device >> root >> place;
+        place = unescaped(place);
+        if (place == directory || place.starts_with(directory.string() + "/")) return place;
+    }
+    return "";
+}
 
 class Directory final : public LocalType {
   public:
@@ -87,8 +119,15 @@ class Directory final : public LocalType {
         if (!parent) return;
         const std::string name = fs::path(path).filename();
         if (change.before.flag("force")) {
+            const std::string opened = fmt::format("/proc/self/fd/{}", parent.get());
+            if (const std::string place = mounted_in(fs::read_symlink(opened) / name);
+                !place.empty())
+                throw Error(
+                    ErrorKind::failed,
+                    fmt::format("{} can't be removed: something is mounted on {}", path, place))
+                    .with_hint("what is mounted there is not part of it; unmount it first");
             std::error_code failed;
-            fs::remove_all(fmt::format("/proc/self/fd/{}/{}", parent.get(), name), failed);
+            fs::remove_all(opened + "/" + name, failed);
             if (!failed) return;
             errno = failed.value();
             throw system_error("remove", path);

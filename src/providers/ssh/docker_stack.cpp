@@ -4,9 +4,11 @@
 #include "providers/ssh/docker_stack_scripts.h"
 #include "providers/ssh/docker_types.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <string>
 
 namespace hadeploy::ssh {
 
@@ -207,6 +209,25 @@ DockerStack::DockerStack() {
     };
 }
 
+namespace {
+/// Whether a message has the value of a secret variable in it.
+bool mentions_secret(const Error& error, const Value& variables) {
+    if (!variables.is_map()) return false;
+    return std::any_of(variables.as_map().begin(), variables.as_map().end(), [&](const Entry& e) {
+        if (!e.value.secret() || !e.value.is_string() || e.value.as_string().empty()) return false;
+        return error.message.find(e.value.as_string()) != std::string::npos ||
+               error.hint.find(e.value.as_string()) != std::string::npos;
+    });
+}
+
+/// What is wrong with something secret: only where that is.
+Error without_cause(const Error& error) {
+    const std::string place = error.message.substr(0, error.message.find(": "));
+    return Error(error.kind, place + ": this is not what a stack may have", error.loc)
+        .with_hint("what exactly is wrong is not shown, as it may hold a part of a secret");
+}
+} // namespace
+
 void DockerStack::check(const Value& config, Problems& problems) const {
     const Value &compose = config["compose"], &content = config["content"];
     if (compose.is_null() && content.is_null())
@@ -225,9 +246,14 @@ void DockerStack::check(const Value& config, Problems& problems) const {
                              e.loc);
     const Value& text = content.is_null() ? compose : content;
     if (!text.is_string() || config["variables"].is_unknown()) return;
+    Problems found;
     try {
-        check_compose(read_compose(config), config["variables"], text.loc(), problems);
+        check_compose(read_compose(config), config["variables"], text.loc(), found);
     } catch (const Error&) { // derive() tells
+    }
+    for (const Error& error : found.list()) {
+        const bool secret = text.secret() || mentions_secret(error, config["variables"]);
+        problems.add(secret ? without_cause(error) : error);
     }
 }
 

@@ -80,6 +80,16 @@ until is_mounted && timeout 10 stat -f "$path" >/dev/null 2>&1; do
 done
 )sh";
 
+// Variables: path. Two clients of which each sees another part of the bricks can both make the same
+// directory; it then has two identities, and is an I/O error ever after. So it is made once all
+// bricks are seen, or when one has not come for a while.
+constexpr std::string_view kAllBricks = R"sh(began=$(seconds)
+while grep -qs '^connected = 0' "$path"/.meta/graphs/active/*-client-*/private; do
+    ! late "$began" 20 || break
+    sleep 1
+done
+)sh";
+
 // Variables: unit, path.
 constexpr std::string_view kUnmount = R"sh(if [ -e "$units$unit" ]; then
     systemctl -q disable "$unit"
@@ -359,12 +369,14 @@ std::vector<Command> GlusterMount::commands(const Change& change) const {
     refuse_secrets(config["options"]);
     const bool mounted = config.flag("mounted", true);
     std::string make;
-    if (mounted && config["directories"].is_map())
+    if (mounted && config["directories"].is_map()) {
+        make = kAllBricks;
         for (const Entry& e : config["directories"].as_map()) {
             make += make_directory(below(config, e.key),
                                    e.value.text("owner") + ":" + e.value.text("group"),
                                    e.value.text("mode"));
         }
+    }
     return {{.script = script(kMount, config,
                               {{"enable", config.flag("enabled", true) ? "enable" : "disable"},
                                {"start", mounted ? "1" : ""}}) +
