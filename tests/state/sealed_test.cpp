@@ -106,6 +106,15 @@ TEST_CASE("a flipped bit in a secret is found") {
     CHECK(has(error_of([&] { (void)open_ro(dir / "s")->outputs(); }).message, "was altered"));
 }
 
+namespace {
+/// A state that may be from before states were sealed.
+std::unique_ptr<Store> opened(const std::filesystem::path& file, Store::Mode mode) {
+    KeySource key;
+    key.takes_unsealed = true;
+    return Store::open(file, mode, "demo", key);
+}
+} // namespace
+
 TEST_CASE("a state from before encryption is read as it is, and sealed by the first writer") {
     const TempDir dir;
     make_first_schema(dir / "s");
@@ -116,12 +125,12 @@ TEST_CASE("a state from before encryption is read as it is, and sealed by the fi
         CHECK(store.intents().at(0).config == secret_map());
         CHECK(store.outputs() == secret_map());
     };
-    check(*open_ro(dir / "s"));
+    check(*opened(dir / "s", Store::Mode::read_only));
     CHECK(read_file(dir / "s") == before);
     CHECK_FALSE(std::filesystem::exists(state::key_file(dir / "s")));
 
     CHECK(holds(dir.path, kCanary));
-    check(*open_rw(dir / "s"));
+    check(*opened(dir / "s", Store::Mode::read_write));
     CHECK_FALSE(holds(dir.path, kCanary));
     check(*open_ro(dir / "s"));
     CHECK(open_ro(dir / "s")->runs().at(0).spec.secret());
@@ -134,8 +143,8 @@ TEST_CASE("a migration that was interrupted before the sealing goes on with the 
         Database db(dir / "s", Database::Access::write);
         state::migrate(db, state::migrations());
     }
-    CHECK(open_ro(dir / "s")->outputs() == secret_map());
-    CHECK(open_rw(dir / "s")->outputs() == secret_map());
+    CHECK(opened(dir / "s", Store::Mode::read_only)->outputs() == secret_map());
+    CHECK(opened(dir / "s", Store::Mode::read_write)->outputs() == secret_map());
     CHECK_FALSE(holds(dir.path, kCanary));
 }
 
