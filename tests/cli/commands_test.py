@@ -468,7 +468,8 @@ resources: {key: {type: ssh.key}}
         self.assertIn("data.broken", text)
 
     def test_console_on_a_terminal(self):
-        answers = [(b"> ", words) for words in (b"1 +\n", b"var.word\n", b"\x04")]
+        # no Ctrl-D: one that is typed while an answer is worked out is lost (console_test.py has it)
+        answers = [(b"> ", words) for words in (b"1 +\n", b"var.word\n", b"exit\n")]
         status, shown = talk([HADEPLOY, "console"], answers, self.environment, self.path)
         self.assertEqual(status, 0, shown)
         self.assertIn(b'"hello"', shown)
