@@ -36,6 +36,8 @@ resources:
         before = run.screen().count("\n" + answer + "\n")
         run.send(keys)
         run.until_true(lambda: (run.screen() + "\n").count("\n" + answer + "\n") > before, answer)
+        # what is typed before the next prompt is not read as a key
+        run.until_true(lambda: run.screen().rstrip(" ").endswith(">"), "the next prompt")
 
     def test_lines_can_be_edited(self):
         run = self.console()
