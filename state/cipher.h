@@ -14,7 +14,7 @@ struct KeySource {
     std::string key;            ///< 32 bytes in base64
     std::filesystem::path file; ///< holds such keys, one a line; made when it is not there
     /// Whether a state without a lock is taken. A hadeploy that did not seal states yet wrote such
-    /// ones, but whoever alters a state may take its lock away too.
+    /// ones, but anyone who alters a state could remove its lock.
     bool takes_unsealed = false;
 };
 

@@ -48,7 +48,7 @@ struct Run {
     std::int64_t started_ms = 0; ///< Unix time
     std::int64_t ended_ms = 0;   ///< 0 while it runs or when it was killed
     std::string result;          ///< "", "done", "failed", "interrupted"
-    /// What it was made from, for whoever wants to go back to it. Null where nothing says that it
+    /// What it was made from, for a rollback. Null where nothing says that it
     /// is hadeploy's own.
     Value spec;
     std::string summary; ///< JSON: counts and durations

@@ -215,7 +215,7 @@ void refuse_bytes(const Call& call, const Value& made) {
     }
 }
 
-/// What is wrong with a secret is told without it. That is up to the functions (Call::quoted()):
+/// Errors about a secret do not show it. That is up to the functions (Call::quoted()):
 /// this is the second net, below what one of them forgot.
 Value result_of(const Call& call) {
     try {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What people write out of habit, and what they are told then: each of these has its hint, and
+"""What people write out of habit, and the hints for it: each of these has its hint, and
 ordinary text has none.
 
 usage: hints_test.py HADEPLOY [unittest options]

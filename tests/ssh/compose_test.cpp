@@ -49,7 +49,7 @@ TEST_CASE("compose: what real projects write is taken as it is") {
     CHECK(files >= 7);
 }
 
-TEST_CASE("compose: of a file with secrets only the place of a mistake is told") {
+TEST_CASE("compose: of a file with secrets an error shows only the place") {
     const std::string told = ": this is not what a stack may have -> what exactly is wrong is not "
                              "shown, as it may hold a part of a secret";
     for (const char* wrong :

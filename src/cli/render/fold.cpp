@@ -13,7 +13,7 @@ namespace hadeploy::cli {
 
 namespace {
 constexpr std::size_t kLeast = 3;       ///< instances that are folded
-constexpr std::size_t kMostForms = 8;   ///< of one block that are told apart while folding
+constexpr std::size_t kMostForms = 8;   ///< of one block that folding compares
 constexpr std::size_t kKeyColumns = 60; ///< of keys that are listed one by one
 constexpr std::size_t kMostRanges = 4;
 constexpr std::size_t kMostDigits = 15; ///< of what counts as a number

@@ -16,7 +16,7 @@ namespace hadeploy::cli {
 
 namespace {
 constexpr std::size_t kAddressColumns = 60; ///< beyond, columns are no longer aligned
-constexpr std::size_t kMostInOrder = 16;    ///< parts of an order that are told one by one
+constexpr std::size_t kMostInOrder = 16;    ///< parts of an order that are listed
 constexpr std::size_t kIdentityColumns = 100;
 
 std::string symbol_column(const Step& step, const Style& style) {
@@ -124,7 +124,7 @@ std::string joined(const std::set<std::string>& names) {
     return printable(fmt::format("{}", fmt::join(names, ", ")));
 }
 
-/// The steps of a plan, sorted into what is told of each by itself, and of several together.
+/// The steps of a plan, sorted by whether they are shown one by one or together.
 class StepsText {
   public:
     StepsText(const Plan& plan, const Detail& detail, const Style& style)

@@ -7,7 +7,7 @@
 
 namespace hadeploy::cli {
 
-/// How much is told of what is touched.
+/// How much of the plan is shown.
 struct Detail {
     bool summary = false; ///< counts alone, by block, module or type
     bool unfold = false;  ///< each instance, also where the same is said of all

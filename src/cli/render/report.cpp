@@ -25,7 +25,7 @@ constexpr std::array<std::string_view, 15> kOutcomes{
     "created", "changed",   "repaired",  "replaced",  "removed", "adopted", "moved",    "read",
     "kept",    "forgotten", "refreshed", "unchanged", "failed",  "skipped", "not begun"};
 
-/// The steps that are told: a replacement as one, by its first half where that has failed.
+/// The steps to report: a replacement as one, by its first half where that has failed.
 std::vector<StepId> told_steps(const Plan& plan, const ApplyResult& result) {
     std::set<std::string_view> failed;
     for (StepId id = 0; id < plan.steps.size(); ++id)
