@@ -1,4 +1,5 @@
-// The scripts of docker.engine, run here by a real shell against tools that only pretend.
+// The scripts of docker.engine and docker_again, run here by a real shell against tools that only pretend.
+#include "providers/ssh/docker_script.h"
 #include "providers/ssh/explain.h"
 #include "ssh/cluster_fixture.h"
 #include "ssh/pretence.h"
@@ -104,4 +105,36 @@ TEST_CASE("docker.engine: what Docker itself refuses is never put in place") {
     CHECK(contains(ssh::cause_in(failed.err), "nothing was changed: unable to configure: bad"));
     CHECK(host.log() == "");
     CHECK(host.files() == 0);
+}
+
+namespace {
+/// A `docker` that fails with the lines of the file `errors`, one a call, and then succeeds.
+constexpr const char* kBusyDocker = R"sh(echo "docker $*" >>log
+read -r error <errors || exit 0
+sed -i 1d errors
+echo "$error" >&2
+exit 1
+)sh";
+} // namespace
+
+TEST_CASE("docker_again: a manager that did not answer in time is asked again") {
+    const Pretence host({{"docker", kBusyDocker}, {"sleep", ":\n"}});
+    const std::string script = ssh::docker::functions() + "docker_again docker stack deploy app\n";
+    const auto calls = [&] {
+        const std::string log = host.log();
+        return std::count(log.begin(), log.end(), '\n');
+    };
+    write_file(host.dir.path / "errors",
+               "failed to update service app_db: rpc error: code = DeadlineExceeded\n"
+               "Error response from daemon: rpc error: code = Unknown desc = update out of sequence\n"
+               "Error response from daemon: rpc error: The swarm does not have a leader.\n");
+    CHECK(host.run(script).status == 0);
+    CHECK(calls() == 4);
+    SUBCASE("another error ends it at once and is reported") {
+        write_file(host.dir.path / "errors", "no such image: web\n");
+        const ProcessResult failed = host.run(script);
+        CHECK(failed.status != 0);
+        CHECK(contains(failed.err, "no such image: web"));
+        CHECK(calls() == 5);
+    }
 }

@@ -115,7 +115,9 @@ class Sweep:
         return [f for f in self.home.rglob("*") if f.is_file()]
 
     def names(self):
-        return {str(f.relative_to(self.home)) for f in self.paths()}
+        """The files, but for those of the lock on scripts: only a run that gets so far makes them."""
+        return {str(f.relative_to(self.home)) for f in self.paths()
+                if f.name not in ("scripts.lock", "scripts.owners")}
 
     def world(self):
         return {f.name: f.read_text() for f in (self.home / "world").iterdir()}

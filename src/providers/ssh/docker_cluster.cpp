@@ -164,17 +164,6 @@ class DockerCluster final : public SshType {
     std::vector<Command> commands(const Change& /*change*/) const override { return {}; }
 };
 
-// A change of a node that meets another one is refused as "update out of sequence": try again.
-constexpr std::string_view kSetAvailability = R"sh(set_availability() {
-    tries=0
-    until docker node update --availability "$1" "$node" >/dev/null; do
-        tries=$((tries + 1))
-        [ $tries -lt 5 ] || return 1
-        sleep 1
-    done
-}
-)sh";
-
 // The timer belongs to systemd: it goes off even if we, our connection or Docker are gone by then.
 constexpr std::string_view kArm =
     R"sh(docker_up || { echo "Docker does not run; start it (systemctl start docker)" >&2; exit 1; }
@@ -186,7 +175,7 @@ systemd-run -q --collect --unit "$unit" --on-active "$seconds" --timer-property 
     sh -c "until docker node update --availability active $node >/dev/null; do sleep 5; done"
 )sh";
 
-constexpr std::string_view kDisarm = R"sh(set_availability active || exit 1
+constexpr std::string_view kDisarm = R"sh(docker_again docker node update --availability active "$node"
 systemctl stop "$unit.timer" "$unit.service" 2>/dev/null || :
 )sh";
 
@@ -244,11 +233,11 @@ class DockerDrain final : public SshType {
         const std::string variables = fmt::format(
             "node={} unit={} seconds={}\n", shell_quote(node), shell_quote("hadeploy-undo-" + node),
             (config.integer("undo_after", 1'800'000) + 999) / 1000);
-        const std::string head = functions() + std::string(kSetAvailability) + variables;
+        const std::string head = functions() + variables;
         if (removing)
             return {{.script = head + std::string(kDisarm), .step = "making the node active"}};
         return {{.script = head + std::string(kArm), .step = "setting the timer of the undo"},
-                {.script = head + "set_availability drain\n", .step = "draining the node"}};
+                {.script = head + "docker_again docker node update --availability drain \"$node\"\n", .step = "draining the node"}};
     }
 };
 

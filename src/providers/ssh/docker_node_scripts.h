@@ -35,8 +35,8 @@ case $answers in *'"'"$address"'"'*|*'"'"$address":2377'"'*)
         set -- $(docker node inspect "$id" --format '{{.Status.State}} {{.Status.Addr}} {{with .ManagerStatus}}{{.Addr}}{{end}}')
         [ "$1" = down ] || continue
         case $2,${3-} in "$address",*|*,"$address":*) ;; *) continue;; esac
-        docker node demote "$id" >/dev/null
-        docker node rm --force "$id" >/dev/null
+        docker_again docker node demote "$id"
+        docker_again docker node rm --force "$id"
     done;;
 esac
 printf '%s\n' "$answers" | sed -n 's/.*"Cluster":{"ID":"\([^"]*\)".*/swarm \1/p'
@@ -169,14 +169,14 @@ if [ -n "$demote" ]; then
         exit 0
     fi
 fi
-eval "docker node update $options \"\$node\"" >/dev/null
+eval "docker_again docker node update $options \"\$node\""
 )sh";
 
 /// On each of the members, until one is a manager with quorum. Variables: heartbeat (Go's
 /// notation).
 inline constexpr std::string_view kHeartbeat = R"sh(docker_up || exit 1
 case $(docker_get /nodes) in "reply 200 "*) ;; *) echo "not a manager, or without quorum" >&2; exit 1;; esac
-docker swarm update --dispatcher-heartbeat "$heartbeat" >/dev/null
+docker_again docker swarm update --dispatcher-heartbeat "$heartbeat"
 )sh";
 
 /// On each of the other members, until one is a manager with quorum: does the swarm still have the
@@ -254,7 +254,7 @@ if [ "$2" = manager ]; then
         exit 0
     fi
 fi
-docker node update --availability drain "$node" >/dev/null
+docker_again docker node update --availability drain "$node"
 if [ "$1" = ready ]; then
     began=$(seconds)
     while case $(docker_get "/tasks?filters=%7B%22node%22%3A%5B%22$node%22%5D%7D") in *'"State":"running"'*) ;; *) false;; esac; do
@@ -263,7 +263,7 @@ if [ "$1" = ready ]; then
     done
 fi
 if [ "$2" = manager ]; then
-    docker node demote "$node" >/dev/null
+    docker_again docker node demote "$node"
     began=$(seconds)
     while case $(docker_get "/nodes/$node") in *'"ManagerStatus":'*) ;; *) false;; esac; do
         ! late "$began" 30 || break
@@ -292,7 +292,8 @@ esac
 inline constexpr std::string_view kForget = R"sh(docker_up || exit 1
 case $(docker_get /nodes) in "reply 200 "*) ;; *) exit 1;; esac
 docker node inspect "$node" >/dev/null 2>&1 || exit 0
-docker node rm --force "$node" >/dev/null
+forget() { docker node rm --force "$node" || ! docker node inspect "$node" >/dev/null 2>&1; }
+docker_again forget
 )sh";
 
 } // namespace hadeploy::ssh::docker

@@ -45,6 +45,18 @@ docker_http() {
 }
 docker_get() { docker_http GET "$@" </dev/null; }
 docker_post() { docker_http POST "$@"; }
+docker_again() {
+    began_again=$(seconds)
+    until said=$("$@" 2>&1 >/dev/null </dev/null); do
+        case $said in
+        *DeadlineExceeded*|*'deadline exceeded'*|*'out of sequence'*|*'code = Unavailable'*|*'does not have a leader'*) ;;
+        *) printf '%s\n' "$said" >&2; return 1;;
+        esac
+        ! late "$began_again" 180 || { printf '%s\n' "$said" >&2; return 1; }
+        sleep 2
+    done
+    [ -z "$said" ] || printf '%s\n' "$said" >&2
+}
 )sh";
 
 constexpr std::string_view kReply = "reply ";

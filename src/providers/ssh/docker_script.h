@@ -13,11 +13,15 @@ namespace hadeploy::ssh::docker {
 
 /// Shell functions, to stand before a script that uses them, beside those of shell_functions.h:
 /// - `docker_up`: succeeds when the daemon runs. Never asks the socket: systemd would start a
-///   stopped daemon for whoever connects, and a look must not change what it looks at.
+///   stopped daemon for anyone who connects, and a look must not change what it looks at.
 /// - `docker_get PATH...`: prints the API's answer to each GET, see parse_replies(). One small perl
 ///   (part of every Debian and Ubuntu) in the place of one docker command line a question: that is
 ///   a large program, and its start is what a probe would spend its time on.
 /// - `docker_post PATH`: posts standard input, prints the answer in the same form.
+/// - `docker_again COMMAND...`: runs a command that changes the swarm's objects, without input or
+///   output, again for up to three minutes while Docker says that its managers did not agree in
+///   time or that somebody else changed the object. Docker may have done it all the same, so the
+///   command has to come to the same result when it runs twice.
 /// - `$docker_perl`: the beginning of a perl program that asks more: the sub `ask`.
 std::string functions();
 

@@ -82,6 +82,12 @@ inline constexpr std::string_view kStackPossible =
 /// (`docker stack rm` takes it along) and tell whose it is. Variables: identity.
 inline constexpr std::string_view kStackOwn =
     R"sh(answers=$(docker_get "/services?$by_stack" "/configs?$by_identity")
+own() {
+    case $(docker_get "/configs?$by_identity") in *'"hadeploy.identity":"'"$identity"'"'*) return 0;; esac
+    printf %s "$note" | docker config create \
+        --label com.docker.stack.namespace="$stack" --label hadeploy.identity="$identity" \
+        "hadeploy.stack.$stack" -
+}
 case $answers in
 *'not a swarm manager'*) echo "this host is no manager of a swarm; name the managers first in \`hosts\`" >&2; exit 1;;
 *'does not have a leader'*) echo "the swarm has lost its quorum; start the other managers, then apply again" >&2; exit 1;;
@@ -91,9 +97,7 @@ case $answers in *'"hadeploy.identity":"'"$identity"'"'*) ;; *)
         echo "there is a stack \"$stack\" that hadeploy did not make; choose another name, or remove it: docker stack rm $stack" >&2
         exit 1;;
     esac
-    printf %s "$note" | docker config create \
-        --label com.docker.stack.namespace="$stack" --label hadeploy.identity="$identity" \
-        "hadeploy.stack.$stack" - >/dev/null;;
+    docker_again own;;
 esac
 )sh";
 
@@ -111,7 +115,7 @@ if [ -n "$names" ]; then
 else
     options="$options -c compose.yml"
 fi
-docker stack deploy $options "$stack" >/dev/null
+docker_again docker stack deploy $options "$stack"
 )sh";
 
 /// Waits until every service runs what was deployed: as many tasks of its present version as it is
@@ -227,14 +231,17 @@ inline constexpr std::string_view kStackClean = R"sh(for kind in config secret; 
 done
 )sh";
 
-/// Notes on the config object what is now deployed, so that it can be read back by whoever asks.
+/// Notes on the config object what is now deployed, so that any later run can read it back.
 /// Variables: sha256, note64 (note in base64: an update has to tell the unchanged text again).
-inline constexpr std::string_view kStackNote = R"sh(answer=$(docker_get "/configs?$by_identity")
-id=${answer#*'"ID":"'} version=${answer#*'"Index":'}
-id=${id%%'"'*} version=${version%%[!0-9]*}
-answer=$(printf '{"Name":"hadeploy.stack.%s","Data":"%s","Labels":{"com.docker.stack.namespace":"%s","hadeploy.identity":"%s","hadeploy.sha256":"%s"}}' \
-    "$stack" "$note64" "$stack" "$identity" "$sha256" | docker_post "/configs/$id/update?version=$version")
-case $answer in "reply 200 "*) ;; *) printf '%s\n' "$answer" >&2; exit 1;; esac
+inline constexpr std::string_view kStackNote = R"sh(note_deployed() {
+    answer=$(docker_get "/configs?$by_identity")
+    id=${answer#*'"ID":"'} version=${answer#*'"Index":'}
+    id=${id%%'"'*} version=${version%%[!0-9]*}
+    answer=$(printf '{"Name":"hadeploy.stack.%s","Data":"%s","Labels":{"com.docker.stack.namespace":"%s","hadeploy.identity":"%s","hadeploy.sha256":"%s"}}' \
+        "$stack" "$note64" "$stack" "$identity" "$sha256" | docker_post "/configs/$id/update?version=$version")
+    case $answer in "reply 200 "*) ;; *) printf '%s\n' "$answer" >&2; return 1;; esac
+}
+docker_again note_deployed
 )sh";
 
 /// Networks stay in use until the last task is gone, so that it takes more than one round.

@@ -1,0 +1,1 @@
+// Holds nothing: the target that makes the precompiled header needs a source.
