@@ -47,10 +47,11 @@ Value drain_config(int seconds) {
 }
 
 /// The commands as a host would run them, with stand-ins for Docker and systemd. What was called.
-std::string calls(const std::vector<ssh::Command>& commands, int& status, int failures = 0) {
+std::string calls(const std::vector<ssh::Command>& commands, int& status,
+                  const std::string& failures = "") {
     const TempDir dir;
     const std::string log = (dir.path / "log").string();
-    write_file(dir.path / "failures", std::string(static_cast<std::size_t>(failures), '\n'));
+    write_file(dir.path / "failures", failures);
     for (const char* name : {"systemctl", "systemd-run", "sleep"}) {
         write_file(dir.path / name,
                    "#!/bin/sh\nfor w; do case $w in *' '*) printf '[%s] ' \"$w\";; *) printf '%s ' "
@@ -58,7 +59,7 @@ std::string calls(const std::vector<ssh::Command>& commands, int& status, int fa
                        log + "\necho \"<${0##*/}\" >>" + log + "\n",
                    0700);
     }
-    std::string script = "PATH=" + dir.path.string() +
+    std::string script = ssh::docker::functions() + "PATH=" + dir.path.string() +
                          ":$PATH\n"
                          "docker_up() { :; }\n"
                          "docker_get() { echo 'reply 200 2 x'; }\n"
@@ -72,7 +73,7 @@ std::string calls(const std::vector<ssh::Command>& commands, int& status, int fa
                          "        sed -i 1d " +
                          (dir.path / "failures").string() +
                          "\n"
-                         "        return 1\n    fi\n}\n";
+                         "        echo \"$line\" >&2\n        return 1\n    fi\n}\n";
     const std::size_t shared = ssh::docker::functions().size();
     for (const ssh::Command& c : commands) {
         REQUIRE(c.script.substr(0, shared) == ssh::docker::functions());
@@ -165,13 +166,14 @@ TEST_CASE("docker.drain: made active first, then the timer is taken away") {
         type.commands(change_of(type, Change::Kind::remove, drain_config(90), {}));
     check_syntax(commands);
     int status = -1;
-    const std::string done = calls(commands, status, 2);
+    const std::string done =
+        calls(commands, status, "update out of sequence\nrpc error: code = DeadlineExceeded\n");
     CHECK(status == 0);
-    CHECK(done == "docker node update --availability active n2\n1 <sleep\n"
-                  "docker node update --availability active n2\n1 <sleep\n"
+    CHECK(done == "docker node update --availability active n2\n2 <sleep\n"
+                  "docker node update --availability active n2\n2 <sleep\n"
                   "docker node update --availability active n2\n"
                   "stop hadeploy-undo-n2.timer hadeploy-undo-n2.service <systemctl\n");
-    const std::string failed = calls(commands, status, 100);
+    const std::string failed = calls(commands, status, "no such node\n");
     CHECK(status != 0);
     CHECK_FALSE(contains(failed, "systemctl")); // the timer stays
 }

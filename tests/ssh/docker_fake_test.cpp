@@ -1,4 +1,5 @@
-// The scripts of docker.engine and docker_again, run here by a real shell against tools that only pretend.
+// The scripts of docker.engine and docker_again, run by a real shell against tools that only
+// pretend.
 #include "providers/ssh/docker_script.h"
 #include "providers/ssh/explain.h"
 #include "ssh/cluster_fixture.h"
@@ -124,10 +125,11 @@ TEST_CASE("docker_again: a manager that did not answer in time is asked again") 
         const std::string log = host.log();
         return std::count(log.begin(), log.end(), '\n');
     };
-    write_file(host.dir.path / "errors",
-               "failed to update service app_db: rpc error: code = DeadlineExceeded\n"
-               "Error response from daemon: rpc error: code = Unknown desc = update out of sequence\n"
-               "Error response from daemon: rpc error: The swarm does not have a leader.\n");
+    write_file(
+        host.dir.path / "errors",
+        "failed to update service app_db: rpc error: code = DeadlineExceeded\n"
+        "Error response from daemon: rpc error: code = Unknown desc = update out of sequence\n"
+        "Error response from daemon: rpc error: The swarm does not have a leader.\n");
     CHECK(host.run(script).status == 0);
     CHECK(calls() == 4);
     SUBCASE("another error ends it at once and is reported") {

@@ -439,6 +439,7 @@ TEST_CASE("docker.node: quorum decides whether a manager may go") {
                                   "seconds() { echo 0; }\n"
                                   "late() { true; }\n"
                                   "docker_up() { :; }\n"
+                                  "docker_again() { \"$@\"; }\n"
                                   "docker() { case \"$*\" in\n"
                                   "  *'node inspect'*) echo '" +
                                   entry +

@@ -175,7 +175,8 @@ systemd-run -q --collect --unit "$unit" --on-active "$seconds" --timer-property 
     sh -c "until docker node update --availability active $node >/dev/null; do sleep 5; done"
 )sh";
 
-constexpr std::string_view kDisarm = R"sh(docker_again docker node update --availability active "$node"
+constexpr std::string_view kDisarm =
+    R"sh(docker_again docker node update --availability active "$node" || exit 1
 systemctl stop "$unit.timer" "$unit.service" 2>/dev/null || :
 )sh";
 
@@ -236,8 +237,10 @@ class DockerDrain final : public SshType {
         const std::string head = functions() + variables;
         if (removing)
             return {{.script = head + std::string(kDisarm), .step = "making the node active"}};
+        const char* const drain =
+            "docker_again docker node update --availability drain \"$node\"\n";
         return {{.script = head + std::string(kArm), .step = "setting the timer of the undo"},
-                {.script = head + "docker_again docker node update --availability drain \"$node\"\n", .step = "draining the node"}};
+                {.script = head + drain, .step = "draining the node"}};
     }
 };
 
