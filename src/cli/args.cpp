@@ -1,7 +1,7 @@
 #include "cli/args.h"
 
 #include "cli/arg_checks.h"
-#include "planner/schema.h"
+#include "provider_api/schema.h"
 
 #include <CLI/CLI.hpp> // costs seconds to compile: in this file only
 #include <fmt/format.h>

@@ -2,8 +2,8 @@
 
 #include "cli/render/plan_text.h"
 #include "cli/render/text.h"
-#include "planner/address.h"
-#include "planner/lifecycle.h"
+#include "planner/spec/address.h"
+#include "planner/graph/lifecycle.h"
 
 #include <algorithm>
 #include <fmt/format.h>

@@ -5,7 +5,7 @@
 #include "cli/render/plan_json.h"
 #include "cli/render/text.h"
 #include "core/clock.h"
-#include "planner/moves.h"
+#include "planner/plan/moves.h"
 
 #include <csignal>
 #include <fmt/format.h>

@@ -1,8 +1,8 @@
 #include "cli/console_help.h"
 
 #include "cli/render/text.h"
-#include "planner/functions.h"
-#include "planner/schema.h"
+#include "planner/lang/functions.h"
+#include "provider_api/schema.h"
 
 #include <algorithm>
 #include <fmt/format.h>

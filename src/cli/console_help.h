@@ -1,6 +1,6 @@
 #pragma once
 
-#include "planner/graph.h"
+#include "planner/graph/graph.h"
 
 #include <string>
 #include <vector>

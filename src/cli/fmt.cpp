@@ -4,8 +4,8 @@
 #include "cli/render/text.h"
 #include "core/file.h"
 #include "core/text.h"
-#include "planner/layout.h"
-#include "planner/yaml.h"
+#include "planner/yaml/line_layout.h"
+#include "planner/yaml/yaml.h"
 
 #include <algorithm>
 #include <fmt/format.h>

@@ -1,10 +1,10 @@
-#include "planner/import.h"
+#include "planner/plan/import.h"
 
 #include "cli/commands.h"
 #include "cli/render/plan_json.h"
 #include "cli/stop_on_signal.h"
 #include "core/clock.h"
-#include "planner/address.h"
+#include "planner/spec/address.h"
 
 #include <fmt/format.h>
 

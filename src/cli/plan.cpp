@@ -9,7 +9,7 @@
 #include "cli/stop_on_signal.h"
 #include "core/clock.h"
 #include "core/secrecy.h"
-#include "planner/plan_checks.h"
+#include "planner/plan/plan_checks.h"
 
 #include <algorithm>
 #include <filesystem>

@@ -3,10 +3,10 @@
 #include "chaos/settings.h"
 #include "cli/own_environment.h"
 #include "cli/secrets.h"
-#include "planner/local_paths.h"
-#include "planner/moves.h"
-#include "planner/selection.h"
-#include "planner/written_secrets.h"
+#include "planner/spec/local_paths.h"
+#include "planner/plan/moves.h"
+#include "planner/plan/selection.h"
+#include "planner/spec/written_secrets.h"
 #include "state/key_file.h"
 
 #include <cstdlib>

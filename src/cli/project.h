@@ -2,7 +2,7 @@
 
 #include "core/secrecy.h"
 #include "engine/apply.h"
-#include "planner/moves.h"
+#include "planner/plan/moves.h"
 
 #include <filesystem>
 #include <memory>

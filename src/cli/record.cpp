@@ -1,8 +1,8 @@
 #include "cli/record.h"
 
 #include "cli/render/errors.h"
-#include "planner/local_paths.h"
-#include "planner/plan.h"
+#include "planner/spec/local_paths.h"
+#include "planner/plan/plan.h"
 
 #include <algorithm>
 #include <fmt/format.h>

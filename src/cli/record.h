@@ -2,7 +2,7 @@
 
 #include "cli/commands.h"
 #include "cli/project.h"
-#include "planner/moves.h"
+#include "planner/plan/moves.h"
 
 namespace hadeploy::cli {
 

@@ -3,7 +3,7 @@
 #include "cli/password.h"
 #include "core/text.h"
 #include "core/vault.h"
-#include "planner/yaml.h"
+#include "planner/yaml/yaml.h"
 
 #include <fmt/format.h>
 

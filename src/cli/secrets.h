@@ -1,6 +1,6 @@
 #pragma once
 
-#include "planner/spec.h"
+#include "planner/spec/spec.h"
 
 namespace hadeploy::cli {
 

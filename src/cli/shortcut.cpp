@@ -3,8 +3,8 @@
 #include "cli/own_environment.h"
 #include "core/file.h"
 #include "core/hash.h"
-#include "planner/outside.h"
-#include "planner/yaml.h"
+#include "planner/lang/outside.h"
+#include "planner/yaml/yaml.h"
 
 #include <algorithm>
 #include <fmt/format.h>

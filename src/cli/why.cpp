@@ -1,4 +1,4 @@
-#include "planner/why.h"
+#include "planner/plan/why.h"
 
 #include "cli/commands.h"
 #include "cli/render/why_text.h"

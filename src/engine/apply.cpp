@@ -2,9 +2,9 @@
 
 #include "core/clock.h"
 #include "engine/executor.h"
-#include "planner/generations.h"
-#include "planner/output_changes.h"
-#include "planner/seen.h"
+#include "planner/plan/generations.h"
+#include "planner/plan/output_changes.h"
+#include "planner/plan/seen.h"
 
 #include <algorithm>
 

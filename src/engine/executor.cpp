@@ -3,9 +3,9 @@
 #include "core/clock.h"
 #include "core/trace.h"
 #include "engine/slot.h"
-#include "planner/generations.h"
-#include "planner/lifecycle.h"
-#include "planner/seen.h"
+#include "planner/plan/generations.h"
+#include "planner/graph/lifecycle.h"
+#include "planner/plan/seen.h"
 
 #include <algorithm>
 #include <chrono>

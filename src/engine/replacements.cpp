@@ -1,9 +1,9 @@
 // Replacements that are made only if the resource differs once all is known.
 #include "engine/executor.h"
 
-#include "planner/generations.h"
-#include "planner/lifecycle.h"
-#include "planner/seen.h"
+#include "planner/plan/generations.h"
+#include "planner/graph/lifecycle.h"
+#include "planner/plan/seen.h"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 #include "engine/world.h"
 
 #include "core/trace.h"
-#include "planner/seen.h"
+#include "planner/plan/seen.h"
 
 #include <algorithm>
 #include <atomic>

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "engine/events.h"
-#include "planner/moves.h"
-#include "planner/refresh.h"
+#include "planner/plan/moves.h"
+#include "planner/plan/refresh.h"
 #include "state/store.h"
 
 #include <mutex>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "golden.h"
-#include "planner/plan.h"
+#include "planner/plan/plan.h"
 
 #include <string>
 

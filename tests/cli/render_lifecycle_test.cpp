@@ -2,8 +2,8 @@
 #include "cli/render/plan_json.h"
 #include "cli/render/plan_text.h"
 #include "golden.h"
-#include "planner/moves.h"
-#include "planner/refresh.h"
+#include "planner/plan/moves.h"
+#include "planner/plan/refresh.h"
 #include "support/project.h"
 
 using namespace hadeploy;

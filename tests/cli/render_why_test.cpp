@@ -1,7 +1,7 @@
 #include "cli/render/why_text.h"
 #include "golden.h"
-#include "planner/moves.h"
-#include "planner/refresh.h"
+#include "planner/plan/moves.h"
+#include "planner/plan/refresh.h"
 #include "support/project.h"
 
 using namespace hadeploy;

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "engine/apply.h"
-#include "planner/moves.h"
+#include "planner/plan/moves.h"
 #include "support/project.h"
 
 #include <cstdlib>

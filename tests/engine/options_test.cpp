@@ -1,5 +1,5 @@
 #include "engine/apply.h"
-#include "planner/import.h"
+#include "planner/plan/import.h"
 #include "support/project.h"
 
 #include <cstdlib>

@@ -2,7 +2,7 @@
 // the whole input stands in one.
 #include "fuzz.h"
 
-#include "planner/expr.h"
+#include "planner/lang/expr.h"
 
 using namespace hadeploy;
 using namespace hadeploy::fuzz;

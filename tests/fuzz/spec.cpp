@@ -3,8 +3,8 @@
 #include "fuzz.h"
 
 #include "engine/world.h"
-#include "planner/plan.h"
-#include "planner/yaml.h"
+#include "planner/plan/plan.h"
+#include "planner/yaml/yaml.h"
 #include "providers/libvirt/libvirt.h"
 #include "providers/local/local.h"
 #include "providers/ssh/ssh.h"

@@ -4,7 +4,7 @@
 #include "fuzz.h"
 
 #include "core/error.h"
-#include "planner/yaml.h"
+#include "planner/yaml/yaml.h"
 #include "providers/ssh/framing.h"
 #include "providers/ssh/provider.h"
 #include "providers/ssh/ssh.h"

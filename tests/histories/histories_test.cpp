@@ -5,9 +5,9 @@
 #include "engine/apply.h"
 #include "histories/model.h"
 #include "histories/world.h"
-#include "planner/plan.h"
-#include "planner/refresh.h"
-#include "planner/spec.h"
+#include "planner/plan/plan.h"
+#include "planner/plan/refresh.h"
+#include "planner/spec/spec.h"
 
 #include <atomic>
 #include <cstdlib>

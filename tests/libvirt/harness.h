@@ -1,8 +1,8 @@
 #pragma once
 
 #include "core/uuid.h"
-#include "planner/provider.h"
-#include "planner/schema.h"
+#include "provider_api/provider.h"
+#include "provider_api/schema.h"
 #include "providers/libvirt/libvirt.h"
 
 #include <doctest/doctest.h>

@@ -1,4 +1,4 @@
-#include "planner/yaml.h"
+#include "planner/yaml/yaml.h"
 #include "providers/local/local.h"
 
 #include <doctest/doctest.h>

@@ -1,6 +1,6 @@
-#include "planner/address.h"
-#include "planner/import.h"
-#include "planner/moves.h"
+#include "planner/spec/address.h"
+#include "planner/plan/import.h"
+#include "planner/plan/moves.h"
 #include "planner/planned.h"
 
 #include <doctest/doctest.h>

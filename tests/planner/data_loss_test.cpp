@@ -1,5 +1,5 @@
-#include "planner/data_loss.h"
-#include "planner/moves.h"
+#include "planner/plan/data_loss.h"
+#include "planner/plan/moves.h"
 #include "support/project.h"
 
 #include <doctest/doctest.h>

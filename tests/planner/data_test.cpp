@@ -1,4 +1,4 @@
-#include "planner/refresh.h"
+#include "planner/plan/refresh.h"
 #include "support/project.h"
 
 #include <doctest/doctest.h>

@@ -1,4 +1,4 @@
-#include "planner/early.h"
+#include "planner/graph/early.h"
 #include "planner/planned.h"
 
 #include <doctest/doctest.h>

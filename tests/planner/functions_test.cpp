@@ -1,4 +1,4 @@
-#include "planner/functions.h"
+#include "planner/lang/functions.h"
 #include "support/expressions.h"
 
 #include <doctest/doctest.h>

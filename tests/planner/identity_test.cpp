@@ -1,8 +1,8 @@
 // The same object under another address, and the order of what is replaced and removed. What
 // becomes of both over many runs is looked at in tests/histories.
-#include "planner/moves.h"
-#include "planner/plan.h"
-#include "planner/refresh.h"
+#include "planner/plan/moves.h"
+#include "planner/plan/plan.h"
+#include "planner/plan/refresh.h"
 #include "support/fake_world.h"
 
 #include <doctest/doctest.h>

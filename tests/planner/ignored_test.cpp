@@ -1,6 +1,6 @@
-#include "planner/ignored.h"
+#include "planner/graph/ignored.h"
 #include "planner/planned.h"
-#include "planner/refresh.h"
+#include "planner/plan/refresh.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "planner/layout.h"
+#include "planner/yaml/line_layout.h"
 
 #include <doctest/doctest.h>
 #include <filesystem>

@@ -1,4 +1,4 @@
-#include "planner/moves.h"
+#include "planner/plan/moves.h"
 #include "planner/planned.h"
 
 #include <doctest/doctest.h>

@@ -1,4 +1,4 @@
-#include "planner/local_paths.h"
+#include "planner/spec/local_paths.h"
 
 #include <doctest/doctest.h>
 

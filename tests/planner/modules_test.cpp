@@ -1,4 +1,4 @@
-#include "planner/moves.h"
+#include "planner/plan/moves.h"
 #include "support/project.h"
 
 #include <doctest/doctest.h>

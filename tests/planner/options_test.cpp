@@ -1,9 +1,9 @@
-#include "planner/address.h"
-#include "planner/moves.h"
-#include "planner/output_changes.h"
-#include "planner/refresh.h"
-#include "planner/selection.h"
-#include "planner/why.h"
+#include "planner/spec/address.h"
+#include "planner/plan/moves.h"
+#include "planner/plan/output_changes.h"
+#include "planner/plan/refresh.h"
+#include "planner/plan/selection.h"
+#include "planner/plan/why.h"
 #include "support/project.h"
 
 #include <doctest/doctest.h>

@@ -1,4 +1,4 @@
-#include "planner/schema.h"
+#include "provider_api/schema.h"
 
 #include "core/text.h"
 

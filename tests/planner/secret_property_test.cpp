@@ -1,8 +1,8 @@
 // Secrets of every length and alphabet go through every function in every place, through every
 // type, and into variables in every way: nothing that is said of them shows a piece of one. The
 // seeds are fixed; HADEPLOY_SEED is the first of them, HADEPLOY_SECRETS how many there are.
-#include "planner/functions.h"
-#include "planner/scalar_place.h"
+#include "planner/lang/functions.h"
+#include "planner/yaml/scalar_place.h"
 #include "support/expressions.h"
 #include "support/planted.h"
 #include "support/project.h"

@@ -1,4 +1,4 @@
-#include "planner/yaml.h"
+#include "planner/yaml/yaml.h"
 #include "support/project.h"
 
 #include <doctest/doctest.h>

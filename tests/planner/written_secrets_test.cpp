@@ -1,5 +1,5 @@
 // Which parts of a spec's lines are never shown, because something secret was written there.
-#include "planner/written_secrets.h"
+#include "planner/spec/written_secrets.h"
 
 #include "support/fake_world.h"
 

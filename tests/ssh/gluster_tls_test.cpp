@@ -1,7 +1,7 @@
 #include "cluster_fixture.h"
 
 #include "core/file.h"
-#include "planner/plan.h"
+#include "planner/plan/plan.h"
 #include "providers/ssh/gluster_tls.h"
 #include "providers/ssh/place.h"
 #include "server.h"

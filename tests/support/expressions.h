@@ -1,7 +1,7 @@
 #pragma once
 
-#include "planner/expr.h"
-#include "planner/yaml.h"
+#include "planner/lang/expr.h"
+#include "planner/yaml/yaml.h"
 
 #include <string>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "planner/plan.h"
+#include "planner/plan/plan.h"
 #include "support/fake_world.h"
 
 #include <fmt/format.h>

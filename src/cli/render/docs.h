@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cli/render/terminal.h"
-#include "planner/provider.h"
+#include "provider_api/provider.h"
 
 #include <nlohmann/json.hpp>
 

@@ -1,7 +1,7 @@
 #include "cli/render/docs.h"
 #include "cli/render/docs_spec.h"
 #include "cli/render/text.h"
-#include "planner/functions.h"
+#include "planner/lang/functions.h"
 
 #include <fmt/format.h>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "planner/resource_type.h"
+#include "provider_api/resource_type.h"
 
 #include <string>
 #include <vector>

@@ -2,7 +2,7 @@
 
 #include "cli/render/errors.h"
 #include "cli/render/value_text.h"
-#include "planner/output_changes.h"
+#include "planner/plan/output_changes.h"
 
 #include <ctime>
 #include <fmt/format.h>

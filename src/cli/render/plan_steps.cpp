@@ -4,7 +4,7 @@
 #include "cli/render/plan_text.h"
 #include "cli/render/text.h"
 #include "cli/render/value_text.h"
-#include "planner/generations.h"
+#include "planner/plan/generations.h"
 
 #include <algorithm>
 #include <fmt/format.h>

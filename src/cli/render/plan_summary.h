@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cli/render/terminal.h"
-#include "planner/plan.h"
+#include "planner/plan/plan.h"
 
 #include <string>
 #include <utility>

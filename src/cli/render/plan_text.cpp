@@ -3,8 +3,8 @@
 #include "cli/render/plan_summary.h"
 #include "cli/render/text.h"
 #include "cli/render/value_text.h"
-#include "planner/generations.h"
-#include "planner/output_changes.h"
+#include "planner/plan/generations.h"
+#include "planner/plan/output_changes.h"
 
 #include <algorithm>
 #include <fmt/format.h>

@@ -2,7 +2,7 @@
 
 #include "cli/render/plan_steps.h"
 #include "cli/render/terminal.h"
-#include "planner/plan.h"
+#include "planner/plan/plan.h"
 
 namespace hadeploy::cli {
 

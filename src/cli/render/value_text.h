@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cli/render/terminal.h"
-#include "planner/schema.h"
+#include "provider_api/schema.h"
 
 #include <string>
 #include <vector>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cli/render/terminal.h"
-#include "planner/why.h"
+#include "planner/plan/why.h"
 
 #include <nlohmann/json.hpp>
 

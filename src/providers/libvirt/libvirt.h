@@ -1,6 +1,6 @@
 #pragma once
 
-#include "planner/provider.h"
+#include "provider_api/provider.h"
 
 #include <atomic>
 #include <cstdint>

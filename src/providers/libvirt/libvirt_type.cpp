@@ -1,6 +1,6 @@
 #include "providers/libvirt/libvirt_type.h"
 
-#include "planner/schema.h"
+#include "provider_api/schema.h"
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 #include "providers/libvirt/power.h"
 
 #include "core/file.h"
-#include "planner/schema.h"
+#include "provider_api/schema.h"
 #include "providers/libvirt/storage.h"
 
 #include <arpa/inet.h>

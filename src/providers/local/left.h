@@ -1,7 +1,7 @@
 #pragma once
 
 #include "core/file.h"
-#include "planner/provider.h"
+#include "provider_api/provider.h"
 
 #include <string>
 #include <utility>

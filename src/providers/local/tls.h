@@ -1,6 +1,6 @@
 #pragma once
 
-#include "planner/schema.h"
+#include "provider_api/schema.h"
 
 #include <cstdint>
 #include <memory>

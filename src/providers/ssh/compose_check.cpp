@@ -1,4 +1,4 @@
-#include "planner/schema.h"
+#include "provider_api/schema.h"
 #include "providers/ssh/compose_keys.h"
 #include "providers/ssh/compose_report.h"
 #include "providers/ssh/compose_scalar.h"

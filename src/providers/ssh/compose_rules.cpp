@@ -1,4 +1,4 @@
-#include "planner/schema.h"
+#include "provider_api/schema.h"
 #include "providers/ssh/compose_report.h"
 
 #include <fmt/format.h>

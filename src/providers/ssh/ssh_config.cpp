@@ -2,7 +2,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
-#include "planner/schema.h"
+#include "provider_api/schema.h"
 #include "providers/ssh/host_keys.h"
 
 #include <algorithm>

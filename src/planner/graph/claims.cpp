@@ -1,0 +1,118 @@
+#include "planner/graph/claims.h"
+
+#include "planner/graph/reference_hints.h"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+namespace hadeploy {
+
+namespace {
+
+struct Interval {
+    std::uint32_t first = 0, last = 0;
+};
+
+/// Of a cidr in canonical form, or of an address.
+Interval interval(const std::string& text) {
+    const std::size_t slash = text.find('/');
+    in_addr address{};
+    inet_pton(AF_INET, text.substr(0, slash).c_str(), &address);
+    const int bits = slash == text.npos ? 32 : std::stoi(text.substr(slash + 1));
+    const std::uint32_t mask = bits == 0 ? 0 : ~std::uint32_t{0} << (32 - bits);
+    const std::uint32_t first = ntohl(address.s_addr) & mask;
+    return {first, first | ~mask};
+}
+
+Error error_of(const Node& node, std::string message, Loc loc) {
+    Error error(ErrorKind::spec, std::move(message), loc.known() ? loc : node.block->loc);
+    error.address = node.address;
+    return error;
+}
+
+} // namespace
+
+void Claims::add(const Node& node, const Value& config) {
+    for (const std::string& name : node.type->claims(config)) {
+        const auto [it, fresh] = names_.emplace(name, &node);
+        if (fresh) continue;
+        if (it->second == &node) {
+            doubled_.push_back(Error(ErrorKind::spec,
+                                     fmt::format("{} takes {} twice", node.address, name),
+                                     node.block->loc));
+            continue;
+        }
+        Error error(
+            ErrorKind::spec,
+            fmt::format("{} and {} both manage {}", it->second->address, node.address, name),
+            node.block->loc);
+        doubled_.push_back(
+            std::move(error).with_note("the other one is here", it->second->block->loc));
+    }
+    if (const std::string group = node.type->votes_in(config); !group.empty()) ++voters_[group];
+    for (const NetworkUse& use : node.type->networks(config))
+        (use.range.empty() ? addresses_ : ranges_).push_back({&node, use});
+}
+
+void Claims::check(Problems& problems) const {
+    for (const Error& e : doubled_) problems.add(e);
+    check_ranges(problems);
+    std::map<std::string, const Range*> by_name;
+    for (const Range& r : ranges_) by_name.emplace(r.use.network, &r);
+    for (const Range& a : addresses_) {
+        const auto it = by_name.find(a.use.network);
+        if (it == by_name.end()) continue; // a network of somebody else
+        const Interval range = interval(it->second->use.range);
+        const std::uint32_t address = interval(a.use.address).first;
+        const bool inside = address >= range.first && address <= range.last;
+        // a network of one address or two has neither a name nor a broadcast address
+        const bool reserved =
+            range.last - range.first > 1 && (address == range.first || address == range.last);
+        const std::string& own = it->second->use.address;
+        const bool hosts = !own.empty() && address == interval(own).first;
+        if (inside && !reserved && !hosts) continue;
+        const std::string why = !inside ? "is not in"
+                                : hosts ? "can't be a machine's: it is the host's own in"
+                                        : "can't be a machine's: it is the first or last of";
+        problems.add(
+            error_of(*a.node,
+                     fmt::format("the address {} {} the network {}", a.use.address, why,
+                                 it->second->use.range),
+                     a.use.loc)
+                .with_note(it->second->node->address + " is here", it->second->node->block->loc));
+    }
+}
+
+std::vector<std::string> Claims::remarks(const Graph& graph) const {
+    std::vector<std::string> out = bare_references(graph);
+    for (const auto& [group, n] : voters_)
+        if (n % 2 == 0)
+            out.push_back(fmt::format("{} has {} managers: an even number survives the loss of no "
+                                      "more of them than {} would",
+                                      group, n, n - 1));
+    return out;
+}
+
+void Claims::check_ranges(Problems& problems) const {
+    std::vector<const Range*> sorted;
+    for (const Range& r : ranges_) sorted.push_back(&r);
+    std::stable_sort(sorted.begin(), sorted.end(), [](const Range* a, const Range* b) {
+        return interval(a->use.range).first < interval(b->use.range).first;
+    });
+    const Range* widest = nullptr; // of those before: the one that reaches furthest
+    for (const Range* r : sorted) {
+        const Interval here_range = interval(r->use.range);
+        const Range* last = widest;
+        if (widest == nullptr || here_range.last > interval(widest->use.range).last) widest = r;
+        if (last == nullptr || here_range.first > interval(last->use.range).last) continue;
+        const Range &before = *last, &here = *r;
+        problems.add(error_of(*here.node,
+                              fmt::format("the network {} overlaps with {} of {}", here.use.range,
+                                          before.use.range, before.node->address),
+                              here.use.loc)
+                         .with_note("that one is here", before.node->block->loc));
+    }
+}
+
+} // namespace hadeploy

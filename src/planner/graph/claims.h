@@ -1,0 +1,52 @@
+#pragma once
+
+#include "planner/graph/graph.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace hadeploy {
+
+/// What the resources of a spec take of what there is but once: real names, addresses.
+class Claims {
+  public:
+    void add(const Node& node, const Value& config);
+    /// The resource that claims this; nullptr when none does.
+    [[nodiscard]] const Node* owner(const std::string& claim) const {
+        const auto it = names_.find(claim);
+        return it == names_.end() ? nullptr : it->second;
+    }
+    /// The claims that begin with a text, with the resources that have them.
+    [[nodiscard]] std::vector<std::pair<std::string, const Node*>>
+    within(const std::string& prefix) const {
+        std::vector<std::pair<std::string, const Node*>> out;
+        for (auto it = names_.lower_bound(prefix);
+             it != names_.end() && it->first.starts_with(prefix); ++it)
+            out.emplace_back(*it);
+        return out;
+    }
+    /// Adds an error for each thing that two resources claim, for networks that overlap, and for
+    /// addresses that are not in their network.
+    void check(Problems& problems) const;
+    /// What is no error and worth a remark: an even number of voters, a text that seems to be a
+    /// reference.
+    [[nodiscard]] std::vector<std::string> remarks(const Graph& graph) const;
+
+  private:
+    struct Range {
+        const Node* node;
+        NetworkUse use;
+    };
+    void check_ranges(Problems& problems) const;
+
+    std::map<std::string, const Node*> names_;
+    std::vector<Error> doubled_;
+    std::map<std::string, std::size_t> voters_; ///< by their group
+    std::vector<Range> ranges_;                 ///< networks
+    std::vector<Range> addresses_;              ///< taken in them
+};
+
+} // namespace hadeploy

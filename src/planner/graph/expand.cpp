@@ -1,0 +1,499 @@
+#include "core/trace.h"
+#include "planner/graph/early.h"
+#include "planner/graph/graph.h"
+#include "planner/plan/import.h"
+#include "planner/graph/instances.h"
+#include "planner/graph/lifecycle.h"
+#include "planner/graph/names.h"
+#include "planner/graph/order.h"
+#include "planner/graph/static_checks.h"
+
+#include <algorithm>
+#include <deque>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <set>
+#include <utility>
+
+namespace hadeploy {
+
+namespace {
+/// Of one block there are fewer; this is for blocks within modules that have instances themselves.
+constexpr std::size_t kMostResources = 1'000'000;
+constexpr std::string_view kTriggers = "replace_triggered_by";
+const std::set<std::string> kValues{"var", "local", "each", "count", "path", "secret"};
+} // namespace
+
+/// Makes a Graph of a Spec: the instances on demand (a for_each may go over the instances of
+/// another resource or module), then the edges, by evaluating every attribute once and watching
+/// what it touches.
+class Expander : public Resources {
+  public:
+    Expander(Graph& graph) : graph_(graph) {}
+
+    void run() {
+        make_scope(graph_.spec_.root, "", nullptr, nullptr, {});
+        check_calls(graph_, problems_);
+        // more of them are made on the way
+        for (std::size_t i = 0; i < graph_.scopes_.size(); ++i) expand(*graph_.scopes_[i]);
+        problems_.throw_if_any();
+        check_modules(graph_, *this, problems_);
+        for (NodeId id = 0; id < nodes_.size(); ++id) trace(id);
+        for (const auto& scope : graph_.scopes_) {
+            trace_inputs(*scope);
+            check_values(*scope);
+            explicit_dependencies(*scope);
+        }
+        problems_.throw_if_any();
+        renumber();
+        graph_.order_ = topological_order(graph_.nodes_);
+        spread_create_first(graph_.nodes_, graph_.order_);
+    }
+
+    const std::vector<NodeId>& instances(const Scope& scope,
+                                         const ResourceBlock& block) const override {
+        auto& made = made_[scope.number].resources[index_of(scope.module->resources, block)];
+        return make_once(made, block, [&](std::vector<NodeId>& ids) {
+            const ResourceType* type = &type_of(block, graph_.registry_);
+            auto all = instances_of(block, scope);
+            ids.reserve(all.size());
+            for (auto& [suffix, instance] : all) {
+                refuse_too_many(nodes_.size(), block.loc);
+                ids.push_back(static_cast<NodeId>(nodes_.size()));
+                nodes_.push_back({.address = scope.prefix + block.name + suffix,
+                                  .type = type,
+                                  .block = &block,
+                                  .scope = &scope,
+                                  .instance = std::move(instance)});
+            }
+        });
+    }
+    const std::vector<const Scope*>& instances(const Scope& scope,
+                                               const ModuleBlock& block) const override {
+        auto& made = made_[scope.number].modules[index_of(scope.module->modules, block)];
+        return make_once(made, block, [&](auto& scopes) {
+            const std::string name = scope.prefix + "module." + block.name;
+            for (auto& [suffix, instance] : instances_of(block, scope)) {
+                refuse_too_many(graph_.scopes_.size(), block.loc);
+                scopes.push_back(&make_scope(*block.module, name + suffix + ".", &scope, &block,
+                                             instance ? std::move(*instance) : Instance{}));
+            }
+        });
+    }
+    const Node& node(NodeId id) const override { return nodes_[id]; }
+    Value value(NodeId id) const override {
+        if (touched_ != nullptr) touched_->insert(id);
+        return Value::unknown();
+    }
+
+  private:
+    enum class State { fresh, busy, done };
+    template<class Id>
+    struct Made {
+        State state = State::fresh;
+        std::vector<Id> all;
+    };
+    /// By block.
+    struct MadeIn {
+        std::vector<Made<NodeId>> resources;
+        std::vector<Made<const Scope*>> modules;
+    };
+
+    /// Notes what is touched while it lives.
+    class Watch {
+      public:
+        Watch(const Expander& expander, std::set<NodeId>& touched)
+            : expander_(expander), before_(std::exchange(expander.touched_, &touched)) {}
+        Watch(const Watch&) = delete;
+        Watch& operator=(const Watch&) = delete;
+        ~Watch() { expander_.touched_ = before_; }
+
+      private:
+        const Expander& expander_;
+        std::set<NodeId>* before_;
+    };
+
+    template<class Id, class Block, class Make>
+    const std::vector<Id>& make_once(Made<Id>& made, const Block& block, Make make) const {
+        if (made.state == State::done) return made.all;
+        if (made.state == State::busy)
+            throw Error(
+                ErrorKind::spec,
+                fmt::format("the number of instances of \"{}\" depends on itself", block.name),
+                block.loc);
+        made.state = State::busy;
+        try {
+            make(made.all);
+        } catch (...) {
+            made.state = State::done; // its mistake is told once
+            throw;
+        }
+        made.state = State::done;
+        return made.all;
+    }
+
+    /// All ends there: what is over the limit takes long to count.
+    static void refuse_too_many(std::size_t so_far, Loc loc) {
+        if (so_far >= kMostResources)
+            throw Errors({Error(
+                ErrorKind::spec,
+                fmt::format("all instances together are more than {}", kMostResources), loc)});
+    }
+
+    const Scope& make_scope(const Module& module, std::string prefix, const Scope* parent,
+                            const ModuleBlock* call, Instance instance) const {
+        graph_.scopes_.push_back(std::make_unique<Scope>(
+            Scope{&module, made_.size(), std::move(prefix), parent, call, std::move(instance)}));
+        MadeIn& inside = made_.emplace_back();
+        inside.resources.resize(module.resources.size());
+        inside.modules.resize(module.modules.size());
+        return *graph_.scopes_.back();
+    }
+
+    /// All instances of what is called and declared in a scope.
+    void expand(const Scope& scope) {
+        const auto attempt = [&](const auto& block) {
+            try {
+                (void)instances(scope, block);
+            } catch (Error& error) {
+                problems_.add(std::move(error));
+            }
+        };
+        for (const ModuleBlock& block : scope.module->modules) attempt(block);
+        for (const ResourceBlock& block : scope.module->resources) attempt(block);
+    }
+
+    /// The instances that a for_each or a count makes, each with what follows the block's name in
+    /// its address.
+    template<class Block>
+    std::vector<std::pair<std::string, Box<Instance>>> instances_of(const Block& block,
+                                                                    const Scope& scope) const {
+        std::vector<std::pair<std::string, Box<Instance>>> out;
+        if (block.for_each == nullptr && block.count == nullptr) {
+            out.emplace_back();
+            return out;
+        }
+        const Expr& expr = block.count != nullptr ? *block.count : *block.for_each;
+        std::set<NodeId> touched; // keys are no dependencies
+        Value over;
+        {
+            const Watch watch(*this, touched);
+            over = evaluate(expr, ScopeNames(graph_, *this, scope));
+        }
+        const bool open = over.is_unknown() || (over.is_list() && over.contains_unknown());
+        if (open && touched.empty() && graph_.variables_.contains_unknown()) {
+            Instance any{.any = true};
+            if (block.count != nullptr)
+                any.index = 0;
+            else
+                any.over = &expr;
+            out.emplace_back("[*]", std::move(any));
+            return out;
+        }
+        if (block.count != nullptr) {
+            const std::int64_t n = instance_count(over, expr);
+            for (std::int64_t i = 0; i < n; ++i)
+                out.emplace_back(fmt::format("[{}]", i),
+                                 Instance{.key = fmt::to_string(i), .index = i});
+            return out;
+        }
+        for (std::string& key : instance_keys(over, expr)) {
+            std::string suffix = fmt::format("[\"{}\"]", key);
+            out.emplace_back(std::move(suffix),
+                             Instance{.key = std::move(key),
+                                      .over = &expr,
+                                      .of_set = over.is_list(),
+                                      .values = touched.empty() ? over : Value()});
+        }
+        return out;
+    }
+
+    /// Finds what a node depends on, and the errors that need no values.
+    void trace(NodeId id) {
+        const Node& self = nodes_[id];
+        const bool first = instances(*self.scope, *self.block).front() == id;
+        std::set<NodeId> touched;
+        const Watch watch(*this, touched);
+        const Value unknown = Value::unknown();
+        const ScopeNames names(graph_, *this, *self.scope, self.instance.get());
+        const ScopeNames later(graph_, *this, *self.scope, self.instance.get(), &unknown);
+        const auto look = [&](const ExprPtr& expr, const ScopeNames& with) {
+            try {
+                (void)evaluate(*expr, with);
+            } catch (Error& error) {
+                // every instance of a block has the same mistakes: once is enough
+                if (first) problems_.add(std::move(error));
+            }
+        };
+        for (const Argument& a : self.block->attributes) look(a.value, names);
+        settle_lifecycle(id);
+        const Lifecycle& lifecycle = self.block->lifecycle();
+        for (const auto& [rules, with] : {std::pair(&lifecycle.preconditions, &names),
+                                          std::pair(&lifecycle.postconditions, &later)})
+            for (const Rule& rule : *rules) {
+                look(rule.check, *with);
+                look(rule.message, *with);
+            }
+        nodes_[id].deps.assign(touched.begin(), touched.end());
+    }
+
+    void settle_lifecycle(NodeId id) {
+        Node& node = nodes_[id];
+        if (!has_lifecycle_values(*node.block)) return;
+        try {
+            node.own_lifecycle =
+                lifecycle_values(*node.block, *node.type, graph_, *node.scope, node.instance.get());
+        } catch (Error& error) {
+            problems_.add(std::move(error));
+        }
+    }
+
+    /// Whether what a module is given, or its rules go by, may be known only once resources are
+    /// there.
+    void trace_inputs(Scope& scope) {
+        std::set<NodeId> touched;
+        const Watch watch(*this, touched);
+        const auto look = [](const ExprPtr& expr, const ScopeNames& names) {
+            try {
+                (void)evaluate(*expr, names);
+            } catch (const Error&) { // Graph::check_inputs() tells it
+            }
+        };
+        const ScopeNames inside(graph_, *this, scope);
+        for (const Variable& v : scope.module->variables)
+            for (const Rule& rule : v.rules) look(rule.check, inside);
+        if (scope.call != nullptr) {
+            const ScopeNames outside(graph_, *this, *scope.parent, &scope.instance);
+            for (const auto& [name, expr] : scope.call->inputs) look(expr, outside);
+        }
+        scope.open = !touched.empty();
+    }
+
+    /// Evaluates the locals and outputs of a scope, whether or not anything refers to them.
+    void check_values(const Scope& scope) {
+        const auto check = [&](const Expr& value) {
+            try {
+                (void)evaluate(value, ScopeNames(graph_, *this, scope));
+            } catch (Error& error) {
+                problems_.add(std::move(error));
+            }
+        };
+        for (const Output& output : scope.module->outputs) check(*output.value);
+        for (const Local& local : scope.module->locals) check(*local.value);
+    }
+
+    void explicit_dependencies(const Scope& scope) {
+        for (const ResourceBlock& block : scope.module->resources) {
+            const std::vector<NodeId>& ids = instances(scope, block);
+            const std::vector<NodeId> targets = named(block.depends_on, scope, "depends_on");
+            for (const NodeId id : ids) wait_for(id, targets);
+            add_triggers(scope, block, ids);
+            if (block.serial)
+                for (std::size_t i = 1; i < ids.size(); ++i) depend(ids[i], {ids[i - 1]});
+        }
+        for (const ModuleBlock& call : scope.module->modules) {
+            const std::vector<NodeId> targets = named(call.depends_on, scope, "depends_on");
+            if (targets.empty()) continue;
+            std::vector<NodeId> ids;
+            for (const Scope* inside : instances(scope, call)) add_all(*inside, ids);
+            for (const NodeId id : ids) wait_for(id, targets);
+        }
+    }
+
+    std::vector<NodeId> named(const std::vector<Dependency>& dependencies, const Scope& scope,
+                              std::string_view key) {
+        std::vector<NodeId> out;
+        for (const Dependency& d : dependencies) {
+            if (const ResourceBlock* block = scope.module->resource(d.name)) {
+                const auto& ids = instances(scope, *block);
+                out.insert(out.end(), ids.begin(), ids.end());
+            } else if (const ModuleBlock* call = d.name.starts_with("module.")
+                                                     ? scope.module->module(d.name.substr(7))
+                                                     : nullptr) {
+                for (const Scope* inside : instances(scope, *call)) add_all(*inside, out);
+            } else {
+                refuse_name(scope, d.name, d.name, key, d.loc);
+            }
+        }
+        return out;
+    }
+
+    void refuse_name(const Scope& scope, const std::string& text, const std::string& name,
+                     std::string_view key, Loc loc) {
+        std::vector<std::string> known;
+        for (const ResourceBlock& b : scope.module->resources) known.push_back(b.name);
+        for (const ModuleBlock& m : scope.module->modules) known.push_back("module." + m.name);
+        Error& error =
+            problems_.add(fmt::format("{}: nothing here is called \"{}\"", key, text), loc);
+        for (const std::string& other : known)
+            if (within(name, other))
+                error.hint = fmt::format("it takes whole resources and modules: \"{}\"", other);
+        if (key == kTriggers && (!error.hint.empty() || kValues.contains(name)))
+            error.hint =
+                "it takes resources, instances and modules; to follow a single value, keep "
+                "it in a local.value, and name that";
+        if (!error.hint.empty()) return;
+        const auto close = did_you_mean(name, known);
+        error.hint = close ? fmt::format("did you mean \"{}\"?", *close)
+                           : fmt::format("there are: {}", fmt::join(known, ", "));
+    }
+
+    void add_triggers(const Scope& scope, const ResourceBlock& block,
+                      const std::vector<NodeId>& ids) {
+        const std::vector<AddressPattern>& patterns = block.lifecycle().replace_triggered_by;
+        if (patterns.empty()) return;
+        const bool each = std::any_of(patterns.begin(), patterns.end(),
+                                      [](const AddressPattern& p) { return p.has_keys(); });
+        std::vector<NodeId> triggers;
+        for (const NodeId id : ids) {
+            if (each || id == ids.front()) {
+                triggers.clear();
+                for (const AddressPattern& p : patterns)
+                    add_matches(p, scope, nodes_[id].instance.get(), triggers);
+            }
+            depend(id, triggers);
+            nodes_[id].triggers = triggers;
+        }
+    }
+
+    /// The resources that a trigger names, for one instance of the block that has it.
+    void add_matches(const AddressPattern& pattern, const Scope& scope, const Instance* instance,
+                     std::vector<NodeId>& out) {
+        if (pattern.leads_within)
+            return refuse_name(scope, pattern.text, pattern.parts.front().name, kTriggers,
+                               pattern.loc);
+        std::vector<const Scope*> scopes{&scope};
+        const auto key_of = [&](const AddressPattern::Part& part) {
+            try {
+                return evaluate_early(*part.key, graph_, scope, instance, kTriggers);
+            } catch (Error& error) {
+                error.loc = pattern.loc; // its text is not written as other expressions are
+                throw;
+            }
+        };
+        try {
+            for (const AddressPattern::Part& part : pattern.parts) {
+                const Value key = part.key ? key_of(part) : Value();
+                std::vector<const Scope*> inside;
+                for (const Scope* s : scopes) {
+                    if (const ResourceBlock* block = s->module->resource(part.name)) {
+                        add_instances(instances(*s, *block), key, pattern, out,
+                                      [&](NodeId id) { return nodes_[id].instance.get(); });
+                    } else if (const ModuleBlock* call =
+                                   part.name.starts_with("module.")
+                                       ? s->module->module(part.name.substr(7))
+                                       : nullptr) {
+                        add_instances(instances(*s, *call), key, pattern, inside,
+                                      [&](const Scope* in) {
+                                          const bool one = !call->for_each && !call->count;
+                                          return one ? nullptr : &in->instance;
+                                      });
+                    } else {
+                        return refuse_name(*s, pattern.text, part.name, kTriggers, pattern.loc);
+                    }
+                }
+                scopes = std::move(inside);
+            }
+        } catch (Error& error) {
+            problems_.add(std::move(error));
+            return;
+        }
+        for (const Scope* s : scopes) add_all(*s, out);
+    }
+
+    /// All of `all`, or with a key the one that has it.
+    template<class Id, class InstanceOf>
+    void add_instances(const std::vector<Id>& all, const Value& key, const AddressPattern& pattern,
+                       std::vector<Id>& out, InstanceOf instance_of) const {
+        if (key.is_null()) return void(out.insert(out.end(), all.begin(), all.end()));
+        const bool several = !all.empty() && instance_of(all.front()) != nullptr;
+        const auto it =
+            several
+                ? find_instance(all, key,
+                                [&](const Id& id) -> const Instance& { return *instance_of(id); })
+                : all.end();
+        if (it == all.end())
+            throw Error(ErrorKind::spec,
+                        fmt::format("{}: {}: there is no instance {}", kTriggers, pattern.text,
+                                    display(key)),
+                        pattern.loc)
+                .with_hint(several || all.empty()
+                               ? "it names an instance that the spec has"
+                               : "it has neither for_each nor count: name it without a key");
+        out.push_back(*it);
+    }
+
+    /// The resources of an instance of a module.
+    void add_all(const Scope& inside, std::vector<NodeId>& out) const {
+        for (const ResourceBlock& block : inside.module->resources) {
+            const std::vector<NodeId>& ids = instances(inside, block);
+            out.insert(out.end(), ids.begin(), ids.end());
+        }
+        for (const ModuleBlock& call : inside.module->modules)
+            for (const Scope* inner : instances(inside, call)) add_all(*inner, out);
+    }
+
+    void depend(NodeId id, const std::vector<NodeId>& targets) {
+        std::vector<NodeId>& deps = nodes_[id].deps;
+        deps.insert(deps.end(), targets.begin(), targets.end());
+    }
+
+    /// What a depends_on says.
+    void wait_for(NodeId id, const std::vector<NodeId>& targets) {
+        depend(id, targets);
+        if (!nodes_[id].type->data) return;
+        std::vector<NodeId>& awaited = nodes_[id].awaited;
+        awaited.insert(awaited.end(), targets.begin(), targets.end());
+    }
+
+    /// Gives out ids in the order of addresses, so that nothing depends on the order of expansion.
+    void renumber() {
+        std::vector<NodeId> by_address(nodes_.size());
+        for (NodeId i = 0; i < by_address.size(); ++i) by_address[i] = i;
+        std::sort(by_address.begin(), by_address.end(),
+                  [&](NodeId a, NodeId b) { return nodes_[a].address < nodes_[b].address; });
+        std::vector<NodeId> new_id(nodes_.size());
+        for (NodeId i = 0; i < by_address.size(); ++i) new_id[by_address[i]] = i;
+        graph_.nodes_.reserve(nodes_.size());
+        graph_.by_address_.reserve(nodes_.size());
+        for (const NodeId old : by_address) {
+            Node& n = graph_.nodes_.emplace_back(std::move(nodes_[old]));
+            for (NodeId& d : n.deps) d = new_id[d];
+            for (NodeId& t : n.triggers) t = new_id[t];
+            for (NodeId& a : n.awaited) a = new_id[a];
+            std::sort(n.deps.begin(), n.deps.end());
+            n.deps.erase(std::unique(n.deps.begin(), n.deps.end()), n.deps.end());
+            graph_.by_address_.emplace(n.address, static_cast<NodeId>(graph_.nodes_.size() - 1));
+        }
+        graph_.instances_.reserve(made_.size());
+        for (MadeIn& made : made_) {
+            Graph::Instances& in = graph_.instances_.emplace_back();
+            in.resources.reserve(made.resources.size());
+            for (Made<NodeId>& block : made.resources) {
+                for (NodeId& id : block.all) id = new_id[id];
+                in.resources.push_back(std::move(block.all));
+            }
+            for (Made<const Scope*>& block : made.modules)
+                in.modules.push_back(std::move(block.all));
+        }
+        made_.clear();
+    }
+
+    Graph& graph_;
+    Problems problems_;
+    // made on demand while expressions are evaluated, which look at this object as const
+    mutable std::deque<Node> nodes_;
+    mutable std::deque<MadeIn> made_; ///< by the number of the scope
+    mutable std::set<NodeId>* touched_ = nullptr;
+};
+
+Graph::Graph(const Spec& spec, const Registry& registry, Value variables)
+    : spec_(spec), registry_(registry), variables_(std::move(variables)) {
+    const Span span("expand");
+    Expander(*this).run();
+    Problems problems;
+    imports_ = evaluate_imports(*this, problems);
+    problems.throw_if_any();
+}
+
+} // namespace hadeploy

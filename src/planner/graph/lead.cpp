@@ -1,0 +1,57 @@
+#include "planner/graph/lead.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace hadeploy {
+
+namespace {
+/// A look for circles costs: who is in one gets here soon.
+constexpr std::size_t kLookEvery = 16;
+thread_local const Lead* innermost = nullptr;
+} // namespace
+
+Lead::Lead(const Scope& scope, std::string_view kind, const std::string& name, const Path& way,
+           Loc loc)
+    : scope_(scope), kind_(kind), name_(name), way_(way), loc_(loc), outer_(innermost),
+      depth_(outer_ == nullptr ? 1 : outer_->depth_ + 1) {
+    if (depth_ % kLookEvery == 0) refuse_circle();
+    innermost = this;
+}
+
+Lead::~Lead() {
+    innermost = outer_;
+}
+
+bool Lead::is_same(const Lead& other) const {
+    return &name_ == &other.name_ && &scope_ == &other.scope_ && way_ == other.way_;
+}
+
+std::string Lead::address() const {
+    return fmt::format("{}{}{}", scope_.prefix, kind_, name_);
+}
+
+void Lead::refuse_circle() const {
+    std::vector<const Lead*> circle; // from here outwards: each is needed by the next
+    const Lead* at = this;
+    do {
+        circle.push_back(at);
+        at = at->outer_;
+    } while (at != nullptr && !is_same(*at));
+    if (at == nullptr) return;
+    std::reverse(circle.begin(), circle.end());
+    // wherever it was entered, it is told in the same way
+    std::rotate(circle.begin(),
+                std::min_element(circle.begin(), circle.end(),
+                                 [](const Lead* a, const Lead* b) { return a->loc_ < b->loc_; }),
+                circle.end());
+    Error error(ErrorKind::spec, fmt::format("{} depends on itself", circle.front()->address()),
+                circle.front()->loc_);
+    for (std::size_t i = 0; circle.size() > 1 && i < circle.size(); ++i)
+        error.with_note(fmt::format("{} needs {}", circle[i]->address(),
+                                    circle[(i + 1) % circle.size()]->address()),
+                        circle[i]->loc_);
+    throw error;
+}
+
+} // namespace hadeploy

@@ -1,0 +1,91 @@
+#pragma once
+
+#include "planner/graph/graph.h"
+#include "planner/spec/references.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace hadeploy {
+
+/// What looking up names needs of whoever evaluates: while the graph is being expanded, instances
+/// are made on demand; later they are there.
+class Resources {
+  public:
+    virtual ~Resources() = default;
+    virtual const std::vector<NodeId>& instances(const Scope& scope,
+                                                 const ResourceBlock& block) const = 0;
+    virtual const std::vector<const Scope*>& instances(const Scope& scope,
+                                                       const ModuleBlock& block) const = 0;
+    virtual const Node& node(NodeId id) const = 0;
+    /// The attributes of a node; called for each use, so that uses can be recorded.
+    virtual Value value(NodeId id) const = 0;
+};
+
+/// The instance that a step names, by its key or its index, of all of a block.
+template<class Ids, class InstanceOf>
+auto find_instance(const Ids& ids, const Value& step, InstanceOf instance_of) {
+    if (ids.empty()) return ids.end();
+    if (instance_of(ids.front()).index) {
+        const bool there = step.is_integer() && step.as_integer() >= 0 &&
+                           step.as_integer() < static_cast<std::int64_t>(ids.size());
+        return there ? ids.begin() + step.as_integer() : ids.end();
+    }
+    if (!step.is_string()) return ids.end();
+    const auto it = std::lower_bound(
+        ids.begin(), ids.end(), step.as_string(),
+        [&](const auto& id, const std::string& key) { return instance_of(id).key < key; });
+    return it != ids.end() && instance_of(*it).key == step.as_string() ? it : ids.end();
+}
+
+/// The names that are seen from within a scope, within one instance of a resource or a module
+/// called there, and in what is said of a resource that is there (`self`).
+class ScopeNames : public Names {
+  public:
+    ScopeNames(const Graph& graph, const Resources& resources, const Scope& scope,
+               const Instance* instance = nullptr, const Value* self = nullptr)
+        : graph_(graph), resources_(resources), scope_(scope), instance_(instance), self_(self) {}
+
+    Value resolve(const std::string& name, const Path& path, Loc loc,
+                  std::size_t& used) const override;
+    std::optional<Path> instances(const std::string& name, const Path& path) const override;
+    [[nodiscard]] std::int64_t plan_time() const override { return graph_.spec_.plan_time; }
+
+    /// Whether there is what a reference names, without evaluating anything.
+    /// @throws Error(spec) as resolve() does
+    void check(const Reference& reference) const;
+
+  private:
+    Value resolve_open(const std::string& name, const Path& path, Loc loc, std::size_t& used) const;
+    void check_names(const Reference& reference) const;
+    const Variable& declared(const std::string& name, Loc loc) const;
+    const Output& output(const ModuleBlock& call, const std::string& name, Loc loc) const;
+    const ModuleBlock& called(const std::string& name, Loc loc) const;
+    void check_output(const Reference& reference) const;
+    void check_attribute(const ResourceBlock& block, const Reference& reference,
+                         std::size_t step) const;
+    const Local& known_local(const std::string& name, Loc loc) const;
+    const ResourceBlock& data_source(const std::string& name, Loc loc) const;
+    [[noreturn]] void unknown_root(const std::string& name, Loc loc) const;
+
+    Value variable(const Path& path, Loc loc, std::size_t& used) const;
+    Value secret(const Path& path, Loc loc, std::size_t& used) const;
+    Value module_outputs(const Path& path, Loc loc, std::size_t& used) const;
+    Value outputs(const Scope& inside, const Path& path, Loc loc, std::size_t& used) const;
+    Value local(const Path& path, Loc loc, std::size_t& used) const;
+    Value data(const Path& path, Loc loc, std::size_t& used) const;
+    Value count(const Path& path, Loc loc, std::size_t& used) const;
+    Value each(const Path& path, Loc loc, std::size_t& used) const;
+    Value resource(const ResourceBlock& block, const Path& path, Loc loc, std::size_t& used) const;
+
+    const Graph& graph_;
+    const Resources& resources_;
+    const Scope& scope_;
+    const Instance* instance_;
+    const Value* self_;
+};
+
+} // namespace hadeploy

@@ -1,0 +1,165 @@
+#include "planner/graph/static_checks.h"
+
+#include "planner/graph/early.h"
+#include "planner/spec/references.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <set>
+
+namespace hadeploy {
+
+namespace {
+
+void check_providers(const Graph& graph, Problems& problems) {
+    std::vector<std::string> known;
+    for (const auto& kind : graph.registry().kinds()) known.push_back(kind->name);
+    for (const auto& [name, loc] : graph.spec().provider_locs) {
+        if (graph.registry().kind(name) != nullptr) continue;
+        Error& error = problems.add(fmt::format("there is no provider \"{}\"", name), loc);
+        const auto close = did_you_mean(name, known);
+        error.hint = close ? fmt::format("did you mean \"{}\"?", *close)
+                           : fmt::format("there are: {}", fmt::join(known, ", "));
+    }
+}
+
+void check_call(const ModuleBlock& call, Problems& problems) {
+    std::vector<std::string> known;
+    for (const Variable& v : call.module->variables) {
+        known.push_back(v.attribute.name);
+        if (v.attribute.required && !call.inputs.contains(v.attribute.name))
+            problems
+                .add(fmt::format("module \"{}\" needs the input \"{}\"", call.name,
+                                 v.attribute.name),
+                     call.loc)
+                .with_note("declared here", v.loc);
+    }
+    for (const auto& [name, expr] : call.inputs) {
+        if (call.module->variable(name) != nullptr) continue;
+        Error& error =
+            problems.add(fmt::format("module \"{}\" has no input \"{}\"", call.name, name),
+                         call.input_locs.at(name));
+        const auto close = did_you_mean(name, known);
+        if (close)
+            error.hint = fmt::format("did you mean \"{}\"?", *close);
+        else if (!known.empty())
+            error.hint = fmt::format("it has: {}", fmt::join(known, ", "));
+    }
+}
+
+void check_calls_of(const Module& module, std::set<const Module*>& done, Problems& problems) {
+    if (!done.insert(&module).second) return;
+    for (const ModuleBlock& call : module.modules) {
+        check_call(call, problems);
+        check_calls_of(*call.module, done, problems);
+    }
+}
+
+class ModuleCheck {
+  public:
+    ModuleCheck(const Graph& graph, const Resources& resources, Problems& problems)
+        : graph_(graph), resources_(resources), problems_(problems) {}
+
+    void operator()(const Module& module) {
+        if (!done_.insert(&module).second) return;
+        const Scope scope{&module};
+        const ScopeNames names(graph_, resources_, scope);
+        const auto check = [&](const ExprPtr& expr) {
+            if (!expr) return;
+            for (const Reference& r : references_in(*expr)) {
+                try {
+                    names.check(r);
+                } catch (Error& error) {
+                    problems_.add(std::move(error));
+                }
+            }
+        };
+        const auto check_rules = [&](const std::vector<Rule>& rules) {
+            for (const Rule& rule : rules) {
+                check(rule.check);
+                check(rule.message);
+            }
+        };
+        for (const Variable& v : module.variables) check_rules(v.rules);
+        for (const ResourceBlock& block : module.resources) {
+            for (const Argument& a : block.attributes) check(a.value);
+            const Lifecycle& l = block.lifecycle();
+            for (const ExprPtr& flag :
+                 {l.prevent_destroy, l.keep_on_destroy, l.create_before_destroy, l.ignore_changes})
+                check(flag);
+            check_rules(l.preconditions);
+            check_rules(l.postconditions);
+            check_unused(module, block);
+        }
+        for (const Local& local : module.locals) check(local.value);
+        for (const Output& o : module.outputs) {
+            check(o.value);
+            check_rules(o.preconditions);
+        }
+        for (const Check& c : module.checks) check_rules(c.rules);
+        for (const ModuleBlock& call : module.modules) {
+            for (const auto& [name, expr] : call.inputs) check(expr);
+            (*this)(*call.module);
+        }
+    }
+
+  private:
+    /// A lifecycle that refers to nothing: instances, of which there may be none, make no
+    /// difference.
+    void check_unused(const Module& module, const ResourceBlock& block) {
+        try {
+            const ResourceType& type = type_of(block, graph_.registry());
+            const Lifecycle& l = block.lifecycle();
+            for (const ExprPtr& e :
+                 {l.prevent_destroy, l.keep_on_destroy, l.create_before_destroy, l.ignore_changes})
+                if (e != nullptr && !references_in(*e).empty()) return;
+            const Scope scope{&module};
+            if (has_lifecycle_values(block))
+                (void)lifecycle_values(block, type, graph_, scope, nullptr);
+        } catch (Error& error) {
+            problems_.add(std::move(error));
+        }
+    }
+
+    const Graph& graph_;
+    const Resources& resources_;
+    Problems& problems_;
+    std::set<const Module*> done_;
+};
+
+} // namespace
+
+const ResourceType& type_of(const ResourceBlock& block, const Registry& registry) {
+    const ResourceType* type = registry.type(block.type);
+    if (type != nullptr && type->data == block.data) return *type;
+    if (type != nullptr)
+        throw Error(ErrorKind::spec,
+                    fmt::format("\"{}\" is a type of {}", block.type,
+                                type->data ? "data sources" : "resources"),
+                    block.type_loc)
+            .with_hint(type->data ? "put the block under `data:`"
+                                  : "put the block under `resources:`");
+    std::vector<std::string> known;
+    for (const auto& t : registry.types())
+        if (t->data == block.data) known.push_back(t->name);
+    Error error(ErrorKind::spec,
+                fmt::format("there is no {} type \"{}\"", block.data ? "data source" : "resource",
+                            block.type),
+                block.type_loc);
+    const auto close = did_you_mean(block.type, known);
+    error.hint =
+        close ? fmt::format("did you mean \"{}\"?", *close) : "`hadeploy docs` lists all types";
+    throw error;
+}
+
+void check_calls(const Graph& graph, Problems& problems) {
+    check_providers(graph, problems);
+    std::set<const Module*> done;
+    check_calls_of(graph.spec().root, done, problems);
+}
+
+void check_modules(const Graph& graph, const Resources& resources, Problems& problems) {
+    ModuleCheck(graph, resources, problems)(graph.spec().root);
+}
+
+} // namespace hadeploy

@@ -1,0 +1,184 @@
+#include "planner/lang/functions.h"
+
+#include "provider_api/schema.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <fmt/format.h>
+
+namespace hadeploy {
+
+namespace {
+
+Value to_number(const Call& call) {
+    if (call[0].is_number() || call[0].is_null()) return call[0];
+    if (!call[0].is_string())
+        throw call.mistake(fmt::format("there is no number in {}", call[0].kind_name()));
+    const std::string& text = call.text(0);
+    const char* end = text.data() + text.size();
+    std::int64_t integer = 0;
+    const auto whole = std::from_chars(text.data(), end, integer);
+    if (whole.ptr == end && whole.ec == std::errc()) return integer;
+    double number = 0;
+    const auto [at, error] = std::from_chars(text.data(), end, number);
+    if (error != std::errc() || at != end || !std::isfinite(number))
+        throw call.mistake(fmt::format("{} is not a number", call.quoted(0)));
+    return number;
+}
+
+Value to_bool(const Call& call) {
+    if (call[0].is_bool() || call[0].is_null()) return call[0];
+    if (call[0].is_string() && (call.text(0) == "true" || call.text(0) == "false"))
+        return call.text(0) == "true";
+    throw call.mistake(
+        fmt::format("only \"true\" and \"false\" are booleans, got {}",
+                    call[0].is_string() ? call.quoted(0) : std::string(call[0].kind_name())));
+}
+
+Value to_list(const Call& call) {
+    if (call[0].is_list()) return call[0];
+    Value::List out;
+    for (const Entry& e : call[0].as_map()) out.push_back(e.value);
+    return Value::list(std::move(out));
+}
+
+Value to_map(const Call& call) {
+    if (call[0].is_map()) return call[0];
+    Value::Map out;
+    for (const Value& pair : call[0].as_list()) {
+        if (!pair.is_list() || pair.as_list().size() != 2 || !pair.as_list()[0].is_string())
+            throw call.mistake("a list becomes a map when its items are [key, value]");
+        out.push_back({pair.as_list()[0].as_string(), pair.as_list()[1]});
+    }
+    return Value::map(std::move(out));
+}
+
+Value to_set(const Call& call) {
+    Value::List items = call[0].as_list();
+    for (const Value& v : items)
+        if (!v.is_string())
+            throw call.mistake(fmt::format("a set has strings, got {}", v.kind_name()));
+    std::sort(items.begin(), items.end(),
+              [](const Value& a, const Value& b) { return a.as_string() < b.as_string(); });
+    items.erase(std::unique(items.begin(), items.end()), items.end());
+    return Value::list(std::move(items));
+}
+
+Value is_secret(const Call& call) {
+    if (call[0].contains_secret()) return true;
+    return call[0].contains_unknown() ? Value::unknown() : Value(false);
+}
+
+/// A scalar as one of the kind that the type wants, where its text is one.
+Value scalar_as(TypeKind kind, const Value& v, const Call& call) {
+    const Call one{call.function, {v}, call.loc, call.names};
+    switch (kind) {
+    case TypeKind::string: return v.is_number() || v.is_bool() ? Value(scalar_text(v)) : v;
+    case TypeKind::boolean: return v.is_string() ? to_bool(one) : v;
+    case TypeKind::integer:
+    case TypeKind::port:
+    case TypeKind::number: return v.is_string() ? to_number(one) : v;
+    default: return v;
+    }
+}
+
+/// The value with its scalars as the type wants them. What else is not of the type is left as it
+/// is.
+Value scalars_as(const Type& type, const Value& v, const Call& call) {
+    Value out = v;
+    const auto inner_as = [&](const Type& inner, const Value& part) { // as secret as the whole
+        return scalars_as(inner, v.secret() ? part.as_secret() : part, call);
+    };
+    if (v.is_list() && type.element) {
+        Value::List items = v.as_list();
+        for (Value& item : items) item = inner_as(*type.element, item);
+        out = Value::list(std::move(items));
+    } else if (v.is_map()) {
+        Value::Map entries = v.as_map();
+        for (Entry& e : entries) {
+            const Attribute* field = type.fields ? find_attribute(*type.fields, e.key) : nullptr;
+            const Type* inner = field != nullptr ? &field->type : type.element.get();
+            if (inner != nullptr) e.value = inner_as(*inner, e.value);
+        }
+        out = Value::map(std::move(entries));
+    } else if (!v.is_unknown() && !v.is_null()) {
+        out = scalar_as(type.kind, v, call);
+    }
+    return (v.secret() ? out.as_secret() : out).at(v.loc());
+}
+
+Value converted(const Call& call) {
+    if (call[1].is_unknown()) return call[1];
+    Type type;
+    try {
+        type = parse_type(call[1]);
+    } catch (const Error& error) {
+        throw call.passed_on(1, error.message, error.hint);
+    }
+    const BaseDirectory base = [&](Loc) {
+        std::size_t used = 0;
+        const Value directory = call.names.resolve("path", {Value("module")}, call.loc, used);
+        return std::filesystem::current_path() / directory.as_string();
+    };
+    Problems problems;
+    const Value out = normalize(Attribute{.type = type}, scalars_as(type, call[0], call),
+                                "the value", base, problems);
+    if (problems.empty()) return out;
+    const Error& first = problems.list().front();
+    throw call.mistake(first.message, first.hint);
+}
+
+Value type_of(const Call& call) {
+    const std::string_view name = call[0].kind_name();
+    return name == "nothing" ? "null" : name.substr(name.find(' ') + 1);
+}
+
+} // namespace
+
+FunctionGroup conversion_functions() {
+    using enum Function::Looks;
+    return {
+        "Types and errors",
+        {
+            {"tostring", "value: scalar", "A scalar as text.", "tostring(8080)", R"("8080")",
+             [](const Call& c) -> Value { return scalar_text(c[0]); }},
+            {"tonumber", "value: any", "The number that a text spells.", R"(tonumber("1.5"))",
+             "1.5", to_number},
+            {"tobool", "value: any", "The boolean that a text spells.", R"(tobool("true"))", "true",
+             to_bool},
+            {"tolist", "value: list|map", "The values of a map, by their keys' order.",
+             "tolist({b: 2, a: 1})", "[1, 2]", to_list, at_shape},
+            {"tomap", "value: list|map", "A map of a list of `[key, value]`.",
+             R"(tomap([["a", 1], ["b", 2]]))", R"({"a": 1, "b": 2})", to_map},
+            {"toset", "items: list", "A list of strings sorted, each once.",
+             R"(toset(["b", "a", "b"]))", R"(["a", "b"])", to_set},
+            {"type", "value: any",
+             "What it is: string, integer, number, boolean, list, map or null.", "type([1])",
+             R"("list")", type_of, at_shape},
+            {"sensitive", "value: any",
+             "The value as a secret: never shown, and encrypted in the state.", R"(sensitive("x"))",
+             R"({"$secret": "x"})", [](const Call& c) { return c[0].as_secret(); }, for_itself},
+            {"nonsensitive", "value: any",
+             "The value of a secret, no longer marked as one: it is shown in plans and outputs and "
+             "kept unencrypted in the state. Use it only on what tells nothing of the secret, such "
+             "as the keys of a secret map. Secrets within the value stay secret.",
+             R"(nonsensitive(keys(sensitive({a: "x"}))))", R"(["a"])",
+             [](const Call& c) { return c[0].as_open(); }, for_itself},
+            {"issensitive", "value: any", "Whether the value is a secret, or has one in it.",
+             R"([issensitive(sensitive("x")), issensitive("x")])", "[true, false]", is_secret,
+             for_itself},
+            {"convert", "value: any, type: string",
+             "The value converted to a type, written as a variable's: texts that spell numbers or "
+             "booleans, and the way back, also within lists, maps and objects.",
+             R"x(convert({port: "80", tags: [1]}, "object({port: port, tags: list(string)})"))x",
+             R"({"port": 80, "tags": ["1"]})", converted, at_shape},
+            {"try", "values: any...", "The first of the values that can be had without an error.",
+             R"(try({a: 1}.b, "none"))", R"("none")", nullptr, lazily},
+            {"can", "value: any", "Whether the value can be had without an error.", "can({a: 1}.b)",
+             "false", nullptr, lazily},
+        }};
+}
+
+} // namespace hadeploy

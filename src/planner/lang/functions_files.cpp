@@ -1,0 +1,237 @@
+#include "planner/lang/functions.h"
+
+#include "core/file.h"
+#include "core/hash.h"
+#include "core/text.h"
+#include "planner/lang/outside.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <fmt/format.h>
+#include <fnmatch.h>
+#include <optional>
+#include <set>
+
+namespace hadeploy {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxFile = 4u << 20;
+
+std::string contents(const Call& call) {
+    try {
+        return read_file(call.file(0), kMaxFile, ErrorKind::spec);
+    } catch (const Error& error) {
+        throw call.passed_on(0, error.message, error.hint);
+    }
+}
+
+std::string text_of(const Call& call) {
+    std::string text = contents(call);
+    for (std::size_t at = 0; at < text.size();) {
+        const CodePoint c = first_code_point(std::string_view(text).substr(at));
+        if (!c.valid)
+            throw call.mistake(fmt::format("{} is not UTF-8 text", call.quoted(0)),
+                               "filebase64() reads any file");
+        at += c.size;
+    }
+    return text;
+}
+
+/// The names within a template: what it was given, and nothing else.
+class TemplateNames : public Names {
+  public:
+    TemplateNames(const Value& given, const Names& outer) : given_(given), outer_(outer) {}
+    Value resolve(const std::string& name, const Path& path, Loc loc,
+                  std::size_t& used) const override {
+        if (name == "path") return outer_.resolve(name, path, loc, used);
+        used = 0;
+        return follow(given_, {Value(name)}, 0, loc, "the template");
+    }
+    [[nodiscard]] std::int64_t plan_time() const override { return outer_.plan_time(); }
+
+  private:
+    const Value& given_;
+    const Names& outer_;
+};
+
+/// A template does not call for a template: they could do so for ever.
+class Rendering {
+  public:
+    explicit Rendering(const Call& call) {
+        if (busy_) throw call.mistake("a template can't call for a template");
+        busy_ = true;
+    }
+    Rendering(const Rendering&) = delete;
+    Rendering& operator=(const Rendering&) = delete;
+    ~Rendering() { busy_ = false; }
+
+  private:
+    static thread_local bool busy_;
+};
+thread_local bool Rendering::busy_ = false;
+
+/// @param name  what messages call it
+Value rendered(const Call& call, const std::string& name, std::string template_text) {
+    const Rendering guard(call);
+    Sources sources;
+    const std::uint16_t index = sources.add(name, std::move(template_text));
+    const Value text = Value(sources.files()[index].text).at({1, 1, index});
+    Value out;
+    try {
+        StringPool strings;
+        out = evaluate(parse_string(text, sources, strings), TemplateNames(call[1], call.names));
+    } catch (const Error& error) { // its place is in the template, which no one else knows
+        throw call.passed_on(0, fmt::format("{}: {}", sources.describe(error.loc), error.message),
+                             error.hint);
+    }
+    if (out.is_list() || out.is_map())
+        throw call.mistake("a template gives text, this one " + std::string(out.kind_name()));
+    if (out.is_unknown()) return out;
+    const Value made = scalar_text(out);
+    return out.secret() ? made.as_secret() : made;
+}
+
+std::vector<std::string> parts_of(const fs::path& path) {
+    std::vector<std::string> out;
+    for (const fs::path& part : path) out.push_back(part.string());
+    return out;
+}
+
+/// Whether a pattern's parts match a path's; `**` stands for any number of them.
+bool matches(const std::vector<std::string>& pattern, const std::vector<std::string>& path) {
+    std::size_t p = 0, at = 0, retry = 0;
+    std::optional<std::size_t> star; // the last `**`: it takes one part more when the rest fails
+    while (at < path.size()) {
+        if (p < pattern.size() && pattern[p] == "**") {
+            star = p++;
+            retry = at;
+        } else if (p < pattern.size() && ::fnmatch(pattern[p].c_str(), path[at].c_str(), 0) == 0) {
+            ++p;
+            ++at;
+        } else if (star) {
+            p = *star + 1;
+            at = ++retry;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.size() && pattern[p] == "**") ++p;
+    return p == pattern.size();
+}
+
+/// In the order of their names, so that they are the same on every machine.
+Value file_set(const Call& call) {
+    constexpr std::size_t kMost = 100'000;
+    const fs::path root = call.file(0);
+    const std::vector<std::string> pattern = parts_of(fs::path(call.text(1)).lexically_normal());
+    std::error_code error;
+    fs::recursive_directory_iterator at(root, error);
+    if (error) throw call.mistake(fmt::format("{}: {}", call.quoted(0), error.message()));
+    std::set<std::string> found;
+    for (std::size_t seen = 0; at != fs::end(at); at.increment(error)) {
+        if (++seen > kMost) throw call.mistake(fmt::format("there are more than {} files", kMost));
+        const fs::path path = at->path().lexically_relative(root);
+        if (at->is_regular_file(error) && matches(pattern, parts_of(path)))
+            found.insert(path.string());
+        if (static_cast<std::size_t>(at.depth()) + 1 >= pattern.size() &&
+            std::find(pattern.begin(), pattern.end(), "**") == pattern.end())
+            at.disable_recursion_pending(); // no deeper one matches
+    }
+    if (error) throw call.mistake(fmt::format("{}: {}", call.quoted(0), error.message()));
+    Value::List out;
+    for (const std::string& path : found) out.push_back(path);
+    return Value::list(std::move(out));
+}
+
+Value expanded_path(const Call& call) {
+    const std::string& text = call.text(0);
+    if (text != "~" && !text.starts_with("~/")) return text;
+    note_outside_look();
+    const char* home = std::getenv("HOME");
+    if (home == nullptr || *home == '\0') throw call.mistake("HOME is not set");
+    return text.size() <= 2 ? std::string(home) : (fs::path(home) / text.substr(2)).string();
+}
+
+Value joined_path(const Call& call) {
+    fs::path out;
+    for (std::size_t i = 0; i < call.size(); ++i) out /= call.text(i);
+    return out.lexically_normal().string();
+}
+
+} // namespace
+
+FunctionGroup file_functions() {
+    return {
+        "Files",
+        {
+            {"file", "path: string",
+             "The text of a file of this machine. A relative path goes from the directory of the "
+             "file that "
+             "the expression stands in; this holds for all functions here.",
+             R"(file("files/motd"))", R"("Welcome.\n")",
+             [](const Call& c) -> Value { return text_of(c); }},
+            {"fileexists", "path: string", "Whether there is such a file.",
+             R"(fileexists("no/such.file"))", "false",
+             [](const Call& c) -> Value {
+                 std::error_code ignored;
+                 return fs::is_regular_file(c.file(0), ignored);
+             }},
+            {"filebase64", "path: string", "The file in base64, whatever is in it.",
+             R"(filebase64("files/motd"))", R"("V2VsY29tZS4K")",
+             [](const Call& c) -> Value { return base64_encode(contents(c)); }},
+            {"filesha256", "path: string", "SHA-256 of the file in hexadecimal.",
+             R"(filesha256("files/motd"))",
+             R"("59d6413948a585db9a15042888fcd7ca4c85416ac2f71f1a80c9c83df78b3a56")",
+             [](const Call& c) -> Value { return sha256_hex(contents(c)); }},
+            {"templatefile", "path: string, values: map",
+             "The text of a file with its `${...}` filled in, which see the values and nothing "
+             "else.",
+             R"(templatefile("files/app.conf.tmpl", {port: 8080}))", R"("port = 8080\n")",
+             [](const Call& c) { return rendered(c, c.text(0), text_of(c)); }},
+            {"templatestring", "text: string, values: map",
+             "The same of a text that is at hand; `$${` in a spec is `${` in that.",
+             R"(templatestring("$${n} nodes", {n: 3}))", R"("3 nodes")",
+             [](const Call& c) { return rendered(c, "the template", c.text(0)); }},
+            {"fileset", "path: string, pattern: string",
+             "The files below a directory whose path within it matches, sorted. `*` and `?` stand "
+             "for what is within a name, `**` for any number of directories.",
+             R"(fileset("files", "*.tmpl"))", R"(["app.conf.tmpl"])", file_set},
+            {"filemd5", "path: string", "MD5 of the file; not for what has to be safe.",
+             R"(filemd5("files/motd"))", R"("6032f3e326f913d4b23909386b577253")",
+             [](const Call& c) -> Value { return digest_hex("MD5", contents(c)); }},
+            {"filesha1", "path: string", "SHA-1 of the file; not for what has to be safe.",
+             R"(filesha1("files/motd"))", R"("d7d981c73ae1f1d96453d29867e5ea0ae9d86052")",
+             [](const Call& c) -> Value { return digest_hex("SHA1", contents(c)); }},
+            {"filesha512", "path: string", "SHA-512 of the file in hexadecimal.",
+             R"(substr(filesha512("files/motd"), 0, 16))", R"("6c72edb3865cc715")",
+             [](const Call& c) -> Value { return digest_hex("SHA512", contents(c)); }},
+            {"filebase64sha256", "path: string", "SHA-256 of the file in base64.",
+             R"(filebase64sha256("files/motd"))",
+             R"("WdZBOUilhduaFQQoiPzXykyFQWrC9x8agMnIPfeLOlY=")",
+             [](const Call& c) -> Value {
+                 return base64_encode(unhex(sha256_hex(contents(c))).value_or(""));
+             }},
+            {"filebase64sha512", "path: string", "SHA-512 of the file in base64.",
+             R"(substr(filebase64sha512("files/motd"), 0, 16))", R"("bHLts4ZcxxWpzIM5")",
+             [](const Call& c) -> Value {
+                 return base64_encode(unhex(digest_hex("SHA512", contents(c))).value_or(""));
+             }},
+            {"basename", "path: string", "The last part of a path.", R"(basename("/etc/motd"))",
+             R"("motd")",
+             [](const Call& c) -> Value { return fs::path(c.text(0)).filename().string(); }},
+            {"dirname", "path: string", "The path without its last part.",
+             R"(dirname("/etc/motd"))", R"("/etc")",
+             [](const Call& c) -> Value { return fs::path(c.text(0)).parent_path().string(); }},
+            {"abspath", "path: string", "The whole path of a file.", R"(abspath("/srv/../etc"))",
+             R"("/etc")", [](const Call& c) -> Value { return c.file(0).string(); }},
+            {"pathexpand", "path: string", "The path with your home directory for a leading `~`.",
+             R"(pathexpand("/etc/motd"))", R"("/etc/motd")", expanded_path},
+            {"pathjoin", "parts: string...", "The parts as one path.",
+             R"(pathjoin("/srv", "web", "../db"))", R"("/srv/db")", joined_path},
+        }};
+}
+
+} // namespace hadeploy

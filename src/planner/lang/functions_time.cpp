@@ -1,0 +1,189 @@
+#include "planner/lang/functions.h"
+
+#include "planner/lang/outside.h"
+#include "provider_api/scalar.h"
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <fmt/format.h>
+
+namespace hadeploy {
+
+namespace {
+
+using namespace std::chrono;
+
+/// A moment and how far its clock is from UTC.
+struct Timestamp {
+    sys_seconds local; ///< as written
+    minutes offset{0};
+};
+
+/// RFC 3339 without fractions of a second: "2026-03-01T12:30:00Z", "...+01:00".
+Timestamp parse(const Call& call, std::size_t argument) {
+    const std::string& text = call.text(argument);
+    int y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0, oh = 0, om = 0, used = 0;
+    char sign = 'Z';
+    const int fields =
+        std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%n", &y, &mo, &d, &h, &mi, &s, &used);
+    const year_month_day date{year(y), month(static_cast<unsigned>(mo)),
+                              day(static_cast<unsigned>(d))};
+    bool good = fields == 6 && used == 19 && date.ok() && h < 24 && mi < 60 && s < 60;
+    const std::string zone = good ? text.substr(19) : "";
+    if (zone != "Z") {
+        int end = 0;
+        good = good && std::sscanf(zone.c_str(), "%c%2d:%2d%n", &sign, &oh, &om, &end) == 3 &&
+               end == 6 && zone.size() == 6 && (sign == '+' || sign == '-') && oh < 24 && om < 60;
+    }
+    if (!good)
+        throw call.mistake(fmt::format("{} is not a timestamp", call.quoted(argument)),
+                           "for example 2026-03-01T12:30:00Z");
+    const minutes offset = hours(oh) + minutes(om);
+    return {sys_days(date) + hours(h) + minutes(mi) + seconds(s), sign == '-' ? -offset : offset};
+}
+
+std::string zone_text(minutes offset, bool colon) {
+    const auto n = std::abs(offset.count());
+    return fmt::format("{}{:02}{}{:02}", offset.count() < 0 ? '-' : '+', n / 60, colon ? ":" : "",
+                       n % 60);
+}
+
+constexpr std::array<std::string_view, 12> kMonths{"January",   "February", "March",    "April",
+                                                   "May",       "June",     "July",     "August",
+                                                   "September", "October",  "November", "December"};
+constexpr std::array<std::string_view, 7> kDays{"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                                "Thursday", "Friday", "Saturday"};
+
+/// One run of the same letter in a pattern.
+std::string field(const Call& call, const std::string& run, const Timestamp& t) {
+    const auto days = floor<std::chrono::days>(t.local);
+    const year_month_day date{days};
+    const hh_mm_ss time{t.local - days};
+    const auto month = static_cast<unsigned>(date.month());
+    const unsigned weekday = std::chrono::weekday(days).c_encoding();
+    const auto hour = time.hours().count(), twelve = (hour + 11) % 12 + 1;
+    if (run == "YYYY") return fmt::format("{:04}", static_cast<int>(date.year()));
+    if (run == "YY") return fmt::format("{:02}", static_cast<int>(date.year()) % 100);
+    if (run == "MMMM") return std::string(kMonths[month - 1]);
+    if (run == "MMM") return std::string(kMonths[month - 1].substr(0, 3));
+    if (run == "MM" || run == "M") return fmt::format("{:0{}}", month, run.size());
+    if (run == "DD" || run == "D")
+        return fmt::format("{:0{}}", static_cast<unsigned>(date.day()), run.size());
+    if (run == "EEEE") return std::string(kDays[weekday]);
+    if (run == "EEE") return std::string(kDays[weekday].substr(0, 3));
+    if (run == "hh" || run == "h") return fmt::format("{:0{}}", hour, run.size());
+    if (run == "HH" || run == "H") return fmt::format("{:0{}}", twelve, run.size());
+    if (run == "AA") return hour < 12 ? "AM" : "PM";
+    if (run == "aa") return hour < 12 ? "am" : "pm";
+    if (run == "mm" || run == "m") return fmt::format("{:0{}}", time.minutes().count(), run.size());
+    if (run == "ss" || run == "s") return fmt::format("{:0{}}", time.seconds().count(), run.size());
+    if (run == "ZZZZZ") return zone_text(t.offset, true);
+    if (run == "ZZZ" && t.offset.count() == 0) return "UTC";
+    if (run == "ZZZZ" || run == "ZZZ") return zone_text(t.offset, false);
+    if (run == "Z") return t.offset.count() == 0 ? "Z" : zone_text(t.offset, true);
+    throw call.mistake(fmt::format("there is no {} in a pattern", call.quoted(0, run)),
+                       "there are YYYY YY MMMM MMM MM M DD D EEEE EEE hh h HH H AA aa mm m ss s "
+                       "ZZZZZ ZZZZ ZZZ Z; other letters stand in '...'");
+}
+
+/// The words in quotes that begin at `at`, which is moved behind them: '' within, and two quotes
+/// alone, are one quote.
+std::string words(const Call& call, const std::string& pattern, std::size_t& at) {
+    std::string out;
+    for (const std::size_t begin = ++at; at < pattern.size(); ++at) {
+        if (pattern[at] != '\'') {
+            out += pattern[at];
+        } else if (pattern.substr(at + 1, 1) == "'" && at > begin) {
+            out += pattern[at++];
+        } else {
+            ++at;
+            return at - 1 == begin ? "'" : out;
+        }
+    }
+    throw call.mistake("a quote in the pattern is not closed");
+}
+
+Value formatted(const Call& call) {
+    const Timestamp t = parse(call, 1);
+    const std::string& pattern = call.text(0);
+    std::string out;
+    for (std::size_t at = 0; at < pattern.size();) {
+        const char c = pattern[at];
+        if (c == '\'') {
+            out += words(call, pattern, at);
+            continue;
+        }
+        std::size_t end = at + 1;
+        while (end < pattern.size() && pattern[end] == c) ++end;
+        const std::string run = pattern.substr(at, end - at);
+        out += std::isalpha(static_cast<unsigned char>(c)) ? field(call, run, t) : run;
+        at = end;
+    }
+    return out;
+}
+
+/// As RFC 3339 has it.
+std::string written(const Call& call, const Timestamp& t) {
+    std::string out;
+    for (const char* run : {"YYYY", "-", "MM", "-", "DD", "T", "hh", ":", "mm", ":", "ss", "Z"}) {
+        const bool sign = *run == '-' || *run == ':' || *run == 'T';
+        out += sign ? run : field(call, run, t);
+    }
+    return out;
+}
+
+Value added(const Call& call) {
+    Timestamp t = parse(call, 0);
+    std::string duration = call.text(1);
+    const bool back = duration.starts_with('-');
+    if (back) duration.erase(0, 1);
+    try {
+        const milliseconds change(scalar::parse_duration(duration));
+        if (change > hours(24) * 366 * 1000) throw call.mistake("more than a thousand years");
+        t.local += duration_cast<seconds>(back ? -change : change);
+    } catch (const scalar::Mismatch& mismatch) {
+        throw call.passed_on(1, mismatch.message, mismatch.hint);
+    }
+    const int y = static_cast<int>(year_month_day(floor<days>(t.local)).year());
+    if (y < 0 || y > 9999) throw call.mistake("the result is not in the years 0 to 9999");
+    return written(call, t);
+}
+
+Value compared(const Call& call) {
+    const Timestamp a = parse(call, 0), b = parse(call, 1);
+    const auto difference = (a.local - a.offset) - (b.local - b.offset);
+    return difference.count() < 0 ? -1 : difference.count() > 0 ? 1 : 0;
+}
+
+Value plan_time(const Call& call) {
+    note_outside_look();
+    return written(call, {sys_seconds(seconds(call.names.plan_time()))});
+}
+
+} // namespace
+
+FunctionGroup time_functions() {
+    return {
+        "Time",
+        {
+            {"formatdate", "pattern: string, timestamp: string",
+             "A timestamp in another form: `YYYY MM DD hh mm ss`, `MMM` and `EEE` for names, `HH` "
+             "and `AA` for twelve hours, `Z`, `ZZZ`, `ZZZZ` or `ZZZZZ` for the zone, `'...'` for "
+             "words, in which `''` is a quote.",
+             R"(formatdate("DD MMM YYYY 'at' hh:mm", "2026-03-01T12:30:00Z"))",
+             R"("01 Mar 2026 at 12:30")", formatted},
+            {"plantimestamp", "",
+             "When the plan is made, in UTC: the same everywhere in a plan, and when a saved plan "
+             "is applied. What it goes into differs in each plan, unless that is under "
+             "`ignore_changes`.",
+             "plantimestamp()", R"("2026-03-01T12:30:00Z")", plan_time},
+            {"timeadd", "timestamp: string, duration: string",
+             "A later moment; with `-` an earlier one.",
+             R"(timeadd("2026-02-28T23:00:00Z", "1h 30m"))", R"("2026-03-01T00:30:00Z")", added},
+            {"timecmp", "a: string, b: string", "-1, 0 or 1: whether a is before, at or after b.",
+             R"(timecmp("2026-03-01T12:00:00Z", "2026-03-01T13:00:00+01:00"))", "0", compared},
+        }};
+}
+
+} // namespace hadeploy

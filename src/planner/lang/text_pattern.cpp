@@ -1,0 +1,279 @@
+#include "planner/lang/text_pattern.h"
+
+#include "core/text.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <fmt/format.h>
+#include <re2/re2.h>
+
+namespace hadeploy::pattern {
+
+namespace {
+
+constexpr std::size_t kMaxPattern = 4096;
+constexpr std::size_t kMaxText = 1u << 20;
+
+/// A pattern and its text. RE2 takes time that is linear in the text, whatever the pattern, and no
+/// stack; in exchange it has no look-ahead and no references back to a group.
+class Search {
+  public:
+    /// @param argument  that the pattern is of
+    Search(const Call& call, std::size_t argument, const std::string& pattern,
+           const std::string& text)
+        : call_(call), text_(text),
+          expression_((check_sizes(call, pattern, text), pattern), RE2::Quiet) {
+        if (!expression_.ok())
+            throw call.mistake(fmt::format("{} is not a regular expression: {}",
+                                           call.quoted(argument, pattern),
+                                           call.told(argument, expression_.error())),
+                               "the syntax is RE2's, as in Go and Terraform: no look-ahead, no "
+                               "references back to a group");
+        parts_.resize(static_cast<std::size_t>(expression_.NumberOfCapturingGroups()) + 1);
+    }
+
+    /// Goes to the next match; those that match nothing are one a character.
+    bool next() {
+        while (at_ <= text_.size() &&
+               expression_.Match(text_, at_, text_.size(), RE2::UNANCHORED, parts_.data(),
+                                 static_cast<int>(parts_.size()))) {
+            at_ = end();
+            const bool within = is_within_character(begin());
+            if (parts_[0].empty()) at_ = next_character(at_);
+            if (within && parts_[0].empty()) continue; // \B is also between a character's bytes
+            refuse_bytes();
+            return true;
+        }
+        return false;
+    }
+    [[nodiscard]] std::size_t begin() const {
+        return static_cast<std::size_t>(parts_[0].data() - text_.data());
+    }
+    [[nodiscard]] std::size_t end() const { return begin() + parts_[0].size(); }
+    [[nodiscard]] std::size_t size() const { return parts_.size(); }
+    /// 0: the whole match. Null: a group that has no part in it.
+    [[nodiscard]] Value part(std::size_t group) const {
+        const re2::StringPiece& p = parts_[group];
+        return p.data() == nullptr ? Value() : Value(std::string(p.data(), p.size()));
+    }
+    /// A match without groups is a text, one with groups the list of theirs.
+    [[nodiscard]] Value value() const {
+        if (size() == 1) return part(0);
+        Value::List groups;
+        for (std::size_t i = 1; i < size(); ++i) groups.push_back(part(i));
+        return Value::list(std::move(groups));
+    }
+
+  private:
+    static void check_sizes(const Call& call, const std::string& pattern, const std::string& text) {
+        if (pattern.size() > kMaxPattern || text.size() > kMaxText)
+            throw call.mistake(fmt::format("the pattern may have {} bytes, the text {} MiB",
+                                           kMaxPattern, kMaxText >> 20));
+    }
+
+    [[nodiscard]] bool is_within_character(std::size_t at) const {
+        return at < text_.size() && (static_cast<unsigned char>(text_[at]) & 0xC0) == 0x80;
+    }
+    [[nodiscard]] std::size_t next_character(std::size_t at) const {
+        for (++at; is_within_character(at);) ++at;
+        return at;
+    }
+    /// `\C` is a single byte, wherever that is.
+    void refuse_bytes() const {
+        for (const re2::StringPiece& p : parts_)
+            if (!is_utf8({p.data(), p.size()}))
+                throw call_.mistake("the match is a part of a character, which is no text",
+                                    "\\C matches a single byte; . matches a character");
+    }
+
+    const Call& call_;
+    const std::string& text_;
+    RE2 expression_;
+    std::vector<re2::StringPiece> parts_;
+    std::size_t at_ = 0;
+};
+
+/// What takes the place of a match: `$1` is a group's part, `$&` the match, `$$` a dollar sign.
+std::string filled(std::string_view with, const Search& found) {
+    std::string out;
+    for (std::size_t at = 0; at < with.size(); ++at) {
+        const char next = at + 1 < with.size() ? with[at + 1] : '\0';
+        if (with[at] != '$') {
+            out += with[at];
+        } else if (next == '$' || next == '&') {
+            out += next == '$' ? "$" : found.part(0).as_string();
+            ++at;
+        } else if (std::isdigit(static_cast<unsigned char>(next))) {
+            std::size_t group = 0;
+            for (int digits = 0; digits < 2 && at + 1 < with.size() &&
+                                 std::isdigit(static_cast<unsigned char>(with[at + 1]));
+                 ++digits)
+                group = group * 10 + static_cast<std::size_t>(with[++at] - '0');
+            if (group < found.size() && found.part(group).is_string())
+                out += found.part(group).as_string();
+        } else {
+            out += '$';
+        }
+    }
+    return out;
+}
+
+/// One `%...` of a format string.
+struct Directive {
+    std::string flags;
+    std::string width, precision; ///< precision with its dot
+    char verb = 0;
+};
+
+Directive directive_at(const std::string& format, std::size_t& at, const Call& call) {
+    Directive d;
+    const auto digits = [&](std::string& into) {
+        while (at < format.size() && std::isdigit(static_cast<unsigned char>(format[at])))
+            into += format[at++];
+        if (into.size() > 4) throw call.mistake("a width is less than 10000");
+    };
+    while (at < format.size() && std::string_view("-+0 #").find(format[at]) != std::string::npos)
+        d.flags += format[at++];
+    digits(d.width);
+    if (at < format.size() && format[at] == '.') {
+        d.precision = format[at++];
+        digits(d.precision);
+    }
+    if (at == format.size()) throw call.mistake("the format ends within a %");
+    d.verb = format[at++];
+    return d;
+}
+
+template<class T>
+std::string printed(const Directive& d, std::string_view conversion, T value) {
+    const std::string spec = "%" + d.flags + d.width + d.precision + std::string(conversion);
+    // the parts were checked by directive_at()
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    std::string out(static_cast<std::size_t>(std::snprintf(nullptr, 0, spec.c_str(), value)), '\0');
+    std::snprintf(out.data(), out.size() + 1, spec.c_str(), value);
+#pragma GCC diagnostic pop
+    return out;
+}
+
+/// Width and precision count characters; printf() would count bytes, and stop at a NUL.
+std::string padded(const Directive& d, std::string_view text) {
+    const auto number = [](std::string_view digits) {
+        std::size_t out = 0;
+        for (const char c : digits) out = out * 10 + static_cast<std::size_t>(c - '0');
+        return out;
+    };
+    if (!d.precision.empty()) {
+        std::size_t end = 0;
+        for (std::size_t n = number(std::string_view(d.precision).substr(1));
+             n > 0 && end < text.size(); --n)
+            end += first_code_point(text.substr(end)).size;
+        text = text.substr(0, end);
+    }
+    const std::size_t width = number(d.width), have = count_characters(text);
+    const std::string blanks(width > have ? width - have : 0, ' ');
+    const bool left = d.flags.find('-') != d.flags.npos;
+    return left ? std::string(text) + blanks : blanks + std::string(text);
+}
+
+std::int64_t integer(const Call& call, const Value& v, char verb) {
+    if (v.is_integer()) return v.as_integer();
+    if (v.is_number() && v.as_number() == std::floor(v.as_number()) &&
+        std::abs(v.as_number()) < 9e15)
+        return static_cast<std::int64_t>(v.as_number());
+    throw call.mistake(fmt::format("%{} needs an integer, got {}",
+                                   call.told(0, std::string(1, verb)), v.kind_name()));
+}
+
+std::string text(const Call& call, const Value& v, const Directive& d) {
+    if (d.verb == 'v' && (v.is_list() || v.is_map() || v.is_null())) {
+        return to_public_json(v);
+    }
+    if (v.is_list() || v.is_map() || v.is_null())
+        throw call.mistake(fmt::format("%{} needs a scalar, got {}",
+                                       call.told(0, std::string(1, d.verb)), v.kind_name()),
+                           "%v shows anything");
+    return d.verb == 'q' ? to_public_json(scalar_text(v)) : scalar_text(v);
+}
+
+std::string one(const Call& call, const Value& v, const Directive& d) {
+    switch (d.verb) {
+    case 's':
+    case 'q':
+    case 'v': return padded(d, text(call, v, d));
+    case 'd': return printed(d, "lld", static_cast<long long>(integer(call, v, 'd')));
+    case 'x':
+    case 'X':
+    case 'o':
+        return printed(d, std::string("ll") + d.verb,
+                       static_cast<unsigned long long>(integer(call, v, d.verb)));
+    case 'f':
+    case 'e':
+    case 'g':
+        if (!v.is_number())
+            throw call.mistake(fmt::format("%{} needs a number, got {}",
+                                           call.told(0, std::string(1, d.verb)), v.kind_name()));
+        return printed(d, std::string(1, d.verb), v.as_number());
+    default:
+        throw call.mistake(fmt::format("there is no %{}", call.told(0, std::string(1, d.verb))),
+                           "there are %s %d %f %e %g %q %v %x %X %o and %%");
+    }
+}
+
+} // namespace
+
+Value first(const Call& call) {
+    Search found(call, 0, call.text(0), call.text(1));
+    if (!found.next())
+        throw call.mistake(
+            fmt::format("{} is nowhere in the text", call.quoted(0)),
+            "can(regex(...)) tells whether it is, try(regex(...), \"\") has a default");
+    return found.value();
+}
+
+Value all(const Call& call) {
+    Value::List out;
+    for (Search found(call, 0, call.text(0), call.text(1)); found.next();)
+        out.push_back(found.value());
+    return Value::list(std::move(out));
+}
+
+std::string replace(const Call& call, const std::string& text, const std::string& pattern,
+                    const std::string& with) {
+    const auto groups = static_cast<std::size_t>(std::count(with.begin(), with.end(), '$'));
+    std::string out;
+    std::size_t from = 0;
+    for (Search found(call, 1, pattern, text); found.next(); from = found.end()) {
+        call.check_size(out.size() + with.size() + groups * (found.end() - found.begin()));
+        out.append(text, from, found.begin() - from).append(filled(with, found));
+    }
+    return out.append(text, from);
+}
+
+Value format(const Call& call) {
+    const std::string& format = call.text(0);
+    std::string out;
+    std::size_t next = 1;
+    for (std::size_t at = 0; at < format.size();) {
+        if (format[at] != '%') {
+            out += format[at++];
+            continue;
+        }
+        const Directive d = directive_at(format, ++at, call);
+        if (d.verb == '%') {
+            out += '%';
+            continue;
+        }
+        if (next == call.size())
+            throw call.mistake(fmt::format("the format wants more than {} values", next - 1));
+        out += one(call, call[next++], d);
+        call.check_size(out.size());
+    }
+    if (next != call.size())
+        throw call.mistake(
+            fmt::format("the format uses {} of {} values", next - 1, call.size() - 1));
+    return out;
+}
+
+} // namespace hadeploy::pattern

@@ -1,0 +1,130 @@
+#include "planner/plan/contents.h"
+
+#include "planner/plan/seen.h"
+
+#include <fmt/format.h>
+#include <optional>
+#include <set>
+#include <string_view>
+
+namespace hadeploy {
+
+namespace {
+
+/// Whether a node depends on the resource of an address, directly or not.
+bool depends_on(const Graph& graph, const Node& node, const std::string& address) {
+    std::vector<NodeId> open = node.deps;
+    std::set<NodeId> visited;
+    while (!open.empty()) {
+        const NodeId at = open.back();
+        open.pop_back();
+        if (!visited.insert(at).second) continue;
+        if (graph[at].address == address) return true;
+        open.insert(open.end(), graph[at].deps.begin(), graph[at].deps.end());
+    }
+    return false;
+}
+
+/// Refuses that contents which are kept are removed together with what they are in.
+class ContentsCheck {
+  public:
+    ContentsCheck(const Plan& plan, const World& world, const Graph* graph, const Claims& claims,
+                  Problems& problems)
+        : plan_(plan), world_(world), graph_(graph), claims_(claims), problems_(problems) {}
+
+    /// @param takings  gets the order in which contents are removed and made again
+    void run(const Registry& registry, std::vector<Taking>& takings) {
+        for (StepId id = 0; id < plan_.steps.size(); ++id) {
+            const Step& step = plan_.steps[id];
+            if (step.action != Action::remove) continue;
+            const std::string prefix = step.type->takes_along(step.before);
+            if (prefix.empty()) continue;
+            if (!kept_) find_kept(registry);
+            check(step, prefix, takings);
+        }
+    }
+
+  private:
+    void check(const Step& step, const std::string& prefix, std::vector<Taking>& takings) {
+        std::set<std::string_view> wanted;
+        for (const auto& [claim, node] : claims_.within(prefix)) {
+            const auto made = made_.find(node->address);
+            if (made != made_.end() && stands_on(*node, step))
+                takings.push_back({made->second, step.address, claim});
+            else if (wanted.insert(node->address).second)
+                refuse(step, node->address, claim);
+        }
+        for (auto it = kept_->lower_bound(prefix);
+             it != kept_->end() && it->first.starts_with(prefix); ++it)
+            if (!wanted.contains(it->second)) refuse(step, it->second, it->first);
+    }
+
+    void refuse(const Step& step, const std::string& address, const std::string& claim) {
+        Error error(ErrorKind::spec,
+                    fmt::format("the removal of {} would delete {}, which is kept ({})",
+                                step.address, address, claim),
+                    step.loc);
+        error.address = step.address;
+        problems_.add(std::move(error)).hint =
+            "set `force: false` and apply that first, or remove the contents as well";
+    }
+
+    /// What recorded objects that stay, or may stay, claim; and the steps that make objects.
+    void find_kept(const Registry& registry) {
+        std::set<std::string_view> gone;
+        for (StepId id = 0; id < plan_.steps.size(); ++id) {
+            const Step& step = plan_.steps[id];
+            const bool makes = step.action == Action::create || step.action == Action::replace;
+            if (makes && !step.if_differs) made_.emplace(step.address, id);
+            if (makes && (!step.if_differs || step.create_first)) gone.insert(step.address);
+            if (step.action == Action::remove && !step.if_differs &&
+                !step.type->is_left(step.before))
+                gone.insert(step.address);
+        }
+        kept_.emplace();
+        for (const auto& [address, r] : world_.recorded) {
+            const ResourceType* type = registry.type(r.type);
+            if (type == nullptr || gone.contains(address) || seen_gone(world_, address)) continue;
+            for (std::string& claim : type->claims(r.config))
+                kept_->emplace(std::move(claim), address);
+        }
+    }
+
+    /// Whether a node depends on the resource whose replacement begins with this step.
+    bool stands_on(const Node& node, const Step& half) const {
+        return half.first_half && graph_ != nullptr && depends_on(*graph_, node, half.address);
+    }
+
+    const Plan& plan_;
+    const World& world_;
+    const Graph* graph_; ///< none when everything is removed
+    const Claims& claims_;
+    Problems& problems_;
+    std::optional<std::map<std::string, std::string>> kept_; ///< addresses by claim
+    std::map<std::string_view, StepId> made_;                ///< steps by address
+};
+
+} // namespace
+
+void refuse_removal_of_kept_contents(const Plan& plan, const World& world, const Registry& registry,
+                                     const Graph* graph, const Claims& claims,
+                                     std::vector<Taking>& takings, Problems& problems) {
+    ContentsCheck(plan, world, graph, claims, problems).run(registry, takings);
+}
+
+void EmptiedObjects::add(const Step& half) {
+    if (std::string prefix = half.type->takes_along(half.before); !prefix.empty())
+        objects_.emplace(std::move(prefix), Object{half.address, half.if_differs});
+}
+
+const EmptiedObjects::Object* EmptiedObjects::around(const Node& node,
+                                                     const Recorded& recorded) const {
+    if (objects_.empty()) return nullptr;
+    for (const std::string& claim : node.type->claims(recorded.config))
+        for (const auto& [prefix, object] : objects_)
+            if (claim.starts_with(prefix) && depends_on(graph_, node, object.address))
+                return &object;
+    return nullptr;
+}
+
+} // namespace hadeploy

@@ -1,0 +1,96 @@
+#include "planner/plan/data_loss.h"
+
+#include "planner/plan/generations.h"
+#include "planner/plan/seen.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+
+namespace hadeploy {
+
+namespace {
+
+/// Whether a step ends an object together with its data. Of a replacement that is a step of its
+/// own.
+bool ends_object(const World& world, const Step& step) {
+    if (step.action != Action::remove) return false;
+    const auto seen = world.observed.find(step.address);
+    return seen == world.observed.end() || !seen->second.data_gone;
+}
+
+/// A resource with copies of its data on several machines.
+struct Replicated {
+    const Recorded* record;
+    const ResourceType* type;
+    std::set<std::string> machines;
+    bool survives; ///< more than half of the copies stay, and the resource too
+};
+
+class Finder {
+  public:
+    Finder(const Plan& plan, const World& world, const Registry& registry)
+        : plan_(plan), world_(world), registry_(registry) {}
+
+    std::vector<Loss> find() {
+        for (const Step& step : plan_.steps) {
+            if (!ends_object(world_, step)) continue;
+            ended_.insert(resource_address(step.address));
+            if (step.type->machine && step.type->hosts_die)
+                machines_.insert(resource_address(step.address));
+        }
+        if (!machines_.empty()) find_replicated();
+        std::vector<Loss> out;
+        for (const Step& step : plan_.steps)
+            if (ends_object(world_, step)) add(out, step);
+        for (const Replicated& r : replicated_) // one that a step ends was added above
+            if (!r.survives && !ended_.contains(r.record->address))
+                if (auto data = r.type->held_data(r.record->attributes))
+                    out.push_back({r.record->address, r.type, std::move(*data)});
+        return out;
+    }
+
+  private:
+    void add(std::vector<Loss>& out, const Step& step) const {
+        auto data = step.type->held_data(step.before);
+        if (!data) return;
+        Loss loss{resource_address(step.address), step.type, std::move(*data)};
+        for (const Replicated& r : replicated_)
+            if (r.survives && r.machines.contains(loss.address)) loss.copied_by = r.record->address;
+        out.push_back(std::move(loss));
+    }
+
+    /// What has copies on a machine that goes.
+    void find_replicated() {
+        for (const auto& [address, r] : world_.recorded) {
+            const ResourceType* type = registry_.type(r.type);
+            const std::int64_t copies = type == nullptr ? 1 : type->copies(r.attributes);
+            if (copies < 2) continue;
+            std::set<std::string> machines = machines_in(r.config);
+            const auto goes = [&](const std::string& m) { return machines_.contains(m); };
+            if (std::none_of(machines.begin(), machines.end(), goes)) continue;
+            const std::int64_t lost =
+                std::count_if(machines.begin(), machines.end(), [&](const std::string& m) {
+                    return goes(m) || seen_gone(world_, m);
+                });
+            const bool survives = 2 * (copies - lost) > copies && !ended_.contains(address);
+            replicated_.push_back({&r, type, std::move(machines), survives});
+        }
+    }
+
+    const Plan& plan_;
+    const World& world_;
+    const Registry& registry_;
+    std::set<std::string> ended_;    ///< resources whose objects end
+    std::set<std::string> machines_; ///< those of them that are machines
+    std::vector<Replicated> replicated_;
+};
+
+} // namespace
+
+std::vector<Loss> find_losses(const Plan& plan, const World& world, const Registry& registry) {
+    return Finder(plan, world, registry).find();
+}
+
+} // namespace hadeploy

@@ -1,0 +1,266 @@
+#include "core/secrecy.h"
+#include "planner/plan/plan.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace hadeploy {
+
+namespace {
+
+/// Whether two connections lead to one machine. What a machine tells of itself does not say by
+/// which resource it is known here; then the address counts.
+bool same_place(const Value& a, const Value& b) {
+    if (a.has("machine") && b.has("machine")) return a.text("machine") == b.text("machine");
+    return a.text("address") == b.text("address") && a.integer("port", 22) == b.integer("port", 22);
+}
+
+bool maps_differ(const Type& element, const Value& a, const Value& b) {
+    if (a.as_map().size() != b.as_map().size()) return true;
+    for (const Entry& e : a.as_map()) {
+        const Value* other = b.find(e.key);
+        if (other == nullptr || differs(element, e.value, *other)) return true;
+    }
+    return false;
+}
+
+/// What an attribute is wanted to be and what it is; nothing when there is nothing to compare.
+struct Comparison {
+    Value wanted, have;
+};
+
+std::optional<Comparison> compare(const Attribute& a, const Value& config, const Recorded* recorded,
+                                  const Value& seen) {
+    if (a.steering) return std::nullopt;
+    const Value* wanted = config.find(a.name);
+    const Value* observed = seen.find(a.name);
+    if (a.computed && a.tracked) {
+        if (recorded == nullptr || observed == nullptr) return std::nullopt;
+        const Value* before = recorded->attributes.find(a.name);
+        if (before == nullptr || before->is_null()) return std::nullopt;
+        return Comparison{*before, *observed};
+    }
+    if (a.computed) {
+        if (wanted == nullptr || observed == nullptr || wanted->contains_unknown())
+            return std::nullopt;
+        return Comparison{*wanted, *observed};
+    }
+    const bool unset = wanted == nullptr || wanted->is_null();
+    if (observed != nullptr) {
+        if (unset) return std::nullopt; // not managed
+        return Comparison{*wanted, *observed};
+    }
+    if (recorded == nullptr) return std::nullopt;
+    return Comparison{unset ? Value() : *wanted, recorded->config[a.name]};
+}
+
+/// Whether the spec still wants what was applied. An attribute that is tracked is to stay as it was
+/// applied, whatever the spec says.
+bool wanted_before(const Attribute& a, const Value& wanted, const Recorded* recorded) {
+    if (recorded == nullptr || wanted.contains_unknown()) return false;
+    return (a.computed && a.tracked) || recorded->config[a.name] == wanted;
+}
+
+std::vector<AttributeChange> changes_of(const ResourceType& type, const Value& config,
+                                        const Recorded* recorded, const Value& seen) {
+    std::vector<AttributeChange> out;
+    for (const Attribute& a : type.schema) {
+        const auto c = compare(a, config, recorded, seen);
+        if (!c || !differs(a.type, c->wanted, c->have)) continue;
+        const Value have = as_secret_as(c->have, c->wanted); // it may be the last secret
+        out.push_back({a.name, a.secret ? have.as_secret() : have,
+                       a.secret ? c->wanted.as_secret() : c->wanted, a.replaces,
+                       wanted_before(a, c->wanted, recorded)});
+    }
+    return out;
+}
+
+std::string verb_of(const ResourceType& type, const std::vector<AttributeChange>& changes) {
+    std::string verb;
+    for (const AttributeChange& c : changes) {
+        const Attribute* a = find_attribute(type.schema, c.name);
+        if (a == nullptr || a->verb.empty()) return {};
+        if (verb.empty()) verb = a->verb;
+    }
+    return verb;
+}
+
+std::string names_of(const std::vector<AttributeChange>& changes, bool replacing_only) {
+    std::string out;
+    for (const AttributeChange& c : changes) {
+        if (replacing_only && !c.replaces) continue;
+        if (!out.empty()) out += ", ";
+        out += c.name;
+    }
+    return out;
+}
+
+} // namespace
+
+bool differs(const Type& type, const Value& a, const Value& b) {
+    if (type.kind == TypeKind::connection && a.is_map() && b.is_map()) return !same_place(a, b);
+    if (type.kind == TypeKind::map && type.element && a.is_map() && b.is_map())
+        return maps_differ(*type.element, a, b);
+    if (type.kind == TypeKind::object && type.fields && a.is_map() && b.is_map())
+        return std::any_of(type.fields->begin(), type.fields->end(), [&](const Attribute& f) {
+            return !f.steering && differs(f.type, a[f.name], b[f.name]);
+        });
+    if (type.kind == TypeKind::list && type.element && a.is_list() && b.is_list()) {
+        if (a.as_list().size() != b.as_list().size()) return true;
+        for (std::size_t i = 0; i < a.as_list().size(); ++i)
+            if (differs(*type.element, a.as_list()[i], b.as_list()[i])) return true;
+        return false;
+    }
+    if (type.kind == TypeKind::local_path && a.is_string() && b.is_string()) // of an older state
+        return without_last_slash(a.as_string()) != without_last_slash(b.as_string());
+    return !(a == b);
+}
+
+Error data_error(const std::string& address, const Observation& observed) {
+    if (observed.error) return *observed.error;
+    return {ErrorKind::failed, fmt::format("there is nothing that {} could be read from", address)};
+}
+
+namespace {
+
+bool was_changed(const Attribute& a, const Value& was, const Value& attempted) {
+    const Value& names = attempted[kChangedNames];
+    if (!names.is_list()) return differs(a.type, was, attempted[a.name]); // of an older hadeploy
+    return std::any_of(names.as_list().begin(), names.as_list().end(),
+                       [&](const Value& name) { return name.as_string() == a.name; });
+}
+
+/// What an interrupted change may have changed and nobody can see: all that is wanted of it is done
+/// again.
+std::vector<AttributeChange> unseen(const ResourceType& type, const Value& config,
+                                    const Recorded& recorded, const Interruption& interruption,
+                                    const Value& seen) {
+    std::vector<AttributeChange> out;
+    for (const Attribute& a : type.schema) {
+        if (a.computed || a.steering || a.replaces || seen.has(a.name)) continue;
+        const Value& was = recorded.config[a.name];
+        const Value& wanted = config[a.name];
+        const bool touched = interruption.action == "remove"
+                                 ? !was.is_null()
+                                 : was_changed(a, was, interruption.config);
+        if (!touched) continue;
+        out.push_back({a.name, a.secret ? was.as_secret() : was,
+                       a.secret ? wanted.as_secret() : wanted, false, false});
+    }
+    return out;
+}
+
+Decision replacement(std::vector<AttributeChange> changes) {
+    Decision out{Action::replace, {}, names_of(changes, true) + " can't be changed in place", {}};
+    out.if_differs = std::all_of(changes.begin(), changes.end(), [](const AttributeChange& c) {
+        return !c.replaces || c.after.contains_unknown();
+    });
+    if (out.if_differs)
+        out.reason = names_of(changes, true) +
+                     " can't be changed in place; whether it differs is known only after apply";
+    out.changes = std::move(changes);
+    return out;
+}
+
+} // namespace
+
+Decision decide_unread(const ResourceType& type, const Value& config, const Recorded& recorded) {
+    if (recorded.tainted) return {Action::replace, {}, "it is tainted", {}};
+    std::vector<AttributeChange> changes = changes_of(type, config, &recorded, {});
+    std::erase_if(changes, [](const AttributeChange& c) { return !c.replaces; });
+    return changes.empty() ? Decision{} : replacement(std::move(changes));
+}
+
+Decision decide(const ResourceType& type, const Value& config, const Recorded* recorded,
+                const Interruption& interruption, const Observation& observed) {
+    const bool unfinished = interruption.action == "create";
+    if (observed.state == Observation::State::failed) {
+        if (observed.error) throw *observed.error;
+        throw Error(ErrorKind::failed, "could not be read");
+    }
+    if (observed.state == Observation::State::absent) {
+        if (recorded != nullptr && !unfinished) return {Action::create, {}, "it is gone", {}};
+        return {Action::create, {}, unfinished ? "an earlier run did not get to make it" : "", {}};
+    }
+    if (!observed.foreign.empty())
+        throw Error(
+            ErrorKind::conflict,
+            fmt::format("something of this name exists and is not ours: {}", observed.foreign))
+            .with_hint("choose another name, or remove the other one yourself; "
+                       "hadeploy never touches what it did not make");
+    if (unfinished) {
+        std::vector<AttributeChange> changes; // what is wanted now may be another one
+        if (recorded != nullptr) changes = decide_unread(type, config, *recorded).changes;
+        if (changes.empty()) return {Action::create, {}, "an earlier run did not finish it", {}};
+        return {
+            Action::replace, std::move(changes), "an earlier run began to make another one", {}};
+    }
+    if (recorded != nullptr && recorded->tainted) return {Action::replace, {}, "it is tainted", {}};
+
+    std::vector<AttributeChange> changes = changes_of(type, config, recorded, observed.attributes);
+    const bool replaces = std::any_of(changes.begin(), changes.end(),
+                                      [](const AttributeChange& c) { return c.replaces; });
+    if (replaces) return replacement(std::move(changes));
+    if (recorded != nullptr && !observed.outdated.empty())
+        return {Action::replace, std::move(changes), observed.outdated, {}};
+    if (recorded != nullptr && !interruption.action.empty()) {
+        std::vector<AttributeChange> more =
+            unseen(type, config, *recorded, interruption, observed.attributes);
+        const bool any = !more.empty();
+        if ((any || observed.assumed) && interruption.action == "remove")
+            return {Action::create, {}, "an earlier run began to remove it", {}};
+        for (AttributeChange& c : more)
+            if (std::none_of(changes.begin(), changes.end(),
+                             [&](const AttributeChange& other) { return other.name == c.name; }))
+                changes.push_back(std::move(c));
+        if (any)
+            return {Action::update,
+                    std::move(changes),
+                    "an earlier run did not finish changing it",
+                    {}};
+    }
+    if (!changes.empty()) {
+        std::string verb = verb_of(type, changes);
+        const bool drift = std::all_of(changes.begin(), changes.end(),
+                                       [](const AttributeChange& c) { return c.drift; });
+        const char* reason = recorded == nullptr
+                                 ? "it is there, but nothing records it: it is taken over"
+                             : drift && verb.empty() ? "something else changed it"
+                                                     : "";
+        return {Action::update, std::move(changes), reason, std::move(verb)};
+    }
+    if (recorded == nullptr) return {Action::adopt, {}, "it is there as wanted", {}};
+    return {std::nullopt, {}, {}, {}};
+}
+
+bool add_open_options(Step& step) {
+    for (const Attribute& a : step.type->schema)
+        if (a.steering && step.after[a.name].contains_unknown())
+            step.changes.push_back({a.name, step.before[a.name], step.after[a.name]});
+    return !step.changes.empty();
+}
+
+bool says_the_same(const ResourceType& type, Value before, Value now) {
+    for (const Attribute& a : type.schema) {
+        if (!a.computed || !now[a.name].contains_unknown()) continue;
+        before = before.without(a.name);
+        now = now.without(a.name);
+    }
+    return before == now;
+}
+
+std::string read_later_reason(const std::optional<Observation>& seen) {
+    const std::string then = ", and repaired if it differs";
+    if (!seen) return "read after the start" + then;
+    const std::string why = seen->error ? seen->error->message : "not readable";
+    return fmt::format("{}: read once that is mended{}", why, then);
+}
+
+bool may_turn_out_the_same(const Step& step) {
+    if (step.if_differs) return true;
+    return step.action == Action::update &&
+           std::all_of(step.changes.begin(), step.changes.end(),
+                       [](const AttributeChange& c) { return c.after.contains_unknown(); });
+}
+
+} // namespace hadeploy

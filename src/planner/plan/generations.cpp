@@ -1,0 +1,139 @@
+#include "planner/plan/generations.h"
+
+#include "planner/graph/lifecycle.h"
+#include "planner/plan/seen.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace hadeploy {
+
+namespace {
+
+/// The same real object, as far as that can be told from configs.
+bool same_object(const ResourceType& type, const Value& a, const Value& b) {
+    return std::none_of(type.schema.begin(), type.schema.end(), [&](const Attribute& attribute) {
+        return attribute.replaces && differs(attribute.type, a[attribute.name], b[attribute.name]);
+    });
+}
+
+} // namespace
+
+std::int64_t NewGenerations::next(const std::string& address, std::int64_t first) {
+    if (identities_.empty())
+        for (const auto& [other, r] : world_.recorded) identities_.insert(r.identity);
+    const auto is_taken = [&] {
+        return identities_.contains(identity_of(world_.lineage, address, first)) ||
+               world_.recorded.contains(generation_address(address, first));
+    };
+    while (!identities_.empty() && is_taken()) ++first;
+    return first;
+}
+
+std::string generation_address(const std::string& address, std::int64_t generation) {
+    return fmt::format("{}#{}", address, generation);
+}
+
+std::string resource_address(const std::string& address) {
+    const auto mark = address.rfind('#');
+    const bool is_generation = mark != address.npos && mark + 1 < address.size() &&
+                               address.find_first_not_of("0123456789", mark + 1) == address.npos;
+    return is_generation ? address.substr(0, mark) : address;
+}
+
+namespace {
+/// The first generation after the recorded one that is wanted and begun.
+std::optional<std::int64_t> begun(const ResourceType& type, const Value& config,
+                                  const Recorded& recorded, const World& world) {
+    const std::string prefix = recorded.address + "#";
+    std::optional<std::int64_t> out;
+    for (auto it = world.recorded.lower_bound(prefix);
+         it != world.recorded.end() && it->first.starts_with(prefix); ++it) {
+        const Recorded& r = it->second;
+        const bool fits = world.unfinished.contains(it->first) && r.type == type.name &&
+                          r.generation > recorded.generation && same_object(type, config, r.config);
+        if (fits && (!out || r.generation < *out)) out = r.generation;
+    }
+    return out;
+}
+} // namespace
+
+bool is_begun(const ResourceType& type, const Value& config, const Recorded& recorded,
+              const World& world) {
+    return begun(type, config, recorded, world).has_value();
+}
+
+std::int64_t next_generation(const ResourceType& type, const Value& config,
+                             const Recorded& recorded, const World& world, NewGenerations& fresh) {
+    const auto there = begun(type, config, recorded, world);
+    return there ? *there : fresh.next(recorded.address, recorded.generation + 1);
+}
+
+void refuse_shared_names(const Graph& graph, const Node& node, const Value& config,
+                         const Recorded& recorded, const Value& now) {
+    const ResourceType* type = graph.registry().type(recorded.type);
+    if (type == nullptr) return;
+    std::vector<std::string> old = type->claims(recorded.config);
+    for (std::string& name : type->claims(recorded.config.with_all(now)))
+        old.push_back(std::move(name));
+    for (const std::string& name : node.type->claims(config)) {
+        if (std::find(old.begin(), old.end(), name) == old.end()) continue;
+        if (recorded.type != node.type->name)
+            throw Error(ErrorKind::spec,
+                        fmt::format("{} was a {}: the new and the old one would both be {}",
+                                    node.address, recorded.type, name),
+                        node.block->loc)
+                .with_hint("take the block out, apply, and put the new one in");
+        Error error(ErrorKind::spec,
+                    fmt::format("create_before_destroy: the new and the old {} would both be {}",
+                                node.address, name),
+                    node.block->loc);
+        error.address = node.address;
+        error.hint = "let what makes the new one necessary be part of its name, or take "
+                     "create_before_destroy away";
+        if (node.lifecycle().create_before_destroy) throw error;
+        if (config.flag(kKeepOnDestroy)) {
+            error.message = fmt::format("keep_on_destroy: the new {} and the old one, which stays, "
+                                        "would both be {}",
+                                        node.address, name);
+            error.hint = "let what makes the new one necessary be part of its name, or take "
+                         "keep_on_destroy away";
+            throw error;
+        }
+        for (const Node& n : graph.nodes()) {
+            const bool rests_on_it =
+                n.create_first &&
+                std::find(n.deps.begin(), n.deps.end(), *graph.find(node.address)) != n.deps.end();
+            if (rests_on_it)
+                throw error.with_note(
+                    fmt::format("{} is made anew first, and so is what it rests on", n.address),
+                    n.block->loc);
+        }
+        throw error;
+    }
+}
+
+bool makes_first(const Plan& plan) {
+    return std::any_of(plan.steps.begin(), plan.steps.end(),
+                       [](const Step& s) { return s.create_first; });
+}
+
+World with_old_generations(World world, const Plan& plan, const Registry& registry) {
+    for (const Step& s : plan.steps) {
+        if (!s.create_first) continue;
+        const Recorded& now = world.recorded.at(s.address);
+        Recorded old = now;
+        old.address = generation_address(s.address, old.generation);
+        // what was of another type was read as what it was, by the address that it gets here
+        const ResourceType* type = registry.type(now.type);
+        const std::string& read_as = type == s.type ? s.address : old.address;
+        std::optional<Observation> seen; // none of a type that is unknown: add_removals() says so
+        if (type != nullptr)
+            seen = seen_of(world, registry, {read_as, type, now.config, &now, now.identity});
+        if (seen) world.observed.insert_or_assign(old.address, std::move(*seen));
+        world.recorded.insert_or_assign(old.address, std::move(old));
+    }
+    return world;
+}
+
+} // namespace hadeploy

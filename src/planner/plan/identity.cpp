@@ -1,0 +1,208 @@
+#include "planner/plan/identity.h"
+
+#include "planner/plan/generations.h"
+#include "planner/plan/seen.h"
+
+#include <fmt/format.h>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace hadeploy {
+
+namespace {
+
+class Finder {
+  public:
+    Finder(const Graph& graph, const World& world, const std::vector<Value>& configs)
+        : graph_(graph), world_(world), configs_(configs),
+          records_(records_of(graph, world.recorded)) {}
+
+    Identities run() {
+        list_open();
+        if (wanting_.empty() || holding_.empty()) return {};
+        move_by_name();
+        move_by_count();
+        problems_.throw_if_any();
+        out_.moves = with_room(out_.moves, world_);
+        find_look_alikes();
+        return std::move(out_);
+    }
+
+  private:
+    /// Nodes that are not recorded just as they are wanted, and records that no node wants as they
+    /// are. Of an unchanged project there are none.
+    void list_open() {
+        for (NodeId id = 0; id < graph_.nodes().size(); ++id) {
+            const Node& node = graph_[id];
+            if (node.type->data || configs_[id].is_null()) continue;
+            const Recorded* r = records_[id];
+            if (r != nullptr && r->type == node.type->name && r->config.is_same(configs_[id]))
+                continue;
+            wanting_.push_back(id);
+            if (r != nullptr) holding_.push_back(r);
+        }
+        auto node = graph_.nodes().begin(); // both are sorted by address
+        for (const auto& [address, r] : world_.recorded) {
+            while (node != graph_.nodes().end() && node->address < address) ++node;
+            if (node == graph_.nodes().end() || node->address != address) holding_.push_back(&r);
+        }
+    }
+
+    const ResourceType* type_of(const Recorded& r) const { return graph_.registry().type(r.type); }
+
+    void move_by_name() {
+        std::unordered_map<std::string, NodeId> wanted;
+        for (const NodeId id : wanting_) {
+            std::string name = object_name(*graph_[id].type, configs_[id]);
+            if (!name.empty()) wanted.emplace(std::move(name), id);
+        }
+        for (const Recorded* r : holding_) {
+            const ResourceType* type = type_of(*r);
+            const auto it =
+                type == nullptr ? wanted.end() : wanted.find(object_name(*type, r->config));
+            if (it == wanted.end()) continue;
+            const Node& node = graph_[it->second];
+            if (node.address == r->address) continue;
+            if (holds_it(it->second, it->first) || takes_over(*r, node)) continue;
+            if (contradicted(*r, node)) continue;
+            add(r->address, node.address);
+        }
+    }
+
+    /// Whether the node's own record is of that object.
+    bool holds_it(NodeId id, const std::string& name) const {
+        const Recorded* own = records_[id];
+        const ResourceType* type = own == nullptr ? nullptr : type_of(*own);
+        return type != nullptr && object_name(*type, own->config) == name;
+    }
+
+    /// A replacement that an interrupted run has begun: it is completed where it is.
+    bool takes_over(const Recorded& r, const Node& node) const {
+        return resource_address(r.address) == node.address &&
+               world_.unfinished.contains(r.address) && world_.recorded.contains(node.address);
+    }
+
+    bool contradicted(const Recorded& r, const Node& node) {
+        for (const Move& move : graph_.spec().moved) {
+            bool by_this = false;
+            for (const auto& [from, to] : world_.moved)
+                by_this = by_this || (to == r.address && is_moved(move, from));
+            if (!by_this) continue;
+            problems_
+                .add(fmt::format("moved: {} is to become {}, but {} manages the same object ({})",
+                                 move.from, move.to, node.address,
+                                 node.type->claims(configs_[*graph_.find(node.address)]).front()),
+                     move.loc)
+                .with_note("here", node.block->loc)
+                .with_hint(fmt::format("move it to {}, or take the entry out", node.address));
+            return true;
+        }
+        return false;
+    }
+
+    /// `a` has become `a[0]`, or the other way round, of resources and of modules.
+    void move_by_count() {
+        for (const Recorded* r : holding_) {
+            if (graph_.find(r->address) || out_.moves.contains(r->address)) continue;
+            for (const std::string& address : with_other_counts(r->address)) {
+                const auto id = graph_.find(address);
+                if (!id || records_[*id] != nullptr || targets_.contains(address) ||
+                    graph_[*id].type->name != r->type)
+                    continue;
+                add(r->address, address);
+                break;
+            }
+        }
+    }
+
+    /// The address with `[0]` put in or taken out at one or more places.
+    static std::vector<std::string> with_other_counts(const std::string& address) {
+        std::vector<std::string> out{""};
+        std::size_t at = 0;
+        while (at <= address.size()) {
+            // a key may have a dot in it
+            std::size_t end = at;
+            for (bool quoted = false; end < address.size(); ++end) {
+                if (address[end] == '"') quoted = !quoted;
+                if (address[end] == '.' && !quoted) break;
+            }
+            const std::string part = address.substr(at, end - at);
+            std::vector<std::string> forms{part};
+            if (part.ends_with("[0]"))
+                forms.push_back(part.substr(0, part.size() - 3));
+            else if (!part.ends_with(']') && part != "module")
+                forms.push_back(part + "[0]");
+            std::vector<std::string> longer;
+            for (const std::string& start : out)
+                for (const std::string& form : forms)
+                    longer.push_back(start.empty() ? form : start + "." + form);
+            out = std::move(longer);
+            at = end + 1;
+        }
+        out.erase(out.begin()); // the address itself
+        return out;
+    }
+
+    void add(const std::string& from, const std::string& to) {
+        if (targets_.contains(to)) return; // two records of one object
+        out_.moves.emplace(from, to);
+        targets_.insert(to);
+    }
+
+    /// Of types whose objects have no names: one that goes and one that is made, in all that the
+    /// spec says of them the same.
+    void find_look_alikes() {
+        std::unordered_map<std::string, NodeId> made;
+        for (const NodeId id : wanting_) {
+            const Node& node = graph_[id];
+            if (records_[id] == nullptr && !targets_.contains(node.address) &&
+                object_name(*node.type, configs_[id]).empty())
+                made.emplace(looks(*node.type, configs_[id]), id);
+        }
+        if (made.empty()) return;
+        for (const Recorded* r : holding_) {
+            const ResourceType* type = type_of(*r);
+            if (type == nullptr || graph_.find(r->address) || out_.moves.contains(r->address) ||
+                resource_address(r->address) != r->address ||
+                !object_name(*type, r->config).empty())
+                continue;
+            const auto it = made.find(looks(*type, r->config));
+            if (it == made.end()) continue;
+            out_.look_alikes.emplace(graph_[it->second].address, r->address);
+            made.erase(it);
+        }
+    }
+
+    /// All that a spec says of a resource, as one text; nobody gets to see it.
+    static std::string looks(const ResourceType& type, const Value& config) {
+        std::string out = type.name;
+        for (const Attribute& a : type.schema)
+            if (!a.computed && !a.steering) out += " " + to_json(config[a.name]);
+        return out;
+    }
+
+    const Graph& graph_;
+    const World& world_;
+    const std::vector<Value>& configs_;          ///< by node
+    const std::vector<const Recorded*> records_; ///< by node
+    std::vector<NodeId> wanting_;
+    std::vector<const Recorded*> holding_;
+    std::set<std::string> targets_; ///< new addresses of what is moved
+    Identities out_;
+    Problems problems_;
+};
+
+} // namespace
+
+std::string object_name(const ResourceType& type, const Value& config) {
+    const std::vector<std::string> claims = type.claims(config);
+    return claims.empty() ? "" : type.name + " " + claims.front();
+}
+
+Identities find_identities(const Graph& graph, const World& world,
+                           const std::vector<Value>& configs) {
+    if (world.recorded.empty()) return {};
+    return Finder(graph, world, configs).run();
+}
+
+} // namespace hadeploy

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "planner/plan/plan.h"
+
+#include <map>
+#include <string>
+
+namespace hadeploy {
+
+/// The spec's entries under `import:`, by the addresses that they get.
+std::map<std::string, Import> evaluate_imports(const Graph& graph, Problems& problems);
+
+/// Imports to addresses that the spec does not have, and of what can't be imported.
+void check_imports(const Graph& graph, Problems& problems);
+
+/// The ID of an object that is imported to an address; "" when none is, or it has no ID.
+std::string imported_id(const Graph& graph, const std::string& address);
+
+/// What is to be done so that an object which somebody else has made is managed from now on: only
+/// recorded, or changed as well.
+/// @throws Error when there is none, or none that could be taken over; the observation's own error
+///         when it could not be read
+Decision decide_import(const ResourceType& type, const Value& config, const Observation& observed,
+                       const Import& import);
+
+/// What is wrong when an object is to be imported before it can be looked at.
+Error import_too_early(const Import& import);
+
+/// The record of an object that a plan imports, as it is there: what differs from the spec is for
+/// the next plan to tell.
+/// @throws Error(failed) when a part of its config is known only after apply
+Recorded imported(const std::string& address, const Plan& plan, const Graph& graph);
+
+} // namespace hadeploy

@@ -1,0 +1,502 @@
+// The plan for a spec: its nodes one after the other, then what has to go.
+#include "core/trace.h"
+#include "planner/graph/check_making.h"
+#include "planner/graph/claims.h"
+#include "planner/plan/contents.h"
+#include "planner/plan/data_loss.h"
+#include "planner/plan/generations.h"
+#include "planner/plan/import.h"
+#include "planner/graph/lifecycle.h"
+#include "planner/plan/moved_types.h"
+#include "planner/plan/moves.h"
+#include "planner/plan/places.h"
+#include "planner/plan/plan_checks.h"
+#include "planner/plan/refresh.h"
+#include "planner/plan/seen.h"
+#include "planner/plan/selection.h"
+#include "planner/plan/shared_things.h"
+#include "planner/plan/step_order.h"
+#include "planner/plan/takings.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace hadeploy {
+
+namespace {
+
+constexpr std::string_view kAskedFor = "asked for with --replace";
+
+/// Plans the nodes of a graph, dependencies first.
+class Planner {
+  public:
+    Planner(const Graph& graph, const World& world, const ProviderSettings& settings,
+            const PlanOptions& options, const Survey* survey)
+        : graph_(graph), world_(world), survey_(survey), selection_(options, &graph, world),
+          records_(records_of(graph, world.recorded)),
+          replace_(addresses_to_replace(options, graph, selection_, world)),
+          places_(graph, world, settings), fresh_(world), shared_(graph, records_),
+          holders_(graph.registry(), world), emptied_(graph) {
+        plan_.values.resize(graph.nodes().size());
+        waits_for_.resize(graph.nodes().size());
+        below_.resize(graph.nodes().size());
+    }
+
+    Plan run() {
+        check_moved_types(graph_, world_, problems_);
+        problems_.throw_if_any();
+        for (const NodeId id : graph_.order())
+            selection_.has(graph_[id].address) ? plan_node(id) : leave(id);
+        Problems untold; // of a partial plan: what is left out is as it was recorded, and may lack
+                         // what the spec says of it by now
+        plan_.outputs = graph_.outputs(values(), selection_.all() ? problems_ : untold);
+        graph_.check_inputs(values(), selection_.all() ? problems_ : untold);
+        if (selection_.all()) graph_.check_output_rules(values(), problems_);
+        claims_.check(problems_);
+        plan_.notices = claims_.remarks(graph_);
+        if (survey_ != nullptr) add_look_alike_notices(plan_, survey_->look_alikes);
+        plan_.warnings = graph_.broken_checks(values());
+        check_imports(graph_, problems_);
+        refuse_removed_but_there(graph_, problems_);
+        refuse_moved_but_there(graph_, problems_);
+        std::set<std::string> begun; // complete what an earlier run began
+        for (const Step& s : plan_.steps)
+            if (s.create_first) begun.insert(generation_address(s.address, s.generation));
+        const auto kept = [&](const std::string& address) {
+            return graph_.find(address) || begun.contains(address) ||
+                   (!selection_.has(address) && world_.recorded.contains(address));
+        };
+        problems_.throw_if_any();
+        note_moves();
+        plan_.partial = !selection_.all();
+        if (plan_.partial) plan_.notices.push_back(selection_.notice());
+        if (makes_first(plan_))
+            remove_and_order(with_old_generations(world_, plan_, graph_.registry()), kept);
+        else
+            remove_and_order(world_, kept);
+        problems_.throw_if_any();
+        add_unmatched_removed_notices(plan_, world_, graph_.spec());
+        return std::move(plan_);
+    }
+
+  private:
+    void remove_and_order(const World& world, const std::function<bool(const std::string&)>& kept) {
+        plan_.steps.insert(plan_.steps.end(), halves_.begin(), halves_.end());
+        add_removals(plan_, world, graph_.registry(), kept, graph_.spec().removed, &claims_,
+                     problems_, &graph_);
+        problems_.throw_if_any();
+        settle_old_generations(plan_, world);
+        shared_.leave_to_others(plan_, world);
+        refuse_removal_of_kept_contents(plan_, world, graph_.registry(), &graph_, claims_, takings_,
+                                        problems_);
+        order_steps(plan_, world, &graph_, takings_, problems_);
+    }
+
+    Graph::Values values() const {
+        return [this](NodeId id) { return plan_.values[id]; };
+    }
+
+    /// What no target takes in is as recorded.
+    void leave(NodeId id) {
+        inherit_waits(id);
+        const Recorded* recorded = records_[id];
+        if (recorded != nullptr && recorded->type == graph_[id].type->name)
+            shared_.add(id, recorded->config);
+        plan_.values[id] = recorded != nullptr ? recorded->attributes : Value::unknown();
+        const auto seen = world_.observed.find(graph_[id].address);
+        if (graph_[id].type->data && seen != world_.observed.end() &&
+            seen->second.state == Observation::State::present)
+            plan_.values[id] = seen->second.attributes;
+    }
+
+    void plan_node(NodeId id) {
+        const Node& node = graph_[id];
+        inherit_waits(id);
+        const Value config = config_of(id);
+        if (config.is_null()) {
+            plan_.values[id] = Value::unknown();
+            return;
+        }
+        claims_.add(node, config);
+        shared_.add(id, config);
+        try {
+            if (node.type->data)
+                plan_data(id, config);
+            else
+                plan_with(id, config);
+        } catch (Error& error) {
+            if (error.address.empty()) error.address = node.address;
+            if (!error.loc.known()) error.loc = node.block->loc;
+            const auto seen = world_.observed.find(node.address);
+            if (seen != world_.observed.end() && seen->second.state == Observation::State::failed)
+                note_way_around(error, "leaves it out");
+            problems_.add(std::move(error));
+            plan_.values[id] = complete(*node.type, config, {});
+        }
+    }
+
+    /// As the survey has it, where all that it follows from is what it was taken for there.
+    Value config_of(NodeId id) {
+        const auto as_surveyed = [&](NodeId d) {
+            return plan_.values[d].is_same(survey_->values[d]);
+        };
+        const std::vector<NodeId>& deps = graph_[id].deps;
+        const bool known = survey_ != nullptr && !survey_->configs[id].is_null() &&
+                           std::all_of(deps.begin(), deps.end(), as_surveyed);
+        return known ? survey_->configs[id] : graph_.config(id, values(), problems_);
+    }
+
+    /// What is as it was taken for shares all with that: see config_of().
+    void set_value(NodeId id, Value value) {
+        const Value* taken_for = survey_ != nullptr ? &survey_->values[id] : nullptr;
+        const bool as_surveyed = taken_for != nullptr && !value.contains_secret() &&
+                                 !taken_for->contains_secret() && value == *taken_for;
+        if (as_surveyed)
+            plan_.values[id] = *taken_for;
+        else
+            plan_.values[id] = std::move(value);
+    }
+
+    std::optional<Observation> look(const Node& node, const Value& config,
+                                    const Recorded* recorded) const {
+        return seen_of(world_, graph_.registry(),
+                       {node.address, node.type, read_config(*node.type, config, recorded),
+                        recorded, recorded ? recorded->identity : ""});
+    }
+
+    void plan_with(NodeId id, const Value& wanted) {
+        const Node& node = graph_[id];
+        const Recorded* recorded = records_[id];
+        const std::optional<Observation> seen = look(node, wanted, recorded);
+        Value config = with_lifecycle(node, wanted, recorded, seen ? &*seen : nullptr);
+        Step step{.address = node.address, .type = node.type, .node = id, .loc = node.block->loc};
+        step.generation = recorded ? recorded->generation : 1;
+        step.before = recorded ? recorded->attributes : Value();
+        step.after = config;
+        std::vector<Taking> takings = holders_.takings(node, config, recorded);
+        if (survey_ != nullptr && !in_state(*node.type))
+            if (const auto it = survey_->look_alikes.find(node.address);
+                it != survey_->look_alikes.end()) // they may be one and the same
+                takings.push_back({0, it->second, "what both of them look like"});
+        Value known; // of the computed attributes
+        std::optional<Action> action = choose(step, recorded, seen, takings, known);
+        if (action == Action::create || action == Action::replace) {
+            step.after = config = with_lifecycle_of_new(node, config);
+            check_making(node, config, problems_);
+        }
+        if (recorded != nullptr && recorded->type == node.type->name && !known.is_null())
+            for (const std::string& name : told_later(*node.type, config, recorded->config))
+                known = known.without(name);
+        if (!action && add_open_options(step)) action = Action::update;
+        refuse_protected(step, recorded, action);
+        number(step, recorded, action);
+        set_value(id, with_machine(*node.type, node.address, complete(*node.type, config, known)));
+        if (!step.read_first) graph_.check_postconditions(id, values(), problems_);
+        places_.note(node, action);
+        // an interrupted change that turns out to be complete still has to be noted as such
+        if (!action && world_.interrupted.contains(node.address)) action = Action::adopt;
+        if (!action) {
+            if (recorded != nullptr) renew_record(id, config, *recorded);
+            return;
+        }
+        const std::string begun = generation_address(node.address, step.generation);
+        for (const Taking& t : takings) // it is completed, not taken from
+            if (!step.create_first || t.from != begun)
+                takings_.push_back({static_cast<StepId>(plan_.steps.size()), t.from, t.what});
+        add(id, *action, std::move(step));
+    }
+
+    /// What the step has to do; fills in why, and what is known of what the provider fills in.
+    std::optional<Action> choose(Step& step, const Recorded* recorded,
+                                 const std::optional<Observation>& seen,
+                                 const std::vector<Taking>& takings, Value& known) {
+        const Node& node = graph_[*step.node];
+        const Import* import = recorded == nullptr ? graph_.import_of(node.address) : nullptr;
+        if (recorded != nullptr && recorded->type != node.type->name) {
+            step.reason = fmt::format("it was a {}", recorded->type);
+            return Action::replace;
+        }
+        const bool fresh = places_.is_fresh(node, step.after, recorded);
+        const bool unreadable = !seen || seen->state == Observation::State::blocked;
+        if (import && (fresh || unreadable)) throw import_too_early(*import);
+        if (fresh) {
+            step.read_first = true;
+            return Action::create;
+        }
+        if (recorded == nullptr && !takings.empty()) { // what is there now is another one's
+            step.read_first = true;
+            step.takes_over = true;
+            step.reason = fmt::format("after {} has let go of {}", takings.front().from,
+                                      takings.front().what);
+            return Action::create;
+        }
+        if (unreadable) {
+            step.read_first = true;
+            if (recorded == nullptr) return Action::create;
+            Decision d = decide_unread(*node.type, step.after, *recorded);
+            if (replace_.contains(node.address))
+                d = {Action::replace, {}, std::string(kAskedFor), {}};
+            if (d.action) {
+                step.changes = std::move(d.changes);
+                step.reason = std::move(d.reason);
+                step.if_differs = d.if_differs;
+                return d.action;
+            }
+            step.reason = read_later_reason(seen);
+            known = recorded->attributes;
+            return Action::read;
+        }
+        Decision d = import ? decide_import(*node.type, step.after, *seen, *import)
+                            : decide(*node.type, step.after, recorded,
+                                     interruption_of(world_, node.address), *seen);
+        step.changes = std::move(d.changes);
+        step.reason = std::move(d.reason);
+        step.verb = std::move(d.verb);
+        std::optional<Action> action = d.action;
+        if (action == Action::replace) step.if_differs = d.if_differs;
+        if (recorded && (!action || action == Action::update || step.if_differs))
+            trigger(node, step, action);
+        step.before = step.before.with_all(seen->attributes);
+        if (action != Action::create && action != Action::replace) known = step.before;
+        if (action == Action::update)
+            for (const Attribute& a : node.type->schema)
+                if (a.renewed) known = known.without(a.name);
+        const bool gone = seen->state == Observation::State::absent;
+        if (gone && recorded != nullptr && !unfinished(node.address)) {
+            if (is_begun(*node.type, step.after, *recorded, world_)) {
+                step.reason = "an earlier run began to replace it";
+                return Action::replace;
+            }
+            remade_.insert(*step.node);
+        }
+        return action;
+    }
+
+    bool unfinished(const std::string& address) const {
+        return world_.unfinished.contains(address);
+    }
+
+    void refuse_protected(const Step& step, const Recorded* recorded,
+                          std::optional<Action> action) const {
+        if (recorded == nullptr || !step.after.flag(kPreventDestroy)) return;
+        if (action == Action::replace && !step.if_differs) // otherwise apply tells
+            throw protected_error(step.address, "would be replaced: " + step.reason, step.loc);
+        if (places_.are_replaced(recorded->config))
+            throw protected_error(step.address, "would go with its machine", step.loc);
+    }
+
+    /// The generation that the step makes, and its identity.
+    void number(Step& step, const Recorded* recorded, std::optional<Action> action) {
+        const Node& node = graph_[*step.node];
+        if (recorded == nullptr) {
+            step.identity = imported_id(graph_, step.address);
+            if (step.identity.empty()) step.generation = fresh_.next(step.address);
+        } else if (action == Action::replace) {
+            // what was of another type can be removed by that alone: it goes by a step of its own
+            step.create_first = node.create_first || recorded->type != node.type->name ||
+                                step.after.flag(kKeepOnDestroy) ||
+                                is_begun(*node.type, step.after, *recorded, world_) ||
+                                places_.are_removed(step, *recorded, selection_);
+            if (step.create_first)
+                refuse_shared_names(graph_, node, step.after, *recorded, step.before);
+            step.generation =
+                step.create_first
+                    ? next_generation(*node.type, step.after, *recorded, world_, fresh_)
+                    : fresh_.next(step.address, recorded->generation + 1);
+        } else if (remade_.contains(*step.node)) {
+            step.generation = fresh_.next(step.address, recorded->generation + 1);
+        } else {
+            step.identity = recorded->identity;
+        }
+        if (step.identity.empty())
+            step.identity = identity_of(world_.lineage, step.address, step.generation);
+    }
+
+    /// What was read with just this config is used; what could not be read, or may be another one
+    /// once what it waits for is done, is read then.
+    void plan_data(NodeId id, const Value& config) {
+        const Node& node = graph_[id];
+        const auto seen = world_.observed.find(node.address);
+        const bool read = seen != world_.observed.end() &&
+                          read_with(*node.type, config, seen->second) &&
+                          seen->second.state != Observation::State::blocked;
+        const std::string why = read_later(node, config);
+        const bool there = read && seen->second.state == Observation::State::present;
+        if (why.empty() && there) {
+            set_value(id, complete(*node.type, config, seen->second.attributes));
+            graph_.check_postconditions(id, values(), problems_);
+            return;
+        }
+        // with something before it under way, what went wrong may pass
+        if (why.empty() && read && waits_for_[id].empty())
+            throw data_error(node.address, seen->second);
+        plan_.values[id] = complete(*node.type, config, {});
+        Step step{.address = node.address, .type = node.type, .node = id, .loc = node.block->loc};
+        step.after = config;
+        step.reason = !why.empty() ? why
+                      : read       ? data_error(node.address, seen->second).message
+                                   : "";
+        step.read_first = true;
+        add(id, Action::read, std::move(step));
+    }
+
+    /// Why a data source can't be read before apply; "" when it can.
+    std::string read_later(const Node& node, const Value& config) const {
+        for (const Attribute& a : node.type->schema)
+            if (!a.computed && config[a.name].contains_unknown())
+                return fmt::format("{} is known only after apply", a.name);
+        for (const NodeId d : node.deps) { // it may tell something else once they have changed
+            const auto it = actions_.find(d);
+            if (it != actions_.end() && it->second != Action::adopt)
+                return fmt::format("{} comes first", graph_[d].address);
+        }
+        return {};
+    }
+
+    /// Whether the resource is to be replaced because of others, or because it was asked for.
+    void trigger(const Node& node, Step& step, std::optional<Action>& action) const {
+        const auto replace = [&](std::string reason, bool if_differs) {
+            // what is certain counts for more
+            if (action == Action::replace && !step.if_differs) return;
+            if (action == Action::replace && if_differs) return;
+            action = Action::replace;
+            step.reason = std::move(reason);
+            step.verb.clear();
+            step.if_differs = if_differs;
+        };
+        if (replace_.contains(node.address)) replace(std::string(kAskedFor), false);
+        if (const auto* around = emptied_.around(node, *records_[*step.node]))
+            replace(fmt::format("{}, which it is in, is replaced", around->address),
+                    around->if_differs);
+        for (const NodeId t : node.triggers) {
+            const auto it = actions_.find(t);
+            if (it == actions_.end() || it->second == Action::adopt || it->second == Action::read)
+                continue;
+            replace(fmt::format("{} is {}d", graph_[t].address, action_name(it->second)),
+                    uncertain_.contains(t));
+        }
+    }
+
+    /// What was moved is recorded under its new address before anything else is done.
+    void note_moves() {
+        if (world_.moved.empty()) return;
+        std::vector<Recorded> all; // a move of a machine changes what its resources refer to
+        for (const auto& [address, r] : world_.recorded)
+            if (!unfinished(address)) all.push_back(r);
+        plan_.records.insert(plan_.records.begin(), all.begin(), all.end());
+        plan_.moves = world_.moved;
+    }
+
+    void renew_record(NodeId id, const Value& config, const Recorded& recorded) {
+        std::vector<std::string> deps = graph_.dependencies(id);
+        if (says_the_same(*graph_[id].type, recorded.config, config) && recorded.depends_on == deps)
+            return;
+        Recorded fresh = recorded;
+        fresh.config = config;
+        fresh.attributes = plan_.values[id];
+        fresh.depends_on = std::move(deps);
+        plan_.records.push_back(std::move(fresh));
+    }
+
+    void add(NodeId id, Action action, Step step) {
+        step.action = action;
+        actions_[id] = action;
+        step.after_steps.assign(waits_for_[id].begin(), waits_for_[id].end());
+        if (action == Action::replace && !step.create_first && !in_state(*step.type))
+            add_base(id, step);
+        if (may_turn_out_the_same(step)) uncertain_.insert(id);
+        // what a run that fails does not get to has no other reason to be replaced next time
+        if (action == Action::replace && !step.if_differs && step.changes.empty() &&
+            !records_[id]->tainted && records_[id]->type == step.type->name) {
+            plan_.records.push_back(*records_[id]);
+            plan_.records.back().tainted = true;
+        }
+        waits_for_[id] = {static_cast<StepId>(plan_.steps.size())};
+        plan_.steps.push_back(std::move(step));
+    }
+
+    bool in_state(const ResourceType& type) const {
+        return graph_.registry().kind(type.provider)->in_state;
+    }
+
+    /// A replacement that removes first: what stands on it goes before, if it goes too. Where it
+    /// stands itself on what goes there is no waiting for what that will be.
+    void add_base(NodeId id, Step& step) {
+        const Base below = below_[id];
+        if (below.goes == Base::Goes::yes) step.if_differs = false;
+        Base& base = below_[id];
+        base.goes = step.if_differs ? Base::Goes::perhaps : Base::Goes::yes;
+        if (below.goes == Base::Goes::no) base.known_after = waits_for_[id];
+        const Recorded& r = *records_[id];
+        Step& half = halves_.emplace_back(step);
+        half.action = Action::remove;
+        half.before = with_removal_options(*step.type, step.before, step.after);
+        half.node.reset();
+        half.generation = r.generation;
+        half.identity = r.identity;
+        half.after = {};
+        half.changes.clear();
+        half.first_half = true;
+        half.after_steps.clear();
+        emptied_.add(half);
+        if (half.if_differs)
+            half.after_steps.assign(base.known_after.begin(), base.known_after.end());
+    }
+
+    /// A node without a step of its own hands on the steps that it would have waited for.
+    void inherit_waits(NodeId id) {
+        std::set<StepId> all;
+        for (const NodeId d : graph_[id].deps) {
+            all.insert(waits_for_[d].begin(), waits_for_[d].end());
+            if (is_serial_pair(graph_[id], graph_[d])) continue; // neither stands on the other
+            below_[id].goes = std::max(below_[id].goes, below_[d].goes);
+            below_[id].known_after.insert(below_[d].known_after.begin(),
+                                          below_[d].known_after.end());
+        }
+        waits_for_[id] = std::move(all);
+    }
+
+    /// What a node stands on: whether an object below it is removed by a replacement, and the steps
+    /// after which that is known.
+    struct Base {
+        enum class Goes { no, perhaps, yes };
+        Goes goes = Goes::no;
+        std::set<StepId> known_after = {};
+    };
+
+    const Graph& graph_;
+    const World& world_;
+    const Survey* survey_; ///< may be none
+    const Selection selection_;
+    const std::vector<const Recorded*> records_; ///< by node
+    const std::set<std::string> replace_;        ///< addresses
+    Plan plan_;
+    Problems problems_;
+    std::vector<std::set<StepId>> waits_for_; ///< by node
+    std::map<NodeId, Action> actions_;        ///< of the steps so far
+    Places places_;
+    Claims claims_;
+    NewGenerations fresh_;
+    std::vector<Base> below_;    ///< by node
+    std::set<NodeId> remade_;    ///< whose objects are gone and made again
+    std::set<NodeId> uncertain_; ///< whose steps may turn out to change nothing
+    SharedThings shared_;
+    Holders holders_;
+    std::vector<Taking> takings_;
+    std::vector<Step> halves_; ///< first ones, of replacements
+    EmptiedObjects emptied_;
+};
+
+} // namespace
+
+Plan make_plan(const Graph& graph, const World& world, const ProviderSettings& settings,
+               const PlanOptions& options, const Survey* survey) {
+    const Span span("plan");
+    Plan plan = Planner(graph, world, settings, options, survey).run();
+    plan.outputs_before = world.outputs;
+    note_resumed(plan, world);
+    plan.losses = find_losses(plan, world, graph.registry());
+    return plan;
+}
+
+} // namespace hadeploy

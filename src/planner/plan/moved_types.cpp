@@ -1,0 +1,62 @@
+#include "planner/plan/moved_types.h"
+
+#include "planner/graph/lifecycle.h"
+#include "planner/plan/moves.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace hadeploy {
+
+namespace {
+
+/// The move that gave this name to something.
+const Move* move_to(const std::vector<Move>& moves, const std::string& address) {
+    const auto it = std::find_if(moves.rbegin(), moves.rend(),
+                                 [&](const Move& m) { return within(address, m.to); });
+    return it == moves.rend() ? nullptr : &*it;
+}
+
+/// Whether the spec has anything that this move may be about.
+bool leads_somewhere(const Graph& graph, const Move& move) {
+    return std::any_of(graph.nodes().begin(), graph.nodes().end(),
+                       [&](const Node& n) { return within(n.address, move.to); });
+}
+
+} // namespace
+
+void check_moved_types(const Graph& graph, const World& world, Problems& problems) {
+    for (const auto& [from, to] : world.moved) {
+        const Move* move = move_to(graph.spec().moved, to);
+        if (move == nullptr) continue;
+        const Recorded& recorded = world.recorded.at(to);
+        const auto node = graph.find(to);
+        if (!node && to == move->to && leads_somewhere(graph, *move)) {
+            Error& error =
+                problems.add(fmt::format("moved: {} can't become {}: that has instances", from, to),
+                             move->to_loc);
+            error.hint =
+                "name the instance that it becomes: " +
+                std::find_if(graph.nodes().begin(), graph.nodes().end(), [&](const Node& n) {
+                    return within(n.address, move->to);
+                })->address;
+        } else if (!node && !leads_somewhere(graph, *move)) {
+            problems
+                .add(fmt::format("moved: {} can't become {}: the spec has no such instance", from,
+                                 to),
+                     move->to_loc)
+                .hint = "it would be destroyed under that name: take the move out, or let the spec "
+                        "have it";
+        } else if (node && graph[*node].type->name != recorded.type) {
+            problems
+                .add(fmt::format("moved: {} is a {}, and {} is a {}", from, recorded.type, to,
+                                 graph[*node].type->name),
+                     move->loc)
+                .with_note("the block is here", graph[*node].block->type_loc)
+                .hint = "a move keeps the object: take it out, and the one is destroyed and the "
+                        "other one made";
+        }
+    }
+}
+
+} // namespace hadeploy

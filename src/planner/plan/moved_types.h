@@ -1,0 +1,11 @@
+#pragma once
+
+#include "planner/plan/plan.h"
+
+namespace hadeploy {
+
+/// Adds an error for what was moved in this plan (World::moved) to where it can't be: to a name
+/// that the spec does not have, or that is a resource of another type.
+void check_moved_types(const Graph& graph, const World& world, Problems& problems);
+
+} // namespace hadeploy

@@ -1,0 +1,176 @@
+#include "planner/plan/moves.h"
+
+#include "planner/plan/generations.h"
+#include "planner/graph/lifecycle.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <set>
+
+namespace hadeploy {
+
+namespace {
+
+/// What the move calls an address that it is about.
+std::optional<std::string> renamed(const Move& move, const std::string& address) {
+    if (!is_moved(move, address)) return std::nullopt;
+    return move.to + address.substr(move.from.size());
+}
+
+/// Two moves one after the other are one, from where the state has it.
+void note(Moves& moved, const Moves& now) {
+    Moves begin = now;
+    for (auto& [first, last] : moved) {
+        const auto next = now.find(last);
+        if (next == now.end()) continue;
+        begin.erase(last);
+        last = next->second;
+    }
+    for (const auto& [from, to] : begin) moved.emplace(from, to);
+    std::erase_if(moved, [](const auto& move) { return move.first == move.second; });
+}
+
+/// In the order in which they are written, but for an entry about a part of what an earlier one
+/// moves as a whole: it counts for more, and comes before that one.
+std::vector<Move> particular_first(const std::vector<Move>& moves) {
+    std::vector<Move> out;
+    for (const Move& move : moves)
+        out.insert(std::find_if(out.begin(), out.end(),
+                                [&](const Move& other) {
+                                    return move.from != other.from && within(move.from, other.from);
+                                }),
+                   move);
+    return out;
+}
+
+/// What an entry of `moved:` comes to, going by what is recorded.
+Moves resolved(const World& world, const Move& move, Problems& problems) {
+    Moves out;
+    for (const auto& [address, r] : world.recorded)
+        if (const auto to = renamed(move, address)) out.emplace(address, *to);
+    for (const auto& [from, to] : out) {
+        if (!world.recorded.contains(to) || out.contains(to)) continue;
+        problems
+            .add(fmt::format("moved: {} can't become {}, which exists already", from, to), move.loc)
+            .hint = "leave one of the two addresses out of the spec, or remove the other one first";
+    }
+    return out;
+}
+
+/// Under their new keys, all at once.
+template<class Map>
+void move_keys(Map& map, const Moves& moves) {
+    std::vector<typename Map::node_type> moved;
+    for (const auto& [from, to] : moves)
+        if (auto node = map.extract(from)) {
+            if constexpr (requires { node.key(); })
+                node.key() = to;
+            else
+                node.value() = to;
+            moved.push_back(std::move(node));
+        }
+    for (auto& node : moved) map.insert(std::move(node));
+}
+
+} // namespace
+
+const std::string& address_now(const Moves& moves, const std::string& before) {
+    const auto it = moves.find(before);
+    return it == moves.end() ? before : it->second;
+}
+
+std::vector<std::string> moved_from(const std::string& before, const World& world) {
+    std::vector<std::string> out;
+    for (const auto& [from, to] : world.moved)
+        if (within(from, before)) out.push_back(to);
+    return out;
+}
+
+Value with_machines_moved(const Value& v, const Moves& moves) {
+    Value out = v;
+    if (v.is_map() && v.has("machine") && v.has("address")) {
+        const auto it = moves.find(v.text("machine"));
+        if (it != moves.end()) out = v.with("machine", it->second);
+    } else if (v.is_map()) {
+        for (const Entry& e : v.as_map())
+            if (e.value.is_map() || e.value.is_list())
+                out = out.with(e.key, with_machines_moved(e.value, moves));
+    } else if (v.is_list()) {
+        Value::List items;
+        for (const Value& item : v.as_list()) items.push_back(with_machines_moved(item, moves));
+        out = Value::list(std::move(items)).at(v.loc());
+        if (v.secret()) out = out.as_secret();
+    }
+    return out;
+}
+
+bool is_moved(const Move& move, const std::string& address) {
+    if (!within(address, move.from)) return false;
+    if (address == move.from) return true;
+    // it was moved before; not so when the new name is that without a key
+    if (within(address, move.to) && !within(move.from, move.to)) return false;
+    const bool to_instance = within(move.to, move.from) && move.to[move.from.size()] == '[';
+    return !to_instance || address[move.from.size()] == '.';
+}
+
+World moved_world(World world, const Moves& moves) {
+    if (moves.empty()) return world;
+    move_keys(world.recorded, moves);
+    move_keys(world.unfinished, moves);
+    move_keys(world.interrupted, moves);
+    move_keys(world.attempted, moves);
+    move_keys(world.observed, moves);
+    for (auto& [address, r] : world.recorded) {
+        r.address = address;
+        for (std::string& d : r.depends_on) d = address_now(moves, d);
+        r.config = with_machines_moved(r.config, moves);
+        r.attributes = with_machines_moved(r.attributes, moves);
+    }
+    note(world.moved, moves);
+    return world;
+}
+
+World with_moves(World world, const std::vector<Move>& moves) {
+    Problems problems;
+    for (const Move& move : particular_first(moves)) {
+        const Moves now = resolved(world, move, problems);
+        problems.throw_if_any();
+        world = moved_world(std::move(world), now);
+    }
+    return world;
+}
+
+Moves with_room(const Moves& moves, const World& world) {
+    Moves out;
+    for (const auto& [from, to] : moves)
+        if (world.recorded.contains(from)) out.emplace(from, to);
+    std::set<std::string> taken;
+    for (const auto& [from, to] : out) taken.insert(to);
+    for (const auto& [from, to] : Moves(out)) {
+        // no two generations of one resource may have one number
+        const std::int64_t generation = world.recorded.at(from).generation;
+        for (const std::string& there : {to, generation_address(to, generation)}) {
+            if (!world.recorded.contains(there) || out.contains(there)) continue;
+            std::int64_t number = generation + 1;
+            while (world.recorded.contains(generation_address(to, number)) ||
+                   !taken.insert(generation_address(to, number)).second)
+                ++number;
+            out.emplace(there, generation_address(to, number));
+        }
+    }
+    return out;
+}
+
+std::vector<Recorded> changed_records(const World& before, const World& after) {
+    std::vector<Recorded> out;
+    for (const auto& [address, r] : after.recorded) {
+        const auto was = before.recorded.find(address);
+        const bool same = was != before.recorded.end() && was->second.config == r.config &&
+                          was->second.attributes == r.attributes &&
+                          was->second.depends_on == r.depends_on;
+        if (!same) out.push_back(r);
+    }
+    return out;
+}
+
+} // namespace hadeploy

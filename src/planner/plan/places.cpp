@@ -1,0 +1,80 @@
+#include "planner/plan/places.h"
+
+#include "planner/graph/lifecycle.h"
+#include "planner/plan/seen.h"
+
+#include <algorithm>
+
+namespace hadeploy {
+
+void Places::note(const Node& node, std::optional<Action> action) {
+    if (!node.type->machine) return;
+    State state = State::up;
+    if (action == Action::create || action == Action::replace)
+        state = State::fresh;
+    else if (!machine_is_up(world_, node.address))
+        state = State::starting;
+    machines_[node.address] = state;
+    if (action == Action::replace) replaced_.insert(node.address);
+}
+
+/// Of the best of the machines that the resource can be reached through.
+Places::State Places::state(const Node& node, const Value& config) const {
+    const ProviderKind& kind = *graph_.registry().kind(node.type->provider);
+    const auto candidates = kind.endpoints(*node.type, config, settings_.at(kind.name));
+    State best = State::fresh;
+    for (const Endpoint& e : candidates) {
+        if (e.machine.empty() || e.machine == node.address) return State::up;
+        const auto it = machines_.find(e.machine);
+        best = std::min(best, it == machines_.end() ? State::up : it->second);
+    }
+    return best;
+}
+
+bool Places::is_gone(const std::string& machine) const {
+    return !graph_.find(machine) &&
+           (!world_.recorded.contains(machine) || seen_gone(world_, machine));
+}
+
+bool Places::is_fresh(const Node& node, const Value& config, const Recorded* recorded) const {
+    if (state(node, config) != State::fresh) return false;
+    if (recorded == nullptr) return true;
+    const Value there = read_config(*node.type, config, recorded);
+    const std::set<std::string> machines = machines_in(there);
+    const bool gone =
+        !machines.empty() && std::all_of(machines.begin(), machines.end(),
+                                         [&](const std::string& m) { return is_gone(m); });
+    return gone || state(node, there) == State::fresh;
+}
+
+bool Places::are_replaced(const Value& config) const {
+    const std::set<std::string> machines = machines_in(config);
+    return !machines.empty() &&
+           std::all_of(machines.begin(), machines.end(), [&](const std::string& m) {
+               const auto id = graph_.find(m);
+               return id && graph_[*id].type->hosts_die && replaced_.contains(m);
+           });
+}
+
+bool Places::are_removed(const Step& step, const Recorded& recorded,
+                         const Selection& selection) const {
+    const std::set<std::string> machines = machines_in(recorded.config);
+    const auto is_removed = [&](const std::string& m) {
+        const auto r = world_.recorded.find(m);
+        if (graph_.find(m) || r == world_.recorded.end() || !selection.has(m)) return false;
+        const ResourceType* type = graph_.registry().type(r->second.type);
+        const auto& let_go = graph_.spec().removed;
+        return type != nullptr && type->hosts_die &&
+               std::none_of(let_go.begin(), let_go.end(),
+                            [&](const Dependency& d) { return within(m, d.name); });
+    };
+    if (machines.empty() || !std::all_of(machines.begin(), machines.end(), is_removed))
+        return false;
+    const std::vector<std::string> old = step.type->claims(recorded.config);
+    const std::vector<std::string> wanted = step.type->claims(step.after);
+    return std::none_of(wanted.begin(), wanted.end(), [&](const std::string& name) {
+        return std::find(old.begin(), old.end(), name) != old.end();
+    });
+}
+
+} // namespace hadeploy

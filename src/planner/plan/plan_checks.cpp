@@ -1,0 +1,54 @@
+#include "planner/plan/plan_checks.h"
+
+#include "planner/graph/lifecycle.h"
+#include "planner/plan/moves.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace hadeploy {
+
+void refuse_moved_but_there(const Graph& graph, Problems& problems) {
+    for (const Move& m : graph.spec().moved)
+        for (const Node& n : graph.nodes()) {
+            if (!is_moved(m, n.address)) continue;
+            problems.add(fmt::format("moved: the spec still has {}", n.address), m.loc)
+                .with_note("here", n.block->loc)
+                .hint = "take out the move, or the block of the old name";
+            break;
+        }
+}
+
+void refuse_removed_but_there(const Graph& graph, Problems& problems) {
+    for (const Dependency& r : graph.spec().removed)
+        for (const Node& n : graph.nodes())
+            if (within(n.address, r.name)) {
+                problems.add(fmt::format("removed: the spec still has {}", n.address), r.loc)
+                    .with_note("here", n.block->loc)
+                    .hint = "take out the entry, or the block";
+                break;
+            }
+}
+
+void add_look_alike_notices(Plan& plan, const std::map<std::string, std::string>& look_alikes) {
+    constexpr std::size_t most = 5;
+    std::size_t count = 0;
+    for (const auto& [made, removed] : look_alikes)
+        if (++count <= most)
+            plan.notices.push_back(fmt::format(
+                "{0} is removed and {1}, which looks the same, is created; if it is the same "
+                "one: moved: [{{from: '{0}', to: '{1}'}}]",
+                removed, made));
+    if (count > most) plan.notices.push_back(fmt::format("and {} more such pairs", count - most));
+}
+
+void add_unmatched_removed_notices(Plan& plan, const World& world, const Spec& spec) {
+    if (plan.count(Action::remove) == 0) return;
+    for (const Dependency& r : spec.removed)
+        if (std::none_of(world.recorded.begin(), world.recorded.end(),
+                         [&](const auto& entry) { return within(entry.first, r.name); }))
+            plan.notices.push_back(
+                fmt::format("removed: {} names nothing that the state has", r.name));
+}
+
+} // namespace hadeploy

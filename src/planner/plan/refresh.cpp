@@ -1,0 +1,287 @@
+#include "planner/plan/refresh.h"
+
+#include "core/trace.h"
+#include "planner/graph/claims.h"
+#include "planner/plan/generations.h"
+#include "planner/plan/identity.h"
+#include "planner/plan/import.h"
+#include "planner/plan/seen.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace hadeploy {
+
+namespace {
+
+const Recorded* record_of(const World& world, const std::string& address) {
+    const auto it = world.recorded.find(address);
+    return it == world.recorded.end() ? nullptr : &it->second;
+}
+
+/// All that is known of a node whose config was evaluated: by its record, or of a data source by
+/// what was read with this config.
+Value known_value(const Node& node, const Value& config, const Recorded* recorded,
+                  const World& world) {
+    if (!node.type->data)
+        return complete(*node.type, config, recorded != nullptr ? recorded->attributes : Value());
+    const auto observed = world.observed.find(node.address);
+    const bool fits = observed != world.observed.end() &&
+                      observed->second.state == Observation::State::present &&
+                      read_with(*node.type, config, observed->second);
+    return complete(*node.type, config, fits ? observed->second.attributes : Value());
+}
+
+/// The same, also by what the world was found to be.
+Value seen_value(const Node& node, const Value& config, const World& world,
+                 const Registry& registry) {
+    const Recorded* recorded = record_of(world, node.address);
+    if (node.type->data || recorded == nullptr) return known_value(node, config, recorded, world);
+    const auto seen =
+        seen_of(world, registry, {node.address, node.type, config, recorded, recorded->identity});
+    const bool there = seen && seen->state == Observation::State::present;
+    return complete(*node.type, config,
+                    there ? recorded->attributes.with_all(seen->attributes) : recorded->attributes);
+}
+
+/// The nodes whose configs go by other resources. Those may be about to change: an error in what
+/// follows from their recorded values is none yet.
+std::vector<bool> follow_resources(const Graph& graph) {
+    std::vector<bool> out(graph.nodes().size());
+    for (const NodeId id : graph.order())
+        for (const NodeId d : graph[id].deps) out[id] = out[id] || !graph[d].type->data || out[d];
+    return out;
+}
+
+/// Of two that are equal only one stays: a state is large.
+void share(Value& kept, const Value& with) {
+    const bool secret = kept.contains_secret() || with.contains_secret();
+    if (!secret && kept == with) kept = with;
+}
+
+/// Where to read an object. A machine is held to what it was when it was recorded: nobody else may
+/// answer in its place.
+Value place_config(const ResourceType& type, const Value& config, const Recorded* recorded) {
+    if (!type.machine || recorded == nullptr || config["connection"].is_map()) return config;
+    return config.with("connection", recorded->attributes["connection"]);
+}
+
+Subject recorded_subject(const Recorded& r, const ResourceType& type, const Registry& registry,
+                         const ProviderSettings& settings) {
+    const ProviderKind& kind = *registry.kind(type.provider);
+    return {{r.address, &type, r.config, &r, r.identity},
+            kind.endpoints(type, place_config(type, r.config, &r), settings.at(kind.name))};
+}
+
+/// What a resource was before it became one of another type: to be removed, as its old generation.
+void add_former(const Recorded& r, const Registry& registry, const ProviderSettings& settings,
+                std::vector<Subject>& out) {
+    const ResourceType* type = registry.type(r.type);
+    if (type == nullptr) return; // add_removals() says so
+    out.push_back(recorded_subject(r, *type, registry, settings));
+    out.back().request.address = generation_address(r.address, r.generation);
+}
+
+} // namespace
+
+Survey make_survey(const Graph& graph, World& world, const ProviderSettings& settings) {
+    const Span span("evaluate");
+    Survey out;
+    Problems problems;
+    Claims claims;
+    out.configs.resize(graph.nodes().size());
+    out.values.resize(graph.nodes().size());
+    const Graph::Values lookup = [&](NodeId id) { return out.values[id]; };
+    const std::vector<Recorded*> records = records_of(graph, world.recorded);
+    NewGenerations fresh(world);
+    // of these the plan reports errors, once it knows what changes
+    std::vector<bool> open(graph.nodes().size());
+    if (!world.recorded.empty()) open = follow_resources(graph);
+    Problems left_to_plan;
+    for (const NodeId id : graph.order()) {
+        const Node& node = graph[id];
+        Problems& found = open[id] ? left_to_plan : problems;
+        const std::size_t before = found.list().size();
+        const Value config = graph.config(id, lookup, found);
+        if (config.is_null() ||
+            (open[id] &&
+             found.list().size() !=
+                 before)) { // its problems are noted; whatever needs it goes on with unknowns
+            out.values[id] = Value::unknown();
+            continue;
+        }
+        if (!open[id]) claims.add(node, config);
+        out.configs[id] = config;
+        Recorded* recorded = records[id];
+        out.values[id] = known_value(node, config, recorded, world);
+        if (recorded != nullptr) share(recorded->config, config);
+        if (recorded != nullptr) share(recorded->attributes, out.values[id]);
+        const ProviderKind& kind = *graph.registry().kind(node.type->provider);
+        if (node.type->data) continue; // see data_subjects()
+        if (recorded != nullptr && recorded->type != node.type->name) {
+            add_former(*recorded, graph.registry(), settings, out.subjects);
+            continue;
+        }
+        if (kind.in_state) continue; // see seen_of()
+        Subject s;
+        s.request = {node.address, node.type, read_config(*node.type, config, recorded), recorded,
+                     recorded ? recorded->identity : imported_id(graph, node.address)};
+        if (s.request.identity.empty())
+            s.request.identity = identity_of(world.lineage, node.address, fresh.next(node.address));
+        s.candidates =
+            kind.endpoints(*node.type, place_config(*node.type, s.request.config, recorded),
+                           settings.at(kind.name));
+        out.subjects.push_back(std::move(s));
+    }
+    graph.check_inputs(lookup, world.recorded.empty() ? problems : left_to_plan);
+    (void)graph.outputs(lookup, world.recorded.empty() ? problems : left_to_plan);
+    claims.check(problems);
+    check_imports(graph, problems);
+    out.notices = claims.remarks(graph);
+    problems.throw_if_any();
+    for (const auto& [address, r] : world.recorded) {
+        if (graph.find(address)) continue;
+        const ResourceType* type = graph.registry().type(r.type);
+        if (type != nullptr) // otherwise add_removals() says so
+            out.subjects.push_back(recorded_subject(r, *type, graph.registry(), settings));
+    }
+    return out;
+}
+
+Survey make_settled_survey(const Graph& graph, World& world, const ProviderSettings& settings) {
+    // with a record at its new address a config may be known that was not, and tell of more moves
+    constexpr int kMostRounds = 16;
+    for (int round = 0;; ++round) {
+        Survey survey = make_survey(graph, world, settings);
+        Identities found = find_identities(graph, world, survey.configs);
+        survey.look_alikes = std::move(found.look_alikes);
+        if (found.moves.empty() || round == kMostRounds) return survey;
+        world = moved_world(std::move(world), found.moves);
+    }
+}
+
+std::vector<Subject> recorded_subjects(const Registry& registry, const World& world,
+                                       const ProviderSettings& settings) {
+    std::vector<Subject> out;
+    for (const auto& [address, r] : world.recorded)
+        if (const ResourceType* type = registry.type(r.type))
+            out.push_back(recorded_subject(r, *type, registry, settings));
+    return out;
+}
+
+void assume_recorded(World& world) {
+    for (const auto& [address, r] : world.recorded)
+        if (!world.unfinished.contains(address) && !world.interrupted.contains(address))
+            world.observed[address] = Observation::present(r.attributes);
+}
+
+bool read_with(const ResourceType& type, const Value& config, const Observation& observed) {
+    return std::all_of(type.schema.begin(), type.schema.end(), [&](const Attribute& a) {
+        return a.computed || config[a.name] == observed.attributes[a.name];
+    });
+}
+
+std::vector<Subject> data_subjects(const Graph& graph, const World& world,
+                                   const ProviderSettings& settings) {
+    std::vector<Subject> out;
+    const auto& nodes = graph.nodes();
+    if (std::none_of(nodes.begin(), nodes.end(), [](const Node& n) { return n.type->data; }))
+        return out;
+    Problems ignored;
+    std::vector<Value> values(nodes.size());
+    std::vector<bool> there(nodes.size()); // recorded; of a data source: all that it depends on
+    const Graph::Values lookup = [&](NodeId id) { return values[id]; };
+    for (const NodeId id : graph.order()) {
+        const Node& node = graph[id];
+        const Value config = graph.config(id, lookup, ignored);
+        values[id] =
+            config.is_null() ? Value::unknown() : seen_value(node, config, world, graph.registry());
+        if (!node.type->data) {
+            there[id] = record_of(world, node.address) != nullptr &&
+                        !world.unfinished.contains(node.address);
+            continue;
+        }
+        there[id] =
+            std::all_of(node.deps.begin(), node.deps.end(), [&](NodeId d) { return there[d]; });
+        const auto seen = world.observed.find(node.address);
+        const bool read =
+            seen != world.observed.end() && read_with(*node.type, config, seen->second);
+        // its computed attributes are not known before it is read
+        const bool known = std::none_of(
+            node.type->schema.begin(), node.type->schema.end(),
+            [&](const Attribute& a) { return !a.computed && config[a.name].contains_unknown(); });
+        if (config.is_null() || !there[id] || read || !known) continue;
+        const ProviderKind& kind = *graph.registry().kind(node.type->provider);
+        out.push_back({{node.address, node.type, config, nullptr, {}},
+                       kind.endpoints(*node.type, config, settings.at(kind.name))});
+    }
+    return out;
+}
+
+std::vector<Subject> destroy_subjects(const Registry& registry, const World& world,
+                                      const ProviderSettings& settings) {
+    std::set<std::string> dying;
+    for (const auto& [address, r] : world.recorded) {
+        const ResourceType* type = registry.type(r.type);
+        if (type != nullptr && type->machine && type->hosts_die) dying.insert(address);
+    }
+    std::vector<Subject> out;
+    for (const auto& [address, r] : world.recorded) {
+        const ResourceType* type = registry.type(r.type);
+        if (type == nullptr) continue;
+        const std::set<std::string> machines = machines_in(r.config);
+        const bool goes_along =
+            !machines.empty() && std::all_of(machines.begin(), machines.end(), [&](const auto& m) {
+                return dying.contains(m) || (!m.empty() && !world.recorded.contains(m));
+            });
+        if (!goes_along) out.push_back(recorded_subject(r, *type, registry, settings));
+    }
+    return out;
+}
+
+std::vector<Batch> next_wave(const std::vector<Subject>& subjects, const World& world,
+                             const std::set<std::string>& dead, std::vector<bool>& done) {
+    std::set<std::string> pending; // machines that are still to be read
+    for (std::size_t i = 0; i < subjects.size(); ++i)
+        if (!done[i] && subjects[i].request.type->machine)
+            pending.insert(subjects[i].request.address);
+
+    // machines first: what is on one that is read through its own door goes along in that batch
+    std::vector<std::size_t> in_order;
+    for (const bool machine : {true, false})
+        for (std::size_t i = 0; i < subjects.size(); ++i)
+            if (!done[i] && subjects[i].request.type->machine == machine) in_order.push_back(i);
+
+    std::map<std::string, Batch> batches;
+    for (const std::size_t i : in_order) {
+        const Subject& s = subjects[i];
+        bool waits = false;
+        const Endpoint* chosen = nullptr;
+        for (const Endpoint& e : s.candidates) {
+            if (dead.contains(e.key)) continue;
+            // a machine that is read through its own door needs no other look first
+            const bool own = e.machine == s.request.address;
+            const bool same_door = pending.contains(e.machine) && batches.contains(e.key);
+            if (own || e.machine.empty() || same_door || machine_is_up(world, e.machine)) {
+                chosen = &e;
+                break;
+            }
+            if (pending.contains(e.machine)) {
+                waits = true;
+                break;
+            }
+        }
+        if (chosen != nullptr) {
+            Batch& batch = batches[chosen->key];
+            batch.endpoint = *chosen;
+            batch.subjects.push_back(i);
+        } else if (!waits) {
+            done[i] = true; // nobody to ask: planned as "read later"
+        }
+    }
+    std::vector<Batch> out;
+    for (auto& [key, batch] : batches) out.push_back(std::move(batch));
+    return out;
+}
+
+} // namespace hadeploy

@@ -1,0 +1,246 @@
+#include "planner/spec/address.h"
+#include "planner/graph/claims.h"
+#include "planner/plan/contents.h"
+#include "planner/plan/data_loss.h"
+#include "planner/graph/early.h"
+#include "planner/plan/generations.h"
+#include "planner/graph/lifecycle.h"
+#include "planner/plan/seen.h"
+#include "planner/plan/selection.h"
+#include "planner/plan/step_order.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <unordered_map>
+
+namespace hadeploy {
+
+namespace {
+
+/// Plans the removal of what is recorded and no longer wanted. What lives only on machines that go
+/// in the same plan goes with them; what others see of it (it holds connections to machines that
+/// stay) is undone properly, before its machine goes.
+class Remover {
+  public:
+    Remover(Plan& plan, const World& world, const Registry& registry,
+            const std::function<bool(const std::string&)>& kept,
+            const std::vector<Dependency>& let_go, const Claims* claims, Problems& problems,
+            const Graph* graph)
+        : plan_(plan), world_(world), registry_(registry), kept_(kept), let_go_(let_go),
+          claims_(claims), problems_(problems), graph_(graph) {}
+
+    void run() {
+        find_dying();
+        std::erase_if(plan_.steps, [&](const Step& s) { // what is replaced may go by itself
+            return s.first_half && goes_unreached(world_.recorded.at(s.address), *s.type);
+        });
+        for (const auto& [address, r] : world_.recorded)
+            if (!kept_(address)) plan_.steps.push_back(plan_removal(r));
+    }
+
+  private:
+    void find_dying() {
+        for (const auto& [address, r] : world_.recorded) {
+            const ResourceType* type = registry_.type(r.type);
+            if (type == nullptr || !type->machine || !type->hosts_die) continue;
+            const bool ends = !kept_(address) && !is_let_go(address) && !leaving_of(r, graph_).kept;
+            if (ends || seen_gone(world_, address)) dying_.insert(address);
+        }
+        for (const Step& s :
+             plan_.steps) { // one that is made has nothing on it, whatever is recorded
+            const bool fresh =
+                s.action == Action::create || (s.action == Action::replace && !s.if_differs);
+            if (s.type->machine && s.type->hosts_die && fresh) dying_.insert(s.address);
+        }
+    }
+
+    bool is_let_go(const std::string& address) const {
+        return std::any_of(let_go_.begin(), let_go_.end(),
+                           [&](const Dependency& d) { return within(address, d.name); });
+    }
+
+    bool goes_with_machines(const Recorded& r, const ResourceType& type) const {
+        const std::set<std::string> machines = machines_in(r.config);
+        return !machines.empty() && !type.machine &&
+               std::all_of(machines.begin(), machines.end(), [&](const std::string& m) {
+                   const bool known = world_.recorded.contains(m) || kept_(m);
+                   return dying_.contains(m) || (!known && !m.empty());
+               });
+    }
+
+    /// The same, and nothing can be done about it on them any more.
+    bool goes_unreached(const Recorded& r, const ResourceType& type) const {
+        const std::set<std::string> machines = machines_in(r.config);
+        return goes_with_machines(r, type) &&
+               std::none_of(machines.begin(), machines.end(),
+                            [&](const std::string& m) { return machine_is_up(world_, m); });
+    }
+
+    Step plan_removal(const Recorded& r) {
+        Step step{.address = r.address, .action = Action::remove};
+        step.type = registry_.type(r.type);
+        step.generation = r.generation;
+        step.identity = r.identity;
+        step.before = r.attributes;
+        if (!plan_.destroy) step.reason = reason(r);
+        if (step.type == nullptr) {
+            Error error(ErrorKind::state,
+                        fmt::format("the state has a resource of the type \"{}\", "
+                                    "which this hadeploy does not know",
+                                    r.type));
+            error.address = r.address;
+            problems_.add(std::move(error).with_hint(
+                fmt::format("use the version of hadeploy that made it, or leave it as it is with "
+                            "--exclude {}",
+                            shell_word(resource_address(r.address)))));
+            return step;
+        }
+        if (is_let_go(r.address)) {
+            step.action = Action::forget;
+            step.reason = "the spec lets go of it; it stays as it is";
+            return step;
+        }
+        if (const Node* other = same_object(*step.type, r)) {
+            step.action = Action::forget;
+            step.reason = fmt::format("{} manages the same object", other->address);
+            return step;
+        }
+        const Leaving leaving = leaving_of(r, graph_);
+        const bool goes_along = goes_with_machines(r, *step.type);
+        const bool stays = leaving.kept && !goes_along;
+        if (leaving.prevented && !stays && !seen_gone(world_, r.address))
+            problems_.add(protected_error(r.address, "would be destroyed", leaving.loc))
+                .with_note("`removed:` lets go of it without destroying it");
+        if (goes_along) {
+            const std::set<std::string> machines = machines_in(r.config);
+            step.action = Action::forget;
+            step.reason = machines.size() == 1 ? fmt::format("goes with {}", *machines.begin())
+                                               : "goes with its machines";
+            return step;
+        }
+        if (stays && !seen_gone(world_, r.address)) {
+            step.action = Action::forget;
+            step.keeps = true;
+            step.reason = "keep_on_destroy: it stays as it is";
+            return step;
+        }
+        look(r, step);
+        return step;
+    }
+
+    /// The resource of the spec that manages the very object of this record, by a record of its
+    /// own.
+    const Node* same_object(const ResourceType& type, const Recorded& r) const {
+        if (claims_ == nullptr) return nullptr;
+        const std::vector<std::string> names = type.claims(r.config);
+        const Node* node = names.empty() ? nullptr : claims_->owner(names.front());
+        if (node == nullptr || node->type->name != r.type) return nullptr;
+        const auto own = world_.recorded.find(node->address);
+        if (own == world_.recorded.end() || own->second.type != r.type) return nullptr;
+        const std::vector<std::string> there = type.claims(own->second.config);
+        return !there.empty() && there.front() == names.front() ? node : nullptr;
+    }
+
+    /// Why it is to go.
+    std::string reason(const Recorded& r) const {
+        const std::string resource = resource_address(r.address);
+        if (resource == r.address || !kept_(resource)) return "the spec no longer has it";
+        if (world_.unfinished.contains(r.address))
+            return "it was begun as a replacement that is no longer wanted";
+        const bool aside = std::any_of(world_.moved.begin(), world_.moved.end(),
+                                       [&](const auto& move) { return move.second == r.address; });
+        return aside ? fmt::format("the spec no longer has it; {} is another one now", resource)
+                     : fmt::format("a new {} takes its place", resource);
+    }
+
+    void look(const Recorded& r, Step& step) {
+        const auto seen = world_.observed.find(r.address);
+        if (seen == world_.observed.end() || seen->second.state == Observation::State::blocked) {
+            step.read_first = true;
+            return;
+        }
+        const Observation& o = seen->second;
+        if (o.state == Observation::State::failed) {
+            Error error = o.error.value_or(Error(ErrorKind::failed, "could not be read"));
+            error.address = r.address;
+            note_way_around(error, plan_.destroy ? "removes the rest" : "leaves it out");
+            problems_.add(std::move(error));
+        } else if (o.state == Observation::State::absent) {
+            step.action = Action::forget;
+            step.reason = "it is already gone";
+        } else if (!o.foreign.empty()) {
+            step.action = Action::forget;
+            step.reason = "what is there now is not ours: " + o.foreign;
+        } else {
+            step.before = step.before.with_all(o.attributes);
+        }
+    }
+
+    Plan& plan_;
+    const World& world_;
+    const Registry& registry_;
+    const std::function<bool(const std::string&)>& kept_;
+    const std::vector<Dependency>& let_go_;
+    const Claims* claims_; ///< of the spec; may be none
+    Problems& problems_;
+    const Graph* graph_;
+    std::set<std::string> dying_; ///< machines that this plan ends, or that are gone
+};
+
+} // namespace
+
+void add_removals(Plan& plan, const World& world, const Registry& registry,
+                  const std::function<bool(const std::string&)>& kept,
+                  const std::vector<Dependency>& let_go, const Claims* claims, Problems& problems,
+                  const Graph* graph) {
+    Remover(plan, world, registry, kept, let_go, claims, problems, graph).run();
+}
+
+Value with_removal_options(const ResourceType& type, Value before, const Value& wanted) {
+    for (const Attribute& a : type.schema)
+        if (a.steering && a.type.kind == TypeKind::boolean && wanted[a.name].is_bool())
+            before = before.with(a.name, wanted[a.name]);
+    return before;
+}
+
+void settle_old_generations(Plan& plan, const World& world) {
+    std::unordered_map<std::string, const Step*> made_first;
+    for (const Step& s : plan.steps)
+        if (s.create_first) made_first.emplace(s.address, &s);
+    for (Step& step : plan.steps) {
+        const std::string resource = resource_address(step.address);
+        if (step.action != Action::remove || resource == step.address) continue;
+        const auto made = made_first.find(resource);
+        if (made == made_first.end()) continue;
+        if (step.type == made->second->type)
+            step.before = with_removal_options(*step.type, step.before, made->second->after);
+        step.if_differs =
+            made->second->if_differs && world.recorded.at(resource).generation == step.generation;
+    }
+}
+
+Plan make_destroy_plan(const World& world, const Registry& registry, const PlanOptions& options,
+                       const Graph* graph) {
+    const Selection selection(options, nullptr, world);
+    Plan plan;
+    plan.destroy = true;
+    plan.partial = !selection.all();
+    if (plan.partial) plan.notices.push_back(selection.notice());
+    plan.outputs = Value::map({});
+    plan.outputs_before = world.outputs;
+    const auto kept = [&](const std::string& address) {
+        return world.recorded.contains(address) && !selection.has(address);
+    };
+    Problems problems;
+    add_removals(plan, world, registry, kept, {}, nullptr, problems, graph);
+    problems.throw_if_any();
+    std::vector<Taking> takings;
+    refuse_removal_of_kept_contents(plan, world, registry, nullptr, {}, takings, problems);
+    order_steps(plan, world, nullptr, takings, problems);
+    problems.throw_if_any();
+    note_resumed(plan, world);
+    plan.losses = find_losses(plan, world, registry);
+    return plan;
+}
+
+} // namespace hadeploy

@@ -1,0 +1,15 @@
+#include "planner/plan/generations.h"
+#include "planner/plan/plan.h"
+
+namespace hadeploy {
+
+void note_resumed(Plan& plan, const World& world) {
+    if (world.interrupted.empty()) return;
+    std::set<std::string> touched;
+    for (const Step& step : plan.steps) touched.insert(step.address);
+    for (const auto& [address, action] : world.interrupted)
+        if (touched.contains(address) || touched.contains(resource_address(address)))
+            plan.resumed.emplace(address, action);
+}
+
+} // namespace hadeploy

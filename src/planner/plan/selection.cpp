@@ -1,0 +1,190 @@
+#include "planner/plan/selection.h"
+
+#include "planner/spec/address.h"
+#include "planner/plan/generations.h"
+#include "planner/graph/lifecycle.h"
+#include "planner/plan/moves.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <string_view>
+#include <unordered_map>
+
+namespace hadeploy {
+
+namespace {
+
+using Addresses = std::vector<std::string>;
+using Dependents = std::unordered_map<std::string, Addresses>;
+
+Dependents recorded_dependents(const World& world) {
+    Dependents out;
+    for (const auto& [address, r] : world.recorded)
+        for (const std::string& d : r.depends_on) out[d].push_back(address);
+    return out;
+}
+
+Dependents dependents_in(const Graph& graph) {
+    Dependents out;
+    for (const Node& n : graph.nodes())
+        for (const NodeId d : n.deps) out[graph[d].address].push_back(n.address);
+    return out;
+}
+
+Addresses all_addresses(const Graph* graph, const World& world) {
+    Addresses out;
+    if (graph != nullptr)
+        for (const Node& n : graph->nodes()) out.push_back(n.address);
+    for (const auto& [address, r] : world.recorded)
+        if (graph == nullptr || !graph->find(address)) out.push_back(address);
+    return out;
+}
+
+/// The addresses among `all` that the values of an option name.
+/// @throws Errors(usage)
+Addresses named(std::string_view option, const Addresses& values, const Addresses& all,
+                const Graph* graph, const World& world) {
+    Addresses out;
+    Problems problems;
+    for (const std::string& value : values) {
+        const std::string wanted = resolve_address(value, all);
+        const std::size_t before = out.size();
+        for (const std::string& address : all)
+            if (within(resource_address(address), wanted)) out.push_back(address);
+        if (out.size() == before) // an address from before a move
+            for (std::string& address : moved_from(wanted, world))
+                out.push_back(std::move(address));
+        if (out.size() == before)
+            problems.add(unknown_address(
+                fmt::format("{} {}: {} such resource or module", option, value,
+                            graph == nullptr ? "the state has no" : "spec and state have no"),
+                value, all, "`hadeploy state list` and `hadeploy graph` show all addresses"));
+    }
+    problems.throw_if_any();
+    return out;
+}
+
+/// The first of them by name, the rest by their number.
+std::string listed(const Addresses& addresses) {
+    constexpr std::size_t most = 5;
+    const auto end =
+        addresses.begin() + static_cast<std::ptrdiff_t>(std::min(most, addresses.size()));
+    std::string out = fmt::format("{}", fmt::join(addresses.begin(), end, ", "));
+    if (addresses.size() > most) out += fmt::format(" and {} more", addresses.size() - most);
+    return out;
+}
+
+/// What is reached from `open`, itself included, going on to what `next` appends.
+template<class Next>
+std::unordered_set<std::string> reached_from(Addresses open, const Next& next) {
+    std::unordered_set<std::string> out;
+    while (!open.empty()) {
+        const std::string address = std::move(open.back());
+        open.pop_back();
+        if (out.insert(address).second) next(address, open);
+    }
+    return out;
+}
+
+void append(Addresses& to, const Dependents& from, const std::string& address) {
+    if (const auto it = from.find(address); it != from.end())
+        to.insert(to.end(), it->second.begin(), it->second.end());
+}
+
+} // namespace
+
+Selection::Selection(const PlanOptions& options, const Graph* graph, const World& world) {
+    if (options.targets.empty() && options.exclude.empty()) return;
+    all_ = false;
+    if (!options.targets.empty())
+        target(options.targets, graph, world);
+    else
+        exclude(options.exclude, graph, world);
+    for (const std::string& address : chosen_)
+        if (const auto it = world.recorded.find(address); it != world.recorded.end())
+            for (const std::string& m : machines_in(it->second.config)) machines_.insert(m);
+}
+
+void Selection::target(const Addresses& targets, const Graph* graph, const World& world) {
+    const Dependents dependents = recorded_dependents(world);
+    chosen_ = reached_from(named("--target", targets, all_addresses(graph, world), graph, world),
+                           [&](const std::string& address, Addresses& open) {
+                               if (const auto node =
+                                       graph == nullptr ? std::nullopt : graph->find(address)) {
+                                   for (const NodeId d : (*graph)[*node].deps)
+                                       open.push_back((*graph)[d].address);
+                               } else {
+                                   append(open, dependents, address);
+                               }
+                           });
+    notice_ = fmt::format("this plan is partial: only {} and what {}", fmt::join(targets, ", "),
+                          graph == nullptr ? "depends on it" : "it needs");
+}
+
+/// What is excluded stays as it is recorded. So nothing may be removed that it needs by its record,
+/// and nothing of the spec may be changed that needs it.
+void Selection::exclude(const Addresses& excluded, const Graph* graph, const World& world) {
+    const Addresses all = all_addresses(graph, world);
+    const Dependents dependents = graph == nullptr ? Dependents{} : dependents_in(*graph);
+    const Addresses by_name = named("--exclude", excluded, all, graph, world);
+    const auto left = reached_from(by_name, [&](const std::string& address, Addresses& open) {
+        append(open, dependents, address);
+        const auto recorded = world.recorded.find(address);
+        if (recorded == world.recorded.end()) return;
+        for (const std::string& d : recorded->second.depends_on)
+            if (graph == nullptr || !graph->find(d)) open.push_back(d);
+    });
+    for (const std::string& address : all)
+        if (!left.contains(address)) chosen_.insert(address);
+    notice_ = fmt::format("this plan is partial: all but {} and what {}", fmt::join(excluded, ", "),
+                          graph == nullptr ? "it depends on" : "depends on it");
+    if (graph == nullptr) return;
+    // what the spec no longer has, and would be removed, but for what depends on it
+    Addresses kept;
+    for (const std::string& address : left)
+        if (!graph->find(address) &&
+            std::find(by_name.begin(), by_name.end(), address) == by_name.end())
+            kept.push_back(address);
+    std::sort(kept.begin(), kept.end());
+    if (!kept.empty())
+        notice_ +=
+            fmt::format("; not removed either, since something of that needs it: {}", listed(kept));
+}
+
+std::set<std::string> addresses_to_replace(const PlanOptions& options, const Graph& graph,
+                                           const Selection& selection, const World& world) {
+    std::set<std::string> out;
+    if (options.replace.empty()) return out;
+    Problems problems;
+    Addresses all;
+    for (const Node& n : graph.nodes()) all.push_back(n.address);
+    const auto refuse = [&](const std::string& given, std::string_view why) -> Error& {
+        return problems.add(Error(ErrorKind::usage, fmt::format("--replace {}: {}", given, why)));
+    };
+    for (const std::string& given : options.replace) {
+        std::string address = resolve_address(given, all);
+        if (const Addresses now = moved_from(address, world);
+            !graph.find(address) && now.size() == 1)
+            address = now.front();
+        const auto node = graph.find(address);
+        if (!node)
+            problems.add(unknown_address(
+                fmt::format("--replace {}: the spec has no such single resource", given), address,
+                all, "`hadeploy graph` shows all addresses"));
+        else if (graph[*node].type->data)
+            refuse(given, "it is only read");
+        else if (!selection.has(address) && !options.exclude.empty())
+            refuse(given, "--exclude leaves it out").hint =
+                "take one of the two options away: what depends on an excluded resource is left "
+                "out too";
+        else if (!selection.has(address))
+            refuse(given, "no --target takes it in").hint =
+                fmt::format("name it there too: --target {}", shell_word(address));
+        out.insert(address);
+    }
+    problems.throw_if_any();
+    return out;
+}
+
+} // namespace hadeploy

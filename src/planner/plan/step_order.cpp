@@ -1,0 +1,346 @@
+#include "planner/plan/step_order.h"
+
+#include "planner/plan/generations.h"
+#include "planner/plan/seen.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <unordered_map>
+#include <utility>
+
+namespace hadeploy {
+
+namespace {
+
+class Orderer {
+  public:
+    Orderer(Plan& plan, const World& world, const Graph* graph, Problems& problems)
+        : plan_(plan), world_(world), graph_(graph), problems_(problems), hard_(plan.steps.size()),
+          soft_(plan.steps.size()) {}
+
+    void run(const std::vector<Taking>& takings) {
+        find_steps();
+        for (StepId id = 0; id < plan_.steps.size(); ++id) {
+            const Step& step = plan_.steps[id];
+            hard_[id].insert(step.after_steps.begin(), step.after_steps.end());
+            if (step.action == Action::replace) halves(id);
+            if (is_removal(step)) removal(id);
+            if (step.node && !step.first_half) dependents_change(id);
+        }
+        for (const Taking& t : takings) take(t);
+        names_not_known();
+        sort();
+    }
+
+  private:
+    static bool is_removal(const Step& s) {
+        return s.action == Action::remove || (s.action == Action::forget && !s.node);
+    }
+
+    void find_steps() {
+        for (StepId id = 0; id < plan_.steps.size(); ++id) {
+            const Step& step = plan_.steps[id];
+            if (!is_removal(step)) {
+                steps_.emplace(step.address, id);
+                continue;
+            }
+            removals_[step.address].push_back(id);
+            // who stands on a resource knows it by its address, whichever generation it is
+            const std::string resource = resource_address(step.address);
+            if (resource != step.address) removals_[resource].push_back(id);
+        }
+    }
+
+    const std::vector<StepId>& removals_of(const std::string& address) const {
+        static const std::vector<StepId> none;
+        const auto it = removals_.find(address);
+        return it == removals_.end() ? none : it->second;
+    }
+
+    std::optional<StepId> half_of(const std::string& address) const {
+        for (const StepId id : removals_of(address))
+            if (plan_.steps[id].first_half) return id;
+        return std::nullopt;
+    }
+
+    void halves(StepId id) {
+        const Step& step = plan_.steps[id];
+        if (const auto half = half_of(step.address)) hard_[id].insert(*half);
+        if (!graph_ || !step.node || !half_of(step.address)) return;
+        // a record that was made before the reference was written does not know of it
+        const Node& node = (*graph_)[*step.node];
+        for (const NodeId d : node.deps) {
+            const Node& below = (*graph_)[d];
+            if (is_serial_pair(node, below)) { // the one is there again before the other goes
+                if (const auto other = steps_.find(below.address); other != steps_.end())
+                    hard_[*half_of(step.address)].insert(other->second);
+            } else if (const auto half = half_of(below.address)) {
+                soft_[*half].insert(*half_of(step.address));
+            }
+        }
+    }
+
+    /// Whether one of two recorded addresses only waits for the other.
+    bool only_serial(const std::string& address, const std::string& below) const {
+        if (graph_ == nullptr) return false;
+        const auto a = graph_->find(address), b = graph_->find(below);
+        return a && b && half_of(address) && half_of(below) &&
+               is_serial_pair((*graph_)[*a], (*graph_)[*b]);
+    }
+
+    void removal(StepId id) {
+        const Step& step = plan_.steps[id];
+        const Recorded& r = world_.recorded.at(step.address);
+        const bool forgotten = step.action == Action::forget;
+        // what stands on a resource knows the generation in use, which goes first where both go
+        if (resource_address(step.address) != step.address && !forgotten)
+            for (const StepId other : removals_of(resource_address(step.address)))
+                if (plan_.steps[other].address == resource_address(step.address))
+                    hard_[id].insert(other);
+        if (forgotten && seen_gone(world_, r.address))
+            return; // at once: what tells so may go itself
+        for (const std::string& m : machines_in(r.config)) {
+            // one that is off is started first
+            const auto change = steps_.find(m);
+            if (!forgotten && change != steps_.end() && removals_of(m).empty())
+                hard_[id].insert(change->second);
+            for (const StepId machine : removals_of(m)) {
+                if (machine == id) continue;
+                if (forgotten) // so that a failure leaves it recorded
+                    hard_[id].insert(machine);
+                else
+                    hard_[machine].insert(id);
+            }
+        }
+        if (forgotten) return;
+        for (const std::string& d : r.depends_on) {
+            if (only_serial(step.address, d)) continue;
+            for (const StepId below : removals_below(d))
+                if (below != id) hard_[below].insert(id);
+        }
+    }
+
+    /// The removals of what has this address, or, where that stays or is only forgotten, of what it
+    /// stands on.
+    const std::vector<StepId>& removals_below(const std::string& address) {
+        const auto [it, fresh] = below_.emplace(address, std::vector<StepId>{});
+        if (!fresh) return it->second; // known, or a circle
+        std::vector<StepId> out;
+        for (const StepId id : removals_of(address))
+            if (plan_.steps[id].action != Action::forget) out.push_back(id);
+        const auto r = world_.recorded.find(address);
+        if (out.empty() && r != world_.recorded.end())
+            for (const std::string& d : r->second.depends_on) {
+                const std::vector<StepId>& further = removals_below(d);
+                out.insert(out.end(), further.begin(), further.end());
+            }
+        std::sort(out.begin(), out.end());
+        out.erase(std::unique(out.begin(), out.end()), out.end());
+        return below_[address] = std::move(out);
+    }
+
+    /// What a resource used so far is removed once the resource has changed.
+    void dependents_change(StepId id) {
+        const std::string& address = plan_.steps[id].address;
+        const auto recorded = world_.recorded.find(address);
+        generations(id, recorded == world_.recorded.end() ? nullptr : &recorded->second);
+        if (recorded == world_.recorded.end()) return;
+        for (const std::string& d : recorded->second.depends_on)
+            for (const StepId removed : removals_of(d))
+                if (!plan_.steps[removed].first_half) soft_[removed].insert(id);
+    }
+
+    /// The old generation goes once the new one is there. What earlier runs left may be in its way,
+    /// and goes before.
+    void generations(StepId id, const Recorded* recorded) {
+        const Step& step = plan_.steps[id];
+        if (step.action != Action::create && step.action != Action::replace) return;
+        const std::string in_use =
+            step.create_first ? generation_address(step.address, recorded->generation) : "";
+        for (const StepId old : removals_of(step.address)) {
+            if (plan_.steps[old].first_half) continue;
+            if (plan_.steps[old].address == in_use)
+                hard_[old].insert(id);
+            else
+                soft_[id].insert(old);
+        }
+    }
+
+    void take(const Taking& t) {
+        const auto note = [&](StepId first) {
+            if (first == t.step) return;
+            hard_[t.step].insert(first);
+            takings_.emplace(std::pair(t.step, first), &t);
+        };
+        bool any = false;
+        for (const StepId id : removals_of(t.from)) note(id), any = true;
+        const auto step = steps_.find(t.from);
+        if (!any && step != steps_.end()) note(step->second);
+    }
+
+    /// An object goes only after those resources of its type have their names that do not have one
+    /// yet: it may be the one that they stand for.
+    void names_not_known() {
+        constexpr std::size_t kMostEdges = 250'000;
+        std::map<const ResourceType*, std::vector<StepId>> unknown, removed;
+        for (StepId id = 0; id < plan_.steps.size(); ++id) {
+            const Step& s = plan_.steps[id];
+            if (s.node && s.after.contains_unknown() && s.type->claims(s.after).empty())
+                unknown[s.type].push_back(id);
+        }
+        if (unknown.empty()) return;
+        for (StepId id = 0; id < plan_.steps.size(); ++id) {
+            const Step& step = plan_.steps[id];
+            if (step.action != Action::remove || step.type->takes_along(step.before).empty())
+                continue; // what has a name by then may turn out to be among the contents
+            for (const auto& [type, ids] : unknown) soft_[id].insert(ids.begin(), ids.end());
+        }
+        for (StepId id = 0; id < plan_.steps.size(); ++id)
+            if (plan_.steps[id].action == Action::remove && !plan_.steps[id].first_half &&
+                unknown.contains(plan_.steps[id].type))
+                removed[plan_.steps[id].type].push_back(id);
+        for (const auto& [type, ids] : removed) {
+            if (ids.size() * unknown[type].size() > kMostEdges) continue;
+            for (const StepId id : ids)
+                soft_[id].insert(unknown[type].begin(), unknown[type].end());
+        }
+    }
+
+    /// A replacement's first half has its place right before the second.
+    std::vector<std::size_t> places() const {
+        std::vector<std::size_t> out(plan_.steps.size());
+        for (StepId id = 0; id < out.size(); ++id) out[id] = 2 * (std::size_t{id} + 1);
+        for (StepId id = 0; id < out.size(); ++id)
+            if (plan_.steps[id].first_half) out[id] = out[steps_.at(plan_.steps[id].address)] - 1;
+        return out;
+    }
+
+    /// Kahn's algorithm in rounds: of what is free the first by its place, and what that sets free
+    /// further down still belongs to the round. Where nothing is free what is only better goes
+    /// unheeded.
+    void sort() {
+        const std::size_t n = plan_.steps.size();
+        const std::vector<std::size_t> place = places();
+        std::map<std::size_t, StepId> by_place;
+        for (StepId id = 0; id < n; ++id) by_place.emplace(place[id], id);
+        for (StepId id = 0; id < n; ++id) {
+            soft_[id].erase(id);
+            hard_[id].erase(id);
+            for (const StepId h : hard_[id]) soft_[id].erase(h);
+        }
+        std::vector<std::size_t> waiting(n);
+        std::vector<std::vector<StepId>> dependents(n);
+        std::vector<std::optional<StepId>> position(n);
+        std::vector<StepId> order;
+        std::set<std::size_t> round, next;
+        for (StepId id = 0; id < n; ++id) {
+            waiting[id] = hard_[id].size() + soft_[id].size();
+            for (const auto* all : {&hard_[id], &soft_[id]})
+                for (const StepId d : *all) dependents[d].push_back(id);
+            if (waiting[id] == 0) round.insert(place[id]);
+        }
+        const auto put = [&](StepId id) {
+            position[id] = static_cast<StepId>(order.size());
+            order.push_back(id);
+            for (const StepId d : dependents[id])
+                if (!position[d] && --waiting[d] == 0)
+                    (place[d] > place[id] ? round : next).insert(place[d]);
+        };
+        while (order.size() < n) {
+            while (!round.empty()) {
+                const StepId id = by_place.at(*round.begin());
+                round.erase(round.begin());
+                put(id);
+            }
+            round = std::exchange(next, {});
+            if (!round.empty() || order.size() == n) continue;
+            const auto stuck = std::find_if(by_place.begin(), by_place.end(), [&](const auto& p) {
+                const auto done = [&](StepId h) { return position[h].has_value(); };
+                return !position[p.second] &&
+                       std::all_of(hard_[p.second].begin(), hard_[p.second].end(), done);
+            });
+            if (stuck == by_place.end()) return report_circle(position);
+            round.insert(stuck->first);
+            waiting[stuck->second] = 0;
+        }
+        rearrange(order, position);
+    }
+
+    void rearrange(const std::vector<StepId>& order,
+                   const std::vector<std::optional<StepId>>& position) {
+        std::vector<Step> steps;
+        steps.reserve(order.size());
+        for (const StepId id : order) {
+            Step& step = steps.emplace_back(std::move(plan_.steps[id]));
+            std::vector<StepId> after;
+            for (const auto* all : {&hard_[id], &soft_[id]})
+                for (const StepId d : *all)
+                    if (*position[d] < *position[id]) after.push_back(*position[d]);
+            std::sort(after.begin(), after.end());
+            step.after_steps = std::move(after);
+        }
+        plan_.steps = std::move(steps);
+    }
+
+    /// Follows what each waits for until a step comes again.
+    void report_circle(const std::vector<std::optional<StepId>>& position) {
+        const auto open = [&](StepId id) { return !position[id]; };
+        StepId at = 0;
+        while (!open(at)) ++at;
+        std::vector<StepId> path;
+        while (std::find(path.begin(), path.end(), at) == path.end()) {
+            path.push_back(at);
+            at = *std::find_if(hard_[at].begin(), hard_[at].end(), open);
+        }
+        path.erase(path.begin(), std::find(path.begin(), path.end(), at));
+        const Step& first = plan_.steps[path.front()];
+        Error error(first.node ? ErrorKind::spec : ErrorKind::state,
+                    path.size() == 1 ? fmt::format("{} waits for itself", first.address)
+                                     : fmt::format("{} steps wait for each other", path.size()),
+                    first.loc);
+        error.address = first.address;
+        for (std::size_t i = 0; i < path.size(); ++i) {
+            const StepId from = path[i], to = path[(i + 1) % path.size()];
+            error.with_note(reason(from, to), plan_.steps[from].loc);
+        }
+        problems_.add(std::move(error)).hint =
+            "make the change in two runs, the first of which leaves one of them out";
+    }
+
+    std::string reason(StepId id, StepId before) const {
+        const auto doing = [&](StepId s) {
+            const Step& step = plan_.steps[s];
+            return fmt::format("{} of {}", is_removal(step) ? "the removal" : "the change",
+                               step.address);
+        };
+        if (const auto t = takings_.find({id, before}); t != takings_.end())
+            return fmt::format("{} takes {} from {}", plan_.steps[id].address, t->second->what,
+                               t->second->from);
+        return fmt::format("{} waits for {}", doing(id), doing(before));
+    }
+
+    Plan& plan_;
+    const World& world_;
+    const Graph* graph_;
+    Problems& problems_;
+    /// By step: what has to be through before, and what is better through before.
+    std::vector<std::set<StepId>> hard_, soft_;
+    std::unordered_map<std::string, StepId> steps_; ///< but removals, by address
+    std::unordered_map<std::string, std::vector<StepId>> removals_;
+    std::unordered_map<std::string, std::vector<StepId>> below_;
+    std::map<std::pair<StepId, StepId>, const Taking*> takings_;
+};
+
+} // namespace
+
+void order_steps(Plan& plan, const World& world, const Graph* graph,
+                 const std::vector<Taking>& takings, Problems& problems) {
+    const auto removes = [](const Step& s) {
+        return s.action == Action::remove || s.action == Action::forget;
+    };
+    // without removals the steps stand in an order already
+    if (takings.empty() && std::none_of(plan.steps.begin(), plan.steps.end(), removes)) return;
+    Orderer(plan, world, graph, problems).run(takings);
+}
+
+} // namespace hadeploy

@@ -1,0 +1,41 @@
+#include "planner/plan/takings.h"
+
+#include <algorithm>
+
+namespace hadeploy {
+
+std::vector<Taking> Holders::takings(const Node& node, const Value& config,
+                                     const Recorded* recorded) {
+    const bool has_all = recorded != nullptr && recorded->config == config &&
+                         !world_.unfinished.contains(node.address);
+    if (world_.recorded.empty() || has_all) return {};
+    std::vector<Taking> out;
+    for (const std::string& claim : node.type->claims(config)) {
+        const auto found = by_claim().find(claim);
+        if (found == by_claim().end()) continue;
+        for (const std::string& holder : found->second)
+            if (holder != node.address) out.push_back({0, holder, claim});
+    }
+    return out;
+}
+
+/// The addresses of recorded objects by what they claim, or have as they were seen.
+const Holders::Addresses& Holders::by_claim() {
+    if (by_claim_) return *by_claim_;
+    by_claim_.emplace();
+    for (const auto& [address, r] : world_.recorded) {
+        const ResourceType* type = registry_.type(r.type);
+        if (type == nullptr) continue;
+        std::vector<std::string> claims = type->claims(r.config);
+        const auto seen = world_.observed.find(address);
+        if (seen != world_.observed.end() && seen->second.attributes.is_map())
+            for (std::string& claim : type->claims(r.config.with_all(seen->second.attributes)))
+                claims.push_back(std::move(claim));
+        std::sort(claims.begin(), claims.end());
+        claims.erase(std::unique(claims.begin(), claims.end()), claims.end());
+        for (std::string& claim : claims) (*by_claim_)[std::move(claim)].push_back(address);
+    }
+    return *by_claim_;
+}
+
+} // namespace hadeploy

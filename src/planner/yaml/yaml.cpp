@@ -1,0 +1,480 @@
+#include "planner/yaml/yaml.h"
+#include "planner/yaml/scalar_place.h"
+#include "planner/yaml/yaml_advice.h"
+#include "planner/yaml/split_yaml.h"
+#include "planner/yaml/simple_yaml.h"
+
+#include "core/trace.h"
+
+#include <algorithm>
+#include <atomic>
+#include <fmt/format.h>
+#include <map>
+#include <optional>
+#include <sstream>
+#include <thread>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
+
+namespace hadeploy {
+
+namespace {
+
+/// Ends the reading: the rest of the text can't be made sense of.
+struct GiveUp : std::exception {};
+
+/// Sorts the entries by their keys, and reports keys that come twice in the order of the text.
+void report_doubles(Value::Map& entries, Problems& problems) {
+    std::stable_sort(entries.begin(), entries.end(),
+                     [](const Entry& a, const Entry& b) { return a.key < b.key; });
+    std::map<Loc, std::pair<std::string, Loc>> doubles; // where, and what is where first
+    std::size_t first = 0;
+    for (std::size_t i = 1; i < entries.size(); ++i) {
+        if (entries[i].key == entries[first].key)
+            doubles[entries[i].loc] = {entries[i].key, entries[first].loc};
+        else
+            first = i;
+    }
+    for (const auto& [loc, what] : doubles)
+        problems.add(fmt::format("duplicate key \"{}\"", what.first), loc)
+            .with_note("first here", what.second);
+}
+
+class Builder : public YAML::EventHandler {
+  public:
+    /// @param piece  what the parser is given
+    /// @param depth  levels around it
+    Builder(std::uint16_t file, const YamlPiece& piece, std::size_t depth, Problems& problems)
+        : file_(file), text_(piece.text), line_(piece.line), depth_(depth),
+          node_limit_(piece.text.size() + 16), problems_(problems) {
+        if (text_.starts_with("\xEF\xBB\xBF")) text_.remove_prefix(3); // marks do not count it
+    }
+
+    Value take_root() { return std::move(root_); }
+
+    void OnDocumentStart(const YAML::Mark&) override {}
+    void OnDocumentEnd() override {}
+
+    /// The place of a null that is not written out is that of its key, or of its list.
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        Loc loc = place(mark);
+        if (at_key()) {
+            problems_.add("a key can't be null", loc).hint =
+                "a text that looks like something else needs quotes: \"null\"";
+            throw GiveUp();
+        }
+        if (!open_.empty() && !null_at(mark))
+            loc = open_.back().key ? open_.back().key->loc : open_.back().loc;
+        add(Value().at(loc), anchor, 1);
+    }
+
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  const std::string& text) override {
+        Loc loc = place(mark);
+        const bool plain = tag == "?" || tag.empty();
+        // of a quoted scalar the place is where its contents begin
+        const auto at = static_cast<std::size_t>(mark.pos);
+        if (!plain && at < text_.size() && (text_[at] == '"' || text_[at] == '\'')) {
+            if (closing_quote(text_, at + 1) ==
+                text_.npos) { // the parser lets the end of the file do
+                problems_.add("a string without its closing quote", loc);
+                throw GiveUp();
+            }
+            ++loc.column;
+        }
+        if (!plain && tag != "!") refuse_tag(tag, loc);
+        if (at_key()) open_.back().merging = plain && text == "<<";
+        if (at_key() || !plain)
+            add(Value(text).at(loc), anchor, 1);
+        else
+            add(plain_scalar(text, loc, problems_), anchor, 1);
+    }
+
+    void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        const auto it = anchors_.find(anchor);
+        if (it == anchors_.end()) {
+            problems_.add("an alias inside the very value it names would never end", place(mark));
+            throw GiveUp();
+        }
+        const auto& [value, size] = it->second;
+        if (at_key() && !value.is_string()) {
+            problems_.add(fmt::format("a key is a string, not {}", value.kind_name()), place(mark))
+                .hint = "write it out; an alias is a key where it stands for a string";
+            throw GiveUp();
+        }
+        add(at_key() ? value.at(place(mark)) : value, 0, size);
+    }
+
+    void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                         YAML::EmitterStyle::value) override {
+        open(mark, tag, anchor, false);
+    }
+    void OnSequenceEnd() override {
+        Open o = close();
+        add(Value::list(std::move(o.items)).at(o.loc), o.anchor, o.size);
+    }
+    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                    YAML::EmitterStyle::value) override {
+        open(mark, tag, anchor, true);
+    }
+    void OnMapEnd() override {
+        Open o = close();
+        report_doubles(o.entries, problems_);
+        if (o.merged) { // of two entries with one key the later stays
+            o.merged->insert(o.merged->end(), std::make_move_iterator(o.entries.begin()),
+                             std::make_move_iterator(o.entries.end()));
+            o.entries = std::move(*o.merged);
+        }
+        add(Value::map(std::move(o.entries)).at(o.loc), o.anchor, o.size);
+    }
+
+  private:
+    struct Open {
+        bool map;
+        Loc loc;
+        YAML::anchor_t anchor;
+        std::size_t size = 1; ///< nodes below, aliases followed
+        Value::List items = {};
+        Value::Map entries = {};
+        std::optional<Entry> key = {};
+        bool merging = false; ///< the key is `<<`: its value's entries become this map's
+        std::optional<Value::Map> merged = {};
+        Loc merged_at = {};
+    };
+
+    [[nodiscard]] bool at_key() const {
+        return !open_.empty() && open_.back().map && !open_.back().key;
+    }
+
+    Loc place(const YAML::Mark& mark) const {
+        return {line_ + static_cast<std::uint32_t>(mark.line + 1),
+                static_cast<std::uint16_t>(std::min(mark.column + 1, 65535)), file_};
+    }
+
+    /// Whether a null is written out where the mark is: of one that is not, the mark is where the
+    /// next thing begins, or the text ends.
+    bool null_at(const YAML::Mark& mark) const {
+        const std::string_view rest =
+            text_.substr(std::min(static_cast<std::size_t>(std::max(mark.pos, 0)), text_.size()));
+        for (const std::string_view word : {"~", "null", "Null", "NULL"}) {
+            if (!rest.starts_with(word)) continue;
+            const std::size_t after = rest.find_first_not_of(" \t", word.size());
+            if (after == rest.npos) return true;
+            const bool comment = rest[after] == '#' && after > word.size();
+            return comment || std::string_view(",]}\r\n").find(rest[after]) != rest.npos;
+        }
+        return false;
+    }
+
+    void refuse_tag(const std::string& tag, Loc loc) {
+        problems_.add(fmt::format("the tag \"{}\" has no meaning here", tag), loc).hint =
+            "leave it away: types follow from the schema";
+    }
+
+    void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, bool map) {
+        const Loc loc = place(mark);
+        if (!tag.empty() && tag != "?" && tag != "!") refuse_tag(tag, loc);
+        if (open_.size() + depth_ >= kMaxYamlDepth) {
+            problems_.add(fmt::format("nested more than {} levels deep", kMaxYamlDepth), loc);
+            throw GiveUp();
+        }
+        if (at_key()) {
+            problems_.add("a key has to be a scalar, not a list or a map", loc).hint =
+                "or is there a bracket that is not closed?";
+            throw GiveUp();
+        }
+        open_.push_back({map, loc, anchor});
+    }
+
+    Open close() {
+        Open o = std::move(open_.back());
+        open_.pop_back();
+        return o;
+    }
+
+    void add(Value value, YAML::anchor_t anchor, std::size_t size) {
+        // yaml-cpp can emit events without end on broken input; each real node takes a byte.
+        if (++events_ > node_limit_) {
+            problems_.add("the text can't be read as YAML", value.loc());
+            throw GiveUp();
+        }
+        if (anchor != 0) anchors_[anchor] = {value, size};
+        if (open_.empty()) {
+            root_ = std::move(value);
+            return;
+        }
+        Open& top = open_.back();
+        top.size += size;
+        if (top.size > kMaxYamlExpandedNodes) {
+            problems_.add(
+                fmt::format("aliases blow this up to more than {} values", kMaxYamlExpandedNodes),
+                value.loc());
+            throw GiveUp();
+        }
+        if (!top.map) {
+            top.items.push_back(std::move(value));
+        } else if (!top.key) {
+            start_entry(top, value);
+        } else if (top.merging) {
+            merge(top, value);
+            top.merging = false;
+            top.key.reset();
+        } else {
+            top.key->value = std::move(value);
+            top.entries.push_back(std::move(*top.key));
+            top.key.reset();
+        }
+    }
+
+    void start_entry(Open& top, const Value& key) {
+        if (top.entries.empty() && !top.merged) top.loc = key.loc();
+        top.key = Entry{key.as_string(), {}, key.loc()};
+    }
+
+    /// Takes the entries of a map, or of each map of a list, of which an earlier one goes before a
+    /// later one. They keep their places.
+    void merge(Open& top, const Value& value) {
+        const Loc loc = top.key->loc;
+        if (top.merged)
+            problems_.add("duplicate key \"<<\"", loc).with_note("first here", top.merged_at).hint =
+                "several maps are merged as a list: <<: [*a, *b]";
+        if (!top.merged) top.merged.emplace();
+        top.merged_at = loc;
+        const Value::List maps = value.is_list() ? value.as_list() : Value::List{value};
+        for (auto map = maps.rbegin(); map != maps.rend(); ++map) {
+            if (!map->is_map()) {
+                problems_
+                    .add(fmt::format("<< merges a map or a list of maps, not {}", map->kind_name()),
+                         loc)
+                    .hint = "it takes an alias: <<: *defaults; in quotes it is an ordinary key";
+                continue;
+            }
+            merged_ += map->as_map().size();
+            if (merged_ > kMaxYamlMergedEntries) {
+                problems_.add(fmt::format("merge keys add more than {} entries to maps",
+                                          kMaxYamlMergedEntries),
+                              loc);
+                throw GiveUp();
+            }
+            top.merged->insert(top.merged->end(), map->as_map().begin(), map->as_map().end());
+        }
+    }
+
+    std::uint16_t file_;
+    std::string_view text_;
+    std::uint32_t line_;
+    std::size_t depth_;
+    std::size_t node_limit_;
+    std::size_t events_ = 0;
+    std::size_t merged_ = 0; ///< entries that merge keys have added
+    Problems& problems_;
+    Value root_;
+    std::vector<Open> open_;
+    std::map<YAML::anchor_t, std::pair<Value, std::size_t>> anchors_;
+};
+
+/// Where the byte at `offset` is.
+Loc locate(std::string_view text, std::size_t offset, std::uint16_t file) {
+    const std::string_view before = text.substr(0, offset);
+    const auto line = static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n'));
+    const std::size_t start = before.rfind('\n') == before.npos ? 0 : before.rfind('\n') + 1;
+    return {line + 1, static_cast<std::uint16_t>(std::min<std::size_t>(offset - start + 1, 65535)),
+            file};
+}
+
+/// Offset of the first byte that is no well-formed UTF-8 (RFC 3629), or npos.
+std::size_t invalid_utf8(std::string_view s) {
+    for (std::size_t i = 0; i < s.size();) {
+        const auto c = static_cast<unsigned char>(s[i]);
+        if (c < 0x80) {
+            ++i;
+            continue;
+        }
+        const std::size_t n = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : c >= 0xC2 ? 2 : 0;
+        if (n == 0 || c > 0xF4 || i + n > s.size()) return i;
+        std::uint32_t code = c & (0xFFu >> (n + 1));
+        for (std::size_t k = 1; k < n; ++k) {
+            const auto d = static_cast<unsigned char>(s[i + k]);
+            if ((d & 0xC0) != 0x80) return i;
+            code = code << 6 | (d & 0x3F);
+        }
+        const bool overlong = (n == 3 && code < 0x800) || (n == 4 && code < 0x10000);
+        if (overlong || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) return i;
+        i += n;
+    }
+    return std::string_view::npos;
+}
+
+/// What the parser would misread or report badly.
+bool readable(std::string_view text, std::uint16_t file, Problems& problems) {
+    const auto refuse = [&](std::size_t offset, std::string message) -> Error& {
+        return problems.add(std::move(message), locate(text, offset, file));
+    };
+    if (text.size() > kMaxYamlBytes) {
+        refuse(0, fmt::format("the file has {} bytes; the limit is {} MiB", text.size(),
+                              kMaxYamlBytes >> 20));
+        return false;
+    }
+    if (const auto at = text.find('\0'); at != text.npos) {
+        refuse(at, "a NUL byte: this is no text file");
+        return false;
+    }
+    if (const auto at = invalid_utf8(text); at != text.npos) {
+        refuse(at, fmt::format("the byte 0x{:02x} is not valid UTF-8",
+                               static_cast<unsigned char>(text[at])));
+        return false;
+    }
+    for (std::size_t start = 0; start < text.size();) {
+        const std::size_t first = text.find_first_not_of(' ', start);
+        if (first == text.npos) break;
+        if (text[first] == '\t') {
+            const std::size_t content = text.find_first_not_of(" \t", first);
+            if (content != text.npos && text[content] != '\n' && text[content] != '#') {
+                refuse(first, "a tab in the indentation").hint = "indent with spaces";
+                return false;
+            }
+        }
+        const std::size_t end = text.find('\n', first);
+        if (end == text.npos) break;
+        start = end + 1;
+    }
+    return true;
+}
+
+/// @returns null when the text could not be read; `problems` says why
+Value parse(std::uint16_t file, const YamlPiece& piece, std::size_t depth, Problems& problems) {
+    Builder builder(file, piece, depth, problems);
+    try {
+        std::istringstream in{std::string(piece.text)};
+        YAML::Parser parser(in);
+        if (!parser.HandleNextDocument(builder)) return {};
+        Value root = builder.take_root();
+        Problems ignored;
+        Builder second(file, piece, depth, ignored);
+        if (parser.HandleNextDocument(second)) {
+            Loc loc = second.take_root().loc();
+            if (!loc.known()) loc = {1, 1, file};
+            problems.add("a second document begins here; a spec is one document", loc);
+        }
+        return root;
+    } catch (const GiveUp&) {
+        return {};
+    } catch (const YAML::Exception& e) {
+        // e.msg is the reason alone; what() repeats the position
+        const bool placed = !e.mark.is_null();
+        const YamlAdvice advice =
+            yaml_advice(e.msg, piece.text, placed ? static_cast<std::size_t>(e.mark.pos) : 0);
+        problems
+            .add(advice.message,
+                 {placed ? static_cast<std::uint32_t>(e.mark.line + 1) : 1,
+                  placed ? static_cast<std::uint16_t>(std::min(e.mark.column + 1, 65535))
+                         : std::uint16_t{1},
+                  file})
+            .hint = advice.hint;
+        return {};
+    }
+}
+
+constexpr std::string_view kNextEntry = "an-entry-comes-next"; ///< not in a text that is cut
+
+/// Parses one of a section's pieces. The parser is more lenient with what ends a text than with the
+/// same before another entry, so it gets one more, which is left out of the result.
+Value parse_entries(std::uint16_t file, const YamlPiece& piece, std::size_t indent,
+                    Problems& problems) {
+    const std::string text =
+        fmt::format("{}{}{}: 1\n", piece.text, std::string(indent, ' '), kNextEntry);
+    const Value all = parse(file, {text, piece.line}, 1, problems);
+    if (!all.is_map()) return {};
+    Value entries = all.without(kNextEntry);
+    return entries.as_map().empty() ? Value() : entries.at(all.loc());
+}
+
+/// Parses the pieces side by side; a piece with any problem ends it, without a word about it.
+std::optional<std::vector<Value>> parse_all(std::uint16_t file, const YamlPieces& pieces) {
+    std::vector<YamlPiece> work{pieces.head, pieces.tail};
+    work.insert(work.end(), pieces.entries.begin(), pieces.entries.end());
+    const auto parsed = [&](std::size_t i, Problems& problems) {
+        if (i < 2) return parse(file, work[i], 0, problems);
+        const bool ends = i + 1 == work.size() && pieces.tail.text.empty();
+        return ends ? parse(file, work[i], 1, problems)
+                    : parse_entries(file, work[i], pieces.indent, problems);
+    };
+    std::vector<Value> out(work.size());
+    std::atomic<std::size_t> next = 0;
+    std::atomic<bool> good = true;
+    const auto run = [&] {
+        for (std::size_t i = next++; i < work.size() && good; i = next++) {
+            Problems problems;
+            auto simple = read_simple_yaml(file, work[i], problems);
+            out[i] = simple ? std::move(*simple) : parsed(i, problems);
+            if (!problems.empty() || !(out[i].is_map() || out[i].is_null())) good = false;
+        }
+    };
+    {
+        const unsigned cores = std::clamp(std::thread::hardware_concurrency(), 1U, 8U);
+        std::vector<std::jthread> others;
+        for (unsigned i = 1; i < cores; ++i) others.emplace_back(run);
+        run();
+    }
+    return good ? std::optional(std::move(out)) : std::nullopt;
+}
+
+/// The whole out of its pieces; nothing where that is not what the whole would be.
+std::optional<Value> joined(const std::vector<Value>& parts, const std::string& section) {
+    if (!parts[0].is_map() || !parts[0].has(section) || !parts[0][section].is_null())
+        return std::nullopt;
+    Problems doubles;
+    Value::Map entries;
+    Loc first;
+    for (std::size_t i = 2; i < parts.size(); ++i) {
+        if (!parts[i].is_map()) continue; // comments alone
+        if (!first.known()) first = parts[i].loc();
+        const Value::Map& more = parts[i].as_map();
+        entries.insert(entries.end(), more.begin(), more.end());
+    }
+    if (entries.size() > kMaxYamlExpandedNodes) return std::nullopt;
+    report_doubles(entries, doubles);
+    Value::Map root = parts[0].as_map();
+    if (parts[1].is_map())
+        root.insert(root.end(), parts[1].as_map().begin(), parts[1].as_map().end());
+    report_doubles(root, doubles);
+    if (!doubles.empty()) return std::nullopt;
+    const Value all = Value::map(std::move(entries)).at(first);
+    for (Entry& e : root)
+        if (e.key == section) e.value = all;
+    return Value::map(std::move(root)).at(parts[0].loc());
+}
+
+} // namespace
+
+Value read_yaml(const Sources& sources, std::uint16_t file, Problems& problems,
+                std::size_t piece_bytes) {
+    const Span span("parse YAML", sources.files()[file].path.string());
+    const std::string& text = sources.files()[file].text;
+    if (!readable(text, file, problems)) return {};
+    // a merge key's anchor is often in another piece, and what all add has a limit
+    const bool whole = text.find(kNextEntry) != text.npos || text.find("<<:") != text.npos;
+    const auto pieces = whole ? std::optional<YamlPieces>() : cut_yaml(text, piece_bytes);
+    if (pieces)
+        if (const auto parts = parse_all(file, *pieces))
+            if (auto root = joined(*parts, pieces->section)) return std::move(*root);
+    const std::size_t before = problems.list().size();
+    Value root = parse(file, {text, 0}, 0, problems);
+    if (root.is_null() && problems.list().size() == before && !root.loc().known())
+        problems.add("the file is empty", {1, 1, file});
+    return root;
+}
+
+Value read_secret_yaml(const Sources& sources, std::uint16_t file, std::string_view noun,
+                       Problems& problems) {
+    Problems own;
+    Value root = read_yaml(sources, file, own);
+    for (const Error& error : own.list())
+        problems.add(fmt::format("{} is not valid YAML", noun), error.loc)
+            .with_hint("a key twice, a quote or a bracket too few? What exactly is wrong is not "
+                       "shown, as it may hold a part of a secret");
+    return root;
+}
+
+} // namespace hadeploy

@@ -1,0 +1,193 @@
+#pragma once
+
+#include "core/box.h"
+#include "provider_api/resource_type.h"
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hadeploy {
+
+/// A place that reads and changes go to: one libvirt connection, one host, one AWS region. All
+/// requests for the same key are handed over together.
+struct Endpoint {
+    std::string key;     ///< unique, readable: "libvirt qemu:///system", "ssh ops@10.77.0.11"
+    std::string machine; ///< address of the resource that is this machine; "" if none
+    Value config;        ///< what open() needs: the connection, or the provider's settings
+};
+
+/// What the state knows of a resource.
+struct Recorded {
+    std::string address;
+    std::string type;
+    std::int64_t generation = 1; ///< rises with every replacement
+    std::string identity;        ///< UUIDv5 of lineage, address and generation
+    Value config;                ///< normalized, as last applied
+    Value attributes;            ///< everything: config, and what the provider filled in
+    std::vector<std::string> depends_on;
+    bool tainted = false; ///< half made, or marked by the user; the next apply replaces it
+};
+
+struct ReadRequest {
+    std::string address;
+    const ResourceType* type = nullptr;
+    Value config;                       ///< normalized; of a resource to be removed: as recorded
+    const Recorded* recorded = nullptr; ///< nullptr when the state does not know it
+    std::string identity;               ///< what the object carries if we made it
+};
+
+/// What is really there. "Could not be read" is never "absent".
+struct Observation {
+    enum class State {
+        present,
+        absent,
+        failed,  ///< it should have been readable and was not: an error of the plan
+        blocked, ///< not readable while something it rests on is down (Docker is stopped, say):
+                 ///< planned as "read later", once what it depends on is repaired
+    };
+    State state = State::absent;
+    /// Present: the attributes as they are, in the schema's canonical form. An attribute that
+    /// cannot be seen is left out; the plan then goes by what was recorded.
+    Value attributes = {};
+    /// Present, but made by somebody else: never touched, an error for whoever wants to create it.
+    /// The text says how one can tell.
+    std::string foreign = {};
+    Box<Error> error = {}; ///< failed, blocked: why
+    /// Present and ours, but to be replaced all the same: the text says why ("it ends tomorrow").
+    std::string outdated = {};
+    bool data_gone = false; ///< present, but the data that it held is lost already
+    bool assumed = false;   ///< present by the record alone: there is no way to look
+
+    static Observation present(Value attributes) {
+        return {.state = State::present, .attributes = std::move(attributes)};
+    }
+    static Observation absent() { return {}; }
+    static Observation blocked(Error error) {
+        return {.state = State::blocked, .error = std::move(error)};
+    }
+    static Observation failed(Error error) {
+        return {.state = State::failed, .error = std::move(error)};
+    }
+};
+
+/// One change to make. A replacement is a remove and a create.
+struct Change {
+    enum class Kind { create, update, remove };
+    Kind kind = Kind::create;
+    std::string address;
+    const ResourceType* type = nullptr;
+    std::string identity;
+    Value before = {}; ///< observed (and recorded) attributes; null on create
+    Value after = {};  ///< the wanted config, normalized and wholly known; null on remove
+    std::vector<std::string> changed = {}; ///< update: the names of the attributes that differ
+    /// What is no longer wanted here and shared (ResourceType::shares) with a resource that still
+    /// wants it: the identity of that one, by name. It must stay.
+    std::map<std::string, std::string> left_to = {};
+};
+
+/// Where a provider tells how its changes go. Calls may come from any thread; index is the
+/// change's place in the batch. Each change ends with exactly one of done and failed.
+class ChangeSink {
+  public:
+    virtual ~ChangeSink() = default;
+    /// A new step within the change, for people: "waiting for the guest".
+    virtual void progress(std::size_t index, std::string_view step) = 0;
+    /// The change is complete; `attributes` as read back: all that is now true of the resource
+    /// (config included). Ignored for a remove.
+    virtual void done(std::size_t index, Value attributes) = 0;
+    virtual void failed(std::size_t index, Error error) = 0;
+};
+
+/// Gets a word for people about what goes on meanwhile. Called from any thread; may be empty.
+using Notice = std::function<void(std::string_view)>;
+
+/// One open endpoint. read() and apply() may be called from several threads at once.
+class Provider {
+  public:
+    virtual ~Provider() = default;
+    /// One observation a request, in their order. Does not throw for a single request's failure;
+    /// throws Error(unreachable) when the endpoint as a whole does not answer.
+    /// @param notice  told what is waited for before anything can be read
+    virtual std::vector<Observation> read(std::span<const ReadRequest> requests,
+                                          const Notice& notice) = 0;
+    /// Makes the changes. They are in an order that satisfies their dependencies on each other:
+    /// after a failure the provider fails the rest of the batch that it has not begun.
+    virtual void apply(std::span<const Change> changes, ChangeSink& sink) = 0;
+};
+
+/// What a provider gets from whoever runs it.
+struct Setting {
+    std::filesystem::path project_dir; ///< where the spec is
+    std::filesystem::path data_dir;    ///< project_dir/.hadeploy: keys, console logs
+    std::filesystem::path cache_dir;   ///< XDG cache: base images
+    std::string project;               ///< the spec's name
+    std::string lineage;               ///< UUID of the state
+    std::stop_token stop; ///< gives up waiting: while a plan is made, at the first Ctrl-C
+};
+
+/// A kind of endpoint, and how to open one.
+class ProviderKind {
+  public:
+    virtual ~ProviderKind() = default;
+    std::string name; ///< "libvirt", "ssh"
+    std::string doc;
+    Schema schema; ///< of the settings under `providers: {name: ...}`
+    /// True: changes that are ready together are handed over as one ordered batch, and the next
+    /// batch only when that is through (a host: one exec). False: one by one, side by side.
+    bool batches_changes = false;
+    /// Its resources live in the state alone. There is no effect outside that a kill could come
+    /// between: no intents are written, and what is ready together is made and noted together. Nor
+    /// is there anything to be read of them before planning: recall() tells what is there.
+    bool in_state = false;
+    /// Of such a kind: what is there, as its record tells it. Does not throw.
+    virtual Observation recall(const ReadRequest& /*request*/) const { return {}; }
+
+    /// Where a resource can be read and changed, the preferred place first: a cluster's resource
+    /// can be reached through any of its hosts. Empty while the config does not tell yet.
+    /// `settings` is the normalized provider block.
+    virtual std::vector<Endpoint> endpoints(const ResourceType& type, const Value& config,
+                                            const Value& settings) const = 0;
+    /// The same for a removal, with further places at the end from where it can be undone when its
+    /// own machine is no more: a cluster's member can be put out by another member.
+    virtual std::vector<Endpoint> removal_endpoints(const ResourceType& type, const Value& config,
+                                                    const Value& settings) const {
+        return endpoints(type, config, settings);
+    }
+    /// @throws Error(unreachable) with the cause
+    virtual std::shared_ptr<Provider> open(const Endpoint& endpoint, const Setting& setting) = 0;
+};
+
+/// All that hadeploy knows how to manage. Filled by one explicit line a type
+/// (src/cli/registry.cpp).
+class Registry {
+  public:
+    void add(std::unique_ptr<ProviderKind> kind) { kinds_.push_back(std::move(kind)); }
+    void add(std::unique_ptr<ResourceType> type) { types_.push_back(std::move(type)); }
+    [[nodiscard]] const ResourceType* type(std::string_view name) const {
+        for (const auto& t : types_)
+            if (t->name == name) return t.get();
+        return nullptr;
+    }
+    [[nodiscard]] ProviderKind* kind(std::string_view name) const {
+        for (const auto& k : kinds_)
+            if (k->name == name) return k.get();
+        return nullptr;
+    }
+    [[nodiscard]] const auto& types() const { return types_; }
+    [[nodiscard]] const auto& kinds() const { return kinds_; }
+
+  private:
+    std::vector<std::unique_ptr<ProviderKind>> kinds_;
+    std::vector<std::unique_ptr<ResourceType>> types_;
+};
+
+} // namespace hadeploy
