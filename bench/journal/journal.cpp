@@ -3,6 +3,8 @@
 //
 //     bench_journal DIRECTORY N MILLISECONDS PARALLELISM
 #include "engine/apply.h"
+#include "planner/plan/make_plan.h"
+#include "planner/plan/prior_state.h"
 
 #include <chrono>
 #include <cstdio>

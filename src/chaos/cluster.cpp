@@ -1,5 +1,7 @@
 #include "chaos/cluster.h"
 
+#include "planner/plan/prior_state.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 

@@ -1,5 +1,7 @@
 #include "chaos/drill.h"
 
+#include "core/did_you_mean.h"
+
 #include <algorithm>
 #include <condition_variable>
 #include <fmt/format.h>

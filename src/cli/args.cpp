@@ -1,6 +1,7 @@
 #include "cli/args.h"
 
 #include "cli/arg_checks.h"
+#include "core/did_you_mean.h"
 #include "provider_api/schema.h"
 
 #include <CLI/CLI.hpp> // costs seconds to compile: in this file only

@@ -3,6 +3,7 @@
 #include "cli/args.h"
 #include "cli/interrupt.h"
 #include "cli/render/progress.h"
+#include "planner/plan/prior_state.h"
 
 namespace hadeploy::cli {
 

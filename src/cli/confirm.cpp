@@ -3,7 +3,7 @@
 #include "cli/render/plan_text.h"
 #include "cli/render/text.h"
 #include "planner/spec/address.h"
-#include "planner/graph/lifecycle.h"
+#include "provider_api/units.h"
 
 #include <algorithm>
 #include <fmt/format.h>

@@ -5,7 +5,9 @@
 #include "cli/render/plan_json.h"
 #include "cli/render/text.h"
 #include "core/clock.h"
+#include "planner/plan/decide.h"
 #include "planner/plan/moves.h"
+#include "planner/plan/prior_state.h"
 
 #include <csignal>
 #include <fmt/format.h>

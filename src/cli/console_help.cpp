@@ -1,6 +1,7 @@
 #include "cli/console_help.h"
 
 #include "cli/render/text.h"
+#include "core/did_you_mean.h"
 #include "planner/lang/functions.h"
 #include "provider_api/schema.h"
 

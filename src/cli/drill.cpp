@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/stop_on_signal.h"
 #include "core/file.h"
+#include "planner/plan/prior_state.h"
 
 #include <fmt/format.h>
 #include <thread>

@@ -5,8 +5,8 @@
 #include "cli/render/plan_json.h"
 #include "cli/render/plan_text.h"
 #include "cli/render/report.h"
+#include "core/did_you_mean.h"
 #include "planner/spec/address.h"
-#include "planner/graph/lifecycle.h"
 
 #include <algorithm>
 #include <cstdlib>

@@ -10,6 +10,7 @@
 #include "core/clock.h"
 #include "core/secrecy.h"
 #include "planner/plan/plan_checks.h"
+#include "planner/plan/prior_state.h"
 
 #include <algorithm>
 #include <filesystem>

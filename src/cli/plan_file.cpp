@@ -3,6 +3,7 @@
 #include "cli/render/plan_json.h"
 #include "core/file.h"
 #include "core/hash.h"
+#include "planner/plan/prior_state.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

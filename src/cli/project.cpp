@@ -3,10 +3,14 @@
 #include "chaos/settings.h"
 #include "cli/own_environment.h"
 #include "cli/secrets.h"
-#include "planner/spec/local_paths.h"
+#include "planner/plan/make_plan.h"
 #include "planner/plan/moves.h"
+#include "planner/plan/prior_state.h"
+#include "planner/plan/removal.h"
 #include "planner/plan/selection.h"
+#include "planner/spec/local_paths.h"
 #include "planner/spec/written_secrets.h"
+#include "provider_api/normalize.h"
 #include "state/key_file.h"
 
 #include <cstdlib>

@@ -3,6 +3,8 @@
 #include "core/secrecy.h"
 #include "engine/apply.h"
 #include "planner/plan/moves.h"
+#include "planner/plan/prior_state.h"
+#include "provider_api/normalize.h"
 
 #include <filesystem>
 #include <memory>

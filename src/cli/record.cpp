@@ -1,8 +1,9 @@
 #include "cli/record.h"
 
 #include "cli/render/errors.h"
-#include "planner/spec/local_paths.h"
 #include "planner/plan/plan.h"
+#include "planner/plan/prior_state.h"
+#include "planner/spec/local_paths.h"
 
 #include <algorithm>
 #include <fmt/format.h>

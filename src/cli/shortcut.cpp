@@ -4,6 +4,8 @@
 #include "core/file.h"
 #include "core/hash.h"
 #include "planner/lang/outside.h"
+#include "planner/plan/decide.h"
+#include "planner/plan/prior_state.h"
 #include "planner/yaml/yaml.h"
 
 #include <algorithm>

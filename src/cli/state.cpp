@@ -4,9 +4,9 @@
 #include "core/clock.h"
 #include "core/file.h"
 #include "core/ssh_key.h"
-#include "planner/spec/address.h"
-#include "planner/graph/lifecycle.h"
 #include "planner/plan/moves.h"
+#include "planner/plan/prior_state.h"
+#include "planner/spec/address.h"
 #include "providers/ssh/ssh.h"
 #include "state/transfer.h"
 

@@ -1,6 +1,7 @@
 #include "chaos/cluster.h"
 #include "cli/commands.h"
 #include "cli/render/text.h"
+#include "planner/plan/prior_state.h"
 
 #include <algorithm>
 #include <atomic>

@@ -2,9 +2,14 @@
 
 #include "core/clock.h"
 #include "engine/executor.h"
+#include "planner/graph/computed.h"
+#include "planner/graph/hide_secrets.h"
+#include "planner/plan/decide.h"
 #include "planner/plan/generations.h"
 #include "planner/plan/output_changes.h"
+#include "planner/plan/prior_state.h"
 #include "planner/plan/seen.h"
+#include "planner/spec/address.h"
 
 #include <algorithm>
 

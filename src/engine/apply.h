@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/world.h"
+#include "planner/plan/prior_state.h"
 
 #include <atomic>
 

@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "core/trace.h"
 #include "engine/slot.h"
+#include "planner/plan/prior_state.h"
 
 namespace hadeploy {
 

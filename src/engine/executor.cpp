@@ -3,9 +3,13 @@
 #include "core/clock.h"
 #include "core/trace.h"
 #include "engine/slot.h"
+#include "planner/graph/computed.h"
+#include "planner/plan/decide.h"
 #include "planner/plan/generations.h"
-#include "planner/graph/lifecycle.h"
+#include "planner/plan/lifecycle.h"
+#include "planner/plan/prior_state.h"
 #include "planner/plan/seen.h"
+#include "planner/spec/address.h"
 
 #include <algorithm>
 #include <chrono>

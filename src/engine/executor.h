@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/apply.h"
+#include "planner/plan/prior_state.h"
 
 #include <condition_variable>
 #include <deque>

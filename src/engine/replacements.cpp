@@ -1,9 +1,13 @@
 // Replacements that are made only if the resource differs once all is known.
 #include "engine/executor.h"
 
+#include "planner/plan/decide.h"
 #include "planner/plan/generations.h"
-#include "planner/graph/lifecycle.h"
+#include "planner/plan/lifecycle.h"
+#include "planner/plan/prior_state.h"
 #include "planner/plan/seen.h"
+#include "planner/spec/address.h"
+#include "provider_api/lifecycle_keys.h"
 
 #include <algorithm>
 

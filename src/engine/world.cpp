@@ -1,6 +1,9 @@
 #include "engine/world.h"
 
 #include "core/trace.h"
+#include "planner/graph/computed.h"
+#include "planner/graph/hide_secrets.h"
+#include "planner/plan/prior_state.h"
 #include "planner/plan/seen.h"
 
 #include <algorithm>

@@ -2,6 +2,7 @@
 
 #include "engine/events.h"
 #include "planner/plan/moves.h"
+#include "planner/plan/prior_state.h"
 #include "planner/plan/refresh.h"
 #include "state/store.h"
 

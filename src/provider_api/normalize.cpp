@@ -1,8 +1,12 @@
+#include "provider_api/normalize.h"
+
+#include "core/did_you_mean.h"
 #include "core/text.h"
 #include "provider_api/bare_reference.h"
-#include "planner/graph/lifecycle.h"
-#include "planner/lang/outside.h"
+#include "provider_api/lifecycle_keys.h"
 #include "provider_api/scalar.h"
+#include "provider_api/type_name.h"
+#include "provider_api/units.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -227,8 +231,6 @@ Value Normalizer::connection(const Value& value, const Place& place) {
 Value Normalizer::scalar(TypeKind kind, const Value& value, const Place& place) {
     try {
         const Value out = scalar::canonical(kind, value);
-        // a schema's own default names no file that somebody wrote
-        if (kind == TypeKind::local_path && value.loc().known()) note_outside_look();
         return kind == TypeKind::local_path ? local_path(out, place) : out;
     } catch (const scalar::Mismatch& mismatch) {
         // What is secret is not quoted back, not even where it is wrong.
@@ -248,7 +250,9 @@ Value Normalizer::local_path(const Value& checked, const Place& place) {
         throw scalar::Mismatch{
             fmt::format("{} begins with ~, which is not expanded", in_quotes(path.string())),
             "write the path out, or relative to the file that it is written in"};
-    return without_last_slash(path.is_absolute() || !base_ ? path : base_(place.loc) / path);
+    // A default of the schema itself has no place, and nobody wrote it in a file.
+    const std::filesystem::path base = base_ && checked.loc().known() ? base_(place.loc) : "";
+    return without_last_slash(base / path);
 }
 
 void Normalizer::wrong_kind(const Type& type, const Value& value, const Place& place) {

@@ -1,18 +1,13 @@
 #pragma once
 
 #include "provider_api/schema.h"
+#include "provider_api/units.h"
 
 #include <string>
 #include <string_view>
 
 /// How single values become canonical. Used by schema_normalize.cpp alone.
 namespace hadeploy::scalar {
-
-/// A value that its type does not allow. `message` fits after "memory: ".
-struct Mismatch {
-    std::string message;
-    std::string hint = {};
-};
 
 /// The value in its type's canonical form (place and secrecy are the caller's matter). `type` is
 /// none of list, set, map, object, connection; `value` is neither null nor unknown. A local_path is
@@ -25,10 +20,5 @@ std::string_view noun(TypeKind type);
 
 /// What a message says was there instead: `the string "x"`, `the integer 5`, `a list`.
 std::string got(const Value& value);
-
-/// "1.5 GiB" -> bytes; "1h30m", "500 ms" -> milliseconds.
-/// @throws Mismatch
-std::int64_t parse_bytes(std::string_view text);
-std::int64_t parse_duration(std::string_view text);
 
 } // namespace hadeploy::scalar

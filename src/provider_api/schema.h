@@ -3,8 +3,6 @@
 #include "core/error.h"
 #include "core/value.h"
 
-#include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -96,37 +94,5 @@ const Attribute* find_attribute(const Schema& schema, std::string_view name);
 /// must show; the host to reach it through; machine.
 /// `machine` is the address of the resource that is the machine ("" where it existed before).
 const std::vector<Attribute>& connection_fields();
-
-/// A local path in its one spelling: lexically normal, without a slash at its end.
-std::string without_last_slash(const std::filesystem::path& path);
-
-/// Gives paths in a spec their base: the directory of the file a Loc is in.
-using BaseDirectory = std::function<std::filesystem::path(Loc)>;
-
-/// Checks `config` against the schema and returns it in canonical form with defaults filled in.
-/// Unknown values pass. `what` names the owner in messages: `host.file "motd"`. Every problem is
-/// added, none is thrown; the result is only of use when none was added.
-Value normalize(const Schema& schema, const Value& config, std::string_view what, Loc owner,
-                const BaseDirectory& base, Problems& problems);
-/// The same for one value of one type, e.g. a variable's. `what` is where paths in messages begin:
-/// `var.hosts` of `var.hosts["a"].port`.
-Value normalize(const Attribute& attribute, const Value& value, std::string_view what,
-                const BaseDirectory& base, Problems& problems);
-
-/// The type that a spec writes: "list(string)", "object({name: string, port: optional(port, 80)})".
-/// Written as YAML a map is an object of these fields, a map whose one key is "*" a map of any
-/// keys, a list of one type a list of it.
-/// @throws Error(spec), at the type's place
-Type parse_type(const Value& written);
-/// The way back, for messages and docs.
-std::string type_name(const Type& type);
-
-/// The candidate closest to `word`, when it is close enough to be what was meant.
-std::optional<std::string> did_you_mean(std::string_view word,
-                                        const std::vector<std::string>& candidates);
-
-/// "1 GiB", "1.5 MB": bytes for people. "1m 12s": milliseconds for people.
-std::string show_bytes(std::int64_t bytes);
-std::string show_duration(std::int64_t milliseconds);
 
 } // namespace hadeploy

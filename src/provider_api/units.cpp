@@ -1,5 +1,6 @@
+#include "provider_api/units.h"
+
 #include "core/text.h"
-#include "provider_api/scalar.h"
 
 #include <array>
 #include <cctype>

@@ -1,4 +1,5 @@
 #include "chaos/settings.h"
+#include "provider_api/normalize.h"
 
 #include <doctest/doctest.h>
 

@@ -2,8 +2,11 @@
 #include "cli/render/plan_json.h"
 #include "cli/render/plan_text.h"
 #include "golden.h"
+#include "planner/plan/make_plan.h"
 #include "planner/plan/moves.h"
+#include "planner/plan/prior_state.h"
 #include "planner/plan/refresh.h"
+#include "planner/plan/removal.h"
 #include "support/project.h"
 
 using namespace hadeploy;

@@ -1,7 +1,10 @@
 #include "cli/render/why_text.h"
 #include "golden.h"
+#include "planner/plan/make_plan.h"
 #include "planner/plan/moves.h"
+#include "planner/plan/prior_state.h"
 #include "planner/plan/refresh.h"
+#include "planner/plan/removal.h"
 #include "support/project.h"
 
 using namespace hadeploy;

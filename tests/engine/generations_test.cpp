@@ -1,4 +1,5 @@
 #include "engine/lab.h"
+#include "planner/plan/prior_state.h"
 
 #include <doctest/doctest.h>
 #include <sys/wait.h>

@@ -1,7 +1,10 @@
 #pragma once
 
 #include "engine/apply.h"
+#include "planner/plan/make_plan.h"
 #include "planner/plan/moves.h"
+#include "planner/plan/prior_state.h"
+#include "planner/plan/removal.h"
 #include "support/project.h"
 
 #include <cstdlib>

@@ -1,5 +1,8 @@
 #include "engine/apply.h"
 #include "planner/plan/import.h"
+#include "planner/plan/make_plan.h"
+#include "planner/plan/prior_state.h"
+#include "planner/plan/removal.h"
 #include "support/project.h"
 
 #include <cstdlib>

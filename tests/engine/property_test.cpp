@@ -1,4 +1,6 @@
 #include "engine/lab.h"
+#include "planner/plan/make_plan.h"
+#include "planner/plan/prior_state.h"
 #include "support/random_spec.h"
 
 #include <algorithm>

@@ -1,5 +1,7 @@
 // How much is done at once, and what a stop takes back of what waits for its turn.
 #include "engine/apply.h"
+#include "planner/plan/make_plan.h"
+#include "planner/plan/prior_state.h"
 #include "support/project.h"
 
 #include <chrono>

@@ -1,4 +1,5 @@
 #include "engine/world.h"
+#include "planner/plan/prior_state.h"
 
 #include <atomic>
 #include <doctest/doctest.h>

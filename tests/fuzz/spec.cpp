@@ -3,7 +3,9 @@
 #include "fuzz.h"
 
 #include "engine/world.h"
+#include "planner/plan/make_plan.h"
 #include "planner/plan/plan.h"
+#include "planner/plan/prior_state.h"
 #include "planner/yaml/yaml.h"
 #include "providers/libvirt/libvirt.h"
 #include "providers/local/local.h"

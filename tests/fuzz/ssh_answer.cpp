@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "planner/yaml/yaml.h"
+#include "provider_api/normalize.h"
 #include "providers/ssh/framing.h"
 #include "providers/ssh/provider.h"
 #include "providers/ssh/ssh.h"

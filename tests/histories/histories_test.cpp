@@ -5,8 +5,11 @@
 #include "engine/apply.h"
 #include "histories/model.h"
 #include "histories/world.h"
+#include "planner/plan/make_plan.h"
 #include "planner/plan/plan.h"
+#include "planner/plan/prior_state.h"
 #include "planner/plan/refresh.h"
+#include "planner/plan/removal.h"
 #include "planner/spec/spec.h"
 
 #include <atomic>

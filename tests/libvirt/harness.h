@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/uuid.h"
+#include "provider_api/normalize.h"
 #include "provider_api/provider.h"
 #include "provider_api/schema.h"
 #include "providers/libvirt/libvirt.h"

@@ -4,6 +4,9 @@
 #include "core/process.h"
 #include "core/temp_dir.h"
 #include "engine/apply.h"
+#include "planner/plan/make_plan.h"
+#include "planner/plan/prior_state.h"
+#include "planner/plan/removal.h"
 #include "providers/local/local.h"
 #include "support/project.h"
 

@@ -1,4 +1,5 @@
 #include "lab.h"
+#include "planner/plan/generations.h"
 #include "providers/local/random.h"
 
 #include <algorithm>

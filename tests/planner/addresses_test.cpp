@@ -1,7 +1,9 @@
-#include "planner/spec/address.h"
 #include "planner/plan/import.h"
+#include "planner/plan/make_plan.h"
 #include "planner/plan/moves.h"
+#include "planner/plan/prior_state.h"
 #include "planner/planned.h"
+#include "planner/spec/address.h"
 
 #include <doctest/doctest.h>
 

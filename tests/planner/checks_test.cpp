@@ -1,3 +1,5 @@
+#include "planner/plan/make_plan.h"
+#include "planner/plan/prior_state.h"
 #include "planner/planned.h"
 
 #include <doctest/doctest.h>

@@ -1,5 +1,9 @@
+#include "planner/graph/computed.h"
 #include "planner/plan/data_loss.h"
+#include "planner/plan/make_plan.h"
 #include "planner/plan/moves.h"
+#include "planner/plan/prior_state.h"
+#include "planner/plan/removal.h"
 #include "support/project.h"
 
 #include <doctest/doctest.h>

@@ -1,4 +1,7 @@
 #include "planner/graph/early.h"
+#include "planner/plan/make_plan.h"
+#include "planner/plan/prior_state.h"
+#include "planner/plan/removal.h"
 #include "planner/planned.h"
 
 #include <doctest/doctest.h>

@@ -1,7 +1,9 @@
 // The same object under another address, and the order of what is replaced and removed. What
 // becomes of both over many runs is looked at in tests/histories.
+#include "planner/plan/make_plan.h"
 #include "planner/plan/moves.h"
 #include "planner/plan/plan.h"
+#include "planner/plan/prior_state.h"
 #include "planner/plan/refresh.h"
 #include "support/fake_world.h"
 

@@ -1,6 +1,8 @@
 #include "planner/graph/ignored.h"
-#include "planner/planned.h"
+#include "planner/plan/make_plan.h"
+#include "planner/plan/prior_state.h"
 #include "planner/plan/refresh.h"
+#include "planner/planned.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,6 @@
+#include "planner/plan/make_plan.h"
 #include "planner/plan/moves.h"
+#include "planner/plan/prior_state.h"
 #include "support/project.h"
 
 #include <doctest/doctest.h>

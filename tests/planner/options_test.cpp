@@ -1,9 +1,12 @@
-#include "planner/spec/address.h"
+#include "planner/plan/make_plan.h"
 #include "planner/plan/moves.h"
 #include "planner/plan/output_changes.h"
+#include "planner/plan/prior_state.h"
 #include "planner/plan/refresh.h"
+#include "planner/plan/removal.h"
 #include "planner/plan/selection.h"
 #include "planner/plan/why.h"
+#include "planner/spec/address.h"
 #include "support/project.h"
 
 #include <doctest/doctest.h>

@@ -1,6 +1,9 @@
 #include "provider_api/schema.h"
 
+#include "core/did_you_mean.h"
 #include "core/text.h"
+#include "provider_api/normalize.h"
+#include "provider_api/units.h"
 
 #include <doctest/doctest.h>
 #include <limits>

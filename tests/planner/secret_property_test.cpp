@@ -3,6 +3,8 @@
 // seeds are fixed; HADEPLOY_SEED is the first of them, HADEPLOY_SECRETS how many there are.
 #include "planner/lang/functions.h"
 #include "planner/yaml/scalar_place.h"
+#include "provider_api/normalize.h"
+#include "provider_api/type_name.h"
 #include "support/expressions.h"
 #include "support/planted.h"
 #include "support/project.h"

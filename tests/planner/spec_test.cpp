@@ -1,3 +1,5 @@
+#include "planner/plan/make_plan.h"
+#include "planner/plan/prior_state.h"
 #include "planner/yaml/yaml.h"
 #include "support/project.h"
 

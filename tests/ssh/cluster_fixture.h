@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/process.h"
+#include "provider_api/normalize.h"
 #include "providers/ssh/ssh.h"
 #include "providers/ssh/ssh_type.h"
 

@@ -2,6 +2,7 @@
 
 #include "core/file.h"
 #include "core/hash.h"
+#include "planner/plan/decide.h"
 #include "planner/plan/plan.h"
 #include "providers/ssh/docker_script.h"
 #include "providers/ssh/place.h"

@@ -1,6 +1,7 @@
 #include "cluster_fixture.h"
 
 #include "core/file.h"
+#include "planner/plan/decide.h"
 #include "planner/plan/plan.h"
 #include "providers/ssh/gluster_script.h"
 #include "providers/ssh/place.h"

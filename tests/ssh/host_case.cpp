@@ -1,4 +1,6 @@
 #include "ssh/host_case.h"
+#include "planner/plan/decide.h"
+#include "provider_api/normalize.h"
 
 #include <atomic>
 #include <unistd.h>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "planner/plan/decide.h"
 #include "planner/plan/plan.h"
 #include "providers/ssh/ssh.h"
 #include "providers/ssh/ssh_type.h"

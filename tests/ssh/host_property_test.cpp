@@ -4,6 +4,7 @@
 // here (host_fake_test.cpp): there is no systemd, and no package is installed on this machine.
 #include "core/file.h"
 #include "core/process.h"
+#include "planner/plan/decide.h"
 #include "ssh/real_host.h"
 
 #include <doctest/doctest.h>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "planner/plan/prior_state.h"
 #include "provider_api/provider.h"
 
 #include <algorithm>

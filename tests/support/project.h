@@ -1,6 +1,8 @@
 #pragma once
 
+#include "planner/plan/make_plan.h"
 #include "planner/plan/plan.h"
+#include "planner/plan/prior_state.h"
 #include "support/fake_world.h"
 
 #include <fmt/format.h>

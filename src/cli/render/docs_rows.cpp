@@ -1,6 +1,7 @@
 #include "cli/render/docs_rows.h"
 
 #include "cli/render/value_text.h"
+#include "provider_api/type_name.h"
 
 #include <fmt/format.h>
 

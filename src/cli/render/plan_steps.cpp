@@ -4,7 +4,9 @@
 #include "cli/render/plan_text.h"
 #include "cli/render/text.h"
 #include "cli/render/value_text.h"
+#include "planner/graph/computed.h"
 #include "planner/plan/generations.h"
+#include "provider_api/normalize.h"
 
 #include <algorithm>
 #include <fmt/format.h>

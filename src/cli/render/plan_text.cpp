@@ -5,6 +5,8 @@
 #include "cli/render/value_text.h"
 #include "planner/plan/generations.h"
 #include "planner/plan/output_changes.h"
+#include "planner/spec/address.h"
+#include "provider_api/units.h"
 
 #include <algorithm>
 #include <fmt/format.h>

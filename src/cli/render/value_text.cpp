@@ -2,6 +2,7 @@
 
 #include "cli/render/line_diff.h"
 #include "cli/render/text.h"
+#include "provider_api/units.h"
 
 #include <algorithm>
 #include <fmt/format.h>

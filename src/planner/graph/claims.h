@@ -1,6 +1,7 @@
 #pragma once
 
 #include "planner/graph/graph.h"
+#include "planner/spec/address.h"
 
 #include <map>
 #include <optional>

@@ -1,12 +1,11 @@
 #include "planner/graph/early.h"
 
 #include "core/text.h"
-#include "planner/spec/address.h"
-#include "planner/plan/generations.h"
 #include "planner/graph/ignored.h"
-#include "planner/graph/lifecycle.h"
 #include "planner/graph/names.h"
+#include "planner/spec/address.h"
 #include "planner/spec/references.h"
+#include "provider_api/lifecycle_keys.h"
 
 #include <charconv>
 #include <cstdint>

@@ -1,12 +1,13 @@
+#include "core/did_you_mean.h"
 #include "core/trace.h"
 #include "planner/graph/early.h"
 #include "planner/graph/graph.h"
-#include "planner/plan/import.h"
+#include "planner/graph/imports.h"
 #include "planner/graph/instances.h"
-#include "planner/graph/lifecycle.h"
 #include "planner/graph/names.h"
 #include "planner/graph/order.h"
 #include "planner/graph/static_checks.h"
+#include "planner/spec/address.h"
 
 #include <algorithm>
 #include <deque>

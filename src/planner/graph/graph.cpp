@@ -1,10 +1,11 @@
 #include "planner/graph/graph.h"
 
 #include "core/secrecy.h"
-#include "planner/graph/lifecycle.h"
+#include "planner/graph/computed.h"
+#include "planner/graph/hide_secrets.h"
 #include "planner/graph/names.h"
-#include "planner/plan/plan.h"
-#include "planner/plan/seen.h"
+#include "provider_api/lifecycle_keys.h"
+#include "provider_api/normalize.h"
 
 #include <fmt/format.h>
 #include <set>

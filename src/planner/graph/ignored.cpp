@@ -1,6 +1,8 @@
 #include "planner/graph/ignored.h"
 
+#include "core/did_you_mean.h"
 #include "core/text.h"
+#include "provider_api/type_name.h"
 
 #include <algorithm>
 #include <fmt/format.h>

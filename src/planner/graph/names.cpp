@@ -1,7 +1,9 @@
 #include "planner/graph/names.h"
 
+#include "core/did_you_mean.h"
 #include "planner/graph/lead.h"
 #include "planner/graph/reference_hints.h"
+#include "provider_api/normalize.h"
 
 #include <algorithm>
 #include <fmt/format.h>

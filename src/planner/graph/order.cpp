@@ -1,7 +1,6 @@
 #include "planner/graph/order.h"
 
 #include "planner/spec/address.h"
-#include "planner/graph/lifecycle.h"
 
 #include <algorithm>
 #include <deque>

@@ -1,5 +1,6 @@
 #include "planner/graph/static_checks.h"
 
+#include "core/did_you_mean.h"
 #include "planner/graph/early.h"
 #include "planner/spec/references.h"
 

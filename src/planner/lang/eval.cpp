@@ -2,9 +2,10 @@
 #include "planner/lang/expr.h"
 #include "planner/lang/functions.h"
 #include "planner/lang/operators.h"
-#include "provider_api/schema.h"
 #include "planner/lang/splat.h"
+#include "provider_api/schema.h"
 
+#include "core/did_you_mean.h"
 #include "core/secrecy.h"
 #include "core/text.h"
 

@@ -1,5 +1,6 @@
 #include "planner/lang/expr.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace hadeploy {
@@ -97,6 +98,12 @@ Value constant(const Value& tree, std::string_view where, std::string_view hint,
 
 ExprPtr compile(const Value& tree, Sources& sources, StringPool& strings, Problems& problems) {
     return std::make_shared<const Expr>(Compiler(sources, strings, problems)(tree));
+}
+
+bool writes_literals(const Expr& expr) {
+    if (expr.kind == Expr::Kind::literal) return true;
+    if (expr.kind == Expr::Kind::reference) return false; // its parts are names
+    return std::any_of(expr.parts.begin(), expr.parts.end(), writes_literals);
 }
 
 } // namespace hadeploy

@@ -68,6 +68,9 @@ Value constant(const Value& tree, std::string_view where, std::string_view hint,
 /// @throws Error(spec)
 Expr parse_string(const Value& string, Sources& sources, StringPool& strings);
 
+/// Whether something in the expression is written out, and does not only name what is elsewhere.
+bool writes_literals(const Expr& expr);
+
 /// What an expression may cost, so that no spec makes the program run out of stack, memory or time.
 inline constexpr int kMaxEvaluationDepth = 1000;
 inline constexpr std::size_t kMaxEvaluationSteps = 10'000'000;

@@ -1,6 +1,5 @@
 #include "planner/lang/expr.h"
 #include "planner/yaml/scalar_place.h"
-#include "planner/spec/written_secrets.h"
 
 #include "core/text.h"
 

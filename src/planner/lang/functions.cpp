@@ -3,6 +3,7 @@
 #include "planner/lang/effort.h"
 #include "planner/lang/outside.h"
 
+#include "core/did_you_mean.h"
 #include "core/secrecy.h"
 #include "core/text.h"
 #include "provider_api/schema.h"

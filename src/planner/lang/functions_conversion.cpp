@@ -1,5 +1,7 @@
 #include "planner/lang/functions.h"
 
+#include "planner/schema/type_text.h"
+#include "provider_api/normalize.h"
 #include "provider_api/schema.h"
 
 #include <algorithm>

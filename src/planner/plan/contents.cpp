@@ -1,5 +1,6 @@
 #include "planner/plan/contents.h"
 
+#include "planner/plan/prior_state.h"
 #include "planner/plan/seen.h"
 
 #include <fmt/format.h>

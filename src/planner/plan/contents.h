@@ -2,6 +2,7 @@
 
 #include "planner/graph/claims.h"
 #include "planner/plan/plan.h"
+#include "planner/plan/prior_state.h"
 #include "planner/plan/step_order.h"
 
 #include <map>

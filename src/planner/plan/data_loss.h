@@ -1,6 +1,7 @@
 #pragma once
 
 #include "planner/plan/plan.h"
+#include "planner/plan/prior_state.h"
 
 #include <vector>
 

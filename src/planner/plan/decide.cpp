@@ -1,5 +1,9 @@
+#include "planner/plan/decide.h"
+
 #include "core/secrecy.h"
 #include "planner/plan/plan.h"
+#include "planner/plan/prior_state.h"
+#include "provider_api/normalize.h"
 
 #include <algorithm>
 #include <fmt/format.h>

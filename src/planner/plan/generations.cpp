@@ -1,7 +1,10 @@
 #include "planner/plan/generations.h"
 
-#include "planner/graph/lifecycle.h"
+#include "core/uuid.h"
+#include "planner/plan/decide.h"
+#include "planner/plan/lifecycle.h"
 #include "planner/plan/seen.h"
+#include "provider_api/lifecycle_keys.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -19,6 +22,11 @@ bool same_object(const ResourceType& type, const Value& a, const Value& b) {
 
 } // namespace
 
+std::string identity_of(const std::string& lineage, const std::string& address,
+                        std::int64_t generation) {
+    return uuid_v5(lineage, fmt::format("{}#{}", address, generation));
+}
+
 std::int64_t NewGenerations::next(const std::string& address, std::int64_t first) {
     if (identities_.empty())
         for (const auto& [other, r] : world_.recorded) identities_.insert(r.identity);
@@ -28,17 +36,6 @@ std::int64_t NewGenerations::next(const std::string& address, std::int64_t first
     };
     while (!identities_.empty() && is_taken()) ++first;
     return first;
-}
-
-std::string generation_address(const std::string& address, std::int64_t generation) {
-    return fmt::format("{}#{}", address, generation);
-}
-
-std::string resource_address(const std::string& address) {
-    const auto mark = address.rfind('#');
-    const bool is_generation = mark != address.npos && mark + 1 < address.size() &&
-                               address.find_first_not_of("0123456789", mark + 1) == address.npos;
-    return is_generation ? address.substr(0, mark) : address;
 }
 
 namespace {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include "planner/plan/plan.h"
+#include "planner/plan/prior_state.h"
+#include "planner/spec/address.h"
 
 #include <string_view>
 #include <unordered_set>
@@ -11,6 +13,10 @@ namespace hadeploy {
 // generation that is in use: the old one until the new one is there, then that. The other one is
 // journalled and recorded under an address of its own, `address#generation`, like any resource that
 // the spec does not have: so whatever is left when a run is killed is removed by the next.
+
+/// UUIDv5 of the state's lineage and `address#generation`.
+std::string identity_of(const std::string& lineage, const std::string& address,
+                        std::int64_t generation);
 
 /// Numbers the generations of objects that are still to be made. What has moved keeps the identity
 /// that it got at its first address: a new object there gets another one.
@@ -25,10 +31,6 @@ class NewGenerations {
     const World& world_;
     std::unordered_set<std::string_view> identities_; ///< of what is recorded, once asked for
 };
-
-std::string generation_address(const std::string& address, std::int64_t generation);
-/// The resource that an address is a generation of; what is none gives itself.
-std::string resource_address(const std::string& address);
 
 /// Whether an interrupted run has begun the replacement that is still wanted.
 bool is_begun(const ResourceType& type, const Value& config, const Recorded& recorded,

@@ -1,7 +1,9 @@
 #include "planner/plan/identity.h"
 
 #include "planner/plan/generations.h"
+#include "planner/plan/prior_state.h"
 #include "planner/plan/seen.h"
+#include "planner/spec/address.h"
 
 #include <fmt/format.h>
 #include <unordered_map>

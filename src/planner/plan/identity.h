@@ -1,6 +1,7 @@
 #pragma once
 
 #include "planner/plan/moves.h"
+#include "planner/plan/prior_state.h"
 
 namespace hadeploy {
 

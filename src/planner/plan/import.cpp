@@ -1,110 +1,21 @@
 #include "planner/plan/import.h"
 
 #include "core/text.h"
-#include "planner/spec/address.h"
+#include "planner/graph/computed.h"
 #include "planner/graph/early.h"
 #include "planner/graph/instances.h"
+#include "planner/plan/decide.h"
+#include "planner/spec/address.h"
 
 #include <algorithm>
 #include <fmt/format.h>
 
 namespace hadeploy {
 
-namespace {
-
-/// An import that the command line asks for has no place: it is not the spec that is wrong.
-Error refusal(const Import& import, ErrorKind kind, std::string why, std::string hint) {
-    return Error(import.loc.known() ? ErrorKind::spec : kind, "import: " + std::move(why),
-                 import.loc)
-        .with_hint(std::move(hint));
-}
-
-std::optional<Error> wrong_type(const ResourceType& type, const Import& import) {
-    if (!type.import_id.empty() || (type.adopts && import.id.empty())) return std::nullopt;
-    return refusal(import, ErrorKind::usage, fmt::format("a {} can't be imported", type.name),
-                   type.adopts ? "nor need it be: an apply takes over what is there"
-                               : "`hadeploy docs TYPE` tells of each type whether it can be");
-}
-
-/// One entry for one instance of its for_each.
-void add_import(const ImportBlock& block, const Graph& graph, const Instance* instance,
-                std::map<std::string, Import>& out, Problems& problems) {
-    Import import{.id = {}, .loc = block.loc};
-    if (block.id != nullptr) {
-        const Value id = evaluate_early(*block.id, graph, graph.root(), instance, "import: the id");
-        if (!id.is_string() && !id.is_null())
-            throw Error(ErrorKind::spec,
-                        fmt::format("import: the id is a string, not {}", id.kind_name()),
-                        block.id->loc())
-                .with_hint("tostring() makes one of a number");
-        if (id.is_string()) import.id = id.as_string();
-    }
-    const std::string address = address_of(block.to, graph, graph.root(), instance, "import");
-    const auto [it, fresh] = out.emplace(address, std::move(import));
-    if (fresh) return;
-    Error& error = problems.add(fmt::format("{} is imported twice", in_quotes(address)), block.loc);
-    if (it->second.loc != block.loc)
-        error.with_note("first here", it->second.loc);
-    else
-        error.hint = "let each.key be part of the address: to: 'web[each.key]'";
-}
-
-void add_imports(const ImportBlock& block, const Graph& graph, std::map<std::string, Import>& out,
-                 Problems& problems) {
-    if (block.for_each == nullptr) return add_import(block, graph, nullptr, out, problems);
-    const Value over =
-        evaluate_early(*block.for_each, graph, graph.root(), nullptr, "import: for_each");
-    for (std::string& key : instance_keys(over, *block.for_each)) {
-        const Instance instance{.key = std::move(key),
-                                .over = block.for_each.get(),
-                                .of_set = over.is_list(),
-                                .values = over};
-        add_import(block, graph, &instance, out, problems);
-    }
-}
-
-} // namespace
-
-std::map<std::string, Import> evaluate_imports(const Graph& graph, Problems& problems) {
-    std::map<std::string, Import> out;
-    for (const ImportBlock& block : graph.spec().import_blocks) {
-        try {
-            add_imports(block, graph, out, problems);
-        } catch (Error& error) {
-            problems.add(std::move(error));
-        }
-    }
-    return out;
-}
-
-void check_imports(const Graph& graph, Problems& problems) {
-    for (const auto& [address, import] : graph.imports()) {
-        if (const auto node = graph.find(address)) {
-            if (auto error = wrong_type(*graph[*node].type, import)) {
-                error->address = address;
-                problems.add(std::move(*error));
-            }
-            continue;
-        }
-        std::vector<std::string> known;
-        for (const Node& n : graph.nodes()) known.push_back(n.address);
-        Error error = unknown_address({}, address, known,
-                                      "write its block first: what is imported is read by that");
-        problems.add(refusal(import, ErrorKind::usage,
-                             fmt::format("the spec has no {}", in_quotes(address)),
-                             std::move(error.hint)));
-    }
-}
-
-std::string imported_id(const Graph& graph, const std::string& address) {
-    const Import* import = graph.import_of(address);
-    return import == nullptr ? "" : import->id;
-}
-
 Decision decide_import(const ResourceType& type, const Value& config, const Observation& observed,
                        const Import& import) {
     const auto refuse = [&](std::string why, std::string hint) {
-        throw refusal(import, ErrorKind::failed, std::move(why), std::move(hint));
+        throw import_error(import, ErrorKind::failed, std::move(why), std::move(hint));
     };
     const std::string what_id =
         type.import_id.empty() ? "" : fmt::format("the ID is {}", type.import_id);
@@ -130,8 +41,8 @@ Decision decide_import(const ResourceType& type, const Value& config, const Obse
 }
 
 Error import_too_early(const Import& import) {
-    return refusal(import, ErrorKind::failed, "it can't be read yet",
-                   "import it in another run, once what it rests on is made, and up");
+    return import_error(import, ErrorKind::failed, "it can't be read yet",
+                        "import it in another run, once what it rests on is made, and up");
 }
 
 Recorded imported(const std::string& address, const Plan& plan, const Graph& graph) {

@@ -1,20 +1,12 @@
 #pragma once
 
+#include "planner/graph/imports.h"
+#include "planner/plan/decide.h"
 #include "planner/plan/plan.h"
 
-#include <map>
 #include <string>
 
 namespace hadeploy {
-
-/// The spec's entries under `import:`, by the addresses that they get.
-std::map<std::string, Import> evaluate_imports(const Graph& graph, Problems& problems);
-
-/// Imports to addresses that the spec does not have, and of what can't be imported.
-void check_imports(const Graph& graph, Problems& problems);
-
-/// The ID of an object that is imported to an address; "" when none is, or it has no ID.
-std::string imported_id(const Graph& graph, const std::string& address);
 
 /// What is to be done so that an object which somebody else has made is managed from now on: only
 /// recorded, or changed as well.

@@ -1,22 +1,32 @@
 // The plan for a spec: its nodes one after the other, then what has to go.
+#include "planner/plan/make_plan.h"
+
 #include "core/trace.h"
 #include "planner/graph/check_making.h"
 #include "planner/graph/claims.h"
+#include "planner/graph/computed.h"
+#include "planner/graph/imports.h"
 #include "planner/plan/contents.h"
 #include "planner/plan/data_loss.h"
+#include "planner/plan/decide.h"
 #include "planner/plan/generations.h"
 #include "planner/plan/import.h"
-#include "planner/graph/lifecycle.h"
+#include "planner/plan/lifecycle.h"
 #include "planner/plan/moved_types.h"
 #include "planner/plan/moves.h"
 #include "planner/plan/places.h"
 #include "planner/plan/plan_checks.h"
+#include "planner/plan/prior_state.h"
 #include "planner/plan/refresh.h"
+#include "planner/plan/removal.h"
+#include "planner/plan/resumed.h"
 #include "planner/plan/seen.h"
 #include "planner/plan/selection.h"
 #include "planner/plan/shared_things.h"
 #include "planner/plan/step_order.h"
 #include "planner/plan/takings.h"
+#include "planner/spec/address.h"
+#include "provider_api/lifecycle_keys.h"
 
 #include <algorithm>
 #include <fmt/format.h>

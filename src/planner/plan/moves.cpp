@@ -1,7 +1,8 @@
 #include "planner/plan/moves.h"
 
 #include "planner/plan/generations.h"
-#include "planner/graph/lifecycle.h"
+#include "planner/plan/prior_state.h"
+#include "planner/spec/address.h"
 
 #include <algorithm>
 #include <fmt/format.h>

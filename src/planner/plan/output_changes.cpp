@@ -44,8 +44,4 @@ Value outputs_after(const Plan& plan, const Value& now, const Value& before) {
     return out;
 }
 
-bool Plan::empty() const {
-    return steps.empty() && moves.empty() && output_changes(*this).empty();
-}
-
 } // namespace hadeploy

@@ -1,7 +1,9 @@
 #include "planner/plan/places.h"
 
-#include "planner/graph/lifecycle.h"
+#include "planner/graph/computed.h"
+#include "planner/plan/prior_state.h"
 #include "planner/plan/seen.h"
+#include "planner/spec/address.h"
 
 #include <algorithm>
 

@@ -2,10 +2,14 @@
 
 #include "core/trace.h"
 #include "planner/graph/claims.h"
+#include "planner/graph/computed.h"
+#include "planner/graph/imports.h"
 #include "planner/plan/generations.h"
 #include "planner/plan/identity.h"
 #include "planner/plan/import.h"
+#include "planner/plan/prior_state.h"
 #include "planner/plan/seen.h"
+#include "planner/spec/address.h"
 
 #include <algorithm>
 #include <fmt/format.h>

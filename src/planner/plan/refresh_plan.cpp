@@ -1,5 +1,8 @@
 #include "core/secrecy.h"
+#include "planner/graph/computed.h"
 #include "planner/graph/ignored.h"
+#include "planner/plan/decide.h"
+#include "planner/plan/prior_state.h"
 #include "planner/plan/refresh.h"
 #include "planner/plan/selection.h"
 

@@ -1,13 +1,18 @@
-#include "planner/spec/address.h"
+#include "planner/plan/removal.h"
+
 #include "planner/graph/claims.h"
+#include "planner/graph/computed.h"
+#include "planner/graph/early.h"
 #include "planner/plan/contents.h"
 #include "planner/plan/data_loss.h"
-#include "planner/graph/early.h"
 #include "planner/plan/generations.h"
-#include "planner/graph/lifecycle.h"
+#include "planner/plan/lifecycle.h"
+#include "planner/plan/prior_state.h"
+#include "planner/plan/resumed.h"
 #include "planner/plan/seen.h"
 #include "planner/plan/selection.h"
 #include "planner/plan/step_order.h"
+#include "planner/spec/address.h"
 
 #include <algorithm>
 #include <fmt/format.h>

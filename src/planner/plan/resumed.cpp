@@ -1,5 +1,9 @@
+#include "planner/plan/resumed.h"
+
 #include "planner/plan/generations.h"
 #include "planner/plan/plan.h"
+#include "planner/plan/prior_state.h"
+#include "planner/spec/address.h"
 
 namespace hadeploy {
 

@@ -1,6 +1,8 @@
 #include "planner/plan/seen.h"
 
-#include "core/secrecy.h"
+#include "planner/graph/hide_secrets.h"
+#include "planner/plan/decide.h"
+#include "planner/plan/prior_state.h"
 #include "planner/spec/address.h"
 
 #include <algorithm>
@@ -28,69 +30,6 @@ Value read_config(const ResourceType& type, const Value& config, const Recorded*
         out = before.is_null() ? out.without(a.name) : out.with(a.name, before);
     }
     return out;
-}
-
-namespace {
-bool leads_to_hosts(const Type& type) {
-    return type.kind == TypeKind::connection || (type.element && leads_to_hosts(*type.element));
-}
-
-/// Whether something in the config is secret that what is made of it may tell. The password in a
-/// connection opens the host, and is not part of what is there.
-bool may_be_told(const ResourceType& type, const Value& config) {
-    if (!config.contains_secret()) return false;
-    if (config.secret() || !config.is_map()) return true;
-    for (const Entry& e : config.as_map()) {
-        const Attribute* a = find_attribute(type.schema, e.key);
-        const bool hosts = a != nullptr && leads_to_hosts(a->type) && !e.value.secret();
-        if (!hosts && e.value.contains_secret()) return true;
-    }
-    return false;
-}
-} // namespace
-
-Value with_secrecy(const ResourceType& type, const Attribute& a, Value value, const Value& config) {
-    if (a.secret) return value.as_secret();
-    // of a machine the parts that are secret are so by its schema
-    if (!a.computed || a.open || type.machine || !may_be_told(type, config)) return value;
-    if (a.follows.empty()) return value.as_secret();
-    for (const std::string& name : a.follows) value = as_secret_as(value, config[name]);
-    return value;
-}
-
-Value hide_secrets(const ResourceType& type, const Value& attributes, const Value& config) {
-    const bool by_config = config.contains_secret();
-    const bool by_schema = std::any_of(type.schema.begin(), type.schema.end(),
-                                       [](const Attribute& a) { return a.secret; });
-    if ((!by_config && !by_schema) || !attributes.is_map()) return attributes;
-    Value::Map entries = attributes.as_map();
-    for (Entry& e : entries) {
-        const Attribute* a = find_attribute(type.schema, e.key);
-        if (a != nullptr) e.value = with_secrecy(type, *a, std::move(e.value), config);
-        e.value = as_secret_as(e.value, config[e.key]);
-    }
-    return Value::map(std::move(entries));
-}
-
-Error hide_secrets(Error error, const ResourceType& type, const Value& config) {
-    error = without_secrets(std::move(error), config);
-    for (const Attribute& a : type.schema)
-        if (a.type.kind == TypeKind::local_path && config[a.name].secret()) {
-            error.message = fmt::format("it failed at its `{}`, which is secret", a.name);
-            error.hint = "what exactly is wrong is not shown, as that names the path; where it may "
-                         "be shown, use nonsensitive(...)";
-            error.notes.clear();
-        }
-    return error;
-}
-
-void hide_secrets(Observation& seen, const ReadRequest& request) {
-    Box<Error>& error = seen.error;
-    seen.attributes = hide_secrets(*request.type, seen.attributes, request.config);
-    if (error) error = hide_secrets(std::move(*error), *request.type, request.config);
-    if (request.recorded == nullptr) return;
-    seen.attributes = hide_secrets(*request.type, seen.attributes, request.recorded->config);
-    if (error) error = hide_secrets(std::move(*error), *request.type, request.recorded->attributes);
 }
 
 void note_way_around(Error& error, std::string_view does) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "planner/plan/plan.h"
+#include "planner/plan/prior_state.h"
 
 #include <string_view>
 
@@ -27,22 +28,6 @@ bool seen_gone(const World& world, const std::string& address);
 /// What to look for: the object that is recorded where the spec now wants another one, for that is
 /// the one to be replaced.
 Value read_config(const ResourceType& type, const Value& config, const Recorded* recorded);
-
-/// The value of an attribute as secret as it has to be: by its schema, or, of what the provider
-/// fills in, because it may follow from what is secret in the config.
-Value with_secrecy(const ResourceType& type, const Attribute& attribute, Value value,
-                   const Value& config);
-
-/// What was seen of a resource, as secret as its schema and its config are. What follows from a
-/// config with secrets (the output of a command, a checksum) is secret too, as Graph::config() has
-/// it.
-Value hide_secrets(const ResourceType& type, const Value& attributes, const Value& config);
-/// All that the answer to a request says, as secret as what is wanted and what is recorded.
-void hide_secrets(Observation& seen, const ReadRequest& request);
-/// The error of something with this config without what is secret in that: the second net, below
-/// what types say with quoted(). Where a local path is secret nothing of the error is left, as
-/// messages about files name them, in whatever part and form.
-Error hide_secrets(Error error, const ResourceType& type, const Value& config);
 
 /// Says under an error about what is in the way of one resource how the others can do without it.
 /// @param does  "leaves it out": what excluding the resource does

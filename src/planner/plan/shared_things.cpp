@@ -1,5 +1,7 @@
 #include "planner/plan/shared_things.h"
 
+#include "planner/plan/prior_state.h"
+
 #include <algorithm>
 
 namespace hadeploy {

@@ -1,7 +1,10 @@
 #include "planner/plan/step_order.h"
 
+#include "planner/graph/computed.h"
 #include "planner/plan/generations.h"
+#include "planner/plan/prior_state.h"
 #include "planner/plan/seen.h"
+#include "planner/spec/address.h"
 
 #include <algorithm>
 #include <fmt/format.h>

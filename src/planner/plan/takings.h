@@ -1,5 +1,6 @@
 #pragma once
 
+#include "planner/plan/prior_state.h"
 #include "planner/plan/step_order.h"
 
 #include <optional>

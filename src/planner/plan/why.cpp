@@ -1,7 +1,8 @@
 #include "planner/plan/why.h"
 
-#include "planner/spec/address.h"
 #include "planner/plan/moves.h"
+#include "planner/plan/prior_state.h"
+#include "planner/spec/address.h"
 
 #include <algorithm>
 #include <deque>

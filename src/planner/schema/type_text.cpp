@@ -1,6 +1,10 @@
+#include "planner/schema/type_text.h"
+
+#include "core/did_you_mean.h"
 #include "core/text.h"
-#include "provider_api/schema.h"
 #include "planner/yaml/yaml.h"
+#include "provider_api/normalize.h"
+#include "provider_api/type_name.h"
 
 #include <algorithm>
 #include <array>
@@ -10,47 +14,6 @@
 namespace hadeploy {
 
 namespace {
-
-struct TypeName {
-    TypeKind kind;
-    std::string_view name;
-};
-
-/// The types that are written as one word.
-constexpr std::array kTypeNames{
-    TypeName{TypeKind::any, "any"},
-    TypeName{TypeKind::string, "string"},
-    TypeName{TypeKind::integer, "integer"},
-    TypeName{TypeKind::number, "number"},
-    TypeName{TypeKind::boolean, "boolean"},
-    TypeName{TypeKind::bytes, "bytes"},
-    TypeName{TypeKind::duration, "duration"},
-    TypeName{TypeKind::port, "port"},
-    TypeName{TypeKind::ipv4, "ipv4"},
-    TypeName{TypeKind::cidr, "cidr"},
-    TypeName{TypeKind::mode, "mode"},
-    TypeName{TypeKind::name, "name"},
-    TypeName{TypeKind::account, "account"},
-    TypeName{TypeKind::line, "line"},
-    TypeName{TypeKind::path, "path"},
-    TypeName{TypeKind::local_path, "local_path"},
-    TypeName{TypeKind::connection, "connection"},
-    TypeName{TypeKind::list, "list"},
-    TypeName{TypeKind::set, "set"},
-    TypeName{TypeKind::map, "map"},
-};
-
-std::optional<TypeKind> kind_named(std::string_view word) {
-    for (const TypeName& t : kTypeNames)
-        if (t.name == word) return t.kind;
-    return std::nullopt;
-}
-
-std::string_view name_of(TypeKind kind) {
-    return std::find_if(kTypeNames.begin(), kTypeNames.end(),
-                        [&](const TypeName& t) { return t.kind == kind; })
-        ->name;
-}
 
 constexpr int kMaxTypeDepth = 16;
 constexpr std::string_view kHint = "types: string, integer, number, boolean, bytes, duration, "
@@ -96,7 +59,7 @@ class TypeText {
             throw wrong(fmt::format("a type is nested at most {} levels deep", kMaxTypeDepth));
         const std::string_view name = word();
         if (name == "object") return object(depth);
-        const auto kind = kind_named(name);
+        const auto kind = type_kind(name);
         if (!kind) throw unknown(name);
         const bool container =
             *kind == TypeKind::list || *kind == TypeKind::set || *kind == TypeKind::map;
@@ -213,8 +176,8 @@ class TypeText {
             .with_hint(std::string(kHint));
     }
     [[nodiscard]] Error unknown(std::string_view name) const {
-        std::vector<std::string> known{"object", "optional"};
-        for (const TypeName& t : kTypeNames) known.emplace_back(t.name);
+        std::vector<std::string> known = type_words();
+        known.insert(known.end(), {"object", "optional"});
         Error error(ErrorKind::spec,
                     name.empty() ? fmt::format("{} is not a type", in_quotes(text_, 60))
                                  : fmt::format("there is no type {}", in_quotes(name, 60)),
@@ -264,24 +227,6 @@ Type of_yaml(const Value& written, int depth) {
 
 Type parse_type(const Value& written) {
     return of_yaml(written, 0);
-}
-
-std::string type_name(const Type& type) {
-    if (type.kind != TypeKind::object) {
-        const std::string name(name_of(type.kind));
-        return type.element ? name + "(" + type_name(*type.element) + ")" : name;
-    }
-    std::string fields;
-    if (type.fields)
-        for (const Attribute& field : *type.fields) {
-            std::string text = type_name(field.type);
-            if (!field.required && field.fallback && !field.fallback->is_null())
-                text = fmt::format("optional({}, {})", text, to_public_json(*field.fallback));
-            else if (!field.required)
-                text = "optional(" + text + ")";
-            fields += (fields.empty() ? "" : ", ") + field.name + ": " + text;
-        }
-    return "object({" + fields + "})";
 }
 
 } // namespace hadeploy

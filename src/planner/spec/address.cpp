@@ -1,6 +1,6 @@
 #include "planner/spec/address.h"
 
-#include "planner/graph/lifecycle.h"
+#include "core/did_you_mean.h"
 #include "provider_api/schema.h"
 
 #include <algorithm>
@@ -210,6 +210,23 @@ Error unknown_address(std::string message, const std::string& address,
     error.hint = closest(address, names_of(known));
     if (error.hint.empty()) error.hint = std::move(otherwise);
     return error;
+}
+
+bool within(const std::string& address, const std::string& name) {
+    return address.starts_with(name) &&
+           (address.size() == name.size() || address[name.size()] == '[' ||
+            address[name.size()] == '.');
+}
+
+std::string generation_address(const std::string& address, std::int64_t generation) {
+    return fmt::format("{}#{}", address, generation);
+}
+
+std::string resource_address(const std::string& address) {
+    const auto mark = address.rfind('#');
+    const bool is_generation = mark != address.npos && mark + 1 < address.size() &&
+                               address.find_first_not_of("0123456789", mark + 1) == address.npos;
+    return is_generation ? address.substr(0, mark) : address;
 }
 
 } // namespace hadeploy

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -41,5 +42,14 @@ std::vector<AddressPart> parts_of_address(const std::string& text);
 /// command line; `otherwise` where none is close. Of the address of several the first is named.
 Error unknown_address(std::string message, const std::string& address,
                       const std::vector<std::string>& known, std::string otherwise);
+
+/// Whether an address is `name` or within it: an instance of it, a resource of that module.
+bool within(const std::string& address, const std::string& name);
+
+/// The address under which a generation of a resource is recorded while another one is in use:
+/// `address#generation`.
+std::string generation_address(const std::string& address, std::int64_t generation);
+/// The resource that an address is a generation of; what is none gives itself.
+std::string resource_address(const std::string& address);
 
 } // namespace hadeploy

@@ -6,6 +6,7 @@
 #include "planner/spec/spec_reader.h"
 #include "planner/spec/written_secrets.h"
 #include "planner/yaml/yaml.h"
+#include "provider_api/normalize.h"
 
 #include <algorithm>
 #include <fmt/format.h>

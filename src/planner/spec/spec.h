@@ -2,6 +2,7 @@
 
 #include "core/box.h"
 #include "planner/lang/expr.h"
+#include "provider_api/normalize.h"
 #include "provider_api/schema.h"
 
 #include <cstdint>

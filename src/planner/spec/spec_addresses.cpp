@@ -1,8 +1,8 @@
 // The parts of a spec that name addresses: moved, removed, import, replace_triggered_by.
 #include "planner/spec/address.h"
-#include "planner/graph/lifecycle.h"
 #include "planner/spec/spec_reader.h"
 
+#include "core/did_you_mean.h"
 #include "core/text.h"
 
 #include <algorithm>

@@ -1,5 +1,8 @@
 #include "planner/spec/spec.h"
+
+#include "planner/lang/outside.h"
 #include "planner/yaml/yaml.h"
+#include "provider_api/normalize.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -52,6 +55,7 @@ const Output* Module::output(std::string_view name) const {
 
 BaseDirectory Spec::base_directory() const {
     return [this](Loc loc) {
+        note_outside_look();
         const fs::path file = sources.path(loc);
         return file.empty() ? fs::current_path() : fs::absolute(file).parent_path();
     };

@@ -1,7 +1,8 @@
 #include "planner/spec/spec_reader.h"
 
+#include "core/did_you_mean.h"
 #include "core/text.h"
-#include "planner/graph/lifecycle.h"
+#include "provider_api/lifecycle_keys.h"
 
 #include <algorithm>
 #include <cctype>

@@ -90,12 +90,6 @@ class Hiding {
 
 } // namespace
 
-bool writes_literals(const Expr& expr) {
-    if (expr.kind == Expr::Kind::literal) return true;
-    if (expr.kind == Expr::Kind::reference) return false; // its parts are names
-    return std::any_of(expr.parts.begin(), expr.parts.end(), writes_literals);
-}
-
 void hide_written_secrets(Spec& spec, const Registry& registry) {
     Hiding hiding(spec.sources, registry);
     hiding.module(spec.root);

@@ -1,12 +1,9 @@
 #pragma once
 
-#include "provider_api/provider.h"
 #include "planner/spec/spec.h"
+#include "provider_api/provider.h"
 
 namespace hadeploy {
-
-/// Whether something in the expression is written out, and does not only name what is elsewhere.
-bool writes_literals(const Expr& expr);
 
 /// Hides in the spec's sources what is written there and secret: the defaults of secret variables,
 /// and what is given to a module's secret inputs and to attributes that are secret after their

@@ -1,6 +1,7 @@
 #include "providers/libvirt/machine.h"
 
 #include "core/secrecy.h"
+#include "provider_api/units.h"
 #include "providers/libvirt/xml.h"
 
 #include <algorithm>

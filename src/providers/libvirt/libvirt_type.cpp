@@ -1,6 +1,7 @@
 #include "providers/libvirt/libvirt_type.h"
 
 #include "provider_api/schema.h"
+#include "provider_api/units.h"
 
 #include <fmt/format.h>
 

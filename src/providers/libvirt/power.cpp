@@ -2,6 +2,7 @@
 
 #include "core/file.h"
 #include "provider_api/schema.h"
+#include "provider_api/units.h"
 #include "providers/libvirt/storage.h"
 
 #include <arpa/inet.h>

@@ -4,6 +4,7 @@
 #include "core/own_way.h"
 #include "core/secrecy.h"
 #include "core/text.h"
+#include "provider_api/normalize.h"
 #include "providers/local/path.h"
 
 #include <fcntl.h>

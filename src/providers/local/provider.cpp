@@ -4,6 +4,7 @@
 #include "providers/local/local_type.h"
 
 #include "core/text.h"
+#include "provider_api/normalize.h"
 
 #include <algorithm>
 #include <atomic>

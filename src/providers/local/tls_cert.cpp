@@ -1,4 +1,5 @@
 #include "core/hash.h"
+#include "provider_api/units.h"
 #include "providers/local/local_type.h"
 #include "providers/local/tls.h"
 

@@ -1,3 +1,4 @@
+#include "core/did_you_mean.h"
 #include "provider_api/schema.h"
 #include "providers/ssh/compose_keys.h"
 #include "providers/ssh/compose_report.h"

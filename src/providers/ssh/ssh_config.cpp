@@ -1,5 +1,6 @@
 #include "providers/ssh/ssh_config.h"
 
+#include "core/did_you_mean.h"
 #include "core/error.h"
 #include "core/text.h"
 #include "provider_api/schema.h"

@@ -1,8 +1,38 @@
-// Configs made whole: by what is known of the resources, and by which machines they name.
-#include "planner/plan/plan.h"
-#include "planner/plan/seen.h"
+#include "planner/graph/computed.h"
+
+#include "planner/graph/hide_secrets.h"
+#include "planner/lang/outside.h"
 
 namespace hadeploy {
+
+Value with_derived(const ResourceType& type, Value config) {
+    const Value given = config;
+    if (type.derives_from_files) note_outside_look();
+    const Value derived = type.derive(given);
+    for (const Entry& e : derived.as_map()) {
+        const Attribute* a = find_attribute(type.schema, e.key);
+        config =
+            config.with(e.key, a != nullptr ? with_secrecy(type, *a, e.value, given) : e.value);
+    }
+    return config;
+}
+
+std::set<std::string> told_later(const ResourceType& type, const Value& config,
+                                 const Value& recorded) {
+    Value filled = config;
+    bool open = false;
+    for (const Attribute& a : type.schema) {
+        if (a.computed || !config[a.name].contains_unknown()) continue;
+        filled = filled.with(a.name, recorded[a.name]);
+        open = true;
+    }
+    std::set<std::string> out;
+    if (!open) return out;
+    const Value derived = type.derive(filled);
+    for (const Entry& e : derived.as_map())
+        if (!e.value.contains_unknown() && config[e.key].contains_unknown()) out.insert(e.key);
+    return out;
+}
 
 std::set<std::string> machines_in(const Value& config) {
     std::set<std::string> out;

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "planner/plan/plan.h"
+#include "planner/plan/prior_state.h"
+
+namespace hadeploy {
+
+struct Survey;
+
+/// The plan for a spec.
+/// @param survey  the one that went before, if there was one: what it has evaluated, and follows
+///                from nothing that was seen to be otherwise, is not evaluated again
+/// @throws Errors: conflicts, failed reads, wrong values
+Plan make_plan(const Graph& graph, const World& world, const ProviderSettings& settings,
+               const PlanOptions& options = {}, const Survey* survey = nullptr);
+
+} // namespace hadeploy

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "core/error.h"
+#include "provider_api/schema.h"
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace hadeploy {
+
+/// A local path in its one spelling: lexically normal, without a slash at its end.
+std::string without_last_slash(const std::filesystem::path& path);
+
+/// Gives paths in a spec their base: the directory of the file a Loc is in.
+using BaseDirectory = std::function<std::filesystem::path(Loc)>;
+
+/// Checks `config` against the schema and returns it in canonical form with defaults filled in.
+/// Unknown values pass. `what` names the owner in messages: `host.file "motd"`. Every problem is
+/// added, none is thrown; the result is only of use when none was added.
+Value normalize(const Schema& schema, const Value& config, std::string_view what, Loc owner,
+                const BaseDirectory& base, Problems& problems);
+/// The same for one value of one type, e.g. a variable's. `what` is where paths in messages begin:
+/// `var.hosts` of `var.hosts["a"].port`.
+Value normalize(const Attribute& attribute, const Value& value, std::string_view what,
+                const BaseDirectory& base, Problems& problems);
+
+} // namespace hadeploy
