@@ -1,7 +1,7 @@
-#include "planner/schema/type_text.h"
 #include "planner/yaml/yaml.h"
 #include "provider_api/normalize.h"
 #include "provider_api/type_name.h"
+#include "provider_api/type_text.h"
 #include "support/project.h"
 
 #include <doctest/doctest.h>

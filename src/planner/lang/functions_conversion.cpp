@@ -1,8 +1,8 @@
 #include "planner/lang/functions.h"
 
-#include "planner/schema/type_text.h"
 #include "provider_api/normalize.h"
 #include "provider_api/schema.h"
+#include "provider_api/type_text.h"
 
 #include <algorithm>
 #include <charconv>

@@ -1,10 +1,10 @@
 #include "planner/spec/spec.h"
 
 #include "core/did_you_mean.h"
-#include "planner/schema/type_text.h"
 #include "planner/yaml/scalar_place.h"
 #include "planner/yaml/yaml.h"
 #include "provider_api/normalize.h"
+#include "provider_api/type_text.h"
 
 #include <algorithm>
 #include <fmt/format.h>

@@ -3,8 +3,8 @@
 #include "core/file.h"
 #include "core/secrecy.h"
 #include "core/text.h"
-#include "planner/schema/type_text.h"
 #include "provider_api/normalize.h"
+#include "provider_api/type_text.h"
 #include "providers/local/left.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-#include "planner/schema/type_text.h"
+#include "provider_api/type_text.h"
 
 #include "core/did_you_mean.h"
 #include "core/text.h"
