@@ -3,8 +3,7 @@
 //
 //     bench_journal DIRECTORY N MILLISECONDS PARALLELISM
 #include "engine/apply.h"
-#include "planner/plan/make_plan.h"
-#include "planner/plan/prior_state.h"
+#include "engine/planning.h"
 
 #include <chrono>
 #include <cstdio>
@@ -72,18 +71,16 @@ int run(const std::filesystem::path& directory, int count, int milliseconds, int
     const Graph graph(spec, registry, resolve_variables(spec, {}));
     const auto store = Store::open(directory / "state.db", Store::Mode::read_write, "bench");
     store->lock("bench", 0);
-    World world = load_world(*store);
-    const ProviderSettings settings = provider_settings(graph);
-    Endpoints endpoints(registry, {.project = "bench", .lineage = world.lineage});
     Events quiet;
-    refresh(world, make_survey(graph, world, settings).subjects, endpoints, quiet);
-    const Plan plan = make_plan(graph, world, settings);
+    const PlannedRun planned = read_and_plan(
+        {.graph = graph, .settings = provider_settings(graph), .setting = {.project = "bench"}},
+        *store, {}, quiet);
 
     const auto begin = std::chrono::steady_clock::now();
     const std::int64_t id = store->begin_run("apply", {});
     const ApplyResult result =
-        apply(plan, &graph, world, *store, endpoints, settings, quiet, id,
-              {.parallelism = static_cast<std::size_t>(parallelism), .stop = nullptr});
+        apply(planned.plan, &graph, planned.world, *store, *planned.endpoints, planned.settings,
+              quiet, id, {.parallelism = static_cast<std::size_t>(parallelism), .stop = nullptr});
     store->end_run(id, "done", "{}");
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     if (!result.ok() || store->rows().size() != static_cast<std::size_t>(count)) return 1;

@@ -17,7 +17,7 @@ namespace hadeploy::cli {
 
 namespace {
 
-int execute(Context& context, Prepared& prepared, Store& store, std::string_view command) {
+int execute(Context& context, PlannedRun& prepared, Store& store, std::string_view command) {
     const std::int64_t started = now_ms();
     const std::int64_t run =
         store.begin_run(std::string(command), spec_record(context.project, prepared));
@@ -77,7 +77,7 @@ void say_nothing_to_do(const Context& context, const Value& outputs,
 }
 
 /// Nothing changes, but what records say beside that may have to be noted.
-int nothing_to_do(const Context& context, const Prepared& prepared, Store& store) {
+int nothing_to_do(const Context& context, const PlannedRun& prepared, Store& store) {
     note_records(prepared.plan, store);
     say_nothing_to_do(context, prepared.plan.destroy ? Value() : store.outputs(),
                       prepared.plan.warnings);
@@ -95,10 +95,10 @@ int plan_and_execute(Context& context, const PlanOptions& options, const std::st
     tell_short_secrets(context);
     const auto store = context.project.open_store(Store::Mode::read_write);
     context.lock(*store, command);
-    Prepared prepared;
+    PlannedRun prepared;
     {
         const auto progress = context.progress(0);
-        prepared = prepare_or_stop(context.project, *store, options, *progress);
+        prepared = read_and_plan_or_stop(context.project, *store, options, *progress);
         progress->finish();
     }
     const Plan& plan = prepared.plan;
@@ -121,7 +121,7 @@ int apply_saved(Context& context) {
     Project& project = context.project;
     const auto store = project.open_store_of(file.project, Store::Mode::read_write);
     context.lock(*store, "apply");
-    Prepared prepared = restore_plan(file, project, *store);
+    PlannedRun prepared = restore_plan(file, project, *store);
     check_allowed(context, prepared.plan);
     if (prepared.plan.empty()) {
         if (!context.args.json) context.print(render_plan(prepared.plan, context.out));

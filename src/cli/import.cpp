@@ -29,7 +29,8 @@ int run_import(Context& context) {
         throw std::move(error).with_hint("`hadeploy state rm` forgets it, without touching it");
     }
     const auto progress = context.progress(0);
-    const Prepared prepared = prepare_or_stop(project, *store, {.targets = {address}}, *progress);
+    const PlannedRun prepared =
+        read_and_plan_or_stop(project, *store, {.targets = {address}}, *progress);
     progress->finish();
     const Recorded record = imported(address, prepared.plan, project.graph());
     store->put(rows_of({record}), {});

@@ -81,7 +81,7 @@ int run_show(Context& context) {
     if (!context.args.plan_file.empty()) {
         const PlanFile plan = load_plan(context.args.plan_file, context.project.key_source());
         const auto store = context.project.open_store_of(plan.project, Store::Mode::read_only);
-        const Prepared prepared = restore_plan(plan, context.project, *store);
+        const PlannedRun prepared = restore_plan(plan, context.project, *store);
         print_plan(context, prepared.plan);
         return 0;
     }
@@ -140,7 +140,7 @@ Drawing drawing_with_changes(Context& context) {
         if (!project.spec().secret_files.empty() && !has_vault_password(context))
             throw Error(ErrorKind::usage, "that takes the password of its secrets");
         const auto store = project.open_store(Store::Mode::read_only);
-        const Prepared prepared = prepare_by_record(project, *store);
+        const PlannedRun prepared = plan_from_record(project.plan_source(), *store);
         return draw(project.graph(), &prepared.plan);
     } catch (const Errors& errors) {
         why_not = errors.list.front().message;

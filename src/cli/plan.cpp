@@ -95,8 +95,8 @@ int run_plan(Context& context) {
     const auto store = context.project.open_store(
         context.args.out.empty() ? Store::Mode::read_only : Store::Mode::read_write);
     const auto progress = context.progress(0);
-    const Prepared prepared =
-        prepare_or_stop(context.project, *store, context.args.plan, *progress);
+    const PlannedRun prepared =
+        read_and_plan_or_stop(context.project, *store, context.args.plan, *progress);
     progress->finish();
     note_unchanged(context.project, context.args.plan, *store, prepared);
     print_plan(context, prepared.plan);

@@ -138,7 +138,7 @@ void refuse_other_file(const std::filesystem::path& file) {
 } // namespace
 
 void save_plan(const std::filesystem::path& file, const Project& project,
-               const PlanOptions& options, const Prepared& prepared) {
+               const PlanOptions& options, const PlannedRun& prepared) {
     refuse_other_file(file);
     json body{{"lineage", prepared.world.lineage},
               {"serial", prepared.world.serial},
@@ -194,7 +194,7 @@ PlanFile load_plan(const std::filesystem::path& file, const KeySource& key) {
     return out;
 }
 
-Prepared restore_plan(const PlanFile& plan, Project& project, const Store& store) {
+PlannedRun restore_plan(const PlanFile& plan, Project& project, const Store& store) {
     const FileReader read = [&](const std::filesystem::path& path) {
         const auto it = plan.files.find(path.string());
         if (it == plan.files.end())
@@ -222,7 +222,8 @@ Prepared restore_plan(const PlanFile& plan, Project& project, const Store& store
                     "the saved plan is stale: a run since then was cut off, and is to be completed "
                     "first")
             .with_hint("run plan again");
-    Prepared prepared = prepare_from(project, store, plan.options, plan.observed);
+    PlannedRun prepared =
+        plan_from_observations(project.plan_source(), store, plan.options, plan.observed);
     if (digest_of(prepared.plan) != plan.steps_digest)
         throw Error(ErrorKind::state,
                     "the saved plan no longer says the same: the state's outputs or a local file "

@@ -25,11 +25,11 @@ struct PlanFile {
 };
 
 void save_plan(const std::filesystem::path& file, const Project& project,
-               const PlanOptions& options, const Prepared& prepared);
+               const PlanOptions& options, const PlannedRun& prepared);
 /// @throws Error(state): not readable, altered, of another version, locked with another key
 PlanFile load_plan(const std::filesystem::path& file, const KeySource& key);
 /// Loads the project from the plan file and makes the plan again.
 /// @throws Error(state): another project's, or the state has moved on
-Prepared restore_plan(const PlanFile& plan, Project& project, const Store& store);
+PlannedRun restore_plan(const PlanFile& plan, Project& project, const Store& store);
 
 } // namespace hadeploy::cli

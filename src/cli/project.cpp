@@ -3,11 +3,6 @@
 #include "chaos/settings.h"
 #include "cli/own_environment.h"
 #include "cli/secrets.h"
-#include "planner/plan/make_plan.h"
-#include "planner/plan/moves.h"
-#include "planner/plan/prior_state.h"
-#include "planner/plan/removal.h"
-#include "planner/plan/selection.h"
 #include "planner/spec/local_paths.h"
 #include "planner/spec/written_secrets.h"
 #include "provider_api/normalize.h"
@@ -211,114 +206,12 @@ Setting Project::setting(const std::string& lineage) const {
             .stop = {}};
 }
 
-namespace {
-
-Prepared start(const Project& project, const Store& store, const PlanOptions& options,
-               std::stop_token stop = {}) {
-    Prepared p;
-    p.world = load_world(store);
-    if (!options.destroy && !options.refresh_only) {
-        for (const Moves& moves : project.moves_back()) {
-            const Moves back = with_room(moves, p.world);
-            p.world = moved_world(std::move(p.world), back);
-        }
-        p.world = with_moves(std::move(p.world), project.spec().moved);
-    }
-    p.settings = project.settings();
-    Setting setting = project.setting(p.world.lineage);
-    setting.stop = std::move(stop);
-    p.endpoints = std::make_unique<Endpoints>(project.registry(), std::move(setting),
-                                              project.options().parallelism);
-    return p;
-}
-
-/// What is to be read before such a plan can be made. `survey` gets what was evaluated for that.
-std::vector<Subject> to_read(Prepared& p, const Project& project, const PlanOptions& options,
-                             std::optional<Survey>& survey) {
-    const Registry& registry = project.registry();
-    std::vector<Subject> what;
-    if (options.refresh_only) {
-        what = recorded_subjects(registry, p.world, p.settings);
-    } else if (options.destroy) {
-        what = destroy_subjects(registry, p.world, p.settings);
-    } else {
-        survey = make_settled_survey(project.graph(), p.world, p.settings);
-        what = std::move(survey->subjects);
-    }
-    const Selection selection(options, options.destroy ? nullptr : &project.graph(), p.world);
-    if (!selection.all())
-        std::erase_if(what, [&](const Subject& s) { return !selection.reads(s.request.address); });
-    return what;
-}
-
-/// A plan to destroy goes by the state alone; what is in its way may still stand in the spec.
-Plan destroy_plan(const World& world, const Project& project, const PlanOptions& options) {
-    try {
-        return make_destroy_plan(world, project.registry(), options, &project.graph());
-    } catch (Errors& errors) {
-        for (Error& error : errors.list)
-            if (const auto node = project.graph().find(error.address); node && !error.loc.known())
-                error.loc = project.graph()[*node].block->loc;
-        throw;
-    }
-}
-
-void make(Prepared& p, const Project& project, const PlanOptions& options,
-          const Survey* survey = nullptr) {
-    if (options.refresh_only)
-        p.plan = make_refresh_plan(project.graph(), p.world, options);
-    else if (options.destroy)
-        p.plan = destroy_plan(p.world, project, options);
-    else
-        p.plan = make_plan(project.graph(), p.world, p.settings, options, survey);
-}
-
-} // namespace
-
-Prepared prepare(const Project& project, const Store& store, const PlanOptions& options,
-                 Events& events, const std::stop_token& stop) {
-    Prepared p = start(project, store, options, stop);
-    const auto read_sources = [&] {
-        if (!options.destroy) read_data(p.world, project.graph(), p.settings, *p.endpoints, events);
-    };
-    std::optional<Survey> survey;
-    if (options.refresh) {
-        read_sources(); // what is to be read may depend on them, and they on what was seen
-        const std::vector<Subject> what = to_read(p, project, options, survey);
-        refresh(p.world, what, *p.endpoints, events);
-    } else {
-        if (!options.destroy && !options.refresh_only)
-            survey = make_settled_survey(project.graph(), p.world, p.settings);
-        assume_recorded(p.world);
-    }
-    read_sources();
-    if (stop.stop_requested()) throw Interrupted(); // what did not answer is no error then
-    make(p, project, options, survey ? &*survey : nullptr);
-    return p;
-}
-
-Prepared prepare_by_record(const Project& project, const Store& store) {
-    Prepared p = start(project, store, {});
-    assume_recorded(p.world);
-    const Survey survey = make_settled_survey(project.graph(), p.world, p.settings);
-    make(p, project, {}, &survey);
-    return p;
-}
-
-Prepared prepare_from(const Project& project, const Store& store, const PlanOptions& options,
-                      std::map<std::string, Observation> observed) {
-    Prepared p = start(project, store, options);
-    // what was seen is noted under the addresses that the survey gives; it goes by the data alone
-    for (const auto& [address, seen] : observed)
-        if (const auto node = project.graph().find(address);
-            node && project.graph()[*node].type->data)
-            p.world.observed.emplace(address, seen);
-    std::optional<Survey> survey;
-    if (!options.destroy && !options.refresh_only)
-        survey = make_settled_survey(project.graph(), p.world, p.settings);
-    p.world.observed = std::move(observed);
-    make(p, project, options, survey ? &*survey : nullptr);
-    return p;
+PlanSource Project::plan_source() const {
+    return {.graph = *graph_,
+            .settings = settings(),
+            .moves_back = moves_back_,
+            .setting = setting({}),
+            .parallelism = options_.parallelism};
 }
 
 } // namespace hadeploy::cli

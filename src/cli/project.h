@@ -2,6 +2,7 @@
 
 #include "core/secrecy.h"
 #include "engine/apply.h"
+#include "engine/planning.h"
 #include "planner/plan/moves.h"
 #include "planner/plan/prior_state.h"
 #include "provider_api/normalize.h"
@@ -94,6 +95,9 @@ class Project {
     /// The directory as local paths have it.
     [[nodiscard]] std::string root() const { return without_last_slash(directory_); }
     [[nodiscard]] Setting setting(const std::string& lineage) const;
+    /// What the engine makes plans from.
+    /// @throws Errors: wrong settings of providers
+    [[nodiscard]] PlanSource plan_source() const;
 
   private:
     void read_spec(const FileReader& read, const std::filesystem::path& file = kSpecFile);
@@ -111,24 +115,5 @@ class Project {
     Redactor redact_;
     std::vector<Moves> moves_back_;
 };
-
-/// A plan with everything it was made from.
-struct Prepared {
-    World world;
-    ProviderSettings settings;
-    std::unique_ptr<Endpoints> endpoints; ///< open ones; apply goes on with them
-    Plan plan;
-};
-
-/// Reads the world and plans.
-/// @param stop  gives up reading
-/// @throws Errors, Interrupted
-Prepared prepare(const Project& project, const Store& store, const PlanOptions& options,
-                 Events& events, const std::stop_token& stop = {});
-/// Plans by the state alone: as if all were as it is recorded. Data sources are not known.
-Prepared prepare_by_record(const Project& project, const Store& store);
-/// Plans by what a saved plan has seen, without reading.
-Prepared prepare_from(const Project& project, const Store& store, const PlanOptions& options,
-                      std::map<std::string, Observation> observed);
 
 } // namespace hadeploy::cli

@@ -57,7 +57,7 @@ std::string in_a_line(const std::vector<Error>& errors, const Sources& sources) 
 
 } // namespace
 
-Value spec_record(const Project& project, const Prepared& prepared) {
+Value spec_record(const Project& project, const PlannedRun& prepared) {
     const Plan& plan = prepared.plan;
     if (!project.last_run().is_null())
         return project.last_run().with("destroy", plan.destroy).with("partial", plan.partial);

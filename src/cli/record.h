@@ -10,7 +10,7 @@ namespace hadeploy::cli {
 /// directory, the values of variables and secrets, the settings of providers, and whether it
 /// removed everything. The files are secret as a whole, since a default in them may be. A run
 /// without a spec keeps what the run before it was made from.
-Value spec_record(const Project& project, const Prepared& prepared);
+Value spec_record(const Project& project, const PlannedRun& prepared);
 
 /// The way back over the moves of all runs after run `to`, the latest first.
 std::vector<Moves> moves_back(const std::vector<Run>& runs, std::int64_t to);

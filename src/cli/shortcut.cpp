@@ -143,7 +143,7 @@ std::optional<Plan> known_unchanged(const Project& project, const PlanOptions& o
 }
 
 void note_unchanged(const Project& project, const PlanOptions& options, const Store& store,
-                    const Prepared& prepared) {
+                    const PlannedRun& prepared) {
     const Plan& plan = prepared.plan;
     const bool nothing = plan.empty() && !plan.destroy && plan.records.empty() &&
                          plan.notices.empty() && plan.warnings.empty() &&

@@ -19,6 +19,6 @@ std::optional<Plan> known_unchanged(const Project& project, const PlanOptions& o
 
 /// Notes what a plan followed from, when it found nothing to do.
 void note_unchanged(const Project& project, const PlanOptions& options, const Store& store,
-                    const Prepared& prepared);
+                    const PlannedRun& prepared);
 
 } // namespace hadeploy::cli

@@ -272,7 +272,8 @@ Seen look_at_gluster(const World& world, const Value& hosts, const ProviderSetti
 
 Seen compare(const Context& context, const Store& store, const std::stop_token& stop) {
     Events quiet;
-    const Prepared prepared = prepare(context.project, store, {}, quiet, stop);
+    const PlannedRun prepared =
+        read_and_plan(context.project.plan_source(), store, {}, quiet, stop);
     const std::size_t n = prepared.plan.size();
     if (n == 0) return {};
     return {"",

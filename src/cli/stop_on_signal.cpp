@@ -21,10 +21,10 @@ void StopOnSignal::watch(const std::stop_token& done) {
     }
 }
 
-Prepared prepare_or_stop(const Project& project, const Store& store, const PlanOptions& options,
-                         Events& events) {
+PlannedRun read_and_plan_or_stop(const Project& project, const Store& store,
+                                 const PlanOptions& options, Events& events) {
     try {
-        Prepared p = prepare(project, store, options, events, stop_looking());
+        PlannedRun p = read_and_plan(project.plan_source(), store, options, events, stop_looking());
         if (!stop_requested()) return p;
     } catch (const std::exception&) { // what could not be read, because it was not waited for
         if (!stop_requested()) throw;

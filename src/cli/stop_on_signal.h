@@ -21,9 +21,10 @@ class StopOnSignal {
     std::jthread watcher_;
 };
 
-/// prepare(), which the first Ctrl-C ends: nothing has begun that would have to end by itself.
+/// read_and_plan(), which the first Ctrl-C ends: nothing has begun that would have to end by
+/// itself.
 /// @throws Errors, Interrupted
-Prepared prepare_or_stop(const Project& project, const Store& store, const PlanOptions& options,
-                         Events& events);
+PlannedRun read_and_plan_or_stop(const Project& project, const Store& store,
+                                 const PlanOptions& options, Events& events);
 
 } // namespace hadeploy::cli

@@ -11,7 +11,8 @@ int run_why(Context& context) {
     const Project& project = context.project;
     const auto store = project.open_store(Store::Mode::read_only);
     const auto progress = context.progress(0);
-    const Prepared prepared = prepare_or_stop(project, *store, context.args.plan, *progress);
+    const PlannedRun prepared =
+        read_and_plan_or_stop(project, *store, context.args.plan, *progress);
     progress->finish();
     const std::vector<Why> chain =
         explain(context.args.name, prepared.plan, project.graph(), prepared.world);

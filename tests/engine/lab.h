@@ -1,10 +1,8 @@
 #pragma once
 
 #include "engine/apply.h"
+#include "engine/planning.h"
 #include "planner/plan/make_plan.h"
-#include "planner/plan/moves.h"
-#include "planner/plan/prior_state.h"
-#include "planner/plan/removal.h"
 #include "support/project.h"
 
 #include <cstdlib>
@@ -41,29 +39,21 @@ struct Lab {
         const Graph graph(spec, registry, resolve_variables(spec, {}));
         const auto store = Store::open(directory / "state.db", Store::Mode::read_write, "test");
         store->lock("test", 0);
-        World seen = with_moves(load_world(*store), spec.moved);
-        const ProviderSettings settings = provider_settings(graph);
-        Endpoints endpoints(registry, {.project = "test", .lineage = seen.lineage});
         Events quiet;
         world.log.clear();
-        const auto read_sources = [&] {
-            if (!destroy) read_data(seen, graph, settings, endpoints, quiet);
-        };
-        read_sources();
-        Survey survey;
-        if (!destroy) survey = make_settled_survey(graph, seen, settings);
-        refresh(seen, destroy ? destroy_subjects(registry, seen, settings) : survey.subjects,
-                endpoints, quiet);
-        read_sources();
-        const Plan plan = destroy ? make_destroy_plan(seen, registry)
-                                  : make_plan(graph, seen, settings, {}, &survey);
+        const PlannedRun planned = read_and_plan(
+            {.graph = graph, .settings = provider_settings(graph), .setting = {.project = "test"}},
+            *store, {.destroy = destroy}, quiet);
+        const Plan& plan = planned.plan;
         // what the survey spares need not be evaluated: without it the plan is the same
-        if (!destroy) CHECK(whole(plan) == whole(make_plan(graph, seen, settings)));
+        if (!destroy)
+            CHECK(whole(plan) == whole(make_plan(graph, planned.world, planned.settings)));
         reads = world.log;
         world.log.clear();
         const std::int64_t run = store->begin_run("apply", {});
-        Run out{summary(plan), hadeploy::apply(plan, destroy ? nullptr : &graph, seen, *store,
-                                               endpoints, settings, quiet, run, {4, nullptr})};
+        Run out{summary(plan),
+                hadeploy::apply(plan, destroy ? nullptr : &graph, planned.world, *store,
+                                *planned.endpoints, planned.settings, quiet, run, {4, nullptr})};
         rows = store->rows();
         intents = store->intents();
         return out;

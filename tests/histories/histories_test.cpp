@@ -3,13 +3,10 @@
 // nothing that the spec wants as it was has lost its data. HADEPLOY_SEED=N repeats the history of
 // seed N, HADEPLOY_HISTORIES=N runs that many from there on.
 #include "engine/apply.h"
+#include "engine/planning.h"
 #include "histories/model.h"
 #include "histories/world.h"
-#include "planner/plan/make_plan.h"
 #include "planner/plan/plan.h"
-#include "planner/plan/prior_state.h"
-#include "planner/plan/refresh.h"
-#include "planner/plan/removal.h"
 #include "planner/spec/spec.h"
 
 #include <atomic>
@@ -212,38 +209,32 @@ class History {
     bool plan_and_apply(What what, std::size_t parallelism, bool expect_nothing) {
         load();
         const Graph& graph = *graph_;
-        const Registry& registry = graph.registry();
         fake::MemoryStore store(state_, world_.fuse);
-        hadeploy::World world = load_world(store);
-        const ProviderSettings settings = provider_settings(graph);
-        Endpoints endpoints(registry, {.project = "test", .lineage = store.lineage()}, 1);
         Events quiet;
-        PlanOptions options;
-        if (what == What::part && !world.recorded.empty()) {
-            auto it = world.recorded.begin();
-            std::advance(it, edit_.below(world.recorded.size()));
-            options.targets.push_back(graph.find(it->first) ? it->first : "none");
+        PlanOptions options{.destroy = what == What::destroy,
+                            .refresh_only = what == What::refresh};
+        if (what == What::part) {
+            const auto recorded = load_world(store).recorded;
+            auto it = recorded.begin();
+            if (!recorded.empty()) std::advance(it, edit_.below(recorded.size()));
+            if (it != recorded.end())
+                options.targets.push_back(graph.find(it->first) ? it->first : "none");
         }
-        Plan plan;
-        if (what == What::destroy) {
-            refresh(world, destroy_subjects(registry, world, settings), endpoints, quiet);
-            plan = make_destroy_plan(world, registry);
-        } else if (what == What::refresh) {
-            refresh(world, recorded_subjects(registry, world, settings), endpoints, quiet);
-            plan = make_refresh_plan(graph, world, {.refresh_only = true});
-        } else {
-            const Survey survey = make_settled_survey(graph, world, settings);
-            refresh(world, survey.subjects, endpoints, quiet);
-            plan = make_plan(graph, world, settings, options, &survey);
-        }
+        const PlannedRun planned = read_and_plan({.graph = graph,
+                                                  .settings = provider_settings(graph),
+                                                  .setting = {.project = "test"},
+                                                  .parallelism = 1},
+                                                 store, options, quiet);
+        const Plan& plan = planned.plan;
         tell(plan);
         if (expect_nothing && !(plan.empty() && plan.moves.empty()))
             throw Failure{"there is still something to do"};
         ApplyResult result;
         try {
             const std::int64_t run = store.begin_run("apply", {});
-            result = apply(plan, what == What::destroy ? nullptr : &graph, world, store, endpoints,
-                           settings, quiet, run, {parallelism, nullptr});
+            result =
+                apply(plan, what == What::destroy ? nullptr : &graph, planned.world, store,
+                      *planned.endpoints, planned.settings, quiet, run, {parallelism, nullptr});
         } catch (const Error& error) {
             last_error_ = error.message; // killed while it wrote
             story += "   " + last_error_ + "\n";

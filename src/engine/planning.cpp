@@ -1,0 +1,119 @@
+#include "engine/planning.h"
+
+#include "planner/plan/make_plan.h"
+#include "planner/plan/removal.h"
+#include "planner/plan/selection.h"
+
+namespace hadeploy {
+namespace {
+
+PlannedRun start(const PlanSource& source, const Store& store, const PlanOptions& options,
+                 std::stop_token stop = {}) {
+    PlannedRun p;
+    p.world = load_world(store);
+    if (!options.destroy && !options.refresh_only) {
+        for (const Moves& moves : source.moves_back) {
+            const Moves back = with_room(moves, p.world);
+            p.world = moved_world(std::move(p.world), back);
+        }
+        p.world = with_moves(std::move(p.world), source.graph.spec().moved);
+    }
+    p.settings = source.settings;
+    Setting setting = source.setting;
+    setting.lineage = p.world.lineage;
+    setting.stop = std::move(stop);
+    p.endpoints = std::make_unique<Endpoints>(source.graph.registry(), std::move(setting),
+                                              source.parallelism);
+    return p;
+}
+
+/// What is to be read before such a plan can be made. `survey` gets what was evaluated for that.
+std::vector<Subject> to_read(PlannedRun& p, const PlanSource& source, const PlanOptions& options,
+                             std::optional<Survey>& survey) {
+    const Registry& registry = source.graph.registry();
+    std::vector<Subject> what;
+    if (options.refresh_only) {
+        what = recorded_subjects(registry, p.world, p.settings);
+    } else if (options.destroy) {
+        what = destroy_subjects(registry, p.world, p.settings);
+    } else {
+        survey = make_settled_survey(source.graph, p.world, p.settings);
+        what = std::move(survey->subjects);
+    }
+    const Selection selection(options, options.destroy ? nullptr : &source.graph, p.world);
+    if (!selection.all())
+        std::erase_if(what, [&](const Subject& s) { return !selection.reads(s.request.address); });
+    return what;
+}
+
+/// A plan to destroy goes by the state alone; what is in its way may still stand in the spec.
+Plan destroy_plan(const World& world, const PlanSource& source, const PlanOptions& options) {
+    try {
+        return make_destroy_plan(world, source.graph.registry(), options, &source.graph);
+    } catch (Errors& errors) {
+        for (Error& error : errors.list)
+            if (const auto node = source.graph.find(error.address); node && !error.loc.known())
+                error.loc = source.graph[*node].block->loc;
+        throw;
+    }
+}
+
+void make(PlannedRun& p, const PlanSource& source, const PlanOptions& options,
+          const Survey* survey = nullptr) {
+    if (options.refresh_only)
+        p.plan = make_refresh_plan(source.graph, p.world, options);
+    else if (options.destroy)
+        p.plan = destroy_plan(p.world, source, options);
+    else
+        p.plan = make_plan(source.graph, p.world, p.settings, options, survey);
+}
+
+} // namespace
+
+PlannedRun read_and_plan(const PlanSource& source, const Store& store, const PlanOptions& options,
+                         Events& events, const std::stop_token& stop) {
+    PlannedRun p = start(source, store, options, stop);
+    const auto read_sources = [&] {
+        if (!options.destroy) read_data(p.world, source.graph, p.settings, *p.endpoints, events);
+    };
+    std::optional<Survey> survey;
+    if (options.refresh) {
+        read_sources(); // what is to be read may depend on them, and they on what was seen
+        const std::vector<Subject> what = to_read(p, source, options, survey);
+        refresh(p.world, what, *p.endpoints, events);
+    } else {
+        if (!options.destroy && !options.refresh_only)
+            survey = make_settled_survey(source.graph, p.world, p.settings);
+        assume_recorded(p.world);
+    }
+    read_sources();
+    if (stop.stop_requested()) throw Interrupted(); // what did not answer is no error then
+    make(p, source, options, survey ? &*survey : nullptr);
+    return p;
+}
+
+PlannedRun plan_from_record(const PlanSource& source, const Store& store) {
+    PlannedRun p = start(source, store, {});
+    assume_recorded(p.world);
+    const Survey survey = make_settled_survey(source.graph, p.world, p.settings);
+    make(p, source, {}, &survey);
+    return p;
+}
+
+PlannedRun plan_from_observations(const PlanSource& source, const Store& store,
+                                  const PlanOptions& options,
+                                  std::map<std::string, Observation> observed) {
+    PlannedRun p = start(source, store, options);
+    // what was seen is noted under the addresses that the survey gives; it goes by the data alone
+    for (const auto& [address, seen] : observed)
+        if (const auto node = source.graph.find(address); node && source.graph[*node].type->data)
+            p.world.observed.emplace(address, seen);
+    std::optional<Survey> survey;
+    if (!options.destroy && !options.refresh_only)
+        survey = make_settled_survey(source.graph, p.world, p.settings);
+    p.world.observed = std::move(observed);
+    make(p, source, options, survey ? &*survey : nullptr);
+    return p;
+}
+
+} // namespace hadeploy
