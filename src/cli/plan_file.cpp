@@ -16,7 +16,7 @@ namespace hadeploy::cli {
 namespace {
 
 using nlohmann::json;
-constexpr int kFormat = 5; ///< a line of header, a line of sealed body
+constexpr int kFormat = 6; ///< a line of header, a line of sealed body
 
 std::string digest_of(const Plan& plan) {
     return sha256_hex(plan_json(plan).dump());
@@ -99,6 +99,7 @@ std::string open_body(const std::filesystem::path& file, const std::string& lock
 /// @throws json::exception, Error: the key has made it, but it is not in this form
 void read_body(const json& body, PlanFile& out) {
     out.lineage = body.at("lineage");
+    out.directory = body.at("directory");
     out.serial = body.at("serial");
     out.plan_time = body.at("plan_time");
     out.interrupted = body.value("interrupted", out.interrupted);
@@ -140,6 +141,7 @@ void save_plan(const std::filesystem::path& file, const Project& project,
                const PlanOptions& options, const Prepared& prepared) {
     refuse_other_file(file);
     json body{{"lineage", prepared.world.lineage},
+              {"directory", project.root()},
               {"serial", prepared.world.serial},
               {"options", options_json(options)},
               {"variables", to_json(project.variables())},
@@ -193,6 +195,22 @@ PlanFile load_plan(const std::filesystem::path& file, const KeySource& key) {
     return out;
 }
 
+namespace {
+/// Local paths in a plan are those of the directory that it was made in.
+Error changed_plan(const PlanFile& plan, const Project& project) {
+    if (project.root() != plan.directory)
+        return Error(ErrorKind::state,
+                     fmt::format("the saved plan was made when the project was in {}, and it is in "
+                                 "{} now",
+                                 plan.directory, project.root()))
+            .with_hint("what the plan says goes by that directory: run plan again here");
+    return Error(ErrorKind::state,
+                 "the saved plan no longer says the same: the state's outputs or a local file "
+                 "that it goes by have changed")
+        .with_hint("run plan again");
+}
+} // namespace
+
 Prepared restore_plan(const PlanFile& plan, Project& project, const Store& store) {
     const FileReader read = [&](const std::filesystem::path& path) {
         const auto it = plan.files.find(path.string());
@@ -222,11 +240,7 @@ Prepared restore_plan(const PlanFile& plan, Project& project, const Store& store
                     "first")
             .with_hint("run plan again");
     Prepared prepared = prepare_from(project, store, plan.options, plan.observed);
-    if (digest_of(prepared.plan) != plan.steps_digest)
-        throw Error(ErrorKind::state,
-                    "the saved plan no longer says the same: the state's outputs or a local file "
-                    "that it goes by have changed")
-            .with_hint("run plan again");
+    if (digest_of(prepared.plan) != plan.steps_digest) throw changed_plan(plan, project);
     return prepared;
 }
 

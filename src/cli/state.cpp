@@ -1,3 +1,4 @@
+#include "cli/check_pushed.h"
 #include "cli/commands.h"
 #include "cli/confirm.h"
 #include "cli/render/plan_json.h"
@@ -260,6 +261,7 @@ int run_state_push(Context& context) {
                     fmt::format("{} was altered by something other than hadeploy", what))
             .with_hint("commands may follow from it; if you made the changes yourself, `--edited` "
                        "takes them");
+    if (!pushed.authentic) check_pushed(pushed, context.project.registry(), what);
     const auto store = context.project.open_store(Store::Mode::read_write);
     context.lock(*store, context.args.command);
     if (!context.args.force) check_push(pushed, *store, context.project.spec().name);
