@@ -177,9 +177,10 @@ Cipher Cipher::unlock(std::string_view lock, const KeySource& source, const std:
                                            {kFirstLockPlace, Trust::nothing}}) {
             auto data_key = open_with(key, parsed.text("key"), place);
             if (!data_key || data_key->size() != kKeySize) continue;
-            if (trust == Trust::all) return {std::move(*data_key), std::string(lock), trust};
-            const Value relocked = parsed.with("key", seal_with(key, *data_key, kLockPlace));
-            return {std::move(*data_key), to_json(relocked), trust};
+            std::string today(lock);
+            if (trust != Trust::all)
+                today = to_json(parsed.with("key", seal_with(key, *data_key, kLockPlace)));
+            return {std::move(*data_key), std::move(today), trust};
         }
     }
     throw Error(ErrorKind::state, fmt::format("{} does not open {}", origin(parsed, source), what))
