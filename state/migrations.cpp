@@ -54,9 +54,10 @@ void check_objects(sqlite::Database& database) {
     throw Error(ErrorKind::state,
                 fmt::format("the state {} has the {} {}, which hadeploy did not make",
                             in_quotes(database.path().string(), 4096), type, name))
-        .with_hint(fmt::format("nothing was done; put a backup in its place, or look at it (sqlite3 "
-                               "{} .schema) and remove it: DROP {} {}",
-                               database.path().string(), type, name));
+        .with_hint(
+            fmt::format("nothing was done; put a backup in its place, or look at it (sqlite3 "
+                        "{} .schema) and remove it: DROP {} {}",
+                        database.path().string(), type, name));
 }
 
 void migrate(sqlite::Database& database, std::span<const std::string_view> steps) {

@@ -131,9 +131,9 @@ Contents contents_of(const Json& all, const KeySource& key, const std::string& w
     for (const Json& json : part.list("resources")) {
         out.rows.push_back(row_of(json, out.rows.size(), cipher));
         if (!seen.insert(out.rows.back().address).second)
-            part.refuse(fmt::format("resources[{}].address", out.rows.size() - 1),
-                        fmt::format("another one: {} is there twice",
-                                    in_quotes(out.rows.back().address)));
+            part.refuse(
+                fmt::format("resources[{}].address", out.rows.size() - 1),
+                fmt::format("another one: {} is there twice", in_quotes(out.rows.back().address)));
     }
     out.authentic = !cipher.seals_runs() || all.value("mac", Json()) == mac_of(all, cipher);
     return out;

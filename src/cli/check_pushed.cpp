@@ -21,7 +21,9 @@ bool is_text(TypeKind kind) {
 /// has any.
 bool fits(const Type& type, const Value& v) {
     using enum TypeKind;
-    const auto element = [&](const Value& item) { return !type.element || fits(*type.element, item); };
+    const auto element = [&](const Value& item) {
+        return !type.element || fits(*type.element, item);
+    };
     const auto field = [&](const Attribute& a) { return fits(a.type, v[a.name]); };
     if (v.is_null() || v.is_unknown() || type.kind == any) return true;
     if (is_text(type.kind)) return v.is_string();
@@ -74,8 +76,7 @@ class Check {
         for (const auto& t : registry_.types())
             if (!t->data) names.push_back(t->name);
         const auto meant = did_you_mean(type, names);
-        return meant ? fmt::format("did you mean {}?", *meant)
-                     : "`hadeploy docs` lists the types";
+        return meant ? fmt::format("did you mean {}?", *meant) : "`hadeploy docs` lists the types";
     }
 
     void values(const Value& values, const Schema& schema, const std::string& where) {
@@ -83,7 +84,8 @@ class Check {
             if (!fits(a.type, values[a.name]))
                 add(fmt::format("{}.{}", where, a.name),
                     fmt::format("it has to be {}, as it is recorded", type_name(a.type)),
-                    "a size is recorded in bytes, a duration in milliseconds; `hadeploy state pull` "
+                    "a size is recorded in bytes, a duration in milliseconds; `hadeploy state "
+                    "pull` "
                     "shows how it should look");
     }
 

@@ -2,6 +2,7 @@
 #include "engine/executor.h"
 
 #include "core/clock.h"
+#include "core/secrecy.h"
 #include "core/trace.h"
 #include "engine/slot.h"
 
@@ -44,7 +45,10 @@ class BatchSink : public ChangeSink {
 
     void progress(std::size_t index, std::string_view step) override {
         const std::lock_guard lock(executor_.mutex_);
-        executor_.events_.step_progress(executor_.plan_.steps[steps_[index]], step);
+        const Step& of = executor_.plan_.steps[steps_[index]];
+        const Value& config = executor_.work_[steps_[index]].config;
+        executor_.events_.step_progress(
+            of, without_secrets(without_secrets(std::string(step), config), of.before));
     }
     /// The result is written without the lock, so that those which end together are synced
     /// together.
@@ -134,7 +138,7 @@ void Executor::run_changes(const Job& job) {
 /// it is made as well, and all is written together, before anything with an effect outside gets to
 /// see it. A replacement needs no removal before it: there is nothing to remove.
 void Executor::change_in_state(Job job, Provider& provider) {
-    const Span span("change", job.queue->endpoint.key);
+    const Span span("change", job.queue->endpoint.name());
     std::vector<Made> made;
     while (!job.steps.empty()) {
         announce(job);
@@ -294,7 +298,7 @@ void Executor::put_back(const Job& job) {
 
 /// Intents, effects, results.
 void Executor::change(const Job& job, Provider& provider, Slot& slot) {
-    const Span span("change", job.queue->endpoint.key);
+    const Span span("change", job.queue->endpoint.name());
     const std::vector<Change> changes = changes_of(job);
     std::vector<Intent> intents;
     for (std::size_t i = 0; i < changes.size(); ++i)

@@ -188,7 +188,8 @@ void Executor::refuse_taken(StepId id) {
             const std::vector<std::string> held = type->claims(r.config);
             if (std::find(held.begin(), held.end(), claim) == held.end()) continue;
             throw Error(ErrorKind::conflict,
-                        fmt::format("it turned out to be {}, which {} still has", claim, address))
+                        fmt::format("it turned out to be {}, which {} still has",
+                                    without_secrets(claim, work_[id].config), address))
                 .with_hint("this plan could not know that; run it again");
         }
 }
@@ -295,7 +296,7 @@ void Executor::refuse_contents(StepId id) const {
                 throw Error(ErrorKind::conflict,
                             fmt::format("the removal would delete {}, which turned out to be in "
                                         "it ({})",
-                                        s.address, claim))
+                                        s.address, without_secrets(claim, work_[other].config)))
                     .with_hint("this plan could not know that; run plan again to see it");
     }
 }
@@ -400,7 +401,7 @@ void Executor::run_job(const Job& job) {
 void Executor::run_read(const Job& job) {
     Slot slot(*this);
     if (!slot.take()) return put_back(job);
-    const Span span("read", job.queue->endpoint.key);
+    const Span span("read", job.queue->endpoint.name());
     std::vector<ReadRequest> requests;
     {
         const std::lock_guard lock(mutex_);
@@ -411,7 +412,7 @@ void Executor::run_read(const Job& job) {
                                 it == world_.recorded.end() ? nullptr : &it->second,
                                 step.identity});
         }
-        events_.reading(job.queue->endpoint.key, requests.size());
+        events_.reading(job.queue->endpoint.name(), requests.size());
     }
     std::vector<Observation> answers;
     std::optional<Error> error;
@@ -419,7 +420,7 @@ void Executor::run_read(const Job& job) {
         const Endpoint& endpoint = job.queue->endpoint;
         const Notice notice = [&](std::string_view what) {
             const std::lock_guard lock(mutex_);
-            events_.waiting(endpoint.key, what);
+            events_.waiting(endpoint.name(), what);
         };
         answers = endpoints_.read(job.queue->kind->name, endpoint, requests, notice);
     } catch (Error& e) {

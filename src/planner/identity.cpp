@@ -1,5 +1,6 @@
 #include "planner/identity.h"
 
+#include "core/secrecy.h"
 #include "planner/generations.h"
 #include "planner/seen.h"
 
@@ -88,10 +89,11 @@ class Finder {
             for (const auto& [from, to] : world_.moved)
                 by_this = by_this || (to == r.address && is_moved(move, from));
             if (!by_this) continue;
+            const Value& config = configs_[*graph_.find(node.address)];
             problems_
                 .add(fmt::format("moved: {} is to become {}, but {} manages the same object ({})",
                                  move.from, move.to, node.address,
-                                 node.type->claims(configs_[*graph_.find(node.address)]).front()),
+                                 without_secrets(node.type->claims(config).front(), config)),
                      move.loc)
                 .with_note("here", node.block->loc)
                 .with_hint(fmt::format("move it to {}, or take the entry out", node.address));

@@ -39,10 +39,13 @@ Value with_secrecy(const ResourceType& type, const Attribute& attribute, Value v
 Value hide_secrets(const ResourceType& type, const Value& attributes, const Value& config);
 /// All that the answer to a request says, as secret as what is wanted and what is recorded.
 void hide_secrets(Observation& seen, const ReadRequest& request);
-/// The error of something with this config without what is secret in that: the second net, below
-/// what types say with quoted(). Where a local path is secret nothing of the error is left, as
+/// The error of something with this config without what is secret in that: the net below what types
+/// say with quoted(), which holds for every one of them. Nothing of the error is left where a
+/// secret that is too short to be taken out stands in it, nor where a local path is secret, as
 /// messages about files name them, in whatever part and form.
 Error hide_secrets(Error error, const ResourceType& type, const Value& config);
+/// The same of an endpoint, or of a resource's check.
+Error hide_secrets(Error error, const Value& config);
 
 /// Says under an error about what is in the way of one resource how the others can do without it.
 /// @param does  "leaves it out": what excluding the resource does

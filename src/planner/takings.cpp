@@ -1,5 +1,7 @@
 #include "planner/takings.h"
 
+#include "core/secrecy.h"
+
 #include <algorithm>
 
 namespace hadeploy {
@@ -14,7 +16,7 @@ std::vector<Taking> Holders::takings(const Node& node, const Value& config,
         const auto found = by_claim().find(claim);
         if (found == by_claim().end()) continue;
         for (const std::string& holder : found->second)
-            if (holder != node.address) out.push_back({0, holder, claim});
+            if (holder != node.address) out.push_back({0, holder, without_secrets(claim, config)});
     }
     return out;
 }

@@ -1,4 +1,6 @@
 #include "providers/libvirt/libvirt.h"
+
+#include "core/secrecy.h"
 #include "providers/libvirt/libvirt_type.h"
 
 #include <fmt/format.h>
@@ -93,12 +95,21 @@ class LibvirtKind : public ProviderKind {
                                     const Value& settings) const override {
         if (settings["uri"].is_unknown()) return {};
         const std::string uri = settings.text("uri", "qemu:///system");
-        return {{.key = "libvirt " + uri, .machine = "", .config = Value::map({{"uri", uri}})}};
+        const Value marked = as_secret_as(Value(uri), settings["uri"]);
+        return {{.key = "libvirt " + uri, .machine = "", .config = Value::map({{"uri", marked}})}};
     }
 
     std::shared_ptr<Provider> open(const Endpoint& endpoint, const Setting& setting) override {
-        return std::make_shared<LibvirtProvider>(Connection::open(endpoint.config.text("uri")),
-                                                 setting);
+        const Value& uri = endpoint.config["uri"];
+        try {
+            return std::make_shared<LibvirtProvider>(Connection::open(uri.as_string()), setting);
+        } catch (const Error& error) {
+            if (!uri.secret()) throw;
+            // libvirt names the host in it, and much else that is a part of it
+            throw Error(error.kind, "cannot connect to libvirt at its `uri`, which is secret")
+                .with_hint("what exactly is wrong is not shown; where it may be shown, use "
+                           "nonsensitive(...)");
+        }
     }
 };
 

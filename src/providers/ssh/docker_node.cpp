@@ -1,4 +1,6 @@
 #include "providers/ssh/docker_node_scripts.h"
+
+#include "core/secrecy.h"
 #include "providers/ssh/docker_script.h"
 #include "providers/ssh/docker_types.h"
 #include "providers/ssh/host.h"
@@ -202,8 +204,8 @@ Observation DockerNode::parse(const ReadRequest& request, const ProbeResult& res
     if (out.starts_with("none")) return Observation::absent();
     if (out.starts_with("stopped"))
         return Observation::blocked(
-            Error(ErrorKind::failed,
-                  fmt::format("Docker does not run on {}", request.config["host"].text("address")))
+            Error(ErrorKind::failed, fmt::format("Docker does not run on {}",
+                                                 named(request.config["host"], "address")))
                 .with_hint("start it (systemctl start docker), or add a docker.engine that this "
                            "depends on"));
     const std::vector<Reply> replies = parse_replies(out);
@@ -221,7 +223,7 @@ Observation DockerNode::parse(const ReadRequest& request, const ProbeResult& res
         seen.foreign =
             fmt::format("{} is in a swarm (node {}) that hadeploy did not join it to; "
                         "if it may go: docker swarm leave --force",
-                        request.config["host"].text("address"), swarm.value("NodeID", ""));
+                        named(request.config["host"], "address"), swarm.value("NodeID", ""));
     return seen;
 }
 
@@ -300,7 +302,7 @@ std::vector<Command> DockerNode::update(const Change& change) {
     };
     if (is_changed("swarm_id"))
         throw Error(ErrorKind::conflict, fmt::format("{} has moved to another swarm",
-                                                     change.after["host"].text("address")))
+                                                     named(change.after["host"], "address")))
             .with_hint("take it out of that one (docker swarm leave --force), then apply again");
     const bool was_manager = change.before.text("role") == "manager";
     const bool demote = was_manager && change.after.text("role") == "worker";

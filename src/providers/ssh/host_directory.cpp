@@ -1,4 +1,6 @@
 #include "providers/ssh/host_path.h"
+
+#include "core/secrecy.h"
 #include "providers/ssh/place.h"
 
 #include <fmt/format.h>
@@ -70,7 +72,7 @@ class HostDirectory final : public SshType {
     std::optional<DataLoss> held_data(const Value& directory) const override {
         if (!directory.flag("force") || directory.flag("keep")) return {};
         return DataLoss{fmt::format("the directory {} on {} and all that is in it",
-                                    directory.text("path"), directory["host"].text("address"))};
+                                    named(directory, "path"), named(directory["host"], "address"))};
     }
 
     std::string probe(const ReadRequest& request) const override {
@@ -81,8 +83,8 @@ class HostDirectory final : public SshType {
         const std::string path = request.config.text("path");
         if (Answer(result.out).has("link"))
             return Observation::failed(
-                Error(ErrorKind::conflict,
-                      fmt::format("{} is a symbolic link, not a directory", path))
+                Error(ErrorKind::conflict, fmt::format("{} is a symbolic link, not a directory",
+                                                       named(request.config, "path")))
                     .with_hint("use the path that it leads to"));
         return parse_path(request.config, "a directory", result);
     }
@@ -92,7 +94,7 @@ class HostDirectory final : public SshType {
         const Value& after = change.after;
         const std::string path = after.text("path");
         return {{.script = make_directory(path, owner_of(after), after.text("mode")),
-                 .step = "making " + path}};
+                 .step = "making " + named(after, "path")}};
     }
 
   private:
@@ -100,7 +102,7 @@ class HostDirectory final : public SshType {
         if (directory.flag("keep")) return {};
         const std::string path = directory.text("path");
         return {{.script = remove_directory(path, directory.flag("force")),
-                 .step = "removing " + path}};
+                 .step = "removing " + named(directory, "path")}};
     }
 };
 } // namespace

@@ -1,5 +1,6 @@
 #include "core/content.h"
 #include "core/hash.h"
+#include "core/secrecy.h"
 #include "providers/ssh/host.h"
 #include "providers/ssh/host_path.h"
 #include "providers/ssh/place.h"
@@ -102,7 +103,8 @@ class HostFile final : public SshType {
     std::vector<Command> commands(const Change& change) const override {
         if (change.kind == Change::Kind::remove) {
             const std::string path = change.before.text("path");
-            return {{.script = remove_file(path, change.identity), .step = "removing " + path}};
+            return {{.script = remove_file(path, change.identity),
+                     .step = "removing " + named(change.before, "path")}};
         }
         const bool same_content =
             change.kind == Change::Kind::update &&
@@ -114,7 +116,7 @@ class HostFile final : public SshType {
         if (same_content && !is_given_away(change))
             return {{.script = own_file(path, change.identity, owner_of(after), after.text("mode"),
                                         change.before.text("sha256")),
-                     .step = "setting owner and mode of " + path}};
+                     .step = "setting owner and mode of " + named(after, "path")}};
         return {write(after, change.identity)};
     }
 
@@ -138,7 +140,7 @@ class HostFile final : public SshType {
     static Command write(const Value& file, const std::string& identity) {
         const std::string path = file.text("path");
         Command command;
-        command.step = "writing " + path;
+        command.step = "writing " + named(file, "path");
         std::string sha256;
         if (file["content"].is_string()) {
             command.input = file["content"].as_string();

@@ -84,7 +84,7 @@ class HostHosts final : public SshType {
 
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override {
         const std::string path = request.config.text("path", "/etc/hosts");
-        if (result.status != 0) return cannot_look(path, result);
+        if (result.status != 0) return cannot_look(told(request.config["path"], path), result);
         const std::vector<std::string> all = lines(result.out);
         const auto begin = std::find(all.begin(), all.end(), begin_line(request.config));
         const auto end = std::find(begin, all.end(), end_line(request.config));
@@ -118,7 +118,7 @@ class HostHosts final : public SshType {
                            const std::string& block, std::string_view doing) {
         const std::string path = config.text("path", "/etc/hosts");
         Command command;
-        command.step = fmt::format("{} {}", doing, path);
+        command.step = fmt::format("{} {}", doing, told(config["path"], path));
         command.input = block;
         command.script = fmt::format(
             "n={}\n"

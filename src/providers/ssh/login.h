@@ -31,9 +31,15 @@ struct Login {
     std::chrono::milliseconds silence{30'000};
 
     std::shared_ptr<const Login> jump = {}; ///< the host to go through
+    bool hidden = false;                    ///< its address, port or user is secret
 
-    [[nodiscard]] std::string name() const; ///< "root@10.77.0.11:22"
-    /// The name, and those of the hosts on the way: what tells this login from others.
+    /// For messages: "root@10.77.0.11:22".
+    [[nodiscard]] std::string name() const;
+    /// For messages: one of its fields, unless some of them are secret.
+    [[nodiscard]] std::string told(const std::string& field) const {
+        return hidden ? "(secret)" : field;
+    }
+    /// What tells this login from others: where it leads, and over which hosts.
     [[nodiscard]] std::string route() const;
 };
 
