@@ -44,7 +44,7 @@ class Cipher {
     [[nodiscard]] bool authenticates() const { return trust_ >= Trust::records; }
     /// The same of what runs were made from: whether it is encrypted as a whole.
     [[nodiscard]] bool seals_runs() const { return trust_ >= Trust::runs; }
-    /// The same of the project: its lineage, its serial and the outputs.
+    /// The same of the project: its name, lineage, serial and outputs.
     [[nodiscard]] bool authenticates_project() const { return trust_ == Trust::all; }
 
     /// What only who has the data key can make of these texts, in base64: keyed BLAKE2b.

@@ -5,6 +5,7 @@
 #include "core/secrecy.h"
 #include "core/trace.h"
 #include "engine/slot.h"
+#include "planner/seen.h"
 
 namespace hadeploy {
 
@@ -138,7 +139,7 @@ void Executor::run_changes(const Job& job) {
 /// it is made as well, and all is written together, before anything with an effect outside gets to
 /// see it. A replacement needs no removal before it: there is nothing to remove.
 void Executor::change_in_state(Job job, Provider& provider) {
-    const Span span("change", job.queue->endpoint.name());
+    const Span span("change", shown_key(job.queue->endpoint));
     std::vector<Made> made;
     while (!job.steps.empty()) {
         announce(job);
@@ -298,7 +299,7 @@ void Executor::put_back(const Job& job) {
 
 /// Intents, effects, results.
 void Executor::change(const Job& job, Provider& provider, Slot& slot) {
-    const Span span("change", job.queue->endpoint.name());
+    const Span span("change", shown_key(job.queue->endpoint));
     const std::vector<Change> changes = changes_of(job);
     std::vector<Intent> intents;
     for (std::size_t i = 0; i < changes.size(); ++i)

@@ -1,6 +1,7 @@
 #include "engine/executor.h"
 
 #include "core/clock.h"
+#include "core/secrecy.h"
 #include "core/trace.h"
 #include "engine/slot.h"
 #include "planner/generations.h"
@@ -401,7 +402,7 @@ void Executor::run_job(const Job& job) {
 void Executor::run_read(const Job& job) {
     Slot slot(*this);
     if (!slot.take()) return put_back(job);
-    const Span span("read", job.queue->endpoint.name());
+    const Span span("read", shown_key(job.queue->endpoint));
     std::vector<ReadRequest> requests;
     {
         const std::lock_guard lock(mutex_);
@@ -412,7 +413,7 @@ void Executor::run_read(const Job& job) {
                                 it == world_.recorded.end() ? nullptr : &it->second,
                                 step.identity});
         }
-        events_.reading(job.queue->endpoint.name(), requests.size());
+        events_.reading(shown_key(job.queue->endpoint), requests.size());
     }
     std::vector<Observation> answers;
     std::optional<Error> error;
@@ -420,7 +421,7 @@ void Executor::run_read(const Job& job) {
         const Endpoint& endpoint = job.queue->endpoint;
         const Notice notice = [&](std::string_view what) {
             const std::lock_guard lock(mutex_);
-            events_.waiting(endpoint.name(), what);
+            events_.waiting(shown_key(endpoint), what);
         };
         answers = endpoints_.read(job.queue->kind->name, endpoint, requests, notice);
     } catch (Error& e) {

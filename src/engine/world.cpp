@@ -163,7 +163,7 @@ std::optional<Error> read_batch(const Batch& batch, const std::vector<Subject>& 
                                 std::vector<Observation>& out) {
     std::vector<ReadRequest> requests;
     for (const std::size_t i : batch.subjects) requests.push_back(subjects[i].request);
-    const Span span("read", batch.endpoint.name());
+    const Span span("read", shown_key(batch.endpoint));
     try {
         const std::string& kind = requests.front().type->provider;
         out = endpoints.read(kind, batch.endpoint, requests, notice);
@@ -189,7 +189,7 @@ void refresh(World& world, const std::vector<Subject>& subjects, Endpoints& endp
 
         std::vector<std::vector<Observation>> answers(wave.size());
         std::vector<std::optional<Error>> errors(wave.size());
-        for (const Batch& b : wave) events.reading(b.endpoint.name(), b.subjects.size());
+        for (const Batch& b : wave) events.reading(shown_key(b.endpoint), b.subjects.size());
         {
             std::atomic<std::size_t> next = 0;
             std::mutex telling;
@@ -197,7 +197,7 @@ void refresh(World& world, const std::vector<Subject>& subjects, Endpoints& endp
                 for (std::size_t i = next++; i < wave.size(); i = next++) {
                     const Notice notice = [&](std::string_view what) {
                         const std::lock_guard lock(telling);
-                        events.waiting(wave[i].endpoint.name(), what);
+                        events.waiting(shown_key(wave[i].endpoint), what);
                     };
                     errors[i] = read_batch(wave[i], subjects, endpoints, notice, answers[i]);
                 }

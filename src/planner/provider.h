@@ -1,7 +1,6 @@
 #pragma once
 
 #include "core/box.h"
-#include "core/secrecy.h"
 #include "planner/resource_type.h"
 
 #include <chrono>
@@ -24,9 +23,6 @@ struct Endpoint {
     std::string key;     ///< unique, readable: "libvirt qemu:///system", "ssh ops@10.77.0.11"
     std::string machine; ///< address of the resource that is this machine; "" if none
     Value config;        ///< what open() needs: the connection, or the provider's settings
-
-    /// What people read in the place of the key.
-    [[nodiscard]] std::string name() const { return without_secrets(key, config); }
 };
 
 /// What the state knows of a resource.

@@ -123,6 +123,10 @@ void hide_secrets(Observation& seen, const ReadRequest& request) {
     if (error) error = hide_secrets(std::move(*error), *request.type, request.recorded->attributes);
 }
 
+std::string shown_key(const Endpoint& endpoint) {
+    return without_secrets(endpoint.key, endpoint.config);
+}
+
 void note_way_around(Error& error, std::string_view does) {
     if (error.kind != ErrorKind::conflict || error.address.empty()) return;
     error.with_note(fmt::format("`--exclude {}` {}", shell_word(error.address), does));

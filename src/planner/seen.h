@@ -47,6 +47,9 @@ Error hide_secrets(Error error, const ResourceType& type, const Value& config);
 /// The same of an endpoint, or of a resource's check.
 Error hide_secrets(Error error, const Value& config);
 
+/// The key of an endpoint, as people read it.
+std::string shown_key(const Endpoint& endpoint);
+
 /// Says under an error about what is in the way of one resource how the others can do without it.
 /// @param does  "leaves it out": what excluding the resource does
 void note_way_around(Error& error, std::string_view does);

@@ -41,7 +41,8 @@ struct Lab {
         World seen = with_moves(load_world(*store), spec.moved);
         const ProviderSettings settings = provider_settings(graph);
         Endpoints endpoints(registry, {.project = "test", .lineage = seen.lineage});
-        Events quiet;
+        Events nobody;
+        Events& quiet = events == nullptr ? nobody : *events;
         world.log.clear();
         const auto read_sources = [&] {
             if (!destroy) read_data(seen, graph, settings, endpoints, quiet);
@@ -97,6 +98,7 @@ struct Lab {
     std::filesystem::path directory;
     std::map<std::string, std::string> modules; ///< texts by their paths
     fake::World world;
+    Events* events = nullptr; ///< told what happens
     std::vector<std::string> reads;
     std::vector<Row> rows;
     std::vector<Intent> intents;

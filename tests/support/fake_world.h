@@ -24,6 +24,7 @@ struct World {
     std::vector<std::string> log;              ///< "create a", "read host1: a b", ...
     std::vector<std::string> batches;          ///< "a b": what was applied together
     std::string dies_before;                   ///< "create a": the process is killed then
+    bool talks = false;                        ///< says names of objects wherever it says something
 
     std::vector<std::string> changes() {
         std::vector<std::string> out;
@@ -203,14 +204,19 @@ class Provider : public hadeploy::Provider {
                 failed = world_.broken.contains(name);
                 if (!failed) attributes = make(c, name);
             }
+            if (world_.talks) sink.progress(i, said("at work", changes[i].after));
             if (failed)
-                sink.failed(i, Error(ErrorKind::failed, "it broke"));
+                sink.failed(i, Error(ErrorKind::failed, said("it broke", changes[i].after)));
             else
                 sink.done(i, std::move(attributes));
         }
     }
 
   private:
+    std::string said(const std::string& text, const Value& config) const {
+        return world_.talks ? config.text("name") + ": " + text : text;
+    }
+
     void note_batch(std::span<const Change> changes) {
         std::string names;
         for (const Change& c : changes)
@@ -222,13 +228,15 @@ class Provider : public hadeploy::Provider {
 
     Observation see(const std::string& name, const ReadRequest& r) {
         if (world_.unreadable.contains(name))
-            return Observation::failed(Error(ErrorKind::failed, "it can't be read"));
+            return Observation::failed(
+                Error(ErrorKind::failed, said("it can't be read", r.config)));
         const auto it = world_.objects.find(name);
         if (it == world_.objects.end()) return Observation::absent();
         if (r.type->data) // what it tells, without what it was asked for
             return Observation::present(Value::map({{"value", it->second["value"]}}));
         Observation o = Observation::present(it->second);
-        if (!r.type->adopts && world_.owners[name] != r.identity) o.foreign = "made by hand";
+        if (!r.type->adopts && world_.owners[name] != r.identity)
+            o.foreign = said("made by hand", r.config);
         return o;
     }
 
