@@ -65,7 +65,13 @@ void migrate(sqlite::Database& database, std::span<const std::string_view> steps
         sqlite::Transaction transaction(database);
         const std::int64_t version = schema_version(database, steps);
         if (version == static_cast<std::int64_t>(steps.size())) return;
-        database.run(std::string(steps[static_cast<std::size_t>(version)]));
+        try {
+            database.run(std::string(steps[static_cast<std::size_t>(version)]));
+        } catch (Error& error) {
+            if (error.hint.empty())
+                error.hint = "its tables are not those of its version: put a backup in its place";
+            throw;
+        }
         database.run(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}",
                                  kApplicationId, version + 1));
         transaction.commit();

@@ -71,7 +71,8 @@ MISTAKES = [
     'x: {{type: tls.self_signed_cert, private_key_pem: "x", dns_names: ["${{var.by_env}}"], subject: {{common_name: x}}}}',
 ]
 
-HOST = """resources:
+HOST = """providers: {{ssh: {{connect_timeout: 200ms}}}}
+resources:
   h: {{type: ssh.host, address: "{address}", port: "{port}", user: "{user}", trust_on_first_use: true,
       config_file: /dev/null}}
   x: {{type: host.directory, host: "${{h.connection}}", path: /x}}
@@ -82,7 +83,6 @@ SHORT = [
     HOST.format(address="127.0.0.1", port="1", user="${var.word}"),
     HOST.format(address="127.0.0.1", port="${var.number}", user="ops"),
     HOST.format(address="127.0.0.1", port="1", user="ops").replace("path: /x", "path: '/${var.word}'"),
-    "providers: {libvirt: {uri: 'test:///${var.word}'}}\nresources:\n  x: {type: libvirt.pool}\n",
     "providers: {libvirt: {uri: '${var.word}'}}\nresources:\n  x: {type: libvirt.pool}\n",
     "resources:\n  x: {type: random.integer, min: '${var.number}', max: 1}\n",
     "resources:\n  x: {type: random.password, length: 5, min_lower: '${var.number}'}\n",
@@ -220,9 +220,10 @@ class Planted(Project):
                           ["apply", "--auto-approve", "--json"], ["show"], ["status"],
                           ["destroy", "--auto-approve"]):
                 self.hadeploy(*words)
-            for words, text in self.outputs:
-                for secret in (word, number):
-                    self.assertNotIn(secret.encode(), text, (blocks, words))
+            with self.subTest(blocks):
+                for words, text in self.outputs:
+                    for secret in (word, number):
+                        self.assertNotIn(secret.encode(), text, words)
             self.outputs.clear()
 
 

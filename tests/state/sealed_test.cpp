@@ -103,7 +103,7 @@ TEST_CASE("a flipped bit in a secret is found") {
     fill(*open_locked(dir / "s"));
     Database(dir / "s", Database::Access::write)
         .run("UPDATE project SET outputs = replace(outputs, 'sealed\":\"', 'sealed\":\"A')");
-    CHECK(has(error_of([&] { (void)open_ro(dir / "s")->outputs(); }).message, "was altered"));
+    CHECK(has(error_of([&] { (void)open_ro(dir / "s")->outputs(); }).message, "altered"));
 }
 
 namespace {
@@ -148,6 +148,11 @@ TEST_CASE("a migration that was interrupted before the sealing goes on with the 
     CHECK_FALSE(holds(dir.path, kCanary));
 }
 
+namespace {
+const KeySource kOther{
+    .passphrase = {}, .key = base64_encode(std::string(state::kKeySize, 'k')), .file = {}};
+} // namespace
+
 TEST_CASE("outputs, serial and lineage that were edited are not believed") {
     const char* const edits[] = {
         "UPDATE project SET outputs = replace(outputs, '1', '2')",
@@ -176,7 +181,7 @@ TEST_CASE("outputs, serial and lineage that were edited are not believed") {
         }
         // nor does a write, or another key, give it a good MAC
         CHECK(has(message_of([&] { open_locked(dir / "s")->put({row_of("b")}, {}); }), "altered"));
-        CHECK(has(message_of([&] { open_locked(dir / "s")->rekey({}); }), "altered"));
+        CHECK(has(message_of([&] { open_locked(dir / "s")->rekey(kOther); }), "altered"));
         CHECK(has(message_of([&] { (void)open_ro(dir / "s")->outputs(); }), "altered"));
     }
 }
@@ -185,7 +190,8 @@ TEST_CASE("another key does not give a record that was edited a good MAC") {
     const TempDir dir;
     fill(*open_locked(dir / "s"));
     Database(dir / "s", Database::Access::write).run("UPDATE resources SET identity = 'other'");
-    CHECK(has(message_of([&] { open_locked(dir / "s")->rekey({}); }), "was altered by something"));
+    CHECK(has(message_of([&] { open_locked(dir / "s")->rekey(kOther); }),
+              "was altered by something"));
     CHECK(has(message_of([&] { open_ro(dir / "s")->rows(); }), "was altered by something"));
 }
 
@@ -270,7 +276,8 @@ TEST_CASE("a record that was edited is not believed, nor one of another address 
         "UPDATE resources SET address = 'b' WHERE address = 'a'",
         // passed off as one from before there were MACs
         R"(UPDATE resources SET config = '{}'; ALTER TABLE resources DROP COLUMN mac;
-           ALTER TABLE intents DROP COLUMN mac; PRAGMA user_version = 2)",
+           ALTER TABLE intents DROP COLUMN mac; ALTER TABLE project DROP COLUMN mac;
+           PRAGMA user_version = 2)",
     };
     for (const char* edit : edits) {
         CAPTURE(edit);
@@ -330,7 +337,9 @@ TEST_CASE("what a run was made from is believed only as hadeploy sealed it") {
     const TempDir other;
     made(other);
     Database(other / "s", Database::Access::write)
-        .run("UPDATE runs SET spec = '{\"command\":\"evil\"}'; PRAGMA user_version = 3");
+        .run("UPDATE runs SET spec = '{\"command\":\"evil\"}'; "
+             "ALTER TABLE project DROP COLUMN mac; PRAGMA user_version = 3");
+    CHECK(has(message_of([&] { open_rw(other / "s"); }), "altered by something"));
     CHECK(open_rw(other / "s")->runs().at(1).spec.is_null());
 }
 
