@@ -41,6 +41,15 @@ bool fits(const Type& type, const Value& v) {
     return v.is_integer(); // bytes, a duration, a port
 }
 
+std::string_view form_of(TypeKind kind) {
+    using enum TypeKind;
+    if (is_text(kind)) return "a text";
+    if (kind == boolean) return "true or false";
+    if (kind == number) return "a number";
+    if (kind == list || kind == set) return "a list";
+    return kind == map || kind == object || kind == connection ? "a map" : "an integer";
+}
+
 class Check {
   public:
     Check(const Registry& registry, std::string what)
@@ -83,7 +92,8 @@ class Check {
         for (const Attribute& a : schema)
             if (!fits(a.type, values[a.name]))
                 add(fmt::format("{}.{}", where, a.name),
-                    fmt::format("it has to be {}, as it is recorded", type_name(a.type)),
+                    fmt::format("it has to be {}: its type is `{}`", form_of(a.type.kind),
+                                type_name(a.type)),
                     "a size is recorded in bytes, a duration in milliseconds; `hadeploy state "
                     "pull` "
                     "shows how it should look");

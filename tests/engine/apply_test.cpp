@@ -75,8 +75,8 @@ TEST_CASE(
     const auto sql = [&](const char* text) {
         sqlite::Database(lab.directory / "state.db", sqlite::Database::Access::write).run(text);
     };
-    sql("CREATE TRIGGER full BEFORE INSERT ON resources WHEN NEW.address = 'a' "
-        "BEGIN SELECT RAISE(ABORT, 'no room'); END");
+    sql("ALTER TABLE resources ADD COLUMN full TEXT CONSTRAINT \"no room\" "
+        "CHECK (address <> 'a')");
     const auto first = lab.apply(kTwo);
     CHECK_FALSE(first.result.ok());
     REQUIRE(first.result.errors.size() == 1);
@@ -85,7 +85,7 @@ TEST_CASE(
     CHECK(first.result.steps[1].result == "skipped");
     CHECK(lab.intents.size() == 1);
     CHECK(lab.world.objects.contains("a")); // it is there all the same
-    sql("DROP TRIGGER full");
+    sql("ALTER TABLE resources DROP COLUMN full");
     const auto second = lab.apply(kTwo);
     CHECK(second.result.ok());
     CHECK(lab.intents.empty());
@@ -139,13 +139,13 @@ resources:
     const auto sql = [&](const char* text) {
         sqlite::Database(lab.directory / "state.db", sqlite::Database::Access::write).run(text);
     };
-    sql("CREATE TRIGGER full BEFORE INSERT ON resources WHEN NEW.address = 'b' "
-        "BEGIN SELECT RAISE(ABORT, 'no room'); END");
+    sql("ALTER TABLE resources ADD COLUMN full TEXT CONSTRAINT \"no room\" "
+        "CHECK (address <> 'b')");
     const auto first = lab.apply(kBoth);
     CHECK(first.result.errors.size() == 2); // a and b are written together, or not at all
     CHECK(lab.world.changes() == std::vector<std::string>{"create other"});
     CHECK(lab.rows.size() == 1);
-    sql("DROP TRIGGER full");
+    sql("ALTER TABLE resources DROP COLUMN full");
     CHECK(lab.apply(kBoth).result.ok());
     CHECK(lab.world.changes() == std::vector<std::string>{"create thing"});
     CHECK(lab.apply(kBoth).plan == "");
