@@ -16,7 +16,7 @@ namespace hadeploy::cli {
 namespace {
 
 using nlohmann::json;
-constexpr int kFormat = 6; ///< a line of header, a line of sealed body
+constexpr int kFormat = 5; ///< a line of header, a line of sealed body
 
 std::string digest_of(const Plan& plan) {
     return sha256_hex(plan_json(plan).dump());
@@ -99,7 +99,7 @@ std::string open_body(const std::filesystem::path& file, const std::string& lock
 /// @throws json::exception, Error: the key has made it, but it is not in this form
 void read_body(const json& body, PlanFile& out) {
     out.lineage = body.at("lineage");
-    out.directory = body.at("directory");
+    out.directory = body.value("directory", "");
     out.serial = body.at("serial");
     out.plan_time = body.at("plan_time");
     out.interrupted = body.value("interrupted", out.interrupted);
@@ -198,7 +198,7 @@ PlanFile load_plan(const std::filesystem::path& file, const KeySource& key) {
 namespace {
 /// Local paths in a plan are those of the directory that it was made in.
 Error changed_plan(const PlanFile& plan, const Project& project) {
-    if (project.root() != plan.directory)
+    if (!plan.directory.empty() && project.root() != plan.directory)
         return Error(ErrorKind::state,
                      fmt::format("the saved plan was made when the project was in {}, and it is in "
                                  "{} now",
