@@ -215,7 +215,7 @@ int run_state_trust_host_key(Context& context) {
             .with_hint("a key that the spec or known_hosts gives is corrected there");
     const Value& connection = row->attributes["connection"];
     const std::string before = connection.text("host_key");
-    const std::string now = ssh::shown_host_key(connection);
+    const std::string now = ssh::shown_host_key(row->config, connection);
     const bool same = before == now, dry = context.args.dry_run;
     check_fingerprint(context, address, now);
     if (!same && !dry) {

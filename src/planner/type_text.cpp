@@ -31,6 +31,7 @@ constexpr std::array kTypeNames{
     TypeName{TypeKind::mode, "mode"},
     TypeName{TypeKind::name, "name"},
     TypeName{TypeKind::account, "account"},
+    TypeName{TypeKind::address, "address"},
     TypeName{TypeKind::line, "line"},
     TypeName{TypeKind::path, "path"},
     TypeName{TypeKind::local_path, "local_path"},
@@ -54,7 +55,7 @@ std::string_view name_of(TypeKind kind) {
 
 constexpr int kMaxTypeDepth = 16;
 constexpr std::string_view kHint = "types: string, integer, number, boolean, bytes, duration, "
-                                   "port, ipv4, cidr, mode, name, account, "
+                                   "port, ipv4, cidr, mode, name, account, address, "
                                    "line, path, local_path, connection, any, list(T), set(T), "
                                    "map(T), object({name: T, other: optional(T, "
                                    "default)})";

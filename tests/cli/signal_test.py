@@ -135,6 +135,23 @@ class SignalTest(unittest.TestCase):
                 self.run_it("destroy", "--auto-approve")
                 (self.path / "go").unlink()
 
+    def test_a_large_file_that_is_looked_at_is_not_read_to_its_end(self):
+        (self.path / "hadeploy.yaml").write_text(
+            "name: signals\nresources:\n  disk: {type: libvirt.volume, name: d, pool: p, file: large}\n")
+        with open(self.path / "large", "wb") as file:
+            file.truncate(4 << 40)  # sparse
+        for command in ("validate", "plan"):
+            with self.subTest(command):
+                run = self.start(command)
+                self.until(lambda: self.user_ticks(run) > 20, "the file being read")
+                self.interrupt(run)
+                _, said = self.ended(run, 130)
+                self.assertIn("Interrupted: nothing was changed.", said)
+
+    @staticmethod
+    def user_ticks(run):
+        return int(pathlib.Path(f"/proc/{run.pid}/stat").read_text().rpartition(")")[2].split()[11])
+
     def terminal(self, *words):
         made = Terminal([HADEPLOY, *words], {**self.environment, "TERM": "xterm"}, self.path)
         self.addCleanup(made.kill)

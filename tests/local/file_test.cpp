@@ -135,6 +135,27 @@ resources:
     CHECK(lab.plan(spec).plan == "");
 }
 
+TEST_CASE("a sparse file of terabytes is not read") {
+    Lab lab;
+    const auto make_large = [&](const char* name) {
+        lab.write(name, "");
+        std::filesystem::resize_file(lab.path(name), std::uintmax_t{8} << 40);
+    };
+    make_large("target");
+    make_large("large");
+    CHECK(
+        lab.plan("name: t\nresources: {f: {type: local.file, path: target, content: x}}\n").plan ==
+        "update f (sha256)");
+    const std::string said =
+        lab.plan("name: t\nresources: {f: {type: local.file, path: out, source: large}}\n").plan;
+    CHECK_MESSAGE(said.find("has 8796093022208 bytes, and a `source` at most 67108864") !=
+                      std::string::npos,
+                  said);
+    CHECK(
+        lab.apply("name: t\nresources: {f: {type: local.file, path: target, content: x}}\n").ok());
+    CHECK(lab.text("target") == "x");
+}
+
 TEST_CASE("a plan neither reads nor looks through another user's link" *
           doctest::skip(::geteuid() != 0)) {
     constexpr uid_t user = 65534;

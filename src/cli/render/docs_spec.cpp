@@ -318,6 +318,7 @@ plan and of apply's report. A data source is not part of a check: one that can't
 | `mode` | A file's mode, quoted: `"0644"`. |
 | `name` | Letters, digits, `.`, `_` and `-`; begins with a letter or digit; at most 63 characters. |
 | `account` | A `name` that may begin with `_`: of a user or group. |
+| `address` | A host name or an IP address, without a user and a port. |
 | `line` | A text of one line. The line end of a file is taken off. |
 | `path` | An absolute path on the machine, without `..`. |
 | `local_path` | A path on this machine, relative to the file it is written in. |
@@ -348,6 +349,9 @@ What was made is recorded in `.hadeploy/state.db` beside the spec (mode 0600). E
 is secret is encrypted: in resources, outputs, the journal and the history, where also the spec's
 text is. A saved plan is encrypted as a whole. Names, types and values that are not secret can be
 read in the state by whoever has the file.
+
+`.hadeploy` is refused where another user owns it or can write to it, and where it, the state or a file
+that SQLite keeps beside that is a symbolic link.
 
 | The key | Where it comes from |
 |---|---|

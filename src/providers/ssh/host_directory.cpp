@@ -13,14 +13,14 @@ class HostDirectory final : public SshType {
     HostDirectory() {
         name = "host.directory";
         summary = "A directory on a host, with its owner and mode.";
-        doc = "Missing parents are made too (mode 0755, root). A directory that was removed, or "
-              "whose owner, group or mode was changed, is repaired; what is in it is nobody's "
-              "business. One that is already there is taken over. Links of users on the way to it "
-              "are "
-              "refused, and so is a directory in a user's place that is neither that user's nor "
-              "empty, as with host.file.\n\n"
-              "Destroy removes it when it is empty, with `force` also when it is not; with `keep` "
-              "it stays.";
+        doc =
+            "Missing parents are made too (mode 0755, root). A directory that was removed, or "
+            "whose owner, group or mode was changed, is repaired; what is in it is nobody's "
+            "business. One that is already there is taken over. Links of users on the way to it "
+            "are refused, and so is a directory in a user's place that is neither that user's nor "
+            "empty, as with host.file.\n\n"
+            "Destroy removes it when it is empty, with `force` also when it is not, unless "
+            "something is mounted in it; with `keep` it stays.";
         example = "data:\n"
                   "  type: host.directory\n"
                   "  host: ${node[\"node1\"].connection}\n"
@@ -76,7 +76,9 @@ class HostDirectory final : public SshType {
     }
 
     std::string probe(const ReadRequest& request) const override {
-        return probe_path(request.config.text("path"), "-d");
+        return probe_path(request.config.text("path"), "-d",
+                          fmt::format("if hadeploy_occupied \"./$n\" . {}; then echo occupied; fi",
+                                      shell_quote(request.config.text("owner"))));
     }
 
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override {
@@ -86,6 +88,13 @@ class HostDirectory final : public SshType {
                 Error(ErrorKind::conflict, fmt::format("{} is a symbolic link, not a directory",
                                                        named(request.config, "path")))
                     .with_hint("use the path that it leads to"));
+        if (Answer(result.out).has("occupied")) // make_directory() would refuse it
+            return Observation::failed(
+                Error(ErrorKind::conflict,
+                      fmt::format("{} belongs to another user than the directory it is in, and is "
+                                  "not empty: it may be another one that was put there",
+                                  path))
+                    .with_hint("remove it, or set its owner by hand"));
         return parse_path(request.config, "a directory", result);
     }
 

@@ -11,6 +11,8 @@
 namespace hadeploy::ssh {
 
 namespace {
+constexpr std::int64_t kMostBytes = std::int64_t{64} << 30; ///< of a source
+
 class HostFile final : public SshType {
   public:
     HostFile() {
@@ -42,8 +44,9 @@ class HostFile final : public SshType {
                    .doc = "The text of the file. Either this or `source`."},
                   {.name = "source",
                    .type = TypeKind::local_path,
-                   .doc = "A file of this machine to copy. Either this or `content`. A link to it "
-                          "has to belong to root or to the user who runs hadeploy.",
+                   .doc = "A file of this machine to copy, at most 64 GiB. Either this or "
+                          "`content`. A link to it has to belong to root or to the user who runs "
+                          "hadeploy.",
                    .steering = true},
                   {.name = "owner",
                    .type = TypeKind::account,
@@ -71,7 +74,7 @@ class HostFile final : public SshType {
             problems.add("a host.file needs either `content` or `source`", config.loc());
     }
 
-    Value derive(const Value& config) const override { return content_digest(config); }
+    Value derive(const Value& config) const override { return content_digest(config, kMostBytes); }
 
     std::vector<std::string> claims(const Value& config) const override {
         return claim(config, config.text("path"), {"path"});
@@ -79,8 +82,10 @@ class HostFile final : public SshType {
 
     std::string probe(const ReadRequest& request) const override {
         const std::string path = request.config.text("path");
-        return probe_path(path, "-f",
-                          "h=$(hadeploy_read \"$n\" sha256sum) || exit; echo \"sha256 ${h%% *}\"") +
+        const auto size = content_size(request.config);
+        return probe_path(
+                   path, "-f",
+                   fmt::format("hadeploy_hash \"$n\" '{}'", size ? fmt::to_string(*size) : "")) +
                (request.recorded == nullptr ? "" : look_for_leftovers(request.identity));
     }
 
@@ -91,6 +96,13 @@ class HostFile final : public SshType {
         if (seen.state == Observation::State::absent && answer.has("left"))
             return Observation::present(Value::map({{"path", path}}));
         if (seen.state != Observation::State::present) return seen;
+        if (answer.has("unread"))
+            return Observation::failed(
+                Error(ErrorKind::conflict,
+                      fmt::format("{} has {} bytes, which were not read within "
+                                  "15 minutes",
+                                  path, answer.first("size")))
+                    .with_hint("remove it, or choose another path"));
         const std::string hash = answer.first("sha256");
         seen.attributes = seen.attributes.with("sha256", hash.empty() ? "(none)" : hash);
         // The same hash is the same content, also of a file that the state does not know yet.

@@ -78,7 +78,7 @@ class HostHosts final : public SshType {
     std::string probe(const ReadRequest& request) const override {
         const std::string path = request.config.text("path", "/etc/hosts");
         return fmt::format(
-            "hadeploy_enter {0} || exit 0\n[ ! -f ./{1} ] || (hadeploy_read {1} cat)\n",
+            "hadeploy_enter {0} || exit 0\n[ ! -f ./{1} ] || (hadeploy_read_text {1} cat)\n",
             shell_quote(directory_of(path)), shell_quote(name_of(path)));
     }
 

@@ -222,7 +222,7 @@ class HostUser final : public SshType {
             script += "home=${line%:*}; home=${home##*:}\n"
                       "if hadeploy_enter \"${home%/}/.ssh\" && [ -f ./authorized_keys ] && "
                       "[ ! -L ./authorized_keys ]; then\n"
-                      "    ( hadeploy_read authorized_keys sed 's/^/key /' ) || exit 1\n"
+                      "    ( hadeploy_read_text authorized_keys sed 's/^/key /' ) || exit 1\n"
                       "fi\n";
         return script;
     }

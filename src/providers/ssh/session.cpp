@@ -270,7 +270,7 @@ void LibSession::verify_host_key() {
         throw Error(ErrorKind::unreachable, fmt::format("the host key that {} shows is revoked: {}",
                                                         login_.name(), fingerprint(host_key_)))
             .with_hint("it was stolen, or is kept no more; see @revoked in known_hosts");
-    if (login_.host_key.empty() && login_.trust_on_first_use) return;
+    if (known_.accepted.empty() && login_.trust_on_first_use) return;
     std::vector<std::string> expected;
     for (const PublicKey& key : known_.accepted) expected.push_back(fingerprint(key));
     throw Error(ErrorKind::unreachable,

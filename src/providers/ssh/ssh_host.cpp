@@ -44,7 +44,7 @@ class SshHost final : public SshType {
                   "  private_key_file: keys/id_ed25519\n"
                   "  host_key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI...\n";
         schema = {{.name = "address",
-                   .type = TypeKind::string,
+                   .type = TypeKind::address,
                    .doc = "Host name or IP address to log in at.",
                    .required = true,
                    .replaces = true},
