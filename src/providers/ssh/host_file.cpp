@@ -89,6 +89,7 @@ class HostFile final : public SshType {
         Observation seen = parse_path(request.config, "a regular file", result);
         if (seen.state == Observation::State::absent && answer.has("left"))
             return Observation::present(Value::map({{"path", path}}));
+        if (answer.has("nowhere")) seen.lacks = directory_of(path);
         if (seen.state != Observation::State::present) return seen;
         const std::string hash = answer.first("sha256");
         seen.attributes = seen.attributes.with("sha256", hash.empty() ? "(none)" : hash);
