@@ -39,7 +39,7 @@ STRICTER = {
     "a file without services": r"has no `services`",
     "a date in the place of text": r" is \d{4}-\d\d-\d\d, which is not",
     "a likely slip where Docker ignores keys": r"did you mean",
-    "a word that Docker before 28 reads as true or false": r"Docker before 28 reads",
+    "a word that Docker before 28 reads as true or false": r" is (yes|no|on|off), which is not",
     "a size that Docker before 23 does not read": r"which is not a size",
     "an address of a port without brackets": r"which is not a port",
 }
