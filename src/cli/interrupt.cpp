@@ -73,7 +73,7 @@ class Answers {
         current_ = nullptr;
         answered = false;
     }
-    std::stop_source looking; ///< until something is changed
+    std::stop_source looking; ///< at whatever, also between changes
 
   private:
     void start() {
@@ -154,7 +154,7 @@ class Watched final : public Progress {
 
     /// To the first signal.
     void say_stopping() {
-        if (!changes_) Answers::get().looking.request_stop();
+        Answers::get().looking.request_stop();
         const std::lock_guard lock(mutex_);
         const std::string text = changes_ ? stopping_text(open_, now_ms()) : kStoppingToLook;
         if (!shown_->note(text)) say_("\n" + text);

@@ -1,6 +1,7 @@
 #include "cli/project.h"
 
 #include "chaos/settings.h"
+#include "cli/interrupt.h"
 #include "cli/own_environment.h"
 #include "cli/secrets.h"
 #include "planner/local_paths.h"
@@ -204,7 +205,7 @@ Setting Project::setting(const std::string& lineage) const {
             .cache_dir = cache_directory(),
             .project = spec_.name,
             .lineage = lineage,
-            .stop = {}};
+            .stop = stop_looking()};
 }
 
 namespace {
@@ -222,7 +223,7 @@ Prepared start(const Project& project, const Store& store, const PlanOptions& op
     }
     p.settings = project.settings();
     Setting setting = project.setting(p.world.lineage);
-    setting.stop = std::move(stop);
+    if (stop.stop_possible()) setting.stop = std::move(stop);
     p.endpoints = std::make_unique<Endpoints>(project.registry(), std::move(setting),
                                               project.options().parallelism);
     return p;

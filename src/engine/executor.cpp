@@ -44,6 +44,7 @@ ApplyResult Executor::run() {
         const std::size_t threads = std::min(2 * slots_, plan_.steps.size());
         for (std::size_t i = 0; i < threads; ++i) workers.emplace_back([this] { work(); });
     }
+    withdraw_rest();
     result_.interrupted = options_.stop != nullptr && *options_.stop && open_ > 0;
     return std::move(result_);
 }
@@ -426,6 +427,8 @@ void Executor::run_read(const Job& job) {
         answers = endpoints_.read(job.queue->kind->name, endpoint, requests, notice);
     } catch (Error& e) {
         error = std::move(e);
+    } catch (const Interrupted&) {
+        return put_back(job);
     }
     const std::lock_guard lock(mutex_);
     for (std::size_t i = 0; i < job.steps.size(); ++i) {

@@ -1,6 +1,11 @@
 #include "planner/check_making.h"
 
+#include "core/secrecy.h"
+#include "core/text.h"
 #include "planner/references.h"
+
+#include <fmt/format.h>
+#include <set>
 
 namespace hadeploy {
 
@@ -18,17 +23,44 @@ bool names_fixed_files(const Node& node) {
     }
     return true;
 }
+
+/// With where and of what it is.
+Error placed(Error error, const Node& node) {
+    error.address = node.address;
+    if (!error.loc.known()) error.loc = node.block->loc;
+    return error;
+}
 } // namespace
 
 void check_making(const Node& node, const Value& config, Problems& problems) {
     if (!names_fixed_files(node)) return;
     Problems found;
     node.type->check_making(config, found);
-    for (Error error : found.list()) {
-        error.address = node.address;
-        if (!error.loc.known()) error.loc = node.block->loc;
-        problems.add(std::move(error));
+    for (const Error& error : found.list()) problems.add(placed(error, node));
+}
+
+void warn_of_lacking(const std::vector<Lacking>& lacking, const Graph& graph, Plan& plan) {
+    if (lacking.empty()) return;
+    std::set<std::string> made;
+    for (const Step& step : plan.steps)
+        if (step.node)
+            for (std::string& claim : step.type->claims(step.after)) made.insert(std::move(claim));
+    for (const Lacking& l : lacking) {
+        if (made.contains(l.claim)) continue;
+        Error warning(ErrorKind::spec,
+                      fmt::format("there is no directory {}, and no resource before this one makes "
+                                  "it",
+                                  in_quotes(l.what, 4096)));
+        warning.with_hint("manage it as a directory too, or name what makes it in `depends_on`");
+        plan.warnings.push_back(placed(std::move(warning), graph[l.node]));
     }
+}
+
+void add_warnings(const Node& node, const Value& config, std::vector<Error>& warnings) {
+    Problems found;
+    node.type->warn(config, found);
+    for (const Error& error : found.list())
+        warnings.push_back(placed(without_secrets(error, config), node));
 }
 
 } // namespace hadeploy

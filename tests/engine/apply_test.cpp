@@ -68,6 +68,46 @@ TEST_CASE("a failure leaves its intent, skips what depends on it, and the next r
     CHECK(lab.intents.empty());
 }
 
+TEST_CASE("what passes by itself is tried again, and leaves nothing open") {
+    Lab lab;
+    lab.world.shaky = {{"a", 2}};
+    CHECK(lab.apply(kTwo).result.ok());
+    CHECK(lab.intents.empty());
+    lab.world.shaky = {{"a", 3}};
+    lab.world.objects.clear();
+    const auto run = lab.apply(kTwo);
+    REQUIRE(run.result.errors.size() == 1);
+    CHECK(run.result.errors[0].message == "not now");
+    CHECK(lab.intents.size() == 1);
+    CHECK(lab.apply(kTwo).result.ok());
+    CHECK(lab.intents.empty());
+}
+
+TEST_CASE("one failed repair holds up only what needs it, also on the same host") {
+    std::string many = "name: test\nresources:\n  m: {type: fake.machine, name: m}\n";
+    for (const char* name : {"bad1", "bad2", "bad3", "bad4", "bad5", "good", "other"})
+        many += fmt::format("  {0}: {{type: fake.thing, name: {0}, value: v, host: "
+                            "\"${{m.connection}}\"}}\n",
+                            name);
+    many += "  above: {type: fake.thing, name: above, value: \"${bad1.value}\", host: "
+            "\"${m.connection}\"}\n";
+    Lab lab;
+    lab.apply(many);
+    for (auto& [name, object] : lab.world.objects)
+        if (name != "m") object = object.with("value", "drifted").with("shout", "drifted!");
+    lab.world.broken = {"bad1", "bad2", "bad3", "bad4", "bad5"};
+    const auto run = lab.apply(many);
+    CHECK(run.result.errors.size() == 5);
+    for (const Error& error : run.result.errors) CHECK(error.message == "it broke");
+    CHECK(lab.world.objects["good"].text("value") == "v");
+    CHECK(lab.world.objects["other"].text("value") == "v");
+    CHECK(lab.world.objects["above"].text("value") == "drifted");
+    CHECK(lab.intents.size() == 5); // of those alone that failed
+    lab.world.broken.clear();
+    CHECK(lab.apply(many).result.ok());
+    CHECK(lab.apply(many).plan == "");
+}
+
 TEST_CASE(
     "a result that can't be written fails its step, and the next run takes over what was made") {
     Lab lab;

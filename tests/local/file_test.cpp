@@ -85,6 +85,40 @@ TEST_CASE("what is in the way of a file is an error, and nothing is touched") {
               .plan.find("a and b both manage this machine's") != std::string::npos);
 }
 
+TEST_CASE("a plan warns of a file whose directory is not there, and that nothing makes") {
+    const auto warnings = [](const Lab::Run& run) {
+        std::string out;
+        for (const Error& e : run.steps.warnings)
+            out += fmt::format("{}:{}: {}\n", e.address, e.loc.line, e.message);
+        return out;
+    };
+    Lab lab;
+    const std::string alone =
+        "name: t\nresources:\n  a: {type: local.file, path: none/b, content: x}\n";
+    const Lab::Run run = lab.plan(alone);
+    CHECK(run.plan == "create a");
+    CHECK(warnings(run) == fmt::format("a:3: there is no directory \"{}\", and no resource before "
+                                       "this one makes it\n",
+                                       lab.path("none").string()));
+    CHECK(run.steps.warnings.at(0).hint.find("depends_on") != std::string::npos);
+    // something makes it, as the plan can see, or may make it
+    CHECK(warnings(lab.plan(alone + "  d: {type: local.directory, path: none}\n")) == "");
+    CHECK(warnings(
+              lab.plan("name: t\nresources:\n  a: {type: local.file, path: none/b, content: x, "
+                       "depends_on: [e]}\n  e: {type: local.exec, create: mkdir none}\n")) == "");
+    lab.write("regular", "");
+    CHECK(warnings(lab.plan("name: t\nresources: {a: {type: local.file, path: regular/b, content: "
+                            "x}}\n"))
+              .starts_with("a:2: there is no directory"));
+    std::filesystem::create_directory(lab.path("none"));
+    CHECK(warnings(lab.plan(alone)) == "");
+    CHECK(lab.apply(alone).ok());
+    CHECK(warnings(lab.plan(alone)) == "");
+    // what was managed before is gone with its directory
+    std::filesystem::remove_all(lab.path("none"));
+    CHECK(lab.plan(alone).steps.warnings.size() == 1);
+}
+
 TEST_CASE("destroy leaves what others have put into a directory, unless it is told to") {
     Lab lab;
     const std::string spec = "name: t\nresources: {d: {type: local.directory, path: d}}\n";

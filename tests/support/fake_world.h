@@ -19,6 +19,7 @@ struct World {
     std::map<std::string, Value> objects;      ///< by name
     std::map<std::string, std::string> owners; ///< identity by name
     std::set<std::string> broken;              ///< names whose change fails
+    std::map<std::string, int> shaky;          ///< names whose change fails that often, and passes
     std::set<std::string> unreadable;          ///< names whose read fails
     std::set<std::string> dead_hosts;          ///< endpoints that don't answer
     std::vector<std::string> log;              ///< "create a", "read host1: a b", ...
@@ -62,6 +63,10 @@ class Thing : public ResourceType {
     std::vector<std::string> claims(const Value& config) const override {
         if (!config["name"].is_string()) return {};
         return {"fake " + config.text("name")};
+    }
+    void warn(const Value& config, Problems& warnings) const override {
+        if (config.text("value") == "in vain")
+            warnings.add("it does nothing", config["value"].loc());
     }
 };
 
@@ -192,20 +197,25 @@ class Provider : public hadeploy::Provider {
         bool failed = false;
         for (std::size_t i = 0; i < changes.size(); ++i) {
             if (failed) {
-                sink.failed(i, Error(ErrorKind::failed, "not begun"));
+                sink.not_begun(i);
                 continue;
             }
             Value attributes;
+            bool passes = false;
             {
                 const std::lock_guard lock(world_.mutex);
                 const Change& c = changes[i];
                 const Value& config = c.kind == Change::Kind::remove ? c.before : c.after;
                 const std::string name = config.text("name");
-                failed = world_.broken.contains(name);
+                const auto shaky = world_.shaky.find(name);
+                passes = shaky != world_.shaky.end() && shaky->second-- > 0;
+                failed = passes || world_.broken.contains(name);
                 if (!failed) attributes = make(c, name);
             }
             if (world_.talks) sink.progress(i, said("at work", changes[i].after));
-            if (failed)
+            if (passes)
+                sink.failed(i, Error(ErrorKind::failed, "not now").as_transient());
+            else if (failed)
                 sink.failed(i, Error(ErrorKind::failed, said("it broke", changes[i].after)));
             else
                 sink.done(i, std::move(attributes));

@@ -305,6 +305,10 @@ not hold is a warning of `validate` and of the plan, and of apply, which looks a
 Nothing is stopped, and the exit status stays as it is. With `--json` warnings are in `warnings`, of the
 plan and of apply's report. A data source is not part of a check: one that can't be read is an error.
 
+There are warnings without a check: of `validate`, and of a plan that makes or changes the object, what a
+resource says in vain, such as a key of a compose file that a swarm ignores; of a plan, that the directory
+of a new file is not there, and nothing before the file makes it.
+
 ### Types
 
 | Type | Written as |

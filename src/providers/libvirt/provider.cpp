@@ -13,7 +13,9 @@ namespace {
 class LibvirtProvider : public Provider {
   public:
     LibvirtProvider(std::shared_ptr<Connection> connection, Setting setting)
-        : connection_(std::move(connection)), setting_(std::move(setting)) {}
+        : connection_(std::move(connection)), setting_(std::move(setting)) {
+        setting_.stop = {}; // only changes go by it here, and those are let end
+    }
 
     std::vector<Observation> read(std::span<const ReadRequest> requests,
                                   const Notice& /*notice*/) override {
@@ -36,8 +38,7 @@ class LibvirtProvider : public Provider {
         bool broken = false;
         for (std::size_t i = 0; i < changes.size(); ++i) {
             if (broken) {
-                sink.failed(
-                    i, Error(ErrorKind::failed, "not begun, because a change before it failed"));
+                sink.not_begun(i);
                 continue;
             }
             try {

@@ -71,8 +71,13 @@ class File final : public LocalType {
         if (config["path"].is_unknown()) return not_known_yet("path");
         const std::string path = config.text("path");
         const auto there = look_own_way(path);
-        if (!there && (request.recorded == nullptr || leftovers_of(path).empty()))
-            return Observation::absent();
+        if (!there && (request.recorded == nullptr || leftovers_of(path).empty())) {
+            Observation absent;
+            const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+            const auto directory = look_own_way(parent);
+            if (!directory || S_ISREG(directory->st_mode)) absent.lacks = parent.string();
+            return absent;
+        }
         if (!there) return Observation::present(Value::map({{"path", path}})); // killed halfway
         // a link is to be replaced by the file, so it has none of its attributes right
         if (S_ISLNK(there->st_mode))

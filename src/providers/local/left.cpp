@@ -146,7 +146,8 @@ void wait_for_left_scripts(const Setting& setting, const Notice& notice) {
         const bool locked = is_left_locked(setting); // first: who holds it may end in between
         const std::string process = find_left(setting.lineage);
         if (process.empty() && !locked) return;
-        if (Clock::now() >= end || setting.stop.stop_requested()) throw still_at_work(process);
+        if (setting.stop.stop_requested()) throw Interrupted();
+        if (Clock::now() >= end) throw still_at_work(process);
         if (notice && std::exchange(told, process) != process)
             notice(fmt::format("waiting for a script that an earlier run began{}",
                                process.empty() ? "" : fmt::format(" (process {})", process)));

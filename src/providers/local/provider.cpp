@@ -108,29 +108,32 @@ Observation look(const ReadRequest& request, const Setting& setting) {
 
 class LocalProvider final : public Provider {
   public:
-    explicit LocalProvider(Setting setting) : setting_(std::move(setting)) {}
+    explicit LocalProvider(Setting setting) : looking_(setting), changing_(std::move(setting)) {
+        changing_.stop = {}; // what was begun is let end
+    }
 
     std::vector<Observation> read(std::span<const ReadRequest> requests,
                                   const Notice& notice) override {
-        for (const ReadRequest& request : requests) wait_for_left(*request.type, notice);
+        for (const ReadRequest& request : requests) wait_for_left(*request.type, looking_, notice);
         std::vector<Observation> seen(requests.size());
         std::atomic<std::size_t> next = 0;
         const auto work = [&] {
             for (std::size_t i = next++; i < requests.size(); i = next++)
-                seen[i] = look(requests[i], setting_);
+                seen[i] = look(requests[i], looking_);
         };
         std::vector<std::jthread> others;
         for (std::size_t i = 1; i < std::min(kSideBySide, requests.size()); ++i)
             others.emplace_back(work);
         work();
-        others.clear(); // waits
+        others.clear();                                          // waits
+        if (looking_.stop.stop_requested()) throw Interrupted(); // what look() took for a failure
         return seen;
     }
 
     void apply(std::span<const Change> changes, ChangeSink& sink) override {
         for (std::size_t i = 0; i < changes.size(); ++i) {
             try {
-                wait_for_left(*changes[i].type,
+                wait_for_left(*changes[i].type, changing_,
                               [&](std::string_view what) { sink.progress(i, what); });
                 sink.done(i, change(changes[i]));
             } catch (Error& error) {
@@ -141,21 +144,20 @@ class LocalProvider final : public Provider {
 
   private:
     /// Before the first look at what scripts change.
-    void wait_for_left(const ResourceType& type, const Notice& notice) {
-        if (type_of(type).scripted)
-            std::call_once(waited_, wait_for_left_scripts, setting_, notice);
+    void wait_for_left(const ResourceType& type, const Setting& setting, const Notice& notice) {
+        if (type_of(type).scripted) std::call_once(waited_, wait_for_left_scripts, setting, notice);
     }
     Value change(const Change& change) {
         const LocalType& type = type_of(*change.type);
         refuse_foreign_places(type, change.address,
                               change.kind == Change::Kind::remove ? change.before : change.after,
-                              setting_);
-        if (change.kind != Change::Kind::remove) return type.make(change, setting_);
-        type.remove(change, setting_);
+                              changing_);
+        if (change.kind != Change::Kind::remove) return type.make(change, changing_);
+        type.remove(change, changing_);
         return {};
     }
 
-    Setting setting_;
+    Setting looking_, changing_;
     std::once_flag waited_;
 };
 

@@ -121,6 +121,7 @@ DockerImage::DockerImage() {
          .computed = true,
          .replaces = true},
     };
+    bound_steps(std::chrono::hours(1));
 }
 
 Value DockerImage::derive(const Value& config) const {

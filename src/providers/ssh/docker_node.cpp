@@ -168,6 +168,7 @@ DockerNode::DockerNode() {
          .open = true,
          .verb = "mend"},
     };
+    bound_steps();
 }
 
 Observation DockerNode::seen_from_a_peer(const std::string& node_id, const Reply& nodes) {
@@ -349,13 +350,15 @@ std::vector<Command> DockerNode::leave(const Change& change) {
     const Value& config = change.before;
     const std::string node = config.text("node_id");
     const std::vector<Value> others = connections(config["peers"], config["host"].text("address"));
-    const std::string grace = std::to_string(config.integer("drain_timeout", 60000) / 1000);
+    const std::chrono::milliseconds wait(config.integer("drain_timeout", 60000));
+    const std::string grace = std::to_string(wait.count() / 1000);
     std::vector<Command> list;
     if (!others.empty())
         list.push_back({.script = script(kPutOut, {{"node", node}, {"grace", grace}}),
                         .on = others,
                         .none_is_empty = true,
-                        .step = "draining the node"});
+                        .step = "draining the node",
+                        .waits = wait});
     list.push_back(
         {.script = script(kLeave, {{"node", node}, {"marker", std::string(kNodeMarker)}}),
          .step = "leaving the swarm"});

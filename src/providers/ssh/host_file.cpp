@@ -95,6 +95,7 @@ class HostFile final : public SshType {
         Observation seen = parse_path(request.config, "a regular file", result);
         if (seen.state == Observation::State::absent && answer.has("left"))
             return Observation::present(Value::map({{"path", path}}));
+        if (answer.has("nowhere")) seen.lacks = directory_of(path);
         if (seen.state != Observation::State::present) return seen;
         if (answer.has("unread"))
             return Observation::failed(

@@ -333,7 +333,8 @@ std::string both_of(std::string_view path) {
 } // namespace
 
 std::string look_into(std::string_view directory) {
-    return fmt::format("hadeploy_enter {} || {{ echo absent; exit 0; }}\n", shell_quote(directory));
+    return fmt::format("hadeploy_enter {} || {{ echo absent; echo nowhere; exit 0; }}\n",
+                       shell_quote(directory));
 }
 
 std::string put_file(std::string_view path, std::string_view identity, std::string_view owner,
