@@ -52,14 +52,10 @@ class Console {
     /// @throws Interrupted
     int evaluate(const std::string& line) {
         const HeedSignals heed;
-        // a text with ${...} in it is what it would be in a spec; anything else is an expression
-        const bool is_text = line.find("${") != line.npos;
-        const std::string source = is_text ? line : "${" + line + "}";
         Sources sources = context_.project.sources();
-        const std::uint16_t file = sources.add("console", source);
         try {
             StringPool strings;
-            const Expr expr = parse_string(Value(source).at({1, 1, file}), sources, strings);
+            const Expr expr = parsed(line, sources, strings);
             const Value value = context_.project.graph().value(
                 expr, [this](NodeId id) { return value_of(context_.project.graph()[id]); });
             if (stop_requested()) throw Interrupted();
@@ -71,6 +67,20 @@ class Console {
     }
 
   private:
+    /// An expression, or else a text with ${...} in it, as a spec has it.
+    static Expr parsed(const std::string& line, Sources& sources, StringPool& strings) {
+        const auto parse = [&](const std::string& source) {
+            const std::uint16_t file = sources.add("console", source);
+            return parse_string(Value(source).at({1, 1, file}), sources, strings);
+        };
+        if (line.find("${") == line.npos) return parse("${" + line + "}");
+        try {
+            return parse("${" + line + "}");
+        } catch (const Error&) {
+            return parse(line);
+        }
+    }
+
     Value value_of(const Node& node) {
         if (node.type->data) return data(node);
         const auto it = world_.recorded.find(node.address);

@@ -172,6 +172,24 @@ Value file_set(const Call& call) {
     return Value::list(std::move(out));
 }
 
+/// As basename(1): slashes at the end do not count.
+Value last_part(const Call& call) {
+    const std::string& path = call.text(0);
+    const auto end = path.find_last_not_of('/');
+    if (end == path.npos) return path.empty() ? "." : "/";
+    const auto slash = path.find_last_of('/', end);
+    const auto begin = slash == path.npos ? 0 : slash + 1;
+    return path.substr(begin, end + 1 - begin);
+}
+
+/// Never empty: what is put together from it with a slash would be below the root.
+Value without_last_part(const Call& call) {
+    const fs::path path = fs::path(call.text(0)).parent_path().lexically_normal();
+    std::string out = path.string();
+    while (out.size() > 1 && out.back() == '/') out.pop_back();
+    return out.empty() ? "." : out;
+}
+
 Value expanded_path(const Call& call) {
     const std::string& text = call.text(0);
     if (text != "~" && !text.starts_with("~/")) return text;
@@ -244,11 +262,9 @@ FunctionGroup file_functions() {
                  return base64_encode(unhex(digest_hex("SHA512", contents(c))).value_or(""));
              }},
             {"basename", "path: string", "The last part of a path.", R"(basename("/etc/motd"))",
-             R"("motd")",
-             [](const Call& c) -> Value { return fs::path(c.text(0)).filename().string(); }},
-            {"dirname", "path: string", "The path without its last part.",
-             R"(dirname("/etc/motd"))", R"("/etc")",
-             [](const Call& c) -> Value { return fs::path(c.text(0)).parent_path().string(); }},
+             R"("motd")", last_part},
+            {"dirname", "path: string", "The path without its last part; `.` of a name alone.",
+             R"(dirname("/etc/motd"))", R"("/etc")", without_last_part},
             {"abspath", "path: string", "The whole path of a file.", R"(abspath("/srv/../etc"))",
              R"("/etc")", [](const Call& c) -> Value { return c.file(0).string(); }},
             {"pathexpand", "path: string", "The path with your home directory for a leading `~`.",

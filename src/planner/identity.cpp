@@ -26,6 +26,7 @@ class Finder {
         problems_.throw_if_any();
         out_.moves = with_room(out_.moves, world_);
         find_look_alikes();
+        find_take_overs();
         return std::move(out_);
     }
 
@@ -172,6 +173,28 @@ class Finder {
             if (it == made.end()) continue;
             out_.look_alikes.emplace(graph_[it->second].address, r->address);
             made.erase(it);
+        }
+    }
+
+    /// When a list of commands loses its middle, each becomes what its neighbour was. What the
+    /// neighbour's removal takes away may be the very thing that was made a moment before.
+    void find_take_overs() {
+        std::unordered_multimap<std::string, const Recorded*> held;
+        for (const Recorded* r : holding_)
+            if (const ResourceType* type = type_of(*r); type != nullptr &&
+                                                        !out_.moves.contains(r->address) &&
+                                                        object_name(*type, r->config).empty())
+                held.emplace(looks(*type, r->config), r);
+        if (held.empty()) return;
+        for (const NodeId id : wanting_) {
+            const Node& node = graph_[id];
+            if (graph_.registry().kind(node.type->provider)->in_state || // nothing to take away
+                !object_name(*node.type, configs_[id]).empty())
+                continue;
+            const auto [begin, end] = held.equal_range(looks(*node.type, configs_[id]));
+            for (auto it = begin; it != end; ++it)
+                if (resource_address(it->second->address) != node.address)
+                    out_.take_overs.emplace(node.address, it->second->address);
         }
     }
 

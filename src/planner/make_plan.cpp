@@ -91,6 +91,7 @@ class Planner {
         shared_.leave_to_others(plan_, world);
         refuse_removal_of_kept_contents(plan_, world, graph_.registry(), &graph_, claims_, takings_,
                                         problems_);
+        if (survey_ != nullptr) add_take_overs(plan_, survey_->take_overs, takings_);
         order_steps(plan_, world, &graph_, takings_, problems_);
     }
 

@@ -40,4 +40,15 @@ const Holders::Addresses& Holders::by_claim() {
     return *by_claim_;
 }
 
+void add_take_overs(const Plan& plan, const std::multimap<std::string, std::string>& take_overs,
+                    std::vector<Taking>& takings) {
+    if (take_overs.empty()) return;
+    for (StepId id = 0; id < plan.steps.size(); ++id) {
+        const Step& step = plan.steps[id];
+        if (!step.node || step.first_half) continue;
+        const auto [begin, end] = take_overs.equal_range(step.address);
+        for (auto it = begin; it != end; ++it) takings.push_back({id, it->second, "", true});
+    }
+}
+
 } // namespace hadeploy

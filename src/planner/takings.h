@@ -2,6 +2,7 @@
 
 #include "planner/step_order.h"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -27,5 +28,9 @@ class Holders {
     const World& world_;
     std::optional<Addresses> by_claim_; ///< made when it is asked for first
 };
+
+/// Adds what steps perhaps take from the records that look like what they make.
+void add_take_overs(const Plan& plan, const std::multimap<std::string, std::string>& take_overs,
+                    std::vector<Taking>& takings);
 
 } // namespace hadeploy

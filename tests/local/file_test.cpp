@@ -154,6 +154,26 @@ TEST_CASE("what a killed writer left halfway goes when the file is given up; a l
     CHECK(lab.exists("d/.a.fedcba9876543210"));
 }
 
+TEST_CASE("two paths that lead to one place are one object") {
+    Lab lab;
+    const std::string way = "name: t\nresources:\n  ";
+    std::filesystem::create_directory(lab.path("real"));
+    std::filesystem::create_symlink("real", lab.path("link"));
+    CHECK(lab.apply(way + "a: {type: local.file, path: real/x, content: data}\n").ok());
+    // under another name and by another path: the file is not removed after it was taken over
+    const std::string other = way + "b: {type: local.file, path: link/x, content: data}\n";
+    CHECK(lab.apply(other).ok());
+    CHECK(lab.text("real/x") == "data");
+    CHECK(lab.plan(other).plan == "");
+    CHECK(lab.plan(way + "a: {type: local.file, path: real/sub/x, content: a}\n  "
+                         "b: {type: local.file, path: link/sub/x, content: b}\n")
+              .plan.find("both manage") != std::string::npos);
+    // a link at the end is another object than what it leads to
+    CHECK(lab.plan(way + "a: {type: local.file, path: real, content: a}\n  "
+                         "b: {type: local.file, path: link, content: b}\n")
+              .plan.find("both manage") == std::string::npos);
+}
+
 TEST_CASE("a path that is known only during apply is looked at then") {
     Lab lab;
     const std::string spec = R"(

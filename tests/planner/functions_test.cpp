@@ -53,7 +53,7 @@ TEST_CASE("functions refuse what they can't do, and say what they are") {
     CHECK(eval("abs(-9223372036854775808)").find("does not fit") != std::string::npos);
     CHECK(eval("sum([9223372036854775807, 1])").find("does not fit") != std::string::npos);
     CHECK(eval("pow(10, 1000)") == "1:3: pow(): the result is too large");
-    CHECK(eval("jsondecode('{')") == "1:3: jsondecode(): the text is not JSON");
+    CHECK(eval("jsondecode('{')") == "1:3: jsondecode(): the text is not JSON (see its byte 2)");
     CHECK(eval("yamldecode('a: [')").starts_with("1:3: yamldecode(): line 1: "));
     CHECK(eval("base64decode('*')") == "1:3: base64decode(): the text is not base64");
     CHECK(eval("base64decode('/w==')") == "1:3: base64decode(): what is encoded is not UTF-8 text");
@@ -246,6 +246,8 @@ TEST_CASE("the corners of functions") {
     CHECK(eval("substr('Zürich', -5, 2)") == "\"ür\"");
     CHECK(eval("format('%-5s|%5.1f|%05d|%x|%v|%q', 'ab', 1.25, 42, 255, [1], 'q\"')") ==
           "\"ab   |  1.2|00042|ff|[1]|\\\"q\\\\\\\"\\\"\"");
+    CHECK(eval("format('%t %g %g %g %.3g', true, 1234567, 0.1, 123456, 1234567)") ==
+          "\"true 1.234567e+06 0.1 123456 1.23e+06\"");
     CHECK(eval("formatlist('%s=%s', {a: 1, b: 2}, 'x')") == "{\"a\":\"1=x\",\"b\":\"2=x\"}");
     CHECK(eval("try(1 / 0, [][0], 'last')") == "\"last\"");
     CHECK(eval("try(1 / 0)") == "1:9: division by zero");
@@ -263,6 +265,36 @@ TEST_CASE("the corners of functions") {
     CHECK(eval("log(10, 3)") == "2.095903274289385");
     CHECK(eval("tonumber('007')") == "7");
     CHECK(eval("tonumber('9223372036854775808')") == "9.223372036854776e+18");
+}
+
+TEST_CASE("jsondecode reads JSON, not the YAML that looks like it") {
+    CHECK(eval("jsondecode(' \"\\\\ud83d\\\\ude00\" ')") == "\"\xF0\x9F\x98\x80\""); // a pair
+    CHECK(eval("jsondecode('{\\n\\t\"a\"\\t:\\t1\\n}')") == "{\"a\":1}");
+    CHECK(eval("jsondecode('{\"a\"\\n:\\n1}')") == "{\"a\":1}");
+    CHECK(eval("jsondecode('[\"a\",\\r\"b\"]')") == "[\"a\",\"b\"]");
+    CHECK(eval("length(keys(jsondecode('{\"" + std::string(2000, 'k') + "\": 1}'))[0])") == "2000");
+    CHECK(eval("jsondecode('{\"$secret\": 1, \"<<\": {\"b\": 2}}')[\"$secret\"]") == "1");
+    CHECK(eval("issensitive(jsondecode('{\"$secret\": 1}'))") == "false");
+    CHECK(eval("jsondecode('[1E5, -0.5, 9223372036854775807]')") ==
+          "[100000.0,-0.5,9223372036854775807]");
+    CHECK(eval("jsondecode('{\"a\": 1, \"a\": 2}')") ==
+          "1:3: jsondecode(): an object has a key twice (the key is \"a\")");
+    CHECK(eval("jsondecode(sensitive('{\"a\": 1, \"a\": 2}'))") ==
+          "1:3: jsondecode(): an object has a key twice");
+    for (const char* large :
+         {"9223372036854775808", "-9223372036854775809", "100000000000000000000"})
+        CHECK(eval(std::string("jsondecode('") + large + "')") ==
+              "1:3: jsondecode(): a number does not fit in a 64-bit integer");
+    CHECK(eval("jsondecode('" + std::string(65, '[') + std::string(65, ']') + "')") ==
+          "1:3: jsondecode(): nested more than 64 levels deep");
+}
+
+TEST_CASE("parts of paths are as basename and dirname have them") {
+    CHECK(eval("[basename('a/b/'), basename('a'), basename('//'), basename('')]") ==
+          R"(["b","a","/","."])");
+    CHECK(
+        eval("[dirname('a'), dirname(''), dirname('/a'), dirname('a/b/'), dirname('a//b/../c')]") ==
+        R"([".",".","/","a/b","a"])");
 }
 
 TEST_CASE("files are found beside the file that names them") {

@@ -181,7 +181,8 @@ of another type.
 Most resources need no such entry: an object that has a name of its own (a file its path, a machine
 its name) is recognized under another address, in another module and under another key, and so is `a`
 that becomes `a[0]`. What has no name (random values, keys, commands) is destroyed and created under the
-new address unless it is moved; the plan names such pairs.
+new address unless it is moved; the plan names such pairs. What becomes the same as another one was so
+far, as when a list of commands loses its middle, is made after that one is removed.
 
 ### Removed
 

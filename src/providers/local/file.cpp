@@ -141,6 +141,19 @@ class File final : public LocalType {
             ::unlinkat(directory.get(), leftover.filename().c_str(), 0);
     }
 };
+
+/// The path with the links on the way to it followed, as far as there is one: what is reached by
+/// two paths is one object. A link at its end stays: the object would replace that.
+std::string real_place(const std::filesystem::path& path) {
+    std::filesystem::path missing = path.filename();
+    for (auto parent = path.parent_path();; parent = parent.parent_path()) {
+        std::error_code none;
+        if (const auto real = std::filesystem::canonical(parent, none); !none)
+            return (real / missing).string();
+        if (!parent.has_relative_path()) return path.string();
+        missing = parent.filename() / missing;
+    }
+}
 } // namespace
 
 Attribute path_attribute(std::string_view what) {
@@ -154,7 +167,7 @@ Attribute path_attribute(std::string_view what) {
 
 std::vector<std::string> path_claim(const Value& config) {
     if (!config["path"].is_string()) return {};
-    return {"this machine's " + without_last_slash(config.text("path"))};
+    return {"this machine's " + real_place(without_last_slash(config.text("path")))};
 }
 
 Observation in_the_way(const std::string& path, std::string_view wanted) {
