@@ -36,6 +36,36 @@ void check_mac(const Cipher& cipher, std::string_view expected, std::string_view
 }
 
 namespace {
+std::string mac_of(const Cipher& cipher, const Project& project) {
+    return cipher.mac({"project", project.name, project.lineage, std::to_string(project.serial),
+                       project.outputs});
+}
+
+/// With the MAC that is stored beside it.
+std::pair<Project, std::string> stored_project(Database& database) {
+    Statement query(database, "SELECT name, lineage, serial, outputs, mac FROM project");
+    if (!query.step()) return {};
+    return {{query.text(0), query.text(1), query.integer(2), query.text(3)}, query.text(4)};
+}
+} // namespace
+
+Project read_project(Database& database, const Cipher& cipher) {
+    auto [project, mac] = stored_project(database);
+    if (!cipher.authenticates_project() || mac == mac_of(cipher, project))
+        return std::move(project);
+    throw Error(ErrorKind::state,
+                fmt::format("the outputs, serial, lineage or name in the state {} were altered by "
+                            "something other than hadeploy",
+                            in_quotes(database.path().string(), 4096)))
+        .with_hint("nothing was done; put a backup of the state in its place");
+}
+
+void authenticate_project(Database& database, const Cipher& cipher) {
+    const std::string mac = mac_of(cipher, stored_project(database).first);
+    Statement(database, "UPDATE project SET mac = ?").bind(mac).run();
+}
+
+namespace {
 /// A record or an intent as it is stored, with the MAC that it should have.
 struct Made {
     std::string key, address, stored, mac;
@@ -76,6 +106,7 @@ void check_all(Database& database, const Cipher& cipher) {
         check_mac(cipher, m.mac, m.stored, m.address);
     for (const Made& m : intents_of(database, cipher))
         check_mac(cipher, m.mac, m.stored, m.address);
+    (void)read_project(database, cipher);
 }
 
 void authenticate_all(Database& database, const Cipher& cipher) {
@@ -83,6 +114,7 @@ void authenticate_all(Database& database, const Cipher& cipher) {
     for (const Made& m : records_of(database, cipher)) mark_row.bind(m.mac, m.key).run();
     Statement mark_intent(database, "UPDATE intents SET mac = ? WHERE id = ?");
     for (const Made& m : intents_of(database, cipher)) mark_intent.bind(m.mac, m.key).run();
+    authenticate_project(database, cipher);
 }
 
 } // namespace hadeploy::state

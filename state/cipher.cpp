@@ -16,7 +16,8 @@ namespace {
 constexpr std::size_t kKeySize = crypto_aead_xchacha20poly1305_ietf_KEYBYTES;
 constexpr std::size_t kNonceSize = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 constexpr std::size_t kTagSize = crypto_aead_xchacha20poly1305_ietf_ABYTES;
-constexpr std::string_view kLockPlace = "hadeploy lock of authenticated records and runs";
+constexpr std::string_view kLockPlace = "hadeploy lock of authenticated records, runs and project";
+constexpr std::string_view kRunsLockPlace = "hadeploy lock of authenticated records and runs";
 constexpr std::string_view kRecordsLockPlace = "hadeploy lock of authenticated records";
 constexpr std::string_view kFirstLockPlace = "hadeploy lock";
 static_assert(kKeySize == state::kKeySize);
@@ -65,6 +66,11 @@ std::optional<std::string> open_with(std::string_view key, std::string_view seal
     return out;
 }
 
+Error damaged_lock(const std::string& what) {
+    return Error(ErrorKind::state, fmt::format("the lock of {} is damaged", what))
+        .with_hint("put a backup in its place");
+}
+
 std::string from_passphrase(std::string_view passphrase, std::string_view salt, Cost cost) {
     std::string key(kKeySize, '\0');
     if (crypto_pwhash(bytes(key), key.size(), passphrase.data(), passphrase.size(), bytes(salt),
@@ -96,12 +102,21 @@ std::vector<std::string> keys_for(const Value& lock, const KeySource& source,
         cost.passes < 1 || cost.passes > kMostCost.passes ||
         cost.memory < static_cast<std::int64_t>(crypto_pwhash_MEMLIMIT_MIN) ||
         cost.memory > kMostCost.memory)
-        throw Error(ErrorKind::state, fmt::format("the lock of {} is damaged", what))
-            .with_hint("put a backup in its place");
+        throw damaged_lock(what);
     if (source.passphrase.empty())
         throw Error(ErrorKind::state, fmt::format("{} is locked with a passphrase", what))
             .with_hint("set HADEPLOY_STATE_PASSPHRASE");
     return {from_passphrase(source.passphrase, salt, cost)};
+}
+
+Value parsed_lock(std::string_view lock, const std::string& what) {
+    Value parsed;
+    try {
+        parsed = from_json(lock);
+    } catch (const Error&) { // told below
+    }
+    if (parsed.text("key").empty()) throw damaged_lock(what);
+    return parsed;
 }
 
 std::string origin(const Value& lock, const KeySource& source) {
@@ -154,16 +169,18 @@ Cipher Cipher::make(const KeySource& source) {
 }
 
 Cipher Cipher::unlock(std::string_view lock, const KeySource& source, const std::string& what) {
-    const Value parsed = from_json(lock);
+    const Value parsed = parsed_lock(lock, what);
     for (const std::string& key : keys_for(parsed, source, what)) {
         for (const auto& [place, trust] : {std::pair(kLockPlace, Trust::all),
+                                           {kRunsLockPlace, Trust::runs},
                                            {kRecordsLockPlace, Trust::records},
                                            {kFirstLockPlace, Trust::nothing}}) {
             auto data_key = open_with(key, parsed.text("key"), place);
             if (!data_key || data_key->size() != kKeySize) continue;
-            if (trust == Trust::all) return {std::move(*data_key), std::string(lock), trust};
-            const Value relocked = parsed.with("key", seal_with(key, *data_key, kLockPlace));
-            return {std::move(*data_key), to_json(relocked), trust};
+            std::string today(lock);
+            if (trust != Trust::all)
+                today = to_json(parsed.with("key", seal_with(key, *data_key, kLockPlace)));
+            return {std::move(*data_key), std::move(today), trust};
         }
     }
     throw Error(ErrorKind::state, fmt::format("{} does not open {}", origin(parsed, source), what))

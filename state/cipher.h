@@ -43,7 +43,9 @@ class Cipher {
     /// lock() is already the new lock.
     [[nodiscard]] bool authenticates() const { return trust_ >= Trust::records; }
     /// The same of what runs were made from: whether it is encrypted as a whole.
-    [[nodiscard]] bool seals_runs() const { return trust_ == Trust::all; }
+    [[nodiscard]] bool seals_runs() const { return trust_ >= Trust::runs; }
+    /// The same of the project: its name, lineage, serial and outputs.
+    [[nodiscard]] bool authenticates_project() const { return trust_ == Trust::all; }
 
     /// What only who has the data key can make of these texts, in base64: keyed BLAKE2b.
     [[nodiscard]] std::string mac(std::initializer_list<std::string_view> texts) const;
@@ -56,7 +58,7 @@ class Cipher {
 
   private:
     /// What a state's lock says of what is in it, from the oldest kind of lock to today's.
-    enum class Trust { nothing, records, all };
+    enum class Trust { nothing, records, runs, all };
     Cipher(std::string data_key, std::string lock, Trust trust);
     std::string data_key_, mac_key_;
     std::string lock_;

@@ -39,11 +39,56 @@ std::optional<std::string_view> network_file_system(std::int64_t magic) {
     return std::nullopt;
 }
 
-void check_directory(const std::filesystem::path& state) {
-    const auto above = [](const std::filesystem::path& path) {
-        return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+namespace {
+std::filesystem::path above(const std::filesystem::path& path) {
+    return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+}
+
+/// Who can put names into the state's directory decides what hadeploy reads and writes there.
+void check_private(const std::filesystem::path& directory) {
+    struct stat info {};
+    if (::lstat(directory.c_str(), &info) != 0) return; // it is made later
+    const auto error = [&](const std::string& what, std::string hint) {
+        return Error(ErrorKind::state,
+                     fmt::format("the state's directory {} {}", shown(directory), what))
+            .with_hint(std::move(hint));
     };
+    if (!S_ISDIR(info.st_mode))
+        throw error(fmt::format("is {}", file_type_name(info.st_mode)),
+                    S_ISLNK(info.st_mode)
+                        ? "replace the link by the directory that it leads to: a state belongs to "
+                          "one project, and is locked under one name"
+                        : "remove or rename it");
+    if (info.st_uid != ::geteuid())
+        throw error(fmt::format("belongs to another user (uid {})", info.st_uid),
+                    fmt::format("run the command as that user; or, if nobody else has changed what "
+                                "is in it, take it over: chown -R {} {}",
+                                ::geteuid(), directory.string()));
+    if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        throw error(
+            fmt::format("can be written by other users (mode {:04o})", info.st_mode & 07777u),
+            fmt::format("if nobody else has changed what is in it: chmod 700 {}",
+                        directory.string()));
+}
+
+/// SQLite would follow a link there, and wait for ever at a FIFO.
+void check_files_beside(const std::filesystem::path& state) {
+    for (const char* suffix : {"-journal", "-wal", "-shm", ".lock"}) {
+        const std::filesystem::path file = state.string() + suffix;
+        struct stat info {};
+        if (::lstat(file.c_str(), &info) != 0 || S_ISREG(info.st_mode)) continue;
+        throw Error(ErrorKind::state, fmt::format("{} is {}, and the state needs a regular file "
+                                                  "there",
+                                                  shown(file), file_type_name(info.st_mode)))
+            .with_hint(fmt::format("remove it: rm -r {}", file.string()));
+    }
+}
+} // namespace
+
+void check_directory(const std::filesystem::path& state) {
     auto directory = above(state);
+    check_private(directory);
+    check_files_beside(state);
     struct statfs info {};
     while (::statfs(directory.c_str(), &info) != 0) {
         if (errno != ENOENT || directory == "." || directory == directory.root_path())
@@ -59,6 +104,11 @@ void check_directory(const std::filesystem::path& state) {
 }
 
 void check_file(const std::filesystem::path& state) {
+    struct stat named {};
+    if (::lstat(state.c_str(), &named) == 0 && S_ISLNK(named.st_mode))
+        throw Error(ErrorKind::state, fmt::format("the state {} is a symbolic link", shown(state)))
+            .with_hint("replace the link by the file that it leads to: a state belongs to one "
+                       "project, and is locked under one name");
     const Fd fd = open_regular(state, ErrorKind::state);
     struct stat info {};
     if (::fstat(fd.get(), &info) != 0) throw system_error("look at", state, ErrorKind::state);

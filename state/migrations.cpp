@@ -9,7 +9,7 @@
 namespace hadeploy::state {
 
 std::span<const std::string_view> migrations() {
-    static const std::array<std::string_view, 4> steps{
+    static const std::array<std::string_view, 5> steps{
         embedded::state_schema,
         // the data key, locked; "" until what the state holds is sealed (see sealing.h)
         "ALTER TABLE project ADD COLUMN key_lock TEXT NOT NULL DEFAULT ''",
@@ -18,7 +18,9 @@ std::span<const std::string_view> migrations() {
         "ALTER TABLE intents ADD COLUMN mac TEXT NOT NULL DEFAULT ''",
         // the same tables: paths in the project are relative to it, which an older hadeploy would
         // take for relative to wherever it runs
-        "SELECT 1"};
+        "SELECT 1",
+        // of the project, with the outputs
+        "ALTER TABLE project ADD COLUMN mac TEXT NOT NULL DEFAULT ''"};
     return steps;
 }
 
@@ -42,12 +44,34 @@ std::int64_t schema_version(sqlite::Database& database, std::span<const std::str
     return version;
 }
 
+void check_objects(sqlite::Database& database) {
+    sqlite::Statement foreign(
+        database, "SELECT type, name, tbl_name FROM sqlite_schema WHERE NOT (type IN ('table', "
+                  "'index') AND (name LIKE 'sqlite\\_%' ESCAPE '\\' OR type = 'table' AND name IN "
+                  "('project', 'resources', 'intents', 'runs', 'steps')))");
+    if (!foreign.step()) return;
+    const std::string type = foreign.text(0), name = in_quotes(foreign.text(1));
+    throw Error(ErrorKind::state,
+                fmt::format("the state {} has the {} {}, which hadeploy did not make",
+                            in_quotes(database.path().string(), 4096), type, name))
+        .with_hint(
+            fmt::format("nothing was done; put a backup in its place, or look at it (sqlite3 "
+                        "{} .schema) and remove it: DROP {} {}",
+                        database.path().string(), type, name));
+}
+
 void migrate(sqlite::Database& database, std::span<const std::string_view> steps) {
     for (;;) {
         sqlite::Transaction transaction(database);
         const std::int64_t version = schema_version(database, steps);
         if (version == static_cast<std::int64_t>(steps.size())) return;
-        database.run(std::string(steps[static_cast<std::size_t>(version)]));
+        try {
+            database.run(std::string(steps[static_cast<std::size_t>(version)]));
+        } catch (Error& error) {
+            if (error.hint.empty())
+                error.hint = "its tables are not those of its version: put a backup in its place";
+            throw;
+        }
         database.run(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}",
                                  kApplicationId, version + 1));
         transaction.commit();

@@ -18,6 +18,10 @@ std::span<const std::string_view> migrations();
 /// @throws Error(state) when it is no state of hadeploy's, or made by a newer one
 std::int64_t schema_version(sqlite::Database& database, std::span<const std::string_view> steps);
 
+/// A trigger would change what is recorded, and a view show something else in its place.
+/// @throws Error(state) when something is in the file that no schema of hadeploy's has
+void check_objects(sqlite::Database& database);
+
 /// Brings the schema up to date, each step in a transaction of its own: what is interrupted goes on
 /// with the next call.
 /// @throws Error(state)

@@ -79,12 +79,14 @@ void authenticate_state(Database& database, const Cipher& cipher) {
         check_all(database, cipher);
     else
         authenticate_all(database, cipher);
-    seal_column(database, kRuns, &cipher, cipher);
+    if (!cipher.seals_runs()) seal_column(database, kRuns, &cipher, cipher);
+    authenticate_project(database, cipher);
     Statement(database, "UPDATE project SET key_lock = ?").bind(cipher.lock()).run();
     transaction.commit();
 }
 
 void reseal_state(Database& database, const Cipher& before, const Cipher& after) {
+    check_all(database, before); // or what was altered would get a good MAC
     seal_all(database, &before, after);
 }
 

@@ -13,8 +13,8 @@ std::string stored_lock(sqlite::Database& database);
 void seal_state(sqlite::Database& database, const Cipher& cipher);
 
 /// Gives the records of an encrypted state from before that their MACs, or checks those that they
-/// have, encrypts what runs were made from as a whole, and stores the lock that says so: in one
-/// transaction.
+/// have, encrypts what runs were made from as a whole, gives the project its MAC, and stores the
+/// lock that says so: in one transaction.
 /// @throws Error(state)
 void authenticate_state(sqlite::Database& database, const Cipher& cipher);
 

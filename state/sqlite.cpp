@@ -72,6 +72,8 @@ Database::Database(std::filesystem::path path, Access access) : path_(std::move(
     sqlite3_extended_result_codes(handle, 1);
     sqlite3_busy_timeout(handle, kBusyTimeoutMs);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr); // nobody's
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
     // A file on a read-only mount opens all the same, and fails only when it is written.
     if (access == Access::write && sqlite3_db_readonly(handle, "main") == 1)
         throw explain(SQLITE_READONLY, "no permission to write, or a read-only file system", path_);

@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/text.h"
 #include "core/trace.h"
+#include "state/authentic.h"
 #include "state/codec.h"
 #include "state/migrations.h"
 #include "state/records.h"
@@ -26,8 +27,16 @@ void settle_intent(Database& db, std::int64_t id) {
                                                   in_quotes(db.path().string(), 4096), id));
 }
 
-void raise_serial(Database& db) {
-    db.run("UPDATE project SET serial = serial + 1");
+/// Whoever has altered it gets no good MAC for that.
+void change_project(Database& db, const Cipher& cipher, Statement& update) {
+    (void)read_project(db, cipher);
+    update.run();
+    authenticate_project(db, cipher);
+}
+
+void raise_serial(Database& db, const Cipher& cipher) {
+    Statement update(db, "UPDATE project SET serial = serial + 1");
+    change_project(db, cipher, update);
 }
 } // namespace
 
@@ -63,7 +72,8 @@ void SqliteStore::lock(const std::string& command, std::int64_t timeout_ms) {
     const std::lock_guard guard(database_mutex_);
     migrate(*database_, migrations());
     Transaction transaction(*database_);
-    database_->run("UPDATE project SET epoch = epoch + 1");
+    // it has to be another one than before, and stays a number of SQLite's
+    database_->run("UPDATE project SET epoch = (epoch & 4611686018427387903) + 1");
     epoch_ = database_->number("SELECT epoch FROM project");
     transaction.commit();
     database_->write_ahead(true);
@@ -162,19 +172,17 @@ std::size_t SqliteStore::write_pending_steps() {
 
 std::string SqliteStore::project() const {
     const std::lock_guard guard(database_mutex_);
-    Statement query(*database_, "SELECT name FROM project");
-    return query.step() ? query.text(0) : "";
+    return read_project(*database_, cipher_).name;
 }
 
 std::string SqliteStore::lineage() const {
     const std::lock_guard guard(database_mutex_);
-    Statement query(*database_, "SELECT lineage FROM project");
-    return query.step() ? query.text(0) : "";
+    return read_project(*database_, cipher_).lineage;
 }
 
 std::int64_t SqliteStore::serial() const {
     const std::lock_guard guard(database_mutex_);
-    return database_->number("SELECT serial FROM project");
+    return read_project(*database_, cipher_).serial;
 }
 
 std::vector<Row> SqliteStore::rows() const {
@@ -234,7 +242,7 @@ void SqliteStore::finish(std::int64_t intent, const Row& row) {
     commit([&](Database& db) {
         settle_intent(db, intent);
         RowWriter(db, cipher_, form_).write(row);
-        raise_serial(db);
+        raise_serial(db, cipher_);
     });
 }
 
@@ -251,7 +259,7 @@ void SqliteStore::finish_removed(std::int64_t intent, const std::string& address
             .bind(address, intent)
             .run();
         settle_intent(db, intent);
-        raise_serial(db);
+        raise_serial(db, cipher_);
     });
 }
 
@@ -269,7 +277,7 @@ void SqliteStore::put(const std::vector<Row>& rows, const std::vector<std::strin
             writer.write(row);
             settle.bind(row.address).run();
         }
-        raise_serial(db);
+        raise_serial(db, cipher_);
     });
 }
 
@@ -294,7 +302,7 @@ void SqliteStore::move(const std::map<std::string, std::string>& moves,
         for (const Row& row : rows) writer.write(row);
         IntentWriter journal(db, cipher_, form_);
         for (Intent intent : open) journal.write(intent);
-        raise_serial(db);
+        raise_serial(db, cipher_);
     });
 }
 
@@ -305,10 +313,11 @@ void SqliteStore::restore(const std::vector<Row>& rows, const Value& outputs,
         db.run("DELETE FROM intents");
         RowWriter writer(db, cipher_, form_);
         for (const Row& row : rows) writer.write(row);
-        Statement(db, "UPDATE project SET outputs = ?, lineage = ?, serial = max(serial, ?) + 1")
-            .bind(codec::encode(outputs, cipher_, place("project", "1", "outputs")), lineage,
-                  serial)
-            .run();
+        Statement update(
+            db, "UPDATE project SET outputs = ?, lineage = ?, serial = max(serial, ?) + 1");
+        update.bind(codec::encode(outputs, cipher_, place("project", "1", "outputs")), lineage,
+                    serial);
+        change_project(db, cipher_, update);
     });
 }
 
@@ -321,16 +330,15 @@ void SqliteStore::rekey(const KeySource& key) {
 
 Value SqliteStore::outputs() const {
     const std::lock_guard guard(database_mutex_);
-    Statement query(*database_, "SELECT outputs FROM project");
-    return query.step() ? codec::decode(query.text(0), cipher_, place("project", "1", "outputs"))
-                        : Value();
+    return codec::decode(read_project(*database_, cipher_).outputs, cipher_,
+                         place("project", "1", "outputs"));
 }
 
 void SqliteStore::set_outputs(const Value& outputs) {
     commit([&](Database& db) {
-        Statement(db, "UPDATE project SET outputs = ?")
-            .bind(codec::encode(outputs, cipher_, place("project", "1", "outputs")))
-            .run();
+        Statement update(db, "UPDATE project SET outputs = ?");
+        update.bind(codec::encode(outputs, cipher_, place("project", "1", "outputs")));
+        change_project(db, cipher_, update);
     });
 }
 

@@ -3,6 +3,7 @@
 #include "core/file.h"
 #include "core/text.h"
 #include "core/uuid.h"
+#include "state/authentic.h"
 #include "state/file_check.h"
 #include "state/key_file.h"
 #include "state/lock.h"
@@ -44,12 +45,13 @@ void make_directory(const Path& state) {
 }
 
 void fill(Database& database, const std::string& project, std::string_view lineage,
-          std::string_view lock) {
+          const Cipher& cipher) {
     state::migrate(database, state::migrations());
     sqlite::Statement(database,
                       "INSERT INTO project (id, name, lineage, key_lock) VALUES (1, ?, ?, ?)")
-        .bind(project, lineage, lock)
+        .bind(project, lineage, cipher.lock())
         .run();
+    state::authenticate_project(database, cipher);
 }
 
 /// Made whole under another name first: a state is there with all that belongs to it, or not.
@@ -62,7 +64,7 @@ void create(const Path& file, const std::string& project, const KeySource& key) 
         throw system_error("make the state", fresh, ErrorKind::state);
     {
         Database database(fresh, Database::Access::write);
-        fill(database, project, uuid_v4(), cipher.lock());
+        fill(database, project, uuid_v4(), cipher);
     }
     if (::rename(fresh.c_str(), file.c_str()) != 0)
         throw system_error("make the state", file, ErrorKind::state);
@@ -70,10 +72,18 @@ void create(const Path& file, const std::string& project, const KeySource& key) 
 }
 
 void check_project(Database& database, const std::string& project) {
-    sqlite::Statement query(database, "SELECT name FROM project");
-    const std::string name = query.step() ? query.text(0) : "";
-    if (project.empty() || name == project) return;
+    sqlite::Statement query(database, "SELECT name, serial FROM project");
+    const bool there = query.step();
+    const std::string name = there ? query.text(0) : "";
+    const std::int64_t serial = there ? query.integer(1) : 0;
     const std::string file = in_quotes(database.path().string(), 4096);
+    if (serial < 0 || serial > state::kMostSerial)
+        throw Error(ErrorKind::state,
+                    fmt::format("the state {} has the serial {}, which hadeploy does not give: it "
+                                "was altered by something else",
+                                file, serial))
+            .with_hint("nothing was done; put a backup of the state in its place");
+    if (project.empty() || name == project) return;
     throw Error(ErrorKind::state, fmt::format("the state {} belongs to the project {}, not to {}",
                                               file, in_quotes(name), in_quotes(project)))
         .with_hint("run the command in that project's directory, or choose another file for the "
@@ -94,8 +104,9 @@ void check_contents(Database& database) {
 /// An empty state that lives in memory: what a reader sees before the first apply.
 std::unique_ptr<Store> nothing_yet(const Path& file, const std::string& project, Form form) {
     auto database = std::make_unique<Database>(file, Database::Access::memory);
-    fill(*database, project, kNoLineage, "");
-    return std::make_unique<state::SqliteStore>(std::move(database), Cipher::for_memory(),
+    Cipher cipher = Cipher::for_memory();
+    fill(*database, project, kNoLineage, cipher);
+    return std::make_unique<state::SqliteStore>(std::move(database), std::move(cipher),
                                                 Store::Mode::read_only, std::move(form));
 }
 
@@ -134,6 +145,7 @@ std::unique_ptr<Store> open_for_reading(const Path& file, const std::string& pro
     state::check_file(file);
     auto database = std::make_unique<Database>(file, Database::Access::read);
     const std::int64_t version = state::schema_version(*database, state::migrations());
+    state::check_objects(*database);
     if (version > 0) check_project(*database, project);
     refuse_unsealed(*database, version, key);
     if (version < static_cast<std::int64_t>(state::migrations().size()) ||
@@ -151,7 +163,7 @@ void modernize(Database& database, const KeySource& key, const Form& form) {
     state::migrate(database, state::migrations());
     if (state::stored_lock(database).empty()) state::seal_state(database, Cipher::make(key));
     const Cipher cipher = unlock(database, key);
-    if (!cipher.seals_runs()) state::authenticate_state(database, cipher);
+    if (!cipher.authenticates_project()) state::authenticate_state(database, cipher);
     sqlite::Transaction transaction(database);
     state::rewrite_rows(database, cipher, form);
     transaction.commit();
@@ -179,6 +191,7 @@ std::unique_ptr<Store> open_for_writing(const Path& file, const std::string& pro
     state::check_file(file);
     auto database = std::make_unique<Database>(file, Database::Access::write);
     const std::int64_t version = state::schema_version(*database, state::migrations());
+    state::check_objects(*database);
     check_contents(*database);
     check_project(*database, project);
     refuse_unsealed(*database, version, key);
@@ -186,7 +199,7 @@ std::unique_ptr<Store> open_for_writing(const Path& file, const std::string& pro
         state::stored_lock(*database).empty())
         modernize(*database, key, form);
     Cipher cipher = unlock(*database, key);
-    if (!cipher.seals_runs()) { // a run was killed between the schema and the MACs
+    if (!cipher.authenticates_project()) { // a run was killed between the schema and the MACs
         modernize(*database, key, form);
         cipher = unlock(*database, key);
     }

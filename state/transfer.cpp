@@ -1,8 +1,12 @@
 #include "state/transfer.h"
 
 #include "core/error.h"
+#include "core/text.h"
+#include "core/uuid.h"
+#include "state/authentic.h"
 #include "state/codec.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -25,23 +29,114 @@ Value opened(const Json& json, const Cipher& cipher, const std::string& where) {
     return codec::decode(json.dump(), cipher, where);
 }
 
-Row row_of(const Json& json, const Cipher& cipher) {
-    Row row;
-    row.address = json.at("address").get<std::string>();
-    row.type = json.at("type").get<std::string>();
-    row.generation = json.at("generation").get<std::int64_t>();
-    row.identity = json.at("identity").get<std::string>();
-    row.tainted = json.at("tainted").get<bool>();
-    row.depends_on = json.at("depends_on").get<std::vector<std::string>>();
-    row.config = opened(json.at("config"), cipher, place(row.address, "config"));
-    row.attributes = opened(json.at("attributes"), cipher, place(row.address, "attributes"));
-    return row;
-}
-
 /// Of all that is in it: commands may follow from each part.
 std::string mac_of(Json all, const Cipher& cipher) {
     all.erase("mac");
     return cipher.mac({"pulled state", all.dump(-1, ' ', false, Json::error_handler_t::replace)});
+}
+
+/// A part of the document, which errors say where to find.
+class Part {
+  public:
+    Part(const Json& json, std::string where) : json_(json), where_(std::move(where)) {
+        if (!json.is_object()) refuse("", "a map");
+    }
+
+    [[nodiscard]] std::string text(const char* name) const {
+        return at(name, &Json::is_string, "a text").get<std::string>();
+    }
+    [[nodiscard]] bool flag(const char* name) const {
+        return at(name, &Json::is_boolean, "true or false").get<bool>();
+    }
+    [[nodiscard]] std::int64_t integer(const char* name, std::int64_t least,
+                                       std::int64_t most) const {
+        const std::string wanted = fmt::format("an integer from {} to {}", least, most);
+        const Json& json = at(name, &Json::is_number_integer, wanted);
+        const bool large = json.is_number_unsigned() &&
+                           json.get<std::uint64_t>() > static_cast<std::uint64_t>(most);
+        if (large || json.get<std::int64_t>() < least || json.get<std::int64_t>() > most)
+            refuse(name, wanted);
+        return json.get<std::int64_t>();
+    }
+    [[nodiscard]] const Json& list(const char* name) const {
+        return at(name, &Json::is_array, "a list");
+    }
+    [[nodiscard]] std::vector<std::string> texts(const char* name) const {
+        std::vector<std::string> out;
+        for (const Json& item : list(name)) {
+            if (!item.is_string()) refuse(name, "a list of texts");
+            out.push_back(item.get<std::string>());
+        }
+        return out;
+    }
+    /// A map of values, of which parts may be sealed.
+    [[nodiscard]] Value values(const char* name, const Cipher& cipher,
+                               const std::string& place) const {
+        Value out = opened(at(name, nullptr, ""), cipher, place);
+        if (!out.is_map()) refuse(name, "a map");
+        return out;
+    }
+
+    [[noreturn]] void refuse(const std::string& name, const std::string& wanted) const {
+        const std::string place = name.empty() || where_.empty() ? name : "." + name;
+        throw Error(ErrorKind::state, fmt::format("{}{} has to be {}", where_, place, wanted))
+            .with_hint(kHint);
+    }
+    static constexpr const char* kHint =
+        "correct it there; `hadeploy state pull` shows how it should look";
+
+  private:
+    const Json& at(const char* name, bool (Json::*is)() const noexcept,
+                   const std::string& wanted) const {
+        if (!json_.contains(name))
+            throw Error(ErrorKind::state,
+                        fmt::format("{}`{}` is missing", where_.empty() ? "" : where_ + ": ", name))
+                .with_hint(kHint);
+        const Json& json = json_.at(name);
+        if (is != nullptr && !(json.*is)()) refuse(name, wanted);
+        return json;
+    }
+
+    const Json& json_;
+    std::string where_;
+};
+
+Row row_of(const Json& json, std::size_t number, const Cipher& cipher) {
+    const Part part(json, fmt::format("resources[{}]", number));
+    Row row;
+    row.address = part.text("address");
+    row.type = part.text("type");
+    row.generation = part.integer("generation", 1, kMostSerial);
+    row.identity = part.text("identity");
+    row.tainted = part.flag("tainted");
+    row.depends_on = part.texts("depends_on");
+    row.config = part.values("config", cipher, place(row.address, "config"));
+    row.attributes = part.values("attributes", cipher, place(row.address, "attributes"));
+    return row;
+}
+
+/// @throws Error(state), Json::exception
+Contents contents_of(const Json& all, const KeySource& key, const std::string& what) {
+    const Part part(all, "");
+    const Cipher cipher = Cipher::unlock(part.text("key_lock"), key, what);
+    Contents out;
+    out.project = part.text("project");
+    if (out.project.empty()) part.refuse("project", "the project's name");
+    out.lineage = part.text("lineage");
+    if (!is_uuid(out.lineage)) part.refuse("lineage", "a UUID");
+    out.serial = part.integer("serial", 0, kMostSerial - 1);
+    if (!all.contains("outputs") || !all["outputs"].is_null()) // null before the first apply
+        out.outputs = part.values("outputs", cipher, kOutputs);
+    std::set<std::string> seen;
+    for (const Json& json : part.list("resources")) {
+        out.rows.push_back(row_of(json, out.rows.size(), cipher));
+        if (!seen.insert(out.rows.back().address).second)
+            part.refuse(
+                fmt::format("resources[{}].address", out.rows.size() - 1),
+                fmt::format("another one: {} is there twice", in_quotes(out.rows.back().address)));
+    }
+    out.authentic = !cipher.seals_runs() || all.value("mac", Json()) == mac_of(all, cipher);
+    return out;
 }
 
 [[noreturn]] void refuse(const std::string& what, std::string_view why) {
@@ -75,27 +170,22 @@ std::string write_contents(const Contents& contents, const KeySource& key) {
 }
 
 Contents read_contents(const std::string& text, const KeySource& key, const std::string& what) {
-    const Json all = Json::parse(text, nullptr, false);
-    if (all.is_discarded() || !all.is_object()) refuse(what, "this is no state in JSON");
-    if (!all.contains("format") || all["format"] != kFormat)
+    Json all;
+    try {
+        all = Json::parse(text);
+    } catch (const Json::parse_error& e) {
+        const std::string_view before = std::string_view(text).substr(0, e.byte);
+        refuse(what, fmt::format("this is no state in JSON: it breaks off in line {}",
+                                 1 + std::count(before.begin(), before.end(), '\n')));
+    }
+    if (!all.is_object() || !all.contains("format") || all["format"] != kFormat)
         refuse(what, "this is no state, or one of another hadeploy's form");
     try {
-        const Cipher cipher = Cipher::unlock(all.at("key_lock").get<std::string>(), key, what);
-        Contents out;
-        out.project = all.at("project").get<std::string>();
-        out.lineage = all.at("lineage").get<std::string>();
-        out.serial = all.at("serial").get<std::int64_t>();
-        out.outputs = opened(all.at("outputs"), cipher, kOutputs);
-        std::set<std::string> seen;
-        for (const Json& json : all.at("resources")) {
-            out.rows.push_back(row_of(json, cipher));
-            if (!seen.insert(out.rows.back().address).second)
-                refuse(what, fmt::format("it has {} twice", out.rows.back().address));
-        }
-        out.authentic = !cipher.seals_runs() || all.value("mac", "") == mac_of(all, cipher);
-        return out;
-    } catch (const Json::exception& e) {
-        refuse(what, fmt::format("something in it is missing or of another type ({})", e.what()));
+        return contents_of(all, key, what);
+    } catch (Error& error) {
+        if (error.message.find(what) == std::string::npos)
+            error.message = fmt::format("{}: {}", what, error.message);
+        throw;
     }
 }
 

@@ -88,6 +88,7 @@ class OneChange final : public ChangeSink {
     void progress(std::size_t, std::string_view) override { last_step = Clock::now(); }
     void done(std::size_t, Value) override { error.reset(); }
     void failed(std::size_t, Error e) override { error = std::move(e); }
+    void not_begun(std::size_t) override {} // there is none before it
 
     using Clock = std::chrono::steady_clock;
     Clock::time_point last_step = Clock::now();

@@ -137,7 +137,7 @@ int apply_saved(Context& context) {
 int run_apply(Context& context) {
     if (!context.args.plan_file.empty()) return apply_saved(context);
     if (context.args.allow_data_loss.empty())
-        if (const auto nothing = known_unchanged(context.project, context.args.plan)) {
+        if (const auto nothing = unchanged_plan(context)) {
             if (!context.args.json) context.print(render_plan(*nothing, context.out));
             return say_nothing_to_do(context, nothing->outputs), 0;
         }

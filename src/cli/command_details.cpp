@@ -97,13 +97,15 @@ constexpr std::array kDetails{
     Details{"state mv",
             "What refers to it in the state follows. In the spec, `moved:` does the same for "
             "everybody who has a state of it."},
-    Details{"state trust-host-key",
-            "For a machine that was installed again, which `trust_on_first_use` let in once. Logs "
-            "in to the machine, shows the fingerprints of the key that the state has and of the "
-            "one that the machine shows, and asks. Compare the latter with the machine's console "
-            "(`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`).\n\n"
-            "Without a terminal it needs --fingerprint, which refuses any other key, or "
-            "--auto-approve, which trusts whatever answers. --dry-run only shows both."},
+    Details{
+        "state trust-host-key",
+        "For a machine that was installed again, which `trust_on_first_use` let in once. Logs "
+        "in to the machine, shows the fingerprints of the key that the state has and of the "
+        "one that the machine shows, and asks. Compare the latter with the machine's console "
+        "(`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`).\n\n"
+        "Without a terminal it needs --fingerprint, which refuses any other key, or "
+        "--auto-approve, which trusts whatever answers. A key that known_hosts has as @revoked is "
+        "refused. --dry-run only shows both."},
     Details{"state rm", "What is there stays as it is, and hadeploy knows nothing of it any more."},
     Details{"state pull",
             "What is secret is sealed, and can be opened only with the key of this state."},

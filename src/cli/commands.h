@@ -67,6 +67,8 @@ int plan_and_execute(Context& context, const PlanOptions& options, const std::st
 /// @throws Error, Errors  there is none, it is wrong, or not known yet
 Value recorded_chaos_section(const Project& project, const World& world);
 
+/// See known_unchanged(); a signal ends the looks that it takes.
+std::optional<Plan> unchanged_plan(const Context& context);
 /// A plan with its warnings, as text or as JSON.
 void print_plan(const Context& context, const Plan& plan);
 

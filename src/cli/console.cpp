@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 #include "cli/console_help.h"
+#include "cli/interrupt.h"
 #include "cli/line_editor.h"
 #include "cli/render/errors.h"
 #include "cli/render/plan_json.h"
@@ -27,6 +28,19 @@ std::string shown(const Value& value, bool json) {
                      true);
 }
 
+/// While something is evaluated a signal ends what that runs; else it ends the console itself, as
+/// nothing is under way that would have to end well.
+class HeedSignals {
+  public:
+    HeedSignals() { install_signal_handlers(); }
+    ~HeedSignals() { leave(); }
+    HeedSignals(const HeedSignals&) = delete;
+    HeedSignals& operator=(const HeedSignals&) = delete;
+    static void leave() {
+        for (const int number : {SIGINT, SIGTERM}) std::signal(number, SIG_DFL);
+    }
+};
+
 /// Evaluates what is typed, as the spec's own file would.
 class Console {
   public:
@@ -37,17 +51,16 @@ class Console {
 
     /// Prints the value, or what is wrong.
     /// @returns the exit code
+    /// @throws Interrupted
     int evaluate(const std::string& line) {
-        // a text with ${...} in it is what it would be in a spec; anything else is an expression
-        const bool is_text = line.find("${") != line.npos;
-        const std::string source = is_text ? line : "${" + line + "}";
+        const HeedSignals heed;
         Sources sources = context_.project.sources();
-        const std::uint16_t file = sources.add("console", source);
         try {
             StringPool strings;
-            const Expr expr = parse_string(Value(source).at({1, 1, file}), sources, strings);
+            const Expr expr = parsed(line, sources, strings);
             const Value value = context_.project.graph().value(
                 expr, [this](NodeId id) { return value_of(context_.project.graph()[id]); });
+            if (stop_requested()) throw Interrupted();
             context_.print(shown(value, context_.args.json) + "\n");
             return 0;
         } catch (const Error& error) {
@@ -56,6 +69,20 @@ class Console {
     }
 
   private:
+    /// An expression, or else a text with ${...} in it, as a spec has it.
+    static Expr parsed(const std::string& line, Sources& sources, StringPool& strings) {
+        const auto parse = [&](const std::string& source) {
+            const std::uint16_t file = sources.add("console", source);
+            return parse_string(Value(source).at({1, 1, file}), sources, strings);
+        };
+        if (line.find("${") == line.npos) return parse("${" + line + "}");
+        try {
+            return parse("${" + line + "}");
+        } catch (const Error&) {
+            return parse(line);
+        }
+    }
+
     Value value_of(const Node& node) {
         if (node.type->data) return data(node);
         const auto it = world_.recorded.find(node.address);
@@ -73,6 +100,7 @@ class Console {
             read_data(world_, project.graph(), settings, endpoints,
                       context_.args.json ? silent : *progress);
             progress->finish();
+            if (stop_requested()) throw Interrupted();
         }
         const auto seen = world_.observed.find(node.address);
         if (seen == world_.observed.end()) return Value::unknown();
@@ -112,7 +140,6 @@ std::optional<std::string> asks_for_help(const std::string& line) {
 
 /// With a person: what is wrong is said, and the next line is asked for.
 int talk(Context& context, Console& console) {
-    std::signal(SIGINT, SIG_DFL); // nothing is under way that would have to end well
     const Graph& graph = context.project.graph();
     const std::filesystem::path data = context.project.data_dir();
     LineEditor editor("> ", std::filesystem::exists(data) ? data / "console_history" : "",
@@ -138,6 +165,7 @@ int talk(Context& context, Console& console) {
 int run_console(Context& context) {
     context.project.load(Project::Secrets::unread); // no secret is shown, so no password is needed
     Console console(context);
+    HeedSignals::leave();
     if (context.args.expression) return console.evaluate(*context.args.expression);
     if (::isatty(STDIN_FILENO) == 1) return talk(context, console);
     int code = 0;

@@ -2,6 +2,7 @@
 
 #include "cli/render/open_work.h"
 #include "core/clock.h"
+#include "core/hash.h"
 
 #include <cerrno>
 #include <csignal>
@@ -22,7 +23,8 @@ std::atomic<bool> stop{false};
 std::atomic<int> signals{0};
 std::atomic<bool> answered{false}; ///< by the thread of Answers, which may do more than a handler
 std::atomic<bool> asking{false};
-std::atomic<int> told{-1}; ///< where the handler tells that thread of a signal
+std::atomic<bool> changing{false}; ///< steps run: what they read is read to its end
+std::atomic<int> told{-1};         ///< where the handler tells that thread of a signal
 
 void show_cursor() {
     static constexpr char text[] = "\x1b[?25h";
@@ -33,6 +35,7 @@ extern "C" void on_signal(int) {
     const int before = errno;
     const int count = ++signals;
     stop = true;
+    if (!changing) stop_hashing = true;
     if (answered && count <= 2) {
         (void)!::write(told, "!", 1);
     } else if (count == 1) {
@@ -70,7 +73,7 @@ class Answers {
         current_ = nullptr;
         answered = false;
     }
-    std::stop_source looking; ///< until something is changed
+    std::stop_source looking; ///< at whatever, also between changes
 
   private:
     void start() {
@@ -102,8 +105,12 @@ class Watched final : public Progress {
         : shown_(std::move(shown)), changes_(changes), say_(std::move(say)),
           errors_(std::move(errors)) {
         Answers::get().begin(this);
+        changing = changes_;
     }
-    ~Watched() override { Answers::get().end(this); }
+    ~Watched() override {
+        changing = false;
+        Answers::get().end(this);
+    }
 
     void finish() override {
         Answers::get().end(this);
@@ -147,7 +154,7 @@ class Watched final : public Progress {
 
     /// To the first signal.
     void say_stopping() {
-        if (!changes_) Answers::get().looking.request_stop();
+        Answers::get().looking.request_stop();
         const std::lock_guard lock(mutex_);
         const std::string text = changes_ ? stopping_text(open_, now_ms()) : kStoppingToLook;
         if (!shown_->note(text)) say_("\n" + text);

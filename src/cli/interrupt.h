@@ -16,7 +16,7 @@ namespace hadeploy::cli {
 std::atomic<bool>& stop_requested();
 void install_signal_handlers();
 
-/// Requested by the first signal while nothing is changed yet: what is looked at may be left.
+/// Requested by the first signal: what only looks is left, also while changes are let end.
 std::stop_token stop_looking();
 
 /// A question waits for its answer: nothing is under way that a signal would have to be answered

@@ -9,6 +9,7 @@
 #include "cli/stop_on_signal.h"
 #include "core/clock.h"
 #include "core/secrecy.h"
+#include "planner/plan/check_making.h"
 #include "planner/plan/plan_checks.h"
 #include "planner/plan/prior_state.h"
 
@@ -57,7 +58,12 @@ int run_validate(Context& context) {
     refuse_removed_but_there(context.project.graph(), problems);
     context.project.graph().check_output_rules(values, problems);
     problems.throw_if_any();
-    const std::vector<Error> warnings = context.project.graph().broken_checks(values);
+    std::vector<Error> warnings;
+    for (NodeId id = 0; id < survey.configs.size(); ++id)
+        if (!survey.configs[id].is_null())
+            add_warnings(context.project.graph()[id], survey.configs[id], warnings);
+    for (Error& broken : context.project.graph().broken_checks(values))
+        warnings.push_back(std::move(broken));
     if (!warnings.empty())
         context.say(render_warnings(warnings, context.project.sources(), context.err) + "\n");
     const auto& nodes = context.project.graph().nodes();
@@ -85,10 +91,14 @@ void print_plan(const Context& context, const Plan& plan) {
         context.print("\n" + render_warnings(plan.warnings, sources, context.out));
 }
 
+std::optional<Plan> unchanged_plan(const Context& context) {
+    const auto heeds_signals = context.progress(0); // a look may hang
+    return known_unchanged(context.project, context.args.plan);
+}
+
 int run_plan(Context& context) {
     if (context.args.out.empty())
-        if (const auto nothing = known_unchanged(context.project, context.args.plan))
-            return print_plan(context, *nothing), 0;
+        if (const auto nothing = unchanged_plan(context)) return print_plan(context, *nothing), 0;
     context.args.plan.destroy ? load_for_removal(context) : context.project.load();
     tell_short_secrets(context);
     // a plan to be applied later needs a state that it is a plan for

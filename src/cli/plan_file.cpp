@@ -100,6 +100,7 @@ std::string open_body(const std::filesystem::path& file, const std::string& lock
 /// @throws json::exception, Error: the key has made it, but it is not in this form
 void read_body(const json& body, PlanFile& out) {
     out.lineage = body.at("lineage");
+    out.directory = body.value("directory", "");
     out.serial = body.at("serial");
     out.plan_time = body.at("plan_time");
     out.interrupted = body.value("interrupted", out.interrupted);
@@ -141,6 +142,7 @@ void save_plan(const std::filesystem::path& file, const Project& project,
                const PlanOptions& options, const PlannedRun& prepared) {
     refuse_other_file(file);
     json body{{"lineage", prepared.world.lineage},
+              {"directory", project.root()},
               {"serial", prepared.world.serial},
               {"options", options_json(options)},
               {"variables", to_json(project.variables())},
@@ -194,6 +196,22 @@ PlanFile load_plan(const std::filesystem::path& file, const KeySource& key) {
     return out;
 }
 
+namespace {
+/// Local paths in a plan are those of the directory that it was made in.
+Error changed_plan(const PlanFile& plan, const Project& project) {
+    if (!plan.directory.empty() && project.root() != plan.directory)
+        return Error(ErrorKind::state,
+                     fmt::format("the saved plan was made when the project was in {}, and it is in "
+                                 "{} now",
+                                 plan.directory, project.root()))
+            .with_hint("what the plan says goes by that directory: run plan again here");
+    return Error(ErrorKind::state,
+                 "the saved plan no longer says the same: the state's outputs or a local file "
+                 "that it goes by have changed")
+        .with_hint("run plan again");
+}
+} // namespace
+
 PlannedRun restore_plan(const PlanFile& plan, Project& project, const Store& store) {
     const FileReader read = [&](const std::filesystem::path& path) {
         const auto it = plan.files.find(path.string());
@@ -224,11 +242,7 @@ PlannedRun restore_plan(const PlanFile& plan, Project& project, const Store& sto
             .with_hint("run plan again");
     PlannedRun prepared =
         plan_from_observations(project.plan_source(), store, plan.options, plan.observed);
-    if (digest_of(prepared.plan) != plan.steps_digest)
-        throw Error(ErrorKind::state,
-                    "the saved plan no longer says the same: the state's outputs or a local file "
-                    "that it goes by have changed")
-            .with_hint("run plan again");
+    if (digest_of(prepared.plan) != plan.steps_digest) throw changed_plan(plan, project);
     return prepared;
 }
 

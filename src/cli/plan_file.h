@@ -12,6 +12,7 @@ namespace hadeploy::cli {
 /// the project's name is encrypted, with a data key of its own that the state's key opens.
 struct PlanFile {
     std::string project, lineage;
+    std::string directory; ///< where the project was
     std::int64_t serial = 0;
     std::int64_t plan_time = 0;                     ///< Spec::plan_time
     std::map<std::string, std::string> interrupted; ///< World::interrupted

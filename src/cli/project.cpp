@@ -1,6 +1,7 @@
 #include "cli/project.h"
 
 #include "chaos/settings.h"
+#include "cli/interrupt.h"
 #include "cli/own_environment.h"
 #include "cli/secrets.h"
 #include "planner/spec/local_paths.h"
@@ -203,7 +204,7 @@ Setting Project::setting(const std::string& lineage) const {
             .cache_dir = cache_directory(),
             .project = spec_.name,
             .lineage = lineage,
-            .stop = {}};
+            .stop = stop_looking()};
 }
 
 PlanSource Project::plan_source() const {

@@ -1,3 +1,4 @@
+#include "cli/check_pushed.h"
 #include "cli/commands.h"
 #include "cli/confirm.h"
 #include "cli/render/plan_json.h"
@@ -214,7 +215,7 @@ int run_state_trust_host_key(Context& context) {
             .with_hint("a key that the spec or known_hosts gives is corrected there");
     const Value& connection = row->attributes["connection"];
     const std::string before = connection.text("host_key");
-    const std::string now = ssh::shown_host_key(connection);
+    const std::string now = ssh::shown_host_key(row->config, connection);
     const bool same = before == now, dry = context.args.dry_run;
     check_fingerprint(context, address, now);
     if (!same && !dry) {
@@ -260,6 +261,7 @@ int run_state_push(Context& context) {
                     fmt::format("{} was altered by something other than hadeploy", what))
             .with_hint("commands may follow from it; if you made the changes yourself, `--edited` "
                        "takes them");
+    if (!pushed.authentic) check_pushed(pushed, context.project.registry(), what);
     const auto store = context.project.open_store(Store::Mode::read_write);
     context.lock(*store, context.args.command);
     if (!context.args.force) check_push(pushed, *store, context.project.spec().name);

@@ -2,15 +2,38 @@
 
 #include "core/hash.h"
 #include "core/own_way.h"
+#include "core/secrecy.h"
+
+#include <fmt/format.h>
 
 namespace hadeploy {
 
-Value content_digest(const Value& config) {
+Value content_digest(const Value& config, std::int64_t most) {
     const Value& content = config["content"];
     const Value& source = config["source"];
     if (content.is_string()) return Value::map({{"sha256", sha256_hex(content.as_string())}});
-    if (source.is_string()) return Value::map({{"sha256", sha256_own_way(source.as_string())}});
-    return Value::map({{"sha256", Value::unknown()}});
+    if (!source.is_string()) return Value::map({{"sha256", Value::unknown()}});
+    // a sparse file of terabytes takes no room on the disk, but hours to be read
+    if (const auto size = content_size(config); size > most)
+        throw Error(ErrorKind::spec,
+                    fmt::format("{} has {} bytes, and a `source` at most {}", quoted(source, 4096),
+                                *size, most),
+                    source.loc())
+            .with_hint("a file of this size is copied by a command of your own (local.exec)");
+    return Value::map({{"sha256", sha256_own_way(source.as_string())}});
+}
+
+std::optional<std::int64_t> content_size(const Value& config) {
+    const Value& content = config["content"];
+    const Value& source = config["source"];
+    if (content.is_string()) return static_cast<std::int64_t>(content.as_string().size());
+    if (!source.is_string()) return std::nullopt;
+    try {
+        const auto there = look_own_way(source.as_string(), true);
+        if (there && S_ISREG(there->st_mode)) return there->st_size;
+    } catch (const Error&) { // who reads it is told
+    }
+    return std::nullopt;
 }
 
 } // namespace hadeploy

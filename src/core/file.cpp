@@ -16,17 +16,6 @@
 namespace hadeploy {
 
 namespace {
-std::string_view file_type_name(mode_t mode) {
-    switch (mode & S_IFMT) {
-    case S_IFDIR: return "a directory";
-    case S_IFIFO: return "a FIFO";
-    case S_IFSOCK: return "a socket";
-    case S_IFCHR:
-    case S_IFBLK: return "a device";
-    default: return "not a regular file";
-    }
-}
-
 void write_all(int fd, std::string_view data, const std::filesystem::path& path) {
     while (!data.empty()) {
         const ssize_t n = ::write(fd, data.data(), data.size());
@@ -46,6 +35,18 @@ struct Temporary {
     }
 };
 } // namespace
+
+std::string_view file_type_name(mode_t mode) {
+    switch (mode & S_IFMT) {
+    case S_IFDIR: return "a directory";
+    case S_IFIFO: return "a FIFO";
+    case S_IFSOCK: return "a socket";
+    case S_IFLNK: return "a symbolic link";
+    case S_IFCHR:
+    case S_IFBLK: return "a device";
+    default: return "not a regular file";
+    }
+}
 
 void Fd::reset(int fd) {
     if (fd_ >= 0) ::close(fd_);

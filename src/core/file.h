@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
 #include <utility>
 #include <vector>
 
@@ -34,6 +35,9 @@ class Fd {
 /// "cannot open /a/b: No such file or directory", from errno.
 Error system_error(std::string_view doing, const std::filesystem::path& path,
                    ErrorKind kind = ErrorKind::failed);
+
+/// "a directory", "a FIFO", ...: for what is no regular file.
+std::string_view file_type_name(mode_t mode);
 
 /// Opens a regular file for reading. Never waits: a FIFO or a device is refused, not opened.
 /// @throws Error(kind)

@@ -49,6 +49,7 @@ std::string sha256_file(const std::filesystem::path& path) {
     Sha256 hash;
     std::string buffer(1u << 20, '\0');
     for (;;) {
+        if (stop_hashing) throw Interrupted();
         const ssize_t n = ::read(fd.get(), buffer.data(), buffer.size());
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) throw system_error("read", path);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <filesystem>
 #include <memory>
@@ -27,8 +28,11 @@ class Sha256 {
 
 /// 64 lower-case hex digits.
 std::string sha256_hex(std::string_view data);
+/// Set when the user asks to stop while nothing is changed.
+inline std::atomic<bool> stop_hashing{false};
+
 /// Of a regular file of any size, without reading it into memory at once.
-/// @throws Error(failed)
+/// @throws Error(failed), Interrupted once stop_hashing is set
 std::string sha256_file(const std::filesystem::path& path);
 
 /// Of one of OpenSSL's digests ("MD5", "SHA1"), for texts whose check sum others ask for.

@@ -125,8 +125,8 @@ std::string sha256_own_way(const std::filesystem::path& path) {
     return sha256_file(own_name(open_file_own_way(path)));
 }
 
-std::optional<struct stat> look_own_way(const std::filesystem::path& path) {
-    const Fd end = Way(path).walk(false, false);
+std::optional<struct stat> look_own_way(const std::filesystem::path& path, bool follow) {
+    const Fd end = Way(path).walk(false, follow);
     if (!end) return std::nullopt;
     struct stat info {};
     if (::fstat(end.get(), &info) != 0) throw system_error("look at", path);
@@ -142,8 +142,9 @@ Fd open_file_own_way(const std::filesystem::path& path) {
     struct stat info {};
     if (::fstat(end.get(), &info) != 0) throw system_error("look at", path);
     if (!S_ISREG(info.st_mode))
-        throw Error(ErrorKind::failed, fmt::format("cannot read {}: it is not a regular file",
-                                                   in_quotes(path.string(), 4096)));
+        throw Error(ErrorKind::failed,
+                    fmt::format("cannot read {}: it is {}", in_quotes(path.string(), 4096),
+                                file_type_name(info.st_mode)));
     // The kernel's name for what was found; the path may lead elsewhere by now.
     Fd file(::open(own_name(end).c_str(), O_RDONLY | O_CLOEXEC));
     if (!file) throw system_error("open", path);

@@ -20,8 +20,9 @@ namespace hadeploy {
 Fd open_own_way(const std::filesystem::path& path, bool make = false);
 
 /// What lstat(2) says of a path on such a way; nothing when there is nothing.
+/// @param follow  a link at the end too: what stat(2) says
 /// @throws Error(failed), Error(conflict) at a link of somebody else's on the way
-std::optional<struct stat> look_own_way(const std::filesystem::path& path);
+std::optional<struct stat> look_own_way(const std::filesystem::path& path, bool follow = false);
 
 /// Opens a regular file for reading on such a way. A link at its end is followed where root or the
 /// user who runs this has put it.

@@ -27,8 +27,44 @@ void add_base64_forms(const std::string& secret, std::vector<std::string>& out) 
         const std::string coded = base64_encode(std::string(before, 'x') + secret);
         const std::size_t from = before == 0 ? 0 : before + 1;
         const std::size_t to = (before + secret.size()) * 8 / 6;
-        if (to >= from + shortest) out.push_back(coded.substr(from, to - from));
+        if (to < from + shortest) continue;
+        std::string url = out.emplace_back(coded.substr(from, to - from));
+        replace_all(url, "+", "-");
+        replace_all(url, "/", "_");
+        out.push_back(std::move(url));
     }
+}
+
+std::string escaped(const std::string& text, std::string_view plain, bool all_but_plain) {
+    std::string out;
+    for (const char c : text) {
+        const bool letter = std::isalnum(static_cast<unsigned char>(c)) != 0;
+        const bool found = plain.find(c) != plain.npos;
+        if (all_but_plain ? !letter && !found : found) out += '\\';
+        out += c;
+    }
+    return out;
+}
+
+/// As shells list their variables: in double quotes (bash's `export -p`), in single ones (those of
+/// dash), after a backslash each (`printf %q`).
+void add_shell_forms(const std::string& secret, std::vector<std::string>& out) {
+    replace_all(out.emplace_back(secret), "'", "'\\''");
+    replace_all(out.emplace_back(secret), "'", "'\"'\"'");
+    out.push_back(escaped(secret, "\"$`\\", false));
+    out.push_back(escaped(secret, "_./:=@%+-", true));
+}
+
+/// In JSON, also as PHP and Go write it.
+void add_json_forms(const std::string& secret, std::vector<std::string>& out) {
+    const std::string json = to_json(secret);
+    const std::string& plain = out.emplace_back(json.substr(1, json.size() - 2));
+    std::string slashes = plain, go = plain;
+    replace_all(slashes, "/", "\\/");
+    for (const auto& [c, code] : {std::pair("<", "\\u003c"), {">", "\\u003e"}, {"&", "\\u0026"}})
+        replace_all(go, c, code);
+    out.push_back(std::move(slashes));
+    out.push_back(std::move(go));
 }
 
 /// As in_quotes() writes it, whole or cut: alone, and behind letters, where more is escaped.
@@ -45,9 +81,8 @@ void add_quoted_forms(const std::string& secret, std::vector<std::string>& out) 
 
 std::vector<std::string> forms_of(const std::string& secret) {
     std::vector<std::string> out{secret, base64_encode(secret)};
-    const std::string json = to_json(secret);
-    out.push_back(json.substr(1, json.size() - 2));
-    replace_all(out.emplace_back(secret), "'", "'\\''");
+    add_json_forms(secret, out);
+    add_shell_forms(secret, out);
     add_base64_forms(secret, out);
     add_quoted_forms(secret, out);
     for (std::size_t from = 0, to = 0; secret.find('\n') != secret.npos && to != secret.npos;
@@ -139,6 +174,10 @@ std::string told(const Value& whole, std::string text) {
     return whole.contains_secret() ? std::string(kHidden) : text;
 }
 
+std::string named(const Value& config, std::string_view attribute) {
+    return told(config.secret() ? config : config[attribute], text_of(config[attribute]));
+}
+
 void Redactor::add(const Value& value) {
     std::vector<std::string> secrets;
     collect_secrets(value, secrets);
@@ -169,6 +208,39 @@ std::vector<std::string> short_secrets(const Value& value, const std::string& na
         if (!text.empty() && text.size() < kShortest) out.push_back(path);
     });
     return out;
+}
+
+namespace {
+bool stands_alone(std::string_view text, std::string_view word) {
+    const auto letter = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
+    for (auto at = text.find(word); at != text.npos; at = text.find(word, at + 1)) {
+        const std::size_t end = at + word.size();
+        const bool begins = at == 0 || !letter(word.front()) || !letter(text[at - 1]);
+        const bool ends = end == text.size() || !letter(word.back()) || !letter(text[end]);
+        if (begins && ends) return true;
+    }
+    return false;
+}
+} // namespace
+
+bool shows_short_secret(std::string_view text, const Value& value) {
+    bool found = false;
+    each_secret(value, "", false, [&](const std::string&, const Value& secret) {
+        const std::string word = text_of(secret);
+        if (found || word.empty() || word.size() >= kShortest || word == " ") return;
+        const std::string escaped = in_quotes(word);
+        found = stands_alone(text, word) ||
+                stands_alone(text, std::string_view(escaped).substr(1, escaped.size() - 2));
+    });
+    return found;
+}
+
+std::string without_secrets(std::string text, const Value& config) {
+    if (!config.contains_secret()) return text;
+    if (shows_short_secret(text, config)) return std::string(kHidden);
+    Redactor redact;
+    redact.add(config);
+    return redact(text);
 }
 
 Error without_secrets(Error error, const Value& value) {

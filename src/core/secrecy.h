@@ -23,11 +23,14 @@ std::string quoted(const Value& whole, std::string_view part, std::size_t max = 
 /// The same without quotes: a number, an address that was calculated.
 std::string told(const Value& whole, std::string text);
 
+/// Of an attribute of a config, without quotes: its text or number.
+std::string named(const Value& config, std::string_view attribute);
+
 /// Takes known secrets out of texts that others wrote (what a command printed, say), in the forms
-/// in which they turn up there: as they are, in JSON, quoted for a shell or by in_quotes(), in
-/// base64 (alone or within something longer), line by line; numbers where they stand alone. What is
-/// shorter than 4 characters stays: it would tear holes into everything, and the holes would tell
-/// it.
+/// in which they turn up there: as they are, in JSON, quoted for or by a shell or by in_quotes(),
+/// in base64 (alone or within something longer), line by line; numbers where they stand alone. What
+/// is shorter than 4 characters stays: it would tear holes into everything, and the holes would
+/// tell it.
 class Redactor {
   public:
     /// All that is secret in `value` is taken out from now on.
@@ -42,7 +45,14 @@ class Redactor {
 /// The paths below `name` ("var.pin") of what is secret and too short for a Redactor.
 std::vector<std::string> short_secrets(const Value& value, const std::string& name);
 
-/// An error whose texts are without what is secret in `value`.
+/// An error whose texts are without what is secret in `value`, as far as a Redactor finds it.
 Error without_secrets(Error error, const Value& value);
+
+/// Whether a secret in `value` that is too short for a Redactor stands alone in the text: as a word
+/// or a part of an address.
+bool shows_short_secret(std::string_view text, const Value& value);
+/// What was said of something with this config, without its secrets. Where a short one stands alone
+/// nothing is left: a hole would tell it.
+std::string without_secrets(std::string text, const Value& config);
 
 } // namespace hadeploy

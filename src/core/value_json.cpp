@@ -1,10 +1,12 @@
 // Values as JSON, there and back. Written and read without a tree in between: a state has many.
 #include "core/error.h"
+#include "core/foreign_json.h"
 #include "core/value.h"
 
 #include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace hadeploy {
 
@@ -12,6 +14,8 @@ namespace {
 using Json = nlohmann::json;
 /// Deeper than any Value is, marks included, and shallow enough for what goes down into one.
 constexpr std::size_t kMaxJsonDepth = 4096;
+/// As deep as YAML may be.
+constexpr std::size_t kMaxForeignDepth = 64;
 constexpr const char* kSecret = "$secret";
 constexpr const char* kUnknown = "$unknown";
 /// Around a map of the user's that looks like one of these marks.
@@ -120,16 +124,25 @@ std::string written(const Value& value, Audience audience) {
 /// Builds values from the events of the parser.
 class Reader : public Json::json_sax_t {
   public:
+    Reader() = default;
+    /// Of a text from outside, in which nothing is a mark.
+    explicit Reader(std::size_t deepest) : foreign_(true), deepest_(deepest) {}
+
     Value take() { return std::move(root_); }
+    /// What is wrong with a text from outside; what may be a part of it is in the hint.
+    [[nodiscard]] Error problem() const { return problem_; }
 
     bool null() override { return add({}); }
     bool boolean(bool v) override { return add(v); }
     bool number_integer(Json::number_integer_t v) override { return add(v); }
     bool number_unsigned(Json::number_unsigned_t v) override {
-        if (v > std::numeric_limits<std::int64_t>::max()) return add(static_cast<double>(v));
-        return add(static_cast<std::int64_t>(v));
+        if (v <= std::numeric_limits<std::int64_t>::max()) return add(static_cast<std::int64_t>(v));
+        return foreign_ ? fail(kTooLarge) : add(static_cast<double>(v));
     }
-    bool number_float(Json::number_float_t v, const std::string&) override { return add(v); }
+    bool number_float(Json::number_float_t v, const std::string& text) override {
+        const bool integer = text.find_first_of(".eE") == text.npos;
+        return foreign_ && integer ? fail(kTooLarge) : add(v);
+    }
     bool string(std::string& v) override { return add(std::move(v)); }
     bool binary(Json::binary_t&) override { return false; }
     bool start_object(std::size_t) override { return open(true); }
@@ -141,7 +154,12 @@ class Reader : public Json::json_sax_t {
     bool end_object() override {
         Open map = std::move(open_.back());
         open_.pop_back();
-        if (map.entries.size() == 1 && !map.literal) {
+        if (foreign_) {
+            std::set<std::string_view> keys;
+            for (const Entry& e : map.entries)
+                if (!keys.insert(e.key).second)
+                    return fail("an object has a key twice", "the key is " + to_json(e.key));
+        } else if (map.entries.size() == 1 && !map.literal) {
             const auto& [key, value, loc] = map.entries[0];
             if (key == kSecret) return add(value.as_secret());
             if (key == kUnknown) return add(Value::unknown());
@@ -154,11 +172,13 @@ class Reader : public Json::json_sax_t {
         open_.pop_back();
         return add(Value::list(std::move(items)));
     }
-    bool parse_error(std::size_t, const std::string&, const Json::exception&) override {
-        return false;
+    bool parse_error(std::size_t at, const std::string&, const Json::exception&) override {
+        return fail("the text is not JSON", "see its byte " + std::to_string(at));
     }
 
   private:
+    static constexpr const char* kTooLarge = "a number does not fit in a 64-bit integer";
+
     struct Open {
         bool object;
         bool literal = false; ///< a map, whatever it looks like
@@ -166,7 +186,8 @@ class Reader : public Json::json_sax_t {
         Value::List items = {};
     };
     bool open(bool object) {
-        if (open_.size() == kMaxJsonDepth) return false;
+        if (open_.size() == deepest_)
+            return fail("nested more than " + std::to_string(deepest_) + " levels deep");
         const bool literal = object && !open_.empty() && open_.back().object &&
                              !open_.back().literal && open_.back().entries.size() == 1 &&
                              open_.back().entries[0].key == kLiteral;
@@ -183,6 +204,14 @@ class Reader : public Json::json_sax_t {
         return true;
     }
 
+    bool fail(const std::string& problem, const std::string& hint = {}) {
+        problem_ = Error(ErrorKind::spec, problem).with_hint(hint);
+        return false;
+    }
+
+    bool foreign_ = false;
+    std::size_t deepest_ = kMaxJsonDepth;
+    Error problem_{ErrorKind::spec, ""};
     Value root_;
     std::vector<Open> open_;
 };
@@ -202,6 +231,12 @@ Value from_json(std::string_view text) {
     Reader reader;
     if (!Json::sax_parse(text, &reader))
         throw Error(ErrorKind::state, "a stored value is not valid JSON");
+    return reader.take();
+}
+
+Value from_foreign_json(std::string_view text) {
+    Reader reader(kMaxForeignDepth);
+    if (!Json::sax_parse(text, &reader)) throw reader.problem();
     return reader.take();
 }
 

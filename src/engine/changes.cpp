@@ -2,9 +2,12 @@
 #include "engine/executor.h"
 
 #include "core/clock.h"
+#include "core/secrecy.h"
 #include "core/trace.h"
 #include "engine/slot.h"
+#include "planner/graph/hide_secrets.h"
 #include "planner/plan/prior_state.h"
+#include "planner/plan/seen.h"
 
 namespace hadeploy {
 
@@ -30,6 +33,9 @@ class Gathered : public ChangeSink {
     void progress(std::size_t, std::string_view) override {}
     void done(std::size_t index, Value value) override { attributes[index] = std::move(value); }
     void failed(std::size_t index, Error error) override { errors[index] = std::move(error); }
+    void not_begun(std::size_t index) override {
+        errors[index] = Error(ErrorKind::failed, "not begun");
+    }
 
     std::vector<std::optional<Value>> attributes;
     std::vector<std::optional<Error>> errors;
@@ -45,7 +51,10 @@ class BatchSink : public ChangeSink {
 
     void progress(std::size_t index, std::string_view step) override {
         const std::lock_guard lock(executor_.mutex_);
-        executor_.events_.step_progress(executor_.plan_.steps[steps_[index]], step);
+        const Step& of = executor_.plan_.steps[steps_[index]];
+        const Value& config = executor_.work_[steps_[index]].config;
+        executor_.events_.step_progress(
+            of, without_secrets(without_secrets(std::string(step), config), of.before));
     }
     /// The result is written without the lock, so that those which end together are synced
     /// together.
@@ -73,6 +82,15 @@ class BatchSink : public ChangeSink {
         const std::lock_guard lock(executor_.mutex_);
         settle(index);
         executor_.retry_or_fail(steps_[index], std::move(error));
+        executor_.changed_.notify_one();
+    }
+
+    /// What held it up has ended, so this goes on. It is no attempt of its own: any number of
+    /// failures before it may do the same.
+    void not_begun(std::size_t index) override {
+        const std::lock_guard lock(executor_.mutex_);
+        settle(index);
+        executor_.enqueue(steps_[index], false);
         executor_.changed_.notify_one();
     }
 
@@ -125,6 +143,8 @@ void Executor::run_changes(const Job& job) {
         const std::lock_guard lock(mutex_);
         for (const StepId id : job.steps) retry_or_fail(id, error);
         return;
+    } catch (const Interrupted&) {
+        return put_back(job);
     }
     if (job.queue->kind->in_state) return change_in_state(job, *provider);
     Slot slot(*this);
@@ -135,7 +155,7 @@ void Executor::run_changes(const Job& job) {
 /// it is made as well, and all is written together, before anything with an effect outside gets to
 /// see it. A replacement needs no removal before it: there is nothing to remove.
 void Executor::change_in_state(Job job, Provider& provider) {
-    const Span span("change", job.queue->endpoint.key);
+    const Span span("change", shown_key(job.queue->endpoint));
     std::vector<Made> made;
     while (!job.steps.empty()) {
         announce(job);
@@ -249,32 +269,45 @@ Intent Executor::intent_of(StepId id, const Change& change) const {
             .started_ms = now_ms()};
 }
 
-/// Without its intents in the journal a job has no effect.
+/// Without its intents in the journal a job has no effect. What is tried again has one already.
 bool Executor::journal(const Job& job, std::vector<Intent>& intents) {
+    std::vector<std::size_t> fresh;
+    std::vector<Intent> begun;
+    {
+        const std::lock_guard lock(mutex_);
+        for (std::size_t i = 0; i < intents.size(); ++i) {
+            intents[i].id = work_[job.steps[i]].intent;
+            if (intents[i].id != 0) continue;
+            fresh.push_back(i);
+            begun.push_back(intents[i]);
+        }
+    }
     std::optional<Error> unwritten;
     try {
-        store_.begin(intents);
+        if (!begun.empty()) store_.begin(begun);
     } catch (Error& error) {
         unwritten = std::move(error);
     }
     const std::lock_guard lock(mutex_);
-    for (std::size_t i = 0; i < job.steps.size(); ++i) {
-        if (unwritten)
-            fail(job.steps[i], *unwritten);
-        else
-            work_[job.steps[i]].intent = intents[i].id;
-    }
+    for (std::size_t k = 0; k < fresh.size(); ++k)
+        work_[job.steps[fresh[k]]].intent = intents[fresh[k]].id = begun[k].id;
+    if (unwritten)
+        for (const StepId id : job.steps) fail(id, *unwritten);
     return !unwritten;
 }
 
-/// A stop came before it began. What an earlier run has left half done at such an address is known
-/// by the intent alone: that one stays.
+/// A stop came before it began. What was begun before, by this run or an earlier one, is known by
+/// the intent alone: that one stays.
 void Executor::withdraw(const Job& job, std::vector<Intent> intents) {
     {
         const std::lock_guard lock(mutex_);
-        for (std::size_t i = job.steps.size(); i-- > 0;)
-            if (work_[job.steps[i]].resumed)
+        for (std::size_t i = job.steps.size(); i-- > 0;) {
+            Work& work = work_[job.steps[i]];
+            if (work.resumed || work.attempts > 0)
                 intents.erase(intents.begin() + static_cast<std::ptrdiff_t>(i));
+            else
+                work.intent = 0;
+        }
     }
     try {
         store_.withdraw(intents);
@@ -286,6 +319,20 @@ void Executor::withdraw(const Job& job, std::vector<Intent> intents) {
     put_back(job);
 }
 
+/// After a stop: what others in its batch held up, and did not get to have its turn.
+void Executor::withdraw_rest() {
+    std::vector<Intent> intents;
+    for (const Work& work : work_)
+        if (work.state == State::to_change && work.intent != 0 && !work.resumed &&
+            work.attempts == 0)
+            intents.emplace_back().id = work.intent;
+    try {
+        store_.withdraw(intents);
+    } catch (Error& error) {
+        result_.errors.push_back(std::move(error));
+    }
+}
+
 void Executor::put_back(const Job& job) {
     const std::lock_guard lock(mutex_);
     for (const StepId id : job.steps)
@@ -295,7 +342,7 @@ void Executor::put_back(const Job& job) {
 
 /// Intents, effects, results.
 void Executor::change(const Job& job, Provider& provider, Slot& slot) {
-    const Span span("change", job.queue->endpoint.key);
+    const Span span("change", shown_key(job.queue->endpoint));
     const std::vector<Change> changes = changes_of(job);
     std::vector<Intent> intents;
     for (std::size_t i = 0; i < changes.size(); ++i)

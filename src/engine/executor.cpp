@@ -1,9 +1,11 @@
 #include "engine/executor.h"
 
 #include "core/clock.h"
+#include "core/secrecy.h"
 #include "core/trace.h"
 #include "engine/slot.h"
 #include "planner/graph/computed.h"
+#include "planner/graph/hide_secrets.h"
 #include "planner/plan/decide.h"
 #include "planner/plan/generations.h"
 #include "planner/plan/lifecycle.h"
@@ -47,6 +49,7 @@ ApplyResult Executor::run() {
         const std::size_t threads = std::min(2 * slots_, plan_.steps.size());
         for (std::size_t i = 0; i < threads; ++i) workers.emplace_back([this] { work(); });
     }
+    withdraw_rest();
     result_.interrupted = options_.stop != nullptr && *options_.stop && open_ > 0;
     return std::move(result_);
 }
@@ -192,7 +195,8 @@ void Executor::refuse_taken(StepId id) {
             const std::vector<std::string> held = type->claims(r.config);
             if (std::find(held.begin(), held.end(), claim) == held.end()) continue;
             throw Error(ErrorKind::conflict,
-                        fmt::format("it turned out to be {}, which {} still has", claim, address))
+                        fmt::format("it turned out to be {}, which {} still has",
+                                    without_secrets(claim, work_[id].config), address))
                 .with_hint("this plan could not know that; run it again");
         }
 }
@@ -299,7 +303,7 @@ void Executor::refuse_contents(StepId id) const {
                 throw Error(ErrorKind::conflict,
                             fmt::format("the removal would delete {}, which turned out to be in "
                                         "it ({})",
-                                        s.address, claim))
+                                        s.address, without_secrets(claim, work_[other].config)))
                     .with_hint("this plan could not know that; run plan again to see it");
     }
 }
@@ -404,7 +408,7 @@ void Executor::run_job(const Job& job) {
 void Executor::run_read(const Job& job) {
     Slot slot(*this);
     if (!slot.take()) return put_back(job);
-    const Span span("read", job.queue->endpoint.key);
+    const Span span("read", shown_key(job.queue->endpoint));
     std::vector<ReadRequest> requests;
     {
         const std::lock_guard lock(mutex_);
@@ -415,7 +419,7 @@ void Executor::run_read(const Job& job) {
                                 it == world_.recorded.end() ? nullptr : &it->second,
                                 step.identity});
         }
-        events_.reading(job.queue->endpoint.key, requests.size());
+        events_.reading(shown_key(job.queue->endpoint), requests.size());
     }
     std::vector<Observation> answers;
     std::optional<Error> error;
@@ -423,11 +427,13 @@ void Executor::run_read(const Job& job) {
         const Endpoint& endpoint = job.queue->endpoint;
         const Notice notice = [&](std::string_view what) {
             const std::lock_guard lock(mutex_);
-            events_.waiting(endpoint.key, what);
+            events_.waiting(shown_key(endpoint), what);
         };
         answers = endpoints_.read(job.queue->kind->name, endpoint, requests, notice);
     } catch (Error& e) {
         error = std::move(e);
+    } catch (const Interrupted&) {
+        return put_back(job);
     }
     const std::lock_guard lock(mutex_);
     for (std::size_t i = 0; i < job.steps.size(); ++i) {

@@ -166,6 +166,7 @@ class Executor {
     std::vector<Change> changes_of(const Job& job);
     bool journal(const Job& job, std::vector<Intent>& intents);
     void withdraw(const Job& job, std::vector<Intent> intents);
+    void withdraw_rest();
     void put_back(const Job& job); ///< as if it had never been taken
     void announce(const Job& job);
     Intent intent_of(StepId id, const Change& change) const;

@@ -21,7 +21,7 @@ PlannedRun start(const PlanSource& source, const Store& store, const PlanOptions
     p.settings = source.settings;
     Setting setting = source.setting;
     setting.lineage = p.world.lineage;
-    setting.stop = std::move(stop);
+    if (stop.stop_possible()) setting.stop = std::move(stop);
     p.endpoints = std::make_unique<Endpoints>(source.graph.registry(), std::move(setting),
                                               source.parallelism);
     return p;

@@ -1,5 +1,6 @@
 #include "engine/world.h"
 
+#include "core/secrecy.h"
 #include "core/trace.h"
 #include "planner/graph/computed.h"
 #include "planner/graph/hide_secrets.h"
@@ -19,7 +20,12 @@ std::shared_ptr<Provider> Endpoints::open(const std::string& kind, const Endpoin
         if (it != open_.end()) return it->second;
     }
     // opening takes long and is done without the lock; of two at once the first stays
-    std::shared_ptr<Provider> fresh = registry_.kind(kind)->open(endpoint, setting_);
+    std::shared_ptr<Provider> fresh;
+    try {
+        fresh = registry_.kind(kind)->open(endpoint, setting_);
+    } catch (Error& error) {
+        throw hide_secrets(std::move(error), endpoint.config);
+    }
     const std::lock_guard lock(mutex_);
     return open_.emplace(endpoint.key, std::move(fresh)).first->second;
 }
@@ -27,7 +33,16 @@ std::shared_ptr<Provider> Endpoints::open(const std::string& kind, const Endpoin
 std::vector<Observation> Endpoints::read(const std::string& kind, const Endpoint& endpoint,
                                          const std::vector<ReadRequest>& requests,
                                          const Notice& notice) {
-    std::vector<Observation> seen = open(kind, endpoint)->read(requests, notice);
+    const Notice hidden = [&](std::string_view text) {
+        notice(without_secrets(std::string(text), endpoint.config));
+    };
+    const std::shared_ptr<Provider> provider = open(kind, endpoint);
+    std::vector<Observation> seen;
+    try {
+        seen = provider->read(requests, notice ? hidden : notice);
+    } catch (Error& error) {
+        throw hide_secrets(std::move(error), endpoint.config);
+    }
     for (std::size_t i = 0; i < seen.size() && i < requests.size(); ++i)
         hide_secrets(seen[i], requests[i]);
     return seen;
@@ -151,7 +166,7 @@ std::optional<Error> read_batch(const Batch& batch, const std::vector<Subject>& 
                                 std::vector<Observation>& out) {
     std::vector<ReadRequest> requests;
     for (const std::size_t i : batch.subjects) requests.push_back(subjects[i].request);
-    const Span span("read", batch.endpoint.key);
+    const Span span("read", shown_key(batch.endpoint));
     try {
         const std::string& kind = requests.front().type->provider;
         out = endpoints.read(kind, batch.endpoint, requests, notice);
@@ -177,7 +192,7 @@ void refresh(World& world, const std::vector<Subject>& subjects, Endpoints& endp
 
         std::vector<std::vector<Observation>> answers(wave.size());
         std::vector<std::optional<Error>> errors(wave.size());
-        for (const Batch& b : wave) events.reading(b.endpoint.key, b.subjects.size());
+        for (const Batch& b : wave) events.reading(shown_key(b.endpoint), b.subjects.size());
         {
             std::atomic<std::size_t> next = 0;
             std::mutex telling;
@@ -185,7 +200,7 @@ void refresh(World& world, const std::vector<Subject>& subjects, Endpoints& endp
                 for (std::size_t i = next++; i < wave.size(); i = next++) {
                     const Notice notice = [&](std::string_view what) {
                         const std::lock_guard lock(telling);
-                        events.waiting(wave[i].endpoint.key, what);
+                        events.waiting(shown_key(wave[i].endpoint), what);
                     };
                     errors[i] = read_batch(wave[i], subjects, endpoints, notice, answers[i]);
                 }

@@ -66,6 +66,8 @@ struct Observation {
     std::string outdated = {};
     bool data_gone = false; ///< present, but the data that it held is lost already
     bool assumed = false;   ///< present by the record alone: there is no way to look
+    /// Absent, and not to be made before this is there: the directory of a file.
+    std::string lacks = {};
 
     static Observation present(Value attributes) {
         return {.state = State::present, .attributes = std::move(attributes)};
@@ -95,7 +97,8 @@ struct Change {
 };
 
 /// Where a provider tells how its changes go. Calls may come from any thread; index is the
-/// change's place in the batch. Each change ends with exactly one of done and failed.
+/// change's place in the batch. Each change ends with exactly one of done, failed and
+/// not_begun.
 class ChangeSink {
   public:
     virtual ~ChangeSink() = default;
@@ -105,6 +108,9 @@ class ChangeSink {
     /// (config included). Ignored for a remove.
     virtual void done(std::size_t index, Value attributes) = 0;
     virtual void failed(std::size_t index, Error error) = 0;
+    /// Nothing of the change was begun, because one before it in the batch has failed: it has its
+    /// turn in another one.
+    virtual void not_begun(std::size_t index) = 0;
 };
 
 /// Gets a word for people about what goes on meanwhile. Called from any thread; may be empty.
@@ -120,7 +126,7 @@ class Provider {
     virtual std::vector<Observation> read(std::span<const ReadRequest> requests,
                                           const Notice& notice) = 0;
     /// Makes the changes. They are in an order that satisfies their dependencies on each other:
-    /// after a failure the provider fails the rest of the batch that it has not begun.
+    /// after a failure the provider may leave the rest of the batch that it has not begun.
     virtual void apply(std::span<const Change> changes, ChangeSink& sink) = 0;
 };
 
@@ -131,7 +137,9 @@ struct Setting {
     std::filesystem::path cache_dir;   ///< XDG cache: base images
     std::string project;               ///< the spec's name
     std::string lineage;               ///< UUID of the state
-    std::stop_token stop; ///< gives up waiting: while a plan is made, at the first Ctrl-C
+    /// Requested at the first Ctrl-C: what only looks is given up. Changes never ask it, they are
+    /// let end.
+    std::stop_token stop;
 };
 
 /// A kind of endpoint, and how to open one.

@@ -63,6 +63,10 @@ class ResourceType {
     /// Checks that concern several attributes. Unknown values pass.
     virtual void check(const Value& /*config*/, Problems& /*problems*/) const {}
 
+    /// What a config says in vain, such as a setting that the system ignores: told by `validate`,
+    /// and by a plan that makes or changes the object. It stops nothing.
+    virtual void warn(const Value& /*config*/, Problems& /*warnings*/) const {}
+
     /// What can be seen beforehand to keep a new object from being made, and is none of the
     /// business of one that is there: a local file that is missing. Asked when a plan makes or
     /// replaces one.

@@ -172,6 +172,32 @@ Value name(TypeKind kind, const Value& value) {
     return text;
 }
 
+/// Refuses what SSH's command line takes beside a host, "ssh://user@host:port", and says where it
+/// belongs.
+Value address(const Value& value) {
+    const std::string& text = text_of(TypeKind::address, value);
+    constexpr std::string_view scheme = "ssh://";
+    const bool url = text.starts_with(scheme);
+    std::string_view host = text, port;
+    if (url) host = host.substr(scheme.size());
+    if (url) host = host.substr(0, host.find('/'));
+    const std::string_view user = host.substr(0, host.rfind('@') + 1);
+    host.remove_prefix(user.size());
+    const std::size_t colon = host.rfind(':');
+    const bool bare_v6 = !host.starts_with('[') && host.find(':') != colon;
+    if (colon != std::string_view::npos && !host.ends_with(']') && !bare_v6) {
+        port = host.substr(colon + 1);
+        host = host.substr(0, colon);
+    }
+    if (!url && user.empty() && port.empty()) return text;
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    std::string hint = fmt::format("write `address: {}`", host);
+    if (!user.empty()) hint += fmt::format(", `user: {}`", user.substr(0, user.size() - 1));
+    if (!port.empty()) hint += fmt::format(", `port: {}`", port);
+    throw Mismatch{fmt::format("{} is not only {}", in_quotes(text), noun(TypeKind::address)),
+                   std::move(hint)};
+}
+
 Value line(const Value& value) {
     std::string text = text_of(TypeKind::line, value);
     text.erase(text.find_last_not_of("\r\n") + 1);
@@ -238,6 +264,7 @@ std::string_view noun(TypeKind type) {
     case TypeKind::mode: return "a file mode in octal such as \"0644\"";
     case TypeKind::name: return "a name";
     case TypeKind::account: return "a name of a user or group";
+    case TypeKind::address: return "a host name or IP address";
     case TypeKind::line: return "a line of text";
     case TypeKind::path: return "an absolute path";
     case TypeKind::local_path: return "a path of a local file";
@@ -272,6 +299,7 @@ Value canonical(TypeKind type, const Value& value) {
     case TypeKind::mode: return mode(value);
     case TypeKind::name:
     case TypeKind::account: return name(type, value);
+    case TypeKind::address: return address(value);
     case TypeKind::line: return line(value);
     case TypeKind::path: return absolute_path(text_of(type, value));
     case TypeKind::local_path: {

@@ -37,7 +37,7 @@ const Attribute* find_attribute(const Schema& schema, std::string_view name) {
 const std::vector<Attribute>& connection_fields() {
     static const std::vector<Attribute> fields{
         {.name = "address",
-         .type = TypeKind::string,
+         .type = TypeKind::address,
          .doc = "Host name or IP address to log in at.",
          .required = true},
         {.name = "port",

@@ -29,6 +29,7 @@ enum class TypeKind {
     mode,       ///< file mode, a quoted octal: "0644" -> string of four digits
     name,       ///< what is safe as a file, host or object name: [A-Za-z0-9][A-Za-z0-9._-]{0,62}
     account,    ///< a user or group of a node: a name that may begin with _, as `_apt` does
+    address,    ///< a host name or IP address, and nothing of a user or a port
     line,       ///< a text of one line; line ends behind it go: "key\n" -> "key"
     path,       ///< an absolute path on the node, without ".."
     local_path, ///< a path on this machine, relative to the file it is written in -> absolute

@@ -28,6 +28,7 @@ constexpr std::array kTypeNames{
     TypeName{TypeKind::mode, "mode"},
     TypeName{TypeKind::name, "name"},
     TypeName{TypeKind::account, "account"},
+    TypeName{TypeKind::address, "address"},
     TypeName{TypeKind::line, "line"},
     TypeName{TypeKind::path, "path"},
     TypeName{TypeKind::local_path, "local_path"},

@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kMaxTypeDepth = 16;
 constexpr std::string_view kHint = "types: string, integer, number, boolean, bytes, duration, "
-                                   "port, ipv4, cidr, mode, name, account, "
+                                   "port, ipv4, cidr, mode, name, account, address, "
                                    "line, path, local_path, connection, any, list(T), set(T), "
                                    "map(T), object({name: T, other: optional(T, "
                                    "default)})";

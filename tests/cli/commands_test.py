@@ -429,6 +429,9 @@ class LookTest(Case):
         ask = lambda line, **more: self.out("console", "-e", line, **more)
         self.assertEqual(ask("upper(var.word)"), '"HELLO"\n')
         self.assertEqual(ask("say ${var.word}!"), '"say hello!"\n')
+        self.assertEqual(ask("'say ${var.word}!'"), '"say hello!"\n')  # an expression with a text in it
+        self.assertEqual(ask('[for n in [1] : "${n}-${var.word}"][0]'), '"1-hello"\n')
+        self.assertEqual(ask("${var.word}"), '"hello"\n')
         self.assertEqual(ask("{a: 1, b: [2]}"), '{\n  "a": 1,\n  "b": [\n    2\n  ]\n}\n')
         self.assertEqual(ask("var.hidden"), "(secret)\n")
         self.assertEqual(ask("first.public_key"), "(known after apply)\n")

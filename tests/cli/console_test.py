@@ -3,6 +3,10 @@
 
 usage: console_test.py HADEPLOY [unittest options]
 """
+import os
+import signal
+import subprocess
+import time
 import unittest
 
 from local_project import Project
@@ -69,6 +73,61 @@ resources:
         self.asked(run, b"2 * 3\r", "6")
         run.send(b"\x03")
         self.assertEqual(run.end(), 0)
+
+    def test_ctrl_c_ends_what_an_expression_runs(self):
+        self.spec("""
+data:
+  slow: {type: local.command, run: "echo $$ >pid; exec sleep 600"}
+""")
+
+        def begun():
+            pid = self.path / "pid"
+            return pid.exists() and pid.read_text().strip()
+
+        def until_begun():
+            deadline = time.monotonic() + 60
+            while not begun():
+                self.assertLess(time.monotonic(), deadline)
+                time.sleep(0.02)
+            pid = int(begun())
+            self.addCleanup(end, pid)
+            (self.path / "pid").unlink()
+            return pid
+
+        def end(pid):
+            try:
+                os.killpg(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+        def is_there(pid):
+            try:
+                os.killpg(pid, 0)
+            except ProcessLookupError:
+                return False
+            return True
+
+        run = self.console()
+        run.send(b"data.slow.outputs.stdout\r")
+        pid = until_begun()
+        run.send(b"\x03")
+        self.assertEqual(run.end(), 130, run.screen())
+        self.assertFalse(is_there(pid))
+        for words, line in ((["-e", "data.slow.outputs.stdout"], b""), ([], b"data.slow.outputs.stdout\n")):
+            with self.subTest(words):
+                one = subprocess.Popen([local_project.HADEPLOY, "console", *words], cwd=self.path,
+                                       env={"PATH": "/usr/bin:/bin", "HOME": str(self.path)},
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE)
+                self.addCleanup(one.kill)
+                one.stdin.write(line)
+                one.stdin.flush()
+                pid = until_begun()
+                one.send_signal(signal.SIGINT)
+                with one:
+                    out, err = one.communicate(timeout=60)
+                self.assertEqual((one.returncode, out), (130, b""), err)
+                self.assertFalse(is_there(pid))
 
     def test_words_are_completed(self):
         self.apply()

@@ -95,6 +95,34 @@ class Copy(Project):
         self.nothing_to_change("--chdir", str(self.top / "elsewhere" / "link"))
         self.nothing_to_change()
 
+    def test_a_link_into_the_first_project_is_refused(self):
+        """With the copied link `destroy` would remove what the first project made."""
+        before = self.contents("one")
+        self.copy_to("two")
+        shutil.rmtree(self.path / "out")
+        (self.path / "out").symlink_to("../one/out")
+        for words in (("plan",), ("destroy", "--auto-approve")):
+            text = self.run_it(*words, code=1)
+            self.assertIn("config\" leads over a symbolic link into another project", text)
+            self.assertIn("`hadeploy state rm 'config'` forgets it", text)
+        self.assertEqual(self.contents("one"), before)
+        (self.path / "out").unlink()
+        self.run_it("destroy", "--auto-approve", "--exclude", "made")
+        self.assertEqual(self.contents("one"), before)
+
+    def test_links_within_a_project_and_to_places_of_nobody_are_followed(self):
+        (self.top / "disk").mkdir()
+        (self.path / "inside").mkdir()
+        (self.path / "near").symlink_to("inside")
+        (self.path / "far").symlink_to("../disk")
+        self.spec("resources:\n"
+                  "  near: {type: local.file, path: near/f, content: x}\n"
+                  "  far: {type: local.file, path: far/f, content: x}\n")
+        self.apply()
+        self.assertTrue(self.there("inside/f") and (self.top / "disk" / "f").exists())
+        self.run_it("destroy", "--auto-approve")
+        self.assertFalse(self.there("inside/f") or (self.top / "disk" / "f").exists())
+
     def test_a_pulled_state_fits_another_directory(self):
         (self.top / "state.json").write_text(self.run_it("state", "pull"))
         key = self.path / ".hadeploy" / "state.db.key"

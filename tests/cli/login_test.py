@@ -175,6 +175,17 @@ outputs: {{user: "${{box.connection.user}}", host: "${{box.connection.address}}"
         server.install()
         self.run_hadeploy("plan", status=69)
 
+    def test_a_revoked_host_key_is_not_trusted(self):
+        server = self.server("box")
+        self.spec(f"address: 127.0.0.1, port: {server.port}, trust_on_first_use: true")
+        self.run_hadeploy("apply", "--auto-approve")
+        server.install()
+        (self.ssh / "known_hosts").write_text("@revoked " + server.known())
+        for words in (["--auto-approve"], ["--fingerprint", server.fingerprint()], ["--dry-run"]):
+            text = self.run_hadeploy("state", "trust-host-key", "box", *words, status=69)
+            self.assertIn("is revoked: " + server.fingerprint(), text)
+        self.assertNotIn(server.known().split()[2], self.run_hadeploy("state", "pull"))
+
     def test_another_host_key_is_trusted_only_if_somebody_says_so(self):
         server = self.server("box")
         self.spec(f"address: 127.0.0.1, port: {server.port}, trust_on_first_use: true")

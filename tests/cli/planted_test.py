@@ -71,6 +71,33 @@ MISTAKES = [
     'x: {{type: tls.self_signed_cert, private_key_pem: "x", dns_names: ["${{var.by_env}}"], subject: {{common_name: x}}}}',
 ]
 
+HOST = """providers: {{ssh: {{connect_timeout: 200ms}}}}
+resources:
+  h: {{type: ssh.host, address: "{address}", port: "{port}", user: "{user}", trust_on_first_use: true,
+      config_file: /dev/null}}
+  x: {{type: host.directory, host: "${{h.connection}}", path: /x}}
+"""
+# each with secrets of three characters, where messages and steps name what they are of
+SHORT = [
+    HOST.format(address="${var.word}", port="1", user="ops"),
+    HOST.format(address="127.0.0.1", port="1", user="${var.word}"),
+    HOST.format(address="127.0.0.1", port="${var.number}", user="ops"),
+    HOST.format(address="127.0.0.1", port="1", user="ops").replace("path: /x", "path: '/${var.word}'"),
+    "providers: {libvirt: {uri: '${var.word}'}}\nresources:\n  x: {type: libvirt.pool}\n",
+    "resources:\n  x: {type: random.integer, min: '${var.number}', max: 1}\n",
+    "resources:\n  x: {type: random.password, length: 5, min_lower: '${var.number}'}\n",
+    "resources:\n  x: {type: local.directory, path: '${var.word}/no/such'}\n",
+    "resources:\n  x: {type: local.directory, path: '/proc/${var.word}'}\n",
+    "resources:\n  x: {type: local.file, path: '${var.word}/x', content: x}\n",
+    "resources:\n  x: {type: local.file, path: '${var.word}', content: x}\n"
+    "  y: {type: local.file, path: '${var.word}', content: x}\n",
+    "resources:\n  x: {type: local.exec, create: echo 1, returns: {'${var.word}': port, b: port}}\n",
+    "resources:\n  x: {type: local.exec, create: echo x, returns: {'${var.word}': port}}\n",
+    "resources:\n  x: {type: local.exec, create: echo x, returns: ['${var.word}', b]}\n",
+    "resources:\n  x: {type: local.exec, create: 'echo \"$A: no\" >&2; false', environment: {A: '${var.word}'}}\n",
+    "resources:\n  x: {type: local.exec, create: 'echo \"at $A\" >&2; false', environment: {A: '${var.number}'}}\n",
+]
+
 
 def yaml(text):
     return json.dumps(text, ensure_ascii=False)
@@ -179,6 +206,25 @@ class Planted(Project):
             self.hadeploy("apply", "--auto-approve", *self.given())
             self.hadeploy("destroy", "--auto-approve", *self.given())
             self.check()
+
+
+    def test_a_short_secret_is_not_shown_where_it_names_something(self):
+        self.outputs, word, number = [], "q7z", "739"
+        self.environment = {"PATH": os.environ["PATH"], "HOME": str(self.path), "LC_ALL": "C.UTF-8",
+                            "HADEPLOY_VAR_word": word, "HADEPLOY_VAR_number": number}
+        for blocks in SHORT:
+            self.clear()
+            self.spec("variables:\n  word: {type: string, secret: true}\n"
+                      "  number: {type: integer, secret: true}\n" + blocks)
+            for words in (["validate"], ["plan"], ["apply", "--auto-approve"],
+                          ["apply", "--auto-approve", "--json"], ["show"], ["status"],
+                          ["destroy", "--auto-approve"]):
+                self.hadeploy(*words)
+            with self.subTest(blocks):
+                for words, text in self.outputs:
+                    for secret in (word, number):
+                        self.assertNotIn(secret.encode(), text, words)
+            self.outputs.clear()
 
 
 if __name__ == "__main__":

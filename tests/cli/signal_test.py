@@ -135,6 +135,23 @@ class SignalTest(unittest.TestCase):
                 self.run_it("destroy", "--auto-approve")
                 (self.path / "go").unlink()
 
+    def test_a_large_file_that_is_looked_at_is_not_read_to_its_end(self):
+        (self.path / "hadeploy.yaml").write_text(
+            "name: signals\nresources:\n  disk: {type: libvirt.volume, name: d, pool: p, file: large}\n")
+        with open(self.path / "large", "wb") as file:
+            file.truncate(4 << 40)  # sparse
+        for command in ("validate", "plan"):
+            with self.subTest(command):
+                run = self.start(command)
+                self.until(lambda: self.user_ticks(run) > 20, "the file being read")
+                self.interrupt(run)
+                _, said = self.ended(run, 130)
+                self.assertIn("Interrupted: nothing was changed.", said)
+
+    @staticmethod
+    def user_ticks(run):
+        return int(pathlib.Path(f"/proc/{run.pid}/stat").read_text().rpartition(")")[2].split()[11])
+
     def terminal(self, *words):
         made = Terminal([HADEPLOY, *words], {**self.environment, "TERM": "xterm"}, self.path)
         self.addCleanup(made.kill)
@@ -222,6 +239,37 @@ resources:
                 self.assertIn("stopping: nothing was changed", err)
                 self.assertIn("Interrupted: nothing was changed.", err)
                 (self.path / "log").unlink()
+
+    def test_a_look_between_changes_is_not_waited_for(self):
+        """What is only read in apply is left by the first one, as in a plan."""
+        (self.path / "hadeploy.yaml").write_text("""
+name: signals
+resources:
+  first: {type: local.exec, create: ":"}
+  last: {type: local.value, input: "${data.slow.outputs.stdout}"}
+data:
+  slow: {type: local.command, run: "echo looking >>log; sleep 600", depends_on: [first]}
+""")
+        run = self.start("apply", "--auto-approve")
+        self.until(lambda: self.log() == ["looking"], "the look")
+        self.interrupt(run)
+        out, err = self.ended(run, 130)
+        self.assertIn("Interrupted after", out + err)
+        self.assertEqual(self.run_it("state", "list").split(), ["first"])
+        self.assertEqual(self.intents(), [])
+
+    def test_a_pause_before_another_try_is_not_waited_for(self):
+        with socket.socket() as closed:
+            closed.bind(("127.0.0.1", 0))
+            port = closed.getsockname()[1]  # nobody listens
+            (self.path / "hadeploy.yaml").write_text(
+                f"name: signals\ndata: {{a: {{type: http, url: 'http://127.0.0.1:{port}/', retries: 1, "
+                f"retry_delay: 10m}}}}\noutputs: {{a: '${{data.a.status_code}}'}}\n")
+            run = self.start("plan", "--progress", "plain")
+            self.assertIn("reading", run.stderr.readline())
+            time.sleep(0.5)  # by then it pauses
+            self.interrupt(run)
+            self.ended(run, 130)
 
     def test_the_second_leaves_at_once(self):
         self.run_it("plan", "--out", "saved")

@@ -41,6 +41,42 @@ TEST_CASE("known secrets are taken out of texts, in each of their forms") {
     CHECK(redact("line: MIIEvQIBADANBg\nEND") == "line: (secret)\nEND");
 }
 
+TEST_CASE("a secret is found as shells and JSON writers escape it") {
+    Redactor redact;
+    redact.add(Value("p<a>s/s$w`o'r\"d & \\x?>").as_secret());
+    for (const char* text : {
+             R"~(declare -x P="p<a>s/s\$w\`o'r\"d & \\x?>")~",            // export -p of bash
+             R"~(export P='p<a>s/s$w`o'"'"'r"d & \x?>')~",                // of dash
+             R"~(p\<a\>s/s\$w\`o\'r\"d\ \&\ \\x\?\>)~",                   // printf %q
+             R"~({"p":"p\u003ca\u003es/s$w`o'r\"d \u0026 \\x?\u003e"})~", // Go
+             R"~({"p":"p<a>s\/s$w`o'r\"d & \\x?>"})~",                    // PHP
+             "cDxhPnMvcyR3YG8nciJkICYgXHg_Pg",                            // base64url
+         }) {
+        const std::string shown = redact(text);
+        CHECK_MESSAGE(shown.find("(secret)") != shown.npos, shown);
+        CHECK_MESSAGE(shown.find("w`o") == shown.npos, shown);
+        CHECK_MESSAGE(shown.find("w\\`o") == shown.npos, shown);
+    }
+}
+
+TEST_CASE("a short secret leaves nothing of a text in which it stands alone") {
+    const Value config = Value::map({{"name", Value("q7z").as_secret()},
+                                     {"port", Value(443).as_secret()},
+                                     {"sign", Value("%").as_secret()},
+                                     {"long", Value("long-secret").as_secret()},
+                                     {"open", "abc"}});
+    for (const char* text : {"making q7z", "q7z", "/home/q7z/x", "'q7z'", "on q7z:22", "at 443",
+                             "10.0.0.1:443", "50%"})
+        CHECK(without_secrets(std::string(text), config) == "(secret)");
+    for (const char* text : {"making q7zz", "aq7z", "4430", "abc"})
+        CHECK(without_secrets(std::string(text), config) == text);
+    CHECK(without_secrets(std::string("a long-secret"), config) == "a (secret)");
+    CHECK(named(config, "name") == "(secret)");
+    CHECK(named(config, "port") == "(secret)");
+    CHECK(named(config, "open") == "abc");
+    CHECK(named(config.as_secret(), "open") == "(secret)");
+}
+
 TEST_CASE("a secret is found within what was encoded with it") {
     Redactor redact;
     redact.add(Value("horse-battery-staple").as_secret());

@@ -39,7 +39,8 @@ struct Lab {
         const Graph graph(spec, registry, resolve_variables(spec, {}));
         const auto store = Store::open(directory / "state.db", Store::Mode::read_write, "test");
         store->lock("test", 0);
-        Events quiet;
+        Events nobody;
+        Events& quiet = events == nullptr ? nobody : *events;
         world.log.clear();
         const PlannedRun planned = read_and_plan(
             {.graph = graph, .settings = provider_settings(graph), .setting = {.project = "test"}},
@@ -90,6 +91,7 @@ struct Lab {
     std::filesystem::path directory;
     std::map<std::string, std::string> modules; ///< texts by their paths
     fake::World world;
+    Events* events = nullptr; ///< told what happens
     std::vector<std::string> reads;
     std::vector<Row> rows;
     std::vector<Intent> intents;

@@ -45,6 +45,7 @@ struct Outcome : ChangeSink {
     void progress(std::size_t, std::string_view step) override { steps.emplace_back(step); }
     void done(std::size_t, Value value) override { attributes = std::move(value); }
     void failed(std::size_t, Error e) override { error = std::move(e); }
+    void not_begun(std::size_t) override {}
 
     std::vector<std::string> steps;
     std::optional<Value> attributes;

@@ -74,6 +74,38 @@ TEST_CASE("a command's thing: made, read, changed, made anew, deleted") {
     CHECK(lab.rows.empty());
 }
 
+TEST_CASE("what one instance makes is not what another one's removal takes away") {
+    const auto spec = [](const std::string& list, bool in_place) {
+        return "name: t\nlocals: {l: " + list + R"(}
+resources:
+  r:
+    type: local.exec
+    count: ${length(local.l)}
+    triggers: )" +
+               (in_place ? "" : "${local.l[count.index]}") +
+               R"(
+    environment: {NAME: "${local.l[count.index]}"}
+    create: touch it-$NAME
+    delete: rm -f it-$NAME
+)";
+    };
+    for (const std::string before : {"[a, b, c]", "[b, a]", "[a]", "[c, b, a]"})
+        for (const std::string after : {"[a, c]", "[c, a, b]", "[x, a]", "[a, b, c]"})
+            for (const bool in_place : {false, true}) {
+                CAPTURE(before);
+                CAPTURE(after);
+                CAPTURE(in_place);
+                Lab lab;
+                CHECK(lab.apply(spec(before, in_place)).ok());
+                CHECK(lab.apply(spec(after, in_place)).ok());
+                for (const char* one : {"a", "b", "c", "x"}) {
+                    CAPTURE(one);
+                    const bool wanted = after.find(one) != after.npos;
+                    if (wanted || !in_place) CHECK(lab.exists(std::string("it-") + one) == wanted);
+                }
+            }
+}
+
 TEST_CASE("what read finds before anything is recorded is taken over") {
     Lab lab;
     lab.write("thing", R"({"id": "theirs", "port": 80, "line": ""})");

@@ -85,6 +85,40 @@ TEST_CASE("what is in the way of a file is an error, and nothing is touched") {
               .plan.find("a and b both manage this machine's") != std::string::npos);
 }
 
+TEST_CASE("a plan warns of a file whose directory is not there, and that nothing makes") {
+    const auto warnings = [](const Lab::Run& run) {
+        std::string out;
+        for (const Error& e : run.steps.warnings)
+            out += fmt::format("{}:{}: {}\n", e.address, e.loc.line, e.message);
+        return out;
+    };
+    Lab lab;
+    const std::string alone =
+        "name: t\nresources:\n  a: {type: local.file, path: none/b, content: x}\n";
+    const Lab::Run run = lab.plan(alone);
+    CHECK(run.plan == "create a");
+    CHECK(warnings(run) == fmt::format("a:3: there is no directory \"{}\", and no resource before "
+                                       "this one makes it\n",
+                                       lab.path("none").string()));
+    CHECK(run.steps.warnings.at(0).hint.find("depends_on") != std::string::npos);
+    // something makes it, as the plan can see, or may make it
+    CHECK(warnings(lab.plan(alone + "  d: {type: local.directory, path: none}\n")) == "");
+    CHECK(warnings(
+              lab.plan("name: t\nresources:\n  a: {type: local.file, path: none/b, content: x, "
+                       "depends_on: [e]}\n  e: {type: local.exec, create: mkdir none}\n")) == "");
+    lab.write("regular", "");
+    CHECK(warnings(lab.plan("name: t\nresources: {a: {type: local.file, path: regular/b, content: "
+                            "x}}\n"))
+              .starts_with("a:2: there is no directory"));
+    std::filesystem::create_directory(lab.path("none"));
+    CHECK(warnings(lab.plan(alone)) == "");
+    CHECK(lab.apply(alone).ok());
+    CHECK(warnings(lab.plan(alone)) == "");
+    // what was managed before is gone with its directory
+    std::filesystem::remove_all(lab.path("none"));
+    CHECK(lab.plan(alone).steps.warnings.size() == 1);
+}
+
 TEST_CASE("destroy leaves what others have put into a directory, unless it is told to") {
     Lab lab;
     const std::string spec = "name: t\nresources: {d: {type: local.directory, path: d}}\n";
@@ -120,6 +154,26 @@ TEST_CASE("what a killed writer left halfway goes when the file is given up; a l
     CHECK(lab.exists("d/.a.fedcba9876543210"));
 }
 
+TEST_CASE("two paths that lead to one place are one object") {
+    Lab lab;
+    const std::string way = "name: t\nresources:\n  ";
+    std::filesystem::create_directory(lab.path("real"));
+    std::filesystem::create_symlink("real", lab.path("link"));
+    CHECK(lab.apply(way + "a: {type: local.file, path: real/x, content: data}\n").ok());
+    // under another name and by another path: the file is not removed after it was taken over
+    const std::string other = way + "b: {type: local.file, path: link/x, content: data}\n";
+    CHECK(lab.apply(other).ok());
+    CHECK(lab.text("real/x") == "data");
+    CHECK(lab.plan(other).plan == "");
+    CHECK(lab.plan(way + "a: {type: local.file, path: real/sub/x, content: a}\n  "
+                         "b: {type: local.file, path: link/sub/x, content: b}\n")
+              .plan.find("both manage") != std::string::npos);
+    // a link at the end is another object than what it leads to
+    CHECK(lab.plan(way + "a: {type: local.file, path: real, content: a}\n  "
+                         "b: {type: local.file, path: link, content: b}\n")
+              .plan.find("both manage") == std::string::npos);
+}
+
 TEST_CASE("a path that is known only during apply is looked at then") {
     Lab lab;
     const std::string spec = R"(
@@ -133,6 +187,27 @@ resources:
     CHECK(run.ok());
     CHECK(lab.exists("f-" + lab.recorded("id").text("hex")));
     CHECK(lab.plan(spec).plan == "");
+}
+
+TEST_CASE("a sparse file of terabytes is not read") {
+    Lab lab;
+    const auto make_large = [&](const char* name) {
+        lab.write(name, "");
+        std::filesystem::resize_file(lab.path(name), std::uintmax_t{8} << 40);
+    };
+    make_large("target");
+    make_large("large");
+    CHECK(
+        lab.plan("name: t\nresources: {f: {type: local.file, path: target, content: x}}\n").plan ==
+        "update f (sha256)");
+    const std::string said =
+        lab.plan("name: t\nresources: {f: {type: local.file, path: out, source: large}}\n").plan;
+    CHECK_MESSAGE(said.find("has 8796093022208 bytes, and a `source` at most 67108864") !=
+                      std::string::npos,
+                  said);
+    CHECK(
+        lab.apply("name: t\nresources: {f: {type: local.file, path: target, content: x}}\n").ok());
+    CHECK(lab.text("target") == "x");
 }
 
 TEST_CASE("a plan neither reads nor looks through another user's link" *

@@ -47,6 +47,20 @@ checks:
        "hadeploy.yaml:11:18: check several: tonumber(): \"v\" is not a number\n");
 }
 
+TEST_CASE("what a config says in vain is a warning of a plan that makes or changes the object") {
+    const std::string text =
+        "name: t\nresources:\n  a: {type: fake.thing, name: a, value: in vain}\n"
+        "  b: {type: fake.thing, name: b, value: v}\n";
+    CHECK(warnings_of(text.c_str()) == "hadeploy.yaml:3:41: it does nothing\n");
+    const TestSpec t(text.c_str());
+    const World world = made(t);
+    CHECK(make_plan(*t.graph, world, t.settings).warnings.empty());
+    const Plan repair = make_plan(*t.graph, drifted(world, "a", "value", "other"), t.settings);
+    CHECK(summary(repair) == "update a (value)");
+    REQUIRE(repair.warnings.size() == 1);
+    CHECK(repair.warnings[0].address == "a");
+}
+
 TEST_CASE("checks of a module see what the module sees") {
     CHECK(warnings_of({{"hadeploy.yaml", "name: t\nmodules: {m: {source: m, for_each: [x, y], "
                                          "with: {v: \"${each.key}\"}}}\n"},

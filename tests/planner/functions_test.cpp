@@ -1,4 +1,7 @@
+#include "core/file.h"
+#include "core/temp_dir.h"
 #include "planner/lang/functions.h"
+#include "planner/spec/spec.h"
 #include "support/expressions.h"
 
 #include <doctest/doctest.h>
@@ -50,7 +53,7 @@ TEST_CASE("functions refuse what they can't do, and say what they are") {
     CHECK(eval("abs(-9223372036854775808)").find("does not fit") != std::string::npos);
     CHECK(eval("sum([9223372036854775807, 1])").find("does not fit") != std::string::npos);
     CHECK(eval("pow(10, 1000)") == "1:3: pow(): the result is too large");
-    CHECK(eval("jsondecode('{')") == "1:3: jsondecode(): the text is not JSON");
+    CHECK(eval("jsondecode('{')") == "1:3: jsondecode(): the text is not JSON (see its byte 2)");
     CHECK(eval("yamldecode('a: [')").starts_with("1:3: yamldecode(): line 1: "));
     CHECK(eval("base64decode('*')") == "1:3: base64decode(): the text is not base64");
     CHECK(eval("base64decode('/w==')") == "1:3: base64decode(): what is encoded is not UTF-8 text");
@@ -243,6 +246,8 @@ TEST_CASE("the corners of functions") {
     CHECK(eval("substr('Zürich', -5, 2)") == "\"ür\"");
     CHECK(eval("format('%-5s|%5.1f|%05d|%x|%v|%q', 'ab', 1.25, 42, 255, [1], 'q\"')") ==
           "\"ab   |  1.2|00042|ff|[1]|\\\"q\\\\\\\"\\\"\"");
+    CHECK(eval("format('%t %g %g %g %.3g', true, 1234567, 0.1, 123456, 1234567)") ==
+          "\"true 1.234567e+06 0.1 123456 1.23e+06\"");
     CHECK(eval("formatlist('%s=%s', {a: 1, b: 2}, 'x')") == "{\"a\":\"1=x\",\"b\":\"2=x\"}");
     CHECK(eval("try(1 / 0, [][0], 'last')") == "\"last\"");
     CHECK(eval("try(1 / 0)") == "1:9: division by zero");
@@ -260,6 +265,36 @@ TEST_CASE("the corners of functions") {
     CHECK(eval("log(10, 3)") == "2.095903274289385");
     CHECK(eval("tonumber('007')") == "7");
     CHECK(eval("tonumber('9223372036854775808')") == "9.223372036854776e+18");
+}
+
+TEST_CASE("jsondecode reads JSON, not the YAML that looks like it") {
+    CHECK(eval("jsondecode(' \"\\\\ud83d\\\\ude00\" ')") == "\"\xF0\x9F\x98\x80\""); // a pair
+    CHECK(eval("jsondecode('{\\n\\t\"a\"\\t:\\t1\\n}')") == "{\"a\":1}");
+    CHECK(eval("jsondecode('{\"a\"\\n:\\n1}')") == "{\"a\":1}");
+    CHECK(eval("jsondecode('[\"a\",\\r\"b\"]')") == "[\"a\",\"b\"]");
+    CHECK(eval("length(keys(jsondecode('{\"" + std::string(2000, 'k') + "\": 1}'))[0])") == "2000");
+    CHECK(eval("jsondecode('{\"$secret\": 1, \"<<\": {\"b\": 2}}')[\"$secret\"]") == "1");
+    CHECK(eval("issensitive(jsondecode('{\"$secret\": 1}'))") == "false");
+    CHECK(eval("jsondecode('[1E5, -0.5, 9223372036854775807]')") ==
+          "[100000.0,-0.5,9223372036854775807]");
+    CHECK(eval("jsondecode('{\"a\": 1, \"a\": 2}')") ==
+          "1:3: jsondecode(): an object has a key twice (the key is \"a\")");
+    CHECK(eval("jsondecode(sensitive('{\"a\": 1, \"a\": 2}'))") ==
+          "1:3: jsondecode(): an object has a key twice");
+    for (const char* large :
+         {"9223372036854775808", "-9223372036854775809", "100000000000000000000"})
+        CHECK(eval(std::string("jsondecode('") + large + "')") ==
+              "1:3: jsondecode(): a number does not fit in a 64-bit integer");
+    CHECK(eval("jsondecode('" + std::string(65, '[') + std::string(65, ']') + "')") ==
+          "1:3: jsondecode(): nested more than 64 levels deep");
+}
+
+TEST_CASE("parts of paths are as basename and dirname have them") {
+    CHECK(eval("[basename('a/b/'), basename('a'), basename('//'), basename('')]") ==
+          R"(["b","a","/","."])");
+    CHECK(
+        eval("[dirname('a'), dirname(''), dirname('/a'), dirname('a/b/'), dirname('a//b/../c')]") ==
+        R"([".",".","/","a/b","a"])");
 }
 
 TEST_CASE("files are found beside the file that names them") {
@@ -307,4 +342,44 @@ TEST_CASE("files are found beside the file that names them") {
     CHECK(eval("file(" + path("binary") + ")").find("is not UTF-8 text (filebase64()") !=
           std::string::npos);
     fs::remove_all(dir);
+}
+
+TEST_CASE("nothing is read or looked for through another user's link" *
+          doctest::skip(::geteuid() != 0)) {
+    const TempDir dir;
+    write_file(dir.path / "secret", "root's own", 0600);
+    std::filesystem::create_directory(dir.path / "files");
+    write_file(dir.path / "files/a.yaml", "a: 1\n", 0600);
+    std::filesystem::create_symlink("secret", dir.path / "link");
+    std::filesystem::create_directory_symlink("files", dir.path / "ways");
+    const std::string link = "'" + (dir.path / "link").string() + "'";
+    const std::string ways = "'" + (dir.path / "ways").string();
+    const std::vector<std::string> calls{
+        "file(" + link + ")",         "fileexists(" + link + ")",
+        "filebase64(" + link + ")",   "filesha256(" + link + ")",
+        "filemd5(" + link + ")",      "templatefile(" + link + ", {})",
+        "file(" + ways + "/a.yaml')", "fileexists(" + ways + "/a.yaml')",
+        "fileset(" + ways + "', '*')"};
+    for (const std::string& call : calls) {
+        INFO(call);
+        CHECK(eval(call).find("symbolic link") == std::string::npos); // a link of one's own
+    }
+    for (const char* name : {"link", "ways"})
+        REQUIRE(::lchown((dir.path / name).c_str(), 65534, 65534) == 0);
+    for (const std::string& call : calls) {
+        const std::string said = eval(call);
+        CHECK_MESSAGE(said.find("a symbolic link that another user may have put there (write the "
+                                "path that it leads to)") != std::string::npos,
+                      call << ": " << said);
+    }
+    for (const auto& file : {dir.path / "link", dir.path / "ways/a.yaml"}) {
+        INFO(file.string()); // specs, modules, variables, secrets
+        try {
+            (void)disk_reader()(file);
+            FAIL("it was read");
+        } catch (const Error& error) {
+            CHECK(error.kind == ErrorKind::spec);
+            CHECK(error.message.find("a symbolic link that another user") != std::string::npos);
+        }
+    }
 }

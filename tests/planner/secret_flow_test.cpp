@@ -1,5 +1,8 @@
 // What is computed from a secret is secret: known, or only known later.
+#include "planner/graph/hide_secrets.h"
+#include "planner/plan/seen.h"
 #include "support/expressions.h"
+#include "support/fake_world.h"
 
 #include <doctest/doctest.h>
 
@@ -63,6 +66,30 @@ TEST_CASE("what a secret chooses is secret, and so is what is taken out of a sec
     CHECK(e("vault[*].n") == R"({"$secret":[{"$secret":1},{"$secret":2}]})");
     CHECK(e("vault[0].n") == R"({"$secret":1})");
     CHECK(e("hidden == 's3cret' ? 1 : 2") == R"({"$secret":1})");
+}
+
+TEST_CASE("what a provider fills in is secret where it may tell a secret of a connection") {
+    const fake::Thing thing;
+    const Attribute& token = *find_attribute(thing.schema, "token");
+    const auto seen = [&](const std::string& name, const Value& value) {
+        return with_secrecy(thing, token, "t", Value::map({{"name", "a"}, {name, value}})).secret();
+    };
+    const Value open = Value::map({{"address", "10.0.0.1"}, {"user", "ops"}});
+    const auto with = [&](const char* field) {
+        return open.with(field, Value("s3cret").as_secret());
+    };
+    CHECK_FALSE(seen("host", open));
+    // opens the host, and gets to nothing there
+    CHECK_FALSE(seen("host", with("become_password")));
+    CHECK_FALSE(seen("peers", Value::map({{"a", open}, {"b", with("become_password")}})));
+    CHECK_FALSE(seen("host", open.with("jump_host", with("become_password"))));
+    // any command there can tell it
+    CHECK(seen("host", with("address")));
+    CHECK(seen("host", with("user")));
+    CHECK(seen("host", with("address").with("become_password", Value("x").as_secret())));
+    CHECK(seen("host", open.with("jump_host", with("address"))));
+    CHECK(seen("host", open.as_secret()));
+    CHECK(seen("peers", Value::map({{"a", open}, {"b", with("address")}})));
 }
 
 TEST_CASE("a message does not quote a secret") {

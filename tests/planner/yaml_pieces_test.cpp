@@ -1,8 +1,8 @@
 // Long texts are parsed in pieces. What comes out has to be what the whole gives: the same values
 // at the same places, or the same errors.
-#include "planner/yaml/yaml.h"
-#include "planner/yaml/split_yaml.h"
 #include "planner/yaml/simple_yaml.h"
+#include "planner/yaml/split_yaml.h"
+#include "planner/yaml/yaml.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>

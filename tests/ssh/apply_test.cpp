@@ -141,6 +141,31 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(!bench.apply({{.script = "echo x >" + bench.file}}).errors[0]);
     }
 
+    TEST_CASE("of a type that is bounded each command is ended after the timeout") {
+        Bench bench;
+        bench.type.bounded = true;
+        const std::string large = (bench.dir.path / "large").string();
+        write_file(large, std::string(100'000, '\0'));
+        const Value here = bench.server.connection("127.0.1.1");
+        const std::string hangs = "echo begun >>" + bench.file + "; sleep 600";
+        for (const Command& command :
+             {Command{.script = hangs}, Command{.script = hangs, .on = {here}},
+              Command{.script = hangs, .input_file = large}}) {
+            const Results r = bench.apply({command}, Change::Kind::create,
+                                          Value::map({{"timeout", std::int64_t{1000}}}));
+            REQUIRE(r.errors[0]);
+            std::string text = r.errors[0]->message;
+            for (const Note& note : r.errors[0]->notes) text += "\n" + note.text;
+            CHECK(has(text, "it took longer than 1 s"));
+        }
+        CHECK(read_file(bench.file) == "begun\nbegun\nbegun\n");
+        // what it waits for on purpose does not count
+        const Results r =
+            bench.apply({{.script = "sleep 1.5", .waits = std::chrono::seconds(60)}},
+                        Change::Kind::create, Value::map({{"timeout", std::int64_t{1000}}}));
+        CHECK(!r.errors[0]);
+    }
+
     TEST_CASE("commands of one change are separate steps in one exec") {
         Bench bench;
         const Counters before = counters();

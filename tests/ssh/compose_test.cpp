@@ -2,6 +2,7 @@
 #include "cluster_fixture.h"
 
 #include "core/file.h"
+#include "core/temp_dir.h"
 #include "providers/ssh/compose.h"
 #include "providers/ssh/compose_keys.h"
 #include "providers/ssh/compose_scalar.h"
@@ -28,6 +29,16 @@ std::string said(const Value& compose, const Value& variables = Value::map({})) 
     std::vector<std::string> out;
     for (const Error& e : problems.list())
         out.push_back(e.message + (e.hint.empty() ? "" : " -> " + e.hint));
+    return fmt::format("{}", fmt::join(out, "\n"));
+}
+
+/// The same of the warnings.
+std::string warned(const Value& compose) {
+    Problems warnings;
+    cluster_type("docker.stack")
+        .warn(Value::map({{"content", compose}, {"variables", Value::map({})}}), warnings);
+    std::vector<std::string> out;
+    for (const Error& e : warnings.list()) out.push_back(e.message + " -> " + e.hint);
     return fmt::format("{}", fmt::join(out, "\n"));
 }
 
@@ -90,9 +101,20 @@ TEST_CASE("compose: a value that Docker takes for something else than text") {
                    "is 512, which is not a size such as 512M -> write it with a unit: 512M"));
     CHECK(contains(of_service("deploy: {resources: {limits: {memory: 512 megs}}}"),
                    "is \"512 megs\", which is not a size such as 512M"));
+    CHECK(contains(of_service("deploy: {resources: {limits: {memory: 1Gi}}}"),
+                   "is \"1Gi\", which is not a size such as 512M -> write it with a B: 1GiB"));
+    for (const char* wrong : {"1I", "1iB", "1.2.3M", "'1  M'", "'.5M'", "'1.'", "-5M", "1MBB"})
+        CHECK_MESSAGE(contains(of_service(fmt::format(
+                                   "deploy: {{resources: {{limits: {{memory: {}}}}}}}", wrong)),
+                               "which is not a size"),
+                      wrong);
+    for (const char* good : {"512M", "1GiB", "1.5 gb", "64KB", "4194304b", "'8388608'", "1t"})
+        CHECK_MESSAGE(of_service(fmt::format("deploy: {{resources: {{limits: {{memory: {}}}}}}}",
+                                             good)) == "",
+                      good);
     CHECK(of_service("environment: {N: 1}") ==
-          "content:2:15: the key N is not text -> write it in quotes: \"N\"; without them YAML "
-          "reads true or false");
+          "content:2:15: the key N is not text -> write it in quotes: \"N\"; without them Docker "
+          "before 28 reads false");
     CHECK(of_service("environment: [A: b]") ==
           "content:2:15: `environment[0]` of the service web is a map, which is not text -> write "
           "NAME=value, or the map without the dashes");
@@ -130,6 +152,74 @@ TEST_CASE("compose: numbers and words") {
           "content:2:17: `cap_add` of the service web is there twice: A -> remove one of them");
 }
 
+TEST_CASE("compose: what Docker before 28 reads otherwise than since is refused") {
+    CHECK(of_service("tty: on") ==
+          "content:2:6: `tty` of the service web is on, which is not true or false -> write true: "
+          "to Docker since 28 `on` is text");
+    CHECK(of_service("environment: {A: yes}") ==
+          "content:2:18: `environment.A` of the service web is yes, which is not text or a number "
+          "-> write it in quotes: \"yes\"; without them Docker before 28 reads true");
+    for (const char* word : {"y", "Y", "No", "OFF"}) {
+        CHECK_MESSAGE(contains(of_service(fmt::format("tty: {}", word)), "is not true or false"),
+                      word);
+        CHECK_MESSAGE(of_service(fmt::format("labels: {{A: '{}'}}", word)) == "", word);
+        CHECK_MESSAGE(contains(said(fmt::format("services: {{{}: {{image: w}}}}", word)),
+                               "is not text -> write it in quotes"),
+                      word);
+    }
+    CHECK(of_service("tty: True") == "");
+    // of a variable's value each makes the same
+    CHECK(said("services: {web: {image: w, tty: '${T}'}}", Value::map({{"T", "yes"}})) == "");
+}
+
+TEST_CASE("compose: files of variables, of whose lines nothing is shown") {
+    const TempDir dir;
+    const auto with = [&](const std::string& lines) {
+        write_file(dir.path / "stack.yml", "services:\n  web: {image: w, env_file: web.env}\n");
+        write_file(dir.path / "web.env", lines);
+        Problems problems;
+        cluster_type("docker.stack")
+            .check(Value::map({{"hosts", three_hosts()},
+                               {"name", "app"},
+                               {"compose", (dir.path / "stack.yml").string()},
+                               {"variables", Value::map({})}}),
+                   problems);
+        return problems.empty() ? ""
+                                : problems.list()[0].message + " -> " + problems.list()[0].hint;
+    };
+    CHECK(with("\xef\xbb\xbf# a comment\n\n  A=b c\r\nPASSED_ON\nB=\n\tC = d\n") ==
+          "stack.yml:2:29: line 6 of web.env has a space in the name of the variable -> a line is "
+          "NAME=value: without `export`, and without spaces around the name");
+    CHECK(contains(with("A=1\nexport B=Qz7\n"), "line 2 of web.env has a space in the name"));
+    CHECK(contains(with("=Qz7\n"), "line 1 of web.env has no name before the `=`"));
+    CHECK(contains(with("A=\xff\n"), "line 1 of web.env is not UTF-8 text"));
+    CHECK(contains(with("A=" + std::string(70'000, 'x')), "is longer than 64 KiB"));
+    CHECK(with("  A=b c\r\nPASSED_ON\nB=\n #x y\n\u00e4=1") == "");
+}
+
+TEST_CASE("compose: what a swarm ignores is a warning") {
+    CHECK(warned("services: {web: {image: w}}") == "");
+    CHECK(warned("services:\n  web: {image: w, restart: always}\n  db: {image: d, restart: 'no',\n"
+                 "    container_name: x}\n") ==
+          "content:4:5: a swarm ignores `container_name` (of the service db) -> leave it out: a "
+          "service is reached by its own name\n"
+          "content:2:19: a swarm ignores `restart` (of the services web, db) -> write "
+          "`deploy.restart_policy`; without it a task that ended is started again");
+    for (const char* key : {"build: .", "depends_on: [a]", "links: [a]", "network_mode: host",
+                            "privileged: true", "tmpfs: /x", "<<: {pid: host}"})
+        CHECK_MESSAGE(contains(warned(std::string("services: {web: {image: w, ") + key + "}}"),
+                               "a swarm ignores `"),
+                      key);
+    CHECK(contains(warned("services: {web: {image: w, ports: ['127.0.0.1:80:80', '80:80']}}"),
+                   "content:1:36: a swarm ignores the address of this port of the service web"));
+    // these are used
+    CHECK(warned("services: {web: {image: w, tty: true, init: true, dns: 1.1.1.1, cap_add: [A], "
+                 "ports: ['80:80', '::80', {target: 1}]}}") == "");
+    CHECK(warned(Value("services: {web: {image: w, restart: always}}").as_secret()) ==
+          "content:1:28: this is not what a stack may have -> what exactly is wrong is not shown, "
+          "as it may hold a part of a secret");
+}
+
 TEST_CASE("compose: ports") {
     for (const char* good :
          {"80", "'80:80'", "'8080-8090:80'", "'80-82:90-92/udp'", "'1.2.3.4:80:80'",
@@ -137,7 +227,8 @@ TEST_CASE("compose: ports") {
         CHECK_MESSAGE(of_service(fmt::format("ports: [{}]", good)) == "", good);
     for (const char* wrong :
          {"'80:'", "'a:80'", "'80:80:'", "'80:80/http'", "'70000:80'", "'80-82:90-91'",
-          "'localhost:80:80'", "'90-80:80'", "''", "'80;81'", "-1", "80.5", "true"})
+          "'localhost:80:80'", "'90-80:80'", "''", "'80;81'", "-1", "80.5", "true", "70000",
+          "'80:80:80:80'", "'1.2.3:80:80'", "'::1:80:80'", "'[::1:80:80'", "'abc::80'"})
         CHECK_MESSAGE(
             contains(of_service(fmt::format("ports: [{}]", wrong)), "which is not a port"), wrong);
     CHECK(of_service("ports: [{target: 80, published: \"8080\"}]") ==
@@ -208,6 +299,17 @@ TEST_CASE("compose: versions of the format") {
         return read_compose(Value::map({{"content", text}})).sent();
     };
     CHECK(contains(sent("services:\n  web: {image: w}\n"), "\nversion: \"3.8\"\n"));
+    // Docker before 23 knows no version "", and takes "3" for 3.0
+    for (const char* given : {"\"\"", "''", "\"3\"", "3"}) {
+        const std::string text =
+            fmt::format("version: {}\nservices: {{web: {{image: w, init: true}}}}\n", given);
+        if (std::string_view(given) != "3") CHECK_MESSAGE(said(text) == "", given);
+        CHECK_MESSAGE(sent(text).starts_with("version: \"3.8\"\n"), given);
+    }
+    CHECK(sent("{services: {web: {image: w}}}") ==
+          "{version: \"3.8\", services: {web: {image: w}}}");
+    CHECK(sent("---\n {\"services\": {\"web\": {\"image\": \"w\"}}}").find("{version: \"3.8\", ") !=
+          std::string::npos);
     CHECK(contains(sent("services:\n  web: {image: w, healthcheck: {start_interval: 1s}}\n"),
                    "\nversion: \"3.12\"\n"));
     CHECK(contains(sent("services:\n  web: {image: w, build: {ssh: [default]}}\n"),
@@ -253,7 +355,8 @@ TEST_CASE("compose: aliases without an end are refused") {
 TEST_CASE("compose: scalars as YAML 1.1 has them") {
     const auto type = [](const char* text) { return read_plain(text).type; };
     for (const char* text : {"", "~", "null"}) CHECK(type(text) == Scalar::null);
-    for (const char* text : {"true", "False", "YES", "on", "n"}) CHECK(type(text) == Scalar::flag);
+    for (const char* text : {"true", "False", "TRUE"}) CHECK(type(text) == Scalar::flag);
+    for (const char* text : {"YES", "on", "n", "Off"}) CHECK(type(text) == Scalar::word);
     for (const char* text : {"0", "-1", "0x1f", "0b11", "017", "1_000"})
         CHECK(type(text) == Scalar::integer);
     for (const char* text :

@@ -561,8 +561,8 @@ TEST_CASE("docker.stack: the digest covers all that is deployed") {
     };
     CHECK(sent() == "---\nservices: {web: {image: 'web:1'}}\nversion: \"3.8\"\n");
     write_file(dir.path / "stack.yml", "{services: {web: {image: 'web:1'}}}");
-    CHECK(sent() == "{services: {web: {image: 'web:1'}}}");
-    for (const char* version : {"3", "'3.1'", "\"3.4\""}) {
+    CHECK(sent() == "{version: \"3.8\", services: {web: {image: 'web:1'}}}");
+    for (const char* version : {"'3.1'", "\"3.4\""}) {
         write_file(dir.path / "stack.yml", "version: " + std::string(version) +
                                                "\nservices: {}\nconfigs: {m: {file: etc/motd}}\n");
         CHECK(sent() == "version: \"3.5\"\nservices: {}\nconfigs: {m: {file: etc/motd}}\n");
@@ -656,6 +656,19 @@ TEST_CASE("docker.stack: what the probe tells") {
     CHECK(drift(service(5)) == Action::update);
     CHECK(drift(service(2, 0, "web:2")) == Action::update);
     CHECK(drift("[]") == Action::update);
+}
+
+TEST_CASE("each type that changes a host ends what hangs there") {
+    for (const char* name : {"docker.engine", "docker.node", "docker.image", "docker.stack",
+                             "docker.drain", "gluster.pool", "gluster.volume", "gluster.mount"}) {
+        INFO(name);
+        const ssh::SshType& type = cluster_type(name);
+        const Attribute* timeout = find_attribute(type.schema, "timeout");
+        REQUIRE(timeout != nullptr);
+        CHECK(type.bounded);
+        CHECK(timeout->steering);
+        CHECK(timeout->fallback->as_integer() >= 1'800'000);
+    }
 }
 
 TEST_CASE("docker.engine: a secret setting reaches daemon.json as itself, for root alone") {

@@ -61,6 +61,44 @@ TEST_CASE("sections answer with their own output, errors and status") {
     CHECK(a.sections[3].out == "\n\nblank lines stay\n\n");
 }
 
+TEST_CASE("a section that takes longer than it may is ended, with all that it has started") {
+    const std::chrono::milliseconds second(1000), hour(3'600'000);
+    const Answers a = run(
+        {{.script = "cat; sleep 600 & echo $!; wait", .input = "it's read\n", .ends_after = second},
+         {.script = "echo never"}});
+    CHECK(a.complete);
+    REQUIRE(a.sections.size() == 1);
+    CHECK(a.sections[0].status == 124);
+    CHECK(a.sections[0].err == "it took longer than 1 s, and was ended\n");
+    REQUIRE(a.sections[0].out.starts_with("it's read\n"));
+    std::string child = a.sections[0].out.substr(10);
+    child.pop_back();
+    // it was signalled together with its parent, and may take a moment; of one that nobody has
+    // waited for there is nothing left but its number
+    const ProcessResult gone = run_process(
+        {.argv =
+             {"sh", "-c",
+              "while [ -n \"$(tr -d '\\0' </proc/$0/cmdline 2>/dev/null)\" ]; do sleep 0.1; done",
+              child},
+         .timeout = std::chrono::seconds(30)});
+    CHECK(gone.status == 0);
+
+    const Answers in_time = run(
+        {{.script = "[ ! -e /dev/fd/4 ]; hadeploy_cd / / && echo \"here 'it' is\"; env | grep -c "
+                    "^hadeploy || :",
+          .ends_after = hour},
+         {.script = "cat", .input = std::string(60'000, 'z'), .ends_after = hour},
+         {.script = "cat", .ends_after = hour},
+         {.script = "false; echo not reached", .ends_after = hour}});
+    REQUIRE(in_time.sections.size() == 4);
+    CHECK(in_time.sections[0].out == "here 'it' is\n0\n");
+    CHECK(in_time.sections[1].out == std::string(60'000, 'z'));
+    CHECK(in_time.sections[2].out.empty());
+    CHECK(in_time.sections[3].status == 1);
+    CHECK(in_time.sections[3].out.empty());
+    CHECK(run({{.script = "if then", .ends_after = hour}}).sections.at(0).status == 2);
+}
+
 TEST_CASE("a section cannot disturb the ones after it") {
     const Answers a = run({{.script = "cd /tmp; x=1; set -- a b; exit 0", .strict = false},
                            {.script = "pwd; echo ${x-unset} $#", .strict = false},
@@ -209,7 +247,7 @@ TEST_CASE("marks cost no process") {
 
 TEST_CASE("a script that reads the exec's own input") {
     const std::string boundary = make_boundary();
-    const std::string script = compose_streaming("wc -c; echo done", boundary);
+    const std::string script = compose_streaming({.script = "wc -c; echo done"}, boundary);
     std::string data(300'000, '\0');
     const ProcessResult result = run_process(
         {.argv = {"sh", "-c", "eval \"$(head -c " + std::to_string(script.size()) + ")\""},

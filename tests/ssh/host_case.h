@@ -41,7 +41,9 @@ class Results : public ChangeSink {
         order.push_back(i);
     }
     void failed(std::size_t i, Error error) override { errors[i] = std::move(error); }
+    void not_begun(std::size_t i) override { left.push_back(i); }
     std::vector<std::string> steps;
+    std::vector<std::size_t> left; ///< not begun
     std::vector<Value> attributes;
     std::vector<std::optional<Error>> errors;
     std::vector<std::size_t> order; ///< of the changes that are done

@@ -36,6 +36,13 @@ TEST_CASE("host.file: what stat and sha256sum say") {
     CHECK(drifted.attributes["sha256"] == Value("00"));
     CHECK(!drifted.attributes.has("content"));
     CHECK(seen("host.file", file, "absent\n").state == absent);
+    CHECK(seen("host.file", file, "absent\n").lacks == "");
+    CHECK(seen("host.file", file, "absent\nnowhere\n").state == absent);
+    CHECK(seen("host.file", file, "absent\nnowhere\n").lacks == "/etc");
+    CHECK(seen("host.directory", on_host({{"path", "/etc/a/b"}}), "absent\nnowhere\n").lacks == "");
+    const Value names = on_host({{"path", "/etc/deep/hosts"}, {"entries", Value::map({})}});
+    CHECK(seen("host.hosts", names, "nowhere\n").lacks == "/etc/deep");
+    CHECK(seen("host.hosts", names, "").lacks == "");
     CHECK(seen("host.file", file, "link\n").attributes["sha256"] == Value("(none)"));
     CHECK(seen("host.file", file, "other\n").state == failed);
     CHECK(seen("host.file", file, "", 1, "stat: Input/output error\n").state == failed);

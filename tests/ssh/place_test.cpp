@@ -9,6 +9,7 @@
 #include "ssh/host_case.h"
 #include "ssh/server.h"
 
+#include <chrono>
 #include <csignal>
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 using namespace hadeploy;
@@ -236,6 +238,65 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(info_of(path).st_uid == kUser);
         CHECK(std::distance(fs::directory_iterator(host.home), {}) == 1);
         host.check_untouched();
+    }
+
+    TEST_CASE("reading a large file ends on the host with the connection") {
+        Home host;
+        const fs::path path = host.dir.path / "large", source = host.dir.path / "source";
+        for (const fs::path& file : {path, source}) {
+            write_file(file, "");
+            fs::resize_file(file, std::uintmax_t{64} << 30);
+        }
+        const auto readers = [&] {
+            int count = 0;
+            for (const auto& process : fs::directory_iterator("/proc")) {
+                std::error_code gone;
+                for (fs::directory_iterator it(process.path() / "fd", gone), end;
+                     !gone && it != end; it.increment(gone))
+                    if (fs::read_symlink(it->path(), gone) == fs::canonical(path)) ++count;
+            }
+            return count;
+        };
+        std::stop_source stop;
+        const ProviderKind& kind = *registry().kind("ssh");
+        Setting setting;
+        setting.stop = stop.get_token();
+        const auto provider = registry().kind("ssh")->open(
+            kind.endpoints(type_named("host.file"),
+                           Value::map({{"host", host.server.connection()}}), Value::map({}))
+                .at(0),
+            setting);
+        const ReadRequest request{
+            .type = &type_named("host.file"),
+            .config = host.config(
+                {{"path", path.string()}, {"source", source.string()}, {"owner", "root"}})};
+        std::jthread reading([&] { // ends with an error, or Interrupted
+            try {
+                (void)provider->read({&request, 1}, {});
+            } catch (const std::exception&) {
+            }
+        });
+        while (readers() == 0) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        stop.request_stop();
+        reading.join();
+        while (readers() != 0) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+
+    TEST_CASE("a plan says that another's directory in a user's place is not given away") {
+        Home host;
+        const std::string path = (host.home / "it").string();
+        fs::create_directory(path);
+        Managed directory(*host.provider, "host.directory",
+                          host.config({{"path", path}, {"owner", "nobody"}, {"group", "nogroup"}}));
+        CHECK(directory.read().state == Observation::State::present); // an empty one may be
+        write_file(path + "/f", "root's");
+        const Observation seen = directory.read();
+        REQUIRE(seen.state == Observation::State::failed);
+        CHECK(seen.error->kind == ErrorKind::conflict);
+        CHECK(has(seen.error->message, "belongs to another user than the directory it is in"));
+        CHECK(has(seen.error->hint, "set its owner by hand"));
+        REQUIRE(::lchown(path.c_str(), kUser, kUser) == 0);
+        CHECK(directory.read().state == Observation::State::present);
     }
 
     TEST_CASE("another's file or directory in a user's place is not given away") {
@@ -536,6 +597,60 @@ void check_file_of_user(const std::string& path, const Run& run) {
 }
 } // namespace
 
+namespace {
+/// A tree is not removed through a mount, not even one of the same file system.
+void check_mounts(const std::vector<std::string>& shell, const std::string& at) {
+    std::vector<std::string> apart{"unshare", "-m"};
+    if (run_process({.argv = {"unshare", "-m", "true"}}).status != 0) return;
+    apart.insert(apart.end(), shell.begin(), shell.end());
+    for (const std::string name : {"tree", "a tree, with \\"}) {
+        const std::string tree = at + "/" + name, kept = at + "/kept";
+        fs::create_directories(tree + "/deep/mount");
+        fs::create_directories(at + "/tree beside it");
+        fs::create_directories(kept);
+        write_file(kept + "/f", "x");
+        const ProcessResult done = run_process(
+            {.argv = apart,
+             .input = fmt::format("{}mount --bind {} {}\n( set -eu\n{})\n", ssh::place_functions(),
+                                  ssh::shell_quote(kept), ssh::shell_quote(tree + "/deep/mount"),
+                                  ssh::remove_directory(tree, true))});
+        CHECK(done.err ==
+              fmt::format("{0} can't be removed: something is mounted on {0}/deep/mount\n",
+                          fs::canonical(tree).string()));
+        CHECK(read_file(kept + "/f") == "x");
+        const ProcessResult beside = run_process(
+            {.argv = apart,
+             .input = fmt::format("{}mount --bind {} {}\n( set -eu\n{})\n", ssh::place_functions(),
+                                  ssh::shell_quote(kept), ssh::shell_quote(at + "/tree beside it"),
+                                  ssh::remove_directory(tree, true))});
+        CHECK(beside.err == "");
+        CHECK(!fs::exists(tree));
+    }
+}
+
+/// A file whose size tells that it differs is not read, be it sparse and of terabytes.
+void check_large(const std::string& at, const auto& run) {
+    const std::string path = at + "/large";
+    write_file(path, "");
+    fs::resize_file(path, std::uintmax_t{8} << 40);
+    const auto hash = [&](const std::string& size) {
+        return run(ssh::look_into(at) + "hadeploy_kind large -f >&2\nhadeploy_hash large '" + size +
+                   "'")
+            .out;
+    };
+    for (const char* size : {"5", "", "8796093022208"}) // larger than any source
+        CHECK(hash(size) == "sha256 (8796093022208 bytes, not read)\n");
+    fs::resize_file(path, 300u << 20);
+    std::string all = hash("314572800");
+    CHECK(all.ends_with("sha256 " + sha256_file(path) + "\n"));
+    CHECK(all.starts_with("reading\n"));
+    CHECK(!has(all, "unread"));
+    fs::resize_file(path, 5);
+    CHECK(hash("7") == "sha256 " + sha256_file(path) + "\n");
+    fs::remove(path);
+}
+} // namespace
+
 TEST_CASE("the functions work in every shell that a host may have") {
     if (::geteuid() != 0) return;
     for (const std::vector<std::string>& shell :
@@ -573,6 +688,8 @@ TEST_CASE("the functions work in every shell that a host may have") {
         CHECK(!fs::exists(at + "/a/b"));
         CHECK(fs::exists("/etc/passwd"));
         CHECK(run(ssh::remove_directory(at + "/a/b", true)).status == 0);
-        CHECK(run(ssh::look_into(at + "/none/x")).out == "absent\n");
+        CHECK(run(ssh::look_into(at + "/none/x")).out == "absent\nnowhere\n");
+        check_mounts(shell, at);
+        check_large(at, run);
     }
 }

@@ -285,7 +285,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         write_file(file, content);
         std::string out;
         const Outcome outcome = run_streaming(
-            pool, login, "cat", "head", file,
+            pool, login, {.script = "cat", .input = "head"}, file,
             [&](std::size_t, SectionResult result) { out = std::move(result.out); }, {});
         CHECK(!outcome.broken);
         CHECK((out == "head" + content));

@@ -3,6 +3,7 @@
 #include "core/file.h"
 #include "core/process.h"
 #include "providers/ssh/connection.h"
+#include "providers/ssh/login.h"
 #include "ssh/host_case.h"
 #include "ssh/server.h"
 
@@ -149,6 +150,24 @@ TEST_CASE("a connection: the spec first, then the configuration, then the defaul
     const Value none =
         home.resolve(Value::map({{"address", "web"}, {"config_file", "/dev/null"}})).connection;
     CHECK(none["address"] == Value("web"));
+}
+
+TEST_CASE("a connection: what is secret in the spec stays so, and no message names the host") {
+    const Home home("", "");
+    const auto secret = [](const char* text) { return Value(text).as_secret(); };
+    const Value open = Value::map({{"address", "10.0.0.1"}, {"user", "ops"}, {"port", 2200}});
+    CHECK_FALSE(home.resolve(open).connection.contains_secret());
+    CHECK(login_from(home.resolve(open).connection).name() == "ops@10.0.0.1:2200");
+    for (const Value& config :
+         {open.with("address", secret("q7z")), open.with("user", secret("q7z")),
+          open.with("port", Value(443).as_secret())}) {
+        const Value connection = home.resolve(config).connection;
+        for (const Entry& e : config.as_map())
+            CHECK(connection[e.key].secret() == e.value.secret());
+        const Login login = login_from(connection);
+        CHECK(login.name() == "(secret)");
+        CHECK(login.route() != "(secret)"); // what tells hosts from each other
+    }
 }
 
 TEST_CASE("a connection: the default user counts for Match, too") {

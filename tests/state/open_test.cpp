@@ -6,6 +6,7 @@
 
 #include <array>
 #include <sys/stat.h>
+#include <unistd.h>
 
 using namespace hadeploy;
 using namespace testing;
@@ -55,7 +56,8 @@ TEST_CASE("zero bytes, junk, a directory, a FIFO") {
     CHECK(has(refused(dir / "short").message, "is not a state"));
     REQUIRE(::mkfifo((dir / "fifo").c_str(), 0600) == 0);
     CHECK(has(error_of([&] { open_rw(dir / "fifo"); }).message, "it is a FIFO"));
-    CHECK(has(error_of([&] { open_ro(dir.path); }).message, "it is a directory"));
+    std::filesystem::create_directory(dir / "sub");
+    CHECK(has(error_of([&] { open_ro(dir / "sub"); }).message, "it is a directory"));
     std::filesystem::create_symlink(dir / "nowhere", dir / "dangling");
     CHECK(error_of([&] { open_rw(dir / "dangling"); }).kind == ErrorKind::state);
 }
@@ -112,6 +114,69 @@ TEST_CASE("another project's, another program's, a newer one") {
     CHECK(has(refused(dir / "foreign").message, "not a state of hadeploy"));
     Database(dir / "foreign", Database::Access::write).run("PRAGMA application_id = 7");
     CHECK(has(refused(dir / "foreign").message, "not a state of hadeploy"));
+}
+
+TEST_CASE("a directory that others can write to, or that is elsewhere") {
+    const TempDir dir;
+    std::filesystem::create_directory(dir / "d");
+    open_rw(dir / "d/s");
+    const auto both = [&](std::string_view message, std::string_view hint) {
+        for (const bool writes : {false, true}) {
+            const Error error = error_of([&] {
+                if (writes)
+                    open_rw(dir / "d/s");
+                else
+                    open_ro(dir / "d/s");
+            });
+            CHECK(error.kind == ErrorKind::state);
+            CHECK(has(error.message, message));
+            CHECK(has(error.hint, hint));
+        }
+    };
+    for (const mode_t mode : {0777u, 01777u, 0770u}) {
+        REQUIRE(::chmod((dir / "d").c_str(), mode) == 0);
+        both("can be written by other users", "chmod 700");
+    }
+    REQUIRE(::chmod((dir / "d").c_str(), 0700) == 0);
+    if (::geteuid() == 0) {
+        REQUIRE(::chown((dir / "d").c_str(), 65534, 65534) == 0);
+        both("belongs to another user (uid 65534)", "chown -R 0");
+        REQUIRE(::chown((dir / "d").c_str(), 0, 0) == 0);
+    }
+    std::filesystem::rename(dir / "d", dir / "elsewhere");
+    std::filesystem::create_directory_symlink("elsewhere", dir / "d");
+    both("is a symbolic link", "replace the link");
+}
+
+TEST_CASE("something else in the place of a state's companions") {
+    const TempDir dir;
+    open_rw(dir / "s");
+    for (const char* name : {"s-journal", "s-wal", "s-shm", "s.lock"})
+        for (const bool link : {false, true}) {
+            INFO(name);
+            std::filesystem::remove(dir / name);
+            if (link)
+                std::filesystem::create_symlink("elsewhere", dir / name);
+            else
+                REQUIRE(::mkfifo((dir / name).c_str(), 0600) == 0);
+            for (const bool writes : {false, true}) {
+                const Error error = error_of([&] {
+                    if (writes)
+                        open_rw(dir / "s");
+                    else
+                        open_ro(dir / "s");
+                });
+                CHECK(has(error.message, link ? "is a symbolic link, and the state needs"
+                                              : "is a FIFO, and the state needs"));
+                CHECK(has(error.hint, "rm -r "));
+            }
+            std::filesystem::remove(dir / name);
+        }
+    CHECK_FALSE(std::filesystem::exists(dir / "elsewhere"));
+    std::filesystem::rename(dir / "s", dir / "t");
+    std::filesystem::create_symlink("t", dir / "s");
+    CHECK(has(error_of([&] { open_ro(dir / "s"); }).message, "is a symbolic link"));
+    CHECK(has(error_of([&] { open_rw(dir / "s"); }).message, "is a symbolic link"));
 }
 
 TEST_CASE("a directory or file that may not be written") {

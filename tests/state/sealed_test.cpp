@@ -103,7 +103,7 @@ TEST_CASE("a flipped bit in a secret is found") {
     fill(*open_locked(dir / "s"));
     Database(dir / "s", Database::Access::write)
         .run("UPDATE project SET outputs = replace(outputs, 'sealed\":\"', 'sealed\":\"A')");
-    CHECK(has(error_of([&] { (void)open_ro(dir / "s")->outputs(); }).message, "was altered"));
+    CHECK(has(error_of([&] { (void)open_ro(dir / "s")->outputs(); }).message, "altered"));
 }
 
 namespace {
@@ -148,6 +148,121 @@ TEST_CASE("a migration that was interrupted before the sealing goes on with the 
     CHECK_FALSE(holds(dir.path, kCanary));
 }
 
+namespace {
+const KeySource kOther{
+    .passphrase = {}, .key = base64_encode(std::string(state::kKeySize, 'k')), .file = {}};
+} // namespace
+
+TEST_CASE("outputs, serial and lineage that were edited are not believed") {
+    const char* const edits[] = {
+        "UPDATE project SET outputs = replace(outputs, '1', '2')",
+        "UPDATE project SET outputs = '{\"size\":7}'",
+        "UPDATE project SET outputs = 'null'",
+        "UPDATE project SET serial = serial + 1",
+        "UPDATE project SET lineage = '00000000-0000-4000-8000-000000000001'",
+        "UPDATE project SET mac = ''",
+        // passed off as one from before the project had a MAC
+        R"(UPDATE project SET outputs = '{}'; ALTER TABLE project DROP COLUMN mac;
+           PRAGMA user_version = 4)",
+    };
+    for (const char* edit : edits) {
+        CAPTURE(edit);
+        const TempDir dir;
+        fill(*open_locked(dir / "s"));
+        CHECK(open_ro(dir / "s")->outputs() == secret_map());
+        Database(dir / "s", Database::Access::write).run(edit);
+        for (const auto& open : {open_ro, open_rw}) {
+            const auto says = [&](const std::function<void(Store&)>& f) {
+                return message_of([&] { f(*open(dir / "s", "demo")); });
+            };
+            CHECK(has(says([](Store& s) { (void)s.outputs(); }), "altered by something"));
+            CHECK(has(says([](Store& s) { (void)s.serial(); }), "altered by something"));
+            CHECK(has(says([](Store& s) { (void)s.lineage(); }), "altered by something"));
+        }
+        // nor does a write, or another key, give it a good MAC
+        CHECK(has(message_of([&] { open_locked(dir / "s")->put({row_of("b")}, {}); }), "altered"));
+        CHECK(has(message_of([&] { open_locked(dir / "s")->rekey(kOther); }), "altered"));
+        CHECK(has(message_of([&] { (void)open_ro(dir / "s")->outputs(); }), "altered"));
+    }
+}
+
+TEST_CASE("another key does not give a record that was edited a good MAC") {
+    const TempDir dir;
+    fill(*open_locked(dir / "s"));
+    Database(dir / "s", Database::Access::write).run("UPDATE resources SET identity = 'other'");
+    CHECK(has(message_of([&] { open_locked(dir / "s")->rekey(kOther); }),
+              "was altered by something"));
+    CHECK(has(message_of([&] { open_ro(dir / "s")->rows(); }), "was altered by something"));
+}
+
+TEST_CASE("a state with what no schema of hadeploy's has is refused, and obeyed in nothing") {
+    const std::pair<const char*, const char*> objects[] = {
+        {"CREATE TRIGGER t AFTER UPDATE ON project BEGIN DELETE FROM resources; END",
+         "has the trigger \"t\""},
+        {"CREATE VIEW v AS SELECT 1", "has the view \"v\""},
+        {"CREATE TABLE more (x)", "has the table \"more\""},
+        {"CREATE INDEX i ON runs (command)", "has the index \"i\""},
+        {"ALTER TABLE resources RENAME TO kept; CREATE VIEW resources AS SELECT * FROM kept",
+         "which hadeploy did not make"},
+    };
+    for (const auto& [sql, says] : objects) {
+        CAPTURE(sql);
+        const TempDir dir;
+        fill(*open_locked(dir / "s"));
+        Database(dir / "s", Database::Access::write).run(sql);
+        const std::string before = read_file(dir / "s");
+        for (const auto& open : {open_ro, open_rw}) {
+            const Error error = error_of([&] { open(dir / "s", "demo"); });
+            CHECK_MESSAGE(has(error.message, says), error.message);
+            CHECK(has(error.hint, "put a backup in its place"));
+        }
+        CHECK(read_file(dir / "s") == before);
+    }
+    // one that comes when the state is open
+    const TempDir dir;
+    const auto store = open_locked(dir / "s");
+    fill(*store);
+    Database(dir / "s", Database::Access::write)
+        .run("CREATE TRIGGER t AFTER UPDATE ON project BEGIN DELETE FROM resources; END");
+    store->set_outputs(Value::map({}));
+    CHECK(store->rows().size() == 1);
+}
+
+TEST_CASE("a lock or a serial that no hadeploy writes is told to be so") {
+    for (const char* lock : {"junk", "[]", "{}", "{\"kdf\":\"none\"}", "{\"kdf\":1,\"key\":\"x\"}",
+                             "{\"kdf\":\"argon2id\",\"passes\":\"3\",\"key\":\"x\"}"}) {
+        CAPTURE(lock);
+        const TempDir dir;
+        fill(*open_locked(dir / "s"));
+        {
+            Database db(dir / "s", Database::Access::write);
+            Statement(db, "UPDATE project SET key_lock = ?").bind(std::string_view(lock)).run();
+        }
+        for (const auto& open : {open_ro, open_rw}) {
+            const Error error = error_of([&] { open(dir / "s", "demo"); });
+            CHECK_MESSAGE(has(error.message, "the lock of the state"), error.message);
+            CHECK(has(error.hint, "backup"));
+        }
+    }
+    for (const char* serial : {"9223372036854775807", "-1"}) {
+        CAPTURE(serial);
+        const TempDir dir;
+        fill(*open_locked(dir / "s"));
+        Database(dir / "s", Database::Access::write)
+            .run(fmt::format("UPDATE project SET serial = {}", serial));
+        for (const auto& open : {open_ro, open_rw}) {
+            const Error error = error_of([&] { open(dir / "s", "demo"); });
+            CHECK_MESSAGE(has(error.message, fmt::format("the serial {}", serial)), error.message);
+            CHECK(has(error.hint, "backup"));
+        }
+    }
+    const TempDir dir;
+    fill(*open_locked(dir / "s"));
+    Database(dir / "s", Database::Access::write)
+        .run("UPDATE project SET epoch = 9223372036854775807");
+    open_locked(dir / "s")->set_outputs(Value::map({}));
+}
+
 TEST_CASE("a record that was edited is not believed, nor one of another address or time") {
     const char* const edits[] = {
         "UPDATE resources SET config = replace(config, '1', '2') WHERE address = 'a'",
@@ -161,7 +276,8 @@ TEST_CASE("a record that was edited is not believed, nor one of another address 
         "UPDATE resources SET address = 'b' WHERE address = 'a'",
         // passed off as one from before there were MACs
         R"(UPDATE resources SET config = '{}'; ALTER TABLE resources DROP COLUMN mac;
-           ALTER TABLE intents DROP COLUMN mac; PRAGMA user_version = 2)",
+           ALTER TABLE intents DROP COLUMN mac; ALTER TABLE project DROP COLUMN mac;
+           PRAGMA user_version = 2)",
     };
     for (const char* edit : edits) {
         CAPTURE(edit);
@@ -221,7 +337,9 @@ TEST_CASE("what a run was made from is believed only as hadeploy sealed it") {
     const TempDir other;
     made(other);
     Database(other / "s", Database::Access::write)
-        .run("UPDATE runs SET spec = '{\"command\":\"evil\"}'; PRAGMA user_version = 3");
+        .run("UPDATE runs SET spec = '{\"command\":\"evil\"}'; "
+             "ALTER TABLE project DROP COLUMN mac; PRAGMA user_version = 3");
+    CHECK(has(message_of([&] { open_rw(other / "s")->outputs(); }), "altered by something"));
     CHECK(open_rw(other / "s")->runs().at(1).spec.is_null());
 }
 

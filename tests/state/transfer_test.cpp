@@ -52,8 +52,31 @@ TEST_CASE("what is no state, altered, or another's is refused") {
         REQUIRE(at != text.npos);
         return text.replace(at, what.size(), with);
     };
-    CHECK(has(refused(changed("\"generation\": 1", "\"generation\": \"1\"")), "of another type"));
-    CHECK(has(refused(changed("\"identity\"", "\"idendity\"")), "missing"));
+    const std::tuple<const char*, const char*, const char*> slips[] = {
+        {"\"generation\": 1", "\"generation\": \"1\"",
+         "x.json: resources[0].generation has to be an integer from 1 to 9007199254740992"},
+        {"\"generation\": 1", "\"generation\": -1", "resources[0].generation has to be"},
+        {"\"generation\": 3", "\"generation\": 1.5", "resources[1].generation has to be"},
+        {"\"generation\": 3", "\"generation\": 18446744073709551615", "resources[1].generation"},
+        {"\"identity\"", "\"idendity\"", "x.json: resources[0]: `identity` is missing"},
+        {"\"tainted\": false", "\"tainted\": 0", "resources[0].tainted has to be true or false"},
+        {"\"serial\": 7", "\"serial\": -7", "x.json: serial has to be an integer from 0"},
+        {"\"serial\": 7", "\"serial\": 9223372036854775807", "x.json: serial has to be"},
+        {"\"lineage\": \"5a", "\"lineage\": \"x", "x.json: lineage has to be a UUID"},
+        {"\"project\": \"demo\"", "\"project\": \"\"", "x.json: project has to be"},
+        {"\"depends_on\": [", "\"depends_on\": [1,", "depends_on has to be a list of texts"},
+        {"\"config\": {", "\"config\": [], \"was\": {", "resources[0].config has to be a map"},
+        {"\"attributes\": {", "\"attributes\": 1, \"was\": {", "resources[0].attributes has to be"},
+        {"\"outputs\": {", "\"outputs\": \"x\", \"was\": {", "x.json: outputs has to be a map"},
+        {"\"resources\": [", "\"resources\": {}, \"was\": [", "x.json: resources has to be a list"},
+        {"\"resources\": [", "\"resources\": [7,", "x.json: resources[0] has to be a map"},
+        {"\"key_lock\": \"", "\"key_lock\": \"x", "the lock of x.json is damaged"},
+    };
+    for (const auto& [what, with, says] : slips) {
+        const std::string message = refused(changed(what, with));
+        CHECK_MESSAGE(has(message, says), message);
+    }
+    CHECK(has(refused("{\n\n,"), "in line 3"));
     for (const auto& [what, with] : {std::pair("\"identity\": \"", "\"identity\": \"x"),
                                      {"\"tainted\": false", "\"tainted\": true"},
                                      {"\"lineage\": \"5", "\"lineage\": \"6"},

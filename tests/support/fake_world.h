@@ -20,11 +20,13 @@ struct World {
     std::map<std::string, Value> objects;      ///< by name
     std::map<std::string, std::string> owners; ///< identity by name
     std::set<std::string> broken;              ///< names whose change fails
+    std::map<std::string, int> shaky;          ///< names whose change fails that often, and passes
     std::set<std::string> unreadable;          ///< names whose read fails
     std::set<std::string> dead_hosts;          ///< endpoints that don't answer
     std::vector<std::string> log;              ///< "create a", "read host1: a b", ...
     std::vector<std::string> batches;          ///< "a b": what was applied together
     std::string dies_before;                   ///< "create a": the process is killed then
+    bool talks = false;                        ///< says names of objects wherever it says something
 
     std::vector<std::string> changes() {
         std::vector<std::string> out;
@@ -62,6 +64,10 @@ class Thing : public ResourceType {
     std::vector<std::string> claims(const Value& config) const override {
         if (!config["name"].is_string()) return {};
         return {"fake " + config.text("name")};
+    }
+    void warn(const Value& config, Problems& warnings) const override {
+        if (config.text("value") == "in vain")
+            warnings.add("it does nothing", config["value"].loc());
     }
 };
 
@@ -192,26 +198,36 @@ class Provider : public hadeploy::Provider {
         bool failed = false;
         for (std::size_t i = 0; i < changes.size(); ++i) {
             if (failed) {
-                sink.failed(i, Error(ErrorKind::failed, "not begun"));
+                sink.not_begun(i);
                 continue;
             }
             Value attributes;
+            bool passes = false;
             {
                 const std::lock_guard lock(world_.mutex);
                 const Change& c = changes[i];
                 const Value& config = c.kind == Change::Kind::remove ? c.before : c.after;
                 const std::string name = config.text("name");
-                failed = world_.broken.contains(name);
+                const auto shaky = world_.shaky.find(name);
+                passes = shaky != world_.shaky.end() && shaky->second-- > 0;
+                failed = passes || world_.broken.contains(name);
                 if (!failed) attributes = make(c, name);
             }
-            if (failed)
-                sink.failed(i, Error(ErrorKind::failed, "it broke"));
+            if (world_.talks) sink.progress(i, said("at work", changes[i].after));
+            if (passes)
+                sink.failed(i, Error(ErrorKind::failed, "not now").as_transient());
+            else if (failed)
+                sink.failed(i, Error(ErrorKind::failed, said("it broke", changes[i].after)));
             else
                 sink.done(i, std::move(attributes));
         }
     }
 
   private:
+    std::string said(const std::string& text, const Value& config) const {
+        return world_.talks ? config.text("name") + ": " + text : text;
+    }
+
     void note_batch(std::span<const Change> changes) {
         std::string names;
         for (const Change& c : changes)
@@ -223,13 +239,15 @@ class Provider : public hadeploy::Provider {
 
     Observation see(const std::string& name, const ReadRequest& r) {
         if (world_.unreadable.contains(name))
-            return Observation::failed(Error(ErrorKind::failed, "it can't be read"));
+            return Observation::failed(
+                Error(ErrorKind::failed, said("it can't be read", r.config)));
         const auto it = world_.objects.find(name);
         if (it == world_.objects.end()) return Observation::absent();
         if (r.type->data) // what it tells, without what it was asked for
             return Observation::present(Value::map({{"value", it->second["value"]}}));
         Observation o = Observation::present(it->second);
-        if (!r.type->adopts && world_.owners[name] != r.identity) o.foreign = "made by hand";
+        if (!r.type->adopts && world_.owners[name] != r.identity)
+            o.foreign = said("made by hand", r.config);
         return o;
     }
 

@@ -181,7 +181,8 @@ of another type.
 Most resources need no such entry: an object that has a name of its own (a file its path, a machine
 its name) is recognized under another address, in another module and under another key, and so is `a`
 that becomes `a[0]`. What has no name (random values, keys, commands) is destroyed and created under the
-new address unless it is moved; the plan names such pairs.
+new address unless it is moved; the plan names such pairs. What becomes the same as another one was so
+far, as when a list of commands loses its middle, is made after that one is removed.
 
 ### Removed
 
@@ -305,6 +306,10 @@ not hold is a warning of `validate` and of the plan, and of apply, which looks a
 Nothing is stopped, and the exit status stays as it is. With `--json` warnings are in `warnings`, of the
 plan and of apply's report. A data source is not part of a check: one that can't be read is an error.
 
+There are warnings without a check: of `validate`, and of a plan that makes or changes the object, what a
+resource says in vain, such as a key of a compose file that a swarm ignores; of a plan, that the directory
+of a new file is not there, and nothing before the file makes it.
+
 ### Types
 
 | Type | Written as |
@@ -318,6 +323,7 @@ plan and of apply's report. A data source is not part of a check: one that can't
 | `mode` | A file's mode, quoted: `"0644"`. |
 | `name` | Letters, digits, `.`, `_` and `-`; begins with a letter or digit; at most 63 characters. |
 | `account` | A `name` that may begin with `_`: of a user or group. |
+| `address` | A host name or an IP address, without a user and a port. |
 | `line` | A text of one line. The line end of a file is taken off. |
 | `path` | An absolute path on the machine, without `..`. |
 | `local_path` | A path on this machine, relative to the file it is written in. |
@@ -348,6 +354,9 @@ What was made is recorded in `.hadeploy/state.db` beside the spec (mode 0600). E
 is secret is encrypted: in resources, outputs, the journal and the history, where also the spec's
 text is. A saved plan is encrypted as a whole. Names, types and values that are not secret can be
 read in the state by whoever has the file.
+
+`.hadeploy` is refused where another user owns it or can write to it, and where it, the state or a file
+that SQLite keeps beside that is a symbolic link.
 
 | The key | Where it comes from |
 |---|---|

@@ -1,5 +1,6 @@
 #include "planner/graph/claims.h"
 
+#include "core/secrecy.h"
 #include "planner/graph/reference_hints.h"
 
 #include <algorithm>
@@ -37,22 +38,24 @@ void Claims::add(const Node& node, const Value& config) {
     for (const std::string& name : node.type->claims(config)) {
         const auto [it, fresh] = names_.emplace(name, &node);
         if (fresh) continue;
+        const std::string shown = without_secrets(name, config);
         if (it->second == &node) {
             doubled_.push_back(Error(ErrorKind::spec,
-                                     fmt::format("{} takes {} twice", node.address, name),
+                                     fmt::format("{} takes {} twice", node.address, shown),
                                      node.block->loc));
             continue;
         }
         Error error(
             ErrorKind::spec,
-            fmt::format("{} and {} both manage {}", it->second->address, node.address, name),
+            fmt::format("{} and {} both manage {}", it->second->address, node.address, shown),
             node.block->loc);
         doubled_.push_back(
             std::move(error).with_note("the other one is here", it->second->block->loc));
     }
-    if (const std::string group = node.type->votes_in(config); !group.empty()) ++voters_[group];
+    if (const std::string group = node.type->votes_in(config); !group.empty())
+        ++voters_[without_secrets(group, config)];
     for (const NetworkUse& use : node.type->networks(config))
-        (use.range.empty() ? addresses_ : ranges_).push_back({&node, use});
+        (use.range.empty() ? addresses_ : ranges_).push_back({&node, use, config});
 }
 
 void Claims::check(Problems& problems) const {
@@ -77,8 +80,9 @@ void Claims::check(Problems& problems) const {
                                         : "can't be a machine's: it is the first or last of";
         problems.add(
             error_of(*a.node,
-                     fmt::format("the address {} {} the network {}", a.use.address, why,
-                                 it->second->use.range),
+                     fmt::format("the address {} {} the network {}",
+                                 without_secrets(a.use.address, a.config), why,
+                                 without_secrets(it->second->use.range, it->second->config)),
                      a.use.loc)
                 .with_note(it->second->node->address + " is here", it->second->node->block->loc));
     }
@@ -108,8 +112,10 @@ void Claims::check_ranges(Problems& problems) const {
         if (last == nullptr || here_range.first > interval(last->use.range).last) continue;
         const Range &before = *last, &here = *r;
         problems.add(error_of(*here.node,
-                              fmt::format("the network {} overlaps with {} of {}", here.use.range,
-                                          before.use.range, before.node->address),
+                              fmt::format("the network {} overlaps with {} of {}",
+                                          without_secrets(here.use.range, here.config),
+                                          without_secrets(before.use.range, before.config),
+                                          before.node->address),
                               here.use.loc)
                          .with_note("that one is here", before.node->block->loc));
     }

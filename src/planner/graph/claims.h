@@ -40,6 +40,7 @@ class Claims {
     struct Range {
         const Node* node;
         NetworkUse use;
+        Value config;
     };
     void check_ranges(Problems& problems) const;
 

@@ -111,7 +111,7 @@ Value Graph::config(NodeId id, const Values& values, Problems& problems) const {
     if (problems.list().size() != before) return {};
     Problems found; // types say of a secret what quoted() says; this is the second net
     node.type->check(config, found);
-    for (const Error& error : found.list()) problems.add(without_secrets(error, config));
+    for (const Error& error : found.list()) problems.add(hide_secrets(error, config));
     if (problems.list().size() != before) return {};
     try {
         config = with_derived(*node.type, config); // which may throw

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "core/box.h"
-#include "provider_api/provider.h"
 #include "planner/spec/spec.h"
+#include "provider_api/provider.h"
 
 #include <functional>
 #include <map>

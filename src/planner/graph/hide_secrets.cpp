@@ -12,15 +12,28 @@ bool leads_to_hosts(const Type& type) {
     return type.kind == TypeKind::connection || (type.element && leads_to_hosts(*type.element));
 }
 
-/// Whether something in the config is secret that what is made of it may tell. The password in a
-/// connection opens the host, and is not part of what is there.
+/// Whether something in the connections is secret but passwords, which open the host and are no
+/// part of what is there.
+bool tells(const Value& connections) {
+    if (connections.is_list())
+        return std::any_of(connections.as_list().begin(), connections.as_list().end(), tells);
+    if (!connections.is_map()) return false;
+    return std::any_of(connections.as_map().begin(), connections.as_map().end(),
+                       [](const Entry& e) {
+                           const Attribute* field = find_attribute(connection_fields(), e.key);
+                           if (field != nullptr && field->secret) return false;
+                           return e.value.secret() || tells(e.value);
+                       });
+}
+
+/// Whether something in the config is secret that what is made of it may tell.
 bool may_be_told(const ResourceType& type, const Value& config) {
     if (!config.contains_secret()) return false;
     if (config.secret() || !config.is_map()) return true;
     for (const Entry& e : config.as_map()) {
         const Attribute* a = find_attribute(type.schema, e.key);
         const bool hosts = a != nullptr && leads_to_hosts(a->type) && !e.value.secret();
-        if (!hosts && e.value.contains_secret()) return true;
+        if (hosts ? tells(e.value) : e.value.contains_secret()) return true;
     }
     return false;
 }
@@ -49,8 +62,20 @@ Value hide_secrets(const ResourceType& type, const Value& attributes, const Valu
     return Value::map(std::move(entries));
 }
 
-Error hide_secrets(Error error, const ResourceType& type, const Value& config) {
+Error hide_secrets(Error error, const Value& config) {
     error = without_secrets(std::move(error), config);
+    bool shows =
+        shows_short_secret(error.message, config) || shows_short_secret(error.hint, config);
+    for (const Note& note : error.notes) shows = shows || shows_short_secret(note.text, config);
+    if (!shows) return error;
+    error.message = "what went wrong is not shown: it names a secret of fewer than 4 characters";
+    error.hint = "make the secret longer, or, where it may be shown, use nonsensitive(...)";
+    error.notes.clear();
+    return error;
+}
+
+Error hide_secrets(Error error, const ResourceType& type, const Value& config) {
+    error = hide_secrets(std::move(error), config);
     for (const Attribute& a : type.schema)
         if (a.type.kind == TypeKind::local_path && config[a.name].secret()) {
             error.message = fmt::format("it failed at its `{}`, which is secret", a.name);
@@ -63,11 +88,20 @@ Error hide_secrets(Error error, const ResourceType& type, const Value& config) {
 
 void hide_secrets(Observation& seen, const ReadRequest& request) {
     Box<Error>& error = seen.error;
+    for (std::string* text : {&seen.foreign, &seen.outdated}) {
+        *text = without_secrets(std::move(*text), request.config);
+        if (request.recorded != nullptr)
+            *text = without_secrets(std::move(*text), request.recorded->attributes);
+    }
     seen.attributes = hide_secrets(*request.type, seen.attributes, request.config);
     if (error) error = hide_secrets(std::move(*error), *request.type, request.config);
     if (request.recorded == nullptr) return;
     seen.attributes = hide_secrets(*request.type, seen.attributes, request.recorded->config);
     if (error) error = hide_secrets(std::move(*error), *request.type, request.recorded->attributes);
+}
+
+std::string shown_key(const Endpoint& endpoint) {
+    return without_secrets(endpoint.key, endpoint.config);
 }
 
 } // namespace hadeploy

@@ -2,6 +2,8 @@
 
 #include "provider_api/provider.h"
 
+#include <string>
+
 namespace hadeploy {
 
 /// The value of an attribute as secret as it has to be: by its schema, or, of what the provider
@@ -15,9 +17,15 @@ Value with_secrecy(const ResourceType& type, const Attribute& attribute, Value v
 Value hide_secrets(const ResourceType& type, const Value& attributes, const Value& config);
 /// All that the answer to a request says, as secret as what is wanted and what is recorded.
 void hide_secrets(Observation& seen, const ReadRequest& request);
-/// The error of something with this config without what is secret in that: the second net, below
-/// what types say with quoted(). Where a local path is secret nothing of the error is left, as
+/// The error of something with this config without what is secret in that: the net below what types
+/// say with quoted(), which holds for every one of them. Nothing of the error is left where a
+/// secret that is too short to be taken out stands in it, nor where a local path is secret, as
 /// messages about files name them, in whatever part and form.
 Error hide_secrets(Error error, const ResourceType& type, const Value& config);
+/// The same of an endpoint, or of a resource's check.
+Error hide_secrets(Error error, const Value& config);
+
+/// The key of an endpoint, as people read it.
+std::string shown_key(const Endpoint& endpoint);
 
 } // namespace hadeploy

@@ -1,8 +1,8 @@
 #include "planner/graph/instances.h"
 
 #include "core/text.h"
-#include "provider_api/bare_reference.h"
 #include "planner/spec/references.h"
+#include "provider_api/bare_reference.h"
 
 #include <algorithm>
 #include <fmt/format.h>

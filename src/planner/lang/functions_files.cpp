@@ -2,6 +2,7 @@
 
 #include "core/file.h"
 #include "core/hash.h"
+#include "core/own_way.h"
 #include "core/text.h"
 #include "planner/lang/outside.h"
 
@@ -22,10 +23,34 @@ constexpr std::size_t kMaxFile = 4u << 20;
 
 std::string contents(const Call& call) {
     try {
-        return read_file(call.file(0), kMaxFile, ErrorKind::spec);
+        return read_own_way(call.file(0), kMaxFile);
     } catch (const Error& error) {
         throw call.passed_on(0, error.message, error.hint);
     }
+}
+
+bool is_file(const Call& call) {
+    try {
+        const auto there = look_own_way(call.file(0), true);
+        return there && S_ISREG(there->st_mode);
+    } catch (const Error& error) {
+        if (error.kind != ErrorKind::conflict) return false; // it cannot be looked at
+        throw call.passed_on(0, error.message, error.hint);
+    }
+}
+
+/// Of a directory that files are looked for in.
+Fd open_root(const Call& call, const fs::path& root) {
+    Fd directory;
+    try {
+        directory = open_own_way(root);
+    } catch (const Error& error) {
+        throw call.passed_on(0, error.message, error.hint);
+    }
+    if (directory) return directory;
+    const bool there = look_own_way(root, true).has_value();
+    const auto why = there ? std::errc::not_a_directory : std::errc::no_such_file_or_directory;
+    throw call.mistake(fmt::format("{}: {}", call.quoted(0), std::make_error_code(why).message()));
 }
 
 std::string text_of(const Call& call) {
@@ -125,7 +150,8 @@ bool matches(const std::vector<std::string>& pattern, const std::vector<std::str
 /// In the order of their names, so that they are the same on every machine.
 Value file_set(const Call& call) {
     constexpr std::size_t kMost = 100'000;
-    const fs::path root = call.file(0);
+    const Fd directory = open_root(call, call.file(0));
+    const fs::path root = own_name(directory);
     const std::vector<std::string> pattern = parts_of(fs::path(call.text(1)).lexically_normal());
     std::error_code error;
     fs::recursive_directory_iterator at(root, error);
@@ -144,6 +170,24 @@ Value file_set(const Call& call) {
     Value::List out;
     for (const std::string& path : found) out.push_back(path);
     return Value::list(std::move(out));
+}
+
+/// As basename(1): slashes at the end do not count.
+Value last_part(const Call& call) {
+    const std::string& path = call.text(0);
+    const auto end = path.find_last_not_of('/');
+    if (end == path.npos) return path.empty() ? "." : "/";
+    const auto slash = path.find_last_of('/', end);
+    const auto begin = slash == path.npos ? 0 : slash + 1;
+    return path.substr(begin, end + 1 - begin);
+}
+
+/// Never empty: what is put together from it with a slash would be below the root.
+Value without_last_part(const Call& call) {
+    const fs::path path = fs::path(call.text(0)).parent_path().lexically_normal();
+    std::string out = path.string();
+    while (out.size() > 1 && out.back() == '/') out.pop_back();
+    return out.empty() ? "." : out;
 }
 
 Value expanded_path(const Call& call) {
@@ -169,16 +213,14 @@ FunctionGroup file_functions() {
         {
             {"file", "path: string",
              "The text of a file of this machine. A relative path goes from the directory of the "
-             "file that "
-             "the expression stands in; this holds for all functions here.",
+             "file that the expression stands in. A link in the path is followed only if it "
+             "belongs to root or to the user who runs hadeploy. Both hold for all functions "
+             "here.",
              R"(file("files/motd"))", R"("Welcome.\n")",
              [](const Call& c) -> Value { return text_of(c); }},
             {"fileexists", "path: string", "Whether there is such a file.",
              R"(fileexists("no/such.file"))", "false",
-             [](const Call& c) -> Value {
-                 std::error_code ignored;
-                 return fs::is_regular_file(c.file(0), ignored);
-             }},
+             [](const Call& c) -> Value { return is_file(c); }},
             {"filebase64", "path: string", "The file in base64, whatever is in it.",
              R"(filebase64("files/motd"))", R"("V2VsY29tZS4K")",
              [](const Call& c) -> Value { return base64_encode(contents(c)); }},
@@ -220,11 +262,9 @@ FunctionGroup file_functions() {
                  return base64_encode(unhex(digest_hex("SHA512", contents(c))).value_or(""));
              }},
             {"basename", "path: string", "The last part of a path.", R"(basename("/etc/motd"))",
-             R"("motd")",
-             [](const Call& c) -> Value { return fs::path(c.text(0)).filename().string(); }},
-            {"dirname", "path: string", "The path without its last part.",
-             R"(dirname("/etc/motd"))", R"("/etc")",
-             [](const Call& c) -> Value { return fs::path(c.text(0)).parent_path().string(); }},
+             R"("motd")", last_part},
+            {"dirname", "path: string", "The path without its last part; `.` of a name alone.",
+             R"(dirname("/etc/motd"))", R"("/etc")", without_last_part},
             {"abspath", "path: string", "The whole path of a file.", R"(abspath("/srv/../etc"))",
              R"("/etc")", [](const Call& c) -> Value { return c.file(0).string(); }},
             {"pathexpand", "path: string", "The path with your home directory for a leading `~`.",

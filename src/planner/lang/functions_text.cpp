@@ -219,9 +219,9 @@ FunctionGroup text_functions() {
             {"regexall", "pattern: string, text: string", "All matches, in a list.",
              R"(regexall("[0-9]+", "7 of 12"))", R"(["7", "12"])", pattern::all},
             {"format", "format: string, values: any...",
-             "`%s` a text, `%d` an integer, `%f` a number, `%q` a quoted text, `%v` anything, `%x` "
-             "hexadecimal, `%%` a percent sign; with width and precision as in `%-8s`, `%03d`, "
-             "`%.2f`.",
+             "`%s` a text, `%d` an integer, `%f` a number, `%g` in as many digits as it takes, "
+             "`%t` a boolean, `%q` a quoted text, `%v` anything, `%x` hexadecimal, `%%` a percent "
+             "sign; with width and precision as in `%-8s`, `%03d`, `%.2f`.",
              R"(format("%s-%03d %.1f%%", "web", 7, 99.5))", R"("web-007 99.5%")", pattern::format},
             {"formatlist", "format: string, values: any...",
              "The same for each element of the lists (or maps) among the values.",

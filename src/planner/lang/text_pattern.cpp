@@ -157,6 +157,22 @@ std::string printed(const Directive& d, std::string_view conversion, T value) {
     return out;
 }
 
+/// %g in as many digits as it takes to be the same number: printf() would cut it to six.
+std::string shortest(Directive d, double value) {
+    const auto written = [&](int digits) {
+        d.precision = "." + std::to_string(digits);
+        return printed(Directive{"", "", d.precision}, "e", value);
+    };
+    int digits = 0;
+    while (digits < 16 && std::strtod(written(digits).c_str(), nullptr) != value) ++digits;
+    const std::string text = written(digits);
+    const auto e = text.find('e');
+    const int exponent = e == text.npos ? 0 : std::atoi(text.c_str() + e + 1);
+    if (exponent < -4 || exponent >= 6) return printed(d, "e", value);
+    d.precision = "." + std::to_string(std::max(0, digits - exponent));
+    return printed(d, "f", value);
+}
+
 /// Width and precision count characters; printf() would count bytes, and stop at a NUL.
 std::string padded(const Directive& d, std::string_view text) {
     const auto number = [](std::string_view digits) {
@@ -208,16 +224,22 @@ std::string one(const Call& call, const Value& v, const Directive& d) {
     case 'o':
         return printed(d, std::string("ll") + d.verb,
                        static_cast<unsigned long long>(integer(call, v, d.verb)));
+    case 't':
+        if (!v.is_bool())
+            throw call.mistake(fmt::format("%{} needs a boolean, got {}",
+                                           call.told(0, std::string(1, d.verb)), v.kind_name()));
+        return padded(d, scalar_text(v));
     case 'f':
     case 'e':
     case 'g':
         if (!v.is_number())
             throw call.mistake(fmt::format("%{} needs a number, got {}",
                                            call.told(0, std::string(1, d.verb)), v.kind_name()));
+        if (d.verb == 'g' && d.precision.empty()) return shortest(d, v.as_number());
         return printed(d, std::string(1, d.verb), v.as_number());
     default:
         throw call.mistake(fmt::format("there is no %{}", call.told(0, std::string(1, d.verb))),
-                           "there are %s %d %f %e %g %q %v %x %X %o and %%");
+                           "there are %s %d %f %e %g %q %v %t %x %X %o and %%");
     }
 }
 

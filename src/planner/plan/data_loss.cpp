@@ -1,5 +1,6 @@
 #include "planner/plan/data_loss.h"
 
+#include "core/secrecy.h"
 #include "planner/graph/computed.h"
 #include "planner/plan/generations.h"
 #include "planner/plan/prior_state.h"
@@ -21,6 +22,12 @@ bool ends_object(const World& world, const Step& step) {
     if (step.action != Action::remove) return false;
     const auto seen = world.observed.find(step.address);
     return seen == world.observed.end() || !seen->second.data_gone;
+}
+
+std::optional<DataLoss> held_data(const ResourceType& type, const Value& attributes) {
+    auto data = type.held_data(attributes);
+    if (data) data->what = without_secrets(std::move(data->what), attributes);
+    return data;
 }
 
 /// A resource with copies of its data on several machines.
@@ -49,14 +56,14 @@ class Finder {
             if (ends_object(world_, step)) add(out, step);
         for (const Replicated& r : replicated_) // one that a step ends was added above
             if (!r.survives && !ended_.contains(r.record->address))
-                if (auto data = r.type->held_data(r.record->attributes))
+                if (auto data = held_data(*r.type, r.record->attributes))
                     out.push_back({r.record->address, r.type, std::move(*data)});
         return out;
     }
 
   private:
     void add(std::vector<Loss>& out, const Step& step) const {
-        auto data = step.type->held_data(step.before);
+        auto data = held_data(*step.type, step.before);
         if (!data) return;
         Loss loss{resource_address(step.address), step.type, std::move(*data)};
         for (const Replicated& r : replicated_)

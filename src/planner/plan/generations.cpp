@@ -1,5 +1,6 @@
 #include "planner/plan/generations.h"
 
+#include "core/secrecy.h"
 #include "core/uuid.h"
 #include "planner/plan/decide.h"
 #include "planner/plan/lifecycle.h"
@@ -75,15 +76,16 @@ void refuse_shared_names(const Graph& graph, const Node& node, const Value& conf
         old.push_back(std::move(name));
     for (const std::string& name : node.type->claims(config)) {
         if (std::find(old.begin(), old.end(), name) == old.end()) continue;
+        const std::string shown = without_secrets(name, config);
         if (recorded.type != node.type->name)
             throw Error(ErrorKind::spec,
                         fmt::format("{} was a {}: the new and the old one would both be {}",
-                                    node.address, recorded.type, name),
+                                    node.address, recorded.type, shown),
                         node.block->loc)
                 .with_hint("take the block out, apply, and put the new one in");
         Error error(ErrorKind::spec,
                     fmt::format("create_before_destroy: the new and the old {} would both be {}",
-                                node.address, name),
+                                node.address, shown),
                     node.block->loc);
         error.address = node.address;
         error.hint = "let what makes the new one necessary be part of its name, or take "
@@ -92,7 +94,7 @@ void refuse_shared_names(const Graph& graph, const Node& node, const Value& conf
         if (config.flag(kKeepOnDestroy)) {
             error.message = fmt::format("keep_on_destroy: the new {} and the old one, which stays, "
                                         "would both be {}",
-                                        node.address, name);
+                                        node.address, shown);
             error.hint = "let what makes the new one necessary be part of its name, or take "
                          "keep_on_destroy away";
             throw error;

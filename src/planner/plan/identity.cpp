@@ -1,5 +1,6 @@
 #include "planner/plan/identity.h"
 
+#include "core/secrecy.h"
 #include "planner/plan/generations.h"
 #include "planner/plan/prior_state.h"
 #include "planner/plan/seen.h"
@@ -27,6 +28,7 @@ class Finder {
         problems_.throw_if_any();
         out_.moves = with_room(out_.moves, world_);
         find_look_alikes();
+        find_take_overs();
         return std::move(out_);
     }
 
@@ -90,10 +92,11 @@ class Finder {
             for (const auto& [from, to] : world_.moved)
                 by_this = by_this || (to == r.address && is_moved(move, from));
             if (!by_this) continue;
+            const Value& config = configs_[*graph_.find(node.address)];
             problems_
                 .add(fmt::format("moved: {} is to become {}, but {} manages the same object ({})",
                                  move.from, move.to, node.address,
-                                 node.type->claims(configs_[*graph_.find(node.address)]).front()),
+                                 without_secrets(node.type->claims(config).front(), config)),
                      move.loc)
                 .with_note("here", node.block->loc)
                 .with_hint(fmt::format("move it to {}, or take the entry out", node.address));
@@ -172,6 +175,28 @@ class Finder {
             if (it == made.end()) continue;
             out_.look_alikes.emplace(graph_[it->second].address, r->address);
             made.erase(it);
+        }
+    }
+
+    /// When a list of commands loses its middle, each becomes what its neighbour was. What the
+    /// neighbour's removal takes away may be the very thing that was made a moment before.
+    void find_take_overs() {
+        std::unordered_multimap<std::string, const Recorded*> held;
+        for (const Recorded* r : holding_)
+            if (const ResourceType* type = type_of(*r); type != nullptr &&
+                                                        !out_.moves.contains(r->address) &&
+                                                        object_name(*type, r->config).empty())
+                held.emplace(looks(*type, r->config), r);
+        if (held.empty()) return;
+        for (const NodeId id : wanting_) {
+            const Node& node = graph_[id];
+            if (graph_.registry().kind(node.type->provider)->in_state || // nothing to take away
+                !object_name(*node.type, configs_[id]).empty())
+                continue;
+            const auto [begin, end] = held.equal_range(looks(*node.type, configs_[id]));
+            for (auto it = begin; it != end; ++it)
+                if (resource_address(it->second->address) != node.address)
+                    out_.take_overs.emplace(node.address, it->second->address);
         }
     }
 

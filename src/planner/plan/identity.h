@@ -11,6 +11,8 @@ struct Identities {
     /// Objects without a name of their own that may have been moved: what goes, by the address of
     /// what is made and looks the same.
     std::map<std::string, std::string> look_alikes;
+    /// What becomes just what another record's object without a name is so far, and that record.
+    std::multimap<std::string, std::string> take_overs;
 };
 
 /// Compares what the recorded objects claim (ResourceType::claims) with what the spec's resources

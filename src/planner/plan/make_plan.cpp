@@ -2,10 +2,10 @@
 #include "planner/plan/make_plan.h"
 
 #include "core/trace.h"
-#include "planner/graph/check_making.h"
 #include "planner/graph/claims.h"
 #include "planner/graph/computed.h"
 #include "planner/graph/imports.h"
+#include "planner/plan/check_making.h"
 #include "planner/plan/contents.h"
 #include "planner/plan/data_loss.h"
 #include "planner/plan/decide.h"
@@ -65,7 +65,8 @@ class Planner {
         claims_.check(problems_);
         plan_.notices = claims_.remarks(graph_);
         if (survey_ != nullptr) add_look_alike_notices(plan_, survey_->look_alikes);
-        plan_.warnings = graph_.broken_checks(values());
+        for (Error& broken : graph_.broken_checks(values()))
+            plan_.warnings.push_back(std::move(broken));
         check_imports(graph_, problems_);
         refuse_removed_but_there(graph_, problems_);
         refuse_moved_but_there(graph_, problems_);
@@ -86,6 +87,7 @@ class Planner {
             remove_and_order(world_, kept);
         problems_.throw_if_any();
         add_unmatched_removed_notices(plan_, world_, graph_.spec());
+        warn_of_lacking(lacking_, graph_, plan_);
         return std::move(plan_);
     }
 
@@ -99,6 +101,7 @@ class Planner {
         shared_.leave_to_others(plan_, world);
         refuse_removal_of_kept_contents(plan_, world, graph_.registry(), &graph_, claims_, takings_,
                                         problems_);
+        if (survey_ != nullptr) add_take_overs(plan_, survey_->take_overs, takings_);
         order_steps(plan_, world, &graph_, takings_, problems_);
     }
 
@@ -193,6 +196,7 @@ class Planner {
         if (action == Action::create || action == Action::replace) {
             step.after = config = with_lifecycle_of_new(node, config);
             check_making(node, config, problems_);
+            note_lacking(id, config, seen);
         }
         if (recorded != nullptr && recorded->type == node.type->name && !known.is_null())
             for (const std::string& name : told_later(*node.type, config, recorded->config))
@@ -203,6 +207,7 @@ class Planner {
         set_value(id, with_machine(*node.type, node.address, complete(*node.type, config, known)));
         if (!step.read_first) graph_.check_postconditions(id, values(), problems_);
         places_.note(node, action);
+        if (action && action != Action::adopt) add_warnings(node, config, plan_.warnings);
         // an interrupted change that turns out to be complete still has to be noted as such
         if (!action && world_.interrupted.contains(node.address)) action = Action::adopt;
         if (!action) {
@@ -280,6 +285,16 @@ class Planner {
             remade_.insert(*step.node);
         }
         return action;
+    }
+
+    /// Whatever comes before it may make what it needs.
+    void note_lacking(NodeId id, const Value& config, const std::optional<Observation>& seen) {
+        const std::vector<std::string> claims = graph_[id].type->claims(config);
+        if (!seen || seen->lacks.empty() || !waits_for_[id].empty() || claims.empty()) return;
+        const std::string& own = claims.front();
+        const std::size_t end = own.find(seen->lacks + "/");
+        if (end == own.npos) return;
+        lacking_.push_back({id, seen->lacks, own.substr(0, end + seen->lacks.size())});
     }
 
     bool unfinished(const std::string& address) const {
@@ -494,6 +509,7 @@ class Planner {
     Holders holders_;
     std::vector<Taking> takings_;
     std::vector<Step> halves_; ///< first ones, of replacements
+    std::vector<Lacking> lacking_;
     EmptiedObjects emptied_;
 };
 

@@ -94,7 +94,8 @@ struct Plan {
     Value outputs_before;             ///< as recorded
     std::vector<Value> values;        ///< by node: the planned attributes
     std::vector<std::string> notices; ///< remarks that are no errors
-    std::vector<Error> warnings;      ///< rules under `checks:` that do not hold
+    /// What steps say in vain (ResourceType::warn), and rules under `checks:` that do not hold.
+    std::vector<Error> warnings;
 
     /// Steps as people count them: a replacement is one.
     [[nodiscard]] std::size_t size() const;

@@ -159,6 +159,7 @@ Survey make_settled_survey(const Graph& graph, World& world, const ProviderSetti
         Survey survey = make_survey(graph, world, settings);
         Identities found = find_identities(graph, world, survey.configs);
         survey.look_alikes = std::move(found.look_alikes);
+        survey.take_overs = std::move(found.take_overs);
         if (found.moves.empty() || round == kMostRounds) return survey;
         world = moved_world(std::move(world), found.moves);
     }

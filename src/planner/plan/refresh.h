@@ -20,6 +20,7 @@ struct Survey {
     std::vector<Value> values;        ///< by node: what its config and its record tell of it
     std::vector<std::string> notices; ///< remarks on the spec that are no errors
     std::map<std::string, std::string> look_alikes; ///< see Identities
+    std::multimap<std::string, std::string> take_overs;
 };
 
 /// @param world  of what is recorded just as it was evaluated only one copy stays: the latter

@@ -30,8 +30,11 @@ class Orderer {
             if (is_removal(step)) removal(id);
             if (step.node && !step.first_half) dependents_change(id);
         }
-        for (const Taking& t : takings) take(t);
+        for (const Taking& t : takings)
+            if (!t.perhaps) take(t);
         names_not_known();
+        for (const Taking& t : takings)
+            if (t.perhaps) take_perhaps(t);
         sort();
     }
 
@@ -179,6 +182,15 @@ class Orderer {
         for (const StepId id : removals_of(t.from)) note(id), any = true;
         const auto step = steps_.find(t.from);
         if (!any && step != steps_.end()) note(step->second);
+    }
+
+    /// Rather than that an object goes after what has no name yet: see names_not_known().
+    void take_perhaps(const Taking& t) {
+        for (const StepId id : removals_of(t.from)) {
+            if (id == t.step) continue;
+            soft_[id].erase(t.step);
+            soft_[t.step].insert(id);
+        }
     }
 
     /// An object goes only after those resources of its type have their names that do not have one

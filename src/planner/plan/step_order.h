@@ -10,6 +10,8 @@ struct Taking {
     StepId step = 0;
     std::string from; ///< address of that object
     std::string what; ///< "port 80 of the swarm of 10.0.0.1"
+    /// It may be another object after all: no reason for an error where steps wait for each other.
+    bool perhaps = false;
 };
 
 /// Brings the steps of a plan into an order, and completes what each waits for (Step::after_steps):

@@ -1,5 +1,7 @@
 #include "planner/plan/takings.h"
 
+#include "core/secrecy.h"
+
 #include <algorithm>
 
 namespace hadeploy {
@@ -14,7 +16,7 @@ std::vector<Taking> Holders::takings(const Node& node, const Value& config,
         const auto found = by_claim().find(claim);
         if (found == by_claim().end()) continue;
         for (const std::string& holder : found->second)
-            if (holder != node.address) out.push_back({0, holder, claim});
+            if (holder != node.address) out.push_back({0, holder, without_secrets(claim, config)});
     }
     return out;
 }
@@ -36,6 +38,17 @@ const Holders::Addresses& Holders::by_claim() {
         for (std::string& claim : claims) (*by_claim_)[std::move(claim)].push_back(address);
     }
     return *by_claim_;
+}
+
+void add_take_overs(const Plan& plan, const std::multimap<std::string, std::string>& take_overs,
+                    std::vector<Taking>& takings) {
+    if (take_overs.empty()) return;
+    for (StepId id = 0; id < plan.steps.size(); ++id) {
+        const Step& step = plan.steps[id];
+        if (!step.node || step.first_half) continue;
+        const auto [begin, end] = take_overs.equal_range(step.address);
+        for (auto it = begin; it != end; ++it) takings.push_back({id, it->second, "", true});
+    }
 }
 
 } // namespace hadeploy

@@ -3,6 +3,7 @@
 #include "planner/plan/prior_state.h"
 #include "planner/plan/step_order.h"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -28,5 +29,9 @@ class Holders {
     const World& world_;
     std::optional<Addresses> by_claim_; ///< made when it is asked for first
 };
+
+/// Adds what steps perhaps take from the records that look like what they make.
+void add_take_overs(const Plan& plan, const std::multimap<std::string, std::string>& take_overs,
+                    std::vector<Taking>& takings);
 
 } // namespace hadeploy

@@ -1,6 +1,6 @@
-#include "planner/spec/spec.h"
-
+#include "core/own_way.h"
 #include "planner/lang/outside.h"
+#include "planner/spec/spec.h"
 #include "planner/yaml/yaml.h"
 #include "provider_api/normalize.h"
 
@@ -72,13 +72,20 @@ FileReader disk_reader() {
         }
         if (!S_ISREG(info.st_mode))
             throw Error(ErrorKind::spec, fmt::format("{} is not a regular file", file.string()));
-        std::ifstream in(file, std::ios::binary);
-        std::string text(static_cast<std::size_t>(
-                             std::min<off_t>(info.st_size, static_cast<off_t>(kMaxYamlBytes) + 1)),
-                         '\0');
-        if (!in.read(text.data(), static_cast<std::streamsize>(text.size())))
-            throw Error(ErrorKind::spec, fmt::format("{} can't be read", file.string()));
-        return text;
+        try {
+            // what is wrong in a file is shown with its lines: so not one that others choose
+            const Fd opened = open_file_own_way(file);
+            std::ifstream in(own_name(opened), std::ios::binary);
+            std::string text(static_cast<std::size_t>(std::min<off_t>(
+                                 info.st_size, static_cast<off_t>(kMaxYamlBytes) + 1)),
+                             '\0');
+            if (!in.read(text.data(), static_cast<std::streamsize>(text.size())))
+                throw Error(ErrorKind::spec, fmt::format("{} can't be read", file.string()));
+            return text;
+        } catch (Error& error) {
+            error.kind = ErrorKind::spec;
+            throw;
+        }
     };
 }
 

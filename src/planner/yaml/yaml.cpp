@@ -1,8 +1,8 @@
 #include "planner/yaml/yaml.h"
 #include "planner/yaml/scalar_place.h"
-#include "planner/yaml/yaml_advice.h"
-#include "planner/yaml/split_yaml.h"
 #include "planner/yaml/simple_yaml.h"
+#include "planner/yaml/split_yaml.h"
+#include "planner/yaml/yaml_advice.h"
 
 #include "core/trace.h"
 

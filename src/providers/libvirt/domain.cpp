@@ -258,7 +258,8 @@ void DomainType::check(const Value& config, Problems& problems) const {
         config.integer("disk") < capacity.as_integer())
         problems
             .add(fmt::format("a disk of {} is smaller than the image that it stands on ({})",
-                             show_bytes(config.integer("disk")), show_bytes(capacity.as_integer())),
+                             told(config["disk"], show_bytes(config.integer("disk"))),
+                             told(capacity, show_bytes(capacity.as_integer()))),
                  config["disk"].loc())
             .with_hint("make it larger, or leave `disk` out");
     if (config.text("boot") == "disk" && !config.text("cmdline").empty())

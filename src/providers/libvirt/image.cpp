@@ -62,6 +62,9 @@ std::string packages_of(const Value& recipe) {
     return out;
 }
 
+/// With emulation and a slow mirror; one that does not answer is given up.
+constexpr std::chrono::hours kLongestBootstrap{1};
+
 /// Another hadeploy may be making the same image: the second waits and then takes it.
 class CacheLock {
   public:
@@ -107,6 +110,7 @@ Image bootstrap_image(Session& session, const Value& recipe) {
                            {"HADEPLOY_SIZE", std::to_string(recipe.integer("size"))},
                            {"HADEPLOY_PACKAGES", packages_of(recipe)}};
     process.stop = session.setting.stop;
+    process.timeout = kLongestBootstrap;
     process.on_line = [&](std::string_view line) {
         constexpr std::string_view kStep = "bootstrap: ";
         if (line.starts_with(kStep))

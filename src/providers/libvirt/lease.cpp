@@ -60,8 +60,7 @@ void ensure_lease(const Connection& connection, const std::string& network_name,
                   const Lease& lease) {
     const NetworkHandle network = find_network(connection, network_name);
     if (!network)
-        throw Error(ErrorKind::failed,
-                    fmt::format("there is no network '{}' at {}", network_name, connection.uri()))
+        throw Error(ErrorKind::failed, fmt::format("libvirt has no network '{}'", network_name))
             .with_hint("make one (type: libvirt.network) and refer to it: network: ${NAME.name}");
     const pugi::xml_document document = definition(network.get(), network_name);
     const pugi::xml_node root = document.child("network");

@@ -1,4 +1,6 @@
 #include "providers/libvirt/libvirt.h"
+
+#include "core/secrecy.h"
 #include "providers/libvirt/libvirt_type.h"
 
 #include <fmt/format.h>
@@ -11,7 +13,9 @@ namespace {
 class LibvirtProvider : public Provider {
   public:
     LibvirtProvider(std::shared_ptr<Connection> connection, Setting setting)
-        : connection_(std::move(connection)), setting_(std::move(setting)) {}
+        : connection_(std::move(connection)), setting_(std::move(setting)) {
+        setting_.stop = {}; // only changes go by it here, and those are let end
+    }
 
     std::vector<Observation> read(std::span<const ReadRequest> requests,
                                   const Notice& /*notice*/) override {
@@ -34,8 +38,7 @@ class LibvirtProvider : public Provider {
         bool broken = false;
         for (std::size_t i = 0; i < changes.size(); ++i) {
             if (broken) {
-                sink.failed(
-                    i, Error(ErrorKind::failed, "not begun, because a change before it failed"));
+                sink.not_begun(i);
                 continue;
             }
             try {
@@ -93,12 +96,21 @@ class LibvirtKind : public ProviderKind {
                                     const Value& settings) const override {
         if (settings["uri"].is_unknown()) return {};
         const std::string uri = settings.text("uri", "qemu:///system");
-        return {{.key = "libvirt " + uri, .machine = "", .config = Value::map({{"uri", uri}})}};
+        const Value marked = as_secret_as(Value(uri), settings["uri"]);
+        return {{.key = "libvirt " + uri, .machine = "", .config = Value::map({{"uri", marked}})}};
     }
 
     std::shared_ptr<Provider> open(const Endpoint& endpoint, const Setting& setting) override {
-        return std::make_shared<LibvirtProvider>(Connection::open(endpoint.config.text("uri")),
-                                                 setting);
+        const Value& uri = endpoint.config["uri"];
+        try {
+            return std::make_shared<LibvirtProvider>(Connection::open(uri.as_string()), setting);
+        } catch (const Error& error) {
+            if (!uri.secret()) throw;
+            // libvirt names the host in it, and much else that is a part of it
+            throw Error(error.kind, "cannot connect to libvirt at its `uri`, which is secret")
+                .with_hint("what exactly is wrong is not shown; where it may be shown, use "
+                           "nonsensitive(...)");
+        }
     }
 };
 

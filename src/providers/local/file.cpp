@@ -61,7 +61,7 @@ class File final : public LocalType {
             problems.add("a local.file needs either `content` or `source`", config.loc());
     }
 
-    Value derive(const Value& config) const override { return content_digest(config); }
+    Value derive(const Value& config) const override { return content_digest(config, kMostBytes); }
 
     std::vector<std::string> claims(const Value& config) const override {
         return path_claim(config);
@@ -72,14 +72,22 @@ class File final : public LocalType {
         if (config["path"].is_unknown()) return not_known_yet("path");
         const std::string path = config.text("path");
         const auto there = look_own_way(path);
-        if (!there && (request.recorded == nullptr || leftovers_of(path).empty()))
-            return Observation::absent();
+        if (!there && (request.recorded == nullptr || leftovers_of(path).empty())) {
+            Observation absent;
+            const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+            const auto directory = look_own_way(parent);
+            if (!directory || S_ISREG(directory->st_mode)) absent.lacks = parent.string();
+            return absent;
+        }
         if (!there) return Observation::present(Value::map({{"path", path}})); // killed halfway
         // a link is to be replaced by the file, so it has none of its attributes right
         if (S_ISLNK(there->st_mode))
             return Observation::present(Value::map({{"path", path}, {"sha256", "a link"}}));
         if (!S_ISREG(there->st_mode)) return in_the_way(path, "a regular file");
-        const std::string hash = sha256_own_way(path);
+        const bool differs = there->st_size > static_cast<off_t>(kMostBytes) &&
+                             content_size(config) != there->st_size;
+        const std::string hash =
+            differs ? fmt::format("({} bytes, not read)", there->st_size) : sha256_own_way(path);
         Value seen = Value::map({{"path", path}, {"mode", mode_text(*there)}, {"sha256", hash}});
         // The same hash is the same content, also of a file that the state does not know yet.
         const Value& content = config["content"];
@@ -134,6 +142,19 @@ class File final : public LocalType {
             ::unlinkat(directory.get(), leftover.filename().c_str(), 0);
     }
 };
+
+/// The path with the links on the way to it followed, as far as there is one: what is reached by
+/// two paths is one object. A link at its end stays: the object would replace that.
+std::string real_place(const std::filesystem::path& path) {
+    std::filesystem::path missing = path.filename();
+    for (auto parent = path.parent_path();; parent = parent.parent_path()) {
+        std::error_code none;
+        if (const auto real = std::filesystem::canonical(parent, none); !none)
+            return (real / missing).string();
+        if (!parent.has_relative_path()) return path.string();
+        missing = parent.filename() / missing;
+    }
+}
 } // namespace
 
 Attribute path_attribute(std::string_view what) {
@@ -147,7 +168,7 @@ Attribute path_attribute(std::string_view what) {
 
 std::vector<std::string> path_claim(const Value& config) {
     if (!config["path"].is_string()) return {};
-    return {"this machine's " + without_last_slash(config.text("path"))};
+    return {"this machine's " + real_place(without_last_slash(config.text("path")))};
 }
 
 Observation in_the_way(const std::string& path, std::string_view wanted) {

@@ -9,11 +9,11 @@
 #include <algorithm>
 #include <cctype>
 #include <chrono>
+#include <condition_variable>
 #include <fmt/format.h>
 #include <memory>
 #include <mutex>
 #include <stop_token>
-#include <thread>
 
 namespace hadeploy::local {
 
@@ -211,6 +211,15 @@ Answer ask(const Value& config, const std::stop_token& stop) {
     }
 }
 
+/// @throws Interrupted
+void pause(std::chrono::milliseconds time, const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any never;
+    std::unique_lock lock(mutex);
+    never.wait_for(lock, stop, time, [] { return false; });
+    if (stop.stop_requested()) throw Interrupted();
+}
+
 bool may_pass(long status) {
     return status == 408 || status == 429 || status >= 500;
 }
@@ -321,8 +330,7 @@ class Http final : public DataType {
             } catch (const Error& error) {
                 if (left <= 0 || !error.transient) throw;
             }
-            if (setting.stop.stop_requested()) throw Interrupted();
-            std::this_thread::sleep_for(delay);
+            pause(delay, setting.stop);
         }
     }
 

@@ -1,6 +1,7 @@
 #include "providers/local/left.h"
 
 #include "core/file.h"
+#include "core/text.h"
 
 #include <cerrno>
 #include <chrono>
@@ -11,6 +12,7 @@
 #include <fmt/format.h>
 #include <optional>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 #include <utility>
@@ -71,8 +73,28 @@ std::filesystem::path owners_file(const Setting& setting) {
     return setting.data_dir / "scripts.owners";
 }
 
+/// Follows no link, and waits for no FIFO's other end.
+/// @param flags  of open(2)
+/// @return  no descriptor where there is no such file
+Fd open_lock(const std::filesystem::path& path, int flags) {
+    Fd file(::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
+    if (!file && errno == ENOENT) return {};
+    struct stat info {};
+    const int cause = errno; // O_NOFOLLOW has one of its own for a link
+    if ((file ? ::fstat(file.get(), &info) : ::lstat(path.c_str(), &info)) != 0)
+        throw system_error("look at", path);
+    if (!S_ISREG(info.st_mode))
+        throw Error(ErrorKind::failed,
+                    fmt::format("{} is {}, and hadeploy needs a regular file there to lock",
+                                in_quotes(path.string(), 4096), file_type_name(info.st_mode)))
+            .with_hint(fmt::format("remove it: rm -r {}", path.string()));
+    errno = cause;
+    if (!file) throw system_error("open", path);
+    return file;
+}
+
 bool is_locked(const std::filesystem::path& path) {
-    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    const Fd file = open_lock(path, O_RDONLY);
     return file && ::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
@@ -83,7 +105,7 @@ bool is_left_locked(const Setting& setting) {
 }
 
 Fd shared_lock(const std::filesystem::path& path) {
-    Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    Fd file = open_lock(path, O_RDWR | O_CREAT);
     if (!file || ::flock(file.get(), LOCK_SH) != 0) throw system_error("lock", path);
     return file;
 }
@@ -124,7 +146,8 @@ void wait_for_left_scripts(const Setting& setting, const Notice& notice) {
         const bool locked = is_left_locked(setting); // first: who holds it may end in between
         const std::string process = find_left(setting.lineage);
         if (process.empty() && !locked) return;
-        if (Clock::now() >= end || setting.stop.stop_requested()) throw still_at_work(process);
+        if (setting.stop.stop_requested()) throw Interrupted();
+        if (Clock::now() >= end) throw still_at_work(process);
         if (notice && std::exchange(told, process) != process)
             notice(fmt::format("waiting for a script that an earlier run began{}",
                                process.empty() ? "" : fmt::format(" (process {})", process)));

@@ -3,6 +3,7 @@
 #include "providers/local/local.h"
 #include "providers/local/local_type.h"
 
+#include "core/secrecy.h"
 #include "core/text.h"
 #include "provider_api/normalize.h"
 
@@ -22,19 +23,29 @@ const LocalType& type_of(const ResourceType& type) {
     return dynamic_cast<const LocalType&>(type);
 }
 
+bool is_in(const std::string& path, const std::string& directory) {
+    return path == directory || path.starts_with(directory == "/" ? directory : directory + "/");
+}
+
+/// Where the links on the way to a file lead; a link at its end is the file itself.
+std::string real_place(const std::filesystem::path& path) {
+    std::error_code failed;
+    const auto directory = std::filesystem::weakly_canonical(path.parent_path(), failed);
+    return without_last_slash(failed ? path : directory / path.filename());
+}
+
 /// The state, its key and what else hadeploy keeps beside the spec are no files of a resource's.
 void refuse_own_files(const ResourceType& type, const Value& config, const Setting& setting) {
     const Value& path = config["path"];
     if (type.data || !path.is_string() || setting.data_dir.empty()) return;
     const std::string own = without_last_slash(setting.data_dir);
-    const std::string wanted = without_last_slash(path.as_string());
-    const std::string inside = own + "/", below = wanted == "/" ? wanted : wanted + "/";
-    if (wanted == own || wanted.starts_with(inside))
+    const std::string wanted = real_place(path.as_string());
+    if (is_in(wanted, own))
         throw Error(ErrorKind::spec,
                     fmt::format("{} is where hadeploy keeps its own files", in_quotes(own, 4096)),
                     path.loc())
             .with_hint("choose a path outside of it");
-    if (own.starts_with(below) && !type.takes_along(config).empty())
+    if (is_in(own, wanted) && !type.takes_along(config).empty())
         throw Error(ErrorKind::spec,
                     fmt::format("{} has hadeploy's own files in it, and would be removed with "
                                 "its contents",
@@ -43,9 +54,51 @@ void refuse_own_files(const ResourceType& type, const Value& config, const Setti
             .with_hint("remove `force`, or choose another directory");
 }
 
+/// The other project that a path in this one leads into, by a link; "" for none.
+std::string other_project(const std::string& path, const Setting& setting) {
+    const std::string here = without_last_slash(setting.project_dir);
+    if (!is_in(path, here)) return "";
+    const std::string real = real_place(path);
+    if (is_in(real, here)) return "";
+    for (auto at = std::filesystem::path(real).parent_path(); at.has_relative_path();
+         at = at.parent_path())
+        if (std::error_code none;
+            std::filesystem::is_directory(at / setting.data_dir.filename(), none))
+            return at;
+    return "";
+}
+
+/// A project that was copied has the links of the first one, and they lead where they led: to the
+/// files of that one.
+void refuse_files_of_another_project(const ResourceType& type, const std::string& address,
+                                     const Value& config, const Setting& setting) {
+    if (type.data || setting.data_dir.empty()) return;
+    for (const char* name : {"path", "directory"}) {
+        const Value& path = config[name];
+        if (!path.is_string()) continue;
+        const std::string other = other_project(path.as_string(), setting);
+        if (other.empty()) continue;
+        throw Error(ErrorKind::conflict,
+                    fmt::format("{} leads over a symbolic link into another project, {}",
+                                quoted(path, 4096), in_quotes(other, 4096)),
+                    path.loc())
+            .with_hint(fmt::format(
+                "if this project is a copy of that one, put a directory in the link's place; if "
+                "what is there belongs to this one, write the path that the link leads to; "
+                "`hadeploy state rm '{}'` forgets it and leaves it there",
+                address));
+    }
+}
+
+void refuse_foreign_places(const ResourceType& type, const std::string& address,
+                           const Value& config, const Setting& setting) {
+    refuse_own_files(type, config, setting);
+    refuse_files_of_another_project(type, address, config, setting);
+}
+
 Observation look(const ReadRequest& request, const Setting& setting) {
     try {
-        refuse_own_files(*request.type, request.config, setting);
+        refuse_foreign_places(*request.type, request.address, request.config, setting);
         return type_of(*request.type).observe(request, setting);
     } catch (Error& error) {
         return Observation::failed(std::move(error));
@@ -56,29 +109,32 @@ Observation look(const ReadRequest& request, const Setting& setting) {
 
 class LocalProvider final : public Provider {
   public:
-    explicit LocalProvider(Setting setting) : setting_(std::move(setting)) {}
+    explicit LocalProvider(Setting setting) : looking_(setting), changing_(std::move(setting)) {
+        changing_.stop = {}; // what was begun is let end
+    }
 
     std::vector<Observation> read(std::span<const ReadRequest> requests,
                                   const Notice& notice) override {
-        for (const ReadRequest& request : requests) wait_for_left(*request.type, notice);
+        for (const ReadRequest& request : requests) wait_for_left(*request.type, looking_, notice);
         std::vector<Observation> seen(requests.size());
         std::atomic<std::size_t> next = 0;
         const auto work = [&] {
             for (std::size_t i = next++; i < requests.size(); i = next++)
-                seen[i] = look(requests[i], setting_);
+                seen[i] = look(requests[i], looking_);
         };
         std::vector<std::jthread> others;
         for (std::size_t i = 1; i < std::min(kSideBySide, requests.size()); ++i)
             others.emplace_back(work);
         work();
-        others.clear(); // waits
+        others.clear();                                          // waits
+        if (looking_.stop.stop_requested()) throw Interrupted(); // what look() took for a failure
         return seen;
     }
 
     void apply(std::span<const Change> changes, ChangeSink& sink) override {
         for (std::size_t i = 0; i < changes.size(); ++i) {
             try {
-                wait_for_left(*changes[i].type,
+                wait_for_left(*changes[i].type, changing_,
                               [&](std::string_view what) { sink.progress(i, what); });
                 sink.done(i, change(changes[i]));
             } catch (Error& error) {
@@ -89,20 +145,20 @@ class LocalProvider final : public Provider {
 
   private:
     /// Before the first look at what scripts change.
-    void wait_for_left(const ResourceType& type, const Notice& notice) {
-        if (type_of(type).scripted)
-            std::call_once(waited_, wait_for_left_scripts, setting_, notice);
+    void wait_for_left(const ResourceType& type, const Setting& setting, const Notice& notice) {
+        if (type_of(type).scripted) std::call_once(waited_, wait_for_left_scripts, setting, notice);
     }
     Value change(const Change& change) {
         const LocalType& type = type_of(*change.type);
-        refuse_own_files(type, change.kind == Change::Kind::remove ? change.before : change.after,
-                         setting_);
-        if (change.kind != Change::Kind::remove) return type.make(change, setting_);
-        type.remove(change, setting_);
+        refuse_foreign_places(type, change.address,
+                              change.kind == Change::Kind::remove ? change.before : change.after,
+                              changing_);
+        if (change.kind != Change::Kind::remove) return type.make(change, changing_);
+        type.remove(change, changing_);
         return {};
     }
 
-    Setting setting_;
+    Setting looking_, changing_;
     std::once_flag waited_;
 };
 

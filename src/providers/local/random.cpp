@@ -1,6 +1,7 @@
 #include "providers/local/random.h"
 
 #include "core/hash.h"
+#include "core/secrecy.h"
 #include "core/uuid.h"
 #include "providers/local/local_type.h"
 
@@ -122,8 +123,8 @@ class Integer final : public KeptType {
         const Value& min = config["min"];
         const Value& max = config["max"];
         if (min.is_integer() && max.is_integer() && min.as_integer() > max.as_integer())
-            problems.add(fmt::format("min is {}, and max is {}: nothing lies between",
-                                     min.as_integer(), max.as_integer()),
+            problems.add(fmt::format("min is {}, and max is {}: nothing lies between", quoted(min),
+                                     quoted(max)),
                          max.loc());
     }
 

@@ -1,4 +1,6 @@
 #include "providers/local/local_type.h"
+
+#include "core/secrecy.h"
 #include "providers/local/random.h"
 
 #include <array>
@@ -102,8 +104,9 @@ class Password final : public KeptType {
             problems.add("a password has to be made of something", config.loc())
                 .with_hint("one of lower, upper, digits and special has to be true");
         if (config["length"].is_integer() && wanted > config.integer("length"))
-            problems.add(fmt::format("{} characters are asked for, and it has {}", wanted,
-                                     config.integer("length")),
+            problems.add(fmt::format("{} characters are asked for, and it has {}",
+                                     told(config, std::to_string(wanted)),
+                                     told(config, std::to_string(config.integer("length")))),
                          config["length"].loc());
     }
 

@@ -97,18 +97,26 @@ std::string trimmed(std::string text) {
     return text;
 }
 
-Error no_output(std::string_view which, std::string_view name, std::string_view why) {
-    return Error(ErrorKind::failed, fmt::format("`{}` gave no output \"{}\": {}", which, name, why))
+Error no_output(std::string_view which, const Value& returns, std::string_view name,
+                std::string_view why) {
+    return Error(ErrorKind::failed,
+                 fmt::format("`{}` gave no output {}: {}", which, quoted(returns, name), why))
         .with_hint("it prints a JSON object with all that `returns` declares, and messages on "
                    "standard error");
 }
 
 /// One output, as its type wants it.
-Value typed(const std::string& name, const Type& type, const Value& value, std::string_view which) {
+Value typed(const std::string& name, const Type& type, const Value& value, const Value& returns,
+            std::string_view which) {
     Problems problems;
     const Attribute rule{.name = name, .type = type, .required = true};
     Value out =
         normalize(rule, value, fmt::format("`{}`: output \"{}\"", which, name), {}, problems);
+    if (!problems.empty() && returns.contains_secret())
+        throw Error(
+            ErrorKind::failed,
+            fmt::format("what `{}` printed is not what `returns` declares, which is secret", which))
+            .with_hint("where the names and types may be shown, use nonsensitive(...)");
     if (!problems.empty())
         throw Error(ErrorKind::failed, problems.list().front().message)
             .with_hint(problems.list().front().hint);
@@ -256,7 +264,7 @@ Value outputs_of(const Value& config, std::string_view which, const std::string&
         if (json && json->is_object() && json->contains(name)) {
             value = value_of((*json)[name]);
         } else if (names.size() > 1) {
-            throw no_output(which, name,
+            throw no_output(which, config["returns"], name,
                             json && json->is_object() ? "the object has no such key"
                                                       : "it did not print an object");
         } else {
@@ -264,8 +272,8 @@ Value outputs_of(const Value& config, std::string_view which, const std::string&
                 type.kind != TypeKind::string && json ? value_of(*json) : Value(trimmed(printed));
         }
         // marked while it is checked, so that no message quotes it; what stays so is not its matter
-        out.push_back(
-            {name, typed(name, type, secret ? value.as_secret() : value, which).as_open()});
+        const Value marked = secret ? value.as_secret() : value;
+        out.push_back({name, typed(name, type, marked, config["returns"], which).as_open()});
     }
     const Value outputs = Value::map(std::move(out));
     return config.flag("secret_outputs") ? outputs.as_secret() : outputs;

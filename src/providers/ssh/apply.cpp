@@ -32,6 +32,23 @@ ReadRequest look_at(const Change& change, const Recorded& before) {
     if (change.kind != Change::Kind::create) request.recorded = &before;
     return request;
 }
+
+Section section_of(const Command& command) {
+    return {.script = command.script,
+            .input = command.input,
+            .limit = command.limit,
+            .ends_after = command.ends_after};
+}
+
+std::vector<Command> commands_of(const Change& change) {
+    const SshType& type = type_of(change);
+    std::vector<Command> commands = type.commands(change);
+    if (!type.bounded) return commands;
+    const Value& config = change.kind == Change::Kind::remove ? change.before : change.after;
+    const std::chrono::milliseconds timeout(config.integer("timeout", kStepTimeout.count()));
+    for (Command& command : commands) command.limit = command.ends_after = timeout + command.waits;
+    return commands;
+}
 } // namespace
 
 Value attributes_after(const Change& change, const Value& seen) {
@@ -80,7 +97,7 @@ void Application::collect() {
     for (std::size_t i = 0; i < changes_.size(); ++i) {
         const Change& change = changes_[i];
         try {
-            std::vector<Command> commands = type_of(change).commands(change);
+            std::vector<Command> commands = commands_of(change);
             if (commands.empty() && change.kind == Change::Kind::remove) {
                 items_.push_back({i, Work::nothing});
                 continue;
@@ -114,12 +131,17 @@ void Application::run() {
         case Work::refuse: fail(item.change, *refused_); break;
         }
     }
-    for (std::size_t i = 0; i < changes_.size(); ++i)
-        if (!ended_[i])
-            fail(i, Error(ErrorKind::failed,
-                          fmt::format("not begun, because {} failed on the same host",
-                                      changes_[*stopped_by_].address))
-                        .as_transient()); // what does not depend on that one can still be made
+    for (std::size_t i = 0; i < changes_.size(); ++i) {
+        if (ended_[i]) continue;
+        if (!unreachable_) {
+            sink_.not_begun(i);
+            continue;
+        }
+        fail(i,
+             Error(ErrorKind::failed, fmt::format("not begun, because {} failed on the same host",
+                                                  changes_[*stopped_by_].address))
+                 .as_transient());
+    }
 }
 
 void Application::run_command(Item& item) {
@@ -166,9 +188,7 @@ void Application::run_together() {
             std::string probe = type_of(change).probe(look_at(change, before));
             sections.push_back({.script = std::move(probe), .strict = false});
         } else {
-            sections.push_back({.script = item.command.script,
-                                .input = item.command.input,
-                                .limit = item.command.limit});
+            sections.push_back(section_of(item.command));
         }
     }
     announce(first);
@@ -190,7 +210,7 @@ void Application::run_alone(const Item& item) {
     Outcome outcome;
     try {
         outcome = run_streaming(
-            pool_, login_, item.command.script, item.command.input, item.command.input_file,
+            pool_, login_, section_of(item.command), item.command.input_file,
             [&](std::size_t, SectionResult result) { section_ended(first, std::move(result)); },
             stop_);
     } catch (const Error& error) { // a NUL in the script
@@ -202,8 +222,7 @@ void Application::run_alone(const Item& item) {
 void Application::run_elsewhere(const Item& item) {
     const Command& command = item.command;
     announce(next_);
-    const std::vector<Section> section{
-        {.script = command.script, .input = command.input, .limit = command.limit}};
+    const std::vector<Section> section{section_of(command)};
     bool all_answered = true;
     std::vector<std::string> reasons;
     for (const Value& connection : command.on) {
@@ -285,7 +304,10 @@ void Application::finish_exec(const Outcome& outcome, std::size_t first, std::si
 }
 
 void Application::fail(std::size_t change, Error error) {
-    if (!stopped_by_) stopped_by_ = change;
+    if (!stopped_by_) {
+        stopped_by_ = change;
+        unreachable_ = error.kind == ErrorKind::unreachable;
+    }
     if (ended_[change]) return;
     ended_[change] = true;
     sink_.failed(change, std::move(error));

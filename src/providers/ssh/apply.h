@@ -52,6 +52,7 @@ class Application {
     std::optional<std::string> carried_ = {}; ///< output of a command elsewhere, for the next one
     std::vector<bool> ended_;                 ///< changes that were reported
     std::optional<std::size_t> stopped_by_ = {}; ///< the first change that failed
+    bool unreachable_ = false;                   ///< what failed there was the host
     std::optional<Error> refused_ = {};          ///< the error of Work::refuse
 };
 

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/hash.h"
+#include "core/secrecy.h"
 #include "providers/ssh/connection.h"
 #include "providers/ssh/key_file.h"
 
@@ -285,7 +286,7 @@ Error Authentication::half_way(const std::string& methods) const {
             "it also wants: {}, which hadeploy does not answer. Let a key be enough for "
             "this user in its sshd_config: `Match User {}`, `AuthenticationMethods "
             "publickey`",
-            methods, login_.user));
+            methods, login_.told(login_.user)));
     return std::move(error).with_hint(
         "does AuthenticationMethods in its sshd_config want a second key? Then load that into "
         "the SSH agent. Or the account is locked or "
@@ -311,7 +312,7 @@ Error Authentication::refused() {
     return std::move(error).with_hint(fmt::format(
         "put the public half into ~{}/.ssh/authorized_keys on the host, or name the right key with "
         "`private_key_file`",
-        login_.user));
+        login_.told(login_.user)));
 }
 
 void Authentication::run() {

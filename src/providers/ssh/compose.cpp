@@ -3,6 +3,7 @@
 #include "core/file.h"
 #include "core/hash.h"
 #include "providers/ssh/compose_keys.h"
+#include "providers/ssh/compose_scalar.h"
 
 #include <algorithm>
 #include <cctype>
@@ -133,13 +134,14 @@ bool names_files(const YAML::Node& root) {
     return false;
 }
 
+/// Docker before 23 takes "3" for 3.0, and knows no version "" at all: to newer ones both are the
+/// newest, as is none.
 std::string version_sent(const YAML::Node& root) {
-    if (!root["version"].IsDefined())
-        return root.Style() == YAML::EmitterStyle::Flow
-                   ? ""
-                   : fmt::format("3.{}", std::max(8, needed_version(root)));
+    const YAML::Node given = root["version"];
+    const std::string text = given.IsDefined() && given.IsScalar() ? given.Scalar() : "";
+    if (text.empty() || text == "3") return fmt::format("3.{}", std::max(8, needed_version(root)));
     const double version = version_of(root);
-    return version >= 3 && version < 3.5 && names_files(root) ? "3.5" : root["version"].Scalar();
+    return version >= 3 && version < 3.5 && names_files(root) ? "3.5" : text;
 }
 
 nlohmann::json json_of(const YAML::Node& node) {
@@ -215,15 +217,20 @@ std::string substituted(const std::string& text, const Value& variables, const M
 }
 
 std::string Compose::sent() const {
-    const std::string version = version_sent(root);
+    const std::string line = fmt::format("version: \"{}\"", version_sent(root));
     const YAML::Node given = root["version"];
-    if (!given.IsDefined()) // at the end, as a document may begin with `---`
-        return version.empty() ? text : text + "\nversion: \"" + version + "\"\n";
-    if (version == given.Scalar()) return text;
+    std::string out = text;
+    if (!given.IsDefined()) {
+        if (root.Style() != YAML::EmitterStyle::Flow) // at the end: a document may begin with `---`
+            return out + "\n" + line + "\n";
+        const auto brace = text.find('{', static_cast<std::size_t>(root.Mark().pos));
+        return out.insert(brace + 1, line + ", ");
+    }
+    if (version_sent(root) == given.Scalar()) return text;
     const auto begin = static_cast<std::size_t>(given.Mark().pos);
     const bool quoted = text[begin] == '"' || text[begin] == '\'';
-    std::string out = text;
-    return out.replace(begin, given.Scalar().size() + (quoted ? 2 : 0), "\"" + version + "\"");
+    return out.replace(begin, given.Scalar().size() + (quoted ? 2 : 0),
+                       "\"" + version_sent(root) + "\"");
 }
 
 std::string Compose::names(const std::string& stack, const Value& variables) const {
@@ -247,7 +254,7 @@ std::string Compose::names(const std::string& stack, const Value& variables) con
             out[kind][key]["name"] = name + "_" + digest;
         }
     if (out.empty()) return "";
-    if (const std::string version = version_sent(root); !version.empty()) out["version"] = version;
+    out["version"] = version_sent(root);
     return out.dump() + "\n";
 }
 
@@ -320,7 +327,7 @@ std::vector<std::string> externals(const Compose& compose, const Value& variable
             YAML::Node name = member(entry, "name");
             if (external.IsMap()) // of versions before 3.5
                 name = member(external, "name");
-            else if (external.Scalar() != "true" && external.Scalar() != "yes")
+            else if (read_plain(substituted(external.Scalar(), variables)).text != "true")
                 continue;
             out.push_back(fmt::format(
                 "{} {}", kind, name.IsDefined() ? substituted(name.Scalar(), variables) : key));

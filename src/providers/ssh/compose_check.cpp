@@ -62,10 +62,16 @@ bool is_of(std::string_view kind, const Reading& read) {
     if (kind == "count") return is_whole(read) && !negative;
     if (kind == "number") return is_number(read.type);
     if (kind == "amount") return is_number(read.type) && !negative;
+    if (kind == "target") return is_whole(read) && has_form("port", read.text);
     if (kind == "value" || kind == "option")
         return read.type == Scalar::text || read.type == Scalar::date || is_number(read.type) ||
                (kind == "value" && read.type == Scalar::null);
     return read.type == Scalar::text && has_form(kind, read.text);
+}
+
+/// What Docker makes of a variable's value is one by the words of YAML 1.1 in each version.
+bool is_of_variable(std::string_view kind, const Reading& read) {
+    return is_of(kind, read) || (kind == "flag" && read.type == Scalar::word);
 }
 
 /// "a list", "a map", or of a scalar what it has to be.
@@ -74,6 +80,7 @@ std::string wanted(std::string_view kind) {
     if (kind.starts_with('[')) return "a list";
     if (kind.starts_with('{')) return "a map";
     if (kind == "whole" || kind == "integer" || kind == "count") return "a whole number";
+    if (kind == "target") return "the number of one";
     if (kind == "number" || kind == "amount") return "a number";
     if (kind == "flag") return "true or false";
     if (kind == "value" || kind == "option") return "text or a number";
@@ -94,7 +101,7 @@ class Check {
     explicit Check(const ComposeReport& report) : report_(report) {
         const YAML::Node version = member(report.compose.root, "version");
         if (version.IsDefined() && version.IsScalar() && has_form("version", version.Scalar()) &&
-            version.Scalar() != "3")
+            version.Scalar().starts_with("3."))
             version_ = std::stoi(version.Scalar().substr(2));
     }
 
@@ -196,7 +203,8 @@ class Check {
             const bool literal = kind.ends_with('!');
             if (literal) kind.remove_suffix(1);
             // a number in the place of a variable counts as one, almost everywhere
-            if (!is_of(kind, read) && (!variable || literal || !is_of(kind, read_plain(read.text))))
+            if (!is_of(kind, read) &&
+                (!variable || literal || !is_of_variable(kind, read_plain(read.text))))
                 continue;
             if (kind == "value" || kind == "option") check_kept(node, read, at);
             return;
@@ -222,6 +230,10 @@ class Check {
     static std::string hint_for(const std::vector<std::string_view>& kinds, const Reading& read,
                                 const std::string& written) {
         if (read.type == Scalar::null) return "give it a value, or leave it out";
+        if (read.type == Scalar::word) return hint_for_word(kinds, read, written);
+        if (read.type == Scalar::text && kinds.front() == "size" &&
+            has_form("size", read.text + "B"))
+            return fmt::format("write it with a B: {}B", read.text);
         const std::string unit = kinds.front() == "size"       ? "M"
                                  : kinds.front() == "duration" ? "s"
                                                                : "";
@@ -238,6 +250,16 @@ class Check {
                 return fmt::format("write it in quotes: \"{}\"", written);
         }
         return "";
+    }
+
+    static std::string hint_for_word(const std::vector<std::string_view>& kinds,
+                                     const Reading& read, const std::string& written) {
+        const bool flag = std::any_of(kinds.begin(), kinds.end(),
+                                      [](auto kind) { return kind.starts_with("flag"); });
+        if (flag)
+            return fmt::format("write {}: to Docker since 28 `{}` is text", read.text, written);
+        return fmt::format("write it in quotes: \"{}\"; without them Docker before 28 reads {}",
+                           written, read.text);
     }
 
     void mismatch(const YAML::Node& node, const std::string& shown,
@@ -259,6 +281,11 @@ void check_compose(const Compose& compose, const Value& variables, Loc place, Pr
     check_texts(report);
     Check(report).run();
     check_rules(report);
+}
+
+void warn_of_ignored(const Compose& compose, const Value& variables, Loc place,
+                     Problems& warnings) {
+    check_ignored(ComposeReport(compose, variables, place, warnings));
 }
 
 } // namespace hadeploy::ssh::docker

@@ -55,7 +55,7 @@ constexpr std::array kKeys{
     Key{"service", "networks", "[!text]|{+{attachment}|null}"},
     Key{"service", "oom_score_adj", "integer", 13},
     Key{"service", "pid", "text|null"},
-    Key{"service", "ports", "[!port|count|{port}]"},
+    Key{"service", "ports", "[!port|target|{port}]"},
     Key{"service", "privileged", "flag"},
     Key{"service", "read_only", "flag"},
     Key{"service", "restart", "restart"},

@@ -11,9 +11,9 @@ namespace hadeploy::ssh::docker {
 
 /// `is` are alternatives, with | between them:
 /// - a scalar: `text` or a form of text (compose_scalar.h), `flag`, `null`, numbers (`whole`,
-///   `integer`: 1.0 too, `count`: not negative, `number`, `amount`: not negative), `value` (text,
-///   number or nothing, which becomes text) and `option` (the same without nothing). With a `!`
-///   behind it Docker takes no variable there.
+///   `integer`: 1.0 too, `count`: not negative, `number`, `amount`: not negative, `target`: of a
+///   port), `value` (text, number or nothing, which becomes text) and `option` (the same without
+///   nothing). With a `!` behind it Docker takes no variable there.
 /// - `[X]`, a list of X; `[!X]` where nothing may be there twice
 /// - `{shape}`, a map with the keys `in` that shape; `{*X}` and `{+X}`, a map of any names to X,
 /// the

@@ -52,5 +52,7 @@ class ComposeReport {
 void check_texts(const ComposeReport& report);
 /// What one key demands of another: networks that are used have to be defined.
 void check_rules(const ComposeReport& report);
+/// What a swarm ignores; these are warnings.
+void check_ignored(const ComposeReport& report);
 
 } // namespace hadeploy::ssh::docker

@@ -1,13 +1,44 @@
 #include "core/did_you_mean.h"
+#include "core/text.h"
 #include "provider_api/schema.h"
 #include "providers/ssh/compose_report.h"
+#include "providers/ssh/compose_scalar.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
+#include <optional>
+#include <sstream>
 #include <string_view>
 
 namespace hadeploy::ssh::docker {
 
 namespace {
+struct Fault {
+    std::size_t line = 0;
+    std::string_view what;
+};
+
+/// Where Docker would refuse a file of variables (docker/cli, kvfile).
+std::optional<Fault> fault_in_variables(const std::string& text) {
+    constexpr std::size_t kLongest = 64 * 1024; ///< of bufio.Scanner
+    std::istringstream in(text.starts_with("\xef\xbb\xbf") ? text.substr(3) : text);
+    std::size_t number = 0;
+    for (std::string line; std::getline(in, line);) {
+        ++number;
+        if (line.size() >= kLongest) return Fault{number, "is longer than 64 KiB"};
+        if (!is_utf8(line)) return Fault{number, "is not UTF-8 text"};
+        const std::size_t begin = line.find_first_not_of(" \t\v\f\r");
+        if (begin == line.npos || line[begin] == '#') continue;
+        const std::string_view variable =
+            std::string_view(line).substr(begin, std::min(line.find('='), line.size()) - begin);
+        if (variable.empty()) return Fault{number, "has no name before the `=`"};
+        if (variable.find_first_of(" \t") != variable.npos)
+            return Fault{number, "has a space in the name of the variable"};
+    }
+    return std::nullopt;
+}
+
 class Rules {
   public:
     explicit Rules(const ComposeReport& report) : report_(report), root_(report.compose.root) {}
@@ -40,7 +71,7 @@ class Rules {
                                                name))
                 .with_hint("leave out `replicas`, or `mode: " + scalar(mode) + "`");
         const YAML::Node health = member(service, "healthcheck");
-        if (scalar(member(health, "disable")) == "true" && member(health, "test").IsDefined())
+        if (is_true(member(health, "disable")) && member(health, "test").IsDefined())
             report_
                 .problem(member(health, "test"),
                          fmt::format("the `healthcheck` of the service {} has a `test`, and is "
@@ -58,11 +89,33 @@ class Rules {
         check_names(name, "configs", "config", member(service, "configs"));
         check_names(name, "secrets", "secret", member(service, "secrets"));
         check_volumes(name, member(service, "volumes"));
+        const YAML::Node files = member(service, "env_file");
+        if (!files.IsDefined() || !files.IsSequence()) return check_env_file(files);
+        for (const auto& one : files) check_env_file(one);
+    }
+
+    /// Nothing of a line is shown: such files hold secrets.
+    void check_env_file(const YAML::Node& node) {
+        const std::string name = scalar(node);
+        const std::string path = std::filesystem::path(name).lexically_normal().string();
+        for (const Compose::File& file : report_.compose.files) {
+            if (name.empty() || file.path != path) continue;
+            if (const auto fault = fault_in_variables(file.text))
+                report_
+                    .problem(node, fmt::format("line {} of {} {}", fault->line, name, fault->what))
+                    .with_hint("a line is NAME=value: without `export`, and without spaces around "
+                               "the name");
+            return;
+        }
     }
 
     /// "" where it is no scalar, or not known before apply.
     [[nodiscard]] std::string scalar(const YAML::Node& node) const {
         return node.IsDefined() && node.IsScalar() ? report_.text_of(node).value_or("") : "";
+    }
+
+    [[nodiscard]] bool is_true(const YAML::Node& node) const {
+        return read_plain(scalar(node)).text == "true";
     }
 
     void undefined(const YAML::Node& at, const std::string& service, std::string_view kind,
@@ -148,7 +201,7 @@ class Rules {
 
     void check_external(std::string_view kind, const std::string& name, const YAML::Node& entry) {
         const YAML::Node external = member(entry, "external");
-        if (!external.IsDefined() || (!external.IsMap() && scalar(external) != "true")) return;
+        if (!external.IsDefined() || (!external.IsMap() && !is_true(external))) return;
         if (external.IsMap() && member(external, "name").IsDefined() &&
             member(entry, "name").IsDefined())
             report_.problem(external, fmt::format("the {} {} has two names", kind, name))

@@ -1,6 +1,7 @@
 #include "providers/ssh/compose_scalar.h"
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <array>
 #include <cctype>
 #include <charconv>
@@ -30,13 +31,6 @@ bool is_word(std::string_view text, std::initializer_list<std::string_view> word
     const std::string_view rest = text.substr(1);
     return std::none_of(rest.begin(), rest.end(), is_upper) ||
            std::all_of(text.begin(), text.end(), is_upper);
-}
-
-bool is_true(std::string_view text) {
-    return is_word(text, {"true", "yes", "on", "y"});
-}
-bool is_false(std::string_view text) {
-    return is_word(text, {"false", "no", "off", "n"});
 }
 
 std::string without(std::string text, char c) {
@@ -133,19 +127,25 @@ bool is_duration(std::string_view text) {
     return any;
 }
 
-/// "512M", "1.5 GiB", "1024".
+/// "512M", "1.5 GiB", "1024": what each Docker reads. Newer ones want a `B` behind an `i`, older
+/// ones digits on both sides of a point.
 bool is_size(std::string_view text) {
-    const std::size_t number = std::min(text.find_first_not_of("0123456789."), text.size());
-    if (text.substr(0, number).find_first_not_of('.') == std::string_view::npos) return false;
-    text.remove_prefix(number);
-    if (text.starts_with(' ')) text.remove_prefix(1);
-    const auto take = [&](std::string_view letters) {
-        if (!text.empty() && letters.find(text[0]) != letters.npos) text.remove_prefix(1);
+    const auto take_digits = [&] {
+        const std::size_t count = std::min(text.find_first_not_of("0123456789"), text.size());
+        text.remove_prefix(count);
+        return count > 0;
     };
-    take("kKmMgGtTpP");
-    take("iI");
-    take("bB");
-    return text.empty();
+    if (!take_digits()) return false;
+    if (text.starts_with('.')) {
+        text.remove_prefix(1);
+        if (!take_digits()) return false;
+    }
+    if (text.starts_with(' ')) text.remove_prefix(1);
+    std::string unit(text);
+    for (char& c : unit) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (!unit.empty() && std::string_view("kmgtp").find(unit[0]) != std::string_view::npos)
+        return one_of(std::string_view(unit).substr(1), {"", "b", "ib"});
+    return one_of(unit, {"", "b"});
 }
 
 bool is_port(std::string_view text) {
@@ -159,6 +159,17 @@ int ports_in(std::string_view text) {
     const std::string_view last = dash == text.size() ? first : text.substr(dash + 1);
     if (!is_port(first) || !is_port(last)) return 0;
     return std::max(0, std::stoi(std::string(last)) - std::stoi(std::string(first)) + 1);
+}
+
+/// "1.2.3.4" or "[::1]"
+bool is_address(std::string text) {
+    in6_addr parsed{};
+    const int family = text.starts_with('[') && text.ends_with(']') ? AF_INET6 : AF_INET;
+    if (family == AF_INET6) {
+        text.pop_back();
+        text.erase(0, 1);
+    }
+    return ::inet_pton(family, text.c_str(), &parsed) == 1;
 }
 
 /// [[address:]published:]target[/protocol]
@@ -175,7 +186,7 @@ bool is_port_mapping(std::string text) {
     colon = text.rfind(':');
     const std::string published = colon == text.npos ? text : text.substr(colon + 1);
     const std::string address = colon == text.npos ? "" : text.substr(0, colon);
-    if (address.find_first_not_of("0123456789abcdefABCDEF.:[]") != address.npos) return false;
+    if (!address.empty() && !is_address(address)) return false;
     if (published.empty()) return true;
     const int outside = ports_in(published);
     return outside != 0 && (inside == 1 || inside == outside);
@@ -222,7 +233,7 @@ bool is_restart(std::string_view text) {
 }
 
 bool is_version(std::string_view text) {
-    if (text == "3") return true;
+    if (text.empty() || text == "3") return true;
     return text.starts_with("3.") && digits(text.substr(2)) && text.size() <= 4 &&
            text.substr(2) == std::to_string(std::stoi(std::string(text.substr(2)))) &&
            std::stoi(std::string(text.substr(2))) <= 13;
@@ -256,8 +267,10 @@ constexpr std::array kForms{
 
 Reading read_plain(const std::string& text) {
     if (one_of(text, {"", "~", "null", "Null", "NULL"})) return {Scalar::null, ""};
-    if (is_true(text)) return {Scalar::flag, "true"};
-    if (is_false(text)) return {Scalar::flag, "false"};
+    if (is_word(text, {"true"})) return {Scalar::flag, "true"};
+    if (is_word(text, {"false"})) return {Scalar::flag, "false"};
+    if (is_word(text, {"yes", "on", "y"})) return {Scalar::word, "true"};
+    if (is_word(text, {"no", "off", "n"})) return {Scalar::word, "false"};
     if (is_date(text)) return {Scalar::date, text + " 00:00:00 +0000 UTC"};
     if (auto whole = integer(text)) return {Scalar::integer, std::move(*whole)};
     if (const auto value = number(text)) return {Scalar::number, shown(*value)};

@@ -4,10 +4,20 @@
 #include <string_view>
 #include <yaml-cpp/yaml.h>
 
-/// How Docker reads the scalars of a compose file (by YAML 1.1), and the forms of texts in it.
+/// How Docker reads the scalars of a compose file, and the forms of texts in it. Docker before 28
+/// reads them by YAML 1.1, newer ones mostly by 1.2: what the host has is not known here, so only
+/// what both read alike is taken.
 namespace hadeploy::ssh::docker {
 
-enum class Scalar { null, flag, integer, number, date, text };
+enum class Scalar {
+    null,
+    flag,
+    word, ///< yes, no, on, off, y, n: `true` or `false` to Docker before 28, text to newer ones
+    integer,
+    number,
+    date,
+    text
+};
 
 struct Reading {
     Scalar type = Scalar::text;

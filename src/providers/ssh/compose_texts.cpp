@@ -43,14 +43,19 @@ class Texts {
             seen.push_back(name);
             if (const Reading read = read_scalar(key); read.type != Scalar::text)
                 report_.problem(key, fmt::format("the key {} is not text", name))
-                    .with_hint(fmt::format("write it in quotes: \"{}\"{}", name,
-                                           read.type == Scalar::flag
-                                               ? "; without them YAML reads true or false"
-                                               : ""));
+                    .with_hint(fmt::format("write it in quotes: \"{}\"{}", name, without(read)));
         }
     }
 
   private:
+    /// What a key becomes without quotes, for hints.
+    static std::string without(const Reading& read) {
+        if (read.type == Scalar::flag) return "; without them YAML reads true or false";
+        if (read.type == Scalar::word)
+            return fmt::format("; without them Docker before 28 reads {}", read.text);
+        return "";
+    }
+
     void check_merge(const YAML::Node& merged) {
         bool maps = merged.IsMap() || merged.IsSequence();
         if (merged.IsSequence())

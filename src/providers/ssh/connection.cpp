@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/secrecy.h"
 #include "core/text.h"
 #include "providers/ssh/host.h"
 
@@ -222,7 +223,9 @@ Resolved Resolver::host(const Value& config) {
     const int port = static_cast<int>(config.integer("port", found.port.value_or(22)));
     const std::string user = config.text("user", found.user.empty() ? kDefaultUser : found.user);
     Resolved out;
-    out.connection = Value::map({{"address", address}, {"port", port}, {"user", user}});
+    out.connection = Value::map({{"address", as_secret_as(Value(address), config["address"])},
+                                 {"port", as_secret_as(Value(std::int64_t{port}), config["port"])},
+                                 {"user", as_secret_as(Value(user), config["user"])}});
     for (const char* field : {"private_key_file", "public_key", "become_password"})
         if (!config[field].is_null()) out.connection = out.connection.with(field, config[field]);
     if (config["private_key_file"].is_null()) add_identities(found, out.connection);

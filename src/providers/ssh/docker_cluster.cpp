@@ -209,6 +209,7 @@ class DockerDrain final : public SshType {
                    .steering = true,
                    .fallback = Value(1'800'000),
                    .min = 1000}};
+        bound_steps();
     }
 
     std::vector<std::string> claims(const Value& config) const override {

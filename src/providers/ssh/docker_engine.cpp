@@ -177,6 +177,7 @@ DockerEngine::DockerEngine() {
          .computed = true,
          .open = true},
     };
+    bound_steps();
 }
 
 void DockerEngine::check(const Value& config, Problems& problems) const {

@@ -1,4 +1,5 @@
 #include "core/archive.h"
+#include "core/secrecy.h"
 #include "providers/ssh/docker_script.h"
 #include "providers/ssh/docker_types.h"
 #include "providers/ssh/host.h"
@@ -120,6 +121,7 @@ DockerImage::DockerImage() {
          .computed = true,
          .replaces = true},
     };
+    bound_steps(std::chrono::hours(1));
 }
 
 Value DockerImage::derive(const Value& config) const {
@@ -158,12 +160,12 @@ std::vector<Command> DockerImage::commands(const Change& change) const {
         // --force: a container that is left over would keep the tag, a running one keeps the image
         const std::string tag = shell_quote(change.before.text("tag"));
         return {{.script = fmt::format("docker image rm --force {} >/dev/null\n", tag),
-                 .step = "removing " + change.before.text("tag")}};
+                 .step = "removing " + named(change.before, "tag")}};
     }
     const std::string tag = change.after.text("tag");
     return {{.script = "docker load --quiet >/dev/null\n",
              .input_file = change.after.text("archive"),
-             .step = "loading " + tag}};
+             .step = "loading " + named(change.after, "tag")}};
 }
 
 } // namespace

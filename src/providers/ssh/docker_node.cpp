@@ -1,4 +1,6 @@
 #include "providers/ssh/docker_node_scripts.h"
+
+#include "core/secrecy.h"
 #include "providers/ssh/docker_script.h"
 #include "providers/ssh/docker_types.h"
 #include "providers/ssh/host.h"
@@ -166,6 +168,7 @@ DockerNode::DockerNode() {
          .open = true,
          .verb = "mend"},
     };
+    bound_steps();
 }
 
 Observation DockerNode::seen_from_a_peer(const std::string& node_id, const Reply& nodes) {
@@ -202,8 +205,8 @@ Observation DockerNode::parse(const ReadRequest& request, const ProbeResult& res
     if (out.starts_with("none")) return Observation::absent();
     if (out.starts_with("stopped"))
         return Observation::blocked(
-            Error(ErrorKind::failed,
-                  fmt::format("Docker does not run on {}", request.config["host"].text("address")))
+            Error(ErrorKind::failed, fmt::format("Docker does not run on {}",
+                                                 named(request.config["host"], "address")))
                 .with_hint("start it (systemctl start docker), or add a docker.engine that this "
                            "depends on"));
     const std::vector<Reply> replies = parse_replies(out);
@@ -221,7 +224,7 @@ Observation DockerNode::parse(const ReadRequest& request, const ProbeResult& res
         seen.foreign =
             fmt::format("{} is in a swarm (node {}) that hadeploy did not join it to; "
                         "if it may go: docker swarm leave --force",
-                        request.config["host"].text("address"), swarm.value("NodeID", ""));
+                        named(request.config["host"], "address"), swarm.value("NodeID", ""));
     return seen;
 }
 
@@ -300,7 +303,7 @@ std::vector<Command> DockerNode::update(const Change& change) {
     };
     if (is_changed("swarm_id"))
         throw Error(ErrorKind::conflict, fmt::format("{} has moved to another swarm",
-                                                     change.after["host"].text("address")))
+                                                     named(change.after["host"], "address")))
             .with_hint("take it out of that one (docker swarm leave --force), then apply again");
     const bool was_manager = change.before.text("role") == "manager";
     const bool demote = was_manager && change.after.text("role") == "worker";
@@ -347,13 +350,15 @@ std::vector<Command> DockerNode::leave(const Change& change) {
     const Value& config = change.before;
     const std::string node = config.text("node_id");
     const std::vector<Value> others = connections(config["peers"], config["host"].text("address"));
-    const std::string grace = std::to_string(config.integer("drain_timeout", 60000) / 1000);
+    const std::chrono::milliseconds wait(config.integer("drain_timeout", 60000));
+    const std::string grace = std::to_string(wait.count() / 1000);
     std::vector<Command> list;
     if (!others.empty())
         list.push_back({.script = script(kPutOut, {{"node", node}, {"grace", grace}}),
                         .on = others,
                         .none_is_empty = true,
-                        .step = "draining the node"});
+                        .step = "draining the node",
+                        .waits = wait});
     list.push_back(
         {.script = script(kLeave, {{"node", node}, {"marker", std::string(kNodeMarker)}}),
          .step = "leaving the swarm"});

@@ -113,6 +113,7 @@ class DockerStack final : public SshType {
   public:
     DockerStack();
     void check(const Value& config, Problems& problems) const override;
+    void warn(const Value& config, Problems& warnings) const override;
     Value derive(const Value& config) const override;
     std::vector<std::string> claims(const Value& config) const override;
     std::string probe(const ReadRequest& request) const override {
@@ -136,10 +137,13 @@ DockerStack::DockerStack() {
           "What Docker would refuse is an error of the spec, with its line in the compose file: "
           "keys that a stack does not have, values of a wrong kind, a variable without a value, a "
           "network that is not defined. So is a value that Docker would change, such as 1.10 for "
-          "text, of which it makes 1.1. What a swarm ignores is no error, and does nothing: "
+          "text, of which it makes 1.1. A value that is read otherwise before "
+          "Docker 28 than since, such as `yes` without quotes, is an error too. What a swarm "
+          "ignores is a warning, of `validate` and of a plan that deploys the stack: "
           "`build`, `container_name`, `depends_on`, `links`, `network_mode`, `privileged`, "
-          "`devices`, `security_opt`, and an address before a published port. A file without "
-          "`version` gets the one that its keys need, at least 3.8.\n\n"
+          "`devices`, `restart`, `security_opt`, `tmpfs` and the like, and an address before a "
+          "published port. A file without `version`, or with \"3\", gets the one that its keys "
+          "need, at least 3.8.\n\n"
           "A port that another stack publishes and an external network that is not there "
           "are found before anything is changed.\n\n"
           "Seen as drift, and repaired by deploying again: a service that was scaled, updated or "
@@ -207,6 +211,7 @@ DockerStack::DockerStack() {
          .computed = true,
          .tracked = true},
     };
+    bound_steps();
 }
 
 namespace {
@@ -226,6 +231,21 @@ Error without_cause(const Error& error) {
     return Error(error.kind, place + ": this is not what a stack may have", error.loc)
         .with_hint("what exactly is wrong is not shown, as it may hold a part of a secret");
 }
+
+/// Adds what `check` finds in the compose file, as far as that tells no secret.
+void look_at(const Value& config, decltype(check_compose) check, Problems& problems) {
+    const Value& text = config["content"].is_null() ? config["compose"] : config["content"];
+    if (!text.is_string() || config["variables"].is_unknown()) return;
+    Problems found;
+    try {
+        check(read_compose(config), config["variables"], text.loc(), found);
+    } catch (const Error&) { // derive() tells
+    }
+    for (const Error& error : found.list()) {
+        const bool secret = text.secret() || mentions_secret(error, config["variables"]);
+        problems.add(secret ? without_cause(error) : error);
+    }
+}
 } // namespace
 
 void DockerStack::check(const Value& config, Problems& problems) const {
@@ -244,17 +264,11 @@ void DockerStack::check(const Value& config, Problems& problems) const {
                                          "digits and _",
                                          e.key),
                              e.loc);
-    const Value& text = content.is_null() ? compose : content;
-    if (!text.is_string() || config["variables"].is_unknown()) return;
-    Problems found;
-    try {
-        check_compose(read_compose(config), config["variables"], text.loc(), found);
-    } catch (const Error&) { // derive() tells
-    }
-    for (const Error& error : found.list()) {
-        const bool secret = text.secret() || mentions_secret(error, config["variables"]);
-        problems.add(secret ? without_cause(error) : error);
-    }
+    look_at(config, check_compose, problems);
+}
+
+void DockerStack::warn(const Value& config, Problems& warnings) const {
+    look_at(config, warn_of_ignored, warnings);
 }
 
 /// Its name and the ports that it publishes, on the swarm of the first host.
@@ -394,7 +408,8 @@ std::vector<Command> DockerStack::commands(const Change& change) const {
     if (const std::int64_t wait = config.integer("wait"); wait > 0) {
         list.push_back({.script = common + json + fmt::format("seconds={}\n", (wait + 999) / 1000) +
                                   std::string(kStackWait),
-                        .step = "waiting for its tasks to run"});
+                        .step = "waiting for its tasks to run",
+                        .waits = std::chrono::milliseconds(wait)});
         // without waiting the old ones may still be needed to roll back
         if (config.flag("prune") && (!names.empty() || change.kind == Change::Kind::update))
             list.push_back({.script = common +

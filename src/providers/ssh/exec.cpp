@@ -89,20 +89,20 @@ Outcome run_sections(Pool& pool, const Login& login, std::span<const Section> se
     return all;
 }
 
-Outcome run_streaming(Pool& pool, const Login& login, std::string_view script,
-                      std::string_view input, const std::filesystem::path& file,
-                      const Frames::OnSection& on_section, std::stop_token stop) {
+Outcome run_streaming(Pool& pool, const Login& login, const Section& section,
+                      const std::filesystem::path& file, const Frames::OnSection& on_section,
+                      std::stop_token stop) {
     Outcome outcome;
     for (int attempt = 0; attempt < 2; ++attempt) {
         const bool begun = outcome.begun;
         const std::string boundary = make_boundary();
-        std::string text = compose_streaming(script, boundary);
+        std::string text = compose_streaming(section, boundary);
         // The shell must not read ahead: it takes exactly its script, the rest is the script's
         // input. (BusyBox's `head -c` does read ahead.)
         Shell root = shell(
             login, fmt::format(" -c 'eval \"$(dd bs=1 count={} 2>/dev/null)\"'", text.size()));
         Exchange what{.command = std::move(root.command)};
-        what.input = root.input + text.append(input);
+        what.input = root.input + text.append(section.input);
         what.input_file = file;
         Frames frames(boundary, on_section);
         try {

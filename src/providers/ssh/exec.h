@@ -33,13 +33,13 @@ Outcome run_operation(Pool& pool, const Login& login, std::span<const Section> s
                       const Frames::OnSection& on_section,
                       const std::function<void(std::string_view)>& notice, std::stop_token stop);
 
-/// Runs one script whose standard input is too large, or not text: `input`, then the file. It must
+/// Runs one section whose standard input is too large, or not text: its own, then the file. It must
 /// be safe to run again: that is done, once, when the connection breaks.
 /// @throws Error(failed) when the script has a NUL
 /// @throws Interrupted
-Outcome run_streaming(Pool& pool, const Login& login, std::string_view script,
-                      std::string_view input, const std::filesystem::path& file,
-                      const Frames::OnSection& on_section, std::stop_token stop);
+Outcome run_streaming(Pool& pool, const Login& login, const Section& section,
+                      const std::filesystem::path& file, const Frames::OnSection& on_section,
+                      std::stop_token stop);
 
 // What these three are made of.
 

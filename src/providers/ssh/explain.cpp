@@ -49,6 +49,9 @@ constexpr std::array kCauses{
     Cause{"Bad substitution", "", kBash},
     Cause{"Directory not empty", "",
           "set `force: true` to remove it with its contents, or `keep: true` to leave it there"},
+    Cause{"something is mounted on", "",
+          "what is mounted there is not part of the directory; unmount it first"},
+    Cause{"is larger than 1 MiB", "", "look at what is in it, and make it smaller or remove it"},
     Cause{"Directory nonexistent", "its directory is not there", // the shell's words
           "make it with a host.directory that this resource depends on"},
     Cause{"dpkg was interrupted", "",

@@ -39,15 +39,43 @@ hadeploy_start=0
 constexpr std::string_view kStart = "hadeploy_mark start \"$hadeploy_start\"\n";
 constexpr std::string_view kEnd = "hadeploy_end\n";
 
-std::string prologue(std::string_view boundary) {
-    return fmt::format(kPrologue, boundary).append(place_functions());
+// Runs the script on descriptor 4 in a process group of its own, which ends with it when it takes
+// longer than $1 seconds. It is read whole before it begins, as a section's always is.
+constexpr std::string_view kWithin = R"(hadeploy_within() {
+    hadeploy_status=0
+    hadeploy_functions=$hadeploy_functions timeout -k 10 "$1" sh -c '
+        eval "$hadeploy_functions"; unset hadeploy_functions
+        hadeploy_script=$(cat <&4); exec 4<&-
+        set -eu; eval "$hadeploy_script"' || hadeploy_status=$?
+    case $hadeploy_status in
+    124|137) echo "it took longer than $1 s, and was ended" >&2; return 124 ;;
+    esac
+    return "$hadeploy_status"
+}
+)";
+
+std::string prologue(std::string_view boundary, std::span<const Section> sections) {
+    std::string out = fmt::format(kPrologue, boundary);
+    if (std::none_of(sections.begin(), sections.end(),
+                     [](const Section& section) { return section.ends_after.count() > 0; }))
+        return out.append(place_functions());
+    return out
+        .append(fmt::format("hadeploy_functions={}\neval \"$hadeploy_functions\"\n",
+                            shell_quote(place_functions())))
+        .append(kWithin);
 }
 
-std::string subshell(const Section& section) {
-    // `eval` keeps a syntax error inside the section that makes it. Descriptor 3 may be what an
-    // operation hears its client on: not for a daemon that the section leaves behind.
-    return fmt::format("( {}eval {} ) 3<&-", section.strict ? "set -eu; " : "",
-                       shell_quote(section.script));
+/// Descriptor 3 may be what an operation hears its client on: not for a daemon that the section
+/// leaves behind.
+std::string subshell(const Section& section, std::string_view boundary,
+                     std::string_view input = "") {
+    if (section.ends_after.count() == 0) // `eval` keeps a syntax error inside the section
+        return fmt::format("( {}eval {} ) 3<&-{}\n", section.strict ? "set -eu; " : "",
+                           shell_quote(section.script), input);
+    (void)shell_quote(section.script); // refuses a NUL
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(section.ends_after).count();
+    return fmt::format("hadeploy_within {} 3<&-{} 4<<'{}'\n{}\n{}\n", seconds, input, boundary,
+                       section.script, boundary);
 }
 
 /// The whole of the text is a number.
@@ -64,24 +92,24 @@ std::string make_boundary() {
 
 std::string compose(std::span<const Section> sections, std::string_view boundary,
                     std::string_view preamble) {
-    std::string script = prologue(boundary).append(preamble).append(kStart);
+    std::string script = prologue(boundary, sections).append(preamble).append(kStart);
     for (std::size_t i = 0; i < sections.size(); ++i) {
         const Section& section = sections[i];
         if (section.input.empty())
-            script += subshell(section) + " </dev/null\n";
+            script += subshell(section, boundary, " </dev/null");
         else
-            script +=
-                fmt::format("printf %s {} | {}\n", shell_quote(section.input), subshell(section));
+            script += fmt::format("printf %s {} | {}", shell_quote(section.input),
+                                  subshell(section, boundary));
         script += fmt::format("hadeploy_{} {} $?\n", section.strict ? "step" : "look", i);
     }
     return script.append(kEnd);
 }
 
-std::string compose_streaming(std::string_view script, std::string_view boundary) {
-    return prologue(boundary)
+std::string compose_streaming(const Section& section, std::string_view boundary) {
+    return prologue(boundary, {&section, 1})
         .append(kStart)
-        .append(subshell({.script = std::string(script)}))
-        .append("\nhadeploy_step 0 $?\n")
+        .append(subshell(section, boundary))
+        .append("hadeploy_step 0 $?\n")
         .append(kEnd);
 }
 

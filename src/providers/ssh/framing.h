@@ -18,6 +18,8 @@ struct Section {
     /// neither: its status is part of its answer.
     bool strict = true;
     std::chrono::milliseconds limit{0}; ///< how long a change may say nothing; 0: as it is usual
+    /// When it is ended on the host, with all that it has started; 0: it sees to that itself.
+    std::chrono::milliseconds ends_after{0};
 };
 
 /// What one section did.
@@ -39,7 +41,7 @@ std::string compose(std::span<const Section> sections, std::string_view boundary
                     std::string_view preamble = {});
 
 /// The same for a single section that reads the exec's own standard input after the script.
-std::string compose_streaming(std::string_view script, std::string_view boundary);
+std::string compose_streaming(const Section& section, std::string_view boundary);
 
 /// Reads the two streams of such an exec, in pieces of any size.
 class Frames {

@@ -275,6 +275,7 @@ GlusterMount::GlusterMount() {
          .computed = true,
          .tracked = true},
     };
+    bound_steps();
 }
 
 void GlusterMount::check(const Value& config, Problems& problems) const {

@@ -136,6 +136,7 @@ GlusterPool::GlusterPool() {
          .doc = "The names of the members.",
          .computed = true},
     };
+    bound_steps();
 }
 
 Value GlusterPool::derive(const Value& config) const {

@@ -209,6 +209,7 @@ GlusterVolume::GlusterVolume() {
          .computed = true,
          .open = true},
     };
+    bound_steps();
 }
 
 void GlusterVolume::check(const Value& config, Problems& problems) const {

@@ -1,4 +1,6 @@
 #include "providers/ssh/host_path.h"
+
+#include "core/secrecy.h"
 #include "providers/ssh/place.h"
 
 #include <fmt/format.h>
@@ -11,14 +13,14 @@ class HostDirectory final : public SshType {
     HostDirectory() {
         name = "host.directory";
         summary = "A directory on a host, with its owner and mode.";
-        doc = "Missing parents are made too (mode 0755, root). A directory that was removed, or "
-              "whose owner, group or mode was changed, is repaired; what is in it is nobody's "
-              "business. One that is already there is taken over. Links of users on the way to it "
-              "are "
-              "refused, and so is a directory in a user's place that is neither that user's nor "
-              "empty, as with host.file.\n\n"
-              "Destroy removes it when it is empty, with `force` also when it is not; with `keep` "
-              "it stays.";
+        doc =
+            "Missing parents are made too (mode 0755, root). A directory that was removed, or "
+            "whose owner, group or mode was changed, is repaired; what is in it is nobody's "
+            "business. One that is already there is taken over. Links of users on the way to it "
+            "are refused, and so is a directory in a user's place that is neither that user's nor "
+            "empty, as with host.file.\n\n"
+            "Destroy removes it when it is empty, with `force` also when it is not, unless "
+            "something is mounted in it; with `keep` it stays.";
         example = "data:\n"
                   "  type: host.directory\n"
                   "  host: ${node[\"node1\"].connection}\n"
@@ -70,20 +72,29 @@ class HostDirectory final : public SshType {
     std::optional<DataLoss> held_data(const Value& directory) const override {
         if (!directory.flag("force") || directory.flag("keep")) return {};
         return DataLoss{fmt::format("the directory {} on {} and all that is in it",
-                                    directory.text("path"), directory["host"].text("address"))};
+                                    named(directory, "path"), named(directory["host"], "address"))};
     }
 
     std::string probe(const ReadRequest& request) const override {
-        return probe_path(request.config.text("path"), "-d");
+        return probe_path(request.config.text("path"), "-d",
+                          fmt::format("if hadeploy_occupied \"./$n\" . {}; then echo occupied; fi",
+                                      shell_quote(request.config.text("owner"))));
     }
 
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override {
         const std::string path = request.config.text("path");
         if (Answer(result.out).has("link"))
             return Observation::failed(
-                Error(ErrorKind::conflict,
-                      fmt::format("{} is a symbolic link, not a directory", path))
+                Error(ErrorKind::conflict, fmt::format("{} is a symbolic link, not a directory",
+                                                       named(request.config, "path")))
                     .with_hint("use the path that it leads to"));
+        if (Answer(result.out).has("occupied")) // make_directory() would refuse it
+            return Observation::failed(
+                Error(ErrorKind::conflict,
+                      fmt::format("{} belongs to another user than the directory it is in, and is "
+                                  "not empty: it may be another one that was put there",
+                                  path))
+                    .with_hint("remove it, or set its owner by hand"));
         return parse_path(request.config, "a directory", result);
     }
 
@@ -92,7 +103,7 @@ class HostDirectory final : public SshType {
         const Value& after = change.after;
         const std::string path = after.text("path");
         return {{.script = make_directory(path, owner_of(after), after.text("mode")),
-                 .step = "making " + path}};
+                 .step = "making " + named(after, "path")}};
     }
 
   private:
@@ -100,7 +111,7 @@ class HostDirectory final : public SshType {
         if (directory.flag("keep")) return {};
         const std::string path = directory.text("path");
         return {{.script = remove_directory(path, directory.flag("force")),
-                 .step = "removing " + path}};
+                 .step = "removing " + named(directory, "path")}};
     }
 };
 } // namespace

@@ -1,5 +1,6 @@
 #include "core/content.h"
 #include "core/hash.h"
+#include "core/secrecy.h"
 #include "providers/ssh/host.h"
 #include "providers/ssh/host_path.h"
 #include "providers/ssh/place.h"
@@ -10,6 +11,8 @@
 namespace hadeploy::ssh {
 
 namespace {
+constexpr std::int64_t kMostBytes = std::int64_t{64} << 30; ///< of a source
+
 class HostFile final : public SshType {
   public:
     HostFile() {
@@ -41,8 +44,9 @@ class HostFile final : public SshType {
                    .doc = "The text of the file. Either this or `source`."},
                   {.name = "source",
                    .type = TypeKind::local_path,
-                   .doc = "A file of this machine to copy. Either this or `content`. A link to it "
-                          "has to belong to root or to the user who runs hadeploy.",
+                   .doc = "A file of this machine to copy, at most 64 GiB. Either this or "
+                          "`content`. A link to it has to belong to root or to the user who runs "
+                          "hadeploy.",
                    .steering = true},
                   {.name = "owner",
                    .type = TypeKind::account,
@@ -70,7 +74,7 @@ class HostFile final : public SshType {
             problems.add("a host.file needs either `content` or `source`", config.loc());
     }
 
-    Value derive(const Value& config) const override { return content_digest(config); }
+    Value derive(const Value& config) const override { return content_digest(config, kMostBytes); }
 
     std::vector<std::string> claims(const Value& config) const override {
         return claim(config, config.text("path"), {"path"});
@@ -78,8 +82,10 @@ class HostFile final : public SshType {
 
     std::string probe(const ReadRequest& request) const override {
         const std::string path = request.config.text("path");
-        return probe_path(path, "-f",
-                          "h=$(hadeploy_read \"$n\" sha256sum) || exit; echo \"sha256 ${h%% *}\"") +
+        const auto size = content_size(request.config);
+        return probe_path(
+                   path, "-f",
+                   fmt::format("hadeploy_hash \"$n\" '{}'", size ? fmt::to_string(*size) : "")) +
                (request.recorded == nullptr ? "" : look_for_leftovers(request.identity));
     }
 
@@ -89,7 +95,15 @@ class HostFile final : public SshType {
         Observation seen = parse_path(request.config, "a regular file", result);
         if (seen.state == Observation::State::absent && answer.has("left"))
             return Observation::present(Value::map({{"path", path}}));
+        if (answer.has("nowhere")) seen.lacks = directory_of(path);
         if (seen.state != Observation::State::present) return seen;
+        if (answer.has("unread"))
+            return Observation::failed(
+                Error(ErrorKind::conflict,
+                      fmt::format("{} has {} bytes, which were not read within "
+                                  "15 minutes",
+                                  path, answer.first("size")))
+                    .with_hint("remove it, or choose another path"));
         const std::string hash = answer.first("sha256");
         seen.attributes = seen.attributes.with("sha256", hash.empty() ? "(none)" : hash);
         // The same hash is the same content, also of a file that the state does not know yet.
@@ -102,7 +116,8 @@ class HostFile final : public SshType {
     std::vector<Command> commands(const Change& change) const override {
         if (change.kind == Change::Kind::remove) {
             const std::string path = change.before.text("path");
-            return {{.script = remove_file(path, change.identity), .step = "removing " + path}};
+            return {{.script = remove_file(path, change.identity),
+                     .step = "removing " + named(change.before, "path")}};
         }
         const bool same_content =
             change.kind == Change::Kind::update &&
@@ -114,7 +129,7 @@ class HostFile final : public SshType {
         if (same_content && !is_given_away(change))
             return {{.script = own_file(path, change.identity, owner_of(after), after.text("mode"),
                                         change.before.text("sha256")),
-                     .step = "setting owner and mode of " + path}};
+                     .step = "setting owner and mode of " + named(after, "path")}};
         return {write(after, change.identity)};
     }
 
@@ -138,7 +153,7 @@ class HostFile final : public SshType {
     static Command write(const Value& file, const std::string& identity) {
         const std::string path = file.text("path");
         Command command;
-        command.step = "writing " + path;
+        command.step = "writing " + named(file, "path");
         std::string sha256;
         if (file["content"].is_string()) {
             command.input = file["content"].as_string();

@@ -1,5 +1,7 @@
 #include "providers/ssh/host.h"
 
+#include "core/secrecy.h"
+
 #include <fmt/format.h>
 
 namespace hadeploy::ssh {
@@ -47,7 +49,8 @@ class HostGroup final : public SshType {
 
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override {
         if (result.status == 2) return Observation::absent(); // getent: no such entry
-        if (result.status != 0) return cannot_look("group " + request.config.text("name"), result);
+        if (result.status != 0)
+            return cannot_look("group " + named(request.config, "name"), result);
         const std::string fields = result.out.substr(result.out.find(':') + 1);
         const std::string gid = fields.substr(fields.find(':') + 1);
         return Observation::present(Value::map(
@@ -65,7 +68,7 @@ class HostGroup final : public SshType {
                 "if [ -e \"$memory\" ] && getent group \"$g\" >/dev/null; then groupdel \"$g\"; "
                 "fi\n" +
                 forget_memory(change.identity);
-            return {{.script = script, .step = "removing group " + config.text("name")}};
+            return {{.script = script, .step = "removing group " + named(config, "name")}};
         }
         const std::string gid =
             config["gid"].is_integer() ? fmt::format("-g {} ", config.integer("gid")) : "";
@@ -73,7 +76,7 @@ class HostGroup final : public SshType {
                               "else hadeploy_note created; groupadd {1}{2}\"$g\"; fi\n",
                               gid.empty() ? ":" : fmt::format("groupmod {}\"$g\"", gid), gid,
                               config.flag("system") ? "-r " : "");
-        return {{.script = script, .step = "making group " + config.text("name")}};
+        return {{.script = script, .step = "making group " + named(config, "name")}};
     }
 };
 } // namespace

@@ -77,18 +77,20 @@ class HostHosts final : public SshType {
 
     std::string probe(const ReadRequest& request) const override {
         const std::string path = request.config.text("path", "/etc/hosts");
-        return fmt::format(
-            "hadeploy_enter {0} || exit 0\n[ ! -f ./{1} ] || (hadeploy_read {1} cat)\n",
-            shell_quote(directory_of(path)), shell_quote(name_of(path)));
+        return fmt::format("hadeploy_enter {0} || {{ echo nowhere; exit 0; }}\n[ ! -f ./{1} ] || "
+                           "(hadeploy_read_text {1} cat)\n",
+                           shell_quote(directory_of(path)), shell_quote(name_of(path)));
     }
 
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override {
         const std::string path = request.config.text("path", "/etc/hosts");
-        if (result.status != 0) return cannot_look(path, result);
+        if (result.status != 0) return cannot_look(told(request.config["path"], path), result);
         const std::vector<std::string> all = lines(result.out);
+        Observation absent;
+        if (result.out == "nowhere\n") absent.lacks = directory_of(path);
         const auto begin = std::find(all.begin(), all.end(), begin_line(request.config));
         const auto end = std::find(begin, all.end(), end_line(request.config));
-        if (end == all.end()) return Observation::absent();
+        if (end == all.end()) return absent;
         Value::Map entries;
         for (auto line = begin + 1; line != end; ++line) {
             const std::vector<std::string> parts = words(*line);
@@ -118,7 +120,7 @@ class HostHosts final : public SshType {
                            const std::string& block, std::string_view doing) {
         const std::string path = config.text("path", "/etc/hosts");
         Command command;
-        command.step = fmt::format("{} {}", doing, path);
+        command.step = fmt::format("{} {}", doing, told(config["path"], path));
         command.input = block;
         command.script = fmt::format(
             "n={}\n"

@@ -1,5 +1,6 @@
-#include "core/secrecy.h"
 #include "core/text.h"
+
+#include "core/secrecy.h"
 #include "providers/ssh/host.h"
 #include "providers/ssh/shell_functions.h"
 
@@ -229,21 +230,20 @@ class HostPackage final : public SshType {
                                     std::string(kDpkg);
         if (remove) return take_back(change, prepare);
         const std::vector<std::string> packages = strings(config["packages"]);
-        const std::string names = fmt::format("{}", fmt::join(packages, ", "));
         std::vector<Command> all{
             {.script = prepare + std::string(kExact) + fmt::format(kInstall, quoted(packages)),
-             .step = "installing " + names}};
+             .step = "installing " + shown(change, packages)}};
         const std::map<std::string, std::string> left = left_to(change);
         if (!left.empty())
             all.push_back(
                 {.script = prepare + hand_over(left) + forget_lines(names_of(left)),
-                 .step = fmt::format("leaving {} to others", fmt::join(names_of(left), ", "))});
+                 .step = fmt::format("leaving {} to others", shown(change, names_of(left)))});
         std::vector<std::string> gone = no_longer(change);
         std::erase_if(gone, [&](const std::string& p) { return left.contains(p); });
         if (!gone.empty())
             all.push_back(
                 {.script = prepare + only_ours(gone) + std::string(kRemove) + forget_lines(gone),
-                 .step = fmt::format("removing {}", fmt::join(gone, ", "))});
+                 .step = "removing " + shown(change, gone)});
         return all;
     }
 
@@ -333,6 +333,11 @@ class HostPackage final : public SshType {
                            fmt::join(packages, " "));
     }
 
+    static std::string shown(const Change& change, const std::vector<std::string>& packages) {
+        const std::string names = fmt::format("{}", fmt::join(packages, ", "));
+        return told(change.before["packages"], told(change.after["packages"], names));
+    }
+
     std::vector<Command> take_back(const Change& change, const std::string& prepare) const {
         std::vector<std::string> packages = strings(change.before["packages"]);
         std::string script = forget_memory(change.identity);
@@ -344,9 +349,8 @@ class HostPackage final : public SshType {
                 packages.empty() ? "" : only_ours(packages) + std::string(kRemove);
             script = prepare + others + remove + script;
         }
-        return {
-            {.script = script,
-             .step = fmt::format("removing what was installed of {}", fmt::join(packages, ", "))}};
+        return {{.script = script,
+                 .step = "removing what was installed of " + shown(change, packages)}};
     }
 };
 } // namespace

@@ -1,5 +1,6 @@
 #include "providers/ssh/host_path.h"
 
+#include "core/secrecy.h"
 #include "providers/ssh/place.h"
 
 #include <algorithm>
@@ -27,13 +28,14 @@ std::string as_asked(std::string_view wanted, std::string_view seen) {
 Observation parse_path(const Value& config, std::string_view kind, const ProbeResult& result) {
     const std::string path = config.text("path");
     const Answer answer(result.out);
-    if (result.status != 0) return cannot_look(path, result);
+    if (result.status != 0) return cannot_look(named(config, "path"), result);
     if (answer.has("absent")) return Observation::absent();
     if (answer.has("link")) return Observation::present(Value::map({{"path", path}}));
     const std::vector<std::string> stat = words(answer.first("stat"));
     if (answer.has("other") || stat.size() != 3)
         return Observation::failed(
-            Error(ErrorKind::conflict, fmt::format("{} is there, but is not {}", path, kind))
+            Error(ErrorKind::conflict,
+                  fmt::format("{} is there, but is not {}", named(config, "path"), kind))
                 .with_hint("remove or rename it, or choose another path"));
     return Observation::present(Value::map({{"path", path},
                                             {"mode", fmt::format("{:0>4}", stat[0])},

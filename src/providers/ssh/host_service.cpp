@@ -1,4 +1,6 @@
 #include "providers/ssh/explain.h"
+
+#include "core/secrecy.h"
 #include "providers/ssh/host.h"
 #include "providers/ssh/shell_functions.h"
 
@@ -214,7 +216,7 @@ class HostService final : public SshType {
                                      : action == "stop"  ? "stopping"
                                      : action == "start" ? "starting"
                                                          : "setting up",
-                                     after.text("name"))}};
+                                     named(after, "name"))}};
     }
 
   private:
@@ -230,7 +232,7 @@ class HostService final : public SshType {
                           "    esac; done <\"$memory\"\n"
                           "fi\n" +
                           forget_memory(change.identity),
-                .step = "setting back " + change.before.text("name")};
+                .step = "setting back " + named(change.before, "name")};
     }
 };
 } // namespace

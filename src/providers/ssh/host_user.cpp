@@ -1,4 +1,6 @@
 #include "providers/ssh/host.h"
+
+#include "core/secrecy.h"
 #include "providers/ssh/public_key.h"
 
 #include <algorithm>
@@ -200,8 +202,9 @@ class HostUser final : public SshType {
     std::optional<DataLoss> held_data(const Value& user) const override {
         if (!user.flag("created", true)) return {};
         return DataLoss{fmt::format("the home directory {} of the user {} on {}",
-                                    user.text("home", "/home/" + user.text("name")),
-                                    user.text("name"), user["host"].text("address"))};
+                                    user["home"].is_string() ? named(user, "home")
+                                                             : "/home/" + named(user, "name"),
+                                    named(user, "name"), named(user["host"], "address"))};
     }
 
     std::string probe(const ReadRequest& request) const override {
@@ -219,7 +222,7 @@ class HostUser final : public SshType {
             script += "home=${line%:*}; home=${home##*:}\n"
                       "if hadeploy_enter \"${home%/}/.ssh\" && [ -f ./authorized_keys ] && "
                       "[ ! -L ./authorized_keys ]; then\n"
-                      "    ( hadeploy_read authorized_keys sed 's/^/key /' ) || exit 1\n"
+                      "    ( hadeploy_read_text authorized_keys sed 's/^/key /' ) || exit 1\n"
                       "fi\n";
         return script;
     }
@@ -263,20 +266,20 @@ class HostUser final : public SshType {
                                fmt::format("force={}\nend_processes() {{\n{}}}\n",
                                            config.flag("force") ? "1" : "''", kEndProcesses) +
                                std::string(kTakeBack) + forget_memory(change.identity),
-                     .step = "undoing user " + config.text("name")}};
+                     .step = "undoing user " + named(config, "name")}};
         std::vector<Command> all{{.script = start + make(config) + groups(change),
-                                  .step = "setting up user " + config.text("name")}};
+                                  .step = "setting up user " + named(config, "name")}};
         const std::vector<std::string> keys = strings(config["authorized_keys"]);
         if (!keys.empty())
             all.push_back({.script = start + std::string(kFindHome) + std::string(kAddKeys),
                            .input = fmt::format("{}\n", fmt::join(keys, "\n")),
-                           .step = "adding keys of " + config.text("name")});
+                           .step = "adding keys of " + named(config, "name")});
         const std::vector<std::string> gone =
             without(strings(change.before["authorized_keys"]), keys);
         if (!gone.empty())
             all.push_back({.script = start + std::string(kFindHome) + std::string(kRemoveKeys),
                            .input = fmt::format("{}\n", fmt::join(gone, "\n")),
-                           .step = "removing keys of " + config.text("name")});
+                           .step = "removing keys of " + named(config, "name")});
         return all;
     }
 

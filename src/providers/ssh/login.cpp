@@ -1,5 +1,6 @@
 #include "providers/ssh/login.h"
 
+#include "core/secrecy.h"
 #include "providers/ssh/connection.h"
 
 #include <algorithm>
@@ -7,17 +8,26 @@
 
 namespace hadeploy::ssh {
 
+namespace {
+std::string place_of(const Login& login) {
+    const bool v6 = login.address.find(':') != std::string::npos;
+    return fmt::format("{}@{}{}{}:{}", login.user, v6 ? "[" : "", login.address, v6 ? "]" : "",
+                       login.port);
+}
+} // namespace
+
 std::string Login::name() const {
-    const bool v6 = address.find(':') != std::string::npos;
-    return fmt::format("{}@{}{}{}:{}", user, v6 ? "[" : "", address, v6 ? "]" : "", port);
+    return told(place_of(*this));
 }
 
 std::string Login::route() const {
-    return jump ? fmt::format("{} via {}", name(), jump->route()) : name();
+    return jump ? fmt::format("{} via {}", place_of(*this), jump->route()) : place_of(*this);
 }
 
 Login login_from(const Value& connection) {
     Login login;
+    for (const char* field : {"address", "port", "user"})
+        login.hidden = login.hidden || connection.secret() || connection[field].secret();
     login.address = without_brackets(connection.text("address"));
     login.port = static_cast<int>(connection.integer("port", 22));
     login.user = connection.text("user", "root");

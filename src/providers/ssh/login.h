@@ -21,9 +21,10 @@ struct Login {
     std::string address_family;              ///< "inet", "inet6"; "": either
     bool identities_only = false;            ///< no key of the agent but these
     std::string agent; ///< its socket, "$VARIABLE", or "none"; "": as the environment says
-    std::string become_password;     ///< what sudo asks the user for; "": it asks for nothing
-    std::string host_key;            ///< see parse_host_keys()
-    bool trust_on_first_use = false; ///< an empty host_key accepts any
+    std::string become_password; ///< what sudo asks the user for; "": it asks for nothing
+    std::string host_key;        ///< see parse_host_keys()
+    bool trust_on_first_use =
+        false; ///< a host_key without accepted keys takes any but revoked ones
     /// How long a host may take to let us in; a refused connection is tried again until then.
     std::chrono::milliseconds timeout{10'000};
     /// A host that says nothing for so long, though asked, is taken for gone. Some seconds at
@@ -31,9 +32,15 @@ struct Login {
     std::chrono::milliseconds silence{30'000};
 
     std::shared_ptr<const Login> jump = {}; ///< the host to go through
+    bool hidden = false;                    ///< its address, port or user is secret
 
-    [[nodiscard]] std::string name() const; ///< "root@10.77.0.11:22"
-    /// The name, and those of the hosts on the way: what tells this login from others.
+    /// For messages: "root@10.77.0.11:22".
+    [[nodiscard]] std::string name() const;
+    /// For messages: one of its fields, unless some of them are secret.
+    [[nodiscard]] std::string told(const std::string& field) const {
+        return hidden ? "(secret)" : field;
+    }
+    /// What tells this login from others: where it leads, and over which hosts.
     [[nodiscard]] std::string route() const;
 };
 

@@ -14,7 +14,9 @@
 //
 // A file that is only read is opened without following a link and without waiting, as a FIFO may
 // take its place; where dd knows no flags (BusyBox) by a child that has a limit of time, which asks
-// the kernel what it has opened before it reads.
+// the kernel what it has opened before it reads. What is large is not read where its size tells
+// enough; else in pieces, between which the connection is tried: without a terminal no signal says
+// that it is gone.
 //
 // Everything here is POSIX sh with coreutils or BusyBox. `cd -P` of dash and BusyBox asks the
 // kernel; that of bash works out the path by itself, before it enters the directory, so there
@@ -195,13 +197,18 @@ hadeploy_note() {
 }
 )sh";
 
-constexpr std::string_view kDirectories = R"sh(hadeploy_directory() {
+constexpr std::string_view kDirectories = R"sh(hadeploy_occupied() {
+    hadeploy_roots "$2" && return 1
+    hadeploy_may_own "$1" "$3" && return 1
+    for hadeploy_name in "$1"/* "$1"/.[!.]* "$1"/..?*; do
+        [ ! -e "$hadeploy_name" ] && [ ! -L "$hadeploy_name" ] || return 0
+    done
+    return 1
+}
+hadeploy_directory() {
     hadeploy_enter "$1" make || hadeploy_refuse "$1 is there, but is not a directory"
-    if ! hadeploy_roots .. && ! hadeploy_may_own . "${2%%:*}"; then
-        for hadeploy_name in ./* ./.[!.]* ./..?*; do
-            [ ! -e "$hadeploy_name" ] && [ ! -L "$hadeploy_name" ] || hadeploy_refuse \
-                "$1 belongs to another user than the directory it is in, who may have put another one there; remove it, or set its owner by hand"
-        done
+    if hadeploy_occupied . .. "${2%%:*}"; then
+        hadeploy_refuse "$1 belongs to another user than the directory it is in, who may have put another one there; remove it, or set its owner by hand"
     fi
     # GNU chmod keeps a directory's set-group-ID bit unless the number has five digits
     chown -- "$2" . && chmod "0$3" . || exit 1
@@ -225,9 +232,16 @@ hadeploy_empty() {
         ) && rmdir -- "$hadeploy_name"; else rm -f -- "$hadeploy_name"; fi || exit 1
     done
 }
+hadeploy_unmounted() {
+    while read -r hadeploy_word hadeploy_word hadeploy_word hadeploy_word hadeploy_mount hadeploy_word; do
+        case $hadeploy_mount in *\\*) hadeploy_mount=$(printf %b "$hadeploy_mount") ;; esac # \040 is a space
+        case $hadeploy_mount/ in "$1"/*) hadeploy_refuse "$1 can't be removed: something is mounted on $hadeploy_mount" ;; esac
+    done </proc/self/mountinfo
+}
 hadeploy_remove_directory() {
     hadeploy_enter "$1" || return 0
     if [ ! -d "./$2" ] || [ -L "./$2" ]; then return 0; fi
+    [ -z "$3" ] || hadeploy_unmounted "${hadeploy_at%/}/$2" # rm knows other file systems, not other mounts of this one
     if [ -z "$3" ]; then rmdir -- "./$2" || exit 1
     elif rm --one-file-system -f -- ./.hadeploy-none 2>/dev/null; then
         rm -rf --one-file-system -- "./$2" || exit 1
@@ -244,10 +258,13 @@ hadeploy_remove_directory() {
 constexpr std::string_view kRead = R"sh(hadeploy_kind() {
     if [ -L "./$1" ]; then echo link
     elif [ "$2" "./$1" ]; then
-        hadeploy_seen=$(stat -c 'stat %a %u:%U %g:%G' -- "./$1" .) || exit
+        hadeploy_seen=$(stat -c 'size %s
+stat %a %u:%U %g:%G' -- "./$1" .) || exit
         hadeploy_mode=${hadeploy_seen##*stat }
         hadeploy_mode=${hadeploy_mode%% *}
-        printf '%s\n' "${hadeploy_seen%stat *}"
+        hadeploy_size=${hadeploy_seen#size }
+        hadeploy_size=${hadeploy_size%%[!0-9]*}
+        printf '%s\n' "${hadeploy_seen%size *}"
         return 0
     elif [ -e "./$1" ]; then echo other
     else echo absent; fi
@@ -265,6 +282,32 @@ hadeploy_read() {
             printf '\n%s is not a regular file any more\n' "${hadeploy_at%/}/$hadeploy_name"
     } | "$@"
 }
+hadeploy_read_text() {
+    [ "$(stat -c %s -- "./$1")" -le 1048576 ] || hadeploy_refuse "${hadeploy_at%/}/$1 is larger than 1 MiB"
+    hadeploy_read "$@"
+}
+hadeploy_pump() {
+    hadeploy_until=$(($(date +%s) + 900)) hadeploy_any=
+    while hadeploy_said=$(dd bs=64k count=4096 2>&1 >&6); do
+        case $hadeploy_said in '0+0 records in'*) break ;; esac
+        hadeploy_any=yes
+        echo reading >&5 || exit 1
+        [ "$(date +%s)" -lt "$hadeploy_until" ] || hadeploy_any=
+        [ -n "$hadeploy_any" ] || break
+    done
+    [ -n "$hadeploy_any" ] || echo unread >&5
+} 6>&1
+hadeploy_hash() {
+    if [ "$hadeploy_size" -le 268435456 ]; then
+        hadeploy_sum=$(hadeploy_read "$1" sha256sum) || exit
+    elif [ "${2:-$hadeploy_size}" != "$hadeploy_size" ] || [ "$hadeploy_size" -gt 68719476736 ]; then
+        echo "sha256 ($hadeploy_size bytes, not read)"
+        return 0
+    else
+        hadeploy_sum=$(hadeploy_read "$1" cat | hadeploy_pump | sha256sum) || exit
+    fi
+    echo "sha256 ${hadeploy_sum%% *}"
+} 5>&1
 )sh";
 } // namespace
 
@@ -290,7 +333,8 @@ std::string both_of(std::string_view path) {
 } // namespace
 
 std::string look_into(std::string_view directory) {
-    return fmt::format("hadeploy_enter {} || {{ echo absent; exit 0; }}\n", shell_quote(directory));
+    return fmt::format("hadeploy_enter {} || {{ echo absent; echo nowhere; exit 0; }}\n",
+                       shell_quote(directory));
 }
 
 std::string put_file(std::string_view path, std::string_view identity, std::string_view owner,

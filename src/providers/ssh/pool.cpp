@@ -1,6 +1,7 @@
 #include "providers/ssh/pool.h"
 
 #include "core/error.h"
+#include "providers/ssh/connection.h"
 #include "providers/ssh/ssh.h"
 
 #include <fmt/format.h>
@@ -75,9 +76,11 @@ PublicKey Pool::connect(const Login& login, std::stop_token stop) {
     return h.session->host_key();
 }
 
-std::string shown_host_key(const Value& connection) {
+std::string shown_host_key(const Value& host, const Value& connection) {
     Login login = login_from(connection);
-    login.host_key.clear();
+    HostKeys revoked = resolve_connection(host, LocalUser::current()).known;
+    revoked.accepted.clear();
+    login.host_key = revoked.text();
     login.trust_on_first_use = true;
     const PublicKey key = Pool().connect(login, {});
     return key.type + ' ' + key.base64;

@@ -52,7 +52,7 @@ std::vector<Observation> SshProvider::read(std::span<const ReadRequest> requests
 }
 
 void SshProvider::apply(std::span<const Change> changes, ChangeSink& sink) {
-    Application(*pool_, login_, stop_, changes, sink).run();
+    Application(*pool_, login_, {}, changes, sink).run(); // what was begun is let end
 }
 
 } // namespace hadeploy::ssh

@@ -1,4 +1,6 @@
 #include "providers/ssh/session.h"
+
+#include "core/secrecy.h"
 #include "providers/ssh/ssh.h"
 
 #include "core/error.h"
@@ -268,7 +270,7 @@ void LibSession::verify_host_key() {
         throw Error(ErrorKind::unreachable, fmt::format("the host key that {} shows is revoked: {}",
                                                         login_.name(), fingerprint(host_key_)))
             .with_hint("it was stolen, or is kept no more; see @revoked in known_hosts");
-    if (login_.host_key.empty() && login_.trust_on_first_use) return;
+    if (known_.accepted.empty() && login_.trust_on_first_use) return;
     std::vector<std::string> expected;
     for (const PublicKey& key : known_.accepted) expected.push_back(fingerprint(key));
     throw Error(ErrorKind::unreachable,
@@ -451,7 +453,8 @@ std::unique_ptr<Session> Session::open(const Login& login, std::stop_token stop)
                     fmt::format("the host key of {} is not known", login.name()))
             .with_hint(fmt::format("ask the machine's console, or over a way that you trust: "
                                    "`ssh-keyscan -p {} -t ed25519 {}`, and set `host_key`",
-                                   login.port, login.address));
+                                   login.told(std::to_string(login.port)),
+                                   login.told(login.address)));
     if (!login.private_key_file.empty()) {
         const bool locked = check_private_key(login.private_key_file).kind == KeyFile::Kind::locked;
         if (locked && login.agent.empty() && !std::getenv("SSH_AUTH_SOCK"))

@@ -1,4 +1,6 @@
 #include "providers/ssh/connection.h"
+
+#include "core/secrecy.h"
 #include "providers/ssh/host.h"
 #include "providers/ssh/public_key.h"
 
@@ -42,7 +44,7 @@ class SshHost final : public SshType {
                   "  private_key_file: keys/id_ed25519\n"
                   "  host_key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI...\n";
         schema = {{.name = "address",
-                   .type = TypeKind::string,
+                   .type = TypeKind::address,
                    .doc = "Host name or IP address to log in at.",
                    .required = true,
                    .replaces = true},
@@ -204,15 +206,17 @@ class SshHost final : public SshType {
         const Value& given = config["host_key"];
         if (given.is_unknown()) return;
         const Loc loc = given.is_null() ? config["address"].loc() : given.loc();
-        const std::string address = host.connection.text("address");
-        const std::string scan = fmt::format("ssh-keyscan -p {} -t ed25519 {}",
-                                             host.connection.integer("port"), address);
+        const std::string address = named(host.connection, "address");
+        const std::string scan =
+            fmt::format("ssh-keyscan -p {} -t ed25519 {}", named(host.connection, "port"), address);
         if (given.is_string())
             for (const std::string& names :
                  names_of_others(given.as_string(), host.names,
                                  static_cast<int>(host.connection.integer("port"))))
                 problems
-                    .add(fmt::format("this is a host key of {}, not of {}", names, address), loc)
+                    .add(fmt::format("this is a host key of {}, not of {}", told(given, names),
+                                     address),
+                         loc)
                     .with_hint(fmt::format("`{}` shows the right one; if it is the same machine "
                                            "under another name, write the key without the name",
                                            scan));
@@ -258,7 +262,8 @@ class SshHost final : public SshType {
                              const std::string& known) {
         return Error(ErrorKind::unreachable,
                      fmt::format("the host key of {} has changed: {}, known as {}",
-                                 request.config.text("address"), fingerprint(parse_public_key(key)),
+                                 named(request.config, "address"),
+                                 fingerprint(parse_public_key(key)),
                                  fingerprint(parse_public_key(known))))
             .with_hint(
                 fmt::format("if the machine was installed again, `hadeploy state trust-host-key "

@@ -24,4 +24,15 @@ Attribute host_attribute() {
             .replaces = true};
 }
 
+void SshType::bound_steps(std::chrono::milliseconds timeout) {
+    bounded = true;
+    schema.push_back({.name = "timeout",
+                      .type = TypeKind::duration,
+                      .doc = "How long one step of a change may take on a host before it is ended, "
+                             "with all that it has started.",
+                      .steering = true,
+                      .fallback = Value(std::int64_t{timeout.count()}),
+                      .min = 1'000});
+}
+
 } // namespace hadeploy::ssh

@@ -8,6 +8,9 @@
 
 namespace hadeploy::ssh {
 
+/// How long a command may take by default.
+inline constexpr std::chrono::milliseconds kStepTimeout{std::chrono::minutes(30)};
+
 /// One command of a change: a POSIX sh script, run as root with `set -eu`. Data, so that tests
 /// compare it and nothing can happen behind a plan's back.
 struct Command {
@@ -25,7 +28,12 @@ struct Command {
     std::string step = {}; ///< what people see meanwhile: "joining the swarm"
     /// How long it may take. The script itself has to keep to that, so that nothing is left at work
     /// on the host; a little later it is given up from here.
-    std::chrono::milliseconds limit{std::chrono::minutes(30)};
+    std::chrono::milliseconds limit{kStepTimeout};
+    /// When it is ended on the host; 0: the script keeps to the limit by itself. (Of the types that
+    /// are `bounded` both follow from `timeout`.)
+    std::chrono::milliseconds ends_after{0};
+    /// How long it may wait on purpose, on top of `timeout`: for tasks to run, or to end.
+    std::chrono::milliseconds waits{0};
 };
 
 /// Whether the input travels inside the script: it then arrives whole, or the script is not begun.
@@ -50,6 +58,8 @@ class SshType : public ResourceType {
     bool remove_may_leave = false;
     /// Attributes that are looked at after a create: the commands are not believed.
     std::vector<std::string> verified = {};
+    /// Each of its commands is ended on the host after the attribute `timeout`.
+    bool bounded = false;
     /// A POSIX sh script (run as root, without `set -e`) that prints what read() needs; "" if there
     /// is nothing to look at. All probes of a host travel in one exec, so it must not read standard
     /// input, and must leave no variable that matters, no changed directory (it runs in a
@@ -62,6 +72,10 @@ class SshType : public ResourceType {
     /// absent (present, for a remove) or still differs in `changed` is a failure. A remove without
     /// commands leaves the object as it is.
     virtual std::vector<Command> commands(const Change& change) const = 0;
+
+  protected:
+    /// Gives the type the attribute `timeout`, and makes it `bounded`.
+    void bound_steps(std::chrono::milliseconds timeout = kStepTimeout);
 };
 
 /// `text` as one word of a POSIX shell command line.

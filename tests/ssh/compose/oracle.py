@@ -39,11 +39,14 @@ STRICTER = {
     "a file without services": r"has no `services`",
     "a date in the place of text": r" is \d{4}-\d\d-\d\d, which is not",
     "a likely slip where Docker ignores keys": r"did you mean",
+    "a word that Docker before 28 reads as true or false": r" is (yes|no|on|off), which is not",
+    "a size that Docker before 23 does not read": r"which is not a size",
+    "an address of a port without brackets": r"which is not a port",
 }
 
 SCALARS = ["1", "1.5", "-1", '"1"', '"2.5"', "true", "yes", '"true"', "null", '""', "abc", "0x10",
            "2024-01-02", "1e3", '"80:80"', "80:80", "512M", '"0.5"', "10s", "1m", "a b", "[]", "{}",
-           "[a]", "[1]", "{a: b}", "{a: 1}", "[{a: b}]", "[a, a]", "on", "'a:b:c:d'", "3.8", "on-failure"]
+           "[a]", "[1]", "{a: b}", "{a: 1}", "[{a: b}]", "[a, a]", "on", "'a:b:c:d'", "3.8", "on-failure", "1Gi", "1.2.3M", "'80:80:80:80'", "no"]
 KEYS = ["profiles", "extends", "pull_policy", "scale", "mem_limit", "name", "x-more", "labels",
         "driver", "external", "file", "mode", "replicas", "test", "source", "target", "type",
         "subnet", "gateway", "condition", "platform", "hostnme", "cpus", "memory", "driver_opts"]

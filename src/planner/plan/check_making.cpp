@@ -1,0 +1,66 @@
+#include "planner/plan/check_making.h"
+
+#include "core/secrecy.h"
+#include "core/text.h"
+#include "planner/spec/references.h"
+
+#include <fmt/format.h>
+#include <set>
+
+namespace hadeploy {
+
+namespace {
+/// Whether the paths are written out, or given by variables of the user: then no resource is known
+/// to have to do with them.
+bool names_fixed_files(const Node& node) {
+    if (!node.block->depends_on.empty()) return false;
+    const bool root = node.scope->call == nullptr; // a module may be given what resources made
+    for (const Argument& a : node.block->attributes) {
+        const Attribute* attribute = find_attribute(node.type->schema, a.name);
+        if (attribute == nullptr || attribute->type.kind != TypeKind::local_path) continue;
+        for (const Reference& r : references_in(*a.value))
+            if (r.name != "path" && !(r.name == "var" && root)) return false;
+    }
+    return true;
+}
+
+/// With where and of what it is.
+Error placed(Error error, const Node& node) {
+    error.address = node.address;
+    if (!error.loc.known()) error.loc = node.block->loc;
+    return error;
+}
+} // namespace
+
+void check_making(const Node& node, const Value& config, Problems& problems) {
+    if (!names_fixed_files(node)) return;
+    Problems found;
+    node.type->check_making(config, found);
+    for (const Error& error : found.list()) problems.add(placed(error, node));
+}
+
+void warn_of_lacking(const std::vector<Lacking>& lacking, const Graph& graph, Plan& plan) {
+    if (lacking.empty()) return;
+    std::set<std::string> made;
+    for (const Step& step : plan.steps)
+        if (step.node)
+            for (std::string& claim : step.type->claims(step.after)) made.insert(std::move(claim));
+    for (const Lacking& l : lacking) {
+        if (made.contains(l.claim)) continue;
+        Error warning(ErrorKind::spec,
+                      fmt::format("there is no directory {}, and no resource before this one makes "
+                                  "it",
+                                  in_quotes(l.what, 4096)));
+        warning.with_hint("manage it as a directory too, or name what makes it in `depends_on`");
+        plan.warnings.push_back(placed(std::move(warning), graph[l.node]));
+    }
+}
+
+void add_warnings(const Node& node, const Value& config, std::vector<Error>& warnings) {
+    Problems found;
+    node.type->warn(config, found);
+    for (const Error& error : found.list())
+        warnings.push_back(placed(without_secrets(error, config), node));
+}
+
+} // namespace hadeploy
