@@ -21,7 +21,7 @@ std::string place(std::string_view table, std::string_view key, std::string_view
     return fmt::format("{}/{}/{}", table, key, column);
 }
 
-Row read_row(const Statement& s, const Cipher& cipher, const Form& form) {
+RecordedResource read_row(const Statement& s, const Cipher& cipher, const Form& form) {
     const std::string address = s.text(0), type = s.text(1), identity = s.text(3),
                       config = s.text(4), attributes = s.text(5), depends_on = s.text(6);
     check_mac(cipher,
@@ -67,7 +67,7 @@ RowWriter::RowWriter(Database& db, const Cipher& cipher, const Form& form)
       insert_(db, fmt::format("INSERT OR REPLACE INTO resources ({}) VALUES (?,?,?,?,?,?,?,?,?)",
                               kRowColumns)) {}
 
-void RowWriter::write(const Row& row) {
+void RowWriter::write(const RecordedResource& row) {
     const std::string config = codec::encode(changed(form_.kept, row.type, row.config), cipher_,
                                              place("resources", row.address, "config"));
     const std::string attributes =
@@ -103,11 +103,11 @@ void IntentWriter::write(Intent& intent) {
 }
 
 void rewrite_rows(Database& database, const Cipher& cipher, const Form& form) {
-    std::vector<Row> rows;
+    std::vector<RecordedResource> rows;
     Statement query(database, fmt::format("SELECT {} FROM resources", kRowColumns));
     while (query.step()) rows.push_back(read_row(query, cipher, {}));
     RowWriter writer(database, cipher, form);
-    for (const Row& row : rows) writer.write(row);
+    for (const RecordedResource& row : rows) writer.write(row);
 }
 
 } // namespace hadeploy::state

@@ -22,7 +22,7 @@ std::string place(std::string_view table, std::string_view key, std::string_view
 
 /// Of a query for kRowColumns.
 /// @throws Error(state)
-Row read_row(const sqlite::Statement& query, const Cipher& cipher, const Form& form);
+RecordedResource read_row(const sqlite::Statement& query, const Cipher& cipher, const Form& form);
 /// Of kIntentQuery.
 /// @throws Error(state)
 Intent read_intent(const sqlite::Statement& query, const Cipher& cipher, const Form& form);
@@ -30,7 +30,7 @@ Intent read_intent(const sqlite::Statement& query, const Cipher& cipher, const F
 class RowWriter {
   public:
     RowWriter(sqlite::Database& database, const Cipher& cipher, const Form& form);
-    void write(const Row& row);
+    void write(const RecordedResource& row);
 
   private:
     const Cipher& cipher_;

@@ -185,14 +185,14 @@ std::int64_t SqliteStore::serial() const {
     return read_project(*database_, cipher_).serial;
 }
 
-std::vector<Row> SqliteStore::rows() const {
-    std::vector<Row> out;
-    each_row_but({}, [&](Row row) { out.push_back(std::move(row)); });
+std::vector<RecordedResource> SqliteStore::rows() const {
+    std::vector<RecordedResource> out;
+    each_row_but({}, [&](RecordedResource row) { out.push_back(std::move(row)); });
     return out;
 }
 
 void SqliteStore::each_row_but(const std::vector<std::string>& types,
-                               const std::function<void(Row)>& use) const {
+                               const std::function<void(RecordedResource)>& use) const {
     const std::lock_guard guard(database_mutex_);
     Statement query(*database_, fmt::format("SELECT {} FROM resources WHERE type NOT IN (SELECT "
                                             "value FROM json_each(?)) ORDER BY address",
@@ -201,7 +201,7 @@ void SqliteStore::each_row_but(const std::vector<std::string>& types,
     while (query.step()) use(read_row(query, cipher_, form_));
 }
 
-std::optional<Row> SqliteStore::row(const std::string& address) const {
+std::optional<RecordedResource> SqliteStore::row(const std::string& address) const {
     const std::lock_guard guard(database_mutex_);
     Statement query(*database_,
                     fmt::format("SELECT {} FROM resources WHERE address = ?", kRowColumns));
@@ -238,7 +238,7 @@ void SqliteStore::withdraw(const std::vector<Intent>& intents) {
     });
 }
 
-void SqliteStore::finish(std::int64_t intent, const Row& row) {
+void SqliteStore::finish(std::int64_t intent, const RecordedResource& row) {
     commit([&](Database& db) {
         settle_intent(db, intent);
         RowWriter(db, cipher_, form_).write(row);
@@ -263,7 +263,8 @@ void SqliteStore::finish_removed(std::int64_t intent, const std::string& address
     });
 }
 
-void SqliteStore::put(const std::vector<Row>& rows, const std::vector<std::string>& forgotten) {
+void SqliteStore::put(const std::vector<RecordedResource>& rows,
+                      const std::vector<std::string>& forgotten) {
     if (rows.empty() && forgotten.empty()) return;
     commit([&](Database& db) {
         Statement remove(db, "DELETE FROM resources WHERE address = ?");
@@ -273,7 +274,7 @@ void SqliteStore::put(const std::vector<Row>& rows, const std::vector<std::strin
             settle.bind(address).run();
         }
         RowWriter writer(db, cipher_, form_);
-        for (const Row& row : rows) {
+        for (const RecordedResource& row : rows) {
             writer.write(row);
             settle.bind(row.address).run();
         }
@@ -282,11 +283,11 @@ void SqliteStore::put(const std::vector<Row>& rows, const std::vector<std::strin
 }
 
 void SqliteStore::move(const std::map<std::string, std::string>& moves,
-                       const std::vector<Row>& rows, const std::vector<Intent>& open) {
+                       const std::vector<RecordedResource>& rows, const std::vector<Intent>& open) {
     if (moves.empty() && rows.empty()) return;
     commit([&](Database& db) {
         // What is secret is sealed for its place: so all is taken out, and written again.
-        std::vector<Row> moved;
+        std::vector<RecordedResource> moved;
         for (const auto& [from, to] : moves) {
             Statement row(db,
                           fmt::format("SELECT {} FROM resources WHERE address = ?", kRowColumns));
@@ -298,21 +299,21 @@ void SqliteStore::move(const std::map<std::string, std::string>& moves,
             Statement(db, "DELETE FROM resources WHERE address = ?").bind(from).run();
         db.run("DELETE FROM intents");
         RowWriter writer(db, cipher_, form_);
-        for (const Row& row : moved) writer.write(row);
-        for (const Row& row : rows) writer.write(row);
+        for (const RecordedResource& row : moved) writer.write(row);
+        for (const RecordedResource& row : rows) writer.write(row);
         IntentWriter journal(db, cipher_, form_);
         for (Intent intent : open) journal.write(intent);
         raise_serial(db, cipher_);
     });
 }
 
-void SqliteStore::restore(const std::vector<Row>& rows, const Value& outputs,
+void SqliteStore::restore(const std::vector<RecordedResource>& rows, const Value& outputs,
                           const std::string& lineage, std::int64_t serial) {
     commit([&](Database& db) {
         db.run("DELETE FROM resources");
         db.run("DELETE FROM intents");
         RowWriter writer(db, cipher_, form_);
-        for (const Row& row : rows) writer.write(row);
+        for (const RecordedResource& row : rows) writer.write(row);
         Statement update(
             db, "UPDATE project SET outputs = ?, lineage = ?, serial = max(serial, ?) + 1");
         update.bind(codec::encode(outputs, cipher_, place("project", "1", "outputs")), lineage,

@@ -23,20 +23,21 @@ class SqliteStore final : public Store {
     std::string project() const override;
     std::string lineage() const override;
     std::int64_t serial() const override;
-    std::vector<Row> rows() const override;
+    std::vector<RecordedResource> rows() const override;
     void each_row_but(const std::vector<std::string>& types,
-                      const std::function<void(Row)>& use) const override;
-    std::optional<Row> row(const std::string& address) const override;
+                      const std::function<void(RecordedResource)>& use) const override;
+    std::optional<RecordedResource> row(const std::string& address) const override;
     std::vector<Intent> intents() const override;
     void begin(std::vector<Intent>& intents) override;
     void withdraw(const std::vector<Intent>& intents) override;
-    void finish(std::int64_t intent, const Row& row) override;
+    void finish(std::int64_t intent, const RecordedResource& row) override;
     void finish_removed(std::int64_t intent, const std::string& address) override;
-    void put(const std::vector<Row>& rows, const std::vector<std::string>& forgotten) override;
-    void move(const std::map<std::string, std::string>& moves, const std::vector<Row>& rows,
-              const std::vector<Intent>& open) override;
-    void restore(const std::vector<Row>& rows, const Value& outputs, const std::string& lineage,
-                 std::int64_t serial) override;
+    void put(const std::vector<RecordedResource>& rows,
+             const std::vector<std::string>& forgotten) override;
+    void move(const std::map<std::string, std::string>& moves,
+              const std::vector<RecordedResource>& rows, const std::vector<Intent>& open) override;
+    void restore(const std::vector<RecordedResource>& rows, const Value& outputs,
+                 const std::string& lineage, std::int64_t serial) override;
     void rekey(const KeySource& key) override;
     Value outputs() const override;
     void set_outputs(const Value& outputs) override;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/recorded_resource.h"
 #include "core/value.h"
 #include "state/cipher.h"
 
@@ -13,18 +14,6 @@
 #include <vector>
 
 namespace hadeploy {
-
-/// A resource's row. The same fields as planner's Recorded; the store knows no planner.
-struct Row {
-    std::string address;
-    std::string type;
-    std::int64_t generation = 1;
-    std::string identity;
-    Value config;
-    Value attributes;
-    std::vector<std::string> depends_on;
-    bool tainted = false;
-};
 
 /// An effect that was begun, or was the next to be. Written before it, removed together with the
 /// write of its result: what is found at start was interrupted and has to be looked at.
@@ -107,12 +96,12 @@ class Store {
     /// Rises with every transaction that changes resources; a saved plan names the one it saw.
     virtual std::int64_t serial() const = 0;
 
-    virtual std::vector<Row> rows() const = 0;
+    virtual std::vector<RecordedResource> rows() const = 0;
     /// Hands over, one after the other in the order of their addresses, those that are of none of
     /// these types: a state is large. `use` must not call this Store.
     virtual void each_row_but(const std::vector<std::string>& types,
-                              const std::function<void(Row)>& use) const = 0;
-    virtual std::optional<Row> row(const std::string& address) const = 0;
+                              const std::function<void(RecordedResource)>& use) const = 0;
+    virtual std::optional<RecordedResource> row(const std::string& address) const = 0;
     virtual std::vector<Intent> intents() const = 0;
 
     /// Writes the intents of one batch, durable when it returns. Fills in Intent::id. What earlier
@@ -121,21 +110,23 @@ class Store {
     /// Nothing has been done about these, nor will be: they go.
     virtual void withdraw(const std::vector<Intent>& intents) = 0;
     /// The effect is there: the row and the removal of its intent in one durable transaction.
-    virtual void finish(std::int64_t intent, const Row& row) = 0;
+    virtual void finish(std::int64_t intent, const RecordedResource& row) = 0;
     /// The object is gone: row (when there is one), intent and what was open before it go.
     virtual void finish_removed(std::int64_t intent, const std::string& address) = 0;
     /// Rows changed without an effect outside: adopted, refreshed, moved, forgotten. That settles
     /// what was open at their addresses.
-    virtual void put(const std::vector<Row>& rows, const std::vector<std::string>& forgotten) = 0;
+    virtual void put(const std::vector<RecordedResource>& rows,
+                     const std::vector<std::string>& forgotten) = 0;
     /// Gives rows the addresses that `moves` maps theirs to, all at once: two may swap. Then writes
     /// `rows` over what is there, which settles nothing. `open` replaces the journal: the same
     /// intents, with the addresses that they have now.
-    virtual void move(const std::map<std::string, std::string>& moves, const std::vector<Row>& rows,
+    virtual void move(const std::map<std::string, std::string>& moves,
+                      const std::vector<RecordedResource>& rows,
                       const std::vector<Intent>& open) = 0;
 
     /// Everything that is recorded is replaced, in one transaction: rows, outputs, lineage. The
     /// journal is emptied. The serial becomes one more than the greater of its own and `serial`.
-    virtual void restore(const std::vector<Row>& rows, const Value& outputs,
+    virtual void restore(const std::vector<RecordedResource>& rows, const Value& outputs,
                          const std::string& lineage, std::int64_t serial) = 0;
 
     /// Encrypts all that is secret anew, with a new data key which `key` locks: in one transaction,

@@ -101,9 +101,9 @@ class Part {
     std::string where_;
 };
 
-Row row_of(const Json& json, std::size_t number, const Cipher& cipher) {
+RecordedResource row_of(const Json& json, std::size_t number, const Cipher& cipher) {
     const Part part(json, fmt::format("resources[{}]", number));
-    Row row;
+    RecordedResource row;
     row.address = part.text("address");
     row.type = part.text("type");
     row.generation = part.integer("generation", 1, kMostSerial);
@@ -148,7 +148,7 @@ Contents contents_of(const Json& all, const KeySource& key, const std::string& w
 std::string write_contents(const Contents& contents, const KeySource& key) {
     const Cipher cipher = Cipher::make(key);
     Json resources = Json::array();
-    for (const Row& row : contents.rows)
+    for (const RecordedResource& row : contents.rows)
         resources.push_back(
             {{"address", row.address},
              {"type", row.type},

@@ -8,7 +8,7 @@ namespace hadeploy::state {
 struct Contents {
     std::string project, lineage;
     std::int64_t serial = 0;
-    std::vector<Row> rows;
+    std::vector<RecordedResource> rows;
     Value outputs;
     bool authentic = true; ///< nothing but hadeploy has written them
 };

@@ -25,7 +25,7 @@ class Thing final : public ResourceType {
     }
 };
 
-class Sleeper final : public Provider {
+class Sleeper final : public OpenEndpoint {
   public:
     explicit Sleeper(std::chrono::milliseconds takes) : takes_(takes) {}
     std::vector<Observation> read(std::span<const ReadRequest> requests,
@@ -43,14 +43,14 @@ class Sleeper final : public Provider {
     std::chrono::milliseconds takes_;
 };
 
-class Kind final : public ProviderKind {
+class Kind final : public Provider {
   public:
     explicit Kind(std::chrono::milliseconds takes) : takes_(takes) { name = "bench"; }
     std::vector<Endpoint> endpoints(const ResourceType&, const Value&,
                                     const Value&) const override {
         return {{"sleep", "", {}}};
     }
-    std::shared_ptr<Provider> open(const Endpoint&, const Setting&) override {
+    std::shared_ptr<OpenEndpoint> open(const Endpoint&, const ProviderContext&) override {
         return std::make_shared<Sleeper>(takes_);
     }
 
@@ -97,8 +97,8 @@ int main(int argc, char** argv) {
     }
     try {
         return run(argv[1], std::atoi(argv[2]), std::atoi(argv[3]), std::atoi(argv[4]));
-    } catch (const Errors& errors) {
-        for (const Error& e : errors.list) std::fprintf(stderr, "%s\n", e.what());
+    } catch (const Error& errors) {
+        for (const Error& e : errors.all()) std::fprintf(stderr, "%s\n", e.what());
     } catch (const std::exception& e) {
         std::fprintf(stderr, "%s\n", e.what());
     }

@@ -102,7 +102,7 @@ class ProviderCluster final : public Cluster {
           cluster_(type_named(endpoints.registry(), "docker.cluster")),
           drain_(type_named(endpoints.registry(), "docker.drain")),
           places_(endpoints.registry()
-                      .kind(cluster_.provider)
+                      .provider(cluster_.provider)
                       ->endpoints(cluster_, Value::map({{"hosts", hosts_}}),
                                   settings.at(cluster_.provider))) {}
 
@@ -110,7 +110,7 @@ class ProviderCluster final : public Cluster {
         Snapshot snapshot;
         const ReadRequest request{
             "the swarm", &cluster_, Value::map({{"hosts", hosts_}}), nullptr, {}};
-        try_each("no manager of the swarm answers", [&](Provider& provider) {
+        try_each("no manager of the swarm answers", [&](OpenEndpoint& provider) {
             Observation seen = provider.read({&request, 1}, {}).at(0);
             if (seen.error) throw Error(*seen.error);
             if (seen.state != Observation::State::present)
@@ -148,14 +148,14 @@ class ProviderCluster final : public Cluster {
     }
 
     Time make(const Change& change, std::string failure) {
-        Time told;
-        try_each(std::move(failure), [&](Provider& provider) {
+        Time redacted;
+        try_each(std::move(failure), [&](OpenEndpoint& provider) {
             OneChange sink;
             provider.apply({&change, 1}, sink);
             if (sink.error) throw Error(*sink.error);
-            told = sink.last_step;
+            redacted = sink.last_step;
         });
-        return told;
+        return redacted;
     }
 
     /// Does it at the first place where it works.

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/world.h"
+#include "engine/observe.h"
 #include "planner/plan/prior_state.h"
 
 #include <chrono>

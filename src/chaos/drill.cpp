@@ -34,7 +34,7 @@ class Watcher {
         for (const ClusterTask& t : snapshot.tasks) {
             const std::string now = fmt::format("{} {} {}", t.state, t.node, t.error);
             std::string& known = tasks_[t.id];
-            const bool tell = !first_ && known != now && told(t, known.empty());
+            const bool tell = !first_ && known != now && redacted(t, known.empty());
             if (tell) out.push_back(describe(t));
             known = now;
         }
@@ -44,7 +44,7 @@ class Watcher {
 
   private:
     /// The many states on a task's way up are left out, but for its first.
-    static bool told(const ClusterTask& t, bool fresh) {
+    static bool redacted(const ClusterTask& t, bool fresh) {
         return fresh || t.state == "running" || t.state == "failed" || t.state == "rejected" ||
                t.state == "shutdown" || t.state == "complete" || t.state == "orphaned";
     }
@@ -142,8 +142,8 @@ void Drill::check_start() {
                                       ? o.hint + ", or use --force to drain it all the same"
                                       : o.hint);
     node_ = *last_.find(options_.node);
-    if (const auto problems = await_services(); !problems.empty())
-        throw refused("the services are not in their steady state (" + joined(problems) + ")",
+    if (const auto diagnostics = await_services(); !diagnostics.empty())
+        throw refused("the services are not in their steady state (" + joined(diagnostics) + ")",
                       "a drill only tells something of an app that is well: repair it with "
                       "`hadeploy apply` first");
     report_.node = node_.name;
@@ -156,14 +156,14 @@ void Drill::check_start() {
 
 std::vector<std::string> Drill::await_services() {
     const auto deadline = std::chrono::steady_clock::now() + settings_.patience;
-    std::vector<std::string> problems = service_problems(last_);
-    while (!problems.empty() && std::chrono::steady_clock::now() < deadline) {
-        events_.phase("waiting for the steady state: " + joined(problems));
+    std::vector<std::string> diagnostics = service_problems(last_);
+    while (!diagnostics.empty() && std::chrono::steady_clock::now() < deadline) {
+        events_.phase("waiting for the steady state: " + joined(diagnostics));
         if (!pause(settings_.poll, stop_)) throw Interrupted();
         last_ = cluster_.look();
-        problems = service_problems(last_);
+        diagnostics = service_problems(last_);
     }
-    return problems;
+    return diagnostics;
 }
 
 void Drill::measure_well_app() {
@@ -208,7 +208,7 @@ Error Drill::unwell(const std::string& failed, const Measurement& m) const {
     Error error(ErrorKind::failed,
                 fmt::format("{} is not drained: the app fails as it is: {}", node_.name, failed));
     for (const auto& [kind, series] : {std::pair{"reads", &m.reads}, {"writes", &m.writes}})
-        for (const auto& [problem, count] : series->problems)
+        for (const auto& [problem, count] : series->diagnostics)
             error.with_note(fmt::format("{} {}: {}", count, kind, problem));
     error.with_hint("see that " + report_.app +
                     " can be reached from here and answers, then try again");
@@ -220,9 +220,9 @@ void Drill::inject() {
     const auto ours = std::chrono::steady_clock::now();
     const Us at = now();
     report_.drained_at = at; // should the call fail half way
-    const Cluster::Time told =
+    const Cluster::Time redacted =
         cluster_.drain(node_, settings_.patience + settings_.hold + kUndoMargin);
-    report_.drained_at = at + std::max(Us{0}, std::chrono::duration_cast<Us>(told - ours));
+    report_.drained_at = at + std::max(Us{0}, std::chrono::duration_cast<Us>(redacted - ours));
     tell(fmt::format("{} drained", node_.name), report_.drained_at);
 }
 

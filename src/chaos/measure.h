@@ -50,8 +50,8 @@ struct Series {
     std::size_t unknown = 0;           ///< those of the failed whose outcome is not known
     Us p50{0}, p90{0}, p99{0}, max{0}; ///< latency of the ok ones
     Gap gap;
-    std::vector<Second> seconds;                 ///< without holes, from the first second on
-    std::map<std::string, std::size_t> problems; ///< how often each
+    std::vector<Second> seconds;                    ///< without holes, from the first second on
+    std::map<std::string, std::size_t> diagnostics; ///< how often each
     std::vector<std::size_t> failed_by_url;
 };
 

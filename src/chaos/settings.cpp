@@ -6,19 +6,20 @@ namespace hadeploy::chaos {
 
 namespace {
 
-Attribute duration(std::string name, std::string doc, std::int64_t fallback, std::int64_t min = 0) {
+Attribute duration(std::string name, std::string doc, std::int64_t default_value,
+                   std::int64_t min = 0) {
     return {.name = std::move(name),
             .type = TypeKind::duration,
             .doc = std::move(doc),
-            .fallback = Value(fallback),
+            .default_value = Value(default_value),
             .min = min};
 }
 
-Attribute text(std::string name, std::string doc, std::string fallback) {
+Attribute text(std::string name, std::string doc, std::string default_value) {
     return {.name = std::move(name),
             .type = TypeKind::string,
             .doc = std::move(doc),
-            .fallback = Value(std::move(fallback))};
+            .default_value = Value(std::move(default_value))};
 }
 
 Schema make_schema() {
@@ -44,7 +45,7 @@ Schema make_schema() {
         {.name = "rate",
          .type = TypeKind::integer,
          .doc = "Reads a second, and as many writes.",
-         .fallback = Value(10),
+         .default_value = Value(10),
          .min = 1,
          .max = 500},
         duration("timeout", "How long one request may take.", 5'000, 10),
@@ -68,7 +69,7 @@ Schema make_schema() {
         {.name = "max_lost",
          .type = TypeKind::integer,
          .doc = "Threshold: acknowledged writes that are not there in the end.",
-         .fallback = Value(0),
+         .default_value = Value(0),
          .min = 0},
         {.name = "max_failed",
          .type = TypeKind::integer,
@@ -107,22 +108,23 @@ const Schema& settings_schema() {
     return schema;
 }
 
-void check_settings(const Value& section, Problems& problems) {
+void check_settings(const Value& section, Diagnostics& diagnostics) {
     if (section["urls"].is_list())
         for (const Value& url : section["urls"].as_list())
             if (!begins_with(url, {"http://", "https://"}))
-                problems.add(fmt::format("{} is no URL", display(url)), url.loc())
+                diagnostics.add(fmt::format("{} is no URL", display(url)), url.loc())
                     .with_hint("write it with its scheme: \"http://10.77.0.11:5000\"");
     for (const std::string_view name : {"read", "write", "verify"})
         if (!begins_with(section[name], {"/"}))
-            problems.add(fmt::format("`{}` has to be a path that begins with a slash", name),
-                         section[name].loc());
+            diagnostics.add(fmt::format("`{}` has to be a path that begins with a slash", name),
+                            section[name].loc());
     const Value& body = section["body"];
     if (body.is_string() && body.as_string().find("$ID") == std::string::npos)
-        problems.add("`body` has no $ID, so that no write could be told from another", body.loc())
+        diagnostics
+            .add("`body` has no $ID, so that no write could be told from another", body.loc())
             .with_hint("put \"$ID\" where the app expects the write's id");
     if (section["hosts"].is_map() && section["hosts"].as_map().empty())
-        problems.add("`hosts` is empty", section["hosts"].loc());
+        diagnostics.add("`hosts` is empty", section["hosts"].loc());
 }
 
 Settings parse_settings(const Value& section) {

@@ -31,7 +31,7 @@ struct Settings {
 const Schema& settings_schema();
 
 /// What the schema alone can't tell: URLs, paths, `$ID` in the body. Unknown values pass.
-void check_settings(const Value& section, Problems& problems);
+void check_settings(const Value& section, Diagnostics& diagnostics);
 
 /// From the section as normalized by settings_schema().
 Settings parse_settings(const Value& section);

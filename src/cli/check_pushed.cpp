@@ -57,7 +57,7 @@ class Check {
     Check(const Registry& registry, std::string what)
         : registry_(registry), what_(std::move(what)) {}
 
-    void row(const Row& row, std::size_t number) {
+    void row(const RecordedResource& row, std::size_t number) {
         const std::string where = fmt::format("resources[{}]", number);
         if (!is_resource(row.address))
             add(where + ".address", fmt::format("{} is no address", in_quotes(row.address)),
@@ -74,7 +74,7 @@ class Check {
         values(row.attributes, type->schema, where + ".attributes");
     }
 
-    Problems problems;
+    Diagnostics diagnostics;
 
   private:
     /// An older generation's too: `web#1`.
@@ -102,8 +102,8 @@ class Check {
     }
 
     void add(const std::string& place, const std::string& message, std::string hint) {
-        problems.add(Error(ErrorKind::state, fmt::format("{}: {}: {}", what_, place, message))
-                         .with_hint(std::move(hint)));
+        diagnostics.add(Error(ErrorKind::state, fmt::format("{}: {}: {}", what_, place, message))
+                            .with_hint(std::move(hint)));
     }
 
     const Registry& registry_;
@@ -116,7 +116,7 @@ void check_pushed(const state::Contents& pushed, const Registry& registry,
                   const std::string& what) {
     Check check(registry, what);
     for (std::size_t i = 0; i < pushed.rows.size(); ++i) check.row(pushed.rows[i], i);
-    check.problems.throw_if_any();
+    check.diagnostics.throw_if_any();
 }
 
 } // namespace hadeploy::cli

@@ -64,8 +64,8 @@ int run_completion(Context& context);
 int plan_and_execute(Context& context, const PlanOptions& options, const std::string& command);
 
 /// The spec's `chaos` section with what the last apply made known.
-/// @throws Error, Errors  there is none, it is wrong, or not known yet
-Value recorded_chaos_section(const Project& project, const World& world);
+/// @throws Error  there is none, it is wrong, or not known yet
+Value recorded_chaos_section(const Project& project, const PriorState& world);
 
 /// See known_unchanged(); a signal ends the looks that it takes.
 std::optional<Plan> unchanged_plan(const Context& context);

@@ -46,7 +46,7 @@ class Console {
   public:
     explicit Console(Context& context) : context_(context) {
         const auto store = context.project.open_store(Store::Mode::read_only);
-        world_ = with_moves(load_world(*store), context.project.spec().moved);
+        world_ = with_moves(load_prior_state(*store), context.project.spec().moved);
     }
 
     /// Prints the value, or what is wrong.
@@ -121,7 +121,7 @@ class Console {
     }
 
     const Context& context_;
-    World world_;
+    PriorState world_;
     bool data_read_ = false;
 };
 

@@ -10,7 +10,7 @@
 
 namespace hadeploy::cli {
 
-Value recorded_chaos_section(const Project& project, const World& world) {
+Value recorded_chaos_section(const Project& project, const PriorState& world) {
     Value section = project.chaos_section(recorded_values(project.graph(), world));
     if (section.is_null())
         throw Error(ErrorKind::spec, "the spec has no chaos section")
@@ -44,7 +44,7 @@ class Narrator : public chaos::DrillEvents {
 int run_chaos(Context& context) {
     context.project.load();
     const auto store = context.project.open_store(Store::Mode::read_only);
-    const World world = load_world(*store);
+    const PriorState world = load_prior_state(*store);
     const Value section = recorded_chaos_section(context.project, world);
     chaos::Settings settings = chaos::parse_settings(section);
     if (context.args.hold > 0)

@@ -62,11 +62,11 @@ std::string read_text(const fs::path& file) {
 }
 
 /// The text as it should be.
-/// @throws Errors when it can't be read as YAML; Error when it would come to mean something else
+/// @throws Error when it can't be read as YAML; Error when it would come to mean something else
 std::string canonical(const fs::path& file, const std::string& text, Sources& sources) {
-    Problems problems;
-    (void)read_yaml(sources, sources.add(file, text), problems);
-    problems.throw_if_any();
+    Diagnostics diagnostics;
+    (void)read_yaml(sources, sources.add(file, text), diagnostics);
+    diagnostics.throw_if_any();
     std::string out = laid_out(text);
     if (!same_meaning(text, out))
         throw Error(ErrorKind::failed, fmt::format("{}: laid out it would mean something else",
@@ -94,10 +94,8 @@ class Formatter {
             Sources sources;
             try {
                 format(file, sources);
-            } catch (const Errors& errors) {
-                complain(errors.list, sources);
-            } catch (const Error& error) {
-                complain({error}, sources);
+            } catch (const Error& errors) {
+                complain(errors.all(), sources);
             }
         }
         return code_ != 0 ? code_ : (args_.check && changed_ ? 1 : 0);

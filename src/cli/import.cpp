@@ -17,13 +17,13 @@ int run_import(Context& context) {
     for (const Node& n : project.graph().nodes()) known.push_back(n.address);
     const std::string address = resolve_address(context.args.name, known);
     project.add_import(address, context.args.id);
-    Problems problems;
+    Diagnostics diagnostics;
     if (!std::filesystem::exists(project.state_file())) // or one would be made for nothing
-        check_imports(project.graph(), problems);
-    problems.throw_if_any();
+        check_imports(project.graph(), diagnostics);
+    diagnostics.throw_if_any();
     const auto store = project.open_store(Store::Mode::read_write);
     context.lock(*store, "import");
-    if (load_world(*store).recorded.contains(address)) {
+    if (load_prior_state(*store).recorded.contains(address)) {
         Error error(ErrorKind::usage, "the state has it already");
         error.address = address;
         throw std::move(error).with_hint("`hadeploy state rm` forgets it, without touching it");
@@ -32,8 +32,8 @@ int run_import(Context& context) {
     const PlannedRun prepared =
         read_and_plan_or_stop(project, *store, {.targets = {address}}, *progress);
     progress->finish();
-    const Recorded record = imported(address, prepared.plan, project.graph());
-    store->put(rows_of({record}), {});
+    const RecordedResource record = imported(address, prepared.plan, project.graph());
+    store->put({record}, {});
     if (context.args.json)
         context.print(json_line("info", "imported", "imported", now_ms(),
                                 {{"address", record.address},

@@ -24,7 +24,7 @@ std::atomic<int> signals{0};
 std::atomic<bool> answered{false}; ///< by the thread of Answers, which may do more than a handler
 std::atomic<bool> asking{false};
 std::atomic<bool> changing{false}; ///< steps run: what they read is read to its end
-std::atomic<int> told{-1};         ///< where the handler tells that thread of a signal
+std::atomic<int> redacted{-1};     ///< where the handler tells that thread of a signal
 
 void show_cursor() {
     static constexpr char text[] = "\x1b[?25h";
@@ -37,7 +37,7 @@ extern "C" void on_signal(int) {
     stop = true;
     if (!changing) stop_hashing = true;
     if (answered && count <= 2) {
-        (void)!::write(told, "!", 1);
+        (void)!::write(redacted, "!", 1);
     } else if (count == 1) {
         static constexpr char text[] = "\nstopping (Ctrl-C again leaves at once)\n";
         if (!asking) (void)!::write(STDERR_FILENO, text, sizeof text - 1);
@@ -64,7 +64,7 @@ class Answers {
         const std::lock_guard lock(mutex_);
         if (!std::exchange(started_, true)) start();
         current_ = progress;
-        answered = told >= 0;
+        answered = redacted >= 0;
     }
     /// From now on nobody asks it.
     void end(const Watched* progress) {
@@ -87,7 +87,7 @@ class Answers {
                 if (n == 0 || (n < 0 && errno != EINTR)) return;
             }
         }).detach();
-        told = ends[1];
+        redacted = ends[1];
     }
     void answer();
 

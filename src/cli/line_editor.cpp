@@ -1,6 +1,6 @@
 #include "cli/line_editor.h"
 
-#include "core/late.h"
+#include "core/lazy_library.h"
 
 #include <algorithm>
 #include <cctype>

@@ -17,7 +17,7 @@ namespace hadeploy::cli {
 
 namespace {
 
-nlohmann::json row_json(const Row& row) {
+nlohmann::json row_json(const RecordedResource& row) {
     return {{"address", row.address},
             {"type", row.type},
             {"generation", row.generation},
@@ -27,7 +27,7 @@ nlohmann::json row_json(const Row& row) {
             {"attributes", nlohmann::json::parse(to_public_json(row.attributes))}};
 }
 
-std::string row_text(const Row& row) {
+std::string row_text(const RecordedResource& row) {
     std::string out =
         fmt::format("{} ({}){}\n", row.address, row.type, row.tainted ? ", tainted" : "");
     for (const Entry& e : row.attributes.as_map())
@@ -35,27 +35,25 @@ std::string row_text(const Row& row) {
     return out;
 }
 
-std::vector<std::string> addresses_of(const std::vector<Row>& rows) {
+std::vector<std::string> addresses_of(const std::vector<RecordedResource>& rows) {
     std::vector<std::string> out;
-    for (const Row& r : rows) out.push_back(r.address);
+    for (const RecordedResource& r : rows) out.push_back(r.address);
     return out;
 }
 
-Error not_recorded(const std::string& address, const std::vector<Row>& rows) {
+Error not_recorded(const std::string& address, const std::vector<RecordedResource>& rows) {
     return unknown_address(fmt::format("the state has no {}", address), address, addresses_of(rows),
                            "`hadeploy state list` shows all");
 }
 
 /// The state as it is, also when the spec is not right or its variables have no values: a spec
 /// tells just which secrets to take out of what is shown.
-/// @throws Errors  of the spec, where there is no state: it may be the wrong directory
+/// @throws Error  of the spec, where there is no state: it may be the wrong directory
 std::unique_ptr<Store> recorded_state(Context& context) {
     Project& project = context.project;
     const bool recorded = std::filesystem::exists(project.state_file());
     try {
         project.load(Project::Secrets::unread);
-    } catch (const Errors&) {
-        if (!recorded) throw;
     } catch (const Error&) {
         if (!recorded) throw;
     }
@@ -86,7 +84,7 @@ int run_show(Context& context) {
         return 0;
     }
     const auto store = recorded_state(context);
-    for (const Row& row : store->rows())
+    for (const RecordedResource& row : store->rows())
         context.print(context.args.json ? row_json(row).dump() + "\n" : row_text(row));
     if (!context.args.json) context.print(render_outputs(store->outputs(), context.out));
     return 0;
@@ -142,10 +140,8 @@ Drawing drawing_with_changes(Context& context) {
         const auto store = project.open_store(Store::Mode::read_only);
         const PlannedRun prepared = plan_from_record(project.plan_source(), *store);
         return draw(project.graph(), &prepared.plan);
-    } catch (const Errors& errors) {
-        why_not = errors.list.front().message;
-    } catch (const Error& error) {
-        why_not = error.message;
+    } catch (const Error& errors) {
+        why_not = errors.message;
     }
     context.say(fmt::format("note: drawn without what would change: {}\n", why_not));
     return draw(project.graph());
@@ -167,15 +163,15 @@ int run_graph(Context& context) {
 
 int run_state_list(Context& context) {
     const auto store = recorded_state(context);
-    const std::vector<Row> rows = store->rows();
+    const std::vector<RecordedResource> rows = store->rows();
     std::vector<std::string> only;
     for (const std::string& given : context.args.addresses)
         only.push_back(resolve_address(given, addresses_of(rows)));
     for (const std::string& address : only)
         if (std::none_of(rows.begin(), rows.end(),
-                         [&](const Row& r) { return within(r.address, address); }))
+                         [&](const RecordedResource& r) { return within(r.address, address); }))
             throw not_recorded(address, rows);
-    for (const Row& row : rows) {
+    for (const RecordedResource& row : rows) {
         if (!only.empty() && std::none_of(only.begin(), only.end(), [&](const std::string& a) {
                 return within(row.address, a);
             }))
@@ -187,7 +183,7 @@ int run_state_list(Context& context) {
 
 int run_state_show(Context& context) {
     const auto store = recorded_state(context);
-    const std::vector<Row> rows = store->rows();
+    const std::vector<RecordedResource> rows = store->rows();
     const auto row = store->row(resolve_address(context.args.name, addresses_of(rows)));
     if (!row) throw not_recorded(context.args.name, rows);
     context.print(context.args.json ? row_json(*row).dump() + "\n" : row_text(*row));
@@ -204,7 +200,7 @@ int run_docs(Context& context) {
     if (name == "functions") return context.print(render_functions(context.out)), 0;
     if (const ResourceType* type = context.registry.type(name))
         return context.print(render_type(*type, context.out)), 0;
-    if (const ProviderKind* kind = context.registry.kind(name))
+    if (const Provider* kind = context.registry.provider(name))
         return context.print(render_provider(*kind, context.out)), 0;
     std::vector<std::string> known;
     for (const auto& t : context.registry.types()) known.push_back(t->name);

@@ -117,10 +117,8 @@ int run(int argc, char** argv) {
         if (args.statistics) context.say(provider_statistics());
         if (!args.profile.empty()) write_trace(args.profile);
         return code;
-    } catch (const Errors& errors) {
-        return report(errors.list, context);
-    } catch (const Error& error) {
-        return report({error}, context);
+    } catch (const Error& errors) {
+        return report(errors.all(), context);
     } catch (const Cancelled&) {
         context.say("Cancelled: nothing was changed.\n");
         return 1;

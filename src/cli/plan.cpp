@@ -48,20 +48,20 @@ int run_validate(Context& context) {
                                 fmt::join(missing, ", ")));
     tell_short_secrets(context);
     // with no record, every config is evaluated and checked as far as it can be known
-    World nothing{.lineage = "00000000-0000-0000-0000-000000000000"};
-    const Survey survey =
-        make_survey(context.project.graph(), nothing, provider_settings(context.project.graph()));
-    for (const std::string& notice : survey.notices) context.say("note: " + notice + "\n");
-    const Graph::Values values = [&](NodeId id) { return survey.values[id]; };
-    Problems problems;
-    refuse_moved_but_there(context.project.graph(), problems);
-    refuse_removed_but_there(context.project.graph(), problems);
-    context.project.graph().check_output_rules(values, problems);
-    problems.throw_if_any();
+    PriorState nothing{.lineage = "00000000-0000-0000-0000-000000000000"};
+    const Evaluation evaluation = evaluate_resources(context.project.graph(), nothing,
+                                                     provider_settings(context.project.graph()));
+    for (const std::string& notice : evaluation.notices) context.say("note: " + notice + "\n");
+    const Graph::Values values = [&](NodeId id) { return evaluation.values[id]; };
+    Diagnostics diagnostics;
+    refuse_moved_but_there(context.project.graph(), diagnostics);
+    refuse_removed_but_there(context.project.graph(), diagnostics);
+    context.project.graph().check_output_rules(values, diagnostics);
+    diagnostics.throw_if_any();
     std::vector<Error> warnings;
-    for (NodeId id = 0; id < survey.configs.size(); ++id)
-        if (!survey.configs[id].is_null())
-            add_warnings(context.project.graph()[id], survey.configs[id], warnings);
+    for (NodeId id = 0; id < evaluation.configs.size(); ++id)
+        if (!evaluation.configs[id].is_null())
+            add_warnings(context.project.graph()[id], evaluation.configs[id], warnings);
     for (Error& broken : context.project.graph().broken_checks(values))
         warnings.push_back(std::move(broken));
     if (!warnings.empty())

@@ -40,7 +40,7 @@ PlanOptions options_of(const json& j) {
 json observation_json(const Observation& o) {
     json out{{"state", static_cast<int>(o.state)}, {"attributes", to_json(o.attributes)}};
     if (!o.foreign.empty()) out["foreign"] = o.foreign;
-    if (!o.outdated.empty()) out["outdated"] = o.outdated;
+    if (!o.replace_reason.empty()) out["outdated"] = o.replace_reason;
     if (o.data_gone) out["data_gone"] = true;
     if (o.assumed) out["assumed"] = true;
     if (o.error) out["error"] = o.error->message;
@@ -56,7 +56,7 @@ Observation observation_of(const json& j) {
     o.state = static_cast<Observation::State>(state);
     o.attributes = from_json(j.at("attributes").get<std::string>());
     o.foreign = j.value("foreign", "");
-    o.outdated = j.value("outdated", "");
+    o.replace_reason = j.value("outdated", "");
     o.data_gone = j.value("data_gone", false);
     o.assumed = j.value("assumed", false);
     if (j.contains("error")) o.error = Error(ErrorKind::failed, j["error"].get<std::string>());
@@ -69,7 +69,7 @@ Observation observation_of(const json& j) {
 }
 
 /// Under the addresses that the state has.
-std::map<std::string, std::string> interrupted_in_state(const World& world) {
+std::map<std::string, std::string> interrupted_in_state(const PriorState& world) {
     std::map<std::string, std::string> now, out;
     for (const auto& [from, to] : world.moved) now[to] = from;
     for (const auto& [address, action] : world.interrupted) {

@@ -15,7 +15,7 @@ struct PlanFile {
     std::string directory; ///< where the project was
     std::int64_t serial = 0;
     std::int64_t plan_time = 0;                     ///< Spec::plan_time
-    std::map<std::string, std::string> interrupted; ///< World::interrupted
+    std::map<std::string, std::string> interrupted; ///< PriorState::interrupted
     PlanOptions options;
     std::map<std::string, std::string> files; ///< path -> text
     VariableValues variables;

@@ -77,11 +77,11 @@ std::vector<std::string> Project::load_to_check(const fs::path& file) {
 Value Project::chaos_section(const Graph::Values& values) const {
     const Value raw = graph_->chaos_settings(values);
     if (raw.is_null()) return raw;
-    Problems problems;
+    Diagnostics diagnostics;
     Value section = normalize(chaos::settings_schema(), raw, "chaos", raw.loc(),
-                              spec_.base_directory(), problems);
-    if (problems.empty()) chaos::check_settings(section, problems);
-    problems.throw_if_any();
+                              spec_.base_directory(), diagnostics);
+    if (diagnostics.empty()) chaos::check_settings(section, diagnostics);
+    diagnostics.throw_if_any();
     return section;
 }
 
@@ -101,7 +101,7 @@ void Project::load_without_spec(const std::string& name, const Value& last_run) 
 ProviderSettings Project::settings() const {
     if (last_run_.is_null()) return provider_settings(*graph_);
     ProviderSettings out;
-    for (const auto& kind : registry_.kinds()) {
+    for (const auto& kind : registry_.providers()) {
         const Value* settings = last_run_["settings"].find(kind->name);
         out[kind->name] = settings == nullptr ? Value::map({})
                                               : with_whole_paths(kind->schema, *settings, root());
@@ -130,12 +130,12 @@ void Project::load_from(const FileReader& read, const VariableValues& variables,
 /// Environment below files below the command line; among equals the later one wins.
 VariableValues Project::given_variables() {
     VariableValues given;
-    Problems problems;
+    Diagnostics diagnostics;
     const auto take = [&](const auto& read) { // what is wrong in one hides nothing of the others
         try {
             read();
-        } catch (const Errors& errors) {
-            for (const Error& error : errors.list) problems.add(error);
+        } catch (const Error& errors) {
+            for (const Error& error : errors.all()) diagnostics.add(error);
         }
     };
     const auto take_text = [&](const Variable& variable, const std::string& text,
@@ -168,7 +168,7 @@ VariableValues Project::given_variables() {
         else
             given[name] = Value(value); // resolve_variables() says that there is no such one
     }
-    problems.throw_if_any();
+    diagnostics.throw_if_any();
     return given;
 }
 
@@ -198,7 +198,7 @@ Form Project::form() const {
     return {.kept = change(with_paths_in), .used = change(with_whole_paths)};
 }
 
-Setting Project::setting(const std::string& lineage) const {
+ProviderContext Project::setting(const std::string& lineage) const {
     return {.project_dir = directory_,
             .data_dir = data_dir(),
             .cache_dir = cache_directory(),

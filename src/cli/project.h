@@ -36,12 +36,12 @@ class Project {
     /// Whether the files under `secrets:` are opened, for which a password may have to be asked.
     enum class Secrets { read, unread };
     /// Loads the spec and expands it. `sources()` is filled in even when this throws.
-    /// @throws Errors
+    /// @throws Error
     void load(Secrets secrets = Secrets::read);
     /// Loads what is only to be checked: the spec, or the file of a module alone. Required
     /// variables without a value are unknown.
     /// @returns their names
-    /// @throws Errors
+    /// @throws Error
     std::vector<std::string> load_to_check(const std::filesystem::path& file);
     /// Goes by the state alone, for a removal: the spec is empty but for its name.
     /// @param last_run  the record of the last run (see spec_record()), with "settings"
@@ -68,11 +68,11 @@ class Project {
     /// What load_without_spec() was given; null where there is a spec.
     [[nodiscard]] const Value& last_run() const { return last_run_; }
     /// The settings of every provider, by the spec or by the last run.
-    /// @throws Errors
+    /// @throws Error
     [[nodiscard]] ProviderSettings settings() const;
     /// The spec's `chaos` section, in canonical form; null when the spec has none.
     /// @param values  of the resources that it refers to, as far as they are known
-    /// @throws Errors: every invalid setting
+    /// @throws Error: every invalid setting
     [[nodiscard]] Value chaos_section(const Graph::Values& values) const;
     /// The text without the secrets that the spec's variables and files hold: what is shown to
     /// anybody goes through here.
@@ -94,9 +94,9 @@ class Project {
     [[nodiscard]] Form form() const;
     /// The directory as local paths have it.
     [[nodiscard]] std::string root() const { return without_last_slash(directory_); }
-    [[nodiscard]] Setting setting(const std::string& lineage) const;
+    [[nodiscard]] ProviderContext setting(const std::string& lineage) const;
     /// What the engine makes plans from.
-    /// @throws Errors: wrong settings of providers
+    /// @throws Error: wrong settings of providers
     [[nodiscard]] PlanSource plan_source() const;
 
   private:

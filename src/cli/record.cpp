@@ -16,7 +16,7 @@ namespace {
 Value as_value(const ProviderSettings& settings, const Project& project) {
     Value::Map out;
     for (const auto& [name, value] : settings) {
-        const ProviderKind* kind = project.registry().kind(name);
+        const Provider* kind = project.registry().provider(name);
         out.push_back(
             {name, kind == nullptr ? value : with_paths_in(kind->schema, value, project.root())});
     }
@@ -39,8 +39,6 @@ Value last_run(const Context& context, const Store& store) {
         Project then(context.registry, context.project.options());
         load_record(record, then);
         return record.with("settings", as_value(then.settings(), then));
-    } catch (const Errors&) {
-        return {};
     } catch (const Error&) {
         return {};
     }
@@ -113,20 +111,18 @@ void load_for_removal(Context& context) {
     std::vector<Error> wrong;
     try {
         return project.load();
-    } catch (const Errors& errors) {
-        wrong = errors.list;
-    } catch (const Error& error) {
-        wrong = {error};
+    } catch (const Error& errors) {
+        wrong = errors.all();
     }
     const bool usage = std::any_of(wrong.begin(), wrong.end(),
                                    [](const Error& e) { return e.kind == ErrorKind::usage; });
-    if (usage || !std::filesystem::exists(project.state_file())) throw Errors(std::move(wrong));
+    if (usage || !std::filesystem::exists(project.state_file())) throw Error(std::move(wrong));
     const auto store = project.open_store(Store::Mode::read_only);
     const Value last = last_run(context, *store);
     if (last.is_null()) {
         wrong.front().with_note("without the spec nothing tells the settings of providers: the "
                                 "history has no run that did");
-        throw Errors(std::move(wrong));
+        throw Error(std::move(wrong));
     }
     context.say(fmt::format("note: the spec can't be used, so this goes by the state alone: {}\n",
                             in_a_line(wrong, project.sources())));

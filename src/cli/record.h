@@ -17,13 +17,13 @@ std::vector<Moves> moves_back(const std::vector<Run>& runs, std::int64_t to);
 
 /// Loads the project as it was when the record was made.
 /// @returns whether that run removed everything
-/// @throws Errors; Error(state) when the record is of an older hadeploy, which kept no secrets;
+/// @throws Error; Error(state) when the record is of an older hadeploy, which kept no secrets;
 ///         Error(usage) when that run was about a part of its spec only
 bool load_record(const Value& record, Project& project);
 
 /// Loads the project for a removal, which needs no more than the state. Where the spec can't be
 /// used, that is reported, and the settings of providers are those of the last run.
-/// @throws Errors, Error of the spec: where there is no state, or no run to know the settings by
+/// @throws Error, Error of the spec: where there is no state, or no run to know the settings by
 void load_for_removal(Context& context);
 
 } // namespace hadeploy::cli

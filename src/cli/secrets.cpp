@@ -30,12 +30,12 @@ Value sealed(const Value& value, Loc loc) {
 /// Of what is wrong with the YAML only the place is told: a message might quote a secret.
 Value parse(const SecretFile& file, std::string text) {
     Sources sources;
-    Problems problems;
-    const Value root = read_yaml(sources, sources.add(file.path, std::move(text)), problems);
-    if (!problems.empty())
+    Diagnostics diagnostics;
+    const Value root = read_yaml(sources, sources.add(file.path, std::move(text)), diagnostics);
+    if (!diagnostics.empty())
         throw Error(ErrorKind::spec,
                     fmt::format("what {} holds can't be read as YAML, at {}", shown(file),
-                                sources.describe(problems.list().front().loc)))
+                                sources.describe(diagnostics.list().front().loc)))
             .with_hint("hadeploy vault edit " + file.path.string());
     if (!root.is_map())
         throw Error(ErrorKind::spec, fmt::format("what {} holds is {}, not a map of secrets",

@@ -3,7 +3,7 @@
 #include "cli/own_environment.h"
 #include "core/file.h"
 #include "core/hash.h"
-#include "planner/lang/outside.h"
+#include "planner/lang/external_inputs.h"
 #include "planner/plan/decide.h"
 #include "planner/plan/prior_state.h"
 #include "planner/yaml/yaml.h"
@@ -80,23 +80,23 @@ bool is_plain(const PlanOptions& o) {
 std::vector<std::string> types_in_state(const Registry& registry) {
     std::vector<std::string> out;
     for (const auto& type : registry.types())
-        if (registry.kind(type->provider)->in_state) out.push_back(type->name);
+        if (registry.provider(type->provider)->state_only) out.push_back(type->name);
     return out;
 }
 
 /// Reads what is recorded and can change by itself, and compares.
 bool world_agrees(const Project& project, const Store& store, const Value& note) {
-    World world = load_world_but(store, types_in_state(project.registry()));
+    PriorState world = load_prior_state_but(store, types_in_state(project.registry()));
     if (!world.interrupted.empty()) return false;
     ProviderSettings settings;
     for (const Entry& e : note["settings"].as_map()) settings[e.key] = e.value;
-    Setting setting = project.setting(world.lineage);
+    ProviderContext setting = project.setting(world.lineage);
     setting.project = note.text("project");
     Endpoints endpoints(project.registry(), std::move(setting));
     Events silent;
-    refresh(world, recorded_subjects(project.registry(), world, settings), endpoints, silent);
+    refresh(world, reads_of_records(project.registry(), world, settings), endpoints, silent);
     return std::all_of(world.recorded.begin(), world.recorded.end(), [&](const auto& entry) {
-        const Recorded& recorded = entry.second;
+        const RecordedResource& recorded = entry.second;
         const ResourceType* type = project.registry().type(recorded.type);
         const auto seen = world.observed.find(entry.first);
         if (type == nullptr || seen == world.observed.end() ||
@@ -153,7 +153,7 @@ void note_unchanged(const Project& project, const PlanOptions& options, const St
         std::any_of(nodes.begin(), nodes.end(), [](const Node& n) { return n.type->data; });
     const bool secrets =
         project.variables().contains_secret() || !project.spec().secret_files.empty();
-    if (!is_plain(options) || !nothing || data || secrets || outside_looks() > 0 ||
+    if (!is_plain(options) || !nothing || data || secrets || external_inputs() > 0 ||
         !fs::exists(project.state_file()))
         return;
     Texts texts; // as they were planned by: the files may have changed since

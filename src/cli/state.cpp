@@ -31,20 +31,20 @@ std::unique_ptr<Store> open_state(const Context& context, Store::Mode mode) {
     return store;
 }
 
-std::vector<std::string> addresses_of(const World& world) {
+std::vector<std::string> addresses_of(const PriorState& world) {
     std::vector<std::string> out;
     for (const auto& [address, r] : world.recorded) out.push_back(address);
     return out;
 }
 
-Error not_recorded(const std::string& address, const World& world) {
+Error not_recorded(const std::string& address, const PriorState& world) {
     return unknown_address(fmt::format("the state has no {}", address), address,
                            addresses_of(world), "`hadeploy state list` shows all");
 }
 
 /// What is within the address, of what is recorded.
 /// @throws Error(usage) when there is nothing
-std::vector<std::string> recorded_within(const std::string& given, const World& world) {
+std::vector<std::string> recorded_within(const std::string& given, const PriorState& world) {
     const std::string address = resolve_address(given, addresses_of(world));
     std::vector<std::string> out;
     for (const auto& [recorded, r] : world.recorded)
@@ -102,7 +102,7 @@ void check_move(const std::string& from, const std::string& to) {
 }
 
 /// @throws Error when something is in the way, or under way
-void check_free(const std::string& from, const std::string& to, const World& world) {
+void check_free(const std::string& from, const std::string& to, const PriorState& world) {
     for (const std::string& address : recorded_within(from, world)) {
         if (address != from && within(address, to)) continue; // it has that name already
         const std::string target = to + address.substr(from.size());
@@ -133,8 +133,8 @@ void check_fingerprint(const Context& context, const std::string& address,
 }
 
 /// Shows both keys and asks, unless the command line has said which key it has to be.
-void confirm_host_key(const Context& context, const Row& host, const std::string& before,
-                      const std::string& now) {
+void confirm_host_key(const Context& context, const RecordedResource& host,
+                      const std::string& before, const std::string& now) {
     if (context.args.fingerprint || context.args.auto_approve) return;
     const Value& connection = host.attributes["connection"];
     context.say(fmt::format("{} ({}, port {}) shows another host key:\n"
@@ -156,20 +156,20 @@ void confirm_host_key(const Context& context, const Row& host, const std::string
 
 int run_state_mv(Context& context) {
     const auto store = open_state(context, Store::Mode::read_write);
-    const World before = load_world(*store);
+    const PriorState before = load_prior_state(*store);
     const std::string from = resolve_address(context.args.name, addresses_of(before));
     const std::string to = quoted_keys(context.args.to);
     check_move(from, to);
     check_free(from, to, before);
-    const World after = with_moves(before, {{from, to, {}}});
-    const std::vector<Recorded> touched = changed_records(before, after);
+    const PriorState after = with_moves(before, {{from, to, {}}});
+    const std::vector<RecordedResource> touched = changed_records(before, after);
     std::vector<std::string> gone;
     nlohmann::json moved = nlohmann::json::array();
     for (const auto& [was, is] : after.moved) {
         gone.push_back(was);
         moved.push_back({{"from", was}, {"to", is}});
     }
-    for (const Recorded& r : touched) // noting it would end what an earlier run left open
+    for (const RecordedResource& r : touched) // noting it would end what an earlier run left open
         if (before.interrupted.contains(r.address))
             throw Error(ErrorKind::state,
                         fmt::format("{} names what is to be moved, and an earlier run did not "
@@ -178,7 +178,7 @@ int run_state_mv(Context& context) {
                 .with_hint("apply once before");
     if (gone.empty()) throw Error(ErrorKind::usage, fmt::format("{} is called that already", from));
     const bool dry = context.args.dry_run;
-    if (!dry) store->put(rows_of(touched), gone);
+    if (!dry) store->put(touched, gone);
     std::string text;
     for (const auto& [was, is] : after.moved)
         text += fmt::format("{}{} {} {}", text.empty() ? "" : "\n", was,
@@ -189,7 +189,7 @@ int run_state_mv(Context& context) {
 
 int run_state_rm(Context& context) {
     const auto store = open_state(context, Store::Mode::read_write);
-    const World world = load_world(*store);
+    const PriorState world = load_prior_state(*store);
     std::set<std::string> gone;
     for (const std::string& address : context.args.addresses)
         for (std::string& found : recorded_within(address, world)) gone.insert(std::move(found));
@@ -205,7 +205,7 @@ int run_state_rm(Context& context) {
 int run_state_trust_host_key(Context& context) {
     const auto store = open_state(context, context.args.dry_run ? Store::Mode::read_only
                                                                 : Store::Mode::read_write);
-    const World world = load_world(*store);
+    const PriorState world = load_prior_state(*store);
     const std::string address = resolve_address(context.args.name, addresses_of(world));
     auto row = store->row(address);
     if (!row) throw not_recorded(address, world);
@@ -220,7 +220,7 @@ int run_state_trust_host_key(Context& context) {
     check_fingerprint(context, address, now);
     if (!same && !dry) {
         confirm_host_key(context, *row, before, now);
-        // All other records have their connections by this one (load_world).
+        // All other records have their connections by this one (load_prior_state).
         row->attributes = row->attributes.with("connection", connection.with("host_key", now));
         store->put({*row}, {});
     }
@@ -235,9 +235,9 @@ int run_state_trust_host_key(Context& context) {
 
 int run_state_pull(Context& context) {
     const auto store = open_state(context, Store::Mode::read_only);
-    std::vector<Row> rows = store->rows();
+    std::vector<RecordedResource> rows = store->rows();
     const Form form = context.project.form(); // as it is stored: for another directory too
-    for (Row& row : rows) {
+    for (RecordedResource& row : rows) {
         row.config = form.kept(row.type, row.config);
         row.attributes = form.kept(row.type, row.attributes);
     }
@@ -276,7 +276,7 @@ int run_state_push(Context& context) {
 int run_taint(Context& context) {
     const bool taint = context.args.command == "taint";
     const auto store = open_state(context, Store::Mode::read_write);
-    const World world = load_world(*store);
+    const PriorState world = load_prior_state(*store);
     const std::string address = resolve_address(context.args.name, addresses_of(world));
     auto row = store->row(address);
     if (!row) {

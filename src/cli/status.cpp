@@ -29,7 +29,7 @@ constexpr std::chrono::milliseconds kPoll{20};
 /// What one look has to show.
 struct Seen {
     std::string text; ///< whole lines
-    std::vector<std::string> problems;
+    std::vector<std::string> diagnostics;
     bool failed = false; ///< nothing was seen; the problems say why
 };
 
@@ -45,8 +45,6 @@ class Looks {
                     return work(stop);
                 } catch (const Error& error) { // a note tells what the host said
                     return failure(what, error.notes.empty() ? error.message : error.notes[0].text);
-                } catch (const Errors& errors) {
-                    return failure(what, errors.list.front().message);
                 } catch (const Interrupted&) {
                     return silent(what);
                 }
@@ -84,10 +82,10 @@ class Looks {
                 Seen seen = look->get();
                 look = asked.erase(look);
                 if (!seen.failed) return seen;
-                add_new(failures.problems, seen.problems);
+                add_new(failures.diagnostics, seen.diagnostics);
             }
         }
-        if (!asked.empty()) add_new(failures.problems, silent(what).problems);
+        if (!asked.empty()) add_new(failures.diagnostics, silent(what).diagnostics);
         return failures;
     }
 
@@ -120,13 +118,14 @@ class Looks {
 };
 
 /// The recorded machines, together those that are read at one place.
-std::vector<std::vector<Subject>> machines_by_place(const Context& context, const World& world,
-                                                    const ProviderSettings& settings) {
-    std::vector<std::vector<Subject>> out;
-    const auto place = [](const Subject& s) {
+std::vector<std::vector<PlannedRead>> machines_by_place(const Context& context,
+                                                        const PriorState& world,
+                                                        const ProviderSettings& settings) {
+    std::vector<std::vector<PlannedRead>> out;
+    const auto place = [](const PlannedRead& s) {
         return s.candidates.empty() ? "" : s.candidates.front().key;
     };
-    for (Subject& s : recorded_subjects(context.registry, world, settings)) {
+    for (PlannedRead& s : reads_of_records(context.registry, world, settings)) {
         if (!s.request.type->machine) continue;
         const auto group = std::find_if(
             out.begin(), out.end(), [&](const auto& g) { return place(g.front()) == place(s); });
@@ -135,16 +134,17 @@ std::vector<std::vector<Subject>> machines_by_place(const Context& context, cons
     return out;
 }
 
-std::string machine_line(std::string_view state, const Subject& machine) {
+std::string machine_line(std::string_view state, const PlannedRead& machine) {
     return fmt::format("{:<5} {}  {}\n", state, machine.request.address,
                        machine.request.recorded->attributes["connection"].text("address"));
 }
 
-Seen look_at_machines(World world, const std::vector<Subject>& machines, Endpoints& endpoints) {
+Seen look_at_machines(PriorState world, const std::vector<PlannedRead>& machines,
+                      Endpoints& endpoints) {
     Events quiet;
     refresh(world, machines, endpoints, quiet);
     Seen out;
-    for (const Subject& s : machines) {
+    for (const PlannedRead& s : machines) {
         const std::string& address = s.request.address;
         const auto seen = world.observed.find(address);
         const bool failed =
@@ -152,22 +152,23 @@ Seen look_at_machines(World world, const std::vector<Subject>& machines, Endpoin
         const bool up = !failed && machine_is_up(world, address);
         out.text += machine_line(failed ? "?" : up ? "up" : "DOWN", s);
         if (failed && seen != world.observed.end() && seen->second.error)
-            out.problems.push_back(
+            out.diagnostics.push_back(
                 fmt::format("{} can't be read: {}", address, seen->second.error->message));
         else if (!up)
-            out.problems.push_back(fmt::format("{} is down", address));
+            out.diagnostics.push_back(fmt::format("{} is down", address));
     }
     return out;
 }
 
 /// Of the first resource of this type that is recorded.
-Value recorded_attribute(const World& world, std::string_view type, std::string_view attribute) {
+Value recorded_attribute(const PriorState& world, std::string_view type,
+                         std::string_view attribute) {
     for (const auto& [address, r] : world.recorded)
         if (r.type == type && r.attributes[attribute].is_map()) return r.attributes[attribute];
     return {};
 }
 
-Value swarm_hosts(const Context& context, const World& world) {
+Value swarm_hosts(const Context& context, const PriorState& world) {
     if (Value hosts = recorded_attribute(world, "docker.stack", "hosts"); hosts.is_map())
         return hosts;
     if (Value peers = recorded_attribute(world, "docker.node", "peers"); peers.is_map())
@@ -186,8 +187,8 @@ Seen look_at_swarm(const Value& hosts, const ProviderSettings& settings, Endpoin
     out.text += "\n";
     for (const chaos::ClusterService& s : seen.services)
         out.text += fmt::format("{:>2}/{:<2}    {}\n", s.running, s.desired, s.name);
-    for (const auto& problems : {node_problems(seen), service_problems(seen)})
-        out.problems.insert(out.problems.end(), problems.begin(), problems.end());
+    for (const auto& diagnostics : {node_problems(seen), service_problems(seen)})
+        out.diagnostics.insert(out.diagnostics.end(), diagnostics.begin(), diagnostics.end());
     return out;
 }
 
@@ -197,7 +198,7 @@ Value read_gluster(const ResourceType& type, const Value& config, const Provider
     const ReadRequest request{"the Gluster pool", &type, config, nullptr, {}};
     Error all(ErrorKind::unreachable, "no host of the pool answers");
     for (const Endpoint& place : endpoints.registry()
-                                     .kind(type.provider)
+                                     .provider(type.provider)
                                      ->endpoints(type, config, settings.at(type.provider))) {
         try {
             const Observation seen = endpoints.read(type.provider, place, {request}, {}).at(0);
@@ -228,12 +229,12 @@ void add_bricks(const Value& seen, const Value::List& expected, Seen& out) {
                                         : "?",
                                 e.text("volume"), e.text("brick"));
         if (!online && known)
-            out.problems.push_back(
+            out.diagnostics.push_back(
                 fmt::format("the brick {} of {} does not run", e.text("brick"), e.text("volume")));
     }
 }
 
-Seen look_at_gluster(const World& world, const Value& hosts, const ProviderSettings& settings,
+Seen look_at_gluster(const PriorState& world, const Value& hosts, const ProviderSettings& settings,
                      Endpoints& endpoints) {
     const ResourceType* type = endpoints.registry().type("gluster.cluster");
     if (type == nullptr) return {};
@@ -254,19 +255,21 @@ Seen look_at_gluster(const World& world, const Value& hosts, const ProviderSetti
         const bool connected = peer.flag("connected");
         out.text +=
             fmt::format("{:<8} {} (Gluster)\n", connected ? "up" : "DOWN", peer.text("name"));
-        if (!connected) out.problems.push_back(peer.text("name") + " is not connected to the pool");
+        if (!connected)
+            out.diagnostics.push_back(peer.text("name") + " is not connected to the pool");
     }
     add_bricks(seen, expected, out);
     for (const Value& heal : seen["heals"].as_list())
         if (const std::int64_t entries = heal.integer("entries"); entries > 0)
-            out.problems.push_back(fmt::format("{} on {} is healing: entries left: {}",
-                                               heal.text("volume"), heal.text("brick"), entries));
+            out.diagnostics.push_back(fmt::format("{} on {} is healing: entries left: {}",
+                                                  heal.text("volume"), heal.text("brick"),
+                                                  entries));
     for (const Value& volume : seen["unread"].as_list())
         for (const auto& [key, what] : {std::pair{"bricks", "whether the bricks of {} run"},
                                         {"heals", "what is left to heal on {}"}})
             if (!volume.flag(key))
-                out.problems.push_back(fmt::format(fmt::runtime(what), volume.text("volume")) +
-                                       " can't be read: Gluster did not answer");
+                out.diagnostics.push_back(fmt::format(fmt::runtime(what), volume.text("volume")) +
+                                          " can't be read: Gluster did not answer");
     return out;
 }
 
@@ -282,15 +285,16 @@ Seen compare(const Context& context, const Store& store, const std::stop_token& 
 }
 
 /// What the looks at the machines have to show, one look a place.
-Seen machines_seen(Looks& looks, const std::vector<std::vector<Subject>>& machines,
+Seen machines_seen(Looks& looks, const std::vector<std::vector<PlannedRead>>& machines,
                    std::vector<std::future<Seen>> places) {
     Seen out;
     for (std::size_t i = 0; i < machines.size(); ++i) {
         const Seen seen = looks.end(machines[i].front().request.address, std::move(places[i]));
-        for (const Subject& s : machines[i])
+        for (const PlannedRead& s : machines[i])
             if (seen.failed) out.text += machine_line("?", s);
         out.text += seen.text;
-        out.problems.insert(out.problems.end(), seen.problems.begin(), seen.problems.end());
+        out.diagnostics.insert(out.diagnostics.end(), seen.diagnostics.begin(),
+                               seen.diagnostics.end());
     }
     return out;
 }
@@ -298,9 +302,9 @@ Seen machines_seen(Looks& looks, const std::vector<std::vector<Subject>>& machin
 /// Prints it; whether all of it is well.
 bool show(const Context& context, const Seen& seen) {
     std::string text = seen.text;
-    for (const std::string& p : seen.problems) text += "! " + printable(p) + "\n";
+    for (const std::string& p : seen.diagnostics) text += "! " + printable(p) + "\n";
     if (!text.empty()) context.print(text + "\n");
-    return seen.problems.empty();
+    return seen.diagnostics.empty();
 }
 
 /// The same of how all that is there differs from the spec.
@@ -313,7 +317,7 @@ bool show_differences(const Context& context, const Store& store, Looks& looks, 
         return compare(context, store, stop);
     });
     const Seen differences = looks.end("what is there", std::move(plan));
-    if (differences.problems.empty())
+    if (differences.diagnostics.empty())
         context.print(well ? "All is as the spec says.\n"
                            : "The spec asks for no change, but not all is well: see the lines "
                              "with a !.\n");
@@ -325,19 +329,19 @@ bool show_differences(const Context& context, const Store& store, Looks& looks, 
 int run_status(Context& context) {
     context.project.load();
     const auto store = context.project.open_store(Store::Mode::read_only);
-    const World world = load_world(*store);
+    const PriorState world = load_prior_state(*store);
     const ProviderSettings settings = provider_settings(context.project.graph());
     const Value swarm = swarm_hosts(context, world);
     const Value pool = recorded_attribute(world, "gluster.pool", "hosts");
     const auto machines = machines_by_place(context, world, settings);
     Looks looks;
     const auto endpoints = [&](const std::stop_token& stop) {
-        Setting setting = context.project.setting(world.lineage);
+        ProviderContext setting = context.project.setting(world.lineage);
         setting.stop = stop;
         return Endpoints(context.registry, std::move(setting));
     };
     std::vector<std::future<Seen>> places; // one that is silent hides no other
-    for (const std::vector<Subject>& group : machines)
+    for (const std::vector<PlannedRead>& group : machines)
         places.push_back(
             looks.begin(group.front().request.address, [&](const std::stop_token& stop) {
                 Endpoints open = endpoints(stop);

@@ -23,7 +23,7 @@ class StopOnSignal {
 
 /// read_and_plan(), which the first Ctrl-C ends: nothing has begun that would have to end by
 /// itself.
-/// @throws Errors, Interrupted
+/// @throws Error, Interrupted
 PlannedRun read_and_plan_or_stop(const Project& project, const Store& store,
                                  const PlanOptions& options, Events& events);
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/late.h"
+#include "core/lazy_library.h"
 
 #include <curl/curl.h>
 

@@ -3,7 +3,9 @@
 #include "core/loc.h"
 
 #include <exception>
+#include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace hadeploy {
@@ -25,13 +27,26 @@ struct Note {
     Loc loc = {};
 };
 
-/// The one error type. `message` says what is wrong in one line, without a full stop; `hint` says
-/// what to do next. `address` and `loc` are filled in by whoever knows them, at the latest by the
-/// executor.
+/// The one error type: one error, or several that were found together. `message` says what is wrong
+/// in one line, without a full stop; `hint` says what to do next. `address` and `loc` are filled in
+/// by whoever knows them, at the latest by the executor.
 class Error : public std::exception {
   public:
     Error(ErrorKind kind, std::string message, Loc loc = {})
         : kind(kind), message(std::move(message)), loc(loc) {}
+    /// Several errors that were found together, of which there is at least one.
+    explicit Error(std::vector<Error> list) : Error(std::move(list.front())) {
+        others.assign(std::make_move_iterator(list.begin() + 1),
+                      std::make_move_iterator(list.end()));
+    }
+
+    /// Every error that this one stands for, itself first.
+    [[nodiscard]] std::vector<Error> all() const {
+        std::vector<Error> out{*this};
+        out.front().others.clear();
+        out.insert(out.end(), others.begin(), others.end());
+        return out;
+    }
 
     Error& with_hint(std::string text) & { return hint = std::move(text), *this; }
     Error&& with_hint(std::string text) && { return hint = std::move(text), std::move(*this); }
@@ -53,23 +68,15 @@ class Error : public std::exception {
     Loc loc;
     std::vector<Note> notes;
     bool transient = false;
-};
-
-/// Several errors at once: a spec is checked whole before the first of them is shown.
-class Errors : public std::exception {
-  public:
-    explicit Errors(std::vector<Error> list) : list(std::move(list)) {}
-    const char* what() const noexcept override {
-        return list.empty() ? "no errors" : list.front().what();
-    }
-    std::vector<Error> list;
+    std::vector<Error> others = {}; ///< further errors that were found together with this one
 };
 
 /// Collects errors; `throw_if_any` ends the phase.
-class Problems {
+class Diagnostics {
   public:
     /// The same mistake at the same place (in each instance of a resource, say) is kept once.
     Error& add(Error error) {
+        for (Error& other : std::exchange(error.others, {})) add(std::move(other));
         for (Error& e : list_)
             if (e.loc.known() && e.loc == error.loc && e.message == error.message) return e;
         return list_.emplace_back(std::move(error));
@@ -80,7 +87,7 @@ class Problems {
     [[nodiscard]] bool empty() const { return list_.empty(); }
     [[nodiscard]] const std::vector<Error>& list() const { return list_; }
     void throw_if_any() const {
-        if (!list_.empty()) throw Errors(list_);
+        if (!list_.empty()) throw Error(list_);
     }
 
   private:

@@ -162,7 +162,7 @@ Value as_secret_as(const Value& value, const Value& model) {
 }
 
 std::string quoted(const Value& value, std::size_t max) {
-    if (!value.is_string()) return told(value, display(value));
+    if (!value.is_string()) return redacted(value, display(value));
     return quoted(value, value.as_string(), max);
 }
 
@@ -170,12 +170,12 @@ std::string quoted(const Value& whole, std::string_view part, std::size_t max) {
     return whole.contains_secret() ? std::string(kHidden) : in_quotes(part, max);
 }
 
-std::string told(const Value& whole, std::string text) {
+std::string redacted(const Value& whole, std::string text) {
     return whole.contains_secret() ? std::string(kHidden) : text;
 }
 
 std::string named(const Value& config, std::string_view attribute) {
-    return told(config.secret() ? config : config[attribute], text_of(config[attribute]));
+    return redacted(config.secret() ? config : config[attribute], text_of(config[attribute]));
 }
 
 void Redactor::add(const Value& value) {

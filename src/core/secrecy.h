@@ -21,7 +21,7 @@ std::string quoted(const Value& value, std::size_t max = 80);
 /// The same of a part of it, or of what was read in it.
 std::string quoted(const Value& whole, std::string_view part, std::size_t max = 80);
 /// The same without quotes: a number, an address that was calculated.
-std::string told(const Value& whole, std::string text);
+std::string redacted(const Value& whole, std::string text);
 
 /// Of an attribute of a config, without quotes: its text or number.
 std::string named(const Value& config, std::string_view attribute);

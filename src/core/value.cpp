@@ -201,19 +201,19 @@ Value Value::without(std::string_view key) const {
     return out;
 }
 
-std::string Value::text(std::string_view key, std::string_view fallback) const {
+std::string Value::text(std::string_view key, std::string_view default_value) const {
     const Value& v = (*this)[key];
-    return v.is_string() ? v.as_string() : std::string(fallback);
+    return v.is_string() ? v.as_string() : std::string(default_value);
 }
 
-std::int64_t Value::integer(std::string_view key, std::int64_t fallback) const {
+std::int64_t Value::integer(std::string_view key, std::int64_t default_value) const {
     const Value& v = (*this)[key];
-    return v.is_integer() ? v.as_integer() : fallback;
+    return v.is_integer() ? v.as_integer() : default_value;
 }
 
-bool Value::flag(std::string_view key, bool fallback) const {
+bool Value::flag(std::string_view key, bool default_value) const {
     const Value& v = (*this)[key];
-    return v.is_bool() ? v.as_bool() : fallback;
+    return v.is_bool() ? v.as_bool() : default_value;
 }
 
 Value Value::at(Loc loc) const {

@@ -97,9 +97,9 @@ class Value {
     [[nodiscard]] Value with_all(const Value& other) const;
 
     /// The string under `key`, or `fallback` where there is none (or null).
-    [[nodiscard]] std::string text(std::string_view key, std::string_view fallback = "") const;
-    [[nodiscard]] std::int64_t integer(std::string_view key, std::int64_t fallback = 0) const;
-    [[nodiscard]] bool flag(std::string_view key, bool fallback = false) const;
+    [[nodiscard]] std::string text(std::string_view key, std::string_view default_value = "") const;
+    [[nodiscard]] std::int64_t integer(std::string_view key, std::int64_t default_value = 0) const;
+    [[nodiscard]] bool flag(std::string_view key, bool default_value = false) const;
 
     [[nodiscard]] Loc loc() const { return loc_; }
     [[nodiscard]] Value at(Loc loc) const; ///< the same contents, written elsewhere

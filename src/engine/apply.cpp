@@ -6,9 +6,9 @@
 #include "planner/graph/hide_secrets.h"
 #include "planner/plan/decide.h"
 #include "planner/plan/generations.h"
+#include "planner/plan/observed.h"
 #include "planner/plan/output_changes.h"
 #include "planner/plan/prior_state.h"
-#include "planner/plan/seen.h"
 #include "planner/spec/address.h"
 
 #include <algorithm>
@@ -29,11 +29,11 @@ std::size_t ApplyResult::count(std::string_view result) const {
 std::optional<Error> Executor::broken_postcondition(StepId id) const {
     const Step& step = plan_.steps[id];
     if (!step.node) return std::nullopt;
-    Problems problems;
+    Diagnostics diagnostics;
     graph_->check_postconditions(
-        *step.node, [this](NodeId n) { return values_[n]; }, problems);
-    if (problems.empty()) return std::nullopt;
-    Error error = problems.list().front();
+        *step.node, [this](NodeId n) { return values_[n]; }, diagnostics);
+    if (diagnostics.empty()) return std::nullopt;
+    Error error = diagnostics.list().front();
     error.kind = ErrorKind::failed;
     return std::move(error).with_note(
         step.type->data ? "it was read; what depends on it was left"
@@ -59,7 +59,7 @@ void Executor::finish(StepId id, std::string result) {
         record.after.push_back(plan_.steps[before].address);
     store_.record_step(run_, record);
     for (const StepId d : work.dependents)
-        if (!(work.handed_on && in_state(d)) && --work_[d].waiting_for == 0) ready_.push_back(d);
+        if (!(work.handed_on && state_only(d)) && --work_[d].waiting_for == 0) ready_.push_back(d);
 }
 
 void Executor::retry_or_fail(StepId id, Error error) {
@@ -119,7 +119,7 @@ std::string Executor::identity_now(StepId id) const {
     return work_[id].stays ? world_.recorded.at(step.address).identity : step.identity;
 }
 
-Row Executor::row_of(StepId id, const Value& config, const Value& attributes) const {
+RecordedResource Executor::row_of(StepId id, const Value& config, const Value& attributes) const {
     const Step& step = plan_.steps[id];
     return {step.address,
             step.type->name,
@@ -140,14 +140,14 @@ void Executor::take_data(StepId id, const Observation& observed) {
 }
 
 /// What the provider has told to be there, as it is recorded and referred to.
-Row Executor::result_row(StepId id, Value attributes) const {
+RecordedResource Executor::result_row(StepId id, Value attributes) const {
     const Step& step = plan_.steps[id];
     const Work& work = work_[id];
     attributes = hide_secrets(*step.type, attributes, work.config);
     return row_of(id, work.config, complete(*step.type, work.config.with_all(attributes), {}));
 }
 
-void Executor::finish_with(StepId id, const std::optional<Row>& row) {
+void Executor::finish_with(StepId id, const std::optional<RecordedResource>& row) {
     if (row && plan_.steps[id].node) values_[*plan_.steps[id].node] = row->attributes;
     // a replacement that turned out not to be needed was changed in place
     const bool changed = plan_.steps[id].action == Action::replace && work_[id].stays;
@@ -159,56 +159,56 @@ std::vector<Error> Executor::broken_checks() const {
 }
 
 /// The rules of resources that were not changed: what they refer to may have been.
-void Executor::check_unchanged(Problems& problems) const {
+void Executor::check_unchanged(Diagnostics& diagnostics) const {
     const Graph::Values values = [this](NodeId n) { return values_[n]; };
     for (NodeId id = 0; id < graph_->nodes().size(); ++id) {
         const Node& node = (*graph_)[id];
         const Lifecycle& rules = node.block->lifecycle();
         if (rules.preconditions.empty() && rules.postconditions.empty()) continue;
         if (step_of_.contains(node.address) || values_[id].is_unknown()) continue;
-        graph_->config(id, values, problems);
-        graph_->check_postconditions(id, values, problems);
+        graph_->config(id, values, diagnostics);
+        graph_->check_postconditions(id, values, diagnostics);
     }
 }
 
 void Executor::check_inputs(std::vector<Error>& errors) const {
-    Problems problems;
+    Diagnostics diagnostics;
     const Graph::Values values = [this](NodeId n) { return values_[n]; };
-    graph_->check_open_inputs(values, problems);
-    if (!plan_.partial) graph_->check_output_rules(values, problems);
-    check_unchanged(problems);
-    for (const Error& e : problems.list()) {
-        const bool told = std::any_of(errors.begin(), errors.end(), [&](const Error& other) {
+    graph_->check_open_inputs(values, diagnostics);
+    if (!plan_.partial) graph_->check_output_rules(values, diagnostics);
+    check_unchanged(diagnostics);
+    for (const Error& e : diagnostics.list()) {
+        const bool redacted = std::any_of(errors.begin(), errors.end(), [&](const Error& other) {
             return other.message == e.message && other.loc == e.loc;
         });
-        if (!told) errors.push_back(e);
+        if (!redacted) errors.push_back(e);
     }
 }
 
 /// The new one gets the resource's address, the old one that of its generation, and the intent
 /// goes: in one transaction, or a run that is killed would lose sight of one of them.
-void Executor::write_generations(StepId id, const Row& row) {
+void Executor::write_generations(StepId id, const RecordedResource& row) {
     store_.put({old_generation(id), row}, {journal_address(id)});
 }
 
-Row Executor::old_generation(StepId id) const {
-    Recorded old = world_.recorded.at(plan_.steps[id].address);
+RecordedResource Executor::old_generation(StepId id) const {
+    RecordedResource old = world_.recorded.at(plan_.steps[id].address);
     old.address = generation_address(old.address, old.generation);
-    return rows_of({old}).front();
+    return old;
 }
 
-ApplyResult apply(const Plan& plan, const Graph* graph, const World& world, Store& store,
+ApplyResult apply(const Plan& plan, const Graph* graph, const PriorState& world, Store& store,
                   Endpoints& endpoints, const ProviderSettings& settings, Events& events,
                   std::int64_t run, const ApplyOptions& options) {
-    const World after =
-        makes_first(plan) ? with_old_generations(world, plan, endpoints.registry()) : World();
+    const PriorState after =
+        makes_first(plan) ? with_old_generations(world, plan, endpoints.registry()) : PriorState();
     Executor executor(plan, graph, makes_first(plan) ? after : world, store, endpoints, settings,
                       events, run, options);
     ApplyResult result = executor.run();
     if (graph != nullptr && !plan.destroy) {
         executor.check_inputs(result.errors);
-        Problems problems;
-        result.outputs = executor.outputs(problems);
+        Diagnostics diagnostics;
+        result.outputs = executor.outputs(diagnostics);
         result.outputs = outputs_after(plan, result.outputs, store.outputs());
         result.warnings = executor.broken_checks();
         if (result.ok()) store.set_outputs(result.outputs);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/world.h"
+#include "engine/observe.h"
 #include "planner/plan/prior_state.h"
 
 #include <atomic>
@@ -35,15 +35,12 @@ struct ApplyResult {
 /// What could not be read when the plan was made is read the moment its machine is up, in one batch
 /// a machine, and decided then. A failed step leaves its intent for the next run, and what depends
 /// on it undone; the rest goes on.
-ApplyResult apply(const Plan& plan, const Graph* graph, const World& world, Store& store,
+ApplyResult apply(const Plan& plan, const Graph* graph, const PriorState& world, Store& store,
                   Endpoints& endpoints, const ProviderSettings& settings, Events& events,
                   std::int64_t run, const ApplyOptions& options);
 
 /// Records what a plan says of resources without a step: Plan::moves and Plan::records.
 void note_records(const Plan& plan, Store& store);
-
-/// As the store keeps them.
-std::vector<Row> rows_of(const std::vector<Recorded>& records);
 
 /// Length of the longest chain of steps that had to wait for each other, in milliseconds, with the
 /// steps on it: what the run could not have been faster than.

@@ -6,8 +6,8 @@
 #include "core/trace.h"
 #include "engine/slot.h"
 #include "planner/graph/hide_secrets.h"
+#include "planner/plan/observed.h"
 #include "planner/plan/prior_state.h"
-#include "planner/plan/seen.h"
 
 namespace hadeploy {
 
@@ -61,7 +61,7 @@ class BatchSink : public ChangeSink {
     void done(std::size_t index, Value attributes) override {
         const StepId id = steps_[index];
         std::int64_t intent = 0;
-        std::optional<Row> row;
+        std::optional<RecordedResource> row;
         {
             const std::lock_guard lock(executor_.mutex_);
             settle(index);
@@ -114,7 +114,8 @@ class BatchSink : public ChangeSink {
         if (--open_ == 0) slot_.give_back();
     }
 
-    std::optional<Error> write(StepId id, std::int64_t intent, const std::optional<Row>& row) {
+    std::optional<Error> write(StepId id, std::int64_t intent,
+                               const std::optional<RecordedResource>& row) {
         try {
             if (row && executor_.makes_first(id))
                 executor_.write_generations(id, *row);
@@ -136,7 +137,7 @@ class BatchSink : public ChangeSink {
 };
 
 void Executor::run_changes(const Job& job) {
-    std::shared_ptr<Provider> provider;
+    std::shared_ptr<OpenEndpoint> provider;
     try {
         provider = endpoints_.open(job.queue->kind->name, job.queue->endpoint);
     } catch (Error& error) {
@@ -146,7 +147,7 @@ void Executor::run_changes(const Job& job) {
     } catch (const Interrupted&) {
         return put_back(job);
     }
-    if (job.queue->kind->in_state) return change_in_state(job, *provider);
+    if (job.queue->kind->state_only) return change_in_state(job, *provider);
     Slot slot(*this);
     change(job, *provider, slot);
 }
@@ -154,7 +155,7 @@ void Executor::run_changes(const Job& job) {
 /// A part of the graph that lives in the state alone goes through in one go: what becomes ready by
 /// it is made as well, and all is written together, before anything with an effect outside gets to
 /// see it. A replacement needs no removal before it: there is nothing to remove.
-void Executor::change_in_state(Job job, Provider& provider) {
+void Executor::change_in_state(Job job, OpenEndpoint& provider) {
     const Span span("change", shown_key(job.queue->endpoint));
     std::vector<Made> made;
     while (!job.steps.empty()) {
@@ -195,11 +196,11 @@ void Executor::hand_on(const Made& made) {
     if (broken_postcondition(made.step)) return;
     work.handed_on = true;
     for (const StepId d : work.dependents)
-        if (in_state(d) && --work_[d].waiting_for == 0) ready_.push_back(d);
+        if (state_only(d) && --work_[d].waiting_for == 0) ready_.push_back(d);
 }
 
 void Executor::write_made(const std::vector<Made>& made) {
-    std::vector<Row> rows;
+    std::vector<RecordedResource> rows;
     std::vector<std::string> gone;
     for (const Made& m : made)
         if (!m.row) gone.push_back(plan_.steps[m.step].address);
@@ -209,7 +210,7 @@ void Executor::write_made(const std::vector<Made>& made) {
         rows.push_back(*m.row);
         if (!makes_first(m.step)) continue;
         // what was removed in the same go is not written at all
-        Row old = old_generation(m.step);
+        RecordedResource old = old_generation(m.step);
         if (!removed.contains(old.address)) rows.push_back(std::move(old));
     }
     std::optional<Error> error;
@@ -341,7 +342,7 @@ void Executor::put_back(const Job& job) {
 }
 
 /// Intents, effects, results.
-void Executor::change(const Job& job, Provider& provider, Slot& slot) {
+void Executor::change(const Job& job, OpenEndpoint& provider, Slot& slot) {
     const Span span("change", shown_key(job.queue->endpoint));
     const std::vector<Change> changes = changes_of(job);
     std::vector<Intent> intents;

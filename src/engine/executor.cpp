@@ -9,8 +9,8 @@
 #include "planner/plan/decide.h"
 #include "planner/plan/generations.h"
 #include "planner/plan/lifecycle.h"
+#include "planner/plan/observed.h"
 #include "planner/plan/prior_state.h"
-#include "planner/plan/seen.h"
 #include "planner/spec/address.h"
 
 #include <algorithm>
@@ -20,7 +20,7 @@
 
 namespace hadeploy {
 
-Executor::Executor(const Plan& plan, const Graph* graph, const World& world, Store& store,
+Executor::Executor(const Plan& plan, const Graph* graph, const PriorState& world, Store& store,
                    Endpoints& endpoints, const ProviderSettings& settings, Events& events,
                    std::int64_t run, const ApplyOptions& options)
     : plan_(plan), graph_(graph), world_(world), store_(store), endpoints_(endpoints),
@@ -54,23 +54,15 @@ ApplyResult Executor::run() {
     return std::move(result_);
 }
 
-Value Executor::outputs(Problems& problems) const {
-    return graph_->outputs([this](NodeId n) { return values_[n]; }, problems);
+Value Executor::outputs(Diagnostics& diagnostics) const {
+    return graph_->outputs([this](NodeId n) { return values_[n]; }, diagnostics);
 }
 
 void note_records(const Plan& plan, Store& store) {
     if (plan.moves.empty())
-        store.put(rows_of(plan.records), {}); // and settles what was open there
+        store.put(plan.records, {}); // and settles what was open there
     else
-        store.move(plan.moves, rows_of(plan.records), moved_intents(store.intents(), plan.moves));
-}
-
-std::vector<Row> rows_of(const std::vector<Recorded>& records) {
-    std::vector<Row> rows;
-    for (const Recorded& r : records)
-        rows.push_back({r.address, r.type, r.generation, r.identity, r.config, r.attributes,
-                        r.depends_on, r.tainted});
-    return rows;
+        store.move(plan.moves, plan.records, moved_intents(store.intents(), plan.moves));
 }
 
 void Executor::work() {
@@ -116,7 +108,7 @@ void Executor::settle_ready() {
 
 void Executor::write_settled() {
     const std::vector<Settled> all = std::exchange(settled_, {});
-    std::vector<Row> rows;
+    std::vector<RecordedResource> rows;
     std::vector<std::string> forgotten;
     for (const Settled& s : all) {
         if (s.row)
@@ -141,9 +133,9 @@ void Executor::consider(StepId id) {
     if (step.action == Action::forget)
         return settled_.push_back({id, step.keeps ? "kept" : "forgotten", {}});
     if (step.action == Action::refresh) {
-        Recorded seen = world_.recorded.at(step.address);
+        RecordedResource seen = world_.recorded.at(step.address);
         seen.attributes = step.after;
-        return settled_.push_back({id, "refreshed", rows_of({seen}).front()});
+        return settled_.push_back({id, "refreshed", seen});
     }
     // whether a replacement is needed may be known only now
     if (step.first_half && step.if_differs) {
@@ -167,11 +159,11 @@ bool Executor::prepare(StepId id) {
     const Step& step = plan_.steps[id];
     Work& work = work_[id];
     if (step.node) {
-        Problems problems;
+        Diagnostics diagnostics;
         const Graph::Values values = [this](NodeId n) { return values_[n]; };
-        graph_->check_inputs_of(*step.node, values, problems);
-        work.config = graph_->config(*step.node, values, problems);
-        if (!problems.empty()) return fail(id, problems.list().front()), false;
+        graph_->check_inputs_of(*step.node, values, diagnostics);
+        work.config = graph_->config(*step.node, values, diagnostics);
+        if (!diagnostics.empty()) return fail(id, diagnostics.list().front()), false;
         refuse_taken(id);
     } else {
         work.config = world_.recorded.at(step.address).config;
@@ -203,7 +195,7 @@ void Executor::refuse_taken(StepId id) {
 
 std::optional<Endpoint> Executor::choose_endpoint(StepId id, const Value& config) const {
     const Step& step = plan_.steps[id];
-    const ProviderKind& kind = *endpoints_.registry().kind(step.type->provider);
+    const Provider& kind = *endpoints_.registry().provider(step.type->provider);
     const Value& settings = settings_.at(kind.name);
     const auto candidates = step.action == Action::remove
                                 ? kind.removal_endpoints(*step.type, config, settings)
@@ -233,10 +225,11 @@ void Executor::decide_step(StepId id) {
     const Step& step = plan_.steps[id];
     Work& work = work_[id];
     const auto it = world_.recorded.find(step.address);
-    const Recorded* recorded = it == world_.recorded.end() ? nullptr : &it->second;
+    const RecordedResource* recorded = it == world_.recorded.end() ? nullptr : &it->second;
     if (!work.observed && !step.read_first)
-        work.observed = seen_of(world_, endpoints_.registry(),
-                                {step.address, step.type, work.config, recorded, step.identity});
+        work.observed =
+            observation_of(world_, endpoints_.registry(),
+                           {step.address, step.type, work.config, recorded, step.identity});
     if (!work.observed) work.observed = Observation::absent();
     const Observation& observed = *work.observed;
     if (observed.state == Observation::State::blocked)
@@ -313,7 +306,7 @@ void Executor::enqueue(StepId id, bool read) {
     Queue& queue = queues_[work.endpoint->key];
     if (queue.kind == nullptr) {
         queue.endpoint = *work.endpoint;
-        queue.kind = endpoints_.registry().kind(plan_.steps[id].type->provider);
+        queue.kind = endpoints_.registry().provider(plan_.steps[id].type->provider);
     }
     work.state = read ? State::to_read : State::to_change;
     if (read)
@@ -355,13 +348,13 @@ void Executor::take_changes(Queue& queue, std::vector<StepId>& steps) {
     }
 }
 
-bool Executor::in_state(StepId id) const {
-    return endpoints_.registry().kind(plan_.steps[id].type->provider)->in_state;
+bool Executor::state_only(StepId id) const {
+    return endpoints_.registry().provider(plan_.steps[id].type->provider)->state_only;
 }
 
 /// Not part of a batch: what takes long to make.
 bool Executor::goes_alone(StepId id) const {
-    return !in_state(id) && plan_.steps[id].type->slow && work_[id].kind != Change::Kind::remove;
+    return !state_only(id) && plan_.steps[id].type->slow && work_[id].kind != Change::Kind::remove;
 }
 
 /// Whoever has to read at an endpoint takes along all the others that will have to be read there
@@ -375,10 +368,10 @@ void Executor::add_fellow_reads(Job& job) {
             continue;
         // what it waits for may change what there is to read
         if (step.type->data || step.takes_over) continue;
-        Problems problems;
+        Diagnostics diagnostics;
         const Value config = graph_->config(
-            *step.node, [this](NodeId n) { return values_[n]; }, problems);
-        if (!problems.empty() || config.contains_unknown()) continue;
+            *step.node, [this](NodeId n) { return values_[n]; }, diagnostics);
+        if (!diagnostics.empty() || config.contains_unknown()) continue;
         // every machine that it has to do with must be up, not only the one it is read through
         const std::set<std::string> machines = machines_in(config);
         if (std::any_of(machines.begin(), machines.end(),

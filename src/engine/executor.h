@@ -22,16 +22,16 @@ namespace hadeploy {
 /// slowly holds nothing up but what waits for that very result.
 class Executor {
   public:
-    Executor(const Plan& plan, const Graph* graph, const World& world, Store& store,
+    Executor(const Plan& plan, const Graph* graph, const PriorState& world, Store& store,
              Endpoints& endpoints, const ProviderSettings& settings, Events& events,
              std::int64_t run, const ApplyOptions& options);
     ApplyResult run();
     /// The spec's outputs with what is now true.
-    Value outputs(Problems& problems) const;
+    Value outputs(Diagnostics& diagnostics) const;
     /// Of the spec's `checks:`, with what is now true.
     std::vector<Error> broken_checks() const;
     /// Inputs of modules that no step has looked at, once all is known.
-    void check_unchanged(Problems& problems) const;
+    void check_unchanged(Diagnostics& diagnostics) const;
     void check_inputs(std::vector<Error>& errors) const;
 
   private:
@@ -75,12 +75,12 @@ class Executor {
     /// What waits at an endpoint. On a host one job at a time, which takes all that goes together.
     struct Queue {
         Endpoint endpoint;
-        const ProviderKind* kind = nullptr;
+        const Provider* kind = nullptr;
         bool busy = false;
         std::deque<StepId> reads;
         std::set<Turn> changes;
 
-        [[nodiscard]] bool one_job() const { return kind->batches_changes || kind->in_state; }
+        [[nodiscard]] bool one_job() const { return kind->batches_changes || kind->state_only; }
         [[nodiscard]] bool ready() const {
             return !(busy && one_job()) && !(reads.empty() && changes.empty());
         }
@@ -90,13 +90,13 @@ class Executor {
     struct Settled {
         StepId step;
         std::string result;
-        std::optional<Row> row;
+        std::optional<RecordedResource> row;
     };
 
     /// What was made in the state and is not written yet; without a row it is gone.
     struct Made {
         StepId step;
-        std::optional<Row> row;
+        std::optional<RecordedResource> row;
     };
 
     struct Job {
@@ -135,7 +135,7 @@ class Executor {
     void add_fellow_reads(Job& job);
     std::optional<Job> take_job();
     void take_changes(Queue& queue, std::vector<StepId>& steps);
-    [[nodiscard]] bool in_state(StepId id) const;
+    [[nodiscard]] bool state_only(StepId id) const;
     [[nodiscard]] bool stopping() const { return options_.stop != nullptr && *options_.stop; }
     [[nodiscard]] bool more_work() const;
     bool goes_alone(StepId id) const;
@@ -145,12 +145,12 @@ class Executor {
     void finish(StepId id, std::string result);
     void fail(StepId id, Error error);
     void skip_dependents(StepId id);
-    Row result_row(StepId id, Value attributes) const;
-    void finish_with(StepId id, const std::optional<Row>& row);
-    void write_generations(StepId id, const Row& row);
-    [[nodiscard]] Row old_generation(StepId id) const;
+    RecordedResource result_row(StepId id, Value attributes) const;
+    void finish_with(StepId id, const std::optional<RecordedResource>& row);
+    void write_generations(StepId id, const RecordedResource& row);
+    [[nodiscard]] RecordedResource old_generation(StepId id) const;
     std::optional<Error> broken_postcondition(StepId id) const;
-    Row row_of(StepId id, const Value& config, const Value& attributes) const;
+    RecordedResource row_of(StepId id, const Value& config, const Value& attributes) const;
     std::vector<std::string> dependencies_of(const Step& step) const;
     void retry_or_fail(StepId id, Error error);
 
@@ -159,8 +159,8 @@ class Executor {
     void run_job(const Job& job);
     void run_read(const Job& job);
     void run_changes(const Job& job);
-    void change(const Job& job, Provider& provider, Slot& slot);
-    void change_in_state(Job job, Provider& provider);
+    void change(const Job& job, OpenEndpoint& provider, Slot& slot);
+    void change_in_state(Job job, OpenEndpoint& provider);
     void hand_on(const Made& made);
     void write_made(const std::vector<Made>& made);
     std::vector<Change> changes_of(const Job& job);
@@ -175,7 +175,7 @@ class Executor {
 
     const Plan& plan_;
     const Graph* graph_;
-    const World& world_;
+    const PriorState& world_;
     Store& store_;
     Endpoints& endpoints_;
     const ProviderSettings& settings_;

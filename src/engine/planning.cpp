@@ -10,7 +10,7 @@ namespace {
 PlannedRun start(const PlanSource& source, const Store& store, const PlanOptions& options,
                  std::stop_token stop = {}) {
     PlannedRun p;
-    p.world = load_world(store);
+    p.world = load_prior_state(store);
     if (!options.destroy && !options.refresh_only) {
         for (const Moves& moves : source.moves_back) {
             const Moves back = with_room(moves, p.world);
@@ -19,7 +19,7 @@ PlannedRun start(const PlanSource& source, const Store& store, const PlanOptions
         p.world = with_moves(std::move(p.world), source.graph.spec().moved);
     }
     p.settings = source.settings;
-    Setting setting = source.setting;
+    ProviderContext setting = source.setting;
     setting.lineage = p.world.lineage;
     if (stop.stop_possible()) setting.stop = std::move(stop);
     p.endpoints = std::make_unique<Endpoints>(source.graph.registry(), std::move(setting),
@@ -28,44 +28,47 @@ PlannedRun start(const PlanSource& source, const Store& store, const PlanOptions
 }
 
 /// What is to be read before such a plan can be made. `survey` gets what was evaluated for that.
-std::vector<Subject> to_read(PlannedRun& p, const PlanSource& source, const PlanOptions& options,
-                             std::optional<Survey>& survey) {
+std::vector<PlannedRead> to_read(PlannedRun& p, const PlanSource& source,
+                                 const PlanOptions& options,
+                                 std::optional<Evaluation>& evaluation) {
     const Registry& registry = source.graph.registry();
-    std::vector<Subject> what;
+    std::vector<PlannedRead> what;
     if (options.refresh_only) {
-        what = recorded_subjects(registry, p.world, p.settings);
+        what = reads_of_records(registry, p.world, p.settings);
     } else if (options.destroy) {
-        what = destroy_subjects(registry, p.world, p.settings);
+        what = reads_before_destroy(registry, p.world, p.settings);
     } else {
-        survey = make_settled_survey(source.graph, p.world, p.settings);
-        what = std::move(survey->subjects);
+        evaluation = evaluate_and_move(source.graph, p.world, p.settings);
+        what = std::move(evaluation->reads);
     }
     const Selection selection(options, options.destroy ? nullptr : &source.graph, p.world);
     if (!selection.all())
-        std::erase_if(what, [&](const Subject& s) { return !selection.reads(s.request.address); });
+        std::erase_if(what,
+                      [&](const PlannedRead& s) { return !selection.reads(s.request.address); });
     return what;
 }
 
 /// A plan to destroy goes by the state alone; what is in its way may still stand in the spec.
-Plan destroy_plan(const World& world, const PlanSource& source, const PlanOptions& options) {
+Plan destroy_plan(const PriorState& world, const PlanSource& source, const PlanOptions& options) {
     try {
         return make_destroy_plan(world, source.graph.registry(), options, &source.graph);
-    } catch (Errors& errors) {
-        for (Error& error : errors.list)
+    } catch (const Error& errors) {
+        std::vector<Error> placed = errors.all();
+        for (Error& error : placed)
             if (const auto node = source.graph.find(error.address); node && !error.loc.known())
                 error.loc = source.graph[*node].block->loc;
-        throw;
+        throw Error(std::move(placed));
     }
 }
 
 void make(PlannedRun& p, const PlanSource& source, const PlanOptions& options,
-          const Survey* survey = nullptr) {
+          const Evaluation* evaluation = nullptr) {
     if (options.refresh_only)
         p.plan = make_refresh_plan(source.graph, p.world, options);
     else if (options.destroy)
         p.plan = destroy_plan(p.world, source, options);
     else
-        p.plan = make_plan(source.graph, p.world, p.settings, options, survey);
+        p.plan = make_plan(source.graph, p.world, p.settings, options, evaluation);
 }
 
 } // namespace
@@ -76,27 +79,27 @@ PlannedRun read_and_plan(const PlanSource& source, const Store& store, const Pla
     const auto read_sources = [&] {
         if (!options.destroy) read_data(p.world, source.graph, p.settings, *p.endpoints, events);
     };
-    std::optional<Survey> survey;
+    std::optional<Evaluation> evaluation;
     if (options.refresh) {
         read_sources(); // what is to be read may depend on them, and they on what was seen
-        const std::vector<Subject> what = to_read(p, source, options, survey);
+        const std::vector<PlannedRead> what = to_read(p, source, options, evaluation);
         refresh(p.world, what, *p.endpoints, events);
     } else {
         if (!options.destroy && !options.refresh_only)
-            survey = make_settled_survey(source.graph, p.world, p.settings);
+            evaluation = evaluate_and_move(source.graph, p.world, p.settings);
         assume_recorded(p.world);
     }
     read_sources();
     if (stop.stop_requested()) throw Interrupted(); // what did not answer is no error then
-    make(p, source, options, survey ? &*survey : nullptr);
+    make(p, source, options, evaluation ? &*evaluation : nullptr);
     return p;
 }
 
 PlannedRun plan_from_record(const PlanSource& source, const Store& store) {
     PlannedRun p = start(source, store, {});
     assume_recorded(p.world);
-    const Survey survey = make_settled_survey(source.graph, p.world, p.settings);
-    make(p, source, {}, &survey);
+    const Evaluation evaluation = evaluate_and_move(source.graph, p.world, p.settings);
+    make(p, source, {}, &evaluation);
     return p;
 }
 
@@ -108,11 +111,11 @@ PlannedRun plan_from_observations(const PlanSource& source, const Store& store,
     for (const auto& [address, seen] : observed)
         if (const auto node = source.graph.find(address); node && source.graph[*node].type->data)
             p.world.observed.emplace(address, seen);
-    std::optional<Survey> survey;
+    std::optional<Evaluation> evaluation;
     if (!options.destroy && !options.refresh_only)
-        survey = make_settled_survey(source.graph, p.world, p.settings);
+        evaluation = evaluate_and_move(source.graph, p.world, p.settings);
     p.world.observed = std::move(observed);
-    make(p, source, options, survey ? &*survey : nullptr);
+    make(p, source, options, evaluation ? &*evaluation : nullptr);
     return p;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "engine/events.h"
-#include "engine/world.h"
+#include "engine/observe.h"
 #include "planner/plan/moves.h"
 #include "planner/plan/plan.h"
 #include "planner/plan/plan_options.h"
@@ -22,13 +22,13 @@ struct PlanSource {
     /// For a rollback: addresses by those that they had in the version that is restored, the latest
     /// moves first.
     std::vector<Moves> moves_back = {};
-    Setting setting;              ///< its lineage is the state's
+    ProviderContext setting;      ///< its lineage is the state's
     std::size_t parallelism = 10; ///< endpoints that are read at the same time
 };
 
 /// A plan with everything that it was made from.
 struct PlannedRun {
-    World world;
+    PriorState world;
     ProviderSettings settings;
     std::unique_ptr<Endpoints> endpoints; ///< open ones, which apply uses again
     Plan plan;
@@ -36,7 +36,7 @@ struct PlannedRun {
 
 /// Loads the state, evaluates the spec, reads the real objects and makes the plan.
 /// @param stop  ends the reading
-/// @throws Errors, Interrupted
+/// @throws Error, Interrupted
 PlannedRun read_and_plan(const PlanSource& source, const Store& store, const PlanOptions& options,
                          Events& events, const std::stop_token& stop = {});
 /// Makes the plan from the state alone, as if every object were as recorded. Data sources are

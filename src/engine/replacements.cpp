@@ -4,8 +4,8 @@
 #include "planner/plan/decide.h"
 #include "planner/plan/generations.h"
 #include "planner/plan/lifecycle.h"
+#include "planner/plan/observed.h"
 #include "planner/plan/prior_state.h"
-#include "planner/plan/seen.h"
 #include "planner/spec/address.h"
 #include "provider_api/lifecycle_keys.h"
 
@@ -116,14 +116,14 @@ std::optional<bool> Executor::differs_now(StepId id) {
         const std::string& result = result_.steps[it->second].result;
         if (result == "done" || result == "changed" || work_[it->second].handed_on) return true;
     }
-    Problems problems;
+    Diagnostics diagnostics;
     const Value config = graph_->config(
-        *step.node, [this](NodeId n) { return values_[n]; }, problems);
-    if (!problems.empty()) throw problems.list().front();
-    const Recorded& recorded = world_.recorded.at(step.address);
+        *step.node, [this](NodeId n) { return values_[n]; }, diagnostics);
+    if (!diagnostics.empty()) throw diagnostics.list().front();
+    const RecordedResource& recorded = world_.recorded.at(step.address);
     const std::optional<Observation> seen =
-        seen_of(world_, endpoints_.registry(),
-                {step.address, step.type, config, &recorded, recorded.identity});
+        observation_of(world_, endpoints_.registry(),
+                       {step.address, step.type, config, &recorded, recorded.identity});
     if (!seen) return true;
     const Value wanted = with_lifecycle((*graph_)[*step.node], config, &recorded, &*seen);
     const Decision d =

@@ -26,7 +26,7 @@ struct Place {
         return below(path.empty() ? name : path + "." + name, value);
     }
     /// What a message says of a value at this place, or of a part of it.
-    [[nodiscard]] std::string told(std::string text) const { return secret ? kHidden : text; }
+    [[nodiscard]] std::string redacted(std::string text) const { return secret ? kHidden : text; }
     [[nodiscard]] Place item(std::size_t index, const Value& value) const {
         return below(fmt::format("{}[{}]", path, index), value);
     }
@@ -63,8 +63,8 @@ void sort_set(Value::List& items) {
 
 class Normalizer {
   public:
-    Normalizer(std::string_view owner, const BaseDirectory& base, Problems& problems)
-        : owner_(owner), base_(base), problems_(problems) {}
+    Normalizer(std::string_view owner, const BaseDirectory& base, Diagnostics& diagnostics)
+        : owner_(owner), base_(base), diagnostics_(diagnostics) {}
 
     /// A map that a schema describes. Its keys lose their Loc: so a key that has one was written
     /// by hand, and one without came from a resource.
@@ -75,7 +75,7 @@ class Normalizer {
     Error& problem(const Place& place, const std::string& message) {
         std::string text = owner_.empty() ? "" : std::string(owner_) + ": ";
         if (!place.path.empty()) text += place.path + ": ";
-        return problems_.add(text + message, place.loc);
+        return diagnostics_.add(text + message, place.loc);
     }
     Value typed(const Type& type, const Value& value, const Place& place);
     Value contents(const Type& type, const Value& value, const Place& place);
@@ -91,7 +91,7 @@ class Normalizer {
 
     std::string_view owner_;
     const BaseDirectory& base_;
-    Problems& problems_;
+    Diagnostics& diagnostics_;
 };
 
 Value Normalizer::fields(const Schema& schema, const Value& config, const Place& place,
@@ -123,7 +123,7 @@ Value Normalizer::fields(const Schema& schema, const Value& config, const Place&
             continue;
         }
         Value value = attribute(a, given, at);
-        if (!value.is_null() || a.fallback) out.push_back({a.name, std::move(value)});
+        if (!value.is_null() || a.default_value) out.push_back({a.name, std::move(value)});
     }
     return Value::map(std::move(out));
 }
@@ -131,7 +131,7 @@ Value Normalizer::fields(const Schema& schema, const Value& config, const Place&
 void Normalizer::unknown_key(const Schema& schema, const Entry& entry, const Place& place) {
     const Place at{place.path, entry.loc.known() ? entry.loc : place.loc, place.secret};
     const std::vector<std::string> known = names_to_write(schema);
-    Error& error = problem(at, fmt::format("unknown key {}", at.told(in_quotes(entry.key))));
+    Error& error = problem(at, fmt::format("unknown key {}", at.redacted(in_quotes(entry.key))));
     if (at.secret)
         error.with_hint(fmt::format("known keys: {}", join(known)));
     else if (const std::string other = lifecycle_key_hint(entry.key, false);
@@ -146,12 +146,12 @@ void Normalizer::unknown_key(const Schema& schema, const Entry& entry, const Pla
 }
 
 Value Normalizer::attribute(const Attribute& a, const Value& value, const Place& place) {
-    const Value& given = value.is_null() && a.fallback ? *a.fallback : value;
+    const Value& given = value.is_null() && a.default_value ? *a.default_value : value;
     if (given.is_null()) return given;
-    const std::size_t problems = problems_.list().size();
+    const std::size_t diagnostics = diagnostics_.list().size();
     const Place at{place.path, place.loc, place.secret || a.secret};
     Value out = typed(a.type, given, at);
-    if (problems_.list().size() == problems) {
+    if (diagnostics_.list().size() == diagnostics) {
         check_limits(a, out, at);
         check_choice(a, out, at);
     }
@@ -306,18 +306,18 @@ void Normalizer::check_choice(const Attribute& a, const Value& value, const Plac
 } // namespace
 
 Value normalize(const Schema& schema, const Value& config, std::string_view what, Loc owner,
-                const BaseDirectory& base, Problems& problems) {
-    Normalizer normalizer(what, base, problems);
+                const BaseDirectory& base, Diagnostics& diagnostics) {
+    Normalizer normalizer(what, base, diagnostics);
     const Place place{"", owner, config.secret()};
     return normalizer.fields(schema, config, place, false).at(config.loc());
 }
 
 Value normalize(const Attribute& attribute, const Value& value, std::string_view what,
-                const BaseDirectory& base, Problems& problems) {
-    Normalizer normalizer("", base, problems);
+                const BaseDirectory& base, Diagnostics& diagnostics) {
+    Normalizer normalizer("", base, diagnostics);
     const Place place{std::string(what), value.loc(), value.secret()};
     if (attribute.required && value.is_null()) {
-        problems.add(
+        diagnostics.add(
             fmt::format("{}: expected {}, got nothing", what, scalar::noun(attribute.type.kind)),
             value.loc());
         return value;

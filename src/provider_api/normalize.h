@@ -20,10 +20,10 @@ using BaseDirectory = std::function<std::filesystem::path(Loc)>;
 /// Unknown values pass. `what` names the owner in messages: `host.file "motd"`. Every problem is
 /// added, none is thrown; the result is only of use when none was added.
 Value normalize(const Schema& schema, const Value& config, std::string_view what, Loc owner,
-                const BaseDirectory& base, Problems& problems);
+                const BaseDirectory& base, Diagnostics& diagnostics);
 /// The same for one value of one type, e.g. a variable's. `what` is where paths in messages begin:
 /// `var.hosts` of `var.hosts["a"].port`.
 Value normalize(const Attribute& attribute, const Value& value, std::string_view what,
-                const BaseDirectory& base, Problems& problems);
+                const BaseDirectory& base, Diagnostics& diagnostics);
 
 } // namespace hadeploy

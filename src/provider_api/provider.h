@@ -1,6 +1,7 @@
 #pragma once
 
-#include "core/box.h"
+#include "core/heap_optional.h"
+#include "core/recorded_resource.h"
 #include "provider_api/resource_type.h"
 
 #include <chrono>
@@ -25,24 +26,12 @@ struct Endpoint {
     Value config;        ///< what open() needs: the connection, or the provider's settings
 };
 
-/// What the state knows of a resource.
-struct Recorded {
-    std::string address;
-    std::string type;
-    std::int64_t generation = 1; ///< rises with every replacement
-    std::string identity;        ///< UUIDv5 of lineage, address and generation
-    Value config;                ///< normalized, as last applied
-    Value attributes;            ///< everything: config, and what the provider filled in
-    std::vector<std::string> depends_on;
-    bool tainted = false; ///< half made, or marked by the user; the next apply replaces it
-};
-
 struct ReadRequest {
     std::string address;
     const ResourceType* type = nullptr;
-    Value config;                       ///< normalized; of a resource to be removed: as recorded
-    const Recorded* recorded = nullptr; ///< nullptr when the state does not know it
-    std::string identity;               ///< what the object carries if we made it
+    Value config; ///< normalized; of a resource to be removed: as recorded
+    const RecordedResource* recorded = nullptr; ///< nullptr when the state does not know it
+    std::string identity;                       ///< what the object carries if we made it
 };
 
 /// What is really there. "Could not be read" is never "absent".
@@ -61,9 +50,9 @@ struct Observation {
     /// Present, but made by somebody else: never touched, an error for whoever wants to create it.
     /// The text says how one can tell.
     std::string foreign = {};
-    Box<Error> error = {}; ///< failed, blocked: why
+    HeapOptional<Error> error = {}; ///< failed, blocked: why
     /// Present and ours, but to be replaced all the same: the text says why ("it ends tomorrow").
-    std::string outdated = {};
+    std::string replace_reason = {};
     bool data_gone = false; ///< present, but the data that it held is lost already
     bool assumed = false;   ///< present by the record alone: there is no way to look
     /// Absent, and not to be made before this is there: the directory of a file.
@@ -117,9 +106,9 @@ class ChangeSink {
 using Notice = std::function<void(std::string_view)>;
 
 /// One open endpoint. read() and apply() may be called from several threads at once.
-class Provider {
+class OpenEndpoint {
   public:
-    virtual ~Provider() = default;
+    virtual ~OpenEndpoint() = default;
     /// One observation a request, in their order. Does not throw for a single request's failure;
     /// throws Error(unreachable) when the endpoint as a whole does not answer.
     /// @param notice  told what is waited for before anything can be read
@@ -131,7 +120,7 @@ class Provider {
 };
 
 /// What a provider gets from whoever runs it.
-struct Setting {
+struct ProviderContext {
     std::filesystem::path project_dir; ///< where the spec is
     std::filesystem::path data_dir;    ///< project_dir/.hadeploy: keys, console logs
     std::filesystem::path cache_dir;   ///< XDG cache: base images
@@ -143,9 +132,9 @@ struct Setting {
 };
 
 /// A kind of endpoint, and how to open one.
-class ProviderKind {
+class Provider {
   public:
-    virtual ~ProviderKind() = default;
+    virtual ~Provider() = default;
     std::string name; ///< "libvirt", "ssh"
     std::string doc;
     Schema schema; ///< of the settings under `providers: {name: ...}`
@@ -155,9 +144,9 @@ class ProviderKind {
     /// Its resources live in the state alone. There is no effect outside that a kill could come
     /// between: no intents are written, and what is ready together is made and noted together. Nor
     /// is there anything to be read of them before planning: recall() tells what is there.
-    bool in_state = false;
+    bool state_only = false;
     /// Of such a kind: what is there, as its record tells it. Does not throw.
-    virtual Observation recall(const ReadRequest& /*request*/) const { return {}; }
+    virtual Observation observe_record(const ReadRequest& /*request*/) const { return {}; }
 
     /// Where a resource can be read and changed, the preferred place first: a cluster's resource
     /// can be reached through any of its hosts. Empty while the config does not tell yet.
@@ -171,30 +160,31 @@ class ProviderKind {
         return endpoints(type, config, settings);
     }
     /// @throws Error(unreachable) with the cause
-    virtual std::shared_ptr<Provider> open(const Endpoint& endpoint, const Setting& setting) = 0;
+    virtual std::shared_ptr<OpenEndpoint> open(const Endpoint& endpoint,
+                                               const ProviderContext& setting) = 0;
 };
 
 /// All that hadeploy knows how to manage. Filled by one explicit line a type
 /// (src/cli/registry.cpp).
 class Registry {
   public:
-    void add(std::unique_ptr<ProviderKind> kind) { kinds_.push_back(std::move(kind)); }
+    void add(std::unique_ptr<Provider> provider) { providers_.push_back(std::move(provider)); }
     void add(std::unique_ptr<ResourceType> type) { types_.push_back(std::move(type)); }
     [[nodiscard]] const ResourceType* type(std::string_view name) const {
         for (const auto& t : types_)
             if (t->name == name) return t.get();
         return nullptr;
     }
-    [[nodiscard]] ProviderKind* kind(std::string_view name) const {
-        for (const auto& k : kinds_)
-            if (k->name == name) return k.get();
+    [[nodiscard]] Provider* provider(std::string_view name) const {
+        for (const auto& p : providers_)
+            if (p->name == name) return p.get();
         return nullptr;
     }
     [[nodiscard]] const auto& types() const { return types_; }
-    [[nodiscard]] const auto& kinds() const { return kinds_; }
+    [[nodiscard]] const auto& providers() const { return providers_; }
 
   private:
-    std::vector<std::unique_ptr<ProviderKind>> kinds_;
+    std::vector<std::unique_ptr<Provider>> providers_;
     std::vector<std::unique_ptr<ResourceType>> types_;
 };
 

@@ -30,7 +30,7 @@ class ResourceType {
     virtual ~ResourceType() = default;
 
     std::string name;     ///< "host.file"; the part before the dot groups the docs
-    std::string provider; ///< name of the ProviderKind that serves it: "ssh", "libvirt"
+    std::string provider; ///< name of the Provider that serves it: "ssh", "libvirt"
     std::string summary;  ///< one line
     std::string doc;      ///< paragraphs: what is detected, what is repaired, what destroy does
     std::string example;  ///< YAML of one resource, as it stands under `resources:`
@@ -44,7 +44,7 @@ class ResourceType {
     bool machine = false;
     /// Of a machine: removing the resource ends the machine. (A machine that existed before is only
     /// let go of: what was done on it has to be undone.)
-    bool hosts_die = false;
+    bool removal_ends_machine = false;
     /// read() may be asked about a resource that is not recorded yet, and if it is there as wanted
     /// it is taken over ("adopt") without a change: files, packages, services. Without this a
     /// resource that is there but not recorded is a conflict unless it carries our identity.
@@ -61,16 +61,16 @@ class ResourceType {
     bool derives_from_files = false;
 
     /// Checks that concern several attributes. Unknown values pass.
-    virtual void check(const Value& /*config*/, Problems& /*problems*/) const {}
+    virtual void check(const Value& /*config*/, Diagnostics& /*problems*/) const {}
 
     /// What a config says in vain, such as a setting that the system ignores: told by `validate`,
     /// and by a plan that makes or changes the object. It stops nothing.
-    virtual void warn(const Value& /*config*/, Problems& /*warnings*/) const {}
+    virtual void warn(const Value& /*config*/, Diagnostics& /*warnings*/) const {}
 
     /// What can be seen beforehand to keep a new object from being made, and is none of the
     /// business of one that is there: a local file that is missing. Asked when a plan makes or
     /// replaces one.
-    virtual void check_making(const Value& /*config*/, Problems& /*problems*/) const {}
+    virtual void check_making(const Value& /*config*/, Diagnostics& /*problems*/) const {}
 
     /// Computed attributes that follow from the config alone, so that a plan can show them and
     /// others can refer to them before the resource exists. May read local files named in the

@@ -43,11 +43,11 @@ const std::vector<Attribute>& connection_fields() {
         {.name = "port",
          .type = TypeKind::port,
          .doc = "Port of the SSH server.",
-         .fallback = Value(22)},
+         .default_value = Value(22)},
         {.name = "user",
          .type = TypeKind::account,
          .doc = "Who logs in: root, or someone who may use sudo.",
-         .fallback = Value("root")},
+         .default_value = Value("root")},
         {.name = "private_key_file",
          .type = TypeKind::local_path,
          .doc = "The private key to log in with. Without it the keys of the SSH agent and those in "
@@ -80,7 +80,7 @@ const std::vector<Attribute>& connection_fields() {
         {.name = "machine",
          .type = TypeKind::string,
          .doc = "Address of the resource that is the machine; empty where it existed before.",
-         .fallback = Value("")},
+         .default_value = Value("")},
     };
     return fields;
 }

@@ -71,7 +71,7 @@ struct Attribute {
     bool tracked = false;
     /// Only steers how a change is made (a timeout, say): a difference alone is no change. So it is
     /// of an object's field.
-    bool steering = false;
+    bool operational = false;
     /// Computed, and fit to be shown even where the config holds secrets: an id, a certificate.
     bool open = false;
     /// Computed, and made of these attributes alone: as secret as they are, part by part where it
@@ -79,10 +79,10 @@ struct Attribute {
     std::vector<std::string> follows = {};
     /// Computed, and any change of the resource may give it another value: what an update will make
     /// of it is not known before.
-    bool renewed = false;
-    std::optional<Value> fallback = {};   ///< the default
-    std::vector<std::string> one_of = {}; ///< the allowed strings, when there are but a few
-    std::optional<std::int64_t> min = {}; ///< of integers (after normalisation), lists: length
+    bool changes_on_update = false;
+    std::optional<Value> default_value = {}; ///< the default
+    std::vector<std::string> one_of = {};    ///< the allowed strings, when there are but a few
+    std::optional<std::int64_t> min = {};    ///< of integers (after normalisation), lists: length
     std::optional<std::int64_t> max = {};
     std::string verb = {}; ///< what a plan calls a change of this attribute alone, e.g. "start"
 };

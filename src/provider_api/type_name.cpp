@@ -67,8 +67,8 @@ std::string type_name(const Type& type) {
     if (type.fields)
         for (const Attribute& field : *type.fields) {
             std::string text = type_name(field.type);
-            if (!field.required && field.fallback && !field.fallback->is_null())
-                text = fmt::format("optional({}, {})", text, to_public_json(*field.fallback));
+            if (!field.required && field.default_value && !field.default_value->is_null())
+                text = fmt::format("optional({}, {})", text, to_public_json(*field.default_value));
             else if (!field.required)
                 text = "optional(" + text + ")";
             fields += (fields.empty() ? "" : ", ") + field.name + ": " + text;

@@ -104,7 +104,7 @@ class TypeText {
         }
         expect('(');
         out.type = type(depth);
-        out.fallback = take(',') ? default_value(out) : Value();
+        out.default_value = take(',') ? default_value(out) : Value();
         expect(')');
         return out;
     }
@@ -125,14 +125,15 @@ class TypeText {
                 break;
         }
         Sources sources;
-        Problems problems;
-        const Value read =
-            read_yaml(sources, sources.add("default", std::string(rest_.substr(0, n))), problems);
+        Diagnostics diagnostics;
+        const Value read = read_yaml(
+            sources, sources.add("default", std::string(rest_.substr(0, n))), diagnostics);
         rest_.remove_prefix(n);
         const Value out = placed(read, loc_);
-        if (problems.empty()) (void)normalize(of, out, "the default of " + of.name, {}, problems);
-        if (problems.empty()) return out;
-        Error error = problems.list().front();
+        if (diagnostics.empty())
+            (void)normalize(of, out, "the default of " + of.name, {}, diagnostics);
+        if (diagnostics.empty()) return out;
+        Error error = diagnostics.list().front();
         error.loc = loc_;
         throw error;
     }

@@ -38,9 +38,9 @@ Value seen() {
          {"tasks", Value::list({task})}});
 }
 
-class FakeProvider : public Provider {
+class FakeEndpoint : public OpenEndpoint {
   public:
-    FakeProvider(std::string place, Places& places) : place_(std::move(place)), places_(places) {}
+    FakeEndpoint(std::string place, Places& places) : place_(std::move(place)), places_(places) {}
     std::vector<Observation> read(std::span<const ReadRequest> requests,
                                   const Notice& /*notice*/) override {
         places_.reads.push_back(place_);
@@ -66,19 +66,19 @@ class FakeProvider : public Provider {
     Places& places_;
 };
 
-class FakeKind : public ProviderKind {
+class FakeProvider : public Provider {
   public:
-    explicit FakeKind(Places& places) : places_(places) { name = "ssh"; }
+    explicit FakeProvider(Places& places) : places_(places) { name = "ssh"; }
     std::vector<Endpoint> endpoints(const ResourceType&, const Value& config,
                                     const Value&) const override {
         std::vector<Endpoint> out;
         for (const Entry& e : config["hosts"].as_map()) out.push_back({e.key, "", e.value});
         return out;
     }
-    std::shared_ptr<Provider> open(const Endpoint& endpoint, const Setting&) override {
+    std::shared_ptr<OpenEndpoint> open(const Endpoint& endpoint, const ProviderContext&) override {
         if (places_.broken.contains(endpoint.key) && places_.broken[endpoint.key] == "off")
             throw Error(ErrorKind::unreachable, "no route to host");
-        return std::make_shared<FakeProvider>(endpoint.key, places_);
+        return std::make_shared<FakeEndpoint>(endpoint.key, places_);
     }
 
   private:
@@ -88,7 +88,7 @@ class FakeKind : public ProviderKind {
 /// A registry with the two types and three places.
 struct Door {
     Door() {
-        registry.add(std::make_unique<FakeKind>(places));
+        registry.add(std::make_unique<FakeProvider>(places));
         for (const char* name : {"docker.cluster", "docker.drain"}) {
             auto type = std::make_unique<ResourceType>();
             type->name = name;
@@ -99,7 +99,7 @@ struct Door {
     }
     Places places;
     Registry registry;
-    Endpoints endpoints{registry, Setting{}};
+    Endpoints endpoints{registry, ProviderContext{}};
     Value hosts = Value::map({{"a", Value::map({})}, {"b", Value::map({})}, {"c", Value::map({})}});
     std::unique_ptr<Cluster> cluster;
 };

@@ -43,7 +43,7 @@ class FakeCluster : public Cluster {
     Time drain(const ClusterNode& node, std::chrono::milliseconds undo) override {
         ++drains;
         undo_after = undo;
-        const Time told = std::chrono::steady_clock::now();
+        const Time redacted = std::chrono::steady_clock::now();
         set(node.name, "drain");
         if (fail_drain) throw Error(ErrorKind::failed, "the answer got lost");
         on_stopped();
@@ -52,7 +52,7 @@ class FakeCluster : public Cluster {
         now.services[0].running = 0;
         moving = true;
         left_ = looks_until_moved;
-        return told;
+        return redacted;
     }
 
     void restore(const ClusterNode& node) override {

@@ -17,24 +17,24 @@ Value section() {
                        {"hosts", Value::map({{"node1", host}})}});
 }
 
-Value normalized(const Value& value, Problems& problems) {
+Value normalized(const Value& value, Diagnostics& diagnostics) {
     const auto base = [](Loc) { return std::filesystem::path("/"); };
-    return normalize(settings_schema(), value, "chaos", {}, base, problems);
+    return normalize(settings_schema(), value, "chaos", {}, base, diagnostics);
 }
 
 std::string first_problem(const Value& value) {
-    Problems problems;
-    const Value checked = normalized(value, problems);
-    check_settings(checked, problems);
-    return problems.empty() ? "" : problems.list().front().message;
+    Diagnostics diagnostics;
+    const Value checked = normalized(value, diagnostics);
+    check_settings(checked, diagnostics);
+    return diagnostics.empty() ? "" : diagnostics.list().front().message;
 }
 
 } // namespace
 
 TEST_CASE("hosts and urls are all that has to be said") {
-    Problems problems;
-    const Settings s = parse_settings(normalized(section(), problems));
-    REQUIRE(problems.empty());
+    Diagnostics diagnostics;
+    const Settings s = parse_settings(normalized(section(), diagnostics));
+    REQUIRE(diagnostics.empty());
     CHECK(s.urls == std::vector<std::string>{"http://10.77.0.11:5000"});
     CHECK(s.rate == 10);
     CHECK(s.max_lost == 0);
@@ -44,11 +44,11 @@ TEST_CASE("hosts and urls are all that has to be said") {
 }
 
 TEST_CASE("values are brought into their units") {
-    Problems problems;
+    Diagnostics diagnostics;
     const Value value =
         section().with("max_gap", "1500ms").with("max_failed", 3).with("max_steady", "1m");
-    const Settings s = parse_settings(normalized(value, problems));
-    REQUIRE(problems.empty());
+    const Settings s = parse_settings(normalized(value, diagnostics));
+    REQUIRE(diagnostics.empty());
     CHECK(s.max_gap == std::chrono::milliseconds(1500));
     CHECK(s.max_failed == 3);
     CHECK(s.max_steady == std::chrono::minutes(1));

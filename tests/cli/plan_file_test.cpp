@@ -31,7 +31,7 @@ struct Saved {
         project.load_from([](const auto&) { return std::string("name: demo\n"); }, {},
                           Value::map({}));
         const auto store = Store::open(dir / "state.db", Store::Mode::read_only, "demo", key);
-        save_plan(file, project, {}, prepare_from(project, *store, {}, {}));
+        save_plan(file, project, {}, plan_from_observations(project.plan_source(), *store, {}, {}));
         ::setenv("HADEPLOY_STATE_KEY_FILE", "", 1); // what was taken out of it is remembered
         const std::string all = read_file(file);
         header = all.substr(0, all.find('\n'));

@@ -8,18 +8,22 @@ using namespace hadeploy::cli;
 using namespace hadeploy::test;
 
 namespace {
-struct TestKind : ProviderKind {
+struct TestKind : Provider {
     TestKind() {
         name = "test";
         doc = "Nothing real.";
-        schema = {
-            {.name = "uri", .type = TypeKind::string, .doc = "Where.", .fallback = Value("x:")}};
+        schema = {{.name = "uri",
+                   .type = TypeKind::string,
+                   .doc = "Where.",
+                   .default_value = Value("x:")}};
     }
     std::vector<Endpoint> endpoints(const ResourceType&, const Value&,
                                     const Value&) const override {
         return {};
     }
-    std::shared_ptr<Provider> open(const Endpoint&, const Setting&) override { return nullptr; }
+    std::shared_ptr<OpenEndpoint> open(const Endpoint&, const ProviderContext&) override {
+        return nullptr;
+    }
 };
 
 Registry sample_registry() {

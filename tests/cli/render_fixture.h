@@ -14,7 +14,7 @@ struct MachineType : ResourceType {
         provider = "test";
         summary = "A machine.";
         machine = true;
-        hosts_die = true;
+        removal_ends_machine = true;
         schema = {
             {.name = "name",
              .type = TypeKind::name,
@@ -24,13 +24,13 @@ struct MachineType : ResourceType {
             {.name = "memory",
              .type = TypeKind::bytes,
              .doc = "Of the machine.",
-             .fallback = Value("1 GiB"),
+             .default_value = Value("1 GiB"),
              .min = 64LL << 20},
             {.name = "timeout",
              .type = TypeKind::duration,
              .doc = "To wait for it.",
-             .steering = true,
-             .fallback = Value(90'000)},
+             .operational = true,
+             .default_value = Value(90'000)},
             {.name = "disk",
              .type = object_of({{.name = "image", .type = TypeKind::string},
                                 {.name = "size", .type = TypeKind::bytes}}),
@@ -39,7 +39,7 @@ struct MachineType : ResourceType {
             {.name = "running",
              .type = TypeKind::boolean,
              .doc = "Whether it is on.",
-             .fallback = Value(true),
+             .default_value = Value(true),
              .verb = "start"},
             {.name = "connection",
              .type = TypeKind::connection,
@@ -67,11 +67,11 @@ struct FileType : ResourceType {
             {.name = "mode",
              .type = TypeKind::mode,
              .doc = "Who may do what.",
-             .fallback = Value("0644")},
+             .default_value = Value("0644")},
             {.name = "state",
              .type = TypeKind::string,
              .doc = "There or not.",
-             .fallback = Value("present"),
+             .default_value = Value("present"),
              .one_of = {"present", "empty"}},
             {.name = "password", .type = TypeKind::string, .doc = "To seal it.", .secret = true},
             {.name = "labels", .type = map_of(TypeKind::string), .doc = "Remarks."},

@@ -5,7 +5,7 @@
 #include "planner/plan/make_plan.h"
 #include "planner/plan/moves.h"
 #include "planner/plan/prior_state.h"
-#include "planner/plan/refresh.h"
+#include "planner/plan/reads.h"
 #include "planner/plan/removal.h"
 #include "support/project.h"
 
@@ -30,19 +30,20 @@ struct Page {
         json[title] = plan_json(plan);
     }
     /// Plans `spec` in a world; a refusal is shown with its places.
-    void plan(const std::string& title, const char* spec, const World& world,
+    void plan(const std::string& title, const char* spec, const PriorState& world,
               const PlanOptions& options = {}) {
         const TestSpec t(spec);
         try {
-            World moved = with_moves(world, t.spec.moved);
+            PriorState moved = with_moves(world, t.spec.moved);
             for (const auto& [from, to] : moved.moved) moved.observed[to] = world.observed.at(from);
             add(title, options.refresh_only ? make_refresh_plan(*t.graph, world, options)
                        : options.destroy    ? make_destroy_plan(world, t.registry, options)
                                             : make_plan(*t.graph, moved, t.settings, options));
-        } catch (const Errors& errors) {
-            text += "== " + title + "\n" + render_errors(errors.list, t.spec.sources, {}) + "\n";
+        } catch (const Error& errors) {
+            text += "== " + title + "\n" + render_errors(errors.all(), t.spec.sources, {}) + "\n";
             json[title] = nlohmann::json::array();
-            for (const Error& e : errors.list) json[title].push_back(error_json(e, t.spec.sources));
+            for (const Error& e : errors.all())
+                json[title].push_back(error_json(e, t.spec.sources));
         }
     }
     void check(const std::string& name) const {
@@ -51,7 +52,8 @@ struct Page {
     }
 };
 
-World drifted(World world, const std::string& address, std::string_view name, Value value) {
+PriorState drifted(PriorState world, const std::string& address, std::string_view name,
+                   Value value) {
     Observation& o = world.observed.at(address);
     o.attributes = o.attributes.with(name, std::move(value));
     return world;
@@ -79,7 +81,7 @@ resources:
   found: {type: fake.adoptable, name: found}
 outputs: {token: "${fresh.token}"}
 )";
-    World world = drifted(as_applied(before), "m", "running", false);
+    PriorState world = drifted(as_applied(before), "m", "running", false);
     world.observed.erase("on_m");
     world.observed["lost"] = Observation::absent();
     world.observed["fresh"] = Observation::absent();
@@ -90,11 +92,11 @@ outputs: {token: "${fresh.token}"}
               {.refresh_only = true});
     page.plan("destroy", before, as_applied(before), {.destroy = true});
     page.plan("nothing to do", before, as_applied(before));
-    World tainted = as_applied(before);
+    PriorState tainted = as_applied(before);
     tainted.recorded["size"].tainted = true;
     page.plan("taint", before, tainted);
     page.plan("--replace", before, as_applied(before), {.replace = {"size"}});
-    World gone = as_applied(before);
+    PriorState gone = as_applied(before);
     gone.observed["size"] = Observation::absent();
     page.plan("what is gone is made again", before, gone);
     page.plan("refresh: what is gone", before, gone, {.refresh_only = true});
@@ -107,9 +109,9 @@ outputs: {token: "${fresh.token}"}
 }
 
 TEST_CASE("imports and data sources, as a plan says them") {
-    const World nothing{.lineage = "00000000-0000-4000-8000-000000000000"};
+    const PriorState nothing{.lineage = "00000000-0000-4000-8000-000000000000"};
     const auto seen = [&](const char* address, Observation observation) {
-        World world = nothing;
+        PriorState world = nothing;
         world.observed[address] = std::move(observation);
         return world;
     };
@@ -155,7 +157,7 @@ resources:
   a: {type: fake.thing, name: a, value: "${data.now.value}"}
   b: {type: fake.thing, name: b, value: "${data.later.value}"}
 )";
-    World world =
+    PriorState world =
         seen("data.now", Observation::present(Value::map({{"name", "known"}, {"value", "v"}})));
     world.observed["a"] = world.observed["b"] = Observation::absent();
     page.plan("data sources, read in the plan or in apply", data, world);
@@ -168,7 +170,7 @@ resources:
 
 TEST_CASE("every rule of a lifecycle, as a plan says it") {
     Page page;
-    const World guarded = as_applied(kGuarded);
+    const PriorState guarded = as_applied(kGuarded);
     page.plan("prevent_destroy: replaced",
               "name: t\nresources:\n  a: {type: fake.thing, name: a, size: 2, lifecycle: "
               "{prevent_destroy: true}}\n",
@@ -183,7 +185,8 @@ TEST_CASE("every rule of a lifecycle, as a plan says it") {
 
     const char* ignoring = "name: t\nresources:\n  a: {type: fake.thing, name: a, value: mine, "
                            "labels: {x: y}, lifecycle: {ignore_changes: [labels]}}\n";
-    const World ignored = drifted(as_applied(ignoring), "a", "labels", Value::map({{"x", "z"}}));
+    const PriorState ignored =
+        drifted(as_applied(ignoring), "a", "labels", Value::map({{"x", "z"}}));
     page.plan("ignore_changes: what is ignored", ignoring, ignored);
     page.plan("ignore_changes: what is not", ignoring,
               drifted(drifted(ignored, "a", "value", "theirs"), "a", "shout", "theirs!"));
@@ -214,14 +217,14 @@ TEST_CASE("every rule of a lifecycle, as a plan says it") {
               "name: t\nvariables: {n: {type: integer, default: 2}}\nresources:\n  a:\n    type: "
               "fake.thing\n    name: a\n    lifecycle:\n      preconditions:\n        - {check: "
               "\"${var.n > 2}\", message: \"${var.n} is too few\"}\n",
-              World{.lineage = guarded.lineage});
+              PriorState{.lineage = guarded.lineage});
 
     page.plan(
         "postconditions",
         "name: t\nresources:\n  a:\n    type: fake.thing\n    name: a\n    lifecycle:\n      "
         "postconditions:\n        - {check: \"${self.size > 1}\", message: \"${self.name} has "
         "but ${self.size}\"}\n",
-        World{.lineage = guarded.lineage, .observed = {{"a", Observation::absent()}}});
+        PriorState{.lineage = guarded.lineage, .observed = {{"a", Observation::absent()}}});
 
     const char* two = "name: t\nresources:\n  a: {type: fake.thing, name: a}\n  b: {type: "
                       "fake.thing, name: b}\n";

@@ -3,7 +3,7 @@
 #include "planner/plan/make_plan.h"
 #include "planner/plan/moves.h"
 #include "planner/plan/prior_state.h"
-#include "planner/plan/refresh.h"
+#include "planner/plan/reads.h"
 #include "planner/plan/removal.h"
 #include "support/project.h"
 
@@ -14,7 +14,7 @@ using namespace hadeploy::test;
 namespace {
 
 /// What `why` says of every step of a plan, and of these addresses besides.
-std::string all_of(const TestSpec& t, const World& world, const Plan& plan,
+std::string all_of(const TestSpec& t, const PriorState& world, const Plan& plan,
                    const std::vector<std::string>& more = {}) {
     std::vector<std::string> addresses = more;
     for (const Step& s : plan.steps)
@@ -29,7 +29,8 @@ std::string all_of(const TestSpec& t, const World& world, const Plan& plan,
     return out;
 }
 
-World drifted(World world, const std::string& address, std::string_view name, Value value) {
+PriorState drifted(PriorState world, const std::string& address, std::string_view name,
+                   Value value) {
     Observation& o = world.observed.at(address);
     o.attributes = o.attributes.with(name, std::move(value));
     return world;
@@ -72,7 +73,7 @@ resources:
 } // namespace
 
 TEST_CASE("why: every action says which line and which change lead to it") {
-    World world = drifted(as_applied(kBefore), "m", "running", false);
+    PriorState world = drifted(as_applied(kBefore), "m", "running", false);
     world = drifted(std::move(world), "drift", "value", "other");
     world = drifted(std::move(world), "drift", "shout", "other!");
     world.observed.erase("on_m");
@@ -80,8 +81,9 @@ TEST_CASE("why: every action says which line and which change lead to it") {
     world.observed["found"] = Observation::present(Value::map({{"name", "found"}, {"size", 1}}));
     world.observed["theirs"] = Observation::present(Value::map({{"name", "theirs"}, {"size", 1}}));
     world.recorded["worn"].tainted = true;
-    const World with_pulled = as_applied("name: t\nresources: {pulled: {type: fake.thing, name: "
-                                         "pulled}}\n");
+    const PriorState with_pulled =
+        as_applied("name: t\nresources: {pulled: {type: fake.thing, name: "
+                   "pulled}}\n");
     world.recorded["pulled"] = with_pulled.recorded.at("pulled");
     world.observed["pulled"] = with_pulled.observed.at("pulled");
 
@@ -90,10 +92,10 @@ TEST_CASE("why: every action says which line and which change lead to it") {
     const std::string text = all_of(t, world, plan, {"calm"});
 
     const TestSpec before(kBefore);
-    World seen = drifted(as_applied(kBefore), "keep", "value", "other");
+    PriorState seen = drifted(as_applied(kBefore), "keep", "value", "other");
     seen.observed["lost"] = Observation::absent();
     const Plan refresh = make_refresh_plan(*before.graph, seen, {.refresh_only = true});
-    const World all = as_applied(kBefore);
+    const PriorState all = as_applied(kBefore);
     const Plan destroy = make_destroy_plan(all, before.registry, {.destroy = true});
     check_golden("tests/cli/golden/why.txt",
                  "== plan\n" + text + "== plan --refresh-only\n" + all_of(before, seen, refresh) +

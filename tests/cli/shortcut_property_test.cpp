@@ -65,7 +65,7 @@ class RandomProject {
         project.load();
         const auto store = project.open_store(Store::Mode::read_only);
         Events quiet;
-        const Prepared prepared = prepare(project, *store, {}, quiet);
+        const PlannedRun prepared = read_and_plan(project.plan_source(), *store, {}, quiet);
         const Plan& plan = prepared.plan;
         if (brief) {
             CHECK(said(*brief) == said(plan));
@@ -103,7 +103,7 @@ class RandomProject {
         const auto store = project.open_store(Store::Mode::read_write);
         store->lock("apply", 0);
         Events quiet;
-        const Prepared p = prepare(project, *store, {}, quiet);
+        const PlannedRun p = read_and_plan(project.plan_source(), *store, {}, quiet);
         const ApplyResult result =
             hadeploy::apply(p.plan, &project.graph(), p.world, *store, *p.endpoints, p.settings,
                             quiet, store->begin_run("apply", {}), {4, nullptr});
@@ -147,8 +147,8 @@ TEST_CASE("the short way of an unchanged project says what the long way says") {
             CAPTURE(edits);
             try {
                 ++(project.both_ways() ? brief : long_way);
-            } catch (const Errors& errors) {
-                FAIL(errors.list.front().message);
+            } catch (const Error& errors) {
+                FAIL(errors.message);
             }
         }
     }

@@ -207,7 +207,7 @@ TEST_CASE("what was made but not recorded is finished, not made twice") {
 TEST_CASE("somebody else's object of the same name is an error and stays as it is") {
     Lab lab;
     lab.world.objects["a"] = Value::map({{"name", "a"}, {"value", "theirs"}});
-    CHECK_THROWS_AS(lab.apply(kTwo), Errors);
+    CHECK_THROWS_AS(lab.apply(kTwo), Error);
     CHECK(lab.world.objects["a"].text("value") == "theirs");
     CHECK(lab.world.changes().empty());
 }
@@ -291,7 +291,7 @@ resources:
     const auto run = lab.apply(kOnHost, true);
     CHECK(!run.result.ok());
     std::set<std::string> left;
-    for (const Row& row : lab.rows) left.insert(row.address);
+    for (const RecordedResource& row : lab.rows) left.insert(row.address);
     CHECK(left == std::set<std::string>{"h", "y"});
 }
 
@@ -317,10 +317,10 @@ TEST_CASE("an endpoint that does not answer is an error, and nothing is changed"
     try {
         lab.apply(kMachine);
         FAIL("planned without knowing");
-    } catch (const Errors& errors) {
-        CHECK(errors.list.size() == 2);
-        CHECK(errors.list[0].kind == ErrorKind::unreachable);
-        CHECK(errors.list[0].message == "m does not answer");
+    } catch (const Error& errors) {
+        CHECK(errors.all().size() == 2);
+        CHECK(errors.kind == ErrorKind::unreachable);
+        CHECK(errors.message == "m does not answer");
     }
     CHECK(lab.world.changes().empty());
 }
@@ -451,8 +451,8 @@ TEST_CASE("protection outlives its block, and applies that change something else
     REQUIRE(lab.apply(spec("one", ", lifecycle: {prevent_destroy: true}")).result.ok());
     REQUIRE(lab.apply(spec("two", "")).result.ok());
     CHECK(lab.world.objects["a"]["value"] == Value("two"));
-    CHECK_THROWS_AS(lab.apply("name: t\n"), Errors);
-    CHECK_THROWS_AS(lab.apply("name: t\n", true), Errors);
+    CHECK_THROWS_AS(lab.apply("name: t\n"), Error);
+    CHECK_THROWS_AS(lab.apply("name: t\n", true), Error);
     CHECK(lab.apply(spec("two", ", lifecycle: {prevent_destroy: false}")).result.ok());
     CHECK(lab.apply("name: t\n").plan == "remove a");
 }

@@ -38,8 +38,8 @@ void killed_before(Lab& lab, const std::string& line, const std::string& text) {
 /// What a run that was killed has made: the object, with its identity out of the journal.
 void was_made(Lab& lab, const std::string& name, int size, const std::string& address) {
     const auto store = Store::open(lab.directory / "state.db", Store::Mode::read_only, "test");
-    const World world = load_world(*store);
-    const Recorded& recorded = world.recorded.at(address);
+    const PriorState world = load_prior_state(*store);
+    const RecordedResource& recorded = world.recorded.at(address);
     lab.world.objects[name] =
         Value::map({{"name", name}, {"size", size}, {"token", "token-of-" + name}});
     lab.world.owners[name] = recorded.identity;
@@ -222,8 +222,8 @@ TEST_CASE("create_before_destroy: two of one name can't be there at once") {
     const auto error = [&](const std::string& text) {
         try {
             lab.apply(text);
-        } catch (const Errors& errors) {
-            const Error& e = errors.list.front();
+        } catch (const Error& errors) {
+            const Error& e = errors;
             return e.message + (e.notes.empty() ? "" : " | " + e.notes[0].text);
         }
         return std::string("none");

@@ -69,7 +69,7 @@ struct Lab {
             for (const StepId before : s.after_steps) out += fmt::format("  after {}\n", before);
         }
         for (const Value& v : plan.values) out += to_json(v) + "\n";
-        for (const Recorded& r : plan.records)
+        for (const RecordedResource& r : plan.records)
             out += fmt::format("{} {} {}\n", r.address, to_json(r.config), to_json(r.attributes));
         return out;
     }
@@ -83,7 +83,7 @@ struct Lab {
     /// "a:2 a#1:1": the addresses that are recorded, with their generations.
     std::string recorded() const {
         std::string out;
-        for (const Row& r : rows)
+        for (const RecordedResource& r : rows)
             out += fmt::format("{}{}:{}", out.empty() ? "" : " ", r.address, r.generation);
         return out;
     }
@@ -93,7 +93,7 @@ struct Lab {
     fake::World world;
     Events* events = nullptr; ///< told what happens
     std::vector<std::string> reads;
-    std::vector<Row> rows;
+    std::vector<RecordedResource> rows;
     std::vector<Intent> intents;
 };
 

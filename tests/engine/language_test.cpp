@@ -14,8 +14,8 @@ std::string errors_in(Lab& lab, const std::string& text) {
     };
     try {
         add(lab.apply(text).result.errors);
-    } catch (const Errors& errors) {
-        add(errors.list);
+    } catch (const Error& errors) {
+        add(errors.all());
     }
     return out;
 }

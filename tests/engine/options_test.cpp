@@ -32,20 +32,21 @@ struct Lab {
         graph.emplace(spec, registry, resolve_variables(spec, {}));
         store = Store::open(directory / "state.db", Store::Mode::read_write, "test");
         store->lock("test", 0);
-        endpoints.emplace(registry, Setting{.project = "test", .lineage = store->lineage()});
+        endpoints.emplace(registry,
+                          ProviderContext{.project = "test", .lineage = store->lineage()});
         settings = provider_settings(*graph);
     }
     ~Lab() { std::filesystem::remove_all(directory); }
 
     Plan plan(const PlanOptions& options) {
-        seen = load_world(*store);
+        seen = load_prior_state(*store);
         if (!options.refresh)
             assume_recorded(seen);
         else
             refresh(seen,
-                    options.refresh_only ? recorded_subjects(registry, seen, settings)
-                    : options.destroy    ? destroy_subjects(registry, seen, settings)
-                                         : make_survey(*graph, seen, settings).subjects,
+                    options.refresh_only ? reads_of_records(registry, seen, settings)
+                    : options.destroy    ? reads_before_destroy(registry, seen, settings)
+                                         : evaluate_resources(*graph, seen, settings).reads,
                     *endpoints, quiet);
         if (options.refresh_only) return make_refresh_plan(*graph, seen, options);
         if (options.destroy) return make_destroy_plan(seen, registry, options);
@@ -60,7 +61,7 @@ struct Lab {
     }
 
     /// What the command notes.
-    Recorded import(const std::string& address, const std::string& id) {
+    RecordedResource import(const std::string& address, const std::string& id) {
         spec.imports.clear();
         spec.imports[address] = {id, {}};
         return imported(address, plan({.targets = {address}}), *graph);
@@ -68,16 +69,14 @@ struct Lab {
 
     /// What importing says when it is refused.
     std::string refused(const std::string& address, const std::string& id) {
-        const auto told = [](const Error& e) {
+        const auto redacted = [](const Error& e) {
             return fmt::format("{}: {} ({})", e.address, e.message, e.hint);
         };
         try {
             (void)import(address, id);
             return "imported";
-        } catch (const Errors& errors) {
-            return told(errors.list.front());
-        } catch (const Error& error) {
-            return told(error);
+        } catch (const Error& errors) {
+            return redacted(errors);
         }
     }
 
@@ -89,7 +88,7 @@ struct Lab {
     std::unique_ptr<Store> store;
     std::optional<Endpoints> endpoints;
     ProviderSettings settings;
-    World seen;
+    PriorState seen;
     Events quiet;
 };
 
@@ -150,7 +149,7 @@ TEST_CASE("--replace removes and makes") {
 TEST_CASE("what is tainted is made anew") {
     Lab lab;
     CHECK(lab.apply().ok());
-    Row row = *lab.store->row("a");
+    RecordedResource row = *lab.store->row("a");
     row.tainted = true;
     lab.store->put({row}, {});
     CHECK(lab.plan({}).steps.at(0).reason == "it is tainted");
@@ -163,12 +162,12 @@ TEST_CASE("an object that is there is imported under its own identity") {
     Lab lab;
     lab.world.objects["a"] = Value::map({{"name", "a"}, {"value", "other"}, {"token", "old"}});
     lab.world.owners["a"] = "mark-7";
-    const Recorded r = lab.import("a", "mark-7");
+    const RecordedResource r = lab.import("a", "mark-7");
     CHECK(r.identity == "mark-7");
     CHECK(r.config.text("value") == "one");
     CHECK(r.attributes.text("value") == "other");
     CHECK(r.attributes.text("token") == "old");
-    lab.store->put(rows_of({r}), {});
+    lab.store->put({r}, {});
     lab.spec.imports.clear();
     CHECK(summary(lab.plan({.targets = {"a"}})) == "update a (value)");
     CHECK(lab.apply().ok());

@@ -17,8 +17,8 @@ constexpr unsigned kRuns = 6;   ///< rounds that apply, and wait for the disk
 Lab::Run applied(Lab& lab, const std::string& text) {
     try {
         return lab.apply(text);
-    } catch (const Errors& errors) {
-        FAIL(errors.list.front().message << " at line " << errors.list.front().loc.line);
+    } catch (const Error& errors) {
+        FAIL(errors.message << " at line " << errors.loc.line);
     }
     return {};
 }
@@ -27,8 +27,9 @@ void all_is_as_wished(Lab& lab, const std::string& text) {
     const auto next = applied(lab, text);
     CHECK(next.plan == "");
     CHECK(lab.intents.empty());
-    const auto notes = std::count_if(lab.rows.begin(), lab.rows.end(),
-                                     [](const Row& r) { return r.type == "fake.note"; });
+    const auto notes =
+        std::count_if(lab.rows.begin(), lab.rows.end(),
+                      [](const RecordedResource& r) { return r.type == "fake.note"; });
     CHECK(lab.rows.size() == lab.world.objects.size() + static_cast<std::size_t>(notes));
 }
 
@@ -57,7 +58,7 @@ void drift(fake::World& world, std::mt19937& random) {
 
 /// All that a plan says, whatever the order of the spec.
 std::string whole(const TestSpec& t) {
-    World world{.lineage = "00000000-0000-4000-8000-000000000000"};
+    PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
     for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
     std::string out;
     for (const Step& s : make_plan(*t.graph, world, t.settings).steps) {

@@ -41,7 +41,8 @@ std::vector<Intent> intents_of(const Lab& lab) {
 void settled(Lab& lab, const std::string& text) {
     CHECK(lab.intents.empty());
     REQUIRE(lab.rows.size() == lab.world.objects.size());
-    for (const Row& row : lab.rows) CHECK(lab.world.owners.at(row.address) == row.identity);
+    for (const RecordedResource& row : lab.rows)
+        CHECK(lab.world.owners.at(row.address) == row.identity);
     CHECK(lab.apply(text).plan == "");
 }
 
@@ -91,7 +92,7 @@ TEST_CASE("create, the same name but not ours: an error, and it is never deleted
         make_object(lab, Value::map({{"name", "a"}, {"value", "theirs"}}));
         lab.world.owners["a"] = "somebody";
         const auto before = lab.world.objects;
-        CHECK_THROWS_AS(lab.apply(kOne), Errors);
+        CHECK_THROWS_AS(lab.apply(kOne), Error);
         CHECK(intents_of(lab).size() == 1);
         // who no longer wants it forgets what was begun, and leaves theirs
         CHECK(lab.apply(destroys ? kOne : kNone, destroys).result.ok());
@@ -240,7 +241,7 @@ resources:
         else
             lab.world.unreadable = {"a"};
         for (const bool destroys : {false, true})
-            CHECK_THROWS_AS(lab.apply(kAlso, destroys), Errors);
+            CHECK_THROWS_AS(lab.apply(kAlso, destroys), Error);
         CHECK(bool(lab.world.objects == objects));
         const auto left = intents_of(lab);
         REQUIRE(left.size() == 1);

@@ -31,19 +31,17 @@ std::string spec(const std::string& name, const std::string& more = "") {
 
 /// What is said of an apply, whether it goes well or not.
 std::string said_of(Lab& lab, const std::string& text) {
-    Told told;
+    Told redacted;
     lab.world.talks = true;
-    lab.events = &told;
+    lab.events = &redacted;
     try {
         const Lab::Run run = lab.apply(text);
-        told.add(run.plan);
-        for (const Error& error : run.result.errors) told.add(error);
-    } catch (const Errors& errors) {
-        for (const Error& error : errors.list) told.add(error);
-    } catch (const Error& error) {
-        told.add(error);
+        redacted.add(run.plan);
+        for (const Error& error : run.result.errors) redacted.add(error);
+    } catch (const Error& errors) {
+        for (const Error& error : errors.all()) redacted.add(error);
     }
-    return told.text;
+    return redacted.text;
 }
 
 void check_hidden(const std::string& name, const std::string& text) {

@@ -33,7 +33,7 @@ class Piece final : public ResourceType {
     }
 };
 
-class Worker final : public Provider {
+class Worker final : public OpenEndpoint {
   public:
     explicit Worker(Workshop& shop) : shop_(shop) {}
     std::vector<Observation> read(std::span<const ReadRequest> requests,
@@ -65,14 +65,14 @@ class Worker final : public Provider {
     Workshop& shop_;
 };
 
-class Shop final : public ProviderKind {
+class Shop final : public Provider {
   public:
     explicit Shop(Workshop& shop) : shop_(shop) { name = "shop"; }
     std::vector<Endpoint> endpoints(const ResourceType&, const Value&,
                                     const Value&) const override {
         return {{"shop", "", {}}};
     }
-    std::shared_ptr<Provider> open(const Endpoint&, const Setting&) override {
+    std::shared_ptr<OpenEndpoint> open(const Endpoint&, const ProviderContext&) override {
         return std::make_shared<Worker>(shop_);
     }
 
@@ -106,11 +106,11 @@ struct Project {
         load_spec(
             "hadeploy.yaml", [&](const std::filesystem::path&) { return text; }, spec);
         const Graph graph(spec, registry, resolve_variables(spec, {}));
-        World world = load_world(*store);
+        PriorState world = load_prior_state(*store);
         const ProviderSettings settings = provider_settings(graph);
         Endpoints endpoints(registry, {.project = "test", .lineage = world.lineage});
         Events quiet;
-        refresh(world, make_survey(graph, world, settings).subjects, endpoints, quiet);
+        refresh(world, evaluate_resources(graph, world, settings).reads, endpoints, quiet);
         const Plan plan = make_plan(graph, world, settings);
         const std::int64_t run = store->begin_run("apply", {});
         return hadeploy::apply(plan, &graph, world, *store, endpoints, settings, quiet, run,

@@ -1,4 +1,4 @@
-#include "engine/world.h"
+#include "engine/observe.h"
 #include "planner/plan/prior_state.h"
 
 #include <atomic>
@@ -15,7 +15,7 @@ struct Crowd {
     std::atomic<int> inside = 0, most = 0, read = 0;
 };
 
-class Place final : public Provider {
+class Place final : public OpenEndpoint {
   public:
     explicit Place(Crowd& crowd) : crowd_(crowd) {}
     std::vector<Observation> read(std::span<const ReadRequest> requests,
@@ -34,14 +34,14 @@ class Place final : public Provider {
     Crowd& crowd_;
 };
 
-class Places final : public ProviderKind {
+class Places final : public Provider {
   public:
     explicit Places(Crowd& crowd) : crowd_(crowd) { name = "places"; }
     std::vector<Endpoint> endpoints(const ResourceType&, const Value&,
                                     const Value&) const override {
         return {};
     }
-    std::shared_ptr<Provider> open(const Endpoint&, const Setting&) override {
+    std::shared_ptr<OpenEndpoint> open(const Endpoint&, const ProviderContext&) override {
         return std::make_shared<Place>(crowd_);
     }
 
@@ -56,15 +56,15 @@ void read_all(Crowd& crowd, std::size_t at_once) {
     type.provider = "places";
     Registry registry;
     registry.add(std::make_unique<Places>(crowd));
-    std::vector<Subject> subjects;
+    std::vector<PlannedRead> reads;
     for (int i = 0; i < 24; ++i)
-        subjects.push_back({{fmt::format("thing[{}]", i), &type, Value::map({}), nullptr, {}},
-                            {{fmt::format("place {}", i % 12), "", {}}}});
+        reads.push_back({{fmt::format("thing[{}]", i), &type, Value::map({}), nullptr, {}},
+                         {{fmt::format("place {}", i % 12), "", {}}}});
     Endpoints endpoints(registry, {}, at_once);
-    World world;
+    PriorState world;
     Events quiet;
-    refresh(world, subjects, endpoints, quiet);
-    CHECK(world.observed.size() == subjects.size());
+    refresh(world, reads, endpoints, quiet);
+    CHECK(world.observed.size() == reads.size());
     CHECK(crowd.read == 24);
 }
 

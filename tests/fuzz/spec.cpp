@@ -2,7 +2,7 @@
 // a new project. The input is hadeploy.yaml; every module is an empty one.
 #include "fuzz.h"
 
-#include "engine/world.h"
+#include "engine/observe.h"
 #include "planner/plan/make_plan.h"
 #include "planner/plan/plan.h"
 #include "planner/plan/prior_state.h"
@@ -23,11 +23,11 @@ struct Read {
 
 Read read(std::string_view text, std::size_t piece_bytes) {
     Sources sources;
-    Problems problems;
+    Diagnostics diagnostics;
     Read out;
-    out.root =
-        read_yaml(sources, sources.add("hadeploy.yaml", std::string(text)), problems, piece_bytes);
-    out.errors = problems.list();
+    out.root = read_yaml(sources, sources.add("hadeploy.yaml", std::string(text)), diagnostics,
+                         piece_bytes);
+    out.errors = diagnostics.list();
     return out;
 }
 
@@ -66,7 +66,7 @@ void plan(std::string_view text) {
     load_spec(kSpecFile, reader, spec);
     const Value variables = resolve_variables(spec, {});
     const Graph graph(spec, registry(), variables);
-    const World nothing{.lineage = "00000000-0000-4000-8000-000000000000"};
+    const PriorState nothing{.lineage = "00000000-0000-4000-8000-000000000000"};
     (void)make_plan(graph, nothing, provider_settings(graph));
 }
 
@@ -78,7 +78,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     try {
         plan(text);
     } catch (const Error&) { // what is wrong has been said
-    } catch (const Errors&) {
     }
     return 0;
 }

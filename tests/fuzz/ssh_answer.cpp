@@ -49,8 +49,8 @@ Value connection(const char* address) {
 /// The config as a provider gets it.
 Value config_of(const ResourceType& type, const char* yaml) {
     Sources sources;
-    Problems problems;
-    Value config = read_yaml(sources, sources.add("config", yaml), problems);
+    Diagnostics diagnostics;
+    Value config = read_yaml(sources, sources.add("config", yaml), diagnostics);
     for (const Attribute& a : type.schema) {
         if (a.name == "host") config = config.with("host", connection("10.77.0.11"));
         if (a.name == "hosts" || a.name == "peers")
@@ -60,22 +60,22 @@ Value config_of(const ResourceType& type, const char* yaml) {
     }
     if (type.name == "docker.image") return config; // it follows from an archive
     config = normalize(
-        type.schema, config, type.name, {}, [](Loc) { return "/"; }, problems);
-    for (const Error& error : problems.list()) require(false, error.what());
+        type.schema, config, type.name, {}, [](Loc) { return "/"; }, diagnostics);
+    for (const Error& error : diagnostics.list()) require(false, error.what());
     return config.with_all(type.derive(config));
 }
 
 /// A type to read, as a resource that is new and as one that is recorded.
-struct Subject {
+struct PlannedRead {
     const SshType* type = nullptr;
-    Recorded recorded;
+    RecordedResource recorded;
     ReadRequest request;
 
     void look(const ProbeResult& result) {
-        for (const Recorded* record :
-             {static_cast<const Recorded*>(nullptr), static_cast<const Recorded*>(&recorded)}) {
+        for (const RecordedResource* record : {static_cast<const RecordedResource*>(nullptr),
+                                               static_cast<const RecordedResource*>(&recorded)}) {
             request.recorded = record;
-            const Observation seen = understand(request, result);
+            const Observation seen = observation_from(request, result);
             using enum Observation::State;
             require(seen.state != present || seen.attributes.is_map(), "what is there is a map");
             require((seen.state != failed && seen.state != blocked) || bool(seen.error),
@@ -85,16 +85,16 @@ struct Subject {
     }
 };
 
-std::vector<Subject>& subjects() {
-    static std::vector<Subject> all = [] {
+std::vector<PlannedRead>& reads() {
+    static std::vector<PlannedRead> all = [] {
         static Registry registry;
         add_ssh_provider(registry);
         add_host_types(registry);
         add_docker_types(registry);
         add_gluster_types(registry);
-        std::vector<Subject> out;
+        std::vector<PlannedRead> out;
         for (const auto& [name, yaml] : kConfigs) {
-            Subject s;
+            PlannedRead s;
             s.type = dynamic_cast<const SshType*>(registry.type(name));
             require(s.type != nullptr, name);
             s.request.address = "it";
@@ -113,10 +113,10 @@ std::vector<Subject>& subjects() {
     return all;
 }
 
-Subject& subject(std::string_view name) {
-    for (Subject& s : subjects())
+PlannedRead& subject(std::string_view name) {
+    for (PlannedRead& s : reads())
         if (s.type->name == name) return s;
-    return subjects()[std::hash<std::string_view>()(name) % subjects().size()];
+    return reads()[std::hash<std::string_view>()(name) % reads().size()];
 }
 
 struct Answer {
@@ -168,7 +168,7 @@ void check_pieces(const Answer& a, const Answer& b) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     Input input(data, size);
-    Subject& it = subject(input.until('\n'));
+    PlannedRead& it = subject(input.until('\n'));
     const std::string_view out = input.until('\0'), err = input.rest();
     const Answer whole = read(out, err, size + 1);
     for (const std::size_t step : {std::size_t{1}, std::size_t{7}})

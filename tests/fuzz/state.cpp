@@ -30,9 +30,9 @@ void read_all(const Store& store) {
     (void)store.project();
     (void)store.lineage();
     (void)store.serial();
-    const std::vector<Row> rows = store.rows();
-    for (const Row& row : rows) (void)store.row(row.address);
-    store.each_row_but({"host.file"}, [](const Row&) {});
+    const std::vector<RecordedResource> rows = store.rows();
+    for (const RecordedResource& row : rows) (void)store.row(row.address);
+    store.each_row_but({"host.file"}, [](const RecordedResource&) {});
     (void)store.intents();
     (void)store.outputs();
     for (const Run& run : store.runs()) (void)store.steps(run.id);

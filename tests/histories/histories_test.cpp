@@ -26,8 +26,8 @@ unsigned from_environment(const char* name, unsigned otherwise) {
 }
 
 /// What may be wrong with a version of the spec; people take their edit back then.
-bool is_refusal(const Errors& errors) {
-    return std::all_of(errors.list.begin(), errors.list.end(), [](const Error& e) {
+bool is_refusal(const Error& errors) {
+    return std::all_of(errors.all().begin(), errors.all().end(), [](const Error& e) {
         return e.message.find("would both be") != std::string::npos ||
                e.message.find("wait for each other") != std::string::npos;
     });
@@ -193,11 +193,11 @@ class History {
         bool ok = false;
         try {
             ok = plan_and_apply(what, parallelism, expect_nothing);
-        } catch (const Errors& errors) {
-            last_error_ = errors.list.front().message;
+        } catch (const Error& errors) {
+            last_error_ = errors.message;
             refused_ = is_refusal(errors);
-            story += "   refused: " + errors.list.front().address + ": " + last_error_ + "\n";
-            for (const Note& n : errors.list.front().notes) story += "      " + n.text + "\n";
+            story += "   refused: " + errors.address + ": " + last_error_ + "\n";
+            for (const Note& n : errors.notes) story += "      " + n.text + "\n";
             if (!refused_ && what == What::all) throw Failure{"the plan fails: " + last_error_};
         }
         check_data(before, what);
@@ -214,7 +214,7 @@ class History {
         PlanOptions options{.destroy = what == What::destroy,
                             .refresh_only = what == What::refresh};
         if (what == What::part) {
-            const auto recorded = load_world(store).recorded;
+            const auto recorded = load_prior_state(store).recorded;
             auto it = recorded.begin();
             if (!recorded.empty()) std::advance(it, edit_.below(recorded.size()));
             if (it != recorded.end())

@@ -89,10 +89,13 @@ class BlockType : public ResourceType {
         summary = "A block.";
         schema = {
             {.name = "name", .type = TypeKind::string, .required = true, .replaces = true},
-            {.name = "size", .type = TypeKind::integer, .replaces = true, .fallback = Value(1)},
+            {.name = "size",
+             .type = TypeKind::integer,
+             .replaces = true,
+             .default_value = Value(1)},
             {.name = "value", .type = TypeKind::string},
             {.name = "hidden", .type = TypeKind::integer}, // can't be read
-            {.name = "port", .type = TypeKind::integer, .fallback = Value(0)},
+            {.name = "port", .type = TypeKind::integer, .default_value = Value(0)},
             {.name = "on", .type = list_of(TypeKind::string)},
             {.name = "host", .type = TypeKind::connection, .replaces = true},
             {.name = "token", .type = TypeKind::string, .computed = true},
@@ -123,13 +126,16 @@ class MachineType : public ResourceType {
         provider = "t";
         summary = "A machine.";
         machine = true;
-        hosts_die = true;
+        removal_ends_machine = true;
         schema = {
             {.name = "name", .type = TypeKind::string, .required = true, .replaces = true},
-            {.name = "size", .type = TypeKind::integer, .replaces = true, .fallback = Value(1)},
+            {.name = "size",
+             .type = TypeKind::integer,
+             .replaces = true,
+             .default_value = Value(1)},
             {.name = "running",
              .type = TypeKind::boolean,
-             .fallback = Value(true),
+             .default_value = Value(true),
              .verb = "start"},
             {.name = "connection", .type = TypeKind::connection, .computed = true},
         };
@@ -146,9 +152,9 @@ class MachineType : public ResourceType {
     }
 };
 
-class Provider : public hadeploy::Provider {
+class OpenEndpoint : public hadeploy::OpenEndpoint {
   public:
-    Provider(World& world, Endpoint endpoint) : world_(world), endpoint_(std::move(endpoint)) {}
+    OpenEndpoint(World& world, Endpoint endpoint) : world_(world), endpoint_(std::move(endpoint)) {}
 
     std::vector<Observation> read(std::span<const ReadRequest> requests, const Notice&) override {
         const std::lock_guard lock(world_.mutex);
@@ -204,7 +210,7 @@ class Provider : public hadeploy::Provider {
         else if (!r.type->adopts && it->second.owner != r.identity)
             out.foreign = "made by hand";
         else if (it->second.diskless)
-            out.outdated = "its disk is gone";
+            out.replace_reason = "its disk is gone";
         return out;
     }
 
@@ -262,7 +268,7 @@ class Provider : public hadeploy::Provider {
     const Endpoint endpoint_;
 };
 
-class Kind : public ProviderKind {
+class Kind : public Provider {
   public:
     explicit Kind(World& world) : world_(world) {
         name = "t";
@@ -277,8 +283,9 @@ class Kind : public ProviderKind {
         return {{fmt::format("{} {}", host.text("address"), host.text("host_key")),
                  host.text("machine"), host}};
     }
-    std::shared_ptr<hadeploy::Provider> open(const Endpoint& endpoint, const Setting&) override {
-        return std::make_shared<Provider>(world_, endpoint);
+    std::shared_ptr<hadeploy::OpenEndpoint> open(const Endpoint& endpoint,
+                                                 const ProviderContext&) override {
+        return std::make_shared<OpenEndpoint>(world_, endpoint);
     }
 
   private:

@@ -103,13 +103,13 @@ TEST_CASE("network: of somebody else, by name and by addresses") {
 TEST_CASE("network: wrong in the spec") {
     World w;
     const ResourceType& type = *w.registry.type("libvirt.network");
-    Problems problems;
-    type.check(Value::map({{"cidr", "10.77.0.5/24"}}), problems);
-    type.check(Value::map({{"cidr", "10.77.0.0/31"}}), problems);
-    REQUIRE(problems.list().size() == 2);
-    CHECK(problems.list()[0].hint.find("10.77.0.0/24") != std::string::npos);
-    type.check(Value::map({{"cidr", Value::unknown()}}), problems);
-    CHECK(problems.list().size() == 2);
+    Diagnostics diagnostics;
+    type.check(Value::map({{"cidr", "10.77.0.5/24"}}), diagnostics);
+    type.check(Value::map({{"cidr", "10.77.0.0/31"}}), diagnostics);
+    REQUIRE(diagnostics.list().size() == 2);
+    CHECK(diagnostics.list()[0].hint.find("10.77.0.0/24") != std::string::npos);
+    type.check(Value::map({{"cidr", Value::unknown()}}), diagnostics);
+    CHECK(diagnostics.list().size() == 2);
 }
 
 TEST_CASE("pool and empty volume: made, read, gone in the right order") {
@@ -160,9 +160,9 @@ TEST_CASE("volume: without a pool, and wrong in the spec") {
 
     const ResourceType& type = *w.registry.type("libvirt.volume");
     const auto first = [&](const Value& config) {
-        Problems problems;
-        type.check(config, problems);
-        return problems.empty() ? std::string() : problems.list().front().message;
+        Diagnostics diagnostics;
+        type.check(config, diagnostics);
+        return diagnostics.empty() ? std::string() : diagnostics.list().front().message;
     };
     const std::string sum = "sha256:" + std::string(64, '0');
     CHECK(first(Value::map({})).find("needs a content") != std::string::npos);
@@ -189,7 +189,7 @@ TEST_CASE("volume: one that somebody else has made is imported by its file's nam
     World w(pool, TempDir());
     const Value config = w.volume();
     CHECK(w.read("libvirt.volume", config, "data").state == Observation::State::absent);
-    const auto look = [&](const char* id, const Recorded* recorded = nullptr) {
+    const auto look = [&](const char* id, const RecordedResource* recorded = nullptr) {
         ReadRequest request = w.request("libvirt.volume", config, "data");
         request.identity = id;
         request.recorded = recorded;
@@ -203,7 +203,7 @@ TEST_CASE("volume: one that somebody else has made is imported by its file's nam
     CHECK(seen.attributes.text("format") == "qcow2");
     CHECK(seen.attributes.text("kernel") == "/d/cloud.vmlinuz");
     CHECK(seen.attributes.text("initrd") == "");
-    const Recorded known = recorded(config, config.with_all(seen.attributes));
+    const RecordedResource known = recorded(config, config.with_all(seen.attributes));
     CHECK(look("cloud.img", &known).attributes.flag("complete"));
 
     const auto change = [&](Change::Kind kind) {
@@ -294,7 +294,7 @@ struct MachineWorld : World {
                         {"ssh_key", Value::map({{"private_key_file", "/k"},
                                                 {"public_key", "ssh-ed25519 A me"}})}}));
     }
-    Observation look(const Recorded* recorded = nullptr) {
+    Observation look(const RecordedResource* recorded = nullptr) {
         return read("libvirt.domain", wanted(), "node", recorded);
     }
     Outcome update(Value after, std::vector<std::string> changed) {
@@ -319,7 +319,7 @@ TEST_CASE("domain: seen as it is; what nobody recorded is found again") {
     CHECK(seen.attributes["connection"].text("user") == "ops");
     CHECK(seen.attributes["connection"].text("address") == "10.77.0.11");
 
-    const Recorded known = recorded(wanted, wanted);
+    const RecordedResource known = recorded(wanted, wanted);
     CHECK_FALSE(w.look(&known).attributes.has("connection")); // costs a call, and the record has it
 }
 
@@ -437,10 +437,10 @@ TEST_CASE("domain: undefined by hand, it is defined again on its disk, with its 
     MachineWorld w(RawNode{with_domain.substr(0, at) + "</node>"});
     const Value before = w.wanted().with(
         "connection", w.wanted()["connection"].with("host_key", "ssh-ed25519 AAAAhost"));
-    const Recorded known = recorded(before, before);
+    const RecordedResource known = recorded(before, before);
     const Observation seen = w.look(&known);
     REQUIRE(present(seen));
-    CHECK(seen.outdated.empty());
+    CHECK(seen.replace_reason.empty());
     const Outcome again = w.apply(Change::Kind::update, "libvirt.domain", "node", before,
                                   w.wanted(), {"running", "complete"});
     REQUIRE_MESSAGE(again.attributes, (again.error ? again.error->message : ""));
@@ -455,12 +455,12 @@ TEST_CASE("domain: one that is off and has lost its disk is another machine") {
     std::string without = whole;
     without.erase(without.find(overlay), overlay.size());
     MachineWorld w(RawNode{without});
-    CHECK(w.look().outdated.empty()); // it runs: there may be something to be saved
+    CHECK(w.look().replace_reason.empty()); // it runs: there may be something to be saved
     REQUIRE(w.update(w.wanted().with("running", false), {"running"}).error); // and so it says
     const std::size_t at = without.find("<domain");
     MachineWorld off(RawNode{without.substr(0, at) + "</node>"});
-    const Recorded known = recorded(off.wanted(), off.wanted());
-    CHECK(off.look(&known).outdated == "its disk is gone");
+    const RecordedResource known = recorded(off.wanted(), off.wanted());
+    CHECK(off.look(&known).replace_reason == "its disk is gone");
     CHECK(off.look(&known).data_gone);
 }
 
@@ -494,7 +494,7 @@ TEST_CASE("domain: a lost lease is seen and given back") {
 }
 
 TEST_CASE("network: addresses that another network has are an error of the plan") {
-    const auto look = [](const std::string& metadata, const Recorded* recorded) {
+    const auto look = [](const std::string& metadata, const RecordedResource* recorded) {
         World w(
             "<node><network><name>other</name><uuid>9e54ae45-f5a4-4a3e-9e5c-111111111111</uuid>" +
                 metadata +
@@ -513,7 +513,7 @@ TEST_CASE("network: addresses that another network has are an error of the plan"
     add_metadata(document.append_child("network"), "demo", "old");
     CHECK(look(to_text(document.child("network").first_child()), nullptr).state ==
           Observation::State::absent);
-    const Recorded known = recorded(Value::map({}), Value::map({}));
+    const RecordedResource known = recorded(Value::map({}), Value::map({}));
     CHECK(look("", &known).state == Observation::State::absent);
 }
 
@@ -529,10 +529,10 @@ TEST_CASE("volume: a file that can't be an image keeps a new volume from being p
     const TempDir dir;
     World w("<node/>", TempDir());
     const auto wrong = [&](const std::filesystem::path& file) {
-        Problems problems;
+        Diagnostics diagnostics;
         w.registry.type("libvirt.volume")
-            ->check_making(Value::map({{"pool", "p"}, {"file", file.string()}}), problems);
-        return problems.empty() ? "" : problems.list()[0].message;
+            ->check_making(Value::map({{"pool", "p"}, {"file", file.string()}}), diagnostics);
+        return diagnostics.empty() ? "" : diagnostics.list()[0].message;
     };
     CHECK(wrong(dir.path() / "none").find("none") != std::string::npos);
     CHECK(wrong(dir.write("x.xz", "\xfd"
@@ -586,9 +586,9 @@ TEST_CASE("domain: wrong in the spec") {
     World w;
     const ResourceType& type = *w.registry.type("libvirt.domain");
     const auto first = [&](const Value& config) {
-        Problems problems;
-        type.check(config, problems);
-        return problems.empty() ? std::string() : problems.list().front().message;
+        Diagnostics diagnostics;
+        type.check(config, diagnostics);
+        return diagnostics.empty() ? std::string() : diagnostics.list().front().message;
     };
     CHECK(first(Value::map({{"name", "a_b"}})).find("no host name") != std::string::npos);
     CHECK(first(Value::map({{"memory", 2}, {"max_memory", 1}})).find("less than memory") !=
@@ -623,7 +623,7 @@ TEST_CASE("no libvirt there is unreachable, with what to do") {
     Registry registry;
     add_libvirt(registry);
     try {
-        registry.kind("libvirt")->open(
+        registry.provider("libvirt")->open(
             {.key = "x",
              .machine = "",
              .config = Value::map({{"uri", "qemu+unix:///system?socket=/nowhere/libvirt-sock"}})},

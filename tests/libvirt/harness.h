@@ -57,11 +57,11 @@ class Harness {
   public:
     explicit Harness(const std::string& uri, const std::filesystem::path& cache = {}) {
         add_libvirt(registry);
-        Setting setting;
+        ProviderContext setting;
         setting.project = "demo";
         setting.lineage = uuid_v5(kUuidNamespaceDns, "demo");
         setting.cache_dir = cache;
-        ProviderKind& kind = *registry.kind("libvirt");
+        Provider& kind = *registry.provider("libvirt");
         const Value settings = Value::map({{"uri", uri}});
         provider = kind.open(
             kind.endpoints(*registry.type("libvirt.domain"), Value(), settings).front(), setting);
@@ -70,10 +70,10 @@ class Harness {
     /// `written` as the planner hands it over: normalized, with what derive() adds.
     Value config(const std::string& type_name, const Value& written) const {
         const ResourceType& type = *registry.type(type_name);
-        Problems problems;
-        Value out = normalize(type.schema, written, type_name, {}, {}, problems);
-        type.check(out, problems);
-        for (const Error& e : problems.list()) FAIL_CHECK(e.message);
+        Diagnostics diagnostics;
+        Value out = normalize(type.schema, written, type_name, {}, {}, diagnostics);
+        type.check(out, diagnostics);
+        for (const Error& e : diagnostics.list()) FAIL_CHECK(e.message);
         const Value derived = type.derive(out);
         for (const Entry& e : derived.as_map()) out = out.with(e.key, e.value);
         return out;
@@ -91,7 +91,7 @@ class Harness {
                 .identity = identity(address)};
     }
     Observation read(const std::string& type, const Value& config, const std::string& address,
-                     const Recorded* recorded = nullptr) {
+                     const RecordedResource* recorded = nullptr) {
         ReadRequest r = request(type, config, address);
         r.recorded = recorded;
         return provider->read({&r, 1}, {}).front();
@@ -119,11 +119,11 @@ class Harness {
     }
 
     Registry registry;
-    std::shared_ptr<Provider> provider;
+    std::shared_ptr<OpenEndpoint> provider;
 };
 
-inline Recorded recorded(const Value& config, const Value& attributes) {
-    Recorded out;
+inline RecordedResource recorded(const Value& config, const Value& attributes) {
+    RecordedResource out;
     out.config = config;
     out.attributes = attributes;
     return out;

@@ -55,12 +55,12 @@ class Web {
 /// A session without libvirt: for what goes on before anything is uploaded.
 struct Local {
     TempDir cache;
-    Setting setting{.project_dir = {},
-                    .data_dir = {},
-                    .cache_dir = cache.path(),
-                    .project = "demo",
-                    .lineage = {},
-                    .stop = {}};
+    ProviderContext setting{.project_dir = {},
+                            .data_dir = {},
+                            .cache_dir = cache.path(),
+                            .project = "demo",
+                            .lineage = {},
+                            .stop = {}};
     Connection connection;
     Reservations memory;
     std::vector<std::string> steps;

@@ -137,7 +137,7 @@ TEST_CASE("real machine" * doctest::skip()) {
     CHECK(virsh({"dumpxml", "--inactive", "virt1"}).find("dev='vdb'") == std::string::npos);
 
     SUBCASE("a run that changes nothing") {
-        const Recorded known = recorded(domain, node);
+        const RecordedResource known = recorded(domain, node);
         const std::int64_t before = counters().calls;
         const Observation seen = lab.read("libvirt.domain", domain, "node", &known);
         MESSAGE("libvirt calls to read one machine: " << counters().calls - before);

@@ -49,14 +49,14 @@ class Lab {
 
     /// The recorded attributes of a resource; null where there are none.
     Value recorded(const std::string& address) const {
-        for (const Row& row : rows)
+        for (const RecordedResource& row : rows)
             if (row.address == address) return row.attributes;
         return {};
     }
 
     TempDir directory;
     fake::World world;
-    std::vector<Row> rows;
+    std::vector<RecordedResource> rows;
     std::vector<std::string> reading; ///< endpoints, in the order in which they were read
 
   private:
@@ -82,10 +82,8 @@ class Lab {
             load_spec(path("hadeploy.yaml"), disk_reader(), spec);
             const Graph graph(spec, registry, resolve_variables(spec, {}));
             execute(graph, registry, *store, destroy, apply, out);
-        } catch (const Errors& errors) {
-            for (const Error& e : errors.list) out.plan += described(e);
-        } catch (const Error& e) {
-            out.plan = described(e);
+        } catch (const Error& errors) {
+            for (const Error& e : errors.all()) out.plan += described(e);
         }
         rows = store->rows();
         return out;
@@ -100,19 +98,19 @@ class Lab {
 
     void execute(const Graph& graph, const Registry& registry, Store& store, bool destroy,
                  bool apply, Run& out) {
-        World seen = load_world(store);
+        PriorState seen = load_prior_state(store);
         const ProviderSettings settings = provider_settings(graph);
         Endpoints endpoints(registry, {.project_dir = directory.path, .lineage = seen.lineage});
         Listener events(reading);
         if (destroy) {
-            refresh(seen, destroy_subjects(registry, seen, settings), endpoints, events);
+            refresh(seen, reads_before_destroy(registry, seen, settings), endpoints, events);
             out.steps = make_destroy_plan(seen, registry);
         } else {
             read_data(seen, graph, settings, endpoints, events);
-            const Survey survey = make_settled_survey(graph, seen, settings);
-            refresh(seen, survey.subjects, endpoints, events);
+            const Evaluation evaluation = evaluate_and_move(graph, seen, settings);
+            refresh(seen, evaluation.reads, endpoints, events);
             read_data(seen, graph, settings, endpoints, events);
-            out.steps = make_plan(graph, seen, settings, {}, &survey);
+            out.steps = make_plan(graph, seen, settings, {}, &evaluation);
         }
         out.plan = summary(out.steps);
         if (!apply) return;

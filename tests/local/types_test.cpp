@@ -11,11 +11,12 @@ TEST_CASE("every type's example is of the type, and has no attribute that it doe
     CHECK(registry.types().size() == 15);
     for (const auto& type : registry.types()) {
         CAPTURE(type->name);
-        CHECK(registry.kind(type->provider) != nullptr);
+        CHECK(registry.provider(type->provider) != nullptr);
         Sources sources;
-        Problems problems;
-        const Value example = read_yaml(sources, sources.add("example", type->example), problems);
-        REQUIRE(problems.empty());
+        Diagnostics diagnostics;
+        const Value example =
+            read_yaml(sources, sources.add("example", type->example), diagnostics);
+        REQUIRE(diagnostics.empty());
         REQUIRE(example.as_map().size() == 1);
         const Value& body = example.as_map()[0].value;
         CHECK(body.text("type") == type->name);

@@ -25,13 +25,13 @@ std::string errors_with(const std::string& section) {
 std::string moved(const std::string& before, const std::string& after) {
     try {
         const TestSpec t(after.c_str());
-        World world = made(before);
+        PriorState world = made(before);
         const auto observed = world.observed;
         world = with_moves(std::move(world), t.spec.moved);
         for (const auto& [from, to] : world.moved) world.observed[to] = observed.at(from);
         return planned(after, world);
-    } catch (const Errors& errors) {
-        return errors.list.at(0).message + " (" + errors.list.at(0).hint + ")";
+    } catch (const Error& errors) {
+        return errors.message + " (" + errors.hint + ")";
     }
 }
 
@@ -42,8 +42,8 @@ std::string imports(const std::string& text, const VariableValues& variables = {
         const TestSpec t({{"hadeploy.yaml", text}}, variables);
         for (const auto& [address, import] : t.graph->imports())
             out += fmt::format("{}={} ", address, import.id);
-    } catch (const Errors& errors) {
-        for (const Error& e : errors.list) out += e.message + " (" + e.hint + ")\n";
+    } catch (const Error& errors) {
+        for (const Error& e : errors.all()) out += e.message + " (" + e.hint + ")\n";
     }
     return out;
 }
@@ -193,7 +193,7 @@ TEST_CASE("replace_triggered_by: one instance, and what is in a module") {
                               "\"t-${var.v}\", value: \"${var.v}\"}\n  u: {type: fake.thing, name: "
                               "\"u-${var.v}\"}\n"}};
     };
-    const World world = made(TestSpec(text("one")));
+    const PriorState world = made(TestSpec(text("one")));
     const TestSpec changed(text("two"));
     CHECK(summary(make_plan(*changed.graph, world, changed.settings)) ==
           "update s[\"x\"] (value,shout); replace r[\"x\"]; "
@@ -215,10 +215,10 @@ TEST_CASE("a circle is shown with the lines that make it") {
                               "[module.b]}\n  b: {source: m, depends_on: [module.a]}\n"},
             {"m/module.yaml", "resources: {x: {type: fake.thing, name: x}}\n"}});
         FAIL("a circle");
-    } catch (const Errors& errors) {
-        REQUIRE(errors.list.at(0).notes.size() == 2);
-        CHECK(errors.list[0].notes[0].loc == Loc{3, 31, 0});
-        CHECK(errors.list[0].notes[1].loc == Loc{4, 31, 0});
+    } catch (const Error& errors) {
+        REQUIRE(errors.notes.size() == 2);
+        CHECK(errors.notes[0].loc == Loc{3, 31, 0});
+        CHECK(errors.notes[1].loc == Loc{4, 31, 0});
     }
 }
 

@@ -10,7 +10,7 @@ namespace {
 /// "place: message" of the warnings of a plan in an empty world.
 std::string warnings_of(const TestSpec::Files& files) {
     const TestSpec t(files);
-    World world{.lineage = "00000000-0000-4000-8000-000000000000"};
+    PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
     for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
     std::string out;
     for (const Error& e : make_plan(*t.graph, world, t.settings).warnings)
@@ -19,7 +19,7 @@ std::string warnings_of(const TestSpec::Files& files) {
 }
 
 std::string planned_in(const TestSpec& t) {
-    World world{.lineage = "00000000-0000-4000-8000-000000000000"};
+    PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
     for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
     return summary(make_plan(*t.graph, world, t.settings));
 }
@@ -53,7 +53,7 @@ TEST_CASE("what a config says in vain is a warning of a plan that makes or chang
         "  b: {type: fake.thing, name: b, value: v}\n";
     CHECK(warnings_of(text.c_str()) == "hadeploy.yaml:3:41: it does nothing\n");
     const TestSpec t(text.c_str());
-    const World world = made(t);
+    const PriorState world = made(t);
     CHECK(make_plan(*t.graph, world, t.settings).warnings.empty());
     const Plan repair = make_plan(*t.graph, drifted(world, "a", "value", "other"), t.settings);
     CHECK(summary(repair) == "update a (value)");
@@ -83,8 +83,8 @@ TEST_CASE("preconditions of an output stop a plan, and what uses the output") {
     CHECK(planned("name: t\noutputs: {o: {value: 1, preconditions: [{check: \"${a.size == 2}\", "
                   "message: \"size is ${a.size}\"}]}}\n"
                   "resources: {a: {type: fake.thing, name: a}}\n",
-                  World{.lineage = "00000000-0000-4000-8000-000000000000",
-                        .observed = {{"a", Observation::absent()}}}) ==
+                  PriorState{.lineage = "00000000-0000-4000-8000-000000000000",
+                             .observed = {{"a", Observation::absent()}}}) ==
           "output \"o\": size is 1; ");
     const auto wrong = [](const char* call) {
         try {
@@ -93,9 +93,9 @@ TEST_CASE("preconditions of an output stop a plan, and what uses the output") {
                  {"m/module.yaml", "outputs: {o: {value: 1, preconditions: [{check: \"${1 > 2}\", "
                                    "message: m}]}}\n"}});
             return planned_in(t);
-        } catch (const Errors& errors) {
+        } catch (const Error& errors) {
             std::string out;
-            for (const Error& e : errors.list) out += e.message + "; ";
+            for (const Error& e : errors.all()) out += e.message + "; ";
             return out;
         }
     };
@@ -114,13 +114,13 @@ data:
     lifecycle: {postconditions: [{check: "${self.value == 'v'}", message: "it tells ${self.value}"}]}
 )");
     const auto planned_with = [&](const char* value) {
-        World world;
+        PriorState world;
         world.observed["data.d"] =
             Observation::present(Value::map({{"name", "n"}, {"value", value}}));
         try {
             return summary(make_plan(*t.graph, world, t.settings));
-        } catch (const Errors& errors) {
-            return errors.list.at(0).address + ": " + errors.list.at(0).message;
+        } catch (const Error& errors) {
+            return errors.address + ": " + errors.message;
         }
     };
     CHECK(planned_with("v") == "");

@@ -36,14 +36,14 @@ std::string text(const std::vector<Loss>& losses) {
     return out;
 }
 
-std::string lost(const char* spec, const World& world, const PlanOptions& options = {}) {
+std::string lost(const char* spec, const PriorState& world, const PlanOptions& options = {}) {
     const TestSpec t(spec);
     if (options.destroy) return text(make_destroy_plan(world, t.registry, options).losses);
     return text(make_plan(*t.graph, world, t.settings, options).losses);
 }
 
-World applied_cluster() {
-    World world = as_applied(kCluster);
+PriorState applied_cluster() {
+    PriorState world = as_applied(kCluster);
     for (auto& [address, r] : world.recorded) {
         const TestSpec t(kCluster);
         const ResourceType& type = *t.registry.type(r.type);
@@ -55,7 +55,7 @@ World applied_cluster() {
 } // namespace
 
 TEST_CASE("what is removed or replaced loses its data") {
-    const World world = as_applied(kDisks);
+    const PriorState world = as_applied(kDisks);
     CHECK(lost(kDisks, world) == "");
     CHECK(lost(kDisks, world, {.destroy = true}) == "a: the disk a, 7");
     CHECK(lost(kDisks, world, {.replace = {"a", "b"}}) == "a: the disk a, 7");
@@ -67,7 +67,7 @@ TEST_CASE("what is removed or replaced loses its data") {
     CHECK(lost("name: t\nremoved: [a]\n", world) == "");
     const TestSpec moved("name: t\nresources: {c: {type: fake.disk, name: a, size: 7}}\n"
                          "moved: [{from: a, to: c}]\n");
-    World before = world;
+    PriorState before = world;
     before.observed["c"] = before.observed.at("a");
     CHECK(make_plan(*moved.graph, with_moves(before, moved.spec.moved), moved.settings)
               .losses.empty());
@@ -77,13 +77,13 @@ TEST_CASE("what is removed or replaced loses its data") {
     // and so does the replacement of what has lost its data already
     const char* larger = "name: t\nresources: {a: {type: fake.disk, name: a, size: 8}}\n";
     CHECK(lost(larger, world) == "a: the disk a, 7");
-    World broken = world;
+    PriorState broken = world;
     broken.observed.at("a").data_gone = true;
     CHECK(lost(larger, broken) == "");
 }
 
 TEST_CASE("what is gone already is not lost by the plan") {
-    World world = as_applied(kDisks);
+    PriorState world = as_applied(kDisks);
     world.observed["a"] = Observation::absent();
     CHECK(lost(kDisks, world) == "");
     CHECK(lost(kDisks, world, {.destroy = true}) == "");
@@ -103,7 +103,7 @@ TEST_CASE("of two generations the old one loses its data, once") {
 }
 
 TEST_CASE("copies on machines that stay") {
-    const World world = applied_cluster();
+    const PriorState world = applied_cluster();
     REQUIRE(machines_in(world.recorded.at("vol").config).size() == 3);
     // what lives on the machine goes with it, and is not told beside it
     CHECK(lost(kCluster, world, {.replace = {"node[\"x\"]"}}) ==
@@ -114,7 +114,7 @@ TEST_CASE("copies on machines that stay") {
           "node[\"x\"]: the disk of x; node[\"y\"]: the disk of y; node[\"z\"]: the disk of z; "
           "vol: the disk d, 3");
     // one that is gone already leaves no copy
-    World without_z = world;
+    PriorState without_z = world;
     without_z.observed["node[\"z\"]"] = Observation::absent();
     CHECK(lost(kCluster, without_z) == "");
     CHECK(lost(kCluster, without_z, {.replace = {"node[\"y\"]"}}) ==

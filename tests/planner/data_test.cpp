@@ -1,6 +1,6 @@
 #include "planner/plan/make_plan.h"
 #include "planner/plan/prior_state.h"
-#include "planner/plan/refresh.h"
+#include "planner/plan/reads.h"
 #include "support/project.h"
 
 #include <doctest/doctest.h>
@@ -9,8 +9,8 @@ using namespace hadeploy;
 
 namespace {
 /// Nothing is there yet; `things` are recorded and there as they were made.
-World world_of(const TestSpec& t, const std::vector<std::string>& things) {
-    World world{.lineage = "00000000-0000-4000-8000-000000000000"};
+PriorState world_of(const TestSpec& t, const std::vector<std::string>& things) {
+    PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
     for (const Node& n : t.graph->nodes()) {
         if (n.type->data) continue;
         world.observed[n.address] = Observation::absent();
@@ -27,14 +27,14 @@ World world_of(const TestSpec& t, const std::vector<std::string>& things) {
 }
 
 /// The addresses of what would be read now.
-std::string to_read(const TestSpec& t, const World& world) {
+std::string to_read(const TestSpec& t, const PriorState& world) {
     std::string out;
-    for (const Subject& s : data_subjects(*t.graph, world, t.settings))
+    for (const PlannedRead& s : reads_of_data(*t.graph, world, t.settings))
         out += s.request.address + " " + s.request.config.text("name") + "; ";
     return out;
 }
 
-void note_read(World& world, const std::string& address, const char* name, const char* value) {
+void note_read(PriorState& world, const std::string& address, const char* name, const char* value) {
     world.observed[address] = Observation::present(Value::map({{"name", name}, {"value", value}}));
 }
 
@@ -52,7 +52,7 @@ resources:
 
 TEST_CASE("what is known is read, link by link; what waits for something is not") {
     const TestSpec t(kSpec);
-    World fresh = world_of(t, {});
+    PriorState fresh = world_of(t, {});
     CHECK(to_read(t, fresh) == "data.one known; ");
     note_read(fresh, "data.one", "known", "x");
     CHECK(to_read(t, fresh) == "data.two x; ");
@@ -64,13 +64,13 @@ TEST_CASE("what is known is read, link by link; what waits for something is not"
     CHECK(plan.steps[2].reason == "name is known only after apply");
     CHECK(plan.steps[3].after.text("name") == "b-y");
 
-    World made = world_of(t, {"a"});
+    PriorState made = world_of(t, {"a"});
     CHECK(to_read(t, made) == "data.one known; data.four fixed; data.three t; ");
 }
 
 TEST_CASE("what was read with another config is not what the plan goes by") {
     const TestSpec t(kSpec);
-    World world = world_of(t, {"a"});
+    PriorState world = world_of(t, {"a"});
     note_read(world, "data.one", "known", "x");
     note_read(world, "data.two", "old", "y");
     note_read(world, "data.three", "t", "y");

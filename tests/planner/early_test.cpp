@@ -88,7 +88,7 @@ TEST_CASE("the block of an instance that is gone says whether it may go") {
                            "lifecycle: {}}}\n",
                            keys, lifecycle);
     };
-    const World world = made(text("[x, y]", "{prevent_destroy: true}"));
+    const PriorState world = made(text("[x, y]", "{prevent_destroy: true}"));
     const std::string refused = "a[\"y\"] would be destroyed, and prevent_destroy protects it; ";
     const std::string goes = "remove a[\"y\"] (the spec no longer has it); ";
     CHECK(planned(text("[x]", "{prevent_destroy: true}"), world) == refused);
@@ -118,13 +118,13 @@ TEST_CASE("the same of a module's instances, whose variables are as the call giv
                               "{prevent_destroy: \"${var.on}\"}}\n"}};
     };
     const TestSpec one(files("[x]", "${true}"));
-    const World world = made(one);
+    const PriorState world = made(one);
     const auto planned_with = [&](const char* on) {
         const TestSpec t(files("[]", on));
         try {
             return summary(make_plan(*t.graph, world, t.settings));
-        } catch (const Errors& errors) {
-            return errors.list.at(0).message;
+        } catch (const Error& errors) {
+            return errors.message;
         }
     };
     CHECK(planned_with("${true}") ==
@@ -134,13 +134,13 @@ TEST_CASE("the same of a module's instances, whose variables are as the call giv
 }
 
 TEST_CASE("destroy goes by the spec, where there is one") {
-    const World world = made(spec("{prevent_destroy: true}"));
+    const PriorState world = made(spec("{prevent_destroy: true}"));
     const auto destroyed = [&](const char* lifecycle) {
         const TestSpec t(spec(lifecycle).c_str());
         try {
             return summary(make_destroy_plan(world, t.registry, {}, t.graph.get()));
-        } catch (const Errors& errors) {
-            return errors.list.at(0).message;
+        } catch (const Error& errors) {
+            return errors.message;
         }
     };
     CHECK(destroyed("{prevent_destroy: true}").find("protects it") != std::string::npos);
@@ -151,18 +151,18 @@ TEST_CASE("destroy goes by the spec, where there is one") {
 TEST_CASE("keep_on_destroy: the object stays, only the state forgets it") {
     const char* kept = "name: t\nresources: {a: {type: fake.thing, name: a, lifecycle: "
                        "{keep_on_destroy: true}}}\n";
-    const World world = made(kept);
+    const PriorState world = made(kept);
     CHECK(world.recorded.at("a").config.flag("keep_on_destroy"));
     const std::string stays = "forget a (keep_on_destroy: it stays as it is); ";
     CHECK(planned("name: t\n", world) == stays); // as recorded
     CHECK(planned("name: t\nresources: {a: {type: fake.thing, name: a, lifecycle: "
                   "{keep_on_destroy: false}}}\n",
                   world) == "");
-    World gone = world;
+    PriorState gone = world;
     gone.observed["a"] = Observation::absent();
     CHECK(planned("name: t\n", gone) == "forget a (it is already gone); ");
     // what can't be destroyed needs no protection
-    World both = world;
+    PriorState both = world;
     both.recorded["a"].config = both.recorded["a"].config.with("prevent_destroy", true);
     CHECK(planned("name: t\n", both) == stays);
 }
@@ -173,7 +173,7 @@ TEST_CASE("keep_on_destroy: a replacement is made beside the object that stays")
                            "lifecycle: {{keep_on_destroy: true}}}}}}\n",
                            name, size);
     };
-    const World world = made(text("one", 1));
+    const PriorState world = made(text("one", 1));
     CHECK(planned(text("two", 1), world) ==
           "replace a (name can't be changed in place); forget a#1 (keep_on_destroy: it stays as it "
           "is); ");

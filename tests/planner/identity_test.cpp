@@ -4,7 +4,7 @@
 #include "planner/plan/moves.h"
 #include "planner/plan/plan.h"
 #include "planner/plan/prior_state.h"
-#include "planner/plan/refresh.h"
+#include "planner/plan/reads.h"
 #include "support/fake_world.h"
 
 #include <doctest/doctest.h>
@@ -42,21 +42,21 @@ struct Planning {
         load_spec(
             "hadeploy.yaml", [&](const std::filesystem::path&) { return text; }, spec);
         graph = std::make_unique<Graph>(spec, registry, resolve_variables(spec, {}));
-        for (const auto& kind : registry.kinds()) settings[kind->name] = Value::map({});
+        for (const auto& kind : registry.providers()) settings[kind->name] = Value::map({});
     }
 
-    Plan plan(World& world) {
+    Plan plan(PriorState& world) {
         world = with_moves(std::move(world), spec.moved);
-        const Survey survey = make_settled_survey(*graph, world, settings);
+        const Evaluation evaluation = evaluate_and_move(*graph, world, settings);
         for (const Node& n : graph->nodes())
             if (!world.observed.contains(n.address))
                 world.observed[n.address] = Observation::absent();
-        return make_plan(*graph, world, settings, {}, &survey);
+        return make_plan(*graph, world, settings, {}, &evaluation);
     }
 
     /// The world after all of it was made.
-    World made() {
-        World world{.lineage = "00000000-0000-4000-8000-000000000000"};
+    PriorState made() {
+        PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
         const Plan first = plan(world);
         for (const Step& s : first.steps) {
             Value seen = first.values[*s.node];
@@ -80,7 +80,7 @@ struct Planning {
 
 /// The plan that leads from a world to a spec as "a -> b; remove old c; replace c; ", or its
 /// errors.
-std::string plan_text(World world, const std::string& spec) {
+std::string plan_text(PriorState world, const std::string& spec) {
     std::string out;
     try {
         Planning planning(resources(spec));
@@ -90,8 +90,8 @@ std::string plan_text(World world, const std::string& spec) {
             out += fmt::format("{}{} {}; ", action_name(s.action), s.first_half ? " old" : "",
                                s.address);
         for (const std::string& n : plan.notices) out += "note: " + n + "; ";
-    } catch (const Errors& errors) {
-        for (const Error& e : errors.list) {
+    } catch (const Error& errors) {
+        for (const Error& e : errors.all()) {
             out += e.message + " (" + e.hint + "); ";
             for (const Note& n : e.notes) out += n.text + "; ";
         }
@@ -137,9 +137,9 @@ TEST_CASE("a replacement that was begun is completed where it is") {
             "  a: {{type: fake.thing, name: {}, lifecycle: {{create_before_destroy: true}}}}\n",
             name);
     };
-    World world = Planning(resources(spec("one"))).made();
-    const World then = Planning(resources(spec("two"))).made();
-    Recorded begun = then.recorded.at("a");
+    PriorState world = Planning(resources(spec("one"))).made();
+    const PriorState then = Planning(resources(spec("two"))).made();
+    RecordedResource begun = then.recorded.at("a");
     begun.address = "a#2";
     begun.generation = 2;
     world.recorded.emplace("a#2", begun);

@@ -1,7 +1,7 @@
 #include "planner/graph/ignored.h"
 #include "planner/plan/make_plan.h"
 #include "planner/plan/prior_state.h"
-#include "planner/plan/refresh.h"
+#include "planner/plan/reads.h"
 #include "planner/planned.h"
 
 #include <doctest/doctest.h>
@@ -90,7 +90,7 @@ TEST_CASE("an ignored part stays as it is, the rest is as wanted") {
 }
 
 TEST_CASE("ignore_changes of a part: its drift is no change, that of the rest is repaired") {
-    const World world = made(spec("{x: one, y: two}", "[labels.x]"));
+    const PriorState world = made(spec("{x: one, y: two}", "[labels.x]"));
     const auto with = [&](const char* x, const char* y) {
         return drifted(world, "a", "labels", Value::map({{"x", x}, {"y", y}}));
     };
@@ -107,10 +107,11 @@ TEST_CASE("a refresh takes a silent note of what is ignored") {
     const auto refreshed = [](const char* ignored, const char* x, const char* y) {
         const std::string text = spec("{x: one, y: two}", ignored);
         const TestSpec t(text.c_str());
-        const World world = drifted(made(text), "a", "labels", Value::map({{"x", x}, {"y", y}}));
+        const PriorState world =
+            drifted(made(text), "a", "labels", Value::map({{"x", x}, {"y", y}}));
         const Plan plan = make_refresh_plan(*t.graph, world, {.refresh_only = true});
         std::string out = summary(plan);
-        for (const Recorded& r : plan.records) out += to_json(r.attributes["labels"]);
+        for (const RecordedResource& r : plan.records) out += to_json(r.attributes["labels"]);
         return out;
     };
     CHECK(refreshed("[labels.x]", "9", "two") == R"({"x":"9","y":"two"})");
@@ -125,7 +126,7 @@ TEST_CASE("what is made anew follows from its own attributes, ignored or not") {
                            "size: {}, lifecycle: {{ignore_changes: [value]}}}}}}\n",
                            size);
     };
-    const World world = drifted(made(text(1)), "a", "shout", "drifted!");
+    const PriorState world = drifted(made(text(1)), "a", "shout", "drifted!");
     const TestSpec t(text(2).c_str());
     const Plan plan = make_plan(*t.graph, world, t.settings);
     REQUIRE(plan.steps.size() == 2);

@@ -9,9 +9,9 @@ using namespace hadeploy;
 namespace {
 /// A node's config while nothing is known of any resource.
 Value config_of(const TestSpec& t, const std::string& address) {
-    Problems problems;
+    Diagnostics diagnostics;
     return t.graph->config(
-        *t.graph->find(address), [](NodeId) { return Value::unknown(); }, problems);
+        *t.graph->find(address), [](NodeId) { return Value::unknown(); }, diagnostics);
 }
 
 std::string addresses(const Graph& graph) {
@@ -26,10 +26,10 @@ std::string addresses(const Graph& graph) {
 
 /// What reading would be preceded by: the checks of inputs and rules.
 std::string input_errors(const TestSpec& t) {
-    Problems problems;
-    t.graph->check_inputs([](NodeId) { return Value::unknown(); }, problems);
+    Diagnostics diagnostics;
+    t.graph->check_inputs([](NodeId) { return Value::unknown(); }, diagnostics);
     std::string out;
-    for (const Error& e : problems.list()) {
+    for (const Error& e : diagnostics.list()) {
         out += t.spec.sources.describe(e.loc) + ": " + e.message + "\n";
         for (const Note& n : e.notes)
             out += "  " + t.spec.sources.describe(n.loc) + ": " + n.text + "\n";
@@ -126,7 +126,7 @@ TEST_CASE("a value that leads back to itself through a module is an error, not a
                               "outputs: {o: \"${module.m.y}\"}\n"},
             {"m/module.yaml", "variables: {x: {}}\noutputs: {y: \"${var.x}\"}\n"}});
     };
-    CHECK_THROWS_AS(load(), Errors);
+    CHECK_THROWS_AS(load(), Error);
 }
 
 TEST_CASE("count makes instances by number") {

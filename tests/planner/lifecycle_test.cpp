@@ -13,7 +13,7 @@ TEST_CASE("what is protected is neither destroyed nor replaced") {
 resources:
   a: {type: fake.thing, name: a, lifecycle: {prevent_destroy: true}}
 )";
-    const World world = made(spec);
+    const PriorState world = made(spec);
     CHECK(planned(spec, world) == "");
     const std::string replaced = "a would be replaced: size can't be changed in place, and "
                                  "prevent_destroy protects it; ";
@@ -26,17 +26,17 @@ resources: {a: {type: fake.thing, name: a, size: 2, lifecycle: {prevent_destroy:
           replaced);
     CHECK(planned("name: t\n", world) == "a would be destroyed, and prevent_destroy protects it; ");
     const TestSpec t(spec);
-    CHECK_THROWS_AS(make_destroy_plan(world, t.registry), Errors);
+    CHECK_THROWS_AS(make_destroy_plan(world, t.registry), Error);
     CHECK(planned("name: t\nresources: {a: {type: fake.thing, name: a, size: 2, lifecycle: "
                   "{prevent_destroy: false}}}\n",
                   world) == "replace a (size can't be changed in place); ");
-    World gone = world;
+    PriorState gone = world;
     gone.observed["a"] = Observation::absent();
     CHECK(planned("name: t\n", gone) == "forget a (it is already gone); ");
 }
 
 TEST_CASE("the protection is recorded, kept, and lifted only by the spec") {
-    const auto record = [](const char* text, const World& world) {
+    const auto record = [](const char* text, const PriorState& world) {
         const TestSpec t(text);
         const Plan plan = make_plan(*t.graph, world, t.settings);
         REQUIRE(plan.steps.empty());
@@ -44,7 +44,7 @@ TEST_CASE("the protection is recorded, kept, and lifted only by the spec") {
                                     : plan.records[0].config.flag("prevent_destroy");
     };
     const char* plain = "name: t\nresources: {a: {type: fake.thing, name: a}}\n";
-    World world = made(plain);
+    PriorState world = made(plain);
     CHECK_FALSE(record(plain, world));
     CHECK(record("name: t\nresources: {a: {type: fake.thing, name: a, lifecycle: {prevent_destroy: "
                  "true}}}\n",
@@ -65,7 +65,7 @@ resources:
 )",
                            size);
     };
-    const World world = made(spec(1).c_str());
+    const PriorState world = made(spec(1).c_str());
     CHECK(planned(spec(1).c_str(), world) == "");
     CHECK(planned(spec(2).c_str(), world) ==
           "a would go with its machine, and prevent_destroy protects it; ");
@@ -78,7 +78,7 @@ TEST_CASE("changes that are ignored are neither drift nor wish") {
                            "labels: {{x: y}}, lifecycle: {{ignore_changes: {}}}}}}}\n",
                            value, ignored);
     };
-    const World world = made(spec("one", "[value]").c_str());
+    const PriorState world = made(spec("one", "[value]").c_str());
     CHECK(planned(spec("two", "[value]").c_str(), world) == "");
     CHECK(planned(spec("two", "[labels]").c_str(), world) == "update a; ");
     CHECK(planned(spec("two", "all").c_str(), world) == "");
@@ -91,7 +91,7 @@ TEST_CASE("changes that are ignored are neither drift nor wish") {
           "");
     CHECK(planned(spec("one", "[labels]").c_str(), drifted(world, "a", "value", "three")) ==
           "update a (something else changed it); ");
-    World gone = world;
+    PriorState gone = world;
     gone.observed["a"] = Observation::absent();
     CHECK(planned(spec("two", "all").c_str(), gone) == "create a (it is gone); ");
 }
@@ -103,7 +103,7 @@ TEST_CASE("a resource is replaced when another one changes") {
                            "[b]}}}}\n",
                            value);
     };
-    const World world = made(spec("one").c_str());
+    const PriorState world = made(spec("one").c_str());
     CHECK(planned(spec("one").c_str(), world) == "");
     CHECK(planned(spec("two").c_str(), world) == "update b; replace a (b is updated); ");
 }
@@ -122,14 +122,14 @@ resources:
         - {check: "${each.key != 'y' || var.n > 2}", message: "y needs more than ${var.n}"}
         - {check: "${b.token != ''}", message: later}
 )";
-    World world{.lineage = "00000000-0000-4000-8000-000000000000"};
+    PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
     for (const char* a : {"a[\"x\"]", "a[\"y\"]", "b"}) world.observed[a] = Observation::absent();
     CHECK(planned(spec, world) == "y needs more than 2; ");
     CHECK(errors_of(spec) == "hadeploy.yaml:11:20: y needs more than 2\n");
 }
 
 TEST_CASE("removed: forgets without destroying") {
-    const World world = made(R"(name: t
+    const PriorState world = made(R"(name: t
 resources:
   m: {type: fake.machine, name: m}
   a: {type: fake.thing, for_each: [x, y], name: "${each.key}", host: "${m.connection}"}
@@ -169,17 +169,17 @@ TEST_CASE("a lifecycle that makes no sense") {
 }
 
 TEST_CASE("moves that can't be made, and those that were") {
-    const auto moved = [](World world, std::vector<Move> moves) {
+    const auto moved = [](PriorState world, std::vector<Move> moves) {
         std::string out;
         try {
             world = with_moves(std::move(world), moves);
             for (const auto& [address, r] : world.recorded) out += address + " ";
-        } catch (const Errors& errors) {
-            for (const Error& e : errors.list) out += e.message + "; ";
+        } catch (const Error& errors) {
+            for (const Error& e : errors.all()) out += e.message + "; ";
         }
         return out;
     };
-    World world;
+    PriorState world;
     for (const char* a : {"a", "b[\"x\"]", "b[\"y\"]", "module.m.c"})
         world.recorded[a] = {.address = a};
     CHECK(moved(world, {{"a", "a[\"x\"]", {}}}) == "a[\"x\"] b[\"x\"] b[\"y\"] module.m.c ");

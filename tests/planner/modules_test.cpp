@@ -25,10 +25,10 @@ std::string edges(const TestSpec& t) {
 }
 
 Value config_of(const TestSpec& t, const std::string& address) {
-    Problems problems;
+    Diagnostics diagnostics;
     const Value out = t.graph->config(
-        *t.graph->find(address), [](NodeId) { return Value::unknown(); }, problems);
-    for (const Error& e : problems.list()) FAIL_CHECK(e.message);
+        *t.graph->find(address), [](NodeId) { return Value::unknown(); }, diagnostics);
+    for (const Error& e : diagnostics.list()) FAIL_CHECK(e.message);
     return out;
 }
 
@@ -36,9 +36,9 @@ Value config_of(const TestSpec& t, const std::string& address) {
 std::string errors_with(const std::string& spec, const std::string& module) {
     try {
         const TestSpec t(TestSpec::Files{{"hadeploy.yaml", spec}, {"m/module.yaml", module}});
-    } catch (const Errors& errors) {
+    } catch (const Error& errors) {
         std::string out;
-        for (const Error& e : errors.list)
+        for (const Error& e : errors.all())
             out +=
                 (out.empty() ? "" : "; ") + e.message + (e.hint.empty() ? "" : " (" + e.hint + ")");
         return out;
@@ -122,12 +122,12 @@ outputs: {empty: "${module.none[*].url}", names: "${module.site[*].name}"}
     CHECK(edges(t).find("last: module.site[2].web; ") != std::string::npos);
     CHECK(edges(t).find("all: module.site[0].web module.site[1].web module.site[2].web; ") !=
           std::string::npos);
-    Problems problems;
+    Diagnostics diagnostics;
     const Value outputs = t.graph->outputs(
         [](NodeId) {
             return Value::map({{"name", "n"}});
         },
-        problems);
+        diagnostics);
     CHECK(outputs["empty"] == Value::list({}));
     CHECK(outputs["names"] == Value::list({"n", "n", "n"}));
 }
@@ -206,7 +206,7 @@ TEST_CASE("instances of modules that can't be told, and names that lead nowhere"
 
 TEST_CASE("moves to and from instances, of resources and of modules") {
     const auto moved = [](std::vector<std::string> addresses, std::vector<Move> moves) {
-        World world;
+        PriorState world;
         for (const std::string& a : addresses) world.recorded[a] = {.address = a};
         std::string out;
         for (const auto& [address, r] : with_moves(std::move(world), moves).recorded)
@@ -233,7 +233,7 @@ TEST_CASE("moves to and from instances, of resources and of modules") {
                           "modules: {site: {source: m, for_each: [a, b], with: {name: "
                           "\"${each.key}\"}}}\n"},
         {"m/module.yaml", kSite}});
-    World world{.lineage = "00000000-0000-4000-8000-000000000000"};
+    PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
     for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
     CHECK(make_plan(*t.graph, world, t.settings).steps.size() == 6);
 }

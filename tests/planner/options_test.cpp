@@ -2,7 +2,7 @@
 #include "planner/plan/moves.h"
 #include "planner/plan/output_changes.h"
 #include "planner/plan/prior_state.h"
-#include "planner/plan/refresh.h"
+#include "planner/plan/reads.h"
 #include "planner/plan/removal.h"
 #include "planner/plan/selection.h"
 #include "planner/plan/why.h"
@@ -25,30 +25,30 @@ outputs: {b: "${b.token}", c: "${c.token}"}
 )";
 
 /// "create a; update b", or what is wrong with its hint.
-std::string planned(const char* text, const World& world, const PlanOptions& options) {
+std::string planned(const char* text, const PriorState& world, const PlanOptions& options) {
     try {
         const TestSpec t(text);
         if (options.destroy) return summary(make_destroy_plan(world, t.registry, options));
         return summary(make_plan(*t.graph, world, t.settings, options));
-    } catch (const Errors& errors) {
+    } catch (const Error& errors) {
         std::string out;
-        for (const Error& e : errors.list) out += e.message + " (" + e.hint + "); ";
+        for (const Error& e : errors.all()) out += e.message + " (" + e.hint + "); ";
         return out;
     }
 }
 
-World nothing(const char* text) {
-    World world{.lineage = "00000000-0000-4000-8000-000000000000"};
+PriorState nothing(const char* text) {
+    PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
     const TestSpec t(text);
     for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
     return world;
 }
 
-Value attribute(const World& world, const std::string& address, std::string_view name) {
+Value attribute(const PriorState& world, const std::string& address, std::string_view name) {
     return world.recorded.at(address).attributes[name];
 }
 
-void drift(World& world, const std::string& address, std::string_view name, Value value) {
+void drift(PriorState& world, const std::string& address, std::string_view name, Value value) {
     Observation& o = world.observed.at(address);
     o.attributes = o.attributes.with(name, std::move(value));
 }
@@ -56,7 +56,7 @@ void drift(World& world, const std::string& address, std::string_view name, Valu
 } // namespace
 
 TEST_CASE("a target takes along what it needs, and nothing else") {
-    const World world = nothing(kSpec);
+    const PriorState world = nothing(kSpec);
     CHECK(planned(kSpec, world, {.targets = {"b"}}) == "create a; create b");
     CHECK(planned(kSpec, world, {.targets = {"a"}}) == "create a");
     CHECK(planned(kSpec, world, {.targets = {"d"}}) == "create d[\"x\"]; create d[\"y\"]");
@@ -68,7 +68,7 @@ modules: {m: {source: m}}
     const TestSpec t(
         TestSpec::Files{{"hadeploy.yaml", nested},
                         {"m/module.yaml", "resources: {b: {type: fake.thing, name: b}}\n"}});
-    World empty{.lineage = "00000000-0000-4000-8000-000000000000"};
+    PriorState empty{.lineage = "00000000-0000-4000-8000-000000000000"};
     for (const Node& n : t.graph->nodes()) empty.observed[n.address] = Observation::absent();
     const Plan plan = make_plan(*t.graph, empty, t.settings, {.targets = {"module.m"}});
     CHECK(summary(plan) == "create module.m.b");
@@ -78,7 +78,7 @@ modules: {m: {source: m}}
 }
 
 TEST_CASE("a target that matches nothing is an error") {
-    const World world = as_applied(kSpec);
+    const PriorState world = as_applied(kSpec);
     CHECK(planned(kSpec, world, {.targets = {"dd", "b", "nothing"}}) ==
           "--target dd: spec and state have no such resource or module (did you mean d?); --target "
           "nothing: spec and state have no such resource or module (`hadeploy state list` and "
@@ -95,7 +95,7 @@ TEST_CASE("a target that matches nothing is an error") {
 }
 
 TEST_CASE("an exclusion leaves out what depends on it") {
-    const World world = nothing(kSpec);
+    const PriorState world = nothing(kSpec);
     CHECK(planned(kSpec, world, {.exclude = {"a"}}) ==
           "create c; create d[\"x\"]; create d[\"y\"]");
     CHECK(planned(kSpec, world, {.exclude = {"b", "d"}}) == "create a; create c");
@@ -113,7 +113,7 @@ TEST_CASE("an exclusion leaves out what depends on it") {
 }
 
 TEST_CASE("what is excluded stays, and with it what it needs") {
-    const World world = as_applied(kSpec);
+    const PriorState world = as_applied(kSpec);
     CHECK(planned(kSpec, world, {.destroy = true, .exclude = {"b"}}) ==
           "remove c; remove d[\"x\"]; remove d[\"y\"]");
     CHECK(planned(kSpec, world, {.destroy = true, .exclude = {"a"}}) ==
@@ -158,7 +158,8 @@ TEST_CASE("outputs and addresses alone are a change") {
     const char* spec = "name: t\noutputs: {a: 1, b: two}\n";
     const TestSpec t(spec);
     const auto changes = [&](const Value& recorded) {
-        const World world{.lineage = "00000000-0000-4000-8000-000000000000", .outputs = recorded};
+        const PriorState world{.lineage = "00000000-0000-4000-8000-000000000000",
+                               .outputs = recorded};
         const Plan plan = make_plan(*t.graph, world, t.settings);
         std::string out = plan.empty() ? "empty:" : "";
         for (const OutputChange& c : output_changes(plan))
@@ -170,17 +171,18 @@ TEST_CASE("outputs and addresses alone are a change") {
     CHECK(changes(Value::map({{"a", 2}, {"b", "two"}, {"c", 3}})) == " ~a -c");
     CHECK(changes(Value::map({{"a", Value(1).as_secret()}, {"b", "two"}})) == " ~a"); // shown now
     // a destroy takes them along, also where nothing else is left; a part of one does not
-    World world{.lineage = "00000000-0000-4000-8000-000000000000",
-                .outputs = Value::map({{"a", 1}})};
+    PriorState world{.lineage = "00000000-0000-4000-8000-000000000000",
+                     .outputs = Value::map({{"a", 1}})};
     CHECK_FALSE(make_destroy_plan(world, t.registry).empty());
-    const World applied = as_applied(kSpec);
+    const PriorState applied = as_applied(kSpec);
     CHECK(output_changes(make_destroy_plan(applied, t.registry)).size() == 2);
     CHECK(output_changes(make_destroy_plan(applied, t.registry, {.targets = {"b"}})).empty());
 
     const char* moved = "name: t\nresources: {z: {type: fake.thing, name: a, value: one}}\n"
                         "moved: [{from: a, to: z}]\n";
     const TestSpec m(moved);
-    World before = as_applied("name: t\nresources: {a: {type: fake.thing, name: a, value: one}}\n");
+    PriorState before =
+        as_applied("name: t\nresources: {a: {type: fake.thing, name: a, value: one}}\n");
     before.observed["z"] = before.observed.at("a");
     const Plan plan = make_plan(*m.graph, with_moves(before, m.spec.moved), m.settings);
     CHECK(plan.steps.empty());
@@ -189,7 +191,7 @@ TEST_CASE("outputs and addresses alone are a change") {
 }
 
 TEST_CASE("what is to be removed takes along what depends on it") {
-    const World world = as_applied(kSpec);
+    const PriorState world = as_applied(kSpec);
     CHECK(planned(kSpec, world, {.destroy = true, .targets = {"a"}}) == "remove b; remove a");
     CHECK(planned(kSpec, world, {.destroy = true, .targets = {"b"}}) == "remove b");
     // of what the spec no longer has, only the target goes
@@ -203,7 +205,7 @@ TEST_CASE("what is to be removed takes along what depends on it") {
 }
 
 TEST_CASE("what no target takes in stays as it is recorded") {
-    World world = as_applied(kSpec);
+    PriorState world = as_applied(kSpec);
     drift(world, "c", "value", "other");
     const TestSpec t(kSpec);
     const Plan plan = make_plan(*t.graph, world, t.settings, {.targets = {"a"}});
@@ -212,7 +214,7 @@ TEST_CASE("what no target takes in stays as it is recorded") {
 }
 
 TEST_CASE("--replace makes a resource anew, and what is triggered by it") {
-    const World world = as_applied(kSpec);
+    const PriorState world = as_applied(kSpec);
     const TestSpec t(kSpec);
     const Plan plan = make_plan(*t.graph, world, t.settings, {.replace = {"d[\"x\"]"}});
     REQUIRE(summary(plan) == "replace d[\"x\"]");
@@ -224,12 +226,14 @@ TEST_CASE("--replace makes a resource anew, and what is triggered by it") {
     CHECK(plan.steps[1].reason == "asked for with --replace");
     CHECK(plan.steps[1].generation == 2);
     CHECK(plan.steps[1].identity != world.recorded.at("d[\"x\"]").identity);
-    const auto tainted = [](const Recorded& r) { return r.address == "d[\"x\"]" && r.tainted; };
+    const auto tainted = [](const RecordedResource& r) {
+        return r.address == "d[\"x\"]" && r.tainted;
+    };
     CHECK(std::any_of(plan.records.begin(), plan.records.end(), tainted)); // should the run fail
     // what is not there yet is made, whatever was asked for
     CHECK(planned(kSpec, nothing(kSpec), {.targets = {"c"}, .replace = {"c"}}) == "create c");
     // what can't be read now is read when its turn comes, and replaced all the same
-    World unread = world;
+    PriorState unread = world;
     unread.observed.erase("c");
     CHECK(planned(kSpec, unread, {.replace = {"c"}}) == "replace c");
     const char* triggers = R"(name: t
@@ -245,7 +249,7 @@ resources:
 }
 
 TEST_CASE("without a refresh the state is taken at its word") {
-    World world = as_applied(kSpec);
+    PriorState world = as_applied(kSpec);
     world.observed.clear();
     assume_recorded(world);
     CHECK(planned(kSpec, world, {.refresh = false}) == "");
@@ -256,7 +260,7 @@ TEST_CASE("without a refresh the state is taken at its word") {
 }
 
 TEST_CASE("a refresh notes what drifted, and nothing else") {
-    World world = as_applied(kSpec);
+    PriorState world = as_applied(kSpec);
     drift(world, "a", "value", "other");
     world.observed["c"] = Observation::absent();
     drift(world, "b", "labels", Value::map({{"seen", "but not ours"}}));
@@ -269,7 +273,7 @@ TEST_CASE("a refresh notes what drifted, and nothing else") {
     CHECK(summary(make_refresh_plan(*t.graph, world, {.refresh_only = true, .targets = {"c"}})) ==
           "forget c");
     world.observed["c"] = Observation::failed(Error(ErrorKind::failed, "no answer"));
-    CHECK_THROWS_AS(make_refresh_plan(*t.graph, world, {.refresh_only = true}), Errors);
+    CHECK_THROWS_AS(make_refresh_plan(*t.graph, world, {.refresh_only = true}), Error);
     world.observed["c"] = Observation::blocked(Error(ErrorKind::failed, "down"));
     CHECK(make_refresh_plan(*t.graph, world, {.refresh_only = true}).notices ==
           std::vector<std::string>{"c can't be read now; its record stays as it is"});
@@ -280,7 +284,7 @@ TEST_CASE("a refresh notes what drifted, and nothing else") {
 }
 
 TEST_CASE("why a plan does what it does") {
-    World world = as_applied(kSpec);
+    PriorState world = as_applied(kSpec);
     const char* changed = R"(name: t
 resources:
   a: {type: fake.thing, name: a, value: one, size: 2}
@@ -333,14 +337,14 @@ TEST_CASE("the form of addresses") {
 }
 
 TEST_CASE("a move touches what it renames, and what names that") {
-    const World world = as_applied(R"(name: t
+    const PriorState world = as_applied(R"(name: t
 resources:
   m: {type: fake.machine, name: m}
   a: {type: fake.thing, name: a, host: "${m.connection}"}
   b: {type: fake.thing, name: b}
 )");
-    const World moved = with_moves(world, {{"m", "n", {}}});
-    const std::vector<Recorded> touched = changed_records(world, moved);
+    const PriorState moved = with_moves(world, {{"m", "n", {}}});
+    const std::vector<RecordedResource> touched = changed_records(world, moved);
     REQUIRE(touched.size() == 2);
     CHECK(touched[0].address == "a");
     CHECK(touched[0].depends_on == std::vector<std::string>{"n"});

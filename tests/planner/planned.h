@@ -14,8 +14,8 @@
 namespace hadeploy {
 
 /// The world after everything in the spec was made: recorded, and there as wanted.
-inline World made(const TestSpec& t) {
-    World world{.lineage = "00000000-0000-4000-8000-000000000000"};
+inline PriorState made(const TestSpec& t) {
+    PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
     for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
     const Plan plan = make_plan(*t.graph, world, t.settings);
     for (const Step& s : plan.steps) {
@@ -30,12 +30,12 @@ inline World made(const TestSpec& t) {
     return world;
 }
 
-inline World made(const std::string& text) {
+inline PriorState made(const std::string& text) {
     return made(TestSpec(text.c_str()));
 }
 
 /// The steps of the plan for a spec in a world, or what is wrong.
-inline std::string planned(const std::string& text, const World& world) {
+inline std::string planned(const std::string& text, const PriorState& world) {
     try {
         const TestSpec t(text.c_str());
         std::string out;
@@ -45,16 +45,16 @@ inline std::string planned(const std::string& text, const World& world) {
             out += s.reason.empty() ? "; " : " (" + s.reason + "); ";
         }
         return out;
-    } catch (const Errors& errors) {
+    } catch (const Error& errors) {
         std::string out;
-        for (const Error& e : errors.list) out += e.message + "; ";
+        for (const Error& e : errors.all()) out += e.message + "; ";
         return out;
     }
 }
 
 /// The same resource with another value somewhere else than where the spec put it.
-inline World drifted(World world, const std::string& address, std::string_view attribute,
-                     Value value) {
+inline PriorState drifted(PriorState world, const std::string& address, std::string_view attribute,
+                          Value value) {
     Observation& o = world.observed.at(address);
     o.attributes = o.attributes.with(attribute, std::move(value));
     return world;

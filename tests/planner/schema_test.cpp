@@ -23,16 +23,16 @@ struct Outcome {
 };
 
 Outcome check(Attribute a, const Value& v) {
-    Problems problems;
+    Diagnostics diagnostics;
     if (a.name.empty()) a.name = "field";
     Outcome out;
     out.value = normalize(Schema{a}, Value::map({{a.name, v}}), "owner", Loc{1, 1, 0}, kBase,
-                          problems)[a.name];
-    out.count = problems.list().size();
-    if (!problems.empty()) {
-        out.error = problems.list()[0].message;
-        out.hint = problems.list()[0].hint;
-        out.loc = problems.list()[0].loc;
+                          diagnostics)[a.name];
+    out.count = diagnostics.list().size();
+    if (!diagnostics.empty()) {
+        out.error = diagnostics.list()[0].message;
+        out.hint = diagnostics.list()[0].hint;
+        out.loc = diagnostics.list()[0].loc;
     }
     return out;
 }
@@ -195,10 +195,10 @@ TEST_CASE("unknown keys: the nearest one, or all of them") {
                         {.name = "vcpus", .type = K::integer},
                         {.name = "id", .type = K::string, .computed = true}};
     const auto problems_of = [&](const std::string& key) {
-        Problems problems;
+        Diagnostics diagnostics;
         normalize(schema, Value::map({Entry{key, Value(1), Loc{7, 3, 0}}}), "libvirt.domain \"n\"",
-                  Loc{5, 1, 0}, kBase, problems);
-        return problems;
+                  Loc{5, 1, 0}, kBase, diagnostics);
+        return diagnostics;
     };
     const Error near = problems_of("memroy").list().at(0);
     CHECK(near.message == "libvirt.domain \"n\": unknown key \"memroy\"");
@@ -213,17 +213,17 @@ TEST_CASE("unknown keys: the nearest one, or all of them") {
 TEST_CASE("missing, default, null and computed attributes") {
     const Schema schema{
         {.name = "name", .type = K::name, .doc = "What it is called.", .required = true},
-        {.name = "timeout", .type = K::duration, .fallback = Value("30s")},
+        {.name = "timeout", .type = K::duration, .default_value = Value("30s")},
         {.name = "note", .type = K::string}};
-    Problems problems;
-    const Value empty = normalize(schema, {}, "x", Loc{5, 1, 0}, kBase, problems);
-    REQUIRE(problems.list().size() == 1);
-    CHECK(problems.list()[0].message == "x: missing \"name\" (name)");
-    CHECK(problems.list()[0].hint == "What it is called.");
-    CHECK(problems.list()[0].loc == Loc{5, 1, 0});
+    Diagnostics diagnostics;
+    const Value empty = normalize(schema, {}, "x", Loc{5, 1, 0}, kBase, diagnostics);
+    REQUIRE(diagnostics.list().size() == 1);
+    CHECK(diagnostics.list()[0].message == "x: missing \"name\" (name)");
+    CHECK(diagnostics.list()[0].hint == "What it is called.");
+    CHECK(diagnostics.list()[0].loc == Loc{5, 1, 0});
     CHECK(empty["timeout"] == Value(30'000));
 
-    Problems none;
+    Diagnostics none;
     const Value config =
         normalize(schema, Value::map({{"name", "a"}, {"timeout", Value()}, {"note", Value()}}), "x",
                   {}, kBase, none);
@@ -235,18 +235,18 @@ TEST_CASE("every problem is found, each at its own place") {
     const Schema schema{{.name = "port", .type = K::port},
                         {.name = "mode", .type = K::mode},
                         {.name = "names", .type = list_of(K::name)}};
-    Problems problems;
+    Diagnostics diagnostics;
     normalize(schema,
               Value::map({{"port", Value(70000).at({2, 7, 0})},
                           {"mode", Value(644).at({3, 7, 0})},
                           {"names", Value::list({"ok", Value("a b").at({4, 15, 0}), Value()})}}),
-              "x", Loc{1, 1, 0}, kBase, problems);
-    REQUIRE(problems.list().size() == 4);
+              "x", Loc{1, 1, 0}, kBase, diagnostics);
+    REQUIRE(diagnostics.list().size() == 4);
     std::vector<std::string> seen;
-    for (const Error& e : problems.list()) seen.push_back(std::to_string(e.loc.line));
+    for (const Error& e : diagnostics.list()) seen.push_back(std::to_string(e.loc.line));
     CHECK(seen == std::vector<std::string>{"2", "3", "4", "1"});
-    CHECK(has(problems.list()[2].message, "x: names[1]: \"a b\" contains \" \""));
-    CHECK(has(problems.list()[3].message, "x: names[2]: expected a name, got nothing"));
+    CHECK(has(diagnostics.list()[2].message, "x: names[1]: \"a b\" contains \" \""));
+    CHECK(has(diagnostics.list()[3].message, "x: names[2]: expected a name, got nothing"));
 }
 
 TEST_CASE("limits are shown in the value's own unit") {
@@ -286,10 +286,10 @@ TEST_CASE("unknown values pass every check") {
     CHECK(check({.name = "a", .type = K::integer, .min = 3, .max = 4}, unknown).count == 0);
     CHECK(check({.name = "a", .type = K::string, .one_of = {"x"}}, unknown).count == 0);
     CHECK(check({.name = "a", .type = K::string, .required = true}, unknown).count == 0);
-    Problems problems;
-    CHECK(normalize(Schema{{.name = "a", .required = true}}, unknown, "x", {}, kBase, problems)
+    Diagnostics diagnostics;
+    CHECK(normalize(Schema{{.name = "a", .required = true}}, unknown, "x", {}, kBase, diagnostics)
               .is_unknown());
-    CHECK(problems.empty());
+    CHECK(diagnostics.empty());
 }
 
 TEST_CASE("an object drops foreign keys of a resource, but not written ones") {
@@ -305,13 +305,13 @@ TEST_CASE("an object drops foreign keys of a resource, but not written ones") {
     CHECK(out.loc == Loc{3, 1, 0});
 
     // What a resource's schema has been over counts as the resource's, not as written by hand.
-    Problems problems;
+    Diagnostics diagnostics;
     const Schema volume{{.name = "pool", .type = K::name}, {.name = "format", .type = K::string}};
     const Value resource = normalize(
         volume,
         Value::map({Entry{"pool", "p", Loc{2, 1, 0}}, Entry{"format", "raw", Loc{3, 1, 0}}}), "v",
-        {}, kBase, problems);
-    CHECK(problems.empty());
+        {}, kBase, diagnostics);
+    CHECK(diagnostics.empty());
     CHECK(good(type, resource) == Value::map({{"pool", "p"}}));
     CHECK(has(check(type, Value::map({{"kernel", "/x"}})).error, "missing \"pool\""));
 }
@@ -353,15 +353,15 @@ TEST_CASE("values keep their place") {
 }
 
 TEST_CASE("one value, as a variable's") {
-    Problems problems;
-    const Attribute memory{.name = "memory", .type = K::bytes, .fallback = Value("1 GiB")};
-    CHECK(normalize(memory, {}, "variable \"memory\"", kBase, problems) == Value(1 << 30));
-    CHECK(problems.empty());
-    normalize(memory, "x", "variable \"memory\"", kBase, problems);
-    CHECK(problems.list().at(0).message == "variable \"memory\": expected a size, got \"x\"");
+    Diagnostics diagnostics;
+    const Attribute memory{.name = "memory", .type = K::bytes, .default_value = Value("1 GiB")};
+    CHECK(normalize(memory, {}, "variable \"memory\"", kBase, diagnostics) == Value(1 << 30));
+    CHECK(diagnostics.empty());
+    normalize(memory, "x", "variable \"memory\"", kBase, diagnostics);
+    CHECK(diagnostics.list().at(0).message == "variable \"memory\": expected a size, got \"x\"");
     normalize({.name = "n", .type = K::integer, .required = true}, {}, "variable \"n\"", kBase,
-              problems);
-    CHECK(problems.list().at(1).message == "variable \"n\": expected an integer, got nothing");
+              diagnostics);
+    CHECK(diagnostics.list().at(1).message == "variable \"n\": expected an integer, got nothing");
 }
 
 TEST_CASE("did you mean") {

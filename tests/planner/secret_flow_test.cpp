@@ -1,6 +1,6 @@
 // What is computed from a secret is secret: known, or only known later.
 #include "planner/graph/hide_secrets.h"
-#include "planner/plan/seen.h"
+#include "planner/plan/observed.h"
 #include "support/expressions.h"
 #include "support/fake_world.h"
 

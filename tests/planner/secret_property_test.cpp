@@ -16,9 +16,9 @@ using namespace hadeploy;
 
 namespace {
 
-unsigned from_environment(const char* name, unsigned fallback) {
+unsigned from_environment(const char* name, unsigned default_value) {
     const char* text = std::getenv(name);
-    return text == nullptr ? fallback : static_cast<unsigned>(std::stoul(text));
+    return text == nullptr ? default_value : static_cast<unsigned>(std::stoul(text));
 }
 
 /// Calls `test` with each secret and the dice that made it.
@@ -192,14 +192,14 @@ TEST_CASE("no type says a piece of a secret that it refuses") {
                 a.secret = draw() % 2 == 0;
                 if (draw() % 3 == 0) a.one_of = {"one", "other"};
                 if (draw() % 3 == 0) a.max = draw() % 2, a.min = 1;
-                Problems problems;
+                Diagnostics diagnostics;
                 normalize(
-                    a, given, "the value", [](Loc) { return "/tmp"; }, problems);
+                    a, given, "the value", [](Loc) { return "/tmp"; }, diagnostics);
                 normalize(
                     Schema{a}, Value::map({{"a", given}}), "it", {}, [](Loc) { return "/"; },
-                    problems);
+                    diagnostics);
                 std::string text;
-                for (const Error& error : problems.list()) text += said(error);
+                for (const Error& error : diagnostics.list()) text += said(error);
                 const std::string shown = leak(secret, names, text);
                 CHECK_MESSAGE(shown.empty(), type_name(type), ": ", text);
             }
@@ -226,10 +226,8 @@ std::string said_of_variables(const std::string& spec_text, const std::string& f
         const auto attempt = [&](const auto& f) {
             try {
                 f();
-            } catch (const Errors& errors) {
-                for (const Error& error : errors.list) tell(error);
-            } catch (const Error& error) {
-                tell(error);
+            } catch (const Error& errors) {
+                for (const Error& error : errors.all()) tell(error);
             }
         };
         attempt([&] {
@@ -245,8 +243,8 @@ std::string said_of_variables(const std::string& spec_text, const std::string& f
                         parse_variable_text(v, text, "--var " + v.attribute.name, spec.sources);
                     (void)resolve_variables(spec, given);
                 });
-    } catch (const Errors& errors) {
-        for (const Error& error : errors.list) tell(error);
+    } catch (const Error& errors) {
+        for (const Error& error : errors.all()) tell(error);
     }
     return out;
 }

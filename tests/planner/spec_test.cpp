@@ -10,7 +10,7 @@ using namespace hadeploy;
 
 namespace {
 std::string first_plan(const TestSpec& t) {
-    World world{.lineage = "00000000-0000-4000-8000-000000000000"};
+    PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
     for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
     return summary(make_plan(*t.graph, world, t.settings));
 }
@@ -89,9 +89,9 @@ resources:
   a: {type: fake.thing, name: a, value: "user:${var.password}"}
 )"}},
                      VariableValues{{"password", Value("hunter2")}});
-    Problems problems;
+    Diagnostics diagnostics;
     const Value config = t.graph->config(
-        0, [](NodeId) { return Value::unknown(); }, problems);
+        0, [](NodeId) { return Value::unknown(); }, diagnostics);
     CHECK(config["value"].as_string() == "user:hunter2");
     CHECK(config["value"].secret());
     CHECK(display(config["value"]) == "(secret)");
@@ -116,16 +116,16 @@ TEST_CASE("secrets come out of the files that the spec names") {
             {{"app", Value::map({{"pw", Value("x").as_secret()},
                                  {"deep", Value::map({{"key", Value("y").as_secret()}})}})}}));
     CHECK(t.spec.secret_files.at("app").path == "secrets/app.yaml");
-    Problems problems;
+    Diagnostics diagnostics;
     const auto value = [&](const std::string& address) {
         return t.graph->config(
-            *t.graph->find(address), [](NodeId) { return Value(); }, problems)["value"];
+            *t.graph->find(address), [](NodeId) { return Value(); }, diagnostics)["value"];
     };
     CHECK(value("a") == Value("key=y"));
     CHECK(value("a").secret());
     CHECK(value("module.m.b") == Value("x"));
     CHECK(value("module.m.b").secret());
-    CHECK(problems.empty());
+    CHECK(diagnostics.empty());
 }
 
 TEST_CASE("secrets that are not there") {
@@ -144,7 +144,7 @@ TEST_CASE("secrets that are not there") {
                                     {"m/module.yaml",
                                      "resources:\n  a: {type: fake.thing, name: a, "
                                      "for_each: \"${secret.app}\"}\n"}};
-    CHECK_THROWS_AS((TestSpec(in_module)), Errors);
+    CHECK_THROWS_AS((TestSpec(in_module)), Error);
 }
 
 TEST_CASE("errors have their place, and all come at once") {
@@ -211,10 +211,10 @@ namespace {
 /// A text read as YAML: as JSON, or the first error.
 std::string yaml(const std::string& text) {
     Sources sources;
-    Problems problems;
-    const Value root = read_yaml(sources, sources.add("test", text), problems);
-    if (problems.empty()) return to_json(root);
-    const Error& e = problems.list().front();
+    Diagnostics diagnostics;
+    const Value root = read_yaml(sources, sources.add("test", text), diagnostics);
+    if (diagnostics.empty()) return to_json(root);
+    const Error& e = diagnostics.list().front();
     return fmt::format("{}:{}: {}", e.loc.line, e.loc.column, e.message);
 }
 } // namespace
@@ -310,12 +310,12 @@ resources:
   a: {type: fake.thing, name: same}
   b: {type: fake.thing, name: same}
 )");
-    World world{.lineage = "00000000-0000-4000-8000-000000000000"};
+    PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
     for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
     try {
         make_plan(*t.graph, world, t.settings);
         FAIL("both were planned");
-    } catch (const Errors& e) {
-        CHECK(e.list.at(0).message == "a and b both manage fake same");
+    } catch (const Error& e) {
+        CHECK(e.message == "a and b both manage fake same");
     }
 }

@@ -22,15 +22,15 @@ std::string again(const Value& written) {
 /// What a variable of a type (a text of YAML) becomes of a value (another), or what is wrong.
 std::string normal(const std::string& type, const std::string& value) {
     Sources sources;
-    Problems problems;
-    const Value written = read_yaml(sources, sources.add("type", type), problems);
-    const Value given = read_yaml(sources, sources.add("value", value), problems);
-    problems.throw_if_any();
+    Diagnostics diagnostics;
+    const Value written = read_yaml(sources, sources.add("type", type), diagnostics);
+    const Value given = read_yaml(sources, sources.add("value", value), diagnostics);
+    diagnostics.throw_if_any();
     const Attribute v{.name = "v", .type = parse_type(written), .required = true};
-    const Value out = normalize(v, given, "var.v", {}, problems);
-    if (problems.empty()) return to_public_json(out);
+    const Value out = normalize(v, given, "var.v", {}, diagnostics);
+    if (diagnostics.empty()) return to_public_json(out);
     std::string text;
-    for (const Error& e : problems.list())
+    for (const Error& e : diagnostics.list())
         text +=
             fmt::format("{}{}: {}", text.empty() ? "" : "; ", sources.describe(e.loc), e.message);
     return text;
@@ -135,10 +135,10 @@ resources:
   all: {type: fake.thing, for_each: "${var.hosts}", name: "${each.key}", size: "${each.value.port}"}
 )"}});
     const auto size = [&](const char* address) {
-        Problems problems;
+        Diagnostics diagnostics;
         return t.graph
             ->config(
-                *t.graph->find(address), [](NodeId) { return Value::unknown(); }, problems)
+                *t.graph->find(address), [](NodeId) { return Value::unknown(); }, diagnostics)
             .integer("size");
     };
     CHECK(size("module.m.size") == 1 << 30);

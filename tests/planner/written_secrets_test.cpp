@@ -25,7 +25,7 @@ std::string shown(const std::string& text) {
                 return path.filename() == kSpecFile ? text : std::string(kModule);
             },
             spec);
-    } catch (const Errors&) { // what is wrong is told with lines
+    } catch (const Error&) { // what is wrong is told with lines
     }
     hide_written_secrets(spec, registry);
     std::string out;

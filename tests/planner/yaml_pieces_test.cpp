@@ -21,9 +21,9 @@ struct Read {
 Read read(const std::string& text) {
     Sources sources;
     const std::uint16_t file = sources.add("test.yaml", text);
-    Problems problems;
-    Read out{read_yaml(sources, file, problems), {}};
-    for (const Error& e : problems.list())
+    Diagnostics diagnostics;
+    Read out{read_yaml(sources, file, diagnostics), {}};
+    for (const Error& e : diagnostics.list())
         out.errors.push_back(fmt::format("{} {}:{}", e.message, e.loc.line, e.loc.column));
     return out;
 }
@@ -99,9 +99,9 @@ std::string simple_text(unsigned seed, std::size_t bytes) {
 
 /// What is read without the parser; nothing where that is the parser's, or something is wrong.
 std::optional<Value> read_simple(const std::string& text) {
-    Problems problems;
-    auto out = read_simple_yaml(0, {text, 0}, problems);
-    return problems.empty() ? std::move(out) : std::nullopt;
+    Diagnostics diagnostics;
+    auto out = read_simple_yaml(0, {text, 0}, diagnostics);
+    return diagnostics.empty() ? std::move(out) : std::nullopt;
 }
 
 std::string long_text(unsigned seed, std::size_t bytes) {

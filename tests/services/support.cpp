@@ -82,7 +82,7 @@ Service::~Service() {
 
 void Service::wait_for_port() {
     const std::string key = "listening port=\"";
-    const bool told = eventually([&] {
+    const bool redacted = eventually([&] {
         const std::string text = log();
         const std::size_t at = text.find(key);
         if (at == std::string::npos || text.find('"', at + key.size()) == std::string::npos)
@@ -90,7 +90,7 @@ void Service::wait_for_port() {
         port_ = static_cast<std::uint16_t>(std::stoi(text.substr(at + key.size())));
         return true;
     });
-    if (!told) {
+    if (!redacted) {
         const std::string text = log();
         kill_now();
         throw std::runtime_error("the service did not come up: " + text);

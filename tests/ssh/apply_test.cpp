@@ -37,7 +37,7 @@ struct Bench {
     TempDir dir;
     std::string file = (dir.path / "file").string();
     Scripted type{file};
-    SshProvider provider{std::make_shared<Pool>(), login_from(server.connection()), {}};
+    SshEndpoint provider{std::make_shared<Pool>(), login_from(server.connection()), {}};
 
     Results apply(std::vector<Command> commands, Change::Kind kind = Change::Kind::create,
                   Value wanted = Value::map({}), std::vector<std::string> changed = {}) {
@@ -89,7 +89,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         REQUIRE(refused.errors[0]);
         CHECK(has(refused.errors[0]->message, "asking failed on every host"));
         CHECK(has(refused.errors[0]->notes.at(0).text, "no manager"));
-        SshProvider impatient(std::make_shared<Pool>(),
+        SshEndpoint impatient(std::make_shared<Pool>(),
                               [&] {
                                   Login login = login_from(here);
                                   login.timeout = std::chrono::milliseconds(300);

@@ -22,7 +22,7 @@ using namespace hadeploy::ssh;
 using namespace hadeploy::test;
 
 namespace {
-std::string told(const Error& error) {
+std::string redacted(const Error& error) {
     std::string text = error.message + "\n";
     for (const Note& note : error.notes) text += "note: " + note.text + "\n";
     return text + (error.hint.empty() ? "" : "hint: " + error.hint + "\n");
@@ -34,7 +34,7 @@ std::string refusal(const Login& login) {
         Pool().connect(login, {});
     } catch (const Error& error) {
         CHECK(error.kind == ErrorKind::unreachable);
-        return told(error);
+        return redacted(error);
     }
     return "connected";
 }
@@ -45,7 +45,7 @@ std::string broken(const SshServer& server, const std::string& script) {
     const Outcome outcome = run_operation(
         pool, login_to(server), std::vector<Section>{{.script = script}},
         [](std::size_t, const SectionResult&) {}, [](std::string_view) {}, {});
-    return outcome.broken ? told(*outcome.broken) : "done";
+    return outcome.broken ? redacted(*outcome.broken) : "done";
 }
 
 std::string print_of(const Login& login) {
@@ -117,7 +117,7 @@ TEST_CASE("refused, and no answer") {
 }
 
 TEST_CASE("package lock, full disk, clocks, a missing program") {
-    CHECK(told(explain_failure(
+    CHECK(redacted(explain_failure(
               "root@h:22", "installing jq", 100,
               "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7 (apt)\n"
               "E: Unable to acquire the dpkg frontend lock\n")) ==
@@ -128,21 +128,22 @@ TEST_CASE("package lock, full disk, clocks, a missing program") {
           "E: Unable to acquire the dpkg frontend lock\n"
           "hint: another package manager is at work on the host (unattended upgrades?); wait for "
           "it to end, then apply again\n");
-    CHECK(told(explain_failure("root@h:22", "writing /srv/x", 1,
-                               "cat: write error: No space left on device\n")) ==
+    CHECK(redacted(explain_failure("root@h:22", "writing /srv/x", 1,
+                                   "cat: write error: No space left on device\n")) ==
           "writing /srv/x failed on root@h:22: the disk is full: cat: write error: No space left "
           "on device (exit status 1)\n"
           "hint: make room on the host (`df -h`), then apply again\n");
-    CHECK(told(explain_failure("root@h:22", "installing jq", 100,
-                               "E: Release file for http://deb/InRelease is not valid yet (invalid "
-                               "for another 2h). Updates for this repository will not be "
-                               "applied.\n")) ==
+    CHECK(redacted(
+              explain_failure("root@h:22", "installing jq", 100,
+                              "E: Release file for http://deb/InRelease is not valid yet (invalid "
+                              "for another 2h). Updates for this repository will not be "
+                              "applied.\n")) ==
           "installing jq failed on root@h:22: E: Release file for http://deb/InRelease is not "
           "valid yet (invalid for another 2h). Updates for this repository will not be applied. "
           "(exit status 100)\n"
           "hint: the host's clock is behind; set it (`date`), and let it be kept "
           "(`timedatectl`)\n");
-    CHECK(told(explain_failure("root@h:22", "joining", 127, "sh: 3: docker: not found\n")) ==
+    CHECK(redacted(explain_failure("root@h:22", "joining", 127, "sh: 3: docker: not found\n")) ==
           "joining failed on root@h:22: the program `docker` is not installed there (exit "
           "status 127)\n"
           "hint: install it with a host.package that this resource depends on\n");
@@ -154,7 +155,7 @@ TEST_CASE("a distribution without dpkg") {
     const Observation nothing =
         seen("host.package", packages, "", 127, "sh: dpkg-query: not found");
     REQUIRE(nothing.state == Observation::State::failed);
-    CHECK(told(*nothing.error) ==
+    CHECK(redacted(*nothing.error) ==
           "there is no dpkg on the host\n"
           "hint: packages are managed on Debian, Ubuntu and their relatives only\n");
 }

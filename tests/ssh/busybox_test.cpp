@@ -66,7 +66,7 @@ struct Host {
     TempDir dir;
     Value connection = server.connection();
     std::shared_ptr<Pool> pool = std::make_shared<Pool>();
-    SshProvider provider{pool, login_from(connection), {}};
+    SshEndpoint provider{pool, login_from(connection), {}};
 
     Value config(std::initializer_list<std::pair<std::string_view, Value>> more) const {
         Value all = Value::map({{"host", connection}});

@@ -37,27 +37,27 @@ inline Value three_hosts() {
 
 /// The config with defaults and derived attributes, as a provider gets it.
 inline Value normal(const ssh::SshType& type, const Value& config) {
-    Problems problems;
+    Diagnostics diagnostics;
     Value out = normalize(
-        type.schema, config, type.name, {}, [](Loc) { return "/"; }, problems);
-    for (const Error& e : problems.list()) MESSAGE(e.message);
-    REQUIRE(problems.empty());
+        type.schema, config, type.name, {}, [](Loc) { return "/"; }, diagnostics);
+    for (const Error& e : diagnostics.list()) MESSAGE(e.message);
+    REQUIRE(diagnostics.empty());
     for (const Entry& e : type.derive(out).as_map()) out = out.with(e.key, e.value);
     return out;
 }
 
 inline std::vector<std::string> complaints(const ssh::SshType& type, const Value& config) {
-    Problems problems;
-    type.check(config, problems);
+    Diagnostics diagnostics;
+    type.check(config, diagnostics);
     std::vector<std::string> out;
-    for (const Error& e : problems.list()) out.push_back(e.message);
+    for (const Error& e : diagnostics.list()) out.push_back(e.message);
     return out;
 }
 
 inline constexpr const char* kIdentity = "11111111-2222-5333-8444-555555555555";
 
 inline ReadRequest request_for(const ssh::SshType& type, const Value& config,
-                               const Recorded* recorded = nullptr) {
+                               const RecordedResource* recorded = nullptr) {
     ReadRequest request;
     request.address = "it";
     request.type = &type;
@@ -67,8 +67,8 @@ inline ReadRequest request_for(const ssh::SshType& type, const Value& config,
     return request;
 }
 
-inline Recorded record_of(const Value& attributes) {
-    Recorded recorded;
+inline RecordedResource record_of(const Value& attributes) {
+    RecordedResource recorded;
     recorded.address = "it";
     recorded.config = recorded.attributes = attributes;
     recorded.identity = kIdentity;

@@ -20,21 +20,21 @@ namespace {
 /// Each complaint with its hint, one a line.
 std::string said(const Value& compose, const Value& variables = Value::map({})) {
     const ssh::SshType& type = cluster_type("docker.stack");
-    Problems problems;
+    Diagnostics diagnostics;
     type.check(Value::map({{"hosts", three_hosts()},
                            {"name", "app"},
                            {"content", compose},
                            {"variables", variables}}),
-               problems);
+               diagnostics);
     std::vector<std::string> out;
-    for (const Error& e : problems.list())
+    for (const Error& e : diagnostics.list())
         out.push_back(e.message + (e.hint.empty() ? "" : " -> " + e.hint));
     return fmt::format("{}", fmt::join(out, "\n"));
 }
 
 /// The same of the warnings.
 std::string warned(const Value& compose) {
-    Problems warnings;
+    Diagnostics warnings;
     cluster_type("docker.stack")
         .warn(Value::map({{"content", compose}, {"variables", Value::map({})}}), warnings);
     std::vector<std::string> out;
@@ -61,8 +61,9 @@ TEST_CASE("compose: what real projects write is taken as it is") {
 }
 
 TEST_CASE("compose: of a file with secrets an error shows only the place") {
-    const std::string told = ": this is not what a stack may have -> what exactly is wrong is not "
-                             "shown, as it may hold a part of a secret";
+    const std::string redacted =
+        ": this is not what a stack may have -> what exactly is wrong is not "
+        "shown, as it may hold a part of a secret";
     for (const char* wrong :
          {"environment: [Qz7, Qz7]", "deploy: {replicas: Qz7}", "configs: [Qz7]", "Qz7: 1",
           "labels: {Qz7: 1, Qz7: 2}", "command: \"${Qz7:?Qz7}\"", "hostname: \"${Qz7}\""}) {
@@ -70,12 +71,12 @@ TEST_CASE("compose: of a file with secrets an error shows only the place") {
             said(Value(std::string("services: {web: {image: w,\n") + wrong + "}}").as_secret());
         INFO(text);
         CHECK(text.starts_with("content:2:"));
-        CHECK(text.ends_with(told));
+        CHECK(text.ends_with(redacted));
         CHECK(text.find("Qz7") == text.npos);
     }
     CHECK(said(Value("services: {web: {image: w, deploy: {replicas: \"$N\"}}}"),
                Value::map({{"N", Value("Qz7").as_secret()}}))
-              .ends_with(told));
+              .ends_with(redacted));
 }
 
 TEST_CASE("compose: a value that Docker takes for something else than text") {
@@ -177,15 +178,16 @@ TEST_CASE("compose: files of variables, of whose lines nothing is shown") {
     const auto with = [&](const std::string& lines) {
         write_file(dir.path / "stack.yml", "services:\n  web: {image: w, env_file: web.env}\n");
         write_file(dir.path / "web.env", lines);
-        Problems problems;
+        Diagnostics diagnostics;
         cluster_type("docker.stack")
             .check(Value::map({{"hosts", three_hosts()},
                                {"name", "app"},
                                {"compose", (dir.path / "stack.yml").string()},
                                {"variables", Value::map({})}}),
-                   problems);
-        return problems.empty() ? ""
-                                : problems.list()[0].message + " -> " + problems.list()[0].hint;
+                   diagnostics);
+        return diagnostics.empty()
+                   ? ""
+                   : diagnostics.list()[0].message + " -> " + diagnostics.list()[0].hint;
     };
     CHECK(with("\xef\xbb\xbf# a comment\n\n  A=b c\r\nPASSED_ON\nB=\n\tC = d\n") ==
           "stack.yml:2:29: line 6 of web.env has a space in the name of the variable -> a line is "

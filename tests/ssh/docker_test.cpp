@@ -148,7 +148,7 @@ TEST_CASE("docker.node: what the probe tells") {
     const auto& type = cluster_type("docker.node");
     const Value config = node_config();
     check_syntax(type.probe(request_for(type, config)));
-    const auto see = [&](const std::string& out, const Recorded* recorded = nullptr) {
+    const auto see = [&](const std::string& out, const RecordedResource* recorded = nullptr) {
         return type.parse(request_for(type, config, recorded), {0, out, ""});
     };
     const std::string ours = std::string("up ") + kIdentity + "\n";
@@ -190,7 +190,7 @@ TEST_CASE("docker.node: what the probe tells") {
                 R"({"message":"rpc error: code = Unknown desc = The swarm does not have a leader."})"));
         CHECK(lost.attributes.text("status") == "no quorum");
         CHECK_FALSE(lost.attributes.has("availability"));
-        const Recorded recorded = record_of(
+        const RecordedResource recorded = record_of(
             config.with("status", "ready").with("role", "manager").with("swarm_id", "swarm1"));
         const Decision d = decide(type, config, &recorded, {}, lost);
         CHECK(d.action == Action::update);
@@ -203,7 +203,7 @@ TEST_CASE("docker.node: what the probe tells") {
         CHECK_THROWS_AS(decide(type, config, nullptr, {}, other), Error);
     }
     SUBCASE("asked through a peer, the node is looked up by its id") {
-        const Recorded recorded = record_of(config.with("node_id", "n1"));
+        const RecordedResource recorded = record_of(config.with("node_id", "n1"));
         // the node itself, after it has left
         CHECK(see("up \n" + reply(200, info("inactive", false, "")) + reply(503, "{}"), &recorded)
                   .state == State::absent);
@@ -398,7 +398,7 @@ TEST_CASE("docker.node: a member that does not find its way back to a swarm that
 TEST_CASE("docker.node: the swarm's heartbeat is compared, and changed") {
     const auto& type = cluster_type("docker.node");
     const Value config = node_config().with("heartbeat", 10'000);
-    const Recorded known =
+    const RecordedResource known =
         record_of(config.with("node_id", "n1").with("swarm_id", "s1").with("status", "ready"));
     const auto changes = [&](const std::string& heartbeat) {
         const std::string info = R"({"Swarm":{"LocalNodeState":"active","NodeID":"n1",)"
@@ -590,7 +590,7 @@ TEST_CASE("docker.stack: what the probe tells") {
         type,
         Value::map({{"hosts", three_hosts()}, {"name", "demo"}, {"content", "services: {}"}}));
     check_syntax(type.probe(request_for(type, config)));
-    const auto see = [&](const std::string& out, const Recorded* recorded = nullptr) {
+    const auto see = [&](const std::string& out, const RecordedResource* recorded = nullptr) {
         return type.parse(request_for(type, config, recorded), {0, out, ""});
     };
     const auto service = [](int replicas, int force = 0, const std::string& image = "web:1") {
@@ -605,7 +605,7 @@ TEST_CASE("docker.stack: what the probe tells") {
     CHECK(see("stopped\n").state == State::blocked);
     CHECK(see(reply(200, "[]") + reply(200, "[]")).state == State::absent);
     const std::string worker = reply(503, R"({"message":"This node is not a swarm manager."})");
-    const Recorded known = record_of(config);
+    const RecordedResource known = record_of(config);
     CHECK(see(worker + worker).state == State::absent); // there is no swarm yet
     CHECK(see(worker + worker, &known).state == State::blocked);
     const std::string lost = reply(500, R"({"message":"The swarm does not have a leader."})");
@@ -619,7 +619,8 @@ TEST_CASE("docker.stack: what the probe tells") {
     CHECK(there.attributes["sha256"] == config["sha256"]);
     CHECK_FALSE(see(reply(200, service(2)) + reply(200, "[]")).foreign.empty());
 
-    const Recorded deployed = record_of(config.with("services", there.attributes["services"]));
+    const RecordedResource deployed =
+        record_of(config.with("services", there.attributes["services"]));
     const auto drift = [&](const std::string& services) {
         return decide(type, config, &deployed, {},
                       see(reply(200, services) + reply(200, config_object), &deployed))
@@ -644,7 +645,7 @@ TEST_CASE("docker.stack: what the probe tells") {
                                   {"image", "web:1"},
                                   {"replicas", 2},
                                   {"spec", "c0d3fc4770ba0a43"}});
-    const Recorded older = record_of(config.with("services", Value::map({{"web", old}})));
+    const RecordedResource older = record_of(config.with("services", Value::map({{"web", old}})));
     CHECK_FALSE(decide(type, config, &older, {},
                        see(reply(200, service(2)) + reply(200, config_object), &older))
                     .action.has_value());
@@ -666,8 +667,8 @@ TEST_CASE("each type that changes a host ends what hangs there") {
         const Attribute* timeout = find_attribute(type.schema, "timeout");
         REQUIRE(timeout != nullptr);
         CHECK(type.bounded);
-        CHECK(timeout->steering);
-        CHECK(timeout->fallback->as_integer() >= 1'800'000);
+        CHECK(timeout->operational);
+        CHECK(timeout->default_value->as_integer() >= 1'800'000);
     }
 }
 

@@ -106,7 +106,7 @@ class SmallApply {
     /// What went wrong; empty when all was made.
     std::string run(Faulty& host) {
         Results results(changes_.size());
-        SshProvider(host.pool, host.login, {}).apply(changes_, results);
+        SshEndpoint(host.pool, host.login, {}).apply(changes_, results);
         for (const auto& error : results.errors)
             if (error) return error->message;
         if (results.order != std::vector<std::size_t>{0, 1, 2}) return "not all is done";
@@ -272,7 +272,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         host.pool->connect(host.login, {});
         host.proxy.arm({.after = 200'000});
         Results results(1);
-        SshProvider(host.pool, host.login, {}).apply(std::span(&change, 1), results);
+        SshEndpoint(host.pool, host.login, {}).apply(std::span(&change, 1), results);
         CHECK(!results.errors[0]);
         CHECK(host.proxy.struck());
         CHECK((host.text("copy") == content));

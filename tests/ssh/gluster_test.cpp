@@ -76,14 +76,14 @@ TEST_CASE("gluster.pool: members by name or address") {
     const auto& type = cluster_type("gluster.pool");
     const Value config = normal(type, Value::map({{"hosts", three_hosts()}}));
     check_syntax(type.probe(request_for(type, config)));
-    const auto see = [&](const std::string& out, const Recorded* recorded = nullptr) {
+    const auto see = [&](const std::string& out, const RecordedResource* recorded = nullptr) {
         return type.parse(request_for(type, config, recorded), {0, out, ""});
     };
     const auto peer = [](const std::string& name, int state = 3) {
         return "== peer\nuuid=x\nstate=" + std::to_string(state) + "\nhostname1=" + name + "\n";
     };
     const std::string own = "== own\n127.0.0.1\n10.77.0.11\n172.17.0.1\nnode1\n";
-    const Recorded known = record_of(config);
+    const RecordedResource known = record_of(config);
 
     CHECK(see("== missing\n").state == State::absent);
     CHECK(see(own).state == State::absent);
@@ -180,11 +180,11 @@ TEST_CASE("gluster.volume: what the probe tells") {
     const Value config = volume_config(Value::map(
         {{"group", "db-workload"}, {"options", Value::map({{"network.ping-timeout", "20"}})}}));
     check_syntax(type.probe(request_for(type, config)));
-    const auto see = [&](const std::string& out, const Recorded* recorded = nullptr) {
+    const auto see = [&](const std::string& out, const RecordedResource* recorded = nullptr) {
         return type.parse(request_for(type, config, recorded), {0, out, ""});
     };
     const std::string group = "== group\nperformance.write-behind=off\nperformance.io-cache=off\n";
-    const Recorded known = record_of(config);
+    const RecordedResource known = record_of(config);
     const auto action = [&](const std::string& out) {
         return decide(type, config, &known, {}, see(out, &known)).action;
     };
@@ -329,7 +329,7 @@ TEST_CASE("gluster.mount: what the probe tells") {
     CHECK(contains(unit, "\"--volfile-server=localhost\" \"--volfile-id=/vol0\" \"/mnt/vol-0\"\n"));
     CHECK(contains(create[0].script, "hadeploy_directory '/mnt/vol-0/app' '10000:root' 0750\n"));
 
-    const auto see = [&](const std::string& out, const Recorded* recorded = nullptr) {
+    const auto see = [&](const std::string& out, const RecordedResource* recorded = nullptr) {
         return type.parse(request_for(type, config, recorded), {0, out, ""});
     };
     const std::string mount = "== mount\nlocalhost:/vol0 fuse.glusterfs\n== process\n";
@@ -338,7 +338,8 @@ TEST_CASE("gluster.mount: what the probe tells") {
     CHECK(see("").state == State::absent);
     const Observation there = see(all);
     CHECK(there.foreign.empty());
-    const Recorded known = record_of(config.with("unit_sha256", there.attributes["unit_sha256"]));
+    const RecordedResource known =
+        record_of(config.with("unit_sha256", there.attributes["unit_sha256"]));
     const auto decided = [&](const std::string& out) {
         return decide(type, config, &known, {}, see(out, &known));
     };

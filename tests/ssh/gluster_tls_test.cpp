@@ -47,7 +47,7 @@ std::string info(const Value& config, const std::string& more) {
 
 std::optional<Action> action(const Value& more, const std::string& options) {
     const Value config = config_with(more);
-    const Recorded known = record_of(config);
+    const RecordedResource known = record_of(config);
     const Observation seen =
         volume().parse(request_for(volume(), config, &known), {0, info(config, options), ""});
     return decide(volume(), config, &known, {}, seen).action;

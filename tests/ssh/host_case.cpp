@@ -22,11 +22,11 @@ const ssh::SshType& type_named(std::string_view name) {
 }
 
 namespace {
-Value checked(std::string_view name, const Value& written, Problems& problems) {
+Value checked(std::string_view name, const Value& written, Diagnostics& diagnostics) {
     const ResourceType& type = *registry().type(name);
-    Value config = normalize(type.schema, written, name, {}, {}, problems);
-    if (!problems.empty()) return config;
-    type.check(config, problems);
+    Value config = normalize(type.schema, written, name, {}, {}, diagnostics);
+    if (!diagnostics.empty()) return config;
+    type.check(config, diagnostics);
     const Value derived = type.derive(config);
     for (const Entry& e : derived.as_map()) config = config.with(e.key, e.value);
     return config;
@@ -34,17 +34,17 @@ Value checked(std::string_view name, const Value& written, Problems& problems) {
 } // namespace
 
 Value config_of(std::string_view type, const Value& written) {
-    Problems problems;
-    Value config = checked(type, written, problems);
-    problems.throw_if_any();
+    Diagnostics diagnostics;
+    Value config = checked(type, written, diagnostics);
+    diagnostics.throw_if_any();
     return config;
 }
 
 std::vector<std::string> problems_of(std::string_view type, const Value& written) {
-    Problems problems;
-    checked(type, written, problems);
+    Diagnostics diagnostics;
+    checked(type, written, diagnostics);
     std::vector<std::string> texts;
-    for (const Error& error : problems.list()) texts.push_back(error.message);
+    for (const Error& error : diagnostics.list()) texts.push_back(error.message);
     return texts;
 }
 
@@ -70,7 +70,7 @@ Observation seen(std::string_view type, const Value& written, const std::string&
     return type_named(type).parse(request, {status, out, err});
 }
 
-Managed::Managed(Provider& provider, std::string type, Value written)
+Managed::Managed(OpenEndpoint& provider, std::string type, Value written)
     : config(config_of(type, written)), provider_(provider), type_(std::move(type)) {
     static std::atomic<int> count{0};
     recorded_.identity = fmt::format("test-{}-{}", ::getpid(), ++count);

@@ -16,7 +16,7 @@ const Registry& registry();
 const ssh::SshType& type_named(std::string_view name);
 
 /// A config as a provider gets it: normalized, with defaults and what follows from it.
-/// @throws Errors when it is not valid
+/// @throws Error when it is not valid
 Value config_of(std::string_view type, const Value& written);
 /// The texts of what is wrong with a config.
 std::vector<std::string> problems_of(std::string_view type, const Value& written);
@@ -52,7 +52,7 @@ class Results : public ChangeSink {
 /// One resource on an open provider.
 class Managed {
   public:
-    Managed(Provider& provider, std::string type, Value written);
+    Managed(OpenEndpoint& provider, std::string type, Value written);
     Observation read();
     /// What a plan would do with it.
     Decision decision();
@@ -66,9 +66,9 @@ class Managed {
 
   private:
     Value apply(Change change);
-    Provider& provider_;
+    OpenEndpoint& provider_;
     std::string type_;
-    Recorded recorded_;
+    RecordedResource recorded_;
     bool known_ = false;
 };
 

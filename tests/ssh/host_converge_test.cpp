@@ -20,7 +20,7 @@ void check_converged(Managed& it) {
     REQUIRE(seen.state == Observation::State::present);
     for (const Entry& e : it.config.as_map()) {
         const Attribute* a = find_attribute(registry().type(it.type())->schema, e.key);
-        if (a == nullptr || a->steering || !seen.attributes.has(e.key) || e.value.is_null())
+        if (a == nullptr || a->operational || !seen.attributes.has(e.key) || e.value.is_null())
             continue;
         INFO(e.key);
         CHECK(seen.attributes[e.key] == e.value);

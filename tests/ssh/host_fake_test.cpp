@@ -123,7 +123,7 @@ esac
 TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
 
     TEST_CASE("host.package: no name is a wish to remove, or a pattern of others") {
-        const auto problems = [](const char* name) {
+        const auto diagnostics = [](const char* name) {
             return problems_of("host.package", Value::map({{"host", some_connection()},
                                                            {"packages", texts({name})}}))
                 .size();
@@ -131,9 +131,9 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
         for (const char* bad :
              {"less-", "less=1", "less/stable", "less:i386", "task^", "^less$", "lib*", "l?ss",
               "?name(less)", "~nless", "-y", "a", ".less", "Less"})
-            CHECK_MESSAGE(problems(bad) == 1, bad);
+            CHECK_MESSAGE(diagnostics(bad) == 1, bad);
         for (const char* good : {"g++", "libstdc++6", "python3.11", "0ad", "a-b"})
-            CHECK_MESSAGE(problems(good) == 0, good);
+            CHECK_MESSAGE(diagnostics(good) == 0, good);
 
         const PretendedHost host{{"dpkg-query", kDpkgQuery},
                                  {"apt-get", kAptGet},

@@ -164,7 +164,7 @@ TEST_CASE("ssh.host: facts, and the key that was trusted first") {
     CHECK(first.attributes["connection"]["host_key"] == Value("ssh-ed25519 AAAA"));
     CHECK(first.attributes["hostname"] == Value("n1"));
     CHECK(first.attributes["os"] == Value("debian 12"));
-    Recorded recorded;
+    RecordedResource recorded;
     recorded.attributes = first.attributes;
     ReadRequest request;
     request.config = config_of("ssh.host", host);
@@ -172,16 +172,16 @@ TEST_CASE("ssh.host: facts, and the key that was trusted first") {
     CHECK(type_named("ssh.host").parse(request, {0, facts, ""}).state == present);
     CHECK(type_named("ssh.host").parse(request, {0, "key ssh-ed25519 BBBB\n", ""}).state == failed);
 
-    const auto problems = [](const char* host_key) {
+    const auto diagnostics = [](const char* host_key) {
         Value written = Value::map({{"address", "10.0.0.1"}, {"config_file", "/dev/null"}});
         if (host_key) written = written.with("host_key", host_key);
         return problems_of("ssh.host", written);
     };
-    CHECK(problems(nullptr).size() == 1);
-    CHECK(problems("AAAA") == std::vector<std::string>{"\"AAAA\" is not a host key"});
-    CHECK(problems("# nothing").size() == 1);
-    CHECK(problems("@revoked ssh-ed25519 "
-                   "AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f")
+    CHECK(diagnostics(nullptr).size() == 1);
+    CHECK(diagnostics("AAAA") == std::vector<std::string>{"\"AAAA\" is not a host key"});
+    CHECK(diagnostics("# nothing").size() == 1);
+    CHECK(diagnostics("@revoked ssh-ed25519 "
+                      "AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f")
               .size() == 1);
     const std::string key =
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";

@@ -320,10 +320,11 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
                                           {"port", host.server.port()},
                                           {"private_key_file", host.server.key_file()},
                                           {"trust_on_first_use", true}});
-        ProviderKind& kind = *registry().kind("ssh");
+        Provider& kind = *registry().provider("ssh");
         const Value config = config_of("ssh.host", written);
-        const auto provider = kind.open(
-            kind.endpoints(type_named("ssh.host"), config, Value::map({})).at(0), Setting{});
+        const auto provider =
+            kind.open(kind.endpoints(type_named("ssh.host"), config, Value::map({})).at(0),
+                      ProviderContext{});
         Managed machine(*provider, "ssh.host", written);
         const Value attributes = machine.create();
         CHECK(host.server.connection()
@@ -335,10 +336,10 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
 
     TEST_CASE("ssh.key: a pair that ssh-keygen understands, and no trace after it") {
         const TempDir dir;
-        Setting setting;
+        ProviderContext setting;
         setting.data_dir = dir.path / ".hadeploy";
         setting.project = "demo";
-        ProviderKind& kind = *registry().kind("ssh");
+        Provider& kind = *registry().provider("ssh");
         const auto provider = kind.open(
             kind.endpoints(*registry().type("ssh.key"), Value::map({}), Value::map({})).at(0),
             setting);

@@ -44,12 +44,12 @@ struct Home {
         fs::create_directory(dir.path / "etc");
         write_file(secret(), "root's own\n", 0600);
         write_file(keys(), "ssh-ed25519 ROOT root\n", 0600);
-        const ProviderKind& kind = *registry().kind("ssh");
-        provider = registry().kind("ssh")->open(
+        const Provider& kind = *registry().provider("ssh");
+        provider = registry().provider("ssh")->open(
             kind.endpoints(type_named("host.file"), Value::map({{"host", server.connection()}}),
                            Value::map({}))
                 .at(0),
-            Setting{});
+            ProviderContext{});
     }
     ~Home() { stop_racing(); }
 
@@ -93,7 +93,7 @@ struct Home {
     SshServer server;
     TempDir dir;
     fs::path home;
-    std::shared_ptr<Provider> provider;
+    std::shared_ptr<OpenEndpoint> provider;
     pid_t racer = -1;
 };
 
@@ -258,10 +258,10 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
             return count;
         };
         std::stop_source stop;
-        const ProviderKind& kind = *registry().kind("ssh");
-        Setting setting;
+        const Provider& kind = *registry().provider("ssh");
+        ProviderContext setting;
         setting.stop = stop.get_token();
-        const auto provider = registry().kind("ssh")->open(
+        const auto provider = registry().provider("ssh")->open(
             kind.endpoints(type_named("host.file"),
                            Value::map({{"host", host.server.connection()}}), Value::map({}))
                 .at(0),

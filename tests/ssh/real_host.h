@@ -12,12 +12,12 @@ namespace hadeploy::test {
 struct Host {
     SshServer server;
     TempDir dir;
-    std::shared_ptr<Provider> provider;
+    std::shared_ptr<OpenEndpoint> provider;
     Host() {
-        const ProviderKind& kind = *registry().kind("ssh");
+        const Provider& kind = *registry().provider("ssh");
         const std::vector<Endpoint> endpoints = kind.endpoints(
             type_named("host.file"), Value::map({{"host", server.connection()}}), Value::map({}));
-        provider = registry().kind("ssh")->open(endpoints.at(0), Setting{});
+        provider = registry().provider("ssh")->open(endpoints.at(0), ProviderContext{});
     }
     Value config(std::initializer_list<std::pair<std::string_view, Value>> more) const {
         Value all = Value::map({{"host", server.connection()}});

@@ -15,7 +15,7 @@ std::string reply(const std::string& body) {
 }
 Observation seen(std::string_view type, const Value& config, const std::string& out) {
     const SshType& t = cluster_type(type);
-    return understand(request_for(t, config), {0, out, ""});
+    return observation_from(request_for(t, config), {0, out, ""});
 }
 } // namespace
 

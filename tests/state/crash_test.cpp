@@ -41,7 +41,7 @@ TEST_CASE("killed between begin and finish: the intent is found") {
 
 TEST_CASE("killed with half a transaction in the file: a mere reader finds it as it was") {
     const TempDir dir;
-    std::vector<Row> rows;
+    std::vector<RecordedResource> rows;
     for (int i = 0; i < 1000; ++i) rows.push_back(row_of("r" + std::to_string(i)));
     open_locked(dir / "s")->put(rows, {});
     const std::string before = read_file(dir / "s");
@@ -59,7 +59,7 @@ TEST_CASE("killed with half a transaction in the file: a mere reader finds it as
     REQUIRE(read_file(dir / "s") != before); // they did get there
     const auto found = open_ro(dir / "s")->rows();
     CHECK(found.size() == 1000);
-    for (const Row& row : found) REQUIRE(row.type == "fake.thing");
+    for (const RecordedResource& row : found) REQUIRE(row.type == "fake.thing");
     CHECK(integrity(dir / "s") == "ok");
 }
 

@@ -29,7 +29,7 @@ inline std::unique_ptr<hadeploy::Store> open_locked(const std::filesystem::path&
     return store;
 }
 
-inline hadeploy::Row row_of(const std::string& address, std::int64_t generation = 1) {
+inline hadeploy::RecordedResource row_of(const std::string& address, std::int64_t generation = 1) {
     using hadeploy::Value;
     return {address,
             "fake.thing",

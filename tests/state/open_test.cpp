@@ -66,7 +66,7 @@ TEST_CASE("damage is found before anything is written") {
     const TempDir dir;
     {
         const auto store = open_locked(dir / "s");
-        std::vector<Row> rows;
+        std::vector<RecordedResource> rows;
         for (int i = 0; i < 200; ++i) rows.push_back(row_of("r" + std::to_string(i)));
         store->put(rows, {});
     }

@@ -135,7 +135,7 @@ void check_cut(const fs::path& file, const Promised& promised) {
     if (!promised.made && !fs::exists(file)) return;
     const auto store = open_locked(file);
     std::set<std::string> rows, intents;
-    for (const Row& row : store->rows()) rows.insert(row.address);
+    for (const RecordedResource& row : store->rows()) rows.insert(row.address);
     for (const Intent& intent : store->intents()) intents.insert(intent.address);
     CHECK(std::includes(rows.begin(), rows.end(), promised.rows.begin(), promised.rows.end()));
     CHECK(std::includes(intents.begin(), intents.end(), promised.intents.begin(),

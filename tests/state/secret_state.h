@@ -13,7 +13,7 @@ inline hadeploy::Value secret_map() {
 
 /// Everything that the store keeps Values in, with a secret in each; the last of `runs` goes on.
 inline void fill(hadeploy::Store& store, std::size_t runs = 1, const char* address = "a") {
-    hadeploy::Row row = row_of(address);
+    hadeploy::RecordedResource row = row_of(address);
     row.config = row.attributes = secret_map();
     store.put({row}, {});
     hadeploy::Intent intent = intent_of("b");

@@ -109,26 +109,26 @@ TEST_CASE("rows are put and forgotten in one go, moves too") {
     store->put({}, {});
     CHECK(store->serial() == serial + 1);
     std::string all;
-    for (const Row& row : store->rows()) all += row.address;
+    for (const RecordedResource& row : store->rows()) all += row.address;
     CHECK(all == "bc");
 }
 
 TEST_CASE("rows and what is open in the journal move together, also in a swap") {
     const TempDir dir;
     const auto store = open_locked(dir / "s");
-    Row a = row_of("a"), b = row_of("b", 2);
+    RecordedResource a = row_of("a"), b = row_of("b", 2);
     a.config = Value::map({{"secret", Value("of a").as_secret()}});
     b.config = Value::map({{"secret", Value("of b").as_secret()}});
     store->put({a, b, row_of("c")}, {});
     begun(*store, intent_of("a", "update"));
     begun(*store, intent_of("new"));
     const std::int64_t serial = store->serial();
-    Row renewed = row_of("c");
-    renewed.depends_on = {"b"};
+    RecordedResource changes_on_update = row_of("c");
+    changes_on_update.depends_on = {"b"};
     std::vector<Intent> open_now = store->intents();
     open_now[0].address = "b";
     open_now[1].address = "newer";
-    store->move({{"a", "b"}, {"b", "a"}, {"gone", "nowhere"}}, {renewed}, open_now);
+    store->move({{"a", "b"}, {"b", "a"}, {"gone", "nowhere"}}, {changes_on_update}, open_now);
     CHECK(store->serial() == serial + 1);
     CHECK(store->row("a")->generation == 2);
     CHECK(store->row("a")->config == b.config);
@@ -208,7 +208,7 @@ TEST_CASE("a run that was killed has no end") {
 TEST_CASE("a hundred thousand bytes of anything come back as they were") {
     const TempDir dir;
     const auto store = open_locked(dir / "s");
-    Row row = row_of("a[\"x'y\"]");
+    RecordedResource row = row_of("a[\"x'y\"]");
     row.config = Value::map({{"text", std::string(100'000, '\'') + "\n\u00fc\x01"}});
     store->put({row}, {});
     CHECK(store->row(row.address)->config == row.config);

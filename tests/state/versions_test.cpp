@@ -35,7 +35,7 @@ void check_kept(const Store& store, std::size_t version) {
     CHECK(store.project() == "kept");
     CHECK(store.serial() == 4);
     std::string all;
-    for (const Row& row : store.rows()) {
+    for (const RecordedResource& row : store.rows()) {
         all += row.address + " " + row.type + ", ";
         CHECK(row.generation == 1);
         CHECK(row.identity.size() == 36);

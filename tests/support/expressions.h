@@ -27,19 +27,16 @@ class MapNames : public Names {
 /// "line:column: message (hint)" of the first error.
 inline std::string value_of(const std::string& text, const Value& names = Value::map({})) {
     Sources sources;
-    Problems problems;
+    Diagnostics diagnostics;
     try {
-        const Value tree = read_yaml(sources, sources.add("test", text), problems);
+        const Value tree = read_yaml(sources, sources.add("test", text), diagnostics);
         StringPool strings;
-        const ExprPtr expr = compile(tree, sources, strings, problems);
-        problems.throw_if_any();
+        const ExprPtr expr = compile(tree, sources, strings, diagnostics);
+        diagnostics.throw_if_any();
         return to_json(evaluate(*expr, MapNames(names)));
-    } catch (const Errors& errors) {
-        const Error& e = errors.list.front();
+    } catch (const Error& errors) {
+        const Error& e = errors;
         return sources.describe(e.loc).substr(5) + ": " + e.message +
-               (e.hint.empty() ? "" : " (" + e.hint + ")");
-    } catch (const Error& e) {
-        return (e.loc.known() ? sources.describe(e.loc).substr(5) : "nowhere") + ": " + e.message +
                (e.hint.empty() ? "" : " (" + e.hint + ")");
     }
 }

@@ -47,11 +47,14 @@ class Thing : public ResourceType {
         schema = {
             {.name = "name", .type = TypeKind::string, .required = true, .replaces = true},
             {.name = "value", .type = TypeKind::string},
-            {.name = "size", .type = TypeKind::integer, .replaces = true, .fallback = Value(1)},
+            {.name = "size",
+             .type = TypeKind::integer,
+             .replaces = true,
+             .default_value = Value(1)},
             {.name = "secret", .type = TypeKind::string, .secret = true},
             {.name = "labels", .type = map_of(TypeKind::string)},
             {.name = "host", .type = TypeKind::connection, .replaces = true},
-            {.name = "peers", .type = map_of(TypeKind::connection), .steering = true},
+            {.name = "peers", .type = map_of(TypeKind::connection), .operational = true},
             {.name = "token", .type = TypeKind::string, .computed = true},
             {.name = "shout", .type = TypeKind::string, .computed = true},
         };
@@ -65,7 +68,7 @@ class Thing : public ResourceType {
         if (!config["name"].is_string()) return {};
         return {"fake " + config.text("name")};
     }
-    void warn(const Value& config, Problems& warnings) const override {
+    void warn(const Value& config, Diagnostics& warnings) const override {
         if (config.text("value") == "in vain")
             warnings.add("it does nothing", config["value"].loc());
     }
@@ -113,13 +116,16 @@ class Machine : public ResourceType {
         provider = "fake";
         summary = "A machine.";
         machine = true;
-        hosts_die = true;
+        removal_ends_machine = true;
         schema = {
             {.name = "name", .type = TypeKind::string, .required = true, .replaces = true},
-            {.name = "size", .type = TypeKind::integer, .replaces = true, .fallback = Value(1)},
+            {.name = "size",
+             .type = TypeKind::integer,
+             .replaces = true,
+             .default_value = Value(1)},
             {.name = "running",
              .type = TypeKind::boolean,
-             .fallback = Value(true),
+             .default_value = Value(true),
              .verb = "start"},
             {.name = "connection", .type = TypeKind::connection, .computed = true},
         };
@@ -137,7 +143,7 @@ class Host : public Machine {
   public:
     Host() {
         name = "fake.host";
-        hosts_die = false;
+        removal_ends_machine = false;
         adopts = true;
     }
     Value derive(const Value& config) const override {
@@ -173,9 +179,9 @@ class Server : public Machine {
     }
 };
 
-class Provider : public hadeploy::Provider {
+class OpenEndpoint : public hadeploy::OpenEndpoint {
   public:
-    Provider(World& world, std::string host) : world_(world), host_(std::move(host)) {}
+    OpenEndpoint(World& world, std::string host) : world_(world), host_(std::move(host)) {}
 
     std::vector<Observation> read(std::span<const ReadRequest> requests,
                                   const Notice& /*notice*/) override {
@@ -274,7 +280,7 @@ class Provider : public hadeploy::Provider {
     std::string host_;
 };
 
-class Kind : public ProviderKind {
+class Kind : public Provider {
   public:
     explicit Kind(World& world) : world_(world) {
         name = "fake";
@@ -287,8 +293,9 @@ class Kind : public ProviderKind {
         if (!host.is_map() || host["address"].is_unknown()) return {};
         return {{host.text("address"), host.text("machine"), host}};
     }
-    std::shared_ptr<hadeploy::Provider> open(const Endpoint& endpoint, const Setting&) override {
-        return std::make_shared<Provider>(world_, endpoint.key);
+    std::shared_ptr<hadeploy::OpenEndpoint> open(const Endpoint& endpoint,
+                                                 const ProviderContext&) override {
+        return std::make_shared<OpenEndpoint>(world_, endpoint.key);
     }
 
   private:
@@ -310,16 +317,16 @@ class Note : public ResourceType {
     }
 };
 
-class Notes : public hadeploy::Provider {
+class Notes : public hadeploy::OpenEndpoint {
   public:
     explicit Notes(World& world) : world_(world) {}
     std::vector<Observation> read(std::span<const ReadRequest> requests,
                                   const Notice& /*notice*/) override {
         std::vector<Observation> out;
-        for (const ReadRequest& r : requests) out.push_back(recall(r));
+        for (const ReadRequest& r : requests) out.push_back(observe_record(r));
         return out;
     }
-    static Observation recall(const ReadRequest& r) {
+    static Observation observe_record(const ReadRequest& r) {
         return r.recorded ? Observation::present(r.recorded->attributes) : Observation::absent();
     }
     void apply(std::span<const Change> changes, ChangeSink& sink) override {
@@ -341,18 +348,20 @@ class Notes : public hadeploy::Provider {
     World& world_;
 };
 
-class NoteKind : public ProviderKind {
+class NoteProvider : public Provider {
   public:
-    explicit NoteKind(World& world) : world_(world) {
+    explicit NoteProvider(World& world) : world_(world) {
         name = "fake-state";
-        in_state = true;
+        state_only = true;
     }
     std::vector<Endpoint> endpoints(const ResourceType&, const Value&,
                                     const Value&) const override {
         return {{"notes", "", {}}};
     }
-    Observation recall(const ReadRequest& r) const override { return Notes::recall(r); }
-    std::shared_ptr<hadeploy::Provider> open(const Endpoint&, const Setting&) override {
+    Observation observe_record(const ReadRequest& r) const override {
+        return Notes::observe_record(r);
+    }
+    std::shared_ptr<hadeploy::OpenEndpoint> open(const Endpoint&, const ProviderContext&) override {
         return std::make_shared<Notes>(world_);
     }
 
@@ -361,7 +370,7 @@ class NoteKind : public ProviderKind {
 };
 
 inline void add_to(Registry& registry, World& world) {
-    registry.add(std::make_unique<NoteKind>(world));
+    registry.add(std::make_unique<NoteProvider>(world));
     registry.add(std::make_unique<Note>());
     registry.add(std::make_unique<Kind>(world));
     registry.add(std::make_unique<Thing>());

@@ -38,7 +38,7 @@ class Fuse {
 
 /// What a state file holds.
 struct MemoryState {
-    std::map<std::string, Row> rows;
+    std::map<std::string, RecordedResource> rows;
     std::vector<Intent> intents;
     Value outputs = Value::map({});
     std::int64_t serial = 0, last_intent = 0, last_run = 0;
@@ -54,17 +54,17 @@ class MemoryStore final : public Store {
     std::string project() const override { return "test"; }
     std::string lineage() const override { return "00000000-0000-4000-8000-000000000000"; }
     std::int64_t serial() const override { return state_.serial; }
-    std::vector<Row> rows() const override {
-        std::vector<Row> out;
+    std::vector<RecordedResource> rows() const override {
+        std::vector<RecordedResource> out;
         for (const auto& [address, row] : state_.rows) out.push_back(row);
         return out;
     }
     void each_row_but(const std::vector<std::string>& types,
-                      const std::function<void(Row)>& use) const override {
+                      const std::function<void(RecordedResource)>& use) const override {
         for (const auto& [address, row] : state_.rows)
             if (std::find(types.begin(), types.end(), row.type) == types.end()) use(row);
     }
-    std::optional<Row> row(const std::string& address) const override {
+    std::optional<RecordedResource> row(const std::string& address) const override {
         const auto it = state_.rows.find(address);
         return it == state_.rows.end() ? std::nullopt : std::optional(it->second);
     }
@@ -89,7 +89,7 @@ class MemoryStore final : public Store {
             for (const Intent& intent : intents) settle(intent.id);
         });
     }
-    void finish(std::int64_t intent, const Row& row) override {
+    void finish(std::int64_t intent, const RecordedResource& row) override {
         write([&] {
             settle(intent);
             state_.rows[row.address] = row;
@@ -109,23 +109,24 @@ class MemoryStore final : public Store {
             settle(intent);
         });
     }
-    void put(const std::vector<Row>& rows, const std::vector<std::string>& forgotten) override {
+    void put(const std::vector<RecordedResource>& rows,
+             const std::vector<std::string>& forgotten) override {
         if (rows.empty() && forgotten.empty()) return;
         write([&] {
             for (const std::string& address : forgotten) {
                 state_.rows.erase(address);
                 erase([&](const Intent& i) { return i.address == address; });
             }
-            for (const Row& row : rows) {
+            for (const RecordedResource& row : rows) {
                 state_.rows[row.address] = row;
                 erase([&](const Intent& i) { return i.address == row.address; });
             }
         });
     }
-    void move(const std::map<std::string, std::string>& moves, const std::vector<Row>& rows,
-              const std::vector<Intent>& open) override {
+    void move(const std::map<std::string, std::string>& moves,
+              const std::vector<RecordedResource>& rows, const std::vector<Intent>& open) override {
         write([&] {
-            std::map<std::string, Row> moved;
+            std::map<std::string, RecordedResource> moved;
             for (const auto& [from, to] : moves) {
                 const auto it = state_.rows.find(from);
                 if (it == state_.rows.end()) continue;
@@ -134,12 +135,12 @@ class MemoryStore final : public Store {
                 state_.rows.erase(it);
             }
             for (auto& [address, row] : moved) state_.rows[address] = row;
-            for (const Row& row : rows) state_.rows[row.address] = row;
+            for (const RecordedResource& row : rows) state_.rows[row.address] = row;
             state_.intents = open;
         });
     }
-    void restore(const std::vector<Row>&, const Value&, const std::string&, std::int64_t) override {
-    }
+    void restore(const std::vector<RecordedResource>&, const Value&, const std::string&,
+                 std::int64_t) override {}
     void rekey(const KeySource&) override {}
     Value outputs() const override { return state_.outputs; }
     void set_outputs(const Value& outputs) override {

@@ -26,7 +26,7 @@ struct TestSpec {
         load_spec("hadeploy.yaml", read, spec);
         spec.secrets = std::move(secrets);
         graph = std::make_unique<Graph>(spec, registry, resolve_variables(spec, given));
-        for (const auto& kind : registry.kinds()) settings[kind->name] = Value::map({});
+        for (const auto& kind : registry.providers()) settings[kind->name] = Value::map({});
     }
     explicit TestSpec(const char* text) : TestSpec(Files{{"hadeploy.yaml", text}}) {}
 
@@ -54,20 +54,18 @@ inline std::string errors_of(const std::string& text) {
             },
             spec);
         const Graph graph(spec, registry, resolve_variables(spec, {}));
-        Problems problems;
+        Diagnostics diagnostics;
         const Graph::Values none = [](NodeId) { return Value::unknown(); };
-        for (const NodeId id : graph.order()) (void)graph.config(id, none, problems);
-        problems.throw_if_any();
-    } catch (const Errors& errors) {
-        for (const Error& e : errors.list) {
+        for (const NodeId id : graph.order()) (void)graph.config(id, none, diagnostics);
+        diagnostics.throw_if_any();
+    } catch (const Error& errors) {
+        for (const Error& e : errors.all()) {
             out += spec.sources.describe(e.loc) + ": " + e.message;
             if (!e.hint.empty()) out += " (" + e.hint + ")";
             out += "\n";
             for (const Note& n : e.notes)
                 out += "  " + spec.sources.describe(n.loc) + ": " + n.text + "\n";
         }
-    } catch (const Error& e) {
-        out += spec.sources.describe(e.loc) + ": " + e.message + "\n";
     }
     return out;
 }
@@ -87,9 +85,9 @@ inline std::string summary(const Plan& plan) {
 }
 
 /// The world after everything in the spec was made: recorded, and there as wanted.
-inline World as_applied(const char* text) {
+inline PriorState as_applied(const char* text) {
     const TestSpec t(text);
-    World world{.lineage = "00000000-0000-4000-8000-000000000000"};
+    PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
     for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
     const Plan plan = make_plan(*t.graph, world, t.settings);
     for (const Step& s : plan.steps) {
@@ -105,7 +103,7 @@ inline World as_applied(const char* text) {
         world.recorded[s.address] = {s.address, s.type->name, 1, s.identity, config, seen, deps};
         world.observed[s.address] = Observation::present(seen);
     }
-    Problems ignored;
+    Diagnostics ignored;
     world.outputs = t.graph->outputs(
         [&](NodeId id) { return world.recorded.at((*t.graph)[id].address).attributes; }, ignored);
     return world;

@@ -9,7 +9,7 @@ namespace hadeploy::cli {
 
 /// All that is known of a resource type, or of a provider's settings, for the terminal.
 std::string render_type(const ResourceType& type, const Style& style);
-std::string render_provider(const ProviderKind& kind, const Style& style);
+std::string render_provider(const Provider& kind, const Style& style);
 /// The spec's `chaos` section.
 std::string render_chaos(const Style& style);
 /// The built-in functions of expressions.

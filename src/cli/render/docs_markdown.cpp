@@ -59,7 +59,7 @@ std::string reference_markdown(const Registry& registry) {
     out += fmt::format("## Chaos\n\n{}\n\n{}", kChaosDoc, tables(chaos::settings_schema()));
     out += "## Providers\n\nSettings go under `providers:`, by the provider's name; all have "
            "defaults.\n\n";
-    for (const auto& kind : registry.kinds())
+    for (const auto& kind : registry.providers())
         out += fmt::format("### {}\n\n{}\n\n{}", kind->name, kind->doc, tables(kind->schema));
     std::vector<const ResourceType*> types;
     for (const auto& type : registry.types()) types.push_back(type.get());

@@ -33,8 +33,8 @@ std::string limits(const Attribute& a) {
 std::string facts_of(const Attribute& a) {
     std::vector<std::string> facts;
     if (a.required) facts.emplace_back("required");
-    if (a.fallback && !a.fallback->is_null())
-        facts.push_back("default " + value_text(&a.type, *a.fallback));
+    if (a.default_value && !a.default_value->is_null())
+        facts.push_back("default " + value_text(&a.type, *a.default_value));
     if (!a.one_of.empty()) facts.push_back(fmt::format("one of {}", fmt::join(a.one_of, ", ")));
     if (const std::string text = limits(a); !text.empty()) facts.push_back(text);
     if (a.replaces) facts.emplace_back("a change replaces the resource");

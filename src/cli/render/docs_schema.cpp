@@ -95,9 +95,9 @@ Json fields_schema(const Schema& schema, Json properties) {
         if (a.computed) continue;
         Json property = type_schema(a.type, &a);
         property["description"] = a.doc;
-        if (a.fallback && !a.fallback->is_null())
-            property["default"] =
-                Json::parse(to_public_json(a.secret ? a.fallback->as_secret() : *a.fallback));
+        if (a.default_value && !a.default_value->is_null())
+            property["default"] = Json::parse(
+                to_public_json(a.secret ? a.default_value->as_secret() : *a.default_value));
         properties[a.name] = std::move(property);
         if (a.required) required.push_back(a.name);
     }
@@ -197,7 +197,7 @@ Json module_call_schema() {
 
 Json providers_schema(const Registry& registry) {
     Json properties = Json::object();
-    for (const auto& kind : registry.kinds()) {
+    for (const auto& kind : registry.providers()) {
         Json settings = described(fields_schema(kind->schema, Json::object()), kind->doc);
         settings["type"] = {"object", "null"};
         properties[kind->name] = std::move(settings);

@@ -69,7 +69,7 @@ std::string render_type(const ResourceType& type, const Style& style) {
     return out;
 }
 
-std::string render_provider(const ProviderKind& kind, const Style& style) {
+std::string render_provider(const Provider& kind, const Style& style) {
     return style.paint(Tint::bold, kind.name) + "  " + style.paint(Tint::dim, "provider") + "\n" +
            paragraph(kind.doc, 2, style) + schema_text(kind.schema, style);
 }
@@ -99,7 +99,7 @@ std::string render_type_list(const Registry& registry, const Style& style) {
                         style.width > width + 2 ? fit(summary, style.width - width - 2) : summary);
     }
     out += "\nProviders:";
-    for (const auto& kind : registry.kinds()) out += " " + kind->name;
+    for (const auto& kind : registry.providers()) out += " " + kind->name;
     return out +
            "\n\nAll of one of them: hadeploy docs NAME; of failure drills: hadeploy docs chaos; "
            "of expressions: hadeploy docs functions\n";

@@ -146,9 +146,9 @@ std::string also_text(const std::vector<std::string>& addresses) {
     return out;
 }
 
-std::string render_error(const Told& told, const Severity& severity, const Sources& sources,
+std::string render_error(const Told& redacted, const Severity& severity, const Sources& sources,
                          const Style& style) {
-    const Error& error = *told.error;
+    const Error& error = *redacted.error;
     std::string out;
     if (error.loc.known())
         out += style.paint(Tint::bold, printable(sources.describe(error.loc)) + ":") + " ";
@@ -159,7 +159,8 @@ std::string render_error(const Told& told, const Severity& severity, const Sourc
     out += source_block(error.loc, sources, style, "  ");
     if (!error.address.empty())
         out += labelled("  ", "resource: ", Tint::dim, printable(error.address), style);
-    if (!told.also.empty()) out += labelled("  ", "also: ", Tint::dim, also_text(told.also), style);
+    if (!redacted.also.empty())
+        out += labelled("  ", "also: ", Tint::dim, also_text(redacted.also), style);
     for (const Note& note : error.notes) out += render_note(note, sources, style);
     if (!error.hint.empty()) out += labelled("  ", "hint: ", Tint::green, error.hint, style);
     return out;
@@ -220,12 +221,12 @@ std::vector<const Error*> in_order(const std::vector<Error>& errors) {
 namespace {
 std::string render_all(const std::vector<Error>& errors, const Severity& severity,
                        const Sources& sources, const Style& style) {
-    const std::vector<Told> told = by_cause(errors);
+    const std::vector<Told> redacted = by_cause(errors);
     std::string out;
-    for (const Told& one : told)
+    for (const Told& one : redacted)
         out += (out.empty() ? "" : "\n") + render_error(one, severity, sources, style);
-    if (told.size() > 1)
-        out += "\n" + style.paint(severity.tint, counted(told.size(), severity.name)) + "\n";
+    if (redacted.size() > 1)
+        out += "\n" + style.paint(severity.tint, counted(redacted.size(), severity.name)) + "\n";
     return out;
 }
 } // namespace

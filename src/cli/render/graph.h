@@ -14,11 +14,11 @@ std::optional<GraphFormat> parse_graph_format(std::string_view text);
 
 /// Boxes and arrows, for whoever draws them.
 struct Drawing {
-    struct Box {
+    struct HeapOptional {
         std::string address, type;
         std::optional<Action> action; ///< none: nothing to do, or no plan
     };
-    std::vector<Box> boxes;
+    std::vector<HeapOptional> boxes;
     /// from what depends to what it depends on, as indexes into boxes; without those that follow
     /// from others
     std::vector<std::pair<std::size_t, std::size_t>> edges;
@@ -37,7 +37,7 @@ struct Colors {
 };
 Colors colors_of(std::optional<Action> action);
 /// "create", ...; "unchanged" where there is no action.
-std::string_view state_of(const Drawing::Box& box);
+std::string_view state_of(const Drawing::HeapOptional& box);
 
 /// The boxes in columns, what they depend on to their left, each arrow leading there. Needs no
 /// other program, and nothing from elsewhere.

@@ -42,7 +42,7 @@ std::string for_page(const Json& json) {
 std::string to_html(const Drawing& drawing) {
     constexpr std::string_view kHere = "<!--drawing-->";
     Json nodes = Json::array(), edges = Json::array();
-    for (const Drawing::Box& box : drawing.boxes)
+    for (const Drawing::HeapOptional& box : drawing.boxes)
         nodes.push_back({{"address", box.address}, {"type", box.type}, {"state", state_of(box)}});
     for (const auto& [from, to] : drawing.edges) edges.push_back({from, to});
     std::string page(embedded::graph_page);

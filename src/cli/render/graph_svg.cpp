@@ -35,7 +35,7 @@ std::string xml(std::string_view text) {
     return out;
 }
 
-std::string label_of(const Drawing::Box& box) {
+std::string label_of(const Drawing::HeapOptional& box) {
     const std::string address = printable(box.address);
     const std::string text =
         box.action ? fmt::format("{} {}", action_symbol(*box.action), address) : address;
@@ -82,7 +82,7 @@ class Picture {
     }
 
   private:
-    static double box_width(const Drawing::Box& box) {
+    static double box_width(const Drawing::HeapOptional& box) {
         return 20 + kLetter * static_cast<double>(columns_of(label_of(box)));
     }
 
@@ -116,7 +116,7 @@ class Picture {
     }
 
     std::string box(std::size_t index) const {
-        const Drawing::Box& b = drawing_.boxes[index];
+        const Drawing::HeapOptional& b = drawing_.boxes[index];
         const Colors colors = colors_of(b.action);
         const Point at = middle(layers_.boxes[index]);
         const std::string address = xml(b.address);

@@ -31,11 +31,11 @@ const Type* type_of(const Step& step, std::string_view name) {
 }
 
 bool is_default(const Attribute& a, const Value& value) {
-    if (!a.fallback) return false;
-    if (value == *a.fallback) return true;
-    Problems ignored; // the default may be written with a unit
+    if (!a.default_value) return false;
+    if (value == *a.default_value) return true;
+    Diagnostics ignored; // the default may be written with a unit
     const auto here = [](Loc) { return std::filesystem::path(); };
-    return value == normalize(a, *a.fallback, a.name, here, ignored);
+    return value == normalize(a, *a.default_value, a.name, here, ignored);
 }
 
 /// What the plan says of a new resource: what was written or follows from it; neither nulls nor
@@ -84,7 +84,7 @@ std::vector<std::string> identifying(const Step& step) {
         if (value == nullptr || value->is_null() || value->contains_unknown()) continue;
         const bool tells = a.required || a.replaces || a.type.kind == TypeKind::connection ||
                            (a.computed && a.name == "id");
-        if (!tells || a.steering || a.secret || value->contains_secret()) continue;
+        if (!tells || a.operational || a.secret || value->contains_secret()) continue;
         const std::string text = value_text(&a.type, *value);
         if (is_default(a, *value) || text.find("\\n") != text.npos) continue;
         const std::string part = fmt::format("{}: {}", a.name, text);
@@ -179,7 +179,7 @@ class StepsText {
     }
 
     /// Of each what follows its address, and the lines below it.
-    std::vector<Folded> told(const std::vector<const Step*>& steps) const {
+    std::vector<Folded> redacted(const std::vector<const Step*>& steps) const {
         std::vector<Said> all;
         for (const Step* step : steps) {
             Said said{step->address,
@@ -220,12 +220,13 @@ class StepsText {
 
     std::string blocks() const {
         std::string out;
-        for (const Folded& what : told(tall_)) out += heading(what, 0, true) + below(what) + "\n";
+        for (const Folded& what : redacted(tall_))
+            out += heading(what, 0, true) + below(what) + "\n";
         return out;
     }
 
     std::string lines(const std::vector<const Step*>& steps) const {
-        const std::vector<Folded> all = told(steps);
+        const std::vector<Folded> all = redacted(steps);
         std::size_t width = 0;
         for (const Folded& what : all) width = std::max(width, columns_of(printable(what.address)));
         width = std::min(width, kAddressColumns);

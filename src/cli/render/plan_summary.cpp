@@ -23,7 +23,7 @@ std::string module_of(const std::string& block) {
     return inside ? block.substr(0, at) : "";
 }
 
-struct Row {
+struct RecordedResource {
     std::string name, type;
     std::map<std::string, std::size_t> counts; ///< by what is done
     std::vector<std::string> order;            ///< as it came first
@@ -39,29 +39,29 @@ int weight(const std::string& symbol) {
 
 using NameOf = std::function<std::string(const Counted&)>;
 
-std::vector<Row> rows_by(const std::vector<Counted>& all, const NameOf& name_of) {
-    std::vector<Row> rows;
+std::vector<RecordedResource> rows_by(const std::vector<Counted>& all, const NameOf& name_of) {
+    std::vector<RecordedResource> rows;
     std::map<std::pair<std::string, std::string>, std::size_t> places;
     for (const Counted& c : all) {
         const std::string name = name_of(c);
         const auto [place, fresh] = places.emplace(std::pair(name, c.type), rows.size());
         if (fresh) rows.push_back({name, c.type, {}, {}, c.symbol, c.tint});
-        Row& row = rows[place->second];
+        RecordedResource& row = rows[place->second];
         if (row.counts[c.what]++ == 0) row.order.push_back(c.what);
         if (weight(c.symbol) > weight(row.symbol)) row.symbol = c.symbol, row.tint = c.tint;
     }
     return rows;
 }
 
-std::string render_rows(const std::vector<Row>& rows, const Style& style) {
+std::string render_rows(const std::vector<RecordedResource>& rows, const Style& style) {
     std::size_t names = 0, types = 0;
-    for (const Row& row : rows) {
+    for (const RecordedResource& row : rows) {
         names = std::max(names, columns_of(printable(row.name)));
         types = std::max(types, row.type.size());
     }
     names = std::min(names, kColumns);
     std::string out;
-    for (const Row& row : rows) {
+    for (const RecordedResource& row : rows) {
         std::vector<std::string> counts;
         for (const std::string& what : row.order)
             counts.push_back(fmt::format("{} {}", row.counts.at(what), what));
@@ -78,7 +78,7 @@ std::string render_counts(const std::vector<Counted>& all, const Style& style) {
     const NameOf by_block = [](const Counted& c) { return block_address(c.address); };
     const NameOf by_module = [](const Counted& c) { return module_of(block_address(c.address)); };
     const NameOf by_type = [](const Counted&) { return std::string(); };
-    std::vector<Row> rows = rows_by(all, by_block);
+    std::vector<RecordedResource> rows = rows_by(all, by_block);
     if (rows.size() > kMostRows) rows = rows_by(all, by_module);
     if (rows.size() > kMostRows) rows = rows_by(all, by_type);
     return render_rows(rows, style);

@@ -52,7 +52,7 @@ class TtyProgress final : public Progress {
         std::string text = "reading " + counted(resources, "resource");
         if (total_ == 0) {
             const std::string key(endpoint);
-            std::erase_if(rows_, [&](const Row& r) { return r.key == key; });
+            std::erase_if(rows_, [&](const RecordedResource& r) { return r.key == key; });
             rows_.push_back({key, "<=", Tint::blue, std::move(text), output_.now_ms()});
             return redraw();
         }
@@ -65,7 +65,7 @@ class TtyProgress final : public Progress {
             return print(
                 Line(columns(), style_)
                     .add(Tint::dim, fmt::format("  {}: {}", visible(endpoint), visible(what))));
-        for (Row& row : rows_)
+        for (RecordedResource& row : rows_)
             if (row.key == endpoint) row.text = what;
         redraw();
     }
@@ -78,7 +78,7 @@ class TtyProgress final : public Progress {
     }
     void step_progress(const Step& step, std::string_view text) override {
         const std::lock_guard lock(mutex_);
-        for (Row& row : rows_)
+        for (RecordedResource& row : rows_)
             if (row.key == step.address) row.text = text;
         redraw();
     }
@@ -123,7 +123,7 @@ class TtyProgress final : public Progress {
 
   private:
     /// Something that is going on: a step, or (while planning) the reading of an endpoint.
-    struct Row {
+    struct RecordedResource {
         std::string key;
         std::string_view symbol;
         Tint tint = Tint::plain;
@@ -135,7 +135,7 @@ class TtyProgress final : public Progress {
     std::size_t columns() const { return std::max<std::size_t>(output_.size().columns, 20) - 1; }
 
     void drop(const Step& step) {
-        std::erase_if(rows_, [&](const Row& r) { return r.key == step.address; });
+        std::erase_if(rows_, [&](const RecordedResource& r) { return r.key == step.address; });
     }
 
     void finished(Line& line, const Step& step, std::string_view what, std::string_view elapsed) {
@@ -198,7 +198,7 @@ class TtyProgress final : public Progress {
         return line;
     }
 
-    Line line_of(const Row& row, std::size_t address_columns) const {
+    Line line_of(const RecordedResource& row, std::size_t address_columns) const {
         const std::int64_t elapsed = output_.now_ms() - row.since_ms;
         const auto frame =
             static_cast<std::size_t>(std::max<std::int64_t>(0, elapsed) / kTick.count());
@@ -232,7 +232,7 @@ class TtyProgress final : public Progress {
     const Style style_;
     const std::int64_t started_ms_;
     std::size_t done_ = 0, failed_ = 0;
-    std::vector<Row> rows_;
+    std::vector<RecordedResource> rows_;
     std::vector<std::size_t> drawn_; ///< columns of each line of the block as it stands there
     bool over_ = false;
     std::jthread ticker_; ///< the last member: ends before the others do

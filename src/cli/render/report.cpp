@@ -60,13 +60,13 @@ bool is_touched(const Step& step, std::string_view name) {
 }
 
 /// The steps of which something is to be said.
-std::vector<StepId> touched(const Plan& plan, const ApplyResult& result, bool told) {
+std::vector<StepId> touched(const Plan& plan, const ApplyResult& result, bool redacted) {
     std::vector<StepId> out;
     for (const StepId id : told_steps(plan, result)) {
         const std::string& r = result.steps[id].result;
         if (!is_touched(plan.steps[id], outcome(plan.steps[id], r)) && !plan.refresh_only) continue;
         const bool said = !r.empty() && r != "skipped" && r != "forgotten";
-        if (!told || !said) out.push_back(id);
+        if (!redacted || !said) out.push_back(id);
     }
     return out;
 }
@@ -95,7 +95,7 @@ std::string counts_of_steps(const Plan& plan, const ApplyResult& result,
 
 std::string steps_text(const Plan& plan, const ApplyResult& result, const ReportDetail& detail,
                        const Style& style) {
-    const std::vector<StepId> steps = touched(plan, result, detail.told);
+    const std::vector<StepId> steps = touched(plan, result, detail.redacted);
     if (detail.summary) return counts_of_steps(plan, result, steps, style);
     std::vector<Said> all;
     for (const StepId id : steps) {

@@ -12,7 +12,7 @@ namespace hadeploy::cli {
 /// What a report leaves out.
 struct ReportDetail : Detail {
     /// What is done was said when it was done, in lines that stay on the same terminal.
-    bool told = false;
+    bool redacted = false;
 };
 
 /// After apply: one line a touched resource, counts, duration, critical path, outputs. Errors are

@@ -58,9 +58,9 @@ void Claims::add(const Node& node, const Value& config) {
         (use.range.empty() ? addresses_ : ranges_).push_back({&node, use, config});
 }
 
-void Claims::check(Problems& problems) const {
-    for (const Error& e : doubled_) problems.add(e);
-    check_ranges(problems);
+void Claims::check(Diagnostics& diagnostics) const {
+    for (const Error& e : doubled_) diagnostics.add(e);
+    check_ranges(diagnostics);
     std::map<std::string, const Range*> by_name;
     for (const Range& r : ranges_) by_name.emplace(r.use.network, &r);
     for (const Range& a : addresses_) {
@@ -78,7 +78,7 @@ void Claims::check(Problems& problems) const {
         const std::string why = !inside ? "is not in"
                                 : hosts ? "can't be a machine's: it is the host's own in"
                                         : "can't be a machine's: it is the first or last of";
-        problems.add(
+        diagnostics.add(
             error_of(*a.node,
                      fmt::format("the address {} {} the network {}",
                                  without_secrets(a.use.address, a.config), why,
@@ -98,7 +98,7 @@ std::vector<std::string> Claims::remarks(const Graph& graph) const {
     return out;
 }
 
-void Claims::check_ranges(Problems& problems) const {
+void Claims::check_ranges(Diagnostics& diagnostics) const {
     std::vector<const Range*> sorted;
     for (const Range& r : ranges_) sorted.push_back(&r);
     std::stable_sort(sorted.begin(), sorted.end(), [](const Range* a, const Range* b) {
@@ -111,13 +111,13 @@ void Claims::check_ranges(Problems& problems) const {
         if (widest == nullptr || here_range.last > interval(widest->use.range).last) widest = r;
         if (last == nullptr || here_range.first > interval(last->use.range).last) continue;
         const Range &before = *last, &here = *r;
-        problems.add(error_of(*here.node,
-                              fmt::format("the network {} overlaps with {} of {}",
-                                          without_secrets(here.use.range, here.config),
-                                          without_secrets(before.use.range, before.config),
-                                          before.node->address),
-                              here.use.loc)
-                         .with_note("that one is here", before.node->block->loc));
+        diagnostics.add(error_of(*here.node,
+                                 fmt::format("the network {} overlaps with {} of {}",
+                                             without_secrets(here.use.range, here.config),
+                                             without_secrets(before.use.range, before.config),
+                                             before.node->address),
+                                 here.use.loc)
+                            .with_note("that one is here", before.node->block->loc));
     }
 }
 

@@ -31,7 +31,7 @@ class Claims {
     }
     /// Adds an error for each thing that two resources claim, for networks that overlap, and for
     /// addresses that are not in their network.
-    void check(Problems& problems) const;
+    void check(Diagnostics& diagnostics) const;
     /// What is no error and worth a remark: an even number of voters, a text that seems to be a
     /// reference.
     [[nodiscard]] std::vector<std::string> remarks(const Graph& graph) const;
@@ -42,7 +42,7 @@ class Claims {
         NetworkUse use;
         Value config;
     };
-    void check_ranges(Problems& problems) const;
+    void check_ranges(Diagnostics& diagnostics) const;
 
     std::map<std::string, const Node*> names_;
     std::vector<Error> doubled_;

@@ -1,13 +1,13 @@
 #include "planner/graph/computed.h"
 
 #include "planner/graph/hide_secrets.h"
-#include "planner/lang/outside.h"
+#include "planner/lang/external_inputs.h"
 
 namespace hadeploy {
 
 Value with_derived(const ResourceType& type, Value config) {
     const Value given = config;
-    if (type.derives_from_files) note_outside_look();
+    if (type.derives_from_files) note_external_input();
     const Value derived = type.derive(given);
     for (const Entry& e : derived.as_map()) {
         const Attribute* a = find_attribute(type.schema, e.key);
@@ -17,8 +17,8 @@ Value with_derived(const ResourceType& type, Value config) {
     return config;
 }
 
-std::set<std::string> told_later(const ResourceType& type, const Value& config,
-                                 const Value& recorded) {
+std::set<std::string> known_after_apply(const ResourceType& type, const Value& config,
+                                        const Value& recorded) {
     Value filled = config;
     bool open = false;
     for (const Attribute& a : type.schema) {

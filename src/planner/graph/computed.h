@@ -12,8 +12,8 @@ Value with_derived(const ResourceType& type, Value config);
 
 /// The computed attributes that will be others, since something that they follow from is known only
 /// after apply: what was recorded of them is no answer.
-std::set<std::string> told_later(const ResourceType& type, const Value& config,
-                                 const Value& recorded);
+std::set<std::string> known_after_apply(const ResourceType& type, const Value& config,
+                                        const Value& recorded);
 
 /// A config completed by the computed attributes that it does not tell: as known from `known` (the
 /// record, an observation), else unknown until apply.

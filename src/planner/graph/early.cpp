@@ -103,7 +103,7 @@ class FormerBlock {
     [[nodiscard]] const Scope& scope() const { return *scope_; }
 
     const ResourceBlock* block = nullptr;
-    Box<Instance> instance;
+    HeapOptional<Instance> instance;
 
   private:
     std::deque<Scope> scopes_;
@@ -187,7 +187,7 @@ std::string address_of(const AddressPattern& pattern, const Graph& graph, const 
     return out;
 }
 
-Leaving leaving_of(const Recorded& recorded, const Graph* graph) {
+Leaving leaving_of(const RecordedResource& recorded, const Graph* graph) {
     Leaving out{.prevented = recorded.config.flag(kPreventDestroy),
                 .kept = recorded.config.flag(kKeepOnDestroy)};
     if (graph == nullptr) return out;

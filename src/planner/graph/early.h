@@ -34,6 +34,6 @@ struct Leaving {
 
 /// As the block says of which it is, or was, an instance or a generation; else as recorded.
 /// @param graph  nullptr: as recorded
-Leaving leaving_of(const Recorded& recorded, const Graph* graph);
+Leaving leaving_of(const RecordedResource& recorded, const Graph* graph);
 
 } // namespace hadeploy

@@ -1,8 +1,8 @@
+#include "planner/graph/expand.h"
+
 #include "core/did_you_mean.h"
 #include "core/trace.h"
 #include "planner/graph/early.h"
-#include "planner/graph/graph.h"
-#include "planner/graph/imports.h"
 #include "planner/graph/instances.h"
 #include "planner/graph/names.h"
 #include "planner/graph/order.h"
@@ -22,6 +22,10 @@ namespace {
 /// Of one block there are fewer; this is for blocks within modules that have instances themselves.
 constexpr std::size_t kMostResources = 1'000'000;
 constexpr std::string_view kTriggers = "replace_triggered_by";
+/// Thrown past all handlers of errors: to count what is over the limit takes long.
+struct TooMany {
+    Loc loc;
+};
 const std::set<std::string> kValues{"var", "local", "each", "count", "path", "secret"};
 } // namespace
 
@@ -34,18 +38,18 @@ class Expander : public Resources {
 
     void run() {
         make_scope(graph_.spec_.root, "", nullptr, nullptr, {});
-        check_calls(graph_, problems_);
+        check_calls(graph_, diagnostics_);
         // more of them are made on the way
         for (std::size_t i = 0; i < graph_.scopes_.size(); ++i) expand(*graph_.scopes_[i]);
-        problems_.throw_if_any();
-        check_modules(graph_, *this, problems_);
+        diagnostics_.throw_if_any();
+        check_modules(graph_, *this, diagnostics_);
         for (NodeId id = 0; id < nodes_.size(); ++id) trace(id);
         for (const auto& scope : graph_.scopes_) {
             trace_inputs(*scope);
             check_values(*scope);
             explicit_dependencies(*scope);
         }
-        problems_.throw_if_any();
+        diagnostics_.throw_if_any();
         renumber();
         graph_.order_ = topological_order(graph_.nodes_);
         spread_create_first(graph_.nodes_, graph_.order_);
@@ -133,12 +137,8 @@ class Expander : public Resources {
         return made.all;
     }
 
-    /// All ends there: what is over the limit takes long to count.
     static void refuse_too_many(std::size_t so_far, Loc loc) {
-        if (so_far >= kMostResources)
-            throw Errors({Error(
-                ErrorKind::spec,
-                fmt::format("all instances together are more than {}", kMostResources), loc)});
+        if (so_far >= kMostResources) throw TooMany{loc};
     }
 
     const Scope& make_scope(const Module& module, std::string prefix, const Scope* parent,
@@ -157,7 +157,7 @@ class Expander : public Resources {
             try {
                 (void)instances(scope, block);
             } catch (Error& error) {
-                problems_.add(std::move(error));
+                diagnostics_.add(std::move(error));
             }
         };
         for (const ModuleBlock& block : scope.module->modules) attempt(block);
@@ -167,9 +167,9 @@ class Expander : public Resources {
     /// The instances that a for_each or a count makes, each with what follows the block's name in
     /// its address.
     template<class Block>
-    std::vector<std::pair<std::string, Box<Instance>>> instances_of(const Block& block,
-                                                                    const Scope& scope) const {
-        std::vector<std::pair<std::string, Box<Instance>>> out;
+    std::vector<std::pair<std::string, HeapOptional<Instance>>>
+    instances_of(const Block& block, const Scope& scope) const {
+        std::vector<std::pair<std::string, HeapOptional<Instance>>> out;
         if (block.for_each == nullptr && block.count == nullptr) {
             out.emplace_back();
             return out;
@@ -223,7 +223,7 @@ class Expander : public Resources {
                 (void)evaluate(*expr, with);
             } catch (Error& error) {
                 // every instance of a block has the same mistakes: once is enough
-                if (first) problems_.add(std::move(error));
+                if (first) diagnostics_.add(std::move(error));
             }
         };
         for (const Argument& a : self.block->attributes) look(a.value, names);
@@ -245,7 +245,7 @@ class Expander : public Resources {
             node.own_lifecycle =
                 lifecycle_values(*node.block, *node.type, graph_, *node.scope, node.instance.get());
         } catch (Error& error) {
-            problems_.add(std::move(error));
+            diagnostics_.add(std::move(error));
         }
     }
 
@@ -276,7 +276,7 @@ class Expander : public Resources {
             try {
                 (void)evaluate(value, ScopeNames(graph_, *this, scope));
             } catch (Error& error) {
-                problems_.add(std::move(error));
+                diagnostics_.add(std::move(error));
             }
         };
         for (const Output& output : scope.module->outputs) check(*output.value);
@@ -325,7 +325,7 @@ class Expander : public Resources {
         for (const ResourceBlock& b : scope.module->resources) known.push_back(b.name);
         for (const ModuleBlock& m : scope.module->modules) known.push_back("module." + m.name);
         Error& error =
-            problems_.add(fmt::format("{}: nothing here is called \"{}\"", key, text), loc);
+            diagnostics_.add(fmt::format("{}: nothing here is called \"{}\"", key, text), loc);
         for (const std::string& other : known)
             if (within(name, other))
                 error.hint = fmt::format("it takes whole resources and modules: \"{}\"", other);
@@ -396,7 +396,7 @@ class Expander : public Resources {
                 scopes = std::move(inside);
             }
         } catch (Error& error) {
-            problems_.add(std::move(error));
+            diagnostics_.add(std::move(error));
             return;
         }
         for (const Scope* s : scopes) add_all(*s, out);
@@ -481,20 +481,22 @@ class Expander : public Resources {
     }
 
     Graph& graph_;
-    Problems problems_;
+    Diagnostics diagnostics_;
     // made on demand while expressions are evaluated, which look at this object as const
     mutable std::deque<Node> nodes_;
     mutable std::deque<MadeIn> made_; ///< by the number of the scope
     mutable std::set<NodeId>* touched_ = nullptr;
 };
 
-Graph::Graph(const Spec& spec, const Registry& registry, Value variables)
-    : spec_(spec), registry_(registry), variables_(std::move(variables)) {
+void expand(Graph& graph) {
     const Span span("expand");
-    Expander(*this).run();
-    Problems problems;
-    imports_ = evaluate_imports(*this, problems);
-    problems.throw_if_any();
+    try {
+        Expander(graph).run();
+    } catch (const TooMany& too_many) {
+        throw Error(ErrorKind::spec,
+                    fmt::format("all instances together are more than {}", kMostResources),
+                    too_many.loc);
+    }
 }
 
 } // namespace hadeploy

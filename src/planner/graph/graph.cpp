@@ -2,7 +2,9 @@
 
 #include "core/secrecy.h"
 #include "planner/graph/computed.h"
+#include "planner/graph/expand.h"
 #include "planner/graph/hide_secrets.h"
+#include "planner/graph/imports.h"
 #include "planner/graph/names.h"
 #include "provider_api/lifecycle_keys.h"
 #include "provider_api/normalize.h"
@@ -12,10 +14,18 @@
 
 namespace hadeploy {
 
+Graph::Graph(const Spec& spec, const Registry& registry, Value variables)
+    : spec_(spec), registry_(registry), variables_(std::move(variables)) {
+    expand(*this);
+    Diagnostics diagnostics;
+    imports_ = evaluate_imports(*this, diagnostics);
+    diagnostics.throw_if_any();
+}
+
 namespace {
 /// The conditions of one resource.
 void check_conditions(const std::vector<Rule>& rules, const std::string& address,
-                      const Names& names, Problems& problems) {
+                      const Names& names, Diagnostics& diagnostics) {
     for (const Rule& rule : rules) {
         try {
             if (const auto broken = broken_rule(rule, names))
@@ -23,7 +33,7 @@ void check_conditions(const std::vector<Rule>& rules, const std::string& address
         } catch (const Error& error) {
             Error named = error;
             named.address = address;
-            problems.add(std::move(named));
+            diagnostics.add(std::move(named));
         }
     }
 }
@@ -89,11 +99,11 @@ std::vector<std::string> Graph::dependencies(NodeId id) const {
     return out;
 }
 
-Value Graph::config(NodeId id, const Values& values, Problems& problems) const {
+Value Graph::config(NodeId id, const Values& values, Diagnostics& diagnostics) const {
     const Node& node = nodes_[id];
     const LiveResources resources(*this, values);
     const ScopeNames names(*this, resources, *node.scope, node.instance.get());
-    const std::size_t before = problems.list().size();
+    const std::size_t before = diagnostics.list().size();
     Value::Map entries;
     entries.reserve(node.block->attributes.size());
     for (const Argument& a : node.block->attributes) {
@@ -101,18 +111,18 @@ Value Graph::config(NodeId id, const Values& values, Problems& problems) const {
             entries.push_back({a.name, evaluate(*a.value, names), a.loc});
         } catch (Error& error) {
             error.address = node.address;
-            problems.add(std::move(error));
+            diagnostics.add(std::move(error));
         }
     }
-    if (problems.list().size() != before) return {};
+    if (diagnostics.list().size() != before) return {};
     const Value raw = Value::map(std::move(entries)).at(node.block->loc);
     Value config = normalize(node.type->schema, raw, node.address, node.block->loc,
-                             spec_.base_directory(), problems);
-    if (problems.list().size() != before) return {};
-    Problems found; // types say of a secret what quoted() says; this is the second net
+                             spec_.base_directory(), diagnostics);
+    if (diagnostics.list().size() != before) return {};
+    Diagnostics found; // types say of a secret what quoted() says; this is the second net
     node.type->check(config, found);
-    for (const Error& error : found.list()) problems.add(hide_secrets(error, config));
-    if (problems.list().size() != before) return {};
+    for (const Error& error : found.list()) diagnostics.add(hide_secrets(error, config));
+    if (diagnostics.list().size() != before) return {};
     try {
         config = with_derived(*node.type, config); // which may throw
     } catch (Error& failure) {
@@ -120,9 +130,9 @@ Value Graph::config(NodeId id, const Values& values, Problems& problems) const {
         error.kind = ErrorKind::spec; // a file that it names is missing, say
         if (!error.loc.known()) error.loc = node.block->loc;
         error.address = node.address;
-        problems.add(std::move(error));
+        diagnostics.add(std::move(error));
     }
-    check_conditions(node.block->lifecycle().preconditions, node.address, names, problems);
+    check_conditions(node.block->lifecycle().preconditions, node.address, names, diagnostics);
     if (node.lifecycle().prevent_destroy.value_or(false))
         config = config.with(kPreventDestroy, true);
     if (node.lifecycle().keep_on_destroy.value_or(false))
@@ -130,16 +140,16 @@ Value Graph::config(NodeId id, const Values& values, Problems& problems) const {
     return with_machine(*node.type, node.address, std::move(config));
 }
 
-void Graph::check_postconditions(NodeId id, const Values& values, Problems& problems) const {
+void Graph::check_postconditions(NodeId id, const Values& values, Diagnostics& diagnostics) const {
     const Node& node = nodes_[id];
     if (node.block->lifecycle().postconditions.empty()) return;
     const LiveResources resources(*this, values);
     const Value self = values(id);
     const ScopeNames names(*this, resources, *node.scope, node.instance.get(), &self);
-    check_conditions(node.block->lifecycle().postconditions, node.address, names, problems);
+    check_conditions(node.block->lifecycle().postconditions, node.address, names, diagnostics);
 }
 
-Value Graph::settings(const ProviderKind& kind, Problems& problems) const {
+Value Graph::settings(const Provider& kind, Diagnostics& diagnostics) const {
     const auto it = spec_.providers.find(kind.name);
     Value raw = Value::map({});
     Loc loc;
@@ -150,7 +160,7 @@ Value Graph::settings(const ProviderKind& kind, Problems& problems) const {
         loc = spec_.provider_locs.at(kind.name);
     }
     return normalize(kind.schema, raw, "provider " + kind.name, loc, spec_.base_directory(),
-                     problems);
+                     diagnostics);
 }
 
 bool is_serial_pair(const Node& a, const Node& b) {
@@ -183,7 +193,7 @@ std::vector<NodeId> Graph::sources(NodeId id, const std::string& attribute) cons
     return {touched.begin(), touched.end()};
 }
 
-Value Graph::outputs(const Values& values, Problems& problems) const {
+Value Graph::outputs(const Values& values, Diagnostics& diagnostics) const {
     const LiveResources resources(*this, values);
     const ScopeNames names(*this, resources, *scopes_.front());
     Value::Map out;
@@ -192,31 +202,32 @@ Value Graph::outputs(const Values& values, Problems& problems) const {
             const Value v = evaluate(*o.value, names);
             out.push_back({o.name, o.secret ? v.as_secret() : v, o.loc});
         } catch (Error& error) {
-            problems.add(std::move(error));
+            diagnostics.add(std::move(error));
         }
     }
     return Value::map(std::move(out));
 }
 
-void Graph::check_inputs(const Values& values, Problems& problems) const {
+void Graph::check_inputs(const Values& values, Diagnostics& diagnostics) const {
     const LiveResources resources(*this, values);
-    for (const auto& scope : scopes_) check_scope(*scope, resources, problems);
+    for (const auto& scope : scopes_) check_scope(*scope, resources, diagnostics);
 }
 
-void Graph::check_open_inputs(const Values& values, Problems& problems) const {
+void Graph::check_open_inputs(const Values& values, Diagnostics& diagnostics) const {
     const LiveResources resources(*this, values);
     for (const auto& scope : scopes_)
-        if (scope->open) check_scope(*scope, resources, problems);
+        if (scope->open) check_scope(*scope, resources, diagnostics);
 }
 
-void Graph::check_inputs_of(NodeId id, const Values& values, Problems& problems) const {
+void Graph::check_inputs_of(NodeId id, const Values& values, Diagnostics& diagnostics) const {
     const LiveResources resources(*this, values);
     for (const Scope* s = nodes_[id].scope; s != nullptr; s = s->parent)
-        if (s->open) check_scope(*s, resources, problems);
+        if (s->open) check_scope(*s, resources, diagnostics);
 }
 
-void Graph::check_scope(const Scope& scope, const Resources& resources, Problems& problems) const {
-    check_rules(scope, ScopeNames(*this, resources, scope), problems);
+void Graph::check_scope(const Scope& scope, const Resources& resources,
+                        Diagnostics& diagnostics) const {
+    check_rules(scope, ScopeNames(*this, resources, scope), diagnostics);
     if (scope.call == nullptr) return;
     const ScopeNames outside(*this, resources, *scope.parent, &scope.instance);
     const std::string name = scope.prefix.substr(0, scope.prefix.size() - 1); // without the dot
@@ -226,26 +237,26 @@ void Graph::check_scope(const Scope& scope, const Resources& resources, Problems
         try {
             normalize(v.attribute, evaluate(*input->second, outside),
                       fmt::format("{}: {}", name, v.attribute.name), spec_.base_directory(),
-                      problems);
+                      diagnostics);
         } catch (Error& error) {
-            problems.add(std::move(error));
+            diagnostics.add(std::move(error));
         }
     }
 }
 
-void Graph::check_output_rules(const Values& values, Problems& problems) const {
+void Graph::check_output_rules(const Values& values, Diagnostics& diagnostics) const {
     const LiveResources resources(*this, values);
     for (const auto& scope : scopes_)
         for (const Output& o : scope->module->outputs) {
             try {
                 check_preconditions(o, ScopeNames(*this, resources, *scope));
             } catch (Error& error) {
-                problems.add(std::move(error));
+                diagnostics.add(std::move(error));
             }
         }
 }
 
-void Graph::check_rules(const Scope& scope, const Names& names, Problems& problems) const {
+void Graph::check_rules(const Scope& scope, const Names& names, Diagnostics& diagnostics) const {
     for (const Variable& v : scope.module->variables)
         for (const Rule& rule : v.rules) {
             try {
@@ -260,9 +271,9 @@ void Graph::check_rules(const Scope& scope, const Names& names, Problems& proble
                                       ? scope.call->input_locs.at(name)
                                       : Loc{};
                 if (given.known()) error.with_note("the value is here", given);
-                problems.add(std::move(error));
+                diagnostics.add(std::move(error));
             } catch (Error& error) {
-                problems.add(std::move(error));
+                diagnostics.add(std::move(error));
             }
         }
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/box.h"
+#include "core/heap_optional.h"
 #include "planner/spec/spec.h"
 #include "provider_api/provider.h"
 
@@ -62,14 +62,14 @@ struct Node {
     const ResourceType* type = nullptr;
     const ResourceBlock* block = nullptr;
     const Scope* scope = nullptr;
-    Box<Instance> instance = {};       ///< none where the block has neither for_each nor count
-    std::vector<NodeId> triggers = {}; ///< whose changes replace it
-    std::vector<NodeId> awaited = {};  ///< of a data source: deps that a depends_on names
-    std::vector<NodeId> deps = {};     ///< sorted; direct ones only
+    HeapOptional<Instance> instance = {}; ///< none where the block has neither for_each nor count
+    std::vector<NodeId> triggers = {};    ///< whose changes replace it
+    std::vector<NodeId> awaited = {};     ///< of a data source: deps that a depends_on names
+    std::vector<NodeId> deps = {};        ///< sorted; direct ones only
     /// A replacement is made before the old one goes: by its lifecycle, or because something rests
     /// on it that is replaced so.
     bool create_first = false;
-    Box<LifecycleValues> own_lifecycle = {}; ///< see lifecycle()
+    HeapOptional<LifecycleValues> own_lifecycle = {}; ///< see lifecycle()
 
     /// Its own, or that of a block that says nothing.
     [[nodiscard]] const LifecycleValues& lifecycle() const;
@@ -100,7 +100,7 @@ class Graph {
     using Values = std::function<Value(NodeId)>;
 
     /// Expands a loaded spec.
-    /// @throws Errors: unknown names and types, cycles (with their whole path), for_each over
+    /// @throws Error: unknown names and types, cycles (with their whole path), for_each over
     ///         something that is not known before apply
     Graph(const Spec& spec, const Registry& registry, Value variables);
     Graph(const Graph&) = delete;
@@ -123,9 +123,9 @@ class Graph {
 
     /// The node's config: its attributes evaluated with `values`, in canonical form, completed by
     /// defaults and by what follows from it (ResourceType::derive). Its preconditions are checked.
-    Value config(NodeId id, const Values& values, Problems& problems) const;
+    Value config(NodeId id, const Values& values, Diagnostics& diagnostics) const;
     /// The settings of a provider, normalized; an empty map where the spec has none.
-    Value settings(const ProviderKind& kind, Problems& problems) const;
+    Value settings(const Provider& kind, Diagnostics& diagnostics) const;
     /// The settings of failure drills as the spec gives them, not normalized; null where there are
     /// none.
     Value chaos_settings(const Values& values) const;
@@ -135,24 +135,25 @@ class Graph {
     /// The nodes that an attribute of a node refers to: where its value comes from. Sorted.
     std::vector<NodeId> sources(NodeId id, const std::string& attribute) const;
     /// The root's outputs.
-    Value outputs(const Values& values, Problems& problems) const;
+    Value outputs(const Values& values, Diagnostics& diagnostics) const;
     /// Checks the types of all modules' inputs, and the rules of all variables; what is not known
     /// yet passes.
-    void check_inputs(const Values& values, Problems& problems) const;
+    void check_inputs(const Values& values, Diagnostics& diagnostics) const;
     /// The same for what resources have a part in: of all modules, or of those that a node is in.
-    void check_open_inputs(const Values& values, Problems& problems) const;
-    void check_inputs_of(NodeId id, const Values& values, Problems& problems) const;
+    void check_open_inputs(const Values& values, Diagnostics& diagnostics) const;
+    void check_inputs_of(NodeId id, const Values& values, Diagnostics& diagnostics) const;
     /// Checks the preconditions of the outputs of all modules. What is in a module goes on without:
     /// only what uses an output waits for them.
-    void check_output_rules(const Values& values, Problems& problems) const;
+    void check_output_rules(const Values& values, Diagnostics& diagnostics) const;
     /// A warning for each rule under `checks:` that does not hold; what is not known yet passes.
     [[nodiscard]] std::vector<Error> broken_checks(const Values& values) const;
     /// Checks the node's postconditions with its own attributes as they are.
-    void check_postconditions(NodeId id, const Values& values, Problems& problems) const;
+    void check_postconditions(NodeId id, const Values& values, Diagnostics& diagnostics) const;
 
   private:
-    void check_scope(const Scope& scope, const Resources& resources, Problems& problems) const;
-    void check_rules(const Scope& scope, const Names& names, Problems& problems) const;
+    void check_scope(const Scope& scope, const Resources& resources,
+                     Diagnostics& diagnostics) const;
+    void check_rules(const Scope& scope, const Names& names, Diagnostics& diagnostics) const;
     friend class Expander;
     friend class ScopeNames;
     friend class LiveResources;

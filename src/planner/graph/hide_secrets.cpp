@@ -87,8 +87,8 @@ Error hide_secrets(Error error, const ResourceType& type, const Value& config) {
 }
 
 void hide_secrets(Observation& seen, const ReadRequest& request) {
-    Box<Error>& error = seen.error;
-    for (std::string* text : {&seen.foreign, &seen.outdated}) {
+    HeapOptional<Error>& error = seen.error;
+    for (std::string* text : {&seen.foreign, &seen.replace_reason}) {
         *text = without_secrets(std::move(*text), request.config);
         if (request.recorded != nullptr)
             *text = without_secrets(std::move(*text), request.recorded->attributes);

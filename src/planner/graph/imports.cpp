@@ -26,7 +26,7 @@ std::optional<Error> wrong_type(const ResourceType& type, const Import& import) 
 
 /// One entry for one instance of its for_each.
 void add_import(const ImportBlock& block, const Graph& graph, const Instance* instance,
-                std::map<std::string, Import>& out, Problems& problems) {
+                std::map<std::string, Import>& out, Diagnostics& diagnostics) {
     Import import{.id = {}, .loc = block.loc};
     if (block.id != nullptr) {
         const Value id = evaluate_early(*block.id, graph, graph.root(), instance, "import: the id");
@@ -40,7 +40,8 @@ void add_import(const ImportBlock& block, const Graph& graph, const Instance* in
     const std::string address = address_of(block.to, graph, graph.root(), instance, "import");
     const auto [it, fresh] = out.emplace(address, std::move(import));
     if (fresh) return;
-    Error& error = problems.add(fmt::format("{} is imported twice", in_quotes(address)), block.loc);
+    Error& error =
+        diagnostics.add(fmt::format("{} is imported twice", in_quotes(address)), block.loc);
     if (it->second.loc != block.loc)
         error.with_note("first here", it->second.loc);
     else
@@ -48,8 +49,8 @@ void add_import(const ImportBlock& block, const Graph& graph, const Instance* in
 }
 
 void add_imports(const ImportBlock& block, const Graph& graph, std::map<std::string, Import>& out,
-                 Problems& problems) {
-    if (block.for_each == nullptr) return add_import(block, graph, nullptr, out, problems);
+                 Diagnostics& diagnostics) {
+    if (block.for_each == nullptr) return add_import(block, graph, nullptr, out, diagnostics);
     const Value over =
         evaluate_early(*block.for_each, graph, graph.root(), nullptr, "import: for_each");
     for (std::string& key : instance_keys(over, *block.for_each)) {
@@ -57,30 +58,30 @@ void add_imports(const ImportBlock& block, const Graph& graph, std::map<std::str
                                 .over = block.for_each.get(),
                                 .of_set = over.is_list(),
                                 .values = over};
-        add_import(block, graph, &instance, out, problems);
+        add_import(block, graph, &instance, out, diagnostics);
     }
 }
 
 } // namespace
 
-std::map<std::string, Import> evaluate_imports(const Graph& graph, Problems& problems) {
+std::map<std::string, Import> evaluate_imports(const Graph& graph, Diagnostics& diagnostics) {
     std::map<std::string, Import> out;
     for (const ImportBlock& block : graph.spec().import_blocks) {
         try {
-            add_imports(block, graph, out, problems);
+            add_imports(block, graph, out, diagnostics);
         } catch (Error& error) {
-            problems.add(std::move(error));
+            diagnostics.add(std::move(error));
         }
     }
     return out;
 }
 
-void check_imports(const Graph& graph, Problems& problems) {
+void check_imports(const Graph& graph, Diagnostics& diagnostics) {
     for (const auto& [address, import] : graph.imports()) {
         if (const auto node = graph.find(address)) {
             if (auto error = wrong_type(*graph[*node].type, import)) {
                 error->address = address;
-                problems.add(std::move(*error));
+                diagnostics.add(std::move(*error));
             }
             continue;
         }
@@ -88,9 +89,9 @@ void check_imports(const Graph& graph, Problems& problems) {
         for (const Node& n : graph.nodes()) known.push_back(n.address);
         Error error = unknown_address({}, address, known,
                                       "write its block first: what is imported is read by that");
-        problems.add(import_error(import, ErrorKind::usage,
-                                  fmt::format("the spec has no {}", in_quotes(address)),
-                                  std::move(error.hint)));
+        diagnostics.add(import_error(import, ErrorKind::usage,
+                                     fmt::format("the spec has no {}", in_quotes(address)),
+                                     std::move(error.hint)));
     }
 }
 

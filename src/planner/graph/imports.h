@@ -8,10 +8,10 @@
 namespace hadeploy {
 
 /// The spec's entries under `import:`, by the addresses that they get.
-std::map<std::string, Import> evaluate_imports(const Graph& graph, Problems& problems);
+std::map<std::string, Import> evaluate_imports(const Graph& graph, Diagnostics& diagnostics);
 
 /// Imports to addresses that the spec does not have, and of what can't be imported.
-void check_imports(const Graph& graph, Problems& problems);
+void check_imports(const Graph& graph, Diagnostics& diagnostics);
 
 /// The ID of an object that is imported to an address; "" when none is, or it has no ID.
 std::string imported_id(const Graph& graph, const std::string& address);

@@ -1,8 +1,8 @@
 #include "planner/graph/names.h"
 
 #include "core/did_you_mean.h"
-#include "planner/graph/lead.h"
 #include "planner/graph/reference_hints.h"
+#include "planner/graph/value_in_progress.h"
 #include "provider_api/normalize.h"
 
 #include <algorithm>
@@ -243,13 +243,15 @@ Value ScopeNames::variable(const Path& path, Loc loc, std::size_t& used) const {
     used = 1;
     if (scope_.call == nullptr) return graph_.variables_[name];
     const auto input = scope_.call->inputs.find(name);
-    if (input == scope_.call->inputs.end()) return attribute.fallback.value_or(Value::unknown());
+    if (input == scope_.call->inputs.end())
+        return attribute.default_value.value_or(Value::unknown());
     const ScopeNames outside(graph_, resources_, *scope_.parent, &scope_.instance);
     const Type& type = part_of(attribute.type, path, used);
     const Path way(path.begin() + 1, path.begin() + static_cast<std::ptrdiff_t>(used));
-    const Lead lead(scope_, "var.", attribute.name, way, scope_.call->input_locs.at(name));
+    const ValueInProgress lead(scope_, "var.", attribute.name, way,
+                               scope_.call->input_locs.at(name));
     Value value = evaluate_at(*input->second, way, outside);
-    Problems ignored; // check_inputs() reports them
+    Diagnostics ignored; // check_inputs() reports them
     const BaseDirectory base = graph_.spec_.base_directory();
     value = used == 1 ? normalize(attribute, value, "", base, ignored)
                       : normalize(Attribute{.type = type}, value, "", base, ignored);
@@ -284,7 +286,7 @@ Value ScopeNames::outputs(const Scope& inside, const Path& path, Loc loc, std::s
         Value::Map all;
         const Path whole;
         for (const Output& o : inside.module->outputs) {
-            const Lead lead(inside, "", o.name, whole, o.loc);
+            const ValueInProgress lead(inside, "", o.name, whole, o.loc);
             check_preconditions(o, names);
             all.push_back({o.name, hidden(o, evaluate(*o.value, names)), o.loc});
         }
@@ -293,7 +295,7 @@ Value ScopeNames::outputs(const Scope& inside, const Path& path, Loc loc, std::s
     const Output& found = output(*inside.call, path[used].as_string(), loc);
     const Path way = tail(path, used + 1);
     used = path.size();
-    const Lead lead(inside, "", found.name, way, found.loc);
+    const ValueInProgress lead(inside, "", found.name, way, found.loc);
     check_preconditions(found, names);
     return hidden(found, evaluate_at(*found.value, way, names));
 }
@@ -348,7 +350,7 @@ Value ScopeNames::local(const Path& path, Loc loc, std::size_t& used) const {
     const Local& found = known_local(member(path, "local", loc), loc);
     const ScopeNames names(graph_, resources_, scope_);
     const Path way = tail(path, 1);
-    const Lead lead(scope_, "local.", found.name, way, found.loc);
+    const ValueInProgress lead(scope_, "local.", found.name, way, found.loc);
     try {
         used = path.size();
         return evaluate_at(*found.value, way, names);

@@ -62,7 +62,7 @@ Loc place_of_edge(const Node& from, const Node& to) {
         error.with_note(fmt::format("{} needs {}", from.address, to.address),
                         place_of_edge(from, to));
     }
-    throw Errors({std::move(error)});
+    throw error;
 }
 } // namespace
 
@@ -98,7 +98,7 @@ void spread_create_first(std::vector<Node>& nodes, const std::vector<NodeId>& or
         if (!node.create_first) continue;
         for (const NodeId d : node.deps) {
             // what is on a machine goes with it
-            const bool ends = nodes[d].type->machine && nodes[d].type->hosts_die;
+            const bool ends = nodes[d].type->machine && nodes[d].type->removal_ends_machine;
             if (!ends) nodes[d].create_first = true;
         }
     }

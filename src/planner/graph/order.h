@@ -5,7 +5,7 @@
 namespace hadeploy {
 
 /// The nodes of a graph, dependencies first; of those that are free at once the lower id first.
-/// @throws Errors with the whole path of a cycle
+/// @throws Error with the whole path of a cycle
 std::vector<NodeId> topological_order(const std::vector<Node>& nodes);
 
 /// Sets Node::create_first: what a resource that is created before the old one is removed depends

@@ -12,24 +12,24 @@ namespace hadeploy {
 
 namespace {
 
-void check_providers(const Graph& graph, Problems& problems) {
+void check_providers(const Graph& graph, Diagnostics& diagnostics) {
     std::vector<std::string> known;
-    for (const auto& kind : graph.registry().kinds()) known.push_back(kind->name);
+    for (const auto& kind : graph.registry().providers()) known.push_back(kind->name);
     for (const auto& [name, loc] : graph.spec().provider_locs) {
-        if (graph.registry().kind(name) != nullptr) continue;
-        Error& error = problems.add(fmt::format("there is no provider \"{}\"", name), loc);
+        if (graph.registry().provider(name) != nullptr) continue;
+        Error& error = diagnostics.add(fmt::format("there is no provider \"{}\"", name), loc);
         const auto close = did_you_mean(name, known);
         error.hint = close ? fmt::format("did you mean \"{}\"?", *close)
                            : fmt::format("there are: {}", fmt::join(known, ", "));
     }
 }
 
-void check_call(const ModuleBlock& call, Problems& problems) {
+void check_call(const ModuleBlock& call, Diagnostics& diagnostics) {
     std::vector<std::string> known;
     for (const Variable& v : call.module->variables) {
         known.push_back(v.attribute.name);
         if (v.attribute.required && !call.inputs.contains(v.attribute.name))
-            problems
+            diagnostics
                 .add(fmt::format("module \"{}\" needs the input \"{}\"", call.name,
                                  v.attribute.name),
                      call.loc)
@@ -38,8 +38,8 @@ void check_call(const ModuleBlock& call, Problems& problems) {
     for (const auto& [name, expr] : call.inputs) {
         if (call.module->variable(name) != nullptr) continue;
         Error& error =
-            problems.add(fmt::format("module \"{}\" has no input \"{}\"", call.name, name),
-                         call.input_locs.at(name));
+            diagnostics.add(fmt::format("module \"{}\" has no input \"{}\"", call.name, name),
+                            call.input_locs.at(name));
         const auto close = did_you_mean(name, known);
         if (close)
             error.hint = fmt::format("did you mean \"{}\"?", *close);
@@ -48,18 +48,18 @@ void check_call(const ModuleBlock& call, Problems& problems) {
     }
 }
 
-void check_calls_of(const Module& module, std::set<const Module*>& done, Problems& problems) {
+void check_calls_of(const Module& module, std::set<const Module*>& done, Diagnostics& diagnostics) {
     if (!done.insert(&module).second) return;
     for (const ModuleBlock& call : module.modules) {
-        check_call(call, problems);
-        check_calls_of(*call.module, done, problems);
+        check_call(call, diagnostics);
+        check_calls_of(*call.module, done, diagnostics);
     }
 }
 
 class ModuleCheck {
   public:
-    ModuleCheck(const Graph& graph, const Resources& resources, Problems& problems)
-        : graph_(graph), resources_(resources), problems_(problems) {}
+    ModuleCheck(const Graph& graph, const Resources& resources, Diagnostics& diagnostics)
+        : graph_(graph), resources_(resources), diagnostics_(diagnostics) {}
 
     void operator()(const Module& module) {
         if (!done_.insert(&module).second) return;
@@ -71,7 +71,7 @@ class ModuleCheck {
                 try {
                     names.check(r);
                 } catch (Error& error) {
-                    problems_.add(std::move(error));
+                    diagnostics_.add(std::move(error));
                 }
             }
         };
@@ -118,13 +118,13 @@ class ModuleCheck {
             if (has_lifecycle_values(block))
                 (void)lifecycle_values(block, type, graph_, scope, nullptr);
         } catch (Error& error) {
-            problems_.add(std::move(error));
+            diagnostics_.add(std::move(error));
         }
     }
 
     const Graph& graph_;
     const Resources& resources_;
-    Problems& problems_;
+    Diagnostics& diagnostics_;
     std::set<const Module*> done_;
 };
 
@@ -153,14 +153,14 @@ const ResourceType& type_of(const ResourceBlock& block, const Registry& registry
     throw error;
 }
 
-void check_calls(const Graph& graph, Problems& problems) {
-    check_providers(graph, problems);
+void check_calls(const Graph& graph, Diagnostics& diagnostics) {
+    check_providers(graph, diagnostics);
     std::set<const Module*> done;
-    check_calls_of(graph.spec().root, done, problems);
+    check_calls_of(graph.spec().root, done, diagnostics);
 }
 
-void check_modules(const Graph& graph, const Resources& resources, Problems& problems) {
-    ModuleCheck(graph, resources, problems)(graph.spec().root);
+void check_modules(const Graph& graph, const Resources& resources, Diagnostics& diagnostics) {
+    ModuleCheck(graph, resources, diagnostics)(graph.spec().root);
 }
 
 } // namespace hadeploy

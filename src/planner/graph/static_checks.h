@@ -9,10 +9,10 @@ namespace hadeploy {
 const ResourceType& type_of(const ResourceBlock& block, const Registry& registry);
 
 /// Checks the names of providers, and what modules are given.
-void check_calls(const Graph& graph, Problems& problems);
+void check_calls(const Graph& graph, Diagnostics& diagnostics);
 
 /// Checks what can be said of each module whatever it is given: also of branches that may never be
 /// taken, and of modules without instances.
-void check_modules(const Graph& graph, const Resources& resources, Problems& problems);
+void check_modules(const Graph& graph, const Resources& resources, Diagnostics& diagnostics);
 
 } // namespace hadeploy

@@ -1,4 +1,4 @@
-#include "planner/lang/effort.h"
+#include "planner/lang/budget.h"
 #include "planner/lang/expr.h"
 #include "planner/lang/functions.h"
 #include "planner/lang/operators.h"
@@ -20,11 +20,11 @@ namespace {
 
 /// What the evaluation under way on this thread has cost so far. Expressions lead to each other
 /// (through variables, outputs, locals), so the count goes over all of them.
-struct Effort {
+struct Budget {
     int depth = 0;
     std::size_t steps = 0;
 };
-thread_local Effort effort;
+thread_local Budget effort;
 
 class Deeper {
   public:
@@ -119,7 +119,7 @@ Value step_into(const Value& value, const Value& step, Loc loc, const std::strin
         const auto size = static_cast<std::int64_t>(value.as_list().size());
         if (i < 0 || i >= size)
             throw fail(fmt::format("{} has {} element{}: there is none at index {}", what,
-                                   told(value, std::to_string(size)), size == 1 ? "" : "s",
+                                   redacted(value, std::to_string(size)), size == 1 ? "" : "s",
                                    display(step)));
         return value.as_list()[static_cast<std::size_t>(i)];
     }

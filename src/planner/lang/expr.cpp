@@ -9,8 +9,8 @@ namespace {
 
 class Compiler {
   public:
-    Compiler(Sources& sources, StringPool& strings, Problems& problems)
-        : sources_(sources), strings_(strings), problems_(problems) {}
+    Compiler(Sources& sources, StringPool& strings, Diagnostics& diagnostics)
+        : sources_(sources), strings_(strings), diagnostics_(diagnostics) {}
 
     Expr operator()(const Value& tree) {
         if (tree.is_string()) return string(tree);
@@ -49,14 +49,14 @@ class Compiler {
         try {
             return parse_string(string, sources_, strings_);
         } catch (Error& e) {
-            problems_.add(std::move(e));
+            diagnostics_.add(std::move(e));
             return {.value = string};
         }
     }
 
     Sources& sources_;
     StringPool& strings_;
-    Problems& problems_;
+    Diagnostics& diagnostics_;
 };
 
 } // namespace
@@ -72,10 +72,11 @@ bool has_expression(std::string_view text) {
 }
 
 Value constant(const Value& tree, std::string_view where, std::string_view hint,
-               Problems& problems) {
+               Diagnostics& diagnostics) {
     const auto unescaped = [&](std::string text, Loc loc) {
         if (has_expression(text))
-            problems.add(fmt::format("an expression can't be used in {}", where), loc).hint = hint;
+            diagnostics.add(fmt::format("an expression can't be used in {}", where), loc).hint =
+                hint;
         for (std::size_t at = text.find("$${"); at != text.npos; at = text.find("$${", at + 2))
             text.erase(at, 1);
         return text;
@@ -84,20 +85,21 @@ Value constant(const Value& tree, std::string_view where, std::string_view hint,
         return Value(unescaped(tree.as_string(), tree.loc())).at(tree.loc());
     if (tree.is_list()) {
         Value::List items = tree.as_list();
-        for (Value& item : items) item = constant(item, where, hint, problems);
+        for (Value& item : items) item = constant(item, where, hint, diagnostics);
         return Value::list(std::move(items)).at(tree.loc());
     }
     if (tree.is_map()) {
         Value::Map entries = tree.as_map();
         for (Entry& e : entries)
-            e = {unescaped(e.key, e.loc), constant(e.value, where, hint, problems), e.loc};
+            e = {unescaped(e.key, e.loc), constant(e.value, where, hint, diagnostics), e.loc};
         return Value::map(std::move(entries)).at(tree.loc());
     }
     return tree;
 }
 
-ExprPtr compile(const Value& tree, Sources& sources, StringPool& strings, Problems& problems) {
-    return std::make_shared<const Expr>(Compiler(sources, strings, problems)(tree));
+ExprPtr compile(const Value& tree, Sources& sources, StringPool& strings,
+                Diagnostics& diagnostics) {
+    return std::make_shared<const Expr>(Compiler(sources, strings, diagnostics)(tree));
 }
 
 bool writes_literals(const Expr& expr) {

@@ -52,7 +52,7 @@ struct Expr {
 /// type of its value. Syntax errors are added to `problems` with their place in `sources`, where
 /// the arguments of sensitive() are hidden.
 /// @param strings  of all that is compiled together
-ExprPtr compile(const Value& tree, Sources& sources, StringPool& strings, Problems& problems);
+ExprPtr compile(const Value& tree, Sources& sources, StringPool& strings, Diagnostics& diagnostics);
 
 /// Whether a text has an expression in it: a "${" that is not written "$${".
 bool has_expression(std::string_view text);
@@ -62,7 +62,7 @@ bool has_expression(std::string_view text);
 /// @param where  "the default of a variable", for messages
 /// @param hint   what to do instead
 Value constant(const Value& tree, std::string_view where, std::string_view hint,
-               Problems& problems);
+               Diagnostics& diagnostics);
 
 /// Parses one string of a spec: what compile() does with each.
 /// @throws Error(spec)

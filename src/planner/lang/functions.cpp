@@ -1,7 +1,7 @@
 #include "planner/lang/functions.h"
 
-#include "planner/lang/effort.h"
-#include "planner/lang/outside.h"
+#include "planner/lang/budget.h"
+#include "planner/lang/external_inputs.h"
 
 #include "core/did_you_mean.h"
 #include "core/secrecy.h"
@@ -243,12 +243,12 @@ std::string Call::quoted(std::size_t i, std::string_view part) const {
     return hadeploy::quoted(arguments[i], part);
 }
 
-std::string Call::told(std::size_t i) const {
-    return hadeploy::told(arguments[i], display(arguments[i]));
+std::string Call::redacted(std::size_t i) const {
+    return hadeploy::redacted(arguments[i], display(arguments[i]));
 }
 
-std::string Call::told(std::size_t i, std::string text) const {
-    return hadeploy::told(arguments[i], std::move(text));
+std::string Call::redacted(std::size_t i, std::string text) const {
+    return hadeploy::redacted(arguments[i], std::move(text));
 }
 
 Error Call::passed_on(std::size_t i, const std::string& message, const std::string& hint) const {
@@ -263,7 +263,7 @@ void Call::check_size(std::size_t bytes) const {
 }
 
 std::filesystem::path Call::file(std::size_t i) const {
-    note_outside_look();
+    note_external_input();
     const std::filesystem::path path = text(i);
     if (path.is_absolute()) return path.lexically_normal();
     std::size_t used = 0;

@@ -26,8 +26,8 @@ struct Call {
     /// core/secrecy.h.
     [[nodiscard]] std::string quoted(std::size_t i) const;
     [[nodiscard]] std::string quoted(std::size_t i, std::string_view part) const;
-    [[nodiscard]] std::string told(std::size_t i) const;
-    [[nodiscard]] std::string told(std::size_t i, std::string text) const;
+    [[nodiscard]] std::string redacted(std::size_t i) const;
+    [[nodiscard]] std::string redacted(std::size_t i, std::string text) const;
     /// What somebody else says is wrong with an argument, in words that may hold parts of it.
     [[nodiscard]] Error passed_on(std::size_t i, const std::string& message,
                                   const std::string& hint = {}) const;

@@ -105,8 +105,8 @@ Value slice(const Call& call) {
     const std::int64_t to = call.size() > 2 ? call[2].as_integer() : size;
     if (from < 0 || to < from || to > size)
         throw call.mistake(
-            fmt::format("there is no part from {} to {} of a list of {}", call.told(1),
-                        call.size() > 2 ? call.told(2) : std::to_string(size), size));
+            fmt::format("there is no part from {} to {} of a list of {}", call.redacted(1),
+                        call.size() > 2 ? call.redacted(2) : std::to_string(size), size));
     return Value::list({items.begin() + from, items.begin() + to});
 }
 

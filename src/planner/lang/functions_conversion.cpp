@@ -124,11 +124,11 @@ Value converted(const Call& call) {
         const Value directory = call.names.resolve("path", {Value("module")}, call.loc, used);
         return std::filesystem::current_path() / directory.as_string();
     };
-    Problems problems;
+    Diagnostics diagnostics;
     const Value out = normalize(Attribute{.type = type}, scalars_as(type, call[0], call),
-                                "the value", base, problems);
-    if (problems.empty()) return out;
-    const Error& first = problems.list().front();
+                                "the value", base, diagnostics);
+    if (diagnostics.empty()) return out;
+    const Error& first = diagnostics.list().front();
     throw call.mistake(first.message, first.hint);
 }
 

@@ -39,13 +39,13 @@ void write_yaml(const Value& v, std::size_t depth, std::string& out) {
 
 Value yaml_decoded(const Call& call) {
     Sources sources;
-    Problems problems;
+    Diagnostics diagnostics;
     const std::uint16_t index = sources.add("YAML", call.text(0));
     const bool secret = call[0].contains_secret();
-    const Value out = secret ? read_secret_yaml(sources, index, "the text", problems)
-                             : read_yaml(sources, index, problems);
-    if (problems.empty()) return out;
-    const Error& first = problems.list().front();
+    const Value out = secret ? read_secret_yaml(sources, index, "the text", diagnostics)
+                             : read_yaml(sources, index, diagnostics);
+    if (diagnostics.empty()) return out;
+    const Error& first = diagnostics.list().front();
     throw call.mistake(fmt::format("line {}: {}", first.loc.line, first.message));
 }
 

@@ -4,7 +4,7 @@
 #include "core/hash.h"
 #include "core/own_way.h"
 #include "core/text.h"
-#include "planner/lang/outside.h"
+#include "planner/lang/external_inputs.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -193,7 +193,7 @@ Value without_last_part(const Call& call) {
 Value expanded_path(const Call& call) {
     const std::string& text = call.text(0);
     if (text != "~" && !text.starts_with("~/")) return text;
-    note_outside_look();
+    note_external_input();
     const char* home = std::getenv("HOME");
     if (home == nullptr || *home == '\0') throw call.mistake("HOME is not set");
     return text.size() <= 2 ? std::string(home) : (fs::path(home) / text.substr(2)).string();

@@ -84,8 +84,8 @@ Value host(const Call& call) {
         number < 0 ? static_cast<Number>(-(number + 1)) : static_cast<Number>(number);
     if (steps > n.last())
         throw call.mistake(fmt::format("{} has {} addresses: there is no number {}",
-                                       call.told(0, written(n)), call.told(0, count_of(n.left())),
-                                       call.told(1)));
+                                       call.redacted(0, written(n)),
+                                       call.redacted(0, count_of(n.left())), call.redacted(1)));
     const Number offset = number < 0 ? n.last() - steps : steps;
     return written(Address{n.address.family, n.address.number + offset});
 }
@@ -94,14 +94,16 @@ Value host(const Call& call) {
 Network inner(const Call& call, const Network& n, std::size_t bits_at, std::int64_t number) {
     const std::int64_t more = call[bits_at].as_integer();
     if (more < 0 || more > n.left())
-        throw call.mistake(fmt::format("{} has {} bits left, not {}", call.told(0, written(n)),
-                                       call.told(0, std::to_string(n.left())), call.told(bits_at)));
+        throw call.mistake(fmt::format("{} has {} bits left, not {}", call.redacted(0, written(n)),
+                                       call.redacted(0, std::to_string(n.left())),
+                                       call.redacted(bits_at)));
     const std::int64_t bits = n.bits + more;
     if (number < 0 || (more < 63 && number >= std::int64_t{1} << more))
-        throw call.mistake(fmt::format("{} has {} networks of /{}: there is no number {}",
-                                       call.told(0, written(n)), call.told(bits_at, count_of(more)),
-                                       call.told(0, call.told(bits_at, std::to_string(bits))),
-                                       call.told(call.size() - 1, std::to_string(number))));
+        throw call.mistake(
+            fmt::format("{} has {} networks of /{}: there is no number {}",
+                        call.redacted(0, written(n)), call.redacted(bits_at, count_of(more)),
+                        call.redacted(0, call.redacted(bits_at, std::to_string(bits))),
+                        call.redacted(call.size() - 1, std::to_string(number))));
     Network out = n;
     out.bits = bits;
     if (number != 0) out.address.number += static_cast<Number>(number) << out.left();
@@ -118,9 +120,9 @@ Value subnets(const Call& call) {
         Network one = inner(call, n, i, 0);
         const Number first = (next + one.last()) & ~one.last();
         if (full || first < next || first > n.last() - one.last())
-            throw call.mistake(fmt::format("{} has no room for network {} (/{})",
-                                           call.told(0, written(n)), i - 1,
-                                           call.told(0, call.told(i, std::to_string(one.bits)))));
+            throw call.mistake(
+                fmt::format("{} has no room for network {} (/{})", call.redacted(0, written(n)),
+                            i - 1, call.redacted(0, call.redacted(i, std::to_string(one.bits)))));
         one.address.number += first;
         full = first + one.last() == n.last();
         next = first + one.last() + 1;

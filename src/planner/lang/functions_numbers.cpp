@@ -67,7 +67,7 @@ Value parse_integer(const Call& call) {
         throw call.mistake(fmt::format("{} does not fit in a 64-bit integer", call.quoted(0)));
     if (error != std::errc() || at != end)
         throw call.mistake(fmt::format("{} is not an integer in base {}", call.quoted(0),
-                                       call.size() > 1 ? call.told(1) : "10"));
+                                       call.size() > 1 ? call.redacted(1) : "10"));
     return n;
 }
 

@@ -60,7 +60,8 @@ Value substr(const Call& call) {
     const std::int64_t length = call.size() > 2 ? call[2].as_integer() : -1;
     if (from < 0 || length < -1)
         throw call.mistake(fmt::format("the text has {} characters: {} and {} are outside of it",
-                                       size, call.told(1), call.size() > 2 ? call.told(2) : "-1"));
+                                       size, call.redacted(1),
+                                       call.size() > 2 ? call.redacted(2) : "-1"));
     from = std::min(from, size);
     const std::int64_t to = length < 0 ? size : std::min(size, from + std::min(length, size));
     const std::size_t begin = at[static_cast<std::size_t>(from)];

@@ -1,6 +1,6 @@
 #include "planner/lang/functions.h"
 
-#include "planner/lang/outside.h"
+#include "planner/lang/external_inputs.h"
 #include "provider_api/scalar.h"
 
 #include <array>
@@ -157,7 +157,7 @@ Value compared(const Call& call) {
 }
 
 Value plan_time(const Call& call) {
-    note_outside_look();
+    note_external_input();
     return written(call, {sys_seconds(seconds(call.names.plan_time()))});
 }
 

@@ -27,7 +27,7 @@ class Search {
         if (!expression_.ok())
             throw call.mistake(fmt::format("{} is not a regular expression: {}",
                                            call.quoted(argument, pattern),
-                                           call.told(argument, expression_.error())),
+                                           call.redacted(argument, expression_.error())),
                                "the syntax is RE2's, as in Go and Terraform: no look-ahead, no "
                                "references back to a group");
         parts_.resize(static_cast<std::size_t>(expression_.NumberOfCapturingGroups()) + 1);
@@ -199,7 +199,7 @@ std::int64_t integer(const Call& call, const Value& v, char verb) {
         std::abs(v.as_number()) < 9e15)
         return static_cast<std::int64_t>(v.as_number());
     throw call.mistake(fmt::format("%{} needs an integer, got {}",
-                                   call.told(0, std::string(1, verb)), v.kind_name()));
+                                   call.redacted(0, std::string(1, verb)), v.kind_name()));
 }
 
 std::string text(const Call& call, const Value& v, const Directive& d) {
@@ -208,7 +208,7 @@ std::string text(const Call& call, const Value& v, const Directive& d) {
     }
     if (v.is_list() || v.is_map() || v.is_null())
         throw call.mistake(fmt::format("%{} needs a scalar, got {}",
-                                       call.told(0, std::string(1, d.verb)), v.kind_name()),
+                                       call.redacted(0, std::string(1, d.verb)), v.kind_name()),
                            "%v shows anything");
     return d.verb == 'q' ? to_public_json(scalar_text(v)) : scalar_text(v);
 }
@@ -227,18 +227,20 @@ std::string one(const Call& call, const Value& v, const Directive& d) {
     case 't':
         if (!v.is_bool())
             throw call.mistake(fmt::format("%{} needs a boolean, got {}",
-                                           call.told(0, std::string(1, d.verb)), v.kind_name()));
+                                           call.redacted(0, std::string(1, d.verb)),
+                                           v.kind_name()));
         return padded(d, scalar_text(v));
     case 'f':
     case 'e':
     case 'g':
         if (!v.is_number())
             throw call.mistake(fmt::format("%{} needs a number, got {}",
-                                           call.told(0, std::string(1, d.verb)), v.kind_name()));
+                                           call.redacted(0, std::string(1, d.verb)),
+                                           v.kind_name()));
         if (d.verb == 'g' && d.precision.empty()) return shortest(d, v.as_number());
         return printed(d, std::string(1, d.verb), v.as_number());
     default:
-        throw call.mistake(fmt::format("there is no %{}", call.told(0, std::string(1, d.verb))),
+        throw call.mistake(fmt::format("there is no %{}", call.redacted(0, std::string(1, d.verb))),
                            "there are %s %d %f %e %g %q %v %t %x %X %o and %%");
     }
 }

@@ -32,11 +32,11 @@ Error placed(Error error, const Node& node) {
 }
 } // namespace
 
-void check_making(const Node& node, const Value& config, Problems& problems) {
+void check_making(const Node& node, const Value& config, Diagnostics& diagnostics) {
     if (!names_fixed_files(node)) return;
-    Problems found;
+    Diagnostics found;
     node.type->check_making(config, found);
-    for (const Error& error : found.list()) problems.add(placed(error, node));
+    for (const Error& error : found.list()) diagnostics.add(placed(error, node));
 }
 
 void warn_of_lacking(const std::vector<Lacking>& lacking, const Graph& graph, Plan& plan) {
@@ -57,7 +57,7 @@ void warn_of_lacking(const std::vector<Lacking>& lacking, const Graph& graph, Pl
 }
 
 void add_warnings(const Node& node, const Value& config, std::vector<Error>& warnings) {
-    Problems found;
+    Diagnostics found;
     node.type->warn(config, found);
     for (const Error& error : found.list())
         warnings.push_back(placed(without_secrets(error, config), node));

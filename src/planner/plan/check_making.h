@@ -10,7 +10,7 @@ namespace hadeploy {
 
 /// Adds what ResourceType::check_making() finds in the config of a new object, unless a resource
 /// that comes before it may still make the local files that the config names.
-void check_making(const Node& node, const Value& config, Problems& problems);
+void check_making(const Node& node, const Value& config, Diagnostics& diagnostics);
 
 /// A new object, and what it needs and was not there when it was read (Observation::lacks).
 struct Lacking {

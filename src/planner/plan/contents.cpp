@@ -1,7 +1,7 @@
 #include "planner/plan/contents.h"
 
+#include "planner/plan/observed.h"
 #include "planner/plan/prior_state.h"
-#include "planner/plan/seen.h"
 
 #include <fmt/format.h>
 #include <optional>
@@ -29,9 +29,9 @@ bool depends_on(const Graph& graph, const Node& node, const std::string& address
 /// Refuses that contents which are kept are removed together with what they are in.
 class ContentsCheck {
   public:
-    ContentsCheck(const Plan& plan, const World& world, const Graph* graph, const Claims& claims,
-                  Problems& problems)
-        : plan_(plan), world_(world), graph_(graph), claims_(claims), problems_(problems) {}
+    ContentsCheck(const Plan& plan, const PriorState& world, const Graph* graph,
+                  const Claims& claims, Diagnostics& diagnostics)
+        : plan_(plan), world_(world), graph_(graph), claims_(claims), diagnostics_(diagnostics) {}
 
     /// @param takings  gets the order in which contents are removed and made again
     void run(const Registry& registry, std::vector<Taking>& takings) {
@@ -66,7 +66,7 @@ class ContentsCheck {
                                 step.address, address, claim),
                     step.loc);
         error.address = step.address;
-        problems_.add(std::move(error)).hint =
+        diagnostics_.add(std::move(error)).hint =
             "set `force: false` and apply that first, or remove the contents as well";
     }
 
@@ -85,7 +85,8 @@ class ContentsCheck {
         kept_.emplace();
         for (const auto& [address, r] : world_.recorded) {
             const ResourceType* type = registry.type(r.type);
-            if (type == nullptr || gone.contains(address) || seen_gone(world_, address)) continue;
+            if (type == nullptr || gone.contains(address) || observed_gone(world_, address))
+                continue;
             for (std::string& claim : type->claims(r.config))
                 kept_->emplace(std::move(claim), address);
         }
@@ -97,20 +98,21 @@ class ContentsCheck {
     }
 
     const Plan& plan_;
-    const World& world_;
+    const PriorState& world_;
     const Graph* graph_; ///< none when everything is removed
     const Claims& claims_;
-    Problems& problems_;
+    Diagnostics& diagnostics_;
     std::optional<std::map<std::string, std::string>> kept_; ///< addresses by claim
     std::map<std::string_view, StepId> made_;                ///< steps by address
 };
 
 } // namespace
 
-void refuse_removal_of_kept_contents(const Plan& plan, const World& world, const Registry& registry,
-                                     const Graph* graph, const Claims& claims,
-                                     std::vector<Taking>& takings, Problems& problems) {
-    ContentsCheck(plan, world, graph, claims, problems).run(registry, takings);
+void refuse_removal_of_kept_contents(const Plan& plan, const PriorState& world,
+                                     const Registry& registry, const Graph* graph,
+                                     const Claims& claims, std::vector<Taking>& takings,
+                                     Diagnostics& diagnostics) {
+    ContentsCheck(plan, world, graph, claims, diagnostics).run(registry, takings);
 }
 
 void EmptiedObjects::add(const Step& half) {
@@ -119,7 +121,7 @@ void EmptiedObjects::add(const Step& half) {
 }
 
 const EmptiedObjects::Object* EmptiedObjects::around(const Node& node,
-                                                     const Recorded& recorded) const {
+                                                     const RecordedResource& recorded) const {
     if (objects_.empty()) return nullptr;
     for (const std::string& claim : node.type->claims(recorded.config))
         for (const auto& [prefix, object] : objects_)

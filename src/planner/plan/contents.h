@@ -18,9 +18,10 @@ namespace hadeploy {
 /// @param graph    may be none: everything is removed
 /// @param claims   of the spec
 /// @param takings  such an order is added to them
-void refuse_removal_of_kept_contents(const Plan& plan, const World& world, const Registry& registry,
-                                     const Graph* graph, const Claims& claims,
-                                     std::vector<Taking>& takings, Problems& problems);
+void refuse_removal_of_kept_contents(const Plan& plan, const PriorState& world,
+                                     const Registry& registry, const Graph* graph,
+                                     const Claims& claims, std::vector<Taking>& takings,
+                                     Diagnostics& diagnostics);
 
 /// The objects that replacements empty: they remove all that is in them.
 class EmptiedObjects {
@@ -35,7 +36,7 @@ class EmptiedObjects {
     void add(const Step& half);
     /// The one that a recorded object of the node lies in, and that the node depends on; nullptr
     /// for none.
-    [[nodiscard]] const Object* around(const Node& node, const Recorded& recorded) const;
+    [[nodiscard]] const Object* around(const Node& node, const RecordedResource& recorded) const;
 
   private:
     const Graph& graph_;

@@ -3,8 +3,8 @@
 #include "core/secrecy.h"
 #include "planner/graph/computed.h"
 #include "planner/plan/generations.h"
+#include "planner/plan/observed.h"
 #include "planner/plan/prior_state.h"
-#include "planner/plan/seen.h"
 #include "planner/spec/address.h"
 
 #include <algorithm>
@@ -18,7 +18,7 @@ namespace {
 
 /// Whether a step ends an object together with its data. Of a replacement that is a step of its
 /// own.
-bool ends_object(const World& world, const Step& step) {
+bool ends_object(const PriorState& world, const Step& step) {
     if (step.action != Action::remove) return false;
     const auto seen = world.observed.find(step.address);
     return seen == world.observed.end() || !seen->second.data_gone;
@@ -32,7 +32,7 @@ std::optional<DataLoss> held_data(const ResourceType& type, const Value& attribu
 
 /// A resource with copies of its data on several machines.
 struct Replicated {
-    const Recorded* record;
+    const RecordedResource* record;
     const ResourceType* type;
     std::set<std::string> machines;
     bool survives; ///< more than half of the copies stay, and the resource too
@@ -40,14 +40,14 @@ struct Replicated {
 
 class Finder {
   public:
-    Finder(const Plan& plan, const World& world, const Registry& registry)
+    Finder(const Plan& plan, const PriorState& world, const Registry& registry)
         : plan_(plan), world_(world), registry_(registry) {}
 
     std::vector<Loss> find() {
         for (const Step& step : plan_.steps) {
             if (!ends_object(world_, step)) continue;
             ended_.insert(resource_address(step.address));
-            if (step.type->machine && step.type->hosts_die)
+            if (step.type->machine && step.type->removal_ends_machine)
                 machines_.insert(resource_address(step.address));
         }
         if (!machines_.empty()) find_replicated();
@@ -82,7 +82,7 @@ class Finder {
             if (std::none_of(machines.begin(), machines.end(), goes)) continue;
             const std::int64_t lost =
                 std::count_if(machines.begin(), machines.end(), [&](const std::string& m) {
-                    return goes(m) || seen_gone(world_, m);
+                    return goes(m) || observed_gone(world_, m);
                 });
             const bool survives = 2 * (copies - lost) > copies && !ended_.contains(address);
             replicated_.push_back({&r, type, std::move(machines), survives});
@@ -90,7 +90,7 @@ class Finder {
     }
 
     const Plan& plan_;
-    const World& world_;
+    const PriorState& world_;
     const Registry& registry_;
     std::set<std::string> ended_;    ///< resources whose objects end
     std::set<std::string> machines_; ///< those of them that are machines
@@ -99,7 +99,7 @@ class Finder {
 
 } // namespace
 
-std::vector<Loss> find_losses(const Plan& plan, const World& world, const Registry& registry) {
+std::vector<Loss> find_losses(const Plan& plan, const PriorState& world, const Registry& registry) {
     return Finder(plan, world, registry).find();
 }
 

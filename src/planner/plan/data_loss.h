@@ -10,6 +10,6 @@ namespace hadeploy {
 /// The data that a finished plan destroys: of what it removes, replaces or makes from nothing by an
 /// update, and of what is replicated on too many of the machines that go. What was seen to be gone
 /// is not lost by the plan; what only lived on a machine goes with that machine's loss.
-std::vector<Loss> find_losses(const Plan& plan, const World& world, const Registry& registry);
+std::vector<Loss> find_losses(const Plan& plan, const PriorState& world, const Registry& registry);
 
 } // namespace hadeploy

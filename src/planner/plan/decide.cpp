@@ -33,9 +33,9 @@ struct Comparison {
     Value wanted, have;
 };
 
-std::optional<Comparison> compare(const Attribute& a, const Value& config, const Recorded* recorded,
-                                  const Value& seen) {
-    if (a.steering) return std::nullopt;
+std::optional<Comparison> compare(const Attribute& a, const Value& config,
+                                  const RecordedResource* recorded, const Value& seen) {
+    if (a.operational) return std::nullopt;
     const Value* wanted = config.find(a.name);
     const Value* observed = seen.find(a.name);
     if (a.computed && a.tracked) {
@@ -60,13 +60,13 @@ std::optional<Comparison> compare(const Attribute& a, const Value& config, const
 
 /// Whether the spec still wants what was applied. An attribute that is tracked is to stay as it was
 /// applied, whatever the spec says.
-bool wanted_before(const Attribute& a, const Value& wanted, const Recorded* recorded) {
+bool wanted_before(const Attribute& a, const Value& wanted, const RecordedResource* recorded) {
     if (recorded == nullptr || wanted.contains_unknown()) return false;
     return (a.computed && a.tracked) || recorded->config[a.name] == wanted;
 }
 
 std::vector<AttributeChange> changes_of(const ResourceType& type, const Value& config,
-                                        const Recorded* recorded, const Value& seen) {
+                                        const RecordedResource* recorded, const Value& seen) {
     std::vector<AttributeChange> out;
     for (const Attribute& a : type.schema) {
         const auto c = compare(a, config, recorded, seen);
@@ -107,7 +107,7 @@ bool differs(const Type& type, const Value& a, const Value& b) {
         return maps_differ(*type.element, a, b);
     if (type.kind == TypeKind::object && type.fields && a.is_map() && b.is_map())
         return std::any_of(type.fields->begin(), type.fields->end(), [&](const Attribute& f) {
-            return !f.steering && differs(f.type, a[f.name], b[f.name]);
+            return !f.operational && differs(f.type, a[f.name], b[f.name]);
         });
     if (type.kind == TypeKind::list && type.element && a.is_list() && b.is_list()) {
         if (a.as_list().size() != b.as_list().size()) return true;
@@ -137,11 +137,11 @@ bool was_changed(const Attribute& a, const Value& was, const Value& attempted) {
 /// What an interrupted change may have changed and nobody can see: all that is wanted of it is done
 /// again.
 std::vector<AttributeChange> unseen(const ResourceType& type, const Value& config,
-                                    const Recorded& recorded, const Interruption& interruption,
-                                    const Value& seen) {
+                                    const RecordedResource& recorded,
+                                    const Interruption& interruption, const Value& seen) {
     std::vector<AttributeChange> out;
     for (const Attribute& a : type.schema) {
-        if (a.computed || a.steering || a.replaces || seen.has(a.name)) continue;
+        if (a.computed || a.operational || a.replaces || seen.has(a.name)) continue;
         const Value& was = recorded.config[a.name];
         const Value& wanted = config[a.name];
         const bool touched = interruption.action == "remove"
@@ -168,14 +168,15 @@ Decision replacement(std::vector<AttributeChange> changes) {
 
 } // namespace
 
-Decision decide_unread(const ResourceType& type, const Value& config, const Recorded& recorded) {
+Decision decide_unread(const ResourceType& type, const Value& config,
+                       const RecordedResource& recorded) {
     if (recorded.tainted) return {Action::replace, {}, "it is tainted", {}};
     std::vector<AttributeChange> changes = changes_of(type, config, &recorded, {});
     std::erase_if(changes, [](const AttributeChange& c) { return !c.replaces; });
     return changes.empty() ? Decision{} : replacement(std::move(changes));
 }
 
-Decision decide(const ResourceType& type, const Value& config, const Recorded* recorded,
+Decision decide(const ResourceType& type, const Value& config, const RecordedResource* recorded,
                 const Interruption& interruption, const Observation& observed) {
     const bool unfinished = interruption.action == "create";
     if (observed.state == Observation::State::failed) {
@@ -205,8 +206,8 @@ Decision decide(const ResourceType& type, const Value& config, const Recorded* r
     const bool replaces = std::any_of(changes.begin(), changes.end(),
                                       [](const AttributeChange& c) { return c.replaces; });
     if (replaces) return replacement(std::move(changes));
-    if (recorded != nullptr && !observed.outdated.empty())
-        return {Action::replace, std::move(changes), observed.outdated, {}};
+    if (recorded != nullptr && !observed.replace_reason.empty())
+        return {Action::replace, std::move(changes), observed.replace_reason, {}};
     if (recorded != nullptr && !interruption.action.empty()) {
         std::vector<AttributeChange> more =
             unseen(type, config, *recorded, interruption, observed.attributes);
@@ -239,7 +240,7 @@ Decision decide(const ResourceType& type, const Value& config, const Recorded* r
 
 bool add_open_options(Step& step) {
     for (const Attribute& a : step.type->schema)
-        if (a.steering && step.after[a.name].contains_unknown())
+        if (a.operational && step.after[a.name].contains_unknown())
             step.changes.push_back({a.name, step.before[a.name], step.after[a.name]});
     return !step.changes.empty();
 }

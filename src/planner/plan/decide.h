@@ -24,12 +24,13 @@ struct Decision {
 /// What an interrupted change may have changed, and can't be read, is changed again.
 /// @throws Error(conflict) when the object is somebody else's; the observation's own error when it
 ///         could not be read
-Decision decide(const ResourceType& type, const Value& config, const Recorded* recorded,
+Decision decide(const ResourceType& type, const Value& config, const RecordedResource* recorded,
                 const Interruption& interruption, const Observation& observed);
 
 /// The same for what can't be read now: a replacement where the record tells that one is needed,
 /// else no action.
-Decision decide_unread(const ResourceType& type, const Value& config, const Recorded& recorded);
+Decision decide_unread(const ResourceType& type, const Value& config,
+                       const RecordedResource& recorded);
 
 /// Whether two values of a type differ. Connections are the same when they lead to the same
 /// machine: a new host key is no other place.

@@ -4,7 +4,7 @@
 #include "core/uuid.h"
 #include "planner/plan/decide.h"
 #include "planner/plan/lifecycle.h"
-#include "planner/plan/seen.h"
+#include "planner/plan/observed.h"
 #include "provider_api/lifecycle_keys.h"
 
 #include <algorithm>
@@ -42,12 +42,12 @@ std::int64_t NewGenerations::next(const std::string& address, std::int64_t first
 namespace {
 /// The first generation after the recorded one that is wanted and begun.
 std::optional<std::int64_t> begun(const ResourceType& type, const Value& config,
-                                  const Recorded& recorded, const World& world) {
+                                  const RecordedResource& recorded, const PriorState& world) {
     const std::string prefix = recorded.address + "#";
     std::optional<std::int64_t> out;
     for (auto it = world.recorded.lower_bound(prefix);
          it != world.recorded.end() && it->first.starts_with(prefix); ++it) {
-        const Recorded& r = it->second;
+        const RecordedResource& r = it->second;
         const bool fits = world.unfinished.contains(it->first) && r.type == type.name &&
                           r.generation > recorded.generation && same_object(type, config, r.config);
         if (fits && (!out || r.generation < *out)) out = r.generation;
@@ -56,19 +56,20 @@ std::optional<std::int64_t> begun(const ResourceType& type, const Value& config,
 }
 } // namespace
 
-bool is_begun(const ResourceType& type, const Value& config, const Recorded& recorded,
-              const World& world) {
+bool is_begun(const ResourceType& type, const Value& config, const RecordedResource& recorded,
+              const PriorState& world) {
     return begun(type, config, recorded, world).has_value();
 }
 
 std::int64_t next_generation(const ResourceType& type, const Value& config,
-                             const Recorded& recorded, const World& world, NewGenerations& fresh) {
+                             const RecordedResource& recorded, const PriorState& world,
+                             NewGenerations& fresh) {
     const auto there = begun(type, config, recorded, world);
     return there ? *there : fresh.next(recorded.address, recorded.generation + 1);
 }
 
 void refuse_shared_names(const Graph& graph, const Node& node, const Value& config,
-                         const Recorded& recorded, const Value& now) {
+                         const RecordedResource& recorded, const Value& now) {
     const ResourceType* type = graph.registry().type(recorded.type);
     if (type == nullptr) return;
     std::vector<std::string> old = type->claims(recorded.config);
@@ -117,18 +118,18 @@ bool makes_first(const Plan& plan) {
                        [](const Step& s) { return s.create_first; });
 }
 
-World with_old_generations(World world, const Plan& plan, const Registry& registry) {
+PriorState with_old_generations(PriorState world, const Plan& plan, const Registry& registry) {
     for (const Step& s : plan.steps) {
         if (!s.create_first) continue;
-        const Recorded& now = world.recorded.at(s.address);
-        Recorded old = now;
+        const RecordedResource& now = world.recorded.at(s.address);
+        RecordedResource old = now;
         old.address = generation_address(s.address, old.generation);
         // what was of another type was read as what it was, by the address that it gets here
         const ResourceType* type = registry.type(now.type);
         const std::string& read_as = type == s.type ? s.address : old.address;
         std::optional<Observation> seen; // none of a type that is unknown: add_removals() says so
         if (type != nullptr)
-            seen = seen_of(world, registry, {read_as, type, now.config, &now, now.identity});
+            seen = observation_of(world, registry, {read_as, type, now.config, &now, now.identity});
         if (seen) world.observed.insert_or_assign(old.address, std::move(*seen));
         world.recorded.insert_or_assign(old.address, std::move(old));
     }

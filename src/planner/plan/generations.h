@@ -23,31 +23,32 @@ std::string identity_of(const std::string& lineage, const std::string& address,
 class NewGenerations {
   public:
     /// @param world  outlives this
-    explicit NewGenerations(const World& world) : world_(world) {}
+    explicit NewGenerations(const PriorState& world) : world_(world) {}
     /// The first one, from `first` on, whose identity no recorded object has, nor its address.
     std::int64_t next(const std::string& address, std::int64_t first = 1);
 
   private:
-    const World& world_;
+    const PriorState& world_;
     std::unordered_set<std::string_view> identities_; ///< of what is recorded, once asked for
 };
 
 /// Whether an interrupted run has begun the replacement that is still wanted.
-bool is_begun(const ResourceType& type, const Value& config, const Recorded& recorded,
-              const World& world);
+bool is_begun(const ResourceType& type, const Value& config, const RecordedResource& recorded,
+              const PriorState& world);
 
 /// The generation that takes the place of what is recorded: one that an interrupted run has begun,
 /// if it is still what is wanted.
 std::int64_t next_generation(const ResourceType& type, const Value& config,
-                             const Recorded& recorded, const World& world, NewGenerations& fresh);
+                             const RecordedResource& recorded, const PriorState& world,
+                             NewGenerations& fresh);
 
 /// @throws Error(spec) when both generations would have a real name that only one can have
 /// @param now  all that is known of the old one
 void refuse_shared_names(const Graph& graph, const Node& node, const Value& config,
-                         const Recorded& recorded, const Value& now);
+                         const RecordedResource& recorded, const Value& now);
 
 /// The world in which the replacements of a plan that make the new one first have been made.
-World with_old_generations(World world, const Plan& plan, const Registry& registry);
+PriorState with_old_generations(PriorState world, const Plan& plan, const Registry& registry);
 /// Whether there are any.
 bool makes_first(const Plan& plan);
 

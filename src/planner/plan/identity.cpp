@@ -2,8 +2,8 @@
 
 #include "core/secrecy.h"
 #include "planner/plan/generations.h"
+#include "planner/plan/observed.h"
 #include "planner/plan/prior_state.h"
-#include "planner/plan/seen.h"
 #include "planner/spec/address.h"
 
 #include <fmt/format.h>
@@ -16,7 +16,7 @@ namespace {
 
 class Finder {
   public:
-    Finder(const Graph& graph, const World& world, const std::vector<Value>& configs)
+    Finder(const Graph& graph, const PriorState& world, const std::vector<Value>& configs)
         : graph_(graph), world_(world), configs_(configs),
           records_(records_of(graph, world.recorded)) {}
 
@@ -25,7 +25,7 @@ class Finder {
         if (wanting_.empty() || holding_.empty()) return {};
         move_by_name();
         move_by_count();
-        problems_.throw_if_any();
+        diagnostics_.throw_if_any();
         out_.moves = with_room(out_.moves, world_);
         find_look_alikes();
         find_take_overs();
@@ -39,7 +39,7 @@ class Finder {
         for (NodeId id = 0; id < graph_.nodes().size(); ++id) {
             const Node& node = graph_[id];
             if (node.type->data || configs_[id].is_null()) continue;
-            const Recorded* r = records_[id];
+            const RecordedResource* r = records_[id];
             if (r != nullptr && r->type == node.type->name && r->config.is_same(configs_[id]))
                 continue;
             wanting_.push_back(id);
@@ -52,7 +52,9 @@ class Finder {
         }
     }
 
-    const ResourceType* type_of(const Recorded& r) const { return graph_.registry().type(r.type); }
+    const ResourceType* type_of(const RecordedResource& r) const {
+        return graph_.registry().type(r.type);
+    }
 
     void move_by_name() {
         std::unordered_map<std::string, NodeId> wanted;
@@ -60,7 +62,7 @@ class Finder {
             std::string name = object_name(*graph_[id].type, configs_[id]);
             if (!name.empty()) wanted.emplace(std::move(name), id);
         }
-        for (const Recorded* r : holding_) {
+        for (const RecordedResource* r : holding_) {
             const ResourceType* type = type_of(*r);
             const auto it =
                 type == nullptr ? wanted.end() : wanted.find(object_name(*type, r->config));
@@ -75,25 +77,25 @@ class Finder {
 
     /// Whether the node's own record is of that object.
     bool holds_it(NodeId id, const std::string& name) const {
-        const Recorded* own = records_[id];
+        const RecordedResource* own = records_[id];
         const ResourceType* type = own == nullptr ? nullptr : type_of(*own);
         return type != nullptr && object_name(*type, own->config) == name;
     }
 
     /// A replacement that an interrupted run has begun: it is completed where it is.
-    bool takes_over(const Recorded& r, const Node& node) const {
+    bool takes_over(const RecordedResource& r, const Node& node) const {
         return resource_address(r.address) == node.address &&
                world_.unfinished.contains(r.address) && world_.recorded.contains(node.address);
     }
 
-    bool contradicted(const Recorded& r, const Node& node) {
+    bool contradicted(const RecordedResource& r, const Node& node) {
         for (const Move& move : graph_.spec().moved) {
             bool by_this = false;
             for (const auto& [from, to] : world_.moved)
                 by_this = by_this || (to == r.address && is_moved(move, from));
             if (!by_this) continue;
             const Value& config = configs_[*graph_.find(node.address)];
-            problems_
+            diagnostics_
                 .add(fmt::format("moved: {} is to become {}, but {} manages the same object ({})",
                                  move.from, move.to, node.address,
                                  without_secrets(node.type->claims(config).front(), config)),
@@ -107,7 +109,7 @@ class Finder {
 
     /// `a` has become `a[0]`, or the other way round, of resources and of modules.
     void move_by_count() {
-        for (const Recorded* r : holding_) {
+        for (const RecordedResource* r : holding_) {
             if (graph_.find(r->address) || out_.moves.contains(r->address)) continue;
             for (const std::string& address : with_other_counts(r->address)) {
                 const auto id = graph_.find(address);
@@ -165,7 +167,7 @@ class Finder {
                 made.emplace(looks(*node.type, configs_[id]), id);
         }
         if (made.empty()) return;
-        for (const Recorded* r : holding_) {
+        for (const RecordedResource* r : holding_) {
             const ResourceType* type = type_of(*r);
             if (type == nullptr || graph_.find(r->address) || out_.moves.contains(r->address) ||
                 resource_address(r->address) != r->address ||
@@ -181,8 +183,8 @@ class Finder {
     /// When a list of commands loses its middle, each becomes what its neighbour was. What the
     /// neighbour's removal takes away may be the very thing that was made a moment before.
     void find_take_overs() {
-        std::unordered_multimap<std::string, const Recorded*> held;
-        for (const Recorded* r : holding_)
+        std::unordered_multimap<std::string, const RecordedResource*> held;
+        for (const RecordedResource* r : holding_)
             if (const ResourceType* type = type_of(*r); type != nullptr &&
                                                         !out_.moves.contains(r->address) &&
                                                         object_name(*type, r->config).empty())
@@ -190,7 +192,9 @@ class Finder {
         if (held.empty()) return;
         for (const NodeId id : wanting_) {
             const Node& node = graph_[id];
-            if (graph_.registry().kind(node.type->provider)->in_state || // nothing to take away
+            if (graph_.registry()
+                    .provider(node.type->provider)
+                    ->state_only || // nothing to take away
                 !object_name(*node.type, configs_[id]).empty())
                 continue;
             const auto [begin, end] = held.equal_range(looks(*node.type, configs_[id]));
@@ -204,19 +208,19 @@ class Finder {
     static std::string looks(const ResourceType& type, const Value& config) {
         std::string out = type.name;
         for (const Attribute& a : type.schema)
-            if (!a.computed && !a.steering) out += " " + to_json(config[a.name]);
+            if (!a.computed && !a.operational) out += " " + to_json(config[a.name]);
         return out;
     }
 
     const Graph& graph_;
-    const World& world_;
-    const std::vector<Value>& configs_;          ///< by node
-    const std::vector<const Recorded*> records_; ///< by node
+    const PriorState& world_;
+    const std::vector<Value>& configs_;                  ///< by node
+    const std::vector<const RecordedResource*> records_; ///< by node
     std::vector<NodeId> wanting_;
-    std::vector<const Recorded*> holding_;
+    std::vector<const RecordedResource*> holding_;
     std::set<std::string> targets_; ///< new addresses of what is moved
     Identities out_;
-    Problems problems_;
+    Diagnostics diagnostics_;
 };
 
 } // namespace
@@ -226,7 +230,7 @@ std::string object_name(const ResourceType& type, const Value& config) {
     return claims.empty() ? "" : type.name + " " + claims.front();
 }
 
-Identities find_identities(const Graph& graph, const World& world,
+Identities find_identities(const Graph& graph, const PriorState& world,
                            const std::vector<Value>& configs) {
     if (world.recorded.empty()) return {};
     return Finder(graph, world, configs).run();

@@ -21,8 +21,8 @@ struct Identities {
 /// that no address has any more, while another one takes its own, moves to `address#generation`,
 /// from where it is removed.
 /// @param configs  by node, as far as they are known; null where they have errors
-/// @throws Errors: `moved:` says of an object what its claims contradict
-Identities find_identities(const Graph& graph, const World& world,
+/// @throws Error: `moved:` says of an object what its claims contradict
+Identities find_identities(const Graph& graph, const PriorState& world,
                            const std::vector<Value>& configs);
 
 /// The object itself among what a resource claims, with its type; "" when it has no name, or none

@@ -45,7 +45,7 @@ Error import_too_early(const Import& import) {
                         "import it in another run, once what it rests on is made, and up");
 }
 
-Recorded imported(const std::string& address, const Plan& plan, const Graph& graph) {
+RecordedResource imported(const std::string& address, const Plan& plan, const Graph& graph) {
     const auto step = std::find_if(plan.steps.begin(), plan.steps.end(),
                                    [&](const Step& s) { return s.address == address; });
     const ResourceType& type = *step->type;

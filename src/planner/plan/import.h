@@ -21,6 +21,6 @@ Error import_too_early(const Import& import);
 /// The record of an object that a plan imports, as it is there: what differs from the spec is for
 /// the next plan to tell.
 /// @throws Error(failed) when a part of its config is known only after apply
-Recorded imported(const std::string& address, const Plan& plan, const Graph& graph);
+RecordedResource imported(const std::string& address, const Plan& plan, const Graph& graph);
 
 } // namespace hadeploy

@@ -15,7 +15,7 @@ namespace {
 /// The attributes that are ignored, of those that are computed or of the others, as they are now;
 /// of some only parts.
 template<class Ignored>
-Value kept_as_is(const Node& node, Value config, const Recorded& recorded,
+Value kept_as_is(const Node& node, Value config, const RecordedResource& recorded,
                  const Observation* observed, bool computed, const Ignored& is_ignored) {
     for (const Attribute& a : node.type->schema) {
         const bool whole = is_ignored(a.name);
@@ -37,7 +37,7 @@ Value kept_as_is(const Node& node, Value config, const Recorded& recorded,
 
 } // namespace
 
-Value with_lifecycle(const Node& node, Value config, const Recorded* recorded,
+Value with_lifecycle(const Node& node, Value config, const RecordedResource* recorded,
                      const Observation* observed) {
     if (recorded == nullptr) return config;
     const LifecycleValues& lifecycle = node.lifecycle();

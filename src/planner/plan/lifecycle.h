@@ -8,7 +8,7 @@ namespace hadeploy {
 
 /// A config as the resource's lifecycle lets it be: what is not to be changed is as observed, or
 /// else as recorded; protected stays protected until the spec says otherwise.
-Value with_lifecycle(const Node& node, Value config, const Recorded* recorded,
+Value with_lifecycle(const Node& node, Value config, const RecordedResource* recorded,
                      const Observation* observed);
 
 /// The config for an object that is made: what follows from ignored attributes follows from them

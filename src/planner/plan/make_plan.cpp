@@ -11,16 +11,16 @@
 #include "planner/plan/decide.h"
 #include "planner/plan/generations.h"
 #include "planner/plan/import.h"
+#include "planner/plan/interrupted.h"
 #include "planner/plan/lifecycle.h"
 #include "planner/plan/moved_types.h"
 #include "planner/plan/moves.h"
+#include "planner/plan/observed.h"
 #include "planner/plan/places.h"
 #include "planner/plan/plan_checks.h"
 #include "planner/plan/prior_state.h"
-#include "planner/plan/refresh.h"
+#include "planner/plan/reads.h"
 #include "planner/plan/removal.h"
-#include "planner/plan/resumed.h"
-#include "planner/plan/seen.h"
 #include "planner/plan/selection.h"
 #include "planner/plan/shared_things.h"
 #include "planner/plan/step_order.h"
@@ -40,9 +40,9 @@ constexpr std::string_view kAskedFor = "asked for with --replace";
 /// Plans the nodes of a graph, dependencies first.
 class Planner {
   public:
-    Planner(const Graph& graph, const World& world, const ProviderSettings& settings,
-            const PlanOptions& options, const Survey* survey)
-        : graph_(graph), world_(world), survey_(survey), selection_(options, &graph, world),
+    Planner(const Graph& graph, const PriorState& world, const ProviderSettings& settings,
+            const PlanOptions& options, const Evaluation* evaluation)
+        : graph_(graph), world_(world), evaluation_(evaluation), selection_(options, &graph, world),
           records_(records_of(graph, world.recorded)),
           replace_(addresses_to_replace(options, graph, selection_, world)),
           places_(graph, world, settings), fresh_(world), shared_(graph, records_),
@@ -53,23 +53,23 @@ class Planner {
     }
 
     Plan run() {
-        check_moved_types(graph_, world_, problems_);
-        problems_.throw_if_any();
+        check_moved_types(graph_, world_, diagnostics_);
+        diagnostics_.throw_if_any();
         for (const NodeId id : graph_.order())
             selection_.has(graph_[id].address) ? plan_node(id) : leave(id);
-        Problems untold; // of a partial plan: what is left out is as it was recorded, and may lack
-                         // what the spec says of it by now
-        plan_.outputs = graph_.outputs(values(), selection_.all() ? problems_ : untold);
-        graph_.check_inputs(values(), selection_.all() ? problems_ : untold);
-        if (selection_.all()) graph_.check_output_rules(values(), problems_);
-        claims_.check(problems_);
+        Diagnostics untold; // of a partial plan: what is left out is as it was recorded, and may
+                            // lack what the spec says of it by now
+        plan_.outputs = graph_.outputs(values(), selection_.all() ? diagnostics_ : untold);
+        graph_.check_inputs(values(), selection_.all() ? diagnostics_ : untold);
+        if (selection_.all()) graph_.check_output_rules(values(), diagnostics_);
+        claims_.check(diagnostics_);
         plan_.notices = claims_.remarks(graph_);
-        if (survey_ != nullptr) add_look_alike_notices(plan_, survey_->look_alikes);
+        if (evaluation_ != nullptr) add_look_alike_notices(plan_, evaluation_->look_alikes);
         for (Error& broken : graph_.broken_checks(values()))
             plan_.warnings.push_back(std::move(broken));
-        check_imports(graph_, problems_);
-        refuse_removed_but_there(graph_, problems_);
-        refuse_moved_but_there(graph_, problems_);
+        check_imports(graph_, diagnostics_);
+        refuse_removed_but_there(graph_, diagnostics_);
+        refuse_moved_but_there(graph_, diagnostics_);
         std::set<std::string> begun; // complete what an earlier run began
         for (const Step& s : plan_.steps)
             if (s.create_first) begun.insert(generation_address(s.address, s.generation));
@@ -77,7 +77,7 @@ class Planner {
             return graph_.find(address) || begun.contains(address) ||
                    (!selection_.has(address) && world_.recorded.contains(address));
         };
-        problems_.throw_if_any();
+        diagnostics_.throw_if_any();
         note_moves();
         plan_.partial = !selection_.all();
         if (plan_.partial) plan_.notices.push_back(selection_.notice());
@@ -85,24 +85,25 @@ class Planner {
             remove_and_order(with_old_generations(world_, plan_, graph_.registry()), kept);
         else
             remove_and_order(world_, kept);
-        problems_.throw_if_any();
+        diagnostics_.throw_if_any();
         add_unmatched_removed_notices(plan_, world_, graph_.spec());
         warn_of_lacking(lacking_, graph_, plan_);
         return std::move(plan_);
     }
 
   private:
-    void remove_and_order(const World& world, const std::function<bool(const std::string&)>& kept) {
+    void remove_and_order(const PriorState& world,
+                          const std::function<bool(const std::string&)>& kept) {
         plan_.steps.insert(plan_.steps.end(), halves_.begin(), halves_.end());
         add_removals(plan_, world, graph_.registry(), kept, graph_.spec().removed, &claims_,
-                     problems_, &graph_);
-        problems_.throw_if_any();
+                     diagnostics_, &graph_);
+        diagnostics_.throw_if_any();
         settle_old_generations(plan_, world);
         shared_.leave_to_others(plan_, world);
         refuse_removal_of_kept_contents(plan_, world, graph_.registry(), &graph_, claims_, takings_,
-                                        problems_);
-        if (survey_ != nullptr) add_take_overs(plan_, survey_->take_overs, takings_);
-        order_steps(plan_, world, &graph_, takings_, problems_);
+                                        diagnostics_);
+        if (evaluation_ != nullptr) add_take_overs(plan_, evaluation_->take_overs, takings_);
+        order_steps(plan_, world, &graph_, takings_, diagnostics_);
     }
 
     Graph::Values values() const {
@@ -112,7 +113,7 @@ class Planner {
     /// What no target takes in is as recorded.
     void leave(NodeId id) {
         inherit_waits(id);
-        const Recorded* recorded = records_[id];
+        const RecordedResource* recorded = records_[id];
         if (recorded != nullptr && recorded->type == graph_[id].type->name)
             shared_.add(id, recorded->config);
         plan_.values[id] = recorded != nullptr ? recorded->attributes : Value::unknown();
@@ -143,7 +144,7 @@ class Planner {
             const auto seen = world_.observed.find(node.address);
             if (seen != world_.observed.end() && seen->second.state == Observation::State::failed)
                 note_way_around(error, "leaves it out");
-            problems_.add(std::move(error));
+            diagnostics_.add(std::move(error));
             plan_.values[id] = complete(*node.type, config, {});
         }
     }
@@ -151,17 +152,17 @@ class Planner {
     /// As the survey has it, where all that it follows from is what it was taken for there.
     Value config_of(NodeId id) {
         const auto as_surveyed = [&](NodeId d) {
-            return plan_.values[d].is_same(survey_->values[d]);
+            return plan_.values[d].is_same(evaluation_->values[d]);
         };
         const std::vector<NodeId>& deps = graph_[id].deps;
-        const bool known = survey_ != nullptr && !survey_->configs[id].is_null() &&
+        const bool known = evaluation_ != nullptr && !evaluation_->configs[id].is_null() &&
                            std::all_of(deps.begin(), deps.end(), as_surveyed);
-        return known ? survey_->configs[id] : graph_.config(id, values(), problems_);
+        return known ? evaluation_->configs[id] : graph_.config(id, values(), diagnostics_);
     }
 
     /// What is as it was taken for shares all with that: see config_of().
     void set_value(NodeId id, Value value) {
-        const Value* taken_for = survey_ != nullptr ? &survey_->values[id] : nullptr;
+        const Value* taken_for = evaluation_ != nullptr ? &evaluation_->values[id] : nullptr;
         const bool as_surveyed = taken_for != nullptr && !value.contains_secret() &&
                                  !taken_for->contains_secret() && value == *taken_for;
         if (as_surveyed)
@@ -171,15 +172,15 @@ class Planner {
     }
 
     std::optional<Observation> look(const Node& node, const Value& config,
-                                    const Recorded* recorded) const {
-        return seen_of(world_, graph_.registry(),
-                       {node.address, node.type, read_config(*node.type, config, recorded),
-                        recorded, recorded ? recorded->identity : ""});
+                                    const RecordedResource* recorded) const {
+        return observation_of(world_, graph_.registry(),
+                              {node.address, node.type, read_config(*node.type, config, recorded),
+                               recorded, recorded ? recorded->identity : ""});
     }
 
     void plan_with(NodeId id, const Value& wanted) {
         const Node& node = graph_[id];
-        const Recorded* recorded = records_[id];
+        const RecordedResource* recorded = records_[id];
         const std::optional<Observation> seen = look(node, wanted, recorded);
         Value config = with_lifecycle(node, wanted, recorded, seen ? &*seen : nullptr);
         Step step{.address = node.address, .type = node.type, .node = id, .loc = node.block->loc};
@@ -187,25 +188,25 @@ class Planner {
         step.before = recorded ? recorded->attributes : Value();
         step.after = config;
         std::vector<Taking> takings = holders_.takings(node, config, recorded);
-        if (survey_ != nullptr && !in_state(*node.type))
-            if (const auto it = survey_->look_alikes.find(node.address);
-                it != survey_->look_alikes.end()) // they may be one and the same
+        if (evaluation_ != nullptr && !state_only(*node.type))
+            if (const auto it = evaluation_->look_alikes.find(node.address);
+                it != evaluation_->look_alikes.end()) // they may be one and the same
                 takings.push_back({0, it->second, "what both of them look like"});
         Value known; // of the computed attributes
         std::optional<Action> action = choose(step, recorded, seen, takings, known);
         if (action == Action::create || action == Action::replace) {
             step.after = config = with_lifecycle_of_new(node, config);
-            check_making(node, config, problems_);
+            check_making(node, config, diagnostics_);
             note_lacking(id, config, seen);
         }
         if (recorded != nullptr && recorded->type == node.type->name && !known.is_null())
-            for (const std::string& name : told_later(*node.type, config, recorded->config))
+            for (const std::string& name : known_after_apply(*node.type, config, recorded->config))
                 known = known.without(name);
         if (!action && add_open_options(step)) action = Action::update;
         refuse_protected(step, recorded, action);
         number(step, recorded, action);
         set_value(id, with_machine(*node.type, node.address, complete(*node.type, config, known)));
-        if (!step.read_first) graph_.check_postconditions(id, values(), problems_);
+        if (!step.read_first) graph_.check_postconditions(id, values(), diagnostics_);
         places_.note(node, action);
         if (action && action != Action::adopt) add_warnings(node, config, plan_.warnings);
         // an interrupted change that turns out to be complete still has to be noted as such
@@ -222,7 +223,7 @@ class Planner {
     }
 
     /// What the step has to do; fills in why, and what is known of what the provider fills in.
-    std::optional<Action> choose(Step& step, const Recorded* recorded,
+    std::optional<Action> choose(Step& step, const RecordedResource* recorded,
                                  const std::optional<Observation>& seen,
                                  const std::vector<Taking>& takings, Value& known) {
         const Node& node = graph_[*step.node];
@@ -275,7 +276,7 @@ class Planner {
         if (action != Action::create && action != Action::replace) known = step.before;
         if (action == Action::update)
             for (const Attribute& a : node.type->schema)
-                if (a.renewed) known = known.without(a.name);
+                if (a.changes_on_update) known = known.without(a.name);
         const bool gone = seen->state == Observation::State::absent;
         if (gone && recorded != nullptr && !unfinished(node.address)) {
             if (is_begun(*node.type, step.after, *recorded, world_)) {
@@ -301,7 +302,7 @@ class Planner {
         return world_.unfinished.contains(address);
     }
 
-    void refuse_protected(const Step& step, const Recorded* recorded,
+    void refuse_protected(const Step& step, const RecordedResource* recorded,
                           std::optional<Action> action) const {
         if (recorded == nullptr || !step.after.flag(kPreventDestroy)) return;
         if (action == Action::replace && !step.if_differs) // otherwise apply tells
@@ -311,7 +312,7 @@ class Planner {
     }
 
     /// The generation that the step makes, and its identity.
-    void number(Step& step, const Recorded* recorded, std::optional<Action> action) {
+    void number(Step& step, const RecordedResource* recorded, std::optional<Action> action) {
         const Node& node = graph_[*step.node];
         if (recorded == nullptr) {
             step.identity = imported_id(graph_, step.address);
@@ -349,7 +350,7 @@ class Planner {
         const bool there = read && seen->second.state == Observation::State::present;
         if (why.empty() && there) {
             set_value(id, complete(*node.type, config, seen->second.attributes));
-            graph_.check_postconditions(id, values(), problems_);
+            graph_.check_postconditions(id, values(), diagnostics_);
             return;
         }
         // with something before it under way, what went wrong may pass
@@ -405,18 +406,19 @@ class Planner {
     /// What was moved is recorded under its new address before anything else is done.
     void note_moves() {
         if (world_.moved.empty()) return;
-        std::vector<Recorded> all; // a move of a machine changes what its resources refer to
+        std::vector<RecordedResource>
+            all; // a move of a machine changes what its resources refer to
         for (const auto& [address, r] : world_.recorded)
             if (!unfinished(address)) all.push_back(r);
         plan_.records.insert(plan_.records.begin(), all.begin(), all.end());
         plan_.moves = world_.moved;
     }
 
-    void renew_record(NodeId id, const Value& config, const Recorded& recorded) {
+    void renew_record(NodeId id, const Value& config, const RecordedResource& recorded) {
         std::vector<std::string> deps = graph_.dependencies(id);
         if (says_the_same(*graph_[id].type, recorded.config, config) && recorded.depends_on == deps)
             return;
-        Recorded fresh = recorded;
+        RecordedResource fresh = recorded;
         fresh.config = config;
         fresh.attributes = plan_.values[id];
         fresh.depends_on = std::move(deps);
@@ -427,7 +429,7 @@ class Planner {
         step.action = action;
         actions_[id] = action;
         step.after_steps.assign(waits_for_[id].begin(), waits_for_[id].end());
-        if (action == Action::replace && !step.create_first && !in_state(*step.type))
+        if (action == Action::replace && !step.create_first && !state_only(*step.type))
             add_base(id, step);
         if (may_turn_out_the_same(step)) uncertain_.insert(id);
         // what a run that fails does not get to has no other reason to be replaced next time
@@ -440,8 +442,8 @@ class Planner {
         plan_.steps.push_back(std::move(step));
     }
 
-    bool in_state(const ResourceType& type) const {
-        return graph_.registry().kind(type.provider)->in_state;
+    bool state_only(const ResourceType& type) const {
+        return graph_.registry().provider(type.provider)->state_only;
     }
 
     /// A replacement that removes first: what stands on it goes before, if it goes too. Where it
@@ -452,7 +454,7 @@ class Planner {
         Base& base = below_[id];
         base.goes = step.if_differs ? Base::Goes::perhaps : Base::Goes::yes;
         if (below.goes == Base::Goes::no) base.known_after = waits_for_[id];
-        const Recorded& r = *records_[id];
+        const RecordedResource& r = *records_[id];
         Step& half = halves_.emplace_back(step);
         half.action = Action::remove;
         half.before = with_removal_options(*step.type, step.before, step.after);
@@ -490,13 +492,13 @@ class Planner {
     };
 
     const Graph& graph_;
-    const World& world_;
-    const Survey* survey_; ///< may be none
+    const PriorState& world_;
+    const Evaluation* evaluation_; ///< may be none
     const Selection selection_;
-    const std::vector<const Recorded*> records_; ///< by node
-    const std::set<std::string> replace_;        ///< addresses
+    const std::vector<const RecordedResource*> records_; ///< by node
+    const std::set<std::string> replace_;                ///< addresses
     Plan plan_;
-    Problems problems_;
+    Diagnostics diagnostics_;
     std::vector<std::set<StepId>> waits_for_; ///< by node
     std::map<NodeId, Action> actions_;        ///< of the steps so far
     Places places_;
@@ -515,12 +517,12 @@ class Planner {
 
 } // namespace
 
-Plan make_plan(const Graph& graph, const World& world, const ProviderSettings& settings,
-               const PlanOptions& options, const Survey* survey) {
+Plan make_plan(const Graph& graph, const PriorState& world, const ProviderSettings& settings,
+               const PlanOptions& options, const Evaluation* evaluation) {
     const Span span("plan");
-    Plan plan = Planner(graph, world, settings, options, survey).run();
+    Plan plan = Planner(graph, world, settings, options, evaluation).run();
     plan.outputs_before = world.outputs;
-    note_resumed(plan, world);
+    note_interrupted(plan, world);
     plan.losses = find_losses(plan, world, graph.registry());
     return plan;
 }

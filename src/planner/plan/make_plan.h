@@ -5,13 +5,13 @@
 
 namespace hadeploy {
 
-struct Survey;
+struct Evaluation;
 
 /// The plan for a spec.
 /// @param survey  the one that went before, if there was one: what it has evaluated, and follows
 ///                from nothing that was seen to be otherwise, is not evaluated again
-/// @throws Errors: conflicts, failed reads, wrong values
-Plan make_plan(const Graph& graph, const World& world, const ProviderSettings& settings,
-               const PlanOptions& options = {}, const Survey* survey = nullptr);
+/// @throws Error: conflicts, failed reads, wrong values
+Plan make_plan(const Graph& graph, const PriorState& world, const ProviderSettings& settings,
+               const PlanOptions& options = {}, const Evaluation* evaluation = nullptr);
 
 } // namespace hadeploy

@@ -26,30 +26,30 @@ bool leads_somewhere(const Graph& graph, const Move& move) {
 
 } // namespace
 
-void check_moved_types(const Graph& graph, const World& world, Problems& problems) {
+void check_moved_types(const Graph& graph, const PriorState& world, Diagnostics& diagnostics) {
     for (const auto& [from, to] : world.moved) {
         const Move* move = move_to(graph.spec().moved, to);
         if (move == nullptr) continue;
-        const Recorded& recorded = world.recorded.at(to);
+        const RecordedResource& recorded = world.recorded.at(to);
         const auto node = graph.find(to);
         if (!node && to == move->to && leads_somewhere(graph, *move)) {
-            Error& error =
-                problems.add(fmt::format("moved: {} can't become {}: that has instances", from, to),
-                             move->to_loc);
+            Error& error = diagnostics.add(
+                fmt::format("moved: {} can't become {}: that has instances", from, to),
+                move->to_loc);
             error.hint =
                 "name the instance that it becomes: " +
                 std::find_if(graph.nodes().begin(), graph.nodes().end(), [&](const Node& n) {
                     return within(n.address, move->to);
                 })->address;
         } else if (!node && !leads_somewhere(graph, *move)) {
-            problems
+            diagnostics
                 .add(fmt::format("moved: {} can't become {}: the spec has no such instance", from,
                                  to),
                      move->to_loc)
                 .hint = "it would be destroyed under that name: take the move out, or let the spec "
                         "have it";
         } else if (node && graph[*node].type->name != recorded.type) {
-            problems
+            diagnostics
                 .add(fmt::format("moved: {} is a {}, and {} is a {}", from, recorded.type, to,
                                  graph[*node].type->name),
                      move->loc)

@@ -45,13 +45,13 @@ std::vector<Move> particular_first(const std::vector<Move>& moves) {
 }
 
 /// What an entry of `moved:` comes to, going by what is recorded.
-Moves resolved(const World& world, const Move& move, Problems& problems) {
+Moves resolved(const PriorState& world, const Move& move, Diagnostics& diagnostics) {
     Moves out;
     for (const auto& [address, r] : world.recorded)
         if (const auto to = renamed(move, address)) out.emplace(address, *to);
     for (const auto& [from, to] : out) {
         if (!world.recorded.contains(to) || out.contains(to)) continue;
-        problems
+        diagnostics
             .add(fmt::format("moved: {} can't become {}, which exists already", from, to), move.loc)
             .hint = "leave one of the two addresses out of the spec, or remove the other one first";
     }
@@ -80,7 +80,7 @@ const std::string& address_now(const Moves& moves, const std::string& before) {
     return it == moves.end() ? before : it->second;
 }
 
-std::vector<std::string> moved_from(const std::string& before, const World& world) {
+std::vector<std::string> moved_from(const std::string& before, const PriorState& world) {
     std::vector<std::string> out;
     for (const auto& [from, to] : world.moved)
         if (within(from, before)) out.push_back(to);
@@ -114,7 +114,7 @@ bool is_moved(const Move& move, const std::string& address) {
     return !to_instance || address[move.from.size()] == '.';
 }
 
-World moved_world(World world, const Moves& moves) {
+PriorState moved_world(PriorState world, const Moves& moves) {
     if (moves.empty()) return world;
     move_keys(world.recorded, moves);
     move_keys(world.unfinished, moves);
@@ -131,17 +131,17 @@ World moved_world(World world, const Moves& moves) {
     return world;
 }
 
-World with_moves(World world, const std::vector<Move>& moves) {
-    Problems problems;
+PriorState with_moves(PriorState world, const std::vector<Move>& moves) {
+    Diagnostics diagnostics;
     for (const Move& move : particular_first(moves)) {
-        const Moves now = resolved(world, move, problems);
-        problems.throw_if_any();
+        const Moves now = resolved(world, move, diagnostics);
+        diagnostics.throw_if_any();
         world = moved_world(std::move(world), now);
     }
     return world;
 }
 
-Moves with_room(const Moves& moves, const World& world) {
+Moves with_room(const Moves& moves, const PriorState& world) {
     Moves out;
     for (const auto& [from, to] : moves)
         if (world.recorded.contains(from)) out.emplace(from, to);
@@ -162,8 +162,8 @@ Moves with_room(const Moves& moves, const World& world) {
     return out;
 }
 
-std::vector<Recorded> changed_records(const World& before, const World& after) {
-    std::vector<Recorded> out;
+std::vector<RecordedResource> changed_records(const PriorState& before, const PriorState& after) {
+    std::vector<RecordedResource> out;
     for (const auto& [address, r] : after.recorded) {
         const auto was = before.recorded.find(address);
         const bool same = was != before.recorded.end() && was->second.config == r.config &&

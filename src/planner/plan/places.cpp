@@ -1,8 +1,8 @@
 #include "planner/plan/places.h"
 
 #include "planner/graph/computed.h"
+#include "planner/plan/observed.h"
 #include "planner/plan/prior_state.h"
-#include "planner/plan/seen.h"
 #include "planner/spec/address.h"
 
 #include <algorithm>
@@ -22,7 +22,7 @@ void Places::note(const Node& node, std::optional<Action> action) {
 
 /// Of the best of the machines that the resource can be reached through.
 Places::State Places::state(const Node& node, const Value& config) const {
-    const ProviderKind& kind = *graph_.registry().kind(node.type->provider);
+    const Provider& kind = *graph_.registry().provider(node.type->provider);
     const auto candidates = kind.endpoints(*node.type, config, settings_.at(kind.name));
     State best = State::fresh;
     for (const Endpoint& e : candidates) {
@@ -35,10 +35,11 @@ Places::State Places::state(const Node& node, const Value& config) const {
 
 bool Places::is_gone(const std::string& machine) const {
     return !graph_.find(machine) &&
-           (!world_.recorded.contains(machine) || seen_gone(world_, machine));
+           (!world_.recorded.contains(machine) || observed_gone(world_, machine));
 }
 
-bool Places::is_fresh(const Node& node, const Value& config, const Recorded* recorded) const {
+bool Places::is_fresh(const Node& node, const Value& config,
+                      const RecordedResource* recorded) const {
     if (state(node, config) != State::fresh) return false;
     if (recorded == nullptr) return true;
     const Value there = read_config(*node.type, config, recorded);
@@ -54,11 +55,11 @@ bool Places::are_replaced(const Value& config) const {
     return !machines.empty() &&
            std::all_of(machines.begin(), machines.end(), [&](const std::string& m) {
                const auto id = graph_.find(m);
-               return id && graph_[*id].type->hosts_die && replaced_.contains(m);
+               return id && graph_[*id].type->removal_ends_machine && replaced_.contains(m);
            });
 }
 
-bool Places::are_removed(const Step& step, const Recorded& recorded,
+bool Places::are_removed(const Step& step, const RecordedResource& recorded,
                          const Selection& selection) const {
     const std::set<std::string> machines = machines_in(recorded.config);
     const auto is_removed = [&](const std::string& m) {
@@ -66,7 +67,7 @@ bool Places::are_removed(const Step& step, const Recorded& recorded,
         if (graph_.find(m) || r == world_.recorded.end() || !selection.has(m)) return false;
         const ResourceType* type = graph_.registry().type(r->second.type);
         const auto& let_go = graph_.spec().removed;
-        return type != nullptr && type->hosts_die &&
+        return type != nullptr && type->removal_ends_machine &&
                std::none_of(let_go.begin(), let_go.end(),
                             [&](const Dependency& d) { return within(m, d.name); });
     };

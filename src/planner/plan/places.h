@@ -15,7 +15,7 @@ namespace hadeploy {
 class Places {
   public:
     /// All of them outlive this.
-    Places(const Graph& graph, const World& world, const ProviderSettings& settings)
+    Places(const Graph& graph, const PriorState& world, const ProviderSettings& settings)
         : graph_(graph), world_(world), settings_(settings) {}
 
     /// Notes what a plan does with a machine; anything else is passed over.
@@ -24,12 +24,12 @@ class Places {
     /// Whether the resource's place is still to be made. What is recorded somewhere else is to be
     /// removed there first, unless that place is gone.
     [[nodiscard]] bool is_fresh(const Node& node, const Value& config,
-                                const Recorded* recorded) const;
+                                const RecordedResource* recorded) const;
     /// Whether the plan replaces all machines that a config names, of which there are some.
     [[nodiscard]] bool are_replaced(const Value& config) const;
     /// Whether the recorded object goes with its machines, which the plan removes, and has no name
     /// that the step's object needs: until then it stays recorded.
-    [[nodiscard]] bool are_removed(const Step& step, const Recorded& recorded,
+    [[nodiscard]] bool are_removed(const Step& step, const RecordedResource& recorded,
                                    const Selection& selection) const;
 
   private:
@@ -38,7 +38,7 @@ class Places {
     bool is_gone(const std::string& machine) const;
 
     const Graph& graph_;
-    const World& world_;
+    const PriorState& world_;
     const ProviderSettings& settings_;
     std::map<std::string, State> machines_; ///< by address
     std::set<std::string> replaced_;        ///< of those

@@ -83,11 +83,11 @@ struct Plan {
     std::vector<Step> steps;
     /// Resources without a step whose record is out of date all the same: what only steers how
     /// changes are made is new, or they are used in another way. Apply notes them, silently.
-    std::vector<Recorded> records;
+    std::vector<RecordedResource> records;
     /// New addresses of what the state has under other ones; written together with `records`.
     std::map<std::string, std::string> moves;
     /// What an earlier run began and this one takes up, before anything new: as in
-    /// World::interrupted.
+    /// PriorState::interrupted.
     std::map<std::string, std::string> resumed;
     std::vector<Loss> losses;         ///< in the order of the steps
     Value outputs;                    ///< as planned

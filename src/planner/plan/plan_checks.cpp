@@ -9,22 +9,22 @@
 
 namespace hadeploy {
 
-void refuse_moved_but_there(const Graph& graph, Problems& problems) {
+void refuse_moved_but_there(const Graph& graph, Diagnostics& diagnostics) {
     for (const Move& m : graph.spec().moved)
         for (const Node& n : graph.nodes()) {
             if (!is_moved(m, n.address)) continue;
-            problems.add(fmt::format("moved: the spec still has {}", n.address), m.loc)
+            diagnostics.add(fmt::format("moved: the spec still has {}", n.address), m.loc)
                 .with_note("here", n.block->loc)
                 .hint = "take out the move, or the block of the old name";
             break;
         }
 }
 
-void refuse_removed_but_there(const Graph& graph, Problems& problems) {
+void refuse_removed_but_there(const Graph& graph, Diagnostics& diagnostics) {
     for (const Dependency& r : graph.spec().removed)
         for (const Node& n : graph.nodes())
             if (within(n.address, r.name)) {
-                problems.add(fmt::format("removed: the spec still has {}", n.address), r.loc)
+                diagnostics.add(fmt::format("removed: the spec still has {}", n.address), r.loc)
                     .with_note("here", n.block->loc)
                     .hint = "take out the entry, or the block";
                 break;
@@ -43,7 +43,7 @@ void add_look_alike_notices(Plan& plan, const std::map<std::string, std::string>
     if (count > most) plan.notices.push_back(fmt::format("and {} more such pairs", count - most));
 }
 
-void add_unmatched_removed_notices(Plan& plan, const World& world, const Spec& spec) {
+void add_unmatched_removed_notices(Plan& plan, const PriorState& world, const Spec& spec) {
     if (plan.count(Action::remove) == 0) return;
     for (const Dependency& r : spec.removed)
         if (std::none_of(world.recorded.begin(), world.recorded.end(),

@@ -9,10 +9,10 @@
 namespace hadeploy {
 
 /// Adds an error for each `moved:` entry whose old address the spec still has.
-void refuse_moved_but_there(const Graph& graph, Problems& problems);
+void refuse_moved_but_there(const Graph& graph, Diagnostics& diagnostics);
 
 /// Adds an error for each `removed:` entry whose address the spec still has.
-void refuse_removed_but_there(const Graph& graph, Problems& problems);
+void refuse_removed_but_there(const Graph& graph, Diagnostics& diagnostics);
 
 /// Adds a notice for each pair of a removed and a created resource that may be the same object.
 /// @param look_alikes  the removed address, by the created one
@@ -20,6 +20,6 @@ void add_look_alike_notices(Plan& plan, const std::map<std::string, std::string>
 
 /// Adds a notice for each `removed:` entry that names nothing in the state: a misspelt entry
 /// leaves another resource to be destroyed.
-void add_unmatched_removed_notices(Plan& plan, const World& world, const Spec& spec);
+void add_unmatched_removed_notices(Plan& plan, const PriorState& world, const Spec& spec);
 
 } // namespace hadeploy

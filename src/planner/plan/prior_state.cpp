@@ -2,7 +2,7 @@
 
 namespace hadeploy {
 
-Interruption interruption_of(const World& world, const std::string& address) {
+Interruption interruption_of(const PriorState& world, const std::string& address) {
     if (world.unfinished.contains(address)) return {"create", {}};
     const auto it = world.interrupted.find(address);
     if (it == world.interrupted.end()) return {};
@@ -10,7 +10,7 @@ Interruption interruption_of(const World& world, const std::string& address) {
     return {it->second, config == world.attempted.end() ? Value() : config->second};
 }
 
-bool machine_is_up(const World& world, const std::string& address) {
+bool machine_is_up(const PriorState& world, const std::string& address) {
     if (world.unfinished.contains(address)) return false;
     const auto it = world.observed.find(address);
     return it != world.observed.end() && it->second.state == Observation::State::present &&

@@ -19,10 +19,10 @@ struct Interruption {
 inline constexpr const char* kChangedNames = "(changed)";
 
 /// Everything a plan goes by, beside the spec.
-struct World {
+struct PriorState {
     std::string lineage;
     std::int64_t serial = 0;
-    std::map<std::string, Recorded> recorded;
+    std::map<std::string, RecordedResource> recorded;
     /// Addresses of recorded resources whose creation was begun and not seen to end.
     std::set<std::string> unfinished;
     /// What was begun ("create", "update", "remove") and not seen to end, by address (recorded or
@@ -35,10 +35,10 @@ struct World {
     Value outputs = {};                          ///< as recorded; null before the first apply
 };
 
-Interruption interruption_of(const World& world, const std::string& address);
+Interruption interruption_of(const PriorState& world, const std::string& address);
 
 /// Whether the machine can be logged in to, going by what was seen.
-bool machine_is_up(const World& world, const std::string& address);
+bool machine_is_up(const PriorState& world, const std::string& address);
 
 /// The settings of each provider, normalized, by its name.
 using ProviderSettings = std::map<std::string, Value>;

@@ -3,7 +3,7 @@
 #include "planner/graph/ignored.h"
 #include "planner/plan/decide.h"
 #include "planner/plan/prior_state.h"
-#include "planner/plan/refresh.h"
+#include "planner/plan/reads.h"
 #include "planner/plan/selection.h"
 
 #include <fmt/format.h>
@@ -15,7 +15,7 @@ namespace {
 /// Finds what is not as recorded.
 class Refresher {
   public:
-    Refresher(const Graph& graph, const World& world, const PlanOptions& options)
+    Refresher(const Graph& graph, const PriorState& world, const PlanOptions& options)
         : graph_(graph), world_(world), selection_(options, &graph, world) {
         plan_.refresh_only = true;
         plan_.outputs_before = world.outputs;
@@ -26,7 +26,7 @@ class Refresher {
     Plan run() {
         for (const auto& [address, r] : world_.recorded)
             if (selection_.has(address)) look_at(r);
-        problems_.throw_if_any();
+        diagnostics_.throw_if_any();
         plan_.values.assign(graph_.nodes().size(), Value::unknown());
         for (const auto& [address, r] : world_.recorded)
             if (const auto node = graph_.find(address)) plan_.values[*node] = r.attributes;
@@ -39,13 +39,13 @@ class Refresher {
         for (const Step& step : plan_.steps)
             if (const auto node = graph_.find(step.address))
                 plan_.values[*node] = step.after.is_null() ? Value::unknown() : step.after;
-        Problems untold; // what the state has may lack what the spec says of it by now
+        Diagnostics untold; // what the state has may lack what the spec says of it by now
         plan_.outputs = graph_.outputs([this](NodeId id) { return plan_.values[id]; }, untold);
         return std::move(plan_);
     }
 
   private:
-    void look_at(const Recorded& r) {
+    void look_at(const RecordedResource& r) {
         const ResourceType* type = graph_.registry().type(r.type);
         const auto seen = world_.observed.find(r.address);
         if (type == nullptr || seen == world_.observed.end() ||
@@ -57,7 +57,7 @@ class Refresher {
         if (o.state == Observation::State::failed) {
             Error error = o.error.value_or(Error(ErrorKind::failed, "could not be read"));
             error.address = r.address;
-            problems_.add(std::move(error));
+            diagnostics_.add(std::move(error));
         } else if (o.state == Observation::State::absent) {
             forget(r, *type, "it is gone");
         } else if (!o.foreign.empty()) {
@@ -71,7 +71,7 @@ class Refresher {
         plan_.notices.push_back(fmt::format("{} {}", address, text));
     }
 
-    Step step_of(const Recorded& r, const ResourceType& type, Action action) const {
+    Step step_of(const RecordedResource& r, const ResourceType& type, Action action) const {
         Step step{.address = r.address, .action = action, .type = &type};
         step.generation = r.generation;
         step.identity = r.identity;
@@ -80,13 +80,13 @@ class Refresher {
         return step;
     }
 
-    void forget(const Recorded& r, const ResourceType& type, std::string reason) {
+    void forget(const RecordedResource& r, const ResourceType& type, std::string reason) {
         Step step = step_of(r, type, Action::forget);
         step.reason = std::move(reason);
         plan_.steps.push_back(std::move(step));
     }
 
-    void compare(const Recorded& r, const ResourceType& type, const Value& seen) {
+    void compare(const RecordedResource& r, const ResourceType& type, const Value& seen) {
         Step step = step_of(r, type, Action::refresh);
         step.after = r.attributes;
         bool silent = false; // of what the spec ignores only a note is taken
@@ -98,7 +98,7 @@ class Refresher {
             const Value* was = r.attributes.find(a.name);
             const Value* is = seen.find(a.name);
             // what the record never had is none of ours
-            if (a.steering || was == nullptr || was->is_null() || is == nullptr) continue;
+            if (a.operational || was == nullptr || was->is_null() || is == nullptr) continue;
             if (!differs(a.type, *was, *is)) continue;
             if (a.tracked) {
                 note(r.address, a.name + " is not as applied; an apply repairs it");
@@ -119,7 +119,7 @@ class Refresher {
         }
         step.after = with_machine(type, r.address, step.after);
         if (step.changes.empty() && silent) {
-            Recorded noted = r;
+            RecordedResource noted = r;
             noted.attributes = step.after;
             plan_.records.push_back(std::move(noted));
         }
@@ -127,15 +127,15 @@ class Refresher {
     }
 
     const Graph& graph_;
-    const World& world_;
+    const PriorState& world_;
     const Selection selection_;
     Plan plan_;
-    Problems problems_;
+    Diagnostics diagnostics_;
 };
 
 } // namespace
 
-Plan make_refresh_plan(const Graph& graph, const World& world, const PlanOptions& options) {
+Plan make_refresh_plan(const Graph& graph, const PriorState& world, const PlanOptions& options) {
     return Refresher(graph, world, options).run();
 }
 

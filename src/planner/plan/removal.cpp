@@ -6,10 +6,10 @@
 #include "planner/plan/contents.h"
 #include "planner/plan/data_loss.h"
 #include "planner/plan/generations.h"
+#include "planner/plan/interrupted.h"
 #include "planner/plan/lifecycle.h"
+#include "planner/plan/observed.h"
 #include "planner/plan/prior_state.h"
-#include "planner/plan/resumed.h"
-#include "planner/plan/seen.h"
 #include "planner/plan/selection.h"
 #include "planner/plan/step_order.h"
 #include "planner/spec/address.h"
@@ -27,12 +27,12 @@ namespace {
 /// stay) is undone properly, before its machine goes.
 class Remover {
   public:
-    Remover(Plan& plan, const World& world, const Registry& registry,
+    Remover(Plan& plan, const PriorState& world, const Registry& registry,
             const std::function<bool(const std::string&)>& kept,
-            const std::vector<Dependency>& let_go, const Claims* claims, Problems& problems,
+            const std::vector<Dependency>& let_go, const Claims* claims, Diagnostics& diagnostics,
             const Graph* graph)
         : plan_(plan), world_(world), registry_(registry), kept_(kept), let_go_(let_go),
-          claims_(claims), problems_(problems), graph_(graph) {}
+          claims_(claims), diagnostics_(diagnostics), graph_(graph) {}
 
     void run() {
         find_dying();
@@ -47,15 +47,15 @@ class Remover {
     void find_dying() {
         for (const auto& [address, r] : world_.recorded) {
             const ResourceType* type = registry_.type(r.type);
-            if (type == nullptr || !type->machine || !type->hosts_die) continue;
+            if (type == nullptr || !type->machine || !type->removal_ends_machine) continue;
             const bool ends = !kept_(address) && !is_let_go(address) && !leaving_of(r, graph_).kept;
-            if (ends || seen_gone(world_, address)) dying_.insert(address);
+            if (ends || observed_gone(world_, address)) dying_.insert(address);
         }
         for (const Step& s :
              plan_.steps) { // one that is made has nothing on it, whatever is recorded
             const bool fresh =
                 s.action == Action::create || (s.action == Action::replace && !s.if_differs);
-            if (s.type->machine && s.type->hosts_die && fresh) dying_.insert(s.address);
+            if (s.type->machine && s.type->removal_ends_machine && fresh) dying_.insert(s.address);
         }
     }
 
@@ -64,7 +64,7 @@ class Remover {
                            [&](const Dependency& d) { return within(address, d.name); });
     }
 
-    bool goes_with_machines(const Recorded& r, const ResourceType& type) const {
+    bool goes_with_machines(const RecordedResource& r, const ResourceType& type) const {
         const std::set<std::string> machines = machines_in(r.config);
         return !machines.empty() && !type.machine &&
                std::all_of(machines.begin(), machines.end(), [&](const std::string& m) {
@@ -74,14 +74,14 @@ class Remover {
     }
 
     /// The same, and nothing can be done about it on them any more.
-    bool goes_unreached(const Recorded& r, const ResourceType& type) const {
+    bool goes_unreached(const RecordedResource& r, const ResourceType& type) const {
         const std::set<std::string> machines = machines_in(r.config);
         return goes_with_machines(r, type) &&
                std::none_of(machines.begin(), machines.end(),
                             [&](const std::string& m) { return machine_is_up(world_, m); });
     }
 
-    Step plan_removal(const Recorded& r) {
+    Step plan_removal(const RecordedResource& r) {
         Step step{.address = r.address, .action = Action::remove};
         step.type = registry_.type(r.type);
         step.generation = r.generation;
@@ -94,7 +94,7 @@ class Remover {
                                     "which this hadeploy does not know",
                                     r.type));
             error.address = r.address;
-            problems_.add(std::move(error).with_hint(
+            diagnostics_.add(std::move(error).with_hint(
                 fmt::format("use the version of hadeploy that made it, or leave it as it is with "
                             "--exclude {}",
                             shell_word(resource_address(r.address)))));
@@ -113,8 +113,8 @@ class Remover {
         const Leaving leaving = leaving_of(r, graph_);
         const bool goes_along = goes_with_machines(r, *step.type);
         const bool stays = leaving.kept && !goes_along;
-        if (leaving.prevented && !stays && !seen_gone(world_, r.address))
-            problems_.add(protected_error(r.address, "would be destroyed", leaving.loc))
+        if (leaving.prevented && !stays && !observed_gone(world_, r.address))
+            diagnostics_.add(protected_error(r.address, "would be destroyed", leaving.loc))
                 .with_note("`removed:` lets go of it without destroying it");
         if (goes_along) {
             const std::set<std::string> machines = machines_in(r.config);
@@ -123,7 +123,7 @@ class Remover {
                                                : "goes with its machines";
             return step;
         }
-        if (stays && !seen_gone(world_, r.address)) {
+        if (stays && !observed_gone(world_, r.address)) {
             step.action = Action::forget;
             step.keeps = true;
             step.reason = "keep_on_destroy: it stays as it is";
@@ -135,7 +135,7 @@ class Remover {
 
     /// The resource of the spec that manages the very object of this record, by a record of its
     /// own.
-    const Node* same_object(const ResourceType& type, const Recorded& r) const {
+    const Node* same_object(const ResourceType& type, const RecordedResource& r) const {
         if (claims_ == nullptr) return nullptr;
         const std::vector<std::string> names = type.claims(r.config);
         const Node* node = names.empty() ? nullptr : claims_->owner(names.front());
@@ -147,7 +147,7 @@ class Remover {
     }
 
     /// Why it is to go.
-    std::string reason(const Recorded& r) const {
+    std::string reason(const RecordedResource& r) const {
         const std::string resource = resource_address(r.address);
         if (resource == r.address || !kept_(resource)) return "the spec no longer has it";
         if (world_.unfinished.contains(r.address))
@@ -158,7 +158,7 @@ class Remover {
                      : fmt::format("a new {} takes its place", resource);
     }
 
-    void look(const Recorded& r, Step& step) {
+    void look(const RecordedResource& r, Step& step) {
         const auto seen = world_.observed.find(r.address);
         if (seen == world_.observed.end() || seen->second.state == Observation::State::blocked) {
             step.read_first = true;
@@ -169,7 +169,7 @@ class Remover {
             Error error = o.error.value_or(Error(ErrorKind::failed, "could not be read"));
             error.address = r.address;
             note_way_around(error, plan_.destroy ? "removes the rest" : "leaves it out");
-            problems_.add(std::move(error));
+            diagnostics_.add(std::move(error));
         } else if (o.state == Observation::State::absent) {
             step.action = Action::forget;
             step.reason = "it is already gone";
@@ -182,33 +182,33 @@ class Remover {
     }
 
     Plan& plan_;
-    const World& world_;
+    const PriorState& world_;
     const Registry& registry_;
     const std::function<bool(const std::string&)>& kept_;
     const std::vector<Dependency>& let_go_;
     const Claims* claims_; ///< of the spec; may be none
-    Problems& problems_;
+    Diagnostics& diagnostics_;
     const Graph* graph_;
     std::set<std::string> dying_; ///< machines that this plan ends, or that are gone
 };
 
 } // namespace
 
-void add_removals(Plan& plan, const World& world, const Registry& registry,
+void add_removals(Plan& plan, const PriorState& world, const Registry& registry,
                   const std::function<bool(const std::string&)>& kept,
-                  const std::vector<Dependency>& let_go, const Claims* claims, Problems& problems,
-                  const Graph* graph) {
-    Remover(plan, world, registry, kept, let_go, claims, problems, graph).run();
+                  const std::vector<Dependency>& let_go, const Claims* claims,
+                  Diagnostics& diagnostics, const Graph* graph) {
+    Remover(plan, world, registry, kept, let_go, claims, diagnostics, graph).run();
 }
 
 Value with_removal_options(const ResourceType& type, Value before, const Value& wanted) {
     for (const Attribute& a : type.schema)
-        if (a.steering && a.type.kind == TypeKind::boolean && wanted[a.name].is_bool())
+        if (a.operational && a.type.kind == TypeKind::boolean && wanted[a.name].is_bool())
             before = before.with(a.name, wanted[a.name]);
     return before;
 }
 
-void settle_old_generations(Plan& plan, const World& world) {
+void settle_old_generations(Plan& plan, const PriorState& world) {
     std::unordered_map<std::string, const Step*> made_first;
     for (const Step& s : plan.steps)
         if (s.create_first) made_first.emplace(s.address, &s);
@@ -224,8 +224,8 @@ void settle_old_generations(Plan& plan, const World& world) {
     }
 }
 
-Plan make_destroy_plan(const World& world, const Registry& registry, const PlanOptions& options,
-                       const Graph* graph) {
+Plan make_destroy_plan(const PriorState& world, const Registry& registry,
+                       const PlanOptions& options, const Graph* graph) {
     const Selection selection(options, nullptr, world);
     Plan plan;
     plan.destroy = true;
@@ -236,14 +236,14 @@ Plan make_destroy_plan(const World& world, const Registry& registry, const PlanO
     const auto kept = [&](const std::string& address) {
         return world.recorded.contains(address) && !selection.has(address);
     };
-    Problems problems;
-    add_removals(plan, world, registry, kept, {}, nullptr, problems, graph);
-    problems.throw_if_any();
+    Diagnostics diagnostics;
+    add_removals(plan, world, registry, kept, {}, nullptr, diagnostics, graph);
+    diagnostics.throw_if_any();
     std::vector<Taking> takings;
-    refuse_removal_of_kept_contents(plan, world, registry, nullptr, {}, takings, problems);
-    order_steps(plan, world, nullptr, takings, problems);
-    problems.throw_if_any();
-    note_resumed(plan, world);
+    refuse_removal_of_kept_contents(plan, world, registry, nullptr, {}, takings, diagnostics);
+    order_steps(plan, world, nullptr, takings, diagnostics);
+    diagnostics.throw_if_any();
+    note_interrupted(plan, world);
     plan.losses = find_losses(plan, world, registry);
     return plan;
 }

@@ -19,7 +19,7 @@ namespace {
 using Addresses = std::vector<std::string>;
 using Dependents = std::unordered_map<std::string, Addresses>;
 
-Dependents recorded_dependents(const World& world) {
+Dependents recorded_dependents(const PriorState& world) {
     Dependents out;
     for (const auto& [address, r] : world.recorded)
         for (const std::string& d : r.depends_on) out[d].push_back(address);
@@ -33,7 +33,7 @@ Dependents dependents_in(const Graph& graph) {
     return out;
 }
 
-Addresses all_addresses(const Graph* graph, const World& world) {
+Addresses all_addresses(const Graph* graph, const PriorState& world) {
     Addresses out;
     if (graph != nullptr)
         for (const Node& n : graph->nodes()) out.push_back(n.address);
@@ -43,11 +43,11 @@ Addresses all_addresses(const Graph* graph, const World& world) {
 }
 
 /// The addresses among `all` that the values of an option name.
-/// @throws Errors(usage)
+/// @throws Error(usage)
 Addresses named(std::string_view option, const Addresses& values, const Addresses& all,
-                const Graph* graph, const World& world) {
+                const Graph* graph, const PriorState& world) {
     Addresses out;
-    Problems problems;
+    Diagnostics diagnostics;
     for (const std::string& value : values) {
         const std::string wanted = resolve_address(value, all);
         const std::size_t before = out.size();
@@ -57,12 +57,12 @@ Addresses named(std::string_view option, const Addresses& values, const Addresse
             for (std::string& address : moved_from(wanted, world))
                 out.push_back(std::move(address));
         if (out.size() == before)
-            problems.add(unknown_address(
+            diagnostics.add(unknown_address(
                 fmt::format("{} {}: {} such resource or module", option, value,
                             graph == nullptr ? "the state has no" : "spec and state have no"),
                 value, all, "`hadeploy state list` and `hadeploy graph` show all addresses"));
     }
-    problems.throw_if_any();
+    diagnostics.throw_if_any();
     return out;
 }
 
@@ -95,7 +95,7 @@ void append(Addresses& to, const Dependents& from, const std::string& address) {
 
 } // namespace
 
-Selection::Selection(const PlanOptions& options, const Graph* graph, const World& world) {
+Selection::Selection(const PlanOptions& options, const Graph* graph, const PriorState& world) {
     if (options.targets.empty() && options.exclude.empty()) return;
     all_ = false;
     if (!options.targets.empty())
@@ -107,7 +107,7 @@ Selection::Selection(const PlanOptions& options, const Graph* graph, const World
             for (const std::string& m : machines_in(it->second.config)) machines_.insert(m);
 }
 
-void Selection::target(const Addresses& targets, const Graph* graph, const World& world) {
+void Selection::target(const Addresses& targets, const Graph* graph, const PriorState& world) {
     const Dependents dependents = recorded_dependents(world);
     chosen_ = reached_from(named("--target", targets, all_addresses(graph, world), graph, world),
                            [&](const std::string& address, Addresses& open) {
@@ -125,7 +125,7 @@ void Selection::target(const Addresses& targets, const Graph* graph, const World
 
 /// What is excluded stays as it is recorded. So nothing may be removed that it needs by its record,
 /// and nothing of the spec may be changed that needs it.
-void Selection::exclude(const Addresses& excluded, const Graph* graph, const World& world) {
+void Selection::exclude(const Addresses& excluded, const Graph* graph, const PriorState& world) {
     const Addresses all = all_addresses(graph, world);
     const Dependents dependents = graph == nullptr ? Dependents{} : dependents_in(*graph);
     const Addresses by_name = named("--exclude", excluded, all, graph, world);
@@ -154,14 +154,15 @@ void Selection::exclude(const Addresses& excluded, const Graph* graph, const Wor
 }
 
 std::set<std::string> addresses_to_replace(const PlanOptions& options, const Graph& graph,
-                                           const Selection& selection, const World& world) {
+                                           const Selection& selection, const PriorState& world) {
     std::set<std::string> out;
     if (options.replace.empty()) return out;
-    Problems problems;
+    Diagnostics diagnostics;
     Addresses all;
     for (const Node& n : graph.nodes()) all.push_back(n.address);
     const auto refuse = [&](const std::string& given, std::string_view why) -> Error& {
-        return problems.add(Error(ErrorKind::usage, fmt::format("--replace {}: {}", given, why)));
+        return diagnostics.add(
+            Error(ErrorKind::usage, fmt::format("--replace {}: {}", given, why)));
     };
     for (const std::string& given : options.replace) {
         std::string address = resolve_address(given, all);
@@ -170,7 +171,7 @@ std::set<std::string> addresses_to_replace(const PlanOptions& options, const Gra
             address = now.front();
         const auto node = graph.find(address);
         if (!node)
-            problems.add(unknown_address(
+            diagnostics.add(unknown_address(
                 fmt::format("--replace {}: the spec has no such single resource", given), address,
                 all, "`hadeploy graph` shows all addresses"));
         else if (graph[*node].type->data)
@@ -184,7 +185,7 @@ std::set<std::string> addresses_to_replace(const PlanOptions& options, const Gra
                 fmt::format("name it there too: --target {}", shell_word(address));
         out.insert(address);
     }
-    problems.throw_if_any();
+    diagnostics.throw_if_any();
     return out;
 }
 

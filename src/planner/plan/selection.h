@@ -16,8 +16,8 @@ namespace hadeploy {
 class Selection {
   public:
     /// @param graph  nullptr: all that is chosen is to be removed
-    /// @throws Errors(usage): a target or an exclusion that names nothing
-    Selection(const PlanOptions& options, const Graph* graph, const World& world);
+    /// @throws Error(usage): a target or an exclusion that names nothing
+    Selection(const PlanOptions& options, const Graph* graph, const PriorState& world);
 
     [[nodiscard]] bool all() const { return all_; }
     [[nodiscard]] bool has(const std::string& address) const {
@@ -32,8 +32,10 @@ class Selection {
     [[nodiscard]] const std::string& notice() const { return notice_; }
 
   private:
-    void target(const std::vector<std::string>& targets, const Graph* graph, const World& world);
-    void exclude(const std::vector<std::string>& excluded, const Graph* graph, const World& world);
+    void target(const std::vector<std::string>& targets, const Graph* graph,
+                const PriorState& world);
+    void exclude(const std::vector<std::string>& excluded, const Graph* graph,
+                 const PriorState& world);
 
     bool all_ = true;
     std::unordered_set<std::string> chosen_, machines_;
@@ -41,9 +43,9 @@ class Selection {
 };
 
 /// The nodes that --replace names, by their addresses.
-/// @throws Errors(usage): one that is no single resource of the spec, that is only read, or that
+/// @throws Error(usage): one that is no single resource of the spec, that is only read, or that
 ///         the selection leaves out
 std::set<std::string> addresses_to_replace(const PlanOptions& options, const Graph& graph,
-                                           const Selection& selection, const World& world);
+                                           const Selection& selection, const PriorState& world);
 
 } // namespace hadeploy

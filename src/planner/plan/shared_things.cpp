@@ -11,7 +11,7 @@ void SharedThings::add(NodeId id, const Value& config) {
         wanted_by_[std::move(name)].push_back(id);
 }
 
-void SharedThings::leave_to_others(Plan& plan, const World& world) const {
+void SharedThings::leave_to_others(Plan& plan, const PriorState& world) const {
     if (wanted_by_.empty()) return;
     for (Step& step : plan.steps) {
         const auto r = world.recorded.find(step.address);
@@ -20,7 +20,7 @@ void SharedThings::leave_to_others(Plan& plan, const World& world) const {
     }
 }
 
-void SharedThings::leave(Step& step, const Recorded& recorded, const Plan& plan) const {
+void SharedThings::leave(Step& step, const RecordedResource& recorded, const Plan& plan) const {
     std::vector<std::string> kept;
     if (!step.after.is_null() && step.action != Action::replace)
         kept = step.type->shares(step.after);

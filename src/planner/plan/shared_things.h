@@ -14,19 +14,19 @@ namespace hadeploy {
 class SharedThings {
   public:
     /// @param records  by node; both outlive this
-    SharedThings(const Graph& graph, const std::vector<const Recorded*>& records)
+    SharedThings(const Graph& graph, const std::vector<const RecordedResource*>& records)
         : graph_(graph), records_(records) {}
 
     void add(NodeId id, const Value& config);
     /// Notes in the steps of the plan what each gives up and others still want: Step::left_to.
-    void leave_to_others(Plan& plan, const World& world) const;
+    void leave_to_others(Plan& plan, const PriorState& world) const;
 
   private:
-    void leave(Step& step, const Recorded& recorded, const Plan& plan) const;
+    void leave(Step& step, const RecordedResource& recorded, const Plan& plan) const;
     [[nodiscard]] std::string identity_after(NodeId id, const Plan& plan) const;
 
     const Graph& graph_;
-    const std::vector<const Recorded*>& records_;
+    const std::vector<const RecordedResource*>& records_;
     std::map<std::string, std::vector<NodeId>> wanted_by_;
 };
 

@@ -2,8 +2,8 @@
 
 #include "planner/graph/computed.h"
 #include "planner/plan/generations.h"
+#include "planner/plan/observed.h"
 #include "planner/plan/prior_state.h"
-#include "planner/plan/seen.h"
 #include "planner/spec/address.h"
 
 #include <algorithm>
@@ -17,9 +17,9 @@ namespace {
 
 class Orderer {
   public:
-    Orderer(Plan& plan, const World& world, const Graph* graph, Problems& problems)
-        : plan_(plan), world_(world), graph_(graph), problems_(problems), hard_(plan.steps.size()),
-          soft_(plan.steps.size()) {}
+    Orderer(Plan& plan, const PriorState& world, const Graph* graph, Diagnostics& diagnostics)
+        : plan_(plan), world_(world), graph_(graph), diagnostics_(diagnostics),
+          hard_(plan.steps.size()), soft_(plan.steps.size()) {}
 
     void run(const std::vector<Taking>& takings) {
         find_steps();
@@ -96,14 +96,14 @@ class Orderer {
 
     void removal(StepId id) {
         const Step& step = plan_.steps[id];
-        const Recorded& r = world_.recorded.at(step.address);
+        const RecordedResource& r = world_.recorded.at(step.address);
         const bool forgotten = step.action == Action::forget;
         // what stands on a resource knows the generation in use, which goes first where both go
         if (resource_address(step.address) != step.address && !forgotten)
             for (const StepId other : removals_of(resource_address(step.address)))
                 if (plan_.steps[other].address == resource_address(step.address))
                     hard_[id].insert(other);
-        if (forgotten && seen_gone(world_, r.address))
+        if (forgotten && observed_gone(world_, r.address))
             return; // at once: what tells so may go itself
         for (const std::string& m : machines_in(r.config)) {
             // one that is off is started first
@@ -158,7 +158,7 @@ class Orderer {
 
     /// The old generation goes once the new one is there. What earlier runs left may be in its way,
     /// and goes before.
-    void generations(StepId id, const Recorded* recorded) {
+    void generations(StepId id, const RecordedResource* recorded) {
         const Step& step = plan_.steps[id];
         if (step.action != Action::create && step.action != Action::replace) return;
         const std::string in_use =
@@ -318,7 +318,7 @@ class Orderer {
             const StepId from = path[i], to = path[(i + 1) % path.size()];
             error.with_note(reason(from, to), plan_.steps[from].loc);
         }
-        problems_.add(std::move(error)).hint =
+        diagnostics_.add(std::move(error)).hint =
             "make the change in two runs, the first of which leaves one of them out";
     }
 
@@ -335,9 +335,9 @@ class Orderer {
     }
 
     Plan& plan_;
-    const World& world_;
+    const PriorState& world_;
     const Graph* graph_;
-    Problems& problems_;
+    Diagnostics& diagnostics_;
     /// By step: what has to be through before, and what is better through before.
     std::vector<std::set<StepId>> hard_, soft_;
     std::unordered_map<std::string, StepId> steps_; ///< but removals, by address
@@ -348,14 +348,14 @@ class Orderer {
 
 } // namespace
 
-void order_steps(Plan& plan, const World& world, const Graph* graph,
-                 const std::vector<Taking>& takings, Problems& problems) {
+void order_steps(Plan& plan, const PriorState& world, const Graph* graph,
+                 const std::vector<Taking>& takings, Diagnostics& diagnostics) {
     const auto removes = [](const Step& s) {
         return s.action == Action::remove || s.action == Action::forget;
     };
     // without removals the steps stand in an order already
     if (takings.empty() && std::none_of(plan.steps.begin(), plan.steps.end(), removes)) return;
-    Orderer(plan, world, graph, problems).run(takings);
+    Orderer(plan, world, graph, diagnostics).run(takings);
 }
 
 } // namespace hadeploy

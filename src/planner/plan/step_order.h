@@ -22,7 +22,7 @@ struct Taking {
 /// - what goes with its machine goes after it, what has to be undone properly before it.
 /// @param graph  nullptr of a plan to destroy
 /// Adds an error where steps wait for each other.
-void order_steps(Plan& plan, const World& world, const Graph* graph,
-                 const std::vector<Taking>& takings, Problems& problems);
+void order_steps(Plan& plan, const PriorState& world, const Graph* graph,
+                 const std::vector<Taking>& takings, Diagnostics& diagnostics);
 
 } // namespace hadeploy

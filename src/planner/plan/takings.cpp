@@ -7,7 +7,7 @@
 namespace hadeploy {
 
 std::vector<Taking> Holders::takings(const Node& node, const Value& config,
-                                     const Recorded* recorded) {
+                                     const RecordedResource* recorded) {
     const bool has_all = recorded != nullptr && recorded->config == config &&
                          !world_.unfinished.contains(node.address);
     if (world_.recorded.empty() || has_all) return {};

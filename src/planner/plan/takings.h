@@ -15,18 +15,20 @@ namespace hadeploy {
 class Holders {
   public:
     /// Both outlive this.
-    Holders(const Registry& registry, const World& world) : registry_(registry), world_(world) {}
+    Holders(const Registry& registry, const PriorState& world)
+        : registry_(registry), world_(world) {}
 
     /// What a resource would claim that another record's object still has; Taking::step is to be
     /// filled in. The spec's own clashes are errors, so all of these are about to be let go.
-    std::vector<Taking> takings(const Node& node, const Value& config, const Recorded* recorded);
+    std::vector<Taking> takings(const Node& node, const Value& config,
+                                const RecordedResource* recorded);
 
   private:
     using Addresses = std::unordered_map<std::string, std::vector<std::string>>;
     const Addresses& by_claim();
 
     const Registry& registry_;
-    const World& world_;
+    const PriorState& world_;
     std::optional<Addresses> by_claim_; ///< made when it is asked for first
 };
 

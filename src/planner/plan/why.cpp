@@ -14,7 +14,7 @@ namespace {
 
 class Explainer {
   public:
-    Explainer(const Plan& plan, const Graph& graph, const World& world)
+    Explainer(const Plan& plan, const Graph& graph, const PriorState& world)
         : plan_(plan), graph_(graph), world_(world) {
         for (StepId id = 0; id < plan.steps.size(); ++id) steps_[plan.steps[id].address] = id;
     }
@@ -74,7 +74,7 @@ class Explainer {
 
     const Plan& plan_;
     const Graph& graph_;
-    const World& world_;
+    const PriorState& world_;
     std::map<std::string, StepId> steps_;
 };
 
@@ -82,7 +82,7 @@ class Explainer {
 /// removed: `a#1`.
 /// @throws Error(usage)
 std::string known_address(const std::string& given, const Plan& plan, const Graph& graph,
-                          const World& world) {
+                          const PriorState& world) {
     std::vector<std::string> known;
     for (const Node& n : graph.nodes()) known.push_back(n.address);
     for (const auto& [recorded, r] : world.recorded) known.push_back(recorded);
@@ -100,7 +100,7 @@ std::string known_address(const std::string& given, const Plan& plan, const Grap
 } // namespace
 
 std::vector<Why> explain(const std::string& given, const Plan& plan, const Graph& graph,
-                         const World& world) {
+                         const PriorState& world) {
     const std::string address = known_address(given, plan, graph, world);
     const Explainer explainer(plan, graph, world);
     std::vector<Why> out;

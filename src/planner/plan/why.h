@@ -34,6 +34,6 @@ struct Why {
 /// once: first what it comes from, then what that comes from.
 /// @throws Error(usage) when neither spec nor state have it
 std::vector<Why> explain(const std::string& address, const Plan& plan, const Graph& graph,
-                         const World& world);
+                         const PriorState& world);
 
 } // namespace hadeploy

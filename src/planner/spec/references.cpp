@@ -70,7 +70,7 @@ class Collector {
 /// Depth first; `path` are the locals under way.
 class CycleSearch {
   public:
-    CycleSearch(const Module& module, Problems& problems) : problems_(problems) {
+    CycleSearch(const Module& module, Diagnostics& diagnostics) : diagnostics_(diagnostics) {
         for (const Local& local : module.locals)
             for (const Reference& r : references_in(*local.value)) {
                 if (r.name != "local") continue;
@@ -98,10 +98,10 @@ class CycleSearch {
             error.with_note(fmt::format("local.{} needs local.{}", circle[i]->name,
                                         circle[(i + 1) % circle.size()]->name),
                             circle[i]->loc);
-        problems_.add(std::move(error));
+        diagnostics_.add(std::move(error));
     }
 
-    Problems& problems_;
+    Diagnostics& diagnostics_;
     std::map<const Local*, std::vector<const Local*>> needs_;
     std::set<const Local*> seen_;
     std::vector<const Local*> path_;
@@ -115,8 +115,8 @@ std::vector<Reference> references_in(const Expr& expr) {
     return std::move(collector.found);
 }
 
-void check_local_cycles(const Module& module, Problems& problems) {
-    CycleSearch(module, problems);
+void check_local_cycles(const Module& module, Diagnostics& diagnostics) {
+    CycleSearch(module, diagnostics);
 }
 
 } // namespace hadeploy

@@ -18,6 +18,6 @@ struct Reference {
 std::vector<Reference> references_in(const Expr& expr);
 
 /// Locals that lead back to themselves.
-void check_local_cycles(const Module& module, Problems& problems);
+void check_local_cycles(const Module& module, Diagnostics& diagnostics);
 
 } // namespace hadeploy

@@ -31,8 +31,8 @@ fs::path real_path(const fs::path& path) {
 /// Reads one spec or module file. `loading` is the chain of files being loaded, against cycles.
 class Loader : private SpecReader {
   public:
-    Loader(Spec& spec, const FileReader& read, Problems& problems)
-        : SpecReader(spec, problems), read_(read) {}
+    Loader(Spec& spec, const FileReader& read, Diagnostics& diagnostics)
+        : SpecReader(spec, diagnostics), read_(read) {}
 
     void load_root(const fs::path& file) {
         loading_.push_back(real_path(file));
@@ -54,7 +54,7 @@ class Loader : private SpecReader {
         load_imports(root["import"]);
         load_providers(root["providers"]);
         load_module(root, spec_.root);
-        check_spec_addresses(spec_, problems_);
+        check_spec_addresses(spec_, diagnostics_);
     }
 
     void load_module_root(const fs::path& file) {
@@ -67,7 +67,7 @@ class Loader : private SpecReader {
   private:
     Value read_file(const fs::path& file) {
         const std::uint16_t index = spec_.sources.add(file, read_(file));
-        Value root = read_yaml(spec_.sources, index, problems_);
+        Value root = read_yaml(spec_.sources, index, diagnostics_);
         if (root.is_null()) hide_unread(spec_.sources, index);
         return root;
     }
@@ -75,7 +75,7 @@ class Loader : private SpecReader {
     bool check_sections(const Value& root, const std::vector<std::string>& known) {
         if (root.is_null() && !root.loc().known()) return false; // reading has said why
         if (!root.is_map()) {
-            problems_.add(fmt::format("a spec is a map, not {}", root.kind_name()), root.loc());
+            diagnostics_.add(fmt::format("a spec is a map, not {}", root.kind_name()), root.loc());
             return false;
         }
         Value::Map sections = root.as_map(); // "x-..." only holds what anchors stand for
@@ -87,12 +87,13 @@ class Loader : private SpecReader {
     void load_name(const Value& root) {
         const Value* name = root.find("name");
         if (name == nullptr) {
-            problems_.add("a spec needs a \"name\"", root.loc()).hint =
+            diagnostics_.add("a spec needs a \"name\"", root.loc()).hint =
                 "for example: name: my-cluster";
             return;
         }
         const Attribute rule{.name = "name", .type = TypeKind::name, .doc = {}};
-        const Value checked = normalize(rule, *name, "the spec", spec_.base_directory(), problems_);
+        const Value checked =
+            normalize(rule, *name, "the spec", spec_.base_directory(), diagnostics_);
         if (checked.is_string()) spec_.name = checked.as_string();
     }
 
@@ -106,7 +107,7 @@ class Loader : private SpecReader {
                 spec_.secret_files[e.key] = {path, e.value.loc()};
                 continue;
             }
-            problems_
+            diagnostics_
                 .add(fmt::format("the secrets \"{}\" are a file, not {}", e.key,
                                  e.value.kind_name()),
                      e.loc)
@@ -127,7 +128,7 @@ class Loader : private SpecReader {
         for (const Entry& e : blocks(root["variables"], "variables")) load_variable(e, module);
         for (const Entry& e : blocks(root["locals"], "locals"))
             module.locals.push_back({e.key, e.loc, compiled(e.value)});
-        check_local_cycles(module, problems_);
+        check_local_cycles(module, diagnostics_);
         // "data.x" among the resources: the name it is referred to by, which no resource can have
         const std::vector<Entry> data = blocks(root["data"], "data");
         const std::vector<Entry> resources = blocks(root["resources"], "resources");
@@ -151,7 +152,7 @@ class Loader : private SpecReader {
                 e.value,
                 {"type", "default", "min", "max", "one_of", "secret", "description", "validate"},
                 fmt::format("variable \"{}\"", e.key));
-            read_declaration(e.value, a, spec_.base_directory(), problems_);
+            read_declaration(e.value, a, spec_.base_directory(), diagnostics_);
             variable.rules = load_rules(e.value["validate"], "validate");
         } else if (!e.value.is_null()) {
             is_map(e.value, e, "variable");
@@ -165,7 +166,7 @@ class Loader : private SpecReader {
         ResourceBlock block{.name = data ? "data." + e.key : e.key, .loc = e.loc, .data = data};
         const Value* type = e.value.find("type");
         if (type == nullptr || !type->is_string()) {
-            problems_.add(fmt::format("{} \"{}\" needs a \"type\"", what, e.key), e.loc).hint =
+            diagnostics_.add(fmt::format("{} \"{}\" needs a \"type\"", what, e.key), e.loc).hint =
                 std::find(kModuleSections.begin(), kModuleSections.end(), e.key) !=
                         kModuleSections.end()
                     ? fmt::format("\"{}\" is a section of the spec: it begins in the first column",
@@ -199,7 +200,7 @@ class Loader : private SpecReader {
     }
 
     void refuse_both(std::string_view owner, Loc loc) {
-        problems_.add(fmt::format("{} has a count or a for_each, not both", owner), loc).hint =
+        diagnostics_.add(fmt::format("{} has a count or a for_each, not both", owner), loc).hint =
             "for_each names its instances, so that taking one away leaves the others alone";
     }
 
@@ -220,12 +221,12 @@ class Loader : private SpecReader {
                 block.input_locs[input.key] = input.loc;
             }
         } else if (!with.is_null()) {
-            problems_.add(fmt::format("\"with\" is a map of inputs, not {}", with.kind_name()),
-                          with.loc());
+            diagnostics_.add(fmt::format("\"with\" is a map of inputs, not {}", with.kind_name()),
+                             with.loc());
         }
         const Value* source = e.value.find("source");
         if (source == nullptr || !source->is_string()) {
-            problems_.add(fmt::format("module \"{}\" needs a \"source\"", e.key), e.loc).hint =
+            diagnostics_.add(fmt::format("module \"{}\" needs a \"source\"", e.key), e.loc).hint =
                 "the module's directory, relative to this file";
             return;
         }
@@ -240,19 +241,20 @@ class Loader : private SpecReader {
                                "out"))
             return nullptr;
         if (relative.is_absolute()) {
-            problems_.add("a module's source is relative to the file that names it", source.loc());
+            diagnostics_.add("a module's source is relative to the file that names it",
+                             source.loc());
             return nullptr;
         }
         const fs::path file = (directory / relative).lexically_normal() / kModuleFile;
         const fs::path canonical = real_path(file);
         const fs::path here = real_path(directory);
         if (canonical != (here / relative / kModuleFile).lexically_normal()) {
-            problems_.add("a module's source can't lead through a symbolic link", source.loc())
+            diagnostics_.add("a module's source can't lead through a symbolic link", source.loc())
                 .hint = fmt::format("it leads to {}", in_quotes(canonical.string(), 400));
             return nullptr;
         }
         if (std::find(loading_.begin(), loading_.end(), canonical) != loading_.end()) {
-            Error& error = problems_.add("a module can't contain itself", source.loc());
+            Error& error = diagnostics_.add("a module can't contain itself", source.loc());
             for (const fs::path& p : loading_)
                 error.with_note(fmt::format("through {}", p.string()));
             return nullptr;
@@ -273,7 +275,7 @@ class Loader : private SpecReader {
                     fmt::format("a module is a directory with a {}; the source leads there "
                                 "from this file's directory",
                                 kModuleFile);
-            problems_.add(std::move(error));
+            diagnostics_.add(std::move(error));
             module = nullptr;
         }
         loading_.pop_back();
@@ -291,7 +293,7 @@ class Loader : private SpecReader {
         if (e.value.is_map() && !e.value.has("value") &&
             (e.value.has("secret") || e.value.has("preconditions")) &&
             std::all_of(e.value.as_map().begin(), e.value.as_map().end(), is_known))
-            problems_.add(fmt::format("output \"{}\" has no value", e.key), e.loc)
+            diagnostics_.add(fmt::format("output \"{}\" has no value", e.key), e.loc)
                 .with_hint("for example: {value: \"${var.n}\", secret: true}");
         if (e.value.is_map() && e.value.has("value")) {
             unknown_keys(e.value, keys, fmt::format("output \"{}\"", e.key));
@@ -315,15 +317,15 @@ class Loader : private SpecReader {
 
 void load_spec(const fs::path& file, const FileReader& read, Spec& spec) {
     const Span span("load the spec");
-    Problems problems;
-    Loader(spec, read, problems).load_root(file);
-    problems.throw_if_any();
+    Diagnostics diagnostics;
+    Loader(spec, read, diagnostics).load_root(file);
+    diagnostics.throw_if_any();
 }
 
 void load_module_alone(const fs::path& file, const FileReader& read, Spec& spec) {
-    Problems problems;
-    Loader(spec, read, problems).load_module_root(file);
-    problems.throw_if_any();
+    Diagnostics diagnostics;
+    Loader(spec, read, diagnostics).load_module_root(file);
+    diagnostics.throw_if_any();
 }
 
 } // namespace hadeploy

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/box.h"
+#include "core/heap_optional.h"
 #include "planner/lang/expr.h"
 #include "provider_api/normalize.h"
 #include "provider_api/schema.h"
@@ -108,7 +108,7 @@ struct ResourceBlock {
     ExprPtr count;                         ///< so many instances; nullptr too: a single resource
     std::vector<Argument> attributes = {}; ///< sorted by name
     std::vector<Dependency> depends_on = {};
-    Box<Lifecycle> own_lifecycle = {}; ///< see lifecycle()
+    HeapOptional<Lifecycle> own_lifecycle = {}; ///< see lifecycle()
     bool serial = false; ///< its instances are changed one after the other, in the order of keys
     bool data = false;   ///< a data source: only read
 
@@ -203,16 +203,16 @@ FileReader disk_reader();
 
 /// Loads the spec and, recursively, its modules. Checks all that needs no values: form, names,
 /// sources, expression syntax.
-/// @throws Errors with everything that is wrong. `spec.sources` is filled in even then, so that
+/// @throws Error with everything that is wrong. `spec.sources` is filled in even then, so that
 ///         the errors can be shown with their lines.
 void load_spec(const std::filesystem::path& file, const FileReader& read, Spec& spec);
 
 /// Reads what a variable is declared as: the entries of its block but `validate`.
 void read_declaration(const Value& body, Attribute& variable, const BaseDirectory& base,
-                      Problems& problems);
+                      Diagnostics& diagnostics);
 /// Loads a module's file alone, as the root of a spec without a name, whose variables are the
 /// module's inputs.
-/// @throws Errors as load_spec()
+/// @throws Error as load_spec()
 void load_module_alone(const std::filesystem::path& file, const FileReader& read, Spec& spec);
 
 /// Values given from outside, by variable name.
@@ -230,7 +230,7 @@ Value parse_variable_text(const Variable& variable, const std::string& text,
 /// The value of every variable of the root: given, else default. Checked and normalized.
 /// @param missing  gets the names of required variables that have no value, which are unknown then;
 ///                 nullptr: a missing one is an error
-/// @throws Errors: missing, unknown, wrong type or range
+/// @throws Error: missing, unknown, wrong type or range
 Value resolve_variables(const Spec& spec, const VariableValues& given,
                         std::vector<std::string>* missing = nullptr);
 

@@ -90,7 +90,7 @@ std::string why_nowhere(const Module& root, const std::string& address,
 }
 
 /// Reports moves that lead back to where they began; false when there are any.
-bool check_circles(const std::vector<Move>& moves, Problems& problems) {
+bool check_circles(const std::vector<Move>& moves, Diagnostics& diagnostics) {
     std::map<std::string, const Move*> by_from;
     for (const Move& m : moves) by_from.emplace(m.from, &m);
     std::set<const Move*> done;
@@ -106,7 +106,7 @@ bool check_circles(const std::vector<Move>& moves, Problems& problems) {
         const auto first = std::find(way.begin(), way.end(), at);
         if (first == way.end()) continue;
         good = false;
-        Error& error = problems.add("moved: these moves form a circle", (*first)->loc);
+        Error& error = diagnostics.add("moved: these moves form a circle", (*first)->loc);
         error.hint = "a move leads to the name that the block has now";
         for (auto it = first; it != way.end(); ++it)
             error.with_note(fmt::format("{} becomes {}", (*it)->from, (*it)->to), (*it)->loc);
@@ -114,15 +114,15 @@ bool check_circles(const std::vector<Move>& moves, Problems& problems) {
     return good;
 }
 
-void check_twice(const std::vector<Move>& moves, Problems& problems) {
+void check_twice(const std::vector<Move>& moves, Diagnostics& diagnostics) {
     std::map<std::string, const Move*> from, to;
     for (const Move& m : moves) {
         if (const auto [it, fresh] = from.emplace(m.from, &m); !fresh)
-            problems.add(fmt::format("moved: {} is moved twice", m.from), m.loc)
+            diagnostics.add(fmt::format("moved: {} is moved twice", m.from), m.loc)
                 .with_note("first here", it->second->loc)
                 .hint = "keep the move to the name that the block has now";
         if (const auto [it, fresh] = to.emplace(m.to, &m); !fresh)
-            problems.add(fmt::format("moved: two moves lead to {}", m.to), m.to_loc)
+            diagnostics.add(fmt::format("moved: two moves lead to {}", m.to), m.to_loc)
                 .with_note("the other one is here", it->second->to_loc)
                 .hint = "only one object can have a name: keep the move of the one that is there";
     }
@@ -150,7 +150,7 @@ void put_in_order(std::vector<Move>& moves) {
     moves = std::move(out);
 }
 
-void check_ends(const Spec& spec, Problems& problems) {
+void check_ends(const Spec& spec, Diagnostics& diagnostics) {
     for (const Move& m : spec.moved) {
         const bool goes_on = std::any_of(spec.moved.begin(), spec.moved.end(), [&](const Move& n) {
             return &n != &m && within(m.to, n.from);
@@ -159,8 +159,8 @@ void check_ends(const Spec& spec, Problems& problems) {
         std::vector<std::string> known;
         const std::string why = why_nowhere(spec.root, m.to, known);
         if (why.empty()) continue;
-        Error& error =
-            problems.add(fmt::format("moved: {} can't become {}: {}", m.from, m.to, why), m.to_loc);
+        Error& error = diagnostics.add(
+            fmt::format("moved: {} can't become {}: {}", m.from, m.to, why), m.to_loc);
         const auto close = did_you_mean(m.to, known);
         error.hint = close ? fmt::format("did you mean {}?", *close)
                            : "`to` is the name that the block has now; a move of what the spec no "
@@ -168,16 +168,16 @@ void check_ends(const Spec& spec, Problems& problems) {
     }
 }
 
-void check_removed(const Spec& spec, Problems& problems) {
+void check_removed(const Spec& spec, Diagnostics& diagnostics) {
     std::map<std::string, Loc> seen;
     for (const Dependency& r : spec.removed) {
         if (const auto [it, fresh] = seen.emplace(r.name, r.loc); !fresh)
-            problems.add(fmt::format("removed: {} is listed twice", r.name), r.loc)
+            diagnostics.add(fmt::format("removed: {} is listed twice", r.name), r.loc)
                 .with_note("first here", it->second)
                 .hint = "one entry is enough";
         for (const Move& m : spec.moved) {
             if (!within(r.name, m.from)) continue;
-            problems.add(fmt::format("{} is both removed and moved", r.name), r.loc)
+            diagnostics.add(fmt::format("{} is both removed and moved", r.name), r.loc)
                 .with_note(fmt::format("{} becomes {}", m.from, m.to), m.loc)
                 .hint = "moves are made first: name what is to be removed as it is called then";
         }
@@ -193,7 +193,7 @@ bool AddressPattern::has_keys() const {
 std::optional<AddressPattern> SpecReader::load_pattern(const Value& text, std::string_view what) {
     AddressPattern out{.text = text.as_string(), .loc = text.loc(), .parts = {}};
     const auto refuse = [&](std::string message, std::string hint) {
-        problems_.add(fmt::format("{}: {}", what, message), text.loc()).hint = std::move(hint);
+        diagnostics_.add(fmt::format("{}: {}", what, message), text.loc()).hint = std::move(hint);
         return std::nullopt;
     };
     if (out.text.find("${") != std::string::npos)
@@ -224,15 +224,15 @@ void SpecReader::load_triggers(const Value& list, const ResourceBlock& block,
             lifecycle.replace_triggered_by.begin(), lifecycle.replace_triggered_by.end(),
             [&](const AddressPattern& other) { return other.text == pattern->text; });
         if (same != lifecycle.replace_triggered_by.end()) {
-            problems_.add(fmt::format("replace_triggered_by: {} is listed twice", d.name), d.loc)
+            diagnostics_.add(fmt::format("replace_triggered_by: {} is listed twice", d.name), d.loc)
                 .with_note("first here", same->loc)
                 .hint = "one entry is enough";
         } else if (pattern->text == block.name) {
-            problems_
+            diagnostics_
                 .add(fmt::format("replace_triggered_by: {} can't trigger itself", d.name), d.loc)
                 .hint = "name another resource";
         } else if (pattern->parts.back().name.starts_with("data.") && !pattern->leads_within) {
-            problems_
+            diagnostics_
                 .add("replace_triggered_by: a data source is only read: that is no change", d.loc)
                 .hint = "keep what it tells in a local.value, and name that";
         } else {
@@ -244,14 +244,14 @@ void SpecReader::load_triggers(const Value& list, const ResourceBlock& block,
 bool SpecReader::check_address(const Value& text, std::string_view what) {
     const std::string& address = text.as_string();
     if (address.find("${") != std::string::npos) {
-        problems_
+        diagnostics_
             .add(fmt::format("{}: an address is written out: it can't be an expression", what),
                  text.loc())
             .hint = kAddressExample;
         return false;
     }
     if (form_of_address(address) != AddressForm::none) return true;
-    problems_.add(fmt::format("{}: {} is not an address", what, in_quotes(address)), text.loc())
+    diagnostics_.add(fmt::format("{}: {} is not an address", what, in_quotes(address)), text.loc())
         .hint =
         address.starts_with("data.") ? "the state has nothing of a data source" : kAddressExample;
     return false;
@@ -266,7 +266,7 @@ void SpecReader::load_moves(const Value& list) {
     if (list.is_null()) return;
     for (const Value& move : list.is_list() ? list.as_list() : Value::List{list}) {
         if (!move.is_map() || !move["from"].is_string() || !move["to"].is_string()) {
-            problems_.add("moved lists addresses, each with a from and a to", move.loc()).hint =
+            diagnostics_.add("moved lists addresses, each with a from and a to", move.loc()).hint =
                 "for example: moved: [{from: node, to: host}]";
             continue;
         }
@@ -277,10 +277,10 @@ void SpecReader::load_moves(const Value& list) {
         const Move m{move.text("from"), move.text("to"), move["from"].loc(), move["to"].loc()};
         const bool module = form_of_address(m.from) == AddressForm::module;
         if (m.from == m.to)
-            problems_.add(fmt::format("moved: {} is moved to itself", m.from), m.loc).hint =
+            diagnostics_.add(fmt::format("moved: {} is moved to itself", m.from), m.loc).hint =
                 "take the move out";
         else if (module != (form_of_address(m.to) == AddressForm::module))
-            problems_
+            diagnostics_
                 .add(fmt::format("moved: {} is a {}, and {} is none", m.from,
                                  module ? "module" : "resource", m.to),
                      m.loc)
@@ -297,7 +297,7 @@ void SpecReader::load_imports(const Value& list) {
     for (const Value& one : list.is_list() ? list.as_list() : Value::List{list}) {
         const bool id = one["id"].is_null() || one["id"].is_string();
         if (!one.is_map() || !one["to"].is_string() || !id) {
-            problems_
+            diagnostics_
                 .add("import lists addresses under \"to\", each with an \"id\" if need be",
                      one.loc())
                 .hint = "for example: import: [{to: 'node[\"a\"]', id: "
@@ -315,14 +315,14 @@ void SpecReader::load_imports(const Value& list) {
     }
 }
 
-void check_spec_addresses(Spec& spec, Problems& problems) {
-    const bool whole = problems.empty(); // a block that could not be read is not missing
-    check_twice(spec.moved, problems);
-    if (check_circles(spec.moved, problems)) {
-        if (whole) check_ends(spec, problems);
+void check_spec_addresses(Spec& spec, Diagnostics& diagnostics) {
+    const bool whole = diagnostics.empty(); // a block that could not be read is not missing
+    check_twice(spec.moved, diagnostics);
+    if (check_circles(spec.moved, diagnostics)) {
+        if (whole) check_ends(spec, diagnostics);
         put_in_order(spec.moved);
     }
-    check_removed(spec, problems);
+    check_removed(spec, diagnostics);
 }
 
 } // namespace hadeploy

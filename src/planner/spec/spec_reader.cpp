@@ -34,7 +34,7 @@ void SpecReader::unknown_keys(const Value& map, const std::vector<std::string>& 
         if (std::find(known.begin(), known.end(), e.key) != known.end()) continue;
         if (refuse_expression_key(e)) continue;
         Error& error =
-            problems_.add(fmt::format("{} has no key {}", owner, in_quotes(e.key)), e.loc);
+            diagnostics_.add(fmt::format("{} has no key {}", owner, in_quotes(e.key)), e.loc);
         const auto close = did_you_mean(e.key, known);
         error.hint = close ? fmt::format("did you mean \"{}\"?", *close)
                            : fmt::format("it has: {}", fmt::join(known, ", "));
@@ -51,7 +51,7 @@ std::vector<Entry> SpecReader::blocks(const Value& section, std::string_view wha
     std::vector<Entry> out;
     if (section.is_null()) return out;
     if (!section.is_map()) {
-        Error& error = problems_.add(
+        Error& error = diagnostics_.add(
             fmt::format("{} is a map of names, not {}", what, section.kind_name()), section.loc());
         if (section.is_list())
             error.hint = "each has its name as a key, without a \"- \" before it";
@@ -69,7 +69,7 @@ std::vector<Entry> SpecReader::blocks(const Value& section, std::string_view wha
         if (fresh)
             out.push_back(e);
         else
-            problems_
+            diagnostics_
                 .add(fmt::format("\"{}\" differs from \"{}\" only in upper and lower case", e.key,
                                  it->second->key),
                      e.loc)
@@ -80,9 +80,9 @@ std::vector<Entry> SpecReader::blocks(const Value& section, std::string_view wha
 
 bool SpecReader::refuse_expressions(const Value& text, std::string_view where,
                                     std::string_view hint) {
-    const std::size_t before = problems_.list().size();
-    (void)constant(text, where, hint, problems_);
-    return problems_.list().size() > before;
+    const std::size_t before = diagnostics_.list().size();
+    (void)constant(text, where, hint, diagnostics_);
+    return diagnostics_.list().size() > before;
 }
 
 bool SpecReader::refuse_expression_key(const Entry& e) {
@@ -99,13 +99,13 @@ bool SpecReader::check_name(const Entry& e) {
                              std::isalpha(static_cast<unsigned char>(e.key[0])) &&
                              std::all_of(e.key.begin(), e.key.end(), good);
     if (!well_formed) {
-        problems_.add(fmt::format("{} can't be a name", in_quotes(e.key)), e.loc).hint =
+        diagnostics_.add(fmt::format("{} can't be a name", in_quotes(e.key)), e.loc).hint =
             "a name begins with one of a-z and A-Z, and goes on with these, 0-9, _ and -: at most "
             "63 characters";
         return false;
     }
     if (std::find(std::begin(kRoots), std::end(kRoots), e.key) != std::end(kRoots)) {
-        Error& error = problems_.add(fmt::format("\"{}\" is a reserved name", e.key), e.loc);
+        Error& error = diagnostics_.add(fmt::format("\"{}\" is a reserved name", e.key), e.loc);
         if (!e.value.is_map()) error.hint = std::string(kIndented);
         return false;
     }
@@ -114,7 +114,7 @@ bool SpecReader::check_name(const Entry& e) {
 
 bool SpecReader::is_map(const Value& value, const Entry& owner, std::string_view what) {
     if (value.is_map()) return true;
-    problems_
+    diagnostics_
         .add(fmt::format("{} \"{}\" is a map, not {}", what, owner.key, value.kind_name()),
              value.loc().known() ? value.loc() : owner.loc)
         .hint = value.is_null()
@@ -128,14 +128,15 @@ std::vector<Rule> SpecReader::load_rules(const Value& list, std::string_view wha
     if (list.is_null()) return out;
     for (const Value& rule : list.is_list() ? list.as_list() : Value::List{list}) {
         if (!rule.is_map() || !rule.has("check") || !rule.has("message")) {
-            problems_.add(fmt::format("{} has rules with a check and a message", what), rule.loc())
+            diagnostics_
+                .add(fmt::format("{} has rules with a check and a message", what), rule.loc())
                 .hint = "for example: {check: \"${var.n % 2 == 1}\", message: n has to be odd}";
             continue;
         }
         unknown_keys(rule, {"check", "message"}, fmt::format("a rule of {}", what));
         if (const Value& check = rule["check"];
             !check.is_string() || check.as_string().find("${") == std::string::npos)
-            problems_.add("a check has to be an expression", check.loc()).hint =
+            diagnostics_.add("a check has to be an expression", check.loc()).hint =
                 "write what has to hold as \"${...}\"";
         out.push_back({compiled(rule["check"]), compiled(rule["message"]), rule["check"].loc()});
     }
@@ -159,7 +160,7 @@ std::vector<Dependency> SpecReader::load_names(const Value& list, const char* mi
         if (item.is_string())
             out.push_back({item.as_string(), item.loc()});
         else
-            problems_.add(mistake, item.loc());
+            diagnostics_.add(mistake, item.loc());
     }
     return out;
 }
@@ -168,8 +169,8 @@ bool SpecReader::load_flag(const Entry& e) {
     if (refuse_expressions(e.value, e.key, "it is true or false, whatever the variables are"))
         return false;
     if (e.value.is_bool()) return e.value.as_bool();
-    problems_.add(fmt::format("{}: expected a boolean, got {}", e.key, e.value.kind_name()),
-                  e.value.loc());
+    diagnostics_.add(fmt::format("{}: expected a boolean, got {}", e.key, e.value.kind_name()),
+                     e.value.loc());
     return false;
 }
 

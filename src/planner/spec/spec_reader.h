@@ -12,10 +12,10 @@ inline constexpr std::string_view kEscape = "\"$${\" stands for the characters \
 /// to `problems`; what is wrong is left out of the result.
 class SpecReader {
   public:
-    SpecReader(Spec& spec, Problems& problems) : spec_(spec), problems_(problems) {}
+    SpecReader(Spec& spec, Diagnostics& diagnostics) : spec_(spec), diagnostics_(diagnostics) {}
 
     ExprPtr compiled(const Value& tree) {
-        return compile(tree, spec_.sources, strings_, problems_);
+        return compile(tree, spec_.sources, strings_, diagnostics_);
     }
     /// Reports the keys of `map` that `owner` ("a spec") does not have.
     void unknown_keys(const Value& map, const std::vector<std::string>& known,
@@ -43,7 +43,7 @@ class SpecReader {
 
   protected:
     Spec& spec_;
-    Problems& problems_;
+    Diagnostics& diagnostics_;
 
   private:
     bool check_name(const Entry& e);
@@ -55,6 +55,6 @@ class SpecReader {
 
 /// Checks what can be said of moves and of `removed:` without values: addresses that come twice,
 /// circles, moves to what the spec does not have. Puts the moves of a chain in order.
-void check_spec_addresses(Spec& spec, Problems& problems);
+void check_spec_addresses(Spec& spec, Diagnostics& diagnostics);
 
 } // namespace hadeploy

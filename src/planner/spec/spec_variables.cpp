@@ -16,8 +16,8 @@ namespace {
 /// Reads the entries of one variable's block.
 class Declaration {
   public:
-    Declaration(Attribute& variable, const BaseDirectory& base, Problems& problems)
-        : a_(variable), base_(base), problems_(problems) {}
+    Declaration(Attribute& variable, const BaseDirectory& base, Diagnostics& diagnostics)
+        : a_(variable), base_(base), diagnostics_(diagnostics) {}
 
     void read(const Value& body) {
         read_type(fixed(body["type"], "a type"));
@@ -35,12 +35,12 @@ class Declaration {
         return constant(tree, where,
                         "a local can be calculated from variables; \"$${\" stands for the "
                         "characters \"${\"",
-                        problems_);
+                        diagnostics_);
     }
 
     void expected(std::string_view key, std::string_view what, const Value& got) {
-        problems_.add(fmt::format("{}: expected {}, got {}", key, what, got.kind_name()),
-                      got.loc());
+        diagnostics_.add(fmt::format("{}: expected {}, got {}", key, what, got.kind_name()),
+                         got.loc());
     }
 
     void read_type(const Value& type) {
@@ -48,7 +48,7 @@ class Declaration {
         try {
             a_.type = parse_type(type);
         } catch (Error& error) {
-            problems_.add(std::move(error));
+            diagnostics_.add(std::move(error));
         }
     }
 
@@ -69,13 +69,13 @@ class Declaration {
     std::optional<std::int64_t> limit(std::string_view key, const Value& written) {
         if (written.is_null()) return std::nullopt;
         if (written.is_integer()) return written.as_integer();
-        const std::size_t before = problems_.list().size();
+        const std::size_t before = diagnostics_.list().size();
         const Value given = fixed(written, key);
-        if (problems_.list().size() > before) return std::nullopt;
+        if (diagnostics_.list().size() > before) return std::nullopt;
         const Attribute bare{.name = a_.name, .type = a_.type, .doc = {}};
-        const Value v = normalize(bare, given, "the limit", base_, problems_);
+        const Value v = normalize(bare, given, "the limit", base_, diagnostics_);
         if (v.is_integer()) return v.as_integer();
-        if (problems_.list().size() == before) expected(key, "an integer", written);
+        if (diagnostics_.list().size() == before) expected(key, "an integer", written);
         return std::nullopt;
     }
 
@@ -88,28 +88,28 @@ class Declaration {
 
     void read_default(const Value& written) {
         a_.required = false;
-        const std::size_t before = problems_.list().size();
+        const std::size_t before = diagnostics_.list().size();
         const Value given = fixed(written, "the default of a variable");
-        a_.fallback = given;
-        if (!given.is_null() && problems_.list().size() == before)
-            a_.fallback = normalize(a_, given, "var." + a_.name, base_, problems_);
+        a_.default_value = given;
+        if (!given.is_null() && diagnostics_.list().size() == before)
+            a_.default_value = normalize(a_, given, "var." + a_.name, base_, diagnostics_);
     }
 
     Attribute& a_;
     const BaseDirectory& base_;
-    Problems& problems_;
+    Diagnostics& diagnostics_;
 };
 
 } // namespace
 
 void read_declaration(const Value& body, Attribute& variable, const BaseDirectory& base,
-                      Problems& problems) {
-    Declaration(variable, base, problems).read(body);
+                      Diagnostics& diagnostics) {
+    Declaration(variable, base, diagnostics).read(body);
 }
 
 namespace {
 /// The text of a `--var` that only a string can be.
-Errors nothing_given(const Variable& variable, std::uint16_t index) {
+Error nothing_given(const Variable& variable, std::uint16_t index) {
     const Attribute& a = variable.attribute;
     const TypeKind kind = a.type.kind;
     const bool list = kind == TypeKind::list || kind == TypeKind::set;
@@ -118,11 +118,9 @@ Errors nothing_given(const Variable& variable, std::uint16_t index) {
                                    : map                   ? "an empty map is {}"
                                    : kind == TypeKind::any ? "an empty string is \"\", in quotes"
                                                            : "write a value";
-    return Errors(
-        {Error(ErrorKind::spec, fmt::format("the value of the variable \"{}\" is empty", a.name),
-               {1, 1, index})
-             .with_hint(
-                 fmt::format("{}{}", empty, a.required ? "" : "; leave it out for the default"))});
+    return Error(ErrorKind::spec, fmt::format("the value of the variable \"{}\" is empty", a.name),
+                 {1, 1, index})
+        .with_hint(fmt::format("{}{}", empty, a.required ? "" : "; leave it out for the default"));
 }
 } // namespace
 
@@ -139,9 +137,9 @@ bool may_be_value(const Spec& spec, const std::string& key) {
     return spec.root.variable(key) == nullptr && !did_you_mean(key, declared_names(spec));
 }
 
-void refuse_unknown_line(Spec& spec, const Entry& e, Problems& problems) {
+void refuse_unknown_line(Spec& spec, const Entry& e, Diagnostics& diagnostics) {
     hide_scalars(spec.sources, Value::map({{e.key, Value(), e.loc}}));
-    problems.add("this line names no variable that the spec declares", e.loc).hint = fmt::format(
+    diagnostics.add("this line names no variable that the spec declares", e.loc).hint = fmt::format(
         "what it says is not shown, as it may be a part of a secret; the spec declares: "
         "{}",
         fmt::join(declared_names(spec), ", "));
@@ -161,27 +159,27 @@ void hide_values(Spec& spec, std::uint16_t file, const Value& root, bool readabl
 
 VariableValues load_variable_file(const std::filesystem::path& file, const FileReader& read,
                                   Spec& spec) {
-    Problems problems;
+    Diagnostics diagnostics;
     const std::uint16_t index = spec.sources.add(file, read(file));
     const auto& variables = spec.root.variables;
     const bool secrets = std::any_of(variables.begin(), variables.end(),
                                      [](const Variable& v) { return v.attribute.secret; });
-    const Value root = secrets ? read_secret_yaml(spec.sources, index, "the file", problems)
-                               : read_yaml(spec.sources, index, problems);
-    if (secrets) hide_values(spec, index, root, problems.empty());
+    const Value root = secrets ? read_secret_yaml(spec.sources, index, "the file", diagnostics)
+                               : read_yaml(spec.sources, index, diagnostics);
+    if (secrets) hide_values(spec, index, root, diagnostics.empty());
     VariableValues out;
     if (root.is_map()) {
         for (const Entry& e : root.as_map()) {
             if (secrets && may_be_value(spec, e.key))
-                refuse_unknown_line(spec, e, problems);
+                refuse_unknown_line(spec, e, diagnostics);
             else
                 out[e.key] = e.value.loc().known() ? e.value : e.value.at(e.loc);
         }
-    } else if (problems.empty()) {
-        problems.add(fmt::format("a variable file is a map of values, not {}", root.kind_name()),
-                     root.loc());
+    } else if (diagnostics.empty()) {
+        diagnostics.add(fmt::format("a variable file is a map of values, not {}", root.kind_name()),
+                        root.loc());
     }
-    problems.throw_if_any();
+    diagnostics.throw_if_any();
     return out;
 }
 
@@ -198,11 +196,11 @@ Value parse_variable_text(const Variable& variable, const std::string& text,
     if (!structured && !scalar) return Value(text).at({1, 1, index});
     if (text.find_first_not_of(" \t\r\n") == std::string::npos)
         throw nothing_given(variable, index);
-    Problems problems;
+    Diagnostics diagnostics;
     Value value = variable.attribute.secret
-                      ? read_secret_yaml(sources, index, "the value", problems)
-                      : read_yaml(sources, index, problems);
-    problems.throw_if_any();
+                      ? read_secret_yaml(sources, index, "the value", diagnostics)
+                      : read_yaml(sources, index, diagnostics);
+    diagnostics.throw_if_any();
     return value;
 }
 
@@ -219,12 +217,12 @@ Value unknown_of(const Type& type) {
 
 Value resolve_variables(const Spec& spec, const VariableValues& given,
                         std::vector<std::string>* missing) {
-    Problems problems;
+    Diagnostics diagnostics;
     const std::vector<std::string> names = declared_names(spec);
     for (const auto& [name, value] : given) {
         if (spec.root.variable(name) != nullptr) continue;
         Error& error =
-            problems.add(fmt::format("the spec declares no variable \"{}\"", name), value.loc());
+            diagnostics.add(fmt::format("the spec declares no variable \"{}\"", name), value.loc());
         const auto close = did_you_mean(name, names);
         if (close)
             error.hint = fmt::format("did you mean \"{}\"?", *close);
@@ -242,18 +240,18 @@ Value resolve_variables(const Spec& spec, const VariableValues& given,
             continue;
         }
         if (it == given.end() && a.required) {
-            problems.add(fmt::format("variable \"{}\" has no value", a.name), v.loc).hint =
+            diagnostics.add(fmt::format("variable \"{}\" has no value", a.name), v.loc).hint =
                 fmt::format("give it with --var {}=..., in a --var-file, or as HADEPLOY_VAR_{}",
                             a.name, a.name);
             continue;
         }
-        Value value = it == given.end() ? *a.fallback
+        Value value = it == given.end() ? *a.default_value
                                         : normalize(a, it->second, "var." + a.name,
-                                                    spec.base_directory(), problems);
+                                                    spec.base_directory(), diagnostics);
         if (a.secret) value = value.as_secret();
         values.push_back({a.name, std::move(value), v.loc});
     }
-    problems.throw_if_any();
+    diagnostics.throw_if_any();
     return Value::map(std::move(values));
 }
 

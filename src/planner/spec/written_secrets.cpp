@@ -17,8 +17,8 @@ class Hiding {
     void module(const Module& m) {
         if (!seen_.insert(&m).second) return;
         for (const Variable& v : m.variables)
-            if (v.attribute.secret && v.attribute.fallback)
-                hide_scalars(sources_, *v.attribute.fallback);
+            if (v.attribute.secret && v.attribute.default_value)
+                hide_scalars(sources_, *v.attribute.default_value);
         for (const ResourceBlock& block : m.resources)
             if (const ResourceType* type = registry_.type(block.type))
                 for (const Argument& a : block.attributes) named(type->schema, a.name, *a.value);
@@ -94,7 +94,7 @@ void hide_written_secrets(Spec& spec, const Registry& registry) {
     Hiding hiding(spec.sources, registry);
     hiding.module(spec.root);
     for (const auto& [name, settings] : spec.providers)
-        if (const ProviderKind* kind = registry.kind(name))
+        if (const Provider* kind = registry.provider(name))
             hiding.attribute({.type = object_of(kind->schema)}, *settings);
 }
 

@@ -300,9 +300,9 @@ std::string without_blanks(const std::string& text) {
 
 std::optional<Value> tree_of(const std::string& text) {
     Sources sources;
-    Problems problems;
-    const Value tree = read_yaml(sources, sources.add("", text), problems);
-    if (!problems.empty()) return std::nullopt;
+    Diagnostics diagnostics;
+    const Value tree = read_yaml(sources, sources.add("", text), diagnostics);
+    if (!diagnostics.empty()) return std::nullopt;
     return tree;
 }
 

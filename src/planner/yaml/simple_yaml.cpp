@@ -70,8 +70,8 @@ bool take_line(std::string_view text, Line& line) {
 
 class Reader {
   public:
-    Reader(std::uint16_t file, const YamlPiece& piece, Problems& problems)
-        : file_(file), rest_(piece.text), number_(piece.line), problems_(problems) {}
+    Reader(std::uint16_t file, const YamlPiece& piece, Diagnostics& diagnostics)
+        : file_(file), rest_(piece.text), number_(piece.line), diagnostics_(diagnostics) {}
 
     std::optional<Value> read() {
         advance();
@@ -129,7 +129,7 @@ class Reader {
     Value scalar() {
         const Loc loc = place(line_.column);
         const std::string text(line_.value);
-        return line_.quoted ? Value(text).at(loc) : plain_scalar(text, loc, problems_);
+        return line_.quoted ? Value(text).at(loc) : plain_scalar(text, loc, diagnostics_);
     }
 
     [[nodiscard]] Loc place(std::size_t column) const {
@@ -139,7 +139,7 @@ class Reader {
     std::uint16_t file_;
     std::string_view rest_;
     std::uint32_t number_; ///< of this line, from 1
-    Problems& problems_;
+    Diagnostics& diagnostics_;
     Line line_;
     bool end_ = false;
     bool good_ = true; ///< all so far was simple
@@ -148,11 +148,11 @@ class Reader {
 } // namespace
 
 std::optional<Value> read_simple_yaml(std::uint16_t file, const YamlPiece& piece,
-                                      Problems& problems) {
-    return Reader(file, piece, problems).read();
+                                      Diagnostics& diagnostics) {
+    return Reader(file, piece, diagnostics).read();
 }
 
-Value plain_scalar(const std::string& text, Loc loc, Problems& problems) {
+Value plain_scalar(const std::string& text, Loc loc, Diagnostics& diagnostics) {
     if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL")
         return Value().at(loc);
     if (text == "true" || text == "True" || text == "TRUE") return Value(true).at(loc);
@@ -166,7 +166,7 @@ Value plain_scalar(const std::string& text, Loc loc, Problems& problems) {
                                           (*lead == '.' && lead + 1 != last));
     if (!numeric) {
         if (std::string_view(lead, last) == ".inf" || text == ".nan" || text == ".NaN")
-            problems.add(fmt::format("\"{}\" is not a number that can be used here", text), loc);
+            diagnostics.add(fmt::format("\"{}\" is not a number that can be used here", text), loc);
         return Value(text).at(loc);
     }
     int base = 10;
@@ -179,7 +179,7 @@ Value plain_scalar(const std::string& text, Loc loc, Problems& problems) {
     auto [end, error] = std::from_chars(digits, last, integer, base);
     if (end == last) {
         if (error == std::errc()) return Value(integer).at(loc);
-        problems.add("this number does not fit in a 64-bit integer", loc);
+        diagnostics.add("this number does not fit in a 64-bit integer", loc);
         return Value().at(loc);
     }
     double number = 0;

@@ -17,9 +17,9 @@ namespace hadeploy {
 /// the parser would make of it.
 /// @returns nothing for any other piece, right or wrong: that is the parser's
 std::optional<Value> read_simple_yaml(std::uint16_t file, const YamlPiece& piece,
-                                      Problems& problems);
+                                      Diagnostics& diagnostics);
 
 /// A plain scalar after YAML 1.2's core schema (section 10.3.2).
-Value plain_scalar(const std::string& text, Loc loc, Problems& problems);
+Value plain_scalar(const std::string& text, Loc loc, Diagnostics& diagnostics);
 
 } // namespace hadeploy

@@ -25,7 +25,7 @@ namespace {
 struct GiveUp : std::exception {};
 
 /// Sorts the entries by their keys, and reports keys that come twice in the order of the text.
-void report_doubles(Value::Map& entries, Problems& problems) {
+void report_doubles(Value::Map& entries, Diagnostics& diagnostics) {
     std::stable_sort(entries.begin(), entries.end(),
                      [](const Entry& a, const Entry& b) { return a.key < b.key; });
     std::map<Loc, std::pair<std::string, Loc>> doubles; // where, and what is where first
@@ -37,7 +37,7 @@ void report_doubles(Value::Map& entries, Problems& problems) {
             first = i;
     }
     for (const auto& [loc, what] : doubles)
-        problems.add(fmt::format("duplicate key \"{}\"", what.first), loc)
+        diagnostics.add(fmt::format("duplicate key \"{}\"", what.first), loc)
             .with_note("first here", what.second);
 }
 
@@ -45,9 +45,9 @@ class Builder : public YAML::EventHandler {
   public:
     /// @param piece  what the parser is given
     /// @param depth  levels around it
-    Builder(std::uint16_t file, const YamlPiece& piece, std::size_t depth, Problems& problems)
+    Builder(std::uint16_t file, const YamlPiece& piece, std::size_t depth, Diagnostics& diagnostics)
         : file_(file), text_(piece.text), line_(piece.line), depth_(depth),
-          node_limit_(piece.text.size() + 16), problems_(problems) {
+          node_limit_(piece.text.size() + 16), diagnostics_(diagnostics) {
         if (text_.starts_with("\xEF\xBB\xBF")) text_.remove_prefix(3); // marks do not count it
     }
 
@@ -60,7 +60,7 @@ class Builder : public YAML::EventHandler {
     void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
         Loc loc = place(mark);
         if (at_key()) {
-            problems_.add("a key can't be null", loc).hint =
+            diagnostics_.add("a key can't be null", loc).hint =
                 "a text that looks like something else needs quotes: \"null\"";
             throw GiveUp();
         }
@@ -78,7 +78,7 @@ class Builder : public YAML::EventHandler {
         if (!plain && at < text_.size() && (text_[at] == '"' || text_[at] == '\'')) {
             if (closing_quote(text_, at + 1) ==
                 text_.npos) { // the parser lets the end of the file do
-                problems_.add("a string without its closing quote", loc);
+                diagnostics_.add("a string without its closing quote", loc);
                 throw GiveUp();
             }
             ++loc.column;
@@ -88,18 +88,20 @@ class Builder : public YAML::EventHandler {
         if (at_key() || !plain)
             add(Value(text).at(loc), anchor, 1);
         else
-            add(plain_scalar(text, loc, problems_), anchor, 1);
+            add(plain_scalar(text, loc, diagnostics_), anchor, 1);
     }
 
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
         const auto it = anchors_.find(anchor);
         if (it == anchors_.end()) {
-            problems_.add("an alias inside the very value it names would never end", place(mark));
+            diagnostics_.add("an alias inside the very value it names would never end",
+                             place(mark));
             throw GiveUp();
         }
         const auto& [value, size] = it->second;
         if (at_key() && !value.is_string()) {
-            problems_.add(fmt::format("a key is a string, not {}", value.kind_name()), place(mark))
+            diagnostics_
+                .add(fmt::format("a key is a string, not {}", value.kind_name()), place(mark))
                 .hint = "write it out; an alias is a key where it stands for a string";
             throw GiveUp();
         }
@@ -120,7 +122,7 @@ class Builder : public YAML::EventHandler {
     }
     void OnMapEnd() override {
         Open o = close();
-        report_doubles(o.entries, problems_);
+        report_doubles(o.entries, diagnostics_);
         if (o.merged) { // of two entries with one key the later stays
             o.merged->insert(o.merged->end(), std::make_move_iterator(o.entries.begin()),
                              std::make_move_iterator(o.entries.end()));
@@ -168,7 +170,7 @@ class Builder : public YAML::EventHandler {
     }
 
     void refuse_tag(const std::string& tag, Loc loc) {
-        problems_.add(fmt::format("the tag \"{}\" has no meaning here", tag), loc).hint =
+        diagnostics_.add(fmt::format("the tag \"{}\" has no meaning here", tag), loc).hint =
             "leave it away: types follow from the schema";
     }
 
@@ -176,11 +178,11 @@ class Builder : public YAML::EventHandler {
         const Loc loc = place(mark);
         if (!tag.empty() && tag != "?" && tag != "!") refuse_tag(tag, loc);
         if (open_.size() + depth_ >= kMaxYamlDepth) {
-            problems_.add(fmt::format("nested more than {} levels deep", kMaxYamlDepth), loc);
+            diagnostics_.add(fmt::format("nested more than {} levels deep", kMaxYamlDepth), loc);
             throw GiveUp();
         }
         if (at_key()) {
-            problems_.add("a key has to be a scalar, not a list or a map", loc).hint =
+            diagnostics_.add("a key has to be a scalar, not a list or a map", loc).hint =
                 "or is there a bracket that is not closed?";
             throw GiveUp();
         }
@@ -196,7 +198,7 @@ class Builder : public YAML::EventHandler {
     void add(Value value, YAML::anchor_t anchor, std::size_t size) {
         // yaml-cpp can emit events without end on broken input; each real node takes a byte.
         if (++events_ > node_limit_) {
-            problems_.add("the text can't be read as YAML", value.loc());
+            diagnostics_.add("the text can't be read as YAML", value.loc());
             throw GiveUp();
         }
         if (anchor != 0) anchors_[anchor] = {value, size};
@@ -207,7 +209,7 @@ class Builder : public YAML::EventHandler {
         Open& top = open_.back();
         top.size += size;
         if (top.size > kMaxYamlExpandedNodes) {
-            problems_.add(
+            diagnostics_.add(
                 fmt::format("aliases blow this up to more than {} values", kMaxYamlExpandedNodes),
                 value.loc());
             throw GiveUp();
@@ -237,14 +239,15 @@ class Builder : public YAML::EventHandler {
     void merge(Open& top, const Value& value) {
         const Loc loc = top.key->loc;
         if (top.merged)
-            problems_.add("duplicate key \"<<\"", loc).with_note("first here", top.merged_at).hint =
-                "several maps are merged as a list: <<: [*a, *b]";
+            diagnostics_.add("duplicate key \"<<\"", loc)
+                .with_note("first here", top.merged_at)
+                .hint = "several maps are merged as a list: <<: [*a, *b]";
         if (!top.merged) top.merged.emplace();
         top.merged_at = loc;
         const Value::List maps = value.is_list() ? value.as_list() : Value::List{value};
         for (auto map = maps.rbegin(); map != maps.rend(); ++map) {
             if (!map->is_map()) {
-                problems_
+                diagnostics_
                     .add(fmt::format("<< merges a map or a list of maps, not {}", map->kind_name()),
                          loc)
                     .hint = "it takes an alias: <<: *defaults; in quotes it is an ordinary key";
@@ -252,9 +255,9 @@ class Builder : public YAML::EventHandler {
             }
             merged_ += map->as_map().size();
             if (merged_ > kMaxYamlMergedEntries) {
-                problems_.add(fmt::format("merge keys add more than {} entries to maps",
-                                          kMaxYamlMergedEntries),
-                              loc);
+                diagnostics_.add(fmt::format("merge keys add more than {} entries to maps",
+                                             kMaxYamlMergedEntries),
+                                 loc);
                 throw GiveUp();
             }
             top.merged->insert(top.merged->end(), map->as_map().begin(), map->as_map().end());
@@ -268,7 +271,7 @@ class Builder : public YAML::EventHandler {
     std::size_t node_limit_;
     std::size_t events_ = 0;
     std::size_t merged_ = 0; ///< entries that merge keys have added
-    Problems& problems_;
+    Diagnostics& diagnostics_;
     Value root_;
     std::vector<Open> open_;
     std::map<YAML::anchor_t, std::pair<Value, std::size_t>> anchors_;
@@ -307,9 +310,9 @@ std::size_t invalid_utf8(std::string_view s) {
 }
 
 /// What the parser would misread or report badly.
-bool readable(std::string_view text, std::uint16_t file, Problems& problems) {
+bool readable(std::string_view text, std::uint16_t file, Diagnostics& diagnostics) {
     const auto refuse = [&](std::size_t offset, std::string message) -> Error& {
-        return problems.add(std::move(message), locate(text, offset, file));
+        return diagnostics.add(std::move(message), locate(text, offset, file));
     };
     if (text.size() > kMaxYamlBytes) {
         refuse(0, fmt::format("the file has {} bytes; the limit is {} MiB", text.size(),
@@ -343,19 +346,20 @@ bool readable(std::string_view text, std::uint16_t file, Problems& problems) {
 }
 
 /// @returns null when the text could not be read; `problems` says why
-Value parse(std::uint16_t file, const YamlPiece& piece, std::size_t depth, Problems& problems) {
-    Builder builder(file, piece, depth, problems);
+Value parse(std::uint16_t file, const YamlPiece& piece, std::size_t depth,
+            Diagnostics& diagnostics) {
+    Builder builder(file, piece, depth, diagnostics);
     try {
         std::istringstream in{std::string(piece.text)};
         YAML::Parser parser(in);
         if (!parser.HandleNextDocument(builder)) return {};
         Value root = builder.take_root();
-        Problems ignored;
+        Diagnostics ignored;
         Builder second(file, piece, depth, ignored);
         if (parser.HandleNextDocument(second)) {
             Loc loc = second.take_root().loc();
             if (!loc.known()) loc = {1, 1, file};
-            problems.add("a second document begins here; a spec is one document", loc);
+            diagnostics.add("a second document begins here; a spec is one document", loc);
         }
         return root;
     } catch (const GiveUp&) {
@@ -365,7 +369,7 @@ Value parse(std::uint16_t file, const YamlPiece& piece, std::size_t depth, Probl
         const bool placed = !e.mark.is_null();
         const YamlAdvice advice =
             yaml_advice(e.msg, piece.text, placed ? static_cast<std::size_t>(e.mark.pos) : 0);
-        problems
+        diagnostics
             .add(advice.message,
                  {placed ? static_cast<std::uint32_t>(e.mark.line + 1) : 1,
                   placed ? static_cast<std::uint16_t>(std::min(e.mark.column + 1, 65535))
@@ -381,10 +385,10 @@ constexpr std::string_view kNextEntry = "an-entry-comes-next"; ///< not in a tex
 /// Parses one of a section's pieces. The parser is more lenient with what ends a text than with the
 /// same before another entry, so it gets one more, which is left out of the result.
 Value parse_entries(std::uint16_t file, const YamlPiece& piece, std::size_t indent,
-                    Problems& problems) {
+                    Diagnostics& diagnostics) {
     const std::string text =
         fmt::format("{}{}{}: 1\n", piece.text, std::string(indent, ' '), kNextEntry);
-    const Value all = parse(file, {text, piece.line}, 1, problems);
+    const Value all = parse(file, {text, piece.line}, 1, diagnostics);
     if (!all.is_map()) return {};
     Value entries = all.without(kNextEntry);
     return entries.as_map().empty() ? Value() : entries.at(all.loc());
@@ -394,21 +398,21 @@ Value parse_entries(std::uint16_t file, const YamlPiece& piece, std::size_t inde
 std::optional<std::vector<Value>> parse_all(std::uint16_t file, const YamlPieces& pieces) {
     std::vector<YamlPiece> work{pieces.head, pieces.tail};
     work.insert(work.end(), pieces.entries.begin(), pieces.entries.end());
-    const auto parsed = [&](std::size_t i, Problems& problems) {
-        if (i < 2) return parse(file, work[i], 0, problems);
+    const auto parsed = [&](std::size_t i, Diagnostics& diagnostics) {
+        if (i < 2) return parse(file, work[i], 0, diagnostics);
         const bool ends = i + 1 == work.size() && pieces.tail.text.empty();
-        return ends ? parse(file, work[i], 1, problems)
-                    : parse_entries(file, work[i], pieces.indent, problems);
+        return ends ? parse(file, work[i], 1, diagnostics)
+                    : parse_entries(file, work[i], pieces.indent, diagnostics);
     };
     std::vector<Value> out(work.size());
     std::atomic<std::size_t> next = 0;
     std::atomic<bool> good = true;
     const auto run = [&] {
         for (std::size_t i = next++; i < work.size() && good; i = next++) {
-            Problems problems;
-            auto simple = read_simple_yaml(file, work[i], problems);
-            out[i] = simple ? std::move(*simple) : parsed(i, problems);
-            if (!problems.empty() || !(out[i].is_map() || out[i].is_null())) good = false;
+            Diagnostics diagnostics;
+            auto simple = read_simple_yaml(file, work[i], diagnostics);
+            out[i] = simple ? std::move(*simple) : parsed(i, diagnostics);
+            if (!diagnostics.empty() || !(out[i].is_map() || out[i].is_null())) good = false;
         }
     };
     {
@@ -424,7 +428,7 @@ std::optional<std::vector<Value>> parse_all(std::uint16_t file, const YamlPieces
 std::optional<Value> joined(const std::vector<Value>& parts, const std::string& section) {
     if (!parts[0].is_map() || !parts[0].has(section) || !parts[0][section].is_null())
         return std::nullopt;
-    Problems doubles;
+    Diagnostics doubles;
     Value::Map entries;
     Loc first;
     for (std::size_t i = 2; i < parts.size(); ++i) {
@@ -448,30 +452,30 @@ std::optional<Value> joined(const std::vector<Value>& parts, const std::string& 
 
 } // namespace
 
-Value read_yaml(const Sources& sources, std::uint16_t file, Problems& problems,
+Value read_yaml(const Sources& sources, std::uint16_t file, Diagnostics& diagnostics,
                 std::size_t piece_bytes) {
     const Span span("parse YAML", sources.files()[file].path.string());
     const std::string& text = sources.files()[file].text;
-    if (!readable(text, file, problems)) return {};
+    if (!readable(text, file, diagnostics)) return {};
     // a merge key's anchor is often in another piece, and what all add has a limit
     const bool whole = text.find(kNextEntry) != text.npos || text.find("<<:") != text.npos;
     const auto pieces = whole ? std::optional<YamlPieces>() : cut_yaml(text, piece_bytes);
     if (pieces)
         if (const auto parts = parse_all(file, *pieces))
             if (auto root = joined(*parts, pieces->section)) return std::move(*root);
-    const std::size_t before = problems.list().size();
-    Value root = parse(file, {text, 0}, 0, problems);
-    if (root.is_null() && problems.list().size() == before && !root.loc().known())
-        problems.add("the file is empty", {1, 1, file});
+    const std::size_t before = diagnostics.list().size();
+    Value root = parse(file, {text, 0}, 0, diagnostics);
+    if (root.is_null() && diagnostics.list().size() == before && !root.loc().known())
+        diagnostics.add("the file is empty", {1, 1, file});
     return root;
 }
 
 Value read_secret_yaml(const Sources& sources, std::uint16_t file, std::string_view noun,
-                       Problems& problems) {
-    Problems own;
+                       Diagnostics& diagnostics) {
+    Diagnostics own;
     Value root = read_yaml(sources, file, own);
     for (const Error& error : own.list())
-        problems.add(fmt::format("{} is not valid YAML", noun), error.loc)
+        diagnostics.add(fmt::format("{} is not valid YAML", noun), error.loc)
             .with_hint("a key twice, a quote or a bracket too few? What exactly is wrong is not "
                        "shown, as it may hold a part of a secret");
     return root;

@@ -23,12 +23,12 @@ inline constexpr std::size_t kMaxYamlMergedEntries = 500'000;   ///< by merge ke
 /// integers beyond 64 bits. Syntax errors end the reading; the others are collected.
 /// @param piece_bytes  the result does not depend on it
 /// @returns null when the text could not be read; `problems` says why
-Value read_yaml(const Sources& sources, std::uint16_t file, Problems& problems,
+Value read_yaml(const Sources& sources, std::uint16_t file, Diagnostics& diagnostics,
                 std::size_t piece_bytes = kYamlPieceBytes);
 
 /// The same of a text that holds secrets: what is wrong with it has its place, and no words of it.
 /// @param noun  "the value": what messages call it
 Value read_secret_yaml(const Sources& sources, std::uint16_t file, std::string_view noun,
-                       Problems& problems);
+                       Diagnostics& diagnostics);
 
 } // namespace hadeploy

@@ -17,7 +17,7 @@ constexpr std::int64_t kMinute = 60'000;
 class DomainType : public LibvirtType {
   public:
     DomainType();
-    void check(const Value& config, Problems& problems) const override;
+    void check(const Value& config, Diagnostics& diagnostics) const override;
     Value derive(const Value& config) const override;
     std::vector<std::string> claims(const Value& config) const override;
     std::vector<NetworkUse> networks(const Value& config) const override;
@@ -42,12 +42,12 @@ Type base_type() {
         {.name = "format",
          .type = TypeKind::string,
          .doc = "`qcow2` or `raw`.",
-         .fallback = Value("qcow2"),
+         .default_value = Value("qcow2"),
          .one_of = {"qcow2", "raw"}},
         {.name = "capacity",
          .type = TypeKind::bytes,
          .doc = "Size of the disk that the image makes: `disk` has to be as large.",
-         .steering = true},
+         .operational = true},
         {.name = "kernel", .type = TypeKind::string, .doc = "Path of a kernel to boot it with."},
         {.name = "initrd", .type = TypeKind::string, .doc = "Path of its initial RAM disk."},
     });
@@ -82,7 +82,7 @@ Schema size_schema() {
          .doc = "Processors. Changed in the running guest up to `max_vcpus` where the guest goes "
                 "along, "
                 "else by a restart.",
-         .fallback = Value(1),
+         .default_value = Value(1),
          .min = 1,
          .max = 256},
         {.name = "max_vcpus",
@@ -119,7 +119,7 @@ Schema access_schema() {
          .type = TypeKind::name,
          .doc = "The user to log in as; may become root by sudo.",
          .replaces = true,
-         .fallback = Value("ops")},
+         .default_value = Value("ops")},
         {.name = "ssh_key",
          .type = key_type(),
          .doc = "The key that is let in: an `ssh.key`.",
@@ -132,25 +132,25 @@ Schema behaviour_schema() {
         {.name = "running",
          .type = TypeKind::boolean,
          .doc = "Whether it runs.",
-         .fallback = Value(true),
+         .default_value = Value(true),
          .verb = "start"},
         {.name = "autostart",
          .type = TypeKind::boolean,
          .doc = "Whether it starts with the host.",
-         .fallback = Value(true)},
+         .default_value = Value(true)},
         {.name = "accelerator",
          .type = TypeKind::string,
          .doc = "`kvm`, `qemu` (emulation; slow), or `auto`: KVM where libvirt has it and the "
                 "processor "
                 "shows that it can. A change needs a restart.",
-         .fallback = Value("auto"),
+         .default_value = Value("auto"),
          .one_of = {"auto", "kvm", "qemu"}},
         {.name = "boot",
          .type = TypeKind::string,
          .doc =
              "`kernel`: the base's kernel is started directly. `disk`: firmware and boot loader. "
              "`auto`: the kernel, when the base has one.",
-         .fallback = Value("auto"),
+         .default_value = Value("auto"),
          .one_of = {"auto", "kernel", "disk"}},
         {.name = "cmdline",
          .type = TypeKind::string,
@@ -158,14 +158,14 @@ Schema behaviour_schema() {
         {.name = "boot_timeout",
          .type = TypeKind::duration,
          .doc = "How long it may take until SSH answers.",
-         .steering = true,
-         .fallback = Value(10 * kMinute),
+         .operational = true,
+         .default_value = Value(10 * kMinute),
          .min = 1},
         {.name = "shutdown_timeout",
          .type = TypeKind::duration,
          .doc = "How long a shutdown may take before it is switched off.",
-         .steering = true,
-         .fallback = Value(kMinute * 3 / 2),
+         .operational = true,
+         .default_value = Value(kMinute * 3 / 2),
          .min = 1},
     };
 }
@@ -203,7 +203,7 @@ constexpr std::string_view kDiskGone = "its disk is gone";
 DomainType::DomainType() {
     name = "libvirt.domain";
     machine = true;
-    hosts_die = true;
+    removal_ends_machine = true;
     summary = "A virtual machine that answers on SSH when it is made";
     doc =
         "A machine with a copy-on-write disk on top of a base image, a fixed address, and a user "
@@ -241,30 +241,30 @@ DomainType::DomainType() {
         schema.insert(schema.end(), part.begin(), part.end());
 }
 
-void DomainType::check(const Value& config, Problems& problems) const {
+void DomainType::check(const Value& config, Diagnostics& diagnostics) const {
     if (const Value& host = config["name"];
         host.is_string() && host.as_string().find('_') != std::string::npos)
-        problems.add(fmt::format("{} is no host name: no underscore in it", quoted(host)),
-                     host.loc());
+        diagnostics.add(fmt::format("{} is no host name: no underscore in it", quoted(host)),
+                        host.loc());
     const auto ordered = [&](const char* low, const char* high) {
         if (config[low].is_integer() && config[high].is_integer() &&
             config.integer(high) < config.integer(low))
-            problems.add(fmt::format("{} is less than {}", high, low), config[high].loc());
+            diagnostics.add(fmt::format("{} is less than {}", high, low), config[high].loc());
     };
     ordered("memory", "max_memory");
     ordered("vcpus", "max_vcpus");
     const Value& capacity = config["base"]["capacity"];
     if (config["disk"].is_integer() && capacity.is_integer() &&
         config.integer("disk") < capacity.as_integer())
-        problems
+        diagnostics
             .add(fmt::format("a disk of {} is smaller than the image that it stands on ({})",
-                             told(config["disk"], show_bytes(config.integer("disk"))),
-                             told(capacity, show_bytes(capacity.as_integer()))),
+                             redacted(config["disk"], show_bytes(config.integer("disk"))),
+                             redacted(capacity, show_bytes(capacity.as_integer()))),
                  config["disk"].loc())
             .with_hint("make it larger, or leave `disk` out");
     if (config.text("boot") == "disk" && !config.text("cmdline").empty())
-        problems.add("cmdline needs a kernel that is booted directly, and boot is disk",
-                     config["cmdline"].loc());
+        diagnostics.add("cmdline needs a kernel that is booted directly, and boot is disk",
+                        config["cmdline"].loc());
 }
 
 Value DomainType::derive(const Value& config) const {
@@ -348,7 +348,7 @@ Observation DomainType::observe(const ReadRequest& request, Inventory& inventory
         Observation out = Observation::present(
             Value::map({{"name", domain_name}, {"running", false}, {"complete", false}}));
         if (!has_file(*names, own_file(domain_name, request.identity, kOverlay)))
-            out.outdated = std::string(kDiskGone), out.data_gone = true;
+            out.replace_reason = std::string(kDiskGone), out.data_gone = true;
         return out;
     }
     const bool runs = found->state == VIR_DOMAIN_RUNNING || found->state == VIR_DOMAIN_BLOCKED;
@@ -371,7 +371,7 @@ Observation DomainType::observe(const ReadRequest& request, Inventory& inventory
     Observation seen = Observation::present(std::move(out));
     const bool disk =
         names == nullptr || has_file(*names, own_file(domain_name, request.identity, kOverlay));
-    if (!disk && !runs) seen.outdated = std::string(kDiskGone), seen.data_gone = true;
+    if (!disk && !runs) seen.replace_reason = std::string(kDiskGone), seen.data_gone = true;
     return seen;
 }
 

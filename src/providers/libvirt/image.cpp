@@ -71,10 +71,10 @@ class CacheLock {
     CacheLock(Session& session, const fs::path& path)
         : file_(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
         if (!file_) throw system_error("open", path);
-        bool told = false;
+        bool redacted = false;
         while (flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
             session.check_stop();
-            if (!std::exchange(told, true))
+            if (!std::exchange(redacted, true))
                 session.progress("waiting for another hadeploy that makes it");
             std::this_thread::sleep_for(std::chrono::milliseconds(200));
         }

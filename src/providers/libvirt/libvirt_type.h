@@ -36,7 +36,7 @@ class Reservations {
 /// What a change is made with.
 struct Session {
     const Connection& connection;
-    const Setting& setting;
+    const ProviderContext& setting;
     Reservations& memory;
     std::function<void(std::string_view)> progress;
 

@@ -54,7 +54,7 @@ namespace {
 class NetworkType : public LibvirtType {
   public:
     NetworkType();
-    void check(const Value& config, Problems& problems) const override;
+    void check(const Value& config, Diagnostics& diagnostics) const override;
     Value derive(const Value& config) const override;
     std::vector<std::string> claims(const Value& config) const override {
         if (!config["name"].is_string()) return {};
@@ -94,7 +94,7 @@ NetworkType::NetworkType() {
          .type = TypeKind::name,
          .doc = "Name in libvirt.",
          .replaces = true,
-         .fallback = Value("hadeploy")},
+         .default_value = Value("hadeploy")},
         {.name = "cidr",
          .type = TypeKind::cidr,
          .doc = "Addresses of the network, at least a /30.",
@@ -104,7 +104,7 @@ NetworkType::NetworkType() {
          .type = TypeKind::string,
          .doc = "`nat`: guests reach the world through the host. `isolated`: they do not.",
          .replaces = true,
-         .fallback = Value("nat"),
+         .default_value = Value("nat"),
          .one_of = {"nat", "isolated"}},
         {.name = "domain",
          .type = TypeKind::name,
@@ -114,7 +114,7 @@ NetworkType::NetworkType() {
          .type = TypeKind::boolean,
          .doc = "Whether the host answers DNS for the guests.",
          .replaces = true,
-         .fallback = Value(true)},
+         .default_value = Value(true)},
         {.name = "active",
          .type = TypeKind::boolean,
          .doc = "Whether the network is up.",
@@ -134,22 +134,22 @@ NetworkType::NetworkType() {
     };
 }
 
-void NetworkType::check(const Value& config, Problems& problems) const {
+void NetworkType::check(const Value& config, Diagnostics& diagnostics) const {
     const Value& cidr = config["cidr"];
     if (!cidr.is_string()) return;
     const auto range = Cidr::parse(cidr.as_string());
     if (!range) return; // the schema has said so
     if (range->prefix > 30 || range->prefix < 8)
-        problems
+        diagnostics
             .add(fmt::format("{} is no size for a network of machines",
-                             told(cidr, cidr.as_string())),
+                             redacted(cidr, cidr.as_string())),
                  cidr.loc())
             .with_hint("use a prefix from /8 to /30, e.g. 10.77.0.0/24");
     else if (range->text() != cidr.as_string())
-        problems
-            .add(fmt::format("{} is an address within a network", told(cidr, cidr.as_string())),
+        diagnostics
+            .add(fmt::format("{} is an address within a network", redacted(cidr, cidr.as_string())),
                  cidr.loc())
-            .with_hint("write the network itself: " + told(cidr, range->text()));
+            .with_hint("write the network itself: " + redacted(cidr, range->text()));
 }
 
 Value NetworkType::derive(const Value& config) const {

@@ -39,7 +39,7 @@ PoolType::PoolType() {
          .type = TypeKind::name,
          .doc = "Name in libvirt.",
          .replaces = true,
-         .fallback = Value("hadeploy")},
+         .default_value = Value("hadeploy")},
         {.name = "path",
          .type = TypeKind::path,
          .doc = "The directory, on the libvirt host. Left out: `/var/lib/libvirt/images/` and the "

@@ -10,9 +10,9 @@ namespace hadeploy::libvirt {
 
 namespace {
 
-class LibvirtProvider : public Provider {
+class LibvirtEndpoint : public OpenEndpoint {
   public:
-    LibvirtProvider(std::shared_ptr<Connection> connection, Setting setting)
+    LibvirtEndpoint(std::shared_ptr<Connection> connection, ProviderContext setting)
         : connection_(std::move(connection)), setting_(std::move(setting)) {
         setting_.stop = {}; // only changes go by it here, and those are let end
     }
@@ -74,13 +74,13 @@ class LibvirtProvider : public Provider {
 
     std::mutex mutex_;
     std::shared_ptr<Connection> connection_;
-    Setting setting_;
+    ProviderContext setting_;
     Reservations memory_;
 };
 
-class LibvirtKind : public ProviderKind {
+class LibvirtProvider : public Provider {
   public:
-    LibvirtKind() {
+    LibvirtProvider() {
         name = "libvirt";
         doc = "Virtual machines, their networks and disks, on a host that runs libvirt with QEMU. "
               "`qemu:///system` is this machine; the files of the machines are written through "
@@ -89,7 +89,7 @@ class LibvirtKind : public ProviderKind {
         schema = {{.name = "uri",
                    .type = TypeKind::string,
                    .doc = "Where libvirt answers.",
-                   .fallback = Value("qemu:///system")}};
+                   .default_value = Value("qemu:///system")}};
     }
 
     std::vector<Endpoint> endpoints(const ResourceType&, const Value&,
@@ -100,10 +100,11 @@ class LibvirtKind : public ProviderKind {
         return {{.key = "libvirt " + uri, .machine = "", .config = Value::map({{"uri", marked}})}};
     }
 
-    std::shared_ptr<Provider> open(const Endpoint& endpoint, const Setting& setting) override {
+    std::shared_ptr<OpenEndpoint> open(const Endpoint& endpoint,
+                                       const ProviderContext& setting) override {
         const Value& uri = endpoint.config["uri"];
         try {
-            return std::make_shared<LibvirtProvider>(Connection::open(uri.as_string()), setting);
+            return std::make_shared<LibvirtEndpoint>(Connection::open(uri.as_string()), setting);
         } catch (const Error& error) {
             if (!uri.secret()) throw;
             // libvirt names the host in it, and much else that is a part of it
@@ -117,7 +118,7 @@ class LibvirtKind : public ProviderKind {
 } // namespace
 
 void add_libvirt(Registry& registry) {
-    registry.add(std::make_unique<LibvirtKind>());
+    registry.add(std::make_unique<LibvirtProvider>());
     registry.add(network_type());
     registry.add(pool_type());
     registry.add(volume_type());

@@ -28,8 +28,8 @@ constexpr std::array kDisks = {".qcow2", ".raw"};
 class VolumeType : public LibvirtType {
   public:
     VolumeType();
-    void check(const Value& config, Problems& problems) const override;
-    void check_making(const Value& config, Problems& problems) const override;
+    void check(const Value& config, Diagnostics& diagnostics) const override;
+    void check_making(const Value& config, Diagnostics& diagnostics) const override;
     Value derive(const Value& config) const override;
     std::vector<std::string> claims(const Value& config) const override {
         if (!config["pool"].is_string() || !config["name"].is_string()) return {};
@@ -80,7 +80,7 @@ VolumeType::VolumeType() {
         {.name = "size",
          .type = TypeKind::bytes,
          .doc = "Size of the disk that the guest sees.",
-         .fallback = Value(8 * kGib),
+         .default_value = Value(8 * kGib),
          .min = kGib},
         {.name = "packages",
          .type = list_of(TypeKind::name),
@@ -92,7 +92,7 @@ VolumeType::VolumeType() {
          .type = TypeKind::name,
          .doc = "Name within the pool.",
          .replaces = true,
-         .fallback = Value("base")},
+         .default_value = Value("base")},
         {.name = "pool",
          .type = TypeKind::name,
          .doc = "Name of the storage pool.",
@@ -162,27 +162,27 @@ bool is_checksum(const std::string& text) {
            });
 }
 
-void VolumeType::check(const Value& config, Problems& problems) const {
+void VolumeType::check(const Value& config, Diagnostics& diagnostics) const {
     const auto given = std::count_if(kSources.begin(), kSources.end(),
                                      [&](const char* s) { return !config[s].is_null(); });
     if (given != 1)
-        problems.add(given == 0
-                         ? "a volume needs a content: one of url, file, bootstrap and size"
-                         : "a volume has one content: only one of url, file, bootstrap and size",
-                     config.loc());
+        diagnostics.add(given == 0
+                            ? "a volume needs a content: one of url, file, bootstrap and size"
+                            : "a volume has one content: only one of url, file, bootstrap and size",
+                        config.loc());
     const Value& url = config["url"];
     const Value& checksum = config["checksum"];
     if (url.is_null() != checksum.is_null())
-        problems
+        diagnostics
             .add(url.is_null() ? "checksum belongs to url" : "a download needs a checksum",
                  (url.is_null() ? checksum : url).loc())
             .with_hint("checksum: sha256:... (`sha256sum FILE` prints it)");
     if (url.is_string() && !url.as_string().starts_with("http://") &&
         !url.as_string().starts_with("https://"))
-        problems.add("url begins with http:// or https://", url.loc())
+        diagnostics.add("url begins with http:// or https://", url.loc())
             .with_hint("for an image on this machine use file:");
     if (checksum.is_string() && !is_checksum(checksum.as_string()))
-        problems.add("checksum is `sha256:` and 64 hex digits in lower case", checksum.loc());
+        diagnostics.add("checksum is `sha256:` and 64 hex digits in lower case", checksum.loc());
 }
 
 Value VolumeType::derive(const Value& config) const {
@@ -202,14 +202,14 @@ Value VolumeType::derive(const Value& config) const {
     }
 }
 
-void VolumeType::check_making(const Value& config, Problems& problems) const {
+void VolumeType::check_making(const Value& config, Diagnostics& diagnostics) const {
     const Value& file = config["file"];
     if (!file.is_string()) return;
     try {
         (void)inspect_disk(file.as_string());
     } catch (Error& error) {
         error.loc = file.loc();
-        problems.add(std::move(error));
+        diagnostics.add(std::move(error));
     }
 }
 
@@ -297,7 +297,7 @@ Observation VolumeType::observe(const ReadRequest& request, Inventory& inventory
                       : Observation::absent();
     }
     const Files files = files_of(*names, volume_name, request.identity);
-    const Recorded* recorded = request.recorded;
+    const RecordedResource* recorded = request.recorded;
     const bool to_import = recorded == nullptr && is_imported(request.identity);
     if (!files.any() || (to_import && files.disk.empty())) return Observation::absent();
     const bool lacks_kernel =

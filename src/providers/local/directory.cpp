@@ -63,17 +63,17 @@ class Directory final : public LocalType {
                   {.name = "mode",
                    .type = TypeKind::mode,
                    .doc = "Permissions, a quoted octal.",
-                   .fallback = Value("0755")},
+                   .default_value = Value("0755")},
                   {.name = "force",
                    .type = TypeKind::boolean,
                    .doc = "Destroy removes it with all that is in it.",
-                   .steering = true,
-                   .fallback = Value(false)},
+                   .operational = true,
+                   .default_value = Value(false)},
                   {.name = "keep",
                    .type = TypeKind::boolean,
                    .doc = "Destroy leaves it there.",
-                   .steering = true,
-                   .fallback = Value(false)}};
+                   .operational = true,
+                   .default_value = Value(false)}};
         adopts = true;
     }
 
@@ -94,7 +94,7 @@ class Directory final : public LocalType {
             fmt::format("the directory {} and all that is in it", directory.text("path"))};
     }
 
-    Observation observe(const ReadRequest& request, const Setting&) const override {
+    Observation observe(const ReadRequest& request, const ProviderContext&) const override {
         if (request.config["path"].is_unknown()) return not_known_yet("path");
         const std::string path = request.config.text("path");
         const auto there = look_own_way(path);
@@ -103,7 +103,7 @@ class Directory final : public LocalType {
         return Observation::present(Value::map({{"path", path}, {"mode", mode_text(*there)}}));
     }
 
-    Value make(const Change& change, const Setting&) const override {
+    Value make(const Change& change, const ProviderContext&) const override {
         const std::string path = change.after.text("path");
         const Fd directory = open_own_way(path, true);
         if (!directory || ::fchmod(directory.get(), mode_of(change.after)) != 0)
@@ -111,7 +111,7 @@ class Directory final : public LocalType {
         return Value::map({});
     }
 
-    void remove(const Change& change, const Setting&) const override {
+    void remove(const Change& change, const ProviderContext&) const override {
         if (change.before.flag("keep")) return;
         const std::string path = change.before.text("path");
         if (const auto there = look_own_way(path); !there || !S_ISDIR(there->st_mode)) return;

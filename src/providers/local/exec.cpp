@@ -45,20 +45,20 @@ class Exec final : public LocalType {
                          {.name = "read",
                           .type = TypeKind::string,
                           .doc = "The script that looks whether it is there.",
-                          .steering = true},
+                          .operational = true},
                          {.name = "update",
                           .type = TypeKind::string,
                           .doc = "The script that brings it to what is now wanted.",
-                          .steering = true},
+                          .operational = true},
                          {.name = "delete",
                           .type = TypeKind::string,
                           .doc = "The script that removes it.",
-                          .steering = true},
+                          .operational = true},
                          {.name = "absent_status",
                           .type = TypeKind::integer,
                           .doc = "The exit status with which `read` says that there is nothing.",
-                          .steering = true,
-                          .fallback = Value(44),
+                          .operational = true,
+                          .default_value = Value(44),
                           .min = 1,
                           .max = 125},
                          {.name = "triggers",
@@ -68,15 +68,15 @@ class Exec final : public LocalType {
                         shell_attributes());
     }
 
-    void check(const Value& config, Problems& problems) const override {
-        check_shell(config, problems);
+    void check(const Value& config, Diagnostics& diagnostics) const override {
+        check_shell(config, diagnostics);
     }
 
     Value derive(const Value& config) const override {
         return Value::map({{"outputs", unknown_outputs(config)}});
     }
 
-    Observation observe(const ReadRequest& request, const Setting& setting) const override {
+    Observation observe(const ReadRequest& request, const ProviderContext& setting) const override {
         const Value outputs =
             request.recorded != nullptr ? request.recorded->attributes["outputs"] : Value();
         const Value* config = &request.config;
@@ -107,7 +107,7 @@ class Exec final : public LocalType {
             Value::map({{"outputs", outputs_of(*config, "read", result.out)}}));
     }
 
-    Value make(const Change& change, const Setting& setting) const override {
+    Value make(const Change& change, const ProviderContext& setting) const override {
         const Value& config = change.after;
         const bool updates = change.kind == Change::Kind::update && config["update"].is_string();
         const char* which = updates ? "update" : "create";
@@ -126,7 +126,7 @@ class Exec final : public LocalType {
         return Value::map({{"outputs", outputs_of(config, "read", seen.out)}});
     }
 
-    void remove(const Change& change, const Setting& setting) const override {
+    void remove(const Change& change, const ProviderContext& setting) const override {
         const Value& config = change.before;
         if (!config["delete"].is_string()) return;
         const ProcessResult result = run_shell(config, "delete", config["outputs"], setting);
@@ -151,13 +151,13 @@ class Command final : public DataType {
             shell_attributes());
     }
 
-    void check(const Value& config, Problems& problems) const override {
-        check_shell(config, problems);
+    void check(const Value& config, Diagnostics& diagnostics) const override {
+        check_shell(config, diagnostics);
     }
     Value derive(const Value& config) const override {
         return Value::map({{"outputs", unknown_outputs(config)}});
     }
-    Observation observe(const ReadRequest& request, const Setting& setting) const override {
+    Observation observe(const ReadRequest& request, const ProviderContext& setting) const override {
         const Value& config = request.config;
         const ProcessResult result = run_shell(config, "run", {}, setting);
         if (result.status != 0) return Observation::failed(shell_failure(config, "run", result));

@@ -43,11 +43,11 @@ class File final : public LocalType {
                    .type = TypeKind::local_path,
                    .doc = "A file to copy, at most 64 MiB. Either this or `content`. A link to it "
                           "has to belong to root or to the user who runs hadeploy.",
-                   .steering = true},
+                   .operational = true},
                   {.name = "mode",
                    .type = TypeKind::mode,
                    .doc = "Permissions, a quoted octal.",
-                   .fallback = Value("0644")},
+                   .default_value = Value("0644")},
                   {.name = "sha256",
                    .type = TypeKind::string,
                    .doc = "SHA-256 of the content.",
@@ -56,9 +56,9 @@ class File final : public LocalType {
         adopts = true;
     }
 
-    void check(const Value& config, Problems& problems) const override {
+    void check(const Value& config, Diagnostics& diagnostics) const override {
         if (config["content"].is_null() == config["source"].is_null())
-            problems.add("a local.file needs either `content` or `source`", config.loc());
+            diagnostics.add("a local.file needs either `content` or `source`", config.loc());
     }
 
     Value derive(const Value& config) const override { return content_digest(config, kMostBytes); }
@@ -67,7 +67,7 @@ class File final : public LocalType {
         return path_claim(config);
     }
 
-    Observation observe(const ReadRequest& request, const Setting&) const override {
+    Observation observe(const ReadRequest& request, const ProviderContext&) const override {
         const Value& config = request.config;
         if (config["path"].is_unknown()) return not_known_yet("path");
         const std::string path = config.text("path");
@@ -96,7 +96,7 @@ class File final : public LocalType {
         return Observation::present(std::move(seen));
     }
 
-    Value make(const Change& change, const Setting&) const override {
+    Value make(const Change& change, const ProviderContext&) const override {
         const Value& file = change.after;
         const std::string path = file.text("path");
         const std::filesystem::path parent = std::filesystem::path(path).parent_path();
@@ -131,7 +131,7 @@ class File final : public LocalType {
                change.changed == std::vector<std::string>{"mode"};
     }
 
-    void remove(const Change& change, const Setting&) const override {
+    void remove(const Change& change, const ProviderContext&) const override {
         const std::string path = change.before.text("path");
         const Fd directory = open_own_way(std::filesystem::path(path).parent_path());
         if (!directory) return;

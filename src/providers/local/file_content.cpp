@@ -34,7 +34,7 @@ class FileContent final : public DataType {
                   {.name = "secret",
                    .type = TypeKind::boolean,
                    .doc = "Whether the content is secret.",
-                   .fallback = Value(false)},
+                   .default_value = Value(false)},
                   {.name = "content",
                    .type = TypeKind::string,
                    .doc = "Its text; nothing where it is not UTF-8.",
@@ -49,7 +49,7 @@ class FileContent final : public DataType {
                    .computed = true}};
     }
 
-    Observation observe(const ReadRequest& request, const Setting&) const override {
+    Observation observe(const ReadRequest& request, const ProviderContext&) const override {
         const std::string path = request.config.text("path");
         std::string bytes;
         try {

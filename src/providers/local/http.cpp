@@ -248,7 +248,7 @@ class Http final : public DataType {
                   {.name = "method",
                    .type = TypeKind::string,
                    .doc = "What is asked for.",
-                   .fallback = Value("GET"),
+                   .default_value = Value("GET"),
                    .one_of = {"GET", "HEAD", "POST", "PUT"}},
                   {.name = "request_headers",
                    .type = map_of(TypeKind::string),
@@ -257,19 +257,19 @@ class Http final : public DataType {
                   {.name = "timeout",
                    .type = TypeKind::duration,
                    .doc = "How long one try may take.",
-                   .fallback = Value(10'000),
+                   .default_value = Value(10'000),
                    .min = 1},
                   {.name = "retries",
                    .type = TypeKind::integer,
                    .doc = "How often it is tried again when the server does not answer, or with "
                           "408, 429 or 5xx.",
-                   .fallback = Value(0),
+                   .default_value = Value(0),
                    .min = 0,
                    .max = 100},
                   {.name = "retry_delay",
                    .type = TypeKind::duration,
                    .doc = "How long to wait before that.",
-                   .fallback = Value(1'000),
+                   .default_value = Value(1'000),
                    .min = 0},
                   {.name = "ca_cert_pem",
                    .type = TypeKind::string,
@@ -277,7 +277,7 @@ class Http final : public DataType {
                   {.name = "insecure",
                    .type = TypeKind::boolean,
                    .doc = "Trusts any certificate. For tests.",
-                   .fallback = Value(false)},
+                   .default_value = Value(false)},
                   {.name = "status_code",
                    .type = TypeKind::integer,
                    .doc = "The status, 200 for example.",
@@ -298,11 +298,11 @@ class Http final : public DataType {
                    .computed = true}};
     }
 
-    void check(const Value& config, Problems& problems) const override {
+    void check(const Value& config, Diagnostics& diagnostics) const override {
         const Value& url = config["url"];
         if (url.is_string() && !url.as_string().starts_with("http://") &&
             !url.as_string().starts_with("https://"))
-            problems.add("url: it begins with http:// or https://", url.loc());
+            diagnostics.add("url: it begins with http:// or https://", url.loc());
         const Value& headers = config["request_headers"];
         if (!headers.is_map()) return;
         for (const Entry& e : headers.as_map()) {
@@ -310,17 +310,17 @@ class Http final : public DataType {
                 return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_';
             });
             if (!name)
-                problems.add(fmt::format("{} is not the name of a header", quoted(headers, e.key)),
-                             e.loc);
+                diagnostics.add(
+                    fmt::format("{} is not the name of a header", quoted(headers, e.key)), e.loc);
             if (e.value.is_string() &&
                 e.value.as_string().find_first_of("\r\n") != std::string::npos)
-                problems.add(
+                diagnostics.add(
                     fmt::format("request_headers: {} has a line end", quoted(headers, e.key)),
                     e.loc);
         }
     }
 
-    Observation observe(const ReadRequest& request, const Setting& setting) const override {
+    Observation observe(const ReadRequest& request, const ProviderContext& setting) const override {
         const Value& config = request.config;
         const std::chrono::milliseconds delay(config.integer("retry_delay", 1'000));
         for (std::int64_t left = config.integer("retries");; --left) {

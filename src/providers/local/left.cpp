@@ -64,12 +64,12 @@ std::string find_left(const std::string& lineage) {
     return "";
 }
 
-std::filesystem::path lock_file(const Setting& setting) {
+std::filesystem::path lock_file(const ProviderContext& setting) {
     return setting.data_dir / "scripts.lock";
 }
 
 /// Held by each hadeploy that has begun scripts, for as long as it lives.
-std::filesystem::path owners_file(const Setting& setting) {
+std::filesystem::path owners_file(const ProviderContext& setting) {
     return setting.data_dir / "scripts.owners";
 }
 
@@ -99,7 +99,7 @@ bool is_locked(const std::filesystem::path& path) {
 }
 
 /// Whether a script runs whose hadeploy has gone. This process has begun none yet.
-bool is_left_locked(const Setting& setting) {
+bool is_left_locked(const ProviderContext& setting) {
     return !setting.data_dir.empty() && is_locked(lock_file(setting)) &&
            !is_locked(owners_file(setting));
 }
@@ -127,7 +127,7 @@ Error still_at_work(const std::string& process) {
 }
 } // namespace
 
-Fd script_lock(const Setting& setting) {
+Fd script_lock(const ProviderContext& setting) {
     std::error_code none;
     if (setting.data_dir.empty() || !std::filesystem::is_directory(setting.data_dir, none))
         return {};
@@ -135,20 +135,20 @@ Fd script_lock(const Setting& setting) {
     return shared_lock(lock_file(setting));
 }
 
-std::pair<std::string, std::string> script_mark(const Setting& setting) {
+std::pair<std::string, std::string> script_mark(const ProviderContext& setting) {
     return {kMark, fmt::format("{} {}", setting.lineage, ::getpid())};
 }
 
-void wait_for_left_scripts(const Setting& setting, const Notice& notice) {
+void wait_for_left_scripts(const ProviderContext& setting, const Notice& notice) {
     const auto end = Clock::now() + kMostWait;
-    std::optional<std::string> told;
+    std::optional<std::string> redacted;
     for (;;) {
         const bool locked = is_left_locked(setting); // first: who holds it may end in between
         const std::string process = find_left(setting.lineage);
         if (process.empty() && !locked) return;
         if (setting.stop.stop_requested()) throw Interrupted();
         if (Clock::now() >= end) throw still_at_work(process);
-        if (notice && std::exchange(told, process) != process)
+        if (notice && std::exchange(redacted, process) != process)
             notice(fmt::format("waiting for a script that an earlier run began{}",
                                process.empty() ? "" : fmt::format(" (process {})", process)));
         std::this_thread::sleep_for(kPollInterval);

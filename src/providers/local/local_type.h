@@ -18,11 +18,12 @@ class LocalType : public ResourceType {
     LocalType() { provider = "local"; }
     bool scripted = false; ///< scripts of the user's change it, which may outlive hadeploy
     /// @throws Error as Observation::failed says it
-    virtual Observation observe(const ReadRequest& request, const Setting& setting) const = 0;
+    virtual Observation observe(const ReadRequest& request,
+                                const ProviderContext& setting) const = 0;
     /// Create and update: brings the object to `change.after`; returns its computed attributes.
-    virtual Value make(const Change& change, const Setting& setting) const = 0;
+    virtual Value make(const Change& change, const ProviderContext& setting) const = 0;
     /// Fine when there is nothing.
-    virtual void remove(const Change& change, const Setting& setting) const = 0;
+    virtual void remove(const Change& change, const ProviderContext& setting) const = 0;
 };
 
 /// A type whose objects are in the state and nowhere else: random values, keys, certificates. What
@@ -30,13 +31,13 @@ class LocalType : public ResourceType {
 class KeptType : public LocalType {
   public:
     KeptType() { provider = "state"; }
-    Observation observe(const ReadRequest& request, const Setting& setting) const override;
-    void remove(const Change&, const Setting&) const override {}
+    Observation observe(const ReadRequest& request, const ProviderContext& setting) const override;
+    void remove(const Change&, const ProviderContext&) const override {}
 
   protected:
     /// Why what is recorded has to be made anew all the same; "" when it has not. `config` is as
     /// the spec now has it.
-    virtual std::string outdated(const Value& /*config*/, const Value& /*recorded*/) const {
+    virtual std::string replace_reason(const Value& /*config*/, const Value& /*recorded*/) const {
         return {};
     }
 };
@@ -45,8 +46,8 @@ class KeptType : public LocalType {
 class DataType : public LocalType {
   public:
     DataType() { data = true; }
-    Value make(const Change&, const Setting&) const final { return {}; }
-    void remove(const Change&, const Setting&) const final {}
+    Value make(const Change&, const ProviderContext&) const final { return {}; }
+    void remove(const Change&, const ProviderContext&) const final {}
 };
 
 /// The attribute that makes a kept object anew when its values change.

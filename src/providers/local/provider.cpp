@@ -35,7 +35,8 @@ std::string real_place(const std::filesystem::path& path) {
 }
 
 /// The state, its key and what else hadeploy keeps beside the spec are no files of a resource's.
-void refuse_own_files(const ResourceType& type, const Value& config, const Setting& setting) {
+void refuse_own_files(const ResourceType& type, const Value& config,
+                      const ProviderContext& setting) {
     const Value& path = config["path"];
     if (type.data || !path.is_string() || setting.data_dir.empty()) return;
     const std::string own = without_last_slash(setting.data_dir);
@@ -55,7 +56,7 @@ void refuse_own_files(const ResourceType& type, const Value& config, const Setti
 }
 
 /// The other project that a path in this one leads into, by a link; "" for none.
-std::string other_project(const std::string& path, const Setting& setting) {
+std::string other_project(const std::string& path, const ProviderContext& setting) {
     const std::string here = without_last_slash(setting.project_dir);
     if (!is_in(path, here)) return "";
     const std::string real = real_place(path);
@@ -71,7 +72,7 @@ std::string other_project(const std::string& path, const Setting& setting) {
 /// A project that was copied has the links of the first one, and they lead where they led: to the
 /// files of that one.
 void refuse_files_of_another_project(const ResourceType& type, const std::string& address,
-                                     const Value& config, const Setting& setting) {
+                                     const Value& config, const ProviderContext& setting) {
     if (type.data || setting.data_dir.empty()) return;
     for (const char* name : {"path", "directory"}) {
         const Value& path = config[name];
@@ -91,12 +92,12 @@ void refuse_files_of_another_project(const ResourceType& type, const std::string
 }
 
 void refuse_foreign_places(const ResourceType& type, const std::string& address,
-                           const Value& config, const Setting& setting) {
+                           const Value& config, const ProviderContext& setting) {
     refuse_own_files(type, config, setting);
     refuse_files_of_another_project(type, address, config, setting);
 }
 
-Observation look(const ReadRequest& request, const Setting& setting) {
+Observation look(const ReadRequest& request, const ProviderContext& setting) {
     try {
         refuse_foreign_places(*request.type, request.address, request.config, setting);
         return type_of(*request.type).observe(request, setting);
@@ -107,9 +108,10 @@ Observation look(const ReadRequest& request, const Setting& setting) {
     }
 }
 
-class LocalProvider final : public Provider {
+class LocalEndpoint final : public OpenEndpoint {
   public:
-    explicit LocalProvider(Setting setting) : looking_(setting), changing_(std::move(setting)) {
+    explicit LocalEndpoint(ProviderContext setting)
+        : looking_(setting), changing_(std::move(setting)) {
         changing_.stop = {}; // what was begun is let end
     }
 
@@ -145,7 +147,8 @@ class LocalProvider final : public Provider {
 
   private:
     /// Before the first look at what scripts change.
-    void wait_for_left(const ResourceType& type, const Setting& setting, const Notice& notice) {
+    void wait_for_left(const ResourceType& type, const ProviderContext& setting,
+                       const Notice& notice) {
         if (type_of(type).scripted) std::call_once(waited_, wait_for_left_scripts, setting, notice);
     }
     Value change(const Change& change) {
@@ -158,13 +161,13 @@ class LocalProvider final : public Provider {
         return {};
     }
 
-    Setting looking_, changing_;
+    ProviderContext looking_, changing_;
     std::once_flag waited_;
 };
 
-class LocalKind final : public ProviderKind {
+class LocalProvider final : public Provider {
   public:
-    LocalKind() {
+    LocalProvider() {
         name = "local";
         doc = "What the machine that hadeploy runs on does by itself: files, commands, HTTP "
               "requests and certificates.";
@@ -179,25 +182,27 @@ class LocalKind final : public ProviderKind {
         return {{.key = std::move(key), .machine = "", .config = {}}};
     }
 
-    std::shared_ptr<Provider> open(const Endpoint&, const Setting& setting) override {
-        return std::make_shared<LocalProvider>(setting);
+    std::shared_ptr<OpenEndpoint> open(const Endpoint&, const ProviderContext& setting) override {
+        return std::make_shared<LocalEndpoint>(setting);
     }
 };
 
-class StateKind final : public ProviderKind {
+class StateProvider final : public Provider {
   public:
-    StateKind() {
+    StateProvider() {
         name = "state";
         doc = "What is nowhere but in the state: values, random ones among them, and keys.";
-        in_state = true;
+        state_only = true;
     }
     std::vector<Endpoint> endpoints(const ResourceType&, const Value&,
                                     const Value&) const override {
         return {{.key = "the state", .machine = "", .config = {}}};
     }
-    Observation recall(const ReadRequest& request) const override { return look(request, {}); }
-    std::shared_ptr<Provider> open(const Endpoint&, const Setting& setting) override {
-        return std::make_shared<LocalProvider>(setting);
+    Observation observe_record(const ReadRequest& request) const override {
+        return look(request, {});
+    }
+    std::shared_ptr<OpenEndpoint> open(const Endpoint&, const ProviderContext& setting) override {
+        return std::make_shared<LocalEndpoint>(setting);
     }
 };
 
@@ -208,7 +213,7 @@ Schema joined(Schema first, const Schema& second) {
     return first;
 }
 
-Observation KeptType::observe(const ReadRequest& request, const Setting&) const {
+Observation KeptType::observe(const ReadRequest& request, const ProviderContext&) const {
     if (request.recorded == nullptr || request.recorded->type != name) return Observation::absent();
     const Value& recorded = request.recorded->attributes;
     Value::Map kept;
@@ -219,7 +224,7 @@ Observation KeptType::observe(const ReadRequest& request, const Setting&) const 
     }
     if (kept.empty()) return Observation::absent(); // a run was cut off before it was made
     Observation seen = Observation::present(Value::map(std::move(kept)));
-    seen.outdated = outdated(request.config, recorded);
+    seen.replace_reason = replace_reason(request.config, recorded);
     return seen;
 }
 
@@ -242,8 +247,8 @@ Observation not_known_yet(const char* attribute) {
 }
 
 void add_local_types(Registry& registry) {
-    registry.add(std::make_unique<LocalKind>());
-    registry.add(std::make_unique<StateKind>());
+    registry.add(std::make_unique<LocalProvider>());
+    registry.add(std::make_unique<StateProvider>());
     registry.add(file_type());
     registry.add(directory_type());
     registry.add(exec_type());

@@ -59,7 +59,7 @@ class Id final : public KeptType {
                    .type = TypeKind::integer,
                    .doc = "How many.",
                    .replaces = true,
-                   .fallback = Value(8),
+                   .default_value = Value(8),
                    .min = 1,
                    .max = 1024},
                   keepers_attribute(),
@@ -80,7 +80,7 @@ class Id final : public KeptType {
                    .open = true}};
     }
 
-    Value make(const Change& change, const Setting&) const override {
+    Value make(const Change& change, const ProviderContext&) const override {
         const std::string bytes =
             random_bytes(static_cast<std::size_t>(change.after.integer("bytes", 8)));
         std::string text = base64_encode(bytes);
@@ -119,16 +119,16 @@ class Integer final : public KeptType {
                    .follows = {"min", "max"}}};
     }
 
-    void check(const Value& config, Problems& problems) const override {
+    void check(const Value& config, Diagnostics& diagnostics) const override {
         const Value& min = config["min"];
         const Value& max = config["max"];
         if (min.is_integer() && max.is_integer() && min.as_integer() > max.as_integer())
-            problems.add(fmt::format("min is {}, and max is {}: nothing lies between", quoted(min),
-                                     quoted(max)),
-                         max.loc());
+            diagnostics.add(fmt::format("min is {}, and max is {}: nothing lies between",
+                                        quoted(min), quoted(max)),
+                            max.loc());
     }
 
-    Value make(const Change& change, const Setting&) const override {
+    Value make(const Change& change, const ProviderContext&) const override {
         const auto min = static_cast<std::uint64_t>(change.after.integer("min"));
         const auto max = static_cast<std::uint64_t>(change.after.integer("max"));
         const std::uint64_t count = max - min + 1; // 0: all there are
@@ -156,7 +156,7 @@ class Uuid final : public KeptType {
                    .computed = true,
                    .open = true}};
     }
-    Value make(const Change&, const Setting&) const override {
+    Value make(const Change&, const ProviderContext&) const override {
         return Value::map({{"result", uuid_v4()}});
     }
 };

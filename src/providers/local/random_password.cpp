@@ -51,7 +51,7 @@ class Password final : public KeptType {
                    .type = TypeKind::integer,
                    .doc = "Number of characters.",
                    .replaces = true,
-                   .fallback = Value(24),
+                   .default_value = Value(24),
                    .min = 1,
                    .max = 4096}};
         for (const Class& c : kClasses)
@@ -59,7 +59,7 @@ class Password final : public KeptType {
                               .type = TypeKind::boolean,
                               .doc = fmt::format("Whether it may have some of `{}`.", c.characters),
                               .replaces = true,
-                              .fallback = Value(true)});
+                              .default_value = Value(true)});
         schema.push_back({.name = "override_special",
                           .type = TypeKind::string,
                           .doc = "In the place of the special characters: printable ASCII.",
@@ -69,7 +69,7 @@ class Password final : public KeptType {
                               .type = TypeKind::integer,
                               .doc = fmt::format("So many of `{}` at least.", c.name),
                               .replaces = true,
-                              .fallback = Value(0),
+                              .default_value = Value(0),
                               .min = 0,
                               .max = 4096});
         schema.push_back(keepers_attribute());
@@ -80,11 +80,11 @@ class Password final : public KeptType {
                           .secret = true});
     }
 
-    void check(const Value& config, Problems& problems) const override {
+    void check(const Value& config, Diagnostics& diagnostics) const override {
         const Value& special = config["override_special"];
         if (special.is_string() &&
             (special.as_string().empty() || !is_printable(special.as_string())))
-            problems
+            diagnostics
                 .add("override_special: give printable ASCII characters, without blanks",
                      special.loc())
                 .with_hint("for none, say `special: false`");
@@ -97,20 +97,21 @@ class Password final : public KeptType {
             usable += characters.size();
             wanted += minimum.is_integer() ? minimum.as_integer() : 0;
             if (characters.empty() && config.integer(c.minimum) > 0)
-                problems.add(fmt::format("{} asks for what `{}: false` forbids", c.minimum, c.name),
-                             minimum.loc());
+                diagnostics.add(
+                    fmt::format("{} asks for what `{}: false` forbids", c.minimum, c.name),
+                    minimum.loc());
         }
         if (usable == 0)
-            problems.add("a password has to be made of something", config.loc())
+            diagnostics.add("a password has to be made of something", config.loc())
                 .with_hint("one of lower, upper, digits and special has to be true");
         if (config["length"].is_integer() && wanted > config.integer("length"))
-            problems.add(fmt::format("{} characters are asked for, and it has {}",
-                                     told(config, std::to_string(wanted)),
-                                     told(config, std::to_string(config.integer("length")))),
-                         config["length"].loc());
+            diagnostics.add(fmt::format("{} characters are asked for, and it has {}",
+                                        redacted(config, std::to_string(wanted)),
+                                        redacted(config, std::to_string(config.integer("length")))),
+                            config["length"].loc());
     }
 
-    Value make(const Change& change, const Setting&) const override {
+    Value make(const Change& change, const ProviderContext&) const override {
         const Value& config = change.after;
         std::string text, all;
         for (const Class& c : kClasses) {

@@ -108,18 +108,18 @@ Error no_output(std::string_view which, const Value& returns, std::string_view n
 /// One output, as its type wants it.
 Value typed(const std::string& name, const Type& type, const Value& value, const Value& returns,
             std::string_view which) {
-    Problems problems;
+    Diagnostics diagnostics;
     const Attribute rule{.name = name, .type = type, .required = true};
     Value out =
-        normalize(rule, value, fmt::format("`{}`: output \"{}\"", which, name), {}, problems);
-    if (!problems.empty() && returns.contains_secret())
+        normalize(rule, value, fmt::format("`{}`: output \"{}\"", which, name), {}, diagnostics);
+    if (!diagnostics.empty() && returns.contains_secret())
         throw Error(
             ErrorKind::failed,
             fmt::format("what `{}` printed is not what `returns` declares, which is secret", which))
             .with_hint("where the names and types may be shown, use nonsensitive(...)");
-    if (!problems.empty())
-        throw Error(ErrorKind::failed, problems.list().front().message)
-            .with_hint(problems.list().front().hint);
+    if (!diagnostics.empty())
+        throw Error(ErrorKind::failed, diagnostics.list().front().message)
+            .with_hint(diagnostics.list().front().hint);
     return out;
 }
 } // namespace
@@ -128,15 +128,15 @@ Schema shell_attributes() {
     return {{.name = "directory",
              .type = TypeKind::local_path,
              .doc = "Where it runs; relative to the file that this is written in.",
-             .steering = true,
-             .fallback = Value(".")},
+             .operational = true,
+             .default_value = Value(".")},
             {.name = "environment",
              .type = map_of(TypeKind::string),
              .doc =
                  "Variables, on top of those that hadeploy has, without its own keys "
                  "(`HADEPLOY_STATE_...`, `HADEPLOY_VAULT_...`) and `HADEPLOY_VAR_...`. The place "
                  "for secrets.",
-             .fallback = Value::map({}),
+             .default_value = Value::map({}),
              .verb = "run again"},
             {.name = "input",
              .type = TypeKind::string,
@@ -145,51 +145,51 @@ Schema shell_attributes() {
             {.name = "timeout",
              .type = TypeKind::duration,
              .doc = "How long it may take.",
-             .steering = true,
-             .fallback = Value(600'000),
+             .operational = true,
+             .default_value = Value(600'000),
              .min = 100},
             {.name = "returns",
              .type = TypeKind::any,
              .doc = "What it prints on standard output: a map of names and types, or a list of "
                     "names of strings. It is a JSON object with these keys. A single output may "
                     "also be printed as it is; a line end after it is left out.",
-             .fallback = Value::list({"stdout"}),
+             .default_value = Value::list({"stdout"}),
              .verb = "run again"},
             {.name = "secret_outputs",
              .type = TypeKind::boolean,
              .doc = "Whether what it prints is secret. It is in any case where the environment or "
                     "the input has secrets.",
-             .steering = true,
-             .fallback = Value(false)},
+             .operational = true,
+             .default_value = Value(false)},
             {.name = "outputs",
              .type = TypeKind::any,
              .doc = "What `returns` declares, by name; 64 KiB in all.",
              .computed = true,
-             .renewed = true}};
+             .changes_on_update = true}};
 }
 
-void check_shell(const Value& config, Problems& problems) {
+void check_shell(const Value& config, Diagnostics& diagnostics) {
     if (const Value& environment = config["environment"]; environment.is_map())
         for (const Entry& e : environment.as_map())
             if (!is_word(e.key))
-                problems
+                diagnostics
                     .add(fmt::format("{} is not a variable name", quoted(environment, e.key)),
                          e.loc)
                     .with_hint("letters, digits and '_' are allowed, no digit in front");
     const Value& returns = config["returns"];
     if (returns.contains_unknown()) {
-        problems.add("returns: what is declared has to be known", returns.loc());
+        diagnostics.add("returns: what is declared has to be known", returns.loc());
         return;
     }
     const auto names = declared(config);
     if (!names) {
-        problems.add("returns: a map of names and types, or a list of names", returns.loc())
+        diagnostics.add("returns: a map of names and types, or a list of names", returns.loc())
             .with_hint("for example: returns: {id: string, port: integer}");
         return;
     }
     for (const auto& [name, type] : *names)
         if (!is_word(name))
-            problems
+            diagnostics
                 .add(fmt::format("returns: {} is not a name", quoted(returns, name)), returns.loc())
                 .with_hint("letters, digits and '_' are allowed, no digit in front");
 }
@@ -203,7 +203,7 @@ Value unknown_outputs(const Value& config) {
 }
 
 ProcessResult run_shell(const Value& config, const char* which, const Value& outputs,
-                        const Setting& setting) {
+                        const ProviderContext& setting) {
     // the script goes by the environment too: a command line can be seen by everybody
     ProcessSpec spec{.argv = {"/bin/sh", "-c", "eval \"$HADEPLOY_SCRIPT\""},
                      .input = config.text("input"),

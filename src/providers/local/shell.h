@@ -12,7 +12,7 @@ namespace hadeploy::local {
 /// long they may take, and what they print.
 Schema shell_attributes();
 /// Names of variables and outputs, and the types of outputs.
-void check_shell(const Value& config, Problems& problems);
+void check_shell(const Value& config, Diagnostics& diagnostics);
 /// The attribute `outputs` with each one unknown: what can be said before anything has run.
 Value unknown_outputs(const Value& config);
 
@@ -20,7 +20,7 @@ Value unknown_outputs(const Value& config);
 /// what an earlier one has printed as JSON in $HADEPLOY_OUTPUTS.
 /// @throws Error(failed) when it can't be started or takes too long
 ProcessResult run_shell(const Value& config, const char* which, const Value& outputs,
-                        const Setting& setting);
+                        const ProviderContext& setting);
 
 /// That the script `which` did not do its work, with the last of what it said, but for what is
 /// secret in its config.

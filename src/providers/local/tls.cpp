@@ -158,14 +158,14 @@ Attribute ip_addresses_attribute() {
             .replaces = true};
 }
 
-void check_names(const Value& config, Problems& problems) {
+void check_names(const Value& config, Diagnostics& diagnostics) {
     const auto each = [&](const char* attribute, auto good, const char* what) {
         const Value& list = config[attribute];
         if (!list.is_list()) return;
         for (const Value& v : list.as_list())
             if (v.is_string() && !good(v.as_string()))
-                problems.add(fmt::format("{}: {} is not {}", attribute, quoted(v), what),
-                             v.loc().known() ? v.loc() : list.loc());
+                diagnostics.add(fmt::format("{}: {} is not {}", attribute, quoted(v), what),
+                                v.loc().known() ? v.loc() : list.loc());
     };
     each(
         "dns_names", [](const std::string& s) { return is_host_name(s); }, "a host's name");

@@ -48,7 +48,7 @@ Attribute subject_attribute();
 Attribute dns_names_attribute();
 Attribute ip_addresses_attribute();
 /// Host names and addresses that are none are reported.
-void check_names(const Value& config, Problems& problems);
+void check_names(const Value& config, Diagnostics& diagnostics);
 /// Of the attribute `subject`. @throws Error(failed)
 void set_subject(X509_NAME* name, const Value& subject);
 /// The extension with all `dns_names` and `ip_addresses`; nullptr where there are none.

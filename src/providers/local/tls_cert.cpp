@@ -128,20 +128,20 @@ Schema certificate_attributes() {
              .type = TypeKind::duration,
              .doc = "How long it is good, from when it is made.",
              .replaces = true,
-             .fallback = Value(kYearMs),
+             .default_value = Value(kYearMs),
              .min = 60'000,
              .max = 100 * kYearMs},
             {.name = "early_renewal",
              .type = TypeKind::duration,
              .doc = "How long before its end a plan makes a new one.",
-             .steering = true,
-             .fallback = Value(0),
+             .operational = true,
+             .default_value = Value(0),
              .min = 0},
             {.name = "is_ca_certificate",
              .type = TypeKind::boolean,
              .doc = "Whether it is an authority's, and may sign others.",
              .replaces = true,
-             .fallback = Value(false)},
+             .default_value = Value(false)},
             std::move(allowed),
             {.name = "cert_pem",
              .type = TypeKind::string,
@@ -164,19 +164,20 @@ Schema certificate_attributes() {
 class CertificateType : public KeptType {
   public:
     CertificateType() { provider = "local"; } // whether one is still good follows from the clock
-    void check(const Value& config, Problems& problems) const override {
-        check_names(config, problems);
+    void check(const Value& config, Diagnostics& diagnostics) const override {
+        check_names(config, diagnostics);
         const Value& early = config["early_renewal"];
         const Value& validity = config["validity"];
         if (early.is_integer() && validity.is_integer() &&
             early.as_integer() >= validity.as_integer())
-            problems.add("early_renewal: it has to be shorter than validity, or every plan would "
-                         "make a new one",
-                         early.loc().known() ? early.loc() : config.loc());
+            diagnostics.add(
+                "early_renewal: it has to be shorter than validity, or every plan would "
+                "make a new one",
+                early.loc().known() ? early.loc() : config.loc());
     }
 
   protected:
-    std::string outdated(const Value& config, const Value& recorded) const override {
+    std::string replace_reason(const Value& config, const Value& recorded) const override {
         const auto end = time_of(recorded.text("validity_end_time"));
         if (!end) return {};
         const std::time_t now = std::time(nullptr);
@@ -208,14 +209,14 @@ class SelfSigned final : public CertificateType {
                         certificate_attributes());
     }
 
-    void check(const Value& config, Problems& problems) const override {
-        CertificateType::check(config, problems);
+    void check(const Value& config, Diagnostics& diagnostics) const override {
+        CertificateType::check(config, diagnostics);
         if (config.flag("is_ca_certificate") && config["subject"]["common_name"].is_null() &&
             !config["subject"].is_unknown())
-            problems.add("an authority needs a name: subject: {common_name: ...}", config.loc());
+            diagnostics.add("an authority needs a name: subject: {common_name: ...}", config.loc());
     }
 
-    Value make(const Change& change, const Setting&) const override {
+    Value make(const Change& change, const ProviderContext&) const override {
         const Value& config = change.after;
         const Key key = key_from_pem(config.text("private_key_pem"), "private_key_pem");
         const Certificate certificate(X509_new());
@@ -251,11 +252,11 @@ class Request final : public KeptType {
                    .open = true}};
     }
 
-    void check(const Value& config, Problems& problems) const override {
-        check_names(config, problems);
+    void check(const Value& config, Diagnostics& diagnostics) const override {
+        check_names(config, diagnostics);
     }
 
-    Value make(const Change& change, const Setting&) const override {
+    Value make(const Change& change, const ProviderContext&) const override {
         const Value& config = change.after;
         const Key key = key_from_pem(config.text("private_key_pem"), "private_key_pem");
         const CertRequest request(X509_REQ_new());
@@ -311,7 +312,7 @@ class LocallySigned final : public CertificateType {
                         certificate_attributes());
     }
 
-    Value make(const Change& change, const Setting&) const override {
+    Value make(const Change& change, const ProviderContext&) const override {
         const Value& config = change.after;
         const CertRequest request =
             request_from_pem(config.text("cert_request_pem"), "cert_request_pem");

@@ -89,19 +89,19 @@ class PrivateKey final : public KeptType {
                    .type = TypeKind::string,
                    .doc = "What kind of key. Browsers know no certificates with ED25519.",
                    .replaces = true,
-                   .fallback = Value("ECDSA"),
+                   .default_value = Value("ECDSA"),
                    .one_of = {"ECDSA", "ED25519", "RSA"}},
                   {.name = "ecdsa_curve",
                    .type = TypeKind::string,
                    .doc = "Of ECDSA.",
                    .replaces = true,
-                   .fallback = Value("P256"),
+                   .default_value = Value("P256"),
                    .one_of = {"P256", "P384", "P521"}},
                   {.name = "rsa_bits",
                    .type = TypeKind::integer,
                    .doc = "Of RSA: its length.",
                    .replaces = true,
-                   .fallback = Value(3072),
+                   .default_value = Value(3072),
                    .min = 2048,
                    .max = 8192},
                   keepers_attribute(),
@@ -122,7 +122,7 @@ class PrivateKey final : public KeptType {
                    .open = true}};
     }
 
-    Value make(const Change& change, const Setting&) const override {
+    Value make(const Change& change, const ProviderContext&) const override {
         const Key key = generate(change.after);
         return Value::map({{"private_key_pem", Value(to_pem(key)).as_secret()},
                            {"public_key_pem", public_pem(key)},

@@ -36,7 +36,7 @@ class Kept final : public KeptType {
     Value derive(const Value& config) const override {
         return Value::map({{"output", config["input"]}});
     }
-    Value make(const Change& change, const Setting&) const override {
+    Value make(const Change& change, const ProviderContext&) const override {
         return Value::map({{"id", change.identity}, {"output", change.after["input"]}});
     }
 };

@@ -286,7 +286,7 @@ Error Authentication::half_way(const std::string& methods) const {
             "it also wants: {}, which hadeploy does not answer. Let a key be enough for "
             "this user in its sshd_config: `Match User {}`, `AuthenticationMethods "
             "publickey`",
-            methods, login_.told(login_.user)));
+            methods, login_.redacted(login_.user)));
     return std::move(error).with_hint(
         "does AuthenticationMethods in its sshd_config want a second key? Then load that into "
         "the SSH agent. Or the account is locked or "
@@ -312,7 +312,7 @@ Error Authentication::refused() {
     return std::move(error).with_hint(fmt::format(
         "put the public half into ~{}/.ssh/authorized_keys on the host, or name the right key with "
         "`private_key_file`",
-        login_.told(login_.user)));
+        login_.redacted(login_.user)));
 }
 
 void Authentication::run() {

@@ -38,10 +38,12 @@ struct Compose {
 Compose read_compose(const Value& config);
 
 /// Adds what `docker stack deploy` would refuse, silently change, or take for nothing.
-void check_compose(const Compose& compose, const Value& variables, Loc place, Problems& problems);
+void check_compose(const Compose& compose, const Value& variables, Loc place,
+                   Diagnostics& diagnostics);
 
 /// Adds a warning for each key that `docker stack deploy` ignores.
-void warn_of_ignored(const Compose& compose, const Value& variables, Loc place, Problems& warnings);
+void warn_of_ignored(const Compose& compose, const Value& variables, Loc place,
+                     Diagnostics& warnings);
 
 /// `map[key]`, also of what `<<` merges into the map. Undefined when there is none.
 YAML::Node member(const YAML::Node& map, const std::string& key);

@@ -276,15 +276,16 @@ class Check {
 };
 } // namespace
 
-void check_compose(const Compose& compose, const Value& variables, Loc place, Problems& problems) {
-    const ComposeReport report(compose, variables, place, problems);
+void check_compose(const Compose& compose, const Value& variables, Loc place,
+                   Diagnostics& diagnostics) {
+    const ComposeReport report(compose, variables, place, diagnostics);
     check_texts(report);
     Check(report).run();
     check_rules(report);
 }
 
 void warn_of_ignored(const Compose& compose, const Value& variables, Loc place,
-                     Problems& warnings) {
+                     Diagnostics& warnings) {
     check_ignored(ComposeReport(compose, variables, place, warnings));
 }
 

@@ -12,15 +12,16 @@ namespace hadeploy::ssh::docker {
 /// Tells problems by their place in the compose file, and values as they are with the variables.
 class ComposeReport {
   public:
-    ComposeReport(const Compose& compose, const Value& variables, Loc place, Problems& problems)
-        : compose(compose), variables(variables), place_(place), problems_(problems) {}
+    ComposeReport(const Compose& compose, const Value& variables, Loc place,
+                  Diagnostics& diagnostics)
+        : compose(compose), variables(variables), place_(place), diagnostics_(diagnostics) {}
 
     Error& problem(const YAML::Node& at, const std::string& text) const {
         const YAML::Mark mark = at.IsDefined() ? at.Mark() : YAML::Mark::null_mark();
         const std::string where = mark.line < 0 ? compose.shown + ": "
                                                 : fmt::format("{}:{}:{}: ", compose.shown,
                                                               mark.line + 1, mark.column + 1);
-        return problems_.add(where + text, place_);
+        return diagnostics_.add(where + text, place_);
     }
 
     /// Nothing where it is not known before apply, or has been reported.
@@ -44,7 +45,7 @@ class ComposeReport {
 
   private:
     Loc place_;
-    Problems& problems_;
+    Diagnostics& diagnostics_;
 };
 
 /// What is written as text may not be what YAML makes of it; keys may be there twice; a $ may begin

@@ -206,8 +206,8 @@ class DockerDrain final : public SshType {
                   {.name = "undo_after",
                    .type = TypeKind::duration,
                    .doc = "When the node is made active again at the latest.",
-                   .steering = true,
-                   .fallback = Value(1'800'000),
+                   .operational = true,
+                   .default_value = Value(1'800'000),
                    .min = 1000}};
         bound_steps();
     }

@@ -114,7 +114,7 @@ std::string between(std::string_view text, std::string_view from, std::string_vi
 class DockerEngine final : public SshType {
   public:
     DockerEngine();
-    void check(const Value& config, Problems& problems) const override;
+    void check(const Value& config, Diagnostics& diagnostics) const override;
     std::vector<std::string> claims(const Value& config) const override {
         return claim_of_host(config, "Docker on");
     }
@@ -155,16 +155,16 @@ DockerEngine::DockerEngine() {
          .doc =
              "The whole contents of /etc/docker/daemon.json, which root alone may read. Without it "
              "the file is left alone.",
-         .fallback = Value::map({})},
+         .default_value = Value::map({})},
         {.name = "running",
          .type = TypeKind::boolean,
          .doc = "Whether the daemon runs.",
-         .fallback = Value(true),
+         .default_value = Value(true),
          .verb = "start"},
         {.name = "enabled",
          .type = TypeKind::boolean,
          .doc = "Whether it starts at boot.",
-         .fallback = Value(true),
+         .default_value = Value(true),
          .verb = "enable"},
         {.name = "version",
          .type = TypeKind::string,
@@ -180,14 +180,14 @@ DockerEngine::DockerEngine() {
     bound_steps();
 }
 
-void DockerEngine::check(const Value& config, Problems& problems) const {
+void DockerEngine::check(const Value& config, Diagnostics& diagnostics) const {
     const Value& settings = config["settings"];
     if (settings.is_unknown()) return;
     if (!settings.is_map() && !settings.is_null())
-        problems.add(fmt::format("`settings` has to be a map, got {}", settings.kind_name()),
-                     settings.loc());
+        diagnostics.add(fmt::format("`settings` has to be a map, got {}", settings.kind_name()),
+                        settings.loc());
     if (settings.flag("live-restore"))
-        problems
+        diagnostics
             .add("Docker can't be part of a swarm with `live-restore: true`",
                  settings["live-restore"].loc())
             .with_hint("leave `live-restore` out; a swarm moves tasks to other nodes by itself");

@@ -109,7 +109,7 @@ DockerImage::DockerImage() {
          .type = TypeKind::local_path,
          .doc = "The archive, relative to the file this is written in.",
          .required = true,
-         .steering = true}, // where it lies does not matter; what is in it does
+         .operational = true}, // where it lies does not matter; what is in it does
         {.name = "id",
          .type = TypeKind::string,
          .doc = "\"sha256:\" and the digest of the image's configuration.",

@@ -112,8 +112,8 @@ bool variable_name(std::string_view name) {
 class DockerStack final : public SshType {
   public:
     DockerStack();
-    void check(const Value& config, Problems& problems) const override;
-    void warn(const Value& config, Problems& warnings) const override;
+    void check(const Value& config, Diagnostics& diagnostics) const override;
+    void warn(const Value& config, Diagnostics& warnings) const override;
     Value derive(const Value& config) const override;
     std::vector<std::string> claims(const Value& config) const override;
     std::string probe(const ReadRequest& request) const override {
@@ -162,7 +162,7 @@ DockerStack::DockerStack() {
          .type = map_of(TypeKind::connection),
          .doc = "Managers of the swarm. The first that answers is used.",
          .required = true,
-         .steering = true},
+         .operational = true},
         {.name = "name",
          .type = TypeKind::name,
          .doc = "The stack's name; its services are called NAME_SERVICE.",
@@ -171,33 +171,33 @@ DockerStack::DockerStack() {
         {.name = "compose",
          .type = TypeKind::local_path,
          .doc = "A compose file (version 3), relative to the file this is written in.",
-         .steering = true}, // what is in it counts: sha256
+         .operational = true}, // what is in it counts: sha256
         {.name = "content",
          .type = TypeKind::string,
          .doc = "The text of a compose file, in the place of `compose`.",
-         .steering = true},
+         .operational = true},
         {.name = "variables",
          .type = map_of(TypeKind::string),
          .doc = "What ${NAME} in the compose file stands for.",
-         .steering = true,
-         .fallback = Value::map({})},
+         .operational = true,
+         .default_value = Value::map({})},
         {.name = "wait",
          .type = TypeKind::duration,
          .doc = "How long the services may take until all their tasks run. 0s: don't wait.",
-         .steering = true,
-         .fallback = Value(300'000)},
+         .operational = true,
+         .default_value = Value(300'000)},
         {.name = "prune",
          .type = TypeKind::boolean,
          .doc = "Whether services go that the compose file no longer has.",
-         .steering = true,
-         .fallback = Value(true)},
+         .operational = true,
+         .default_value = Value(true)},
         {.name = "resolve_image",
          .type = TypeKind::string,
          .doc =
              "Whether a registry is asked for the digests of images. `never` is right for images "
              "that are on the nodes already.",
-         .steering = true,
-         .fallback = Value("never"),
+         .operational = true,
+         .default_value = Value("never"),
          .one_of = {"never", "changed", "always"}},
         {.name = "sha256",
          .type = TypeKind::string,
@@ -233,41 +233,41 @@ Error without_cause(const Error& error) {
 }
 
 /// Adds what `check` finds in the compose file, as far as that tells no secret.
-void look_at(const Value& config, decltype(check_compose) check, Problems& problems) {
+void look_at(const Value& config, decltype(check_compose) check, Diagnostics& diagnostics) {
     const Value& text = config["content"].is_null() ? config["compose"] : config["content"];
     if (!text.is_string() || config["variables"].is_unknown()) return;
-    Problems found;
+    Diagnostics found;
     try {
         check(read_compose(config), config["variables"], text.loc(), found);
     } catch (const Error&) { // derive() tells
     }
     for (const Error& error : found.list()) {
         const bool secret = text.secret() || mentions_secret(error, config["variables"]);
-        problems.add(secret ? without_cause(error) : error);
+        diagnostics.add(secret ? without_cause(error) : error);
     }
 }
 } // namespace
 
-void DockerStack::check(const Value& config, Problems& problems) const {
+void DockerStack::check(const Value& config, Diagnostics& diagnostics) const {
     const Value &compose = config["compose"], &content = config["content"];
     if (compose.is_null() && content.is_null())
-        problems.add("a docker.stack needs `compose` (a file) or `content` (its text)",
-                     config.loc());
+        diagnostics.add("a docker.stack needs `compose` (a file) or `content` (its text)",
+                        config.loc());
     if (!compose.is_null() && !content.is_null())
-        problems.add("`compose` and `content` exclude each other", content.loc());
+        diagnostics.add("`compose` and `content` exclude each other", content.loc());
     if (config.text("name").size() > 48)
-        problems.add("a stack's name has at most 48 characters", config["name"].loc());
+        diagnostics.add("a stack's name has at most 48 characters", config["name"].loc());
     if (const Value& variables = config["variables"]; variables.is_map())
         for (const Entry& e : variables.as_map())
             if (!variable_name(e.key))
-                problems.add(fmt::format("\"{}\" cannot be the name of a variable: use letters, "
-                                         "digits and _",
-                                         e.key),
-                             e.loc);
-    look_at(config, check_compose, problems);
+                diagnostics.add(fmt::format("\"{}\" cannot be the name of a variable: use letters, "
+                                            "digits and _",
+                                            e.key),
+                                e.loc);
+    look_at(config, check_compose, diagnostics);
 }
 
-void DockerStack::warn(const Value& config, Problems& warnings) const {
+void DockerStack::warn(const Value& config, Diagnostics& warnings) const {
     look_at(config, warn_of_ignored, warnings);
 }
 

@@ -33,11 +33,11 @@ std::string introduce(Pool& pool, const Login& login, const std::stop_token& sto
 
 Outcome exchange(Pool& pool, const Login& login, Exchange what, Frames& frames,
                  const std::function<void(std::string_view)>& notice, const std::stop_token& stop) {
-    what.receive = [&, told = false](bool err, std::string_view piece) mutable {
+    what.receive = [&, redacted = false](bool err, std::string_view piece) mutable {
         err ? frames.err(piece) : frames.out(piece);
         constexpr std::string_view waits = "waiting ";
-        if (notice && !told && frames.notice().starts_with(waits)) {
-            told = true;
+        if (notice && !redacted && frames.notice().starts_with(waits)) {
+            redacted = true;
             notice(explain_wait(frames.notice().substr(waits.size())));
         }
         return frames.complete();

@@ -91,8 +91,8 @@ class GlusterCluster final : public SshType {
                   {.name = "volumes",
                    .type = list_of(TypeKind::name),
                    .doc = "Volumes to look at.",
-                   .steering = true,
-                   .fallback = Value::list({})},
+                   .operational = true,
+                   .default_value = Value::list({})},
                   {.name = "peers",
                    .type = list_of(TypeKind::any),
                    .doc = "Of each: name, connected.",
@@ -133,11 +133,11 @@ class GlusterCluster final : public SshType {
             const std::string heal = section(result.out, "heal " + volume);
             add_bricks(volume, status, bricks);
             add_heals(volume, heal, heals);
-            const bool told = status.find("<opRet>0</opRet>") != std::string::npos;
+            const bool redacted = status.find("<opRet>0</opRet>") != std::string::npos;
             const bool healed = heal.find("Number of entries: ") != std::string::npos;
-            if (!told || !healed)
+            if (!redacted || !healed)
                 unread.push_back(
-                    Value::map({{"volume", volume}, {"bricks", told}, {"heals", healed}}));
+                    Value::map({{"volume", volume}, {"bricks", redacted}, {"heals", healed}}));
         }
         return Observation::present(Value::map(
             {{"peers", peers_in(section(result.out, "peers"), own.substr(0, own.find('\n')))},

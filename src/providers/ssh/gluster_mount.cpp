@@ -189,7 +189,7 @@ std::string script(std::string_view body, const Value& config,
 class GlusterMount final : public SshType {
   public:
     GlusterMount();
-    void check(const Value& config, Problems& problems) const override;
+    void check(const Value& config, Diagnostics& diagnostics) const override;
     std::vector<std::string> claims(const Value& config) const override {
         const std::string place = place_of(config["host"]);
         if (!config["path"].is_string() || place.empty()) return {};
@@ -231,38 +231,38 @@ GlusterMount::GlusterMount() {
         {.name = "server",
          .type = TypeKind::string,
          .doc = "A member of the pool that knows the volume. By default the host itself.",
-         .fallback = Value("localhost")},
+         .default_value = Value("localhost")},
         {.name = "options",
          .type = map_of(TypeKind::string),
          .doc = "Options of the glusterfs program, without the dashes: {attribute-timeout: \"0\"}.",
-         .fallback = Value::map({})},
+         .default_value = Value::map({})},
         {.name = "directories",
          .type = map_of(object_of({
              {.name = "owner",
               .type = TypeKind::string,
               .doc = "A user's name or number.",
-              .fallback = Value("root")},
+              .default_value = Value("root")},
              {.name = "group",
               .type = TypeKind::string,
               .doc = "A group's name or number.",
-              .fallback = Value("root")},
+              .default_value = Value("root")},
              {.name = "mode",
               .type = TypeKind::mode,
               .doc = "Permissions.",
-              .fallback = Value("0755")},
+              .default_value = Value("0755")},
          })),
          .doc = "Directories on the volume, by their path on it. A service that binds one of them "
                 "cannot start while the volume is not mounted.",
-         .fallback = Value::map({})},
+         .default_value = Value::map({})},
         {.name = "mounted",
          .type = TypeKind::boolean,
          .doc = "Whether it is mounted.",
-         .fallback = Value(true),
+         .default_value = Value(true),
          .verb = "mount"},
         {.name = "enabled",
          .type = TypeKind::boolean,
          .doc = "Whether it is mounted at boot.",
-         .fallback = Value(true),
+         .default_value = Value(true),
          .verb = "enable"},
         {.name = "service",
          .type = TypeKind::string,
@@ -278,17 +278,17 @@ GlusterMount::GlusterMount() {
     bound_steps();
 }
 
-void GlusterMount::check(const Value& config, Problems& problems) const {
+void GlusterMount::check(const Value& config, Diagnostics& diagnostics) const {
     const auto only = [](std::string_view text, std::string_view allowed) {
         return !text.empty() && text.find_first_not_of(allowed) == std::string_view::npos;
     };
     constexpr std::string_view kWord =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
-    refuse_secrets(config["options"], problems);
+    refuse_secrets(config["options"], diagnostics);
     if (config["options"].is_map())
         for (const Entry& e : config["options"].as_map())
             if (!only(e.key, "abcdefghijklmnopqrstuvwxyz-") || e.key.front() == '-')
-                problems.add(
+                diagnostics.add(
                     fmt::format("\"{}\" is no option of glusterfs: small letters and - only",
                                 e.key),
                     e.loc);
@@ -298,13 +298,14 @@ void GlusterMount::check(const Value& config, Problems& problems) const {
             if (!only(e.key, std::string(kWord) + "/") || e.key.front() == '/' ||
                 path.find("//") != std::string::npos || path.find("/../") != std::string::npos ||
                 path.find("/./") != std::string::npos)
-                problems.add(fmt::format("\"{}\" is no path below the mount point: letters, digits "
-                                         "and . - _ / only",
-                                         e.key),
-                             e.loc);
+                diagnostics.add(
+                    fmt::format("\"{}\" is no path below the mount point: letters, digits "
+                                "and . - _ / only",
+                                e.key),
+                    e.loc);
         }
     if (config["server"].is_string() && !only(config.text("server"), kWord))
-        problems.add("`server` has to be a host name or an address", config["server"].loc());
+        diagnostics.add("`server` has to be a host name or an address", config["server"].loc());
 }
 
 /// From lines such as "755 0:root 0:root /mnt/vol0/app". Owner and group are told in the way that

@@ -112,11 +112,11 @@ void refuse_secrets(const Value& options) {
             throw Error(ErrorKind::failed, no_secret(e)).with_hint(std::string(kNoSecrets));
 }
 
-void refuse_secrets(const Value& options, Problems& problems) {
+void refuse_secrets(const Value& options, Diagnostics& diagnostics) {
     if (!options.is_map()) return;
     for (const Entry& e : options.as_map())
         if (tells_secret(options, e))
-            problems.add(no_secret(e), e.loc).with_hint(std::string(kNoSecrets));
+            diagnostics.add(no_secret(e), e.loc).with_hint(std::string(kNoSecrets));
 }
 
 Attribute hosts_attribute(std::string doc) {
@@ -124,7 +124,7 @@ Attribute hosts_attribute(std::string doc) {
             .type = map_of(TypeKind::connection),
             .doc = std::move(doc),
             .required = true,
-            .steering = true};
+            .operational = true};
 }
 
 } // namespace hadeploy::ssh::gluster

@@ -42,6 +42,6 @@ Attribute hosts_attribute(std::string doc);
 /// @throws Error(failed) when a secret is among them
 void refuse_secrets(const Value& options);
 /// The same, while the spec is checked.
-void refuse_secrets(const Value& options, Problems& problems);
+void refuse_secrets(const Value& options, Diagnostics& diagnostics);
 
 } // namespace hadeploy::ssh::gluster

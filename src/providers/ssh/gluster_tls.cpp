@@ -25,12 +25,12 @@ std::vector<std::pair<std::string, std::string>> fixed_options() {
 }
 } // namespace
 
-void check_tls(const Value& config, Problems& problems) {
+void check_tls(const Value& config, Diagnostics& diagnostics) {
     if (!config.flag("tls") || !config["options"].is_map()) return;
     for (const Entry& e : config["options"].as_map())
         for (const auto& [name, value] : fixed_options())
             if (e.key == name)
-                problems.add(fmt::format("the option {} is set by `tls`", e.key), e.loc)
+                diagnostics.add(fmt::format("the option {} is set by `tls`", e.key), e.loc)
                     .with_hint("leave one of them out");
 }
 

@@ -15,7 +15,7 @@ namespace hadeploy::ssh::gluster {
 inline constexpr std::string_view kCertificates = "/etc/ssl/glusterfs";
 
 /// Options that `tls` sets by itself stand in `options`.
-void check_tls(const Value& config, Problems& problems);
+void check_tls(const Value& config, Diagnostics& diagnostics);
 /// The names in certificates that may mount the volume: those of the hosts, unless `options` say
 /// otherwise (auth.ssl-allow). None without TLS.
 Value tls_names(const Value& config);

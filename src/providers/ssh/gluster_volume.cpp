@@ -83,7 +83,7 @@ std::string settings(const Value& wanted, const Value& have) {
 class GlusterVolume final : public SshType {
   public:
     GlusterVolume();
-    void check(const Value& config, Problems& problems) const override;
+    void check(const Value& config, Diagnostics& diagnostics) const override;
     Value derive(const Value& config) const override;
     std::vector<std::string> claims(const Value& config) const override;
     std::optional<DataLoss> held_data(const Value& volume) const override {
@@ -147,7 +147,7 @@ GlusterVolume::GlusterVolume() {
          .doc =
              "How many copies there are of each file. Two are refused: they end in a split brain.",
          .replaces = true,
-         .fallback = Value(3),
+         .default_value = Value(3),
          .min = 1,
          .max = 9},
         {.name = "brick",
@@ -164,26 +164,26 @@ GlusterVolume::GlusterVolume() {
          .doc =
              "Volume options. The default lets a dead host go after 20 s and not after Gluster's "
              "42, and drops a dead client's locks.",
-         .fallback = Value::map({{"network.ping-timeout", "20"},
-                                 {"client.tcp-user-timeout", "20"},
-                                 {"server.tcp-user-timeout", "20"},
-                                 {"client.keepalive-time", "10"},
-                                 {"client.keepalive-interval", "2"},
-                                 {"client.keepalive-count", "5"},
-                                 {"client.strict-locks", "on"}})},
+         .default_value = Value::map({{"network.ping-timeout", "20"},
+                                      {"client.tcp-user-timeout", "20"},
+                                      {"server.tcp-user-timeout", "20"},
+                                      {"client.keepalive-time", "10"},
+                                      {"client.keepalive-interval", "2"},
+                                      {"client.keepalive-count", "5"},
+                                      {"client.strict-locks", "on"}})},
         {.name = "tls",
          .type = TypeKind::boolean,
          .doc = "Whether bricks and clients speak TLS, and know each other by certificates.",
-         .fallback = Value(false)},
+         .default_value = Value(false)},
         {.name = "started",
          .type = TypeKind::boolean,
          .doc = "Whether the volume is started.",
-         .fallback = Value(true),
+         .default_value = Value(true),
          .verb = "start"},
         {.name = "online",
          .type = TypeKind::boolean,
          .doc = "Whether every brick's process runs.",
-         .fallback = Value(true),
+         .default_value = Value(true),
          .verb = "restart"},
         {.name = "bricks",
          .type = list_of(TypeKind::string),
@@ -212,26 +212,26 @@ GlusterVolume::GlusterVolume() {
     bound_steps();
 }
 
-void GlusterVolume::check(const Value& config, Problems& problems) const {
-    refuse_secrets(config["options"], problems);
-    check_tls(config, problems);
+void GlusterVolume::check(const Value& config, Diagnostics& diagnostics) const {
+    refuse_secrets(config["options"], diagnostics);
+    check_tls(config, diagnostics);
     const Value& replica = config["replica"];
     if (replica.is_integer() && replica.as_integer() == 2)
-        problems
+        diagnostics
             .add("`replica` 2 ends in a split brain: two copies that both count as right",
                  replica.loc())
             .with_hint("use 3");
     if (config["hosts"].is_map() && replica.is_integer() && replica.as_integer() != 2 &&
         static_cast<std::int64_t>(config["hosts"].as_map().size()) < replica.as_integer())
-        problems.add(fmt::format("{} replicas need as many hosts, and `hosts` has {}",
-                                 replica.as_integer(), config["hosts"].as_map().size()),
-                     config["hosts"].loc());
+        diagnostics.add(fmt::format("{} replicas need as many hosts, and `hosts` has {}",
+                                    replica.as_integer(), config["hosts"].as_map().size()),
+                        config["hosts"].loc());
     if (config["options"].is_map())
         for (const Entry& e : config["options"].as_map())
             if (e.key == kIdentity || e.key == kRemoving ||
                 e.key.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-_") !=
                     std::string::npos)
-                problems.add(fmt::format("\"{}\" is no option that can be set", e.key), e.loc);
+                diagnostics.add(fmt::format("\"{}\" is no option that can be set", e.key), e.loc);
 }
 
 /// Its name, and the directories that its bricks are, wherever those hosts are known.
@@ -359,7 +359,7 @@ Observation GlusterVolume::parse(const ReadRequest& request, const ProbeResult& 
                                           "does not carry our {})",
                                           request.config.text("name"), kIdentity);
     if (info.contains(std::string(kRemoving)))
-        observation.outdated = "an earlier run began to remove it";
+        observation.replace_reason = "an earlier run began to remove it";
     return observation;
 }
 

@@ -57,11 +57,11 @@ class HostCommand final : public SshType {
                   {.name = "undo",
                    .type = TypeKind::string,
                    .doc = "The way back, for destroy.",
-                   .steering = true},
+                   .operational = true},
                   {.name = "triggers",
                    .type = map_of(TypeKind::any),
                    .doc = "Values whose change runs the script again.",
-                   .fallback = Value::map({}),
+                   .default_value = Value::map({}),
                    .verb = "run again"},
                   {.name = "shell",
                    .type = TypeKind::string,
@@ -71,33 +71,33 @@ class HostCommand final : public SshType {
                   {.name = "environment",
                    .type = map_of(TypeKind::string),
                    .doc = "Variables for `run`, `unless` and `undo`.",
-                   .fallback = Value::map({}),
+                   .default_value = Value::map({}),
                    .verb = "run again"},
                   {.name = "timeout",
                    .type = TypeKind::duration,
                    .doc =
                        "How long `run`, or `undo`, may take before it is ended, with all that it "
                        "has started.",
-                   .steering = true,
-                   .fallback = Value(3'600'000),
+                   .operational = true,
+                   .default_value = Value(3'600'000),
                    .min = 1'000},
                   {.name = "stdout",
                    .type = TypeKind::string,
                    .doc = "What the script printed, at most 64 KiB, without the last line end.",
                    .computed = true,
-                   .renewed = true}};
+                   .changes_on_update = true}};
         adopts = true;
         remove_may_leave = true;
     }
 
-    void check(const Value& config, Problems& problems) const override {
+    void check(const Value& config, Diagnostics& diagnostics) const override {
         if (!config["creates"].is_null() && !config["unless"].is_null())
-            problems.add("give `creates` or `unless`, not both", config["unless"].loc());
+            diagnostics.add("give `creates` or `unless`, not both", config["unless"].loc());
         const Value& environment = config["environment"];
         if (!environment.is_map()) return;
         for (const Entry& e : environment.as_map())
             if (!is_variable_name(e.key))
-                problems
+                diagnostics
                     .add(fmt::format("{} is not a variable name", quoted(environment, e.key)),
                          e.loc)
                     .with_hint("letters, digits and '_' are allowed, no digit in front");

@@ -47,19 +47,19 @@ class HostFile final : public SshType {
                    .doc = "A file of this machine to copy, at most 64 GiB. Either this or "
                           "`content`. A link to it has to belong to root or to the user who runs "
                           "hadeploy.",
-                   .steering = true},
+                   .operational = true},
                   {.name = "owner",
                    .type = TypeKind::account,
                    .doc = "The user who owns it, by name or number.",
-                   .fallback = Value("root")},
+                   .default_value = Value("root")},
                   {.name = "group",
                    .type = TypeKind::account,
                    .doc = "The owning group, by name or number.",
-                   .fallback = Value("root")},
+                   .default_value = Value("root")},
                   {.name = "mode",
                    .type = TypeKind::mode,
                    .doc = "Permissions, a quoted octal.",
-                   .fallback = Value("0644")},
+                   .default_value = Value("0644")},
                   {.name = "sha256",
                    .type = TypeKind::string,
                    .doc = "SHA-256 of the content.",
@@ -69,9 +69,9 @@ class HostFile final : public SshType {
         verified = {"sha256", "owner", "group", "mode"};
     }
 
-    void check(const Value& config, Problems& problems) const override {
+    void check(const Value& config, Diagnostics& diagnostics) const override {
         if (config["content"].is_null() == config["source"].is_null())
-            problems.add("a host.file needs either `content` or `source`", config.loc());
+            diagnostics.add("a host.file needs either `content` or `source`", config.loc());
     }
 
     Value derive(const Value& config) const override { return content_digest(config, kMostBytes); }

@@ -33,8 +33,8 @@ class HostGroup final : public SshType {
                   {.name = "system",
                    .type = TypeKind::boolean,
                    .doc = "Take a number from the range for system groups.",
-                   .steering = true,
-                   .fallback = Value(false)}};
+                   .operational = true,
+                   .default_value = Value(false)}};
         adopts = true;
         remove_may_leave = true;
     }

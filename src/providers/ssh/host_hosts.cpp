@@ -52,21 +52,21 @@ class HostHosts final : public SshType {
                    .type = TypeKind::name,
                    .doc = "Name of the block; projects that share a host need different ones.",
                    .replaces = true,
-                   .fallback = Value("hadeploy")},
+                   .default_value = Value("hadeploy")},
                   {.name = "path",
                    .type = TypeKind::path,
                    .doc = "The hosts file.",
                    .replaces = true,
-                   .fallback = Value("/etc/hosts")}};
+                   .default_value = Value("/etc/hosts")}};
         adopts = true;
     }
 
-    void check(const Value& config, Problems& problems) const override {
+    void check(const Value& config, Diagnostics& diagnostics) const override {
         const Value& entries = config["entries"];
         if (!entries.is_map()) return;
         for (const Entry& e : entries.as_map())
             if (!is_host_name(e.key))
-                problems.add(fmt::format("{} is not a host name", quoted(entries, e.key)), e.loc)
+                diagnostics.add(fmt::format("{} is not a host name", quoted(entries, e.key)), e.loc)
                     .with_hint("letters, digits, '-', '_' and '.' are allowed");
     }
 
@@ -84,7 +84,7 @@ class HostHosts final : public SshType {
 
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override {
         const std::string path = request.config.text("path", "/etc/hosts");
-        if (result.status != 0) return cannot_look(told(request.config["path"], path), result);
+        if (result.status != 0) return cannot_look(redacted(request.config["path"], path), result);
         const std::vector<std::string> all = lines(result.out);
         Observation absent;
         if (result.out == "nowhere\n") absent.lacks = directory_of(path);
@@ -120,7 +120,7 @@ class HostHosts final : public SshType {
                            const std::string& block, std::string_view doing) {
         const std::string path = config.text("path", "/etc/hosts");
         Command command;
-        command.step = fmt::format("{} {}", doing, told(config["path"], path));
+        command.step = fmt::format("{} {}", doing, redacted(config["path"], path));
         command.input = block;
         command.script = fmt::format(
             "n={}\n"

@@ -136,19 +136,19 @@ class HostPackage final : public SshType {
                   {.name = "keep",
                    .type = TypeKind::boolean,
                    .doc = "Destroy leaves the packages installed.",
-                   .steering = true,
-                   .fallback = Value(false)},
+                   .operational = true,
+                   .default_value = Value(false)},
                   {.name = "lock_timeout",
                    .type = TypeKind::duration,
                    .doc = "How long to wait for another package manager.",
-                   .steering = true,
-                   .fallback = Value(120'000)},
+                   .operational = true,
+                   .default_value = Value(120'000)},
                   {.name = "timeout",
                    .type = TypeKind::duration,
                    .doc = "How long one run of apt may take before it is ended; a mirror may not "
                           "answer.",
-                   .steering = true,
-                   .fallback = Value(1'200'000),
+                   .operational = true,
+                   .default_value = Value(1'200'000),
                    .min = 1'000},
                   {.name = "versions",
                    .type = map_of(TypeKind::string),
@@ -159,12 +159,12 @@ class HostPackage final : public SshType {
         remove_may_leave = true;
     }
 
-    void check(const Value& config, Problems& problems) const override {
+    void check(const Value& config, Diagnostics& diagnostics) const override {
         const Value& packages = config["packages"];
         if (!packages.is_list()) return;
         for (const Value& p : packages.as_list())
             if (p.is_string() && !is_package_name(p.as_string()))
-                problems.add(fmt::format("{} is not a package name", quoted(p)), p.loc())
+                diagnostics.add(fmt::format("{} is not a package name", quoted(p)), p.loc())
                     .with_hint("small letters, digits, '+', '-' and '.' are allowed; a version "
                                "cannot be given, nor a '-' at the end, which would remove it");
     }
@@ -335,7 +335,7 @@ class HostPackage final : public SshType {
 
     static std::string shown(const Change& change, const std::vector<std::string>& packages) {
         const std::string names = fmt::format("{}", fmt::join(packages, ", "));
-        return told(change.before["packages"], told(change.after["packages"], names));
+        return redacted(change.before["packages"], redacted(change.after["packages"], names));
     }
 
     std::vector<Command> take_back(const Change& change, const std::string& prepare) const {

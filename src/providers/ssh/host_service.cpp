@@ -115,27 +115,27 @@ class HostService final : public SshType {
                   {.name = "running",
                    .type = TypeKind::boolean,
                    .doc = "It runs now.",
-                   .fallback = Value(true),
+                   .default_value = Value(true),
                    .verb = "start"},
                   {.name = "enabled",
                    .type = TypeKind::boolean,
                    .doc = "It is started when the host boots.",
-                   .fallback = Value(true)},
+                   .default_value = Value(true)},
                   {.name = "restart_on",
                    .type = map_of(TypeKind::any),
                    .doc = "Values whose change restarts the service.",
-                   .fallback = Value::map({})}};
+                   .default_value = Value::map({})}};
         adopts = true;
         remove_may_leave = true;
     }
 
-    void check(const Value& config, Problems& problems) const override {
+    void check(const Value& config, Diagnostics& diagnostics) const override {
         const Value& unit = config["name"];
         if (unit.is_string() &&
             (unit.as_string().empty() || unit.as_string().front() == '-' ||
              unit.as_string().find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWX"
                                                 "YZ0123456789:_.@\\-") != std::string::npos))
-            problems.add("this is not the name of a systemd unit", unit.loc())
+            diagnostics.add("this is not the name of a systemd unit", unit.loc())
                 .with_hint("letters, digits and : _ . @ - are allowed");
     }
 

@@ -151,7 +151,7 @@ class HostUser final : public SshType {
             {.name = "groups",
              .type = list_of(TypeKind::account),
              .doc = "Groups that it shall be in, beside those that it is in already.",
-             .fallback = Value::list({})},
+             .default_value = Value::list({})},
             {.name = "shell",
              .type = TypeKind::path,
              .doc = "Its login shell; a new user gets /bin/bash."},
@@ -161,17 +161,17 @@ class HostUser final : public SshType {
             {.name = "system",
              .type = TypeKind::boolean,
              .doc = "Take a number from the range for system users.",
-             .steering = true,
-             .fallback = Value(false)},
+             .operational = true,
+             .default_value = Value(false)},
             {.name = "authorized_keys",
              .type = list_of(TypeKind::line),
              .doc = "Public keys that may log in as this user.",
-             .fallback = Value::list({})},
+             .default_value = Value::list({})},
             {.name = "force",
              .type = TypeKind::boolean,
              .doc = "Destroy ends the user's processes before it removes the user.",
-             .steering = true,
-             .fallback = Value(false)},
+             .operational = true,
+             .default_value = Value(false)},
             {.name = "uid",
              .type = TypeKind::integer,
              .doc = "Its number.",
@@ -185,13 +185,13 @@ class HostUser final : public SshType {
         remove_may_leave = true;
     }
 
-    void check(const Value& config, Problems& problems) const override {
+    void check(const Value& config, Diagnostics& diagnostics) const override {
         const Value& keys = config["authorized_keys"];
         if (!keys.is_list()) return;
         for (const Value& key : keys.as_list())
             if (key.is_string())
                 if (auto wrong = wrong_public_key(key.as_string(), false, key.loc()))
-                    problems.add(std::move(*wrong));
+                    diagnostics.add(std::move(*wrong));
     }
 
     std::vector<std::string> claims(const Value& config) const override {

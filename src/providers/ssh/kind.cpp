@@ -63,9 +63,9 @@ std::vector<Endpoint> of_host(const Value& config, const Value& settings) {
 }
 
 /// The kind "ssh": hosts that are logged in to.
-class SshKind final : public ProviderKind {
+class SshProvider final : public Provider {
   public:
-    SshKind() {
+    SshProvider() {
         name = "ssh";
         doc = "Hosts that are reached over SSH with a key. All that is read from a host travels in "
               "one exec, over one connection that is kept until the end. Host keys are always "
@@ -78,7 +78,7 @@ class SshKind final : public ProviderKind {
                    .doc = "How long a host may take to let us in. A connection that is refused is "
                           "tried again until then, also when one broke in the middle of a change: "
                           "a host that may reboot by itself needs more.",
-                   .fallback = Value(10'000),
+                   .default_value = Value(10'000),
                    .min = 100},
                   {.name = "become_password",
                    .type = TypeKind::string,
@@ -105,12 +105,13 @@ class SshKind final : public ProviderKind {
         return found;
     }
 
-    std::shared_ptr<Provider> open(const Endpoint& endpoint, const Setting& setting) override {
+    std::shared_ptr<OpenEndpoint> open(const Endpoint& endpoint,
+                                       const ProviderContext& setting) override {
         if (endpoint.key == "local") return open_local(setting);
         Login login = login_from(endpoint.config);
         const std::shared_ptr<Pool> pool = pool_of(setting.lineage);
         pool->connect(login, setting.stop);
-        return std::make_shared<SshProvider>(pool, std::move(login), setting.stop);
+        return std::make_shared<SshEndpoint>(pool, std::move(login), setting.stop);
     }
 
   private:
@@ -127,7 +128,7 @@ class SshKind final : public ProviderKind {
 } // namespace
 
 void add_ssh_provider(Registry& registry) {
-    registry.add(std::make_unique<SshKind>());
+    registry.add(std::make_unique<SshProvider>());
 }
 
 } // namespace hadeploy::ssh

@@ -17,9 +17,9 @@ Error cannot(std::string_view what, const fs::path& path, const std::error_code&
                  fmt::format("cannot {} {}: {}", what, path.string(), why.message()));
 }
 
-class LocalProvider final : public Provider {
+class LocalEndpoint final : public OpenEndpoint {
   public:
-    explicit LocalProvider(const Setting& setting)
+    explicit LocalEndpoint(const ProviderContext& setting)
         : directory_(setting.data_dir / "keys"), project_(setting.project) {}
 
     std::vector<Observation> read(std::span<const ReadRequest> requests,
@@ -89,8 +89,8 @@ class LocalProvider final : public Provider {
 };
 } // namespace
 
-std::shared_ptr<Provider> open_local(const Setting& setting) {
-    return std::make_shared<LocalProvider>(setting);
+std::shared_ptr<OpenEndpoint> open_local(const ProviderContext& setting) {
+    return std::make_shared<LocalEndpoint>(setting);
 }
 
 } // namespace hadeploy::ssh

@@ -7,6 +7,6 @@
 namespace hadeploy::ssh {
 
 /// The endpoint "local": key pairs in the project's data directory. Contacts nothing.
-std::shared_ptr<Provider> open_local(const Setting& setting);
+std::shared_ptr<OpenEndpoint> open_local(const ProviderContext& setting);
 
 } // namespace hadeploy::ssh

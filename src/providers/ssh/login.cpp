@@ -17,7 +17,7 @@ std::string place_of(const Login& login) {
 } // namespace
 
 std::string Login::name() const {
-    return told(place_of(*this));
+    return redacted(place_of(*this));
 }
 
 std::string Login::route() const {

@@ -37,7 +37,7 @@ struct Login {
     /// For messages: "root@10.77.0.11:22".
     [[nodiscard]] std::string name() const;
     /// For messages: one of its fields, unless some of them are secret.
-    [[nodiscard]] std::string told(const std::string& field) const {
+    [[nodiscard]] std::string redacted(const std::string& field) const {
         return hidden ? "(secret)" : field;
     }
     /// What tells this login from others: where it leads, and over which hosts.

@@ -1,12 +1,12 @@
 #include "providers/ssh/provider.h"
 
-#include "providers/ssh/apply.h"
+#include "providers/ssh/change_batch.h"
 
 #include <fmt/format.h>
 
 namespace hadeploy::ssh {
 
-Observation understand(const ReadRequest& request, const ProbeResult& result) {
+Observation observation_from(const ReadRequest& request, const ProbeResult& result) {
     try {
         return static_cast<const SshType&>(*request.type).parse(request, result);
     } catch (const Error& error) {
@@ -20,7 +20,7 @@ Observation understand(const ReadRequest& request, const ProbeResult& result) {
     }
 }
 
-std::vector<Observation> SshProvider::read(std::span<const ReadRequest> requests,
+std::vector<Observation> SshEndpoint::read(std::span<const ReadRequest> requests,
                                            const Notice& notice) {
     std::vector<Observation> observations(requests.size());
     std::vector<Section> sections;
@@ -28,7 +28,7 @@ std::vector<Observation> SshProvider::read(std::span<const ReadRequest> requests
     for (std::size_t i = 0; i < requests.size(); ++i) {
         std::string script = static_cast<const SshType&>(*requests[i].type).probe(requests[i]);
         if (script.empty()) {
-            observations[i] = understand(requests[i], {});
+            observations[i] = observation_from(requests[i], {});
             continue;
         }
         sections.push_back({.script = std::move(script), .strict = false});
@@ -40,7 +40,7 @@ std::vector<Observation> SshProvider::read(std::span<const ReadRequest> requests
         *pool_, login_, sections,
         [&](std::size_t index, SectionResult result) {
             const std::size_t i = asked[index];
-            observations[i] = understand(
+            observations[i] = observation_from(
                 requests[i], {result.status, std::move(result.out), std::move(result.err)});
         },
         notice, stop_);
@@ -51,7 +51,7 @@ std::vector<Observation> SshProvider::read(std::span<const ReadRequest> requests
     return observations;
 }
 
-void SshProvider::apply(std::span<const Change> changes, ChangeSink& sink) {
+void SshEndpoint::apply(std::span<const Change> changes, ChangeSink& sink) {
     Application(*pool_, login_, {}, changes, sink).run(); // what was begun is let end
 }
 

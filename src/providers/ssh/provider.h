@@ -9,12 +9,12 @@ namespace hadeploy::ssh {
 
 /// What a type makes of a probe's answer. What it can't make sense of (a daemon that answers in
 /// another form, say) is a failed observation, whatever parse() throws.
-Observation understand(const ReadRequest& request, const ProbeResult& result);
+Observation observation_from(const ReadRequest& request, const ProbeResult& result);
 
 /// One host. All reads go in one exec; changes that follow each other go in one exec too.
-class SshProvider final : public Provider {
+class SshEndpoint final : public OpenEndpoint {
   public:
-    SshProvider(std::shared_ptr<Pool> pool, Login login, std::stop_token stop)
+    SshEndpoint(std::shared_ptr<Pool> pool, Login login, std::stop_token stop)
         : pool_(std::move(pool)), login_(std::move(login)), stop_(std::move(stop)) {}
     std::vector<Observation> read(std::span<const ReadRequest> requests,
                                   const Notice& notice) override;

@@ -453,8 +453,8 @@ std::unique_ptr<Session> Session::open(const Login& login, std::stop_token stop)
                     fmt::format("the host key of {} is not known", login.name()))
             .with_hint(fmt::format("ask the machine's console, or over a way that you trust: "
                                    "`ssh-keyscan -p {} -t ed25519 {}`, and set `host_key`",
-                                   login.told(std::to_string(login.port)),
-                                   login.told(login.address)));
+                                   login.redacted(std::to_string(login.port)),
+                                   login.redacted(login.address)));
     if (!login.private_key_file.empty()) {
         const bool locked = check_private_key(login.private_key_file).kind == KeyFile::Kind::locked;
         if (locked && login.agent.empty() && !std::getenv("SSH_AUTH_SOCK"))

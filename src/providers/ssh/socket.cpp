@@ -32,8 +32,9 @@ Addresses resolve(const Login& login) {
     const int rc =
         ::getaddrinfo(login.address.c_str(), std::to_string(login.port).c_str(), &hints, &found);
     if (rc == 0) return {found, &::freeaddrinfo};
-    Error error(ErrorKind::unreachable, fmt::format("the host name {} does not resolve: {}",
-                                                    login.told(login.address), ::gai_strerror(rc)));
+    Error error(ErrorKind::unreachable,
+                fmt::format("the host name {} does not resolve: {}", login.redacted(login.address),
+                            ::gai_strerror(rc)));
     error.transient = rc == EAI_AGAIN;
     throw error.with_hint("correct the address, or make the name known in DNS or /etc/hosts (an "
                           "alias from ~/.ssh/config works as the `address` of an ssh.host)");

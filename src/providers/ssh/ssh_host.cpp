@@ -91,8 +91,8 @@ class SshHost final : public SshType {
                   {.name = "trust_on_first_use",
                    .type = TypeKind::boolean,
                    .doc = "Where no host key is known: accept the key that the host shows first.",
-                   .steering = true,
-                   .fallback = Value(false)},
+                   .operational = true,
+                   .default_value = Value(false)},
                   {.name = "connection",
                    .type = TypeKind::connection,
                    .doc = "How to log in, for the `host` of other resources.",
@@ -115,18 +115,18 @@ class SshHost final : public SshType {
         derives_from_files = true;
     }
 
-    void check(const Value& config, Problems& problems) const override {
+    void check(const Value& config, Diagnostics& diagnostics) const override {
         const Value& key = config["public_key"];
         if (key.is_string())
             if (auto wrong = wrong_public_key(key.as_string(), true, key.loc()))
-                problems.add(std::move(*wrong));
+                diagnostics.add(std::move(*wrong));
         if (!is_decided(config)) return;
         try {
             const Resolved host = resolve(config);
-            check_host_key(config, host, problems);
+            check_host_key(config, host, diagnostics);
         } catch (Error& error) {
             if (!error.loc.known()) error.loc = config["address"].loc();
-            problems.add(std::move(error));
+            diagnostics.add(std::move(error));
         }
     }
 
@@ -181,8 +181,8 @@ class SshHost final : public SshType {
                                    ? request.recorded->config[field]
                                    : config[field];
             if (was.is_null()) continue;
-            const Value fallback = resolve(config.without(field)).connection[field];
-            if (was == fallback) seen = seen.with(field, fallback);
+            const Value default_value = resolve(config.without(field)).connection[field];
+            if (was == default_value) seen = seen.with(field, default_value);
         }
         return Observation::present(std::move(seen));
     }
@@ -202,7 +202,8 @@ class SshHost final : public SshType {
         return true;
     }
 
-    static void check_host_key(const Value& config, const Resolved& host, Problems& problems) {
+    static void check_host_key(const Value& config, const Resolved& host,
+                               Diagnostics& diagnostics) {
         const Value& given = config["host_key"];
         if (given.is_unknown()) return;
         const Loc loc = given.is_null() ? config["address"].loc() : given.loc();
@@ -213,8 +214,8 @@ class SshHost final : public SshType {
             for (const std::string& names :
                  names_of_others(given.as_string(), host.names,
                                  static_cast<int>(host.connection.integer("port"))))
-                problems
-                    .add(fmt::format("this is a host key of {}, not of {}", told(given, names),
+                diagnostics
+                    .add(fmt::format("this is a host key of {}, not of {}", redacted(given, names),
                                      address),
                          loc)
                     .with_hint(fmt::format("`{}` shows the right one; if it is the same machine "
@@ -226,7 +227,7 @@ class SshHost final : public SshType {
                 return key.type == "ssh-rsa" || key.type == "ssh-dss";
             });
             if (rsa && !can_use_rsa())
-                problems
+                diagnostics
                     .add(fmt::format("the only host key that is known of {} is an RSA key, "
                                      "which cannot be used",
                                      address),
@@ -236,14 +237,14 @@ class SshHost final : public SshType {
                         "HostKey /etc/ssh/ssh_host_ed25519_key",
                         scan)));
         } else if (!host.known.revoked.empty()) {
-            problems.add(fmt::format("all that is known of {} are revoked keys", address), loc)
+            diagnostics.add(fmt::format("all that is known of {} are revoked keys", address), loc)
                 .with_hint("give the new one as `host_key`");
         } else if (!given.is_null()) {
-            problems.add("there is no host key in this", loc)
+            diagnostics.add("there is no host key in this", loc)
                 .with_hint("it looks like \"ssh-ed25519 AAAA...\", or like what `ssh-keyscan` "
                            "prints");
         } else if (!config.flag("trust_on_first_use")) {
-            Error& problem = problems.add(
+            Error& problem = diagnostics.add(
                 fmt::format("the host key of {} is not known: there is no `host_key`, and "
                             "known_hosts does not have it",
                             address),
@@ -288,7 +289,7 @@ class SshKey final : public ResourceType {
                    .type = TypeKind::name,
                    .doc = "Name of the key's file.",
                    .replaces = true,
-                   .fallback = Value("operator")},
+                   .default_value = Value("operator")},
                   {.name = "private_key_file",
                    .type = TypeKind::local_path,
                    .doc = "Path of the private key on this machine.",

@@ -30,8 +30,8 @@ void SshType::bound_steps(std::chrono::milliseconds timeout) {
                       .type = TypeKind::duration,
                       .doc = "How long one step of a change may take on a host before it is ended, "
                              "with all that it has started.",
-                      .steering = true,
-                      .fallback = Value(std::int64_t{timeout.count()}),
+                      .operational = true,
+                      .default_value = Value(std::int64_t{timeout.count()}),
                       .min = 1'000});
 }
 

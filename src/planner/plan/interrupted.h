@@ -6,6 +6,6 @@
 namespace hadeploy {
 
 /// Fills in what the plan takes up of what earlier runs began.
-void note_resumed(Plan& plan, const World& world);
+void note_interrupted(Plan& plan, const PriorState& world);
 
 } // namespace hadeploy

@@ -1,4 +1,4 @@
-#include "core/late.h"
+#include "core/lazy_library.h"
 
 #include "core/error.h"
 

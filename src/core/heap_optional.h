@@ -9,15 +9,17 @@ namespace hadeploy {
 /// An optional value that takes no more than a pointer while there is none: for what is large, and
 /// rarely there. Copies are deep.
 template<class T>
-class Box {
+class HeapOptional {
   public:
-    Box() = default;
-    Box(std::nullopt_t) {}
-    Box(T value) : value_(std::make_unique<T>(std::move(value))) {}
-    Box(const std::optional<T>& value) : value_(value ? std::make_unique<T>(*value) : nullptr) {}
-    Box(const Box& other) : value_(other ? std::make_unique<T>(*other) : nullptr) {}
-    Box(Box&&) noexcept = default;
-    Box& operator=(Box other) noexcept {
+    HeapOptional() = default;
+    HeapOptional(std::nullopt_t) {}
+    HeapOptional(T value) : value_(std::make_unique<T>(std::move(value))) {}
+    HeapOptional(const std::optional<T>& value)
+        : value_(value ? std::make_unique<T>(*value) : nullptr) {}
+    HeapOptional(const HeapOptional& other)
+        : value_(other ? std::make_unique<T>(*other) : nullptr) {}
+    HeapOptional(HeapOptional&&) noexcept = default;
+    HeapOptional& operator=(HeapOptional other) noexcept {
         value_ = std::move(other.value_);
         return *this;
     }
@@ -29,7 +31,9 @@ class Box {
     [[nodiscard]] const T* get() const { return value_.get(); } ///< nullptr: there is none
     const T* operator->() const { return value_.get(); }
     T* operator->() { return value_.get(); }
-    [[nodiscard]] T value_or(T fallback) const { return value_ ? *value_ : std::move(fallback); }
+    [[nodiscard]] T value_or(T default_value) const {
+        return value_ ? *value_ : std::move(default_value);
+    }
     operator std::optional<T>() const { return value_ ? std::optional<T>(*value_) : std::nullopt; }
 
   private:

@@ -1,11 +1,11 @@
-#include "engine/world.h"
+#include "engine/observe.h"
 
 #include "core/secrecy.h"
 #include "core/trace.h"
 #include "planner/graph/computed.h"
 #include "planner/graph/hide_secrets.h"
+#include "planner/plan/observed.h"
 #include "planner/plan/prior_state.h"
-#include "planner/plan/seen.h"
 
 #include <algorithm>
 #include <atomic>
@@ -13,16 +13,16 @@
 
 namespace hadeploy {
 
-std::shared_ptr<Provider> Endpoints::open(const std::string& kind, const Endpoint& endpoint) {
+std::shared_ptr<OpenEndpoint> Endpoints::open(const std::string& kind, const Endpoint& endpoint) {
     {
         const std::lock_guard lock(mutex_);
         const auto it = open_.find(endpoint.key);
         if (it != open_.end()) return it->second;
     }
     // opening takes long and is done without the lock; of two at once the first stays
-    std::shared_ptr<Provider> fresh;
+    std::shared_ptr<OpenEndpoint> fresh;
     try {
-        fresh = registry_.kind(kind)->open(endpoint, setting_);
+        fresh = registry_.provider(kind)->open(endpoint, setting_);
     } catch (Error& error) {
         throw hide_secrets(std::move(error), endpoint.config);
     }
@@ -36,7 +36,7 @@ std::vector<Observation> Endpoints::read(const std::string& kind, const Endpoint
     const Notice hidden = [&](std::string_view text) {
         notice(without_secrets(std::string(text), endpoint.config));
     };
-    const std::shared_ptr<Provider> provider = open(kind, endpoint);
+    const std::shared_ptr<OpenEndpoint> provider = open(kind, endpoint);
     std::vector<Observation> seen;
     try {
         seen = provider->read(requests, notice ? hidden : notice);
@@ -59,9 +59,6 @@ Value sharing(const Value& attributes, const Value& config) {
             e.value = *same;
     return Value::map(std::move(entries));
 }
-} // namespace
-
-namespace {
 
 /// Connections as `current` has them, by the machines that they lead to.
 Value with_connections(const Value& v, const std::map<std::string, Value>& current) {
@@ -89,7 +86,7 @@ Value with_connections(const Value& v, const std::map<std::string, Value>& curre
 }
 
 /// A machine that was made again has another host key than those remember who were on the old one.
-void follow_machines(World& world) {
+void follow_machines(PriorState& world) {
     std::map<std::string, Value> current;
     for (const auto& [address, r] : world.recorded) {
         const Value& connection = r.attributes["connection"];
@@ -107,27 +104,20 @@ void follow_machines(World& world) {
 
 } // namespace
 
-World load_world(const Store& store) {
-    return load_world_but(store, {});
+PriorState load_prior_state(const Store& store) {
+    return load_prior_state_but(store, {});
 }
 
-World load_world_but(const Store& store, const std::vector<std::string>& types) {
+PriorState load_prior_state_but(const Store& store, const std::vector<std::string>& types) {
     const Span span("load the state");
-    World world;
+    PriorState world;
     world.lineage = store.lineage();
     world.serial = store.serial();
     world.outputs = store.outputs();
-    store.each_row_but(types, [&](Row r) {
-        // they come in order
-        Recorded& to = world.recorded.try_emplace(world.recorded.end(), r.address)->second;
-        to.attributes = sharing(r.attributes, r.config);
-        to.address = std::move(r.address);
-        to.type = std::move(r.type);
-        to.generation = r.generation;
-        to.identity = std::move(r.identity);
-        to.config = std::move(r.config);
-        to.depends_on = std::move(r.depends_on);
-        to.tainted = r.tainted;
+    store.each_row_but(types, [&](RecordedResource r) {
+        r.attributes = sharing(r.attributes, r.config);
+        // they come in the order of their addresses
+        world.recorded.emplace_hint(world.recorded.end(), r.address, std::move(r));
     });
     for (const Intent& i : store.intents()) {
         world.interrupted[i.address] = i.action;
@@ -151,7 +141,7 @@ std::vector<Intent> moved_intents(std::vector<Intent> open, const Moves& moves) 
     return open;
 }
 
-Graph::Values recorded_values(const Graph& graph, const World& world) {
+Graph::Values recorded_values(const Graph& graph, const PriorState& world) {
     return [&graph, &world](NodeId id) {
         const auto it = world.recorded.find(graph[id].address);
         return it == world.recorded.end() ? Value::unknown() : it->second.attributes;
@@ -161,11 +151,11 @@ Graph::Values recorded_values(const Graph& graph, const World& world) {
 namespace {
 
 /// Reads one batch; on an endpoint that does not answer returns the error.
-std::optional<Error> read_batch(const Batch& batch, const std::vector<Subject>& subjects,
+std::optional<Error> read_batch(const Batch& batch, const std::vector<PlannedRead>& reads,
                                 Endpoints& endpoints, const Notice& notice,
                                 std::vector<Observation>& out) {
     std::vector<ReadRequest> requests;
-    for (const std::size_t i : batch.subjects) requests.push_back(subjects[i].request);
+    for (const std::size_t i : batch.reads) requests.push_back(reads[i].request);
     const Span span("read", shown_key(batch.endpoint));
     try {
         const std::string& kind = requests.front().type->provider;
@@ -180,19 +170,19 @@ std::optional<Error> read_batch(const Batch& batch, const std::vector<Subject>& 
 
 } // namespace
 
-void refresh(World& world, const std::vector<Subject>& subjects, Endpoints& endpoints,
+void refresh(PriorState& world, const std::vector<PlannedRead>& reads, Endpoints& endpoints,
              Events& events) {
-    std::vector<bool> done(subjects.size());
+    std::vector<bool> done(reads.size());
     std::map<std::string, Error> dead;
     while (true) {
         std::set<std::string> dead_keys;
         for (const auto& [key, error] : dead) dead_keys.insert(key);
-        const std::vector<Batch> wave = next_wave(subjects, world, dead_keys, done);
+        const std::vector<Batch> wave = next_wave(reads, world, dead_keys, done);
         if (wave.empty()) break;
 
         std::vector<std::vector<Observation>> answers(wave.size());
         std::vector<std::optional<Error>> errors(wave.size());
-        for (const Batch& b : wave) events.reading(shown_key(b.endpoint), b.subjects.size());
+        for (const Batch& b : wave) events.reading(shown_key(b.endpoint), b.reads.size());
         {
             std::atomic<std::size_t> next = 0;
             std::mutex telling;
@@ -202,7 +192,7 @@ void refresh(World& world, const std::vector<Subject>& subjects, Endpoints& endp
                         const std::lock_guard lock(telling);
                         events.waiting(shown_key(wave[i].endpoint), what);
                     };
-                    errors[i] = read_batch(wave[i], subjects, endpoints, notice, answers[i]);
+                    errors[i] = read_batch(wave[i], reads, endpoints, notice, answers[i]);
                 }
             };
             const std::size_t count = std::min(endpoints.at_once(), wave.size());
@@ -215,14 +205,14 @@ void refresh(World& world, const std::vector<Subject>& subjects, Endpoints& endp
                 dead.emplace(wave[i].endpoint.key, *errors[i]);
                 continue;
             }
-            for (std::size_t k = 0; k < wave[i].subjects.size(); ++k) {
-                const std::size_t s = wave[i].subjects[k];
-                world.observed[subjects[s].request.address] = std::move(answers[i][k]);
+            for (std::size_t k = 0; k < wave[i].reads.size(); ++k) {
+                const std::size_t s = wave[i].reads[k];
+                world.observed[reads[s].request.address] = std::move(answers[i][k]);
                 done[s] = true;
             }
         }
     }
-    for (const Subject& s : subjects) {
+    for (const PlannedRead& s : reads) {
         if (world.observed.contains(s.request.address) || s.candidates.empty()) continue;
         const auto first = dead.find(s.candidates.front().key);
         if (first != dead.end())
@@ -230,16 +220,16 @@ void refresh(World& world, const std::vector<Subject>& subjects, Endpoints& endp
     }
 }
 
-void read_data(World& world, const Graph& graph, const ProviderSettings& settings,
+void read_data(PriorState& world, const Graph& graph, const ProviderSettings& settings,
                Endpoints& endpoints, Events& events) {
     // one may go by what another one tells; a chain is no longer than there are nodes
     for (std::size_t round = 0; round < graph.nodes().size(); ++round) {
-        const std::vector<Subject> subjects = data_subjects(graph, world, settings);
-        if (subjects.empty()) return;
-        for (const Subject& s : subjects) world.observed.erase(s.request.address);
-        refresh(world, subjects, endpoints, events);
+        const std::vector<PlannedRead> reads = reads_of_data(graph, world, settings);
+        if (reads.empty()) return;
+        for (const PlannedRead& s : reads) world.observed.erase(s.request.address);
+        refresh(world, reads, endpoints, events);
         bool any = false;
-        for (const Subject& s : subjects) {
+        for (const PlannedRead& s : reads) {
             const auto seen = world.observed.find(s.request.address);
             if (seen == world.observed.end()) continue; // on a machine that is not up
             any = true;
@@ -252,10 +242,10 @@ void read_data(World& world, const Graph& graph, const ProviderSettings& setting
 
 ProviderSettings provider_settings(const Graph& graph) {
     ProviderSettings out;
-    Problems problems;
-    for (const auto& kind : graph.registry().kinds())
-        out[kind->name] = graph.settings(*kind, problems);
-    problems.throw_if_any();
+    Diagnostics diagnostics;
+    for (const auto& kind : graph.registry().providers())
+        out[kind->name] = graph.settings(*kind, diagnostics);
+    diagnostics.throw_if_any();
     return out;
 }
 

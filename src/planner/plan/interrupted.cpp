@@ -1,4 +1,4 @@
-#include "planner/plan/resumed.h"
+#include "planner/plan/interrupted.h"
 
 #include "planner/plan/generations.h"
 #include "planner/plan/plan.h"
@@ -7,7 +7,7 @@
 
 namespace hadeploy {
 
-void note_resumed(Plan& plan, const World& world) {
+void note_interrupted(Plan& plan, const PriorState& world) {
     if (world.interrupted.empty()) return;
     std::set<std::string> touched;
     for (const Step& step : plan.steps) touched.insert(step.address);

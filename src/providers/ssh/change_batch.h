@@ -60,6 +60,6 @@ class Application {
 /// both what was seen. Pure.
 Value attributes_after(const Change& change, const Value& seen);
 /// Why the change is not what was wanted, by what was seen after it. Pure.
-std::optional<Error> objection(const Change& change, const Observation& seen);
+std::optional<Error> conflict_with(const Change& change, const Observation& seen);
 
 } // namespace hadeploy::ssh

@@ -9,7 +9,7 @@ namespace hadeploy {
 
 /// By node what the state knows of each; nullptr where that is nothing. Nodes and records are both
 /// in the order of addresses, so none of them has to be looked up.
-/// @param records  World::recorded
+/// @param records  PriorState::recorded
 template<class Records>
 auto records_of(const Graph& graph, Records& records) {
     std::vector<decltype(&records.begin()->second)> out(graph.nodes().size());
@@ -23,11 +23,11 @@ auto records_of(const Graph& graph, Records& records) {
 }
 
 /// Whether the object of an address was looked for and not found.
-bool seen_gone(const World& world, const std::string& address);
+bool observed_gone(const PriorState& world, const std::string& address);
 
 /// What to look for: the object that is recorded where the spec now wants another one, for that is
 /// the one to be replaced.
-Value read_config(const ResourceType& type, const Value& config, const Recorded* recorded);
+Value read_config(const ResourceType& type, const Value& config, const RecordedResource* recorded);
 
 /// Says under an error about what is in the way of one resource how the others can do without it.
 /// @param does  "leaves it out": what excluding the resource does
@@ -35,7 +35,7 @@ void note_way_around(Error& error, std::string_view does);
 
 /// What is there of a resource: what was read, or, of what lives in the state alone, what its
 /// record tells. Nothing: it could not be read yet.
-std::optional<Observation> seen_of(const World& world, const Registry& registry,
-                                   const ReadRequest& request);
+std::optional<Observation> observation_of(const PriorState& world, const Registry& registry,
+                                          const ReadRequest& request);
 
 } // namespace hadeploy

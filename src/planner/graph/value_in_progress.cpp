@@ -1,4 +1,4 @@
-#include "planner/graph/lead.h"
+#include "planner/graph/value_in_progress.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -8,32 +8,32 @@ namespace hadeploy {
 namespace {
 /// A look for circles costs: who is in one gets here soon.
 constexpr std::size_t kLookEvery = 16;
-thread_local const Lead* innermost = nullptr;
+thread_local const ValueInProgress* innermost = nullptr;
 } // namespace
 
-Lead::Lead(const Scope& scope, std::string_view kind, const std::string& name, const Path& way,
-           Loc loc)
+ValueInProgress::ValueInProgress(const Scope& scope, std::string_view kind, const std::string& name,
+                                 const Path& way, Loc loc)
     : scope_(scope), kind_(kind), name_(name), way_(way), loc_(loc), outer_(innermost),
       depth_(outer_ == nullptr ? 1 : outer_->depth_ + 1) {
     if (depth_ % kLookEvery == 0) refuse_circle();
     innermost = this;
 }
 
-Lead::~Lead() {
+ValueInProgress::~ValueInProgress() {
     innermost = outer_;
 }
 
-bool Lead::is_same(const Lead& other) const {
+bool ValueInProgress::is_same(const ValueInProgress& other) const {
     return &name_ == &other.name_ && &scope_ == &other.scope_ && way_ == other.way_;
 }
 
-std::string Lead::address() const {
+std::string ValueInProgress::address() const {
     return fmt::format("{}{}{}", scope_.prefix, kind_, name_);
 }
 
-void Lead::refuse_circle() const {
-    std::vector<const Lead*> circle; // from here outwards: each is needed by the next
-    const Lead* at = this;
+void ValueInProgress::refuse_circle() const {
+    std::vector<const ValueInProgress*> circle; // from here outwards: each is needed by the next
+    const ValueInProgress* at = this;
     do {
         circle.push_back(at);
         at = at->outer_;
@@ -43,7 +43,9 @@ void Lead::refuse_circle() const {
     // wherever it was entered, it is told in the same way
     std::rotate(circle.begin(),
                 std::min_element(circle.begin(), circle.end(),
-                                 [](const Lead* a, const Lead* b) { return a->loc_ < b->loc_; }),
+                                 [](const ValueInProgress* a, const ValueInProgress* b) {
+                                     return a->loc_ < b->loc_;
+                                 }),
                 circle.end());
     Error error(ErrorKind::spec, fmt::format("{} depends on itself", circle.front()->address()),
                 circle.front()->loc_);

@@ -1,4 +1,4 @@
-#include "providers/ssh/apply.h"
+#include "providers/ssh/change_batch.h"
 
 #include "core/secrecy.h"
 #include "providers/ssh/explain.h"
@@ -13,8 +13,8 @@ const SshType& type_of(const Change& change) {
     return static_cast<const SshType&>(*change.type);
 }
 
-Recorded record_before(const Change& change) {
-    Recorded record;
+RecordedResource record_before(const Change& change) {
+    RecordedResource record;
     record.address = change.address;
     record.type = change.type->name;
     record.identity = change.identity;
@@ -23,7 +23,7 @@ Recorded record_before(const Change& change) {
     return record;
 }
 
-ReadRequest look_at(const Change& change, const Recorded& before) {
+ReadRequest look_at(const Change& change, const RecordedResource& before) {
     ReadRequest request;
     request.address = change.address;
     request.type = change.type;
@@ -62,7 +62,7 @@ Value attributes_after(const Change& change, const Value& seen) {
     return merged;
 }
 
-std::optional<Error> objection(const Change& change, const Observation& seen) {
+std::optional<Error> conflict_with(const Change& change, const Observation& seen) {
     const bool present = seen.state == Observation::State::present;
     if (seen.error) return seen.error;
     if (change.kind == Change::Kind::remove) {
@@ -184,7 +184,7 @@ void Application::run_together() {
         const Item& item = items_[at];
         if (item.work == Work::look) {
             const Change& change = changes_[item.change];
-            const Recorded before = record_before(change);
+            const RecordedResource before = record_before(change);
             std::string probe = type_of(change).probe(look_at(change, before));
             sections.push_back({.script = std::move(probe), .strict = false});
         } else {
@@ -276,9 +276,10 @@ void Application::section_ended(std::size_t at, SectionResult result) {
 
 void Application::verify(std::size_t index, const ProbeResult& result) {
     const Change& change = changes_[index];
-    const Recorded before = record_before(change);
-    const Observation seen = understand(look_at(change, before), result);
-    if (std::optional<Error> error = objection(change, seen)) return fail(index, std::move(*error));
+    const RecordedResource before = record_before(change);
+    const Observation seen = observation_from(look_at(change, before), result);
+    if (std::optional<Error> error = conflict_with(change, seen))
+        return fail(index, std::move(*error));
     ended_[index] = true;
     sink_.done(index, change.kind == Change::Kind::remove
                           ? Value()

@@ -1,4 +1,4 @@
-#include "planner/plan/seen.h"
+#include "planner/plan/observed.h"
 
 #include "planner/graph/hide_secrets.h"
 #include "planner/plan/decide.h"
@@ -10,12 +10,12 @@
 
 namespace hadeploy {
 
-bool seen_gone(const World& world, const std::string& address) {
+bool observed_gone(const PriorState& world, const std::string& address) {
     const auto seen = world.observed.find(address);
     return seen != world.observed.end() && seen->second.state == Observation::State::absent;
 }
 
-Value read_config(const ResourceType& type, const Value& config, const Recorded* recorded) {
+Value read_config(const ResourceType& type, const Value& config, const RecordedResource* recorded) {
     if (recorded == nullptr || recorded->type != type.name) return config;
     const auto changed = [&](const Attribute& a) {
         return differs(a.type, config[a.name], recorded->config[a.name]);
@@ -37,13 +37,13 @@ void note_way_around(Error& error, std::string_view does) {
     error.with_note(fmt::format("`--exclude {}` {}", shell_word(error.address), does));
 }
 
-std::optional<Observation> seen_of(const World& world, const Registry& registry,
-                                   const ReadRequest& request) {
+std::optional<Observation> observation_of(const PriorState& world, const Registry& registry,
+                                          const ReadRequest& request) {
     const auto read = world.observed.find(request.address);
     if (read != world.observed.end()) return read->second;
-    const ProviderKind& kind = *registry.kind(request.type->provider);
-    if (!kind.in_state) return std::nullopt;
-    Observation seen = kind.recall(request);
+    const Provider& kind = *registry.provider(request.type->provider);
+    if (!kind.state_only) return std::nullopt;
+    Observation seen = kind.observe_record(request);
     hide_secrets(seen, request);
     return seen;
 }

@@ -1,4 +1,4 @@
-#include "planner/plan/refresh.h"
+#include "planner/plan/reads.h"
 
 #include "core/trace.h"
 #include "planner/graph/claims.h"
@@ -7,8 +7,8 @@
 #include "planner/plan/generations.h"
 #include "planner/plan/identity.h"
 #include "planner/plan/import.h"
+#include "planner/plan/observed.h"
 #include "planner/plan/prior_state.h"
-#include "planner/plan/seen.h"
 #include "planner/spec/address.h"
 
 #include <algorithm>
@@ -18,15 +18,15 @@ namespace hadeploy {
 
 namespace {
 
-const Recorded* record_of(const World& world, const std::string& address) {
+const RecordedResource* record_of(const PriorState& world, const std::string& address) {
     const auto it = world.recorded.find(address);
     return it == world.recorded.end() ? nullptr : &it->second;
 }
 
 /// All that is known of a node whose config was evaluated: by its record, or of a data source by
 /// what was read with this config.
-Value known_value(const Node& node, const Value& config, const Recorded* recorded,
-                  const World& world) {
+Value known_value(const Node& node, const Value& config, const RecordedResource* recorded,
+                  const PriorState& world) {
     if (!node.type->data)
         return complete(*node.type, config, recorded != nullptr ? recorded->attributes : Value());
     const auto observed = world.observed.find(node.address);
@@ -37,12 +37,12 @@ Value known_value(const Node& node, const Value& config, const Recorded* recorde
 }
 
 /// The same, also by what the world was found to be.
-Value seen_value(const Node& node, const Value& config, const World& world,
+Value seen_value(const Node& node, const Value& config, const PriorState& world,
                  const Registry& registry) {
-    const Recorded* recorded = record_of(world, node.address);
+    const RecordedResource* recorded = record_of(world, node.address);
     if (node.type->data || recorded == nullptr) return known_value(node, config, recorded, world);
-    const auto seen =
-        seen_of(world, registry, {node.address, node.type, config, recorded, recorded->identity});
+    const auto seen = observation_of(
+        world, registry, {node.address, node.type, config, recorded, recorded->identity});
     const bool there = seen && seen->state == Observation::State::present;
     return complete(*node.type, config,
                     there ? recorded->attributes.with_all(seen->attributes) : recorded->attributes);
@@ -65,21 +65,22 @@ void share(Value& kept, const Value& with) {
 
 /// Where to read an object. A machine is held to what it was when it was recorded: nobody else may
 /// answer in its place.
-Value place_config(const ResourceType& type, const Value& config, const Recorded* recorded) {
+Value place_config(const ResourceType& type, const Value& config,
+                   const RecordedResource* recorded) {
     if (!type.machine || recorded == nullptr || config["connection"].is_map()) return config;
     return config.with("connection", recorded->attributes["connection"]);
 }
 
-Subject recorded_subject(const Recorded& r, const ResourceType& type, const Registry& registry,
-                         const ProviderSettings& settings) {
-    const ProviderKind& kind = *registry.kind(type.provider);
+PlannedRead recorded_subject(const RecordedResource& r, const ResourceType& type,
+                             const Registry& registry, const ProviderSettings& settings) {
+    const Provider& kind = *registry.provider(type.provider);
     return {{r.address, &type, r.config, &r, r.identity},
             kind.endpoints(type, place_config(type, r.config, &r), settings.at(kind.name))};
 }
 
 /// What a resource was before it became one of another type: to be removed, as its old generation.
-void add_former(const Recorded& r, const Registry& registry, const ProviderSettings& settings,
-                std::vector<Subject>& out) {
+void add_former(const RecordedResource& r, const Registry& registry,
+                const ProviderSettings& settings, std::vector<PlannedRead>& out) {
     const ResourceType* type = registry.type(r.type);
     if (type == nullptr) return; // add_removals() says so
     out.push_back(recorded_subject(r, *type, registry, settings));
@@ -88,23 +89,24 @@ void add_former(const Recorded& r, const Registry& registry, const ProviderSetti
 
 } // namespace
 
-Survey make_survey(const Graph& graph, World& world, const ProviderSettings& settings) {
+Evaluation evaluate_resources(const Graph& graph, PriorState& world,
+                              const ProviderSettings& settings) {
     const Span span("evaluate");
-    Survey out;
-    Problems problems;
+    Evaluation out;
+    Diagnostics diagnostics;
     Claims claims;
     out.configs.resize(graph.nodes().size());
     out.values.resize(graph.nodes().size());
     const Graph::Values lookup = [&](NodeId id) { return out.values[id]; };
-    const std::vector<Recorded*> records = records_of(graph, world.recorded);
+    const std::vector<RecordedResource*> records = records_of(graph, world.recorded);
     NewGenerations fresh(world);
     // of these the plan reports errors, once it knows what changes
     std::vector<bool> open(graph.nodes().size());
     if (!world.recorded.empty()) open = follow_resources(graph);
-    Problems left_to_plan;
+    Diagnostics left_to_plan;
     for (const NodeId id : graph.order()) {
         const Node& node = graph[id];
-        Problems& found = open[id] ? left_to_plan : problems;
+        Diagnostics& found = open[id] ? left_to_plan : diagnostics;
         const std::size_t before = found.list().size();
         const Value config = graph.config(id, lookup, found);
         if (config.is_null() ||
@@ -116,18 +118,18 @@ Survey make_survey(const Graph& graph, World& world, const ProviderSettings& set
         }
         if (!open[id]) claims.add(node, config);
         out.configs[id] = config;
-        Recorded* recorded = records[id];
+        RecordedResource* recorded = records[id];
         out.values[id] = known_value(node, config, recorded, world);
         if (recorded != nullptr) share(recorded->config, config);
         if (recorded != nullptr) share(recorded->attributes, out.values[id]);
-        const ProviderKind& kind = *graph.registry().kind(node.type->provider);
-        if (node.type->data) continue; // see data_subjects()
+        const Provider& kind = *graph.registry().provider(node.type->provider);
+        if (node.type->data) continue; // see reads_of_data()
         if (recorded != nullptr && recorded->type != node.type->name) {
-            add_former(*recorded, graph.registry(), settings, out.subjects);
+            add_former(*recorded, graph.registry(), settings, out.reads);
             continue;
         }
-        if (kind.in_state) continue; // see seen_of()
-        Subject s;
+        if (kind.state_only) continue; // see observation_of()
+        PlannedRead s;
         s.request = {node.address, node.type, read_config(*node.type, config, recorded), recorded,
                      recorded ? recorded->identity : imported_id(graph, node.address)};
         if (s.request.identity.empty())
@@ -135,46 +137,47 @@ Survey make_survey(const Graph& graph, World& world, const ProviderSettings& set
         s.candidates =
             kind.endpoints(*node.type, place_config(*node.type, s.request.config, recorded),
                            settings.at(kind.name));
-        out.subjects.push_back(std::move(s));
+        out.reads.push_back(std::move(s));
     }
-    graph.check_inputs(lookup, world.recorded.empty() ? problems : left_to_plan);
-    (void)graph.outputs(lookup, world.recorded.empty() ? problems : left_to_plan);
-    claims.check(problems);
-    check_imports(graph, problems);
+    graph.check_inputs(lookup, world.recorded.empty() ? diagnostics : left_to_plan);
+    (void)graph.outputs(lookup, world.recorded.empty() ? diagnostics : left_to_plan);
+    claims.check(diagnostics);
+    check_imports(graph, diagnostics);
     out.notices = claims.remarks(graph);
-    problems.throw_if_any();
+    diagnostics.throw_if_any();
     for (const auto& [address, r] : world.recorded) {
         if (graph.find(address)) continue;
         const ResourceType* type = graph.registry().type(r.type);
         if (type != nullptr) // otherwise add_removals() says so
-            out.subjects.push_back(recorded_subject(r, *type, graph.registry(), settings));
+            out.reads.push_back(recorded_subject(r, *type, graph.registry(), settings));
     }
     return out;
 }
 
-Survey make_settled_survey(const Graph& graph, World& world, const ProviderSettings& settings) {
+Evaluation evaluate_and_move(const Graph& graph, PriorState& world,
+                             const ProviderSettings& settings) {
     // with a record at its new address a config may be known that was not, and tell of more moves
     constexpr int kMostRounds = 16;
     for (int round = 0;; ++round) {
-        Survey survey = make_survey(graph, world, settings);
-        Identities found = find_identities(graph, world, survey.configs);
-        survey.look_alikes = std::move(found.look_alikes);
-        survey.take_overs = std::move(found.take_overs);
-        if (found.moves.empty() || round == kMostRounds) return survey;
+        Evaluation evaluation = evaluate_resources(graph, world, settings);
+        Identities found = find_identities(graph, world, evaluation.configs);
+        evaluation.look_alikes = std::move(found.look_alikes);
+        evaluation.take_overs = std::move(found.take_overs);
+        if (found.moves.empty() || round == kMostRounds) return evaluation;
         world = moved_world(std::move(world), found.moves);
     }
 }
 
-std::vector<Subject> recorded_subjects(const Registry& registry, const World& world,
-                                       const ProviderSettings& settings) {
-    std::vector<Subject> out;
+std::vector<PlannedRead> reads_of_records(const Registry& registry, const PriorState& world,
+                                          const ProviderSettings& settings) {
+    std::vector<PlannedRead> out;
     for (const auto& [address, r] : world.recorded)
         if (const ResourceType* type = registry.type(r.type))
             out.push_back(recorded_subject(r, *type, registry, settings));
     return out;
 }
 
-void assume_recorded(World& world) {
+void assume_recorded(PriorState& world) {
     for (const auto& [address, r] : world.recorded)
         if (!world.unfinished.contains(address) && !world.interrupted.contains(address))
             world.observed[address] = Observation::present(r.attributes);
@@ -186,13 +189,13 @@ bool read_with(const ResourceType& type, const Value& config, const Observation&
     });
 }
 
-std::vector<Subject> data_subjects(const Graph& graph, const World& world,
-                                   const ProviderSettings& settings) {
-    std::vector<Subject> out;
+std::vector<PlannedRead> reads_of_data(const Graph& graph, const PriorState& world,
+                                       const ProviderSettings& settings) {
+    std::vector<PlannedRead> out;
     const auto& nodes = graph.nodes();
     if (std::none_of(nodes.begin(), nodes.end(), [](const Node& n) { return n.type->data; }))
         return out;
-    Problems ignored;
+    Diagnostics ignored;
     std::vector<Value> values(nodes.size());
     std::vector<bool> there(nodes.size()); // recorded; of a data source: all that it depends on
     const Graph::Values lookup = [&](NodeId id) { return values[id]; };
@@ -216,21 +219,21 @@ std::vector<Subject> data_subjects(const Graph& graph, const World& world,
             node.type->schema.begin(), node.type->schema.end(),
             [&](const Attribute& a) { return !a.computed && config[a.name].contains_unknown(); });
         if (config.is_null() || !there[id] || read || !known) continue;
-        const ProviderKind& kind = *graph.registry().kind(node.type->provider);
+        const Provider& kind = *graph.registry().provider(node.type->provider);
         out.push_back({{node.address, node.type, config, nullptr, {}},
                        kind.endpoints(*node.type, config, settings.at(kind.name))});
     }
     return out;
 }
 
-std::vector<Subject> destroy_subjects(const Registry& registry, const World& world,
-                                      const ProviderSettings& settings) {
+std::vector<PlannedRead> reads_before_destroy(const Registry& registry, const PriorState& world,
+                                              const ProviderSettings& settings) {
     std::set<std::string> dying;
     for (const auto& [address, r] : world.recorded) {
         const ResourceType* type = registry.type(r.type);
-        if (type != nullptr && type->machine && type->hosts_die) dying.insert(address);
+        if (type != nullptr && type->machine && type->removal_ends_machine) dying.insert(address);
     }
-    std::vector<Subject> out;
+    std::vector<PlannedRead> out;
     for (const auto& [address, r] : world.recorded) {
         const ResourceType* type = registry.type(r.type);
         if (type == nullptr) continue;
@@ -244,22 +247,21 @@ std::vector<Subject> destroy_subjects(const Registry& registry, const World& wor
     return out;
 }
 
-std::vector<Batch> next_wave(const std::vector<Subject>& subjects, const World& world,
+std::vector<Batch> next_wave(const std::vector<PlannedRead>& reads, const PriorState& world,
                              const std::set<std::string>& dead, std::vector<bool>& done) {
     std::set<std::string> pending; // machines that are still to be read
-    for (std::size_t i = 0; i < subjects.size(); ++i)
-        if (!done[i] && subjects[i].request.type->machine)
-            pending.insert(subjects[i].request.address);
+    for (std::size_t i = 0; i < reads.size(); ++i)
+        if (!done[i] && reads[i].request.type->machine) pending.insert(reads[i].request.address);
 
     // machines first: what is on one that is read through its own door goes along in that batch
     std::vector<std::size_t> in_order;
     for (const bool machine : {true, false})
-        for (std::size_t i = 0; i < subjects.size(); ++i)
-            if (!done[i] && subjects[i].request.type->machine == machine) in_order.push_back(i);
+        for (std::size_t i = 0; i < reads.size(); ++i)
+            if (!done[i] && reads[i].request.type->machine == machine) in_order.push_back(i);
 
     std::map<std::string, Batch> batches;
     for (const std::size_t i : in_order) {
-        const Subject& s = subjects[i];
+        const PlannedRead& s = reads[i];
         bool waits = false;
         const Endpoint* chosen = nullptr;
         for (const Endpoint& e : s.candidates) {
@@ -279,7 +281,7 @@ std::vector<Batch> next_wave(const std::vector<Subject>& subjects, const World& 
         if (chosen != nullptr) {
             Batch& batch = batches[chosen->key];
             batch.endpoint = *chosen;
-            batch.subjects.push_back(i);
+            batch.reads.push_back(i);
         } else if (!waits) {
             done[i] = true; // nobody to ask: planned as "read later"
         }

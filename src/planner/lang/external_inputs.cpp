@@ -1,4 +1,4 @@
-#include "planner/lang/outside.h"
+#include "planner/lang/external_inputs.h"
 
 #include <atomic>
 
@@ -8,11 +8,11 @@ namespace {
 std::atomic<std::uint64_t> looks = 0;
 }
 
-void note_outside_look() {
+void note_external_input() {
     looks.fetch_add(1, std::memory_order_relaxed);
 }
 
-std::uint64_t outside_looks() {
+std::uint64_t external_inputs() {
     return looks.load(std::memory_order_relaxed);
 }
 
