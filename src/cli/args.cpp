@@ -69,6 +69,14 @@ class Declaration {
         app_.add_option("--profile", args_.profile,
                         "Write where the time goes, for a browser's trace viewer")
             ->type_name("FILE");
+        app_.add_option("--log-level", args_.log_level,
+                        "Log diagnostics: trace, debug, info, warn or error (also HADEPLOY_LOG)")
+            ->type_name("LEVEL")
+            ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
+        app_.add_option("--log-file", args_.log_file,
+                        "Append the log to a file instead of standard error; at level debug unless "
+                        "--log-level is given")
+            ->type_name("FILE");
         app_.add_option("--progress", args_.progress, "auto, tty, plain, json or quiet")
             ->type_name("MODE")
             ->check(CLI::IsMember({"auto", "tty", "plain", "json", "quiet"}));

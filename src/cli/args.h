@@ -22,6 +22,8 @@ struct Args {
     bool no_color = false;
     bool statistics = false;
     std::filesystem::path profile; ///< write a trace of this run here
+    std::string log_level;         ///< "": as HADEPLOY_LOG says
+    std::filesystem::path log_file;
     std::string progress = "auto"; ///< auto, tty, plain, json, quiet
 
     std::filesystem::path file;      ///< validate PATH: the name in the project's directory

@@ -4,9 +4,12 @@
 #include "cli/render/errors.h"
 #include "cli/render/plan_json.h"
 #include "core/clock.h"
+#include "core/log.h"
+#include "core/text.h"
 #include "core/trace.h"
 
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
@@ -99,6 +102,26 @@ void check_profile(const std::filesystem::path& file) {
         .with_hint("choose another name, or remove it first");
 }
 
+/// @throws Error(usage) when HADEPLOY_LOG is no level
+void start_log(const Args& args, const Project& project) {
+    std::string level = args.log_level;
+    if (const char* given = std::getenv("HADEPLOY_LOG"); level.empty() && given != nullptr)
+        level = given;
+    if (level.empty() && args.log_file.empty()) return;
+    const std::optional<log::Level> least = log::parse_level(level.empty() ? "debug" : level);
+    if (!least)
+        throw Error(ErrorKind::usage, fmt::format("HADEPLOY_LOG: {} is no level", in_quotes(level)))
+            .with_hint("the levels are trace, debug, info, warn and error");
+    log::start(*least, args.log_file);
+    log::set_redactor([&project](std::string_view text) { return project.hidden(text); });
+    log::write(log::Level::info, "run", {{"command", args.command}, {"version", HADEPLOY_VERSION}});
+}
+
+/// The redactor refers to the project.
+struct LogEnd {
+    ~LogEnd() { log::set_redactor({}); }
+};
+
 int run(int argc, char** argv) {
     const Args args = parse_args(argc, argv);
     if (args.command.empty()) return args.exit_code;
@@ -107,7 +130,9 @@ int run(int argc, char** argv) {
     Project project(registry, args.project);
     Context context{args, registry, project, detect_style(STDOUT_FILENO, args.no_color),
                     detect_style(STDERR_FILENO, args.no_color)};
+    const LogEnd log_end;
     try {
+        start_log(args, project);
         check_profile(args.profile);
         if (!args.profile.empty()) start_trace();
         const int code = [&] {
@@ -116,8 +141,12 @@ int run(int argc, char** argv) {
         }();
         if (args.statistics) context.say(provider_statistics());
         if (!args.profile.empty()) write_trace(args.profile);
+        log::write(log::Level::info, "end", {{"exit", std::to_string(code)}});
         return code;
     } catch (const Error& errors) {
+        for (const Error& e : errors.all())
+            log::write(log::Level::error, "failed",
+                       {{"address", e.address}, {"reason", e.message}});
         return report(errors.all(), context);
     } catch (const Cancelled&) {
         context.say("Cancelled: nothing was changed.\n");

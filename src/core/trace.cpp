@@ -1,6 +1,7 @@
 #include "core/trace.h"
 
 #include "core/file.h"
+#include "core/log.h"
 
 #include <atomic>
 #include <fstream>
@@ -56,15 +57,20 @@ void start_trace() {
     trace().on = true;
 }
 
-Span::Span(std::string_view name, std::string_view detail) : name_(name), on_(trace().on) {
-    if (!on_) return;
+Span::Span(std::string_view name, std::string_view detail)
+    : name_(name), traced_(trace().on), logged_(log::enabled(log::Level::debug)) {
+    if (!traced_ && !logged_) return;
     detail_ = detail;
     begin_ = Clock::now();
 }
 
 Span::~Span() {
-    if (!on_) return;
+    if (!traced_ && !logged_) return;
     const auto end = Clock::now();
+    if (logged_)
+        log::write(log::Level::debug, name_,
+                   {{"on", detail_}, {"ms", std::to_string(microseconds(end - begin_) / 1000)}});
+    if (!traced_) return;
     Trace& t = trace();
     const std::lock_guard lock(t.mutex);
     t.events.push_back({std::string(name_), std::move(detail_), microseconds(begin_ - t.begin),

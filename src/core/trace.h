@@ -16,7 +16,8 @@ void start_trace();
 /// @throws Error(failed)
 void write_trace(const std::filesystem::path& file);
 
-/// What is done from here to the end of the block, on this thread.
+/// The work from here to the end of the block, on this thread: an event of the trace, and at its end
+/// a line of the log at level debug with its duration.
 class Span {
   public:
     /// @param name    of the kind of work: "read", "commit"
@@ -30,7 +31,8 @@ class Span {
     std::string_view name_;
     std::string detail_;
     std::chrono::steady_clock::time_point begin_;
-    bool on_;
+    bool traced_;
+    bool logged_;
 };
 
 } // namespace hadeploy

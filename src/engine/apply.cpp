@@ -1,6 +1,7 @@
 #include "engine/apply.h"
 
 #include "core/clock.h"
+#include "core/log.h"
 #include "engine/executor.h"
 #include "planner/graph/computed.h"
 #include "planner/graph/hide_secrets.h"
@@ -49,6 +50,12 @@ void Executor::finish(StepId id, std::string result) {
     r.result = std::move(result);
     r.ended_ms = now_ms();
     events_.step_done(plan_.steps[id], r.result, r.ended_ms - r.started_ms);
+    if (log::enabled(log::Level::info))
+        log::write(log::Level::info, "step",
+                   {{"address", plan_.steps[id].address},
+                    {"action", std::string(action_name(plan_.steps[id].action))},
+                    {"result", r.result},
+                    {"ms", std::to_string(r.ended_ms - r.started_ms)}});
     StepRecord record{plan_.steps[id].address,
                       std::string(action_name(plan_.steps[id].action)),
                       r.started_ms,
@@ -84,6 +91,12 @@ void Executor::fail(StepId id, Error error) {
     r.result = "failed";
     r.ended_ms = now_ms();
     events_.step_failed(step, error, r.ended_ms - r.started_ms);
+    log::write(log::Level::error, "step",
+               {{"address", step.address},
+                {"action", std::string(action_name(step.action))},
+                {"result", r.result},
+                {"reason", error.message},
+                {"ms", std::to_string(r.ended_ms - r.started_ms)}});
     result_.errors.push_back(std::move(error));
     skip_dependents(id);
 }

@@ -22,6 +22,7 @@ std::shared_ptr<OpenEndpoint> Endpoints::open(const std::string& kind, const End
     // opening takes long and is done without the lock; of two at once the first stays
     std::shared_ptr<OpenEndpoint> fresh;
     try {
+        const Span span("open", shown_key(endpoint));
         fresh = registry_.provider(kind)->open(endpoint, setting_);
     } catch (Error& error) {
         throw hide_secrets(std::move(error), endpoint.config);

@@ -81,6 +81,7 @@ constexpr std::string_view kEnvironment =
     ".TP\n.B HADEPLOY_VAULT_PASSWORD\nOpens files of secrets.\n"
     ".TP\n.B HADEPLOY_STATE_PASSPHRASE, HADEPLOY_STATE_KEY, HADEPLOY_STATE_KEY_FILE\n"
     "What locks the state.\n"
+    ".TP\n.B HADEPLOY_LOG\nThe log level: trace, debug, info, warn or error.\n"
     ".TP\n.B NO_COLOR\nNo colours.\n";
 constexpr std::string_view kFiles =
     ".TP\n.I hadeploy.yaml\nThe spec.\n"

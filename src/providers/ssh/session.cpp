@@ -1,6 +1,7 @@
 #include "providers/ssh/session.h"
 
 #include "core/secrecy.h"
+#include "core/trace.h"
 #include "providers/ssh/ssh.h"
 
 #include "core/error.h"
@@ -314,6 +315,7 @@ void LibSession::lost(const std::string& cause) {
 }
 
 void LibSession::run(const Exchange& exchange, std::stop_token stop) {
+    const Span span("exec", login_.name());
     const std::stop_callback cut(stop, [this] { ::shutdown(socket_.get(), SHUT_RDWR); });
     try {
         heard_ = word_ = Clock::now();
@@ -446,6 +448,7 @@ Counters counters() {
 }
 
 std::unique_ptr<Session> Session::open(const Login& login, std::stop_token stop) {
+    const Span span("connect", login.name());
     initialise_library();
     const HostKeys known = parse_host_keys(login.host_key);
     if (known.empty() && !login.trust_on_first_use)

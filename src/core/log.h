@@ -1,0 +1,40 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// The diagnostic log (`--log-level`, `--log-file`, HADEPLOY_LOG), apart from what commands print:
+/// provider calls, SSH commands and steps, with their durations. It is off unless it is asked for.
+/// Any thread may write to it.
+namespace hadeploy::log {
+
+enum class Level { trace, debug, info, warn, error };
+
+/// @return none of a name that is no level
+std::optional<Level> parse_level(std::string_view name);
+
+/// Starts the log.
+/// @param least  the lowest level that is written
+/// @param file   appended to, and created with mode 0600; empty: standard error
+/// @throws Error(failed) when the file cannot be opened or is no regular file
+void start(Level least, const std::filesystem::path& file);
+
+/// Applies to every line from now on: removes secrets.
+void set_redactor(std::function<std::string(std::string_view)> redactor);
+
+[[nodiscard]] bool enabled(Level level);
+
+struct Field {
+    std::string_view name;
+    std::string value;
+};
+
+/// Writes one line: `2026-11-30T12:00:00.000Z debug read endpoint="ssh ops@10.77.0.11" ms="12"`.
+/// Callers that build costly fields ask enabled() first.
+void write(Level level, std::string_view event, std::initializer_list<Field> fields = {});
+
+} // namespace hadeploy::log

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""The diagnostic log: levels, where it is written, and that no secret gets into it.
+
+usage: log_test.py HADEPLOY [unittest options]
+"""
+import os
+import pathlib
+import re
+import stat
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
+PASSWORD = "correct horse battery"
+
+SPEC = """
+name: logged
+variables:
+  password: {type: string, secret: true, default: "%s"}
+resources:
+  kept: {type: local.file, path: kept, mode: "0600", content: "${var.password}"}
+  fails:
+    type: local.exec
+    environment: {P: "${var.password}"}
+    create: echo "refused - $P" >&2; exit 3
+    delete: "true"
+""" % PASSWORD
+LINE = re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (\w+) (\w[\w ]*?)((?: \w+="(?:[^"\\]|\\.)*")*)')
+
+
+class Log(unittest.TestCase):
+    def setUp(self):
+        held = tempfile.TemporaryDirectory(prefix="hadeploy-log-")
+        self.addCleanup(held.cleanup)
+        self.home = pathlib.Path(held.name)
+        (self.home / "hadeploy.yaml").write_text(SPEC)
+
+    def run_it(self, *options, **environment):
+        return subprocess.run([HADEPLOY, "--chdir", self.home, *options], text=True,
+                              capture_output=True, check=False, timeout=60,
+                              stdin=subprocess.DEVNULL, env={**os.environ, **environment})
+
+    def lines(self, text):
+        """The log's lines, as (level, event, fields)."""
+        found = [LINE.fullmatch(line) for line in text.splitlines()]
+        return [match.groups() for match in found if match]
+
+    def test_it_is_off_unless_asked_for(self):
+        self.assertEqual(self.lines(self.run_it("plan").stderr), [])
+
+    def test_debug_has_provider_calls_with_durations(self):
+        done = self.run_it("apply", "--auto-approve", "--log-level", "debug", "--progress", "quiet")
+        self.assertEqual(done.returncode, 1)
+        lines = self.lines(done.stderr)
+        events = {event for _, event, _ in lines}
+        self.assertLessEqual({"run", "read", "change", "step", "failed"}, events)
+        for level, event, fields in lines:
+            if event in ("read", "change", "step"):
+                self.assertRegex(fields, r' ms="\d+"')
+        self.assertTrue(any(event == "step" and 'address="kept"' in fields and 'result="done"' in fields
+                            for _, event, fields in lines), lines)
+        self.assertNotIn(PASSWORD, done.stdout + done.stderr)
+
+    def test_a_level_leaves_out_what_is_below_it(self):
+        levels = {level for level, _, _ in self.lines(
+            self.run_it("apply", "--auto-approve", HADEPLOY_LOG="error").stderr)}
+        self.assertEqual(levels, {"error"})
+        wrong = self.run_it("plan", HADEPLOY_LOG="loud")
+        self.assertEqual(wrong.returncode, 64)
+        self.assertIn("the levels are trace, debug, info, warn and error", wrong.stderr)
+
+    def test_a_file_is_appended_to_and_only_the_user_reads_it(self):
+        log = self.home / "run.log"
+        first = self.run_it("apply", "--auto-approve", "--log-file", log)
+        self.assertEqual(self.lines(first.stderr), [])
+        self.assertEqual(stat.S_IMODE(log.stat().st_mode), 0o600)
+        length = len(self.lines(log.read_text()))
+        self.assertEqual(length, len(log.read_text().splitlines()), log.read_text())
+        self.run_it("plan", "--log-file", log)
+        self.assertGreater(len(self.lines(log.read_text())), length)
+        self.assertNotIn(PASSWORD, log.read_text())
+
+    def test_a_link_or_a_pipe_is_refused(self):
+        os.mkfifo(self.home / "pipe")
+        (self.home / "link").symlink_to(self.home / "elsewhere")
+        for name in ("pipe", "link"):
+            done = self.run_it("plan", "--log-file", self.home / name)
+            self.assertEqual(done.returncode, 1, name)
+            self.assertIn("choose another file with --log-file", done.stderr)
+        self.assertFalse((self.home / "elsewhere").exists())
+
+
+if __name__ == "__main__":
+    unittest.main()
