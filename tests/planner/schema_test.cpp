@@ -326,7 +326,7 @@ TEST_CASE("connections") {
                       {"user", "root"}}));
     const std::string path_of_error =
         check(map_of(K::connection), Value::map({{"n1", Value::map({{"port", 0}})}})).error;
-    CHECK(path_of_error == "owner: field[\"n1\"]: missing \"address\" (string)");
+    CHECK(path_of_error == "owner: field[\"n1\"]: missing \"address\" (address)");
     CHECK(check(K::connection, Value::map({{"name", "n"}, {"connection", given}})).hint ==
           "write its attribute: ${...connection}");
 }
