@@ -250,9 +250,8 @@ Value Normalizer::local_path(const Value& checked, const Place& place) {
         throw scalar::Mismatch{
             fmt::format("{} begins with ~, which is not expanded", in_quotes(path.string())),
             "write the path out, or relative to the file that it is written in"};
-    // A default of the schema has no place: if it is absolute, no file of the spec names it.
-    const bool needs_base = base_ && (path.is_relative() || checked.loc().known());
-    const std::filesystem::path base = needs_base ? base_(place.loc) : "";
+    const bool written = checked.loc().known(); // a schema's default has no place
+    const std::filesystem::path base = base_ ? base_(place.loc, written) : "";
     return without_last_slash(base / path);
 }
 

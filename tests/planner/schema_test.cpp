@@ -12,7 +12,7 @@ using namespace hadeploy;
 using K = TypeKind;
 
 namespace {
-const BaseDirectory kBase = [](Loc) { return std::filesystem::path("/project/modules/web"); };
+const BaseDirectory kBase = [](Loc, bool) { return std::filesystem::path("/project/modules/web"); };
 
 /// What became of one value: its canonical form, and the first problem with it.
 struct Outcome {
