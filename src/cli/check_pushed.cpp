@@ -16,7 +16,7 @@ namespace {
 bool is_text(TypeKind kind) {
     using enum TypeKind;
     return kind == string || kind == ipv4 || kind == cidr || kind == mode || kind == name ||
-           kind == account || kind == line || kind == path || kind == local_path;
+           kind == account || kind == address || kind == line || kind == path || kind == local_path;
 }
 
 /// Whether a value has the form in which such a one is recorded. What is not there, or not known,

@@ -250,8 +250,8 @@ Value Normalizer::local_path(const Value& checked, const Place& place) {
         throw scalar::Mismatch{
             fmt::format("{} begins with ~, which is not expanded", in_quotes(path.string())),
             "write the path out, or relative to the file that it is written in"};
-    // A default of the schema itself has no place, and nobody wrote it in a file.
-    const std::filesystem::path base = base_ && checked.loc().known() ? base_(place.loc) : "";
+    const bool written = checked.loc().known(); // a schema's default has no place
+    const std::filesystem::path base = base_ ? base_(place.loc, written) : "";
     return without_last_slash(base / path);
 }
 

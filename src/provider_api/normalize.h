@@ -13,8 +13,9 @@ namespace hadeploy {
 /// A local path in its one spelling: lexically normal, without a slash at its end.
 std::string without_last_slash(const std::filesystem::path& path);
 
-/// Gives paths in a spec their base: the directory of the file a Loc is in.
-using BaseDirectory = std::function<std::filesystem::path(Loc)>;
+/// The directory that a relative local path refers to: that of the file that `loc` is in. Asked for
+/// absolute paths too when they are `written` in the spec, not a schema's default.
+using BaseDirectory = std::function<std::filesystem::path(Loc loc, bool written)>;
 
 /// Checks `config` against the schema and returns it in canonical form with defaults filled in.
 /// Unknown values pass. `what` names the owner in messages: `host.file "motd"`. Every problem is

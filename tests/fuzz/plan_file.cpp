@@ -23,7 +23,8 @@ struct Lab {
         project.load_from([](const auto&) { return std::string("name: demo\n"); }, {},
                           Value::map({}));
         store = Store::open(directory / "state.db", Store::Mode::read_only, "", kSource);
-        cli::save_plan(file, project, {}, cli::prepare_from(project, *store, {}, {}));
+        cli::save_plan(file, project, {},
+                       plan_from_observations(project.plan_source(), *store, {}, {}));
         const std::string saved = read_file(file);
         header = saved.substr(0, saved.find('\n'));
         cipher = Cipher::unlock(from_json(header).text("key_lock"), kSource, "the plan");

@@ -60,7 +60,7 @@ Value config_of(const ResourceType& type, const char* yaml) {
     }
     if (type.name == "docker.image") return config; // it follows from an archive
     config = normalize(
-        type.schema, config, type.name, {}, [](Loc) { return "/"; }, diagnostics);
+        type.schema, config, type.name, {}, [](Loc, bool) { return "/"; }, diagnostics);
     for (const Error& error : diagnostics.list()) require(false, error.what());
     return config.with_all(type.derive(config));
 }

@@ -27,7 +27,8 @@ unsigned from_environment(const char* name, unsigned otherwise) {
 
 /// What may be wrong with a version of the spec; people take their edit back then.
 bool is_refusal(const Error& errors) {
-    return std::all_of(errors.all().begin(), errors.all().end(), [](const Error& e) {
+    const std::vector<Error> all = errors.all();
+    return std::all_of(all.begin(), all.end(), [](const Error& e) {
         return e.message.find("would both be") != std::string::npos ||
                e.message.find("wait for each other") != std::string::npos;
     });

@@ -12,7 +12,7 @@ using namespace hadeploy;
 using K = TypeKind;
 
 namespace {
-const BaseDirectory kBase = [](Loc) { return std::filesystem::path("/project/modules/web"); };
+const BaseDirectory kBase = [](Loc, bool) { return std::filesystem::path("/project/modules/web"); };
 
 /// What became of one value: its canonical form, and the first problem with it.
 struct Outcome {
@@ -326,7 +326,7 @@ TEST_CASE("connections") {
                       {"user", "root"}}));
     const std::string path_of_error =
         check(map_of(K::connection), Value::map({{"n1", Value::map({{"port", 0}})}})).error;
-    CHECK(path_of_error == "owner: field[\"n1\"]: missing \"address\" (string)");
+    CHECK(path_of_error == "owner: field[\"n1\"]: missing \"address\" (address)");
     CHECK(check(K::connection, Value::map({{"name", "n"}, {"connection", given}})).hint ==
           "write its attribute: ${...connection}");
 }

@@ -194,9 +194,9 @@ TEST_CASE("no type says a piece of a secret that it refuses") {
                 if (draw() % 3 == 0) a.max = draw() % 2, a.min = 1;
                 Diagnostics diagnostics;
                 normalize(
-                    a, given, "the value", [](Loc) { return "/tmp"; }, diagnostics);
+                    a, given, "the value", [](Loc, bool) { return "/tmp"; }, diagnostics);
                 normalize(
-                    Schema{a}, Value::map({{"a", given}}), "it", {}, [](Loc) { return "/"; },
+                    Schema{a}, Value::map({{"a", given}}), "it", {}, [](Loc, bool) { return "/"; },
                     diagnostics);
                 std::string text;
                 for (const Error& error : diagnostics.list()) text += said(error);

@@ -39,7 +39,7 @@ inline Value three_hosts() {
 inline Value normal(const ssh::SshType& type, const Value& config) {
     Diagnostics diagnostics;
     Value out = normalize(
-        type.schema, config, type.name, {}, [](Loc) { return "/"; }, diagnostics);
+        type.schema, config, type.name, {}, [](Loc, bool) { return "/"; }, diagnostics);
     for (const Error& e : diagnostics.list()) MESSAGE(e.message);
     REQUIRE(diagnostics.empty());
     for (const Entry& e : type.derive(out).as_map()) out = out.with(e.key, e.value);

@@ -34,7 +34,7 @@ bool is_default(const Attribute& a, const Value& value) {
     if (!a.default_value) return false;
     if (value == *a.default_value) return true;
     Diagnostics ignored; // the default may be written with a unit
-    const auto here = [](Loc) { return std::filesystem::path(); };
+    const auto here = [](Loc, bool) { return std::filesystem::path(); };
     return value == normalize(a, *a.default_value, a.name, here, ignored);
 }
 

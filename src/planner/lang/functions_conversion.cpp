@@ -119,7 +119,7 @@ Value converted(const Call& call) {
     } catch (const Error& error) {
         throw call.passed_on(1, error.message, error.hint);
     }
-    const BaseDirectory base = [&](Loc) {
+    const BaseDirectory base = [&](Loc, bool) {
         std::size_t used = 0;
         const Value directory = call.names.resolve("path", {Value("module")}, call.loc, used);
         return std::filesystem::current_path() / directory.as_string();

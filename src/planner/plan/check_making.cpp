@@ -50,7 +50,7 @@ void warn_of_lacking(const std::vector<Lacking>& lacking, const Graph& graph, Pl
         Error warning(ErrorKind::spec,
                       fmt::format("there is no directory {}, and no resource before this one makes "
                                   "it",
-                                  in_quotes(l.what, 4096)));
+                                  l.what.empty() ? "where its path leads to" : l.what));
         warning.with_hint("manage it as a directory too, or name what makes it in `depends_on`");
         plan.warnings.push_back(placed(std::move(warning), graph[l.node]));
     }

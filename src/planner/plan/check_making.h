@@ -15,7 +15,7 @@ void check_making(const Node& node, const Value& config, Diagnostics& diagnostic
 /// A new object, and what it needs and was not there when it was read (Observation::lacks).
 struct Lacking {
     NodeId node = 0;
-    std::string what;
+    std::string what;  ///< the directory, in quotes; "" when it is secret
     std::string claim; ///< of whoever makes that: the object's own, with that path
 };
 

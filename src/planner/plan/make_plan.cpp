@@ -1,6 +1,8 @@
 // The plan for a spec: its nodes one after the other, then what has to go.
 #include "planner/plan/make_plan.h"
 
+#include "core/secrecy.h"
+#include "core/text.h"
 #include "core/trace.h"
 #include "planner/graph/claims.h"
 #include "planner/graph/computed.h"
@@ -295,7 +297,8 @@ class Planner {
         const std::string& own = claims.front();
         const std::size_t end = own.find(seen->lacks + "/");
         if (end == own.npos) return;
-        lacking_.push_back({id, seen->lacks, own.substr(0, end + seen->lacks.size())});
+        lacking_.push_back({id, without_secrets(in_quotes(seen->lacks, 4096), config),
+                            own.substr(0, end + seen->lacks.size())});
     }
 
     bool unfinished(const std::string& address) const {

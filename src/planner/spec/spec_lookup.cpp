@@ -54,8 +54,8 @@ const Output* Module::output(std::string_view name) const {
 }
 
 BaseDirectory Spec::base_directory() const {
-    return [this](Loc loc) {
-        note_external_input();
+    return [this](Loc loc, bool written) {
+        if (written) note_external_input();
         const fs::path file = sources.path(loc);
         return file.empty() ? fs::current_path() : fs::absolute(file).parent_path();
     };
