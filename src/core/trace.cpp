@@ -17,7 +17,7 @@ using Clock = std::chrono::steady_clock;
 struct Event {
     std::string name, detail;
     std::int64_t begin_us, length_us;
-    std::int64_t resident_kib; ///< of the process, at the end
+    std::int64_t resident_kib; ///< of the process at the end of the span
     int thread;
 };
 
@@ -33,7 +33,7 @@ Trace& trace() {
     return the;
 }
 
-/// Small numbers, in the order in which threads come by: a viewer draws a line for each.
+/// Numbers threads in the order of their first span. A viewer draws one line for each.
 int thread_number() {
     static std::atomic<int> next = 1;
     static thread_local const int mine = next++;

@@ -10,19 +10,19 @@
 
 namespace hadeploy {
 
-/// A local path in its one spelling: lexically normal, without a slash at its end.
+/// A local path in canonical form: lexically normal, without a trailing slash.
 std::string without_last_slash(const std::filesystem::path& path);
 
-/// Gives paths in a spec their base: the directory of the file a Loc is in.
+/// Returns the directory of the file that contains a Loc, to which paths in a spec are relative.
 using BaseDirectory = std::function<std::filesystem::path(Loc)>;
 
-/// Checks `config` against the schema and returns it in canonical form with defaults filled in.
-/// Unknown values pass. `what` names the owner in messages: `host.file "motd"`. Every problem is
-/// added, none is thrown; the result is only of use when none was added.
+/// Checks `config` against the schema and returns it in canonical form with defaults. Unknown
+/// values are accepted. `what` names the owner in messages: `host.file "motd"`. All errors are
+/// added to `diagnostics`, none is thrown; the result is valid only if none was added.
 Value normalize(const Schema& schema, const Value& config, std::string_view what, Loc owner,
                 const BaseDirectory& base, Diagnostics& diagnostics);
-/// The same for one value of one type, e.g. a variable's. `what` is where paths in messages begin:
-/// `var.hosts` of `var.hosts["a"].port`.
+/// The same for a single value, for example of a variable. `what` is the start of paths in
+/// messages: `var.hosts` in `var.hosts["a"].port`.
 Value normalize(const Attribute& attribute, const Value& value, std::string_view what,
                 const BaseDirectory& base, Diagnostics& diagnostics);
 

@@ -74,10 +74,10 @@ TEST_CASE("vault: other headers") {
     CHECK_FALSE(vault::is_vault(""));
     CHECK_FALSE(vault::is_vault("$ANSIBLE_VAULTS;1.1;AES256\n"));
     CHECK(vault::is_vault(kVault));
-    CHECK(failure(kPlain) == "this is no vault file");
-    CHECK(failure("$ANSIBLE_VAULT;1.0;AES\nab") == "vault files of version \"1.0\" can't be read");
+    CHECK(failure(kPlain) == "not a vault file");
+    CHECK(failure("$ANSIBLE_VAULT;1.0;AES\nab") == "cannot read vault files of version \"1.0\"");
     CHECK(failure("$ANSIBLE_VAULT;1.1;\x1b[31m\nab") ==
-          "vault files with the cipher \"\\x1B[31m\" can't be read, only AES256");
+          "cannot read vault files with the cipher \"\\x1B[31m\", only AES256");
 }
 
 TEST_CASE("vault: cut off after any byte, it is refused") {
@@ -88,7 +88,7 @@ TEST_CASE("vault: cut off after any byte, it is refused") {
     CHECK(failure("$ANSIBLE_VAULT;1.1;AES256") == "the vault file is damaged: a part is missing");
     CHECK(failure(kVault.substr(0, 40)).starts_with("the vault file is damaged"));
     CHECK(failure(kVault.substr(0, kVault.size() - 5)) ==
-          "the vault file is damaged: it is cut off");
+          "the vault file is damaged: it is truncated");
 }
 
 TEST_CASE("vault: any byte changed, it is refused or says the same (hex in capitals)") {
