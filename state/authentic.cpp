@@ -31,8 +31,8 @@ void check_mac(const Cipher& cipher, std::string_view expected, std::string_view
     throw Error(ErrorKind::state,
                 fmt::format("the record of {} was altered by something other than hadeploy",
                             in_quotes(address)))
-        .with_hint("commands may follow from it, so nothing was done; put a backup of the state in "
-                   "its place");
+        .with_hint("nothing was changed, as the record determines which commands run; restore a "
+                   "backup of the state");
 }
 
 namespace {
@@ -41,7 +41,7 @@ std::string mac_of(const Cipher& cipher, const Project& project) {
                        project.outputs});
 }
 
-/// With the MAC that is stored beside it.
+/// The project and its stored MAC.
 std::pair<Project, std::string> stored_project(Database& database) {
     Statement query(database, "SELECT name, lineage, serial, outputs, mac FROM project");
     if (!query.step()) return {};
@@ -57,7 +57,7 @@ Project read_project(Database& database, const Cipher& cipher) {
                 fmt::format("the outputs, serial, lineage or name in the state {} were altered by "
                             "something other than hadeploy",
                             in_quotes(database.path().string(), 4096)))
-        .with_hint("nothing was done; put a backup of the state in its place");
+        .with_hint("nothing was changed; restore a backup of the state");
 }
 
 void authenticate_project(Database& database, const Cipher& cipher) {
@@ -66,7 +66,7 @@ void authenticate_project(Database& database, const Cipher& cipher) {
 }
 
 namespace {
-/// A record or an intent as it is stored, with the MAC that it should have.
+/// The stored and the expected MAC of a record or an intent.
 struct Made {
     std::string key, address, stored, mac;
 };

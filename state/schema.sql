@@ -1,7 +1,7 @@
--- The first schema of the state. It never changes again: what comes later is a migration of its
--- own (see migrations.cpp). Configs, attributes and outputs are what codec.h makes of a Value.
+-- The first schema of the state. It must not be changed; later changes are separate migrations (see
+-- migrations.cpp). Configs, attributes and outputs are encoded by codec.h.
 
--- One row: what the file is.
+-- A single row that identifies the file.
 CREATE TABLE project (
     id      INTEGER PRIMARY KEY CHECK (id = 1),
     name    TEXT NOT NULL,
@@ -22,7 +22,7 @@ CREATE TABLE resources (
     tainted    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Effects that were begun and whose result is not recorded.
+-- Effects that were started and whose result is not recorded.
 CREATE TABLE intents (
     id         INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice
     run        INTEGER NOT NULL,

@@ -16,8 +16,7 @@
 namespace hadeploy {
 
 namespace {
-constexpr int kAttempts = 3; ///< of a step whose failure may pass by itself
-
+constexpr int kAttempts = 3; ///< of a step with transient failures
 } // namespace
 
 std::size_t ApplyResult::count(std::string_view result) const {
@@ -25,7 +24,7 @@ std::size_t ApplyResult::count(std::string_view result) const {
         steps.begin(), steps.end(), [&](const StepResult& s) { return s.result == result; }));
 }
 
-/// What is said of a resource once it is there, with what is now known of it.
+/// The first postcondition that does not hold with the values now known.
 std::optional<Error> Executor::broken_postcondition(StepId id) const {
     const Step& step = plan_.steps[id];
     if (!step.node) return std::nullopt;
@@ -36,8 +35,8 @@ std::optional<Error> Executor::broken_postcondition(StepId id) const {
     Error error = diagnostics.list().front();
     error.kind = ErrorKind::failed;
     return std::move(error).with_note(
-        step.type->data ? "it was read; what depends on it was left"
-                        : "it is there and recorded; what depends on it was left");
+        step.type->data ? "it was read; resources that depend on it were skipped"
+                        : "it exists and is recorded; resources that depend on it were skipped");
 }
 
 void Executor::finish(StepId id, std::string result) {
@@ -66,14 +65,14 @@ void Executor::retry_or_fail(StepId id, Error error) {
     Work& work = work_[id];
     if (!error.transient || ++work.attempts >= kAttempts) return fail(id, std::move(error));
     error = hide_secrets(std::move(error), *plan_.steps[id].type, work.config);
-    events_.step_progress(plan_.steps[id], "trying again: " + error.message);
+    events_.step_progress(plan_.steps[id], "retrying: " + error.message);
     enqueue(id, work.state == State::to_read);
 }
 
 void Executor::fail(StepId id, Error error) {
     const Step& step = plan_.steps[id];
     Work& work = work_[id];
-    // what a command says may repeat what it was given, also what only the state knew
+    // output of a command may contain its input, including secrets known only to the state
     error = hide_secrets(hide_secrets(std::move(error), *step.type, work.config), *step.type,
                          step.before);
     if (error.address.empty()) error.address = step.address;
@@ -89,7 +88,7 @@ void Executor::fail(StepId id, Error error) {
 }
 
 void Executor::skip_dependents(StepId id) {
-    std::vector<StepId> failed{id}; // no recursion: a chain may be as long as the plan
+    std::vector<StepId> failed{id}; // not recursive: a chain can be as long as the plan
     while (!failed.empty()) {
         const StepId at = failed.back();
         failed.pop_back();
@@ -108,7 +107,7 @@ std::vector<std::string> Executor::dependencies_of(const Step& step) const {
     return world_.recorded.at(step.address).depends_on;
 }
 
-/// Of the object that is there once the step is done.
+/// The generation of the object that exists after the step.
 std::int64_t Executor::generation_of(StepId id) const {
     const Step& step = plan_.steps[id];
     return work_[id].stays ? world_.recorded.at(step.address).generation : step.generation;
@@ -131,7 +130,7 @@ RecordedResource Executor::row_of(StepId id, const Value& config, const Value& a
             false};
 }
 
-/// What a data source tells goes to whoever refers to it, and nowhere else.
+/// Values of a data source are only used by references, and not recorded.
 void Executor::take_data(StepId id, const Observation& observed) {
     const Step& step = plan_.steps[id];
     if (observed.state != Observation::State::present) throw data_error(step.address, observed);
@@ -139,7 +138,7 @@ void Executor::take_data(StepId id, const Observation& observed) {
     finish(id, "read");
 }
 
-/// What the provider has told to be there, as it is recorded and referred to.
+/// The row of an object from the attributes that the provider reported.
 RecordedResource Executor::result_row(StepId id, Value attributes) const {
     const Step& step = plan_.steps[id];
     const Work& work = work_[id];
@@ -149,7 +148,7 @@ RecordedResource Executor::result_row(StepId id, Value attributes) const {
 
 void Executor::finish_with(StepId id, const std::optional<RecordedResource>& row) {
     if (row && plan_.steps[id].node) values_[*plan_.steps[id].node] = row->attributes;
-    // a replacement that turned out not to be needed was changed in place
+    // an unnecessary replacement was changed in place
     const bool changed = plan_.steps[id].action == Action::replace && work_[id].stays;
     finish(id, changed ? "changed" : "done");
 }
@@ -158,7 +157,7 @@ std::vector<Error> Executor::broken_checks() const {
     return graph_->broken_checks([this](NodeId n) { return values_[n]; });
 }
 
-/// The rules of resources that were not changed: what they refer to may have been.
+/// Checks the rules of resources without a step, as the values they refer to may have changed.
 void Executor::check_unchanged(Diagnostics& diagnostics) const {
     const Graph::Values values = [this](NodeId n) { return values_[n]; };
     for (NodeId id = 0; id < graph_->nodes().size(); ++id) {
@@ -185,8 +184,8 @@ void Executor::check_inputs(std::vector<Error>& errors) const {
     }
 }
 
-/// The new one gets the resource's address, the old one that of its generation, and the intent
-/// goes: in one transaction, or a run that is killed would lose sight of one of them.
+/// Records the new object at the resource's address and the old one at its generation's, and
+/// removes the intent, in one transaction, so that a killed run loses neither of them.
 void Executor::write_generations(StepId id, const RecordedResource& row) {
     store_.put({old_generation(id), row}, {journal_address(id)});
 }

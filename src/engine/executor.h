@@ -12,25 +12,26 @@ namespace hadeploy {
 
 /// Runs a plan. One mutex guards everything; jobs (a read, a batch of changes) run without it.
 ///
-///   waiting --all before it done--> ready --+--> (settled at once: adopt, forget, nothing to do)
+///   waiting --all before it done--> ready --+--> (settled at once: adopt, forget, unchanged)
 ///                                           +--> to_read --read--> ready
 ///                                           +--> to_change --job--> running --> done | failed
-///   failed --> everything that waits for it: skipped
+///   failed --> all steps that wait for it: skipped
 ///
-/// What is done outside at once is limited by slots. There are twice as many threads, so that while
-/// the slots are in use the next intents are written, and the last results: a disk that syncs
-/// slowly holds nothing up but what waits for that very result.
+/// Slots limit the number of concurrent operations on endpoints. There are twice as many threads,
+/// so that intents and results are written while all slots are in use: a slow disk delays only
+/// steps that wait for such a result.
 class Executor {
   public:
     Executor(const Plan& plan, const Graph* graph, const PriorState& world, Store& store,
              Endpoints& endpoints, const ProviderSettings& settings, Events& events,
              std::int64_t run, const ApplyOptions& options);
     ApplyResult run();
-    /// The spec's outputs with what is now true.
+    /// The spec's outputs with the values after the run.
     Value outputs(Diagnostics& diagnostics) const;
-    /// Of the spec's `checks:`, with what is now true.
+    /// The spec's `checks:` that do not hold with the values after the run.
     std::vector<Error> broken_checks() const;
-    /// Inputs of modules that no step has looked at, once all is known.
+    /// Checks after the run: rules of resources without a step, inputs of modules, rules of
+    /// outputs.
     void check_unchanged(Diagnostics& diagnostics) const;
     void check_inputs(std::vector<Error>& errors) const;
 
@@ -44,23 +45,23 @@ class Executor {
         State state = State::waiting;
         std::size_t waiting_for = 0;
         std::vector<StepId> dependents;
-        std::size_t height = 0;              ///< steps on the longest chain that waits for this one
-        Value config;                        ///< evaluated when it became ready
-        std::optional<Observation> observed; ///< of read_first steps, once read
-        bool read_fresh = false;             ///< observed when all before it was done
+        std::size_t height = 0; ///< length of the longest chain of steps that wait for it
+        Value config;           ///< evaluated when the step became ready
+        std::optional<Observation> observed; ///< for read_first steps, after the read
+        bool read_fresh = false;             ///< read after all steps that it waits for
         std::optional<Endpoint> endpoint;
         std::vector<std::string> changed;
         Change::Kind kind = Change::Kind::create;
-        bool stays = false;       ///< a replacement that turned out not to be needed
-        std::optional<bool> goes; ///< of a replacement's first half, once it is known
+        bool stays = false;       ///< an unnecessary replacement: the object is kept
+        std::optional<bool> goes; ///< first half of a replacement: whether needed, when known
         std::int64_t intent = 0;
         int attempts = 0;
-        bool resumed = false;   ///< an earlier run began it
-        bool handed_on = false; ///< those that depend on it and live in the state have been told
+        bool resumed = false;   ///< started by an earlier run
+        bool handed_on = false; ///< dependents that exist only in the state were released
     };
 
-    /// A change's place in the queue: what an earlier run began before anything new, then what the
-    /// longest chain waits for, else who came first.
+    /// The order of changes in a queue: first those started by an earlier run, then by the length
+    /// of the longest chain that waits for them, then by arrival.
     struct Turn {
         bool resumed;
         std::size_t height;
@@ -72,7 +73,8 @@ class Executor {
         }
     };
 
-    /// What waits at an endpoint. On a host one job at a time, which takes all that goes together.
+    /// The queue of an endpoint. A host runs one job at a time, which contains all compatible
+    /// changes.
     struct Queue {
         Endpoint endpoint;
         const Provider* kind = nullptr;
@@ -86,14 +88,14 @@ class Executor {
         }
     };
 
-    /// A step that needs no change outside, and what is to be noted: its row, or that it is gone.
+    /// A step without a change of a real object, and its row to record; no row: removed.
     struct Settled {
         StepId step;
         std::string result;
         std::optional<RecordedResource> row;
     };
 
-    /// What was made in the state and is not written yet; without a row it is gone.
+    /// A change that exists only in the state and is not written yet; no row: removed.
     struct Made {
         StepId step;
         std::optional<RecordedResource> row;
@@ -167,7 +169,7 @@ class Executor {
     bool journal(const Job& job, std::vector<Intent>& intents);
     void withdraw(const Job& job, std::vector<Intent> intents);
     void withdraw_rest();
-    void put_back(const Job& job); ///< as if it had never been taken
+    void put_back(const Job& job); ///< returns the steps to their queue
     void announce(const Job& job);
     Intent intent_of(StepId id, const Change& change) const;
     Change change_of(StepId id) const;
@@ -187,17 +189,19 @@ class Executor {
     std::condition_variable changed_;
     std::condition_variable slot_given_back_;
     const std::size_t slots_;
-    std::size_t slots_asked_ = 0, slots_given_back_ = 0; ///< in all; who asks first is served first
+    std::size_t slots_asked_ = 0,
+                slots_given_back_ = 0; ///< totals, for first-come, first-served order
     std::vector<Work> work_;
-    std::vector<Value> values_; ///< by node: planned, then real
+    std::vector<Value> values_; ///< by node: planned, then actual
     std::map<std::string, Queue> queues_;
-    std::unordered_map<std::string, StepId> step_of_; ///< by address; of a replacement the second
+    std::unordered_map<std::string, StepId>
+        step_of_; ///< by address; for a replacement the second half
     std::unordered_map<std::string, StepId> half_of_; ///< first halves of replacements, by address
     std::deque<StepId> ready_;
     std::vector<Settled> settled_; ///< written together, then done
     std::size_t arrivals_ = 0;
-    std::size_t open_ = 0;    ///< steps that are not settled
-    std::size_t running_ = 0; ///< jobs
+    std::size_t open_ = 0;    ///< steps not settled yet
+    std::size_t running_ = 0; ///< running jobs
     ApplyResult result_;
 };
 

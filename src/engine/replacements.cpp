@@ -1,4 +1,4 @@
-// Replacements that are made only if the resource differs once all is known.
+// Replacements that are only necessary if the resource differs when all values are known.
 #include "engine/executor.h"
 
 #include "planner/plan/decide.h"
@@ -13,15 +13,16 @@
 
 namespace hadeploy {
 
-/// Whether what a replacement wants to remove first has to go; nothing while what it stands on
-/// stays and is still to be changed in place.
+/// Whether the removal in the first half of a replacement is needed; nullopt while this depends on
+/// a base that is kept and still to be changed in place.
 std::optional<bool> Executor::goes(StepId half) {
     Work& work = work_[half];
     if (work.goes) return work.goes;
     if (!plan_.steps[half].if_differs) return work.goes = true;
     const StepId second = step_of_.at(plan_.steps[half].address);
     std::optional<bool> differs = false;
-    for (const StepId below : halves_below(half)) { // it goes with what it stands on
+    for (const StepId below :
+         halves_below(half)) { // a removed base requires the removal of its dependents
         const std::optional<bool> base = goes(below);
         if (base == true) differs = true;
         if (!base && differs == false) differs = std::nullopt;
@@ -31,7 +32,7 @@ std::optional<bool> Executor::goes(StepId half) {
     return work.goes = differs;
 }
 
-/// The nearest replacements that the one with this first half stands on.
+/// The first halves of the nearest replacements on which this one depends.
 std::vector<StepId> Executor::halves_below(StepId half) const {
     const Node& node = (*graph_)[*plan_.steps[step_of_.at(plan_.steps[half].address)].node];
     std::vector<StepId> out;
@@ -50,10 +51,11 @@ std::vector<StepId> Executor::halves_below(StepId half) const {
     return out;
 }
 
-/// What it stands on stays, and is changed in place: only then it is known whether it differs.
+/// Makes the first half wait until kept dependencies are changed in place, as only then it is known
+/// whether the resource differs.
 /// @return false when there is nothing to wait for
 bool Executor::wait_for_base(StepId half) {
-    for (const StepId below : halves_below(half)) // they would wait for this one in turn
+    for (const StepId below : halves_below(half)) // otherwise they would wait for this one
         if (goes(below) == false && work_[below].state == State::waiting)
             finish(below, "unchanged");
     work_[half].state = State::waiting;
@@ -70,7 +72,7 @@ bool Executor::is_through(StepId id) const {
     return state == State::done || state == State::failed || state == State::skipped;
 }
 
-/// Whether a step can't begin before the other one is through.
+/// Whether a step waits, directly or indirectly, for the other one.
 bool Executor::waits_for(StepId id, StepId other) const {
     std::vector<StepId> open{id};
     std::set<StepId> visited;
@@ -85,14 +87,14 @@ bool Executor::waits_for(StepId id, StepId other) const {
     return false;
 }
 
-/// What is protected and was planned to be replaced only if it differs.
+/// Rejects the replacement of a protected resource that was planned only in case it differs.
 void Executor::refuse_protected(StepId id) const {
     const Step& step = plan_.steps[id];
     if (step.after.flag(kPreventDestroy))
         throw protected_error(step.address, "would be replaced: " + step.reason, step.loc);
 }
 
-/// Of an old generation: whether the replacement that it was to make room for is not needed.
+/// Whether a step removes an old generation whose replacement was unnecessary, so that it is kept.
 bool Executor::is_kept_generation(StepId id) const {
     const Step& step = plan_.steps[id];
     if (!step.if_differs || step.first_half || step.action != Action::remove) return false;
@@ -100,14 +102,15 @@ bool Executor::is_kept_generation(StepId id) const {
     return other != step_of_.end() && work_[other->second].stays;
 }
 
-/// Where an effect is journalled: what is made before the old one goes has no place of its own yet.
+/// The address of a change in the journal: an object that is created before the removal of the old
+/// one is journalled at the address of its generation.
 std::string Executor::journal_address(StepId id) const {
     const Step& step = plan_.steps[id];
     return makes_first(id) ? generation_address(step.address, step.generation) : step.address;
 }
 
-/// Whether a replacement that was planned for values that were not known is needed; nothing while
-/// they are not known.
+/// Whether a replacement that was planned because of unknown values is needed; nullopt while they
+/// are unknown.
 std::optional<bool> Executor::differs_now(StepId id) {
     const Step& step = plan_.steps[id];
     for (const NodeId t : (*graph_)[*step.node].triggers) {
@@ -132,7 +135,7 @@ std::optional<bool> Executor::differs_now(StepId id) {
     return d.action == Action::replace;
 }
 
-/// Whether a replacement has to be made, now that all is known.
+/// Whether a replacement is needed, now that all values are known.
 bool Executor::is_needed(StepId id) {
     const Step& step = plan_.steps[id];
     const auto half = half_of_.find(step.address);

@@ -200,7 +200,8 @@ data:
     REQUIRE(run.result.errors.size() == 1);
     CHECK(run.result.errors[0].message == "it is told");
     CHECK(run.result.errors[0].address == "data.d");
-    CHECK(run.result.errors[0].notes.at(0).text == "it was read; what depends on it was left");
+    CHECK(run.result.errors[0].notes.at(0).text ==
+          "it was read; resources that depend on it were skipped");
     CHECK(lab.objects() == "a");
 }
 
@@ -217,9 +218,8 @@ resources:
     const auto run = lab.apply(kAfter);
     CHECK(run.plan == "create s; create now; remove old");
     REQUIRE(run.result.errors.size() == 1);
-    CHECK(run.result.errors[0].message ==
-          "it turned out to be fake token-of-s, which old still has");
-    CHECK(run.result.errors[0].hint == "this plan could not know that; run it again");
+    CHECK(run.result.errors[0].message == "it is fake token-of-s, which old still has");
+    CHECK(run.result.errors[0].hint == "this was not known when the plan was made; run plan again");
     CHECK(lab.objects() == "s token-of-s"); // it was not removed
     CHECK(lab.apply(kAfter).result.ok());   // now it is seen to be the same
     CHECK(lab.world.changes().empty());

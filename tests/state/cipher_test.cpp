@@ -89,7 +89,7 @@ TEST_CASE("a key file is made once, and private") {
     CHECK((info.st_mode & 0777) == 0600);
     CHECK(info.st_nlink == 1);
     REQUIRE(::chmod((dir / "k").c_str(), 0640) == 0);
-    CHECK(has(error_of([&] { state::read_keys(dir / "k"); }).message, "open to other users"));
+    CHECK(has(error_of([&] { state::read_keys(dir / "k"); }).message, "accessible to other users"));
     write_file(dir / "k", "");
     CHECK(has(error_of([&] { state::read_keys(dir / "k"); }).message, "holds no key"));
 }

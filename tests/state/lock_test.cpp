@@ -54,7 +54,7 @@ TEST_CASE("who holds the lock for a moment only is waited for by those who wait 
     open_rw(dir / "s");
     for (const bool brief : {true, false}) {
         Fork child([&](int fd) {
-            const state::Lock lock(dir / "s", state::this_process("making the state", brief), 0);
+            const state::Lock lock(dir / "s", state::this_process("creating the state", brief), 0);
             say(fd, 'o');
             std::this_thread::sleep_for(std::chrono::milliseconds(200));
             return 0;

@@ -42,7 +42,7 @@ TEST_CASE("the state file is private") {
     CHECK((info.st_mode & 07777u) == 0700);
     std::filesystem::permissions(dir / "sub/s", std::filesystem::perms(0644));
     const Error error = refused(dir / "sub/s");
-    CHECK(has(error.message, "open to other users (mode 0644)"));
+    CHECK(has(error.message, "accessible to other users (mode 0644)"));
     CHECK(error.hint == "chmod 600 " + (dir / "sub/s").string());
 }
 
@@ -135,7 +135,7 @@ TEST_CASE("a directory that others can write to, or that is elsewhere") {
     };
     for (const mode_t mode : {0777u, 01777u, 0770u}) {
         REQUIRE(::chmod((dir / "d").c_str(), mode) == 0);
-        both("can be written by other users", "chmod 700");
+        both("is writable by other users", "chmod 700");
     }
     REQUIRE(::chmod((dir / "d").c_str(), 0700) == 0);
     if (::geteuid() == 0) {
@@ -166,8 +166,8 @@ TEST_CASE("something else in the place of a state's companions") {
                     else
                         open_ro(dir / "s");
                 });
-                CHECK(has(error.message, link ? "is a symbolic link, and the state needs"
-                                              : "is a FIFO, and the state needs"));
+                CHECK(has(error.message, link ? "is a symbolic link, but the state needs"
+                                              : "is a FIFO, but the state needs"));
                 CHECK(has(error.hint, "rm -r "));
             }
             std::filesystem::remove(dir / name);

@@ -198,12 +198,12 @@ TEST_CASE("another key does not give a record that was edited a good MAC") {
 TEST_CASE("a state with what no schema of hadeploy's has is refused, and obeyed in nothing") {
     const std::pair<const char*, const char*> objects[] = {
         {"CREATE TRIGGER t AFTER UPDATE ON project BEGIN DELETE FROM resources; END",
-         "has the trigger \"t\""},
-        {"CREATE VIEW v AS SELECT 1", "has the view \"v\""},
-        {"CREATE TABLE more (x)", "has the table \"more\""},
-        {"CREATE INDEX i ON runs (command)", "has the index \"i\""},
+         "contains the trigger \"t\""},
+        {"CREATE VIEW v AS SELECT 1", "contains the view \"v\""},
+        {"CREATE TABLE more (x)", "contains the table \"more\""},
+        {"CREATE INDEX i ON runs (command)", "contains the index \"i\""},
         {"ALTER TABLE resources RENAME TO kept; CREATE VIEW resources AS SELECT * FROM kept",
-         "which hadeploy did not make"},
+         "which hadeploy did not create"},
     };
     for (const auto& [sql, says] : objects) {
         CAPTURE(sql);
@@ -214,7 +214,7 @@ TEST_CASE("a state with what no schema of hadeploy's has is refused, and obeyed 
         for (const auto& open : {open_ro, open_rw}) {
             const Error error = error_of([&] { open(dir / "s", "demo"); });
             CHECK_MESSAGE(has(error.message, says), error.message);
-            CHECK(has(error.hint, "put a backup in its place"));
+            CHECK(has(error.hint, "restore a backup"));
         }
         CHECK(read_file(dir / "s") == before);
     }
@@ -332,7 +332,7 @@ TEST_CASE("what a run was made from is believed only as hadeploy sealed it") {
     // another run's
     Database(dir / "s", Database::Access::write)
         .run("UPDATE runs SET spec = (SELECT spec FROM runs WHERE id = 1) WHERE id = 2");
-    CHECK(has(message_of([&] { open_ro(dir / "s")->runs(); }), "was altered, or moved"));
+    CHECK(has(message_of([&] { open_ro(dir / "s")->runs(); }), "was altered or moved"));
     // passed off as a state from before runs were sealed
     const TempDir other;
     made(other);

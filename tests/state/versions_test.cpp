@@ -94,7 +94,7 @@ TEST_CASE("a state without a lock is taken only where that is asked for") {
         for (const Store::Mode mode : {Store::Mode::read_only, Store::Mode::read_write}) {
             const Error error = error_of([&] { Store::open(dir / "s", mode, "kept", kKey); });
             CHECK(has(error.message, "is not sealed"));
-            CHECK(has(error.hint, "`hadeploy state rekey --unsealed`"));
+            CHECK(has(error.hint, "hadeploy state rekey --unsealed"));
         }
         CHECK(read_file(dir / "s") == before);
     }
