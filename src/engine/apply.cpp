@@ -177,10 +177,10 @@ void Executor::check_inputs(std::vector<Error>& errors) const {
     if (!plan_.partial) graph_->check_output_rules(values, diagnostics);
     check_unchanged(diagnostics);
     for (const Error& e : diagnostics.list()) {
-        const bool redacted = std::any_of(errors.begin(), errors.end(), [&](const Error& other) {
+        const bool reported = std::any_of(errors.begin(), errors.end(), [&](const Error& other) {
             return other.message == e.message && other.loc == e.loc;
         });
-        if (!redacted) errors.push_back(e);
+        if (!reported) errors.push_back(e);
     }
 }
 

@@ -7,7 +7,7 @@
 
 using namespace hadeploy;
 
-TEST_CASE("what was compressed comes back, and damage is noticed") {
+TEST_CASE("compressed data is restored, and damage is detected") {
     std::string data;
     for (int i = 0; i < 20'000; ++i) data += std::to_string(i * 7919 % 10'007) + "\n";
     const std::string file = gzip(data);
