@@ -5,7 +5,7 @@
 using namespace hadeploy;
 
 namespace {
-/// "address: message" of all that went wrong, in planning or applying.
+/// "address: message" of all errors of plan or apply.
 std::string errors_in(Lab& lab, const std::string& text) {
     std::string out;
     const auto add = [&](const std::vector<Error>& errors) {
@@ -21,7 +21,7 @@ std::string errors_in(Lab& lab, const std::string& text) {
 }
 } // namespace
 
-TEST_CASE("a postcondition that is known to be broken stops the plan") {
+TEST_CASE("a postcondition that is known to be violated stops the plan") {
     Lab lab;
     CHECK(errors_in(lab, R"(name: test
 resources:
@@ -35,7 +35,7 @@ resources:
     CHECK(lab.world.changes().empty());
 }
 
-TEST_CASE("a postcondition on what is known only then fails the step, and what depends on it") {
+TEST_CASE("a postcondition on a value known during apply fails the step and its dependents") {
     Lab lab;
     const std::string text = R"(name: test
 resources:
@@ -54,7 +54,7 @@ variables: {token: {type: string, default: TOKEN}}
     CHECK(lab.objects() == "a c");
     CHECK(lab.recorded() == "a:1 c:1"); // it is there, and known to be
     CHECK(lab.intents.empty());
-    CHECK(errors_in(lab, text) == "a: the token is token-of-a"); // now the plan knows
+    CHECK(errors_in(lab, text) == "a: the token is token-of-a"); // the plan reports it now
     CHECK(lab.world.changes().empty());
     CHECK(lab.apply(good).plan == "create b");
     CHECK(lab.apply(good).plan == "");
@@ -141,7 +141,7 @@ resources: {a: {type: fake.thing, name: a, value: there}}
     CHECK(lab.apply("name: test\n").plan == "remove a");
 }
 
-TEST_CASE("an import with differences repairs them, one without its id is refused") {
+TEST_CASE("an import with differences repairs them, an import without id is rejected") {
     Lab lab;
     lab.world.objects["a"] = Value::map({{"name", "a"}, {"value", "old"}, {"size", 1}});
     lab.world.owners["a"] = "theirs";

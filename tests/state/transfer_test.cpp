@@ -17,7 +17,7 @@ state::Contents contents() {
 }
 } // namespace
 
-TEST_CASE("a state goes out as JSON and comes back whole, its secrets sealed on the way") {
+TEST_CASE("a state is written as JSON with sealed secrets and read back") {
     state::Contents before = contents();
     before.rows[1].tainted = true;
     const std::string text = state::write_contents(before, kKey);
@@ -36,7 +36,7 @@ TEST_CASE("a state goes out as JSON and comes back whole, its secrets sealed on 
     CHECK(after.outputs == before.outputs);
 }
 
-TEST_CASE("what is no state, altered, or another's is refused") {
+TEST_CASE("invalid, altered and foreign documents are rejected") {
     const auto refused = [](const std::string& text, const KeySource& key = kKey) {
         return error_of([&] { (void)state::read_contents(text, key, "x.json"); }).message;
     };
@@ -90,7 +90,7 @@ TEST_CASE("what is no state, altered, or another's is refused") {
     CHECK_THROWS_AS((void)state::read_contents(flipped, kKey, "x"), Error);
 }
 
-TEST_CASE("a restore replaces everything that is recorded, in a later serial") {
+TEST_CASE("a restore replaces everything that is recorded, with a later serial") {
     const TempDir dir;
     const auto store = open_locked(dir / "s");
     store->put({row_of("old"), row_of("a")}, {});
