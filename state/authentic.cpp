@@ -67,12 +67,12 @@ void authenticate_project(Database& database, const Cipher& cipher) {
 
 namespace {
 /// The stored and the expected MAC of a record or an intent.
-struct Made {
+struct Authenticated {
     std::string key, address, stored, mac;
 };
 
-std::vector<Made> records_of(Database& database, const Cipher& cipher) {
-    std::vector<Made> out;
+std::vector<Authenticated> records_of(Database& database, const Cipher& cipher) {
+    std::vector<Authenticated> out;
     Statement rows(database, "SELECT address, type, generation, identity, config, attributes, "
                              "depends_on, tainted, mac FROM resources");
     while (rows.step()) {
@@ -86,8 +86,8 @@ std::vector<Made> records_of(Database& database, const Cipher& cipher) {
     return out;
 }
 
-std::vector<Made> intents_of(Database& database, const Cipher& cipher) {
-    std::vector<Made> out;
+std::vector<Authenticated> intents_of(Database& database, const Cipher& cipher) {
+    std::vector<Authenticated> out;
     Statement open(database, "SELECT id, address, type, generation, action, identity, config, "
                              "depends_on, mac FROM intents");
     while (open.step()) {
@@ -102,18 +102,19 @@ std::vector<Made> intents_of(Database& database, const Cipher& cipher) {
 } // namespace
 
 void check_all(Database& database, const Cipher& cipher) {
-    for (const Made& m : records_of(database, cipher))
+    for (const Authenticated& m : records_of(database, cipher))
         check_mac(cipher, m.mac, m.stored, m.address);
-    for (const Made& m : intents_of(database, cipher))
+    for (const Authenticated& m : intents_of(database, cipher))
         check_mac(cipher, m.mac, m.stored, m.address);
     (void)read_project(database, cipher);
 }
 
 void authenticate_all(Database& database, const Cipher& cipher) {
     Statement mark_row(database, "UPDATE resources SET mac = ? WHERE address = ?");
-    for (const Made& m : records_of(database, cipher)) mark_row.bind(m.mac, m.key).run();
+    for (const Authenticated& m : records_of(database, cipher)) mark_row.bind(m.mac, m.key).run();
     Statement mark_intent(database, "UPDATE intents SET mac = ? WHERE id = ?");
-    for (const Made& m : intents_of(database, cipher)) mark_intent.bind(m.mac, m.key).run();
+    for (const Authenticated& m : intents_of(database, cipher))
+        mark_intent.bind(m.mac, m.key).run();
     authenticate_project(database, cipher);
 }
 

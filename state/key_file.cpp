@@ -21,7 +21,7 @@ std::string shown(const std::filesystem::path& file) {
     return in_quotes(file.string(), 4096);
 }
 
-bool is_there(const std::filesystem::path& file) {
+bool is_present(const std::filesystem::path& file) {
     struct stat info {};
     return ::lstat(file.c_str(), &info) == 0;
 }
@@ -40,7 +40,7 @@ void make_key(const std::filesystem::path& file) {
     if (!placed && errno == EINVAL) placed = ::link(fresh.c_str(), file.c_str()) == 0;
     const Error error = system_error("create the key", file, ErrorKind::state);
     ::unlink(fresh.c_str()); // another process was faster
-    if (!placed && !is_there(file)) throw error;
+    if (!placed && !is_present(file)) throw error;
     sync_directory(file.has_parent_path() ? file.parent_path() : std::filesystem::path("."));
 }
 } // namespace
@@ -66,7 +66,7 @@ std::string parse_key(std::string_view text, const std::string& origin) {
 namespace {
 /// Reads a key file, which must not be accessible to other users.
 std::string read_text(const std::filesystem::path& file) {
-    if (!is_there(file))
+    if (!is_present(file))
         throw Error(ErrorKind::state, fmt::format("the state's key {} is missing", shown(file)))
             .with_hint("restore it from a backup, or set HADEPLOY_STATE_KEY_FILE to its place; "
                        "without it, the secrets in the state cannot be decrypted");
@@ -93,7 +93,7 @@ std::vector<std::string> read_keys(const std::filesystem::path& file) {
 }
 
 std::vector<std::string> read_or_make_keys(const std::filesystem::path& file) {
-    if (!is_there(file)) make_key(file);
+    if (!is_present(file)) make_key(file);
     return read_keys(file);
 }
 

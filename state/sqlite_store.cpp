@@ -20,7 +20,7 @@ using sqlite::Statement;
 using sqlite::Transaction;
 
 namespace {
-void settle_intent(Database& db, std::int64_t id) {
+void remove_intent(Database& db, std::int64_t id) {
     Statement(db, "DELETE FROM intents WHERE id = ?").bind(id).run();
     if (db.changes() == 0)
         throw Error(ErrorKind::state, fmt::format("the journal of {} has no intent {}",
@@ -34,7 +34,7 @@ void change_project(Database& db, const Cipher& cipher, Statement& update) {
     authenticate_project(db, cipher);
 }
 
-void raise_serial(Database& db, const Cipher& cipher) {
+void increment_serial(Database& db, const Cipher& cipher) {
     Statement update(db, "UPDATE project SET serial = serial + 1");
     change_project(db, cipher, update);
 }
@@ -234,15 +234,15 @@ void SqliteStore::begin(std::vector<Intent>& intents) {
 void SqliteStore::withdraw(const std::vector<Intent>& intents) {
     if (intents.empty()) return;
     commit([&](Database& db) {
-        for (const Intent& intent : intents) settle_intent(db, intent.id);
+        for (const Intent& intent : intents) remove_intent(db, intent.id);
     });
 }
 
 void SqliteStore::finish(std::int64_t intent, const RecordedResource& row) {
     commit([&](Database& db) {
-        settle_intent(db, intent);
+        remove_intent(db, intent);
         RowWriter(db, cipher_, form_).write(row);
-        raise_serial(db, cipher_);
+        increment_serial(db, cipher_);
     });
 }
 
@@ -258,8 +258,8 @@ void SqliteStore::finish_removed(std::int64_t intent, const std::string& address
                       "(SELECT generation FROM intents WHERE id = ?2)")
             .bind(address, intent)
             .run();
-        settle_intent(db, intent);
-        raise_serial(db, cipher_);
+        remove_intent(db, intent);
+        increment_serial(db, cipher_);
     });
 }
 
@@ -278,7 +278,7 @@ void SqliteStore::put(const std::vector<RecordedResource>& rows,
             writer.write(row);
             settle.bind(row.address).run();
         }
-        raise_serial(db, cipher_);
+        increment_serial(db, cipher_);
     });
 }
 
@@ -303,7 +303,7 @@ void SqliteStore::move(const std::map<std::string, std::string>& moves,
         for (const RecordedResource& row : rows) writer.write(row);
         IntentWriter journal(db, cipher_, form_);
         for (Intent intent : open) journal.write(intent);
-        raise_serial(db, cipher_);
+        increment_serial(db, cipher_);
     });
 }
 

@@ -28,14 +28,14 @@ constexpr std::int64_t kShortWaitMs = 5'000;
 /// The lineage of a state that does not exist yet.
 constexpr std::string_view kNoLineage = "00000000-0000-0000-0000-000000000000";
 
-bool is_there(const Path& path) {
+bool is_present(const Path& path) {
     struct stat info {};
     return ::lstat(path.c_str(), &info) == 0;
 }
 
 void make_directory(const Path& state) {
     const Path directory = state.parent_path();
-    if (directory.empty() || is_there(directory)) return;
+    if (directory.empty() || is_present(directory)) return;
     std::error_code error;
     std::filesystem::create_directories(directory.parent_path(), error);
     if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
@@ -103,7 +103,7 @@ void check_contents(Database& database) {
 }
 
 /// An empty state in memory, for readers before the first apply.
-std::unique_ptr<Store> nothing_yet(const Path& file, const std::string& project, Form form) {
+std::unique_ptr<Store> empty_store(const Path& file, const std::string& project, Form form) {
     auto database = std::make_unique<Database>(file, Database::Access::memory);
     Cipher cipher = Cipher::for_memory();
     fill(*database, project, kNoLineage, cipher);
@@ -141,7 +141,7 @@ void refuse_unsealed(Database& database, std::int64_t version, const KeySource& 
 
 std::unique_ptr<Store> open_for_reading(const Path& file, const std::string& project,
                                         const KeySource& key, Form form) {
-    if (!is_there(file)) return nothing_yet(file, project, std::move(form));
+    if (!is_present(file)) return empty_store(file, project, std::move(form));
     state::check_directory(file);
     state::check_file(file);
     auto database = std::make_unique<Database>(file, Database::Access::read);
@@ -158,7 +158,7 @@ std::unique_ptr<Store> open_for_reading(const Path& file, const std::string& pro
 }
 
 /// Upgrades an older state: first its schema, then encryption, then the form of its records.
-void modernize(Database& database, const KeySource& key, const Form& form) {
+void upgrade(Database& database, const KeySource& key, const Form& form) {
     const state::Lock lock(database.path(), state::this_process("migrating the state", true),
                            kShortWaitMs);
     state::migrate(database, state::migrations());
@@ -172,12 +172,12 @@ void modernize(Database& database, const KeySource& key, const Form& form) {
 
 /// Creates the state unless it exists. Another process that creates it holds the lock only briefly,
 /// but may go on to a run; there is then no need to wait, as the state exists.
-void make_unless_there(const Path& file, const std::string& project, const KeySource& key) {
+void create_if_missing(const Path& file, const std::string& project, const KeySource& key) {
     constexpr std::int64_t slice_ms = 50;
-    for (std::int64_t waited = 0; !is_there(file); waited += slice_ms) {
+    for (std::int64_t waited = 0; !is_present(file); waited += slice_ms) {
         try {
             const state::Lock lock(file, state::this_process("creating the state", true), slice_ms);
-            if (!is_there(file)) create(file, project, key);
+            if (!is_present(file)) create(file, project, key);
         } catch (const Error& error) {
             if (error.kind != ErrorKind::locked || waited >= kShortWaitMs) throw;
         }
@@ -188,7 +188,7 @@ std::unique_ptr<Store> open_for_writing(const Path& file, const std::string& pro
                                         const KeySource& key, Form form) {
     state::check_directory(file);
     make_directory(file);
-    make_unless_there(file, project, key);
+    create_if_missing(file, project, key);
     state::check_file(file);
     auto database = std::make_unique<Database>(file, Database::Access::write);
     const std::int64_t version = state::schema_version(*database, state::migrations());
@@ -198,11 +198,10 @@ std::unique_ptr<Store> open_for_writing(const Path& file, const std::string& pro
     refuse_unsealed(*database, version, key);
     if (version < static_cast<std::int64_t>(state::migrations().size()) ||
         state::stored_lock(*database).empty())
-        modernize(*database, key, form);
+        upgrade(*database, key, form);
     Cipher cipher = unlock(*database, key);
-    if (!cipher.authenticates_project()) { // a migration was killed after the schema and before the
-                                           // MACs
-        modernize(*database, key, form);
+    if (!cipher.authenticates_project()) { // a migration was killed before it added MACs
+        upgrade(*database, key, form);
         cipher = unlock(*database, key);
     }
     return std::make_unique<state::SqliteStore>(std::move(database), std::move(cipher),

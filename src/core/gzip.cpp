@@ -49,10 +49,10 @@ std::string gzip(std::string_view data) {
     if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kGzip, 8, Z_DEFAULT_STRATEGY) !=
         Z_OK)
         throw failure("zlib is out of memory");
-    struct Ending {
+    struct Cleanup {
         z_stream& stream;
-        ~Ending() { deflateEnd(&stream); }
-    } const ending{stream};
+        ~Cleanup() { deflateEnd(&stream); }
+    } const cleanup{stream};
     gz_header header{};
     header.os = kUnknownSystem;
     deflateSetHeader(&stream, &header);
@@ -67,10 +67,10 @@ std::string gzip(std::string_view data) {
 std::string gunzip(std::string_view file, std::size_t most) {
     z_stream stream{};
     if (inflateInit2(&stream, kGzip) != Z_OK) throw failure("zlib is out of memory");
-    struct Ending {
+    struct Cleanup {
         z_stream& stream;
-        ~Ending() { inflateEnd(&stream); }
-    } const ending{stream};
+        ~Cleanup() { inflateEnd(&stream); }
+    } const cleanup{stream};
     feed(stream, file);
     std::string out;
     do {

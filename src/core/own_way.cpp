@@ -18,21 +18,21 @@
 namespace hadeploy {
 
 namespace {
-constexpr int kMostLinks = 40; // MAXSYMLINKS of Linux
+constexpr int kMaxLinks = 40; // MAXSYMLINKS of Linux
 
-bool ours(const struct stat& info) {
+bool is_trusted_owner(const struct stat& info) {
     return info.st_uid == 0 || info.st_uid == ::geteuid();
 }
 
 /// Resolves a path one name at a time.
-class Way {
+class PathResolver {
   public:
-    explicit Way(const std::filesystem::path& path) : path_(path) { begin(path); }
+    explicit PathResolver(const std::filesystem::path& path) : path_(path) { begin(path); }
 
     /// Opens the object at the end of the path with O_PATH; no descriptor when it does not exist.
     /// @param make    creates missing directories
     /// @param follow  follows a symbolic link at the end too
-    Fd walk(bool make, bool follow) {
+    Fd resolve(bool make, bool follow) {
         while (!rest_.empty()) {
             const std::string name = std::move(rest_.front());
             rest_.pop_front();
@@ -47,7 +47,7 @@ class Way {
             if (!next || ::fstat(next.get(), &info) != 0) fail("open");
             const bool last = rest_.empty();
             if (S_ISLNK(info.st_mode) && (follow || !last)) {
-                take_link(next, info, name);
+                follow_link(next, info, name);
             } else if (S_ISDIR(info.st_mode)) {
                 at_ = std::move(next);
             } else if (last) {
@@ -71,11 +71,11 @@ class Way {
         rest_.insert(rest_.begin(), names.begin(), names.end());
     }
 
-    void take_link(const Fd& link, const struct stat& info, const std::string& name) {
+    void follow_link(const Fd& link, const struct stat& info, const std::string& name) {
         struct stat around {};
         if (::fstat(at_.get(), &around) != 0) fail("examine");
         const bool anyone = (around.st_mode & S_IWOTH) != 0 && (around.st_mode & S_ISVTX) == 0;
-        if (!ours(info) || !ours(around) || anyone)
+        if (!is_trusted_owner(info) || !is_trusted_owner(around) || anyone)
             throw Error(
                 ErrorKind::conflict,
                 fmt::format("{} passes through {}, a symbolic link that another user may have "
@@ -86,7 +86,7 @@ class Way {
         const ssize_t size = ::readlinkat(link.get(), "", target.data(), target.size());
         if (size < 0) fail("read a link in the path of");
         target.resize(static_cast<std::size_t>(size));
-        if (++links_ > kMostLinks) {
+        if (++links_ > kMaxLinks) {
             errno = ELOOP;
             fail("open");
         }
@@ -107,7 +107,7 @@ std::string own_name(const Fd& file) {
 }
 
 Fd open_own_way(const std::filesystem::path& path, bool make) {
-    const Fd end = Way(path).walk(make, true);
+    const Fd end = PathResolver(path).resolve(make, true);
     if (!end) return {};
     Fd directory(::openat(end.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!directory && (make || errno != ENOTDIR)) throw system_error("open", path);
@@ -129,7 +129,7 @@ std::string sha256_own_way(const std::filesystem::path& path) {
 }
 
 std::optional<struct stat> look_own_way(const std::filesystem::path& path, bool follow) {
-    const Fd end = Way(path).walk(false, follow);
+    const Fd end = PathResolver(path).resolve(false, follow);
     if (!end) return std::nullopt;
     struct stat info {};
     if (::fstat(end.get(), &info) != 0) throw system_error("examine", path);
@@ -137,7 +137,7 @@ std::optional<struct stat> look_own_way(const std::filesystem::path& path, bool 
 }
 
 Fd open_file_own_way(const std::filesystem::path& path) {
-    const Fd end = Way(path).walk(false, true);
+    const Fd end = PathResolver(path).resolve(false, true);
     if (!end) {
         errno = ENOENT;
         throw system_error("open", path);
@@ -164,7 +164,7 @@ void set_mode_in(const Fd& directory, const std::filesystem::path& path, unsigne
     const std::string shown = in_quotes(path.string(), 4096);
     if (!S_ISREG(info.st_mode))
         throw Error(ErrorKind::conflict, fmt::format("{} is not a regular file", shown));
-    if (info.st_nlink > 1 && !ours(around))
+    if (info.st_nlink > 1 && !is_trusted_owner(around))
         throw Error(ErrorKind::conflict, fmt::format("{} has further names (hard links)", shown));
     // fchmod() does not accept a descriptor opened with O_PATH.
     if (::chmod(own_name(file).c_str(), mode) != 0) throw system_error("set the mode of", path);

@@ -193,7 +193,7 @@ class Stream {
                 fd_.reset();
             else
                 kept_.append(buffer, static_cast<std::size_t>(n));
-            hand_on_lines();
+            pass_on_lines();
         }
     }
     void close() {
@@ -204,7 +204,7 @@ class Stream {
     }
 
   private:
-    void hand_on_lines() {
+    void pass_on_lines() {
         if (!spec_.on_line) return;
         for (;;) {
             const auto end = kept_.find('\n', shown_);
@@ -221,9 +221,9 @@ class Stream {
 };
 
 /// Runs one child: writes its input, reads its output, and terminates it when necessary.
-class Conversation {
+class ChildRun {
   public:
-    explicit Conversation(const ProcessSpec& spec)
+    explicit ChildRun(const ProcessSpec& spec)
         : spec_(spec), in_(make_pipe()), out_(make_pipe()), err_(make_pipe()),
           stop_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
           child_(spec, in_.read.get(), out_.write.get(), err_.write.get()),
@@ -336,7 +336,7 @@ std::string tail(std::string_view text, int count) {
 
 ProcessResult run_process(const ProcessSpec& spec) {
     if (spec.stop.stop_requested()) throw Interrupted();
-    return Conversation(spec).run();
+    return ChildRun(spec).run();
 }
 
 ProcessResult run_checked(const ProcessSpec& spec) {

@@ -51,7 +51,7 @@ Value Value::of(Kind kind, const Shared* contents) {
     return v;
 }
 
-void Value::let_go() noexcept {
+void Value::release() noexcept {
     if (data_.shared->owners.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
     switch (kind_) {
     case Kind::string: delete static_cast<const String*>(data_.shared); break;

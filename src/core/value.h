@@ -54,7 +54,7 @@ class Value {
         return *this;
     }
     ~Value() {
-        if (is_shared()) let_go();
+        if (is_shared()) release();
     }
 
     static Value unknown();
@@ -144,7 +144,7 @@ class Value {
     template<class Node>
     [[nodiscard]] const Node& contents(Kind kind) const;
     [[nodiscard]] const Container* container() const; ///< nullptr unless a list or a map
-    void let_go() noexcept;
+    void release() noexcept;
 
     Data data_ = {.integer = 0};
     Loc loc_;

@@ -58,7 +58,8 @@ void Executor::finish(StepId id, std::string result) {
         record.after.push_back(plan_.steps[before].address);
     store_.record_step(run_, record);
     for (const StepId d : work.dependents)
-        if (!(work.handed_on && state_only(d)) && --work_[d].waiting_for == 0) ready_.push_back(d);
+        if (!(work.dependents_released && state_only(d)) && --work_[d].waiting_for == 0)
+            ready_.push_back(d);
 }
 
 void Executor::retry_or_fail(StepId id, Error error) {
@@ -104,18 +105,18 @@ void Executor::skip_dependents(StepId id) {
 
 std::vector<std::string> Executor::dependencies_of(const Step& step) const {
     if (step.node) return graph_->dependencies(*step.node);
-    return world_.recorded.at(step.address).depends_on;
+    return prior_state_.recorded.at(step.address).depends_on;
 }
 
 /// The generation of the object that exists after the step.
 std::int64_t Executor::generation_of(StepId id) const {
     const Step& step = plan_.steps[id];
-    return work_[id].stays ? world_.recorded.at(step.address).generation : step.generation;
+    return work_[id].is_kept ? prior_state_.recorded.at(step.address).generation : step.generation;
 }
 
 std::string Executor::identity_now(StepId id) const {
     const Step& step = plan_.steps[id];
-    return work_[id].stays ? world_.recorded.at(step.address).identity : step.identity;
+    return work_[id].is_kept ? prior_state_.recorded.at(step.address).identity : step.identity;
 }
 
 RecordedResource Executor::row_of(StepId id, const Value& config, const Value& attributes) const {
@@ -131,7 +132,7 @@ RecordedResource Executor::row_of(StepId id, const Value& config, const Value& a
 }
 
 /// Values of a data source are only used by references, and not recorded.
-void Executor::take_data(StepId id, const Observation& observed) {
+void Executor::finish_data(StepId id, const Observation& observed) {
     const Step& step = plan_.steps[id];
     if (observed.state != Observation::State::present) throw data_error(step.address, observed);
     values_[*step.node] = complete(*step.type, work_[id].config, observed.attributes);
@@ -149,7 +150,7 @@ RecordedResource Executor::result_row(StepId id, Value attributes) const {
 void Executor::finish_with(StepId id, const std::optional<RecordedResource>& row) {
     if (row && plan_.steps[id].node) values_[*plan_.steps[id].node] = row->attributes;
     // an unnecessary replacement was changed in place
-    const bool changed = plan_.steps[id].action == Action::replace && work_[id].stays;
+    const bool changed = plan_.steps[id].action == Action::replace && work_[id].is_kept;
     finish(id, changed ? "changed" : "done");
 }
 
@@ -191,7 +192,7 @@ void Executor::write_generations(StepId id, const RecordedResource& row) {
 }
 
 RecordedResource Executor::old_generation(StepId id) const {
-    RecordedResource old = world_.recorded.at(plan_.steps[id].address);
+    RecordedResource old = prior_state_.recorded.at(plan_.steps[id].address);
     old.address = generation_address(old.address, old.generation);
     return old;
 }

@@ -71,7 +71,7 @@ class BatchSink : public ChangeSink {
         }
         std::optional<Error> unwritten = write(id, intent, row);
         const std::lock_guard lock(executor_.mutex_);
-        if (unwritten) // the intent stays, so that the next run finds and adopts the object
+        if (unwritten) // the intent is kept, so that the next run finds and adopts the object
             executor_.fail(id, std::move(*unwritten));
         else
             executor_.finish_with(id, row);
@@ -177,7 +177,7 @@ void Executor::change_in_state(Job job, OpenEndpoint& provider) {
             made.push_back({id, {}});
             if (changes[i].kind != Change::Kind::remove)
                 made.back().row = result_row(id, std::move(*results.attributes[i]));
-            hand_on(made.back());
+            release_dependents(made.back());
         }
         settle_ready();
         job.steps.clear();
@@ -188,12 +188,12 @@ void Executor::change_in_state(Job job, OpenEndpoint& provider) {
 
 /// Lets dependents that also exist only in the state start before the result is written, unless a
 /// postcondition is violated, which finish() reports.
-void Executor::hand_on(const Made& made) {
+void Executor::release_dependents(const Made& made) {
     Work& work = work_[made.step];
     if (made.row && plan_.steps[made.step].node)
         values_[*plan_.steps[made.step].node] = made.row->attributes;
     if (broken_postcondition(made.step)) return;
-    work.handed_on = true;
+    work.dependents_released = true;
     for (const StepId d : work.dependents)
         if (state_only(d) && --work_[d].waiting_for == 0) ready_.push_back(d);
 }

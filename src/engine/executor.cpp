@@ -23,7 +23,7 @@ namespace hadeploy {
 Executor::Executor(const Plan& plan, const Graph* graph, const PriorState& world, Store& store,
                    Endpoints& endpoints, const ProviderSettings& settings, Events& events,
                    std::int64_t run, const ApplyOptions& options)
-    : plan_(plan), graph_(graph), world_(world), store_(store), endpoints_(endpoints),
+    : plan_(plan), graph_(graph), prior_state_(world), store_(store), endpoints_(endpoints),
       settings_(settings), events_(events), run_(run), options_(options),
       slots_(std::clamp<std::size_t>(options.parallelism, 1, 256)), work_(plan.steps.size()),
       values_(plan.values), open_(plan.steps.size()) {
@@ -133,13 +133,13 @@ void Executor::consider(StepId id) {
     if (step.action == Action::forget)
         return settled_.push_back({id, step.keeps ? "kept" : "forgotten", {}});
     if (step.action == Action::refresh) {
-        RecordedResource seen = world_.recorded.at(step.address);
+        RecordedResource seen = prior_state_.recorded.at(step.address);
         seen.attributes = step.after;
         return settled_.push_back({id, "refreshed", seen});
     }
     // only now may it be known whether the replacement is needed
     if (step.first_half && step.if_differs) {
-        const std::optional<bool> needed = goes(id);
+        const std::optional<bool> needed = removal_needed(id);
         if (!needed && wait_for_base(id)) return;
         if (needed != true) return finish(id, "unchanged");
     }
@@ -164,9 +164,9 @@ bool Executor::prepare(StepId id) {
         graph_->check_inputs_of(*step.node, values, diagnostics);
         work.config = graph_->config(*step.node, values, diagnostics);
         if (!diagnostics.empty()) return fail(id, diagnostics.list().front()), false;
-        refuse_taken(id);
+        reject_owned_name(id);
     } else {
-        work.config = world_.recorded.at(step.address).config;
+        work.config = prior_state_.recorded.at(step.address).config;
     }
     work.endpoint = choose_endpoint(id, work.config);
     if (work.endpoint) return true;
@@ -177,11 +177,11 @@ bool Executor::prepare(StepId id) {
 }
 
 /// Rejects a name, known only now, of an object that is recorded at another address.
-void Executor::refuse_taken(StepId id) {
+void Executor::reject_owned_name(StepId id) {
     const Step& step = plan_.steps[id];
     if (!step.after.contains_unknown() || !step.type->claims(step.after).empty()) return;
     for (const std::string& claim : step.type->claims(work_[id].config))
-        for (const auto& [address, r] : world_.recorded) {
+        for (const auto& [address, r] : prior_state_.recorded) {
             const ResourceType* type = endpoints_.registry().type(r.type);
             if (resource_address(address) == step.address || type == nullptr) continue;
             const std::vector<std::string> held = type->claims(r.config);
@@ -216,34 +216,35 @@ bool Executor::machine_down(const std::string& address) const {
         if (action != Action::remove && action != Action::forget)
             return work_[step->second].state != State::done;
     }
-    if (!world_.recorded.contains(address) && !world_.observed.contains(address)) return false;
-    return !machine_is_up(world_, address);
+    if (!prior_state_.recorded.contains(address) && !prior_state_.observed.contains(address))
+        return false;
+    return !machine_is_up(prior_state_, address);
 }
 
 /// Decides on a step whose resource has been read, now or when the plan was made.
 void Executor::decide_step(StepId id) {
     const Step& step = plan_.steps[id];
     Work& work = work_[id];
-    const auto it = world_.recorded.find(step.address);
-    const RecordedResource* recorded = it == world_.recorded.end() ? nullptr : &it->second;
+    const auto it = prior_state_.recorded.find(step.address);
+    const RecordedResource* recorded = it == prior_state_.recorded.end() ? nullptr : &it->second;
     if (!work.observed && !step.read_first)
         work.observed =
-            observation_of(world_, endpoints_.registry(),
+            observation_of(prior_state_, endpoints_.registry(),
                            {step.address, step.type, work.config, recorded, step.identity});
     if (!work.observed) work.observed = Observation::absent();
     const Observation& observed = *work.observed;
     if (observed.state == Observation::State::blocked)
         throw observed.error.value_or(Error(ErrorKind::failed, "cannot be read"));
-    if (step.type->data) return take_data(id, observed);
+    if (step.type->data) return finish_data(id, observed);
     if (step.action == Action::remove) return decide_removal(id);
     if (step.node)
         work.config = with_lifecycle((*graph_)[*step.node], work.config, recorded, &observed);
     if (step.action == Action::replace) {
-        work.stays = !is_needed(id);
-        if (!work.stays && step.if_differs) refuse_protected(id);
-        if (!work.stays) work.config = with_lifecycle_of_new((*graph_)[*step.node], work.config);
+        work.is_kept = !is_needed(id);
+        if (!work.is_kept && step.if_differs) reject_protected(id);
+        if (!work.is_kept) work.config = with_lifecycle_of_new((*graph_)[*step.node], work.config);
         work.kind = Change::Kind::create;
-        if (!work.stays) return enqueue(id, false);
+        if (!work.is_kept) return enqueue(id, false);
     }
     if (step.action == Action::create && !step.read_first) { // as observed for the plan
         work.kind = Change::Kind::create;
@@ -252,7 +253,7 @@ void Executor::decide_step(StepId id) {
     // the recorded object was on a machine that is recreated
     const bool fresh_machine = step.action == Action::create && recorded != nullptr;
     const Decision d = decide(*step.type, work.config, fresh_machine ? nullptr : recorded,
-                              interruption_of(world_, step.address), observed);
+                              interruption_of(prior_state_, step.address), observed);
     if (!d.action || d.action == Action::adopt) {
         const Value attributes = complete(*step.type, work.config, observed.attributes);
         if (step.node) values_[*step.node] = with_machine(*step.type, step.address, attributes);
@@ -276,13 +277,13 @@ void Executor::decide_removal(StepId id) {
     if (observed.state == Observation::State::failed) throw *observed.error;
     if (observed.state == Observation::State::absent || !observed.foreign.empty())
         return settled_.push_back({id, "forgotten", {}});
-    refuse_contents(id);
+    reject_lost_contents(id);
     work.kind = Change::Kind::remove;
     enqueue(id, false);
 }
 
 /// Rejects a removal that would delete an object whose name was not known when the plan was made.
-void Executor::refuse_contents(StepId id) const {
+void Executor::reject_lost_contents(StepId id) const {
     const Step& step = plan_.steps[id];
     const std::string prefix = step.type->takes_along(step.before);
     if (prefix.empty()) return;
@@ -339,7 +340,8 @@ std::optional<Executor::Job> Executor::take_job() {
 void Executor::take_changes(Queue& queue, std::vector<StepId>& steps) {
     while (!queue.changes.empty()) {
         const StepId next = queue.changes.begin()->step;
-        if (!steps.empty() && (!queue.one_job() || goes_alone(steps.back()) || goes_alone(next)))
+        if (!steps.empty() &&
+            (!queue.one_job() || has_own_batch(steps.back()) || has_own_batch(next)))
             return;
         queue.changes.erase(queue.changes.begin());
         work_[next].state = State::running;
@@ -352,7 +354,7 @@ bool Executor::state_only(StepId id) const {
 }
 
 /// Whether a change takes long and gets a batch of its own.
-bool Executor::goes_alone(StepId id) const {
+bool Executor::has_own_batch(StepId id) const {
     return !state_only(id) && plan_.steps[id].type->slow && work_[id].kind != Change::Kind::remove;
 }
 
@@ -406,9 +408,9 @@ void Executor::run_read(const Job& job) {
         const std::lock_guard lock(mutex_);
         for (const StepId id : job.steps) {
             const Step& step = plan_.steps[id];
-            const auto it = world_.recorded.find(step.address);
+            const auto it = prior_state_.recorded.find(step.address);
             requests.push_back({step.address, step.type, work_[id].config,
-                                it == world_.recorded.end() ? nullptr : &it->second,
+                                it == prior_state_.recorded.end() ? nullptr : &it->second,
                                 step.identity});
         }
         events_.reading(shown_key(job.queue->endpoint), requests.size());

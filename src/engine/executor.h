@@ -52,12 +52,12 @@ class Executor {
         std::optional<Endpoint> endpoint;
         std::vector<std::string> changed;
         Change::Kind kind = Change::Kind::create;
-        bool stays = false;       ///< an unnecessary replacement: the object is kept
-        std::optional<bool> goes; ///< first half of a replacement: whether needed, when known
+        bool is_kept = false;               ///< an unnecessary replacement: the object is kept
+        std::optional<bool> removal_needed; ///< for the first half of a replacement, when known
         std::int64_t intent = 0;
         int attempts = 0;
-        bool resumed = false;   ///< started by an earlier run
-        bool handed_on = false; ///< dependents that exist only in the state were released
+        bool resumed = false;             ///< started by an earlier run
+        bool dependents_released = false; ///< dependents that exist only in the state were released
     };
 
     /// The order of changes in a queue: first those started by an earlier run, then by the length
@@ -114,24 +114,24 @@ class Executor {
     bool prepare(StepId id);
     void decide_step(StepId id);
     void decide_removal(StepId id);
-    void refuse_contents(StepId id) const;
-    std::optional<bool> goes(StepId half);
-    std::vector<StepId> halves_below(StepId half) const;
+    void reject_lost_contents(StepId id) const;
+    std::optional<bool> removal_needed(StepId half);
+    std::vector<StepId> halves_of_dependencies(StepId half) const;
     bool wait_for_base(StepId half);
-    bool is_through(StepId id) const;
+    bool is_finished(StepId id) const;
     bool waits_for(StepId id, StepId other) const;
     std::optional<bool> differs_now(StepId id);
     bool is_needed(StepId id);
-    void refuse_taken(StepId id);
-    void refuse_protected(StepId id) const;
+    void reject_owned_name(StepId id);
+    void reject_protected(StepId id) const;
     [[nodiscard]] bool is_kept_generation(StepId id) const;
     [[nodiscard]] std::string journal_address(StepId id) const;
     [[nodiscard]] bool makes_first(StepId id) const {
-        return plan_.steps[id].create_first && !work_[id].stays;
+        return plan_.steps[id].create_first && !work_[id].is_kept;
     }
     [[nodiscard]] std::int64_t generation_of(StepId id) const;
     [[nodiscard]] std::string identity_now(StepId id) const;
-    void take_data(StepId id, const Observation& observed);
+    void finish_data(StepId id, const Observation& observed);
     void enqueue(StepId id, bool read);
     std::optional<Endpoint> choose_endpoint(StepId id, const Value& config) const;
     void add_fellow_reads(Job& job);
@@ -140,7 +140,7 @@ class Executor {
     [[nodiscard]] bool state_only(StepId id) const;
     [[nodiscard]] bool stopping() const { return options_.stop != nullptr && *options_.stop; }
     [[nodiscard]] bool more_work() const;
-    bool goes_alone(StepId id) const;
+    bool has_own_batch(StepId id) const;
     bool machine_down(const std::string& address) const;
 
     // results (with the lock held)
@@ -163,7 +163,7 @@ class Executor {
     void run_changes(const Job& job);
     void change(const Job& job, OpenEndpoint& provider, Slot& slot);
     void change_in_state(Job job, OpenEndpoint& provider);
-    void hand_on(const Made& made);
+    void release_dependents(const Made& made);
     void write_made(const std::vector<Made>& made);
     std::vector<Change> changes_of(const Job& job);
     bool journal(const Job& job, std::vector<Intent>& intents);
@@ -177,7 +177,7 @@ class Executor {
 
     const Plan& plan_;
     const Graph* graph_;
-    const PriorState& world_;
+    const PriorState& prior_state_;
     Store& store_;
     Endpoints& endpoints_;
     const ProviderSettings& settings_;
@@ -194,9 +194,8 @@ class Executor {
     std::vector<Work> work_;
     std::vector<Value> values_; ///< by node: planned, then actual
     std::map<std::string, Queue> queues_;
-    std::unordered_map<std::string, StepId>
-        step_of_; ///< by address; for a replacement the second half
-    std::unordered_map<std::string, StepId> half_of_; ///< first halves of replacements, by address
+    std::unordered_map<std::string, StepId> step_of_; ///< by address; second halves of replacements
+    std::unordered_map<std::string, StepId> half_of_; ///< by address; first halves of replacements
     std::deque<StepId> ready_;
     std::vector<Settled> settled_; ///< written together, then done
     std::size_t arrivals_ = 0;

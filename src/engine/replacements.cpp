@@ -15,25 +15,25 @@ namespace hadeploy {
 
 /// Whether the removal in the first half of a replacement is needed; nullopt while this depends on
 /// a base that is kept and still to be changed in place.
-std::optional<bool> Executor::goes(StepId half) {
+std::optional<bool> Executor::removal_needed(StepId half) {
     Work& work = work_[half];
-    if (work.goes) return work.goes;
-    if (!plan_.steps[half].if_differs) return work.goes = true;
+    if (work.removal_needed) return work.removal_needed;
+    if (!plan_.steps[half].if_differs) return work.removal_needed = true;
     const StepId second = step_of_.at(plan_.steps[half].address);
     std::optional<bool> differs = false;
     for (const StepId below :
-         halves_below(half)) { // a removed base requires the removal of its dependents
-        const std::optional<bool> base = goes(below);
+         halves_of_dependencies(half)) { // a removed base requires the removal of its dependents
+        const std::optional<bool> base = removal_needed(below);
         if (base == true) differs = true;
         if (!base && differs == false) differs = std::nullopt;
     }
     if (differs == false) differs = differs_now(second);
-    if (differs == true) refuse_protected(second);
-    return work.goes = differs;
+    if (differs == true) reject_protected(second);
+    return work.removal_needed = differs;
 }
 
 /// The first halves of the nearest replacements on which this one depends.
-std::vector<StepId> Executor::halves_below(StepId half) const {
+std::vector<StepId> Executor::halves_of_dependencies(StepId half) const {
     const Node& node = (*graph_)[*plan_.steps[step_of_.at(plan_.steps[half].address)].node];
     std::vector<StepId> out;
     std::vector<NodeId> open = node.deps;
@@ -55,19 +55,20 @@ std::vector<StepId> Executor::halves_below(StepId half) const {
 /// whether the resource differs.
 /// @return false when there is nothing to wait for
 bool Executor::wait_for_base(StepId half) {
-    for (const StepId below : halves_below(half)) // otherwise they would wait for this one
-        if (goes(below) == false && work_[below].state == State::waiting)
+    for (const StepId below :
+         halves_of_dependencies(half)) // otherwise they would wait for this one
+        if (removal_needed(below) == false && work_[below].state == State::waiting)
             finish(below, "unchanged");
     work_[half].state = State::waiting;
     for (const StepId before : plan_.steps[step_of_.at(plan_.steps[half].address)].after_steps) {
-        if (is_through(before) || waits_for(before, half)) continue;
+        if (is_finished(before) || waits_for(before, half)) continue;
         work_[before].dependents.push_back(half);
         ++work_[half].waiting_for;
     }
     return work_[half].waiting_for > 0;
 }
 
-bool Executor::is_through(StepId id) const {
+bool Executor::is_finished(StepId id) const {
     const State state = work_[id].state;
     return state == State::done || state == State::failed || state == State::skipped;
 }
@@ -80,7 +81,7 @@ bool Executor::waits_for(StepId id, StepId other) const {
         const StepId at = open.back();
         open.pop_back();
         if (at == other) return true;
-        if (is_through(at) || !visited.insert(at).second) continue;
+        if (is_finished(at) || !visited.insert(at).second) continue;
         const std::vector<StepId>& before = plan_.steps[at].after_steps;
         open.insert(open.end(), before.begin(), before.end());
     }
@@ -88,7 +89,7 @@ bool Executor::waits_for(StepId id, StepId other) const {
 }
 
 /// Rejects the replacement of a protected resource that was planned only in case it differs.
-void Executor::refuse_protected(StepId id) const {
+void Executor::reject_protected(StepId id) const {
     const Step& step = plan_.steps[id];
     if (step.after.flag(kPreventDestroy))
         throw protected_error(step.address, "would be replaced: " + step.reason, step.loc);
@@ -99,7 +100,7 @@ bool Executor::is_kept_generation(StepId id) const {
     const Step& step = plan_.steps[id];
     if (!step.if_differs || step.first_half || step.action != Action::remove) return false;
     const auto other = step_of_.find(resource_address(step.address));
-    return other != step_of_.end() && work_[other->second].stays;
+    return other != step_of_.end() && work_[other->second].is_kept;
 }
 
 /// The address of a change in the journal: an object that is created before the removal of the old
@@ -117,20 +118,21 @@ std::optional<bool> Executor::differs_now(StepId id) {
         const auto it = step_of_.find((*graph_)[t].address);
         if (it == step_of_.end()) continue;
         const std::string& result = result_.steps[it->second].result;
-        if (result == "done" || result == "changed" || work_[it->second].handed_on) return true;
+        if (result == "done" || result == "changed" || work_[it->second].dependents_released)
+            return true;
     }
     Diagnostics diagnostics;
     const Value config = graph_->config(
         *step.node, [this](NodeId n) { return values_[n]; }, diagnostics);
     if (!diagnostics.empty()) throw diagnostics.list().front();
-    const RecordedResource& recorded = world_.recorded.at(step.address);
+    const RecordedResource& recorded = prior_state_.recorded.at(step.address);
     const std::optional<Observation> seen =
-        observation_of(world_, endpoints_.registry(),
+        observation_of(prior_state_, endpoints_.registry(),
                        {step.address, step.type, config, &recorded, recorded.identity});
     if (!seen) return true;
     const Value wanted = with_lifecycle((*graph_)[*step.node], config, &recorded, &*seen);
     const Decision d =
-        decide(*step.type, wanted, &recorded, interruption_of(world_, step.address), *seen);
+        decide(*step.type, wanted, &recorded, interruption_of(prior_state_, step.address), *seen);
     if (d.action == Action::replace && d.if_differs) return std::nullopt;
     return d.action == Action::replace;
 }
@@ -139,7 +141,7 @@ std::optional<bool> Executor::differs_now(StepId id) {
 bool Executor::is_needed(StepId id) {
     const Step& step = plan_.steps[id];
     const auto half = half_of_.find(step.address);
-    if (half != half_of_.end()) return goes(half->second).value_or(false);
+    if (half != half_of_.end()) return removal_needed(half->second).value_or(false);
     return !step.if_differs || differs_now(id).value_or(false);
 }
 
