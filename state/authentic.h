@@ -8,8 +8,7 @@
 
 /// Records determine which commands run on a host and which files root removes. Each record
 /// therefore has a MAC over all its columns, so that an edited or moved record is rejected. The
-/// project has a MAC too, as other programs use its outputs and identities are derived from its
-/// lineage.
+/// project has a MAC too, as other programs use its outputs, and its lineage determines identities.
 namespace hadeploy::state {
 
 /// The stored columns of a record, named as in the table.

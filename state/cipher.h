@@ -7,8 +7,7 @@
 
 namespace hadeploy {
 
-/// The source of the key that locks a state. When a state is created, the first non-empty member is
-/// used.
+/// The source of the key of a state. A new state uses the first non-empty member.
 struct KeySource {
     std::string passphrase;     ///< of any length
     std::string key;            ///< 32 bytes in base64
@@ -58,8 +57,7 @@ class Cipher {
     [[nodiscard]] std::string open(std::string_view sealed, std::string_view place) const;
 
   private:
-    /// The protected parts of a state according to its lock, from the oldest kind to the current
-    /// one.
+    /// The protected parts of a state according to its lock, from the oldest kind to the newest.
     enum class Trust { nothing, records, runs, all };
     Cipher(std::string data_key, std::string lock, Trust trust);
     std::string data_key_, mac_key_;

@@ -5,9 +5,9 @@
 CREATE TABLE project (
     id      INTEGER PRIMARY KEY CHECK (id = 1),
     name    TEXT NOT NULL,
-    lineage TEXT NOT NULL,              -- UUID, made with the file
+    lineage TEXT NOT NULL,              -- UUID, created with the file
     serial  INTEGER NOT NULL DEFAULT 0, -- counts the changes of resources
-    epoch   INTEGER NOT NULL DEFAULT 0, -- counts the takings of the writer's lock
+    epoch   INTEGER NOT NULL DEFAULT 0, -- counts how often the writer's lock was taken
     outputs TEXT NOT NULL DEFAULT 'null'
 ) STRICT;
 
@@ -24,7 +24,7 @@ CREATE TABLE resources (
 
 -- Effects that were started and whose result is not recorded.
 CREATE TABLE intents (
-    id         INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice
+    id         INTEGER PRIMARY KEY AUTOINCREMENT, -- never reused
     run        INTEGER NOT NULL,
     address    TEXT NOT NULL,
     type       TEXT NOT NULL,

@@ -17,8 +17,7 @@ void seal_state(sqlite::Database& database, const Cipher& cipher);
 /// @throws Error(state)
 void authenticate_state(sqlite::Database& database, const Cipher& cipher);
 
-/// Encrypts everything again with another data key and stores its lock. Runs in the caller's
-/// transaction.
+/// Encrypts everything with another data key and stores its lock. Runs in the caller's transaction.
 /// @throws Error(state)
 void reseal_state(sqlite::Database& database, const Cipher& before, const Cipher& after);
 

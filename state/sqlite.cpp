@@ -9,8 +9,7 @@
 namespace hadeploy::sqlite {
 
 namespace {
-// Readers hold the file only for the duration of a query, so that a longer wait means that one
-// hangs.
+// Readers hold the file only during a query, so that a longer wait means that one hangs.
 constexpr int kBusyTimeoutMs = 20'000;
 
 // Between runs the state is a single file, which can be copied, and read without write access.

@@ -11,8 +11,8 @@
 
 namespace hadeploy::state {
 
-/// The Store on one SQLite connection. Thread-safe: reads are serialized; concurrent writes share a
-/// transaction.
+/// The Store on one SQLite connection. Thread-safe: reads are serialized, writes share
+/// transactions.
 class SqliteStore final : public Store {
   public:
     /// @param database  open, checked and migrated

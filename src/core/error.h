@@ -74,8 +74,7 @@ class Error : public std::exception {
 /// Collects errors until `throw_if_any` reports them together.
 class Diagnostics {
   public:
-    /// Keeps an error only once when it is repeated at the same place, as in each instance of a
-    /// resource.
+    /// Keeps an error that is repeated at the same place (in each instance) only once.
     Error& add(Error error) {
         for (Error& other : std::exchange(error.others, {})) add(std::move(other));
         for (Error& e : list_)

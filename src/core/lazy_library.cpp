@@ -8,8 +8,7 @@
 namespace hadeploy {
 
 void* LateLibrary::find(const char* function) const {
-    // Never closed, as pointers into the library live until exit. Later calls return the same
-    // handle.
+    // Never closed, as pointers into the library live until exit. Returns the same handle later.
     void* library = dlopen(soname, RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr)
         throw Error(ErrorKind::failed, fmt::format("cannot load {}: {}", soname, dlerror()))

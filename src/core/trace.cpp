@@ -33,7 +33,7 @@ Trace& trace() {
     return the;
 }
 
-/// Numbers threads in the order of their first span. A viewer draws one line for each.
+/// Small numbers for threads, for each of which a viewer draws a line.
 int thread_number() {
     static std::atomic<int> next = 1;
     static thread_local const int mine = next++;

@@ -110,8 +110,7 @@ class Value {
     [[nodiscard]] bool contains_unknown() const; ///< here or anywhere below; O(1)
     [[nodiscard]] bool contains_secret() const;  ///< here or anywhere below; O(1)
 
-    /// The approximate size in bytes, counting shared contents at each place where they occur;
-    /// O(1).
+    /// The approximate size in bytes, counting shared contents at each occurrence; O(1).
     [[nodiscard]] std::size_t weight() const;
 
     friend bool operator==(const Value& a, const Value& b);

@@ -106,8 +106,7 @@ class BatchSink : public ChangeSink {
     }
 
   private:
-    /// Gives the slot back after the last change, so that the next job runs while results are
-    /// written.
+    /// Gives the slot back after the last change, so that another job runs during the write.
     void settle(std::size_t index) {
         settled_[index] = true;
         if (--open_ == 0) slot_.give_back();

@@ -30,8 +30,7 @@ class Executor {
     Value outputs(Diagnostics& diagnostics) const;
     /// The spec's `checks:` that do not hold with the values after the run.
     std::vector<Error> broken_checks() const;
-    /// Checks after the run: rules of resources without a step, inputs of modules, rules of
-    /// outputs.
+    /// Checks the rules of resources without a step, module inputs and outputs after the run.
     void check_unchanged(Diagnostics& diagnostics) const;
     void check_inputs(std::vector<Error>& errors) const;
 
@@ -73,8 +72,7 @@ class Executor {
         }
     };
 
-    /// The queue of an endpoint. A host runs one job at a time, which contains all compatible
-    /// changes.
+    /// The queue of an endpoint. A host runs one job at a time, with all compatible changes.
     struct Queue {
         Endpoint endpoint;
         const Provider* kind = nullptr;
@@ -189,8 +187,7 @@ class Executor {
     std::condition_variable changed_;
     std::condition_variable slot_given_back_;
     const std::size_t slots_;
-    std::size_t slots_asked_ = 0,
-                slots_given_back_ = 0; ///< totals, for first-come, first-served order
+    std::size_t slots_asked_ = 0, slots_given_back_ = 0; ///< totals; first come, first served
     std::vector<Work> work_;
     std::vector<Value> values_; ///< by node: planned, then actual
     std::map<std::string, Queue> queues_;

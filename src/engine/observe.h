@@ -44,8 +44,7 @@ PriorState load_prior_state_but(const Store& store, const std::vector<std::strin
 /// Open intents with their addresses after the moves.
 std::vector<Intent> moved_intents(std::vector<Intent> open, const Moves& moves);
 
-/// The recorded values of a graph's nodes; others are unknown. Both arguments must outlive the
-/// result.
+/// The recorded values of a graph's nodes, others unknown. Both arguments must outlive the result.
 Graph::Values recorded_values(const Graph& graph, const PriorState& world);
 
 /// Performs the reads in waves, with the endpoints of a wave in parallel, and stores the results in

@@ -110,8 +110,7 @@ std::string Executor::journal_address(StepId id) const {
     return makes_first(id) ? generation_address(step.address, step.generation) : step.address;
 }
 
-/// Whether a replacement that was planned because of unknown values is needed; nullopt while they
-/// are unknown.
+/// Whether a replacement planned because of unknown values is needed; nullopt while unknown.
 std::optional<bool> Executor::differs_now(StepId id) {
     const Step& step = plan_.steps[id];
     for (const NodeId t : (*graph_)[*step.node].triggers) {

@@ -111,7 +111,7 @@ Value Normalizer::fields(const Schema& schema, const Value& config, const Place&
         const Value& given = config[a.name];
         const Place at = place.field(a.name, given);
         if (a.computed && !given.is_null() && !drop_foreign) {
-            problem(at, "cannot be set: it is computed by the resource");
+            problem(at, "cannot be set: it is a computed attribute");
             continue;
         }
         if (a.required && given.is_null()) {

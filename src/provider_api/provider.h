@@ -31,7 +31,7 @@ struct ReadRequest {
     const ResourceType* type = nullptr;
     Value config; ///< normalized; for a resource to be removed: as recorded
     const RecordedResource* recorded = nullptr; ///< nullptr when not recorded
-    std::string identity;                       ///< mark of an object created by hadeploy
+    std::string identity;                       ///< carried by an object that hadeploy created
 };
 
 /// The current state of an object. A failed read is never reported as "absent".
@@ -86,8 +86,7 @@ struct Change {
 };
 
 /// Receives a provider's reports on its changes. Calls may come from any thread; `index` is the
-/// change's position in the batch. Each change ends with exactly one call of done, failed or
-/// not_begun.
+/// change's position in the batch. Each change ends with one call of done, failed or not_begun.
 class ChangeSink {
   public:
     virtual ~ChangeSink() = default;

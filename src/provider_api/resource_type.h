@@ -45,9 +45,9 @@ class ResourceType {
     /// For a machine: removing the resource ends the machine. (A pre-existing machine is only no
     /// longer managed, so that resources on it must be removed themselves.)
     bool removal_ends_machine = false;
-    /// An existing object that is not recorded is adopted without a change if it matches the
-    /// config: files, packages, services. Otherwise such an object is a conflict unless it carries
-    /// the resource's identity.
+    /// read() also finds existing objects that are not recorded, which are adopted, without a
+    /// change if they match the config: files, packages, services. Without this flag such an object
+    /// is a conflict unless it carries the resource's identity.
     bool adopts = false;
     /// The meaning of the ID of an import, for messages: "the network's UUID". The provider reads
     /// the object by this ID in place of the identity of a new object. Empty: objects cannot be

@@ -172,8 +172,8 @@ Value name(TypeKind kind, const Value& value) {
     return text;
 }
 
-/// Rejects a user or port in the address, as in "ssh://user@host:port", with a hint on how to write
-/// them.
+/// Rejects a user or port in the address, as in "ssh://user@host:port"; the hint has the correct
+/// form.
 Value address(const Value& value) {
     const std::string& text = text_of(TypeKind::address, value);
     constexpr std::string_view scheme = "ssh://";

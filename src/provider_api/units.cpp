@@ -129,8 +129,7 @@ const Unit* exact_unit(std::int64_t bytes, std::size_t first, std::size_t last) 
     for (std::size_t i = last; i-- > first;) {
         const Unit& unit = kByteUnits[i];
         if (bytes < unit.size) continue;
-        const std::int64_t rest =
-            bytes % unit.size; // at most 2^40, so that rest * 100 does not overflow
+        const std::int64_t rest = bytes % unit.size; // below 2^40: times 100 does not overflow
         if (rest * 100 % unit.size == 0) return &unit;
     }
     return nullptr;

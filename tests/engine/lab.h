@@ -46,8 +46,7 @@ struct Lab {
             {.graph = graph, .settings = provider_settings(graph), .setting = {.project = "test"}},
             *store, {.destroy = destroy}, quiet);
         const Plan& plan = planned.plan;
-        // the plan must be the same without the evaluation for reads, which skips unchanged
-        // resources
+        // the plan must be the same without the evaluation that skips unchanged resources
         if (!destroy)
             CHECK(whole(plan) == whole(make_plan(graph, planned.world, planned.settings)));
         reads = world.log;
