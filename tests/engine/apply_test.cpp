@@ -190,7 +190,7 @@ resources:
     CHECK(lab.apply(kBoth).plan == "");
 }
 
-TEST_CASE("what was made but not recorded is finished, not made twice") {
+TEST_CASE("what was made but not recorded is finished, not created twice") {
     Lab lab;
     lab.world.broken = {"a"};
     lab.apply(kTwo); // the intent stays
@@ -375,7 +375,7 @@ resources:
     CHECK(lab.world.changes() == std::vector<std::string>{"update b"});
 }
 
-TEST_CASE("a move renames the record, and what it leads to stays as it is") {
+TEST_CASE("a move renames the record and keeps the object") {
     Lab lab;
     REQUIRE(lab.apply(kMachine).result.ok());
     const std::string identity = lab.rows[0].identity;

@@ -52,7 +52,7 @@ variables: {token: {type: string, default: TOKEN}}
     good.replace(good.find("TOKEN"), 5, "token-of-a");
     CHECK(errors_in(lab, text) == "a: the token is token-of-a");
     CHECK(lab.objects() == "a c");
-    CHECK(lab.recorded() == "a:1 c:1"); // it is there, and known to be
+    CHECK(lab.recorded() == "a:1 c:1"); // it exists and is recorded
     CHECK(lab.intents.empty());
     CHECK(errors_in(lab, text) == "a: the token is token-of-a"); // the plan reports it now
     CHECK(lab.world.changes().empty());
@@ -78,7 +78,7 @@ resources:
     CHECK(run.result.errors[0].address == "a");
     CHECK(run.result.errors[0].message == "not x");
     CHECK(run.result.count("skipped") == 3);
-    CHECK(lab.recorded() == "a:1 e:1"); // it is there, and known to be
+    CHECK(lab.recorded() == "a:1 e:1"); // it exists and is recorded
     CHECK(lab.world.changes().empty());
     CHECK(errors_in(lab, text) == "a: not x");
     CHECK(lab.recorded() == "a:1 e:1");

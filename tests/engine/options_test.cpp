@@ -69,14 +69,14 @@ struct Lab {
 
     /// The error of a rejected import.
     std::string refused(const std::string& address, const std::string& id) {
-        const auto redacted = [](const Error& e) {
+        const auto text_of = [](const Error& e) {
             return fmt::format("{}: {} ({})", e.address, e.message, e.hint);
         };
         try {
             (void)import(address, id);
             return "imported";
         } catch (const Error& errors) {
-            return redacted(errors);
+            return text_of(errors);
         }
     }
 

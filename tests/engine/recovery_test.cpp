@@ -168,7 +168,7 @@ TEST_CASE("update: new values are recorded, old ones updated again, others plann
     settled(lab, kTwo);
 }
 
-TEST_CASE("delete: nothing there is done, ours is removed again") {
+TEST_CASE("delete: a missing object is recorded, an existing one removed again") {
     for (const bool destroys : {false, true})
         for (const bool there : {false, true}) {
             CAPTURE(destroys);
@@ -186,7 +186,7 @@ TEST_CASE("delete: nothing there is done, ours is removed again") {
         }
 }
 
-TEST_CASE("delete, and wanted again: what is left of it is kept, what is gone is made") {
+TEST_CASE("delete, and wanted again: a remaining object is kept, a missing one created") {
     for (const bool there : {false, true}) {
         CAPTURE(there);
         Lab lab;

@@ -84,7 +84,7 @@ class Adoptable : public Thing {
     }
 };
 
-/// Like fake.thing, but with batches of its own.
+/// Like fake.thing, but slow to create, so that it has its own batches.
 class Bulky : public Thing {
   public:
     Bulky() {
@@ -170,7 +170,7 @@ class Copies : public Disk {
     std::int64_t copies(const Value& disk) const override { return disk.integer("size"); }
 };
 
-/// `fake.server`: a machine with a disk of its own.
+/// `fake.server`: a machine with its own disk.
 class Server : public Machine {
   public:
     Server() { name = "fake.server"; }
