@@ -37,7 +37,7 @@ class Converter {
     /// @param other  the encoding of the two that is not UTF-8
     Converter(const char* to, const char* from, const std::string& other) {
         if (is_of_either_order(other))
-            throw Error(ErrorKind::failed, fmt::format("{} does not fix the byte order", other))
+            throw Error(ErrorKind::failed, fmt::format("{} does not specify a byte order", other))
                 .with_hint(fmt::format("use {0}LE or {0}BE", other));
         if (is_plain(other)) converter_ = ::iconv_open(to, from);
         if (converter_ == kNone)

@@ -186,7 +186,7 @@ class TypeText {
         const auto close = did_you_mean(name, known);
         error.hint = close ? fmt::format("did you mean \"{}\"?", *close) : std::string(kHint);
         if (name == "optional") error.hint = "only a field of an object can be optional";
-        if (name == "bool") error.hint = "write boolean";
+        if (name == "bool") error.hint = "the type is called boolean";
         return error;
     }
 

@@ -136,7 +136,7 @@ TEST_CASE("functions of bytes refuse what they can't read") {
     CHECK(eval("textdecodebase64('/w==', 'UTF-8')") ==
           "1:3: textdecodebase64(): the bytes are not valid UTF-8 text");
     CHECK(eval("textencodebase64('a', 'UTF-16')") ==
-          "1:3: textencodebase64(): UTF-16 does not fix the byte order (use UTF-16LE or "
+          "1:3: textencodebase64(): UTF-16 does not specify a byte order (use UTF-16LE or "
           "UTF-16BE)");
     CHECK(eval("textencodebase64('a', 'ASCII//TRANSLIT')")
               .starts_with("1:3: textencodebase64(): unknown encoding \"ASCII//TRANSLIT\""));
