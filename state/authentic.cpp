@@ -31,8 +31,8 @@ void check_mac(const Cipher& cipher, std::string_view expected, std::string_view
     throw Error(ErrorKind::state,
                 fmt::format("the record of {} was altered by something other than hadeploy",
                             in_quotes(address)))
-        .with_hint("commands may follow from it, so nothing was done; put a backup of the state in "
-                   "its place");
+        .with_hint("nothing was changed, as the record determines which commands run; restore a "
+                   "backup of the state");
 }
 
 namespace {
@@ -41,7 +41,7 @@ std::string mac_of(const Cipher& cipher, const Project& project) {
                        project.outputs});
 }
 
-/// With the MAC that is stored beside it.
+/// The project and its stored MAC.
 std::pair<Project, std::string> stored_project(Database& database) {
     Statement query(database, "SELECT name, lineage, serial, outputs, mac FROM project");
     if (!query.step()) return {};
@@ -57,7 +57,7 @@ Project read_project(Database& database, const Cipher& cipher) {
                 fmt::format("the outputs, serial, lineage or name in the state {} were altered by "
                             "something other than hadeploy",
                             in_quotes(database.path().string(), 4096)))
-        .with_hint("nothing was done; put a backup of the state in its place");
+        .with_hint("nothing was changed; restore a backup of the state");
 }
 
 void authenticate_project(Database& database, const Cipher& cipher) {
@@ -66,13 +66,13 @@ void authenticate_project(Database& database, const Cipher& cipher) {
 }
 
 namespace {
-/// A record or an intent as it is stored, with the MAC that it should have.
-struct Made {
+/// The stored and the expected MAC of a record or an intent.
+struct Authenticated {
     std::string key, address, stored, mac;
 };
 
-std::vector<Made> records_of(Database& database, const Cipher& cipher) {
-    std::vector<Made> out;
+std::vector<Authenticated> records_of(Database& database, const Cipher& cipher) {
+    std::vector<Authenticated> out;
     Statement rows(database, "SELECT address, type, generation, identity, config, attributes, "
                              "depends_on, tainted, mac FROM resources");
     while (rows.step()) {
@@ -86,8 +86,8 @@ std::vector<Made> records_of(Database& database, const Cipher& cipher) {
     return out;
 }
 
-std::vector<Made> intents_of(Database& database, const Cipher& cipher) {
-    std::vector<Made> out;
+std::vector<Authenticated> intents_of(Database& database, const Cipher& cipher) {
+    std::vector<Authenticated> out;
     Statement open(database, "SELECT id, address, type, generation, action, identity, config, "
                              "depends_on, mac FROM intents");
     while (open.step()) {
@@ -102,18 +102,19 @@ std::vector<Made> intents_of(Database& database, const Cipher& cipher) {
 } // namespace
 
 void check_all(Database& database, const Cipher& cipher) {
-    for (const Made& m : records_of(database, cipher))
+    for (const Authenticated& m : records_of(database, cipher))
         check_mac(cipher, m.mac, m.stored, m.address);
-    for (const Made& m : intents_of(database, cipher))
+    for (const Authenticated& m : intents_of(database, cipher))
         check_mac(cipher, m.mac, m.stored, m.address);
     (void)read_project(database, cipher);
 }
 
 void authenticate_all(Database& database, const Cipher& cipher) {
     Statement mark_row(database, "UPDATE resources SET mac = ? WHERE address = ?");
-    for (const Made& m : records_of(database, cipher)) mark_row.bind(m.mac, m.key).run();
+    for (const Authenticated& m : records_of(database, cipher)) mark_row.bind(m.mac, m.key).run();
     Statement mark_intent(database, "UPDATE intents SET mac = ? WHERE id = ?");
-    for (const Made& m : intents_of(database, cipher)) mark_intent.bind(m.mac, m.key).run();
+    for (const Authenticated& m : intents_of(database, cipher))
+        mark_intent.bind(m.mac, m.key).run();
     authenticate_project(database, cipher);
 }
 

@@ -6,13 +6,12 @@
 #include <string>
 #include <string_view>
 
-/// Which commands run on a host, and which file root removes, follows from what is recorded. So
-/// each record carries a MAC of all its columns: one that was edited, or moved, is not believed.
-/// The project has one too: outputs are what other programs go by, and identities follow from the
-/// lineage.
+/// Records determine which commands run on a host and which files root removes. Each record
+/// therefore has a MAC over all its columns, so that an edited or moved record is rejected. The
+/// project has a MAC too, as other programs use its outputs, and its lineage determines identities.
 namespace hadeploy::state {
 
-/// The columns of a record as they are stored, by the names that the tables give them.
+/// The stored columns of a record, named as in the table.
 struct RecordText {
     std::string_view address, type;
     std::int64_t generation = 0;
@@ -28,28 +27,28 @@ struct IntentText {
 };
 std::string mac_of(const Cipher& cipher, const IntentText& intent);
 
-/// A serial counts changes: no state gets to more, and one that says so was made up.
+/// The largest valid serial. A serial counts changes, so that a larger one must be forged.
 inline constexpr std::int64_t kMostSerial = std::int64_t{1} << 53;
 
-/// What is recorded of the project, apart from the number of the lock's takings.
+/// The recorded project, without the epoch of the lock.
 struct Project {
     std::string name, lineage;
     std::int64_t serial = 0;
-    std::string outputs; ///< as stored
+    std::string outputs; ///< encoded as stored
 };
-/// @throws Error(state) when it is not what its MAC says
+/// @throws Error(state) when it does not match its MAC
 Project read_project(sqlite::Database& database, const Cipher& cipher);
-/// Gives the project its MAC, after a change of it. A part of the caller's transaction.
+/// Updates the project's MAC after a change. Runs in the caller's transaction.
 void authenticate_project(sqlite::Database& database, const Cipher& cipher);
 
-/// @throws Error(state) when `mac` is not what it has to be, unless the state is older than MACs
+/// @throws Error(state) when `mac` is not as expected, unless the state predates MACs
 void check_mac(const Cipher& cipher, std::string_view expected, std::string_view mac,
                std::string_view address);
 
-/// @throws Error(state) when a record, an intent or the project is not what its MAC says
+/// @throws Error(state) when a record, an intent or the project does not match its MAC
 void check_all(sqlite::Database& database, const Cipher& cipher);
 
-/// Gives all records, all intents and the project their MACs. A part of the caller's transaction.
+/// Updates the MACs of all records, all intents and the project. Runs in the caller's transaction.
 void authenticate_all(sqlite::Database& database, const Cipher& cipher);
 
 } // namespace hadeploy::state

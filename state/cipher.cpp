@@ -22,12 +22,12 @@ constexpr std::string_view kRecordsLockPlace = "hadeploy lock of authenticated r
 constexpr std::string_view kFirstLockPlace = "hadeploy lock";
 static_assert(kKeySize == state::kKeySize);
 
-/// Argon2id's settings; written into the lock, so that they can be raised one day.
+/// Parameters of Argon2id. They are stored in the lock, so that new locks can use other values.
 struct Cost {
     std::int64_t passes = 3;
     std::int64_t memory = 64 << 20;
 };
-/// More than this no lock of ours asks for, and nobody else's may.
+/// Upper limits for a lock, which protect against a forged one.
 constexpr Cost kMostCost{16, std::int64_t{1} << 30};
 
 const unsigned char* bytes(std::string_view text) {
@@ -46,7 +46,7 @@ std::string seal_with(std::string_view key, std::string_view plain, std::string_
     return base64_encode(nonce + out);
 }
 
-/// Nothing when it can't be opened, for whatever reason.
+/// nullopt when decryption fails for any reason.
 std::optional<std::string> open_with(std::string_view key, std::string_view sealed,
                                      std::string_view place) {
     std::string all;
@@ -68,7 +68,7 @@ std::optional<std::string> open_with(std::string_view key, std::string_view seal
 
 Error damaged_lock(const std::string& what) {
     return Error(ErrorKind::state, fmt::format("the lock of {} is damaged", what))
-        .with_hint("put a backup in its place");
+        .with_hint("restore a backup");
 }
 
 std::string from_passphrase(std::string_view passphrase, std::string_view salt, Cost cost) {
@@ -77,18 +77,18 @@ std::string from_passphrase(std::string_view passphrase, std::string_view salt, 
                       static_cast<unsigned long long>(cost.passes),
                       static_cast<std::size_t>(cost.memory), crypto_pwhash_ALG_ARGON2ID13) != 0)
         throw Error(ErrorKind::state,
-                    fmt::format("making a key of the passphrase needs {} MiB of memory",
+                    fmt::format("deriving a key from the passphrase needs {} MiB of memory",
                                 cost.memory >> 20));
     return key;
 }
 
-/// The user's keys: the first locks what is new, all of them open.
+/// The user's keys: the first one is used for locking, all of them for unlocking.
 std::vector<std::string> user_keys(const KeySource& source, bool make) {
     if (!source.key.empty()) return {state::parse_key(source.key, "HADEPLOY_STATE_KEY")};
     return make ? state::read_or_make_keys(source.file) : state::read_keys(source.file);
 }
 
-/// The keys of the kind that the lock was made with, as far as the source has any.
+/// The source's keys of the kind for which the lock was created.
 std::vector<std::string> keys_for(const Value& lock, const KeySource& source,
                                   const std::string& what) {
     if (lock.text("kdf") == "none") return user_keys(source, false);
@@ -96,7 +96,7 @@ std::vector<std::string> keys_for(const Value& lock, const KeySource& source,
     std::string salt;
     try {
         salt = base64_decode(lock.text("salt"));
-    } catch (const Error&) { // told below
+    } catch (const Error&) { // reported below
     }
     if (lock.text("kdf") != "argon2id" || salt.size() != crypto_pwhash_SALTBYTES ||
         cost.passes < 1 || cost.passes > kMostCost.passes ||
@@ -113,7 +113,7 @@ Value parsed_lock(std::string_view lock, const std::string& what) {
     Value parsed;
     try {
         parsed = from_json(lock);
-    } catch (const Error&) { // told below
+    } catch (const Error&) { // reported below
     }
     if (parsed.text("key").empty()) throw damaged_lock(what);
     return parsed;
@@ -133,14 +133,15 @@ Cipher::Cipher(std::string data_key, std::string lock, Trust trust)
     if (sodium_init() < 0 ||
         crypto_generichash(bytes(mac_key_), mac_key_.size(), bytes(purpose), purpose.size(),
                            bytes(std::string_view(data_key_)), data_key_.size()) != 0)
-        throw Error(ErrorKind::state, "libsodium can't be used");
+        throw Error(ErrorKind::state, "cannot initialize libsodium");
 }
 
 std::string Cipher::mac(std::initializer_list<std::string_view> texts) const {
     crypto_generichash_state state;
     std::string out(crypto_generichash_BYTES, '\0');
     crypto_generichash_init(&state, bytes(std::string_view(mac_key_)), mac_key_.size(), out.size());
-    for (const std::string_view text : texts) { // each with its size: none runs into the next one
+    for (const std::string_view text :
+         texts) { // with its size, so that boundaries are part of the input
         const std::string size = fmt::format("{}:", text.size());
         crypto_generichash_update(&state, bytes(std::string_view(size)), size.size());
         crypto_generichash_update(&state, bytes(text), text.size());
@@ -184,7 +185,7 @@ Cipher Cipher::unlock(std::string_view lock, const KeySource& source, const std:
         }
     }
     throw Error(ErrorKind::state, fmt::format("{} does not open {}", origin(parsed, source), what))
-        .with_hint("nothing was changed; it takes the key that was used when it was made");
+        .with_hint("nothing was changed; use the key with which it was created");
 }
 
 Cipher Cipher::for_memory() {
@@ -199,8 +200,8 @@ std::string Cipher::open(std::string_view sealed, std::string_view place) const 
     auto plain = open_with(data_key_, sealed, place);
     if (!plain)
         throw Error(ErrorKind::state,
-                    fmt::format("a secret was altered, or moved from elsewhere: {}", place))
-            .with_hint("put a backup in its place");
+                    fmt::format("a secret was altered or moved from another place: {}", place))
+            .with_hint("restore a backup");
     return std::move(*plain);
 }
 

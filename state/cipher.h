@@ -7,57 +7,57 @@
 
 namespace hadeploy {
 
-/// Where the key comes from that locks a state. Of several, the first that is not empty counts when
-/// a state is made.
+/// The source of the key of a state. A new state uses the first non-empty member.
 struct KeySource {
     std::string passphrase;     ///< of any length
     std::string key;            ///< 32 bytes in base64
-    std::filesystem::path file; ///< holds such keys, one a line; made when it is not there
-    /// Whether a state without a lock is taken. A hadeploy that did not seal states yet wrote such
-    /// ones, but anyone who alters a state could remove its lock.
+    std::filesystem::path file; ///< contains such keys, one per line; created if missing
+    /// Whether a state without a lock is accepted. Early versions of hadeploy wrote such states,
+    /// but anyone who alters a state could also remove its lock.
     bool takes_unsealed = false;
 };
 
-/// Encrypts with a data key of its own, which is stored beside what it encrypts, itself encrypted
-/// ("the lock"). So the user's key can change without anything else being written anew.
+/// Encrypts with a random data key, which is stored beside the data in encrypted form ("the lock").
+/// So the user's key can change without rewriting the data.
 ///
-/// The algorithms are libsodium's: XChaCha20-Poly1305 (its nonces of 24 bytes may be drawn at
-/// random for ever), and Argon2id for passphrases with the second of the two settings that RFC
-/// 9106, section 4, recommends: 3 passes over 64 MiB.
+/// The algorithms are libsodium's: XChaCha20-Poly1305, whose nonces of 24 bytes can be random
+/// without limit, and Argon2id for passphrases with the second recommended option of RFC 9106,
+/// section 4 (3 passes over 64 MiB).
 class Cipher {
   public:
-    /// A new data key, locked with the user's key. Makes the key file where that is to be used and
-    /// is not there.
+    /// Creates a data key and locks it with the user's key. Creates the key file if it is used and
+    /// does not exist.
     /// @throws Error(state)
     static Cipher make(const KeySource& source);
-    /// The data key out of its lock.
+    /// Unlocks a data key.
     /// @param what  for messages: "the state /a/state.db"
-    /// @throws Error(state): no key, not the right one, or the lock is damaged
+    /// @throws Error(state): for a missing or wrong key, or a damaged lock
     static Cipher unlock(std::string_view lock, const KeySource& source, const std::string& what);
-    /// For what never leaves this process.
+    /// For data that never leaves this process.
     static Cipher for_memory();
 
     [[nodiscard]] const std::string& lock() const { return lock_; }
-    /// Whether the records of this state are authenticated. Its lock says so, which nobody can make
-    /// without the user's key: so a state can't be passed off as one from before. Of such a one
-    /// lock() is already the new lock.
+    /// Whether the records of this state are authenticated. The lock says so, which cannot be
+    /// forged without the user's key, so that a state cannot be passed off as an older one. For a
+    /// state of an older kind, lock() already returns the new lock.
     [[nodiscard]] bool authenticates() const { return trust_ >= Trust::records; }
-    /// The same of what runs were made from: whether it is encrypted as a whole.
+    /// Whether the specs of runs are encrypted as a whole.
     [[nodiscard]] bool seals_runs() const { return trust_ >= Trust::runs; }
-    /// The same of the project: its name, lineage, serial and outputs.
+    /// Whether the project is authenticated: its name, lineage, serial and outputs.
     [[nodiscard]] bool authenticates_project() const { return trust_ == Trust::all; }
 
-    /// What only who has the data key can make of these texts, in base64: keyed BLAKE2b.
+    /// The MAC of these texts in base64: BLAKE2b, with a key derived from the data key.
     [[nodiscard]] std::string mac(std::initializer_list<std::string_view> texts) const;
 
-    /// Encrypts, in base64. `place` says where the result will be kept: what is moved elsewhere
-    /// can't be opened there.
+    /// Encrypts to base64. `place` is where the result will be stored; it cannot be opened at
+    /// another place.
     [[nodiscard]] std::string seal(std::string_view plain, std::string_view place) const;
-    /// @throws Error(state) when it was altered, moved or sealed with another key
+    /// Decrypts.
+    /// @throws Error(state) when the text was altered, moved or sealed with another key
     [[nodiscard]] std::string open(std::string_view sealed, std::string_view place) const;
 
   private:
-    /// What a state's lock says of what is in it, from the oldest kind of lock to today's.
+    /// The protected parts of a state according to its lock, from the oldest kind to the newest.
     enum class Trust { nothing, records, runs, all };
     Cipher(std::string data_key, std::string lock, Trust trust);
     std::string data_key_, mac_key_;

@@ -8,15 +8,14 @@ namespace hadeploy::codec {
 
 namespace {
 using Json = nlohmann::json;
-constexpr const char* kSecret = "$secret"; ///< as to_json() marks it
+constexpr const char* kSecret = "$secret"; ///< the mark of to_json()
 constexpr const char* kSealed = "$sealed";
 
 bool is_only(const Json& j, const char* key) {
     return j.is_object() && j.size() == 1 && j.contains(key);
 }
 
-/// What looks like something sealed, but was the user's, is sealed as well: so it comes back as it
-/// was.
+/// Also seals user data that looks like a sealed part, so that it is restored unchanged.
 void seal_parts(Json& j, const Cipher& cipher, const std::string& place) {
     if (is_only(j, kSecret) || is_only(j, kSealed))
         j = Json{
@@ -43,7 +42,7 @@ void open_parts(Json& j, const Cipher& cipher, const std::string& place) {
 
 std::string encode(const Value& value, const Cipher& cipher, const std::string& place) {
     const std::string text = to_json(value);
-    if (text.find("\"$se") == text.npos) return text; // most have nothing to hide
+    if (text.find("\"$se") == text.npos) return text; // most values contain no secrets
     Json j = Json::parse(text);
     seal_parts(j, cipher, place);
     return j.dump();
@@ -51,7 +50,7 @@ std::string encode(const Value& value, const Cipher& cipher, const std::string& 
 
 Value decode(std::string_view column, const Cipher& cipher, const std::string& place) {
     if (column.find(kSealed) == column.npos) return from_json(column);
-    (void)from_json(column); // no deeper than a value may be: what follows goes down into it
+    (void)from_json(column); // limits the depth, as open_parts() is recursive
     Json j = Json::parse(column, nullptr, false);
     if (j.is_discarded()) throw not_readable();
     open_parts(j, cipher, place);

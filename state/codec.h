@@ -7,19 +7,19 @@
 #include <string_view>
 #include <vector>
 
-/// How the store writes what it keeps into columns.
+/// Conversion between values and columns of the store.
 namespace hadeploy::codec {
 
-/// A Value's column: JSON, in which each part that is marked as secret is encrypted
-/// (`{"$sealed": "..."}`). Every Value that is stored goes through this pair.
-/// @param place  the column's, "resources/lab/config": see Cipher::seal()
+/// The column of a Value: JSON in which each secret part is encrypted (`{"$sealed": "..."}`). Every
+/// stored Value is converted by this pair of functions.
+/// @param place  place of the column, e.g. "resources/lab/config": see Cipher::seal()
 std::string encode(const Value& value, const Cipher& cipher, const std::string& place);
-/// @throws Error(state) when the column holds something else, or can't be opened
+/// @throws Error(state) when the column is invalid or cannot be decrypted
 Value decode(std::string_view column, const Cipher& cipher, const std::string& place);
 
-/// A list of addresses.
+/// The column of a list of addresses.
 std::string encode_names(const std::vector<std::string>& names);
-/// @throws Error(state) when the column holds something else
+/// @throws Error(state) when the column is invalid
 std::vector<std::string> decode_names(std::string_view column);
 
 } // namespace hadeploy::codec

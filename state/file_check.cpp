@@ -19,7 +19,7 @@ struct FileSystem {
     std::string_view name;
 };
 
-/// From statfs(2) and linux/magic.h: file systems whose locks or syncs end at somebody else's door.
+/// From statfs(2) and linux/magic.h: file systems whose locks and syncs depend on another machine.
 constexpr std::array kNetworkFileSystems{
     FileSystem{0x6969, "NFS"},        FileSystem{0xFF534D42, "CIFS"}, FileSystem{0xFE534D42, "SMB"},
     FileSystem{0x517B, "SMB"},        FileSystem{0x65735546, "FUSE"}, FileSystem{0x01021997, "9P"},
@@ -44,10 +44,10 @@ std::filesystem::path above(const std::filesystem::path& path) {
     return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
 }
 
-/// Who can put names into the state's directory decides what hadeploy reads and writes there.
+/// A user who can create files in the state's directory controls what hadeploy reads and writes.
 void check_private(const std::filesystem::path& directory) {
     struct stat info {};
-    if (::lstat(directory.c_str(), &info) != 0) return; // it is made later
+    if (::lstat(directory.c_str(), &info) != 0) return; // created later
     const auto error = [&](const std::string& what, std::string hint) {
         return Error(ErrorKind::state,
                      fmt::format("the state's directory {} {}", shown(directory), what))
@@ -56,28 +56,27 @@ void check_private(const std::filesystem::path& directory) {
     if (!S_ISDIR(info.st_mode))
         throw error(fmt::format("is {}", file_type_name(info.st_mode)),
                     S_ISLNK(info.st_mode)
-                        ? "replace the link by the directory that it leads to: a state belongs to "
-                          "one project, and is locked under one name"
+                        ? "replace the link by its target directory: a state belongs to one "
+                          "project, and is locked under one name"
                         : "remove or rename it");
     if (info.st_uid != ::geteuid())
         throw error(fmt::format("belongs to another user (uid {})", info.st_uid),
-                    fmt::format("run the command as that user; or, if nobody else has changed what "
-                                "is in it, take it over: chown -R {} {}",
+                    fmt::format("run the command as that user; or, if nobody else has changed its "
+                                "contents, take it over: chown -R {} {}",
                                 ::geteuid(), directory.string()));
     if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        throw error(
-            fmt::format("can be written by other users (mode {:04o})", info.st_mode & 07777u),
-            fmt::format("if nobody else has changed what is in it: chmod 700 {}",
-                        directory.string()));
+        throw error(fmt::format("is writable by other users (mode {:04o})", info.st_mode & 07777u),
+                    fmt::format("if nobody else has changed its contents: chmod 700 {}",
+                                directory.string()));
 }
 
-/// SQLite would follow a link there, and wait for ever at a FIFO.
+/// SQLite would follow a link with such a name, and block at a FIFO.
 void check_files_beside(const std::filesystem::path& state) {
     for (const char* suffix : {"-journal", "-wal", "-shm", ".lock"}) {
         const std::filesystem::path file = state.string() + suffix;
         struct stat info {};
         if (::lstat(file.c_str(), &info) != 0 || S_ISREG(info.st_mode)) continue;
-        throw Error(ErrorKind::state, fmt::format("{} is {}, and the state needs a regular file "
+        throw Error(ErrorKind::state, fmt::format("{} is {}, but the state needs a regular file "
                                                   "there",
                                                   shown(file), file_type_name(info.st_mode)))
             .with_hint(fmt::format("remove it: rm -r {}", file.string()));
@@ -97,30 +96,30 @@ void check_directory(const std::filesystem::path& state) {
     }
     if (const auto name = network_file_system(info.f_type))
         throw Error(ErrorKind::state,
-                    fmt::format("the state {} is on a network file system ({}), where two writers "
-                                "cannot be kept apart",
+                    fmt::format("the state {} is on a network file system ({}), where locks cannot "
+                                "exclude a second writer",
                                 shown(state), *name))
-            .with_hint("keep it on a disk of this machine");
+            .with_hint("keep it on a local disk");
 }
 
 void check_file(const std::filesystem::path& state) {
     struct stat named {};
     if (::lstat(state.c_str(), &named) == 0 && S_ISLNK(named.st_mode))
         throw Error(ErrorKind::state, fmt::format("the state {} is a symbolic link", shown(state)))
-            .with_hint("replace the link by the file that it leads to: a state belongs to one "
-                       "project, and is locked under one name");
+            .with_hint("replace the link by its target file: a state belongs to one project, and "
+                       "is locked under one name");
     const Fd fd = open_regular(state, ErrorKind::state);
     struct stat info {};
-    if (::fstat(fd.get(), &info) != 0) throw system_error("look at", state, ErrorKind::state);
+    if (::fstat(fd.get(), &info) != 0) throw system_error("examine", state, ErrorKind::state);
     if (info.st_size == 0)
         throw Error(ErrorKind::state, fmt::format("the state {} is empty (0 bytes)", shown(state)))
-            .with_hint(fmt::format("put a backup in its place; if nothing was ever deployed with "
-                                   "it: rm {}",
+            .with_hint(fmt::format("restore a backup; if nothing was ever deployed with it: "
+                                   "rm {}",
                                    state.string()));
     if ((info.st_mode & 077) != 0)
         throw Error(ErrorKind::state,
-                    fmt::format("the state {} is open to other users (mode {:04o}), and may hold "
-                                "secrets",
+                    fmt::format("the state {} is accessible to other users (mode {:04o}), and may "
+                                "contain secrets",
                                 shown(state), info.st_mode & 07777u))
             .with_hint(fmt::format("chmod 600 {}", state.string()));
     char header[16] = "";
@@ -129,7 +128,7 @@ void check_file(const std::filesystem::path& state) {
     if (std::string_view(header, static_cast<std::size_t>(n)) != kHeader)
         throw Error(ErrorKind::state,
                     fmt::format("{} is not a state, or its beginning is damaged", shown(state)))
-            .with_hint("put a backup in its place, or choose another file for the state");
+            .with_hint("restore a backup, or choose another file for the state");
 }
 
 } // namespace hadeploy::state

@@ -27,11 +27,11 @@ std::int64_t now_ms() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
-/// False when somebody else has it.
+/// Returns false when another process holds the lock.
 bool try_lock(const Fd& fd, const std::filesystem::path& path) {
     struct flock range {};
     range.l_type = F_WRLCK;
-    range.l_whence = SEEK_SET; // from 0, length 0: all of it
+    range.l_whence = SEEK_SET; // start 0, length 0: the whole file
     while (::fcntl(fd.get(), F_OFD_SETLK, &range) != 0) {
         if (errno == EAGAIN || errno == EACCES) return false;
         if (errno != EINTR) throw system_error("lock", path, ErrorKind::state);
@@ -46,7 +46,7 @@ std::string read_owner(const Fd& fd) {
     return text;
 }
 
-/// Who has just taken the lock writes a moment later who it is: that is waited for.
+/// Waits for the owner's data, which a process writes shortly after taking the lock.
 std::string read_owner_soon(const Fd& fd) {
     std::string text = read_owner(fd);
     for (int tries = 0; tries < 50 && !parse_owner(text); ++tries) {
@@ -62,7 +62,7 @@ std::string boot_id() {
         id.erase(std::remove(id.begin(), id.end(), '\n'), id.end());
         return id;
     } catch (const Error&) {
-        return ""; // no /proc; it only serves to name the owner
+        return ""; // no /proc; the id is informational
     }
 }
 
@@ -82,12 +82,13 @@ Error locked_error(const std::filesystem::path& state, std::string_view owner_te
     const auto owner = parse_owner(owner_text);
     if (!owner)
         return Error(ErrorKind::locked, fmt::format("the state {} is in use", file))
-            .with_hint(fmt::format("see by whom: fuser -v {}", lock_file(state).string()));
+            .with_hint(fmt::format("to find the process: fuser -v {}", lock_file(state).string()));
     Error error(ErrorKind::locked,
                 fmt::format("the state {} is in use: {}", file, describe(*owner)));
     const bool here = owner->host == this_process("").host;
-    error.hint = here ? fmt::format("wait for it to end, or interrupt it: kill -INT {}", owner->pid)
-                      : fmt::format("wait for it to end, or interrupt it on {}", owner->host);
+    error.hint =
+        here ? fmt::format("wait for it to finish, or interrupt it: kill -INT {}", owner->pid)
+             : fmt::format("wait for it to finish, or interrupt it on {}", owner->host);
     return error;
 }
 } // namespace
@@ -108,14 +109,14 @@ Lock::Lock(const std::filesystem::path& state, const LockOwner& owner, std::int6
         std::this_thread::sleep_for(kPollInterval);
     }
     const std::string name = to_text(owner);
-    // Only for people: if the disk is full the lock holds all the same.
+    // Informational: the lock holds even if the disk is full.
     if (::ftruncate(fd_.get(), 0) != 0 || ::pwrite(fd_.get(), name.data(), name.size(), 0) < 0)
         errno = 0;
 }
 
 Lock::~Lock() {
-    if (::ftruncate(fd_.get(), 0) != 0) errno = 0; // an old name in the file does no harm
-    // Closing would do, but for a child process that was forked and shares the open file.
+    if (::ftruncate(fd_.get(), 0) != 0) errno = 0; // outdated data in the file is harmless
+    // Closing is not enough when a forked child process shares the open file description.
     struct flock range {};
     range.l_type = F_UNLCK;
     range.l_whence = SEEK_SET;

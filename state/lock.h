@@ -9,12 +9,12 @@
 
 namespace hadeploy::state {
 
-/// The writer's lock of a state: the kernel's lock (of the open file description) on a file beside
-/// it, which ends with its holder's life however that ends. The file's text only names the holder.
-/// It is never removed: two could then hold "the" lock on two files.
+/// The writer's lock of a state: a kernel lock (F_OFD_SETLK) on a file beside the state, which the
+/// kernel releases when its holder dies. The file's text only names the holder. The file is never
+/// removed, as two processes could then lock different files.
 class Lock {
   public:
-    /// Waits up to `timeout_ms`; for a holder that is brief up to five seconds in any case.
+    /// Waits up to `timeout_ms`, but for a brief holder at least five seconds.
     /// @throws Error(locked) naming the holder; Error(state) when the file cannot be used
     Lock(const std::filesystem::path& state, const LockOwner& owner, std::int64_t timeout_ms);
     ~Lock();
@@ -31,7 +31,7 @@ std::filesystem::path lock_file(const std::filesystem::path& state);
 /// This process as the owner of a lock.
 LockOwner this_process(const std::string& command, bool brief = false);
 
-/// What the lock file says; nothing when it says nothing that can be read.
+/// Parses the lock file's text; nullopt when it is invalid.
 std::optional<LockOwner> parse_owner(std::string_view text);
 std::string describe(const LockOwner& owner);
 

@@ -11,15 +11,15 @@ namespace hadeploy::state {
 std::span<const std::string_view> migrations() {
     static const std::array<std::string_view, 5> steps{
         embedded::state_schema,
-        // the data key, locked; "" until what the state holds is sealed (see sealing.h)
+        // the data key's lock; "" until the state's contents are sealed (see sealing.h)
         "ALTER TABLE project ADD COLUMN key_lock TEXT NOT NULL DEFAULT ''",
-        // of the whole record, with a key that follows from the data key (see authentic.h)
+        // of the whole record, with a key derived from the data key (see authentic.h)
         "ALTER TABLE resources ADD COLUMN mac TEXT NOT NULL DEFAULT '';"
         "ALTER TABLE intents ADD COLUMN mac TEXT NOT NULL DEFAULT ''",
-        // the same tables: paths in the project are relative to it, which an older hadeploy would
-        // take for relative to wherever it runs
+        // no change of tables: paths are now relative to the project, which an older hadeploy would
+        // misread as relative to its working directory
         "SELECT 1",
-        // of the project, with the outputs
+        // of the project, including the outputs
         "ALTER TABLE project ADD COLUMN mac TEXT NOT NULL DEFAULT ''"};
     return steps;
 }
@@ -33,14 +33,14 @@ std::int64_t schema_version(sqlite::Database& database, std::span<const std::str
          database.number("SELECT count(*) FROM sqlite_schema") != 0))
         throw Error(ErrorKind::state,
                     fmt::format("{} is a database, but not a state of hadeploy", file))
-            .with_hint("it was left alone; choose another file for the state");
+            .with_hint("it was not changed; choose another file for the state");
     const auto known = static_cast<std::int64_t>(steps.size());
     if (version > known)
         throw Error(ErrorKind::state,
                     fmt::format("the state {} was written by a newer hadeploy (schema {}; this one "
                                 "knows {})",
                                 file, version, known))
-            .with_hint("it was left alone; use the newer hadeploy, or a backup from before it");
+            .with_hint("it was not changed; use the newer hadeploy, or a backup from before it");
     return version;
 }
 
@@ -52,12 +52,11 @@ void check_objects(sqlite::Database& database) {
     if (!foreign.step()) return;
     const std::string type = foreign.text(0), name = in_quotes(foreign.text(1));
     throw Error(ErrorKind::state,
-                fmt::format("the state {} has the {} {}, which hadeploy did not make",
+                fmt::format("the state {} contains the {} {}, which hadeploy did not create",
                             in_quotes(database.path().string(), 4096), type, name))
-        .with_hint(
-            fmt::format("nothing was done; put a backup in its place, or look at it (sqlite3 "
-                        "{} .schema) and remove it: DROP {} {}",
-                        database.path().string(), type, name));
+        .with_hint(fmt::format("nothing was changed; restore a backup, or inspect it (sqlite3 {} "
+                               ".schema) and remove it: DROP {} {}",
+                               database.path().string(), type, name));
 }
 
 void migrate(sqlite::Database& database, std::span<const std::string_view> steps) {
@@ -69,7 +68,7 @@ void migrate(sqlite::Database& database, std::span<const std::string_view> steps
             database.run(std::string(steps[static_cast<std::size_t>(version)]));
         } catch (Error& error) {
             if (error.hint.empty())
-                error.hint = "its tables are not those of its version: put a backup in its place";
+                error.hint = "its tables do not match its version: restore a backup";
             throw;
         }
         database.run(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}",

@@ -7,23 +7,23 @@
 
 namespace hadeploy::state {
 
-/// What marks an SQLite file as ours: "hadp".
+/// The application id of a state (PRAGMA application_id): "hadp" in ASCII.
 inline constexpr std::int64_t kApplicationId = 0x68616470;
 
-/// The SQL that leads from each schema version to the next; step 0 makes the first schema. A step
-/// that was released is never changed.
+/// The SQL that migrates each schema version to the next; step 0 creates the first schema. A
+/// released step must not be changed.
 std::span<const std::string_view> migrations();
 
-/// The file's schema version; 0 of a new one.
-/// @throws Error(state) when it is no state of hadeploy's, or made by a newer one
+/// The file's schema version; 0 for a new file.
+/// @throws Error(state) when it is not a state, or was written by a newer hadeploy
 std::int64_t schema_version(sqlite::Database& database, std::span<const std::string_view> steps);
 
-/// A trigger would change what is recorded, and a view show something else in its place.
-/// @throws Error(state) when something is in the file that no schema of hadeploy's has
+/// Rejects objects such as triggers and views, which could change or replace records.
+/// @throws Error(state) when the file contains an object that is in no schema of hadeploy
 void check_objects(sqlite::Database& database);
 
-/// Brings the schema up to date, each step in a transaction of its own: what is interrupted goes on
-/// with the next call.
+/// Migrates to the current schema, each step in its own transaction, so that the next call
+/// continues an interrupted migration.
 /// @throws Error(state)
 void migrate(sqlite::Database& database, std::span<const std::string_view> steps);
 

@@ -87,7 +87,8 @@ IntentWriter::IntentWriter(Database& db, const Cipher& cipher, const Form& form)
     : db_(db), cipher_(cipher), form_(form),
       insert_(db, "INSERT INTO intents (run, address, type, generation, action, identity, "
                   "config, depends_on, input_hash, started_ms, mac) "
-                  "VALUES (?,?,?,?,?,?,?,?,'',?,?)") {} // a hash would tell of secrets
+                  "VALUES (?,?,?,?,?,?,?,?,'',?,?)") {
+} // no hash, which would reveal information about secrets
 
 void IntentWriter::write(Intent& intent) {
     const std::string config = codec::encode(changed(form_.kept, intent.type, intent.config),

@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-/// How records and intents are written into their tables and read from them: in the form that a
-/// Form gives them, what is secret sealed, each with its MAC.
+/// Reading and writing of records and intents in their tables: converted by a Form, with sealed
+/// secrets and a MAC each.
 namespace hadeploy::state {
 
 constexpr std::string_view kRowColumns =
@@ -17,13 +17,13 @@ constexpr std::string_view kIntentQuery =
     "SELECT id, run, address, type, generation, action, identity, config, depends_on, started_ms, "
     "mac FROM intents";
 
-/// Where a sealed part of a column belongs; sealing.cpp says the same.
+/// The place of a sealed part of a column; must match sealing.cpp.
 std::string place(std::string_view table, std::string_view key, std::string_view column);
 
-/// Of a query for kRowColumns.
+/// Reads the current row of a query for kRowColumns.
 /// @throws Error(state)
 RecordedResource read_row(const sqlite::Statement& query, const Cipher& cipher, const Form& form);
-/// Of kIntentQuery.
+/// Reads the current row of kIntentQuery.
 /// @throws Error(state)
 Intent read_intent(const sqlite::Statement& query, const Cipher& cipher, const Form& form);
 
@@ -38,7 +38,7 @@ class RowWriter {
     sqlite::Statement insert_;
 };
 
-/// Writes an intent and notes the id that it gets.
+/// Writes an intent and sets its id.
 class IntentWriter {
   public:
     IntentWriter(sqlite::Database& database, const Cipher& cipher, const Form& form);
@@ -51,8 +51,7 @@ class IntentWriter {
     sqlite::Statement insert_;
 };
 
-/// Writes all records again, in this form: those of a state from before. A part of the caller's
-/// transaction.
+/// Rewrites all records of an older state in the given form. Runs in the caller's transaction.
 void rewrite_rows(sqlite::Database& database, const Cipher& cipher, const Form& form);
 
 } // namespace hadeploy::state

@@ -1,13 +1,13 @@
--- The first schema of the state. It never changes again: what comes later is a migration of its
--- own (see migrations.cpp). Configs, attributes and outputs are what codec.h makes of a Value.
+-- The first schema of the state. It must not be changed; later changes are separate migrations (see
+-- migrations.cpp). Configs, attributes and outputs are encoded by codec.h.
 
--- One row: what the file is.
+-- A single row that identifies the file.
 CREATE TABLE project (
     id      INTEGER PRIMARY KEY CHECK (id = 1),
     name    TEXT NOT NULL,
-    lineage TEXT NOT NULL,              -- UUID, made with the file
+    lineage TEXT NOT NULL,              -- UUID, created with the file
     serial  INTEGER NOT NULL DEFAULT 0, -- counts the changes of resources
-    epoch   INTEGER NOT NULL DEFAULT 0, -- counts the takings of the writer's lock
+    epoch   INTEGER NOT NULL DEFAULT 0, -- counts how often the writer's lock was taken
     outputs TEXT NOT NULL DEFAULT 'null'
 ) STRICT;
 
@@ -22,9 +22,9 @@ CREATE TABLE resources (
     tainted    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Effects that were begun and whose result is not recorded.
+-- Effects that were started and whose result is not recorded.
 CREATE TABLE intents (
-    id         INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice
+    id         INTEGER PRIMARY KEY AUTOINCREMENT, -- never reused
     run        INTEGER NOT NULL,
     address    TEXT NOT NULL,
     type       TEXT NOT NULL,

@@ -14,10 +14,10 @@ using sqlite::Statement;
 using sqlite::Transaction;
 
 namespace {
-/// A column of Values. `place` is the column that a sealed part's place is told by.
+/// A column of Values. `place` is the column that determines the place of sealed parts.
 struct Column {
     std::string_view table, id, place, name;
-    /// Before encryption a text in which secrets were not marked: all of it is taken for one.
+    /// Before encryption was introduced, a text without marked secrets: treated as secret entirely.
     bool is_text = false;
     bool whole = false; ///< encrypted as a whole
 };
@@ -31,8 +31,8 @@ constexpr Column kColumns[] = {
 };
 constexpr const Column& kRuns = kColumns[4];
 
-/// What a column holds. @param before  what it is sealed with; nullptr of a state from before
-/// encryption
+/// Reads a column.
+/// @param before  cipher of the column; nullptr for a state from before encryption
 Value read_column(const Column& column, const std::string& text, const Cipher* before,
                   const std::string& place) {
     if (before != nullptr) return codec::decode(text, *before, place);
@@ -86,7 +86,7 @@ void authenticate_state(Database& database, const Cipher& cipher) {
 }
 
 void reseal_state(Database& database, const Cipher& before, const Cipher& after) {
-    check_all(database, before); // or what was altered would get a good MAC
+    check_all(database, before); // otherwise altered data would get a valid MAC
     seal_all(database, &before, after);
 }
 

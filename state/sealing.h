@@ -5,21 +5,19 @@
 
 namespace hadeploy::state {
 
-/// The lock of the state's data key; "" of a state that is not encrypted yet.
+/// The lock of the state's data key; "" if the state is not encrypted yet.
 std::string stored_lock(sqlite::Database& database);
 
-/// Encrypts what a state from before encryption holds, and stores the lock: in one transaction.
+/// Encrypts the contents of a state from before encryption and stores the lock, in one transaction.
 /// @throws Error(state)
 void seal_state(sqlite::Database& database, const Cipher& cipher);
 
-/// Gives the records of an encrypted state from before that their MACs, or checks those that they
-/// have, encrypts what runs were made from as a whole, gives the project its MAC, and stores the
-/// lock that says so: in one transaction.
+/// Upgrades an encrypted state of an older kind in one transaction: adds or checks the MACs of
+/// records, encrypts the specs of runs as a whole, adds the project's MAC, and stores the new lock.
 /// @throws Error(state)
 void authenticate_state(sqlite::Database& database, const Cipher& cipher);
 
-/// Encrypts everything anew with another data key, and stores its lock. A part of the caller's
-/// transaction.
+/// Encrypts everything with another data key and stores its lock. Runs in the caller's transaction.
 /// @throws Error(state)
 void reseal_state(sqlite::Database& database, const Cipher& before, const Cipher& after);
 

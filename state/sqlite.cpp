@@ -9,13 +9,12 @@
 namespace hadeploy::sqlite {
 
 namespace {
-// Readers hold the file for as long as a query takes; who waits longer than this meets one that
-// hangs.
+// Readers hold the file only during a query, so that a longer wait means that one hangs.
 constexpr int kBusyTimeoutMs = 20'000;
 
-// At rest the state is one file that can be copied, and that a reader without write access can
-// read. EXTRA also syncs the directory after the journal is gone, so that a power cut cannot bring
-// back a journal that undoes what was promised.
+// Between runs the state is a single file, which can be copied, and read without write access.
+// EXTRA also syncs the directory after removal of the journal, so that a power failure cannot
+// restore a journal that would undo a commit.
 constexpr const char* kSettings = "PRAGMA synchronous = EXTRA;"
                                   "PRAGMA secure_delete = ON;"
                                   "PRAGMA trusted_schema = OFF;"
@@ -31,23 +30,23 @@ Error explain(int code, const std::string& cause, const std::filesystem::path& p
     switch (code & 0xFF) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-        return error("is damaged", fmt::format("put a backup in its place; or save what can still "
-                                               "be read: sqlite3 {0} .recover | sqlite3 {0}.new",
+        return error("is damaged", fmt::format("restore a backup; or save what can still be read: "
+                                               "sqlite3 {0} .recover | sqlite3 {0}.new",
                                                path.string()));
     case SQLITE_FULL:
-        return error("cannot be written", "make room on its disk and run the command again: what "
-                                          "was begun is recorded and will be looked at");
+        return error("cannot be written", "free space on its disk and run the command again, "
+                                          "which continues the recorded changes");
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_AUTH:
     case SQLITE_CANTOPEN:
         return error("cannot be opened or written",
-                     fmt::format("check who owns it, its directory and the mount: ls -ld {} {}",
+                     fmt::format("check its owner, its directory and the mount: ls -ld {} {}",
                                  path.parent_path().empty() ? "." : path.parent_path().string(),
                                  path.string()));
     case SQLITE_BUSY:
-        return error("is held by another program",
-                     fmt::format("see which one it is: fuser -v {}", path.string()));
+        return error("is locked by another program",
+                     fmt::format("to find the program: fuser -v {}", path.string()));
     case SQLITE_IOERR:
         return error("cannot be read or written",
                      "check its disk (dmesg); then run the command again");
@@ -61,8 +60,8 @@ void Database::Closer::operator()(sqlite3* handle) const {
 }
 
 Database::Database(std::filesystem::path path, Access access) : path_(std::move(path)) {
-    // Readers open for writing too where they may: otherwise they could not undo what a killed
-    // writer left half written. query_only keeps them from anything else.
+    // Readers also open for writing where permitted, to roll back what a killed writer left half
+    // written. query_only prevents any other change.
     const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE |
                       (access == Access::memory ? SQLITE_OPEN_MEMORY : 0);
     sqlite3* handle = nullptr;
@@ -72,14 +71,14 @@ Database::Database(std::filesystem::path path, Access access) : path_(std::move(
     sqlite3_extended_result_codes(handle, 1);
     sqlite3_busy_timeout(handle, kBusyTimeoutMs);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-    sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr); // nobody's
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
-    // A file on a read-only mount opens all the same, and fails only when it is written.
+    // Opening a file on a read-only mount succeeds, and only writing fails.
     if (access == Access::write && sqlite3_db_readonly(handle, "main") == 1)
         throw explain(SQLITE_READONLY, "no permission to write, or a read-only file system", path_);
     run(access == Access::read ? "PRAGMA trusted_schema = OFF; PRAGMA query_only = ON;"
                                : kSettings);
-    // a checkpoint is the writer's alone
+    // only the writer performs checkpoints
     if (access == Access::read)
         sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
 }
@@ -89,7 +88,7 @@ Database::~Database() {
 }
 
 void Database::write_ahead(bool on) {
-    // whoever reads just now is not waited for: it can be done another time
+    // do not wait for readers: it can be done another time
     if (!on) sqlite3_busy_timeout(handle_.get(), 0);
     Statement mode(*this, on ? "PRAGMA journal_mode = WAL" : "PRAGMA journal_mode = DELETE");
     const bool wal = mode.step() && mode.text(0) == "wal";
@@ -111,7 +110,7 @@ sqlite3_stmt* Database::prepare(std::string_view sql) {
 }
 
 void Database::give_back(sqlite3_stmt* statement) {
-    sqlite3_reset(statement); // one that is not reset keeps its lock on the file
+    sqlite3_reset(statement); // otherwise the statement keeps its lock on the file
     sqlite3_clear_bindings(statement);
     const bool kept = idle_.emplace(sqlite3_sql(statement), statement).second;
     if (!kept) sqlite3_finalize(statement);
@@ -136,7 +135,7 @@ void Database::copy_from(Database& other) {
     sqlite3_backup* backup =
         sqlite3_backup_init(handle_.get(), "main", other.handle_.get(), "main");
     if (backup == nullptr) throw error();
-    (void)sqlite3_backup_step(backup, -1); // all pages; what fails is told at the end
+    (void)sqlite3_backup_step(backup, -1); // all pages; errors are reported by finish
     if (sqlite3_backup_finish(backup) != SQLITE_OK) throw error();
 }
 
@@ -165,7 +164,7 @@ bool Statement::step() {
         sqlite3_reset(statement_);
         throw error;
     }
-    // A statement that is not reset keeps its lock on the file.
+    // Otherwise the statement keeps its lock on the file.
     sqlite3_reset(statement_);
     return false;
 }
@@ -208,7 +207,7 @@ Transaction::~Transaction() {
         else
             database_.run("ROLLBACK TO " + savepoint_ + "; RELEASE " + savepoint_);
     } catch (const Error&) {
-        // Nothing was written, which is all that was wanted; the cause is on its way already.
+        // Nothing was written, as intended; the original error is already propagating.
     }
 }
 

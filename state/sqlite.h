@@ -14,41 +14,41 @@ struct sqlite3_stmt;
 
 namespace hadeploy::sqlite {
 
-/// One connection. Not thread-safe: whoever shares it brings the mutex.
+/// A connection. Not thread-safe: threads that share it must use a mutex.
 class Database {
   public:
     enum class Access {
-        read, ///< changes are refused (but what a crash left half written is rolled back)
+        read, ///< rejects changes, but rolls back what a crash left half written
         write,
-        memory, ///< a private database without a file; `path` is for messages alone
+        memory, ///< a private database without a file; `path` is only for messages
     };
-    /// Opens a file that exists. @throws Error(state)
+    /// Opens an existing file. @throws Error(state)
     Database(std::filesystem::path path, Access access);
     ~Database();
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
 
-    /// For the time of a run: commits go to a log beside the file, which costs a tenth (about 0.1
-    /// ms against 2 ms) and is as durable. Switched off, the log goes into the file and is removed;
-    /// where that can't be done now (somebody reads), the next run's end does it.
+    /// Enables the write-ahead log for a run: a commit to the log is as durable, but takes about
+    /// 0.1 ms instead of 2 ms. Disabling merges the log into the file and removes it; if a reader
+    /// prevents this, the end of the next run does it.
     /// @throws Error(state)
     void write_ahead(bool on);
 
-    /// Runs statements that give no rows. @throws Error(state)
+    /// Runs statements without result rows. @throws Error(state)
     void run(const std::string& sql);
-    /// The first row's first column, e.g. of a PRAGMA. @throws Error(state)
+    /// The first column of the first row, e.g. of a PRAGMA. @throws Error(state)
     std::int64_t number(std::string_view sql);
 
-    /// Takes over all that another database holds. @throws Error(state)
+    /// Copies the contents of another database. @throws Error(state)
     void copy_from(Database& other);
 
-    /// Rows that the last INSERT, UPDATE or DELETE touched.
+    /// The number of rows changed by the last INSERT, UPDATE or DELETE.
     [[nodiscard]] std::int64_t changes() const;
     [[nodiscard]] std::int64_t last_id() const;
-    /// Some errors (a full disk, say) end the transaction as a whole by themselves.
+    /// Some errors, for example a full disk, roll back the whole transaction.
     [[nodiscard]] bool in_transaction() const;
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-    /// The connection's last error, for people: path, cause, what to do.
+    /// The connection's last error with path, cause and hint.
     [[nodiscard]] Error error() const;
 
   private:
@@ -56,17 +56,17 @@ class Database {
     struct Closer {
         void operator()(sqlite3* handle) const;
     };
-    /// One that is not in use, or a fresh one. @throws Error(state)
+    /// Returns an idle prepared statement or a new one. @throws Error(state)
     sqlite3_stmt* prepare(std::string_view sql);
     void give_back(sqlite3_stmt* statement);
 
     std::filesystem::path path_;
     std::unique_ptr<sqlite3, Closer> handle_;
-    std::map<std::string, sqlite3_stmt*, std::less<>> idle_; ///< prepared, by their text
+    std::map<std::string, sqlite3_stmt*, std::less<>> idle_; ///< prepared statements by their text
 };
 
-/// One prepared statement, which the database keeps for the next who wants the same. bind() starts
-/// it anew, so that it can be used in a loop.
+/// A prepared statement, which the database caches for later use. bind() resets it, so that it can
+/// be used in a loop.
 class Statement {
   public:
     /// @throws Error(state)
@@ -85,7 +85,7 @@ class Statement {
     }
     /// The next row; false after the last. @throws Error(state)
     bool step();
-    /// step() of a statement without rows.
+    /// Runs a statement without result rows. @throws Error(state)
     void run() {
         while (step()) {
         }
@@ -102,14 +102,14 @@ class Statement {
     sqlite3_stmt* statement_;
 };
 
-/// A write transaction, or with a name a part of one (a savepoint). Undone unless committed.
+/// A write transaction, or a savepoint within one if it has a name. Rolled back unless committed.
 class Transaction {
   public:
     explicit Transaction(Database& database, std::string savepoint = "");
     ~Transaction();
     Transaction(const Transaction&) = delete;
     Transaction& operator=(const Transaction&) = delete;
-    /// @throws Error(state); nothing is written then
+    /// @throws Error(state), in which case nothing is written
     void commit();
 
   private:

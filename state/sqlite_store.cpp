@@ -20,21 +20,21 @@ using sqlite::Statement;
 using sqlite::Transaction;
 
 namespace {
-void settle_intent(Database& db, std::int64_t id) {
+void remove_intent(Database& db, std::int64_t id) {
     Statement(db, "DELETE FROM intents WHERE id = ?").bind(id).run();
     if (db.changes() == 0)
         throw Error(ErrorKind::state, fmt::format("the journal of {} has no intent {}",
                                                   in_quotes(db.path().string(), 4096), id));
 }
 
-/// Whoever has altered it gets no good MAC for that.
+/// Checks the project before the update, so that altered data does not get a valid MAC.
 void change_project(Database& db, const Cipher& cipher, Statement& update) {
     (void)read_project(db, cipher);
     update.run();
     authenticate_project(db, cipher);
 }
 
-void raise_serial(Database& db, const Cipher& cipher) {
+void increment_serial(Database& db, const Cipher& cipher) {
     Statement update(db, "UPDATE project SET serial = serial + 1");
     change_project(db, cipher, update);
 }
@@ -64,15 +64,14 @@ void SqliteStore::check_same_file() const {
 
 void SqliteStore::lock(const std::string& command, std::int64_t timeout_ms) {
     if (lock_) return;
-    if (mode_ == Mode::read_only)
-        throw Error(ErrorKind::state, "the state was opened for reading alone");
+    if (mode_ == Mode::read_only) throw Error(ErrorKind::state, "the state was opened read-only");
     auto lock = std::make_unique<Lock>(database_->path(), this_process(command), timeout_ms);
-    // What was true when the file was opened need not be so after the wait for the lock.
+    // The file may have changed during the wait for the lock.
     check_same_file();
     const std::lock_guard guard(database_mutex_);
     migrate(*database_, migrations());
     Transaction transaction(*database_);
-    // it has to be another one than before, and stays a number of SQLite's
+    // must change, and stay in the range of SQLite's integers
     database_->run("UPDATE project SET epoch = (epoch & 4611686018427387903) + 1");
     epoch_ = database_->number("SELECT epoch FROM project");
     transaction.commit();
@@ -86,7 +85,7 @@ SqliteStore::~SqliteStore() {
         check_same_file();
         database_->write_ahead(false);
     } catch (const Error&) {
-        // all is durable as it is; the next run's end tidies up
+        // everything is durable; the end of the next run retries
     }
 }
 
@@ -94,13 +93,14 @@ void SqliteStore::check_epoch() {
     const std::string file = in_quotes(database_->path().string(), 4096);
     if (!lock_)
         throw Error(ErrorKind::state,
-                    fmt::format("the state {} was to be written without its lock", file));
+                    fmt::format("attempt to write the state {} without its lock", file));
     if (database_->number("SELECT epoch FROM project") != epoch_)
         throw Error(ErrorKind::locked, fmt::format("another hadeploy has taken over the state {}; "
                                                    "was its lock file removed?",
                                                    file))
-            .with_hint("this one writes nothing more; let the other one end, then run the command "
-                       "again");
+            .with_hint(
+                "nothing more is written here; wait for the other one to finish, then run the "
+                "command again");
 }
 
 void SqliteStore::commit(const Write& write) {
@@ -112,7 +112,7 @@ void SqliteStore::commit(const Write& write) {
             queue_changed_.wait(guard);
             continue;
         }
-        // Nobody is at it: this thread commits for all that wait, itself among them.
+        // This thread commits for all waiting threads, including itself.
         committing_ = true;
         const std::vector<Job*> batch = std::exchange(queue_, {});
         guard.unlock();
@@ -139,11 +139,11 @@ void SqliteStore::run_batch(const std::vector<Job*>& batch) {
         return;
     } catch (const Error& e) {
         error = e;
-    } catch (const std::exception& e) { // no memory, say: each of the callers has to hear of it
+    } catch (const std::exception& e) { // e.g. out of memory: each caller must get the error
         error = Error(ErrorKind::state, e.what());
     }
     for (Job* job : batch)
-        if (!job->error) job->error = *error; // a copy each: callers add to it
+        if (!job->error) job->error = *error; // a copy for each: callers modify it
 }
 
 void SqliteStore::run_job(Job& job) {
@@ -152,7 +152,7 @@ void SqliteStore::run_job(Job& job) {
         job.write(*database_);
         savepoint.commit();
     } catch (const Error& e) {
-        if (!database_->in_transaction()) throw; // the others' work went with it
+        if (!database_->in_transaction()) throw; // the other jobs were rolled back too
         job.error = e;
     }
 }
@@ -220,8 +220,8 @@ std::vector<Intent> SqliteStore::intents() const {
 
 void SqliteStore::begin(std::vector<Intent>& intents) {
     commit([&](Database& db) {
-        // What an earlier run left open at an address is settled by whoever begins there anew. But
-        // a create without an end is all that tells of what a removal is about to remove.
+        // A new intent settles intents that earlier runs left open at its address. But an open
+        // create is the only record of the object that a removal is about to remove.
         Statement settle(db, "DELETE FROM intents WHERE address = ?1 AND run < ?2 "
                              "AND NOT (?3 = 'remove' AND action = 'create')");
         for (const Intent& intent : intents)
@@ -234,21 +234,21 @@ void SqliteStore::begin(std::vector<Intent>& intents) {
 void SqliteStore::withdraw(const std::vector<Intent>& intents) {
     if (intents.empty()) return;
     commit([&](Database& db) {
-        for (const Intent& intent : intents) settle_intent(db, intent.id);
+        for (const Intent& intent : intents) remove_intent(db, intent.id);
     });
 }
 
 void SqliteStore::finish(std::int64_t intent, const RecordedResource& row) {
     commit([&](Database& db) {
-        settle_intent(db, intent);
+        remove_intent(db, intent);
         RowWriter(db, cipher_, form_).write(row);
-        raise_serial(db, cipher_);
+        increment_serial(db, cipher_);
     });
 }
 
 void SqliteStore::finish_removed(std::int64_t intent, const std::string& address) {
     commit([&](Database& db) {
-        // A replacement that is already there has a higher generation, and stays.
+        // An existing replacement has a higher generation, and is kept.
         Statement(db,
                   "DELETE FROM resources WHERE address = ? AND generation <= (SELECT generation "
                   "FROM intents WHERE id = ?)")
@@ -258,8 +258,8 @@ void SqliteStore::finish_removed(std::int64_t intent, const std::string& address
                       "(SELECT generation FROM intents WHERE id = ?2)")
             .bind(address, intent)
             .run();
-        settle_intent(db, intent);
-        raise_serial(db, cipher_);
+        remove_intent(db, intent);
+        increment_serial(db, cipher_);
     });
 }
 
@@ -278,7 +278,7 @@ void SqliteStore::put(const std::vector<RecordedResource>& rows,
             writer.write(row);
             settle.bind(row.address).run();
         }
-        raise_serial(db, cipher_);
+        increment_serial(db, cipher_);
     });
 }
 
@@ -286,7 +286,7 @@ void SqliteStore::move(const std::map<std::string, std::string>& moves,
                        const std::vector<RecordedResource>& rows, const std::vector<Intent>& open) {
     if (moves.empty() && rows.empty()) return;
     commit([&](Database& db) {
-        // What is secret is sealed for its place: so all is taken out, and written again.
+        // Secrets are sealed for their place, so that rows must be read and written again.
         std::vector<RecordedResource> moved;
         for (const auto& [from, to] : moves) {
             Statement row(db,
@@ -303,7 +303,7 @@ void SqliteStore::move(const std::map<std::string, std::string>& moves,
         for (const RecordedResource& row : rows) writer.write(row);
         IntentWriter journal(db, cipher_, form_);
         for (Intent intent : open) journal.write(intent);
-        raise_serial(db, cipher_);
+        increment_serial(db, cipher_);
     });
 }
 
@@ -383,7 +383,7 @@ std::vector<Run> SqliteStore::runs() const {
     std::vector<Run> out;
     while (query.step()) {
         Value spec = codec::decode(query.text(5), cipher_, place("runs", query.text(0), "spec"));
-        if (cipher_.seals_runs() && !spec.secret()) spec = {}; // anybody may have written it
+        if (cipher_.seals_runs() && !spec.secret()) spec = {}; // not written by hadeploy
         out.push_back({query.integer(0), query.text(1), query.integer(2), query.integer(3),
                        query.text(4), std::move(spec), query.text(6)});
     }

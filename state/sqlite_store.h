@@ -11,11 +11,11 @@
 
 namespace hadeploy::state {
 
-/// The Store on one SQLite connection. Thread-safe: reads take turns; writes that come together
-/// share a transaction.
+/// The Store on one SQLite connection. Thread-safe: reads are serialized, writes share
+/// transactions.
 class SqliteStore final : public Store {
   public:
-    /// Takes over an open, checked and migrated database.
+    /// @param database  open, checked and migrated
     SqliteStore(std::unique_ptr<sqlite::Database> database, Cipher cipher, Mode mode, Form form);
     ~SqliteStore() override;
 
@@ -50,7 +50,7 @@ class SqliteStore final : public Store {
 
   private:
     using Write = std::function<void(sqlite::Database&)>;
-    /// A caller's part of a transaction; lives on the caller's stack until it is done.
+    /// A caller's part of a transaction, on the caller's stack until it is done.
     struct Job {
         const Write& write;
         std::optional<Error> error = {};
@@ -61,26 +61,26 @@ class SqliteStore final : public Store {
         StepRecord step;
     };
 
-    /// Runs `write` in a transaction, together with those of other threads that wait meanwhile.
-    /// Returns when it is durable; when it throws nothing of it is written.
+    /// Runs `write` in a transaction together with those of other waiting threads. Returns when it
+    /// is durable; writes nothing of it when it throws.
     void commit(const Write& write);
     void run_batch(const std::vector<Job*>& batch);
     void run_job(Job& job);
-    /// @throws Error unless this store holds the lock, and nobody has taken it since
+    /// @throws Error unless this store holds the lock and no other process has taken it since
     void check_epoch();
     std::size_t write_pending_steps();
-    /// @throws Error(state) when the path has come to mean another file
+    /// @throws Error(state) when another file now has the path
     void check_same_file() const;
 
     Mode mode_;
     Cipher cipher_;
     Form form_;
-    std::unique_ptr<Lock> lock_; ///< before database_, so that it is let go after that is closed
-    std::int64_t epoch_ = 0;     ///< what lock() made of it
+    std::unique_ptr<Lock> lock_; ///< before database_, so that it is released after closing it
+    std::int64_t epoch_ = 0;     ///< set by lock()
     std::uint64_t device_ = 0, inode_ = 0; ///< of the open file
     mutable std::mutex database_mutex_;    ///< guards database_ and steps_
     std::unique_ptr<sqlite::Database> database_;
-    std::vector<PendingStep> steps_; ///< history, written along with the next transaction
+    std::vector<PendingStep> steps_; ///< history, written with the next transaction
 
     std::mutex queue_mutex_; ///< guards queue_ and committing_; never held during a transaction
     std::condition_variable queue_changed_;

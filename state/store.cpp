@@ -23,24 +23,24 @@ namespace {
 using sqlite::Database;
 using Path = std::filesystem::path;
 
-// Making or migrating a state takes milliseconds; only a command that runs holds the lock longer.
+// Creating or migrating a state takes milliseconds; only a running command holds the lock longer.
 constexpr std::int64_t kShortWaitMs = 5'000;
 /// The lineage of a state that does not exist yet.
 constexpr std::string_view kNoLineage = "00000000-0000-0000-0000-000000000000";
 
-bool is_there(const Path& path) {
+bool is_present(const Path& path) {
     struct stat info {};
     return ::lstat(path.c_str(), &info) == 0;
 }
 
 void make_directory(const Path& state) {
     const Path directory = state.parent_path();
-    if (directory.empty() || is_there(directory)) return;
+    if (directory.empty() || is_present(directory)) return;
     std::error_code error;
     std::filesystem::create_directories(directory.parent_path(), error);
     if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
-        throw system_error("make the state's directory", directory, ErrorKind::state);
-    // or a power cut takes it away with all that was promised to be in it
+        throw system_error("create the state's directory", directory, ErrorKind::state);
+    // otherwise a power failure could remove the directory with its durable contents
     sync_directory(directory.has_parent_path() ? directory.parent_path() : Path("."));
 }
 
@@ -54,20 +54,20 @@ void fill(Database& database, const std::string& project, std::string_view linea
     state::authenticate_project(database, cipher);
 }
 
-/// Made whole under another name first: a state is there with all that belongs to it, or not.
+/// Creates the state under another name and renames it, so that no incomplete state ever exists.
 void create(const Path& file, const std::string& project, const KeySource& key) {
     const Cipher cipher = Cipher::make(key);
     const Path fresh = file.string() + ".new";
     for (const Path& stale : {fresh, Path(fresh.string() + "-journal")}) ::unlink(stale.c_str());
-    // SQLite gives its journals the mode of the database, so this one call decides for all.
+    // SQLite gives its journals the mode of the database.
     if (!Fd(::open(fresh.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)))
-        throw system_error("make the state", fresh, ErrorKind::state);
+        throw system_error("create the state", fresh, ErrorKind::state);
     {
         Database database(fresh, Database::Access::write);
         fill(database, project, uuid_v4(), cipher);
     }
     if (::rename(fresh.c_str(), file.c_str()) != 0)
-        throw system_error("make the state", file, ErrorKind::state);
+        throw system_error("create the state", file, ErrorKind::state);
     sync_directory(file.has_parent_path() ? file.parent_path() : Path("."));
 }
 
@@ -78,16 +78,17 @@ void check_project(Database& database, const std::string& project) {
     const std::int64_t serial = there ? query.integer(1) : 0;
     const std::string file = in_quotes(database.path().string(), 4096);
     if (serial < 0 || serial > state::kMostSerial)
-        throw Error(ErrorKind::state,
-                    fmt::format("the state {} has the serial {}, which hadeploy does not give: it "
-                                "was altered by something else",
-                                file, serial))
-            .with_hint("nothing was done; put a backup of the state in its place");
+        throw Error(
+            ErrorKind::state,
+            fmt::format("the state {} has the serial {}, which hadeploy cannot have written: "
+                        "it was altered by something else",
+                        file, serial))
+            .with_hint("nothing was changed; restore a backup of the state");
     if (project.empty() || name == project) return;
     throw Error(ErrorKind::state, fmt::format("the state {} belongs to the project {}, not to {}",
                                               file, in_quotes(name), in_quotes(project)))
         .with_hint("run the command in that project's directory, or choose another file for the "
-                   "state; if the project was renamed, give it its old name back");
+                   "state; if the project was renamed, restore its old name");
 }
 
 void check_contents(Database& database) {
@@ -96,13 +97,13 @@ void check_contents(Database& database) {
     throw Error(ErrorKind::state,
                 fmt::format("the state {} is damaged: {}",
                             in_quotes(database.path().string(), 4096), check.text(0)))
-        .with_hint(fmt::format("put a backup in its place; or save what can still be read: sqlite3 "
-                               "{0} .recover | sqlite3 {0}.new",
+        .with_hint(fmt::format("restore a backup; or save what can still be read: sqlite3 {0} "
+                               ".recover | sqlite3 {0}.new",
                                database.path().string()));
 }
 
-/// An empty state that lives in memory: what a reader sees before the first apply.
-std::unique_ptr<Store> nothing_yet(const Path& file, const std::string& project, Form form) {
+/// An empty state in memory, for readers before the first apply.
+std::unique_ptr<Store> empty_store(const Path& file, const std::string& project, Form form) {
     auto database = std::make_unique<Database>(file, Database::Access::memory);
     Cipher cipher = Cipher::for_memory();
     fill(*database, project, kNoLineage, cipher);
@@ -115,7 +116,7 @@ Cipher unlock(Database& database, const KeySource& key) {
                           "the state " + in_quotes(database.path().string(), 4096));
 }
 
-/// A state that an older hadeploy wrote, brought up to date in memory: reading changes no file.
+/// Reads an older state, migrating a copy in memory, so that reading changes no file.
 std::unique_ptr<Store> read_older(Database& older, const KeySource& key, Form form) {
     auto database = std::make_unique<Database>(older.path(), Database::Access::memory);
     database->copy_from(older);
@@ -126,21 +127,21 @@ std::unique_ptr<Store> read_older(Database& older, const KeySource& key, Form fo
                                                 Store::Mode::read_only, std::move(form));
 }
 
-/// A state without a lock says what anybody may have written, and commands follow from it.
+/// Rejects a state without a lock: its records, which determine commands, may be forged.
 void refuse_unsealed(Database& database, std::int64_t version, const KeySource& key) {
     constexpr std::int64_t first_with_lock = 2;
     const bool sealed = version >= first_with_lock && !state::stored_lock(database).empty();
     if (version == 0 || sealed || key.takes_unsealed) return;
     throw Error(ErrorKind::state,
-                fmt::format("the state {} is not sealed: it is from before hadeploy sealed states, "
-                            "or it was altered by something other than hadeploy",
+                fmt::format("the state {} is not sealed: it predates the sealing of states, or was "
+                            "altered by something other than hadeploy",
                             in_quotes(database.path().string(), 4096)))
-        .with_hint("if it is that old, `hadeploy state rekey --unsealed` seals it as it is");
+        .with_hint("if it is that old, seal it as it is: hadeploy state rekey --unsealed");
 }
 
 std::unique_ptr<Store> open_for_reading(const Path& file, const std::string& project,
                                         const KeySource& key, Form form) {
-    if (!is_there(file)) return nothing_yet(file, project, std::move(form));
+    if (!is_present(file)) return empty_store(file, project, std::move(form));
     state::check_directory(file);
     state::check_file(file);
     auto database = std::make_unique<Database>(file, Database::Access::read);
@@ -156,8 +157,8 @@ std::unique_ptr<Store> open_for_reading(const Path& file, const std::string& pro
                                                 Store::Mode::read_only, std::move(form));
 }
 
-/// Brings an older state up to date: schema first, then encryption, then the form of its records.
-void modernize(Database& database, const KeySource& key, const Form& form) {
+/// Upgrades an older state: first its schema, then encryption, then the form of its records.
+void upgrade(Database& database, const KeySource& key, const Form& form) {
     const state::Lock lock(database.path(), state::this_process("migrating the state", true),
                            kShortWaitMs);
     state::migrate(database, state::migrations());
@@ -169,14 +170,14 @@ void modernize(Database& database, const KeySource& key, const Form& form) {
     transaction.commit();
 }
 
-/// Who makes the state holds its lock for a moment; but who has made it may go on to work, and then
-/// there is nothing to wait for any more.
-void make_unless_there(const Path& file, const std::string& project, const KeySource& key) {
+/// Creates the state unless it exists. Another process that creates it holds the lock only briefly,
+/// but may go on to a run; there is then no need to wait, as the state exists.
+void create_if_missing(const Path& file, const std::string& project, const KeySource& key) {
     constexpr std::int64_t slice_ms = 50;
-    for (std::int64_t waited = 0; !is_there(file); waited += slice_ms) {
+    for (std::int64_t waited = 0; !is_present(file); waited += slice_ms) {
         try {
-            const state::Lock lock(file, state::this_process("making the state", true), slice_ms);
-            if (!is_there(file)) create(file, project, key);
+            const state::Lock lock(file, state::this_process("creating the state", true), slice_ms);
+            if (!is_present(file)) create(file, project, key);
         } catch (const Error& error) {
             if (error.kind != ErrorKind::locked || waited >= kShortWaitMs) throw;
         }
@@ -187,7 +188,7 @@ std::unique_ptr<Store> open_for_writing(const Path& file, const std::string& pro
                                         const KeySource& key, Form form) {
     state::check_directory(file);
     make_directory(file);
-    make_unless_there(file, project, key);
+    create_if_missing(file, project, key);
     state::check_file(file);
     auto database = std::make_unique<Database>(file, Database::Access::write);
     const std::int64_t version = state::schema_version(*database, state::migrations());
@@ -197,10 +198,10 @@ std::unique_ptr<Store> open_for_writing(const Path& file, const std::string& pro
     refuse_unsealed(*database, version, key);
     if (version < static_cast<std::int64_t>(state::migrations().size()) ||
         state::stored_lock(*database).empty())
-        modernize(*database, key, form);
+        upgrade(*database, key, form);
     Cipher cipher = unlock(*database, key);
-    if (!cipher.authenticates_project()) { // a run was killed between the schema and the MACs
-        modernize(*database, key, form);
+    if (!cipher.authenticates_project()) { // a migration was killed before it added MACs
+        upgrade(*database, key, form);
         cipher = unlock(*database, key);
     }
     return std::make_unique<state::SqliteStore>(std::move(database), std::move(cipher),

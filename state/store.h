@@ -15,8 +15,8 @@
 
 namespace hadeploy {
 
-/// An effect that was begun, or was the next to be. Written before it, removed together with the
-/// write of its result: what is found at start was interrupted and has to be looked at.
+/// A change of a real object that was started, or was about to be. Written before the change and
+/// removed when its result is written, so that an intent found at the start was interrupted.
 struct Intent {
     std::int64_t id = 0;
     std::int64_t run = 0;
@@ -25,7 +25,7 @@ struct Intent {
     std::int64_t generation = 1;
     std::string action; ///< create, update, remove
     std::string identity;
-    Value config; ///< what was to be made; null for a remove
+    Value config; ///< desired config; null for a remove
     std::vector<std::string> depends_on;
     std::int64_t started_ms = 0;
 };
@@ -37,111 +37,112 @@ struct Run {
     std::int64_t started_ms = 0; ///< Unix time
     std::int64_t ended_ms = 0;   ///< 0 while it runs or when it was killed
     std::string result;          ///< "", "done", "failed", "interrupted"
-    /// What it was made from, for a rollback. Null where nothing says that it
-    /// is hadeploy's own.
+    /// The spec of the run, for a rollback. Null if it is not proven to be written by hadeploy.
     Value spec;
     std::string summary; ///< JSON: counts and durations
 };
 
-/// One step of a run as it went, for durations, critical paths and charts.
+/// One executed step of a run, for durations, critical paths and charts.
 struct StepRecord {
     std::string address;
     std::string action;
     std::int64_t started_ms = 0;
     std::int64_t ended_ms = 0;
     std::string result;             ///< "done", "failed", "adopted", "unchanged"
-    std::vector<std::string> after; ///< addresses of the steps that it had to wait for
+    std::vector<std::string> after; ///< addresses of the steps that it waited for
 };
 
-/// How configs and attributes of a type are written, and the way back: with paths relative to the
-/// project, say. Values stay as they are where a function is empty.
+/// Conversion of configs and attributes between memory and the state, for example to paths relative
+/// to the project. An empty function leaves values unchanged.
 struct Form {
     using Change = std::function<Value(const std::string& type, const Value&)>;
-    Change kept = {}; ///< what is stored of a value
-    Change used = {}; ///< what a stored value stands for
+    Change kept = {}; ///< from a value to its stored form
+    Change used = {}; ///< from the stored form to the value
 };
 
 struct LockOwner {
     std::int64_t pid = 0;
     std::string host, user, boot_id, command;
     std::int64_t since_ms = 0;
-    bool brief = false; ///< it is held for moments: who meets it waits for that in any case
+    bool brief = false; ///< held only briefly: others wait regardless of their timeout
 };
 
-/// The state of one project: resources, journal, history, lock. One writer at a time; readers need
-/// no lock. All SQL of hadeploy is behind this door.
+/// The state of one project: resources, journal, history, lock. There is at most one writer;
+/// readers need no lock. All SQL of hadeploy is behind this interface.
 class Store {
   public:
     enum class Mode { read_only, read_write };
 
-    /// Opens (read_write: makes, and migrates) the state file. read_only of a file that does not
-    /// exist gives an empty store. All Values' secret parts in it are encrypted.
-    /// @param project  whose it has to be; "" for whoever only reads, and takes any
-    /// @param key  by default that in a file beside the state, which is made with it
-    /// @throws Error(state) when it is corrupt, newer than this program, another project's, not
-    ///         writable, on a network file system, or the key does not open it
-    /// @param form  of configs and attributes
+    /// Opens the state file; read_write also creates and migrates it. read_only returns an empty
+    /// store for a missing file. The file contains secrets only in encrypted form.
+    /// @param project  expected project; "" accepts any, for reading
+    /// @param key  by default a key file beside the state, which is created with it
+    /// @param form  conversion of configs and attributes
+    /// @throws Error(state) when the file is corrupt, newer than this program, of another project,
+    ///         not writable, on a network file system, or not opened by the key
     static std::unique_ptr<Store> open(const std::filesystem::path& file, Mode mode,
                                        const std::string& project, const KeySource& key = {},
                                        Form form = {});
     virtual ~Store() = default;
 
-    /// Takes the writer's lock; waits up to `timeout_ms`. Held until the Store is closed or the
-    /// process dies (the kernel lets go of a dead owner's lock).
+    /// Takes the writer's lock, waiting up to `timeout_ms`. It is held until the Store is closed or
+    /// the process dies (the kernel releases the lock of a dead process).
     /// @throws Error(locked) naming the owner
     virtual void lock(const std::string& command, std::int64_t timeout_ms) = 0;
 
-    virtual std::string project() const = 0; ///< whose it is
+    virtual std::string project() const = 0; ///< name of the project
     virtual std::string lineage() const = 0;
-    /// Rises with every transaction that changes resources; a saved plan names the one it saw.
+    /// Incremented by every transaction that changes resources; a saved plan contains its serial.
     virtual std::int64_t serial() const = 0;
 
     virtual std::vector<RecordedResource> rows() const = 0;
-    /// Hands over, one after the other in the order of their addresses, those that are of none of
-    /// these types: a state is large. `use` must not call this Store.
+    /// Calls `use` for each row that is of none of these types, in the order of addresses, without
+    /// holding all of a large state in memory. `use` must not call this Store.
     virtual void each_row_but(const std::vector<std::string>& types,
                               const std::function<void(RecordedResource)>& use) const = 0;
     virtual std::optional<RecordedResource> row(const std::string& address) const = 0;
     virtual std::vector<Intent> intents() const = 0;
 
-    /// Writes the intents of one batch, durable when it returns. Fills in Intent::id. What earlier
-    /// runs left open there goes, but for the create of what is removed: that goes with the object.
+    /// Writes the intents of one batch durably and sets Intent::id. Removes intents that earlier
+    /// runs left open at their addresses, except the create of an object that is now removed, which
+    /// finish_removed() removes.
     virtual void begin(std::vector<Intent>& intents) = 0;
-    /// Nothing has been done about these, nor will be: they go.
+    /// Removes intents of changes that were not started and will not be.
     virtual void withdraw(const std::vector<Intent>& intents) = 0;
-    /// The effect is there: the row and the removal of its intent in one durable transaction.
+    /// Records a change: writes the row and removes its intent in one durable transaction.
     virtual void finish(std::int64_t intent, const RecordedResource& row) = 0;
-    /// The object is gone: row (when there is one), intent and what was open before it go.
+    /// Records a removal: removes the row, if any, its intent and earlier intents.
     virtual void finish_removed(std::int64_t intent, const std::string& address) = 0;
-    /// Rows changed without an effect outside: adopted, refreshed, moved, forgotten. That settles
-    /// what was open at their addresses.
+    /// Writes and removes rows without a change of real objects: adopted, refreshed, moved,
+    /// forgotten. Removes open intents at their addresses.
     virtual void put(const std::vector<RecordedResource>& rows,
                      const std::vector<std::string>& forgotten) = 0;
-    /// Gives rows the addresses that `moves` maps theirs to, all at once: two may swap. Then writes
-    /// `rows` over what is there, which settles nothing. `open` replaces the journal: the same
-    /// intents, with the addresses that they have now.
+    /// Moves rows to the addresses in `moves` simultaneously, so that two can swap. Then writes
+    /// `rows`, without removing open intents. `open` replaces the journal: the same intents with
+    /// their new addresses.
     virtual void move(const std::map<std::string, std::string>& moves,
                       const std::vector<RecordedResource>& rows,
                       const std::vector<Intent>& open) = 0;
 
-    /// Everything that is recorded is replaced, in one transaction: rows, outputs, lineage. The
-    /// journal is emptied. The serial becomes one more than the greater of its own and `serial`.
+    /// Replaces all rows, the outputs and the lineage in one transaction, and clears the journal.
+    /// The new serial is the greater of the current one and `serial`, plus 1.
     virtual void restore(const std::vector<RecordedResource>& rows, const Value& outputs,
                          const std::string& lineage, std::int64_t serial) = 0;
 
-    /// Encrypts all that is secret anew, with a new data key which `key` locks: in one transaction,
-    /// so that whoever is killed leaves a state that the old key opens, or the new one. Not while
-    /// others use this Store.
-    /// @throws Error(state): no such key
+    /// Encrypts all secrets again with a new data key, locked with `key`. As this is one
+    /// transaction, a killed process leaves a state that either the old or the new key opens. Must
+    /// not run while other threads use this Store.
+    /// @throws Error(state) when the key is missing
     virtual void rekey(const KeySource& key) = 0;
 
     virtual Value outputs() const = 0;
     virtual void set_outputs(const Value& outputs) = 0;
 
-    /// What only who has the state's key can make of a text: for what is kept beside the state.
+    /// A MAC of a text with a key derived from the state's key, for files beside the state.
     virtual std::string mac(std::string_view text) const = 0;
 
-    /// All of `spec` is encrypted, so that nobody else can make what a rollback follows.
+    /// Starts a run and returns its id. Encrypts all of `spec`, so that the spec of a rollback
+    /// cannot be forged.
     virtual std::int64_t begin_run(const std::string& command, const Value& spec) = 0;
     virtual void record_step(std::int64_t run, const StepRecord& step) = 0;
     virtual void end_run(std::int64_t run, const std::string& result,

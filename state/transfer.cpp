@@ -29,13 +29,13 @@ Value opened(const Json& json, const Cipher& cipher, const std::string& where) {
     return codec::decode(json.dump(), cipher, where);
 }
 
-/// Of all that is in it: commands may follow from each part.
+/// The MAC of the whole document, as any part of it may determine commands.
 std::string mac_of(Json all, const Cipher& cipher) {
     all.erase("mac");
     return cipher.mac({"pulled state", all.dump(-1, ' ', false, Json::error_handler_t::replace)});
 }
 
-/// A part of the document, which errors say where to find.
+/// A part of the document, with its path for errors.
 class Part {
   public:
     Part(const Json& json, std::string where) : json_(json), where_(std::move(where)) {
@@ -43,7 +43,7 @@ class Part {
     }
 
     [[nodiscard]] std::string text(const char* name) const {
-        return at(name, &Json::is_string, "a text").get<std::string>();
+        return at(name, &Json::is_string, "a string").get<std::string>();
     }
     [[nodiscard]] bool flag(const char* name) const {
         return at(name, &Json::is_boolean, "true or false").get<bool>();
@@ -64,12 +64,12 @@ class Part {
     [[nodiscard]] std::vector<std::string> texts(const char* name) const {
         std::vector<std::string> out;
         for (const Json& item : list(name)) {
-            if (!item.is_string()) refuse(name, "a list of texts");
+            if (!item.is_string()) refuse(name, "a list of strings");
             out.push_back(item.get<std::string>());
         }
         return out;
     }
-    /// A map of values, of which parts may be sealed.
+    /// A map of values, parts of which can be sealed.
     [[nodiscard]] Value values(const char* name, const Cipher& cipher,
                                const std::string& place) const {
         Value out = opened(at(name, nullptr, ""), cipher, place);
@@ -79,11 +79,11 @@ class Part {
 
     [[noreturn]] void refuse(const std::string& name, const std::string& wanted) const {
         const std::string place = name.empty() || where_.empty() ? name : "." + name;
-        throw Error(ErrorKind::state, fmt::format("{}{} has to be {}", where_, place, wanted))
+        throw Error(ErrorKind::state, fmt::format("{}{} must be {}", where_, place, wanted))
             .with_hint(kHint);
     }
     static constexpr const char* kHint =
-        "correct it there; `hadeploy state pull` shows how it should look";
+        "correct it there; `hadeploy state pull` shows the expected form";
 
   private:
     const Json& at(const char* name, bool (Json::*is)() const noexcept,
@@ -131,9 +131,8 @@ Contents contents_of(const Json& all, const KeySource& key, const std::string& w
     for (const Json& json : part.list("resources")) {
         out.rows.push_back(row_of(json, out.rows.size(), cipher));
         if (!seen.insert(out.rows.back().address).second)
-            part.refuse(
-                fmt::format("resources[{}].address", out.rows.size() - 1),
-                fmt::format("another one: {} is there twice", in_quotes(out.rows.back().address)));
+            part.refuse(fmt::format("resources[{}].address", out.rows.size() - 1),
+                        fmt::format("unique: {} occurs twice", in_quotes(out.rows.back().address)));
     }
     out.authentic = !cipher.seals_runs() || all.value("mac", Json()) == mac_of(all, cipher);
     return out;
@@ -141,7 +140,7 @@ Contents contents_of(const Json& all, const KeySource& key, const std::string& w
 
 [[noreturn]] void refuse(const std::string& what, std::string_view why) {
     throw Error(ErrorKind::state, fmt::format("{}: {}", what, why))
-        .with_hint("`hadeploy state pull` writes what can be pushed");
+        .with_hint("use a file written by `hadeploy state pull`");
 }
 } // namespace
 
@@ -175,11 +174,11 @@ Contents read_contents(const std::string& text, const KeySource& key, const std:
         all = Json::parse(text);
     } catch (const Json::parse_error& e) {
         const std::string_view before = std::string_view(text).substr(0, e.byte);
-        refuse(what, fmt::format("this is no state in JSON: it breaks off in line {}",
+        refuse(what, fmt::format("not a state in JSON: syntax error in line {}",
                                  1 + std::count(before.begin(), before.end(), '\n')));
     }
     if (!all.is_object() || !all.contains("format") || all["format"] != kFormat)
-        refuse(what, "this is no state, or one of another hadeploy's form");
+        refuse(what, "not a state, or in the format of another version of hadeploy");
     try {
         return contents_of(all, key, what);
     } catch (Error& error) {

@@ -5,8 +5,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 
-/// libarchive's functions, by the names that they have; the library is loaded when the first is
-/// called.
+/// libarchive's functions under their own names. The library is loaded on the first call.
 namespace hadeploy {
 
 inline constexpr LateLibrary libarchive{"libarchive.so.13", "libarchive13"};

@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char* kUtf8 = "UTF-8";
 
-/// The order of bytes would be this machine's, with a mark before the text.
+/// iconv would use this machine's byte order and prepend a byte order mark.
 bool is_of_either_order(std::string name) {
     std::transform(name.begin(), name.end(), name.begin(),
                    [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
@@ -24,7 +24,7 @@ bool is_of_either_order(std::string name) {
     return name == "UTF16" || name == "UTF32";
 }
 
-/// A name is letters, digits and a few signs: after "/" iconv would take options.
+/// Allows letters, digits and a few signs only: iconv parses options after a "/".
 bool is_plain(std::string_view name) {
     return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
         return std::isalnum(c) ||
@@ -34,27 +34,27 @@ bool is_plain(std::string_view name) {
 
 class Converter {
   public:
-    /// @param other  the one of the two that is not UTF-8
+    /// @param other  the encoding of the two that is not UTF-8
     Converter(const char* to, const char* from, const std::string& other) {
         if (is_of_either_order(other))
-            throw Error(ErrorKind::failed, fmt::format("{} leaves the order of bytes open", other))
+            throw Error(ErrorKind::failed, fmt::format("{} does not specify a byte order", other))
                 .with_hint(fmt::format("use {0}LE or {0}BE", other));
         if (is_plain(other)) converter_ = ::iconv_open(to, from);
         if (converter_ == kNone)
-            throw Error(ErrorKind::failed, fmt::format("there is no encoding {}", in_quotes(other)))
+            throw Error(ErrorKind::failed, fmt::format("unknown encoding {}", in_quotes(other)))
                 .with_hint("for example UTF-16LE, ISO-8859-1 or windows-1252");
     }
     Converter(const Converter&) = delete;
     Converter& operator=(const Converter&) = delete;
     ~Converter() { ::iconv_close(converter_); }
 
-    /// @throws Error(failed) with `refusal` where something can't be converted
+    /// @throws Error(failed) with `refusal` when a character cannot be converted
     std::string operator()(std::string_view text, const std::string& refusal) {
         std::string out;
         char* in = const_cast<char*>(text.data()); // only read
         std::size_t left = text.size();
         while (left > 0) step(&in, &left, out, refusal);
-        step(nullptr, nullptr, out, refusal); // what ends a text, in an encoding with states
+        step(nullptr, nullptr, out, refusal); // the final shift sequence of a stateful encoding
         return out;
     }
 
@@ -76,13 +76,13 @@ class Converter {
 } // namespace
 
 std::string to_charset(std::string_view text, const std::string& encoding) {
-    return Converter(encoding.c_str(), kUtf8,
-                     encoding)(text, fmt::format("a character of the text is not in {}", encoding));
+    return Converter(encoding.c_str(), kUtf8, encoding)(
+        text, fmt::format("the text has a character that {} cannot represent", encoding));
 }
 
 std::string from_charset(std::string_view bytes, const std::string& encoding) {
     return Converter(kUtf8, encoding.c_str(),
-                     encoding)(bytes, fmt::format("the bytes are no text in {}", encoding));
+                     encoding)(bytes, fmt::format("the bytes are not valid {} text", encoding));
 }
 
 } // namespace hadeploy

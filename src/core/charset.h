@@ -5,12 +5,12 @@
 
 namespace hadeploy {
 
-/// A text in UTF-8 as bytes of another encoding, such as "ISO-8859-1" or "UTF-16LE".
-/// @throws Error(failed): unknown encoding, or it has no form for one of the characters
+/// Converts UTF-8 text to another encoding, for example "ISO-8859-1" or "UTF-16LE".
+/// @throws Error(failed) for an unknown encoding or a character that it cannot represent
 std::string to_charset(std::string_view text, const std::string& encoding);
 
-/// The way back.
-/// @throws Error(failed): unknown encoding, or the bytes are none of its texts
+/// Converts bytes in another encoding to UTF-8.
+/// @throws Error(failed) for an unknown encoding or bytes that are not valid in it
 std::string from_charset(std::string_view bytes, const std::string& encoding);
 
 } // namespace hadeploy

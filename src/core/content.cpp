@@ -13,13 +13,13 @@ Value content_digest(const Value& config, std::int64_t most) {
     const Value& source = config["source"];
     if (content.is_string()) return Value::map({{"sha256", sha256_hex(content.as_string())}});
     if (!source.is_string()) return Value::map({{"sha256", Value::unknown()}});
-    // a sparse file of terabytes takes no room on the disk, but hours to be read
+    // A sparse file of terabytes takes no disk space, but hours to read.
     if (const auto size = content_size(config); size > most)
         throw Error(ErrorKind::spec,
-                    fmt::format("{} has {} bytes, and a `source` at most {}", quoted(source, 4096),
-                                *size, most),
+                    fmt::format("{} has {} bytes, but a `source` may have at most {}",
+                                quoted(source, 4096), *size, most),
                     source.loc())
-            .with_hint("a file of this size is copied by a command of your own (local.exec)");
+            .with_hint("copy a file of this size with a command of your own (local.exec)");
     return Value::map({{"sha256", sha256_own_way(source.as_string())}});
 }
 
@@ -31,7 +31,7 @@ std::optional<std::int64_t> content_size(const Value& config) {
     try {
         const auto there = look_own_way(source.as_string(), true);
         if (there && S_ISREG(there->st_mode)) return there->st_size;
-    } catch (const Error&) { // who reads it is told
+    } catch (const Error&) { // reported when the content is read
     }
     return std::nullopt;
 }

@@ -4,8 +4,7 @@
 
 #include <curl/curl.h>
 
-/// libcurl's functions, by the names that they have; the library is loaded when the first is
-/// called.
+/// libcurl's functions under their own names. The library is loaded on the first call.
 namespace hadeploy {
 
 inline constexpr LateLibrary libcurl{"libcurl.so.4", "libcurl4"};

@@ -8,7 +8,8 @@
 namespace hadeploy {
 
 namespace {
-/// The number of letters to change, add, drop or swap with their neighbour; case is free.
+/// Optimal string alignment distance, ignoring case: the number of letters to change, insert,
+/// delete or swap with their neighbour.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
     const auto same = [](char x, char y) {
         return std::tolower(static_cast<unsigned char>(x)) ==
@@ -32,7 +33,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::optional<std::string> did_you_mean(std::string_view word,
                                         const std::vector<std::string>& candidates) {
-    constexpr std::size_t kLongest = 256; // beyond, nobody mistyped a name
+    constexpr std::size_t kLongest = 256; // longer texts are not mistyped names
     if (word.empty() || word.size() > kLongest) return std::nullopt;
     const std::size_t close_enough = std::max<std::size_t>(1, word.size() / 3);
     std::optional<std::string> best;
@@ -42,7 +43,7 @@ std::optional<std::string> did_you_mean(std::string_view word,
             word.size() > candidate.size() + close_enough)
             continue;
         const std::size_t distance = edit_distance(word, candidate);
-        // Of a word of two letters, one changed leaves too little to be what was meant.
+        // A candidate that differs in every letter is not a likely correction.
         if (distance >= least || distance >= std::max(word.size(), candidate.size())) continue;
         least = distance;
         best = candidate;

@@ -7,7 +7,7 @@
 
 namespace hadeploy {
 
-/// The candidate closest to `word`, when it is close enough to be what was meant.
+/// The candidate closest to `word`, if it is close enough to be a likely correction.
 std::optional<std::string> did_you_mean(std::string_view word,
                                         const std::vector<std::string>& candidates);
 

@@ -10,37 +10,37 @@
 
 namespace hadeploy {
 
-/// What went wrong, as far as the caller needs to tell cases apart. The exit code follows from it.
+/// The class of an error, as far as callers distinguish them. It determines the exit code.
 enum class ErrorKind {
-    failed,      ///< an operation was tried and did not work (exit 1)
+    failed,      ///< an operation was attempted and failed (exit 1)
     usage,       ///< the command line is wrong (exit 64)
     spec,        ///< the spec, a module or a variable file is wrong (exit 65)
     unreachable, ///< a backend (libvirt, a host, AWS) does not answer (exit 69)
-    conflict,    ///< something of the same name exists that is not ours (exit 1)
+    conflict,    ///< an object of the same name exists that hadeploy does not manage (exit 1)
     state,       ///< the state file cannot be used (exit 1)
-    locked,      ///< somebody else works on this state (exit 75)
+    locked,      ///< another process holds the state lock (exit 75)
 };
 
-/// One remark under an error: "first declared here", the console's last lines, ...
+/// A remark below an error, for example "first declared here" or a console's last lines.
 struct Note {
     std::string text;
     Loc loc = {};
 };
 
-/// The one error type: one error, or several that were found together. `message` says what is wrong
-/// in one line, without a full stop; `hint` says what to do next. `address` and `loc` are filled in
-/// by whoever knows them, at the latest by the executor.
+/// The only error type: one error, or several that were found together. `message` is one line
+/// without a full stop; `hint` says what to do next. `address` and `loc` are filled in where they
+/// are known, at the latest by the executor.
 class Error : public std::exception {
   public:
     Error(ErrorKind kind, std::string message, Loc loc = {})
         : kind(kind), message(std::move(message)), loc(loc) {}
-    /// Several errors that were found together, of which there is at least one.
+    /// Several errors that were found together; `list` must not be empty.
     explicit Error(std::vector<Error> list) : Error(std::move(list.front())) {
         others.assign(std::make_move_iterator(list.begin() + 1),
                       std::make_move_iterator(list.end()));
     }
 
-    /// Every error that this one stands for, itself first.
+    /// This error without `others`, followed by `others`.
     [[nodiscard]] std::vector<Error> all() const {
         std::vector<Error> out{*this};
         out.front().others.clear();
@@ -56,7 +56,7 @@ class Error : public std::exception {
     Error&& with_note(std::string text, Loc at = {}) && {
         return notes.push_back({std::move(text), at}), std::move(*this);
     }
-    /// Marks a failure that may pass by itself, so that the executor tries again.
+    /// Marks a temporary failure, which the executor retries.
     Error&& as_transient() && { return transient = true, std::move(*this); }
 
     const char* what() const noexcept override { return message.c_str(); }
@@ -71,10 +71,10 @@ class Error : public std::exception {
     std::vector<Error> others = {}; ///< further errors that were found together with this one
 };
 
-/// Collects errors; `throw_if_any` ends the phase.
+/// Collects errors until `throw_if_any` reports them together.
 class Diagnostics {
   public:
-    /// The same mistake at the same place (in each instance of a resource, say) is kept once.
+    /// Keeps an error that is repeated at the same place (in each instance) only once.
     Error& add(Error error) {
         for (Error& other : std::exchange(error.others, {})) add(std::move(other));
         for (Error& e : list_)
@@ -94,7 +94,7 @@ class Diagnostics {
     std::vector<Error> list_;
 };
 
-/// The user asked to stop (Ctrl-C). Not an Error, so that no handler swallows it by accident.
+/// The user asked to stop (Ctrl-C). Not an Error, so that no error handler catches it by accident.
 class Interrupted : public std::exception {
   public:
     const char* what() const noexcept override { return "interrupted"; }

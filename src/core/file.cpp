@@ -25,7 +25,7 @@ void write_all(int fd, std::string_view data, const std::filesystem::path& path)
     }
 }
 
-/// A file that is gone again unless it was renamed to its final place.
+/// Removes a file on destruction unless it was renamed to its final name.
 struct Temporary {
     int directory;
     std::string name;
@@ -60,11 +60,11 @@ Error system_error(std::string_view doing, const std::filesystem::path& path, Er
 }
 
 Fd open_regular(const std::filesystem::path& path, ErrorKind kind) {
-    // Without O_NONBLOCK the opening of a FIFO would wait for its writer.
+    // Without O_NONBLOCK, opening a FIFO would block until it has a writer.
     Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (!fd) throw system_error("open", path, kind);
     struct stat info {};
-    if (::fstat(fd.get(), &info) != 0) throw system_error("look at", path, kind);
+    if (::fstat(fd.get(), &info) != 0) throw system_error("examine", path, kind);
     if (!S_ISREG(info.st_mode))
         throw Error(kind, fmt::format("cannot read {}: it is {}", in_quotes(path.string(), 4096),
                                       file_type_name(info.st_mode)));
@@ -114,7 +114,7 @@ std::vector<std::filesystem::path> leftovers_of(const std::filesystem::path& fil
 }
 
 namespace {
-/// Like leftovers_of(), by names in an open directory.
+/// Removes leftovers_of() a file relative to its open directory.
 void remove_leftovers(const Fd& directory, const std::filesystem::path& path) {
     for (const auto& leftover : leftovers_of(path))
         ::unlinkat(directory.get(), leftover.filename().c_str(), 0);
@@ -161,7 +161,7 @@ void rewrite_file(const std::filesystem::path& path, std::string_view contents) 
     const auto target = std::filesystem::canonical(path, error);
     if (error) errno = error.value();
     struct stat info {};
-    if (error || ::stat(target.c_str(), &info) != 0) throw system_error("look at", path);
+    if (error || ::stat(target.c_str(), &info) != 0) throw system_error("examine", path);
     replace_file(open_directory_of(target), target, contents, info.st_mode & 07777u, info.st_uid,
                  info.st_gid);
 }

@@ -12,7 +12,7 @@
 
 namespace hadeploy {
 
-/// An open file descriptor, closed at the end of its life.
+/// An open file descriptor, closed on destruction.
 class Fd {
   public:
     Fd() = default;
@@ -36,32 +36,32 @@ class Fd {
 Error system_error(std::string_view doing, const std::filesystem::path& path,
                    ErrorKind kind = ErrorKind::failed);
 
-/// "a directory", "a FIFO", ...: for what is no regular file.
+/// "a directory", "a FIFO", ... for a message about a file that is not a regular file.
 std::string_view file_type_name(mode_t mode);
 
-/// Opens a regular file for reading. Never waits: a FIFO or a device is refused, not opened.
+/// Opens a regular file for reading. Never blocks: refuses FIFOs and devices.
 /// @throws Error(kind)
 Fd open_regular(const std::filesystem::path& path, ErrorKind kind = ErrorKind::failed);
 
-/// The whole of a regular file that is not larger than `limit` bytes.
-/// @throws Error(kind)
+/// Reads a regular file of at most `limit` bytes.
+/// @throws Error(kind), also when the file is larger
 std::string read_file(const std::filesystem::path& path, std::size_t limit = 64u << 20,
                       ErrorKind kind = ErrorKind::failed);
 
-/// What writers of the file that were killed have left beside it. A live writer's is not among it.
+/// Temporary files that killed writers of `file` left beside it. Excludes those of live writers.
 std::vector<std::filesystem::path> leftovers_of(const std::filesystem::path& file);
 
-/// Replaces the file's contents: whoever reads it sees the old or the new ones, even after a crash.
-/// When it returns the new ones are on the disk. The file gets `mode`, whatever it had before.
-/// @throws Error(failed); the old contents are then still there
+/// Replaces the file atomically: readers see the old or the new contents, even after a crash. On
+/// return the new contents are on disk. Sets `mode` also on an existing file.
+/// @throws Error(failed), leaving the old contents in place
 void write_file(const std::filesystem::path& path, std::string_view contents, unsigned mode = 0600);
 
-/// The same for a file that is there already: it keeps its mode and owner, and a link to it stays a
-/// link.
+/// Like write_file(), for an existing file: keeps its mode and owner, and follows a symbolic link
+/// instead of replacing it.
 /// @throws Error(failed)
 void rewrite_file(const std::filesystem::path& path, std::string_view contents);
 
-/// Makes the directory's entries (files made, renamed, removed) durable.
+/// Flushes the directory's entries (created, renamed and removed files) to disk.
 /// @throws Error(failed)
 void sync_directory(const std::filesystem::path& directory);
 

@@ -6,9 +6,9 @@
 
 namespace hadeploy {
 
-/// Reads JSON that others wrote, in which nothing is a mark.
-/// @throws Error(spec) that says what is wrong with it: also a key that is there twice, an integer
-///         that is too large. What may be a part of the text is in its hint.
+/// Parses JSON of external origin, in which `$secret` and the other marks have no meaning.
+/// @throws Error(spec) when the text is invalid, an object repeats a key or an integer does not fit
+///         in 64 bits. Parts of the text occur only in the hint, never in the message.
 Value from_foreign_json(std::string_view text);
 
 } // namespace hadeploy

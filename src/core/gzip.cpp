@@ -12,7 +12,8 @@ namespace hadeploy {
 
 namespace {
 
-constexpr int kGzip = 15 + 16; ///< zlib's windowBits: the largest window, in gzip's form
+constexpr int kGzip =
+    15 + 16; ///< zlib's windowBits: the largest window, plus 16 for the gzip format
 constexpr int kUnknownSystem = 255;
 
 Error failure(std::string message) {
@@ -25,7 +26,7 @@ void feed(z_stream& stream, std::string_view data) {
     stream.avail_in = static_cast<uInt>(data.size());
 }
 
-/// Calls `step`, deflate() or inflate(), until it has no more to give. What it gives goes to `out`.
+/// Calls `step` (deflate() or inflate()) until it produces no more output; appends that to `out`.
 template<class Step>
 int run(z_stream& stream, std::string& out, std::size_t most, Step step) {
     std::array<char, 1 << 15> buffer{};
@@ -47,11 +48,11 @@ std::string gzip(std::string_view data) {
     z_stream stream{};
     if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kGzip, 8, Z_DEFAULT_STRATEGY) !=
         Z_OK)
-        throw failure("zlib has no memory");
-    struct Ending {
+        throw failure("zlib is out of memory");
+    struct Cleanup {
         z_stream& stream;
-        ~Ending() { deflateEnd(&stream); }
-    } const ending{stream};
+        ~Cleanup() { deflateEnd(&stream); }
+    } const cleanup{stream};
     gz_header header{};
     header.os = kUnknownSystem;
     deflateSetHeader(&stream, &header);
@@ -59,25 +60,25 @@ std::string gzip(std::string_view data) {
     std::string out;
     const std::size_t most = std::numeric_limits<std::size_t>::max();
     if (run(stream, out, most, [&] { return deflate(&stream, Z_FINISH); }) != Z_STREAM_END)
-        throw failure("zlib does not end");
+        throw failure("zlib did not finish the stream");
     return out;
 }
 
 std::string gunzip(std::string_view file, std::size_t most) {
     z_stream stream{};
-    if (inflateInit2(&stream, kGzip) != Z_OK) throw failure("zlib has no memory");
-    struct Ending {
+    if (inflateInit2(&stream, kGzip) != Z_OK) throw failure("zlib is out of memory");
+    struct Cleanup {
         z_stream& stream;
-        ~Ending() { inflateEnd(&stream); }
-    } const ending{stream};
+        ~Cleanup() { inflateEnd(&stream); }
+    } const cleanup{stream};
     feed(stream, file);
     std::string out;
     do {
         const int code = run(stream, out, most, [&] { return inflate(&stream, Z_NO_FLUSH); });
         if (code != Z_STREAM_END)
             throw failure(code == Z_OK || code == Z_BUF_ERROR
-                              ? "it is cut off"
-                              : "this is no gzip, or it is damaged");
+                              ? "the data is truncated"
+                              : "the data is not in gzip format, or is damaged");
         inflateReset(&stream);
     } while (stream.avail_in > 0);
     return out;

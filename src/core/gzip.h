@@ -6,14 +6,14 @@
 
 namespace hadeploy {
 
-/// The data as a gzip file that holds neither a name nor a time: the same data always gives the
-/// same bytes, as long as zlib is the same.
+/// Compresses to a gzip file (RFC 1952) without name and time: for one version of zlib, the same
+/// data always gives the same bytes.
 /// @throws Error(failed)
 std::string gzip(std::string_view data);
 
-/// The way back, of one gzip file or several one after the other.
-/// @param most  bytes of the result
-/// @throws Error(failed): not a gzip file, damaged or cut off, a result that is larger
+/// Decompresses one gzip file or several concatenated ones.
+/// @param most  maximum size of the result in bytes
+/// @throws Error(failed) when the data is not gzip, damaged or truncated, or the result too large
 std::string gunzip(std::string_view file, std::size_t most);
 
 } // namespace hadeploy

@@ -16,7 +16,7 @@ struct Sha256::Context {
     EVP_MD_CTX* md = EVP_MD_CTX_new();
     Context() {
         if (md == nullptr || EVP_DigestInit_ex(md, EVP_sha256(), nullptr) != 1)
-            throw Error(ErrorKind::failed, "OpenSSL offers no SHA-256");
+            throw Error(ErrorKind::failed, "OpenSSL does not provide SHA-256");
     }
     ~Context() { EVP_MD_CTX_free(md); }
     Context(const Context&) = delete;
@@ -64,14 +64,14 @@ std::string digest_hex(const char* algorithm, std::string_view data) {
     const EVP_MD* md = EVP_get_digestbyname(algorithm);
     if (md == nullptr ||
         EVP_Digest(data.data(), data.size(), digest.data(), &size, md, nullptr) != 1)
-        throw Error(ErrorKind::failed, std::string("OpenSSL offers no ") + algorithm);
+        throw Error(ErrorKind::failed, std::string("OpenSSL does not provide ") + algorithm);
     return hex({reinterpret_cast<const char*>(digest.data()), size});
 }
 
 std::string random_bytes(std::size_t count) {
     std::string out(count, '\0');
     if (RAND_bytes(reinterpret_cast<unsigned char*>(out.data()), static_cast<int>(count)) != 1)
-        throw Error(ErrorKind::failed, "the system gives no random numbers");
+        throw Error(ErrorKind::failed, "the system provides no random numbers");
     return out;
 }
 
@@ -105,7 +105,7 @@ std::optional<std::string> unhex(std::string_view digits) {
 }
 
 std::string base64_encode(std::string_view bytes) {
-    std::string out(4 * ((bytes.size() + 2) / 3) + 1, '\0'); // OpenSSL ends it with a NUL
+    std::string out(4 * ((bytes.size() + 2) / 3) + 1, '\0'); // OpenSSL appends a NUL
     const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
                                      reinterpret_cast<const unsigned char*>(bytes.data()),
                                      static_cast<int>(bytes.size()));
@@ -126,7 +126,7 @@ std::string base64_decode(std::string_view text) {
                                              reinterpret_cast<const unsigned char*>(clean.data()),
                                              static_cast<int>(clean.size()))
                            : -1;
-    if (size < 0) throw Error(ErrorKind::failed, "a text is not base64");
+    if (size < 0) throw Error(ErrorKind::failed, "the text is not valid base64");
     out.resize(static_cast<std::size_t>(size) - padding);
     return out;
 }

@@ -10,7 +10,7 @@
 
 namespace hadeploy {
 
-/// SHA-256 of what is fed to it piece by piece.
+/// Incremental SHA-256 (FIPS 180-4).
 class Sha256 {
   public:
     Sha256();
@@ -18,7 +18,7 @@ class Sha256 {
     Sha256(Sha256&&) noexcept;
     Sha256& operator=(Sha256&&) noexcept;
     void update(std::string_view data);
-    /// The 32 bytes of the digest. Ends the hash: neither call is allowed after it.
+    /// Returns the 32 bytes of the digest. Neither function may be called afterwards.
     std::string finish();
 
   private:
@@ -26,31 +26,31 @@ class Sha256 {
     std::unique_ptr<Context> context_;
 };
 
-/// 64 lower-case hex digits.
+/// The SHA-256 digest as 64 lower-case hex digits.
 std::string sha256_hex(std::string_view data);
-/// Set when the user asks to stop while nothing is changed.
+/// Aborts sha256_file(). Set when the user asks to stop and no change is in progress.
 inline std::atomic<bool> stop_hashing{false};
 
-/// Of a regular file of any size, without reading it into memory at once.
+/// The same for a regular file of any size, which is read in blocks.
 /// @throws Error(failed), Interrupted once stop_hashing is set
 std::string sha256_file(const std::filesystem::path& path);
 
-/// Of one of OpenSSL's digests ("MD5", "SHA1"), for texts whose check sum others ask for.
-/// @throws Error(failed) where this OpenSSL does not offer it
+/// Another digest by its OpenSSL name ("MD5", "SHA1"), for checksums that other software requires.
+/// @throws Error(failed) when this OpenSSL does not provide it
 std::string digest_hex(const char* algorithm, std::string_view data);
 
-/// Bytes nobody can guess, from the system.
+/// Cryptographically secure random bytes.
 std::string random_bytes(std::size_t count);
 
-/// Lower-case hex digits.
+/// Encodes bytes as lower-case hex digits.
 std::string hex(std::string_view bytes);
-/// The way back, of digits in either case; nothing when it is something else.
+/// Decodes hex digits of either case; nullopt when the text is anything else.
 std::optional<std::string> unhex(std::string_view digits);
 
-/// Standard alphabet, padded, in one line.
+/// Base64 (RFC 4648) in the standard alphabet, padded, on one line.
 std::string base64_encode(std::string_view bytes);
-/// The way back; line ends and spaces are skipped.
-/// @throws Error(failed) when it is not base64
+/// Decodes base64, ignoring line ends and spaces.
+/// @throws Error(failed) when the text is not base64
 std::string base64_decode(std::string_view text);
 
 } // namespace hadeploy

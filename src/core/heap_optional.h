@@ -6,8 +6,8 @@
 
 namespace hadeploy {
 
-/// An optional value that takes no more than a pointer while there is none: for what is large, and
-/// rarely there. Copies are deep.
+/// An optional value that takes only the size of a pointer when empty, for large values that are
+/// rarely present. Copies are deep.
 template<class T>
 class HeapOptional {
   public:
@@ -28,7 +28,7 @@ class HeapOptional {
     [[nodiscard]] bool has_value() const { return value_ != nullptr; }
     const T& operator*() const { return *value_; }
     T& operator*() { return *value_; }
-    [[nodiscard]] const T* get() const { return value_.get(); } ///< nullptr: there is none
+    [[nodiscard]] const T* get() const { return value_.get(); } ///< nullptr when empty
     const T* operator->() const { return value_.get(); }
     T* operator->() { return value_.get(); }
     [[nodiscard]] T value_or(T default_value) const {

@@ -8,14 +8,14 @@
 namespace hadeploy {
 
 void* LateLibrary::find(const char* function) const {
-    // never closed: the process may have pointers into it until its end; opened once, then found
+    // Never closed, as pointers into the library live until exit. Returns the same handle later.
     void* library = dlopen(soname, RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr)
-        throw Error(ErrorKind::failed, fmt::format("{} can't be loaded: {}", soname, dlerror()))
+        throw Error(ErrorKind::failed, fmt::format("cannot load {}: {}", soname, dlerror()))
             .with_hint(fmt::format("install it: apt-get install {}", package));
     void* address = dlsym(library, function);
     if (address == nullptr)
-        throw Error(ErrorKind::failed, fmt::format("{} is too old: it has no {}", soname, function))
+        throw Error(ErrorKind::failed, fmt::format("{} is too old: it lacks {}", soname, function))
             .with_hint(fmt::format("install a newer {}", package));
     return address;
 }

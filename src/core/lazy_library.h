@@ -2,22 +2,22 @@
 
 #include <atomic>
 
-/// Libraries that are loaded when one of their functions is first called. Starting a process pays
-/// for all that it is linked to: libvirt brings 38 others and takes some 11 ms, which `hadeploy
-/// --version` and `validate` have no use for. And a machine without libvirt can do all the rest.
+/// Libraries that are loaded on the first call of one of their functions. A linked library costs
+/// time at every start: libvirt loads 38 others and takes about 11 ms, which `hadeploy --version`
+/// and `validate` do not need. Besides, everything else works on a machine without libvirt.
 namespace hadeploy {
 
-/// @param soname  as the dynamic linker knows it, "libvirt.so.0"
-/// @param package what to install when it is missing, "libvirt0"
+/// @param soname  the name for the dynamic linker, "libvirt.so.0"
+/// @param package the Debian package that provides it, "libvirt0"
 struct LateLibrary {
     const char* soname;
     const char* package;
-    /// The address of a function. @throws Error (failed) where the library or the function is
-    /// missing
+    /// The address of a function.
+    /// @throws Error(failed) when the library or the function is missing
     void* find(const char* function) const;
 };
 
-/// A function of such a library. Called like the function itself:
+/// A function of such a library, which is called like the function itself:
 ///
 ///     inline constexpr LateLibrary library{"libvirt.so.0", "libvirt0"};
 ///     inline const Late<library, decltype(::virInitialize)> virInitialize{"virInitialize"};
@@ -38,7 +38,7 @@ class Late {
     mutable std::atomic<void*> address_ = nullptr;
 };
 
-/// Deleter of an object of one of these libraries: `Freed<archive_read_free>`.
+/// Deleter for an object of one of these libraries: `Freed<archive_read_free>`.
 template<const auto& Free>
 struct Freed {
     template<class T>

@@ -10,7 +10,7 @@
 namespace hadeploy {
 
 /// A place in a source file. Lines and columns count from 1; line 0 means "nowhere".
-/// Columns count bytes and stop at 65535, which is beyond any line a person reads.
+/// Columns count bytes, up to 65535.
 struct Loc {
     std::uint32_t line = 0;
     std::uint16_t column = 0;
@@ -25,39 +25,39 @@ struct Loc {
     }
 };
 
-/// The texts a spec was read from: the root spec, its modules, variable files. A Loc is only an
-/// index into it, so that every Value can afford to carry one.
+/// The texts that a spec was read from: the root spec, its modules and variable files. A Loc is
+/// only an index into it, which keeps every Value small.
 class Sources {
   public:
     struct File {
-        std::filesystem::path path; ///< as the user would write it, for messages
+        std::filesystem::path path; ///< as shown in messages
         std::string text;
-        std::vector<std::size_t> lines; ///< where each line begins
-        /// Offsets of what is hidden, from and to.
+        std::vector<std::size_t> lines; ///< offset of each line
+        /// Half-open ranges of offsets that hold secrets.
         std::vector<std::pair<std::size_t, std::size_t>> hidden = {};
-        bool given = false; ///< in no file: an option's value, say, which `path` names
+        bool given = false; ///< not a file, but e.g. the value of the option named by `path`
     };
-    /// A source line as it may be shown.
+    /// A source line for display.
     struct Line {
-        std::string text;       ///< "(secret)" in the place of what is hidden
-        std::size_t column = 0; ///< in it, of the place that was asked for; from 1
+        std::string text;       ///< with "(secret)" in place of hidden ranges
+        std::size_t column = 0; ///< of the requested place in `text`, from 1
     };
 
-    /// Keeps the text and returns its index for Loc::file.
+    /// Adds a text and returns its index for Loc::file.
     std::uint16_t add(std::filesystem::path path, std::string text);
-    /// The same of a text that is in no file; `name` is what messages say in the place of a path.
+    /// Adds a text that is not from a file; messages show `name` in place of a path.
     std::uint16_t add_given(std::string name, std::string text);
 
     [[nodiscard]] const std::vector<File>& files() const { return files_; }
-    /// The path that belongs to a Loc; empty when the Loc is unknown.
+    /// The path of a Loc's file; empty when the Loc is unknown.
     [[nodiscard]] std::filesystem::path path(Loc loc) const;
-    /// Where the Loc is in its file's text; npos when it is unknown or beyond the text.
+    /// The Loc's offset in its file's text; npos when it is unknown or beyond the text.
     [[nodiscard]] std::size_t offset(Loc loc) const;
     /// The Loc of an offset in a file's text.
     [[nodiscard]] Loc at(std::uint16_t file, std::size_t offset) const;
     /// The Loc's line without its line end; empty when the Loc is unknown.
     [[nodiscard]] Line line(Loc loc) const;
-    /// What stands between these offsets of a file was written as a secret: no line shows it.
+    /// Hides the secret between these offsets of a file from line().
     void hide(std::uint16_t file, std::size_t begin, std::size_t end);
     /// "spec.yaml:12:5", or "" when the Loc is unknown.
     [[nodiscard]] std::string describe(Loc loc) const;

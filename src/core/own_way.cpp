@@ -18,26 +18,28 @@
 namespace hadeploy {
 
 namespace {
-constexpr int kMostLinks = 40; // as the kernel has it
+constexpr int kMaxLinks = 40; // MAXSYMLINKS of Linux
 
-bool ours(const struct stat& info) {
+bool is_trusted_owner(const struct stat& info) {
     return info.st_uid == 0 || info.st_uid == ::geteuid();
 }
 
-/// A way that is walked one name at a time.
-class Way {
+/// Resolves a path one name at a time.
+class PathResolver {
   public:
-    explicit Way(const std::filesystem::path& path) : path_(path) { begin(path); }
+    explicit PathResolver(const std::filesystem::path& path) : path_(path) { begin(path); }
 
-    /// What is at the end of it, without access (O_PATH). None when there is nothing.
-    /// @param follow  a link at the end too
-    Fd walk(bool make, bool follow) {
+    /// Opens the object at the end of the path with O_PATH; no descriptor when it does not exist.
+    /// @param make    creates missing directories
+    /// @param follow  follows a symbolic link at the end too
+    Fd resolve(bool make, bool follow) {
         while (!rest_.empty()) {
             const std::string name = std::move(rest_.front());
             rest_.pop_front();
             Fd next(::openat(at_.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
             if (!next && errno == ENOENT && make) {
-                if (::mkdirat(at_.get(), name.c_str(), 0755) != 0 && errno != EEXIST) fail("make");
+                if (::mkdirat(at_.get(), name.c_str(), 0755) != 0 && errno != EEXIST)
+                    fail("create");
                 next = Fd(::openat(at_.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
             }
             if (!next && errno == ENOENT) return {};
@@ -45,7 +47,7 @@ class Way {
             if (!next || ::fstat(next.get(), &info) != 0) fail("open");
             const bool last = rest_.empty();
             if (S_ISLNK(info.st_mode) && (follow || !last)) {
-                take_link(next, info, name);
+                follow_link(next, info, name);
             } else if (S_ISDIR(info.st_mode)) {
                 at_ = std::move(next);
             } else if (last) {
@@ -69,21 +71,22 @@ class Way {
         rest_.insert(rest_.begin(), names.begin(), names.end());
     }
 
-    void take_link(const Fd& link, const struct stat& info, const std::string& name) {
+    void follow_link(const Fd& link, const struct stat& info, const std::string& name) {
         struct stat around {};
-        if (::fstat(at_.get(), &around) != 0) fail("look at");
+        if (::fstat(at_.get(), &around) != 0) fail("examine");
         const bool anyone = (around.st_mode & S_IWOTH) != 0 && (around.st_mode & S_ISVTX) == 0;
-        if (!ours(info) || !ours(around) || anyone)
-            throw Error(ErrorKind::conflict,
-                        fmt::format("{} leads over {}, a symbolic link that another user may have "
-                                    "put there",
-                                    in_quotes(path_.string(), 4096), in_quotes(name)))
-                .with_hint("write the path that it leads to");
+        if (!is_trusted_owner(info) || !is_trusted_owner(around) || anyone)
+            throw Error(
+                ErrorKind::conflict,
+                fmt::format("{} passes through {}, a symbolic link that another user may have "
+                            "created",
+                            in_quotes(path_.string(), 4096), in_quotes(name)))
+                .with_hint("write the path that the link points to");
         std::string target(PATH_MAX, '\0');
         const ssize_t size = ::readlinkat(link.get(), "", target.data(), target.size());
-        if (size < 0) fail("read a link on the way to");
+        if (size < 0) fail("read a link in the path of");
         target.resize(static_cast<std::size_t>(size));
-        if (++links_ > kMostLinks) {
+        if (++links_ > kMaxLinks) {
             errno = ELOOP;
             fail("open");
         }
@@ -104,7 +107,7 @@ std::string own_name(const Fd& file) {
 }
 
 Fd open_own_way(const std::filesystem::path& path, bool make) {
-    const Fd end = Way(path).walk(make, true);
+    const Fd end = PathResolver(path).resolve(make, true);
     if (!end) return {};
     Fd directory(::openat(end.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!directory && (make || errno != ENOTDIR)) throw system_error("open", path);
@@ -114,7 +117,7 @@ Fd open_own_way(const std::filesystem::path& path, bool make) {
 std::string read_own_way(const std::filesystem::path& path, std::size_t limit) {
     const Fd file = open_file_own_way(path);
     struct stat info {};
-    if (::fstat(file.get(), &info) != 0) throw system_error("look at", path);
+    if (::fstat(file.get(), &info) != 0) throw system_error("examine", path);
     if (static_cast<std::size_t>(info.st_size) > limit)
         throw Error(ErrorKind::failed, fmt::format("{} is larger than {} bytes",
                                                    in_quotes(path.string(), 4096), limit));
@@ -126,26 +129,26 @@ std::string sha256_own_way(const std::filesystem::path& path) {
 }
 
 std::optional<struct stat> look_own_way(const std::filesystem::path& path, bool follow) {
-    const Fd end = Way(path).walk(false, follow);
+    const Fd end = PathResolver(path).resolve(false, follow);
     if (!end) return std::nullopt;
     struct stat info {};
-    if (::fstat(end.get(), &info) != 0) throw system_error("look at", path);
+    if (::fstat(end.get(), &info) != 0) throw system_error("examine", path);
     return info;
 }
 
 Fd open_file_own_way(const std::filesystem::path& path) {
-    const Fd end = Way(path).walk(false, true);
+    const Fd end = PathResolver(path).resolve(false, true);
     if (!end) {
         errno = ENOENT;
         throw system_error("open", path);
     }
     struct stat info {};
-    if (::fstat(end.get(), &info) != 0) throw system_error("look at", path);
+    if (::fstat(end.get(), &info) != 0) throw system_error("examine", path);
     if (!S_ISREG(info.st_mode))
         throw Error(ErrorKind::failed,
                     fmt::format("cannot read {}: it is {}", in_quotes(path.string(), 4096),
                                 file_type_name(info.st_mode)));
-    // The kernel's name for what was found; the path may lead elsewhere by now.
+    // Opens the object that was checked; the path may lead elsewhere by now.
     Fd file(::open(own_name(end).c_str(), O_RDONLY | O_CLOEXEC));
     if (!file) throw system_error("open", path);
     return file;
@@ -157,13 +160,13 @@ void set_mode_in(const Fd& directory, const std::filesystem::path& path, unsigne
     struct stat info {
     }, around{};
     if (!file || ::fstat(file.get(), &info) != 0 || ::fstat(directory.get(), &around) != 0)
-        throw system_error("look at", path);
+        throw system_error("examine", path);
     const std::string shown = in_quotes(path.string(), 4096);
     if (!S_ISREG(info.st_mode))
         throw Error(ErrorKind::conflict, fmt::format("{} is not a regular file", shown));
-    if (info.st_nlink > 1 && !ours(around))
-        throw Error(ErrorKind::conflict, fmt::format("{} has more names (hard links)", shown));
-    // A descriptor without access has no fchmod().
+    if (info.st_nlink > 1 && !is_trusted_owner(around))
+        throw Error(ErrorKind::conflict, fmt::format("{} has further names (hard links)", shown));
+    // fchmod() does not accept a descriptor opened with O_PATH.
     if (::chmod(own_name(file).c_str(), mode) != 0) throw system_error("set the mode of", path);
 }
 

@@ -41,7 +41,7 @@ Pipe make_pipe() {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0)
         throw Error(ErrorKind::failed,
-                    "cannot make a pipe: " + std::generic_category().message(errno));
+                    "cannot create a pipe: " + std::generic_category().message(errno));
     return {Fd(ends[0]), Fd(ends[1])};
 }
 
@@ -49,8 +49,8 @@ void set_nonblocking(const Fd& fd) {
     ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) | O_NONBLOCK);
 }
 
-/// Writing to a child that has gone raises SIGPIPE in the thread that writes. It is kept away from
-/// this thread, and one that came is taken off before signals are let through again.
+/// Writing to a child that has ended raises SIGPIPE in the writing thread. Blocks the signal in
+/// this thread, and discards a pending one before unblocking it.
 class NoSigpipe {
   public:
     NoSigpipe() {
@@ -71,8 +71,8 @@ class NoSigpipe {
     sigset_t pipe_{}, before_{};
 };
 
-/// What posix_spawn is told: three pipes, nothing else open, a group of its own, no signal blocked
-/// or ignored.
+/// The arguments of posix_spawn: three pipes, no other open descriptor, a process group of its own,
+/// no signal blocked or ignored.
 class SpawnSettings {
   public:
     SpawnSettings(const ProcessSpec& spec, int in, int out, int err) {
@@ -105,7 +105,7 @@ class SpawnSettings {
     posix_spawnattr_t attributes_{};
 };
 
-/// "NAME=value" of ours and on top the spec's.
+/// This process's environment, overridden by the spec's, as "NAME=value".
 std::vector<std::string> environment_of(const ProcessSpec& spec) {
     std::map<std::string, std::string> all;
     for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -127,7 +127,7 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
     return out;
 }
 
-/// A started child; if it is still there at the end of this object's life, its group is killed.
+/// A started child. The destructor kills its process group if it is still running.
 class Child {
   public:
     Child(const ProcessSpec& spec, int in, int out, int err) {
@@ -137,7 +137,7 @@ class Child {
             posix_spawnp(&pid_, words.at(0).c_str(), &settings.actions_, &settings.attributes_,
                          pointers(words).data(), pointers(environment).data());
         if (error != 0) throw failure(spec, error);
-        // By number: glibc 2.36 declares pidfd_open() without C linkage.
+        // As a raw syscall: glibc 2.36 declares pidfd_open() without C linkage.
         pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
         if (!pidfd_) {
             const int number = errno;
@@ -171,18 +171,18 @@ class Child {
     Fd pidfd_;
 };
 
-/// One output stream: keeps all of it and hands on its lines.
+/// One output stream: keeps its contents and passes its lines to `on_line`.
 class Stream {
   public:
     Stream(Fd fd, const ProcessSpec& spec, std::string& kept)
         : fd_(std::move(fd)), spec_(spec), kept_(kept) {
         set_nonblocking(fd_);
     }
-    /// -1 once it is at its end, which is what poll() skips.
+    /// -1 at the end of the stream, which poll() ignores.
     [[nodiscard]] int fd() const { return fd_.get(); }
 
-    /// Reads what is there, but no more than a pipe can hold: a child that never pauses must not
-    /// keep us from looking at the clock.
+    /// Reads the available data, but at most as much as a pipe can hold: a child that never
+    /// pauses must not prevent the check of the deadline.
     void read_available() {
         char buffer[65536];
         for (int round = 0; fd_ && round < 16; ++round) {
@@ -193,7 +193,7 @@ class Stream {
                 fd_.reset();
             else
                 kept_.append(buffer, static_cast<std::size_t>(n));
-            hand_on_lines();
+            pass_on_lines();
         }
     }
     void close() {
@@ -204,7 +204,7 @@ class Stream {
     }
 
   private:
-    void hand_on_lines() {
+    void pass_on_lines() {
         if (!spec_.on_line) return;
         for (;;) {
             const auto end = kept_.find('\n', shown_);
@@ -220,10 +220,10 @@ class Stream {
     std::size_t shown_ = 0;
 };
 
-/// Runs one child: feeds it, listens, and ends it when it has to.
-class Conversation {
+/// Runs one child: writes its input, reads its output, and terminates it when necessary.
+class ChildRun {
   public:
-    explicit Conversation(const ProcessSpec& spec)
+    explicit ChildRun(const ProcessSpec& spec)
         : spec_(spec), in_(make_pipe()), out_(make_pipe()), err_(make_pipe()),
           stop_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
           child_(spec, in_.read.get(), out_.write.get(), err_.write.get()),
@@ -243,10 +243,10 @@ class Conversation {
         feed();
         while (!wait_once()) {
         }
-        // What the child itself printed is in the pipes by now; whoever else holds them may go on.
+        // The child's own output is in the pipes by now. Other processes may keep them open.
         output_.close();
         errors_.close();
-        if (ending_) child_.signal(SIGKILL); // what it left behind in its group
+        if (ending_) child_.signal(SIGKILL); // processes that it left in its group
         result_.status = child_.wait();
         if (spec_.stop.stop_requested() && ending_) throw Interrupted();
         if (timed_out_)
@@ -257,7 +257,7 @@ class Conversation {
     }
 
   private:
-    /// Waits for something to happen and sees to it; true when the child has ended.
+    /// Waits for one event and handles it; true when the child has ended.
     bool wait_once() {
         pollfd fds[] = {{child_.ended_fd(), POLLIN, 0},
                         {output_.fd(), POLLIN, 0},
@@ -303,7 +303,7 @@ class Conversation {
             const ssize_t n = ::write(in_.write.get(), all.data() + fed_, all.size() - fed_);
             if (n < 0 && errno == EINTR) continue;
             if (n < 0 && errno == EAGAIN) return;
-            if (n < 0) break; // the child does not want the rest
+            if (n < 0) break; // the child does not read the rest
             fed_ += static_cast<std::size_t>(n);
         }
         in_.write.reset();
@@ -336,7 +336,7 @@ std::string tail(std::string_view text, int count) {
 
 ProcessResult run_process(const ProcessSpec& spec) {
     if (spec.stop.stop_requested()) throw Interrupted();
-    return Conversation(spec).run();
+    return ChildRun(spec).run();
 }
 
 ProcessResult run_checked(const ProcessSpec& spec) {

@@ -8,16 +8,16 @@
 
 namespace hadeploy {
 
-/// What the state records of a resource.
+/// A resource instance as recorded in the state.
 struct RecordedResource {
     std::string address;
     std::string type;
-    std::int64_t generation = 1; ///< rises with every replacement
+    std::int64_t generation = 1; ///< incremented by every replacement
     std::string identity;        ///< UUIDv5 of lineage, address and generation
     Value config;                ///< normalized, as last applied
-    Value attributes;            ///< everything: config, and what the provider filled in
+    Value attributes;            ///< the config, and attributes set by the provider
     std::vector<std::string> depends_on;
-    bool tainted = false; ///< half made, or marked by the user; the next apply replaces it
+    bool tainted = false; ///< partly created, or marked by the user; the next apply replaces it
 };
 
 } // namespace hadeploy

@@ -10,7 +10,7 @@ namespace hadeploy {
 
 namespace {
 constexpr std::size_t kShortest = 4;
-/// A line of a secret text stands for it only when it is too long to be found by chance.
+/// A single line of a secret text is redacted only if it is too long to occur by chance.
 constexpr std::size_t kShortestLine = 12;
 constexpr std::string_view kHidden = "(secret)";
 
@@ -19,8 +19,8 @@ void replace_all(std::string& text, std::string_view what, std::string_view with
         text.replace(at, what.size(), with);
 }
 
-/// The middle of the secret's base64 within something longer: what does not follow from what stands
-/// before or after it. There are three of them, by where it begins.
+/// The base64 of a secret within a longer text, without the characters that depend on the bytes
+/// before and after it. There are three forms, by the secret's offset modulo 3.
 void add_base64_forms(const std::string& secret, std::vector<std::string>& out) {
     constexpr std::size_t shortest = 8;
     for (const std::size_t before : {0, 1, 2}) {
@@ -46,8 +46,8 @@ std::string escaped(const std::string& text, std::string_view plain, bool all_bu
     return out;
 }
 
-/// As shells list their variables: in double quotes (bash's `export -p`), in single ones (those of
-/// dash), after a backslash each (`printf %q`).
+/// As shells print their variables: in double quotes (bash's `export -p`), in single quotes (bash's
+/// and dash's forms), with backslashes (`printf %q`).
 void add_shell_forms(const std::string& secret, std::vector<std::string>& out) {
     replace_all(out.emplace_back(secret), "'", "'\\''");
     replace_all(out.emplace_back(secret), "'", "'\"'\"'");
@@ -55,7 +55,7 @@ void add_shell_forms(const std::string& secret, std::vector<std::string>& out) {
     out.push_back(escaped(secret, "_./:=@%+-", true));
 }
 
-/// In JSON, also as PHP and Go write it.
+/// As a JSON string, also with the additional escapes of PHP and Go.
 void add_json_forms(const std::string& secret, std::vector<std::string>& out) {
     const std::string json = to_json(secret);
     const std::string& plain = out.emplace_back(json.substr(1, json.size() - 2));
@@ -67,7 +67,8 @@ void add_json_forms(const std::string& secret, std::vector<std::string>& out) {
     out.push_back(std::move(go));
 }
 
-/// As in_quotes() writes it, whole or cut: alone, and behind letters, where more is escaped.
+/// As written by in_quotes(), whole or truncated, both alone and after a letter, which makes it
+/// escape more characters.
 void add_quoted_forms(const std::string& secret, std::vector<std::string>& out) {
     const std::size_t length = count_characters(secret);
     for (const std::string before : {"", "a"})
@@ -94,14 +95,14 @@ std::vector<std::string> forms_of(const std::string& secret) {
     return out;
 }
 
-/// As it would turn up; "" of what is no text and no number.
+/// A string or number as it appears in texts; "" for other values.
 std::string text_of(const Value& v) {
     if (v.is_string()) return v.as_string();
     if (v.is_integer()) return std::to_string(v.as_integer());
     return v.is_number() ? to_json(v.as_number()) : "";
 }
 
-/// Calls `f` with the path and the value of each leaf that is secret.
+/// Calls `f` with the path and the value of each secret leaf.
 template<class Function>
 void each_secret(const Value& value, const std::string& path, bool inherited, const Function& f) {
     const bool here = inherited || value.secret();
@@ -123,8 +124,8 @@ bool in_word(char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.';
 }
 
-/// Where it stands alone. In a line of JSON numbers that are values stay: they are hadeploy's own,
-/// and it would be no JSON any more.
+/// Replaces a number where it is a separate word. Keeps numbers that are values in a line of JSON:
+/// they are hadeploy's own, and replacing them would make the JSON invalid.
 void replace_number(std::string& text, const std::string& number) {
     const bool json = text.starts_with('{') || text.starts_with('[');
     for (auto at = text.find(number); at != text.npos; at = text.find(number, at + 1)) {
@@ -145,7 +146,7 @@ Value map_as(const Value& value, const Value& model) {
     return Value::map(std::move(entries)).at(value.loc());
 }
 
-/// Items may have moved: what is secret in one place of the model is so in all.
+/// Items may have moved, so that a value secret in any item of the model is secret in all items.
 Value list_as(const Value& value, const Value& model) {
     Value::List items = value.as_list();
     for (Value& item : items)

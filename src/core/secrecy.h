@@ -9,50 +9,48 @@
 
 namespace hadeploy {
 
-/// The same contents, secret wherever `model` is: what was read back of something that was made
-/// from secrets. Where the two have not the same form all of it is secret.
+/// Marks `value` as secret wherever `model` is secret, for values read back from an object that was
+/// created from secrets. Where their structures differ, marks the whole part as secret.
 Value as_secret_as(const Value& value, const Value& model);
 
-/// What a message says of a value: a string in quotes (in_quotes()), all else as display() shows
-/// it,
-/// "(secret)" of what is secret or holds something that is. A text of a value gets into a message
-/// in no other way: in the value it is known whether it may be shown, in the text it is not.
+/// Formats a value for a message: a string by in_quotes(), other values by display(), and
+/// "(secret)" if the value is or contains a secret. Use it for every value in a message, because
+/// only the value knows whether it is secret.
 std::string quoted(const Value& value, std::size_t max = 80);
-/// The same of a part of it, or of what was read in it.
+/// The same for a part of a value, or for text parsed from it.
 std::string quoted(const Value& whole, std::string_view part, std::size_t max = 80);
-/// The same without quotes: a number, an address that was calculated.
+/// The same without quotes, for example for a number or a computed address.
 std::string redacted(const Value& whole, std::string text);
 
-/// Of an attribute of a config, without quotes: its text or number.
+/// The text or number of a config's attribute without quotes, or "(secret)".
 std::string named(const Value& config, std::string_view attribute);
 
-/// Takes known secrets out of texts that others wrote (what a command printed, say), in the forms
-/// in which they turn up there: as they are, in JSON, quoted for or by a shell or by in_quotes(),
-/// in base64 (alone or within something longer), line by line; numbers where they stand alone. What
-/// is shorter than 4 characters stays: it would tear holes into everything, and the holes would
-/// tell it.
+/// Redacts known secrets in texts of external origin, for example a command's output. Finds secrets
+/// unchanged, in JSON, quoted for or by a shell or by in_quotes(), in base64 (alone or within a
+/// longer text), as single lines, and numbers as separate words. Does not redact secrets of fewer
+/// than 4 characters: they occur everywhere by chance, and the gaps would reveal them.
 class Redactor {
   public:
-    /// All that is secret in `value` is taken out from now on.
+    /// Adds all secrets in `value` to those that are redacted.
     void add(const Value& value);
     [[nodiscard]] std::string operator()(std::string_view text) const;
 
   private:
-    std::vector<std::string> forms_; ///< longest first, so that none hides a part of another
+    std::vector<std::string> forms_; ///< longest first, so that no form splits a longer one
     std::vector<std::string> numbers_;
 };
 
-/// The paths below `name` ("var.pin") of what is secret and too short for a Redactor.
+/// The paths below `name` ("var.pin") of secrets that are too short for a Redactor.
 std::vector<std::string> short_secrets(const Value& value, const std::string& name);
 
-/// An error whose texts are without what is secret in `value`, as far as a Redactor finds it.
+/// Redacts the secrets of `value` in an error's message, hint and notes, as a Redactor does.
 Error without_secrets(Error error, const Value& value);
 
-/// Whether a secret in `value` that is too short for a Redactor stands alone in the text: as a word
-/// or a part of an address.
+/// Whether the text contains a secret of `value` that is too short for a Redactor as a separate
+/// word or part of an address.
 bool shows_short_secret(std::string_view text, const Value& value);
-/// What was said of something with this config, without its secrets. Where a short one stands alone
-/// nothing is left: a hole would tell it.
+/// Redacts the secrets of `config` in a text about its object. Returns only "(secret)" if
+/// shows_short_secret(), as a gap in the text would reveal a short secret.
 std::string without_secrets(std::string text, const Value& config);
 
 } // namespace hadeploy

@@ -17,7 +17,7 @@ constexpr std::string_view kBegin = "-----BEGIN OPENSSH PRIVATE KEY-----\n";
 constexpr std::string_view kEnd = "-----END OPENSSH PRIVATE KEY-----\n";
 constexpr std::string_view kType = "ssh-ed25519";
 
-/// The length-prefixed fields of SSH's wire format (RFC 4251), out.
+/// Writes length-prefixed fields ("string" and "uint32" of RFC 4251, section 5).
 class Packer {
   public:
     Packer& number(std::size_t n) {
@@ -32,7 +32,7 @@ class Packer {
     std::string bytes_;
 };
 
-/// The same, in.
+/// Reads length-prefixed fields.
 class Unpacker {
   public:
     explicit Unpacker(std::string_view bytes) : rest_(bytes) {}
@@ -43,7 +43,7 @@ class Unpacker {
     }
     std::string_view field() { return take(number()); }
     std::string_view take(std::size_t count) {
-        if (count > rest_.size()) throw Error(ErrorKind::failed, "an SSH key ends too early");
+        if (count > rest_.size()) throw Error(ErrorKind::failed, "the SSH key is truncated");
         const std::string_view out = rest_.substr(0, count);
         rest_.remove_prefix(count);
         return out;
@@ -71,7 +71,7 @@ RawKey generate() {
     std::size_t open = raw.open.size();
     if (!key || EVP_PKEY_get_raw_private_key(key.get(), raw.seed.data(), &seed) != 1 ||
         EVP_PKEY_get_raw_public_key(key.get(), raw.open.data(), &open) != 1)
-        throw Error(ErrorKind::failed, "OpenSSL cannot make an ed25519 key");
+        throw Error(ErrorKind::failed, "OpenSSL cannot create an ed25519 key");
     return raw;
 }
 
@@ -95,7 +95,7 @@ SshKey make_ssh_key(std::string_view comment) {
         remark.begin(), remark.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
     const RawKey raw = generate();
     const std::string blob = Packer().field(kType).field(view(raw.open)).bytes();
-    // A reader with a wrong passphrase sees two numbers that differ; here they only have to agree.
+    // Two equal numbers, by which readers of an encrypted key detect a wrong passphrase.
     const std::string check = random_bytes(4);
     Packer inner;
     inner.raw(check).raw(check).field(kType).field(view(raw.open));
@@ -112,7 +112,7 @@ std::string ssh_public_key(std::string_view private_key) {
     const auto end = private_key.find(kEnd.substr(0, kEnd.size() - 1));
     if (begin == std::string_view::npos || end == std::string_view::npos || end < begin)
         throw Error(ErrorKind::failed, "not a private key in OpenSSH's format")
-            .with_hint("make one: ssh-keygen -t ed25519");
+            .with_hint("create one: ssh-keygen -t ed25519");
     const std::string bytes =
         base64_decode(private_key.substr(begin + kBegin.size(), end - begin - kBegin.size()));
     if (!std::string_view(bytes).starts_with(kMagic))
@@ -120,7 +120,7 @@ std::string ssh_public_key(std::string_view private_key) {
     Unpacker outer(std::string_view(bytes).substr(kMagic.size()));
     if (outer.field() != "none")
         throw Error(ErrorKind::failed, "the private key has a passphrase")
-            .with_hint("use a key without one, or take it off: ssh-keygen -p -f FILE");
+            .with_hint("use a key without one, or remove it: ssh-keygen -p -f FILE");
     outer.field(); // the key derivation's name
     outer.field(); // and its options
     if (outer.number() != 1) throw Error(ErrorKind::failed, "the file holds more than one key");
@@ -128,7 +128,8 @@ std::string ssh_public_key(std::string_view private_key) {
     Unpacker inner(outer.field());
     inner.take(8);
     const std::string_view type = inner.field();
-    if (type != kType) return public_line(blob, ""); // its comment follows numbers of its own kind
+    if (type != kType)
+        return public_line(blob, ""); // the comment follows fields that depend on the type
     inner.field();
     inner.field();
     return public_line(blob, inner.field());
@@ -137,7 +138,7 @@ std::string ssh_public_key(std::string_view private_key) {
 std::string ssh_fingerprint(std::string_view public_key) {
     const auto space = public_key.find(' ');
     if (space == std::string_view::npos)
-        throw Error(ErrorKind::failed, "not a public key line (type, key)");
+        throw Error(ErrorKind::failed, "not a public key line (TYPE KEY)");
     std::string_view text = public_key.substr(space + 1);
     text = text.substr(0, text.find_first_of(" \r\n"));
     Sha256 hash;

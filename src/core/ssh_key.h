@@ -5,23 +5,23 @@
 
 namespace hadeploy {
 
-/// A key pair as OpenSSH keeps it in two files.
+/// A key pair in the formats of OpenSSH's two key files (PROTOCOL.key of OpenSSH).
 struct SshKey {
     std::string private_key; ///< "-----BEGIN OPENSSH PRIVATE KEY-----..."; without a passphrase
     std::string public_key;  ///< "ssh-ed25519 AAAA... comment", no line end
 };
 
-/// A new ed25519 key. The comment is one line (a line end in it becomes a space).
-/// @throws Error(failed) when OpenSSL cannot make one
+/// Creates an ed25519 key. Replaces line ends in the comment by spaces.
+/// @throws Error(failed) when OpenSSL cannot create a key
 SshKey make_ssh_key(std::string_view comment);
 
-/// The public key line that belongs to an unencrypted OpenSSH private key file's text: type and
-/// key, and the comment that the file holds.
-/// @throws Error(failed) when it is another format or has a passphrase
+/// The public key line (type, key, comment) for the text of an unencrypted OpenSSH private key
+/// file. Includes the comment only for an ed25519 key.
+/// @throws Error(failed) when the key has another format or a passphrase
 std::string ssh_public_key(std::string_view private_key);
 
-/// "SHA256:..." as ssh-keygen -l shows it, of a public key line.
-/// @throws Error(failed) when it is none
+/// The fingerprint of a public key line as printed by `ssh-keygen -l`: "SHA256:...".
+/// @throws Error(failed) when the text is not a public key line
 std::string ssh_fingerprint(std::string_view public_key);
 
 } // namespace hadeploy

@@ -7,13 +7,13 @@
 
 namespace hadeploy {
 
-/// Strings that come again and again, each kept once: equal texts give Values that share theirs.
+/// Keeps repeated strings only once: equal texts give Values that share their contents.
 class StringPool {
   public:
     Value operator()(std::string_view text) {
         if (const auto known = all_.find(text); known != all_.end()) return known->second;
         const Value fresh(text);
-        all_.emplace(fresh.as_string(), fresh); // the key is a view of what the value shares
+        all_.emplace(fresh.as_string(), fresh); // the key is a view of the value's shared string
         return fresh;
     }
 

@@ -18,7 +18,7 @@ using Clock = std::chrono::steady_clock;
 struct Event {
     std::string name, detail;
     std::int64_t begin_us, length_us;
-    std::int64_t resident_kib; ///< of the process, at the end
+    std::int64_t resident_kib; ///< of the process at the end of the span
     int thread;
 };
 
@@ -34,7 +34,7 @@ Trace& trace() {
     return the;
 }
 
-/// Small numbers, in the order in which threads come by: a viewer draws a line for each.
+/// Small numbers for threads, for each of which a viewer draws a line.
 int thread_number() {
     static std::atomic<int> next = 1;
     static thread_local const int mine = next++;

@@ -7,21 +7,20 @@
 
 namespace hadeploy {
 
-/// Where the time goes, for `--profile`. Until start_trace() is called a span costs one look at a
-/// flag.
+/// Starts recording spans for `--profile`. Before, a span costs only the check of a flag.
 void start_trace();
-/// Writes all spans that have ended as a trace that a browser's viewer opens (chrome://tracing,
-/// ui.perfetto.dev), in Chrome's Trace Event Format: complete events, in microseconds, and a
-/// counter of the memory that the process has at the end of each.
+/// Writes all ended spans in Chrome's Trace Event Format, for viewers such as chrome://tracing and
+/// ui.perfetto.dev: complete events in microseconds, and a counter of the process's resident memory
+/// in MiB at the end of each.
 /// @throws Error(failed)
 void write_trace(const std::filesystem::path& file);
 
-/// The work from here to the end of the block, on this thread: an event of the trace, and at its end
-/// a line of the log at level debug with its duration.
+/// Measures the time from construction to destruction on one thread: an event of the trace, and a
+/// line of the log at level debug.
 class Span {
   public:
-    /// @param name    of the kind of work: "read", "commit"
-    /// @param detail  on what: "ssh ops@10.77.0.11"
+    /// @param name    kind of work, for example "read" or "commit"; must outlive the span
+    /// @param detail  object of the work, for example "ssh ops@10.77.0.11"
     explicit Span(std::string_view name, std::string_view detail = {});
     ~Span();
     Span(const Span&) = delete;

@@ -13,7 +13,7 @@ namespace hadeploy {
 namespace {
 constexpr std::size_t kBytes = 16;
 
-/// Sets version and variant in 16 bytes and writes them out.
+/// Sets the version and the variant in 16 random or hashed bytes and formats them.
 std::string format_uuid(std::string bytes, unsigned version) {
     bytes[6] = static_cast<char>((static_cast<unsigned char>(bytes[6]) & 0x0F) | version << 4);
     bytes[8] = static_cast<char>((static_cast<unsigned char>(bytes[8]) & 0x3F) | 0x80);
@@ -53,7 +53,7 @@ std::string uuid_v5(std::string_view name_space, std::string_view name) {
     const std::string input = parse_uuid(name_space).append(name);
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     if (EVP_Digest(input.data(), input.size(), digest.data(), nullptr, EVP_sha1(), nullptr) != 1)
-        throw Error(ErrorKind::failed, "OpenSSL offers no SHA-1");
+        throw Error(ErrorKind::failed, "OpenSSL does not provide SHA-1");
     return format_uuid({digest.begin(), digest.begin() + kBytes}, 5);
 }
 

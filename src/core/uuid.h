@@ -5,21 +5,21 @@
 
 namespace hadeploy {
 
-/// RFC 4122's namespaces: for names that are host names, URLs, ISO object identifiers, and names of
-/// an X.500 directory.
+/// The namespaces of RFC 4122, appendix C, for host names, URLs, ISO object identifiers and X.500
+/// distinguished names.
 inline constexpr std::string_view kUuidNamespaceDns = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
 inline constexpr std::string_view kUuidNamespaceUrl = "6ba7b811-9dad-11d1-80b4-00c04fd430c8";
 inline constexpr std::string_view kUuidNamespaceOid = "6ba7b812-9dad-11d1-80b4-00c04fd430c8";
 inline constexpr std::string_view kUuidNamespaceX500 = "6ba7b814-9dad-11d1-80b4-00c04fd430c8";
 
-/// A random UUID in lower case: "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx".
+/// A random UUID (RFC 4122, version 4) in lower case: "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx".
 std::string uuid_v4();
 
-/// The UUID that belongs to a name within a namespace (itself a UUID): always the same for both.
-/// @throws Error(failed) when the namespace is no UUID
+/// The UUID of a name within a namespace, itself a UUID (RFC 4122, version 5). Deterministic.
+/// @throws Error(failed) when the namespace is not a UUID
 std::string uuid_v5(std::string_view name_space, std::string_view name);
 
-/// 8-4-4-4-12 hex digits, in either case.
+/// Whether the text has the form 8-4-4-4-12 of hex digits in either case.
 bool is_uuid(std::string_view text);
 
 } // namespace hadeploy

@@ -13,14 +13,14 @@ struct Value::String : Shared {
     const std::string text;
 };
 
-/// What is asked for again and again of all that is below.
+/// Properties of all values below a node, cached because they are queried often.
 struct Value::Container : Shared {
     bool unknown = false;
     bool secret = false;
     std::size_t weight = 0;
 
     void see(const Value& v) {
-        constexpr std::size_t kMost = std::size_t{1} << 62; // beyond, nobody counts
+        constexpr std::size_t kMost = std::size_t{1} << 62; // prevents overflow
         weight = std::min(kMost, weight + v.weight());
         unknown = unknown || v.contains_unknown();
         secret = secret || v.contains_secret();
@@ -51,7 +51,7 @@ Value Value::of(Kind kind, const Shared* contents) {
     return v;
 }
 
-void Value::let_go() noexcept {
+void Value::release() noexcept {
     if (data_.shared->owners.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
     switch (kind_) {
     case Kind::string: delete static_cast<const String*>(data_.shared); break;
@@ -63,7 +63,7 @@ void Value::let_go() noexcept {
 
 template<class Node>
 const Node& Value::contents(Kind kind) const {
-    if (kind_ != kind) throw std::logic_error("a value is of another kind");
+    if (kind_ != kind) throw std::logic_error("the value is of another kind");
     return static_cast<const Node&>(*data_.shared);
 }
 
@@ -115,18 +115,18 @@ Value Value::map(std::initializer_list<std::pair<std::string_view, Value>> entri
 }
 
 bool Value::as_bool() const {
-    if (kind_ != Kind::boolean) throw std::logic_error("a value is no boolean");
+    if (kind_ != Kind::boolean) throw std::logic_error("the value is not a boolean");
     return data_.integer != 0;
 }
 
 std::int64_t Value::as_integer() const {
-    if (kind_ != Kind::integer) throw std::logic_error("a value is no integer");
+    if (kind_ != Kind::integer) throw std::logic_error("the value is not an integer");
     return data_.integer;
 }
 
 double Value::as_number() const {
     if (is_integer()) return static_cast<double>(data_.integer);
-    if (kind_ != Kind::number) throw std::logic_error("a value is no number");
+    if (kind_ != Kind::number) throw std::logic_error("the value is not a number");
     return data_.number;
 }
 
@@ -262,7 +262,7 @@ bool operator==(const Value& a, const Value& b) {
         return a.as_number() == b.as_number();
     if (a.kind() != b.kind() || a.is_unknown()) return false;
     const bool shared = a.is_shared() && a.data_.shared == b.data_.shared;
-    if (shared && !a.contains_unknown()) return true; // one and the same
+    if (shared && !a.contains_unknown()) return true; // the same contents
     switch (a.kind()) {
     case Value::Kind::boolean:
     case Value::Kind::integer: return a.data_.integer == b.data_.integer;

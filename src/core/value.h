@@ -17,10 +17,10 @@ class Value;
 /// One entry of a map value.
 struct Entry;
 
-/// An immutable tree of data: what a spec says, what a provider saw, what the state keeps.
-/// Copies share their contents. Each node knows where it was written, may be unknown until apply,
-/// and may be secret. Equality looks at the contents alone: place and secrecy do not count, and
-/// two unknowns are never known to be equal (so they compare unequal).
+/// An immutable tree of data from a spec, a provider or the state. Copies share their contents.
+/// Each node knows its place in the source, can be unknown until apply, and can be secret. Equality
+/// compares only contents, not places or secrecy. Unknown values compare unequal, since their
+/// contents could differ.
 class Value {
   public:
     enum class Kind : std::uint8_t { null, unknown, boolean, integer, number, string, list, map };
@@ -35,13 +35,13 @@ class Value {
     Value(std::string v);
     Value(std::string_view v) : Value(std::string(v)) {}
     Value(const char* v) : Value(std::string(v)) {}
-    Value(const void*) = delete; // or a pointer would silently become `true`
+    Value(const void*) = delete; // otherwise a pointer would convert to `true`
 
     Value(const Value& other) noexcept
         : data_(other.data_), loc_(other.loc_), kind_(other.kind_), secret_(other.secret_) {
         if (is_shared()) data_.shared->owners.fetch_add(1, std::memory_order_relaxed);
     }
-    /// Leaves null behind.
+    /// Leaves `other` null.
     Value(Value&& other) noexcept
         : data_(other.data_), loc_(other.loc_), kind_(other.kind_), secret_(other.secret_) {
         other.kind_ = Kind::null;
@@ -54,12 +54,12 @@ class Value {
         return *this;
     }
     ~Value() {
-        if (is_shared()) let_go();
+        if (is_shared()) release();
     }
 
     static Value unknown();
     static Value list(List items);
-    /// Sorts by key; of two entries with the same key the later one stays.
+    /// Sorts by key; of several entries with the same key, keeps the last one.
     static Value map(Map entries);
     static Value map(std::initializer_list<std::pair<std::string_view, Value>> entries);
 
@@ -73,11 +73,12 @@ class Value {
     [[nodiscard]] bool is_list() const { return kind() == Kind::list; }
     [[nodiscard]] bool is_map() const { return kind() == Kind::map; }
 
-    /// The contents; the caller has checked the kind (std::logic_error otherwise).
+    /// The contents.
+    /// @throws std::logic_error for another kind, which the caller must have checked
     [[nodiscard]] bool as_bool() const;
     [[nodiscard]] std::int64_t as_integer() const;
-    [[nodiscard]] double as_number() const; ///< of an integer too
-    /// Of a temporary they are copies, so that a loop over `f().as_map()` goes over something.
+    [[nodiscard]] double as_number() const; ///< also of an integer
+    /// Copies for a temporary, so that a loop over `f().as_map()` is valid.
     [[nodiscard]] const std::string& as_string() const&;
     [[nodiscard]] const List& as_list() const&;
     [[nodiscard]] const Map& as_map() const&;
@@ -88,41 +89,41 @@ class Value {
     /// The entry's value, or nullptr when this is not a map or has no such key.
     [[nodiscard]] const Value* find(std::string_view key) const;
     [[nodiscard]] bool has(std::string_view key) const { return find(key) != nullptr; }
-    /// Like find, with null in the place of nothing: `config["path"].as_string()`.
+    /// Like find(), but returns null for a missing entry: `config["path"].as_string()`.
     [[nodiscard]] const Value& operator[](std::string_view key) const;
-    /// A copy of this map (null counts as an empty one) with one entry set or taken away.
+    /// A copy of this map with one entry set or removed; null counts as an empty map.
     [[nodiscard]] Value with(std::string_view key, Value value) const;
     [[nodiscard]] Value without(std::string_view key) const;
-    /// A copy with all entries of another map set; as it is, when that is no map.
+    /// A copy with all entries of `other` set; unchanged when `other` is not a map.
     [[nodiscard]] Value with_all(const Value& other) const;
 
-    /// The string under `key`, or `fallback` where there is none (or null).
+    /// The string, integer or boolean under `key`, or `default_value` when there is none.
     [[nodiscard]] std::string text(std::string_view key, std::string_view default_value = "") const;
     [[nodiscard]] std::int64_t integer(std::string_view key, std::int64_t default_value = 0) const;
     [[nodiscard]] bool flag(std::string_view key, bool default_value = false) const;
 
     [[nodiscard]] Loc loc() const { return loc_; }
-    [[nodiscard]] Value at(Loc loc) const; ///< the same contents, written elsewhere
+    [[nodiscard]] Value at(Loc loc) const; ///< the same contents at another place
     [[nodiscard]] bool secret() const { return secret_; }
-    [[nodiscard]] Value as_secret() const;       ///< the same contents, never to be shown
-    [[nodiscard]] Value as_open() const;         ///< without the mark here; those below stay
+    [[nodiscard]] Value as_secret() const;       ///< the same contents, marked as secret
+    [[nodiscard]] Value as_open() const;         ///< without the mark; keeps marks below it
     [[nodiscard]] bool contains_unknown() const; ///< here or anywhere below; O(1)
     [[nodiscard]] bool contains_secret() const;  ///< here or anywhere below; O(1)
 
-    /// About how many bytes it takes when all that is shared within it is written out; O(1).
+    /// The approximate size in bytes, counting shared contents at each occurrence; O(1).
     [[nodiscard]] std::size_t weight() const;
 
     friend bool operator==(const Value& a, const Value& b);
-    /// Whether both are known, equal, as secret as each other, and share what they contain, so that
-    /// no walk through it is needed: what follows from the one follows from the other. O(1), but
-    /// for a string's length. False is no answer.
+    /// Whether both values are known, equal, equally secret and share their contents, so that
+    /// results computed for one are valid for the other. O(1), except for comparing strings. False
+    /// does not mean that they differ.
     [[nodiscard]] bool is_same(const Value& other) const;
 
-    /// "a string", "a map", ... for messages
+    /// "a string", "a map", ... for messages.
     [[nodiscard]] std::string_view kind_name() const;
 
   private:
-    /// What copies have in common: a string or a container, and how many they are.
+    /// A string or container that copies share, with their number.
     struct Shared {
         mutable std::atomic<std::uint32_t> owners = 1;
     };
@@ -131,29 +132,29 @@ class Value {
     struct ListNode;
     struct MapNode;
     union Data {
-        std::int64_t integer; ///< of a boolean 0 or 1
+        std::int64_t integer; ///< a boolean is 0 or 1
         double number;
         const Shared* shared;
     };
 
-    static Value ordered_map(Map entries); ///< whose keys are sorted and unique
+    static Value ordered_map(Map entries); ///< keys must be sorted and unique
     static Value of(Kind kind, const Shared* contents);
     [[nodiscard]] bool is_shared() const { return kind_ >= Kind::string; }
     template<class Node>
     [[nodiscard]] const Node& contents(Kind kind) const;
-    [[nodiscard]] const Container* container() const; ///< nullptr for what is no list and no map
-    void let_go() noexcept;
+    [[nodiscard]] const Container* container() const; ///< nullptr unless a list or a map
+    void release() noexcept;
 
     Data data_ = {.integer = 0};
     Loc loc_;
-    Kind kind_ = Kind::null; // after what is wider: a state has many of these
+    Kind kind_ = Kind::null; // after the wider members, to avoid padding
     bool secret_ = false;
 };
 
 struct Entry {
     std::string key;
     Value value;
-    Loc loc = {}; ///< of the key
+    Loc loc = {}; ///< place of the key
 };
 
 inline Value::List Value::as_list() const&& {
@@ -163,22 +164,22 @@ inline Value::Map Value::as_map() const&& {
     return as_map();
 }
 
-/// What people see: scalars as they are written, containers as compact JSON, unknowns as
+/// Formats a value for people: scalars as text, containers as compact JSON, unknown values as
 /// "(known after apply)", secrets as "(secret)".
 std::string display(const Value& value);
 
-/// JSON with sorted keys, for the state and for hashing. Secrets are wrapped as {"$secret": v},
-/// unknowns as {"$unknown": true}; from_json undoes both.
-/// @throws Error(state) when the text is not such JSON
+/// JSON with sorted keys, for the state and for hashing. Writes secrets as {"$secret": v} and
+/// unknown values as {"$unknown": true}; from_json() reverses both.
+/// @throws Error(state) when the text is not valid JSON
 std::string to_json(const Value& value);
 Value from_json(std::string_view text);
-/// JSON for people and programs outside: secrets and unknowns are shown as display() does.
+/// JSON for people and other programs: shows secrets and unknown values as display() does.
 std::string to_public_json(const Value& value);
-/// JSON of the contents even of secrets: for the functions of a spec, whose results are marked as
-/// their arguments are. Never for what is shown or kept.
+/// JSON that includes the contents of secrets, for functions of the spec, whose results inherit the
+/// marks of their arguments. Must not be used for output or the state.
 std::string to_open_json(const Value& value);
 
-/// Every string found below a secret value, for redaction.
+/// Appends every non-empty string in or below a secret value, for redaction.
 void collect_secrets(const Value& value, std::vector<std::string>& out);
 
 } // namespace hadeploy

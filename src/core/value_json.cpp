@@ -1,4 +1,4 @@
-// Values as JSON, there and back. Written and read without a tree in between: a state has many.
+// Conversion between values and JSON, without an intermediate tree: a state has many values.
 #include "core/error.h"
 #include "core/foreign_json.h"
 #include "core/value.h"
@@ -12,17 +12,17 @@ namespace hadeploy {
 
 namespace {
 using Json = nlohmann::json;
-/// Deeper than any Value is, marks included, and shallow enough for what goes down into one.
+/// Deeper than any Value including its marks, and shallow enough for recursive functions.
 constexpr std::size_t kMaxJsonDepth = 4096;
-/// As deep as YAML may be.
+/// The limit for YAML too.
 constexpr std::size_t kMaxForeignDepth = 64;
 constexpr const char* kSecret = "$secret";
 constexpr const char* kUnknown = "$unknown";
-/// Around a map of the user's that looks like one of these marks.
+/// Wraps a user's map that looks like one of these marks.
 constexpr const char* kLiteral = "$literal";
 
-/// Who reads it: the state, which takes marks back; people; or a function of the spec, whose result
-/// carries the mark of its argument.
+/// The reader of the JSON: the state, which restores marks; people; or a function of the spec,
+/// whose result inherits the marks of its argument.
 enum class Audience { state, people, function };
 
 class Writer {
@@ -73,7 +73,7 @@ class Writer {
         out_ += ']';
     }
 
-    /// Whether the reader would take the map for a mark.
+    /// Whether Reader would mistake the map for a mark.
     static bool looks_marked(const Value::Map& entries) {
         if (entries.size() == 1 && (entries[0].key == kSecret || entries[0].key == kUnknown))
             return true;
@@ -99,7 +99,7 @@ class Writer {
         out_ += '}';
     }
 
-    /// Most texts need no escape; those that do are left to the library.
+    /// Writes texts without escapes directly, for speed.
     void text(std::string_view s) {
         const auto plain = [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; };
         if (std::all_of(s.begin(), s.end(), plain)) {
@@ -125,11 +125,11 @@ std::string written(const Value& value, Audience audience) {
 class Reader : public Json::json_sax_t {
   public:
     Reader() = default;
-    /// Of a text from outside, in which nothing is a mark.
+    /// For text of external origin, in which marks have no meaning.
     explicit Reader(std::size_t deepest) : foreign_(true), deepest_(deepest) {}
 
     Value take() { return std::move(root_); }
-    /// What is wrong with a text from outside; what may be a part of it is in the hint.
+    /// The error in a text of external origin; only its hint may contain parts of the text.
     [[nodiscard]] Error problem() const { return problem_; }
 
     bool null() override { return add({}); }
@@ -158,7 +158,7 @@ class Reader : public Json::json_sax_t {
             std::set<std::string_view> keys;
             for (const Entry& e : map.entries)
                 if (!keys.insert(e.key).second)
-                    return fail("an object has a key twice", "the key is " + to_json(e.key));
+                    return fail("an object has a duplicate key", "the key is " + to_json(e.key));
         } else if (map.entries.size() == 1 && !map.literal) {
             const auto& [key, value, loc] = map.entries[0];
             if (key == kSecret) return add(value.as_secret());
@@ -173,7 +173,7 @@ class Reader : public Json::json_sax_t {
         return add(Value::list(std::move(items)));
     }
     bool parse_error(std::size_t at, const std::string&, const Json::exception&) override {
-        return fail("the text is not JSON", "see its byte " + std::to_string(at));
+        return fail("the text is not JSON", "the error is at byte " + std::to_string(at));
     }
 
   private:
@@ -181,7 +181,7 @@ class Reader : public Json::json_sax_t {
 
     struct Open {
         bool object;
-        bool literal = false; ///< a map, whatever it looks like
+        bool literal = false; ///< a map, even if it looks like a mark
         Value::Map entries = {};
         Value::List items = {};
     };

@@ -22,7 +22,7 @@ constexpr std::string_view kCipher = "AES256";
 constexpr std::size_t kLineLength = 80;
 constexpr std::size_t kSaltSize = 32;
 constexpr std::size_t kKeySize = 32;
-constexpr std::size_t kBlock = 16; ///< of AES, to which the text is padded
+constexpr std::size_t kBlock = 16; ///< AES block size, to which the text is padded
 constexpr std::size_t kMacSize = 32;
 constexpr int kRounds = 10'000;
 
@@ -33,14 +33,14 @@ unsigned char* bytes(std::string& text) {
     return reinterpret_cast<unsigned char*>(text.data());
 }
 
-/// What PBKDF2 makes of a password. Overwritten when it is done with.
+/// The keys that PBKDF2 derives from a password. The destructor overwrites them.
 class Keys {
   public:
     Keys(std::string_view password, std::string_view salt) {
         if (PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()), bytes(salt),
                               static_cast<int>(salt.size()), kRounds, EVP_sha256(),
                               static_cast<int>(material_.size()), material_.data()) != 1)
-            throw Error(ErrorKind::failed, "OpenSSL offers no PBKDF2");
+            throw Error(ErrorKind::failed, "OpenSSL does not provide PBKDF2");
     }
     ~Keys() { OPENSSL_cleanse(material_.data(), material_.size()); }
     Keys(const Keys&) = delete;
@@ -54,7 +54,7 @@ class Keys {
     std::array<unsigned char, 2 * kKeySize + kBlock> material_{};
 };
 
-/// In counter mode the way there is the way back.
+/// Encrypts or decrypts: in counter mode both are the same operation.
 std::string aes_ctr(std::string_view text, const Keys& keys) {
     const std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context(
         EVP_CIPHER_CTX_new(), EVP_CIPHER_CTX_free);
@@ -65,7 +65,7 @@ std::string aes_ctr(std::string_view text, const Keys& keys) {
                            keys.counter()) != 1 ||
         EVP_EncryptUpdate(context.get(), bytes(out), &size, bytes(text),
                           static_cast<int>(text.size())) != 1)
-        throw Error(ErrorKind::failed, "OpenSSL offers no AES-256-CTR");
+        throw Error(ErrorKind::failed, "OpenSSL does not provide AES-256-CTR");
     return out;
 }
 
@@ -73,7 +73,7 @@ std::string hmac(std::string_view text, const Keys& keys) {
     std::string out(kMacSize, '\0');
     if (HMAC(EVP_sha256(), keys.mac(), kKeySize, bytes(text), text.size(), bytes(out), nullptr) ==
         nullptr)
-        throw Error(ErrorKind::failed, "OpenSSL offers no HMAC");
+        throw Error(ErrorKind::failed, "OpenSSL does not provide HMAC");
     return out;
 }
 
@@ -94,7 +94,7 @@ std::vector<std::string> split(std::string_view text, char at) {
 
 Error damaged(std::string_view why) {
     return Error(ErrorKind::failed, fmt::format("the vault file is damaged: {}", why))
-        .with_hint("put a whole copy in its place");
+        .with_hint("replace it with an intact copy");
 }
 
 struct Header {
@@ -111,12 +111,12 @@ Header read_header(std::string_view vault) {
 
 void check_header(const Header& header) {
     if (header.version != "1.1" && header.version != "1.2")
-        throw Error(ErrorKind::failed, fmt::format("vault files of version {} can't be read",
-                                                   in_quotes(header.version)))
-            .with_hint("1.1 and 1.2 can; an older file: ansible-vault rekey");
+        throw Error(ErrorKind::failed,
+                    fmt::format("cannot read vault files of version {}", in_quotes(header.version)))
+            .with_hint("supported are 1.1 and 1.2; convert an older file: ansible-vault rekey");
     if (header.cipher != kCipher)
         throw Error(ErrorKind::failed,
-                    fmt::format("vault files with the cipher {} can't be read, only {}",
+                    fmt::format("cannot read vault files with the cipher {}, only {}",
                                 in_quotes(header.cipher), kCipher));
 }
 
@@ -126,7 +126,7 @@ struct Parts {
 
 std::string unhex_part(std::string_view digits) {
     auto out = unhex(digits);
-    if (!out) throw damaged("it is not in hex throughout, or cut off");
+    if (!out) throw damaged("it is truncated, or contains other characters than hex digits");
     return std::move(*out);
 }
 
@@ -138,7 +138,7 @@ Parts read_parts(std::string_view vault) {
     if (parts.size() != 3) throw damaged("a part is missing");
     Parts out{unhex_part(parts[0]), unhex_part(parts[1]), unhex_part(parts[2])};
     if (out.mac.size() != kMacSize || out.text.empty() || out.text.size() % kBlock != 0)
-        throw damaged("it is cut off");
+        throw damaged("it is truncated");
     return out;
 }
 } // namespace
@@ -166,7 +166,7 @@ std::string encrypt(std::string_view plain, std::string_view password, std::stri
 }
 
 std::string decrypt(std::string_view vault, std::string_view password) {
-    if (!is_vault(vault)) throw Error(ErrorKind::failed, "this is no vault file");
+    if (!is_vault(vault)) throw Error(ErrorKind::failed, "not a vault file");
     check_header(read_header(vault));
     const Parts parts = read_parts(vault);
     const Keys keys(password, parts.salt);
@@ -175,7 +175,7 @@ std::string decrypt(std::string_view vault, std::string_view password) {
         throw Error(ErrorKind::failed, "the password is wrong, or the vault file was altered");
     std::string plain = aes_ctr(parts.text, keys);
     const auto padding = static_cast<unsigned char>(plain.back());
-    if (padding == 0 || padding > kBlock) throw damaged("its end is not padded as it should be");
+    if (padding == 0 || padding > kBlock) throw damaged("the padding at its end is invalid");
     plain.resize(plain.size() - padding);
     return plain;
 }

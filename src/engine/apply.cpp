@@ -17,8 +17,7 @@
 namespace hadeploy {
 
 namespace {
-constexpr int kAttempts = 3; ///< of a step whose failure may pass by itself
-
+constexpr int kAttempts = 3; ///< of a step with transient failures
 } // namespace
 
 std::size_t ApplyResult::count(std::string_view result) const {
@@ -26,7 +25,7 @@ std::size_t ApplyResult::count(std::string_view result) const {
         steps.begin(), steps.end(), [&](const StepResult& s) { return s.result == result; }));
 }
 
-/// What is said of a resource once it is there, with what is now known of it.
+/// The first postcondition that does not hold with the values now known.
 std::optional<Error> Executor::broken_postcondition(StepId id) const {
     const Step& step = plan_.steps[id];
     if (!step.node) return std::nullopt;
@@ -37,8 +36,8 @@ std::optional<Error> Executor::broken_postcondition(StepId id) const {
     Error error = diagnostics.list().front();
     error.kind = ErrorKind::failed;
     return std::move(error).with_note(
-        step.type->data ? "it was read; what depends on it was left"
-                        : "it is there and recorded; what depends on it was left");
+        step.type->data ? "it was read; resources that depend on it were skipped"
+                        : "it exists and is recorded; resources that depend on it were skipped");
 }
 
 void Executor::finish(StepId id, std::string result) {
@@ -66,21 +65,22 @@ void Executor::finish(StepId id, std::string result) {
         record.after.push_back(plan_.steps[before].address);
     store_.record_step(run_, record);
     for (const StepId d : work.dependents)
-        if (!(work.handed_on && state_only(d)) && --work_[d].waiting_for == 0) ready_.push_back(d);
+        if (!(work.dependents_released && state_only(d)) && --work_[d].waiting_for == 0)
+            ready_.push_back(d);
 }
 
 void Executor::retry_or_fail(StepId id, Error error) {
     Work& work = work_[id];
     if (!error.transient || ++work.attempts >= kAttempts) return fail(id, std::move(error));
     error = hide_secrets(std::move(error), *plan_.steps[id].type, work.config);
-    events_.step_progress(plan_.steps[id], "trying again: " + error.message);
+    events_.step_progress(plan_.steps[id], "retrying: " + error.message);
     enqueue(id, work.state == State::to_read);
 }
 
 void Executor::fail(StepId id, Error error) {
     const Step& step = plan_.steps[id];
     Work& work = work_[id];
-    // what a command says may repeat what it was given, also what only the state knew
+    // output of a command may contain its input, including secrets known only to the state
     error = hide_secrets(hide_secrets(std::move(error), *step.type, work.config), *step.type,
                          step.before);
     if (error.address.empty()) error.address = step.address;
@@ -102,7 +102,7 @@ void Executor::fail(StepId id, Error error) {
 }
 
 void Executor::skip_dependents(StepId id) {
-    std::vector<StepId> failed{id}; // no recursion: a chain may be as long as the plan
+    std::vector<StepId> failed{id}; // not recursive: a chain can be as long as the plan
     while (!failed.empty()) {
         const StepId at = failed.back();
         failed.pop_back();
@@ -118,18 +118,18 @@ void Executor::skip_dependents(StepId id) {
 
 std::vector<std::string> Executor::dependencies_of(const Step& step) const {
     if (step.node) return graph_->dependencies(*step.node);
-    return world_.recorded.at(step.address).depends_on;
+    return prior_state_.recorded.at(step.address).depends_on;
 }
 
-/// Of the object that is there once the step is done.
+/// The generation of the object that exists after the step.
 std::int64_t Executor::generation_of(StepId id) const {
     const Step& step = plan_.steps[id];
-    return work_[id].stays ? world_.recorded.at(step.address).generation : step.generation;
+    return work_[id].is_kept ? prior_state_.recorded.at(step.address).generation : step.generation;
 }
 
 std::string Executor::identity_now(StepId id) const {
     const Step& step = plan_.steps[id];
-    return work_[id].stays ? world_.recorded.at(step.address).identity : step.identity;
+    return work_[id].is_kept ? prior_state_.recorded.at(step.address).identity : step.identity;
 }
 
 RecordedResource Executor::row_of(StepId id, const Value& config, const Value& attributes) const {
@@ -144,15 +144,15 @@ RecordedResource Executor::row_of(StepId id, const Value& config, const Value& a
             false};
 }
 
-/// What a data source tells goes to whoever refers to it, and nowhere else.
-void Executor::take_data(StepId id, const Observation& observed) {
+/// Values of a data source are only used by references, and not recorded.
+void Executor::finish_data(StepId id, const Observation& observed) {
     const Step& step = plan_.steps[id];
     if (observed.state != Observation::State::present) throw data_error(step.address, observed);
     values_[*step.node] = complete(*step.type, work_[id].config, observed.attributes);
     finish(id, "read");
 }
 
-/// What the provider has told to be there, as it is recorded and referred to.
+/// The row of an object from the attributes that the provider reported.
 RecordedResource Executor::result_row(StepId id, Value attributes) const {
     const Step& step = plan_.steps[id];
     const Work& work = work_[id];
@@ -162,8 +162,8 @@ RecordedResource Executor::result_row(StepId id, Value attributes) const {
 
 void Executor::finish_with(StepId id, const std::optional<RecordedResource>& row) {
     if (row && plan_.steps[id].node) values_[*plan_.steps[id].node] = row->attributes;
-    // a replacement that turned out not to be needed was changed in place
-    const bool changed = plan_.steps[id].action == Action::replace && work_[id].stays;
+    // an unnecessary replacement was changed in place
+    const bool changed = plan_.steps[id].action == Action::replace && work_[id].is_kept;
     finish(id, changed ? "changed" : "done");
 }
 
@@ -171,7 +171,7 @@ std::vector<Error> Executor::broken_checks() const {
     return graph_->broken_checks([this](NodeId n) { return values_[n]; });
 }
 
-/// The rules of resources that were not changed: what they refer to may have been.
+/// Checks the rules of resources without a step, as the values they refer to may have changed.
 void Executor::check_unchanged(Diagnostics& diagnostics) const {
     const Graph::Values values = [this](NodeId n) { return values_[n]; };
     for (NodeId id = 0; id < graph_->nodes().size(); ++id) {
@@ -191,21 +191,21 @@ void Executor::check_inputs(std::vector<Error>& errors) const {
     if (!plan_.partial) graph_->check_output_rules(values, diagnostics);
     check_unchanged(diagnostics);
     for (const Error& e : diagnostics.list()) {
-        const bool redacted = std::any_of(errors.begin(), errors.end(), [&](const Error& other) {
+        const bool reported = std::any_of(errors.begin(), errors.end(), [&](const Error& other) {
             return other.message == e.message && other.loc == e.loc;
         });
-        if (!redacted) errors.push_back(e);
+        if (!reported) errors.push_back(e);
     }
 }
 
-/// The new one gets the resource's address, the old one that of its generation, and the intent
-/// goes: in one transaction, or a run that is killed would lose sight of one of them.
+/// Records the new object at the resource's address and the old one at its generation's, and
+/// removes the intent, in one transaction, so that a killed run loses neither of them.
 void Executor::write_generations(StepId id, const RecordedResource& row) {
     store_.put({old_generation(id), row}, {journal_address(id)});
 }
 
 RecordedResource Executor::old_generation(StepId id) const {
-    RecordedResource old = world_.recorded.at(plan_.steps[id].address);
+    RecordedResource old = prior_state_.recorded.at(plan_.steps[id].address);
     old.address = generation_address(old.address, old.generation);
     return old;
 }

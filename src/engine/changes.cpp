@@ -1,4 +1,4 @@
-// The jobs that change something: intents, effects, results.
+// Jobs that apply changes: intents, changes, results.
 #include "engine/executor.h"
 
 #include "core/clock.h"
@@ -12,7 +12,7 @@
 namespace hadeploy {
 
 namespace {
-/// What people read while it goes on.
+/// The description of a running change, for display.
 std::string doing(const Step& step, Change::Kind kind) {
     if (kind == Change::Kind::create) return "creating";
     if (kind == Change::Kind::remove) return "removing";
@@ -26,7 +26,7 @@ std::string doing(const Step& step, Change::Kind kind) {
     return step.action == Action::read ? "repairing" : "updating";
 }
 
-/// Gathers the results of a batch whose resources live in the state alone.
+/// Collects the results of a batch of resources that exist only in the state.
 class Gathered : public ChangeSink {
   public:
     explicit Gathered(std::size_t count) : attributes(count), errors(count) {}
@@ -34,7 +34,7 @@ class Gathered : public ChangeSink {
     void done(std::size_t index, Value value) override { attributes[index] = std::move(value); }
     void failed(std::size_t index, Error error) override { errors[index] = std::move(error); }
     void not_begun(std::size_t index) override {
-        errors[index] = Error(ErrorKind::failed, "not begun");
+        errors[index] = Error(ErrorKind::failed, "not started");
     }
 
     std::vector<std::optional<Value>> attributes;
@@ -42,7 +42,7 @@ class Gathered : public ChangeSink {
 };
 } // namespace
 
-/// Passes a batch's results on to the executor.
+/// Passes the results of a batch to the executor.
 class BatchSink : public ChangeSink {
   public:
     BatchSink(Executor& executor, const std::vector<StepId>& steps, Executor::Slot& slot)
@@ -56,8 +56,7 @@ class BatchSink : public ChangeSink {
         executor_.events_.step_progress(
             of, without_secrets(without_secrets(std::string(step), config), of.before));
     }
-    /// The result is written without the lock, so that those which end together are synced
-    /// together.
+    /// Writes the result without holding the lock, so that results at the same time share a sync.
     void done(std::size_t index, Value attributes) override {
         const StepId id = steps_[index];
         std::int64_t intent = 0;
@@ -72,7 +71,7 @@ class BatchSink : public ChangeSink {
         }
         std::optional<Error> unwritten = write(id, intent, row);
         const std::lock_guard lock(executor_.mutex_);
-        if (unwritten) // the intent stays: the next run finds what was made, and adopts it
+        if (unwritten) // the intent is kept, so that the next run finds and adopts the object
             executor_.fail(id, std::move(*unwritten));
         else
             executor_.finish_with(id, row);
@@ -85,8 +84,8 @@ class BatchSink : public ChangeSink {
         executor_.changed_.notify_one();
     }
 
-    /// What held it up has ended, so this goes on. It is no attempt of its own: any number of
-    /// failures before it may do the same.
+    /// Queues the change again. This does not count as an attempt, as any number of earlier
+    /// failures in a batch can cause it.
     void not_begun(std::size_t index) override {
         const std::lock_guard lock(executor_.mutex_);
         settle(index);
@@ -94,21 +93,20 @@ class BatchSink : public ChangeSink {
         executor_.changed_.notify_one();
     }
 
-    /// A batch is worked through in order: the next one begins when one ends.
+    /// Changes of a batch run in order: the next one starts when one ends.
     void begin_next(std::size_t index) {
         if (index + 1 < steps_.size())
             executor_.result_.steps[steps_[index + 1]].started_ms = now_ms();
     }
 
-    /// Whatever the provider left open is failed: silence is no success.
+    /// Fails all changes for which the provider reported no result.
     void close(const Error& error) {
         for (std::size_t i = 0; i < steps_.size(); ++i)
             if (!settled_[i]) failed(i, error);
     }
 
   private:
-    /// After the last one nothing is done outside any more: the next job may, while this is
-    /// written.
+    /// Gives the slot back after the last change, so that another job runs during the write.
     void settle(std::size_t index) {
         settled_[index] = true;
         if (--open_ == 0) slot_.give_back();
@@ -152,9 +150,9 @@ void Executor::run_changes(const Job& job) {
     change(job, *provider, slot);
 }
 
-/// A part of the graph that lives in the state alone goes through in one go: what becomes ready by
-/// it is made as well, and all is written together, before anything with an effect outside gets to
-/// see it. A replacement needs no removal before it: there is nothing to remove.
+/// Changes resources that exist only in the state, including those that become ready by this, and
+/// writes all of them together before any resource with an external effect uses them. A replacement
+/// needs no removal first, as there is no real object.
 void Executor::change_in_state(Job job, OpenEndpoint& provider) {
     const Span span("change", shown_key(job.queue->endpoint));
     std::vector<Made> made;
@@ -172,13 +170,13 @@ void Executor::change_in_state(Job job, OpenEndpoint& provider) {
             const StepId id = job.steps[i];
             if (!results.attributes[i]) {
                 fail(id, results.errors[i].value_or(
-                             Error(ErrorKind::failed, "the provider gave no result")));
+                             Error(ErrorKind::failed, "the provider reported no result")));
                 continue;
             }
             made.push_back({id, {}});
             if (changes[i].kind != Change::Kind::remove)
                 made.back().row = result_row(id, std::move(*results.attributes[i]));
-            hand_on(made.back());
+            release_dependents(made.back());
         }
         settle_ready();
         job.steps.clear();
@@ -187,14 +185,14 @@ void Executor::change_in_state(Job job, OpenEndpoint& provider) {
     write_made(made);
 }
 
-/// Those that live in the state as well may go on before it is written; not when a postcondition is
-/// broken, which finish() tells.
-void Executor::hand_on(const Made& made) {
+/// Lets dependents that also exist only in the state start before the result is written, unless a
+/// postcondition is violated, which finish() reports.
+void Executor::release_dependents(const Made& made) {
     Work& work = work_[made.step];
     if (made.row && plan_.steps[made.step].node)
         values_[*plan_.steps[made.step].node] = made.row->attributes;
     if (broken_postcondition(made.step)) return;
-    work.handed_on = true;
+    work.dependents_released = true;
     for (const StepId d : work.dependents)
         if (state_only(d) && --work_[d].waiting_for == 0) ready_.push_back(d);
 }
@@ -209,7 +207,7 @@ void Executor::write_made(const std::vector<Made>& made) {
         if (!m.row) continue;
         rows.push_back(*m.row);
         if (!makes_first(m.step)) continue;
-        // what was removed in the same go is not written at all
+        // an old object that was removed at the same time is not written
         RecordedResource old = old_generation(m.step);
         if (!removed.contains(old.address)) rows.push_back(std::move(old));
     }
@@ -235,7 +233,7 @@ std::vector<Change> Executor::changes_of(const Job& job) {
     return changes;
 }
 
-/// They begin now.
+/// Reports the start of a job's steps.
 void Executor::announce(const Job& job) {
     const std::lock_guard lock(mutex_);
     for (const StepId id : job.steps) {
@@ -244,8 +242,8 @@ void Executor::announce(const Job& job) {
     }
 }
 
-/// What is changed again, should the run not get to the end of it: what can't be read may be
-/// anything by then.
+/// The config with the names of the changed attributes. If the run is interrupted, they are changed
+/// again, as attributes that cannot be read may have any value.
 Value Executor::with_changed_names(const Work& work) {
     Value::List names(work.changed.begin(), work.changed.end());
     return work.config.with(kChangedNames, Value::list(std::move(names)));
@@ -270,7 +268,7 @@ Intent Executor::intent_of(StepId id, const Change& change) const {
             .started_ms = now_ms()};
 }
 
-/// Without its intents in the journal a job has no effect. What is tried again has one already.
+/// Writes the intents of a job; without them it must not start. A retried change already has one.
 bool Executor::journal(const Job& job, std::vector<Intent>& intents) {
     std::vector<std::size_t> fresh;
     std::vector<Intent> begun;
@@ -297,8 +295,8 @@ bool Executor::journal(const Job& job, std::vector<Intent>& intents) {
     return !unwritten;
 }
 
-/// A stop came before it began. What was begun before, by this run or an earlier one, is known by
-/// the intent alone: that one stays.
+/// Removes the intents of a job that a stop prevented from starting. Keeps those of changes that
+/// were started before by this or an earlier run, as they are the only record of them.
 void Executor::withdraw(const Job& job, std::vector<Intent> intents) {
     {
         const std::lock_guard lock(mutex_);
@@ -320,7 +318,7 @@ void Executor::withdraw(const Job& job, std::vector<Intent> intents) {
     put_back(job);
 }
 
-/// After a stop: what others in its batch held up, and did not get to have its turn.
+/// After a stop, removes the intents of changes that were not started in their batch.
 void Executor::withdraw_rest() {
     std::vector<Intent> intents;
     for (const Work& work : work_)
@@ -341,7 +339,6 @@ void Executor::put_back(const Job& job) {
             enqueue(id, job.read);
 }
 
-/// Intents, effects, results.
 void Executor::change(const Job& job, OpenEndpoint& provider, Slot& slot) {
     const Span span("change", shown_key(job.queue->endpoint));
     const std::vector<Change> changes = changes_of(job);
@@ -354,7 +351,7 @@ void Executor::change(const Job& job, OpenEndpoint& provider, Slot& slot) {
     BatchSink sink(*this, job.steps, slot);
     try {
         provider.apply(changes, sink);
-        sink.close(Error(ErrorKind::failed, "the provider gave no result"));
+        sink.close(Error(ErrorKind::failed, "the provider reported no result"));
     } catch (Error& error) {
         sink.close(error);
     }

@@ -23,7 +23,7 @@ namespace hadeploy {
 Executor::Executor(const Plan& plan, const Graph* graph, const PriorState& world, Store& store,
                    Endpoints& endpoints, const ProviderSettings& settings, Events& events,
                    std::int64_t run, const ApplyOptions& options)
-    : plan_(plan), graph_(graph), world_(world), store_(store), endpoints_(endpoints),
+    : plan_(plan), graph_(graph), prior_state_(world), store_(store), endpoints_(endpoints),
       settings_(settings), events_(events), run_(run), options_(options),
       slots_(std::clamp<std::size_t>(options.parallelism, 1, 256)), work_(plan.steps.size()),
       values_(plan.values), open_(plan.steps.size()) {
@@ -60,7 +60,7 @@ Value Executor::outputs(Diagnostics& diagnostics) const {
 
 void note_records(const Plan& plan, Store& store) {
     if (plan.moves.empty())
-        store.put(plan.records, {}); // and settles what was open there
+        store.put(plan.records, {}); // also removes open intents at their addresses
     else
         store.move(plan.moves, plan.records, moved_intents(store.intents(), plan.moves));
 }
@@ -72,9 +72,9 @@ void Executor::work() {
         if (open_ == 0) break;
         std::optional<Job> job = stopping() ? std::nullopt : take_job();
         if (!job) {
-            // nothing runs and nothing can be begun: stopped (or all that is left has failed)
+            // nothing runs and nothing can start: a stop, or all remaining steps have failed
             if (running_ == 0) break;
-            // a wake-up in time for a stop that was asked for by a signal
+            // the timeout limits the delay of a stop by a signal
             changed_.wait_for(lock, std::chrono::milliseconds(200));
             continue;
         }
@@ -125,7 +125,7 @@ void Executor::write_settled() {
     for (const Settled& s : all) finish(s.step, s.result);
 }
 
-/// A step whose turn has come: settle it at once, or queue it at its endpoint.
+/// Settles a ready step at once, or queues it at its endpoint.
 void Executor::consider(StepId id) {
     const Step& step = plan_.steps[id];
     Work& work = work_[id];
@@ -133,28 +133,28 @@ void Executor::consider(StepId id) {
     if (step.action == Action::forget)
         return settled_.push_back({id, step.keeps ? "kept" : "forgotten", {}});
     if (step.action == Action::refresh) {
-        RecordedResource seen = world_.recorded.at(step.address);
+        RecordedResource seen = prior_state_.recorded.at(step.address);
         seen.attributes = step.after;
         return settled_.push_back({id, "refreshed", seen});
     }
-    // whether a replacement is needed may be known only now
+    // only now may it be known whether the replacement is needed
     if (step.first_half && step.if_differs) {
-        const std::optional<bool> needed = goes(id);
+        const std::optional<bool> needed = removal_needed(id);
         if (!needed && wait_for_base(id)) return;
         if (needed != true) return finish(id, "unchanged");
     }
     if (is_kept_generation(id)) return finish(id, "unchanged");
-    if (!prepare(id)) return; // failed, with its reason
+    if (!prepare(id)) return; // failed
     if (step.read_first && !work.observed) return enqueue(id, true);
     if (step.read_first && work.observed->state == Observation::State::blocked &&
         !work.read_fresh) {
         work.observed.reset();
-        return enqueue(id, true); // what it rests on has been mended meanwhile
+        return enqueue(id, true); // its dependency has been repaired since
     }
     decide_step(id);
 }
 
-/// Evaluates the config with what is now known and finds the endpoint.
+/// Evaluates the config with the values now known and chooses the endpoint.
 bool Executor::prepare(StepId id) {
     const Step& step = plan_.steps[id];
     Work& work = work_[id];
@@ -164,32 +164,32 @@ bool Executor::prepare(StepId id) {
         graph_->check_inputs_of(*step.node, values, diagnostics);
         work.config = graph_->config(*step.node, values, diagnostics);
         if (!diagnostics.empty()) return fail(id, diagnostics.list().front()), false;
-        refuse_taken(id);
+        reject_owned_name(id);
     } else {
-        work.config = world_.recorded.at(step.address).config;
+        work.config = prior_state_.recorded.at(step.address).config;
     }
     work.endpoint = choose_endpoint(id, work.config);
     if (work.endpoint) return true;
     return fail(id,
-                Error(ErrorKind::unreachable, "no machine that it could be reached through is up")
-                    .with_hint("apply again when one of them is")),
+                Error(ErrorKind::unreachable, "no machine through which it can be reached is up")
+                    .with_hint("apply again when one of them is up")),
            false;
 }
 
-/// A name that is known only now may be that of an object which another record stands for.
-void Executor::refuse_taken(StepId id) {
+/// Rejects a name, known only now, of an object that is recorded at another address.
+void Executor::reject_owned_name(StepId id) {
     const Step& step = plan_.steps[id];
     if (!step.after.contains_unknown() || !step.type->claims(step.after).empty()) return;
     for (const std::string& claim : step.type->claims(work_[id].config))
-        for (const auto& [address, r] : world_.recorded) {
+        for (const auto& [address, r] : prior_state_.recorded) {
             const ResourceType* type = endpoints_.registry().type(r.type);
             if (resource_address(address) == step.address || type == nullptr) continue;
             const std::vector<std::string> held = type->claims(r.config);
             if (std::find(held.begin(), held.end(), claim) == held.end()) continue;
             throw Error(ErrorKind::conflict,
-                        fmt::format("it turned out to be {}, which {} still has",
+                        fmt::format("it is {}, which {} still has",
                                     without_secrets(claim, work_[id].config), address))
-                .with_hint("this plan could not know that; run it again");
+                .with_hint("this was not known when the plan was made; run plan again");
         }
 }
 
@@ -205,9 +205,9 @@ std::optional<Endpoint> Executor::choose_endpoint(StepId id, const Value& config
     return std::nullopt;
 }
 
-/// A machine is down when it was seen so and no step of this plan has brought it up.
+/// Whether a machine was observed as down and no step of this plan has started it.
 bool Executor::machine_down(const std::string& address) const {
-    const auto half = half_of_.find(address); // until then the old one is there
+    const auto half = half_of_.find(address); // until its end the old machine exists
     const bool old = half != half_of_.end() && work_[half->second].state != State::done &&
                      work_[half->second].state != State::running;
     const auto step = step_of_.find(address);
@@ -216,43 +216,44 @@ bool Executor::machine_down(const std::string& address) const {
         if (action != Action::remove && action != Action::forget)
             return work_[step->second].state != State::done;
     }
-    if (!world_.recorded.contains(address) && !world_.observed.contains(address)) return false;
-    return !machine_is_up(world_, address);
+    if (!prior_state_.recorded.contains(address) && !prior_state_.observed.contains(address))
+        return false;
+    return !machine_is_up(prior_state_, address);
 }
 
-/// What to do about a step whose resource has been read (now, or when the plan was made).
+/// Decides on a step whose resource has been read, now or when the plan was made.
 void Executor::decide_step(StepId id) {
     const Step& step = plan_.steps[id];
     Work& work = work_[id];
-    const auto it = world_.recorded.find(step.address);
-    const RecordedResource* recorded = it == world_.recorded.end() ? nullptr : &it->second;
+    const auto it = prior_state_.recorded.find(step.address);
+    const RecordedResource* recorded = it == prior_state_.recorded.end() ? nullptr : &it->second;
     if (!work.observed && !step.read_first)
         work.observed =
-            observation_of(world_, endpoints_.registry(),
+            observation_of(prior_state_, endpoints_.registry(),
                            {step.address, step.type, work.config, recorded, step.identity});
     if (!work.observed) work.observed = Observation::absent();
     const Observation& observed = *work.observed;
     if (observed.state == Observation::State::blocked)
-        throw observed.error.value_or(Error(ErrorKind::failed, "can't be read"));
-    if (step.type->data) return take_data(id, observed);
+        throw observed.error.value_or(Error(ErrorKind::failed, "cannot be read"));
+    if (step.type->data) return finish_data(id, observed);
     if (step.action == Action::remove) return decide_removal(id);
     if (step.node)
         work.config = with_lifecycle((*graph_)[*step.node], work.config, recorded, &observed);
     if (step.action == Action::replace) {
-        work.stays = !is_needed(id);
-        if (!work.stays && step.if_differs) refuse_protected(id);
-        if (!work.stays) work.config = with_lifecycle_of_new((*graph_)[*step.node], work.config);
+        work.is_kept = !is_needed(id);
+        if (!work.is_kept && step.if_differs) reject_protected(id);
+        if (!work.is_kept) work.config = with_lifecycle_of_new((*graph_)[*step.node], work.config);
         work.kind = Change::Kind::create;
-        if (!work.stays) return enqueue(id, false);
+        if (!work.is_kept) return enqueue(id, false);
     }
-    if (step.action == Action::create && !step.read_first) { // by what was seen when it was planned
+    if (step.action == Action::create && !step.read_first) { // as observed for the plan
         work.kind = Change::Kind::create;
         return enqueue(id, false);
     }
-    // what is recorded was on a machine that is made again
+    // the recorded object was on a machine that is recreated
     const bool fresh_machine = step.action == Action::create && recorded != nullptr;
     const Decision d = decide(*step.type, work.config, fresh_machine ? nullptr : recorded,
-                              interruption_of(world_, step.address), observed);
+                              interruption_of(prior_state_, step.address), observed);
     if (!d.action || d.action == Action::adopt) {
         const Value attributes = complete(*step.type, work.config, observed.attributes);
         if (step.node) values_[*step.node] = with_machine(*step.type, step.address, attributes);
@@ -260,8 +261,8 @@ void Executor::decide_step(StepId id) {
             {id, d.action ? "adopted" : "unchanged", row_of(id, work.config, attributes)});
     }
     if (d.action == Action::replace)
-        throw Error(ErrorKind::failed, "it turned out to need a replacement: " + d.reason)
-            .with_hint("this plan did not name that; run plan again to see it");
+        throw Error(ErrorKind::failed, "it needs to be replaced: " + d.reason)
+            .with_hint("the plan does not contain this; run plan again");
     work.kind = d.action == Action::update ? Change::Kind::update : Change::Kind::create;
     if (step.node && work.kind == Change::Kind::create)
         work.config = with_lifecycle_of_new((*graph_)[*step.node], work.config);
@@ -276,13 +277,13 @@ void Executor::decide_removal(StepId id) {
     if (observed.state == Observation::State::failed) throw *observed.error;
     if (observed.state == Observation::State::absent || !observed.foreign.empty())
         return settled_.push_back({id, "forgotten", {}});
-    refuse_contents(id);
+    reject_lost_contents(id);
     work.kind = Change::Kind::remove;
     enqueue(id, false);
 }
 
-/// What has got its name only now may be among the contents that go with an object.
-void Executor::refuse_contents(StepId id) const {
+/// Rejects a removal that would delete an object whose name was not known when the plan was made.
+void Executor::reject_lost_contents(StepId id) const {
     const Step& step = plan_.steps[id];
     const std::string prefix = step.type->takes_along(step.before);
     if (prefix.empty()) return;
@@ -294,10 +295,9 @@ void Executor::refuse_contents(StepId id) const {
         for (const std::string& claim : s.type->claims(work_[other].config))
             if (claim.starts_with(prefix))
                 throw Error(ErrorKind::conflict,
-                            fmt::format("the removal would delete {}, which turned out to be in "
-                                        "it ({})",
+                            fmt::format("the removal would also delete {}, which is in it ({})",
                                         s.address, without_secrets(claim, work_[other].config)))
-                    .with_hint("this plan could not know that; run plan again to see it");
+                    .with_hint("this was not known when the plan was made; run plan again");
     }
 }
 
@@ -340,7 +340,8 @@ std::optional<Executor::Job> Executor::take_job() {
 void Executor::take_changes(Queue& queue, std::vector<StepId>& steps) {
     while (!queue.changes.empty()) {
         const StepId next = queue.changes.begin()->step;
-        if (!steps.empty() && (!queue.one_job() || goes_alone(steps.back()) || goes_alone(next)))
+        if (!steps.empty() &&
+            (!queue.one_job() || has_own_batch(steps.back()) || has_own_batch(next)))
             return;
         queue.changes.erase(queue.changes.begin());
         work_[next].state = State::running;
@@ -352,13 +353,13 @@ bool Executor::state_only(StepId id) const {
     return endpoints_.registry().provider(plan_.steps[id].type->provider)->state_only;
 }
 
-/// Not part of a batch: what takes long to make.
-bool Executor::goes_alone(StepId id) const {
+/// Whether a change takes long and gets a batch of its own.
+bool Executor::has_own_batch(StepId id) const {
     return !state_only(id) && plan_.steps[id].type->slow && work_[id].kind != Change::Kind::remove;
 }
 
-/// Whoever has to read at an endpoint takes along all the others that will have to be read there
-/// and whose config is known already: one round trip for a machine that has just come up.
+/// Adds all other resources that must be read at the same endpoint and whose config is known, so
+/// that a machine that has just come up needs only one round trip.
 void Executor::add_fellow_reads(Job& job) {
     for (const StepId id : job.steps) work_[id].read_fresh = true;
     for (StepId id = 0; id < plan_.steps.size(); ++id) {
@@ -366,13 +367,13 @@ void Executor::add_fellow_reads(Job& job) {
         Work& work = work_[id];
         if (!step.read_first || work.state != State::waiting || work.observed || !step.node)
             continue;
-        // what it waits for may change what there is to read
+        // a step that it waits for may change the object
         if (step.type->data || step.takes_over) continue;
         Diagnostics diagnostics;
         const Value config = graph_->config(
             *step.node, [this](NodeId n) { return values_[n]; }, diagnostics);
         if (!diagnostics.empty() || config.contains_unknown()) continue;
-        // every machine that it has to do with must be up, not only the one it is read through
+        // all machines in its config must be up, not only the one through which it is read
         const std::set<std::string> machines = machines_in(config);
         if (std::any_of(machines.begin(), machines.end(),
                         [&](const std::string& m) { return machine_down(m); }))
@@ -407,9 +408,9 @@ void Executor::run_read(const Job& job) {
         const std::lock_guard lock(mutex_);
         for (const StepId id : job.steps) {
             const Step& step = plan_.steps[id];
-            const auto it = world_.recorded.find(step.address);
+            const auto it = prior_state_.recorded.find(step.address);
             requests.push_back({step.address, step.type, work_[id].config,
-                                it == world_.recorded.end() ? nullptr : &it->second,
+                                it == prior_state_.recorded.end() ? nullptr : &it->second,
                                 step.identity});
         }
         events_.reading(shown_key(job.queue->endpoint), requests.size());

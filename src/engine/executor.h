@@ -12,25 +12,25 @@ namespace hadeploy {
 
 /// Runs a plan. One mutex guards everything; jobs (a read, a batch of changes) run without it.
 ///
-///   waiting --all before it done--> ready --+--> (settled at once: adopt, forget, nothing to do)
+///   waiting --all before it done--> ready --+--> (settled at once: adopt, forget, unchanged)
 ///                                           +--> to_read --read--> ready
 ///                                           +--> to_change --job--> running --> done | failed
-///   failed --> everything that waits for it: skipped
+///   failed --> all steps that wait for it: skipped
 ///
-/// What is done outside at once is limited by slots. There are twice as many threads, so that while
-/// the slots are in use the next intents are written, and the last results: a disk that syncs
-/// slowly holds nothing up but what waits for that very result.
+/// Slots limit the number of concurrent operations on endpoints. There are twice as many threads,
+/// so that intents and results are written while all slots are in use: a slow disk delays only
+/// steps that wait for such a result.
 class Executor {
   public:
     Executor(const Plan& plan, const Graph* graph, const PriorState& world, Store& store,
              Endpoints& endpoints, const ProviderSettings& settings, Events& events,
              std::int64_t run, const ApplyOptions& options);
     ApplyResult run();
-    /// The spec's outputs with what is now true.
+    /// The spec's outputs with the values after the run.
     Value outputs(Diagnostics& diagnostics) const;
-    /// Of the spec's `checks:`, with what is now true.
+    /// The spec's `checks:` that do not hold with the values after the run.
     std::vector<Error> broken_checks() const;
-    /// Inputs of modules that no step has looked at, once all is known.
+    /// Checks the rules of resources without a step, module inputs and outputs after the run.
     void check_unchanged(Diagnostics& diagnostics) const;
     void check_inputs(std::vector<Error>& errors) const;
 
@@ -44,23 +44,23 @@ class Executor {
         State state = State::waiting;
         std::size_t waiting_for = 0;
         std::vector<StepId> dependents;
-        std::size_t height = 0;              ///< steps on the longest chain that waits for this one
-        Value config;                        ///< evaluated when it became ready
-        std::optional<Observation> observed; ///< of read_first steps, once read
-        bool read_fresh = false;             ///< observed when all before it was done
+        std::size_t height = 0; ///< length of the longest chain of steps that wait for it
+        Value config;           ///< evaluated when the step became ready
+        std::optional<Observation> observed; ///< for read_first steps, after the read
+        bool read_fresh = false;             ///< read after all steps that it waits for
         std::optional<Endpoint> endpoint;
         std::vector<std::string> changed;
         Change::Kind kind = Change::Kind::create;
-        bool stays = false;       ///< a replacement that turned out not to be needed
-        std::optional<bool> goes; ///< of a replacement's first half, once it is known
+        bool is_kept = false;               ///< an unnecessary replacement: the object is kept
+        std::optional<bool> removal_needed; ///< for the first half of a replacement, when known
         std::int64_t intent = 0;
         int attempts = 0;
-        bool resumed = false;   ///< an earlier run began it
-        bool handed_on = false; ///< those that depend on it and live in the state have been told
+        bool resumed = false;             ///< started by an earlier run
+        bool dependents_released = false; ///< dependents that exist only in the state were released
     };
 
-    /// A change's place in the queue: what an earlier run began before anything new, then what the
-    /// longest chain waits for, else who came first.
+    /// The order of changes in a queue: first those started by an earlier run, then by the length
+    /// of the longest chain that waits for them, then by arrival.
     struct Turn {
         bool resumed;
         std::size_t height;
@@ -72,7 +72,7 @@ class Executor {
         }
     };
 
-    /// What waits at an endpoint. On a host one job at a time, which takes all that goes together.
+    /// The queue of an endpoint. A host runs one job at a time, with all compatible changes.
     struct Queue {
         Endpoint endpoint;
         const Provider* kind = nullptr;
@@ -86,14 +86,14 @@ class Executor {
         }
     };
 
-    /// A step that needs no change outside, and what is to be noted: its row, or that it is gone.
+    /// A step without a change of a real object, and its row to record; no row: removed.
     struct Settled {
         StepId step;
         std::string result;
         std::optional<RecordedResource> row;
     };
 
-    /// What was made in the state and is not written yet; without a row it is gone.
+    /// A change that exists only in the state and is not written yet; no row: removed.
     struct Made {
         StepId step;
         std::optional<RecordedResource> row;
@@ -112,24 +112,24 @@ class Executor {
     bool prepare(StepId id);
     void decide_step(StepId id);
     void decide_removal(StepId id);
-    void refuse_contents(StepId id) const;
-    std::optional<bool> goes(StepId half);
-    std::vector<StepId> halves_below(StepId half) const;
+    void reject_lost_contents(StepId id) const;
+    std::optional<bool> removal_needed(StepId half);
+    std::vector<StepId> halves_of_dependencies(StepId half) const;
     bool wait_for_base(StepId half);
-    bool is_through(StepId id) const;
+    bool is_finished(StepId id) const;
     bool waits_for(StepId id, StepId other) const;
     std::optional<bool> differs_now(StepId id);
     bool is_needed(StepId id);
-    void refuse_taken(StepId id);
-    void refuse_protected(StepId id) const;
+    void reject_owned_name(StepId id);
+    void reject_protected(StepId id) const;
     [[nodiscard]] bool is_kept_generation(StepId id) const;
     [[nodiscard]] std::string journal_address(StepId id) const;
     [[nodiscard]] bool makes_first(StepId id) const {
-        return plan_.steps[id].create_first && !work_[id].stays;
+        return plan_.steps[id].create_first && !work_[id].is_kept;
     }
     [[nodiscard]] std::int64_t generation_of(StepId id) const;
     [[nodiscard]] std::string identity_now(StepId id) const;
-    void take_data(StepId id, const Observation& observed);
+    void finish_data(StepId id, const Observation& observed);
     void enqueue(StepId id, bool read);
     std::optional<Endpoint> choose_endpoint(StepId id, const Value& config) const;
     void add_fellow_reads(Job& job);
@@ -138,7 +138,7 @@ class Executor {
     [[nodiscard]] bool state_only(StepId id) const;
     [[nodiscard]] bool stopping() const { return options_.stop != nullptr && *options_.stop; }
     [[nodiscard]] bool more_work() const;
-    bool goes_alone(StepId id) const;
+    bool has_own_batch(StepId id) const;
     bool machine_down(const std::string& address) const;
 
     // results (with the lock held)
@@ -161,13 +161,13 @@ class Executor {
     void run_changes(const Job& job);
     void change(const Job& job, OpenEndpoint& provider, Slot& slot);
     void change_in_state(Job job, OpenEndpoint& provider);
-    void hand_on(const Made& made);
+    void release_dependents(const Made& made);
     void write_made(const std::vector<Made>& made);
     std::vector<Change> changes_of(const Job& job);
     bool journal(const Job& job, std::vector<Intent>& intents);
     void withdraw(const Job& job, std::vector<Intent> intents);
     void withdraw_rest();
-    void put_back(const Job& job); ///< as if it had never been taken
+    void put_back(const Job& job); ///< returns the steps to their queue
     void announce(const Job& job);
     Intent intent_of(StepId id, const Change& change) const;
     Change change_of(StepId id) const;
@@ -175,7 +175,7 @@ class Executor {
 
     const Plan& plan_;
     const Graph* graph_;
-    const PriorState& world_;
+    const PriorState& prior_state_;
     Store& store_;
     Endpoints& endpoints_;
     const ProviderSettings& settings_;
@@ -187,17 +187,17 @@ class Executor {
     std::condition_variable changed_;
     std::condition_variable slot_given_back_;
     const std::size_t slots_;
-    std::size_t slots_asked_ = 0, slots_given_back_ = 0; ///< in all; who asks first is served first
+    std::size_t slots_asked_ = 0, slots_given_back_ = 0; ///< totals; first come, first served
     std::vector<Work> work_;
-    std::vector<Value> values_; ///< by node: planned, then real
+    std::vector<Value> values_; ///< by node: planned, then actual
     std::map<std::string, Queue> queues_;
-    std::unordered_map<std::string, StepId> step_of_; ///< by address; of a replacement the second
-    std::unordered_map<std::string, StepId> half_of_; ///< first halves of replacements, by address
+    std::unordered_map<std::string, StepId> step_of_; ///< by address; second halves of replacements
+    std::unordered_map<std::string, StepId> half_of_; ///< by address; first halves of replacements
     std::deque<StepId> ready_;
     std::vector<Settled> settled_; ///< written together, then done
     std::size_t arrivals_ = 0;
-    std::size_t open_ = 0;    ///< steps that are not settled
-    std::size_t running_ = 0; ///< jobs
+    std::size_t open_ = 0;    ///< steps not settled yet
+    std::size_t running_ = 0; ///< running jobs
     ApplyResult result_;
 };
 

@@ -19,7 +19,7 @@ std::shared_ptr<OpenEndpoint> Endpoints::open(const std::string& kind, const End
         const auto it = open_.find(endpoint.key);
         if (it != open_.end()) return it->second;
     }
-    // opening takes long and is done without the lock; of two at once the first stays
+    // opening takes long, so it runs without the lock; of two concurrent ones, the first is kept
     std::shared_ptr<OpenEndpoint> fresh;
     try {
         const Span span("open", shown_key(endpoint));
@@ -50,7 +50,7 @@ std::vector<Observation> Endpoints::read(const std::string& kind, const Endpoint
 }
 
 namespace {
-/// The attributes, with the config's own values where they are the same: most are.
+/// The attributes, sharing memory with equal values of the config.
 Value sharing(const Value& attributes, const Value& config) {
     if (!attributes.is_map()) return attributes;
     Value::Map entries = attributes.as_map();
@@ -61,7 +61,7 @@ Value sharing(const Value& attributes, const Value& config) {
     return Value::map(std::move(entries));
 }
 
-/// Connections as `current` has them, by the machines that they lead to.
+/// Replaces connections in `v` by the current ones of their machines.
 Value with_connections(const Value& v, const std::map<std::string, Value>& current) {
     if (v.is_map() && v.has("machine") && v.has("address")) {
         const auto it = current.find(v.text("machine"));
@@ -86,7 +86,7 @@ Value with_connections(const Value& v, const std::map<std::string, Value>& curre
     return out;
 }
 
-/// A machine that was made again has another host key than those remember who were on the old one.
+/// Updates recorded connections, as a recreated machine has another host key.
 void follow_machines(PriorState& world) {
     std::map<std::string, Value> current;
     for (const auto& [address, r] : world.recorded) {
@@ -117,14 +117,14 @@ PriorState load_prior_state_but(const Store& store, const std::vector<std::strin
     world.outputs = store.outputs();
     store.each_row_but(types, [&](RecordedResource r) {
         r.attributes = sharing(r.attributes, r.config);
-        // they come in the order of their addresses
+        // rows are ordered by address
         world.recorded.emplace_hint(world.recorded.end(), r.address, std::move(r));
     });
     for (const Intent& i : store.intents()) {
         world.interrupted[i.address] = i.action;
         if (i.action == "update") world.attempted[i.address] = i.config;
         if (i.action != "create") continue;
-        // what may be half made is treated as ours: found by its identity, finished or removed
+        // a partly created object is managed: found by its identity, completed or removed
         world.recorded[i.address] = {i.address, i.type,   i.generation, i.identity,
                                      i.config,  i.config, i.depends_on, false};
         world.unfinished.insert(i.address);
@@ -151,7 +151,7 @@ Graph::Values recorded_values(const Graph& graph, const PriorState& world) {
 
 namespace {
 
-/// Reads one batch; on an endpoint that does not answer returns the error.
+/// Reads one batch; returns an error if the endpoint does not answer.
 std::optional<Error> read_batch(const Batch& batch, const std::vector<PlannedRead>& reads,
                                 Endpoints& endpoints, const Notice& notice,
                                 std::vector<Observation>& out) {
@@ -164,7 +164,7 @@ std::optional<Error> read_batch(const Batch& batch, const std::vector<PlannedRea
         return std::nullopt;
     } catch (Error& error) {
         return std::move(error);
-    } catch (const Interrupted&) { // of a thread of refresh(): what else was read is of use
+    } catch (const Interrupted&) { // in a thread of refresh(): other results remain useful
         return Error(ErrorKind::unreachable, "it did not answer in time");
     }
 }
@@ -197,7 +197,7 @@ void refresh(PriorState& world, const std::vector<PlannedRead>& reads, Endpoints
                 }
             };
             const std::size_t count = std::min(endpoints.at_once(), wave.size());
-            std::vector<std::jthread> threads; // beside this one
+            std::vector<std::jthread> threads; // in addition to this one
             while (threads.size() + 1 < count) threads.emplace_back(work);
             work();
         }
@@ -223,7 +223,7 @@ void refresh(PriorState& world, const std::vector<PlannedRead>& reads, Endpoints
 
 void read_data(PriorState& world, const Graph& graph, const ProviderSettings& settings,
                Endpoints& endpoints, Events& events) {
-    // one may go by what another one tells; a chain is no longer than there are nodes
+    // data sources can depend on each other; a chain is at most as long as the number of nodes
     for (std::size_t round = 0; round < graph.nodes().size(); ++round) {
         const std::vector<PlannedRead> reads = reads_of_data(graph, world, settings);
         if (reads.empty()) return;
@@ -232,7 +232,7 @@ void read_data(PriorState& world, const Graph& graph, const ProviderSettings& se
         bool any = false;
         for (const PlannedRead& s : reads) {
             const auto seen = world.observed.find(s.request.address);
-            if (seen == world.observed.end()) continue; // on a machine that is not up
+            if (seen == world.observed.end()) continue; // its machine is not up
             any = true;
             Value& attributes = seen->second.attributes;
             attributes = complete(*s.request.type, s.request.config, attributes);

@@ -10,17 +10,17 @@
 
 namespace hadeploy {
 
-/// The endpoints that are open, each opened once and used from plan to apply.
+/// The open endpoints. Each is opened once, and used by plan and apply.
 class Endpoints {
   public:
-    /// @param at_once  how many of them refresh() reads at the same time
+    /// @param at_once  number of endpoints that refresh() reads concurrently
     Endpoints(const Registry& registry, ProviderContext setting, std::size_t at_once = 10)
         : registry_(registry), setting_(std::move(setting)), at_once_(at_once) {}
 
-    /// @throws Error(unreachable); the next call tries again
+    /// @throws Error(unreachable); the next call retries
     std::shared_ptr<OpenEndpoint> open(const std::string& kind, const Endpoint& endpoint);
-    /// Opens, if need be, and reads. What is seen of something that was made from secrets is
-    /// secret.
+    /// Opens the endpoint if necessary, and reads. Attributes of objects created from secrets are
+    /// marked as secret.
     /// @throws Error(unreachable)
     std::vector<Observation> read(const std::string& kind, const Endpoint& endpoint,
                                   const std::vector<ReadRequest>& requests, const Notice& notice);
@@ -36,30 +36,29 @@ class Endpoints {
     std::map<std::string, std::shared_ptr<OpenEndpoint>> open_;
 };
 
-/// What the state knows: rows, and what interrupted runs left behind.
+/// Loads the prior state: rows, and intents of interrupted runs.
 PriorState load_prior_state(const Store& store);
 /// The same without the resources of these types.
 PriorState load_prior_state_but(const Store& store, const std::vector<std::string>& types);
 
-/// What interrupted runs left open, with the addresses that it has after the moves.
+/// Open intents with their addresses after the moves.
 std::vector<Intent> moved_intents(std::vector<Intent> open, const Moves& moves);
 
-/// What the state knows of a graph's nodes; what it does not know is unknown. Both have to live as
-/// long as the result.
+/// The recorded values of a graph's nodes, others unknown. Both arguments must outlive the result.
 Graph::Values recorded_values(const Graph& graph, const PriorState& world);
 
-/// Reads the subjects, wave by wave, the endpoints of a wave side by side, and notes what was seen
-/// in `world.observed`. An endpoint that does not answer makes its subjects' observations `failed`.
+/// Performs the reads in waves, with the endpoints of a wave in parallel, and stores the results in
+/// `world.observed`. If an endpoint does not answer, the observations of its reads are `failed`.
 void refresh(PriorState& world, const std::vector<PlannedRead>& reads, Endpoints& endpoints,
              Events& events);
 
-/// Reads the data sources that can be read before planning. Called before the resources are read,
-/// whose configs may go by them, and again after it, when more may be known. What is noted of each
-/// in `world.observed` includes the config that it was read with.
+/// Reads the data sources that can be read before planning. Called before resources are read, as
+/// their configs may depend on data sources, and again afterwards, when more values may be known.
+/// The results in `world.observed` include the config with which they were read.
 void read_data(PriorState& world, const Graph& graph, const ProviderSettings& settings,
                Endpoints& endpoints, Events& events);
 
-/// The settings of every provider as the spec gives them.
+/// The settings of every provider in the spec.
 /// @throws Error
 ProviderSettings provider_settings(const Graph& graph);
 

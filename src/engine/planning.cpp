@@ -27,7 +27,7 @@ PlannedRun start(const PlanSource& source, const Store& store, const PlanOptions
     return p;
 }
 
-/// What is to be read before such a plan can be made. `survey` gets what was evaluated for that.
+/// The reads needed for such a plan. Sets `evaluation` to the evaluation used to find them.
 std::vector<PlannedRead> to_read(PlannedRun& p, const PlanSource& source,
                                  const PlanOptions& options,
                                  std::optional<Evaluation>& evaluation) {
@@ -48,7 +48,7 @@ std::vector<PlannedRead> to_read(PlannedRun& p, const PlanSource& source,
     return what;
 }
 
-/// A plan to destroy goes by the state alone; what is in its way may still stand in the spec.
+/// Plans a destroy from the state alone, adding places in the spec to errors.
 Plan destroy_plan(const PriorState& world, const PlanSource& source, const PlanOptions& options) {
     try {
         return make_destroy_plan(world, source.graph.registry(), options, &source.graph);
@@ -81,7 +81,7 @@ PlannedRun read_and_plan(const PlanSource& source, const Store& store, const Pla
     };
     std::optional<Evaluation> evaluation;
     if (options.refresh) {
-        read_sources(); // what is to be read may depend on them, and they on what was seen
+        read_sources(); // reads may depend on data sources, and those on what was read
         const std::vector<PlannedRead> what = to_read(p, source, options, evaluation);
         refresh(p.world, what, *p.endpoints, events);
     } else {
@@ -90,7 +90,8 @@ PlannedRun read_and_plan(const PlanSource& source, const Store& store, const Pla
         assume_recorded(p.world);
     }
     read_sources();
-    if (stop.stop_requested()) throw Interrupted(); // what did not answer is no error then
+    if (stop.stop_requested())
+        throw Interrupted(); // endpoints that did not answer are no errors then
     make(p, source, options, evaluation ? &*evaluation : nullptr);
     return p;
 }
@@ -107,7 +108,7 @@ PlannedRun plan_from_observations(const PlanSource& source, const Store& store,
                                   const PlanOptions& options,
                                   std::map<std::string, Observation> observed) {
     PlannedRun p = start(source, store, options);
-    // what was seen is noted under the addresses that the survey gives; it goes by the data alone
+    // observations use the addresses after the evaluation, which needs only those of data sources
     for (const auto& [address, seen] : observed)
         if (const auto node = source.graph.find(address); node && source.graph[*node].type->data)
             p.world.observed.emplace(address, seen);

@@ -15,34 +15,33 @@
 
 namespace hadeploy {
 
-/// What plans are made from, beside the state.
+/// The input of plans, apart from the state.
 struct PlanSource {
     const Graph& graph;
     ProviderSettings settings;
-    /// For a rollback: addresses by those that they had in the version that is restored, the latest
-    /// moves first.
+    /// For a rollback: moves that restore the addresses of the restored version, latest first.
     std::vector<Moves> moves_back = {};
-    ProviderContext setting;      ///< its lineage is the state's
-    std::size_t parallelism = 10; ///< endpoints that are read at the same time
+    ProviderContext setting;      ///< its lineage is set from the state
+    std::size_t parallelism = 10; ///< number of endpoints read concurrently
 };
 
-/// A plan with everything that it was made from.
+/// A plan and its input.
 struct PlannedRun {
     PriorState world;
     ProviderSettings settings;
-    std::unique_ptr<Endpoints> endpoints; ///< open ones, which apply uses again
+    std::unique_ptr<Endpoints> endpoints; ///< open endpoints, reused by apply
     Plan plan;
 };
 
 /// Loads the state, evaluates the spec, reads the real objects and makes the plan.
-/// @param stop  ends the reading
+/// @param stop  aborts the reads
 /// @throws Error, Interrupted
 PlannedRun read_and_plan(const PlanSource& source, const Store& store, const PlanOptions& options,
                          Events& events, const std::stop_token& stop = {});
-/// Makes the plan from the state alone, as if every object were as recorded. Data sources are
+/// Makes the plan from the state alone, as if every object matched its record. Data sources are
 /// unknown.
 PlannedRun plan_from_record(const PlanSource& source, const Store& store);
-/// Makes the plan from the observations of a saved plan, without reading.
+/// Makes the plan from the observations of a saved plan, without reading objects.
 PlannedRun plan_from_observations(const PlanSource& source, const Store& store,
                                   const PlanOptions& options,
                                   std::map<std::string, Observation> observed);

@@ -7,7 +7,7 @@
 
 namespace hadeploy {
 
-/// One of the places for what is done outside at once. Given back at the latest when it ends.
+/// One of the slots for concurrent operations. The destructor gives it back.
 class Executor::Slot {
   public:
     explicit Slot(Executor& executor) : executor_(executor) {}
@@ -18,20 +18,20 @@ class Executor::Slot {
         give_back();
     }
 
-    /// Waits for one, unless it has one; false when a stop was asked for before.
+    /// Waits for a slot unless it has one; returns false when a stop was requested first.
     bool take() {
         std::unique_lock lock(executor_.mutex_);
         if (taken_) return true;
         const std::size_t turn = executor_.slots_asked_++;
         while (!executor_.stopping()) {
             if (turn < executor_.slots_given_back_ + executor_.slots_) return taken_ = true;
-            // a wake-up in time for a stop that was asked for by a signal
+            // the timeout limits the delay of a stop by a signal
             executor_.slot_given_back_.wait_for(lock, std::chrono::milliseconds(200));
         }
         return false;
     }
 
-    /// With the lock held.
+    /// Must be called with the lock held.
     void give_back() {
         if (!std::exchange(taken_, false)) return;
         ++executor_.slots_given_back_;

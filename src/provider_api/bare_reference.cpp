@@ -37,9 +37,8 @@ std::string bare_reference_hint(const Value& value) {
     const std::vector<std::string> names = names_in_reference(value.as_string());
     const bool reference =
         names.size() > 1 && std::find(roots.begin(), roots.end(), names.front()) != roots.end();
-    return reference
-               ? fmt::format("a reference stands within ${{}}: \"${{{}}}\"", value.as_string())
-               : "";
+    return reference ? fmt::format("write a reference within ${{}}: \"${{{}}}\"", value.as_string())
+                     : "";
 }
 
 } // namespace hadeploy

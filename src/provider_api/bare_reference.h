@@ -8,12 +8,12 @@
 
 namespace hadeploy {
 
-/// The names in a text that is nothing but names with dots between them, and keys in brackets:
-/// `var.hosts[0].name`; none of any other text.
+/// The names in a text that consists only of names separated by dots and keys in brackets, for
+/// example `var.hosts[0].name`; empty for any other text.
 std::vector<std::string> names_in_reference(std::string_view text);
 
-/// What to do where a text is no value of its type, and would be a reference within ${}; "" of any
-/// other value.
+/// The hint for a string that does not match its type, but would be a valid reference within ${};
+/// "" for any other value.
 std::string bare_reference_hint(const Value& value);
 
 } // namespace hadeploy

@@ -5,16 +5,15 @@
 
 namespace hadeploy {
 
-/// The key under which a config keeps that its resource must not be destroyed. It goes into the
-/// record with the config, so that taking the block out of the spec does not take the protection
-/// away.
+/// The key of a config that protects its resource from being destroyed. It is recorded with the
+/// config, so that removing the block from the spec does not remove the protection.
 inline constexpr std::string_view kPreventDestroy = "prevent_destroy";
-/// The same for an object that stays when its resource goes.
+/// The key of a config whose object is kept when its resource is removed.
 inline constexpr std::string_view kKeepOnDestroy = "keep_on_destroy";
 
-/// The hint for a key of a resource or of its lifecycle that only other tools have, or that is
-/// written in the wrong place; "" for any other key.
-/// @param in_lifecycle  whether it was written under `lifecycle:`
+/// The hint for a key of a resource or its lifecycle that only other tools have or that is in the
+/// wrong place; "" for any other key.
+/// @param in_lifecycle  whether the key is under `lifecycle:`
 std::string lifecycle_key_hint(std::string_view key, bool in_lifecycle);
 
 } // namespace hadeploy

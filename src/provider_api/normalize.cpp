@@ -15,7 +15,7 @@ namespace hadeploy {
 
 namespace {
 
-/// Where in its owner a value is: `ports[0].target`, and whether it may be shown.
+/// The path of a value within its owner (`ports[0].target`), and whether it is secret.
 struct Place {
     static constexpr const char* kHidden = "(secret)";
     std::string path = {};
@@ -25,7 +25,7 @@ struct Place {
     [[nodiscard]] Place field(const std::string& name, const Value& value) const {
         return below(path.empty() ? name : path + "." + name, value);
     }
-    /// What a message says of a value at this place, or of a part of it.
+    /// Text for a message about a value at this place, or a part of it.
     [[nodiscard]] std::string redacted(std::string text) const { return secret ? kHidden : text; }
     [[nodiscard]] Place item(std::size_t index, const Value& value) const {
         return below(fmt::format("{}[{}]", path, index), value);
@@ -47,12 +47,11 @@ std::vector<std::string> names_to_write(const Schema& schema) {
     return names;
 }
 
-/// "a, b, c"
 std::string join(const std::vector<std::string>& words) {
     return fmt::format("{}", fmt::join(words, ", "));
 }
 
-/// A set's elements in one order, each of them once. Unknown ones are equal to nothing.
+/// Sorts a set's elements and removes duplicates. Keeps all unknown elements, as they may differ.
 void sort_set(Value::List& items) {
     std::stable_sort(items.begin(), items.end(), [](const Value& a, const Value& b) {
         if (a.is_number() && b.is_number()) return a.as_number() < b.as_number();
@@ -66,8 +65,8 @@ class Normalizer {
     Normalizer(std::string_view owner, const BaseDirectory& base, Diagnostics& diagnostics)
         : owner_(owner), base_(base), diagnostics_(diagnostics) {}
 
-    /// A map that a schema describes. Its keys lose their Loc: so a key that has one was written
-    /// by hand, and one without came from a resource.
+    /// Normalizes a map by a schema. Its keys lose their Loc, so that a key with a Loc comes from
+    /// the spec and a key without one from a resource.
     Value fields(const Schema& schema, const Value& config, const Place& place, bool drop_foreign);
     Value attribute(const Attribute& attribute, const Value& value, const Place& place);
 
@@ -112,7 +111,7 @@ Value Normalizer::fields(const Schema& schema, const Value& config, const Place&
         const Value& given = config[a.name];
         const Place at = place.field(a.name, given);
         if (a.computed && !given.is_null() && !drop_foreign) {
-            problem(at, "cannot be set: it is known only from the resource itself");
+            problem(at, "cannot be set: it is a computed attribute");
             continue;
         }
         if (a.required && given.is_null()) {
@@ -140,7 +139,7 @@ void Normalizer::unknown_key(const Schema& schema, const Entry& entry, const Pla
     else if (const auto meant = did_you_mean(entry.key, known))
         error.with_hint(fmt::format("did you mean \"{}\"?", *meant));
     else if (known.empty())
-        error.with_hint("it takes no keys");
+        error.with_hint("no keys are allowed here");
     else
         error.with_hint(fmt::format("known keys: {}", join(known)));
 }
@@ -221,8 +220,8 @@ Value Normalizer::connection(const Value& value, const Place& place) {
         return value;
     }
     if (!value.has("address") && value["connection"].is_map()) {
-        problem(place, "expected a connection, got the whole machine")
-            .with_hint("write its attribute: ${...connection}");
+        problem(place, "expected a connection, got a whole machine")
+            .with_hint("use its attribute: ${...connection}");
         return value;
     }
     return fields(connection_fields(), value, place, true);
@@ -233,7 +232,7 @@ Value Normalizer::scalar(TypeKind kind, const Value& value, const Place& place) 
         const Value out = scalar::canonical(kind, value);
         return kind == TypeKind::local_path ? local_path(out, place) : out;
     } catch (const scalar::Mismatch& mismatch) {
-        // What is secret is not quoted back, not even where it is wrong.
+        // A secret must not appear in a message, even if it is invalid.
         const std::string message =
             place.secret ? fmt::format("expected {} (the value is secret)", scalar::noun(kind))
                          : mismatch.message;
@@ -249,7 +248,7 @@ Value Normalizer::local_path(const Value& checked, const Place& place) {
     if (path.string().starts_with("~"))
         throw scalar::Mismatch{
             fmt::format("{} begins with ~, which is not expanded", in_quotes(path.string())),
-            "write the path out, or relative to the file that it is written in"};
+            "write an absolute path, or one relative to the file that contains it"};
     const bool written = checked.loc().known(); // a schema's default has no place
     const std::filesystem::path base = base_ ? base_(place.loc, written) : "";
     return without_last_slash(base / path);
@@ -261,7 +260,7 @@ void Normalizer::wrong_kind(const Type& type, const Value& value, const Place& p
     if (const std::string hint = bare_reference_hint(value); !place.secret && !hint.empty())
         error.with_hint(hint);
     else if ((type.kind == TypeKind::list || type.kind == TypeKind::set) && !value.is_map())
-        error.with_hint("a list is written [a, b], or one item a line after \"- \"");
+        error.with_hint("write a list as [a, b], or with one item per line after \"- \"");
 }
 
 void Normalizer::check_limits(const Attribute& a, const Value& value, const Place& place) {
@@ -281,9 +280,9 @@ void Normalizer::check_limits(const Attribute& a, const Value& value, const Plac
                             : sized              ? show(static_cast<std::int64_t>(n))
                                                  : display(value);
     if (a.min && n < static_cast<double>(*a.min))
-        problem(place, fmt::format("{} is too little: at least {}", was, show(*a.min)));
+        problem(place, fmt::format("{} is below the minimum of {}", was, show(*a.min)));
     if (a.max && n > static_cast<double>(*a.max))
-        problem(place, fmt::format("{} is too much: at most {}", was, show(*a.max)));
+        problem(place, fmt::format("{} is above the maximum of {}", was, show(*a.max)));
 }
 
 void Normalizer::check_choice(const Attribute& a, const Value& value, const Place& place) {

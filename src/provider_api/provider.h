@@ -18,44 +18,44 @@
 
 namespace hadeploy {
 
-/// A place that reads and changes go to: one libvirt connection, one host, one AWS region. All
-/// requests for the same key are handed over together.
+/// A destination of reads and changes: one libvirt connection, one host, one AWS region. All
+/// requests for the same key are passed together.
 struct Endpoint {
     std::string key;     ///< unique, readable: "libvirt qemu:///system", "ssh ops@10.77.0.11"
-    std::string machine; ///< address of the resource that is this machine; "" if none
-    Value config;        ///< what open() needs: the connection, or the provider's settings
+    std::string machine; ///< address of the machine's resource; "" if none
+    Value config;        ///< input of open(): the connection, or the provider's settings
 };
 
 struct ReadRequest {
     std::string address;
     const ResourceType* type = nullptr;
-    Value config; ///< normalized; of a resource to be removed: as recorded
-    const RecordedResource* recorded = nullptr; ///< nullptr when the state does not know it
-    std::string identity;                       ///< what the object carries if we made it
+    Value config; ///< normalized; for a resource to be removed: as recorded
+    const RecordedResource* recorded = nullptr; ///< nullptr when not recorded
+    std::string identity;                       ///< carried by an object that hadeploy created
 };
 
-/// What is really there. "Could not be read" is never "absent".
+/// The current state of an object. A failed read is never reported as "absent".
 struct Observation {
     enum class State {
         present,
         absent,
-        failed,  ///< it should have been readable and was not: an error of the plan
-        blocked, ///< not readable while something it rests on is down (Docker is stopped, say):
-                 ///< planned as "read later", once what it depends on is repaired
+        failed,  ///< the read failed: an error of the plan
+        blocked, ///< not readable while a dependency is down (e.g. Docker is stopped): the plan
+                 ///< postpones the read until the dependency is repaired
     };
     State state = State::absent;
-    /// Present: the attributes as they are, in the schema's canonical form. An attribute that
-    /// cannot be seen is left out; the plan then goes by what was recorded.
+    /// Present: the current attributes in the schema's canonical form. Omits attributes that cannot
+    /// be read; the plan then uses the recorded ones.
     Value attributes = {};
-    /// Present, but made by somebody else: never touched, an error for whoever wants to create it.
-    /// The text says how one can tell.
+    /// Present, but not created by hadeploy: never changed, and an error for a resource that would
+    /// create it. The text says how this was detected.
     std::string foreign = {};
-    HeapOptional<Error> error = {}; ///< failed, blocked: why
-    /// Present and ours, but to be replaced all the same: the text says why ("it ends tomorrow").
+    HeapOptional<Error> error = {}; ///< failed, blocked: the cause
+    /// Present and managed, but must be replaced: the reason ("it ends tomorrow").
     std::string replace_reason = {};
-    bool data_gone = false; ///< present, but the data that it held is lost already
-    bool assumed = false;   ///< present by the record alone: there is no way to look
-    /// Absent, and not to be made before this is there: the directory of a file.
+    bool data_gone = false; ///< present, but its data is already lost
+    bool assumed = false;   ///< present according to the record: cannot be read
+    /// Absent, and cannot be created before this exists: the directory of a file.
     std::string lacks = {};
 
     static Observation present(Value attributes) {
@@ -70,7 +70,7 @@ struct Observation {
     }
 };
 
-/// One change to make. A replacement is a remove and a create.
+/// One change to apply. A replacement is a remove and a create.
 struct Change {
     enum class Kind { create, update, remove };
     Kind kind = Kind::create;
@@ -78,83 +78,81 @@ struct Change {
     const ResourceType* type = nullptr;
     std::string identity;
     Value before = {}; ///< observed (and recorded) attributes; null on create
-    Value after = {};  ///< the wanted config, normalized and wholly known; null on remove
-    std::vector<std::string> changed = {}; ///< update: the names of the attributes that differ
-    /// What is no longer wanted here and shared (ResourceType::shares) with a resource that still
-    /// wants it: the identity of that one, by name. It must stay.
+    Value after = {};  ///< desired config, normalized and fully known; null on remove
+    std::vector<std::string> changed = {}; ///< update: names of the attributes that differ
+    /// Shared objects (ResourceType::shares) that this resource no longer needs but another one
+    /// does, which must be kept: by name, with the identity of the other resource.
     std::map<std::string, std::string> left_to = {};
 };
 
-/// Where a provider tells how its changes go. Calls may come from any thread; index is the
-/// change's place in the batch. Each change ends with exactly one of done, failed and
-/// not_begun.
+/// Receives a provider's reports on its changes. Calls may come from any thread; `index` is the
+/// change's position in the batch. Each change ends with one call of done, failed or not_begun.
 class ChangeSink {
   public:
     virtual ~ChangeSink() = default;
-    /// A new step within the change, for people: "waiting for the guest".
+    /// A new step within the change, for display: "waiting for the guest".
     virtual void progress(std::size_t index, std::string_view step) = 0;
-    /// The change is complete; `attributes` as read back: all that is now true of the resource
-    /// (config included). Ignored for a remove.
+    /// The change is complete. `attributes` are all current attributes of the object as read back,
+    /// including the config; ignored for a remove.
     virtual void done(std::size_t index, Value attributes) = 0;
     virtual void failed(std::size_t index, Error error) = 0;
-    /// Nothing of the change was begun, because one before it in the batch has failed: it has its
-    /// turn in another one.
+    /// The change was not started because an earlier one in the batch failed; it is tried again in
+    /// another batch.
     virtual void not_begun(std::size_t index) = 0;
 };
 
-/// Gets a word for people about what goes on meanwhile. Called from any thread; may be empty.
+/// Receives a message about the progress, for display. Called from any thread; may be empty.
 using Notice = std::function<void(std::string_view)>;
 
 /// One open endpoint. read() and apply() may be called from several threads at once.
 class OpenEndpoint {
   public:
     virtual ~OpenEndpoint() = default;
-    /// One observation a request, in their order. Does not throw for a single request's failure;
-    /// throws Error(unreachable) when the endpoint as a whole does not answer.
-    /// @param notice  told what is waited for before anything can be read
+    /// Returns one observation per request, in the same order. Does not throw when a single request
+    /// fails; throws Error(unreachable) when the endpoint as a whole does not answer.
+    /// @param notice  notified of what the endpoint waits for before it can read
     virtual std::vector<Observation> read(std::span<const ReadRequest> requests,
                                           const Notice& notice) = 0;
-    /// Makes the changes. They are in an order that satisfies their dependencies on each other:
-    /// after a failure the provider may leave the rest of the batch that it has not begun.
+    /// Applies the changes, which are ordered by their dependencies on each other. After a failure
+    /// the provider may skip changes that it has not started.
     virtual void apply(std::span<const Change> changes, ChangeSink& sink) = 0;
 };
 
-/// What a provider gets from whoever runs it.
+/// The environment in which a provider runs.
 struct ProviderContext {
-    std::filesystem::path project_dir; ///< where the spec is
+    std::filesystem::path project_dir; ///< directory of the spec
     std::filesystem::path data_dir;    ///< project_dir/.hadeploy: keys, console logs
     std::filesystem::path cache_dir;   ///< XDG cache: base images
     std::string project;               ///< the spec's name
     std::string lineage;               ///< UUID of the state
-    /// Requested at the first Ctrl-C: what only looks is given up. Changes never ask it, they are
-    /// let end.
+    /// Requested at the first Ctrl-C. Reads are abandoned; changes ignore it and run to their end.
     std::stop_token stop;
 };
 
-/// A kind of endpoint, and how to open one.
+/// A kind of endpoint and the function that opens one.
 class Provider {
   public:
     virtual ~Provider() = default;
     std::string name; ///< "libvirt", "ssh"
     std::string doc;
-    Schema schema; ///< of the settings under `providers: {name: ...}`
-    /// True: changes that are ready together are handed over as one ordered batch, and the next
-    /// batch only when that is through (a host: one exec). False: one by one, side by side.
+    Schema schema; ///< schema of the settings under `providers: {name: ...}`
+    /// True: changes that are ready together are passed as one ordered batch, and the next batch
+    /// after its end (a host: one exec). False: changes are passed singly and run in parallel.
     bool batches_changes = false;
-    /// Its resources live in the state alone. There is no effect outside that a kill could come
-    /// between: no intents are written, and what is ready together is made and noted together. Nor
-    /// is there anything to be read of them before planning: recall() tells what is there.
+    /// Its resources exist only in the state. As a change has no external effect that a kill could
+    /// interrupt, no intents are written, and changes that are ready together are recorded
+    /// together. They are not read before planning, but observed by observe_record().
     bool state_only = false;
-    /// Of such a kind: what is there, as its record tells it. Does not throw.
+    /// For state_only: the observation according to the record. Does not throw.
     virtual Observation observe_record(const ReadRequest& /*request*/) const { return {}; }
 
-    /// Where a resource can be read and changed, the preferred place first: a cluster's resource
-    /// can be reached through any of its hosts. Empty while the config does not tell yet.
-    /// `settings` is the normalized provider block.
+    /// The endpoints through which a resource can be read and changed, in order of preference: a
+    /// cluster's resource can be reached through any of its hosts. Empty while the config is not
+    /// known sufficiently. `settings` is the normalized provider block.
     virtual std::vector<Endpoint> endpoints(const ResourceType& type, const Value& config,
                                             const Value& settings) const = 0;
-    /// The same for a removal, with further places at the end from where it can be undone when its
-    /// own machine is no more: a cluster's member can be put out by another member.
+    /// The same for a removal, followed by endpoints that can remove the resource after its own
+    /// machine has ceased to exist: another member can remove a cluster's member.
     virtual std::vector<Endpoint> removal_endpoints(const ResourceType& type, const Value& config,
                                                     const Value& settings) const {
         return endpoints(type, config, settings);
@@ -164,8 +162,7 @@ class Provider {
                                                const ProviderContext& setting) = 0;
 };
 
-/// All that hadeploy knows how to manage. Filled by one explicit line a type
-/// (src/cli/registry.cpp).
+/// All supported providers and resource types, added explicitly in src/cli/registry.cpp.
 class Registry {
   public:
     void add(std::unique_ptr<Provider> provider) { providers_.push_back(std::move(provider)); }

@@ -10,7 +10,7 @@
 namespace hadeploy::scalar {
 
 namespace {
-constexpr std::size_t kMaxName = 63; // what a host name's label may be
+constexpr std::size_t kMaxName = 63; // limit of a host name's label (RFC 1035, 2.3.4)
 constexpr std::size_t kMaxPath = 4095;
 
 [[noreturn]] void wrong_kind(TypeKind type, const Value& value, std::string_view remark = "") {
@@ -19,7 +19,7 @@ constexpr std::size_t kMaxPath = 4095;
     throw Mismatch{std::move(text)};
 }
 
-/// The string that every textual type begins with.
+/// The string of a value for a textual type.
 const std::string& text_of(TypeKind type, const Value& value) {
     if (value.is_string()) return value.as_string();
     if (value.is_bool())
@@ -29,7 +29,7 @@ const std::string& text_of(TypeKind type, const Value& value) {
 }
 
 Value string(const Value& value) {
-    // An integer has one spelling, so it may stand for a text: PORT: ${var.port}
+    // An integer has only one spelling, so it is accepted as a string: PORT: ${var.port}
     if (value.is_integer()) return std::to_string(value.as_integer());
     const std::string& text = text_of(TypeKind::string, value);
     if (text.find('\0') != std::string::npos)
@@ -44,7 +44,7 @@ Value integer(TypeKind type, const Value& value) {
         constexpr double kLimit = 9223372036854775808.0; // 2^63
         if (!(std::abs(number) < kLimit))                // NaN too
             throw Mismatch{
-                fmt::format("expected {}, got {}, which no integer can hold", noun(type), number)};
+                fmt::format("expected {}, got {}, which is out of range", noun(type), number)};
         if (std::trunc(number) == number) return static_cast<std::int64_t>(number);
     }
     if (value.is_string() && !value.as_string().empty() &&
@@ -78,8 +78,8 @@ Value bytes(const Value& value) {
 Value duration(const Value& value) {
     if (value.is_string()) return parse_duration(value.as_string());
     if (!value.is_integer()) wrong_kind(TypeKind::duration, value);
-    // An integer is what a duration becomes, so it has to pass; but a small one is more likely
-    // somebody's seconds than anybody's milliseconds.
+    // An integer, the canonical form of a duration, must be accepted; but a small one is more
+    // likely to be meant as seconds than as milliseconds.
     const std::int64_t ms = value.as_integer();
     if (ms < 0) throw Mismatch{fmt::format("{} is negative", ms)};
     if (ms > 0 && ms < 1'000)
@@ -146,7 +146,7 @@ bool letter_or_digit(char32_t c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/// Of an account the first character may be "_", which Debian begins those of packages with.
+/// The first character of an account may be "_", as in Debian's names for accounts of packages.
 Value name(TypeKind kind, const Value& value) {
     const bool account = kind == TypeKind::account;
     const std::string allowed =
@@ -172,8 +172,8 @@ Value name(TypeKind kind, const Value& value) {
     return text;
 }
 
-/// Refuses what SSH's command line takes beside a host, "ssh://user@host:port", and says where it
-/// belongs.
+/// Rejects a user or port in the address, as in "ssh://user@host:port"; the hint has the correct
+/// form.
 Value address(const Value& value) {
     const std::string& text = text_of(TypeKind::address, value);
     constexpr std::string_view scheme = "ssh://";
@@ -194,7 +194,7 @@ Value address(const Value& value) {
     std::string hint = fmt::format("write `address: {}`", host);
     if (!user.empty()) hint += fmt::format(", `user: {}`", user.substr(0, user.size() - 1));
     if (!port.empty()) hint += fmt::format(", `port: {}`", port);
-    throw Mismatch{fmt::format("{} is not only {}", in_quotes(text), noun(TypeKind::address)),
+    throw Mismatch{fmt::format("{} is more than {}", in_quotes(text), noun(TypeKind::address)),
                    std::move(hint)};
 }
 
@@ -203,10 +203,11 @@ Value line(const Value& value) {
     text.erase(text.find_last_not_of("\r\n") + 1);
     if (text.starts_with("-----BEGIN "))
         throw Mismatch{"expected one line, got a whole PEM file",
-                       "of a key pair the public half is one line: the file that ends in .pub"};
+                       "use the public key, which is one line: the file that ends in .pub"};
     if (text.find('\n') != std::string::npos)
-        throw Mismatch{"expected one line, got several",
-                       "a list takes one a line: ${split(\"\\n\", trimspace(file(\"FILE\")))}"};
+        throw Mismatch{
+            "expected one line, got several",
+            "for a list with one item per line: ${split(\"\\n\", trimspace(file(\"FILE\")))}"};
     return text;
 }
 
@@ -218,19 +219,18 @@ void check_path_text(const std::string& text) {
     for (std::string_view rest = text; !rest.empty();) {
         const CodePoint c = first_code_point(rest);
         if (!c.valid || is_invisible(c))
-            throw Mismatch{fmt::format("{} contains {} (allowed: characters that can be seen, "
-                                       "and spaces)",
+            throw Mismatch{fmt::format("{} contains {} (allowed: visible characters and spaces)",
                                        in_quotes(text), in_quotes(rest.substr(0, c.size)))};
         rest.remove_prefix(c.size);
     }
 }
 
-/// Without `..`, and without empty and `.` parts.
+/// Rejects `..`, and removes empty and `.` parts.
 std::string absolute_path(const std::string& text) {
     check_path_text(text);
     if (text[0] != '/')
         throw Mismatch{fmt::format("expected an absolute path, got {}", in_quotes(text)),
-                       "a path on a node begins with /"};
+                       "a path on a node starts with /"};
     std::string out;
     for (std::string_view rest = text; !rest.empty();) {
         rest.remove_prefix(1); // the slash
@@ -238,12 +238,12 @@ std::string absolute_path(const std::string& text) {
         rest.remove_prefix(part.size());
         if (part == "..")
             throw Mismatch{fmt::format("{} contains \"..\"", in_quotes(text)),
-                           "write the path that is meant"};
+                           "write the path without it"};
         if (!part.empty() && part != ".") out.append("/").append(part);
     }
     if (out.empty())
         throw Mismatch{fmt::format("{} is the root directory", in_quotes(text)),
-                       "name something below it"};
+                       "use a path below it"};
     return out;
 }
 

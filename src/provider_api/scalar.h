@@ -6,19 +6,19 @@
 #include <string>
 #include <string_view>
 
-/// How single values become canonical. Used by schema_normalize.cpp alone.
+/// Conversion of single values to canonical form, for normalize.cpp.
 namespace hadeploy::scalar {
 
-/// The value in its type's canonical form (place and secrecy are the caller's matter). `type` is
-/// none of list, set, map, object, connection; `value` is neither null nor unknown. A local_path is
-/// checked, not made absolute.
+/// The value in its type's canonical form, without its place and secrecy. `type` must not be list,
+/// set, map, object or connection; `value` must be neither null nor unknown. Checks a local_path
+/// without making it absolute.
 /// @throws Mismatch
 Value canonical(TypeKind type, const Value& value);
 
-/// "an integer", "a duration with a unit (such as 30s)", ...: what a message says was expected.
+/// The expected value in a message: "an integer", "a duration such as "30s"", ...
 std::string_view noun(TypeKind type);
 
-/// What a message says was there instead: `the string "x"`, `the integer 5`, `a list`.
+/// The actual value in a message: `the string "x"`, `the integer 5`, `a list`.
 std::string got(const Value& value);
 
 } // namespace hadeploy::scalar

@@ -14,7 +14,7 @@ namespace hadeploy {
 struct Attribute;
 
 /// The type of a variable, a module input or a resource's attribute. Kinds beyond the plain data
-/// types carry a unit or a form; normalize() brings each into one canonical form:
+/// types have a unit or a syntax; normalize() converts each to the canonical form given here.
 enum class TypeKind {
     any,
     string,
@@ -27,15 +27,15 @@ enum class TypeKind {
     ipv4,       ///< "10.77.0.11" -> string
     cidr,       ///< "10.77.0.0/24" -> string
     mode,       ///< file mode, a quoted octal: "0644" -> string of four digits
-    name,       ///< what is safe as a file, host or object name: [A-Za-z0-9][A-Za-z0-9._-]{0,62}
-    account,    ///< a user or group of a node: a name that may begin with _, as `_apt` does
-    address,    ///< a host name or IP address, and nothing of a user or a port
-    line,       ///< a text of one line; line ends behind it go: "key\n" -> "key"
+    name,       ///< safe as a file, host or object name: [A-Za-z0-9][A-Za-z0-9._-]{0,62}
+    account,    ///< a user or group on a node: a name that may also start with _, e.g. `_apt`
+    address,    ///< a host name or IP address, without user and port
+    line,       ///< a text of one line; trailing line ends are removed: "key\n" -> "key"
     path,       ///< an absolute path on the node, without ".."
-    local_path, ///< a path on this machine, relative to the file it is written in -> absolute
-    connection, ///< how to log in to a machine; see connection_fields()
+    local_path, ///< a local path, relative to the spec's file -> absolute
+    connection, ///< login data of a machine; see connection_fields()
     list,
-    set, ///< a list whose elements are in no order, each there once -> sorted
+    set, ///< a list without order and duplicates -> sorted
     map,
     object,
 };
@@ -52,48 +52,46 @@ struct Type {
 Type list_of(Type element);
 Type set_of(Type element);
 Type map_of(Type element);
-/// An object with these fields; further keys are dropped when they come from a resource (a
-/// whole-resource reference), and an error when they were written by hand.
+/// An object with these fields. Other keys are dropped when they come from a reference to a whole
+/// resource, and an error when they are written in the spec.
 Type object_of(std::vector<Attribute> fields);
 
-/// One attribute of a schema. Which of an attribute's values wins in a plan: the spec's; else the
-/// default; else, for a computed one, what ResourceType::derive says; else what was recorded.
+/// One attribute of a schema. Its value in a plan is that of the spec; else the default; else, for
+/// a computed attribute, the result of ResourceType::derive; else the recorded value.
 struct Attribute {
     std::string name = {};
     Type type = {};
     std::string doc = {}; ///< one or two sentences, shown by `hadeploy docs`
 
     bool required = false;
-    bool computed = false; ///< never written in a spec: the provider fills it in
+    bool computed = false; ///< not allowed in a spec: set by the provider
     bool secret = false;   ///< never shown
-    bool replaces = false; ///< a change makes a new object
-    /// Computed, but to stay as it was when last applied: a difference is a drift to repair.
+    bool replaces = false; ///< a change replaces the object
+    /// Computed, but a difference from the recorded value is drift that is repaired.
     bool tracked = false;
-    /// Only steers how a change is made (a timeout, say): a difference alone is no change. So it is
-    /// of an object's field.
+    /// Controls only how a change is applied, for example a timeout: a difference alone is no
+    /// change. Also applies to a field of an object.
     bool operational = false;
-    /// Computed, and fit to be shown even where the config holds secrets: an id, a certificate.
+    /// Computed, and not secret even if the config contains secrets: an id, a certificate.
     bool open = false;
-    /// Computed, and made of these attributes alone: as secret as they are, part by part where it
-    /// has their form. Without any: secret as soon as something in the config is.
+    /// Computed from only these attributes: inherits their secrecy, part by part if it has the same
+    /// structure. If empty, the attribute is secret if anything in the config is.
     std::vector<std::string> follows = {};
-    /// Computed, and any change of the resource may give it another value: what an update will make
-    /// of it is not known before.
+    /// Computed, and may change with any update of the resource: unknown in the plan of an update.
     bool changes_on_update = false;
-    std::optional<Value> default_value = {}; ///< the default
-    std::vector<std::string> one_of = {};    ///< the allowed strings, when there are but a few
-    std::optional<std::int64_t> min = {};    ///< of integers (after normalisation), lists: length
+    std::optional<Value> default_value = {};
+    std::vector<std::string> one_of = {}; ///< allowed strings; empty: all
+    std::optional<std::int64_t> min = {}; ///< of normalized numbers, or lengths of lists and maps
     std::optional<std::int64_t> max = {};
-    std::string verb = {}; ///< what a plan calls a change of this attribute alone, e.g. "start"
+    std::string verb = {}; ///< name in a plan for a change of only this attribute, e.g. "start"
 };
 
 using Schema = std::vector<Attribute>;
 
 const Attribute* find_attribute(const Schema& schema, std::string_view name);
 
-/// What a `connection` holds: address, port and user; which keys to log in with, and which the host
-/// must show; the host to reach it through; machine.
-/// `machine` is the address of the resource that is the machine ("" where it existed before).
+/// The fields of a `connection`: address, port, user, keys for the login, the host's expected key,
+/// the host through which it is reached, and the address of the machine's resource.
 const std::vector<Attribute>& connection_fields();
 
 } // namespace hadeploy

@@ -13,7 +13,7 @@ struct TypeName {
     std::string_view name;
 };
 
-/// The types that are written as one word.
+/// The types that are written as a single word.
 constexpr std::array kTypeNames{
     TypeName{TypeKind::any, "any"},
     TypeName{TypeKind::string, "string"},

@@ -9,12 +9,12 @@
 
 namespace hadeploy {
 
-/// The kind of a type that is written as one word.
+/// The kind of a type that is written as a single word; nullopt for an unknown word.
 std::optional<TypeKind> type_kind(std::string_view word);
 /// All such words.
 std::vector<std::string> type_words();
 
-/// A type as a spec writes it, for messages and docs: "list(string)".
+/// A type in the syntax of a spec, for messages and docs: "list(string)".
 std::string type_name(const Type& type);
 
 } // namespace hadeploy

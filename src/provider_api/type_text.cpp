@@ -22,7 +22,7 @@ constexpr std::string_view kHint = "types: string, integer, number, boolean, byt
                                    "map(T), object({name: T, other: optional(T, "
                                    "default)})";
 
-/// A value that was written as part of a type: all of it stands at the type's place.
+/// Sets the place of a value within a type, and of all its parts, to the type's place.
 Value placed(const Value& v, Loc loc) {
     if (v.is_list()) {
         Value::List items;
@@ -37,7 +37,7 @@ Value placed(const Value& v, Loc loc) {
     return v.at(loc);
 }
 
-/// Reads a type from left to right.
+/// A recursive descent parser for types.
 class TypeText {
   public:
     TypeText(std::string_view text, Loc loc) : text_(text), rest_(text), loc_(loc) {}
@@ -80,7 +80,7 @@ class TypeText {
             if (name.empty()) throw wrong("expected the name of a field, or \"}\"");
             expect(':');
             if (find_attribute(fields, name) != nullptr)
-                throw wrong(fmt::format("the field \"{}\" comes twice", name));
+                throw wrong(fmt::format("duplicate field \"{}\"", name));
             fields.push_back(field(name, depth + 1));
             if (!take(',')) {
                 expect('}');
@@ -91,8 +91,8 @@ class TypeText {
         return object_of(std::move(fields));
     }
 
-    /// What stands after a field's name: a type, or optional(type, default). Without a default it
-    /// is null where it is left out, so that an expression can ask for it.
+    /// Parses the type of a field, or optional(type, default). An optional field without a default
+    /// defaults to null, so that an expression can test for it.
     Attribute field(const std::string& name, int depth) {
         Attribute out{.name = name};
         const std::string_view before = rest_;
@@ -109,7 +109,7 @@ class TypeText {
         return out;
     }
 
-    /// The text up to the bracket that closes optional(), read as YAML.
+    /// Parses the text up to the closing bracket of optional() as YAML.
     Value default_value(const Attribute& of) {
         std::size_t open = 0, n = 0;
         char quote = 0;
@@ -162,13 +162,13 @@ class TypeText {
         if (take(c)) return;
         if (rest_.empty())
             throw wrong(fmt::format("\"{}\" is missing at the end", c))
-                .with_hint("between { and } of YAML a type with a comma has to be quoted");
+                .with_hint("quote a type that contains a comma within { and } of YAML");
         throw wrong(fmt::format("expected \"{}\" before {}", c, in_quotes(rest_, 20)));
     }
     void expect_end() {
         skip_blanks();
         if (!rest_.empty())
-            throw wrong(fmt::format("{} after the type's end", in_quotes(rest_, 20)));
+            throw wrong(fmt::format("unexpected {} after the type", in_quotes(rest_, 20)));
     }
 
     [[nodiscard]] Error wrong(const std::string& why) const {
@@ -181,12 +181,12 @@ class TypeText {
         known.insert(known.end(), {"object", "optional"});
         Error error(ErrorKind::spec,
                     name.empty() ? fmt::format("{} is not a type", in_quotes(text_, 60))
-                                 : fmt::format("there is no type {}", in_quotes(name, 60)),
+                                 : fmt::format("unknown type {}", in_quotes(name, 60)),
                     loc_);
         const auto close = did_you_mean(name, known);
         error.hint = close ? fmt::format("did you mean \"{}\"?", *close) : std::string(kHint);
-        if (name == "optional") error.hint = "a field of an object is optional, nothing else";
-        if (name == "bool") error.hint = "it is called boolean";
+        if (name == "optional") error.hint = "only a field of an object can be optional";
+        if (name == "bool") error.hint = "the type is called boolean";
         return error;
     }
 
@@ -200,7 +200,7 @@ Attribute field_of_yaml(const Entry& e, int depth) {
     if (e.value.is_null())
         throw Error(ErrorKind::spec, fmt::format("the field {} has no type", in_quotes(e.key)),
                     e.loc)
-            .with_hint("between { and } of YAML a type with a comma has to be quoted");
+            .with_hint("quote a type that contains a comma within { and } of YAML");
     if (e.value.is_string()) return TypeText(e.value.as_string(), e.value.loc()).whole_field(e.key);
     return {.name = e.key, .type = of_yaml(e.value, depth), .required = true};
 }

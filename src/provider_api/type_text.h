@@ -4,10 +4,10 @@
 
 namespace hadeploy {
 
-/// The type that a spec writes: "list(string)", "object({name: string, port: optional(port, 80)})".
-/// Written as YAML a map is an object of these fields, a map whose one key is "*" a map of any
-/// keys, a list of one type a list of it.
-/// @throws Error(spec), at the type's place
+/// Parses a type of a spec: "list(string)", "object({name: string, port: optional(port, 80)})". In
+/// YAML syntax, a map is an object with these fields, a map with the only key "*" is a map with any
+/// keys, and a list of one type is a list of that type.
+/// @throws Error(spec) at the type's place
 Type parse_type(const Value& written);
 
 } // namespace hadeploy

@@ -29,7 +29,7 @@ constexpr std::array<Unit, 9> kByteUnits{{{"B", 1},
 constexpr std::array<Unit, 5> kDurationUnits{
     {{"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
 
-/// A unit table and what a message calls it.
+/// A unit table with its name in messages.
 struct Measure {
     std::span<const Unit> units;
     std::string_view noun;    ///< "a size"
@@ -61,7 +61,7 @@ void skip_spaces(std::string_view& text) {
     take_while(text, [](char c) { return c == ' '; });
 }
 
-/// Decimal text times the unit's size, to the nearest whole; nothing when it does not fit.
+/// Multiplies a decimal number by the unit's size, rounded to an integer; nullopt on overflow.
 std::optional<std::int64_t> multiply(std::string_view whole, std::string_view fraction,
                                      std::int64_t size) {
     std::int64_t sum = 0;
@@ -80,11 +80,11 @@ std::optional<std::int64_t> multiply(std::string_view whole, std::string_view fr
     return sum;
 }
 
-/// Takes "1.5 GiB" off the front of `rest`; `all` is the whole text, for messages.
+/// Parses "1.5 GiB" at the start of `rest` and removes it; `all` is the whole text, for messages.
 std::int64_t take_quantity(std::string_view& rest, std::string_view all, const Measure& measure) {
     const auto fail = [&](std::string why) {
         return scalar::Mismatch{
-            std::move(why), fmt::format("write it like \"{}\"; the units are {} (capitals matter)",
+            std::move(why), fmt::format("write it like \"{}\"; the units are {} (case-sensitive)",
                                         measure.example, unit_names(measure))};
     };
     const std::string_view whole = take_while(rest, digit);
@@ -114,7 +114,7 @@ std::int64_t take_quantity(std::string_view& rest, std::string_view all, const M
                            unit_names(measure)));
 }
 
-/// 1536 of 1024 -> "1.5"; at most `decimals` of them, none that are 0 at the end.
+/// `amount` in `unit`s: 1536 by 1024 -> "1.5"; at most `decimals` decimals, no trailing zeros.
 std::string decimal(std::int64_t amount, std::int64_t unit, int decimals) {
     std::string out =
         fmt::format("{:.{}f}", static_cast<double>(amount) / static_cast<double>(unit), decimals);
@@ -124,12 +124,12 @@ std::string decimal(std::int64_t amount, std::int64_t unit, int decimals) {
     return out;
 }
 
-/// The largest of the units [first, last) in which `bytes` can be written exactly in two decimals.
+/// The largest of the units [first, last) in which two decimals represent `bytes` exactly.
 const Unit* exact_unit(std::int64_t bytes, std::size_t first, std::size_t last) {
     for (std::size_t i = last; i-- > first;) {
         const Unit& unit = kByteUnits[i];
         if (bytes < unit.size) continue;
-        const std::int64_t rest = bytes % unit.size; // below 2^40, so times 100 it still fits
+        const std::int64_t rest = bytes % unit.size; // below 2^40: times 100 does not overflow
         if (rest * 100 % unit.size == 0) return &unit;
     }
     return nullptr;
@@ -142,7 +142,7 @@ std::int64_t parse_bytes(std::string_view text) {
     std::string_view rest = text;
     skip_spaces(rest);
     std::string_view number = rest;
-    // A plain number counts bytes, as an integer does: so variables can be given as text.
+    // A number without unit is in bytes, like an integer, so that variables can be given as text.
     const std::string_view digits = take_while(number, digit);
     if (number.empty() && !digits.empty()) {
         if (const auto bytes = multiply(digits, "", 1)) return *bytes;

@@ -6,7 +6,7 @@
 
 namespace hadeploy {
 
-/// "1 GiB", "1.5 MB": bytes for people. "1m 12s": milliseconds for people.
+/// Formats bytes ("1 GiB", "1.5 MB") and milliseconds ("1m 12s") for people.
 std::string show_bytes(std::int64_t bytes);
 std::string show_duration(std::int64_t milliseconds);
 
@@ -14,13 +14,13 @@ std::string show_duration(std::int64_t milliseconds);
 
 namespace hadeploy::scalar {
 
-/// A value that its type does not allow. `message` fits after "memory: ".
+/// Thrown for a value that its type does not allow. `message` can follow "memory: ".
 struct Mismatch {
     std::string message;
     std::string hint = {};
 };
 
-/// "1.5 GiB" -> bytes; "1h30m", "500 ms" -> milliseconds.
+/// Parses "1.5 GiB" to bytes, and "1h30m" or "500 ms" to milliseconds.
 /// @throws Mismatch
 std::int64_t parse_bytes(std::string_view text);
 std::int64_t parse_duration(std::string_view text);

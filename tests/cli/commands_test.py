@@ -311,7 +311,7 @@ class StateTest(Case):
                                                   given=json.dumps(state | {"serial": 99})))
         self.assertIn("of the project x", self.err("state", "push", "--edited", "-", status=1,
                                                    given=json.dumps(state | {"project": "x"})))
-        self.assertIn("no state in JSON", self.err("state", "push", "-", status=1, given="{"))
+        self.assertIn("not a state in JSON", self.err("state", "push", "-", status=1, given="{"))
 
     def test_they_need_no_valid_spec(self):
         self.spec("name: [")

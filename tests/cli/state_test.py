@@ -165,7 +165,7 @@ class StateTest(unittest.TestCase):
         said = self.run_it(*APPLY, status=1, inside=inside)
         self.assertIn(f'error: the state "{self.state}" cannot be opened or written: '
                       "no permission to write, or a read-only file system\n"
-                      f"  hint: check who owns it, its directory and the mount: ls -ld {folder} "
+                      f"  hint: check its owner, its directory and the mount: ls -ld {folder} "
                       f"{self.state}\n", said)
         self.assertEqual(self.made(), ["one"])
         self.run_it(*APPLY)
@@ -174,8 +174,8 @@ class StateTest(unittest.TestCase):
     def test_on_a_network_s_disk(self):
         self.write(thing("one"))
         nfs = {"LD_PRELOAD": DISK, "HADEPLOY_TEST_DISK": "6969"}
-        refusal = (f'error: the state "{self.state}" is on a network file system (NFS), where two '
-                   "writers cannot be kept apart\n  hint: keep it on a disk of this machine\n")
+        refusal = (f'error: the state "{self.state}" is on a network file system (NFS), where '
+                   "locks cannot exclude a second writer\n  hint: keep it on a local disk\n")
         self.assertIn(refusal, self.run_it(*APPLY, status=1, **nfs))
         self.assertEqual(os.listdir(self.path), ["hadeploy.yaml"])
         self.run_it(*APPLY, LD_PRELOAD=DISK, HADEPLOY_TEST_DISK="ef53")  # ext4's

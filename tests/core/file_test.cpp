@@ -31,7 +31,7 @@ unsigned mode_of(const std::filesystem::path& path) {
 }
 } // namespace
 
-TEST_CASE("a file is replaced whole, with its mode, and nothing is left beside it") {
+TEST_CASE("a file is replaced atomically with its mode, and no temporary file remains") {
     const TempDir dir;
     write_file(dir / "f", "one");
     CHECK(read_file(dir / "f") == "one");
@@ -43,16 +43,16 @@ TEST_CASE("a file is replaced whole, with its mode, and nothing is left beside i
     CHECK(entries(dir) == 1);
     char old[3];
     REQUIRE(::read(before.get(), old, 3) == 3);
-    CHECK(std::string(old, 3) == "one"); // whoever has the old one open still reads that
+    CHECK(std::string(old, 3) == "one"); // an open descriptor still reads the old contents
 }
 
-TEST_CASE("what a killed writer left beside a file goes with the next write; a live one's stays") {
+TEST_CASE("the next write removes files left by killed writers, but not those of live ones") {
     const TempDir dir;
     const auto put = [&](const char* name) {
         return Fd(::open((dir / name).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
     };
     (void)put(".f.0123456789abcdef");
-    (void)put(".f.0123456789abcdeX");  // no such name is ours
+    (void)put(".f.0123456789abcdeX");  // not a name of a temporary file
     (void)put(".f2.0123456789abcdef"); // another file's
     const Fd live = put(".f.fedcba9876543210");
     REQUIRE(::flock(live.get(), LOCK_EX) == 0);
@@ -62,7 +62,7 @@ TEST_CASE("what a killed writer left beside a file goes with the next write; a l
     CHECK(entries(dir) == 4);
 }
 
-TEST_CASE("a file that is rewritten keeps its mode, and a link to it stays one") {
+TEST_CASE("rewriting a file keeps its mode, and a link to it") {
     const TempDir dir;
     write_file(dir / "f", "one", 0640);
     std::filesystem::create_symlink("f", dir / "link");
@@ -76,7 +76,7 @@ TEST_CASE("a file that is rewritten keeps its mode, and a link to it stays one")
     CHECK(entries(dir) == 2);
 }
 
-TEST_CASE("a file that cannot be replaced stays, and nothing is left beside it") {
+TEST_CASE("a file that cannot be replaced is kept, and no temporary file remains") {
     const TempDir dir;
     std::filesystem::create_directory(dir / "d");
     write_file(dir / "d/x", "");
@@ -86,7 +86,7 @@ TEST_CASE("a file that cannot be replaced stays, and nothing is left beside it")
           std::string::npos);
 }
 
-TEST_CASE("only regular files of a bearable size are read, and nothing waits") {
+TEST_CASE("only regular files up to the size limit are read, without blocking") {
     const TempDir dir;
     REQUIRE(::mkfifo((dir / "fifo").c_str(), 0600) == 0);
     CHECK(error_of([&] { read_file(dir / "fifo"); }).ends_with("it is a FIFO"));
@@ -104,12 +104,12 @@ TEST_CASE("only regular files of a bearable size are read, and nothing waits") {
     }
 }
 
-TEST_CASE("a descriptor is closed once, and moves") {
+TEST_CASE("a descriptor can be moved and is closed once") {
     Fd a(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     REQUIRE(a);
     const int number = a.get();
     Fd b = std::move(a);
-    CHECK_FALSE(a); // NOLINT(bugprone-use-after-move): that is the question
+    CHECK_FALSE(a); // NOLINT(bugprone-use-after-move): tests the moved-from state
     b.reset();
     CHECK(::fcntl(number, F_GETFD) == -1);
 }

@@ -7,7 +7,7 @@
 
 using namespace hadeploy;
 
-TEST_CASE("what was compressed comes back, and damage is noticed") {
+TEST_CASE("compressed data is restored, and damage is detected") {
     std::string data;
     for (int i = 0; i < 20'000; ++i) data += std::to_string(i * 7919 % 10'007) + "\n";
     const std::string file = gzip(data);
@@ -16,8 +16,8 @@ TEST_CASE("what was compressed comes back, and damage is noticed") {
     CHECK(gunzip(file, data.size()) == data);
     CHECK(gunzip(file + file, 2 * data.size()) == data + data);
     CHECK_THROWS_WITH_AS(gunzip(file, data.size() - 1), "the result is larger than 0 MiB", Error);
-    CHECK_THROWS_WITH_AS(gunzip(file.substr(0, file.size() - 1), data.size()), "it is cut off",
-                         Error);
+    CHECK_THROWS_WITH_AS(gunzip(file.substr(0, file.size() - 1), data.size()),
+                         "the data is truncated", Error);
     CHECK_THROWS_AS(gunzip(file + "x", data.size()), Error);
     for (std::size_t i = 10; i < file.size(); i += 97) {
         std::string altered = file;

@@ -5,8 +5,7 @@
 using namespace hadeploy;
 
 namespace {
-/// "text@column" of a place in the second of three lines, of which [begin, end) of the whole is
-/// hidden.
+/// "text@column" of a place in the second of three lines, with [begin, end) of the text hidden.
 std::string shown(std::size_t begin, std::size_t end, std::uint16_t column) {
     Sources sources;
     const std::uint16_t file = sources.add("f", "one\nab: secret, c: d\nthree\n");
@@ -16,19 +15,19 @@ std::string shown(std::size_t begin, std::size_t end, std::uint16_t column) {
 }
 } // namespace
 
-TEST_CASE("a line shows what is hidden as such, and knows where the place is then") {
+TEST_CASE("a line replaces hidden ranges, and adjusts the column") {
     CHECK(shown(0, 0, 5) == "ab: secret, c: d@5");
     CHECK(shown(8, 14, 1) == "ab: (secret), c: d@1");
     CHECK(shown(8, 14, 5) == "ab: (secret), c: d@5");
-    CHECK(shown(8, 14, 9) == "ab: (secret), c: d@5"); // within: where it begins
+    CHECK(shown(8, 14, 9) == "ab: (secret), c: d@5"); // within the range: its start
     CHECK(shown(8, 14, 13) == "ab: (secret), c: d@15");
     CHECK(shown(8, std::string::npos, 13) == "ab: (secret)@5");
     CHECK(shown(0, 8, 5) == "(secret)secret, c: d@9");
-    CHECK(shown(0, 3, 5) == "ab: secret, c: d@5"); // another line's
+    CHECK(shown(0, 3, 5) == "ab: secret, c: d@5"); // in another line
     CHECK(shown(99, 100, 5) == "ab: secret, c: d@5");
 }
 
-TEST_CASE("several hidden parts of a line, and some that overlap") {
+TEST_CASE("several hidden ranges in a line, some of which overlap") {
     Sources sources;
     const std::uint16_t file = sources.add("f", "a: xx, b: yyy, c: d");
     sources.hide(file, 10, 13);

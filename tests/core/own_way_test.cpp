@@ -42,7 +42,7 @@ struct Places {
 
 TEST_SUITE("as root" * doctest::skip(::geteuid() != 0)) {
 
-    TEST_CASE("links of our own are followed, those of another user refused") {
+    TEST_CASE("own links are followed, links of another user are rejected") {
         const Places at;
         fs::create_directory_symlink(at.root, at.home / "link");
         CHECK(open_own_way(at.dir / "none/x").get() < 0);
@@ -62,7 +62,7 @@ TEST_SUITE("as root" * doctest::skip(::geteuid() != 0)) {
         at.check_untouched();
     }
 
-    TEST_CASE("nothing is read or looked at through another user's link") {
+    TEST_CASE("nothing is read or examined through another user's link") {
         const Places at;
         const fs::path link = at.dir / "link", ways = at.home / "ways";
         fs::create_symlink(at.root / "shadow", link);
@@ -70,7 +70,7 @@ TEST_SUITE("as root" * doctest::skip(::geteuid() != 0)) {
         CHECK(S_ISLNK(look_own_way(link)->st_mode));
         Places::give(link);
         CHECK_THROWS_AS(open_file_own_way(link), Error);
-        CHECK(S_ISLNK(look_own_way(link)->st_mode)); // that it is one may be known
+        CHECK(S_ISLNK(look_own_way(link)->st_mode)); // examining the link itself is allowed
         fs::create_directory_symlink(at.root, ways);
         CHECK_THROWS_AS(open_file_own_way(ways / "shadow"), Error);
         CHECK_THROWS_AS((void)look_own_way(ways / "shadow"), Error);
@@ -82,11 +82,11 @@ TEST_SUITE("as root" * doctest::skip(::geteuid() != 0)) {
         CHECK_THROWS_AS(open_file_own_way(at.root), Error);
         const fs::path fifo = at.home / "fifo";
         REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
-        CHECK_THROWS_AS(open_file_own_way(fifo), Error); // and does not wait
+        CHECK_THROWS_AS(open_file_own_way(fifo), Error); // without blocking
         at.check_untouched();
     }
 
-    TEST_CASE("a mode is set on a regular file alone, and on no other name of one") {
+    TEST_CASE("a mode is set only on a regular file, and not through a hard link") {
         const Places at;
         const Fd home = open_own_way(at.home);
         const fs::path it = at.home / "it";
@@ -107,7 +107,7 @@ TEST_SUITE("as root" * doctest::skip(::geteuid() != 0)) {
         at.check_untouched();
     }
 
-    TEST_CASE("what a user swaps meanwhile leads nowhere") {
+    TEST_CASE("a concurrent exchange of links by a user has no effect") {
         const Places at;
         const fs::path a = at.home / "a", link = at.home / "link";
         fs::create_directory(a);
@@ -130,7 +130,7 @@ TEST_SUITE("as root" * doctest::skip(::geteuid() != 0)) {
                 const Fd directory = open_own_way(a);
                 write_file_in(directory, a / "shadow", "evil", 0666);
                 set_mode_in(directory, a / "shadow", 0644);
-            } catch (const Error&) { // it may fail, but do no harm
+            } catch (const Error&) { // failing is allowed
             }
         }
         ::kill(racer, SIGKILL);

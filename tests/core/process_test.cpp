@@ -25,7 +25,7 @@ bool no_child_left() {
     return ::waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD;
 }
 
-/// Waits for a process that is not ours to be gone or dead; the test's time limit is the limit.
+/// Waits until a process that is not a child has ended, limited by the test's timeout.
 bool dies(pid_t pid) {
     for (;;) {
         if (::kill(pid, 0) != 0) return true;
@@ -40,7 +40,7 @@ bool dies(pid_t pid) {
 }
 } // namespace
 
-TEST_CASE("both streams and the status come back") {
+TEST_CASE("both streams and the status are returned") {
     const auto result = run_process(shell("echo out; echo err >&2; exit 3"));
     CHECK(result.status == 3);
     CHECK(result.out == "out\n");
@@ -49,7 +49,7 @@ TEST_CASE("both streams and the status come back") {
     CHECK(no_child_left());
 }
 
-TEST_CASE("arguments are not a shell's") {
+TEST_CASE("arguments are not interpreted by a shell") {
     const auto result = run_process({.argv = {"printf", "%s|", "a b", "$(x)", ";", ""}});
     CHECK(result.out == "a b|$(x)|;||");
 }
@@ -58,14 +58,14 @@ TEST_CASE("input and output larger than a pipe") {
     const std::string big(3'000'000, 'x');
     ProcessSpec spec{.argv = {"cat"}, .input = big};
     CHECK(run_process(spec).out == big);
-    spec.argv = {"true"}; // does not read: no SIGPIPE for us
+    spec.argv = {"true"}; // does not read, but must not cause a SIGPIPE
     CHECK(run_process(spec).status == 0);
     sigset_t blocked;
     pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
     CHECK(sigismember(&blocked, SIGPIPE) == 0);
 }
 
-TEST_CASE("lines are handed on as they come, the last one without a line end too") {
+TEST_CASE("lines are passed on as they arrive, also the last one without a line end") {
     std::vector<std::string> lines;
     ProcessSpec spec = shell("printf 'one\\ntw'; printf 'o\\n\\nend'");
     spec.on_line = [&](std::string_view line) { lines.emplace_back(line); };
@@ -85,14 +85,14 @@ TEST_CASE("directory and environment") {
     CHECK_THROWS_AS(run_process(spec), Error);
 }
 
-TEST_CASE("the child inherits nothing but its three streams") {
+TEST_CASE("the child inherits only its three streams") {
     const Fd open(::open("/dev/null", O_RDONLY)); // not close-on-exec
     REQUIRE(open.get() > 2);
     const auto result = run_process(shell("ls /proc/$$/fd"));
     CHECK(result.out == "0\n1\n2\n");
 }
 
-TEST_CASE("what cannot be started") {
+TEST_CASE("a program that cannot be started") {
     try {
         run_process({.argv = {"no-such-program-here"}});
         FAIL("no error");
@@ -102,7 +102,7 @@ TEST_CASE("what cannot be started") {
     CHECK(no_child_left());
 }
 
-TEST_CASE("a stop ends the whole group, and leaves no zombie") {
+TEST_CASE("a stop ends the whole process group and leaves no zombie") {
     const TempDir dir;
     std::stop_source stop;
     ProcessSpec spec = shell("trap '' TERM; sleep 1000 & echo $! >&2; echo $$; wait; sleep 1000");
@@ -117,15 +117,15 @@ TEST_CASE("a stop ends the whole group, and leaves no zombie") {
     REQUIRE(pids.size() == 2);
     for (const pid_t pid : pids) CHECK(dies(pid));
     CHECK(no_child_left());
-    CHECK_THROWS_AS(run_process(spec), Interrupted); // already asked for: not even started
+    CHECK_THROWS_AS(run_process(spec), Interrupted); // already requested: not started
 }
 
-TEST_CASE("what a stopped child leaves in its group goes too") {
+TEST_CASE("processes that a stopped child leaves in its group are ended") {
     std::stop_source stop;
     pid_t left = 0;
     ProcessSpec spec = shell("sh -c 'trap \"\" TERM; echo $$; exec sleep 1000' & wait");
     spec.stop = stop.get_token();
-    spec.grace = 600s; // the child itself ends at once
+    spec.grace = 600s; // the child itself ends immediately
     spec.on_line = [&](std::string_view line) {
         left = std::stoi(std::string(line));
         stop.request_stop();
@@ -135,7 +135,7 @@ TEST_CASE("what a stopped child leaves in its group goes too") {
     CHECK(dies(left));
 }
 
-TEST_CASE("SIGTERM comes first, so that the child may clean up") {
+TEST_CASE("SIGTERM is sent first, so that the child can clean up") {
     const TempDir dir;
     std::stop_source stop;
     ProcessSpec spec = shell("trap 'echo bye > \"$OUT\"; exit 0' TERM; echo ready; "
@@ -148,7 +148,7 @@ TEST_CASE("SIGTERM comes first, so that the child may clean up") {
     CHECK(read_file(dir / "bye") == "bye\n");
 }
 
-TEST_CASE("a child that takes too long is ended") {
+TEST_CASE("a child that exceeds its timeout is ended") {
     ProcessSpec spec = shell("sleep 1000");
     spec.timeout = 20ms;
     CHECK_THROWS_WITH_AS(run_process(spec), "\"sh\" did not end within 0.02 s", Error);
@@ -158,7 +158,7 @@ TEST_CASE("a child that takes too long is ended") {
     CHECK(no_child_left());
 }
 
-TEST_CASE("a process that stays behind with our pipes is not waited for") {
+TEST_CASE("remaining processes that hold the pipes are not waited for") {
     const auto result = run_process(shell("sleep 1000 & echo $!"));
     const pid_t left = std::stoi(result.out);
     CHECK(::kill(left, 0) == 0);

@@ -5,7 +5,7 @@
 
 using namespace hadeploy;
 
-TEST_CASE("what was read is secret where what was wanted is") {
+TEST_CASE("read values are secret where the desired ones are") {
     const Value secret = Value("s").as_secret();
     const auto shown = [](const Value& value, const Value& model) {
         const Value marked = as_secret_as(value, model);
@@ -19,12 +19,12 @@ TEST_CASE("what was read is secret where what was wanted is") {
     CHECK(shown(Value::map({{"a", "1"}, {"b", "2"}, {"d", "3"}}), model) ==
           R"~({"a":"(secret)","b":"2","d":"3"})~");
     CHECK(shown(Value::map({{"c", Value::list({"1"})}}), model) == R"~({"c":["(secret)"]})~");
-    // another form than the model's
+    // structure differs from the model's
     CHECK(shown("all of it", model) == "\"(secret)\"");
     CHECK(shown(Value::map({{"c", "1"}}), model) == R"~({"c":"(secret)"})~");
 }
 
-TEST_CASE("known secrets are taken out of texts, in each of their forms") {
+TEST_CASE("known secrets are redacted in texts, in each of their forms") {
     Redactor redact;
     CHECK(redact("as it is") == "as it is");
     redact.add(Value::map({{"open", "visible"},
@@ -41,7 +41,7 @@ TEST_CASE("known secrets are taken out of texts, in each of their forms") {
     CHECK(redact("line: MIIEvQIBADANBg\nEND") == "line: (secret)\nEND");
 }
 
-TEST_CASE("a secret is found as shells and JSON writers escape it") {
+TEST_CASE("a secret is found when escaped by shells and JSON writers") {
     Redactor redact;
     redact.add(Value("p<a>s/s$w`o'r\"d & \\x?>").as_secret());
     for (const char* text : {
@@ -59,7 +59,7 @@ TEST_CASE("a secret is found as shells and JSON writers escape it") {
     }
 }
 
-TEST_CASE("a short secret leaves nothing of a text in which it stands alone") {
+TEST_CASE("a text that contains a short secret as a word is redacted entirely") {
     const Value config = Value::map({{"name", Value("q7z").as_secret()},
                                      {"port", Value(443).as_secret()},
                                      {"sign", Value("%").as_secret()},
@@ -77,7 +77,7 @@ TEST_CASE("a short secret leaves nothing of a text in which it stands alone") {
     CHECK(named(config.as_secret(), "open") == "(secret)");
 }
 
-TEST_CASE("a secret is found within what was encoded with it") {
+TEST_CASE("a secret is found within longer base64") {
     Redactor redact;
     redact.add(Value("horse-battery-staple").as_secret());
     for (const std::string before : {"", "u", "us", "user", "user:"})
@@ -85,23 +85,23 @@ TEST_CASE("a secret is found within what was encoded with it") {
             const std::string coded = base64_encode(before + "horse-battery-staple" + after);
             const std::string shown = redact("Basic " + coded);
             CHECK(shown.find("(secret)") != shown.npos);
-            // what is left of it is a few characters of its neighbours
+            // only a few characters of the neighbours remain
             CHECK(shown.size() < coded.size());
             CHECK(shown.find(coded.substr(8, 12)) == shown.npos);
         }
 }
 
-TEST_CASE("a secret number is taken out where it stands alone") {
+TEST_CASE("a secret number is redacted where it is a separate word") {
     Redactor redact;
     redact.add(Value::map({{"pin", Value(4711).as_secret()}, {"rate", Value(12.75).as_secret()}}));
     CHECK(redact("pin 4711.") == "pin (secret).");
     CHECK(redact("pin=4711, rate=12.75") == "pin=(secret), rate=(secret)");
     CHECK(redact("14711 47110 4711.5 a4711") == "14711 47110 4711.5 a4711");
-    // of JSON only texts: a number is one of hadeploy's own
+    // in JSON only in strings, as numbers are hadeploy's own
     CHECK(redact(R"~({"ms":4711,"text":"pin 4711"})~") == R"~({"ms":4711,"text":"pin (secret)"})~");
 }
 
-TEST_CASE("secrets that are too short to be hidden are known by name") {
+TEST_CASE("secrets too short for redaction are listed by name") {
     const Value all =
         Value::map({{"pin", Value("123").as_secret()},
                     {"number", Value(42).as_secret()},

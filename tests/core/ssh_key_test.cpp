@@ -16,7 +16,7 @@ std::string chomp(std::string text) {
 }
 } // namespace
 
-TEST_CASE("OpenSSH reads our keys as we do") {
+TEST_CASE("OpenSSH reads generated keys like hadeploy") {
     const TempDir dir;
     for (const char* comment : {"", "ops@example", "a somewhat longer comment", "12", "123"}) {
         const SshKey key = make_ssh_key(comment);
@@ -32,7 +32,7 @@ TEST_CASE("OpenSSH reads our keys as we do") {
     CHECK(make_ssh_key("a\nb").public_key.find('\n') == std::string::npos);
 }
 
-TEST_CASE("we read OpenSSH's keys") {
+TEST_CASE("keys of OpenSSH are read") {
     const TempDir dir;
     const auto make = [&](const std::string& type, const std::string& passphrase) {
         std::filesystem::remove(dir / "k");
@@ -48,16 +48,17 @@ TEST_CASE("we read OpenSSH's keys") {
     CHECK_THROWS_WITH_AS(ssh_public_key(locked), "the private key has a passphrase", Error);
 }
 
-TEST_CASE("what is no key is refused") {
+TEST_CASE("texts that are not keys are rejected") {
     const std::string key = make_ssh_key("x").private_key;
     CHECK_THROWS_AS(ssh_public_key(""), Error);
     CHECK_THROWS_AS(ssh_public_key("-----BEGIN RSA PRIVATE KEY-----\n"), Error);
     CHECK_THROWS_AS(ssh_public_key(key.substr(0, 100)), Error);
-    std::string hollow = key; // armour and nothing in it
+    std::string hollow = key; // armour without contents
     hollow.erase(36, key.find("-----END") - 36);
     CHECK_THROWS_AS(ssh_public_key(hollow), Error);
     std::string shorter = key;
-    shorter.erase(key.find("-----END") - 65, 64); // whole base64 groups, so only the contents end
+    shorter.erase(key.find("-----END") - 65,
+                  64); // whole base64 groups, so that only the contents are truncated
     CHECK_THROWS_AS(ssh_public_key(shorter), Error);
     CHECK_THROWS_AS(ssh_fingerprint("ssh-ed25519"), Error);
     CHECK_THROWS_AS(ssh_fingerprint("ssh-ed25519 %%%"), Error);

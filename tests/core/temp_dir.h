@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string>
 
-/// A directory of a test's own, gone with it. In memory where that is to be had: a killed process
-/// loses nothing there either, and syncs cost nothing. TMPDIR moves it.
+/// A directory that is removed at the end of a test. It is in memory if possible, where syncs are
+/// fast and data survives a killed process as well. TMPDIR changes its place.
 struct TempDir {
     std::filesystem::path path;
     TempDir() {

@@ -1,4 +1,4 @@
-// Values as JSON, there and back.
+// Conversion of values to JSON and back.
 #include "core/error.h"
 #include "core/value.h"
 
@@ -6,7 +6,7 @@
 
 using namespace hadeploy;
 
-TEST_CASE("secrets and unknowns come back as what they were") {
+TEST_CASE("secrets and unknown values survive the conversion") {
     const Value v = Value::map({{"a", Value("x").as_secret()},
                                 {"b", Value::list({Value::unknown(), Value().as_secret()})},
                                 {"c", Value::map({{"d", 1}}).as_secret()}});
@@ -18,7 +18,7 @@ TEST_CASE("secrets and unknowns come back as what they were") {
     CHECK(back["c"].secret());
 }
 
-TEST_CASE("a map of the user's that looks like a mark is still that map") {
+TEST_CASE("a user's map that looks like a mark is preserved") {
     const auto one = [](const char* key, Value value) {
         return Value::map(Value::Map{{key, std::move(value)}});
     };
@@ -33,7 +33,7 @@ TEST_CASE("a map of the user's that looks like a mark is still that map") {
         CHECK_FALSE(back.contains_secret());
         CHECK_FALSE(back.contains_unknown());
     }
-    // and a secret beside or below such a key stays one
+    // secrets beside or below such a key are preserved
     const Value beside = Value::map({{"$literal", Value("x").as_secret()}, {"b", 2}});
     CHECK(from_json(to_json(beside))["$literal"].secret());
     const Value below = one("$unknown", Value("x").as_secret());
@@ -41,7 +41,7 @@ TEST_CASE("a map of the user's that looks like a mark is still that map") {
     CHECK(to_public_json(one("$secret", 1)) == R"({"$secret":1})");
 }
 
-TEST_CASE("JSON that nests without end is refused, not followed") {
+TEST_CASE("JSON that is nested too deeply is rejected") {
     const auto nested = [](std::size_t levels) {
         return std::string(levels, '[') + std::string(levels, ']');
     };
@@ -50,7 +50,7 @@ TEST_CASE("JSON that nests without end is refused, not followed") {
     CHECK_THROWS_AS(from_json(std::string(1'000'000, '[')), Error);
 }
 
-TEST_CASE("an integer beyond 64 bits with a sign is a number, not another integer") {
+TEST_CASE("an integer beyond signed 64 bits is read as a floating-point number") {
     CHECK(from_json("9223372036854775807").as_integer() == 9223372036854775807);
     CHECK(from_json("18446744073709551615").as_number() == 18446744073709551615.0);
 }

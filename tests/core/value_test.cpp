@@ -9,9 +9,9 @@
 using namespace hadeploy;
 
 namespace {
-const std::string kLong = "longer than what a string keeps within itself";
+const std::string kLong = "longer than the small buffer within a std::string";
 
-/// One of each kind.
+/// A value of each kind.
 std::vector<Value> all_kinds() {
     return {Value(),
             Value::unknown(),
@@ -24,7 +24,7 @@ std::vector<Value> all_kinds() {
 }
 } // namespace
 
-TEST_CASE("a value's contents are those of its kind, and no others") {
+TEST_CASE("a value gives access only to contents of its kind") {
     const std::vector<Value> all = all_kinds();
     for (std::size_t i = 0; i < all.size(); ++i) {
         const Value& v = all[i];
@@ -53,12 +53,13 @@ TEST_CASE("a value's contents are those of its kind, and no others") {
     CHECK(all[7]["a"].as_string() == kLong);
 }
 
-TEST_CASE("copies share, what is moved from is null, and the last one ends what they share") {
+TEST_CASE(
+    "copies share contents, a moved-from value is null, and the last copy frees the contents") {
     for (const Value& v : all_kinds()) {
         CAPTURE(v.kind_name());
         Value copy = v.as_secret().at({3, 4, 5});
         Value moved = std::move(copy);
-        CHECK(copy.is_null()); // NOLINT: that is what is asked
+        CHECK(copy.is_null()); // NOLINT: tests the moved-from state
         CHECK(moved.kind() == v.kind());
         CHECK(moved.secret());
         CHECK(moved.loc() == Loc{3, 4, 5});
@@ -74,7 +75,7 @@ TEST_CASE("copies share, what is moved from is null, and the last one ends what 
     }
 }
 
-TEST_CASE("what is shared may be let go of by many threads at once") {
+TEST_CASE("shared contents can be released by many threads concurrently") {
     for (int round = 0; round < 20; ++round) {
         Value shared = all_kinds().back();
         std::vector<std::jthread> threads;
@@ -90,7 +91,7 @@ TEST_CASE("what is shared may be let go of by many threads at once") {
     }
 }
 
-TEST_CASE("equal values, and such that are one and the same") {
+TEST_CASE("equality and is_same()") {
     const std::vector<Value> all = all_kinds(), again = all_kinds();
     for (std::size_t i = 0; i < all.size(); ++i)
         for (std::size_t k = 0; k < again.size(); ++k)
@@ -106,14 +107,14 @@ TEST_CASE("equal values, and such that are one and the same") {
     CHECK(Value(kLong).is_same(Value(kLong)));
     CHECK_FALSE(Value(1).is_same(Value(1.0)));
     CHECK_FALSE(Value(kLong).is_same(Value("other")));
-    // equal, but nothing that a look could tell quickly
+    // equal, but without shared contents
     CHECK_FALSE(all[7].is_same(again[7]));
     const Value open = Value::list({Value::unknown()});
     CHECK_FALSE(open.is_same(open));
     CHECK_FALSE(open == open);
 }
 
-TEST_CASE("what is below a container is known without a walk") {
+TEST_CASE("properties of values below a container are cached") {
     const Value v = Value::map({{"a", Value::list({Value("x").as_secret()})}});
     CHECK(v.contains_secret());
     CHECK_FALSE(v.secret());

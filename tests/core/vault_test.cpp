@@ -11,7 +11,7 @@ using namespace hadeploy;
 namespace {
 constexpr std::string_view kPassword = "correct horse";
 constexpr std::string_view kPlain = "db_password: hunter2\n";
-// Both made by ansible-vault of ansible-core 2.14.
+// Both created by ansible-vault of ansible-core 2.14.
 const std::string kVault =
     "$ANSIBLE_VAULT;1.1;AES256\n"
     "32613961663966313130643236363163303261326537333237373030313739613166313537376631\n"
@@ -36,7 +36,7 @@ std::string failure(std::string_view text, std::string_view password = kPassword
 }
 } // namespace
 
-TEST_CASE("vault: what Ansible wrote is read, with and without a vault id") {
+TEST_CASE("vault: files of Ansible are read, with and without a vault id") {
     CHECK(vault::decrypt(kVault, kPassword) == kPlain);
     CHECK(vault::decrypt(kLabelled, kPassword) == kPlain);
     CHECK(vault::label(kVault).empty());
@@ -47,7 +47,7 @@ TEST_CASE("vault: what Ansible wrote is read, with and without a vault id") {
     CHECK(vault::decrypt(kVault.substr(0, kVault.size() - 1), kPassword) == kPlain);
 }
 
-TEST_CASE("vault: what was encrypted is read again, of any length") {
+TEST_CASE("vault: texts of any length are encrypted and decrypted") {
     for (const std::size_t size : {0, 1, 15, 16, 17, 31, 32, 100'000}) {
         const std::string plain = random_bytes(size);
         const std::string text = vault::encrypt(plain, kPassword);
@@ -56,14 +56,14 @@ TEST_CASE("vault: what was encrypted is read again, of any length") {
     const std::string once = vault::encrypt(kPlain, kPassword);
     CHECK(once.starts_with("$ANSIBLE_VAULT;1.1;AES256\n"));
     CHECK(once.size() == kVault.size());
-    CHECK(once.find('\n', 26) == 26 + 80); // lines of 80, as there
+    CHECK(once.find('\n', 26) == 26 + 80); // lines of 80 characters, as in Ansible's files
     CHECK(once != vault::encrypt(kPlain, kPassword));
     const std::string labelled = vault::encrypt(kPlain, kPassword, "prod");
     CHECK(labelled.starts_with("$ANSIBLE_VAULT;1.2;AES256;prod\n"));
     CHECK(vault::decrypt(labelled, kPassword) == kPlain);
 }
 
-TEST_CASE("vault: a wrong password, and none") {
+TEST_CASE("vault: a wrong or empty password") {
     CHECK(failure(kVault, "incorrect") == "the password is wrong, or the vault file was altered");
     CHECK(failure(kVault, "") == "the password is wrong, or the vault file was altered");
     CHECK_THROWS_AS(vault::encrypt("x", ""), Error);
@@ -74,13 +74,13 @@ TEST_CASE("vault: other headers") {
     CHECK_FALSE(vault::is_vault(""));
     CHECK_FALSE(vault::is_vault("$ANSIBLE_VAULTS;1.1;AES256\n"));
     CHECK(vault::is_vault(kVault));
-    CHECK(failure(kPlain) == "this is no vault file");
-    CHECK(failure("$ANSIBLE_VAULT;1.0;AES\nab") == "vault files of version \"1.0\" can't be read");
+    CHECK(failure(kPlain) == "not a vault file");
+    CHECK(failure("$ANSIBLE_VAULT;1.0;AES\nab") == "cannot read vault files of version \"1.0\"");
     CHECK(failure("$ANSIBLE_VAULT;1.1;\x1b[31m\nab") ==
-          "vault files with the cipher \"\\x1B[31m\" can't be read, only AES256");
+          "cannot read vault files with the cipher \"\\x1B[31m\", only AES256");
 }
 
-TEST_CASE("vault: cut off after any byte, it is refused") {
+TEST_CASE("vault: a file truncated at any byte is rejected") {
     for (std::size_t size = 0; size + 1 < kVault.size(); ++size) {
         CAPTURE(size);
         CHECK_THROWS_AS(vault::decrypt(kVault.substr(0, size), kPassword), Error);
@@ -88,10 +88,10 @@ TEST_CASE("vault: cut off after any byte, it is refused") {
     CHECK(failure("$ANSIBLE_VAULT;1.1;AES256") == "the vault file is damaged: a part is missing");
     CHECK(failure(kVault.substr(0, 40)).starts_with("the vault file is damaged"));
     CHECK(failure(kVault.substr(0, kVault.size() - 5)) ==
-          "the vault file is damaged: it is cut off");
+          "the vault file is damaged: it is truncated");
 }
 
-TEST_CASE("vault: any byte changed, it is refused or says the same (hex in capitals)") {
+TEST_CASE("vault: a change of any byte is rejected, except the case of hex digits") {
     for (std::size_t at = 0; at + 1 < kVault.size(); ++at) {
         if (kVault[at] == '\n') continue;
         std::string other = kVault;

@@ -26,7 +26,7 @@ resources:
 
 } // namespace
 
-TEST_CASE("apply makes what is missing in order, and a second apply has nothing to do") {
+TEST_CASE("apply creates missing objects in order, and a second apply changes nothing") {
     Lab lab;
     const auto first = lab.apply(kTwo);
     CHECK(first.plan == "create a; create b");
@@ -40,7 +40,7 @@ TEST_CASE("apply makes what is missing in order, and a second apply has nothing 
     CHECK(lab.reads == std::vector<std::string>{"read cloud: a b"});
 }
 
-TEST_CASE("a drift is found and repaired, what is gone is made again") {
+TEST_CASE("drift is found and repaired, missing objects are created again") {
     Lab lab;
     lab.apply(kTwo);
     lab.world.objects["a"] = lab.world.objects["a"].with("value", "other").with("shout", "other!");
@@ -51,7 +51,7 @@ TEST_CASE("a drift is found and repaired, what is gone is made again") {
     CHECK(lab.apply(kTwo).plan == "");
 }
 
-TEST_CASE("a failure leaves its intent, skips what depends on it, and the next run goes on") {
+TEST_CASE("a failure leaves its intent and skips dependents, and the next run continues") {
     Lab lab;
     lab.world.broken = {"a"};
     const auto first = lab.apply(kTwo);
@@ -68,7 +68,7 @@ TEST_CASE("a failure leaves its intent, skips what depends on it, and the next r
     CHECK(lab.intents.empty());
 }
 
-TEST_CASE("what passes by itself is tried again, and leaves nothing open") {
+TEST_CASE("transient failures are retried, and leave no open intents") {
     Lab lab;
     lab.world.shaky = {{"a", 2}};
     CHECK(lab.apply(kTwo).result.ok());
@@ -83,7 +83,7 @@ TEST_CASE("what passes by itself is tried again, and leaves nothing open") {
     CHECK(lab.intents.empty());
 }
 
-TEST_CASE("one failed repair holds up only what needs it, also on the same host") {
+TEST_CASE("a failed repair delays only its dependents, also on the same host") {
     std::string many = "name: test\nresources:\n  m: {type: fake.machine, name: m}\n";
     for (const char* name : {"bad1", "bad2", "bad3", "bad4", "bad5", "good", "other"})
         many += fmt::format("  {0}: {{type: fake.thing, name: {0}, value: v, host: "
@@ -102,14 +102,13 @@ TEST_CASE("one failed repair holds up only what needs it, also on the same host"
     CHECK(lab.world.objects["good"].text("value") == "v");
     CHECK(lab.world.objects["other"].text("value") == "v");
     CHECK(lab.world.objects["above"].text("value") == "drifted");
-    CHECK(lab.intents.size() == 5); // of those alone that failed
+    CHECK(lab.intents.size() == 5); // only those of failed changes
     lab.world.broken.clear();
     CHECK(lab.apply(many).result.ok());
     CHECK(lab.apply(many).plan == "");
 }
 
-TEST_CASE(
-    "a result that can't be written fails its step, and the next run takes over what was made") {
+TEST_CASE("a result that cannot be written fails its step, and the next run adopts the object") {
     Lab lab;
     lab.apply("name: test\n");
     const auto sql = [&](const char* text) {
@@ -124,7 +123,7 @@ TEST_CASE(
     CHECK(first.result.errors[0].message.find("no room") != std::string::npos);
     CHECK(first.result.steps[1].result == "skipped");
     CHECK(lab.intents.size() == 1);
-    CHECK(lab.world.objects.contains("a")); // it is there all the same
+    CHECK(lab.world.objects.contains("a")); // it exists nevertheless
     sql("ALTER TABLE resources DROP COLUMN full");
     const auto second = lab.apply(kTwo);
     CHECK(second.result.ok());
@@ -132,7 +131,7 @@ TEST_CASE(
     CHECK(lab.rows.size() == 2);
 }
 
-TEST_CASE("what lives in the state alone is made together, without intents") {
+TEST_CASE("resources that exist only in the state are changed together, without intents") {
     constexpr const char* kNotes = R"(
 name: test
 resources:
@@ -147,9 +146,9 @@ resources:
     CHECK(lab.world.batches == std::vector<std::string>{"a b c", "d false"});
     REQUIRE(first.result.errors.size() == 1);
     CHECK(first.result.errors[0].address == "c");
-    CHECK(lab.intents.empty()); // nothing can have been left half done
+    CHECK(lab.intents.empty()); // nothing can be partly done
     CHECK(lab.rows.size() == 3);
-    // made one after the other, and written together
+    // created one after the other, and written together
     lab.world.broken.clear();
     CHECK(lab.apply(kNotes).plan == "create c");
     CHECK(lab.apply(kNotes).plan == "");
@@ -161,11 +160,11 @@ resources:
     CHECK(lab.rows[2].attributes.text("token") != token);
     lab.world.batches.clear();
     CHECK(lab.apply("name: test\n", true).result.ok());
-    CHECK(lab.world.batches.size() == 2); // what others need goes last
+    CHECK(lab.world.batches.size() == 2); // dependencies are removed last
     CHECK(lab.rows.empty());
 }
 
-TEST_CASE("nothing outside is begun before what it rests on in the state is written") {
+TEST_CASE("a change waits until its dependencies in the state are written") {
     constexpr const char* kBoth = R"(
 name: test
 resources:
@@ -182,7 +181,7 @@ resources:
     sql("ALTER TABLE resources ADD COLUMN full TEXT CONSTRAINT \"no room\" "
         "CHECK (address <> 'b')");
     const auto first = lab.apply(kBoth);
-    CHECK(first.result.errors.size() == 2); // a and b are written together, or not at all
+    CHECK(first.result.errors.size() == 2); // a and b are written together or not at all
     CHECK(lab.world.changes() == std::vector<std::string>{"create other"});
     CHECK(lab.rows.size() == 1);
     sql("ALTER TABLE resources DROP COLUMN full");
@@ -191,12 +190,12 @@ resources:
     CHECK(lab.apply(kBoth).plan == "");
 }
 
-TEST_CASE("what was made but not recorded is finished, not made twice") {
+TEST_CASE("what was made but not recorded is finished, not created twice") {
     Lab lab;
     lab.world.broken = {"a"};
     lab.apply(kTwo); // the intent stays
     lab.world.broken.clear();
-    // the effect is there all the same: the process died before it could note that
+    // the object exists nevertheless: the process was killed before it recorded this
     lab.world.objects["a"] = Value::map({{"name", "a"}});
     lab.world.owners["a"] = lab.intents[0].identity;
     CHECK(lab.apply(kTwo).plan == "create a; create b");
@@ -204,7 +203,7 @@ TEST_CASE("what was made but not recorded is finished, not made twice") {
     CHECK(lab.apply(kTwo).plan == "");
 }
 
-TEST_CASE("somebody else's object of the same name is an error and stays as it is") {
+TEST_CASE("an unmanaged object of the same name is an error and is not changed") {
     Lab lab;
     lab.world.objects["a"] = Value::map({{"name", "a"}, {"value", "theirs"}});
     CHECK_THROWS_AS(lab.apply(kTwo), Error);
@@ -217,14 +216,14 @@ TEST_CASE("a machine and what lives on it come from one plan") {
     const auto first = lab.apply(kMachine);
     CHECK(first.plan == "create m; create x; create y");
     CHECK(first.result.ok());
-    // y's config was not known when its host was read first: it is read in its own turn
+    // y's config was not known at the first read of its host: it is read separately
     CHECK(lab.world.log ==
           std::vector<std::string>{"create m", "read m: x", "create x", "read m: y", "create y"});
     CHECK(lab.apply(kMachine).plan == "");
     CHECK(lab.reads == std::vector<std::string>{"read cloud: m", "read m: x y"});
 }
 
-TEST_CASE("a machine that is off is started, and only then what is on it is read and repaired") {
+TEST_CASE("a stopped machine is started before its resources are read and repaired") {
     Lab lab;
     lab.apply(kMachine);
     lab.world.objects["m"] = lab.world.objects["m"].with("running", false);
@@ -276,7 +275,7 @@ resources:
     CHECK(lab.rows.empty());
 }
 
-TEST_CASE("what is seen to be gone is forgotten at once, whatever becomes of its machine") {
+TEST_CASE("missing objects are forgotten at once, regardless of their machine") {
     constexpr const char* kOnHost = R"(
 name: test
 resources:
@@ -295,13 +294,12 @@ resources:
     CHECK(left == std::set<std::string>{"h", "y"});
 }
 
-TEST_CASE("replacing a machine makes anew what lived on it") {
+TEST_CASE("replacing a machine recreates the resources on it") {
     Lab lab;
     lab.apply(kMachine);
     std::string bigger = kMachine;
     bigger.replace(bigger.find("name: m}"), 8, "name: m, size: 2}");
-    for (const char* name : {"x", "y"})
-        lab.world.objects.erase(name); // as they would with the disk
+    for (const char* name : {"x", "y"}) lab.world.objects.erase(name); // as if lost with the disk
     const auto run = lab.apply(bigger);
     CHECK(run.plan == "replace m (size); create x; create y");
     CHECK(run.result.ok());
@@ -325,7 +323,7 @@ TEST_CASE("an endpoint that does not answer is an error, and nothing is changed"
     CHECK(lab.world.changes().empty());
 }
 
-TEST_CASE("what takes long goes alone, after what longer chains wait for") {
+TEST_CASE("slow changes have batches of their own, after changes on longer chains") {
     Lab lab;
     lab.apply(R"(
 name: test
@@ -341,10 +339,10 @@ resources:
           std::vector<std::string>{"foot hand", "head", "disc", "tape", "hair"});
     lab.world.batches.clear();
     lab.apply("name: test\n", true);
-    CHECK(lab.world.batches.size() == 3); // hair, then head, then all the others: nothing is moved
+    CHECK(lab.world.batches.size() == 3); // hair, then head, then all others in one batch
 }
 
-TEST_CASE("a machine that exists is taken as it is") {
+TEST_CASE("a pre-existing machine is adopted unchanged") {
     Lab lab;
     const Value connection =
         Value::map({{"address", "h"}, {"port", 22}, {"user", "ops"}, {"host_key", "given"}});
@@ -363,7 +361,7 @@ resources:
     CHECK(lab.apply(spec).plan == "update h (connection)");
 }
 
-TEST_CASE("of a type that adopts, what is there as wanted is only recorded") {
+TEST_CASE("existing objects of an adopting type are only recorded") {
     constexpr const char* kAdopt = R"(
 name: test
 resources:
@@ -377,11 +375,11 @@ resources:
     CHECK(lab.world.changes() == std::vector<std::string>{"update b"});
 }
 
-TEST_CASE("a move renames the record, and what it leads to stays as it is") {
+TEST_CASE("a move renames the record and keeps the object") {
     Lab lab;
     REQUIRE(lab.apply(kMachine).result.ok());
     const std::string identity = lab.rows[0].identity;
-    // no real host tells through which connection it was asked
+    // a real host does not report the connection through which it was read
     for (auto& [name, object] : lab.world.objects) object = object.without("host");
     const auto moved = lab.apply(R"(
 name: test
@@ -403,7 +401,7 @@ resources:
     CHECK(lab.world.changes().empty());
 }
 
-TEST_CASE("a move goes along with a change") {
+TEST_CASE("a move and a change in one apply") {
     Lab lab;
     REQUIRE(lab.apply(kTwo).result.ok());
     const auto moved = lab.apply(R"(
@@ -428,7 +426,7 @@ TEST_CASE("removed: what is there stays") {
     CHECK(lab.rows.empty());
 }
 
-TEST_CASE("changes that are ignored stay so when others are made") {
+TEST_CASE("ignored changes remain ignored when other attributes change") {
     Lab lab;
     REQUIRE(lab.apply("name: t\nresources: {a: {type: fake.thing, name: a, value: one, labels: {x: "
                       "y}}}\n")
@@ -441,7 +439,7 @@ TEST_CASE("changes that are ignored stay so when others are made") {
     CHECK(lab.world.objects["a"]["labels"] == Value::map({{"x", "z"}}));
 }
 
-TEST_CASE("protection outlives its block, and applies that change something else") {
+TEST_CASE("protection outlives its block, and applies of other changes") {
     Lab lab;
     const auto spec = [](const char* value, const char* lifecycle) {
         return fmt::format(

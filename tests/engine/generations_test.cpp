@@ -8,8 +8,8 @@ using namespace hadeploy;
 
 namespace {
 
-/// `user` rests on `a`, which is to be made anew first when it changes. The name goes along, so
-/// that both can be there at once.
+/// `user` depends on `a`, which is replaced with the new object first. Its name changes as well, so
+/// that both objects can exist at the same time.
 std::string spec(int size) {
     return fmt::format(R"(name: test
 resources:
@@ -19,8 +19,8 @@ resources:
                        size);
 }
 
-/// Applies in a process of its own, which is killed before it does what `line` says. The world is
-/// in that process alone: the caller says what came of it.
+/// Applies in a child process, which is killed before the change `line`. As its objects exist only
+/// in that process, the caller must repeat the changes that it made.
 void killed_before(Lab& lab, const std::string& line, const std::string& text) {
     const pid_t child = ::fork();
     REQUIRE(child >= 0);
@@ -35,7 +35,7 @@ void killed_before(Lab& lab, const std::string& line, const std::string& text) {
     REQUIRE(WTERMSIG(status) == SIGKILL);
 }
 
-/// What a run that was killed has made: the object, with its identity out of the journal.
+/// Adds an object that a killed run created, with its identity from the journal.
 void was_made(Lab& lab, const std::string& name, int size, const std::string& address) {
     const auto store = Store::open(lab.directory / "state.db", Store::Mode::read_only, "test");
     const PriorState world = load_prior_state(*store);
@@ -47,7 +47,7 @@ void was_made(Lab& lab, const std::string& name, int size, const std::string& ad
 
 } // namespace
 
-TEST_CASE("create_before_destroy: the new one, then who uses it, then the old one goes") {
+TEST_CASE("create_before_destroy: create the new object, update its users, remove the old one") {
     Lab lab;
     REQUIRE(lab.apply(spec(1)).result.ok());
     const std::string old = lab.world.owners.at("a1");
@@ -67,11 +67,11 @@ TEST_CASE("create_before_destroy: the new one, then who uses it, then the old on
     CHECK(lab.rows.empty());
 }
 
-TEST_CASE("create_before_destroy: killed before the new one is there") {
+TEST_CASE("create_before_destroy: killed before the new object exists") {
     Lab lab;
     REQUIRE(lab.apply(spec(1)).result.ok());
     killed_before(lab, "create a2", spec(2));
-    SUBCASE("the next run goes on with it") {
+    SUBCASE("the next run continues") {
         const auto next = lab.apply(spec(2));
         CHECK(next.plan == "replace a (name,size); update user (value); remove a#1");
         CHECK(next.result.ok());
@@ -79,7 +79,7 @@ TEST_CASE("create_before_destroy: killed before the new one is there") {
         CHECK(lab.recorded() == "a:2 user:1");
         CHECK(lab.intents.empty());
     }
-    SUBCASE("the spec is taken back: the old one was never touched") {
+    SUBCASE("the spec is reverted: the old object was not changed") {
         const auto back = lab.apply(spec(1));
         CHECK(back.plan == "forget a#2");
         CHECK(back.result.ok());
@@ -90,22 +90,22 @@ TEST_CASE("create_before_destroy: killed before the new one is there") {
     CHECK(lab.apply(lab.objects().starts_with("a2") ? spec(2) : spec(1)).plan == "");
 }
 
-TEST_CASE("create_before_destroy: killed when the new one is there and not yet recorded") {
+TEST_CASE("create_before_destroy: killed when the new object exists but is not recorded") {
     Lab lab;
     REQUIRE(lab.apply(spec(1)).result.ok());
     killed_before(lab, "create a2", spec(2));
     was_made(lab, "a2", 2, "a#2");
-    SUBCASE("the next run takes it over") {
+    SUBCASE("the next run adopts it") {
         const std::string identity = lab.world.owners.at("a2");
         CHECK(lab.apply(spec(2)).result.ok());
         CHECK(lab.world.owners.at("a2") == identity);
         CHECK(lab.objects() == "a2 user");
     }
-    SUBCASE("the spec is taken back: what was begun is removed") {
+    SUBCASE("the spec is reverted: the new object is removed") {
         CHECK(lab.apply(spec(1)).plan == "remove a#2");
         CHECK(lab.objects() == "a1 user");
     }
-    SUBCASE("the spec is another one by now: both go") {
+    SUBCASE("the spec has changed again: both objects are removed") {
         const auto run = lab.apply(spec(3));
         CHECK(run.result.ok());
         CHECK(run.plan == "replace a (name,size); update user (value); remove a#1; remove a#2");
@@ -115,7 +115,7 @@ TEST_CASE("create_before_destroy: killed when the new one is there and not yet r
     CHECK(lab.intents.empty());
 }
 
-TEST_CASE("create_before_destroy: killed before the old one is gone") {
+TEST_CASE("create_before_destroy: killed before the old object is removed") {
     Lab lab;
     REQUIRE(lab.apply(spec(1)).result.ok());
     killed_before(lab, "remove a1", spec(2));
@@ -130,7 +130,7 @@ TEST_CASE("create_before_destroy: killed before the old one is gone") {
     CHECK(lab.apply(spec(2)).plan == "");
 }
 
-TEST_CASE("create_before_destroy: when the new one can't be made, the old one stays in use") {
+TEST_CASE("create_before_destroy: if the new object cannot be created, the old one stays in use") {
     Lab lab;
     REQUIRE(lab.apply(spec(1)).result.ok());
     lab.world.broken = {"a2"};
@@ -144,7 +144,7 @@ TEST_CASE("create_before_destroy: when the new one can't be made, the old one st
     CHECK(lab.objects() == "a2 user");
 }
 
-TEST_CASE("create_before_destroy: when who uses it can't be changed, the old one stays") {
+TEST_CASE("create_before_destroy: if a user cannot be changed, the old object is kept") {
     Lab lab;
     REQUIRE(lab.apply(spec(1)).result.ok());
     lab.world.broken = {"user"};
@@ -157,7 +157,7 @@ TEST_CASE("create_before_destroy: when who uses it can't be changed, the old one
     CHECK(lab.objects() == "a2 user");
 }
 
-TEST_CASE("create_before_destroy spreads to what it rests on") {
+TEST_CASE("create_before_destroy spreads to dependencies") {
     const auto chain = [](int size) {
         return fmt::format(R"(name: test
 resources:
@@ -180,7 +180,7 @@ resources:
     CHECK(lab.apply(chain(2)).plan == "");
 }
 
-TEST_CASE("create_before_destroy of what lives in the state: the old one is gone at once") {
+TEST_CASE("create_before_destroy in the state only: the old record is removed immediately") {
     const auto note = [](int paper) {
         return fmt::format("name: test\nresources:\n  a: {{type: fake.note, text: a, paper: p{}, "
                            "lifecycle: {{create_before_destroy: true}}}}\n",
@@ -195,7 +195,7 @@ TEST_CASE("create_before_destroy of what lives in the state: the old one is gone
     CHECK(lab.apply(note(2)).plan == "");
 }
 
-TEST_CASE("what has become another type is made anew, and the old one goes") {
+TEST_CASE("what has become another type is made anew, and the old one removed") {
     const std::string thing = "name: test\nresources: {a: {type: fake.thing, name: a}}\n";
     const std::string note = "name: test\nresources: {a: {type: fake.note, text: a}}\n";
     Lab lab;
@@ -210,7 +210,7 @@ TEST_CASE("what has become another type is made anew, and the old one goes") {
     }
 }
 
-TEST_CASE("create_before_destroy: two of one name can't be there at once") {
+TEST_CASE("create_before_destroy: two objects of one name cannot coexist") {
     Lab lab;
     const auto same = [](int size, const char* more) {
         return fmt::format(
@@ -267,7 +267,7 @@ TEST_CASE("keep_on_destroy: the old object stays beside the new one, also after 
         CHECK(lab.objects() == "a1 a2 user");
         CHECK(lab.recorded() == "a:2 user:1");
     }
-    SUBCASE("taken out of the spec") {
+    SUBCASE("removed from the spec") {
         const auto run = lab.apply("name: test\n");
         CHECK(run.plan == "forget a; remove user");
         CHECK(run.result.ok());

@@ -11,8 +11,8 @@
 
 namespace hadeploy {
 
-/// A project that lives in a directory of its own: its world stays from run to run, its spec can
-/// be another in each.
+/// A project in a temporary directory. Its objects persist between runs, each of which can have
+/// another spec.
 struct Lab {
     Lab() {
         std::string pattern = (std::filesystem::temp_directory_path() / "apply-XXXXXX").string();
@@ -25,7 +25,7 @@ struct Lab {
         ApplyResult result;
     };
 
-    /// Plans and applies, as the command does.
+    /// Plans and applies like the command.
     Run apply(const std::string& text, bool destroy = false) {
         Registry registry;
         fake::add_to(registry, world);
@@ -46,7 +46,7 @@ struct Lab {
             {.graph = graph, .settings = provider_settings(graph), .setting = {.project = "test"}},
             *store, {.destroy = destroy}, quiet);
         const Plan& plan = planned.plan;
-        // what the survey spares need not be evaluated: without it the plan is the same
+        // the plan must be the same without the evaluation that skips unchanged resources
         if (!destroy)
             CHECK(whole(plan) == whole(make_plan(graph, planned.world, planned.settings)));
         reads = world.log;
@@ -60,7 +60,7 @@ struct Lab {
         return out;
     }
 
-    /// All that a plan says.
+    /// The full contents of a plan.
     static std::string whole(const Plan& plan) {
         std::string out = to_json(plan.outputs) + "\n";
         for (const Step& s : plan.steps) {
@@ -74,13 +74,13 @@ struct Lab {
         return out;
     }
 
-    /// The names of what is there.
+    /// The names of all objects.
     std::string objects() {
         std::string out;
         for (const auto& [name, object] : world.objects) out += (out.empty() ? "" : " ") + name;
         return out;
     }
-    /// "a:2 a#1:1": the addresses that are recorded, with their generations.
+    /// The recorded addresses with their generations: "a:2 a#1:1".
     std::string recorded() const {
         std::string out;
         for (const RecordedResource& r : rows)
@@ -89,9 +89,9 @@ struct Lab {
     }
 
     std::filesystem::path directory;
-    std::map<std::string, std::string> modules; ///< texts by their paths
+    std::map<std::string, std::string> modules; ///< texts by path
     fake::World world;
-    Events* events = nullptr; ///< told what happens
+    Events* events = nullptr; ///< receives events
     std::vector<std::string> reads;
     std::vector<RecordedResource> rows;
     std::vector<Intent> intents;

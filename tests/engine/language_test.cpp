@@ -5,7 +5,7 @@
 using namespace hadeploy;
 
 namespace {
-/// "address: message" of all that went wrong, in planning or applying.
+/// "address: message" of all errors of plan or apply.
 std::string errors_in(Lab& lab, const std::string& text) {
     std::string out;
     const auto add = [&](const std::vector<Error>& errors) {
@@ -21,7 +21,7 @@ std::string errors_in(Lab& lab, const std::string& text) {
 }
 } // namespace
 
-TEST_CASE("a postcondition that is known to be broken stops the plan") {
+TEST_CASE("a postcondition that is known to be violated stops the plan") {
     Lab lab;
     CHECK(errors_in(lab, R"(name: test
 resources:
@@ -35,7 +35,7 @@ resources:
     CHECK(lab.world.changes().empty());
 }
 
-TEST_CASE("a postcondition on what is known only then fails the step, and what depends on it") {
+TEST_CASE("a postcondition on a value known during apply fails the step and its dependents") {
     Lab lab;
     const std::string text = R"(name: test
 resources:
@@ -52,9 +52,9 @@ variables: {token: {type: string, default: TOKEN}}
     good.replace(good.find("TOKEN"), 5, "token-of-a");
     CHECK(errors_in(lab, text) == "a: the token is token-of-a");
     CHECK(lab.objects() == "a c");
-    CHECK(lab.recorded() == "a:1 c:1"); // it is there, and known to be
+    CHECK(lab.recorded() == "a:1 c:1"); // it exists and is recorded
     CHECK(lab.intents.empty());
-    CHECK(errors_in(lab, text) == "a: the token is token-of-a"); // now the plan knows
+    CHECK(errors_in(lab, text) == "a: the token is token-of-a"); // the plan reports it now
     CHECK(lab.world.changes().empty());
     CHECK(lab.apply(good).plan == "create b");
     CHECK(lab.apply(good).plan == "");
@@ -78,7 +78,7 @@ resources:
     CHECK(run.result.errors[0].address == "a");
     CHECK(run.result.errors[0].message == "not x");
     CHECK(run.result.count("skipped") == 3);
-    CHECK(lab.recorded() == "a:1 e:1"); // it is there, and known to be
+    CHECK(lab.recorded() == "a:1 e:1"); // it exists and is recorded
     CHECK(lab.world.changes().empty());
     CHECK(errors_in(lab, text) == "a: not x");
     CHECK(lab.recorded() == "a:1 e:1");
@@ -141,7 +141,7 @@ resources: {a: {type: fake.thing, name: a, value: there}}
     CHECK(lab.apply("name: test\n").plan == "remove a");
 }
 
-TEST_CASE("an import with differences repairs them, one without its id is refused") {
+TEST_CASE("an import with differences repairs them, an import without id is rejected") {
     Lab lab;
     lab.world.objects["a"] = Value::map({{"name", "a"}, {"value", "old"}, {"size", 1}});
     lab.world.owners["a"] = "theirs";
@@ -200,7 +200,8 @@ data:
     REQUIRE(run.result.errors.size() == 1);
     CHECK(run.result.errors[0].message == "it is told");
     CHECK(run.result.errors[0].address == "data.d");
-    CHECK(run.result.errors[0].notes.at(0).text == "it was read; what depends on it was left");
+    CHECK(run.result.errors[0].notes.at(0).text ==
+          "it was read; resources that depend on it were skipped");
     CHECK(lab.objects() == "a");
 }
 
@@ -217,9 +218,8 @@ resources:
     const auto run = lab.apply(kAfter);
     CHECK(run.plan == "create s; create now; remove old");
     REQUIRE(run.result.errors.size() == 1);
-    CHECK(run.result.errors[0].message ==
-          "it turned out to be fake token-of-s, which old still has");
-    CHECK(run.result.errors[0].hint == "this plan could not know that; run it again");
+    CHECK(run.result.errors[0].message == "it is fake token-of-s, which old still has");
+    CHECK(run.result.errors[0].hint == "this was not known when the plan was made; run plan again");
     CHECK(lab.objects() == "s token-of-s"); // it was not removed
     CHECK(lab.apply(kAfter).result.ok());   // now it is seen to be the same
     CHECK(lab.world.changes().empty());

@@ -21,7 +21,7 @@ resources:
 outputs: {a: "${a.value}", b: "${b.token}", c: "${c.token}"}
 )";
 
-/// A project in a directory of its own, its world in memory.
+/// A project in a temporary directory, with objects in memory.
 struct Lab {
     Lab() {
         std::string pattern = (std::filesystem::temp_directory_path() / "options-XXXXXX").string();
@@ -67,16 +67,16 @@ struct Lab {
         return imported(address, plan({.targets = {address}}), *graph);
     }
 
-    /// What importing says when it is refused.
+    /// The error of a rejected import.
     std::string refused(const std::string& address, const std::string& id) {
-        const auto redacted = [](const Error& e) {
+        const auto text_of = [](const Error& e) {
             return fmt::format("{}: {} ({})", e.address, e.message, e.hint);
         };
         try {
             (void)import(address, id);
             return "imported";
         } catch (const Error& errors) {
-            return redacted(errors);
+            return text_of(errors);
         }
     }
 
@@ -94,7 +94,7 @@ struct Lab {
 
 } // namespace
 
-TEST_CASE("a partial apply leaves the rest, and outputs that it does not tell, as they were") {
+TEST_CASE("a partial apply leaves other resources and their outputs unchanged") {
     Lab lab;
     CHECK(lab.apply({.targets = {"a"}}).ok());
     CHECK(lab.world.changes() == std::vector<std::string>{"create a"});
@@ -104,10 +104,10 @@ TEST_CASE("a partial apply leaves the rest, and outputs that it does not tell, a
     CHECK(lab.apply({.destroy = true, .targets = {"c"}}).ok());
     CHECK(lab.world.changes() == std::vector<std::string>{"remove c"});
     CHECK(lab.store->rows().size() == 2);
-    CHECK(lab.store->outputs().text("c") == "token-of-c"); // the next apply tells what it is now
+    CHECK(lab.store->outputs().text("c") == "token-of-c"); // updated by the next full apply
 }
 
-TEST_CASE("a refresh changes the state and nothing else") {
+TEST_CASE("a refresh changes only the state") {
     Lab lab;
     CHECK(lab.apply().ok());
     lab.world.objects["a"] = lab.world.objects["a"].with("value", "other");
@@ -124,7 +124,7 @@ TEST_CASE("a refresh changes the state and nothing else") {
     CHECK_FALSE(lab.store->row("c"));
     CHECK(lab.store->outputs().text("a") == "other");
     CHECK(lab.plan({.refresh_only = true}).empty());
-    // the spec still says what it said
+    // the config is still that of the spec
     CHECK(summary(lab.plan({})) == "update a (value); create c");
 }
 
@@ -137,7 +137,7 @@ TEST_CASE("without a refresh nothing is read") {
     CHECK(lab.world.log.empty());
 }
 
-TEST_CASE("--replace removes and makes") {
+TEST_CASE("--replace removes and creates") {
     Lab lab;
     CHECK(lab.apply().ok());
     CHECK(lab.apply({.replace = {"a"}}).ok());
@@ -146,7 +146,7 @@ TEST_CASE("--replace removes and makes") {
     CHECK(lab.plan({}).empty());
 }
 
-TEST_CASE("what is tainted is made anew") {
+TEST_CASE("a tainted resource is replaced") {
     Lab lab;
     CHECK(lab.apply().ok());
     RecordedResource row = *lab.store->row("a");
@@ -174,7 +174,7 @@ TEST_CASE("an object that is there is imported under its own identity") {
     CHECK(lab.world.owners["a"] == "mark-7");
 }
 
-TEST_CASE("what can't be imported") {
+TEST_CASE("imports that are rejected") {
     Lab lab;
     CHECK(lab.refused("a", "x") ==
           "a: import: there is no fake.thing x (the ID is the mark that it carries)");
@@ -196,7 +196,7 @@ TEST_CASE("what can't be imported") {
     CHECK(lab.refused("a", "x").starts_with("a: it can't be read"));
 }
 
-TEST_CASE("what an earlier run left open is looked at even without a refresh") {
+TEST_CASE("open intents of earlier runs are examined even without a refresh") {
     Lab lab;
     REQUIRE(lab.apply().ok());
     lab.world.objects["a"] = lab.world.objects["a"].with("value", "two").with("shout", "two!");

@@ -12,7 +12,7 @@ using namespace hadeploy;
 namespace {
 
 constexpr unsigned kPlans = 60; ///< rounds that only plan
-constexpr unsigned kRuns = 6;   ///< rounds that apply, and wait for the disk
+constexpr unsigned kRuns = 6;   ///< rounds that apply, which are slow because of syncs
 
 Lab::Run applied(Lab& lab, const std::string& text) {
     try {
@@ -33,7 +33,7 @@ void all_is_as_wished(Lab& lab, const std::string& text) {
     CHECK(lab.rows.size() == lab.world.objects.size() + static_cast<std::size_t>(notes));
 }
 
-/// Something is gone, or is not as it was left.
+/// Removes or changes random objects.
 void drift(fake::World& world, std::mt19937& random) {
     for (auto it = world.objects.begin(); it != world.objects.end();) {
         const bool machine = it->second.has("running");
@@ -56,7 +56,7 @@ void drift(fake::World& world, std::mt19937& random) {
     }
 }
 
-/// All that a plan says, whatever the order of the spec.
+/// The full contents of a plan, independent of the order of the spec.
 std::string whole(const TestSpec& t) {
     PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
     for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
@@ -72,7 +72,7 @@ std::string whole(const TestSpec& t) {
 
 } // namespace
 
-TEST_CASE("whatever the order in which a spec is written, it expands and plans to the same") {
+TEST_CASE("the expansion and the plan do not depend on the order of the spec") {
     for (unsigned seed = first_seed(); seed < first_seed() + kPlans; ++seed) {
         CAPTURE(seed);
         std::mt19937 random(seed);
@@ -89,7 +89,7 @@ TEST_CASE("whatever the order in which a spec is written, it expands and plans t
     }
 }
 
-TEST_CASE("what was applied needs no change, and drifts are repaired") {
+TEST_CASE("an applied spec needs no changes, and drift is repaired") {
     for (unsigned seed = first_seed(); seed < first_seed() + kRuns; ++seed) {
         CAPTURE(seed);
         std::mt19937 random(seed);
@@ -110,7 +110,7 @@ TEST_CASE("what was applied needs no change, and drifts are repaired") {
     }
 }
 
-TEST_CASE("from any version of a spec to any other, and to nothing") {
+TEST_CASE("apply changes any version of a spec to any other, and destroy removes all") {
     for (unsigned seed = first_seed(); seed < first_seed() + kRuns; ++seed) {
         CAPTURE(seed);
         std::mt19937 random(seed);
@@ -125,7 +125,8 @@ TEST_CASE("from any version of a spec to any other, and to nothing") {
             all_is_as_wished(lab, text);
         }
         REQUIRE(applied(fresh, text).result.ok());
-        const bool same = lab.world.objects == fresh.world.objects; // whatever was there before
+        const bool same =
+            lab.world.objects == fresh.world.objects; // regardless of the previous version
         CHECK(same);
         CHECK(lab.apply(text, true).result.ok());
         CHECK(lab.rows.empty());

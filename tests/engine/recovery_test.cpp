@@ -1,6 +1,6 @@
-// What becomes of an intent that is found at the start, by what is really there: a test a cell of
-// the table in docs/reliability.md. That the intents are left by real kills is seen to elsewhere
-// (tests/sweep); here a change fails, and the world is then made as the cell has it.
+// The handling of open intents at the start of a run, depending on the real objects: one test per
+// cell of the table in docs/reliability.md. Here a failed change leaves the intent, and the test
+// then sets up the objects; tests/sweep leaves intents by real kills.
 #include "engine/lab.h"
 
 #include <algorithm>
@@ -22,7 +22,7 @@ resources:
 )";
 constexpr const char* kNone = "name: test\n";
 
-/// Applies, with `a` failing: what was begun of it stays in the journal.
+/// Applies with a failure of `a`, whose intent stays in the journal.
 void interrupted(Lab& lab, const std::string& text, const std::string& action,
                  bool destroy = false) {
     lab.world.broken = {"a"};
@@ -37,7 +37,7 @@ std::vector<Intent> intents_of(const Lab& lab) {
     return Store::open(lab.directory / "state.db", Store::Mode::read_only, "test")->intents();
 }
 
-/// Nothing is open, each object is there once and as the state has it, and the next plan is empty.
+/// Checks that no intent is open, objects match the state, and the next plan is empty.
 void settled(Lab& lab, const std::string& text) {
     CHECK(lab.intents.empty());
     REQUIRE(lab.rows.size() == lab.world.objects.size());
@@ -46,7 +46,7 @@ void settled(Lab& lab, const std::string& text) {
     CHECK(lab.apply(text).plan == "");
 }
 
-/// What the interrupted create would have made.
+/// Adds the object of the interrupted create.
 void make_object(Lab& lab, const Value& object) {
     lab.world.objects["a"] = object;
     lab.world.owners["a"] = lab.intents.at(0).identity;
@@ -54,7 +54,7 @@ void make_object(Lab& lab, const Value& object) {
 
 } // namespace
 
-TEST_CASE("create, nothing there: it is made, with the same identity") {
+TEST_CASE("create, no object: it is created with the same identity") {
     Lab lab;
     interrupted(lab, kOne, "create");
     const std::string identity = lab.intents[0].identity;
@@ -65,26 +65,26 @@ TEST_CASE("create, nothing there: it is made, with the same identity") {
     settled(lab, kOne);
 }
 
-TEST_CASE("create, ours: its create goes on from what is there, whole or half") {
+TEST_CASE("create, own object: the create continues from the complete or partial object") {
     Lab lab;
     interrupted(lab, kOne, "create");
     const Value whole = Value::map(
         {{"name", "a"}, {"value", "one"}, {"size", 1}, {"token", "token-of-a"}, {"shout", "one!"}});
-    SUBCASE("whole") {
+    SUBCASE("complete") {
         make_object(lab, whole);
     }
-    SUBCASE("half") {
+    SUBCASE("partial") {
         make_object(lab, Value::map({{"name", "a"}}));
     }
     const std::string identity = lab.intents[0].identity;
     CHECK(lab.apply(kOne).plan == "create a");
-    CHECK(lab.world.changes() == std::vector<std::string>{"create a"}); // and no removal
+    CHECK(lab.world.changes() == std::vector<std::string>{"create a"}); // without a removal
     CHECK(lab.rows.at(0).identity == identity);
     CHECK(lab.rows.at(0).generation == 1);
     settled(lab, kOne);
 }
 
-TEST_CASE("create, the same name but not ours: an error, and it is never deleted") {
+TEST_CASE("create, another object of the same name: an error, and it is never deleted") {
     for (const bool destroys : {false, true}) {
         CAPTURE(destroys);
         Lab lab;
@@ -94,7 +94,7 @@ TEST_CASE("create, the same name but not ours: an error, and it is never deleted
         const auto before = lab.world.objects;
         CHECK_THROWS_AS(lab.apply(kOne), Error);
         CHECK(intents_of(lab).size() == 1);
-        // who no longer wants it forgets what was begun, and leaves theirs
+        // if no longer desired, the intent is removed and the other object kept
         CHECK(lab.apply(destroys ? kOne : kNone, destroys).result.ok());
         CHECK(lab.intents.empty());
         CHECK(lab.rows.empty());
@@ -103,7 +103,7 @@ TEST_CASE("create, the same name but not ours: an error, and it is never deleted
     }
 }
 
-TEST_CASE("create, begun and no longer wanted: what is there of it is removed") {
+TEST_CASE("create, started and no longer desired: the object is removed") {
     for (const bool destroys : {false, true})
         for (const bool there : {false, true}) {
             CAPTURE(destroys);
@@ -120,7 +120,7 @@ TEST_CASE("create, begun and no longer wanted: what is there of it is removed") 
         }
 }
 
-TEST_CASE("create and then its removal, both begun and not seen to end: it is still known") {
+TEST_CASE("create and its removal, both unfinished: the object is still known") {
     for (const bool there : {true, false}) {
         CAPTURE(there);
         Lab lab;
@@ -129,14 +129,14 @@ TEST_CASE("create and then its removal, both begun and not seen to end: it is st
         lab.world.broken = {"a"};
         const bool ok = lab.apply(kNone).result.ok();
         lab.world.broken.clear();
-        CHECK(ok == !there); // where there is nothing, nothing is begun
+        CHECK(ok == !there); // without an object, no removal is started
         CHECK(lab.apply(kNone).result.ok());
         CHECK(lab.world.objects.empty());
         settled(lab, kNone);
     }
 }
 
-TEST_CASE("update: new is noted, old is done again, neither is planned anew") {
+TEST_CASE("update: new values are recorded, old ones updated again, others planned again") {
     Lab lab;
     REQUIRE(lab.apply(kOne).result.ok());
     interrupted(lab, kTwo, "update");
@@ -168,7 +168,7 @@ TEST_CASE("update: new is noted, old is done again, neither is planned anew") {
     settled(lab, kTwo);
 }
 
-TEST_CASE("delete: nothing there is done, ours is removed again") {
+TEST_CASE("delete: a missing object is recorded, an existing one removed again") {
     for (const bool destroys : {false, true})
         for (const bool there : {false, true}) {
             CAPTURE(destroys);
@@ -186,7 +186,7 @@ TEST_CASE("delete: nothing there is done, ours is removed again") {
         }
 }
 
-TEST_CASE("delete, and wanted again: what is left of it is kept, what is gone is made") {
+TEST_CASE("delete, and wanted again: a remaining object is kept, a missing one created") {
     for (const bool there : {false, true}) {
         CAPTURE(there);
         Lab lab;
@@ -212,7 +212,7 @@ resources:
     settled(lab, kSecret);
 }
 
-TEST_CASE("whatever was begun, of what can't be reached it is kept and nothing is changed") {
+TEST_CASE("intents of unreachable objects are kept, and nothing is changed") {
     constexpr const char* kAlso = R"(
 name: test
 resources:
@@ -252,7 +252,7 @@ resources:
     settled(lab, kAlso);
 }
 
-TEST_CASE("a state from before the run, put back: what was made since is known by its identity") {
+TEST_CASE("a restored state from before the run: newer objects are found by their identity") {
     Lab lab;
     REQUIRE(lab.apply(kNone).result.ok());
     const auto state = lab.directory / "state.db", kept = lab.directory / "kept";
@@ -268,7 +268,7 @@ TEST_CASE("a state from before the run, put back: what was made since is known b
     settled(lab, kTwo);
 }
 
-TEST_CASE("what an earlier run began is gone on with before anything new") {
+TEST_CASE("changes of an earlier run continue before new ones") {
     constexpr const char* kMore = R"(
 name: test
 resources:
@@ -284,7 +284,7 @@ resources:
     settled(lab, kMore);
 }
 
-TEST_CASE("the recovery of a thousand reads the world once") {
+TEST_CASE("the recovery of a thousand resources reads each object once") {
     std::string text = "name: test\nresources:\n";
     constexpr int count = 1000;
     for (int i = 0; i < count; ++i)
@@ -299,7 +299,7 @@ TEST_CASE("the recovery of a thousand reads the world once") {
     CHECK(lab.apply(text).result.ok());
     REQUIRE(lab.reads.size() == 1);
     CHECK(std::count(lab.reads[0].begin(), lab.reads[0].end(), ' ') == 1 + count);
-    CHECK(lab.world.changes() == lab.world.log); // nor while it applies
+    CHECK(lab.world.changes() == lab.world.log); // no reads during apply either
     CHECK(lab.rows.size() == count);
     settled(lab, text);
 }

@@ -1,13 +1,13 @@
-// What types say of objects goes through the planner and the engine: none of it shows a secret,
-// however short, whatever a type does.
+// Messages of resource types pass through the planner and the engine: none of them may show a
+// secret, even a short one.
 #include "engine/lab.h"
 
 using namespace hadeploy;
 
 namespace {
 
-/// All that is told while a project is planned and applied.
-struct Told : Events {
+/// Collects all messages of a plan and an apply.
+struct Messages : Events {
     std::string text;
     void reading(std::string_view endpoint, std::size_t) override { add(endpoint); }
     void waiting(std::string_view endpoint, std::string_view what) override {
@@ -29,19 +29,19 @@ std::string spec(const std::string& name, const std::string& more = "") {
                        name, more);
 }
 
-/// What is said of an apply, whether it goes well or not.
+/// All messages of a successful or failed apply.
 std::string said_of(Lab& lab, const std::string& text) {
-    Told redacted;
+    Messages messages;
     lab.world.talks = true;
-    lab.events = &redacted;
+    lab.events = &messages;
     try {
         const Lab::Run run = lab.apply(text);
-        redacted.add(run.plan);
-        for (const Error& error : run.result.errors) redacted.add(error);
+        messages.add(run.plan);
+        for (const Error& error : run.result.errors) messages.add(error);
     } catch (const Error& errors) {
-        for (const Error& error : errors.all()) redacted.add(error);
+        for (const Error& error : errors.all()) messages.add(error);
     }
-    return redacted.text;
+    return messages.text;
 }
 
 void check_hidden(const std::string& name, const std::string& text) {
@@ -52,10 +52,10 @@ void check_hidden(const std::string& name, const std::string& text) {
 
 } // namespace
 
-TEST_CASE("a step's name, errors and what is in the way show no secret name") {
+TEST_CASE("steps, errors and conflicts do not show a secret name") {
     for (const std::string name : {"q", "q7z", "quartz-7"}) {
         {
-            Lab lab; // made
+            Lab lab; // created
             check_hidden(name, said_of(lab, spec(name)));
         }
         {
@@ -64,13 +64,13 @@ TEST_CASE("a step's name, errors and what is in the way show no secret name") {
             check_hidden(name, said_of(lab, spec(name)));
         }
         {
-            Lab lab; // somebody else's is there
+            Lab lab; // an unmanaged object exists
             lab.world.objects[name] = Value::map({{"name", name}});
             lab.world.owners[name] = "somebody";
             check_hidden(name, said_of(lab, spec(name)));
         }
         {
-            Lab lab; // it can't be read, and then removed
+            Lab lab; // the read fails, then the removal
             lab.apply(spec(name));
             lab.world.unreadable.insert(name);
             check_hidden(name, said_of(lab, spec(name)));
@@ -79,7 +79,7 @@ TEST_CASE("a step's name, errors and what is in the way show no secret name") {
             check_hidden(name, said_of(lab, "name: test\n"));
         }
         {
-            Lab lab; // two of them
+            Lab lab; // two of the same name
             check_hidden(name, said_of(lab, spec(name, fmt::format("  b: {{type: fake.thing, name: "
                                                                    "\"${{sensitive('{}')}}\"}}\n",
                                                                    name))));

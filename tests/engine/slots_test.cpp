@@ -1,4 +1,4 @@
-// How much is done at once, and what a stop takes back of what waits for its turn.
+// The number of concurrent changes, and the intents that a stop removes from waiting ones.
 #include "engine/apply.h"
 #include "planner/plan/make_plan.h"
 #include "planner/plan/prior_state.h"
@@ -14,7 +14,7 @@ using namespace hadeploy;
 
 namespace {
 
-/// A world that tells who is at work in it, and lets a test look around meanwhile.
+/// Counts concurrent changes, and runs a test's function during each.
 struct Workshop {
     std::mutex mutex;
     std::size_t at_work = 0, most = 0;
@@ -80,7 +80,7 @@ class Shop final : public Provider {
     Workshop& shop_;
 };
 
-/// Waits for what other threads bring about; the test fails when they don't.
+/// Waits for a condition that other threads establish; fails the test after a timeout.
 void wait_until(const std::function<bool()>& seen) {
     for (int i = 0; i < 10000 && !seen(); ++i)
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -126,14 +126,15 @@ struct Project {
 
 } // namespace
 
-TEST_CASE("as much is done at once as was asked for, and no more") {
+TEST_CASE("changes run concurrently up to the requested parallelism") {
     Project project(12);
     project.shop.during = [&] {
         wait_until([&] {
             const std::lock_guard lock(project.shop.mutex);
             return project.shop.most == 3;
         });
-        std::this_thread::sleep_for(std::chrono::milliseconds(5)); // time for a fourth
+        std::this_thread::sleep_for(
+            std::chrono::milliseconds(5)); // time for a fourth change to start
     };
     CHECK(project.apply(3).ok());
     CHECK(project.shop.begun.size() == 12);
@@ -141,7 +142,7 @@ TEST_CASE("as much is done at once as was asked for, and no more") {
     CHECK(project.store->rows().size() == 12);
 }
 
-TEST_CASE("while one is at work the next one's intent is written, and no further one's") {
+TEST_CASE("during a change only the intent of the next one is written") {
     Project project(4);
     project.shop.during = [&] {
         const bool last = project.shop.begun.size() == 4;
@@ -151,7 +152,7 @@ TEST_CASE("while one is at work the next one's intent is written, and no further
     CHECK(project.store->intents().empty());
 }
 
-TEST_CASE("a stop takes back the intents of what was not begun") {
+TEST_CASE("a stop removes the intents of changes that were not started") {
     Project project(4);
     project.shop.during = [&] {
         wait_until([&] { return project.store->intents().size() == 2; });
@@ -168,9 +169,9 @@ TEST_CASE("a stop takes back the intents of what was not begun") {
     CHECK(project.store->rows().size() == 4);
 }
 
-TEST_CASE("a stop does not take back what an earlier run has begun") {
+TEST_CASE("a stop keeps the intents of an earlier run") {
     Project project(2);
-    project.shop.broken = true; // half made, for all that anybody knows
+    project.shop.broken = true; // possibly partly created
     CHECK_FALSE(project.apply(1).ok());
     REQUIRE(project.store->intents().size() == 2);
 

@@ -10,7 +10,7 @@ using namespace hadeploy;
 
 namespace {
 
-/// How many are being read now, and how many were at most.
+/// The current and the maximum number of concurrent reads.
 struct Crowd {
     std::atomic<int> inside = 0, most = 0, read = 0;
 };
@@ -23,7 +23,7 @@ class Place final : public OpenEndpoint {
         const int now = ++crowd_.inside;
         for (int most = crowd_.most; now > most && !crowd_.most.compare_exchange_weak(most, now);) {
         }
-        std::this_thread::sleep_for(std::chrono::milliseconds(2)); // so that others may come in
+        std::this_thread::sleep_for(std::chrono::milliseconds(2)); // so that other reads can start
         --crowd_.inside;
         crowd_.read += static_cast<int>(requests.size());
         return std::vector<Observation>(requests.size());
@@ -49,7 +49,7 @@ class Places final : public Provider {
     Crowd& crowd_;
 };
 
-/// Reads two resources at each of twelve places.
+/// Reads two resources at each of twelve endpoints.
 void read_all(Crowd& crowd, std::size_t at_once) {
     ResourceType type;
     type.name = "thing";
@@ -70,7 +70,7 @@ void read_all(Crowd& crowd, std::size_t at_once) {
 
 } // namespace
 
-TEST_CASE("no more places than asked for are read at once, and all of them are") {
+TEST_CASE("endpoints are read with limited parallelism") {
     for (const std::size_t at_once : {1U, 3U, 100U}) {
         Crowd crowd;
         read_all(crowd, at_once);

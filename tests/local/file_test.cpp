@@ -202,7 +202,7 @@ TEST_CASE("a sparse file of terabytes is not read") {
         "update f (sha256)");
     const std::string said =
         lab.plan("name: t\nresources: {f: {type: local.file, path: out, source: large}}\n").plan;
-    CHECK_MESSAGE(said.find("has 8796093022208 bytes, and a `source` at most 67108864") !=
+    CHECK_MESSAGE(said.find("has 8796093022208 bytes, but a `source` may have at most 67108864") !=
                       std::string::npos,
                   said);
     CHECK(
@@ -235,14 +235,14 @@ TEST_CASE("a plan neither reads nor looks through another user's link" *
             CHECK(said.find("is there, but is not a directory") != std::string::npos);
             continue;
         }
-        CHECK_MESSAGE(said.find("a symbolic link that another user may have put there") !=
+        CHECK_MESSAGE(said.find("a symbolic link that another user may have created") !=
                           std::string::npos,
                       said);
     }
     CHECK(plan("type: local.file, path: home/link, content: x") ==
           "update f (sha256)"); // replaces it
     CHECK(lab.plan("name: t\ndata: {f: {type: local.file_content, path: home/link}}\n")
-              .plan.find("another user may have put there") != std::string::npos);
+              .plan.find("another user may have created") != std::string::npos);
     CHECK(lab.text("root/shadow") == "root's own");
 }
 

@@ -113,7 +113,7 @@ TEST_CASE("passwords that can't be made") {
           "min_special asks for what `special: false` forbids; ");
     CHECK(error("override_special: \"a b\"") ==
           "override_special: give printable ASCII characters, without blanks; ");
-    CHECK(error("length: 0") == "p: length: 0 is too little: at least 1; ");
+    CHECK(error("length: 0") == "p: length: 0 is below the minimum of 1; ");
     CHECK(lab.plan("name: t\nresources: {n: {type: random.integer, min: 3, max: 2}}\n").plan ==
           "min is 3, and max is 2: nothing lies between; ");
 }

@@ -115,7 +115,7 @@ TEST_CASE("a value of another type is named with what was expected") {
     CHECK(bad(K::string, Value::list({})) == "expected a string, got a list");
     CHECK(bad(K::integer, "3") == "expected an integer, got the string \"3\" (remove the quotes)");
     CHECK(bad(K::integer, 1.5) == "expected an integer, got the number 1.5");
-    CHECK(has(bad(K::integer, 1e20), "no integer can hold"));
+    CHECK(has(bad(K::integer, 1e20), "which is out of range"));
     CHECK(has(bad(K::integer, std::numeric_limits<double>::quiet_NaN()), "got nan"));
     CHECK(has(bad(K::number, std::numeric_limits<double>::infinity()), "got inf"));
     CHECK(has(bad(K::boolean, "yes"), "write true or false"));
@@ -131,7 +131,7 @@ TEST_CASE("a value of another type is named with what was expected") {
     CHECK(has(bad(K::cidr, "10.77.0.0/33"), "expected a network"));
     CHECK(has(bad(K::cidr, "10.77.0.9/24"), "the network is 10.77.0.0/24"));
     CHECK(has(bad(K::connection, "node1"), "expected a connection"));
-    CHECK(has(bad(list_of(K::string), "a"), "a list is written [a, b]"));
+    CHECK(has(bad(list_of(K::string), "a"), "write a list as [a, b]"));
     CHECK(has(bad(map_of(K::string), Value::list({})), "expected a map, got a list"));
 }
 
@@ -251,17 +251,17 @@ TEST_CASE("every problem is found, each at its own place") {
 
 TEST_CASE("limits are shown in the value's own unit") {
     const Attribute memory{.name = "memory", .type = K::bytes, .min = 512 << 20};
-    CHECK(check(memory, 1).error == "owner: memory: 1 B is too little: at least 512 MiB");
+    CHECK(check(memory, 1).error == "owner: memory: 1 B is below the minimum of 512 MiB");
     CHECK(check(memory, "512 MiB").count == 0);
     const Attribute replicas{.name = "replicas", .type = K::integer, .min = 0, .max = 100};
-    CHECK(check(replicas, -1).error == "owner: replicas: -1 is too little: at least 0");
+    CHECK(check(replicas, -1).error == "owner: replicas: -1 is below the minimum of 0");
     CHECK(check(replicas, 1'000'000'000).error ==
-          "owner: replicas: 1000000000 is too much: at most 100");
+          "owner: replicas: 1000000000 is above the maximum of 100");
     const Attribute timeout{.name = "timeout", .type = K::duration, .min = 1};
-    CHECK(check(timeout, "0s").error == "owner: timeout: 0s is too little: at least 1ms");
+    CHECK(check(timeout, "0s").error == "owner: timeout: 0s is below the minimum of 1ms");
     const Attribute hosts{.name = "hosts", .type = list_of(K::name), .min = 1, .max = 2};
     CHECK(check(hosts, Value::list({})).error ==
-          "owner: hosts: 0 entries is too little: at least 1 entry");
+          "owner: hosts: 0 entries is below the minimum of 1 entry");
     CHECK(check(hosts, Value::list({"a", "b", "c"})).count == 1);
 }
 
@@ -328,7 +328,7 @@ TEST_CASE("connections") {
         check(map_of(K::connection), Value::map({{"n1", Value::map({{"port", 0}})}})).error;
     CHECK(path_of_error == "owner: field[\"n1\"]: missing \"address\" (address)");
     CHECK(check(K::connection, Value::map({{"name", "n"}, {"connection", given}})).hint ==
-          "write its attribute: ${...connection}");
+          "use its attribute: ${...connection}");
 }
 
 TEST_CASE("secrets stay secret and are not quoted back") {

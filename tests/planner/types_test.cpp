@@ -61,17 +61,17 @@ TEST_CASE("as YAML a map is an object, one of \"*\" a map, a list of one a list"
 }
 
 TEST_CASE("what is no type says why") {
-    CHECK(again("strin") == "error: there is no type \"strin\"");
+    CHECK(again("strin") == "error: unknown type \"strin\"");
     CHECK(again("") == "error: \"\" is not a type");
     CHECK(again("list(") == "error: \"list(\" is not a type");
     CHECK(again("list(string") ==
           "error: \"list(string\" is not a type: \")\" is missing at the end");
     CHECK(again("string(list)") ==
-          "error: \"string(list)\" is not a type: \"(list)\" after the type's end");
+          "error: \"string(list)\" is not a type: unexpected \"(list)\" after the type");
     CHECK(again("object") == "error: \"object\" is not a type: \"(\" is missing at the end");
-    CHECK(again("object({a: string, a: string})").ends_with("the field \"a\" comes twice"));
+    CHECK(again("object({a: string, a: string})").ends_with("duplicate field \"a\""));
     CHECK(again("object({a = string})").ends_with("expected \":\" before \"= string})\""));
-    CHECK(again("optional(string)") == "error: there is no type \"optional\"");
+    CHECK(again("optional(string)") == "error: unknown type \"optional\"");
     CHECK(again("object({a: optional(port, 70000)})") ==
           "error: the default of a: 70000 is not a port (1 to 65535)");
     CHECK(again(Value::list({})) == "error: a type is not a list");
@@ -152,11 +152,11 @@ resources:
 
 TEST_CASE("a type's mistakes are told where it is written") {
     CHECK(errors_of("name: t\nvariables:\n  v: {type: strin}\n") ==
-          "hadeploy.yaml:3:13: there is no type \"strin\" (did you mean \"string\"?)\n");
+          "hadeploy.yaml:3:13: unknown type \"strin\" (did you mean \"string\"?)\n");
     CHECK(
         errors_of("name: t\nvariables:\n  v: {type: 'object({n: integer})', default: {n: x}}\n") ==
         "hadeploy.yaml:3:50: var.v.n: expected an integer, got the string \"x\"\n");
     CHECK(errors_of("name: t\nvariables:\n  v: {type: {p: optional(port, 80)}}\n")
-              .find("between { and } of YAML a type with a comma has to be quoted") !=
+              .find("quote a type that contains a comma within { and } of YAML") !=
           std::string::npos);
 }

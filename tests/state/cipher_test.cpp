@@ -26,7 +26,7 @@ std::string unlock_error(const Cipher& cipher, const KeySource& source) {
 }
 } // namespace
 
-TEST_CASE("what was sealed is opened at its place, and nowhere else") {
+TEST_CASE("a sealed text can be opened only at its place") {
     const Cipher cipher = Cipher::make(with_key(a_key()));
     for (const std::string& plain : {std::string(), std::string("x"), random_bytes(10'000)}) {
         const std::string sealed = cipher.seal(plain, "here");
@@ -45,7 +45,7 @@ TEST_CASE("what was sealed is opened at its place, and nowhere else") {
     CHECK_THROWS_AS((void)Cipher::for_memory().open(base64_encode(bytes), "here"), Error);
 }
 
-TEST_CASE("a lock is opened by its key alone") {
+TEST_CASE("a lock is opened only by its key") {
     const KeySource source = with_key(a_key());
     const Cipher cipher = Cipher::make(source);
     const std::string sealed = cipher.seal("x", "p");
@@ -66,13 +66,13 @@ TEST_CASE("a lock with a passphrase") {
     CHECK(unlock_error(cipher, with_passphrase("incorrect")) ==
           "the passphrase in HADEPLOY_STATE_PASSPHRASE does not open the state s");
     CHECK(unlock_error(cipher, with_key(a_key())) == "the state s is locked with a passphrase");
-    // nobody makes this program work for hours by a lock of his own
+    // a forged lock must not cause hours of computation
     std::string lock = cipher.lock();
     lock.replace(lock.find("67108864"), 8, "99999999999");
     CHECK(has(error_of([&] { (void)Cipher::unlock(lock, same, "it"); }).message, "damaged"));
 }
 
-TEST_CASE("a key file is made once, and private") {
+TEST_CASE("a key file is created once, and private") {
     const TempDir dir;
     CHECK(has(error_of([&] { state::read_keys(dir / "k"); }).message, "is missing"));
     std::vector<std::string> keys(8);
@@ -89,12 +89,12 @@ TEST_CASE("a key file is made once, and private") {
     CHECK((info.st_mode & 0777) == 0600);
     CHECK(info.st_nlink == 1);
     REQUIRE(::chmod((dir / "k").c_str(), 0640) == 0);
-    CHECK(has(error_of([&] { state::read_keys(dir / "k"); }).message, "open to other users"));
+    CHECK(has(error_of([&] { state::read_keys(dir / "k"); }).message, "accessible to other users"));
     write_file(dir / "k", "");
     CHECK(has(error_of([&] { state::read_keys(dir / "k"); }).message, "holds no key"));
 }
 
-TEST_CASE("columns: what is secret is sealed, all else can be read") {
+TEST_CASE("columns: secrets are sealed, other values are readable") {
     const Cipher cipher = Cipher::for_memory();
     const Value value =
         Value::map({{"open", "visible"},
@@ -114,7 +114,7 @@ TEST_CASE("columns: what is secret is sealed, all else can be read") {
     CHECK(codec::encode("plain", cipher, "p") == "\"plain\"");
 }
 
-TEST_CASE("within a column nothing sealed can change its place") {
+TEST_CASE("a sealed part cannot be moved within a column") {
     const Cipher cipher = Cipher::for_memory();
     const Value value = Value::map({{"a", Value("1").as_secret()}, {"b", Value("2").as_secret()}});
     std::string column = codec::encode(value, cipher, "p");

@@ -39,7 +39,7 @@ TEST_CASE("killed between begin and finish: the intent is found") {
     CHECK(store->intents().empty());
 }
 
-TEST_CASE("killed with half a transaction in the file: a mere reader finds it as it was") {
+TEST_CASE("killed with half a transaction in the file: a reader sees the previous contents") {
     const TempDir dir;
     std::vector<RecordedResource> rows;
     for (int i = 0; i < 1000; ++i) rows.push_back(row_of("r" + std::to_string(i)));
@@ -56,14 +56,14 @@ TEST_CASE("killed with half a transaction in the file: a mere reader finds it as
     });
     REQUIRE(child.next() == 'w');
     child.kill();
-    REQUIRE(read_file(dir / "s") != before); // they did get there
+    REQUIRE(read_file(dir / "s") != before); // pages were written
     const auto found = open_ro(dir / "s")->rows();
     CHECK(found.size() == 1000);
     for (const RecordedResource& row : found) REQUIRE(row.type == "fake.thing");
     CHECK(integrity(dir / "s") == "ok");
 }
 
-TEST_CASE("killed at any moment, a hundred times: what was promised is there") {
+TEST_CASE("killed at any moment, a hundred times: all committed changes are present") {
     const TempDir dir;
     int promised = 0; // finish() calls that returned
     for (int round = 0; round < 100; ++round) {
@@ -79,7 +79,7 @@ TEST_CASE("killed at any moment, a hundred times: what was promised is there") {
             }
             return 0;
         });
-        // So many messages are waited for, and then some time that differs: it dies anywhere.
+        // Waits for some messages and then for a random time, so that the kill hits any operation.
         for (int n = 0; n < 1 + round % 4; ++n)
             if (child.next() == 'f') ++promised;
         ::usleep(static_cast<unsigned char>(random_bytes(1)[0]) * 3u);
@@ -87,7 +87,7 @@ TEST_CASE("killed at any moment, a hundred times: what was promised is there") {
         while (const char c = child.next())
             if (c == 'f') ++promised;
 
-        const auto reader = open_ro(dir / "s"); // it also undoes what was half written
+        const auto reader = open_ro(dir / "s"); // also rolls back half-written changes
         const auto rows = reader->rows().size();
         const auto intents = reader->intents().size();
         CHECK(rows >= static_cast<std::size_t>(promised));
@@ -98,7 +98,7 @@ TEST_CASE("killed at any moment, a hundred times: what was promised is there") {
     }
 }
 
-TEST_CASE("killed while the state is made: the next one makes it") {
+TEST_CASE("killed during creation of the state: the next process creates it") {
     const TempDir dir;
     for (int round = 0; round < 100; ++round) {
         const auto file = dir / ("s" + std::to_string(round));
@@ -115,8 +115,7 @@ TEST_CASE("killed while the state is made: the next one makes it") {
     }
 }
 
-TEST_CASE(
-    "a disk that refuses writes: an error, and the store goes on when it accepts them again") {
+TEST_CASE("a failed write is an error, and the store continues when writes succeed again") {
     const TempDir dir;
     Fork child([&](int) {
         const auto store = open_locked(dir / "s");

@@ -22,7 +22,7 @@ inline std::unique_ptr<hadeploy::Store> open_ro(const std::filesystem::path& fil
                                                 const std::string& project = "demo") {
     return hadeploy::Store::open(file, hadeploy::Store::Mode::read_only, project);
 }
-/// Open, and with the lock.
+/// Opens the state and takes the lock.
 inline std::unique_ptr<hadeploy::Store> open_locked(const std::filesystem::path& file) {
     auto store = open_rw(file);
     store->lock("apply", 60'000);
@@ -60,7 +60,7 @@ inline hadeploy::Intent begun(hadeploy::Store& store, const hadeploy::Intent& in
     return one[0];
 }
 
-/// The error that an action throws; the test fails when there is none.
+/// The error that an action throws; fails the test if it throws none.
 inline hadeploy::Error error_of(const std::function<void()>& action) {
     try {
         action();
@@ -76,14 +76,14 @@ inline bool has(const std::string& text, std::string_view part) {
     return found;
 }
 
-/// A forked process that runs `body` and ends with its return value (99 for an exception). What it
-/// writes to the descriptor it is given can be read with next().
+/// A forked process that runs `body` and ends with its return value (99 for an exception). `body`
+/// gets a descriptor; next() reads what it writes there.
 class Fork {
   public:
     explicit Fork(const std::function<int(int)>& body) {
         int ends[2];
         REQUIRE(::pipe(ends) == 0);
-        std::fflush(nullptr); // or the child prints it once more
+        std::fflush(nullptr); // otherwise the child prints it again
         pid_ = ::fork();
         REQUIRE(pid_ >= 0);
         if (pid_ == 0) {

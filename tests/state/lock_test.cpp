@@ -11,11 +11,11 @@
 using namespace hadeploy;
 using namespace testing;
 
-TEST_CASE("the second is told who the first is") {
+TEST_CASE("the error for a second process names the first one") {
     const TempDir dir;
     const auto first = open_rw(dir / "s");
     first->lock("apply", 0);
-    first->lock("apply", 0); // one's own lock is no obstacle
+    first->lock("apply", 0); // taking one's own lock again is allowed
     const auto second = open_rw(dir / "s");
     const Error error = error_of([&] { second->lock("destroy", 30); });
     CHECK(error.kind == ErrorKind::locked);
@@ -26,14 +26,14 @@ TEST_CASE("the second is told who the first is") {
     CHECK(open_ro(dir / "s")->rows().empty()); // a reader needs no lock
 }
 
-TEST_CASE("the lock ends with the store, and leaves no name behind") {
+TEST_CASE("closing the store releases the lock and clears its file") {
     const TempDir dir;
     open_locked(dir / "s");
     CHECK(read_file(dir / "s.lock").empty());
     open_rw(dir / "s")->lock("apply", 0);
 }
 
-TEST_CASE("a waiting one gets the lock when it is let go") {
+TEST_CASE("a waiting process gets the lock when it is released") {
     const TempDir dir;
     auto first = open_locked(dir / "s");
     Fork child([&](int fd) {
@@ -49,12 +49,12 @@ TEST_CASE("a waiting one gets the lock when it is let go") {
     CHECK(open_ro(dir / "s")->row("a"));
 }
 
-TEST_CASE("who holds the lock for a moment only is waited for by those who wait for nobody") {
+TEST_CASE("a brief holder is waited for even without a timeout") {
     const TempDir dir;
     open_rw(dir / "s");
     for (const bool brief : {true, false}) {
         Fork child([&](int fd) {
-            const state::Lock lock(dir / "s", state::this_process("making the state", brief), 0);
+            const state::Lock lock(dir / "s", state::this_process("creating the state", brief), 0);
             say(fd, 'o');
             std::this_thread::sleep_for(std::chrono::milliseconds(200));
             return 0;
@@ -86,7 +86,7 @@ TEST_CASE("a dead owner's lock is taken over at once") {
     }
 }
 
-TEST_CASE("nothing is written without the lock, or by a reader") {
+TEST_CASE("nothing is written without the lock or by a reader") {
     const TempDir dir;
     const auto store = open_rw(dir / "s");
     CHECK(has(error_of([&] { store->put({row_of("a")}, {}); }).message, "without its lock"));
@@ -96,7 +96,7 @@ TEST_CASE("nothing is written without the lock, or by a reader") {
     CHECK(open_ro(dir / "s")->rows().empty());
 }
 
-TEST_CASE("who lost the lock by the removal of its file writes nothing more") {
+TEST_CASE("who lost the lock by the removal of its file cannot write any more") {
     const TempDir dir;
     const auto first = open_locked(dir / "s");
     std::filesystem::remove(dir / "s.lock");
@@ -108,7 +108,7 @@ TEST_CASE("who lost the lock by the removal of its file writes nothing more") {
     CHECK(second->rows().size() == 1);
 }
 
-TEST_CASE("a state that was replaced since it was opened is not written") {
+TEST_CASE("a state that was replaced after opening is not written") {
     const TempDir dir;
     open_rw(dir / "s");
     const auto store = open_rw(dir / "s");
@@ -118,7 +118,7 @@ TEST_CASE("a state that was replaced since it was opened is not written") {
     CHECK(has(error_of([&] { store->lock("apply", 0); }).message, "replaced by another file"));
 }
 
-TEST_CASE("the lock file is private, and must be a file") {
+TEST_CASE("the lock file is private, and must be a regular file") {
     const TempDir dir;
     open_locked(dir / "s");
     struct stat info {};
@@ -126,12 +126,13 @@ TEST_CASE("the lock file is private, and must be a file") {
     CHECK((info.st_mode & 07777u) == 0600);
     std::filesystem::remove(dir / "s.lock");
     const auto store = open_rw(dir / "s");
-    std::filesystem::create_symlink(dir / "elsewhere", dir / "s.lock"); // after the first look
+    std::filesystem::create_symlink(dir / "elsewhere",
+                                    dir / "s.lock"); // after the check in open_rw()
     CHECK(has(error_of([&] { store->lock("apply", 0); }).message, "lock file"));
     CHECK_FALSE(std::filesystem::exists(dir / "elsewhere"));
 }
 
-TEST_CASE("an owner's text that cannot be read is no obstacle to the message") {
+TEST_CASE("an invalid text in the lock file does not prevent the message") {
     CHECK_FALSE(state::parse_owner(""));
     CHECK_FALSE(state::parse_owner("{\"pid\":"));
     CHECK_FALSE(state::parse_owner("[]"));
@@ -142,7 +143,7 @@ TEST_CASE("an owner's text that cannot be read is no obstacle to the message") {
           "\"a\\x1B[2J\" by u on h, pid 7, since 1970-01-01 00:00:00 UTC");
 }
 
-TEST_CASE("two processes, a hundred rounds: every write is there, none at the same time") {
+TEST_CASE("two processes, a hundred rounds: all writes are present, none overlap") {
     const TempDir dir;
     open_rw(dir / "s");
     const auto work = [&](const std::string& who) {
@@ -162,26 +163,26 @@ TEST_CASE("two processes, a hundred rounds: every write is there, none at the sa
     CHECK(store->serial() == 200);
 }
 
-TEST_CASE("who waits to make a state that somebody else has made does not wait for his work") {
+TEST_CASE("waiting to create a state ends when another process has created it") {
     const TempDir dir;
     std::filesystem::create_directory(dir / "d");
     auto making = std::make_unique<state::Lock>(dir / "d/s", state::this_process("making"), 0);
     Fork child([&](int fd) {
         say(fd, 'w');
-        const auto store = open_rw(dir / "d/s"); // waits: it is not there
+        const auto store = open_rw(dir / "d/s"); // waits, as the state is missing
         say(fd, 'o');
         return 0;
     });
     REQUIRE(child.next() == 'w');
     open_rw(dir / "other");
     std::filesystem::rename(dir / "other.key", dir / "d/s.key");
-    std::filesystem::rename(dir / "other", dir / "d/s"); // made, and the lock is still held
+    std::filesystem::rename(dir / "other", dir / "d/s"); // created, with the lock still held
     CHECK(child.next() == 'o');
     CHECK(child.wait() == 0);
     making.reset();
 }
 
-TEST_CASE("several processes make the same state at once: all see the same one") {
+TEST_CASE("several processes create the state concurrently: all see the same one") {
     const TempDir dir;
     for (int round = 0; round < 10; ++round) {
         const auto file = dir / ("s" + std::to_string(round));

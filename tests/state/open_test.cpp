@@ -13,7 +13,7 @@ using namespace testing;
 using sqlite::Database;
 
 namespace {
-/// Both ways to open must refuse, in the same words; and leave the file as it is.
+/// Both modes must reject the file with the same message, and leave it unchanged.
 Error refused(const std::filesystem::path& file) {
     const std::string before = std::filesystem::is_regular_file(file) ? read_file(file) : "";
     const Error writing = error_of([&] { open_rw(file); });
@@ -21,7 +21,7 @@ Error refused(const std::filesystem::path& file) {
     CHECK(writing.kind == ErrorKind::state);
     CHECK(writing.message == reading.message);
     CHECK(has(writing.message, file.string())); // the path
-    CHECK_FALSE(writing.hint.empty());          // what to do
+    CHECK_FALSE(writing.hint.empty());          // the remedy
     if (!before.empty()) CHECK(read_file(file) == before);
     return writing;
 }
@@ -42,7 +42,7 @@ TEST_CASE("the state file is private") {
     CHECK((info.st_mode & 07777u) == 0700);
     std::filesystem::permissions(dir / "sub/s", std::filesystem::perms(0644));
     const Error error = refused(dir / "sub/s");
-    CHECK(has(error.message, "open to other users (mode 0644)"));
+    CHECK(has(error.message, "accessible to other users (mode 0644)"));
     CHECK(error.hint == "chmod 600 " + (dir / "sub/s").string());
 }
 
@@ -71,7 +71,7 @@ TEST_CASE("damage is found before anything is written") {
         store->put(rows, {});
     }
     const std::string whole = read_file(dir / "s");
-    SUBCASE("a page of noise") {
+    SUBCASE("a page of random bytes") {
         patch(dir / "s", 4096 * 3, std::string(4096, '\x5a'));
         const Error error = error_of([&] { open_rw(dir / "s"); });
         CHECK(error.kind == ErrorKind::state);
@@ -79,7 +79,7 @@ TEST_CASE("damage is found before anything is written") {
         CHECK(has(error.hint, "backup"));
         CHECK(has(error.hint, ".recover"));
     }
-    SUBCASE("cut off in the middle") {
+    SUBCASE("truncated in the middle") {
         write_file(dir / "s", whole.substr(0, whole.size() / 2));
         CHECK(has(error_of([&] { open_rw(dir / "s"); }).message, "is damaged"));
     }
@@ -87,7 +87,7 @@ TEST_CASE("damage is found before anything is written") {
         patch(dir / "s", 100, std::string(200, '\xff'));
         CHECK(has(refused(dir / "s").message, "is damaged"));
     }
-    SUBCASE("a reader that comes upon it says so too") {
+    SUBCASE("a reader reports it too") {
         std::string broken = whole;
         for (std::size_t page = 2; page * 4096 < broken.size(); ++page)
             broken.replace(page * 4096, 64, std::string(64, '\x5a'));
@@ -97,7 +97,7 @@ TEST_CASE("damage is found before anything is written") {
     }
 }
 
-TEST_CASE("another project's, another program's, a newer one") {
+TEST_CASE("states of another project or a newer version, databases of other programs") {
     const TempDir dir;
     open_rw(dir / "s", "shop");
     const Error error = refused(dir / "s");
@@ -116,7 +116,7 @@ TEST_CASE("another project's, another program's, a newer one") {
     CHECK(has(refused(dir / "foreign").message, "not a state of hadeploy"));
 }
 
-TEST_CASE("a directory that others can write to, or that is elsewhere") {
+TEST_CASE("a directory that others can write to, or that is a link") {
     const TempDir dir;
     std::filesystem::create_directory(dir / "d");
     open_rw(dir / "d/s");
@@ -135,7 +135,7 @@ TEST_CASE("a directory that others can write to, or that is elsewhere") {
     };
     for (const mode_t mode : {0777u, 01777u, 0770u}) {
         REQUIRE(::chmod((dir / "d").c_str(), mode) == 0);
-        both("can be written by other users", "chmod 700");
+        both("is writable by other users", "chmod 700");
     }
     REQUIRE(::chmod((dir / "d").c_str(), 0700) == 0);
     if (::geteuid() == 0) {
@@ -148,7 +148,7 @@ TEST_CASE("a directory that others can write to, or that is elsewhere") {
     both("is a symbolic link", "replace the link");
 }
 
-TEST_CASE("something else in the place of a state's companions") {
+TEST_CASE("other kinds of files with the names of the journal and the lock") {
     const TempDir dir;
     open_rw(dir / "s");
     for (const char* name : {"s-journal", "s-wal", "s-shm", "s.lock"})
@@ -166,8 +166,8 @@ TEST_CASE("something else in the place of a state's companions") {
                     else
                         open_ro(dir / "s");
                 });
-                CHECK(has(error.message, link ? "is a symbolic link, and the state needs"
-                                              : "is a FIFO, and the state needs"));
+                CHECK(has(error.message, link ? "is a symbolic link, but the state needs"
+                                              : "is a FIFO, but the state needs"));
                 CHECK(has(error.hint, "rm -r "));
             }
             std::filesystem::remove(dir / name);
@@ -179,7 +179,7 @@ TEST_CASE("something else in the place of a state's companions") {
     CHECK(has(error_of([&] { open_rw(dir / "s"); }).message, "is a symbolic link"));
 }
 
-TEST_CASE("a directory or file that may not be written") {
+TEST_CASE("a directory or file that is not writable") {
     const TempDir dir;
     std::filesystem::permissions(dir.path, std::filesystem::perms(0755));
     std::filesystem::create_directory(dir / "d");
@@ -190,24 +190,24 @@ TEST_CASE("a directory or file that may not be written") {
         for (const char* name : {"d", "d/s", "d/s.key"})
             REQUIRE(::chown((dir / name).c_str(), 65534, 65534) == 0);
     Fork child([&](int) {
-        if (::geteuid() == 0 && ::setuid(65534) != 0) return 1; // root may write everywhere
+        if (::geteuid() == 0 && ::setuid(65534) != 0) return 1; // root can write everywhere
         const Error error = error_of([&] { open_rw(dir / "d/s"); });
         if (!has(error.message, "cannot be opened or written") || !has(error.hint, "ls -ld"))
             return 2;
         if (error_of([&] { open_rw(dir / "d/new"); }).kind != ErrorKind::state) return 3;
-        return open_ro(dir / "d/s")->rows().empty() ? 0 : 4; // but it can be read
+        return open_ro(dir / "d/s")->rows().empty() ? 0 : 4; // still readable
     });
     CHECK(child.wait() == 0);
     ::chmod((dir / "d").c_str(), 0700);
 }
 
-TEST_CASE("a state of a directory that is no directory") {
+TEST_CASE("a state in a file instead of a directory") {
     const TempDir dir;
     write_file(dir / "file", "x");
     CHECK(error_of([&] { open_rw(dir / "file/s"); }).kind == ErrorKind::state);
 }
 
-TEST_CASE("network file systems are known by their numbers") {
+TEST_CASE("network file systems are recognized by their numbers") {
     CHECK(state::network_file_system(0x6969) == "NFS");
     CHECK(state::network_file_system(0xFF534D42) == "CIFS");
     CHECK(state::network_file_system(static_cast<std::int32_t>(0xFE534D42)) == "SMB");
@@ -218,7 +218,7 @@ TEST_CASE("network file systems are known by their numbers") {
     CHECK_FALSE(state::network_file_system(0x01021994)); // tmpfs
 }
 
-TEST_CASE("migrations: each step once, and one that fails leaves the last good schema") {
+TEST_CASE("migrations: each step runs once, and a failed step keeps the previous schema") {
     const TempDir dir;
     write_file(dir / "db", "");
     Database db(dir / "db", Database::Access::write);
@@ -242,7 +242,7 @@ TEST_CASE("migrations: each step once, and one that fails leaves the last good s
     CHECK_THROWS_AS(state::migrate(db, first), Error); // an older program
 }
 
-TEST_CASE("a full disk says so") {
+TEST_CASE("a full disk is reported") {
     const TempDir dir;
     write_file(dir / "db", "");
     Database db(dir / "db", Database::Access::write);
@@ -252,7 +252,7 @@ TEST_CASE("a full disk says so") {
     CHECK(has(error.hint, "make room"));
 }
 
-TEST_CASE("a transaction that is not committed leaves nothing") {
+TEST_CASE("a transaction without a commit is rolled back") {
     const TempDir dir;
     write_file(dir / "db", "");
     Database db(dir / "db", Database::Access::write);

@@ -1,6 +1,6 @@
-// The power goes. What the kernel was not told to write is lost: contents that were not synced, and
-// names whose directory was not. A copy of what has reached the disk is taken at every sync and
-// after every promise; a store opened on it has to know all that was promised by then.
+// Simulates power failures, which lose contents of files and names in directories that were not
+// synced. Takes a copy of the synced data at every sync and after every commit; a store opened on a
+// copy must contain all changes committed by then.
 #include "core/file.h"
 #include "helpers.h"
 #include "state/sqlite.h"
@@ -21,16 +21,16 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A directory, and what of it would be found after a power cut.
+/// A directory, and its contents after a power failure.
 class Disk {
   public:
-    /// Nothing of the directory but itself is on the disk yet.
+    /// Initially only the directory itself is on disk.
     explicit Disk(fs::path root) : root_(std::move(root)) { watching = this; }
     ~Disk() { watching = nullptr; }
     Disk(const Disk&) = delete;
     Disk& operator=(const Disk&) = delete;
 
-    /// The kernel has written what belongs to this descriptor.
+    /// Records that a file or directory was synced.
     void synced(int fd) {
         const Node node = node_of(fd, "");
         struct stat info {};
@@ -42,12 +42,12 @@ class Disk {
                 names[entry.path().filename().string()] = {node_of(AT_FDCWD, entry.path()),
                                                            entry.is_directory()};
         } else {
-            // SQLite's by the descriptor that is there: its locks end with any other one of the
-            // file
+            // SQLite's files are read by the given descriptor, as closing another one would
+            // release their locks.
             std::string& content = files_[node];
             content.resize(static_cast<std::size_t>(info.st_size));
             if (::pread(fd, content.data(), content.size(), 0) != info.st_size)
-                content = read_file(fmt::format("/proc/self/fd/{}", fd)); // it only writes
+                content = read_file(fmt::format("/proc/self/fd/{}", fd)); // opened only for writing
         }
         if (on_sync) on_sync();
     }
@@ -57,7 +57,7 @@ class Disk {
     static inline Disk* watching = nullptr;
 
   private:
-    /// A number may be used again, for another file that is made later.
+    /// Includes the time of creation, as inode numbers are reused.
     using Node = std::tuple<std::uint64_t, std::int64_t, std::uint32_t>;
     static Node node_of(int at, const fs::path& path) {
         struct statx info {};
@@ -91,13 +91,13 @@ class Disk {
     std::map<Node, std::map<std::string, Name>> directories_;
 };
 
-/// What has to be known.
+/// The changes that were committed.
 struct Promised {
     bool made = false;
     std::set<std::string> rows, intents, either; ///< addresses
 };
 
-/// One run after the other on a state, and the disks that a power cut would have left.
+/// Several runs on a state, with copies of the disk for power failures in between.
 struct Cuts {
     TempDir dir;
     fs::path file = dir / "live/project/.hadeploy/state.db";
@@ -119,7 +119,7 @@ struct Cuts {
             now.intents.insert(address);
             cut(disk);
             now.intents.erase(address);
-            now.either = {address}; // row or intent, while it is written
+            now.either = {address}; // row or intent, during the write
             store->finish(intent.id, row_of(address));
             now.rows.insert(address);
             cut(disk);
@@ -147,7 +147,7 @@ void check_cut(const fs::path& file, const Promised& promised) {
 
 } // namespace
 
-// SQLite's calls come here too.
+// Also called by SQLite.
 extern "C" int fsync(int fd) {
     const auto result = static_cast<int>(::syscall(SYS_fsync, fd));
     if (Disk::watching != nullptr) Disk::watching->synced(fd);
@@ -159,14 +159,14 @@ extern "C" int fdatasync(int fd) {
     return result;
 }
 
-TEST_CASE("the power goes at any sync, or after any promise: what was promised is there") {
+TEST_CASE("a power failure at any sync or after any commit keeps all committed changes") {
     Cuts cuts;
     fs::create_directories(cuts.dir / "live/project");
     {
         Disk disk(cuts.dir / "live");
-        sync_directory(cuts.dir / "live"); // the project itself was there before
+        sync_directory(cuts.dir / "live"); // the project directory existed before
         disk.on_sync = [&] { cuts.cut(disk); };
-        for (const int first : {0, 3, 6}) cuts.run(disk, first); // each at rest before the next
+        for (const int first : {0, 3, 6}) cuts.run(disk, first); // each one closed before the next
         cuts.cut(disk);
     }
     MESSAGE(cuts.all.size() << " power cuts");
@@ -174,7 +174,7 @@ TEST_CASE("the power goes at any sync, or after any promise: what was promised i
     for (const auto& [file, promised] : cuts.all) check_cut(file, promised);
 }
 
-TEST_CASE("a commit beside no log: a power cut brings back no journal that undoes it") {
+TEST_CASE("without the write-ahead log, no journal undoes a commit after a power failure") {
     const TempDir dir;
     fs::create_directory(dir / "live");
     write_file(dir / "live/db", "");

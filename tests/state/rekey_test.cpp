@@ -9,14 +9,14 @@ using namespace hadeploy;
 using namespace testing;
 
 namespace {
-constexpr std::size_t kRuns = 20; // a history
+constexpr std::size_t kRuns = 20; // number of runs
 constexpr const char* kRow = "a[\"x\"]";
 
 std::unique_ptr<Store> opened(const std::filesystem::path& file, const KeySource& key) {
     return Store::open(file, Store::Mode::read_only, "demo", key);
 }
 
-/// All that is sealed in the file.
+/// All sealed texts in the file.
 std::vector<std::string> sealed_in(const std::filesystem::path& file) {
     const std::string text = read_file(file);
     constexpr std::string_view mark = "{\"$sealed\":\"";
@@ -38,16 +38,16 @@ TEST_CASE("a new key opens all that the old one did, and the old one nothing") {
     {
         const auto store = open_locked(dir / "s");
         store->rekey(phrase);
-        check_filled(*store, kRuns, kRow); // it goes on with the new one
+        check_filled(*store, kRuns, kRow); // continues with the new key
         store->set_outputs(secret_map());
     }
     check_filled(*opened(dir / "s", phrase), kRuns, kRow);
     CHECK(has(error_of([&] { open_ro(dir / "s"); }).message, "locked with a passphrase"));
     const std::string text = read_file(dir / "s");
     for (const std::string& before : sealed)
-        CHECK(text.find(before) == text.npos); // with a new data key, not only with a new lock
+        CHECK(text.find(before) == text.npos); // a new data key, not only a new lock
 
-    open_rw(dir / "other"); // makes a key file
+    open_rw(dir / "other"); // creates a key file
     const KeySource other{.passphrase = {}, .key = {}, .file = dir / "other.key"};
     {
         const auto store = Store::open(dir / "s", Store::Mode::read_write, "demo", phrase);
@@ -59,7 +59,7 @@ TEST_CASE("a new key opens all that the old one did, and the old one nothing") {
     CHECK(has(error_of([&] { open_ro(dir / "s"); }).message, "does not open the state"));
 }
 
-TEST_CASE("without the lock, or with no such key, nothing is changed") {
+TEST_CASE("without the lock or the key, nothing is changed") {
     const TempDir dir;
     fill(*open_locked(dir / "s"), kRuns, kRow);
     const KeySource phrase{.passphrase = "x", .key = {}, .file = {}};
@@ -69,7 +69,7 @@ TEST_CASE("without the lock, or with no such key, nothing is changed") {
     check_filled(*open_ro(dir / "s"), kRuns, kRow);
 }
 
-TEST_CASE("a key file with several: the first locks, all of them open") {
+TEST_CASE("several keys in a file: the first one locks, all of them unlock") {
     const TempDir dir;
     fill(*open_locked(dir / "s"), kRuns, kRow);
     const std::filesystem::path file = state::key_file(dir / "s");
@@ -78,7 +78,7 @@ TEST_CASE("a key file with several: the first locks, all of them open") {
     const std::vector<std::string> keys = state::read_keys(file);
     REQUIRE(keys.size() == 2);
     CHECK(keys[1] == base64_decode(first));
-    check_filled(*open_ro(dir / "s"), kRuns, kRow); // killed here: the state has the old one still
+    check_filled(*open_ro(dir / "s"), kRuns, kRow); // a kill here: the state still has the old key
     std::filesystem::copy_file(dir / "s", dir / "copy");
     std::filesystem::permissions(dir / "copy", std::filesystem::perms(0600));
     open_locked(dir / "s")->rekey({.passphrase = {}, .key = {}, .file = file});
@@ -86,7 +86,7 @@ TEST_CASE("a key file with several: the first locks, all of them open") {
     const KeySource same{.passphrase = {}, .key = {}, .file = file};
     check_filled(*opened(dir / "copy", same), kRuns, kRow); // a copy from before
 
-    write_file(file, read_file(file).substr(0, first.size())); // only the new one
+    write_file(file, read_file(file).substr(0, first.size())); // only the new key
     check_filled(*open_ro(dir / "s"), kRuns, kRow);
     CHECK(has(error_of([&] { opened(dir / "copy", same); }).message, "does not open the state"));
     write_file(file, "junk\n" + first);
@@ -96,7 +96,7 @@ TEST_CASE("a key file with several: the first locks, all of them open") {
     CHECK(error_of([&] { state::add_key(file); }).kind == ErrorKind::state);
 }
 
-TEST_CASE("killed at any moment while it gets another key, the state opens with what is there") {
+TEST_CASE("after a kill at any moment of a rekey, the state opens with the key file") {
     const TempDir dir;
     fill(*open_locked(dir / "s"), kRuns, kRow);
     const KeySource here{.passphrase = {}, .key = {}, .file = state::key_file(dir / "s")};

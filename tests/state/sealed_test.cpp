@@ -29,7 +29,7 @@ std::string message_of(const std::function<void()>& what) {
     return "(no error)";
 }
 
-/// A state as the first release wrote it.
+/// A state of the first release.
 void make_first_schema(const std::filesystem::path& file) {
     write_file(file, "");
     Database db(file, Database::Access::write);
@@ -55,13 +55,13 @@ void make_first_schema(const std::filesystem::path& file) {
 TEST_CASE("secrets are nowhere in the state's file, and all come back") {
     const TempDir dir;
     fill(*open_locked(dir / "s"));
-    CHECK(holds(dir.path, "\"size\":1")); // what is not secret can be read
+    CHECK(holds(dir.path, "\"size\":1")); // other values are readable
     CHECK_FALSE(holds(dir.path, kCanary));
     check_filled(*open_rw(dir / "s"));
     check_filled(*open_ro(dir / "s"));
 }
 
-TEST_CASE("without its key, or with another, a state is refused and left alone") {
+TEST_CASE("without its key or with another one, a state is rejected and not changed") {
     const TempDir dir;
     fill(*open_locked(dir / "s"));
     const std::filesystem::path key = state::key_file(dir / "s");
@@ -75,7 +75,7 @@ TEST_CASE("without its key, or with another, a state is refused and left alone")
     std::filesystem::remove(key);
     for (const auto& open : {open_rw, open_ro}) {
         CHECK(has(refusal([&] { open(dir / "s", "demo"); }), "key"));
-        CHECK_FALSE(std::filesystem::exists(key)); // none is made for a state that has one
+        CHECK_FALSE(std::filesystem::exists(key)); // no key is created for an existing state
     }
     write_file(key, base64_encode(random_bytes(state::kKeySize)));
     CHECK(has(refusal([&] { open_rw(dir / "s"); }), "does not open the state"));
@@ -98,7 +98,7 @@ TEST_CASE("a state that is locked with a passphrase has no key file") {
     CHECK(has(error_of([&] { open_ro(dir / "s"); }).message, "locked with a passphrase"));
 }
 
-TEST_CASE("a flipped bit in a secret is found") {
+TEST_CASE("a flipped bit in a secret is detected") {
     const TempDir dir;
     fill(*open_locked(dir / "s"));
     Database(dir / "s", Database::Access::write)
@@ -107,7 +107,7 @@ TEST_CASE("a flipped bit in a secret is found") {
 }
 
 namespace {
-/// A state that may be from before states were sealed.
+/// A state that is allowed to be unsealed.
 std::unique_ptr<Store> opened(const std::filesystem::path& file, Store::Mode mode) {
     KeySource key;
     key.takes_unsealed = true;
@@ -115,7 +115,7 @@ std::unique_ptr<Store> opened(const std::filesystem::path& file, Store::Mode mod
 }
 } // namespace
 
-TEST_CASE("a state from before encryption is read as it is, and sealed by the first writer") {
+TEST_CASE("a state from before encryption can be read, and is sealed by the first writer") {
     const TempDir dir;
     make_first_schema(dir / "s");
     const std::string before = read_file(dir / "s");
@@ -136,7 +136,7 @@ TEST_CASE("a state from before encryption is read as it is, and sealed by the fi
     CHECK(open_ro(dir / "s")->runs().at(0).spec.secret());
 }
 
-TEST_CASE("a migration that was interrupted before the sealing goes on with the next") {
+TEST_CASE("a migration that was interrupted before sealing is continued") {
     const TempDir dir;
     make_first_schema(dir / "s");
     {
@@ -153,7 +153,7 @@ const KeySource kOther{
     .passphrase = {}, .key = base64_encode(std::string(state::kKeySize, 'k')), .file = {}};
 } // namespace
 
-TEST_CASE("outputs, serial and lineage that were edited are not believed") {
+TEST_CASE("edited outputs, serial and lineage are rejected") {
     const char* const edits[] = {
         "UPDATE project SET outputs = replace(outputs, '1', '2')",
         "UPDATE project SET outputs = '{\"size\":7}'",
@@ -161,7 +161,7 @@ TEST_CASE("outputs, serial and lineage that were edited are not believed") {
         "UPDATE project SET serial = serial + 1",
         "UPDATE project SET lineage = '00000000-0000-4000-8000-000000000001'",
         "UPDATE project SET mac = ''",
-        // passed off as one from before the project had a MAC
+        // disguised as a state from before the project had a MAC
         R"(UPDATE project SET outputs = '{}'; ALTER TABLE project DROP COLUMN mac;
            PRAGMA user_version = 4)",
     };
@@ -179,14 +179,14 @@ TEST_CASE("outputs, serial and lineage that were edited are not believed") {
             CHECK(has(says([](Store& s) { (void)s.serial(); }), "altered by something"));
             CHECK(has(says([](Store& s) { (void)s.lineage(); }), "altered by something"));
         }
-        // nor does a write, or another key, give it a good MAC
+        // neither a write nor a rekey gives it a valid MAC
         CHECK(has(message_of([&] { open_locked(dir / "s")->put({row_of("b")}, {}); }), "altered"));
         CHECK(has(message_of([&] { open_locked(dir / "s")->rekey(kOther); }), "altered"));
         CHECK(has(message_of([&] { (void)open_ro(dir / "s")->outputs(); }), "altered"));
     }
 }
 
-TEST_CASE("another key does not give a record that was edited a good MAC") {
+TEST_CASE("a rekey does not give an edited record a valid MAC") {
     const TempDir dir;
     fill(*open_locked(dir / "s"));
     Database(dir / "s", Database::Access::write).run("UPDATE resources SET identity = 'other'");
@@ -195,15 +195,15 @@ TEST_CASE("another key does not give a record that was edited a good MAC") {
     CHECK(has(message_of([&] { open_ro(dir / "s")->rows(); }), "was altered by something"));
 }
 
-TEST_CASE("a state with what no schema of hadeploy's has is refused, and obeyed in nothing") {
+TEST_CASE("a state with additional objects in its schema is rejected, and they have no effect") {
     const std::pair<const char*, const char*> objects[] = {
         {"CREATE TRIGGER t AFTER UPDATE ON project BEGIN DELETE FROM resources; END",
-         "has the trigger \"t\""},
-        {"CREATE VIEW v AS SELECT 1", "has the view \"v\""},
-        {"CREATE TABLE more (x)", "has the table \"more\""},
-        {"CREATE INDEX i ON runs (command)", "has the index \"i\""},
+         "contains the trigger \"t\""},
+        {"CREATE VIEW v AS SELECT 1", "contains the view \"v\""},
+        {"CREATE TABLE more (x)", "contains the table \"more\""},
+        {"CREATE INDEX i ON runs (command)", "contains the index \"i\""},
         {"ALTER TABLE resources RENAME TO kept; CREATE VIEW resources AS SELECT * FROM kept",
-         "which hadeploy did not make"},
+         "which hadeploy did not create"},
     };
     for (const auto& [sql, says] : objects) {
         CAPTURE(sql);
@@ -214,11 +214,11 @@ TEST_CASE("a state with what no schema of hadeploy's has is refused, and obeyed 
         for (const auto& open : {open_ro, open_rw}) {
             const Error error = error_of([&] { open(dir / "s", "demo"); });
             CHECK_MESSAGE(has(error.message, says), error.message);
-            CHECK(has(error.hint, "put a backup in its place"));
+            CHECK(has(error.hint, "restore a backup"));
         }
         CHECK(read_file(dir / "s") == before);
     }
-    // one that comes when the state is open
+    // a trigger that is added while the state is open
     const TempDir dir;
     const auto store = open_locked(dir / "s");
     fill(*store);
@@ -228,7 +228,7 @@ TEST_CASE("a state with what no schema of hadeploy's has is refused, and obeyed 
     CHECK(store->rows().size() == 1);
 }
 
-TEST_CASE("a lock or a serial that no hadeploy writes is told to be so") {
+TEST_CASE("an invalid lock or serial is reported") {
     for (const char* lock : {"junk", "[]", "{}", "{\"kdf\":\"none\"}", "{\"kdf\":1,\"key\":\"x\"}",
                              "{\"kdf\":\"argon2id\",\"passes\":\"3\",\"key\":\"x\"}"}) {
         CAPTURE(lock);
@@ -263,7 +263,7 @@ TEST_CASE("a lock or a serial that no hadeploy writes is told to be so") {
     open_locked(dir / "s")->set_outputs(Value::map({}));
 }
 
-TEST_CASE("a record that was edited is not believed, nor one of another address or time") {
+TEST_CASE("an edited or moved record is rejected") {
     const char* const edits[] = {
         "UPDATE resources SET config = replace(config, '1', '2') WHERE address = 'a'",
         "UPDATE resources SET attributes = '{}'",
@@ -274,7 +274,7 @@ TEST_CASE("a record that was edited is not believed, nor one of another address 
         "UPDATE resources SET tainted = 1",
         "UPDATE resources SET mac = ''",
         "UPDATE resources SET address = 'b' WHERE address = 'a'",
-        // passed off as one from before there were MACs
+        // disguised as a state from before MACs
         R"(UPDATE resources SET config = '{}'; ALTER TABLE resources DROP COLUMN mac;
            ALTER TABLE intents DROP COLUMN mac; ALTER TABLE project DROP COLUMN mac;
            PRAGMA user_version = 2)",
@@ -296,7 +296,7 @@ TEST_CASE("a record that was edited is not believed, nor one of another address 
     }
 }
 
-TEST_CASE("an intent that was edited is not believed") {
+TEST_CASE("an edited intent is rejected") {
     const TempDir dir;
     {
         const auto store = open_locked(dir / "s");
@@ -314,7 +314,7 @@ TEST_CASE("an intent that was edited is not believed") {
     CHECK(has(message_of([&] { open_rw(dir / "s")->intents(); }), "was altered by something"));
 }
 
-TEST_CASE("what a run was made from is believed only as hadeploy sealed it") {
+TEST_CASE("the spec of a run is accepted only if sealed by hadeploy") {
     const auto made = [](const TempDir& dir) {
         const auto store = open_locked(dir / "s");
         for (const char* command : {"true", "false"})
@@ -329,11 +329,11 @@ TEST_CASE("what a run was made from is believed only as hadeploy sealed it") {
         .run("UPDATE runs SET spec = '{\"command\":\"evil\"}' WHERE id = 2");
     CHECK(open_rw(dir / "s")->runs().at(1).spec.is_null());
     CHECK(open_ro(dir / "s")->runs().at(0).spec["command"] == Value("true"));
-    // another run's
+    // that of another run
     Database(dir / "s", Database::Access::write)
         .run("UPDATE runs SET spec = (SELECT spec FROM runs WHERE id = 1) WHERE id = 2");
-    CHECK(has(message_of([&] { open_ro(dir / "s")->runs(); }), "was altered, or moved"));
-    // passed off as a state from before runs were sealed
+    CHECK(has(message_of([&] { open_ro(dir / "s")->runs(); }), "was altered or moved"));
+    // disguised as a state from before runs were sealed
     const TempDir other;
     made(other);
     Database(other / "s", Database::Access::write)
@@ -343,7 +343,7 @@ TEST_CASE("what a run was made from is believed only as hadeploy sealed it") {
     CHECK(open_rw(other / "s")->runs().at(1).spec.is_null());
 }
 
-TEST_CASE("what is kept beside the state has a MAC that only its key makes") {
+TEST_CASE("the MAC for files beside the state depends on its key") {
     const TempDir dir, other;
     const std::string mac = open_rw(dir / "s")->mac("text");
     CHECK(open_ro(dir / "s")->mac("text") == mac);
@@ -351,7 +351,7 @@ TEST_CASE("what is kept beside the state has a MAC that only its key makes") {
     CHECK(open_rw(other / "s")->mac("text") != mac);
 }
 
-TEST_CASE("records are stored in one form and used in another, by their type") {
+TEST_CASE("records are converted between their stored form and memory by type") {
     const auto change = [](const char* from, const char* to) {
         return [=](const std::string& type, const Value& v) {
             return type == "fake.thing" && v["p"] == Value(from) ? v.with("p", to) : v;

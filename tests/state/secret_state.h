@@ -11,7 +11,8 @@ inline hadeploy::Value secret_map() {
     return Value::map({{"size", 1}, {"password", Value(kCanary).as_secret()}});
 }
 
-/// Everything that the store keeps Values in, with a secret in each; the last of `runs` goes on.
+/// Fills everything in which the store keeps Values, with a secret in each. The last of `runs` does
+/// not end.
 inline void fill(hadeploy::Store& store, std::size_t runs = 1, const char* address = "a") {
     hadeploy::RecordedResource row = row_of(address);
     row.config = row.attributes = secret_map();

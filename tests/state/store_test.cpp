@@ -7,7 +7,7 @@
 using namespace hadeploy;
 using namespace testing;
 
-TEST_CASE("a new state has a lineage, no rows, and stays what it is") {
+TEST_CASE("a new state has a lineage and no rows, and is persistent") {
     const TempDir dir;
     std::string lineage;
     {
@@ -24,7 +24,7 @@ TEST_CASE("a new state has a lineage, no rows, and stays what it is") {
     CHECK(open_rw(dir / "other.db")->lineage() != lineage);
 }
 
-TEST_CASE("reading a state that does not exist gives an empty one and makes nothing") {
+TEST_CASE("reading a missing state gives an empty one and creates no file") {
     const TempDir dir;
     const auto store = open_ro(dir / "no/state.db");
     CHECK(store->rows().empty());
@@ -34,7 +34,7 @@ TEST_CASE("reading a state that does not exist gives an empty one and makes noth
     CHECK_FALSE(std::filesystem::exists(dir / "no"));
 }
 
-TEST_CASE("begin, finish: the row takes the place of the intent") {
+TEST_CASE("begin, finish: the row replaces the intent") {
     const TempDir dir;
     const auto store = open_locked(dir / "s");
     const std::int64_t before = store->serial();
@@ -42,7 +42,7 @@ TEST_CASE("begin, finish: the row takes the place of the intent") {
     store->begin(intents);
     CHECK(intents[0].id > 0);
     CHECK(intents[0].id != intents[1].id);
-    CHECK(store->serial() == before); // nothing is changed yet
+    CHECK(store->serial() == before); // no change yet
 
     const auto found = store->intents();
     REQUIRE(found.size() == 2);
@@ -84,10 +84,10 @@ TEST_CASE("an intent ends once") {
     CHECK(has(error.message, "has no intent"));
     CHECK_FALSE(store->row("changed"));
     CHECK(store->serial() == serial);
-    CHECK(begun(*store, intent_of("a")).id > intent.id); // and its number is not used again
+    CHECK(begun(*store, intent_of("a")).id > intent.id); // numbers are not reused
 }
 
-TEST_CASE("removal takes row and intent, but not a newer generation") {
+TEST_CASE("a removal removes row and intent, but not a newer generation") {
     const TempDir dir;
     const auto store = open_locked(dir / "s");
     store->put({row_of("a"), row_of("b", 2)}, {});
@@ -113,7 +113,7 @@ TEST_CASE("rows are put and forgotten in one go, moves too") {
     CHECK(all == "bc");
 }
 
-TEST_CASE("rows and what is open in the journal move together, also in a swap") {
+TEST_CASE("rows and open intents move together, also in a swap") {
     const TempDir dir;
     const auto store = open_locked(dir / "s");
     RecordedResource a = row_of("a"), b = row_of("b", 2);
@@ -141,7 +141,7 @@ TEST_CASE("rows and what is open in the journal move together, also in a swap") 
     CHECK(open == "update b create newer ");
 }
 
-TEST_CASE("what an earlier run left open is settled by who goes on at its address") {
+TEST_CASE("a new intent settles open intents of earlier runs at its address") {
     const TempDir dir;
     const auto store = open_locked(dir / "s");
     begun(*store, intent_of("again"));
@@ -151,7 +151,7 @@ TEST_CASE("what an earlier run left open is settled by who goes on at its addres
     Intent later = intent_of("again");
     later.run = 2;
     const Intent now = begun(*store, later);
-    begun(*store, later); // of the same run: a remove and a create may both be open
+    begun(*store, later); // in the same run, a remove and a create can both be open
     store->put({row_of("adopted")}, {"forgotten"});
     std::vector<std::string> left;
     for (const Intent& intent : store->intents())
@@ -169,7 +169,7 @@ TEST_CASE("outputs and history") {
         const std::int64_t second = store->begin_run("destroy", {});
         store->record_step(first, {"a", "create", 10, 20, "done", {}});
         store->record_step(first, {"b", "create", 20, 30, "failed", {"a"}});
-        CHECK(store->steps(first).size() == 2); // seen before they are written
+        CHECK(store->steps(first).size() == 2); // visible before they are written
         store->end_run(first, "failed", "{\"failed\":1}");
         store->record_step(first, {"c", "create", 30, 40, "done", {"a", "b"}});
         CHECK(store->steps(first).size() == 3);
@@ -196,7 +196,7 @@ TEST_CASE("outputs and history") {
     CHECK(store->steps(runs[1].id).empty());
 }
 
-TEST_CASE("a run that was killed has no end") {
+TEST_CASE("a killed run has no end") {
     const TempDir dir;
     open_locked(dir / "s")->begin_run("apply", {});
     const auto runs = open_ro(dir / "s")->runs();
@@ -205,7 +205,7 @@ TEST_CASE("a run that was killed has no end") {
     CHECK(runs[0].result.empty());
 }
 
-TEST_CASE("a hundred thousand bytes of anything come back as they were") {
+TEST_CASE("a hundred thousand random bytes are preserved") {
     const TempDir dir;
     const auto store = open_locked(dir / "s");
     RecordedResource row = row_of("a[\"x'y\"]");
@@ -214,7 +214,7 @@ TEST_CASE("a hundred thousand bytes of anything come back as they were") {
     CHECK(store->row(row.address)->config == row.config);
 }
 
-TEST_CASE("many threads: each call is whole, and one that fails spoils no other") {
+TEST_CASE("many threads: calls are atomic, and a failure does not affect others") {
     const TempDir dir;
     const auto store = open_locked(dir / "s");
     constexpr int kThreads = 8, kRounds = 100;

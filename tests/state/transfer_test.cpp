@@ -17,7 +17,7 @@ state::Contents contents() {
 }
 } // namespace
 
-TEST_CASE("a state goes out as JSON and comes back whole, its secrets sealed on the way") {
+TEST_CASE("a state is written as JSON with sealed secrets and read back") {
     state::Contents before = contents();
     before.rows[1].tainted = true;
     const std::string text = state::write_contents(before, kKey);
@@ -36,15 +36,15 @@ TEST_CASE("a state goes out as JSON and comes back whole, its secrets sealed on 
     CHECK(after.outputs == before.outputs);
 }
 
-TEST_CASE("what is no state, altered, or another's is refused") {
+TEST_CASE("invalid, altered and foreign documents are rejected") {
     const auto refused = [](const std::string& text, const KeySource& key = kKey) {
         return error_of([&] { (void)state::read_contents(text, key, "x.json"); }).message;
     };
     const std::string good = state::write_contents(contents(), kKey);
-    CHECK(has(refused("{"), "x.json: this is no state in JSON"));
+    CHECK(has(refused("{"), "x.json: not a state in JSON"));
     CHECK(has(refused("[]"), "no state"));
-    CHECK(has(refused("{}"), "another hadeploy's form"));
-    CHECK(has(refused(good.substr(0, good.size() / 2)), "no state in JSON"));
+    CHECK(has(refused("{}"), "another version of hadeploy"));
+    CHECK(has(refused(good.substr(0, good.size() / 2)), "not a state in JSON"));
     CHECK(has(refused(good, {.passphrase = "wrong", .key = {}, .file = {}}), "x.json"));
     const auto changed = [&](std::string_view what, std::string_view with) {
         std::string text = good;
@@ -54,22 +54,22 @@ TEST_CASE("what is no state, altered, or another's is refused") {
     };
     const std::tuple<const char*, const char*, const char*> slips[] = {
         {"\"generation\": 1", "\"generation\": \"1\"",
-         "x.json: resources[0].generation has to be an integer from 1 to 9007199254740992"},
-        {"\"generation\": 1", "\"generation\": -1", "resources[0].generation has to be"},
-        {"\"generation\": 3", "\"generation\": 1.5", "resources[1].generation has to be"},
+         "x.json: resources[0].generation must be an integer from 1 to 9007199254740992"},
+        {"\"generation\": 1", "\"generation\": -1", "resources[0].generation must be"},
+        {"\"generation\": 3", "\"generation\": 1.5", "resources[1].generation must be"},
         {"\"generation\": 3", "\"generation\": 18446744073709551615", "resources[1].generation"},
         {"\"identity\"", "\"idendity\"", "x.json: resources[0]: `identity` is missing"},
-        {"\"tainted\": false", "\"tainted\": 0", "resources[0].tainted has to be true or false"},
-        {"\"serial\": 7", "\"serial\": -7", "x.json: serial has to be an integer from 0"},
-        {"\"serial\": 7", "\"serial\": 9223372036854775807", "x.json: serial has to be"},
-        {"\"lineage\": \"5a", "\"lineage\": \"x", "x.json: lineage has to be a UUID"},
-        {"\"project\": \"demo\"", "\"project\": \"\"", "x.json: project has to be"},
-        {"\"depends_on\": [", "\"depends_on\": [1,", "depends_on has to be a list of texts"},
-        {"\"config\": {", "\"config\": [], \"was\": {", "resources[0].config has to be a map"},
-        {"\"attributes\": {", "\"attributes\": 1, \"was\": {", "resources[0].attributes has to be"},
-        {"\"outputs\": {", "\"outputs\": \"x\", \"was\": {", "x.json: outputs has to be a map"},
-        {"\"resources\": [", "\"resources\": {}, \"was\": [", "x.json: resources has to be a list"},
-        {"\"resources\": [", "\"resources\": [7,", "x.json: resources[0] has to be a map"},
+        {"\"tainted\": false", "\"tainted\": 0", "resources[0].tainted must be true or false"},
+        {"\"serial\": 7", "\"serial\": -7", "x.json: serial must be an integer from 0"},
+        {"\"serial\": 7", "\"serial\": 9223372036854775807", "x.json: serial must be"},
+        {"\"lineage\": \"5a", "\"lineage\": \"x", "x.json: lineage must be a UUID"},
+        {"\"project\": \"demo\"", "\"project\": \"\"", "x.json: project must be"},
+        {"\"depends_on\": [", "\"depends_on\": [1,", "depends_on must be a list of strings"},
+        {"\"config\": {", "\"config\": [], \"was\": {", "resources[0].config must be a map"},
+        {"\"attributes\": {", "\"attributes\": 1, \"was\": {", "resources[0].attributes must be"},
+        {"\"outputs\": {", "\"outputs\": \"x\", \"was\": {", "x.json: outputs must be a map"},
+        {"\"resources\": [", "\"resources\": {}, \"was\": [", "x.json: resources must be a list"},
+        {"\"resources\": [", "\"resources\": [7,", "x.json: resources[0] must be a map"},
         {"\"key_lock\": \"", "\"key_lock\": \"x", "the lock of x.json is damaged"},
     };
     for (const auto& [what, with, says] : slips) {
@@ -90,7 +90,7 @@ TEST_CASE("what is no state, altered, or another's is refused") {
     CHECK_THROWS_AS((void)state::read_contents(flipped, kKey, "x"), Error);
 }
 
-TEST_CASE("a restore replaces everything that is recorded, in a later serial") {
+TEST_CASE("a restore replaces everything that is recorded, with a later serial") {
     const TempDir dir;
     const auto store = open_locked(dir / "s");
     store->put({row_of("old"), row_of("a")}, {});

@@ -13,11 +13,11 @@ using sqlite::Database;
 namespace {
 const std::filesystem::path kVersions =
     std::filesystem::path(HADEPLOY_SOURCE_DIR) / "tests/state/versions";
-/// What the kept ones that are encrypted are locked with.
+/// The key of the stored states that are encrypted.
 const KeySource kKey{
     .passphrase = {}, .key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", .file = {}};
 
-/// A state as a hadeploy of that schema version left it.
+/// Creates a state as written by a hadeploy of that schema version.
 void make_version(const std::filesystem::path& file, std::size_t version) {
     write_file(file, "");
     Database(file, Database::Access::write)
@@ -30,7 +30,7 @@ std::unique_ptr<Store> opened(const std::filesystem::path& file, Store::Mode mod
     return Store::open(file, mode, "kept", key);
 }
 
-/// All that was in it is there.
+/// Checks that the contents of the stored state are complete.
 void check_kept(const Store& store, std::size_t version) {
     CHECK(store.project() == "kept");
     CHECK(store.serial() == 4);
@@ -62,7 +62,7 @@ void check_kept(const Store& store, std::size_t version) {
 }
 } // namespace
 
-TEST_CASE("every version of the schema that was ever released is read, and brought up to date") {
+TEST_CASE("every released version of the schema is read and migrated") {
     const std::size_t latest = state::migrations().size();
     for (std::size_t version = 1; version <= latest; ++version) {
         CAPTURE(version);
@@ -70,7 +70,7 @@ TEST_CASE("every version of the schema that was ever released is read, and broug
         make_version(dir / "s", version);
         const std::string before = read_file(dir / "s");
         check_kept(*opened(dir / "s", Store::Mode::read_only), version);
-        CHECK(read_file(dir / "s") == before); // a look changes nothing
+        CHECK(read_file(dir / "s") == before); // reading changes nothing
 
         check_kept(*opened(dir / "s", Store::Mode::read_write), version);
         const std::string now = read_file(dir / "s");
@@ -83,7 +83,7 @@ TEST_CASE("every version of the schema that was ever released is read, and broug
     }
 }
 
-TEST_CASE("a state without a lock is taken only where that is asked for") {
+TEST_CASE("a state without a lock is accepted only on request") {
     for (const std::size_t version : {std::size_t{1}, state::migrations().size()}) {
         CAPTURE(version);
         const TempDir dir;
@@ -94,13 +94,13 @@ TEST_CASE("a state without a lock is taken only where that is asked for") {
         for (const Store::Mode mode : {Store::Mode::read_only, Store::Mode::read_write}) {
             const Error error = error_of([&] { Store::open(dir / "s", mode, "kept", kKey); });
             CHECK(has(error.message, "is not sealed"));
-            CHECK(has(error.hint, "`hadeploy state rekey --unsealed`"));
+            CHECK(has(error.hint, "hadeploy state rekey --unsealed"));
         }
         CHECK(read_file(dir / "s") == before);
     }
 }
 
-TEST_CASE("a migration that is killed at any moment is finished by the next") {
+TEST_CASE("a migration that is killed at any moment is completed by the next one") {
     for (int round = 0; round < 40; ++round) {
         const TempDir dir;
         make_version(dir / "s", 1);
@@ -121,7 +121,7 @@ TEST_CASE("a migration that is killed at any moment is finished by the next") {
     }
 }
 
-TEST_CASE("a newer schema is refused, and left alone") {
+TEST_CASE("a newer schema is rejected and not changed") {
     const TempDir dir;
     const std::size_t latest = state::migrations().size();
     make_version(dir / "s", latest);

@@ -7,7 +7,7 @@
 
 namespace hadeploy {
 
-/// Names out of one map: `a.b` is what the map has for "a", and of that "b".
+/// Resolves names in a map: `a.b` is the entry "b" of the entry "a".
 class MapNames : public Names {
   public:
     explicit MapNames(Value map) : map_(std::move(map)) {}
@@ -23,8 +23,8 @@ class MapNames : public Names {
     Value map_;
 };
 
-/// The value of `text` read as YAML and evaluated: as JSON with its secrets and unknowns marked, or
-/// "line:column: message (hint)" of the first error.
+/// Reads `text` as YAML and evaluates it: returns JSON with marks for secrets and unknown values,
+/// or "line:column: message (hint)" of the first error.
 inline std::string value_of(const std::string& text, const Value& names = Value::map({})) {
     Sources sources;
     Diagnostics diagnostics;
@@ -41,7 +41,7 @@ inline std::string value_of(const std::string& text, const Value& names = Value:
     }
 }
 
-/// Of what stands within `${...}`.
+/// The same for the expression within `${...}`.
 inline std::string eval(const std::string& expression, const Value& names = Value::map({})) {
     Sources sources;
     const Value text =

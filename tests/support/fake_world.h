@@ -11,8 +11,8 @@
 #include <string>
 #include <unistd.h>
 
-/// A world in memory behind the same door as the real providers. What it does not cover: real
-/// latency, effects that outlive a killed process, partial writes.
+/// Providers with objects in memory. Not covered: latency, objects that outlive a killed process,
+/// partial writes.
 namespace hadeploy::fake {
 
 struct World {
@@ -20,13 +20,13 @@ struct World {
     std::map<std::string, Value> objects;      ///< by name
     std::map<std::string, std::string> owners; ///< identity by name
     std::set<std::string> broken;              ///< names whose change fails
-    std::map<std::string, int> shaky;          ///< names whose change fails that often, and passes
-    std::set<std::string> unreadable;          ///< names whose read fails
-    std::set<std::string> dead_hosts;          ///< endpoints that don't answer
-    std::vector<std::string> log;              ///< "create a", "read host1: a b", ...
-    std::vector<std::string> batches;          ///< "a b": what was applied together
-    std::string dies_before;                   ///< "create a": the process is killed then
-    bool talks = false;                        ///< says names of objects wherever it says something
+    std::map<std::string, int> shaky; ///< names whose change fails that many times, then succeeds
+    std::set<std::string> unreadable; ///< names whose read fails
+    std::set<std::string> dead_hosts; ///< endpoints that do not answer
+    std::vector<std::string> log;     ///< "create a", "read host1: a b", ...
+    std::vector<std::string> batches; ///< "a b": names applied in one batch
+    std::string dies_before;          ///< "create a": the process is killed before this
+    bool talks = false;               ///< all messages contain names of objects
 
     std::vector<std::string> changes() {
         std::vector<std::string> out;
@@ -74,7 +74,7 @@ class Thing : public ResourceType {
     }
 };
 
-/// Like fake.thing, but taken over when it is there as wanted.
+/// Like fake.thing, but taken over when it exists as wanted.
 class Adoptable : public Thing {
   public:
     Adoptable() {
@@ -84,7 +84,7 @@ class Adoptable : public Thing {
     }
 };
 
-/// Like fake.thing, but made apart from others.
+/// Like fake.thing, but slow to create, so that it has its own batches.
 class Bulky : public Thing {
   public:
     Bulky() {
@@ -93,7 +93,7 @@ class Bulky : public Thing {
     }
 };
 
-/// `fake.look`: a data source that tells the value of the thing with a name.
+/// `fake.look`: a data source that returns the value of the thing with a name.
 class Look : public ResourceType {
   public:
     Look() {
@@ -108,7 +108,7 @@ class Look : public ResourceType {
     }
 };
 
-/// `fake.machine`: exports a connection; `running` can be mended.
+/// `fake.machine`: exports a connection; `running` can be repaired.
 class Machine : public ResourceType {
   public:
     Machine() {
@@ -138,7 +138,7 @@ class Machine : public ResourceType {
     }
 };
 
-/// `fake.host`: a machine that exists already, with a host key that is known beforehand.
+/// `fake.host`: a pre-existing machine with a known host key.
 class Host : public Machine {
   public:
     Host() {
@@ -154,7 +154,7 @@ class Host : public Machine {
     }
 };
 
-/// `fake.disk`: a thing that holds data, of as many bytes as its size.
+/// `fake.disk`: a thing that holds data; its size is in bytes.
 class Disk : public Thing {
   public:
     Disk() { name = "fake.disk"; }
@@ -163,14 +163,14 @@ class Disk : public Thing {
     }
 };
 
-/// `fake.copies`: data in as many copies as its size says, each on one of its peers.
+/// `fake.copies`: data in `size` copies, each on one of its peers.
 class Copies : public Disk {
   public:
     Copies() { name = "fake.copies"; }
     std::int64_t copies(const Value& disk) const override { return disk.integer("size"); }
 };
 
-/// `fake.server`: a machine with a disk of its own.
+/// `fake.server`: a machine with its own disk.
 class Server : public Machine {
   public:
     Server() { name = "fake.server"; }
@@ -249,7 +249,7 @@ class OpenEndpoint : public hadeploy::OpenEndpoint {
                 Error(ErrorKind::failed, said("it can't be read", r.config)));
         const auto it = world_.objects.find(name);
         if (it == world_.objects.end()) return Observation::absent();
-        if (r.type->data) // what it tells, without what it was asked for
+        if (r.type->data) // only the result, without the config
             return Observation::present(Value::map({{"value", it->second["value"]}}));
         Observation o = Observation::present(it->second);
         if (!r.type->adopts && world_.owners[name] != r.identity)
@@ -302,7 +302,7 @@ class Kind : public Provider {
     World& world_;
 };
 
-/// `fake.note`: text, token (computed). It lives in the state alone.
+/// `fake.note`: text, token (computed). It exists only in the state.
 class Note : public ResourceType {
   public:
     Note() {

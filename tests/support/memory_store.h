@@ -8,17 +8,17 @@
 
 namespace hadeploy::fake {
 
-/// Ends a process that is not one: before one of the effects that would outlive it (a change of the
-/// world, a write of the state), and with it all later ones.
+/// Simulates the kill of a process before one of its lasting effects (a change of an object, a
+/// write of the state): this and all later effects fail.
 class Fuse {
   public:
-    /// @param effects  how many still happen; negative: all
+    /// @param effects  number of effects before the kill; negative: no kill
     void light(int effects) {
         const std::lock_guard lock(mutex_);
         left_ = effects;
         dead_ = false;
     }
-    /// @throws Error when the process has ended
+    /// @throws Error after the kill
     void effect() {
         const std::lock_guard lock(mutex_);
         if (left_ == 0) dead_ = true;
@@ -36,7 +36,7 @@ class Fuse {
     bool dead_ = false;
 };
 
-/// What a state file holds.
+/// The contents of a state file.
 struct MemoryState {
     std::map<std::string, RecordedResource> rows;
     std::vector<Intent> intents;
@@ -44,8 +44,7 @@ struct MemoryState {
     std::int64_t serial = 0, last_intent = 0, last_run = 0;
 };
 
-/// The store's promises without a disk: each call happens whole or not at all. What it does not
-/// cover: durability, locking, secrets, history.
+/// A store in memory with atomic calls. Not covered: durability, locking, secrets, history.
 class MemoryStore final : public Store {
   public:
     MemoryStore(MemoryState& state, Fuse& fuse) : state_(state), fuse_(fuse) {}

@@ -11,13 +11,14 @@
 
 namespace hadeploy {
 
-/// A secret made at random, and whether a text shows it or a piece of it.
+/// A random secret, used to check that no text shows it or a piece of it.
 struct Planted {
     std::string text;
-    std::size_t piece = 1; ///< how many characters nobody else says by chance
+    std::size_t piece = 1; ///< number of characters that do not occur in texts by chance
 };
 
-/// Alphabets whose characters no message has by itself (`piece` 1), and others.
+/// Creates a secret from one of several alphabets. `piece` is 1 for those whose characters occur in
+/// no message.
 inline Planted plant(std::mt19937& draw, std::size_t length, unsigned alphabet) {
     const auto below = [&](unsigned n) { return static_cast<unsigned>(draw() % n); };
     const auto utf8 = [](std::uint32_t c) {
@@ -42,17 +43,17 @@ inline Planted plant(std::mt19937& draw, std::size_t length, unsigned alphabet) 
         case 1: out.text += letters[below(letters.size())]; break;
         case 2: out.text += signs[below(signs.size())]; break;
         case 3: out.text += static_cast<char>(1 + below(31)); break;
-        case 4: out.text += utf8(0x410 + below(64)); break;   // Cyrillic, which is escaped
-        case 5: out.text += utf8(0x4E00 + below(500)); break; // as it is
+        case 4: out.text += utf8(0x410 + below(64)); break;   // Cyrillic, which in_quotes() escapes
+        case 5: out.text += utf8(0x4E00 + below(500)); break; // not escaped
         case 6: out.text += utf8(0x1F600 + below(64)); break;
-        case 7: out.text += static_cast<char>(0x80 + below(64)); break; // no UTF-8
+        case 7: out.text += static_cast<char>(0x80 + below(64)); break; // not UTF-8
         default: out.text += below(6) == 0 ? "\n" : utf8(0x391 + below(17)); break;
         }
     return out;
 }
 inline constexpr unsigned kAlphabets = 9;
 
-/// With the escapes of in_quotes() and of JSON undone.
+/// Decodes the escapes of in_quotes() and of JSON.
 inline std::string without_escapes(std::string_view text) {
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -101,7 +102,7 @@ inline std::string without_escapes(std::string_view text) {
     return out;
 }
 
-/// A piece of the secret that the text shows, as it is or escaped; "" when it shows none.
+/// A piece of the secret that the text contains, unchanged or escaped; "" if there is none.
 inline std::string shown_of(const Planted& secret, const std::string& text) {
     std::vector<std::size_t> at{0};
     while (at.back() < secret.text.size())
@@ -110,13 +111,13 @@ inline std::string shown_of(const Planted& secret, const std::string& text) {
     for (const std::string& form : {text, without_escapes(text)})
         for (std::size_t i = 0; i + secret.piece < at.size(); ++i) {
             const std::string piece = secret.text.substr(at[i], at[i + secret.piece] - at[i]);
-            if (piece == "\n") continue; // of which any text has some
+            if (piece == "\n") continue; // occurs in any text
             if (form.find(piece) != form.npos) return piece;
         }
     return "";
 }
 
-/// From a few characters to a few hundred, the short ones more often.
+/// A random length from one to some hundred characters, short ones more often.
 inline std::size_t drawn_length(std::mt19937& draw) {
     return draw() % 3 == 0 ? 1 + draw() % 8 : draw() % 2 == 0 ? 1 + draw() % 90 : 1 + draw() % 400;
 }

@@ -12,7 +12,7 @@
 
 namespace hadeploy {
 
-/// A spec (and its modules) given as texts.
+/// A spec and its modules from texts.
 struct TestSpec {
     using Files = std::map<std::string, std::string>;
     explicit TestSpec(Files texts, VariableValues given = {}, Value secrets = Value::map({}))
@@ -38,7 +38,7 @@ struct TestSpec {
     ProviderSettings settings;
 };
 
-/// The errors of loading and expanding a spec, one "place: message" a line.
+/// The errors of loading and expanding a spec, one "place: message" per line.
 inline std::string errors_of(const std::string& text) {
     fake::World world;
     Registry registry;
@@ -70,7 +70,7 @@ inline std::string errors_of(const std::string& text) {
     return out;
 }
 
-/// "create a; update b (value)" of a plan's steps, in their order.
+/// A plan's steps in order: "create a; update b (value)".
 inline std::string summary(const Plan& plan) {
     std::string out;
     for (const Step& s : plan.steps) {
@@ -84,7 +84,7 @@ inline std::string summary(const Plan& plan) {
     return out;
 }
 
-/// The world after everything in the spec was made: recorded, and there as wanted.
+/// The prior state after an apply of the spec: all resources recorded and observed as desired.
 inline PriorState as_applied(const char* text) {
     const TestSpec t(text);
     PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};

@@ -10,15 +10,15 @@
 
 namespace hadeploy {
 
-/// The seed of the first round; HADEPLOY_SEED in the environment repeats a round that failed.
+/// The seed of the first round. Set HADEPLOY_SEED to repeat a failed round.
 inline unsigned first_seed() {
     const char* given = std::getenv("HADEPLOY_SEED");
     return given == nullptr ? 20'240 : static_cast<unsigned>(std::strtoul(given, nullptr, 10));
 }
 
-/// A random spec of things, alone, counted or named, on machines and in modules, of notes that live
-/// in the state alone, and of looks at things; all refer to what was made up before them: so there
-/// is no circle. With the same seed and another `version` it is the same spec after some changes.
+/// A random spec of things (single, with `count` or `for_each`), machines, modules, notes that
+/// exist only in the state, and data sources. All refer only to earlier ones, so that there are no
+/// cycles. The same seed with another `version` gives the same spec after some changes.
 class RandomSpec {
   public:
     RandomSpec(unsigned seed, unsigned version) : shape_(seed), change_(seed * 31 + version) {
@@ -26,7 +26,7 @@ class RandomSpec {
         for (std::size_t i = 0; i < count; ++i) add(i);
     }
 
-    /// With the entries of each section in some order.
+    /// The spec as text, optionally with the entries of each section shuffled.
     std::string text(std::mt19937* shuffled = nullptr) {
         std::string out = "name: test\n";
         for (auto& [section, entries] : sections_) {
@@ -48,7 +48,7 @@ outputs: {token: "${one.token}", all: "${join(',', values(two[*].token))}"}
   private:
     void add(std::size_t i) {
         const unsigned kind = shape_() % 10;
-        const bool gone = change_() % 9 == 0 && i > 0; // in this version
+        const bool gone = change_() % 9 == 0 && i > 0; // absent in this version
         const std::string name = fmt::format("r{}", i);
         if (kind == 0) return add_machine(name);
         if (kind == 1) return add_module(name, gone);
@@ -91,7 +91,7 @@ outputs: {token: "${one.token}", all: "${join(',', values(two[*].token))}"}
         machines_.push_back(name);
     }
 
-    /// Others refer to its text: its token is another one in each state.
+    /// Others refer to its text, as its token differs between states.
     void add_note(const std::string& name, bool gone) {
         std::string lifecycle;
         if (shape_() % 2 == 0) lifecycle = "create_before_destroy: true";
@@ -108,7 +108,7 @@ outputs: {token: "${one.token}", all: "${join(',', values(two[*].token))}"}
         references_.push_back(name + ".text");
     }
 
-    /// Once all is applied it tells what is there.
+    /// Adds a data source that reads the thing after apply.
     void add_look(const std::string& name) {
         sections_["data"].push_back(fmt::format(
             "  {0}: {{type: fake.look, name: \"${{{0}.name}}\", depends_on: [{0}]}}\n", name));

@@ -1,5 +1,5 @@
--- A state of schema version 1, from before encryption: one run that ended, one that was killed while
--- it created `killed`. It is kept as it is.
+-- A state of schema version 1, from before encryption: one run that ended, and one that was killed
+-- while it created `killed`. This file must not be changed.
 BEGIN TRANSACTION;
 CREATE TABLE intents (
     id         INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice

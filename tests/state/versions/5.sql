@@ -1,5 +1,5 @@
--- A state of schema version 5, as the hadeploy of that time left it: one run that ended, one that was
--- killed while it created `killed`. Its key is in the test; it is kept as it is.
+-- A state of schema version 5, as written by the hadeploy of that time: one run that ended, and one
+-- that was killed while it created `killed`. The key is in the test. This file must not be changed.
 BEGIN TRANSACTION;
 CREATE TABLE intents (
     id         INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice
