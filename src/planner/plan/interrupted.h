@@ -5,7 +5,7 @@
 
 namespace hadeploy {
 
-/// Fills in what the plan takes up of what earlier runs began.
+/// Fills in Plan::resumed, the changes of earlier runs that the plan resumes.
 void note_interrupted(Plan& plan, const PriorState& world);
 
 } // namespace hadeploy
