@@ -15,7 +15,7 @@ struct Interval {
     std::uint32_t first = 0, last = 0;
 };
 
-/// Of a cidr in canonical form, or of an address.
+/// The addresses of a CIDR in canonical form, or of a single address.
 Interval interval(const std::string& text) {
     const std::size_t slash = text.find('/');
     in_addr address{};
@@ -65,11 +65,11 @@ void Claims::check(Diagnostics& diagnostics) const {
     for (const Range& r : ranges_) by_name.emplace(r.use.network, &r);
     for (const Range& a : addresses_) {
         const auto it = by_name.find(a.use.network);
-        if (it == by_name.end()) continue; // a network of somebody else
+        if (it == by_name.end()) continue; // a network managed elsewhere
         const Interval range = interval(it->second->use.range);
         const std::uint32_t address = interval(a.use.address).first;
         const bool inside = address >= range.first && address <= range.last;
-        // a network of one address or two has neither a name nor a broadcast address
+        // a network of one or two addresses has neither a network nor a broadcast address
         const bool reserved =
             range.last - range.first > 1 && (address == range.first || address == range.last);
         const std::string& own = it->second->use.address;
@@ -104,7 +104,7 @@ void Claims::check_ranges(Diagnostics& diagnostics) const {
     std::stable_sort(sorted.begin(), sorted.end(), [](const Range* a, const Range* b) {
         return interval(a->use.range).first < interval(b->use.range).first;
     });
-    const Range* widest = nullptr; // of those before: the one that reaches furthest
+    const Range* widest = nullptr; // the one among the previous ranges that ends last
     for (const Range* r : sorted) {
         const Interval here_range = interval(r->use.range);
         const Range* last = widest;

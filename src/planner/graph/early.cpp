@@ -19,7 +19,7 @@ namespace hadeploy {
 
 namespace {
 
-/// There are none yet. Notes that they were asked for: the error alone would be lost in a `try()`.
+/// No resources exist yet. Records that one was requested, because `try()` would swallow the error.
 class NoResources : public Resources {
   public:
     const std::vector<NodeId>& instances(const Scope&, const ResourceBlock& block) const override {
@@ -60,7 +60,8 @@ std::optional<bool> early_flag(const ExprPtr& expr, const Graph& graph, const Sc
     return v.as_bool();
 }
 
-/// Where an instance stands whose block is in the spec, though it may be there itself no longer.
+/// Reconstructs an instance from its address. Its block is in the spec, but the instance may not
+/// be.
 Instance former_instance(const AddressPart& part, const ExprPtr& for_each, const Graph& graph,
                          const Scope& scope) {
     Instance out{.key = part.key};
@@ -76,8 +77,8 @@ Instance former_instance(const AddressPart& part, const ExprPtr& for_each, const
     return out;
 }
 
-/// The block of an address, and the scope in which it is evaluated, whether or not the spec still
-/// has this instance of it.
+/// The block of an address and the scope in which it is evaluated, even if the spec no longer has
+/// this instance.
 class FormerBlock {
   public:
     FormerBlock(const std::string& address, const Graph& graph) {
@@ -175,7 +176,7 @@ std::string address_of(const AddressPattern& pattern, const Graph& graph, const 
         try {
             key = evaluate_early(*part.key, graph, scope, instance, what);
         } catch (Error& error) {
-            error.loc = pattern.loc; // its text is not written as other expressions are
+            error.loc = pattern.loc; // the text of a pattern is not located like other expressions
             throw;
         }
         if (!key.is_string() && !key.is_integer())
@@ -203,7 +204,7 @@ Leaving leaving_of(const RecordedResource& recorded, const Graph* graph) {
         };
         said(l.prevent_destroy, kPreventDestroy, out.prevented);
         said(l.keep_on_destroy, kKeepOnDestroy, out.kept);
-    } catch (const Error&) { // it went by something that only an instance which is there has
+    } catch (const Error&) { // it depends on a value that only an existing instance has
     }
     return out;
 }

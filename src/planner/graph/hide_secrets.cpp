@@ -12,8 +12,8 @@ bool leads_to_hosts(const Type& type) {
     return type.kind == TypeKind::connection || (type.element && leads_to_hosts(*type.element));
 }
 
-/// Whether something in the connections is secret but passwords, which open the host and are no
-/// part of what is there.
+/// Whether connections contain secrets other than passwords. Passwords only open the host, and are
+/// not part of the objects on it.
 bool tells(const Value& connections) {
     if (connections.is_list())
         return std::any_of(connections.as_list().begin(), connections.as_list().end(), tells);
@@ -26,7 +26,7 @@ bool tells(const Value& connections) {
                        });
 }
 
-/// Whether something in the config is secret that what is made of it may tell.
+/// Whether the config contains secrets that derived values could reveal.
 bool may_be_told(const ResourceType& type, const Value& config) {
     if (!config.contains_secret()) return false;
     if (config.secret() || !config.is_map()) return true;
@@ -41,7 +41,7 @@ bool may_be_told(const ResourceType& type, const Value& config) {
 
 Value with_secrecy(const ResourceType& type, const Attribute& a, Value value, const Value& config) {
     if (a.secret) return value.as_secret();
-    // of a machine the parts that are secret are so by its schema
+    // the schema of a machine marks all its secret parts
     if (!a.computed || a.open || type.machine || !may_be_told(type, config)) return value;
     if (a.follows.empty()) return value.as_secret();
     for (const std::string& name : a.follows) value = as_secret_as(value, config[name]);

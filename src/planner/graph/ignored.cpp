@@ -15,7 +15,7 @@ namespace {
 
 constexpr const char* kExample = "for example: labels, labels[\"x\"], ports[0]";
 
-/// The names and constant keys of an expression that is nothing else; false when it is.
+/// Collects the names and constant keys of an expression; false if it contains anything else.
 bool collect_steps(const Expr& expr, Path& out) {
     if (expr.kind == Expr::Kind::reference) {
         out.push_back(expr.name());
@@ -40,7 +40,7 @@ Error refusal(std::string message, Loc loc, std::string hint) {
 
 IgnoredPart parse(const Value& name) {
     const std::string& text = name.as_string();
-    Sources sources; // of its own: the places within are not needed
+    Sources sources; // separate, because places within are not needed
     StringPool strings;
     Path steps;
     try {
@@ -66,7 +66,7 @@ Error unknown_name(std::string message, std::string_view name, const Schema& sch
                          : fmt::format("it has: {}", fmt::join(known, ", ")));
 }
 
-/// Goes along a path through the attribute's type.
+/// Checks a path against the type of its attribute.
 void check_path(const IgnoredPart& part, const Attribute& attribute, const Value& name) {
     const Type any;
     const Type* type = &attribute.type;
@@ -123,8 +123,8 @@ std::optional<Value> part_at(const Value& whole, const Path& path) {
     return *at;
 }
 
-/// `whole` with another part where the path leads, from its element `at` on; without a part it is
-/// taken out of its map. What would hold the part has to be there.
+/// Replaces the part of `whole` at the path from its element `at` on; without a part, removes it
+/// from its map. The container of the part must exist.
 Value with_part(const Value& whole, const Path& path, std::size_t at,
                 const std::optional<Value>& part) {
     if (at == path.size()) return part.value_or(Value());

@@ -24,7 +24,7 @@ std::optional<Error> wrong_type(const ResourceType& type, const Import& import) 
                                     : "`hadeploy docs TYPE` tells of each type whether it can be");
 }
 
-/// One entry for one instance of its for_each.
+/// Adds the import of one entry, for one instance of its for_each.
 void add_import(const ImportBlock& block, const Graph& graph, const Instance* instance,
                 std::map<std::string, Import>& out, Diagnostics& diagnostics) {
     Import import{.id = {}, .loc = block.loc};

@@ -17,7 +17,7 @@ Error refusal(Loc where, std::string message, std::string hint) {
     return Error(ErrorKind::spec, std::move(message), where).with_hint(std::move(hint));
 }
 
-/// Whether it goes by what a data source reads.
+/// Whether the expression depends on a data source.
 bool from_data(const Expr& where) {
     const std::vector<Reference> all = references_in(where);
     return std::any_of(all.begin(), all.end(), [](const Reference& r) { return r.name == "data"; });
@@ -47,7 +47,7 @@ std::vector<std::string> listed_names(const Value::List& items, Loc where) {
     return keys;
 }
 
-/// What can stand between the quotes of an address.
+/// Whether a key can be quoted in an address.
 bool good_key(std::string_view key) {
     if (key.empty() || count_characters(key) > 63) return false;
     while (!key.empty()) {

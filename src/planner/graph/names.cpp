@@ -41,13 +41,14 @@ std::vector<std::string> names_of(const Blocks& blocks) {
     return out;
 }
 
-/// Whether there is one instance that stands for all (Instance::any).
+/// Whether a single instance represents all (Instance::any).
 template<class Ids, class InstanceOf>
 bool stands_for_all(const Ids& ids, InstanceOf instance_of) {
     return ids.size() == 1 && instance_of(ids.front()).any;
 }
 
-/// As the files of a project name it: good in whatever directory a value is used.
+/// An absolute path to the project's files, valid in whatever directory a value is used. Keeps
+/// symbolic links.
 std::string whole_path(const std::filesystem::path& directory) {
     const std::filesystem::path whole =
         (std::filesystem::current_path() / directory).lexically_normal();
@@ -61,7 +62,7 @@ Error which_one(const ModuleBlock& call, const std::string& output, Loc loc) {
                                call.name, output));
 }
 
-/// The attribute of a block with instances, as if it had none.
+/// The error for an attribute of a block with instances used without a key.
 Error which_one(const ResourceBlock& block, const std::string& attribute, const std::string& key,
                 Loc loc) {
     const char* what = block.count != nullptr ? "count" : "for_each";
@@ -76,9 +77,9 @@ Error which_one(const ResourceBlock& block, const std::string& attribute, const 
     return error;
 }
 
-/// How much of `path` leads from a value of the type to a part whose canonical form needs nothing
-/// but that part itself, and that part's type. What may be left out of an object is there only once
-/// the whole object has its defaults.
+/// Follows `path` into the type as far as the canonical form of the part does not depend on the
+/// rest of the value. Returns the type of the part, and its depth in `taken`. An optional field of
+/// an object does not qualify: it exists only after the whole object has its defaults.
 const Type& part_of(const Type& whole, const Path& path, std::size_t& taken) {
     const Type* type = &whole;
     for (; taken < path.size(); ++taken) {
@@ -101,7 +102,7 @@ const Type& part_of(const Type& whole, const Path& path, std::size_t& taken) {
 
 } // namespace
 
-/// Where a step is secret (`local[var.which]`), an error does not name what it leads to.
+/// If a step is secret (`local[var.which]`), errors do not show it.
 Value ScopeNames::resolve(const std::string& name, const Path& path, Loc loc,
                           std::size_t& used) const {
     if (std::none_of(path.begin(), path.end(), [](const Value& step) { return step.secret(); }))
@@ -170,7 +171,7 @@ void ScopeNames::check_names(const Reference& r) const {
     }
 }
 
-/// Of a block with instances, a step may be a key.
+/// In a block with instances, the step can be a key.
 void ScopeNames::check_attribute(const ResourceBlock& block, const Reference& r,
                                  std::size_t step) const {
     const ResourceType* type = graph_.registry().type(block.type);
@@ -229,7 +230,7 @@ const Output& ScopeNames::output(const ModuleBlock& call, const std::string& nam
                  names_of(call.module->outputs), loc);
 }
 
-/// Of a module with instances the step after its name says which one is meant.
+/// If the module has instances, the step after its name is a key.
 void ScopeNames::check_output(const Reference& r) const {
     const ModuleBlock& call = called(r.steps[0], r.loc);
     const std::size_t at = call.for_each != nullptr ? 2 : 1;
@@ -258,7 +259,7 @@ Value ScopeNames::variable(const Path& path, Loc loc, std::size_t& used) const {
     return attribute.secret ? value.as_secret() : value;
 }
 
-/// Only the spec's own file has them by name: a module is given what it needs.
+/// Only the root module has access to secrets by name: a module gets them as inputs.
 Value ScopeNames::secret(const Path& path, Loc loc, std::size_t& used) const {
     if (scope_.call != nullptr)
         throw Error(ErrorKind::spec, "a module sees no secrets but those that it is given", loc)
@@ -275,7 +276,7 @@ Value ScopeNames::secret(const Path& path, Loc loc, std::size_t& used) const {
     return *found;
 }
 
-/// What a module's instance gives: the output that the path, from `used` on, leads to, or all of
+/// The outputs of a module instance: the one to which the path leads from `used` on, or all of
 /// them.
 Value ScopeNames::outputs(const Scope& inside, const Path& path, Loc loc, std::size_t& used) const {
     const ScopeNames names(graph_, resources_, inside);
@@ -345,7 +346,7 @@ std::optional<Path> ScopeNames::instances(const std::string& name, const Path& p
     return keys;
 }
 
-/// Evaluated where it is used and no further than it is: so dependencies stay narrow.
+/// Evaluates only the part that is used, to keep dependencies narrow.
 Value ScopeNames::local(const Path& path, Loc loc, std::size_t& used) const {
     const Local& found = known_local(member(path, "local", loc), loc);
     const ScopeNames names(graph_, resources_, scope_);
@@ -356,7 +357,7 @@ Value ScopeNames::local(const Path& path, Loc loc, std::size_t& used) const {
         return evaluate_at(*found.value, way, names);
     } catch (const Error&) {
         if (way.empty()) throw;
-        used = 1; // a step that leads nowhere is a mistake of the reference, not of the local
+        used = 1; // an invalid step is an error of the reference, not of the local
         return evaluate(*found.value, names);
     }
 }

@@ -19,7 +19,7 @@ std::string written(const std::string& first, const Steps& steps, std::size_t fr
     return out + "}";
 }
 
-/// `random_id.a.hex`, `random.id.a.hex`, `data.http.a.url`: named by its type and its key.
+/// `random_id.a.hex`, `random.id.a.hex`, `data.http.a.url`: a reference with the resource's type.
 std::string with_type(const Module& module, const Registry& registry, Steps names) {
     if (names.front() == "resource") names.erase(names.begin());
     const bool data = !names.empty() && names.front() == "data";
@@ -41,7 +41,7 @@ std::string with_type(const Module& module, const Registry& registry, Steps name
     return std::string(rule) + (data ? "${data.NAME.ATTRIBUTE}" : "${NAME.ATTRIBUTE}");
 }
 
-/// Names that other tools, and the sections of a spec, have for what has another one here.
+/// Other names for things: from other tools, or from the sections of a spec.
 std::string by_another_name(const Module& module, const Reference& r) {
     const auto is = [&](std::initializer_list<std::string_view> names) {
         return std::find(names.begin(), names.end(), r.name) != names.end();
@@ -89,7 +89,7 @@ std::string reference_hint(const Module& module, const Registry& registry, const
 
 namespace {
 
-/// Looks through the values of a module for texts that are references but for their ${}.
+/// Searches the values of a module for texts that would be references if they had ${}.
 class Search {
   public:
     explicit Search(const Graph& graph) : graph_(graph) { module(graph.spec().root); }
@@ -110,14 +110,14 @@ class Search {
 
     void walk(const Module& m, const Expr& expr, const ResourceBlock* block) {
         if (expr.kind == Expr::Kind::literal) return walk(m, expr.value, block);
-        // a literal within an expression is one on purpose
+        // a literal within an expression is intended
         if (expr.kind != Expr::Kind::list && expr.kind != Expr::Kind::map) return;
         const bool map = expr.kind == Expr::Kind::map;
         for (std::size_t i = map ? 1 : 0; i < expr.parts.size(); i += map ? 2 : 1)
             walk(m, expr.parts[i], block);
     }
 
-    /// What is written without any expression.
+    /// Searches a value without expressions.
     void walk(const Module& m, const Value& value, const ResourceBlock* block) {
         if (value.is_list())
             for (const Value& item : value.as_list()) walk(m, item, block);
@@ -137,7 +137,7 @@ class Search {
                                     text));
     }
 
-    /// Of a resource only what is computed counts: `web.path` may well be the name of a file.
+    /// For resources only computed attributes count: `web.path` is likely a file name.
     bool is_there(const Module& m, const Steps& names, const ResourceBlock* block) const {
         const std::string &root = names[0], &name = names[1];
         if (root == "var") return m.variable(name) != nullptr;

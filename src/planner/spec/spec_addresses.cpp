@@ -1,4 +1,4 @@
-// The parts of a spec that name addresses: moved, removed, import, replace_triggered_by.
+// The parts of a spec that contain addresses: moved, removed, import, replace_triggered_by.
 #include "planner/spec/address.h"
 #include "planner/spec/spec_reader.h"
 
@@ -25,7 +25,8 @@ struct Step {
     ExprPtr key;
 };
 
-/// The steps of an expression that is nothing but names and keys; false when it is anything else.
+/// Collects the steps of an expression that consists of names and keys; false if it has anything
+/// else.
 bool collect_steps(const Expr& expr, std::vector<Step>& out) {
     if (expr.kind == Expr::Kind::reference) {
         out.push_back({expr.name(), nullptr});
@@ -41,8 +42,8 @@ bool collect_steps(const Expr& expr, std::vector<Step>& out) {
     return true;
 }
 
-/// The address that steps make; `rest` is the first step that belongs to none. No parts: it is no
-/// address.
+/// The address that begins the steps; `rest` receives the index of the first step after it. Returns
+/// no parts if the steps are not an address.
 std::vector<AddressPattern::Part> parts_of(const std::vector<Step>& steps, std::size_t& rest) {
     std::vector<AddressPattern::Part> out;
     rest = 0;
@@ -61,7 +62,7 @@ std::vector<AddressPattern::Part> parts_of(const std::vector<Step>& steps, std::
     return out;
 }
 
-/// Why the spec has nothing of this address, whatever its variables are; "" when it may have it.
+/// Why the spec cannot have this address, independent of variables; "" if it can.
 std::string why_nowhere(const Module& root, const std::string& address,
                         std::vector<std::string>& known) {
     const Module* module = &root;
@@ -89,7 +90,7 @@ std::string why_nowhere(const Module& root, const std::string& address,
     return {};
 }
 
-/// Reports moves that lead back to where they began; false when there are any.
+/// Reports moves that form a circle; returns false if there are any.
 bool check_circles(const std::vector<Move>& moves, Diagnostics& diagnostics) {
     std::map<std::string, const Move*> by_from;
     for (const Move& m : moves) by_from.emplace(m.from, &m);
@@ -128,8 +129,8 @@ void check_twice(const std::vector<Move>& moves, Diagnostics& diagnostics) {
     }
 }
 
-/// Of a chain the first move has to be made first. (Kahn's algorithm; circles are out by now, but
-/// for moves that overlap in strange ways: those stay as they are written.)
+/// Sorts the moves of a chain. (Kahn's algorithm; circles have been reported. Moves that overlap in
+/// other ways keep their order.)
 void put_in_order(std::vector<Move>& moves) {
     std::vector<std::vector<std::size_t>> later(moves.size());
     std::vector<std::size_t> waits(moves.size());
@@ -205,7 +206,7 @@ std::optional<AddressPattern> SpecReader::load_pattern(const Value& text, std::s
         const Value whole = Value("${" + out.text + "}").at(text.loc());
         const Expr expr = parse_string(whole, spec_.sources, strings_);
         if (collect_steps(expr, steps)) out.parts = parts_of(steps, rest);
-    } catch (const Error&) { // of an address all mistakes are the same
+    } catch (const Error&) { // the reason does not matter: it is not an address
         out.parts.clear();
     }
     if (out.parts.empty())
@@ -316,7 +317,7 @@ void SpecReader::load_imports(const Value& list) {
 }
 
 void check_spec_addresses(Spec& spec, Diagnostics& diagnostics) {
-    const bool whole = diagnostics.empty(); // a block that could not be read is not missing
+    const bool whole = diagnostics.empty(); // a block that could not be read counts as missing
     check_twice(spec.moved, diagnostics);
     if (check_circles(spec.moved, diagnostics)) {
         if (whole) check_ends(spec, diagnostics);

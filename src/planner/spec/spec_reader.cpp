@@ -18,7 +18,7 @@ constexpr std::string_view kRoots[] = {"var",  "local", "each", "count", "module
 constexpr std::string_view kIndented =
     "an attribute is indented further than the name of what it belongs to";
 
-/// The empty entry right before another one, which may have been meant to be in it.
+/// The empty entry immediately before another one, which may have been meant to be in it.
 const Entry* empty_before(const Value& map, const Entry& entry) {
     const Entry* before = nullptr;
     for (const Entry& e : map.as_map())
