@@ -187,8 +187,8 @@ TEST_CASE("what can't be imported") {
     CHECK(lab.refused("a", "x") == "a: import: what is there by that name is not x: made by hand "
                                    "(the ID is the mark that it carries)");
     CHECK(lab.refused("aa", "x") == ": import: the spec has no \"aa\" (did you mean a?)");
-    CHECK(lab.refused("c", "x") == "c: import: a fake.adoptable can't be imported (nor need it be: "
-                                   "an apply takes over what is there)");
+    CHECK(lab.refused("c", "x") == "c: import: a fake.adoptable can't be imported (no import is "
+                                   "needed: an apply adopts the existing object)");
     lab.world.objects["a"] = Value::map({{"name", "a"}, {"size", 2}});
     lab.world.owners["a"] = "x";
     CHECK(lab.refused("a", "x").starts_with("a: import: it would be destroyed at once"));

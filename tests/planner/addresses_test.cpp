@@ -66,29 +66,29 @@ TEST_CASE("an address has its parts") {
 
 TEST_CASE("moved: what can be said without a state") {
     CHECK(errors_with("moved: [{from: b, to: a}, {from: b, to: c}]") ==
-          "hadeploy.yaml:2:34: moved: b is moved twice (keep the move to the name that the block "
-          "has now)\n  hadeploy.yaml:2:16: first here\n");
+          "hadeploy.yaml:2:34: moved: b is moved twice (keep the move to the current name of the "
+          "block)\n  hadeploy.yaml:2:16: first here\n");
     CHECK(errors_with("moved: [{from: b, to: a}, {from: d, to: a}]") ==
-          "hadeploy.yaml:2:41: moved: two moves lead to a (only one object can have a name: keep "
-          "the move of the one that is there)\n  hadeploy.yaml:2:23: the other one is here\n");
+          "hadeploy.yaml:2:41: moved: two moves lead to a (only one object can have an address: "
+          "keep the move of the one that exists)\n  hadeploy.yaml:2:23: the other one is here\n");
     CHECK(errors_with("moved: [{from: b, to: d}, {from: d, to: b}, {from: e, to: a}]") ==
-          "hadeploy.yaml:2:16: moved: these moves form a circle (a move leads to the name that the "
-          "block has now)\n  hadeploy.yaml:2:16: b becomes d\n  hadeploy.yaml:2:34: d becomes b\n");
+          "hadeploy.yaml:2:16: moved: these moves form a circle (`to` must be the current name of "
+          "a block)\n  hadeploy.yaml:2:16: b becomes d\n  hadeploy.yaml:2:34: d becomes b\n");
     CHECK(errors_with("moved: [{from: b, to: b}]") ==
-          "hadeploy.yaml:2:16: moved: b is moved to itself (take the move out)\n");
+          "hadeploy.yaml:2:16: moved: b is moved to itself (delete the move)\n");
     CHECK(errors_with("moved: [{from: \"${'b'}\", to: a}]") ==
           "hadeploy.yaml:2:17: moved: an address is written out: it can't be an expression (for "
           "example: web, web[\"a\"], web[0], module.site[\"a\"].web)\n");
     CHECK(errors_with("moved: [{from: b, to: 'a[x]'}]").find("\"a[x]\" is not an address") !=
           std::string::npos);
     CHECK(errors_with("moved: [{from: data.b, to: a}]")
-              .find("the state has nothing of a data source") != std::string::npos);
+              .find("the state does not record data sources") != std::string::npos);
     CHECK(errors_with("moved: [{from: module.b, to: a}]") ==
           "hadeploy.yaml:2:16: moved: module.b is a module, and a is none (a module becomes a "
           "module: module.NAME)\n");
     CHECK(errors_with("moved: [{from: b, to: d}]") ==
-          "hadeploy.yaml:2:23: moved: b can't become d: the spec has no d (`to` is the name that "
-          "the block has now; a move of what the spec no longer has can be deleted)\n");
+          "hadeploy.yaml:2:23: moved: b can't become d: the spec has no d (`to` is the current "
+          "name of the block; delete the move if the spec no longer has it)\n");
     CHECK(errors_with("moved: [{from: b, to: module.m.a}]").find("the spec has no module.m") !=
           std::string::npos);
     CHECK(errors_with("moved: [{from: b, to: mani}]").find("did you mean many?") !=
@@ -133,8 +133,8 @@ TEST_CASE("removed: entries that can't be meant") {
               .find("removed: an address is written out: it can't be an expression") !=
           std::string::npos);
     CHECK(errors_with("removed: [b]\nmoved: [{from: b, to: a}]") ==
-          "hadeploy.yaml:2:11: b is both removed and moved (moves are made first: name what is to "
-          "be removed as it is called then)\n  hadeploy.yaml:3:16: b becomes a\n");
+          "hadeploy.yaml:2:11: b is both removed and moved (moves are made first: list the new "
+          "address under `removed:`)\n  hadeploy.yaml:3:16: b becomes a\n");
     // what is taken out of a module first, and the rest of it that is let go of
     CHECK(errors_with("removed: [module.b]\nmoved: [{from: module.b.x, to: a}]") == "");
 }
@@ -153,21 +153,22 @@ TEST_CASE("replace_triggered_by: entries that can't be meant") {
     CHECK(error("a") == at + "a can't trigger itself (name another resource)\n");
     CHECK(error("b, b") == "hadeploy.yaml:3:72: replace_triggered_by: b is listed twice (one entry "
                            "is enough)\n  hadeploy.yaml:3:69: first here\n");
-    CHECK(error("\"${b}\"")
-              .find("an address is no expression; only its keys are (write the key in brackets, "
-                    "without ${}: web[each.key])") != std::string::npos);
+    CHECK(
+        error("\"${b}\"")
+            .find(
+                "an address can't be an expression; only its keys can (write the key in brackets, "
+                "without ${}: web[each.key])") != std::string::npos);
     CHECK(error("'b['").find("is not an address") != std::string::npos);
     CHECK(error("var.v") == at + "nothing here is called \"var.v\" (it takes resources, instances "
                                  "and modules; to follow a single value, keep it in a local.value, "
                                  "and name that)\n");
     CHECK(error("b.token").find("to follow a single value") != std::string::npos);
-    CHECK(error("data.d") == at + "a data source is only read: that is no change (keep what it "
-                                  "tells in a local.value, and name that)\n");
+    CHECK(error("data.d") == at + "a data source is only read: that is no change (keep its value "
+                                  "in a local.value, and name that)\n");
     CHECK(error("c") == at + "nothing here is called \"c\" (there are: a, b, data.d)\n");
-    CHECK(error("'b[\"z\"]'")
-              .find("there is no instance z (it names an instance that the spec "
-                    "has)") != std::string::npos);
-    CHECK(error("'b[each.key]'").find("\"each\" has a meaning only in") != std::string::npos);
+    CHECK(error("'b[\"z\"]'").find("there is no instance z (name an instance that the spec has)") !=
+          std::string::npos);
+    CHECK(error("'b[each.key]'").find("\"each\" is only available in") != std::string::npos);
     CHECK(error("'b[data.d.value]'").find("replace_triggered_by can't go by data.d") !=
           std::string::npos);
     CHECK(error("'module.b[\"x\"]'").find("nothing here is called") != std::string::npos);
@@ -233,7 +234,7 @@ TEST_CASE("import: for_each and expressions over variables") {
     CHECK(imports("name: t\nimport: [{to: 'a[each.value]', for_each: [x, y]}, {to: b, id: i}]" +
                   things) == "a[\"x\"]= a[\"y\"]= b=i ");
     CHECK(imports("name: t\nimport: [{to: b, id: i, for_each: [x, y]}]" + things) ==
-          "\"b\" is imported twice (let each.key be part of the address: to: 'web[each.key]')\n");
+          "\"b\" is imported twice (use each.key in the address: to: 'web[each.key]')\n");
     CHECK(imports("name: t\nimport: [{to: b, id: i}, {to: b, id: j}]" + things) ==
           "\"b\" is imported twice ()\n");
     CHECK(imports("name: t\nimport: [{to: b, id: \"${a['x'].token}\"}]" + things)
@@ -245,7 +246,7 @@ TEST_CASE("import: for_each and expressions over variables") {
     CHECK(imports("name: t\nimport: [{to: 'a[var.ids]'}]" + things)
               .find("expected a key or an index in brackets, got a map") != std::string::npos);
     CHECK(imports("name: t\nimport: [{to: 'a[\"${each.key}\"]', for_each: [x]}]" + things)
-              .find("an address is no expression; only its keys are") != std::string::npos);
+              .find("an address can't be an expression; only its keys can") != std::string::npos);
     CHECK(imports("name: t\nimport: [{to: 'a[each.key]', for_each: 1}]" + things)
               .find("for_each goes over a map or a list of names") != std::string::npos);
     // what the command line asks for goes first

@@ -127,8 +127,8 @@ resources: {b: {type: fake.thing, name: b, value: "${data.a.valeu}"}}
 }
 
 TEST_CASE("how many there are of something can't go by a data source") {
-    const std::string hint = "data sources are read when it is known how many there are of "
-                             "everything: take ";
+    const std::string hint =
+        "data sources are read only after the number of instances is known: take ";
     const std::string data = "name: t\ndata: {a: {type: fake.look, name: a}}\nresources:\n";
     CHECK(errors_of(data + "  b: {type: fake.thing, for_each: \"${data.a.value}\", name: b}\n") ==
           "hadeploy.yaml:4:38: the keys of for_each are known only after apply (" + hint +

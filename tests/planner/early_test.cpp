@@ -56,7 +56,7 @@ resources:
 }
 
 TEST_CASE("a lifecycle can't go by resources or secrets") {
-    const std::string hint = " (it goes by variables, locals, each and count)\n";
+    const std::string hint = " (it can use variables, locals, each and count)\n";
     const std::string early = ": it has to be known before anything is planned" + hint;
     CHECK(errors_of(spec("{prevent_destroy: \"${b.token == ''}\"}")) ==
           "hadeploy.yaml:6:98: prevent_destroy can't go by b" + early);

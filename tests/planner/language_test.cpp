@@ -153,10 +153,9 @@ TEST_CASE("instances that can't be told say what to do") {
                          "fake.thing, name: a, " +
                          line + "}\n");
     };
-    CHECK(
-        error("count: '${length(b.token)}'") ==
-        "hadeploy.yaml:4:44: the count is known only after apply (take it from a variable, or from "
-        "what stands in the spec)\n");
+    CHECK(error("count: '${length(b.token)}'") ==
+          "hadeploy.yaml:4:44: the count is known only after apply (take it from a variable, or "
+          "from values in the spec)\n");
     CHECK(error("count: -1") == "hadeploy.yaml:4:41: count: -1 is not within 0 and 100000\n");
     CHECK(error("count: 1000000000").find("is not within 0 and 100000") != std::string::npos);
     CHECK(error("count: two") == "hadeploy.yaml:4:41: count: expected an integer, got a string\n");
@@ -168,13 +167,12 @@ TEST_CASE("instances that can't be told say what to do") {
         std::string::npos);
     CHECK(error("for_each: ['${b.token}']") ==
           "hadeploy.yaml:4:44: a name in the list of for_each is known only after apply (use a map "
-          "whose keys stand in the spec; its values may be unknown)\n");
+          "whose keys are in the spec; its values can be unknown)\n");
     CHECK(error("for_each: '${range(20000)}'").find("the list has an integer") !=
           std::string::npos);
-    CHECK(
-        error("value: '${count.index}'")
-            .find("\"count\" has a meaning only in a resource or a module's inputs, with count") !=
-        std::string::npos);
+    CHECK(error("value: '${count.index}'")
+              .find("\"count\" is only available in a resource or a module's inputs, with count") !=
+          std::string::npos);
     CHECK(error("count: 1, value: '${each.key}'")
               .find("only in a resource or a module's inputs, with for_each") != std::string::npos);
     CHECK(error("count: 2, value: '${a[0].token}'").find("depends on itself") != std::string::npos);

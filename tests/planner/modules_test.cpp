@@ -184,8 +184,8 @@ TEST_CASE("instances of modules that can't be told, and names that lead nowhere"
               .starts_with("a module has a count or a for_each, not both (for_each names"));
     CHECK(with("for_each: '${module.site[*].url}'") ==
           "the number of instances of \"site\" depends on itself");
-    CHECK(with("for_each: [x, x]") == "for_each has \"x\" twice (each instance needs a name of "
-                                      "its own)");
+    CHECK(with("for_each: [x, x]") ==
+          "for_each has \"x\" twice (each instance needs a unique name)");
     CHECK(with("for_each: [x]", "outputs: {o: \"${module.site['y'].url}\"}\n") ==
           "module.site has no \"y\" (it has: x)");
     CHECK(with("for_each: [x]", "outputs: {o: \"${module.site['x'].ulr}\"}\n") ==

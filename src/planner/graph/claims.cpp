@@ -41,7 +41,7 @@ void Claims::add(const Node& node, const Value& config) {
         const std::string shown = without_secrets(name, config);
         if (it->second == &node) {
             doubled_.push_back(Error(ErrorKind::spec,
-                                     fmt::format("{} takes {} twice", node.address, shown),
+                                     fmt::format("{} claims {} twice", node.address, shown),
                                      node.block->loc));
             continue;
         }
@@ -75,9 +75,10 @@ void Claims::check(Diagnostics& diagnostics) const {
         const std::string& own = it->second->use.address;
         const bool hosts = !own.empty() && address == interval(own).first;
         if (inside && !reserved && !hosts) continue;
-        const std::string why = !inside ? "is not in"
-                                : hosts ? "can't be a machine's: it is the host's own in"
-                                        : "can't be a machine's: it is the first or last of";
+        const std::string why =
+            !inside ? "is not in"
+            : hosts ? "can't be a machine's address: it is the host's own address in"
+                    : "can't be a machine's address: it is the first or last of";
         diagnostics.add(
             error_of(*a.node,
                      fmt::format("the address {} {} the network {}",
@@ -92,9 +93,9 @@ std::vector<std::string> Claims::remarks(const Graph& graph) const {
     std::vector<std::string> out = bare_references(graph);
     for (const auto& [group, n] : voters_)
         if (n % 2 == 0)
-            out.push_back(fmt::format("{} has {} managers: an even number survives the loss of no "
-                                      "more of them than {} would",
-                                      group, n, n - 1));
+            out.push_back(fmt::format(
+                "{} has {} managers: an even number tolerates no more failures than {} would",
+                group, n, n - 1));
     return out;
 }
 

@@ -41,7 +41,7 @@ class NoResources : public Resources {
     }
 };
 
-constexpr const char* kEarlyHint = "it goes by variables, locals, each and count";
+constexpr const char* kEarlyHint = "it can use variables, locals, each and count";
 
 Error not_a(std::string_view what, std::string_view wanted, const Value& got, Loc loc,
             std::string hint) {
@@ -125,14 +125,14 @@ Value evaluate_early(const Expr& expr, const Graph& graph, const Scope& scope,
     if (!none.asked_for.empty() || out.contains_unknown())
         throw Error(ErrorKind::spec,
                     none.asked_for.empty()
-                        ? fmt::format("{} has to be known before anything is planned", what)
-                        : fmt::format("{} can't go by {}: it has to be known before anything is "
-                                      "planned",
+                        ? fmt::format("{} must be known before planning", what)
+                        : fmt::format("{} can't depend on {}: it must be known before planning",
                                       what, none.asked_for),
                     expr.loc())
             .with_hint(kEarlyHint);
     if (out.contains_secret())
-        throw Error(ErrorKind::spec, fmt::format("{} can't go by a secret: it would show", what),
+        throw Error(ErrorKind::spec,
+                    fmt::format("{} can't depend on a secret: it would be visible", what),
                     expr.loc())
             .with_hint("use a variable that is not secret");
     return out;
@@ -164,7 +164,7 @@ std::string address_of(const AddressPattern& pattern, const Graph& graph, const 
                        const Instance* instance, std::string_view what) {
     if (pattern.leads_within)
         throw Error(ErrorKind::spec,
-                    fmt::format("{}: {} leads into a resource", what, in_quotes(pattern.text)),
+                    fmt::format("{}: {} names a part of a resource", what, in_quotes(pattern.text)),
                     pattern.loc)
             .with_hint(fmt::format("name the resource itself: {}", pattern.parts.back().name));
     std::string out = scope.prefix;
@@ -176,7 +176,7 @@ std::string address_of(const AddressPattern& pattern, const Graph& graph, const 
         try {
             key = evaluate_early(*part.key, graph, scope, instance, what);
         } catch (Error& error) {
-            error.loc = pattern.loc; // the text of a pattern is not located like other expressions
+            error.loc = pattern.loc; // places within patterns are unknown
             throw;
         }
         if (!key.is_string() && !key.is_integer())

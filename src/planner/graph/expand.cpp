@@ -366,8 +366,7 @@ class Expander : public Resources {
             try {
                 return evaluate_early(*part.key, graph_, scope, instance, kTriggers);
             } catch (Error& error) {
-                error.loc = pattern.loc; // the text of a pattern is not located like other
-                                         // expressions
+                error.loc = pattern.loc; // places within patterns are unknown
                 throw;
             }
         };
@@ -418,7 +417,7 @@ class Expander : public Resources {
                                     display(key)),
                         pattern.loc)
                 .with_hint(several || all.empty()
-                               ? "it names an instance that the spec has"
+                               ? "name an instance that the spec has"
                                : "it has neither for_each nor count: name it without a key");
         out.push_back(*it);
     }
@@ -493,7 +492,7 @@ void expand(Graph& graph) {
         Expander(graph).run();
     } catch (const TooMany& too_many) {
         throw Error(ErrorKind::spec,
-                    fmt::format("all instances together are more than {}", kMostResources),
+                    fmt::format("the spec has more than {} instances in total", kMostResources),
                     too_many.loc);
     }
 }

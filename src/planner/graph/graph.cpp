@@ -304,7 +304,7 @@ void check_preconditions(const Output& output, const Names& names) {
         if (const auto broken = broken_rule(rule, names))
             throw Error(ErrorKind::spec, fmt::format("output \"{}\": {}", output.name, *broken),
                         rule.loc)
-                .with_note("of the output here", output.loc);
+                .with_note("the output is here", output.loc);
 }
 
 std::optional<std::string> broken_rule(const Rule& rule, const Names& names) {
@@ -312,7 +312,7 @@ std::optional<std::string> broken_rule(const Rule& rule, const Names& names) {
     if (holds.is_unknown()) return std::nullopt;
     if (!holds.is_bool())
         throw Error(ErrorKind::spec,
-                    fmt::format("a check gives a boolean, not {}", holds.kind_name()), rule.loc);
+                    fmt::format("a check must be a boolean, not {}", holds.kind_name()), rule.loc);
     if (holds.as_bool()) return std::nullopt;
     return display(evaluate(*rule.message, names));
 }

@@ -68,8 +68,8 @@ Error hide_secrets(Error error, const Value& config) {
         shows_short_secret(error.message, config) || shows_short_secret(error.hint, config);
     for (const Note& note : error.notes) shows = shows || shows_short_secret(note.text, config);
     if (!shows) return error;
-    error.message = "what went wrong is not shown: it names a secret of fewer than 4 characters";
-    error.hint = "make the secret longer, or, where it may be shown, use nonsensitive(...)";
+    error.message = "the error is not shown: it contains a secret of fewer than 4 characters";
+    error.hint = "make the secret longer, or use nonsensitive(...) if it can be shown";
     error.notes.clear();
     return error;
 }
@@ -78,9 +78,9 @@ Error hide_secrets(Error error, const ResourceType& type, const Value& config) {
     error = hide_secrets(std::move(error), config);
     for (const Attribute& a : type.schema)
         if (a.type.kind == TypeKind::local_path && config[a.name].secret()) {
-            error.message = fmt::format("it failed at its `{}`, which is secret", a.name);
-            error.hint = "what exactly is wrong is not shown, as that names the path; where it may "
-                         "be shown, use nonsensitive(...)";
+            error.message = fmt::format("it failed because of its `{}`, which is secret", a.name);
+            error.hint = "the details are not shown, because they contain the path; use "
+                         "nonsensitive(...) if it can be shown";
             error.notes.clear();
         }
     return error;

@@ -53,7 +53,7 @@ IgnoredPart parse(const Value& name) {
     }
     if (steps.empty())
         throw refusal(fmt::format("{} is neither an attribute nor a part of one", in_quotes(text)),
-                      name.loc(), fmt::format("{}; of all attributes: all", kExample));
+                      name.loc(), fmt::format("{}; for all attributes: all", kExample));
     return {.attribute = steps[0].as_string(), .path = {steps.begin() + 1, steps.end()}};
 }
 
@@ -98,7 +98,7 @@ void check_path(const IgnoredPart& part, const Attribute& attribute, const Value
             break;
         }
         case TypeKind::set:
-            throw refusal(fmt::format("{} is a set: its elements are in no order", way), name.loc(),
+            throw refusal(fmt::format("{} is a set: its elements have no order", way), name.loc(),
                           fmt::format("ignore all of it: {}", way));
         default:
             throw refusal(fmt::format("{} is a {}: it has no parts", way, type_name(*type)),
@@ -164,7 +164,7 @@ void read_ignored(const Value& list, const ResourceType& type, LifecycleValues& 
         IgnoredPart part = parse(name);
         const Attribute* attribute = find_attribute(type.schema, part.attribute);
         if (attribute == nullptr && part.attribute == "all")
-            throw refusal("all is no name in a list", name.loc(), "write: ignore_changes: all");
+            throw refusal("all can't be in a list", name.loc(), "write: ignore_changes: all");
         if (attribute == nullptr)
             throw unknown_name(fmt::format("{} has no attribute \"{}\"", type.name, part.attribute),
                                part.attribute, type.schema, name.loc());

@@ -58,8 +58,9 @@ std::string whole_path(const std::filesystem::path& directory) {
 Error which_one(const ModuleBlock& call, const std::string& output, Loc loc) {
     return Error(ErrorKind::spec,
                  fmt::format("module \"{}\" has a count: which one is meant?", call.name), loc)
-        .with_hint(fmt::format("for example module.{0}[0].{1}, or of all of them module.{0}[*].{1}",
-                               call.name, output));
+        .with_hint(
+            fmt::format("for example module.{0}[0].{1}, or module.{0}[*].{1} for all of them",
+                        call.name, output));
 }
 
 /// The error for an attribute of a block with instances used without a key.
@@ -70,8 +71,8 @@ Error which_one(const ResourceBlock& block, const std::string& attribute, const 
                 fmt::format("{} has a {}: which one's {} is meant?", block.name, what, attribute),
                 loc);
     if (block.count != nullptr)
-        error.hint = fmt::format("for example {0}[0].{1}, or of all of them {0}[*].{1}", block.name,
-                                 attribute);
+        error.hint = fmt::format("for example {0}[0].{1}, or {0}[*].{1} for all of them",
+                                 block.name, attribute);
     else if (!key.empty())
         error.hint = fmt::format("for example {}[\"{}\"].{}", block.name, key, attribute);
     return error;
@@ -111,7 +112,7 @@ Value ScopeNames::resolve(const std::string& name, const Path& path, Loc loc,
         return resolve_open(name, path, loc, used);
     } catch (const Error& error) {
         throw Error(error.kind,
-                    fmt::format("\"{}\" has nothing of that name, which is secret", name), loc);
+                    fmt::format("\"{}\" has nothing with that name, which is secret", name), loc);
     }
 }
 
@@ -127,7 +128,7 @@ Value ScopeNames::resolve_open(const std::string& name, const Path& path, Loc lo
     if (name == "count") return count(path, loc, used);
     if (name == "self") {
         if (self_ != nullptr) return *self_;
-        throw Error(ErrorKind::spec, "\"self\" has a meaning only in a postcondition", loc);
+        throw Error(ErrorKind::spec, "\"self\" is only available in a postcondition", loc);
     }
     if (name == "path") {
         const std::string what = member(path, "path", loc);
@@ -192,7 +193,7 @@ void ScopeNames::unknown_root(const std::string& name, Loc loc) const {
     for (const auto& type : graph_.registry().types())
         if (type->name.starts_with(name + ".") && !did_you_mean(name, known))
             throw Error(ErrorKind::spec, fmt::format("nothing here is called \"{}\"", name), loc)
-                .with_hint("a resource is named by its key alone, without its type: "
+                .with_hint("refer to a resource by its key, without its type: "
                            "${NAME.ATTRIBUTE}");
     unknown_name(fmt::format("nothing here is called \"{}\"", name), name, known, loc);
 }
@@ -262,7 +263,7 @@ Value ScopeNames::variable(const Path& path, Loc loc, std::size_t& used) const {
 /// Only the root module has access to secrets by name: a module gets them as inputs.
 Value ScopeNames::secret(const Path& path, Loc loc, std::size_t& used) const {
     if (scope_.call != nullptr)
-        throw Error(ErrorKind::spec, "a module sees no secrets but those that it is given", loc)
+        throw Error(ErrorKind::spec, "a module sees only the secrets that are passed to it", loc)
             .with_hint("declare a variable with secret: true, and set it under \"with\"");
     const std::string name = member(path, "secret", loc);
     const Value& all = graph_.spec_.secrets;
@@ -372,7 +373,7 @@ Value ScopeNames::data(const Path& path, Loc loc, std::size_t& used) const {
 Value ScopeNames::count(const Path& path, Loc loc, std::size_t& used) const {
     if (instance_ == nullptr || !instance_->index)
         throw Error(ErrorKind::spec,
-                    "\"count\" has a meaning only in a resource or a module's inputs, with count",
+                    "\"count\" is only available in a resource or a module's inputs, with count",
                     loc);
     const std::string what = member(path, "count", loc);
     if (what != "index") unknown_name("\"count\" has \"index\"", what, {"index"}, loc);
@@ -383,7 +384,7 @@ Value ScopeNames::count(const Path& path, Loc loc, std::size_t& used) const {
 Value ScopeNames::each(const Path& path, Loc loc, std::size_t& used) const {
     if (instance_ == nullptr || instance_->over == nullptr)
         throw Error(ErrorKind::spec,
-                    "\"each\" has a meaning only in a resource or a module's inputs, with for_each",
+                    "\"each\" is only available in a resource or a module's inputs, with for_each",
                     loc);
     const std::string what = member(path, "each", loc);
     used = 1;

@@ -32,7 +32,7 @@ std::string with_type(const Module& module, const Registry& registry, Steps name
     if (registry.type(type) == nullptr && names.size() > 1)
         type = names.front() + "." + names[1], taken = 2;
     if (registry.type(type) == nullptr) return {};
-    constexpr std::string_view rule = "a resource is named by its key alone, without its type: ";
+    constexpr std::string_view rule = "refer to a resource by its key, without its type: ";
     if (names.size() > taken) {
         const std::string name = (data ? "data." : "") + names[taken];
         if (module.resource(name) != nullptr)
@@ -51,27 +51,28 @@ std::string by_another_name(const Module& module, const Reference& r) {
     if (is({"locals"}))
         return "a local is " + written("local", r.steps.empty() ? Steps{"NAME"} : r.steps, 0);
     if (is({"modules"}))
-        return "what a module gives is " + (r.steps.size() > 1
-                                                ? written("module", r.steps, 0)
-                                                : std::string("${module.NAME.OUTPUT}"));
+        return "a module's output is " + (r.steps.size() > 1
+                                              ? written("module", r.steps, 0)
+                                              : std::string("${module.NAME.OUTPUT}"));
     if (is({"secrets"}))
         return "a secret is " + (r.steps.size() > 1 ? written("secret", r.steps, 0)
                                                     : std::string("${secret.NAME.KEY}"));
     if (is({"output", "outputs"}))
-        return "a spec does not see its own outputs: take what the output is made of; what a "
-               "module gives is ${module.NAME.OUTPUT}";
+        return "a spec can't refer to its own outputs: repeat the output's expression; a module's "
+               "output is ${module.NAME.OUTPUT}";
     if (is({"env"}))
-        return fmt::format("the environment sets variables: declare one, set {0}{1}, and take "
+        return fmt::format("the environment sets variables: declare one, set {0}{1}, and use "
                            "${{var.{1}}}",
                            "HADEPLOY_VAR_", r.steps.empty() ? "NAME" : r.steps[0]);
     if (is({"terraform", "tofu"}))
-        return "a project is a directory, there are no workspaces: let a variable say what differs";
+        return "a project is a directory, there are no workspaces: use a variable for the "
+               "differences";
     if (!r.steps.empty()) return {};
     if (module.variable(r.name) != nullptr) return "a variable is ${var." + r.name + "}";
     if (module.local(r.name) != nullptr) return "a local is ${local." + r.name + "}";
     if (module.resource("data." + r.name) != nullptr)
         return "a data source is ${data." + r.name + "}";
-    if (module.module(r.name) != nullptr) return "what a module gives is ${module." + r.name + "}";
+    if (module.module(r.name) != nullptr) return "a module's output is ${module." + r.name + "}";
     return {};
 }
 
@@ -131,8 +132,7 @@ class Search {
         if (text.find('.') == text.npos || text.size() > kLongest) return;
         const Steps names = names_in_reference(text);
         if (names.size() < 2 || !is_there(m, names, block)) return;
-        found.push_back(fmt::format("{}: {} is taken as a text; what it seems to refer to is "
-                                    "${{{}}}",
+        found.push_back(fmt::format("{}: {} is used as text; to refer to the value, write ${{{}}}",
                                     graph_.spec().sources.describe(value.loc()), in_quotes(text),
                                     text));
     }

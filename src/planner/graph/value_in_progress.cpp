@@ -32,8 +32,7 @@ std::string ValueInProgress::address() const {
 }
 
 void ValueInProgress::refuse_circle() const {
-    std::vector<const ValueInProgress*> circle; // from the innermost outwards: each is needed by
-                                                // the next
+    std::vector<const ValueInProgress*> circle; // each is needed by the next
     const ValueInProgress* at = this;
     do {
         circle.push_back(at);

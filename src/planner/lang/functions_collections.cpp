@@ -34,7 +34,7 @@ Value merge(const Call& call) {
     Value::Map out;
     for (const Value& v : call.arguments)
         out.insert(out.end(), v.as_map().begin(), v.as_map().end());
-    return Value::map(std::move(out)); // of two with one key the later stays
+    return Value::map(std::move(out)); // of two entries with the same key the later one is kept
 }
 
 Value concat(const Call& call) {
@@ -89,7 +89,7 @@ Value lookup(const Call& call) {
                        "a third argument is the default");
 }
 
-/// The index goes round: after the last element comes the first.
+/// The index wraps around: the first element follows the last one.
 Value element(const Call& call) {
     const Value::List& items = call[0].as_list();
     if (items.empty()) throw call.mistake("the list is empty");
@@ -115,7 +115,7 @@ Value zipmap(const Call& call) {
     if (names.size() != items.size())
         throw call.mistake(fmt::format("{} keys and {} values", names.size(), items.size()));
     Value::Map out;
-    bool secret = false; // a key can't be by itself
+    bool secret = false; // a key alone cannot be secret
     for (std::size_t i = 0; i < names.size(); ++i) {
         if (names[i].is_unknown()) return names[i];
         secret = secret || names[i].secret();
@@ -162,7 +162,7 @@ Value coalesce_lists(const Call& call) {
     throw call.mistake("all of the lists are empty");
 }
 
-/// Beside a text numbers and booleans count as the text that they are written as.
+/// Compared with a string, numbers and booleans count as their text.
 bool same_key(const Value& a, const Value& b) {
     if (a == b) return true;
     const auto is_scalar = [](const Value& v) {

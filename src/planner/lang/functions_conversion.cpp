@@ -73,7 +73,7 @@ Value is_secret(const Call& call) {
     return call[0].contains_unknown() ? Value::unknown() : Value(false);
 }
 
-/// A scalar as one of the kind that the type wants, where its text is one.
+/// Converts a scalar to the kind of a type if its text allows it.
 Value scalar_as(TypeKind kind, const Value& v, const Call& call) {
     const Call one{call.function, {v}, call.loc, call.names};
     switch (kind) {
@@ -86,8 +86,8 @@ Value scalar_as(TypeKind kind, const Value& v, const Call& call) {
     }
 }
 
-/// The value with its scalars as the type wants them. What else is not of the type is left as it
-/// is.
+/// Converts the scalars within a value to those of a type. Anything else that does not fit the type
+/// is unchanged.
 Value scalars_as(const Type& type, const Value& v, const Call& call) {
     Value out = v;
     const auto inner_as = [&](const Type& inner, const Value& part) { // as secret as the whole

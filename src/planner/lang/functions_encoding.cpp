@@ -15,7 +15,8 @@ namespace hadeploy {
 
 namespace {
 
-/// Block style; strings and keys quoted as in JSON, so that none is taken for something else.
+/// Block style; strings and keys are quoted as in JSON, so that they cannot be mistaken for other
+/// types.
 void write_yaml(const Value& v, std::size_t depth, std::string& out) {
     const bool map = v.is_map() && !v.as_map().empty();
     const bool list = v.is_list() && !v.as_list().empty();
@@ -49,8 +50,8 @@ Value yaml_decoded(const Call& call) {
     throw call.mistake(fmt::format("line {}: {}", first.loc.line, first.message));
 }
 
-/// Not as YAML, though JSON is said to be a part of that: a tab, a long key or a pair of surrogates
-/// is no mistake in it.
+/// Not parsed as YAML, although YAML is called a superset of JSON: tabs, long keys and surrogate
+/// pairs are valid JSON.
 Value json_decoded(const Call& call) {
     try {
         return from_foreign_json(call.text(0));
@@ -87,11 +88,11 @@ Value url_decoded(const Call& call) {
     return out;
 }
 
-/// The fields of one line of CSV that begins at `at`, which is moved behind it. What is in quotes
-/// may go over several lines.
+/// Reads the fields of the CSV line that begins at `at`, and advances `at` past it. Quoted text can
+/// span several lines.
 std::vector<std::string> csv_line(const Call& call, const std::string& text, std::size_t& at) {
     std::vector<std::string> out(1);
-    bool quoted = false, ended = false; // within quotes, behind them
+    bool quoted = false, ended = false; // within quotes; after them
     for (; at < text.size(); ++at) {
         const char c = text[at];
         if (quoted) {
@@ -150,13 +151,13 @@ std::string bytes_of(const Call& call) {
     }
 }
 
-/// @throws Error(spec) where the bytes are no UTF-8
+/// @throws Error(spec) if the bytes are not UTF-8
 Value text_from(const Call& call, std::string bytes) {
     if (!is_utf8(bytes)) throw call.mistake("what is encoded is not UTF-8 text");
     return bytes;
 }
 
-/// What `convert` gives; its failure is the call's, by an argument.
+/// The result of `convert`; an exception becomes an error of the call about an argument.
 template<class Convert>
 std::string attempted(const Call& call, std::size_t argument, Convert convert) {
     try {

@@ -34,12 +34,12 @@ bool is_file(const Call& call) {
         const auto there = look_own_way(call.file(0), true);
         return there && S_ISREG(there->st_mode);
     } catch (const Error& error) {
-        if (error.kind != ErrorKind::conflict) return false; // it cannot be looked at
+        if (error.kind != ErrorKind::conflict) return false; // it cannot be read
         throw call.passed_on(0, error.message, error.hint);
     }
 }
 
-/// Of a directory that files are looked for in.
+/// Opens a directory in which files are searched.
 Fd open_root(const Call& call, const fs::path& root) {
     Fd directory;
     try {
@@ -65,7 +65,7 @@ std::string text_of(const Call& call) {
     return text;
 }
 
-/// The names within a template: what it was given, and nothing else.
+/// The names within a template: only the given values.
 class TemplateNames : public Names {
   public:
     TemplateNames(const Value& given, const Names& outer) : given_(given), outer_(outer) {}
@@ -82,7 +82,7 @@ class TemplateNames : public Names {
     const Names& outer_;
 };
 
-/// A template does not call for a template: they could do so for ever.
+/// Prevents nested templates, which could call each other forever.
 class Rendering {
   public:
     explicit Rendering(const Call& call) {
@@ -98,7 +98,7 @@ class Rendering {
 };
 thread_local bool Rendering::busy_ = false;
 
-/// @param name  what messages call it
+/// @param name  for messages
 Value rendered(const Call& call, const std::string& name, std::string template_text) {
     const Rendering guard(call);
     Sources sources;
@@ -108,7 +108,8 @@ Value rendered(const Call& call, const std::string& name, std::string template_t
     try {
         StringPool strings;
         out = evaluate(parse_string(text, sources, strings), TemplateNames(call[1], call.names));
-    } catch (const Error& error) { // its place is in the template, which no one else knows
+    } catch (const Error& error) { // the place is in the template, which is not among the spec's
+                                   // sources
         throw call.passed_on(0, fmt::format("{}: {}", sources.describe(error.loc), error.message),
                              error.hint);
     }
@@ -125,10 +126,10 @@ std::vector<std::string> parts_of(const fs::path& path) {
     return out;
 }
 
-/// Whether a pattern's parts match a path's; `**` stands for any number of them.
+/// Whether the parts of a pattern match those of a path; `**` matches any number of parts.
 bool matches(const std::vector<std::string>& pattern, const std::vector<std::string>& path) {
     std::size_t p = 0, at = 0, retry = 0;
-    std::optional<std::size_t> star; // the last `**`: it takes one part more when the rest fails
+    std::optional<std::size_t> star; // the last `**`: it takes one more part when the rest fails
     while (at < path.size()) {
         if (p < pattern.size() && pattern[p] == "**") {
             star = p++;
@@ -147,7 +148,7 @@ bool matches(const std::vector<std::string>& pattern, const std::vector<std::str
     return p == pattern.size();
 }
 
-/// In the order of their names, so that they are the same on every machine.
+/// Sorted by name, so that the result is the same on every machine.
 Value file_set(const Call& call) {
     constexpr std::size_t kMost = 100'000;
     const Fd directory = open_root(call, call.file(0));
@@ -172,7 +173,7 @@ Value file_set(const Call& call) {
     return Value::list(std::move(out));
 }
 
-/// As basename(1): slashes at the end do not count.
+/// Like basename(1), ignores trailing slashes.
 Value last_part(const Call& call) {
     const std::string& path = call.text(0);
     const auto end = path.find_last_not_of('/');
@@ -182,7 +183,7 @@ Value last_part(const Call& call) {
     return path.substr(begin, end + 1 - begin);
 }
 
-/// Never empty: what is put together from it with a slash would be below the root.
+/// Never empty, because a path joined to an empty directory would be below the root.
 Value without_last_part(const Call& call) {
     const fs::path path = fs::path(call.text(0)).parent_path().lexically_normal();
     std::string out = path.string();

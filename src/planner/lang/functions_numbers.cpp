@@ -8,7 +8,7 @@ namespace hadeploy {
 
 namespace {
 
-/// A number as an integer where it is one that fits.
+/// Converts a number to an integer if it is one and fits.
 Value whole(const Call& call, double n) {
     if (!std::isfinite(n)) throw call.mistake("the result is too large");
     if (n == std::floor(n) && std::abs(n) < 9.2e18) return static_cast<std::int64_t>(n);

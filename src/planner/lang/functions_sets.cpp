@@ -9,7 +9,7 @@ namespace hadeploy {
 
 namespace {
 
-/// Values as the members of a set are told apart: by their JSON.
+/// The members of a set, identified by their JSON.
 using Seen = std::set<std::string>;
 
 Seen members(const Value& list) {
@@ -18,7 +18,7 @@ Seen members(const Value& list) {
     return out;
 }
 
-/// The elements that pass, each once, in the order in which they come first.
+/// The elements that pass, each once, in order of first occurrence.
 template<class Pass>
 Value each_once(const Value::List& items, Pass pass) {
     Seen seen;
@@ -76,8 +76,8 @@ Value product(const Call& call) {
     return Value::list(std::move(out));
 }
 
-/// Whether all (any) of the elements are true. One that is decides, also while others are unknown.
-/// Null is as good as false.
+/// Whether all (or any) elements are true. One element can decide while others are unknown. Null
+/// counts as false.
 Value booleans(const Call& call, bool all) {
     if (call[0].is_unknown()) return call[0];
     const bool secret = call[0].contains_secret();

@@ -23,7 +23,7 @@ std::string mapped(std::string text, int (*change)(int)) {
     return text;
 }
 
-/// Without the characters in `of` at both ends: whole ones, however many bytes they have.
+/// Removes the characters in `of` from both ends; characters can have several bytes.
 std::string_view trimmed(std::string_view text, std::string_view of) {
     const auto first = [&] { return text.substr(0, first_code_point(text).size); };
     const auto last = [&] {
@@ -44,7 +44,7 @@ Value title(const Call& call) {
     return out;
 }
 
-/// Where each character begins, and where the last one ends.
+/// The offset of each character, and of the end.
 std::vector<std::size_t> characters(std::string_view text) {
     std::vector<std::size_t> out{0};
     while (out.back() < text.size())
@@ -122,10 +122,10 @@ Value replaced(const Call& call) {
     }
 }
 
-/// format() once for each element of the lists (or maps) among the arguments.
+/// Calls format() for each element of the lists (or maps) among the arguments.
 Value format_list(const Call& call) {
     const Value* leader = nullptr;
-    std::size_t of = 0; // which argument it is
+    std::size_t of = 0; // index of that argument
     for (std::size_t i = 1; i < call.size() && leader == nullptr; ++i)
         if (call[i].is_list() || call[i].is_map()) leader = &call[of = i];
     if (leader == nullptr) throw call.mistake("a list or a map is missing among the arguments");

@@ -14,13 +14,13 @@ namespace {
 
 using namespace std::chrono;
 
-/// A moment and how far its clock is from UTC.
+/// A moment, with the offset of its clock from UTC.
 struct Timestamp {
     sys_seconds local; ///< as written
     minutes offset{0};
 };
 
-/// RFC 3339 without fractions of a second: "2026-03-01T12:30:00Z", "...+01:00".
+/// RFC 3339 without fractional seconds: "2026-03-01T12:30:00Z", "...+01:00".
 Timestamp parse(const Call& call, std::size_t argument) {
     const std::string& text = call.text(argument);
     int y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0, oh = 0, om = 0, used = 0;
@@ -55,7 +55,7 @@ constexpr std::array<std::string_view, 12> kMonths{"January",   "February", "Mar
 constexpr std::array<std::string_view, 7> kDays{"Sunday",   "Monday", "Tuesday", "Wednesday",
                                                 "Thursday", "Friday", "Saturday"};
 
-/// One run of the same letter in a pattern.
+/// Formats one run of the same letter in a pattern.
 std::string field(const Call& call, const std::string& run, const Timestamp& t) {
     const auto days = floor<std::chrono::days>(t.local);
     const year_month_day date{days};
@@ -87,8 +87,8 @@ std::string field(const Call& call, const std::string& run, const Timestamp& t) 
                        "ZZZZZ ZZZZ ZZZ Z; other letters stand in '...'");
 }
 
-/// The words in quotes that begin at `at`, which is moved behind them: '' within, and two quotes
-/// alone, are one quote.
+/// Reads the quoted text that begins at `at`, and advances `at` past it. Two quotes, within it or
+/// alone, represent one quote.
 std::string words(const Call& call, const std::string& pattern, std::size_t& at) {
     std::string out;
     for (const std::size_t begin = ++at; at < pattern.size(); ++at) {
@@ -123,7 +123,7 @@ Value formatted(const Call& call) {
     return out;
 }
 
-/// As RFC 3339 has it.
+/// In RFC 3339 format.
 std::string written(const Call& call, const Timestamp& t) {
     std::string out;
     for (const char* run : {"YYYY", "-", "MM", "-", "DD", "T", "hh", ":", "mm", ":", "ss", "Z"}) {

@@ -15,11 +15,11 @@ namespace {
 constexpr std::size_t kMaxPattern = 4096;
 constexpr std::size_t kMaxText = 1u << 20;
 
-/// A pattern and its text. RE2 takes time that is linear in the text, whatever the pattern, and no
-/// stack; in exchange it has no look-ahead and no references back to a group.
+/// A pattern and its text. RE2 runs in time linear in the text for every pattern, and without
+/// recursion; therefore it has no look-ahead and no backreferences.
 class Search {
   public:
-    /// @param argument  that the pattern is of
+    /// @param argument  index of the argument with the pattern
     Search(const Call& call, std::size_t argument, const std::string& pattern,
            const std::string& text)
         : call_(call), text_(text),
@@ -33,7 +33,7 @@ class Search {
         parts_.resize(static_cast<std::size_t>(expression_.NumberOfCapturingGroups()) + 1);
     }
 
-    /// Goes to the next match; those that match nothing are one a character.
+    /// Advances to the next match; empty matches occur once for each character.
     bool next() {
         while (at_ <= text_.size() &&
                expression_.Match(text_, at_, text_.size(), RE2::UNANCHORED, parts_.data(),
@@ -41,7 +41,9 @@ class Search {
             at_ = end();
             const bool within = is_within_character(begin());
             if (parts_[0].empty()) at_ = next_character(at_);
-            if (within && parts_[0].empty()) continue; // \B is also between a character's bytes
+            if (within && parts_[0].empty())
+                continue; // \B also matches between the bytes of a
+                          // character
             refuse_bytes();
             return true;
         }
@@ -52,12 +54,12 @@ class Search {
     }
     [[nodiscard]] std::size_t end() const { return begin() + parts_[0].size(); }
     [[nodiscard]] std::size_t size() const { return parts_.size(); }
-    /// 0: the whole match. Null: a group that has no part in it.
+    /// 0: the whole match. Null: a group that did not participate in the match.
     [[nodiscard]] Value part(std::size_t group) const {
         const re2::StringPiece& p = parts_[group];
         return p.data() == nullptr ? Value() : Value(std::string(p.data(), p.size()));
     }
-    /// A match without groups is a text, one with groups the list of theirs.
+    /// A match without groups is a string, one with groups the list of their texts.
     [[nodiscard]] Value value() const {
         if (size() == 1) return part(0);
         Value::List groups;
@@ -79,7 +81,7 @@ class Search {
         for (++at; is_within_character(at);) ++at;
         return at;
     }
-    /// `\C` is a single byte, wherever that is.
+    /// `\C` matches a single byte, even within a character.
     void refuse_bytes() const {
         for (const re2::StringPiece& p : parts_)
             if (!is_utf8({p.data(), p.size()}))
@@ -94,7 +96,7 @@ class Search {
     std::size_t at_ = 0;
 };
 
-/// What takes the place of a match: `$1` is a group's part, `$&` the match, `$$` a dollar sign.
+/// The replacement of a match: `$1` is a group's text, `$&` the match, `$$` a dollar sign.
 std::string filled(std::string_view with, const Search& found) {
     std::string out;
     for (std::size_t at = 0; at < with.size(); ++at) {
@@ -148,7 +150,7 @@ Directive directive_at(const std::string& format, std::size_t& at, const Call& c
 template<class T>
 std::string printed(const Directive& d, std::string_view conversion, T value) {
     const std::string spec = "%" + d.flags + d.width + d.precision + std::string(conversion);
-    // the parts were checked by directive_at()
+    // directive_at() has checked the parts
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     std::string out(static_cast<std::size_t>(std::snprintf(nullptr, 0, spec.c_str(), value)), '\0');
@@ -157,7 +159,7 @@ std::string printed(const Directive& d, std::string_view conversion, T value) {
     return out;
 }
 
-/// %g in as many digits as it takes to be the same number: printf() would cut it to six.
+/// %g with as many digits as needed to represent the number exactly; printf() would use six.
 std::string shortest(Directive d, double value) {
     const auto written = [&](int digits) {
         d.precision = "." + std::to_string(digits);

@@ -12,7 +12,7 @@ namespace hadeploy {
 
 namespace {
 
-/// Whether a node depends on the resource of an address, directly or not.
+/// Whether a node depends on the resource at an address, directly or indirectly.
 bool depends_on(const Graph& graph, const Node& node, const std::string& address) {
     std::vector<NodeId> open = node.deps;
     std::set<NodeId> visited;
@@ -26,14 +26,14 @@ bool depends_on(const Graph& graph, const Node& node, const std::string& address
     return false;
 }
 
-/// Refuses that contents which are kept are removed together with what they are in.
+/// Rejects removals that would delete kept contents together with their container.
 class ContentsCheck {
   public:
     ContentsCheck(const Plan& plan, const PriorState& world, const Graph* graph,
                   const Claims& claims, Diagnostics& diagnostics)
         : plan_(plan), world_(world), graph_(graph), claims_(claims), diagnostics_(diagnostics) {}
 
-    /// @param takings  gets the order in which contents are removed and made again
+    /// @param takings  receives the order in which contents are removed and created again
     void run(const Registry& registry, std::vector<Taking>& takings) {
         for (StepId id = 0; id < plan_.steps.size(); ++id) {
             const Step& step = plan_.steps[id];
@@ -70,7 +70,8 @@ class ContentsCheck {
             "set `force: false` and apply that first, or remove the contents as well";
     }
 
-    /// What recorded objects that stay, or may stay, claim; and the steps that make objects.
+    /// Finds the claims of recorded objects that stay, or may stay, and the steps that create
+    /// objects.
     void find_kept(const Registry& registry) {
         std::set<std::string_view> gone;
         for (StepId id = 0; id < plan_.steps.size(); ++id) {
@@ -99,7 +100,7 @@ class ContentsCheck {
 
     const Plan& plan_;
     const PriorState& world_;
-    const Graph* graph_; ///< none when everything is removed
+    const Graph* graph_; ///< nullptr: everything is removed
     const Claims& claims_;
     Diagnostics& diagnostics_;
     std::optional<std::map<std::string, std::string>> kept_; ///< addresses by claim

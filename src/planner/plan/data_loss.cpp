@@ -16,8 +16,8 @@ namespace hadeploy {
 
 namespace {
 
-/// Whether a step ends an object together with its data. Of a replacement that is a step of its
-/// own.
+/// Whether a step removes an object together with its data. A replacement has a separate step for
+/// that.
 bool ends_object(const PriorState& world, const Step& step) {
     if (step.action != Action::remove) return false;
     const auto seen = world.observed.find(step.address);
@@ -35,7 +35,7 @@ struct Replicated {
     const RecordedResource* record;
     const ResourceType* type;
     std::set<std::string> machines;
-    bool survives; ///< more than half of the copies stay, and the resource too
+    bool survives; ///< more than half of the copies remain, and the resource too
 };
 
 class Finder {
@@ -54,7 +54,7 @@ class Finder {
         std::vector<Loss> out;
         for (const Step& step : plan_.steps)
             if (ends_object(world_, step)) add(out, step);
-        for (const Replicated& r : replicated_) // one that a step ends was added above
+        for (const Replicated& r : replicated_) // those removed by a step were added above
             if (!r.survives && !ended_.contains(r.record->address))
                 if (auto data = held_data(*r.type, r.record->attributes))
                     out.push_back({r.record->address, r.type, std::move(*data)});
@@ -71,7 +71,7 @@ class Finder {
         out.push_back(std::move(loss));
     }
 
-    /// What has copies on a machine that goes.
+    /// Finds resources that have copies on a machine that is removed.
     void find_replicated() {
         for (const auto& [address, r] : world_.recorded) {
             const ResourceType* type = registry_.type(r.type);
@@ -92,8 +92,8 @@ class Finder {
     const Plan& plan_;
     const PriorState& world_;
     const Registry& registry_;
-    std::set<std::string> ended_;    ///< resources whose objects end
-    std::set<std::string> machines_; ///< those of them that are machines
+    std::set<std::string> ended_;    ///< resources whose objects are removed
+    std::set<std::string> machines_; ///< the machines among them
     std::vector<Replicated> replicated_;
 };
 

@@ -12,8 +12,8 @@ namespace hadeploy {
 
 namespace {
 
-/// Whether two connections lead to one machine. What a machine tells of itself does not say by
-/// which resource it is known here; then the address counts.
+/// Whether two connections lead to the same machine. A machine's own connection attribute does not
+/// name the resource; in that case addresses are compared.
 bool same_place(const Value& a, const Value& b) {
     if (a.has("machine") && b.has("machine")) return a.text("machine") == b.text("machine");
     return a.text("address") == b.text("address") && a.integer("port", 22) == b.integer("port", 22);
@@ -28,7 +28,7 @@ bool maps_differ(const Type& element, const Value& a, const Value& b) {
     return false;
 }
 
-/// What an attribute is wanted to be and what it is; nothing when there is nothing to compare.
+/// The wanted and the current value of an attribute; nothing if it is not compared.
 struct Comparison {
     Value wanted, have;
 };
@@ -58,8 +58,8 @@ std::optional<Comparison> compare(const Attribute& a, const Value& config,
     return Comparison{unset ? Value() : *wanted, recorded->config[a.name]};
 }
 
-/// Whether the spec still wants what was applied. An attribute that is tracked is to stay as it was
-/// applied, whatever the spec says.
+/// Whether the spec still has the value that was applied. A computed tracked attribute keeps its
+/// applied value independent of the spec.
 bool wanted_before(const Attribute& a, const Value& wanted, const RecordedResource* recorded) {
     if (recorded == nullptr || wanted.contains_unknown()) return false;
     return (a.computed && a.tracked) || recorded->config[a.name] == wanted;
@@ -71,7 +71,7 @@ std::vector<AttributeChange> changes_of(const ResourceType& type, const Value& c
     for (const Attribute& a : type.schema) {
         const auto c = compare(a, config, recorded, seen);
         if (!c || !differs(a.type, c->wanted, c->have)) continue;
-        const Value have = as_secret_as(c->have, c->wanted); // it may be the last secret
+        const Value have = as_secret_as(c->have, c->wanted); // secrets can be gone from the config
         out.push_back({a.name, a.secret ? have.as_secret() : have,
                        a.secret ? c->wanted.as_secret() : c->wanted, a.replaces,
                        wanted_before(a, c->wanted, recorded)});
@@ -115,7 +115,7 @@ bool differs(const Type& type, const Value& a, const Value& b) {
             if (differs(*type.element, a.as_list()[i], b.as_list()[i])) return true;
         return false;
     }
-    if (type.kind == TypeKind::local_path && a.is_string() && b.is_string()) // of an older state
+    if (type.kind == TypeKind::local_path && a.is_string() && b.is_string()) // from an older state
         return without_last_slash(a.as_string()) != without_last_slash(b.as_string());
     return !(a == b);
 }
@@ -129,13 +129,13 @@ namespace {
 
 bool was_changed(const Attribute& a, const Value& was, const Value& attempted) {
     const Value& names = attempted[kChangedNames];
-    if (!names.is_list()) return differs(a.type, was, attempted[a.name]); // of an older hadeploy
+    if (!names.is_list()) return differs(a.type, was, attempted[a.name]); // from an older hadeploy
     return std::any_of(names.as_list().begin(), names.as_list().end(),
                        [&](const Value& name) { return name.as_string() == a.name; });
 }
 
-/// What an interrupted change may have changed and nobody can see: all that is wanted of it is done
-/// again.
+/// The attributes that an interrupted change may have changed and that cannot be read: they are all
+/// applied again.
 std::vector<AttributeChange> unseen(const ResourceType& type, const Value& config,
                                     const RecordedResource& recorded,
                                     const Interruption& interruption, const Value& seen) {
@@ -194,7 +194,7 @@ Decision decide(const ResourceType& type, const Value& config, const RecordedRes
             .with_hint("choose another name, or remove the other one yourself; "
                        "hadeploy never touches what it did not make");
     if (unfinished) {
-        std::vector<AttributeChange> changes; // what is wanted now may be another one
+        std::vector<AttributeChange> changes; // the wanted object can be a different one now
         if (recorded != nullptr) changes = decide_unread(type, config, *recorded).changes;
         if (changes.empty()) return {Action::create, {}, "an earlier run did not finish it", {}};
         return {

@@ -14,7 +14,7 @@ namespace hadeploy {
 
 namespace {
 
-/// The same real object, as far as that can be told from configs.
+/// Whether two configs describe the same real object, as far as configs show that.
 bool same_object(const ResourceType& type, const Value& a, const Value& b) {
     return std::none_of(type.schema.begin(), type.schema.end(), [&](const Attribute& attribute) {
         return attribute.replaces && differs(attribute.type, a[attribute.name], b[attribute.name]);
@@ -40,7 +40,7 @@ std::int64_t NewGenerations::next(const std::string& address, std::int64_t first
 }
 
 namespace {
-/// The first generation after the recorded one that is wanted and begun.
+/// The first generation after the recorded one that was begun and matches the config.
 std::optional<std::int64_t> begun(const ResourceType& type, const Value& config,
                                   const RecordedResource& recorded, const PriorState& world) {
     const std::string prefix = recorded.address + "#";
@@ -124,10 +124,10 @@ PriorState with_old_generations(PriorState world, const Plan& plan, const Regist
         const RecordedResource& now = world.recorded.at(s.address);
         RecordedResource old = now;
         old.address = generation_address(s.address, old.generation);
-        // what was of another type was read as what it was, by the address that it gets here
+        // an object of another type was read as that type, under the address that it gets here
         const ResourceType* type = registry.type(now.type);
         const std::string& read_as = type == s.type ? s.address : old.address;
-        std::optional<Observation> seen; // none of a type that is unknown: add_removals() says so
+        std::optional<Observation> seen; // none for an unknown type: add_removals() reports it
         if (type != nullptr)
             seen = observation_of(world, registry, {read_as, type, now.config, &now, now.identity});
         if (seen) world.observed.insert_or_assign(old.address, std::move(*seen));

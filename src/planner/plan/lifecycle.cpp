@@ -12,8 +12,8 @@ namespace hadeploy {
 
 namespace {
 
-/// The attributes that are ignored, of those that are computed or of the others, as they are now;
-/// of some only parts.
+/// Replaces the ignored attributes (either the computed or the other ones) or their ignored parts
+/// by their current values.
 template<class Ignored>
 Value kept_as_is(const Node& node, Value config, const RecordedResource& recorded,
                  const Observation* observed, bool computed, const Ignored& is_ignored) {

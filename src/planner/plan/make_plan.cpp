@@ -1,4 +1,4 @@
-// The plan for a spec: its nodes one after the other, then what has to go.
+// Makes the plan for a spec: first its nodes in order, then the removals.
 #include "planner/plan/make_plan.h"
 
 #include "core/trace.h"
@@ -57,10 +57,10 @@ class Planner {
         diagnostics_.throw_if_any();
         for (const NodeId id : graph_.order())
             selection_.has(graph_[id].address) ? plan_node(id) : leave(id);
-        Diagnostics untold; // of a partial plan: what is left out is as it was recorded, and may
-                            // lack what the spec says of it by now
-        plan_.outputs = graph_.outputs(values(), selection_.all() ? diagnostics_ : untold);
-        graph_.check_inputs(values(), selection_.all() ? diagnostics_ : untold);
+        Diagnostics unreported; // in a partial plan, excluded resources have their recorded values,
+                                // which may not fit the current spec
+        plan_.outputs = graph_.outputs(values(), selection_.all() ? diagnostics_ : unreported);
+        graph_.check_inputs(values(), selection_.all() ? diagnostics_ : unreported);
         if (selection_.all()) graph_.check_output_rules(values(), diagnostics_);
         claims_.check(diagnostics_);
         plan_.notices = claims_.remarks(graph_);
@@ -110,7 +110,7 @@ class Planner {
         return [this](NodeId id) { return plan_.values[id]; };
     }
 
-    /// What no target takes in is as recorded.
+    /// Keeps the recorded values of a resource that is not selected.
     void leave(NodeId id) {
         inherit_waits(id);
         const RecordedResource* recorded = records_[id];
@@ -149,7 +149,7 @@ class Planner {
         }
     }
 
-    /// As the survey has it, where all that it follows from is what it was taken for there.
+    /// Reuses the result of the evaluation if its dependencies have the same values.
     Value config_of(NodeId id) {
         const auto as_surveyed = [&](NodeId d) {
             return plan_.values[d].is_same(evaluation_->values[d]);
@@ -160,7 +160,7 @@ class Planner {
         return known ? evaluation_->configs[id] : graph_.config(id, values(), diagnostics_);
     }
 
-    /// What is as it was taken for shares all with that: see config_of().
+    /// A value equal to that of the evaluation shares its storage: see config_of().
     void set_value(NodeId id, Value value) {
         const Value* taken_for = evaluation_ != nullptr ? &evaluation_->values[id] : nullptr;
         const bool as_surveyed = taken_for != nullptr && !value.contains_secret() &&
@@ -190,7 +190,7 @@ class Planner {
         std::vector<Taking> takings = holders_.takings(node, config, recorded);
         if (evaluation_ != nullptr && !state_only(*node.type))
             if (const auto it = evaluation_->look_alikes.find(node.address);
-                it != evaluation_->look_alikes.end()) // they may be one and the same
+                it != evaluation_->look_alikes.end()) // they may be the same object
                 takings.push_back({0, it->second, "what both of them look like"});
         Value known; // of the computed attributes
         std::optional<Action> action = choose(step, recorded, seen, takings, known);
@@ -209,20 +209,20 @@ class Planner {
         if (!step.read_first) graph_.check_postconditions(id, values(), diagnostics_);
         places_.note(node, action);
         if (action && action != Action::adopt) add_warnings(node, config, plan_.warnings);
-        // an interrupted change that turns out to be complete still has to be noted as such
+        // a completed interrupted change must still be recorded as completed
         if (!action && world_.interrupted.contains(node.address)) action = Action::adopt;
         if (!action) {
             if (recorded != nullptr) renew_record(id, config, *recorded);
             return;
         }
         const std::string begun = generation_address(node.address, step.generation);
-        for (const Taking& t : takings) // it is completed, not taken from
+        for (const Taking& t : takings) // a begun generation is completed, not taken from
             if (!step.create_first || t.from != begun)
                 takings_.push_back({static_cast<StepId>(plan_.steps.size()), t.from, t.what});
         add(id, *action, std::move(step));
     }
 
-    /// What the step has to do; fills in why, and what is known of what the provider fills in.
+    /// Chooses the action of a step; sets its reason, and the known values of computed attributes.
     std::optional<Action> choose(Step& step, const RecordedResource* recorded,
                                  const std::optional<Observation>& seen,
                                  const std::vector<Taking>& takings, Value& known) {
@@ -239,7 +239,7 @@ class Planner {
             step.read_first = true;
             return Action::create;
         }
-        if (recorded == nullptr && !takings.empty()) { // what is there now is another one's
+        if (recorded == nullptr && !takings.empty()) { // another resource's object is still there
             step.read_first = true;
             step.takes_over = true;
             step.reason = fmt::format("after {} has let go of {}", takings.front().from,
@@ -288,7 +288,7 @@ class Planner {
         return action;
     }
 
-    /// Whatever comes before it may make what it needs.
+    /// Records a missing prerequisite, unless an earlier step could create it.
     void note_lacking(NodeId id, const Value& config, const std::optional<Observation>& seen) {
         const std::vector<std::string> claims = graph_[id].type->claims(config);
         if (!seen || seen->lacks.empty() || !waits_for_[id].empty() || claims.empty()) return;
@@ -305,20 +305,20 @@ class Planner {
     void refuse_protected(const Step& step, const RecordedResource* recorded,
                           std::optional<Action> action) const {
         if (recorded == nullptr || !step.after.flag(kPreventDestroy)) return;
-        if (action == Action::replace && !step.if_differs) // otherwise apply tells
+        if (action == Action::replace && !step.if_differs) // otherwise apply reports it
             throw protected_error(step.address, "would be replaced: " + step.reason, step.loc);
         if (places_.are_replaced(recorded->config))
             throw protected_error(step.address, "would go with its machine", step.loc);
     }
 
-    /// The generation that the step makes, and its identity.
+    /// Sets the generation that the step creates, and its identity.
     void number(Step& step, const RecordedResource* recorded, std::optional<Action> action) {
         const Node& node = graph_[*step.node];
         if (recorded == nullptr) {
             step.identity = imported_id(graph_, step.address);
             if (step.identity.empty()) step.generation = fresh_.next(step.address);
         } else if (action == Action::replace) {
-            // what was of another type can be removed by that alone: it goes by a step of its own
+            // only the former type can remove the object, so its removal is a separate step
             step.create_first = node.create_first || recorded->type != node.type->name ||
                                 step.after.flag(kKeepOnDestroy) ||
                                 is_begun(*node.type, step.after, *recorded, world_) ||
@@ -338,8 +338,8 @@ class Planner {
             step.identity = identity_of(world_.lineage, step.address, step.generation);
     }
 
-    /// What was read with just this config is used; what could not be read, or may be another one
-    /// once what it waits for is done, is read then.
+    /// Uses the observation of a data source if it was read with this config. If it could not be
+    /// read, or can change after the steps that it waits for, it is read in apply.
     void plan_data(NodeId id, const Value& config) {
         const Node& node = graph_[id];
         const auto seen = world_.observed.find(node.address);
@@ -353,7 +353,7 @@ class Planner {
             graph_.check_postconditions(id, values(), diagnostics_);
             return;
         }
-        // with something before it under way, what went wrong may pass
+        // while earlier steps are planned, the error can still disappear
         if (why.empty() && read && waits_for_[id].empty())
             throw data_error(node.address, seen->second);
         plan_.values[id] = complete(*node.type, config, {});
@@ -366,12 +366,12 @@ class Planner {
         add(id, Action::read, std::move(step));
     }
 
-    /// Why a data source can't be read before apply; "" when it can.
+    /// Why a data source cannot be read before apply; "" if it can.
     std::string read_later(const Node& node, const Value& config) const {
         for (const Attribute& a : node.type->schema)
             if (!a.computed && config[a.name].contains_unknown())
                 return fmt::format("{} is known only after apply", a.name);
-        for (const NodeId d : node.deps) { // it may tell something else once they have changed
+        for (const NodeId d : node.deps) { // its result can change with them
             const auto it = actions_.find(d);
             if (it != actions_.end() && it->second != Action::adopt)
                 return fmt::format("{} comes first", graph_[d].address);
@@ -379,10 +379,10 @@ class Planner {
         return {};
     }
 
-    /// Whether the resource is to be replaced because of others, or because it was asked for.
+    /// Replaces the resource if a trigger or --replace requires it.
     void trigger(const Node& node, Step& step, std::optional<Action>& action) const {
         const auto replace = [&](std::string reason, bool if_differs) {
-            // what is certain counts for more
+            // a definite reason takes precedence
             if (action == Action::replace && !step.if_differs) return;
             if (action == Action::replace && if_differs) return;
             action = Action::replace;
@@ -403,11 +403,11 @@ class Planner {
         }
     }
 
-    /// What was moved is recorded under its new address before anything else is done.
+    /// Records the moved resources under their new addresses before any other change.
     void note_moves() {
         if (world_.moved.empty()) return;
         std::vector<RecordedResource>
-            all; // a move of a machine changes what its resources refer to
+            all; // the move of a machine changes the connections of its resources
         for (const auto& [address, r] : world_.recorded)
             if (!unfinished(address)) all.push_back(r);
         plan_.records.insert(plan_.records.begin(), all.begin(), all.end());
@@ -432,7 +432,7 @@ class Planner {
         if (action == Action::replace && !step.create_first && !state_only(*step.type))
             add_base(id, step);
         if (may_turn_out_the_same(step)) uncertain_.insert(id);
-        // what a run that fails does not get to has no other reason to be replaced next time
+        // if the run fails earlier, nothing else would cause the replacement next time
         if (action == Action::replace && !step.if_differs && step.changes.empty() &&
             !records_[id]->tainted && records_[id]->type == step.type->name) {
             plan_.records.push_back(*records_[id]);
@@ -446,8 +446,9 @@ class Planner {
         return graph_.registry().provider(type.provider)->state_only;
     }
 
-    /// A replacement that removes first: what stands on it goes before, if it goes too. Where it
-    /// stands itself on what goes there is no waiting for what that will be.
+    /// Adds the first half of a replacement that removes first. Dependents are removed before it if
+    /// they are replaced too. If it depends itself on a removed object, it does not wait for the
+    /// values of that object.
     void add_base(NodeId id, Step& step) {
         const Base below = below_[id];
         if (below.goes == Base::Goes::yes) step.if_differs = false;
@@ -470,12 +471,12 @@ class Planner {
             half.after_steps.assign(base.known_after.begin(), base.known_after.end());
     }
 
-    /// A node without a step of its own hands on the steps that it would have waited for.
+    /// A node without a step passes on the steps that it would have waited for.
     void inherit_waits(NodeId id) {
         std::set<StepId> all;
         for (const NodeId d : graph_[id].deps) {
             all.insert(waits_for_[d].begin(), waits_for_[d].end());
-            if (is_serial_pair(graph_[id], graph_[d])) continue; // neither stands on the other
+            if (is_serial_pair(graph_[id], graph_[d])) continue; // neither depends on the other
             below_[id].goes = std::max(below_[id].goes, below_[d].goes);
             below_[id].known_after.insert(below_[d].known_after.begin(),
                                           below_[d].known_after.end());
@@ -483,8 +484,8 @@ class Planner {
         waits_for_[id] = std::move(all);
     }
 
-    /// What a node stands on: whether an object below it is removed by a replacement, and the steps
-    /// after which that is known.
+    /// Whether an object below a node is removed by a replacement, and the steps after which that
+    /// is known.
     struct Base {
         enum class Goes { no, perhaps, yes };
         Goes goes = Goes::no;
@@ -493,7 +494,7 @@ class Planner {
 
     const Graph& graph_;
     const PriorState& world_;
-    const Evaluation* evaluation_; ///< may be none
+    const Evaluation* evaluation_; ///< can be nullptr
     const Selection selection_;
     const std::vector<const RecordedResource*> records_; ///< by node
     const std::set<std::string> replace_;                ///< addresses
@@ -505,12 +506,12 @@ class Planner {
     Claims claims_;
     NewGenerations fresh_;
     std::vector<Base> below_;    ///< by node
-    std::set<NodeId> remade_;    ///< whose objects are gone and made again
-    std::set<NodeId> uncertain_; ///< whose steps may turn out to change nothing
+    std::set<NodeId> remade_;    ///< nodes whose objects are gone and created again
+    std::set<NodeId> uncertain_; ///< nodes whose steps can turn out to change nothing
     SharedThings shared_;
     Holders holders_;
     std::vector<Taking> takings_;
-    std::vector<Step> halves_; ///< first ones, of replacements
+    std::vector<Step> halves_; ///< first halves of replacements
     std::vector<Lacking> lacking_;
     EmptiedObjects emptied_;
 };

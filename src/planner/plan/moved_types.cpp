@@ -11,14 +11,14 @@ namespace hadeploy {
 
 namespace {
 
-/// The move that gave this name to something.
+/// The move that led to this address.
 const Move* move_to(const std::vector<Move>& moves, const std::string& address) {
     const auto it = std::find_if(moves.rbegin(), moves.rend(),
                                  [&](const Move& m) { return within(address, m.to); });
     return it == moves.rend() ? nullptr : &*it;
 }
 
-/// Whether the spec has anything that this move may be about.
+/// Whether the spec has anything at the target of the move.
 bool leads_somewhere(const Graph& graph, const Move& move) {
     return std::any_of(graph.nodes().begin(), graph.nodes().end(),
                        [&](const Node& n) { return within(n.address, move.to); });
@@ -46,7 +46,7 @@ void check_moved_types(const Graph& graph, const PriorState& world, Diagnostics&
                 .add(fmt::format("moved: {} can't become {}: the spec has no such instance", from,
                                  to),
                      move->to_loc)
-                .hint = "it would be destroyed under that name: take the move out, or let the spec "
+                .hint = "it would be destroyed under that name: delete the move, or let the spec "
                         "have it";
         } else if (node && graph[*node].type->name != recorded.type) {
             diagnostics

@@ -12,13 +12,13 @@ namespace hadeploy {
 
 namespace {
 
-/// What the move calls an address that it is about.
+/// The address after the move; nothing if the move does not affect it.
 std::optional<std::string> renamed(const Move& move, const std::string& address) {
     if (!is_moved(move, address)) return std::nullopt;
     return move.to + address.substr(move.from.size());
 }
 
-/// Two moves one after the other are one, from where the state has it.
+/// Combines consecutive moves into one, from the address in the state.
 void note(Moves& moved, const Moves& now) {
     Moves begin = now;
     for (auto& [first, last] : moved) {
@@ -31,8 +31,8 @@ void note(Moves& moved, const Moves& now) {
     std::erase_if(moved, [](const auto& move) { return move.first == move.second; });
 }
 
-/// In the order in which they are written, but for an entry about a part of what an earlier one
-/// moves as a whole: it counts for more, and comes before that one.
+/// Sorts moves in written order, except that a move of a part precedes an earlier move of the
+/// whole, because the more specific entry takes precedence.
 std::vector<Move> particular_first(const std::vector<Move>& moves) {
     std::vector<Move> out;
     for (const Move& move : moves)
@@ -44,7 +44,7 @@ std::vector<Move> particular_first(const std::vector<Move>& moves) {
     return out;
 }
 
-/// What an entry of `moved:` comes to, going by what is recorded.
+/// The moves of recorded addresses that an entry of `moved:` causes.
 Moves resolved(const PriorState& world, const Move& move, Diagnostics& diagnostics) {
     Moves out;
     for (const auto& [address, r] : world.recorded)
@@ -58,7 +58,7 @@ Moves resolved(const PriorState& world, const Move& move, Diagnostics& diagnosti
     return out;
 }
 
-/// Under their new keys, all at once.
+/// Changes all keys at once.
 template<class Map>
 void move_keys(Map& map, const Moves& moves) {
     std::vector<typename Map::node_type> moved;
@@ -108,7 +108,7 @@ Value with_machines_moved(const Value& v, const Moves& moves) {
 bool is_moved(const Move& move, const std::string& address) {
     if (!within(address, move.from)) return false;
     if (address == move.from) return true;
-    // it was moved before; not so when the new name is that without a key
+    // the move was made before, unless the new address is the old one without a key
     if (within(address, move.to) && !within(move.from, move.to)) return false;
     const bool to_instance = within(move.to, move.from) && move.to[move.from.size()] == '[';
     return !to_instance || address[move.from.size()] == '.';
@@ -148,7 +148,7 @@ Moves with_room(const Moves& moves, const PriorState& world) {
     std::set<std::string> taken;
     for (const auto& [from, to] : out) taken.insert(to);
     for (const auto& [from, to] : Moves(out)) {
-        // no two generations of one resource may have one number
+        // generation numbers of a resource must be unique
         const std::int64_t generation = world.recorded.at(from).generation;
         for (const std::string& there : {to, generation_address(to, generation)}) {
             if (!world.recorded.contains(there) || out.contains(there)) continue;

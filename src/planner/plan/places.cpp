@@ -20,7 +20,7 @@ void Places::note(const Node& node, std::optional<Action> action) {
     if (action == Action::replace) replaced_.insert(node.address);
 }
 
-/// Of the best of the machines that the resource can be reached through.
+/// The state of the best machine through which the resource can be reached.
 Places::State Places::state(const Node& node, const Value& config) const {
     const Provider& kind = *graph_.registry().provider(node.type->provider);
     const auto candidates = kind.endpoints(*node.type, config, settings_.at(kind.name));

@@ -31,8 +31,7 @@ struct PriorState {
     std::map<std::string, Value> attempted; ///< the targets of the interrupted updates
     /// New addresses of recorded resources, by the addresses that they have in the state.
     std::map<std::string, std::string> moved;
-    std::map<std::string, Observation> observed; ///< resources without an entry could not be read
-                                                 ///< yet
+    std::map<std::string, Observation> observed; ///< missing: not readable yet
     Value outputs = {};                          ///< as recorded; null before the first apply
 };
 

@@ -23,8 +23,8 @@ const RecordedResource* record_of(const PriorState& world, const std::string& ad
     return it == world.recorded.end() ? nullptr : &it->second;
 }
 
-/// All that is known of a node whose config was evaluated: by its record, or of a data source by
-/// what was read with this config.
+/// Everything known of a node with an evaluated config: from its record, or for a data source from
+/// a read with this config.
 Value known_value(const Node& node, const Value& config, const RecordedResource* recorded,
                   const PriorState& world) {
     if (!node.type->data)
@@ -36,7 +36,7 @@ Value known_value(const Node& node, const Value& config, const RecordedResource*
     return complete(*node.type, config, fits ? observed->second.attributes : Value());
 }
 
-/// The same, also by what the world was found to be.
+/// The same, including observations.
 Value seen_value(const Node& node, const Value& config, const PriorState& world,
                  const Registry& registry) {
     const RecordedResource* recorded = record_of(world, node.address);
@@ -48,8 +48,8 @@ Value seen_value(const Node& node, const Value& config, const PriorState& world,
                     there ? recorded->attributes.with_all(seen->attributes) : recorded->attributes);
 }
 
-/// The nodes whose configs go by other resources. Those may be about to change: an error in what
-/// follows from their recorded values is none yet.
+/// The nodes whose configs depend on other resources. Those may be about to change, so an error
+/// that follows from their recorded values is not yet an error.
 std::vector<bool> follow_resources(const Graph& graph) {
     std::vector<bool> out(graph.nodes().size());
     for (const NodeId id : graph.order())
@@ -57,14 +57,14 @@ std::vector<bool> follow_resources(const Graph& graph) {
     return out;
 }
 
-/// Of two that are equal only one stays: a state is large.
+/// Keeps only one copy of two equal values, because a state can be large.
 void share(Value& kept, const Value& with) {
     const bool secret = kept.contains_secret() || with.contains_secret();
     if (!secret && kept == with) kept = with;
 }
 
-/// Where to read an object. A machine is held to what it was when it was recorded: nobody else may
-/// answer in its place.
+/// The config that determines where to read an object. A machine must have its recorded connection,
+/// so that no other machine can answer in its place.
 Value place_config(const ResourceType& type, const Value& config,
                    const RecordedResource* recorded) {
     if (!type.machine || recorded == nullptr || config["connection"].is_map()) return config;
@@ -78,11 +78,12 @@ PlannedRead recorded_subject(const RecordedResource& r, const ResourceType& type
             kind.endpoints(type, place_config(type, r.config, &r), settings.at(kind.name))};
 }
 
-/// What a resource was before it became one of another type: to be removed, as its old generation.
+/// Adds a read of the object of a resource whose type has changed. It is removed as an old
+/// generation.
 void add_former(const RecordedResource& r, const Registry& registry,
                 const ProviderSettings& settings, std::vector<PlannedRead>& out) {
     const ResourceType* type = registry.type(r.type);
-    if (type == nullptr) return; // add_removals() says so
+    if (type == nullptr) return; // add_removals() reports it
     out.push_back(recorded_subject(r, *type, registry, settings));
     out.back().request.address = generation_address(r.address, r.generation);
 }
@@ -100,7 +101,7 @@ Evaluation evaluate_resources(const Graph& graph, PriorState& world,
     const Graph::Values lookup = [&](NodeId id) { return out.values[id]; };
     const std::vector<RecordedResource*> records = records_of(graph, world.recorded);
     NewGenerations fresh(world);
-    // of these the plan reports errors, once it knows what changes
+    // the plan reports errors in these, when it knows what changes
     std::vector<bool> open(graph.nodes().size());
     if (!world.recorded.empty()) open = follow_resources(graph);
     Diagnostics left_to_plan;
@@ -112,7 +113,7 @@ Evaluation evaluate_resources(const Graph& graph, PriorState& world,
         if (config.is_null() ||
             (open[id] &&
              found.list().size() !=
-                 before)) { // its problems are noted; whatever needs it goes on with unknowns
+                 before)) { // its errors are recorded; dependents continue with unknown values
             out.values[id] = Value::unknown();
             continue;
         }
@@ -148,7 +149,7 @@ Evaluation evaluate_resources(const Graph& graph, PriorState& world,
     for (const auto& [address, r] : world.recorded) {
         if (graph.find(address)) continue;
         const ResourceType* type = graph.registry().type(r.type);
-        if (type != nullptr) // otherwise add_removals() says so
+        if (type != nullptr) // otherwise add_removals() reports it
             out.reads.push_back(recorded_subject(r, *type, graph.registry(), settings));
     }
     return out;
@@ -156,7 +157,7 @@ Evaluation evaluate_resources(const Graph& graph, PriorState& world,
 
 Evaluation evaluate_and_move(const Graph& graph, PriorState& world,
                              const ProviderSettings& settings) {
-    // with a record at its new address a config may be known that was not, and tell of more moves
+    // a record at its new address can make further configs known, and so lead to more moves
     constexpr int kMostRounds = 16;
     for (int round = 0;; ++round) {
         Evaluation evaluation = evaluate_resources(graph, world, settings);
@@ -197,7 +198,7 @@ std::vector<PlannedRead> reads_of_data(const Graph& graph, const PriorState& wor
         return out;
     Diagnostics ignored;
     std::vector<Value> values(nodes.size());
-    std::vector<bool> there(nodes.size()); // recorded; of a data source: all that it depends on
+    std::vector<bool> there(nodes.size()); // recorded; of a data source: all its dependencies are
     const Graph::Values lookup = [&](NodeId id) { return values[id]; };
     for (const NodeId id : graph.order()) {
         const Node& node = graph[id];
@@ -214,7 +215,7 @@ std::vector<PlannedRead> reads_of_data(const Graph& graph, const PriorState& wor
         const auto seen = world.observed.find(node.address);
         const bool read =
             seen != world.observed.end() && read_with(*node.type, config, seen->second);
-        // its computed attributes are not known before it is read
+        // its computed attributes are known only after the read
         const bool known = std::none_of(
             node.type->schema.begin(), node.type->schema.end(),
             [&](const Attribute& a) { return !a.computed && config[a.name].contains_unknown(); });
@@ -249,11 +250,11 @@ std::vector<PlannedRead> reads_before_destroy(const Registry& registry, const Pr
 
 std::vector<Batch> next_wave(const std::vector<PlannedRead>& reads, const PriorState& world,
                              const std::set<std::string>& dead, std::vector<bool>& done) {
-    std::set<std::string> pending; // machines that are still to be read
+    std::set<std::string> pending; // machines that are not read yet
     for (std::size_t i = 0; i < reads.size(); ++i)
         if (!done[i] && reads[i].request.type->machine) pending.insert(reads[i].request.address);
 
-    // machines first: what is on one that is read through its own door goes along in that batch
+    // machines first: resources on a machine that use the same connection join its batch
     std::vector<std::size_t> in_order;
     for (const bool machine : {true, false})
         for (std::size_t i = 0; i < reads.size(); ++i)
@@ -266,7 +267,7 @@ std::vector<Batch> next_wave(const std::vector<PlannedRead>& reads, const PriorS
         const Endpoint* chosen = nullptr;
         for (const Endpoint& e : s.candidates) {
             if (dead.contains(e.key)) continue;
-            // a machine that is read through its own door needs no other look first
+            // a machine with its own connection does not need another read first
             const bool own = e.machine == s.request.address;
             const bool same_door = pending.contains(e.machine) && batches.contains(e.key);
             if (own || e.machine.empty() || same_door || machine_is_up(world, e.machine)) {
@@ -283,7 +284,7 @@ std::vector<Batch> next_wave(const std::vector<PlannedRead>& reads, const PriorS
             batch.endpoint = *chosen;
             batch.reads.push_back(i);
         } else if (!waits) {
-            done[i] = true; // nobody to ask: planned as "read later"
+            done[i] = true; // unreachable: planned as "read later"
         }
     }
     std::vector<Batch> out;

@@ -12,7 +12,7 @@ namespace hadeploy {
 
 namespace {
 
-/// Finds what is not as recorded.
+/// Finds differences from the records.
 class Refresher {
   public:
     Refresher(const Graph& graph, const PriorState& world, const PlanOptions& options)
@@ -30,7 +30,7 @@ class Refresher {
         plan_.values.assign(graph_.nodes().size(), Value::unknown());
         for (const auto& [address, r] : world_.recorded)
             if (const auto node = graph_.find(address)) plan_.values[*node] = r.attributes;
-        for (NodeId id = 0; id < graph_.nodes().size(); ++id) { // what is only read has no record
+        for (NodeId id = 0; id < graph_.nodes().size(); ++id) { // data sources have no records
             const auto seen = world_.observed.find(graph_[id].address);
             if (graph_[id].type->data && seen != world_.observed.end() &&
                 seen->second.state == Observation::State::present)
@@ -39,8 +39,8 @@ class Refresher {
         for (const Step& step : plan_.steps)
             if (const auto node = graph_.find(step.address))
                 plan_.values[*node] = step.after.is_null() ? Value::unknown() : step.after;
-        Diagnostics untold; // what the state has may lack what the spec says of it by now
-        plan_.outputs = graph_.outputs([this](NodeId id) { return plan_.values[id]; }, untold);
+        Diagnostics unreported; // the recorded values may not fit the current spec
+        plan_.outputs = graph_.outputs([this](NodeId id) { return plan_.values[id]; }, unreported);
         return std::move(plan_);
     }
 
@@ -89,7 +89,7 @@ class Refresher {
     void compare(const RecordedResource& r, const ResourceType& type, const Value& seen) {
         Step step = step_of(r, type, Action::refresh);
         step.after = r.attributes;
-        bool silent = false; // of what the spec ignores only a note is taken
+        bool silent = false; // changes that the spec ignores are recorded without a step
         const auto node = graph_.find(r.address);
         const LifecycleValues none;
         const LifecycleValues& lifecycle = node ? graph_[*node].lifecycle() : none;
@@ -97,7 +97,7 @@ class Refresher {
         for (const Attribute& a : type.schema) {
             const Value* was = r.attributes.find(a.name);
             const Value* is = seen.find(a.name);
-            // what the record never had is none of ours
+            // attributes that were never recorded are not managed
             if (a.operational || was == nullptr || was->is_null() || is == nullptr) continue;
             if (!differs(a.type, *was, *is)) continue;
             if (a.tracked) {

@@ -22,9 +22,9 @@ namespace hadeploy {
 
 namespace {
 
-/// Plans the removal of what is recorded and no longer wanted. What lives only on machines that go
-/// in the same plan goes with them; what others see of it (it holds connections to machines that
-/// stay) is undone properly, before its machine goes.
+/// Plans the removal of recorded resources that are no longer wanted. A resource that exists only
+/// on machines removed in the same plan disappears with them. If others depend on its proper
+/// removal (it has connections to machines that stay), it is removed before its machine.
 class Remover {
   public:
     Remover(Plan& plan, const PriorState& world, const Registry& registry,
@@ -36,7 +36,7 @@ class Remover {
 
     void run() {
         find_dying();
-        std::erase_if(plan_.steps, [&](const Step& s) { // what is replaced may go by itself
+        std::erase_if(plan_.steps, [&](const Step& s) { // these disappear with their machines
             return s.first_half && goes_unreached(world_.recorded.at(s.address), *s.type);
         });
         for (const auto& [address, r] : world_.recorded)
@@ -52,7 +52,7 @@ class Remover {
             if (ends || observed_gone(world_, address)) dying_.insert(address);
         }
         for (const Step& s :
-             plan_.steps) { // one that is made has nothing on it, whatever is recorded
+             plan_.steps) { // a newly created machine has nothing on it, whatever is recorded
             const bool fresh =
                 s.action == Action::create || (s.action == Action::replace && !s.if_differs);
             if (s.type->machine && s.type->removal_ends_machine && fresh) dying_.insert(s.address);
@@ -73,7 +73,7 @@ class Remover {
                });
     }
 
-    /// The same, and nothing can be done about it on them any more.
+    /// The same, if none of its machines can be reached any more.
     bool goes_unreached(const RecordedResource& r, const ResourceType& type) const {
         const std::set<std::string> machines = machines_in(r.config);
         return goes_with_machines(r, type) &&
@@ -133,8 +133,7 @@ class Remover {
         return step;
     }
 
-    /// The resource of the spec that manages the very object of this record, by a record of its
-    /// own.
+    /// The resource of the spec that manages the object of this record under another record.
     const Node* same_object(const ResourceType& type, const RecordedResource& r) const {
         if (claims_ == nullptr) return nullptr;
         const std::vector<std::string> names = type.claims(r.config);
@@ -146,7 +145,7 @@ class Remover {
         return !there.empty() && there.front() == names.front() ? node : nullptr;
     }
 
-    /// Why it is to go.
+    /// The reason for the removal.
     std::string reason(const RecordedResource& r) const {
         const std::string resource = resource_address(r.address);
         if (resource == r.address || !kept_(resource)) return "the spec no longer has it";
@@ -186,10 +185,10 @@ class Remover {
     const Registry& registry_;
     const std::function<bool(const std::string&)>& kept_;
     const std::vector<Dependency>& let_go_;
-    const Claims* claims_; ///< of the spec; may be none
+    const Claims* claims_; ///< of the spec; can be nullptr
     Diagnostics& diagnostics_;
     const Graph* graph_;
-    std::set<std::string> dying_; ///< machines that this plan ends, or that are gone
+    std::set<std::string> dying_; ///< machines that this plan removes, or that are gone
 };
 
 } // namespace

@@ -42,7 +42,7 @@ Addresses all_addresses(const Graph* graph, const PriorState& world) {
     return out;
 }
 
-/// The addresses among `all` that the values of an option name.
+/// The addresses among `all` that the values of an option match.
 /// @throws Error(usage)
 Addresses named(std::string_view option, const Addresses& values, const Addresses& all,
                 const Graph* graph, const PriorState& world) {
@@ -66,7 +66,7 @@ Addresses named(std::string_view option, const Addresses& values, const Addresse
     return out;
 }
 
-/// The first of them by name, the rest by their number.
+/// Lists the first few addresses and the number of the others.
 std::string listed(const Addresses& addresses) {
     constexpr std::size_t most = 5;
     const auto end =
@@ -76,7 +76,7 @@ std::string listed(const Addresses& addresses) {
     return out;
 }
 
-/// What is reached from `open`, itself included, going on to what `next` appends.
+/// The addresses reached from `open`, including itself; `next` appends the next ones.
 template<class Next>
 std::unordered_set<std::string> reached_from(Addresses open, const Next& next) {
     std::unordered_set<std::string> out;
@@ -123,8 +123,8 @@ void Selection::target(const Addresses& targets, const Graph* graph, const Prior
                           graph == nullptr ? "depends on it" : "it needs");
 }
 
-/// What is excluded stays as it is recorded. So nothing may be removed that it needs by its record,
-/// and nothing of the spec may be changed that needs it.
+/// Excluded resources stay as recorded. So nothing that their records depend on can be removed, and
+/// nothing in the spec that depends on them can be changed.
 void Selection::exclude(const Addresses& excluded, const Graph* graph, const PriorState& world) {
     const Addresses all = all_addresses(graph, world);
     const Dependents dependents = graph == nullptr ? Dependents{} : dependents_in(*graph);
@@ -141,7 +141,8 @@ void Selection::exclude(const Addresses& excluded, const Graph* graph, const Pri
     notice_ = fmt::format("this plan is partial: all but {} and what {}", fmt::join(excluded, ", "),
                           graph == nullptr ? "it depends on" : "depends on it");
     if (graph == nullptr) return;
-    // what the spec no longer has, and would be removed, but for what depends on it
+    // resources that the spec no longer has, and that are kept only because something depends on
+    // them
     Addresses kept;
     for (const std::string& address : left)
         if (!graph->find(address) &&

@@ -35,7 +35,7 @@ void SharedThings::leave(Step& step, const RecordedResource& recorded, const Pla
     }
 }
 
-/// Of the object that is there once the plan is done.
+/// The identity of the object after the plan.
 std::string SharedThings::identity_after(NodeId id, const Plan& plan) const {
     const auto step = std::find_if(plan.steps.begin(), plan.steps.end(),
                                    [&](const Step& s) { return s.node == id; });

@@ -21,7 +21,7 @@ std::vector<Taking> Holders::takings(const Node& node, const Value& config,
     return out;
 }
 
-/// The addresses of recorded objects by what they claim, or have as they were seen.
+/// The addresses of recorded objects by their recorded and observed claims.
 const Holders::Addresses& Holders::by_claim() {
     if (by_claim_) return *by_claim_;
     by_claim_.emplace();

@@ -16,8 +16,7 @@ struct Why {
     struct Cause {
         AttributeChange change;
         Origin origin = Origin::spec;
-        Loc loc = {};                       ///< the attribute in the spec; unknown if it is not
-                                            ///< there
+        Loc loc = {};                       ///< of the attribute in the spec, if it is there
         std::vector<std::string> from = {}; ///< changing resources that its expression refers to
     };
     std::string address;

@@ -108,7 +108,7 @@ class Loader : private SpecReader {
                 continue;
             }
             diagnostics_
-                .add(fmt::format("the secrets \"{}\" are a file, not {}", e.key,
+                .add(fmt::format("secrets \"{}\": expected a file, got {}", e.key,
                                  e.value.kind_name()),
                      e.loc)
                 .hint = "for example: app: secrets/app.yaml, made with `hadeploy vault encrypt`";
@@ -200,8 +200,8 @@ class Loader : private SpecReader {
     }
 
     void refuse_both(std::string_view owner, Loc loc) {
-        diagnostics_.add(fmt::format("{} has a count or a for_each, not both", owner), loc).hint =
-            "for_each names its instances, so that taking one away leaves the others alone";
+        diagnostics_.add(fmt::format("{} can't have both a count and a for_each", owner), loc)
+            .hint = "for_each names its instances, so removing one does not affect the others";
     }
 
     void load_call(const Entry& e, Module& module) {
@@ -271,10 +271,9 @@ class Loader : private SpecReader {
         } catch (Error& error) {
             if (!error.loc.known()) error.loc = source.loc();
             if (error.hint.empty() && !fs::exists(file))
-                error.hint =
-                    fmt::format("a module is a directory with a {}; the source leads there "
-                                "from this file's directory",
-                                kModuleFile);
+                error.hint = fmt::format("a module is a directory with a {}; its source is a path "
+                                         "relative to this file's directory",
+                                         kModuleFile);
             diagnostics_.add(std::move(error));
             module = nullptr;
         }

@@ -108,7 +108,7 @@ bool check_circles(const std::vector<Move>& moves, Diagnostics& diagnostics) {
         if (first == way.end()) continue;
         good = false;
         Error& error = diagnostics.add("moved: these moves form a circle", (*first)->loc);
-        error.hint = "a move leads to the name that the block has now";
+        error.hint = "`to` must be the current name of a block";
         for (auto it = first; it != way.end(); ++it)
             error.with_note(fmt::format("{} becomes {}", (*it)->from, (*it)->to), (*it)->loc);
     }
@@ -121,11 +121,11 @@ void check_twice(const std::vector<Move>& moves, Diagnostics& diagnostics) {
         if (const auto [it, fresh] = from.emplace(m.from, &m); !fresh)
             diagnostics.add(fmt::format("moved: {} is moved twice", m.from), m.loc)
                 .with_note("first here", it->second->loc)
-                .hint = "keep the move to the name that the block has now";
+                .hint = "keep the move to the current name of the block";
         if (const auto [it, fresh] = to.emplace(m.to, &m); !fresh)
             diagnostics.add(fmt::format("moved: two moves lead to {}", m.to), m.to_loc)
                 .with_note("the other one is here", it->second->to_loc)
-                .hint = "only one object can have a name: keep the move of the one that is there";
+                .hint = "only one object can have an address: keep the move of the one that exists";
     }
 }
 
@@ -164,8 +164,8 @@ void check_ends(const Spec& spec, Diagnostics& diagnostics) {
             fmt::format("moved: {} can't become {}: {}", m.from, m.to, why), m.to_loc);
         const auto close = did_you_mean(m.to, known);
         error.hint = close ? fmt::format("did you mean {}?", *close)
-                           : "`to` is the name that the block has now; a move of what the spec no "
-                             "longer has can be deleted";
+                           : "`to` is the current name of the block; delete the move if the spec "
+                             "no longer has it";
     }
 }
 
@@ -180,7 +180,7 @@ void check_removed(const Spec& spec, Diagnostics& diagnostics) {
             if (!within(r.name, m.from)) continue;
             diagnostics.add(fmt::format("{} is both removed and moved", r.name), r.loc)
                 .with_note(fmt::format("{} becomes {}", m.from, m.to), m.loc)
-                .hint = "moves are made first: name what is to be removed as it is called then";
+                .hint = "moves are made first: list the new address under `removed:`";
         }
     }
 }
@@ -198,7 +198,7 @@ std::optional<AddressPattern> SpecReader::load_pattern(const Value& text, std::s
         return std::nullopt;
     };
     if (out.text.find("${") != std::string::npos)
-        return refuse("an address is no expression; only its keys are",
+        return refuse("an address can't be an expression; only its keys can",
                       "write the key in brackets, without ${}: web[each.key]");
     std::vector<Step> steps;
     std::size_t rest = 0;
@@ -234,8 +234,8 @@ void SpecReader::load_triggers(const Value& list, const ResourceBlock& block,
                 .hint = "name another resource";
         } else if (pattern->parts.back().name.starts_with("data.") && !pattern->leads_within) {
             diagnostics_
-                .add("replace_triggered_by: a data source is only read: that is no change", d.loc)
-                .hint = "keep what it tells in a local.value, and name that";
+                .add("replace_triggered_by: a data source is only read, so it never changes", d.loc)
+                .hint = "keep its value in a local.value, and name that";
         } else {
             lifecycle.replace_triggered_by.push_back(std::move(*pattern));
         }
@@ -245,16 +245,14 @@ void SpecReader::load_triggers(const Value& list, const ResourceBlock& block,
 bool SpecReader::check_address(const Value& text, std::string_view what) {
     const std::string& address = text.as_string();
     if (address.find("${") != std::string::npos) {
-        diagnostics_
-            .add(fmt::format("{}: an address is written out: it can't be an expression", what),
-                 text.loc())
+        diagnostics_.add(fmt::format("{}: an address can't be an expression", what), text.loc())
             .hint = kAddressExample;
         return false;
     }
     if (form_of_address(address) != AddressForm::none) return true;
     diagnostics_.add(fmt::format("{}: {} is not an address", what, in_quotes(address)), text.loc())
         .hint =
-        address.starts_with("data.") ? "the state has nothing of a data source" : kAddressExample;
+        address.starts_with("data.") ? "the state does not record data sources" : kAddressExample;
     return false;
 }
 
@@ -279,10 +277,10 @@ void SpecReader::load_moves(const Value& list) {
         const bool module = form_of_address(m.from) == AddressForm::module;
         if (m.from == m.to)
             diagnostics_.add(fmt::format("moved: {} is moved to itself", m.from), m.loc).hint =
-                "take the move out";
+                "delete the move";
         else if (module != (form_of_address(m.to) == AddressForm::module))
             diagnostics_
-                .add(fmt::format("moved: {} is a {}, and {} is none", m.from,
+                .add(fmt::format("moved: {} is a {}, but {} is not", m.from,
                                  module ? "module" : "resource", m.to),
                      m.loc)
                 .hint = module ? "a module becomes a module: module.NAME"
@@ -299,7 +297,7 @@ void SpecReader::load_imports(const Value& list) {
         const bool id = one["id"].is_null() || one["id"].is_string();
         if (!one.is_map() || !one["to"].is_string() || !id) {
             diagnostics_
-                .add("import lists addresses under \"to\", each with an \"id\" if need be",
+                .add("import lists addresses under \"to\", each with an \"id\" if its type has one",
                      one.loc())
                 .hint = "for example: import: [{to: 'node[\"a\"]', id: "
                         "1b4e28ba-2fa1-41d2-883f-0016d3cca427}]";

@@ -67,8 +67,7 @@ FileReader disk_reader() {
         if (::stat(file.c_str(), &info) != 0) {
             const bool lost = (errno == ENOENT || errno == ENOTDIR) && file.filename() == kSpecFile;
             throw Error(ErrorKind::spec, fmt::format("{}: {}", file.string(), std::strerror(errno)))
-                .with_hint(lost ? "run it in a project's directory, or name that with --chdir"
-                                : "");
+                .with_hint(lost ? "run it in a project's directory, or name one with --chdir" : "");
         }
         if (!S_ISREG(info.st_mode))
             throw Error(ErrorKind::spec, fmt::format("{} is not a regular file", file.string()));

@@ -6,7 +6,7 @@
 
 namespace hadeploy {
 
-inline constexpr std::string_view kEscape = "\"$${\" stands for the characters \"${\"";
+inline constexpr std::string_view kEscape = "write \"$${\" for the characters \"${\"";
 
 /// Reads the elements that the sections of a spec have in common: names, maps, lists, rules.
 /// Problems are added to the diagnostics, and invalid entries are left out of the result.

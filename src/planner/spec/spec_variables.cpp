@@ -32,10 +32,10 @@ class Declaration {
   private:
     /// Variables get their values before any expression can be evaluated.
     Value fixed(const Value& tree, std::string_view where) {
-        return constant(tree, where,
-                        "a local can be calculated from variables; \"$${\" stands for the "
-                        "characters \"${\"",
-                        diagnostics_);
+        return constant(
+            tree, where,
+            "a local can be calculated from variables; write \"$${\" for the characters \"${\"",
+            diagnostics_);
     }
 
     void expected(std::string_view key, std::string_view what, const Value& got) {
@@ -120,7 +120,7 @@ Error nothing_given(const Variable& variable, std::uint16_t index) {
                                                            : "write a value";
     return Error(ErrorKind::spec, fmt::format("the value of the variable \"{}\" is empty", a.name),
                  {1, 1, index})
-        .with_hint(fmt::format("{}{}", empty, a.required ? "" : "; leave it out for the default"));
+        .with_hint(fmt::format("{}{}", empty, a.required ? "" : "; omit it to use the default"));
 }
 } // namespace
 
@@ -139,10 +139,10 @@ bool may_be_value(const Spec& spec, const std::string& key) {
 
 void refuse_unknown_line(Spec& spec, const Entry& e, Diagnostics& diagnostics) {
     hide_scalars(spec.sources, Value::map({{e.key, Value(), e.loc}}));
-    diagnostics.add("this line names no variable that the spec declares", e.loc).hint = fmt::format(
-        "what it says is not shown, as it may be a part of a secret; the spec declares: "
-        "{}",
-        fmt::join(declared_names(spec), ", "));
+    diagnostics.add("this line does not name a variable that the spec declares", e.loc).hint =
+        fmt::format("its text is not shown, because it may be part of a secret; the spec declares: "
+                    "{}",
+                    fmt::join(declared_names(spec), ", "));
 }
 
 /// Hides the file's values for secret variables and for undeclared names, because such a name can
@@ -241,7 +241,7 @@ Value resolve_variables(const Spec& spec, const VariableValues& given,
         }
         if (it == given.end() && a.required) {
             diagnostics.add(fmt::format("variable \"{}\" has no value", a.name), v.loc).hint =
-                fmt::format("give it with --var {}=..., in a --var-file, or as HADEPLOY_VAR_{}",
+                fmt::format("set it with --var {}=..., in a --var-file, or as HADEPLOY_VAR_{}",
                             a.name, a.name);
             continue;
         }

@@ -79,8 +79,7 @@ class Hiding {
                     hide_scalars(sources_, Value::map({{key.name(), Value(), key.loc()}}));
                 literals(value);
             }
-        else if (writes_literals(written)) // the end of the expression is not recorded: hide
-                                           // everything that follows
+        else if (writes_literals(written)) // its end is not recorded
             hide_scalars(sources_, Value(true).at(written.loc()));
     }
 
