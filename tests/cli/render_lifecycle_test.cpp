@@ -175,7 +175,7 @@ TEST_CASE("every rule of a lifecycle, as a plan says it") {
               "name: t\nresources:\n  a: {type: fake.thing, name: a, size: 2, lifecycle: "
               "{prevent_destroy: true}}\n",
               guarded);
-    page.plan("prevent_destroy: asked for with --replace", kGuarded, guarded, {.replace = {"a"}});
+    page.plan("prevent_destroy: requested with --replace", kGuarded, guarded, {.replace = {"a"}});
     page.plan("prevent_destroy: its block is gone", "name: t\n", guarded);
     page.plan("prevent_destroy: destroy", kGuarded, guarded, {.destroy = true});
     page.plan("prevent_destroy: lifted",

@@ -110,7 +110,7 @@ class BlockType : public ResourceType {
     }
 };
 
-/// The same, taken over where it is there as wanted.
+/// The same, taken over where it exists as wanted.
 class FoundType : public BlockType {
   public:
     FoundType() {

@@ -77,14 +77,14 @@ TEST_CASE("moved: what can be said without a state") {
     CHECK(errors_with("moved: [{from: b, to: b}]") ==
           "hadeploy.yaml:2:16: moved: b is moved to itself (delete the move)\n");
     CHECK(errors_with("moved: [{from: \"${'b'}\", to: a}]") ==
-          "hadeploy.yaml:2:17: moved: an address is written out: it can't be an expression (for "
+          "hadeploy.yaml:2:17: moved: an address can't be an expression (for "
           "example: web, web[\"a\"], web[0], module.site[\"a\"].web)\n");
     CHECK(errors_with("moved: [{from: b, to: 'a[x]'}]").find("\"a[x]\" is not an address") !=
           std::string::npos);
     CHECK(errors_with("moved: [{from: data.b, to: a}]")
               .find("the state does not record data sources") != std::string::npos);
     CHECK(errors_with("moved: [{from: module.b, to: a}]") ==
-          "hadeploy.yaml:2:16: moved: module.b is a module, and a is none (a module becomes a "
+          "hadeploy.yaml:2:16: moved: module.b is a module, but a is not (a module becomes a "
           "module: module.NAME)\n");
     CHECK(errors_with("moved: [{from: b, to: d}]") ==
           "hadeploy.yaml:2:23: moved: b can't become d: the spec has no d (`to` is the current "
@@ -129,8 +129,7 @@ TEST_CASE("removed: entries that can't be meant") {
           "hadeploy.yaml:2:14: removed: b is listed twice (one entry is enough)\n"
           "  hadeploy.yaml:2:11: first here\n");
     CHECK(errors_with("removed: ['b[']").find("\"b[\" is not an address") != std::string::npos);
-    CHECK(errors_with("removed: [\"${'b'}\"]")
-              .find("removed: an address is written out: it can't be an expression") !=
+    CHECK(errors_with("removed: [\"${'b'}\"]").find("removed: an address can't be an expression") !=
           std::string::npos);
     CHECK(errors_with("removed: [b]\nmoved: [{from: b, to: a}]") ==
           "hadeploy.yaml:2:11: b is both removed and moved (moves are made first: list the new "
@@ -163,13 +162,13 @@ TEST_CASE("replace_triggered_by: entries that can't be meant") {
                                  "and modules; to follow a single value, keep it in a local.value, "
                                  "and name that)\n");
     CHECK(error("b.token").find("to follow a single value") != std::string::npos);
-    CHECK(error("data.d") == at + "a data source is only read: that is no change (keep its value "
+    CHECK(error("data.d") == at + "a data source is only read, so it never changes (keep its value "
                                   "in a local.value, and name that)\n");
     CHECK(error("c") == at + "nothing here is called \"c\" (there are: a, b, data.d)\n");
     CHECK(error("'b[\"z\"]'").find("there is no instance z (name an instance that the spec has)") !=
           std::string::npos);
     CHECK(error("'b[each.key]'").find("\"each\" is only available in") != std::string::npos);
-    CHECK(error("'b[data.d.value]'").find("replace_triggered_by can't go by data.d") !=
+    CHECK(error("'b[data.d.value]'").find("replace_triggered_by can't depend on data.d") !=
           std::string::npos);
     CHECK(error("'module.b[\"x\"]'").find("nothing here is called") != std::string::npos);
 }
@@ -238,9 +237,9 @@ TEST_CASE("import: for_each and expressions over variables") {
     CHECK(imports("name: t\nimport: [{to: b, id: i}, {to: b, id: j}]" + things) ==
           "\"b\" is imported twice ()\n");
     CHECK(imports("name: t\nimport: [{to: b, id: \"${a['x'].token}\"}]" + things)
-              .find("import: the id can't go by a") != std::string::npos);
+              .find("import: the id can't depend on a") != std::string::npos);
     CHECK(imports("name: t\nimport: [{to: b, id: \"${var.s}\"}]" + things)
-              .find("can't go by a secret") != std::string::npos);
+              .find("can't depend on a secret") != std::string::npos);
     CHECK(imports("name: t\nimport: [{to: b, id: \"${1 + 1}\"}]" + things)
               .find("the id is a string, not an integer") != std::string::npos);
     CHECK(imports("name: t\nimport: [{to: 'a[var.ids]'}]" + things)
@@ -248,7 +247,7 @@ TEST_CASE("import: for_each and expressions over variables") {
     CHECK(imports("name: t\nimport: [{to: 'a[\"${each.key}\"]', for_each: [x]}]" + things)
               .find("an address can't be an expression; only its keys can") != std::string::npos);
     CHECK(imports("name: t\nimport: [{to: 'a[each.key]', for_each: 1}]" + things)
-              .find("for_each goes over a map or a list of names") != std::string::npos);
+              .find("for_each needs a map or a list of names") != std::string::npos);
     // what the command line asks for goes first
     TestSpec t(("name: t\nimport: [{to: b, id: i}]" + things).c_str());
     t.spec.imports["b"] = {"asked", {}};

@@ -43,7 +43,7 @@ checks:
     - {check: "${tonumber(a.value) > 1}", message: it can't be evaluated}
 )") == "hadeploy.yaml:5:17: check odd: 2 is even\n"
        "hadeploy.yaml:9:16: check several: it is v\n"
-       "hadeploy.yaml:10:16: check several: a check gives a boolean, not a string\n"
+       "hadeploy.yaml:10:16: check several: a check must be a boolean, not a string\n"
        "hadeploy.yaml:11:18: check several: tonumber(): \"v\" is not a number\n");
 }
 
@@ -73,7 +73,8 @@ TEST_CASE("checks that make no sense are errors") {
     CHECK(errors_of("name: t\nchecks: {c: {check: \"${var.x}\", message: m}}\n") ==
           "hadeploy.yaml:2:24: there is no variable \"x\"\n");
     CHECK(errors_of("name: t\nchecks: {c: {check: true}}\n") ==
-          "hadeploy.yaml:2:14: a check has rules with a check and a message (for example: {check: "
+          "hadeploy.yaml:2:14: each rule of a check needs a check and a message (for example: "
+          "{check: "
           "\"${var.n % 2 == 1}\", message: n has to be odd})\n");
     CHECK(errors_of("name: t\nchecks: {c: {check: true, message: m, warn: true}}\n")
               .find("a rule of a check has no key \"warn\"") != std::string::npos);

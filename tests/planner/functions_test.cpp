@@ -26,27 +26,27 @@ TEST_CASE("each function gives what its example says") {
 }
 
 TEST_CASE("functions refuse what they can't do, and say what they are") {
-    CHECK(eval("join(',', [[1]])") == "1:3: join(): a list can't stand within a string");
+    CHECK(eval("join(',', [[1]])") == "1:3: join(): a list can't be part of a string");
     CHECK(eval("split('', 'a')") == "1:3: split(): the separator is empty");
     CHECK(
         eval("regex('(', 'a')") ==
         "1:3: regex(): \"(\" is not a regular expression: missing ): ( (the syntax is RE2's, as in "
-        "Go and Terraform: no look-ahead, no references back to a group)");
+        "Go and Terraform: no look-ahead, no backreferences)");
     CHECK(eval("regex('a(?!b)', 'ac')").find("invalid perl operator: (?!") != std::string::npos);
-    CHECK(eval("regex('x', 'a')").starts_with("1:3: regex(): \"x\" is nowhere in the text"));
+    CHECK(eval("regex('x', 'a')").starts_with("1:3: regex(): \"x\" does not match the text"));
     CHECK(eval("format('%d', 'a')") == "1:3: format(): %d needs an integer, got a string");
-    CHECK(eval("format('%s')") == "1:3: format(): the format wants more than 0 values");
+    CHECK(eval("format('%s')") == "1:3: format(): the format needs more than 0 values");
     CHECK(eval("format('a', 1)") == "1:3: format(): the format uses 0 of 1 values");
-    CHECK(eval("format('%n', 1)").starts_with("1:3: format(): there is no %n"));
-    CHECK(eval("format('%99999d', 1)") == "1:3: format(): a width is less than 10000");
+    CHECK(eval("format('%n', 1)").starts_with("1:3: format(): %n is not supported"));
+    CHECK(eval("format('%99999d', 1)") == "1:3: format(): a width must be less than 10000");
     CHECK(eval("lookup({a: 1}, 'b')") ==
           "1:3: lookup(): the map has no \"b\" (a third argument is the default)");
     CHECK(eval("element([], 0)") == "1:3: element(): the list is empty");
-    CHECK(eval("slice([1], 1, 3)") == "1:3: slice(): there is no part from 1 to 3 of a list of 1");
-    CHECK(eval("zipmap(['a'], [])") == "1:3: zipmap(): 1 keys and 0 values");
+    CHECK(eval("slice([1], 1, 3)") == "1:3: slice(): there is no slice from 1 to 3 in a list of 1");
+    CHECK(eval("zipmap(['a'], [])") == "1:3: zipmap(): the lists have 1 keys and 0 values");
     CHECK(eval("one([1, 2])") == "1:3: one(): expected one element at most, got 2");
     CHECK(eval("sort([1, 'a'])") ==
-          "1:3: sort(): sorts strings, or numbers, not both and nothing else");
+          "1:3: sort(): the list must contain only strings or only numbers");
     CHECK(eval("coalesce(null, '')") == "1:3: coalesce(): all of the values are null or empty");
     CHECK(eval("min([])") == "1:3: min(): the list is empty");
     CHECK(eval("parseint('12x')") == "1:3: parseint(): \"12x\" is not an integer in base 10");
@@ -56,7 +56,7 @@ TEST_CASE("functions refuse what they can't do, and say what they are") {
     CHECK(eval("jsondecode('{')") == "1:3: jsondecode(): the text is not JSON (see its byte 2)");
     CHECK(eval("yamldecode('a: [')").starts_with("1:3: yamldecode(): line 1: "));
     CHECK(eval("base64decode('*')") == "1:3: base64decode(): the text is not base64");
-    CHECK(eval("base64decode('/w==')") == "1:3: base64decode(): what is encoded is not UTF-8 text");
+    CHECK(eval("base64decode('/w==')") == "1:3: base64decode(): the decoded text is not UTF-8");
     CHECK(eval("uuidv5('x', 'a')").starts_with("1:3: uuidv5(): \"x\" is not a UUID"));
     CHECK(eval("cidrhost('10.0.0.0/33', 1)")
               .starts_with("1:3: cidrhost(): \"10.0.0.0/33\" is not a network"));
@@ -71,14 +71,16 @@ TEST_CASE("functions refuse what they can't do, and say what they are") {
     CHECK(eval("formatdate('x', '2026-03-01T12:30:00Z')")
               .starts_with("1:3: formatdate(): there is no \"x\" in a pattern"));
     CHECK(eval("timeadd('2026-03-01T12:30:00Z', 'soon')").starts_with("1:3: timeadd(): "));
-    CHECK(eval("log(0, 2)").starts_with("1:3: log(): there is a logarithm of what is above 0"));
+    CHECK(eval("log(0, 2)").starts_with("1:3: log(): the value must be above 0"));
     CHECK(eval("coalescelist([], [])") == "1:3: coalescelist(): all of the lists are empty");
-    CHECK(eval("matchkeys([1], [], [])") == "1:3: matchkeys(): 1 values and 0 keys");
+    CHECK(eval("matchkeys([1], [], [])") == "1:3: matchkeys(): the lists have 1 values and 0 keys");
     CHECK(eval("transpose({a: 1})") ==
           "1:3: transpose(): \"a\": expected a list of strings, got an integer");
-    CHECK(eval("urldecode('%zz')") == "1:3: urldecode(): % has two hexadecimal digits after it");
-    CHECK(eval("urldecode('%')") == "1:3: urldecode(): % has two hexadecimal digits after it");
-    CHECK(eval("urldecode('%ff')") == "1:3: urldecode(): what is encoded is not UTF-8 text");
+    CHECK(eval("urldecode('%zz')") ==
+          "1:3: urldecode(): % must be followed by two hexadecimal digits");
+    CHECK(eval("urldecode('%')") ==
+          "1:3: urldecode(): % must be followed by two hexadecimal digits");
+    CHECK(eval("urldecode('%ff')") == "1:3: urldecode(): the decoded text is not UTF-8");
     CHECK(eval("regexall('(x?x?x?x?x?x?){20}y', '" + std::string(100'000, 'x') + "')") == "[]");
     CHECK(eval("regexall('(?:)', 'aü')") == "[\"\",\"\",\"\"]");
     CHECK(eval("regexall('a*', 'baac')") == "[\"\",\"aa\",\"\",\"\"]");
@@ -89,7 +91,7 @@ TEST_CASE("functions refuse what they can't do, and say what they are") {
     CHECK(eval("csvdecode('a,a\\n')") == "1:3: csvdecode(): there are two columns \"a\"");
     CHECK(eval("csvdecode('a\\n\"x')") == "1:3: csvdecode(): a quote is not closed");
     CHECK(eval("csvdecode('a\\n\"x\"y')") ==
-          "1:3: csvdecode(): after a closing quote a field is over");
+          "1:3: csvdecode(): unexpected text after a closing quote");
     CHECK(eval("templatestring('$${b}', {a: 1})")
               .find("the template:1:3: the template has no \"b\"") != std::string::npos);
     CHECK(eval("tonumber('1 GiB')") == "1:3: tonumber(): \"1 GiB\" is not a number");
@@ -98,7 +100,7 @@ TEST_CASE("functions refuse what they can't do, and say what they are") {
 }
 
 TEST_CASE("no function cuts a character: what is no UTF-8 text is refused") {
-    const std::string byte = "1:3: regex(): the match is a part of a character, which is no text "
+    const std::string byte = "1:3: regex(): the match is part of a character, which is not text "
                              "(\\C matches a single byte; . matches a character)";
     CHECK(eval("regex('\\\\C', 'é')") == byte);
     CHECK(eval("regex('(\\\\C)(\\\\C)', 'é')") == byte);
@@ -229,9 +231,8 @@ TEST_CASE("networks are of IPv4 or IPv6") {
     CHECK(eval("cidrcontains('fd00:77::/64', 'fd00:78::5')") == "false");
     CHECK(eval("cidrcontains('::/0', '10.0.0.1')") == "false");
     CHECK(eval("cidrcontains('10.0.0.0/8', '::ffff:10.0.0.1')") == "false");
-    CHECK(eval("cidrnetmask('fd00::/64')") ==
-          "1:3: cidrnetmask(): a mask is written for IPv4 alone (an IPv6 network is told by its "
-          "length)");
+    CHECK(eval("cidrnetmask('fd00::/64')") == "1:3: cidrnetmask(): only IPv4 networks have a mask "
+                                              "(an IPv6 network uses its prefix length)");
     CHECK(eval("cidrhost('fd00::/129', 0)").find("is not a network") != std::string::npos);
     CHECK(eval("cidrhost('fd00:::/64', 0)").find("is not a network") != std::string::npos);
     CHECK(eval("cidrcontains('fd00::/8', 'x')") ==
@@ -319,7 +320,7 @@ TEST_CASE("files are found beside the file that names them") {
               .find("bad.tpl:2:3: the template has no \"nodse\" (did you mean \"nodes\"?)") !=
           std::string::npos);
     CHECK(eval("templatefile(" + path("loop.tpl") + ", {})")
-              .find("a template can't call for a template") != std::string::npos);
+              .find("a template can't render another template") != std::string::npos);
     CHECK(eval("file(" + path("nothing") + ")").starts_with("1:3: file(): "));
     std::ofstream(dir / "b.txt") << "";
     fs::create_directories(dir / "sub" / "deep");

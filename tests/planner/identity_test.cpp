@@ -157,21 +157,19 @@ TEST_CASE("a is a[0], whatever it is") {
 }
 
 TEST_CASE("what looks the same and has no name is pointed out, and removed") {
-    CHECK(
-        change("  a: {type: fake.note, text: x}\n", "  b: {type: fake.note, text: x}\n") ==
-        "create b; remove a; note: a is removed and b, which looks the same, is created; if it is "
-        "the same one: moved: [{from: 'a', to: 'b'}]; ");
+    CHECK(change("  a: {type: fake.note, text: x}\n", "  b: {type: fake.note, text: x}\n") ==
+          "create b; remove a; note: a is removed and b, which looks the same, is created; if they "
+          "are the same object: moved: [{from: 'a', to: 'b'}]; ");
     CHECK(change("  a: {type: fake.note, text: x}\n", "  b: {type: fake.note, text: y}\n") ==
           "create b; remove a; ");
 }
 
 TEST_CASE("moved: contradicted by what the objects are") {
-    CHECK(
-        change("  a: {type: fake.thing, name: one}\n",
-               "  b: {type: fake.thing, name: one}\n  c: {type: fake.thing, name: two}\n"
-               "moved: [{from: a, to: c}]\n") ==
-        "moved: a is to become c, but b manages the same object (fake one) (move it to b, or take "
-        "the entry out); here; ");
+    CHECK(change("  a: {type: fake.thing, name: one}\n",
+                 "  b: {type: fake.thing, name: one}\n  c: {type: fake.thing, name: two}\n"
+                 "moved: [{from: a, to: c}]\n") ==
+          "moved: a should become c, but b manages the same object (fake one) (move it to b, or "
+          "delete the entry); here; ");
 }
 
 TEST_CASE("what stands on a replacement goes before it") {
@@ -203,6 +201,6 @@ TEST_CASE("what another object has is taken once that has let it go") {
     CHECK(change(doors("1", "2"), "  b: {type: fake.door, name: b, value: \"1\"}\n") ==
           "remove a; update b; ");
     CHECK(change(doors("1", "2"), doors("2", "1")) ==
-          "2 steps wait for each other (make the change in two runs, the first of which leaves one "
-          "of them out); a takes port 2 from b; b takes port 1 from a; ");
+          "2 steps wait for each other (make the change in two runs, and leave one of them out of "
+          "the first run); a takes port 2 from b; b takes port 1 from a; ");
 }

@@ -63,7 +63,7 @@ TEST_CASE("ignore_changes names attributes and their parts, to any depth") {
                                 "example: ports[0])");
     CHECK(refused("ports[0].x") == "ignore_changes: ports[0] is a port: it has no parts (ignore "
                                    "all of it: ports[0])");
-    CHECK(refused("tags[0]") == "ignore_changes: tags is a set: its elements are in no order "
+    CHECK(refused("tags[0]") == "ignore_changes: tags is a set: its elements have no order "
                                 "(ignore all of it: tags)");
     CHECK(refused("disk.buss") == "ignore_changes: disk has no buss (did you mean \"bus\"?)");
     CHECK(refused("size.x") ==

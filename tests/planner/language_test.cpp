@@ -156,12 +156,11 @@ TEST_CASE("instances that can't be told say what to do") {
     CHECK(error("count: '${length(b.token)}'") ==
           "hadeploy.yaml:4:44: the count is known only after apply (take it from a variable, or "
           "from values in the spec)\n");
-    CHECK(error("count: -1") == "hadeploy.yaml:4:41: count: -1 is not within 0 and 100000\n");
-    CHECK(error("count: 1000000000").find("is not within 0 and 100000") != std::string::npos);
+    CHECK(error("count: -1") == "hadeploy.yaml:4:41: count: -1 is not between 0 and 100000\n");
+    CHECK(error("count: 1000000000").find("is not between 0 and 100000") != std::string::npos);
     CHECK(error("count: two") == "hadeploy.yaml:4:41: count: expected an integer, got a string\n");
-    CHECK(
-        error("count: 1, for_each: [x]").find("a count or a for_each, not both (for_each names") !=
-        std::string::npos);
+    CHECK(error("count: 1, for_each: [x]").find("both a count and a for_each (for_each names") !=
+          std::string::npos);
     CHECK(
         error("for_each: '${toset([b.token])}'").find("known only after apply (use a map whose") !=
         std::string::npos);
@@ -190,11 +189,12 @@ variables:
         "hadeploy.yaml:3:54: variable \"n\": 4 is even\n  hadeploy.yaml:3:31: the value is here\n"
         "hadeploy.yaml:5:52: variable \"s\": (secret)\n  hadeploy.yaml:5:30: the value is here\n");
     CHECK(errors_of("name: t\nvariables: {n: {default: 1, validate: [{check: true}]}}\n") ==
-          "hadeploy.yaml:2:41: validate has rules with a check and a message (for example: {check: "
+          "hadeploy.yaml:2:41: each rule of validate needs a check and a message (for example: "
+          "{check: "
           "\"${var.n % 2 == 1}\", message: n has to be odd})\n");
     CHECK(input_errors(TestSpec("name: t\nvariables: {n: {default: 1, validate: [{check: "
                                 "\"${var.n}\", message: m}]}}\n")) ==
-          "hadeploy.yaml:2:49: a check gives a boolean, not an integer\n");
+          "hadeploy.yaml:2:49: a check must be a boolean, not an integer\n");
 }
 
 TEST_CASE("a module's variables have rules too, as far as they are known") {

@@ -181,7 +181,7 @@ TEST_CASE("instances of modules that can't be told, and names that lead nowhere"
                            "only after apply (use a map"));
     CHECK(with("count: '${length(a.token)}'").starts_with("the count is known only after apply"));
     CHECK(with("count: 1, for_each: [x]")
-              .starts_with("a module has a count or a for_each, not both (for_each names"));
+              .starts_with("a module can't have both a count and a for_each (for_each names"));
     CHECK(with("for_each: '${module.site[*].url}'") ==
           "the number of instances of \"site\" depends on itself");
     CHECK(with("for_each: [x, x]") ==
@@ -194,7 +194,7 @@ TEST_CASE("instances of modules that can't be told, and names that lead nowhere"
           "module \"site\" has no output \"ulr\" (did you mean \"url\"?)");
     CHECK(with("count: 1", "outputs: {o: \"${module.site.url}\"}\n") ==
           "module \"site\" has a count: which one is meant? (for example module.site[0].url, or "
-          "of all of them module.site[*].url)");
+          "module.site[*].url for all of them)");
     CHECK(
         errors_with("name: t\nmodules: {site: {source: m, with: {name: \"${each.key}\"}}}\n", kSite)
             .find("only in a resource or a module's inputs, with for_each") != std::string::npos);

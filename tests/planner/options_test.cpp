@@ -74,7 +74,7 @@ modules: {m: {source: m}}
     CHECK(summary(plan) == "create module.m.b");
     CHECK(plan.partial);
     CHECK(plan.notices ==
-          std::vector<std::string>{"this plan is partial: only module.m and what it needs"});
+          std::vector<std::string>{"this plan is partial: only module.m and dependencies"});
 }
 
 TEST_CASE("a target that matches nothing is an error") {
@@ -91,7 +91,7 @@ TEST_CASE("a target that matches nothing is an error") {
               .find("the state has no such") != std::string::npos);
     CHECK(planned(kSpec, world, {.replace = {"d"}}).starts_with("--replace d: the spec has no"));
     CHECK(planned(kSpec, world, {.targets = {"a"}, .replace = {"c"}}) ==
-          "--replace c: no --target takes it in (name it there too: --target c); ");
+          "--replace c: no --target includes it (add --target c); ");
 }
 
 TEST_CASE("an exclusion leaves out what depends on it") {
@@ -104,12 +104,12 @@ TEST_CASE("an exclusion leaves out what depends on it") {
     CHECK(planned(kSpec, world, {.exclude = {"cc", "a"}}) ==
           "--exclude cc: spec and state have no such resource or module (did you mean c?); ");
     CHECK(planned(kSpec, as_applied(kSpec), {.exclude = {"a"}, .replace = {"b"}})
-              .starts_with("--replace b: --exclude leaves it out ("));
+              .starts_with("--replace b: --exclude excludes it ("));
     const TestSpec t(kSpec);
     const Plan plan = make_plan(*t.graph, world, t.settings, {.exclude = {"a"}});
     CHECK(plan.partial);
     CHECK(plan.notices ==
-          std::vector<std::string>{"this plan is partial: all but a and what depends on it"});
+          std::vector<std::string>{"this plan is partial: everything except a and dependents"});
 }
 
 TEST_CASE("what is excluded stays, and with it what it needs") {
@@ -223,7 +223,7 @@ TEST_CASE("--replace makes a resource anew, and what is triggered by it") {
     CHECK(plan.steps[0].generation == 1);
     CHECK(plan.steps[0].identity == world.recorded.at("d[\"x\"]").identity);
     CHECK(plan.steps[1].after_steps == std::vector<StepId>{0});
-    CHECK(plan.steps[1].reason == "asked for with --replace");
+    CHECK(plan.steps[1].reason == "requested with --replace");
     CHECK(plan.steps[1].generation == 2);
     CHECK(plan.steps[1].identity != world.recorded.at("d[\"x\"]").identity);
     const auto tainted = [](const RecordedResource& r) {
@@ -245,7 +245,7 @@ resources:
     const char* guarded = "name: t\nresources: {a: {type: fake.thing, name: a, lifecycle: "
                           "{prevent_destroy: true}}}\n";
     CHECK(planned(guarded, as_applied(guarded), {.replace = {"a"}})
-              .starts_with("a would be replaced: asked for with --replace, and prevent_destroy"));
+              .starts_with("a would be replaced: requested with --replace, but prevent_destroy"));
 }
 
 TEST_CASE("without a refresh the state is taken at its word") {
@@ -276,7 +276,7 @@ TEST_CASE("a refresh notes what drifted, and nothing else") {
     CHECK_THROWS_AS(make_refresh_plan(*t.graph, world, {.refresh_only = true}), Error);
     world.observed["c"] = Observation::blocked(Error(ErrorKind::failed, "down"));
     CHECK(make_refresh_plan(*t.graph, world, {.refresh_only = true}).notices ==
-          std::vector<std::string>{"c can't be read now; its record stays as it is"});
+          std::vector<std::string>{"c can't be read now; its record is unchanged"});
     world.observed["c"] = world.observed["b"];
     world.observed["c"].foreign = "made by hand";
     CHECK(summary(make_refresh_plan(*t.graph, world, {.refresh_only = true})) ==

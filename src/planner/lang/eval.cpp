@@ -32,14 +32,14 @@ class Deeper {
         if (effort.depth == 0) effort.steps = 0;
         if (effort.depth >= kMaxEvaluationDepth)
             throw Error(ErrorKind::spec,
-                        fmt::format("more than {} expressions lead into each other here",
+                        fmt::format("more than {} expressions refer to each other here",
                                     kMaxEvaluationDepth),
                         loc)
                 .with_hint("does a value depend on itself?");
         if (++effort.steps > kMaxEvaluationSteps)
             throw Error(ErrorKind::spec,
                         fmt::format("this takes more than {} steps", kMaxEvaluationSteps), loc)
-                .with_hint("go over shorter lists, or build the value in fewer nested steps");
+                .with_hint("use shorter lists, or build the value in fewer nested steps");
         ++effort.depth;
     }
     Deeper(const Deeper&) = delete;
@@ -123,7 +123,7 @@ Value step_into(const Value& value, const Value& step, Loc loc, const std::strin
                                    display(step)));
         return value.as_list()[static_cast<std::size_t>(i)];
     }
-    throw fail(fmt::format("{} is {}: nothing can be taken out of it", what, value.kind_name()));
+    throw fail(fmt::format("{} is {}: it has no elements or attributes", what, value.kind_name()));
 }
 
 Value join_text(const Expr& expr, const Names& names) {
@@ -135,8 +135,8 @@ Value join_text(const Expr& expr, const Names& names) {
         unknown = unknown || v.contains_unknown();
         secret = secret || v.contains_secret();
         if (v.is_list() || v.is_map())
-            throw Error(ErrorKind::spec,
-                        fmt::format("{} can't stand within a string", v.kind_name()), part.loc())
+            throw Error(ErrorKind::spec, fmt::format("{} can't be part of a string", v.kind_name()),
+                        part.loc())
                 .with_hint("use join(\", \", ...), or pick one element");
         if (!unknown) out += scalar_text(v);
     }
@@ -160,7 +160,7 @@ Value whole_list(const Expr& expr, const Names& names) {
 
 Error key_twice(const std::string& key, bool secret, Loc loc, std::string hint) {
     return Error(ErrorKind::spec,
-                 fmt::format("the key {} comes twice", secret ? "(secret)" : in_quotes(key)), loc)
+                 fmt::format("duplicate key {}", secret ? "(secret)" : in_quotes(key)), loc)
         .with_hint(std::move(hint));
 }
 
@@ -172,7 +172,7 @@ void refuse_same_keys(const Expr& expr, const Names& names, bool secret) {
         const std::string key = key_text(evaluate(expr.parts[i], names), loc);
         const auto [it, fresh] = seen.emplace(key, loc);
         if (!fresh)
-            throw key_twice(key, secret, loc, "merge() lets a later map win")
+            throw key_twice(key, secret, loc, "with merge() a later map takes precedence")
                 .with_note("first here", it->second);
     }
 }
@@ -379,7 +379,7 @@ class Gathering {
         Value::List& group = groups_[key];
         if (!group.empty() && !grouped())
             throw key_twice(key, secret_, loc,
-                            "\"...\" after the value gathers all values of a key in a list");
+                            "\"...\" after the value collects all values of a key in a list");
         group.push_back(std::move(value));
     }
 
@@ -414,7 +414,7 @@ Value comprehension(const Expr& expr, const Names& names) {
         for (std::size_t i = 0; i < items.size(); ++i) add(static_cast<std::int64_t>(i), items[i]);
     } else {
         throw Error(ErrorKind::spec,
-                    fmt::format("for goes over a list or a map, not {}", source.kind_name()),
+                    fmt::format("for needs a list or a map, not {}", source.kind_name()),
                     expr.parts[2].loc());
     }
     return gathering.result();

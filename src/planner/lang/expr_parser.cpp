@@ -270,7 +270,7 @@ class Parser {
         need(":");
         parts.push_back(expression());
         if (kind == Kind::each_map) {
-            if (!eat("=>")) fail(expected("=>"), "a map is made as {for x in list : key => value}");
+            if (!eat("=>")) fail(expected("=>"), "write a map as {for x in list : key => value}");
             parts.push_back(expression());
             if (eat("...")) kind = Kind::each_group;
         }

@@ -81,14 +81,14 @@ void check_arguments(const Call& call) {
     if (call.size() < needed || (call.size() > parameters.size() && !endless))
         throw call.mistake(
             fmt::format("got {} argument{}", call.size(), call.size() == 1 ? "" : "s"),
-            fmt::format("it is {}({})", call.function.name, call.function.parameters));
+            fmt::format("usage: {}({})", call.function.name, call.function.parameters));
     for (std::size_t i = 0; i < call.size(); ++i) {
         const Parameter& p = parameters[std::min(i, parameters.size() - 1)];
         if (call[i].is_unknown() || fits(call[i], p.types)) continue;
         const bool convertible = p.types == "string" && fits(call[i], "number|boolean");
         throw call.mistake(
             fmt::format("{}: expected {}, got {}", p.name, noun(p.types), call[i].kind_name()),
-            convertible ? "tostring(...) makes a string of it" : "");
+            convertible ? "use tostring(...)" : "");
     }
 }
 
@@ -254,7 +254,7 @@ std::string Call::redacted(std::size_t i, std::string text) const {
 Error Call::passed_on(std::size_t i, const std::string& message, const std::string& hint) const {
     if (!arguments[i].contains_secret()) return mistake(message, hint);
     return mistake("argument " + std::to_string(i + 1) + " is wrong (it is secret)",
-                   "what exactly is wrong is not shown, as that may hold a part of it");
+                   "the details are not shown, because they may contain part of it");
 }
 
 void Call::check_size(std::size_t bytes) const {

@@ -63,7 +63,7 @@ Value sorted(const Call& call) {
     const bool numbers = !items.empty() && items[0].is_number();
     for (const Value& v : items)
         if (numbers ? !v.is_number() : !v.is_string())
-            throw call.mistake("sorts strings, or numbers, not both and nothing else");
+            throw call.mistake("the list must contain only strings or only numbers");
     std::stable_sort(items.begin(), items.end(), [&](const Value& a, const Value& b) {
         return numbers ? a.as_number() < b.as_number() : a.as_string() < b.as_string();
     });
@@ -105,7 +105,7 @@ Value slice(const Call& call) {
     const std::int64_t to = call.size() > 2 ? call[2].as_integer() : size;
     if (from < 0 || to < from || to > size)
         throw call.mistake(
-            fmt::format("there is no part from {} to {} of a list of {}", call.redacted(1),
+            fmt::format("there is no slice from {} to {} in a list of {}", call.redacted(1),
                         call.size() > 2 ? call.redacted(2) : std::to_string(size), size));
     return Value::list({items.begin() + from, items.begin() + to});
 }
@@ -113,7 +113,8 @@ Value slice(const Call& call) {
 Value zipmap(const Call& call) {
     const Value::List &names = call[0].as_list(), &items = call[1].as_list();
     if (names.size() != items.size())
-        throw call.mistake(fmt::format("{} keys and {} values", names.size(), items.size()));
+        throw call.mistake(
+            fmt::format("the lists have {} keys and {} values", names.size(), items.size()));
     Value::Map out;
     bool secret = false; // a key alone cannot be secret
     for (std::size_t i = 0; i < names.size(); ++i) {
@@ -132,7 +133,7 @@ Value range(const Call& call) {
     const std::int64_t from = call.size() > 1 ? call[0].as_integer() : 0;
     const std::int64_t to = call.size() > 1 ? call[1].as_integer() : call[0].as_integer();
     const std::int64_t step = call.size() > 2 ? call[2].as_integer() : to < from ? -1 : 1;
-    if (step == 0) throw call.mistake("step: 0 leads nowhere");
+    if (step == 0) throw call.mistake("step: must not be 0");
     Value::List out;
     for (std::int64_t n = from; step > 0 ? n < to : n > to;) {
         if (out.size() == kMost) throw call.mistake(fmt::format("more than {} numbers", kMost));
@@ -176,7 +177,8 @@ Value matching(const Call& call) {
     const Value::List &items = call[0].as_list(), &names = call[1].as_list(),
                       &wanted = call[2].as_list();
     if (items.size() != names.size())
-        throw call.mistake(fmt::format("{} values and {} keys", items.size(), names.size()));
+        throw call.mistake(
+            fmt::format("the lists have {} values and {} keys", items.size(), names.size()));
     Value::List out;
     for (std::size_t i = 0; i < items.size(); ++i)
         if (std::any_of(wanted.begin(), wanted.end(),
@@ -213,14 +215,14 @@ Value one(const Call& call) {
 Value index_of(const Call& call) {
     const Value::List& items = call[0].as_list();
     const auto it = std::find(items.begin(), items.end(), call[1]);
-    if (it == items.end()) throw call.mistake("the list does not have the value");
+    if (it == items.end()) throw call.mistake("the list does not contain the value");
     return static_cast<std::int64_t>(it - items.begin());
 }
 
 Value chunks(const Call& call) {
     const Value::List& items = call[0].as_list();
     const std::int64_t size = call[1].as_integer();
-    if (size < 1) throw call.mistake("size: at least 1");
+    if (size < 1) throw call.mistake("size: must be at least 1");
     Value::List out;
     for (std::size_t from = 0; from < items.size();) {
         const std::size_t to = from + std::min(items.size() - from, static_cast<std::size_t>(size));

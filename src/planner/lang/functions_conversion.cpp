@@ -17,7 +17,7 @@ namespace {
 Value to_number(const Call& call) {
     if (call[0].is_number() || call[0].is_null()) return call[0];
     if (!call[0].is_string())
-        throw call.mistake(fmt::format("there is no number in {}", call[0].kind_name()));
+        throw call.mistake(fmt::format("{} can't be converted to a number", call[0].kind_name()));
     const std::string& text = call.text(0);
     const char* end = text.data() + text.size();
     std::int64_t integer = 0;
@@ -51,7 +51,7 @@ Value to_map(const Call& call) {
     Value::Map out;
     for (const Value& pair : call[0].as_list()) {
         if (!pair.is_list() || pair.as_list().size() != 2 || !pair.as_list()[0].is_string())
-            throw call.mistake("a list becomes a map when its items are [key, value]");
+            throw call.mistake("the items of the list must be [key, value]");
         out.push_back({pair.as_list()[0].as_string(), pair.as_list()[1]});
     }
     return Value::map(std::move(out));
@@ -61,7 +61,7 @@ Value to_set(const Call& call) {
     Value::List items = call[0].as_list();
     for (const Value& v : items)
         if (!v.is_string())
-            throw call.mistake(fmt::format("a set has strings, got {}", v.kind_name()));
+            throw call.mistake(fmt::format("a set contains strings, got {}", v.kind_name()));
     std::sort(items.begin(), items.end(),
               [](const Value& a, const Value& b) { return a.as_string() < b.as_string(); });
     items.erase(std::unique(items.begin(), items.end()), items.end());

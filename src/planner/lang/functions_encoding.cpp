@@ -80,11 +80,12 @@ Value url_decoded(const Call& call) {
             continue;
         }
         const auto byte = unhex(text.substr(at + 1, 2));
-        if (!byte || byte->size() != 1) throw call.mistake("% has two hexadecimal digits after it");
+        if (!byte || byte->size() != 1)
+            throw call.mistake("% must be followed by two hexadecimal digits");
         out += *byte;
         at += 2;
     }
-    if (!is_utf8(out)) throw call.mistake("what is encoded is not UTF-8 text");
+    if (!is_utf8(out)) throw call.mistake("the decoded text is not UTF-8");
     return out;
 }
 
@@ -110,7 +111,7 @@ std::vector<std::string> csv_line(const Call& call, const std::string& text, std
         } else if (c == '"' && out.back().empty() && !ended) {
             quoted = true;
         } else if (c != '\r') {
-            if (ended) throw call.mistake("after a closing quote a field is over");
+            if (ended) throw call.mistake("unexpected text after a closing quote");
             out.back() += c;
         }
     }
@@ -153,7 +154,7 @@ std::string bytes_of(const Call& call) {
 
 /// @throws Error(spec) if the bytes are not UTF-8
 Value text_from(const Call& call, std::string bytes) {
-    if (!is_utf8(bytes)) throw call.mistake("what is encoded is not UTF-8 text");
+    if (!is_utf8(bytes)) throw call.mistake("the decoded text is not UTF-8");
     return bytes;
 }
 

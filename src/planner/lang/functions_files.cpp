@@ -86,7 +86,7 @@ class TemplateNames : public Names {
 class Rendering {
   public:
     explicit Rendering(const Call& call) {
-        if (busy_) throw call.mistake("a template can't call for a template");
+        if (busy_) throw call.mistake("a template can't render another template");
         busy_ = true;
     }
     Rendering(const Rendering&) = delete;
@@ -114,7 +114,7 @@ Value rendered(const Call& call, const std::string& name, std::string template_t
                              error.hint);
     }
     if (out.is_list() || out.is_map())
-        throw call.mistake("a template gives text, this one " + std::string(out.kind_name()));
+        throw call.mistake("a template must give text, not " + std::string(out.kind_name()));
     if (out.is_unknown()) return out;
     const Value made = scalar_text(out);
     return out.secret() ? made.as_secret() : made;

@@ -134,8 +134,8 @@ Value subnets(const Call& call) {
 Value netmask(const Call& call) {
     const Network n = network(call);
     if (n.address.family != AF_INET)
-        throw call.mistake("a mask is written for IPv4 alone",
-                           "an IPv6 network is told by its length");
+        throw call.mistake("only IPv4 networks have a mask",
+                           "an IPv6 network uses its prefix length");
     return written(Address{AF_INET, ~n.last() & 0xFFFFFFFFu});
 }
 

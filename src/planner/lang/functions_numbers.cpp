@@ -46,8 +46,7 @@ Value absolute(const Call& call) {
 Value logarithm(const Call& call) {
     const double n = call[0].as_number(), base = call[1].as_number();
     if (n <= 0 || base <= 0 || base == 1)
-        throw call.mistake(
-            "there is a logarithm of what is above 0, to a base above 0 other than 1");
+        throw call.mistake("the value must be above 0, and the base above 0 and not 1");
     return whole(call, std::log(n) / std::log(base));
 }
 
@@ -59,7 +58,7 @@ Value sign(const Call& call) {
 Value parse_integer(const Call& call) {
     const std::string& text = call.text(0);
     const std::int64_t base = call.size() > 1 ? call[1].as_integer() : 10;
-    if (base < 2 || base > 36) throw call.mistake("base: from 2 to 36");
+    if (base < 2 || base > 36) throw call.mistake("base: must be from 2 to 36");
     std::int64_t n = 0;
     const char* end = text.data() + text.size();
     const auto [at, error] = std::from_chars(text.data(), end, n, static_cast<int>(base));

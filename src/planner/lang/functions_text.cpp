@@ -85,7 +85,7 @@ Value join(const Call& call) {
     bool first = true;
     for (const Value& item : call[1].as_list()) {
         if (item.is_list() || item.is_map() || item.is_null())
-            throw call.mistake(fmt::format("{} can't stand within a string", item.kind_name()));
+            throw call.mistake(fmt::format("{} can't be part of a string", item.kind_name()));
         if (!std::exchange(first, false)) out += call.text(0);
         out += scalar_text(item);
         call.check_size(out.size());
@@ -95,7 +95,7 @@ Value join(const Call& call) {
 
 Value indent(const Call& call) {
     const std::int64_t count = call[0].as_integer();
-    if (count < 0 || count > 1000) throw call.mistake("spaces: from 0 to 1000");
+    if (count < 0 || count > 1000) throw call.mistake("spaces: must be from 0 to 1000");
     std::string out;
     for (const char c : call.text(1)) {
         out += c;
@@ -110,7 +110,7 @@ Value replaced(const Call& call) {
     const std::string &text = call.text(0), &what = call.text(1), &with = call.text(2);
     if (what.size() > 1 && what.starts_with('/') && what.ends_with('/'))
         return pattern::replace(call, text, what.substr(1, what.size() - 2), with);
-    if (what.empty()) throw call.mistake("what: there is nothing to look for");
+    if (what.empty()) throw call.mistake("what: must not be empty");
     std::string out;
     for (std::size_t from = 0;;) {
         const std::size_t end = text.find(what, from);
@@ -139,7 +139,7 @@ Value format_list(const Call& call) {
             const Value& v = call[i];
             if ((v.is_list() && leader->is_map()) || (v.is_map() && leader->is_list()) ||
                 (v.is_list() && v.as_list().size() != count))
-                throw call.mistake("the lists have to be of one length");
+                throw call.mistake("the lists must have the same length");
             if (v.is_map() && !v.has(leader->as_map()[row].key))
                 throw call.mistake(fmt::format("one of the maps has no key {}",
                                                call.quoted(of, leader->as_map()[row].key)));

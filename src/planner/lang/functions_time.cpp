@@ -82,9 +82,9 @@ std::string field(const Call& call, const std::string& run, const Timestamp& t) 
     if (run == "ZZZ" && t.offset.count() == 0) return "UTC";
     if (run == "ZZZZ" || run == "ZZZ") return zone_text(t.offset, false);
     if (run == "Z") return t.offset.count() == 0 ? "Z" : zone_text(t.offset, true);
-    throw call.mistake(fmt::format("there is no {} in a pattern", call.quoted(0, run)),
-                       "there are YYYY YY MMMM MMM MM M DD D EEEE EEE hh h HH H AA aa mm m ss s "
-                       "ZZZZZ ZZZZ ZZZ Z; other letters stand in '...'");
+    throw call.mistake(fmt::format("{} is not supported in a pattern", call.quoted(0, run)),
+                       "supported: YYYY YY MMMM MMM MM M DD D EEEE EEE hh h HH H AA aa mm m ss s "
+                       "ZZZZZ ZZZZ ZZZ Z; quote other letters as '...'");
 }
 
 /// Reads the quoted text that begins at `at`, and advances `at` past it. Two quotes, within it or
@@ -140,7 +140,8 @@ Value added(const Call& call) {
     if (back) duration.erase(0, 1);
     try {
         const milliseconds change(scalar::parse_duration(duration));
-        if (change > hours(24) * 366 * 1000) throw call.mistake("more than a thousand years");
+        if (change > hours(24) * 366 * 1000)
+            throw call.mistake("the duration is more than a thousand years");
         t.local += duration_cast<seconds>(back ? -change : change);
     } catch (const scalar::Mismatch& mismatch) {
         throw call.passed_on(1, mismatch.message, mismatch.hint);

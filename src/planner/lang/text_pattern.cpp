@@ -25,11 +25,10 @@ class Search {
         : call_(call), text_(text),
           expression_((check_sizes(call, pattern, text), pattern), RE2::Quiet) {
         if (!expression_.ok())
-            throw call.mistake(fmt::format("{} is not a regular expression: {}",
-                                           call.quoted(argument, pattern),
-                                           call.redacted(argument, expression_.error())),
-                               "the syntax is RE2's, as in Go and Terraform: no look-ahead, no "
-                               "references back to a group");
+            throw call.mistake(
+                fmt::format("{} is not a regular expression: {}", call.quoted(argument, pattern),
+                            call.redacted(argument, expression_.error())),
+                "the syntax is RE2's, as in Go and Terraform: no look-ahead, no backreferences");
         parts_.resize(static_cast<std::size_t>(expression_.NumberOfCapturingGroups()) + 1);
     }
 
@@ -70,7 +69,7 @@ class Search {
   private:
     static void check_sizes(const Call& call, const std::string& pattern, const std::string& text) {
         if (pattern.size() > kMaxPattern || text.size() > kMaxText)
-            throw call.mistake(fmt::format("the pattern may have {} bytes, the text {} MiB",
+            throw call.mistake(fmt::format("the pattern can have at most {} bytes, the text {} MiB",
                                            kMaxPattern, kMaxText >> 20));
     }
 
@@ -85,7 +84,7 @@ class Search {
     void refuse_bytes() const {
         for (const re2::StringPiece& p : parts_)
             if (!is_utf8({p.data(), p.size()}))
-                throw call_.mistake("the match is a part of a character, which is no text",
+                throw call_.mistake("the match is part of a character, which is not text",
                                     "\\C matches a single byte; . matches a character");
     }
 
@@ -133,7 +132,7 @@ Directive directive_at(const std::string& format, std::size_t& at, const Call& c
     const auto digits = [&](std::string& into) {
         while (at < format.size() && std::isdigit(static_cast<unsigned char>(format[at])))
             into += format[at++];
-        if (into.size() > 4) throw call.mistake("a width is less than 10000");
+        if (into.size() > 4) throw call.mistake("a width must be less than 10000");
     };
     while (at < format.size() && std::string_view("-+0 #").find(format[at]) != std::string::npos)
         d.flags += format[at++];
@@ -211,7 +210,7 @@ std::string text(const Call& call, const Value& v, const Directive& d) {
     if (v.is_list() || v.is_map() || v.is_null())
         throw call.mistake(fmt::format("%{} needs a scalar, got {}",
                                        call.redacted(0, std::string(1, d.verb)), v.kind_name()),
-                           "%v shows anything");
+                           "%v accepts any value");
     return d.verb == 'q' ? to_public_json(scalar_text(v)) : scalar_text(v);
 }
 
@@ -242,8 +241,9 @@ std::string one(const Call& call, const Value& v, const Directive& d) {
         if (d.verb == 'g' && d.precision.empty()) return shortest(d, v.as_number());
         return printed(d, std::string(1, d.verb), v.as_number());
     default:
-        throw call.mistake(fmt::format("there is no %{}", call.redacted(0, std::string(1, d.verb))),
-                           "there are %s %d %f %e %g %q %v %t %x %X %o and %%");
+        throw call.mistake(
+            fmt::format("%{} is not supported", call.redacted(0, std::string(1, d.verb))),
+            "supported: %s %d %f %e %g %q %v %t %x %X %o and %%");
     }
 }
 
@@ -253,8 +253,8 @@ Value first(const Call& call) {
     Search found(call, 0, call.text(0), call.text(1));
     if (!found.next())
         throw call.mistake(
-            fmt::format("{} is nowhere in the text", call.quoted(0)),
-            "can(regex(...)) tells whether it is, try(regex(...), \"\") has a default");
+            fmt::format("{} does not match the text", call.quoted(0)),
+            "use can(regex(...)) to test for a match, try(regex(...), \"\") for a default");
     return found.value();
 }
 
@@ -292,7 +292,7 @@ Value format(const Call& call) {
             continue;
         }
         if (next == call.size())
-            throw call.mistake(fmt::format("the format wants more than {} values", next - 1));
+            throw call.mistake(fmt::format("the format needs more than {} values", next - 1));
         out += one(call, call[next++], d);
         call.check_size(out.size());
     }

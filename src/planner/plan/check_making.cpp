@@ -47,11 +47,12 @@ void warn_of_lacking(const std::vector<Lacking>& lacking, const Graph& graph, Pl
             for (std::string& claim : step.type->claims(step.after)) made.insert(std::move(claim));
     for (const Lacking& l : lacking) {
         if (made.contains(l.claim)) continue;
-        Error warning(ErrorKind::spec,
-                      fmt::format("there is no directory {}, and no resource before this one makes "
-                                  "it",
-                                  in_quotes(l.what, 4096)));
-        warning.with_hint("manage it as a directory too, or name what makes it in `depends_on`");
+        Error warning(
+            ErrorKind::spec,
+            fmt::format("there is no directory {}, and no resource before this one creates it",
+                        in_quotes(l.what, 4096)));
+        warning.with_hint(
+            "manage the directory too, or name the resource that creates it in `depends_on`");
         plan.warnings.push_back(placed(std::move(warning), graph[l.node]));
     }
 }

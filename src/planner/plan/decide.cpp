@@ -122,7 +122,7 @@ bool differs(const Type& type, const Value& a, const Value& b) {
 
 Error data_error(const std::string& address, const Observation& observed) {
     if (observed.error) return *observed.error;
-    return {ErrorKind::failed, fmt::format("there is nothing that {} could be read from", address)};
+    return {ErrorKind::failed, fmt::format("the object that {} reads does not exist", address)};
 }
 
 namespace {
@@ -185,20 +185,22 @@ Decision decide(const ResourceType& type, const Value& config, const RecordedRes
     }
     if (observed.state == Observation::State::absent) {
         if (recorded != nullptr && !unfinished) return {Action::create, {}, "it is gone", {}};
-        return {Action::create, {}, unfinished ? "an earlier run did not get to make it" : "", {}};
+        return {Action::create, {}, unfinished ? "an earlier run did not create it" : "", {}};
     }
     if (!observed.foreign.empty())
-        throw Error(
-            ErrorKind::conflict,
-            fmt::format("something of this name exists and is not ours: {}", observed.foreign))
-            .with_hint("choose another name, or remove the other one yourself; "
-                       "hadeploy never touches what it did not make");
+        throw Error(ErrorKind::conflict,
+                    fmt::format("an object of this name exists and belongs to somebody else: {}",
+                                observed.foreign))
+            .with_hint("choose another name, or remove the object yourself; hadeploy never changes "
+                       "objects that it did not create");
     if (unfinished) {
         std::vector<AttributeChange> changes; // the wanted object can be a different one now
         if (recorded != nullptr) changes = decide_unread(type, config, *recorded).changes;
         if (changes.empty()) return {Action::create, {}, "an earlier run did not finish it", {}};
-        return {
-            Action::replace, std::move(changes), "an earlier run began to make another one", {}};
+        return {Action::replace,
+                std::move(changes),
+                "an earlier run began to create a different object",
+                {}};
     }
     if (recorded != nullptr && recorded->tainted) return {Action::replace, {}, "it is tainted", {}};
 
@@ -228,13 +230,12 @@ Decision decide(const ResourceType& type, const Value& config, const RecordedRes
         std::string verb = verb_of(type, changes);
         const bool drift = std::all_of(changes.begin(), changes.end(),
                                        [](const AttributeChange& c) { return c.drift; });
-        const char* reason = recorded == nullptr
-                                 ? "it is there, but nothing records it: it is taken over"
+        const char* reason = recorded == nullptr ? "it exists, but is not recorded: it is adopted"
                              : drift && verb.empty() ? "something else changed it"
                                                      : "";
         return {Action::update, std::move(changes), reason, std::move(verb)};
     }
-    if (recorded == nullptr) return {Action::adopt, {}, "it is there as wanted", {}};
+    if (recorded == nullptr) return {Action::adopt, {}, "it exists as wanted", {}};
     return {std::nullopt, {}, {}, {}};
 }
 
@@ -258,7 +259,7 @@ std::string read_later_reason(const std::optional<Observation>& seen) {
     const std::string then = ", and repaired if it differs";
     if (!seen) return "read after the start" + then;
     const std::string why = seen->error ? seen->error->message : "not readable";
-    return fmt::format("{}: read once that is mended{}", why, then);
+    return fmt::format("{}: read once that is fixed{}", why, then);
 }
 
 bool may_turn_out_the_same(const Step& step) {

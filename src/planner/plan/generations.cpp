@@ -80,24 +80,22 @@ void refuse_shared_names(const Graph& graph, const Node& node, const Value& conf
         const std::string shown = without_secrets(name, config);
         if (recorded.type != node.type->name)
             throw Error(ErrorKind::spec,
-                        fmt::format("{} was a {}: the new and the old one would both be {}",
+                        fmt::format("{} was a {}: the new and the old object would both be {}",
                                     node.address, recorded.type, shown),
                         node.block->loc)
-                .with_hint("take the block out, apply, and put the new one in");
+                .with_hint("remove the block, apply, then add the new block");
         Error error(ErrorKind::spec,
                     fmt::format("create_before_destroy: the new and the old {} would both be {}",
                                 node.address, shown),
                     node.block->loc);
         error.address = node.address;
-        error.hint = "let what makes the new one necessary be part of its name, or take "
-                     "create_before_destroy away";
+        error.hint = "make the changed value part of its name, or remove create_before_destroy";
         if (node.lifecycle().create_before_destroy) throw error;
         if (config.flag(kKeepOnDestroy)) {
-            error.message = fmt::format("keep_on_destroy: the new {} and the old one, which stays, "
-                                        "would both be {}",
-                                        node.address, shown);
-            error.hint = "let what makes the new one necessary be part of its name, or take "
-                         "keep_on_destroy away";
+            error.message = fmt::format(
+                "keep_on_destroy: the new {} and the old one, which is kept, would both be {}",
+                node.address, shown);
+            error.hint = "make the changed value part of its name, or remove keep_on_destroy";
             throw error;
         }
         for (const Node& n : graph.nodes()) {
@@ -105,9 +103,10 @@ void refuse_shared_names(const Graph& graph, const Node& node, const Value& conf
                 n.create_first &&
                 std::find(n.deps.begin(), n.deps.end(), *graph.find(node.address)) != n.deps.end();
             if (rests_on_it)
-                throw error.with_note(
-                    fmt::format("{} is made anew first, and so is what it rests on", n.address),
-                    n.block->loc);
+                throw error.with_note(fmt::format("{} is created before its old object is removed, "
+                                                  "and so are its dependencies",
+                                                  n.address),
+                                      n.block->loc);
         }
         throw error;
     }

@@ -97,12 +97,12 @@ class Finder {
             if (!by_this) continue;
             const Value& config = configs_[*graph_.find(node.address)];
             diagnostics_
-                .add(fmt::format("moved: {} is to become {}, but {} manages the same object ({})",
+                .add(fmt::format("moved: {} should become {}, but {} manages the same object ({})",
                                  move.from, move.to, node.address,
                                  without_secrets(node.type->claims(config).front(), config)),
                      move.loc)
                 .with_note("here", node.block->loc)
-                .with_hint(fmt::format("move it to {}, or take the entry out", node.address));
+                .with_hint(fmt::format("move it to {}, or delete the entry", node.address));
             return true;
         }
         return false;

@@ -64,10 +64,10 @@ Value with_lifecycle_of_new(const Node& node, Value config) {
 
 Error protected_error(const std::string& address, std::string_view why, Loc loc) {
     Error error(ErrorKind::spec,
-                fmt::format("{} {}, and prevent_destroy protects it", address, why), loc);
+                fmt::format("{} {}, but prevent_destroy protects it", address, why), loc);
     error.address = address;
-    return std::move(error).with_hint("to lift that, set `prevent_destroy: false` in its block; if "
-                                      "the block is gone, put it back for one apply");
+    return std::move(error).with_hint("to allow it, set `prevent_destroy: false` in its block; if "
+                                      "the block is gone, restore it for one apply");
 }
 
 } // namespace hadeploy

@@ -35,7 +35,7 @@ namespace hadeploy {
 
 namespace {
 
-constexpr std::string_view kAskedFor = "asked for with --replace";
+constexpr std::string_view kAskedFor = "requested with --replace";
 
 /// Plans the nodes of a graph, dependencies first.
 class Planner {
@@ -191,7 +191,7 @@ class Planner {
         if (evaluation_ != nullptr && !state_only(*node.type))
             if (const auto it = evaluation_->look_alikes.find(node.address);
                 it != evaluation_->look_alikes.end()) // they may be the same object
-                takings.push_back({0, it->second, "what both of them look like"});
+                takings.push_back({0, it->second, "an object that looks the same"});
         Value known; // of the computed attributes
         std::optional<Action> action = choose(step, recorded, seen, takings, known);
         if (action == Action::create || action == Action::replace) {
@@ -242,8 +242,8 @@ class Planner {
         if (recorded == nullptr && !takings.empty()) { // another resource's object is still there
             step.read_first = true;
             step.takes_over = true;
-            step.reason = fmt::format("after {} has let go of {}", takings.front().from,
-                                      takings.front().what);
+            step.reason =
+                fmt::format("after {} has released {}", takings.front().from, takings.front().what);
             return Action::create;
         }
         if (unreadable) {
@@ -308,7 +308,7 @@ class Planner {
         if (action == Action::replace && !step.if_differs) // otherwise apply reports it
             throw protected_error(step.address, "would be replaced: " + step.reason, step.loc);
         if (places_.are_replaced(recorded->config))
-            throw protected_error(step.address, "would go with its machine", step.loc);
+            throw protected_error(step.address, "would be removed with its machine", step.loc);
     }
 
     /// Sets the generation that the step creates, and its identity.
@@ -392,7 +392,7 @@ class Planner {
         };
         if (replace_.contains(node.address)) replace(std::string(kAskedFor), false);
         if (const auto* around = emptied_.around(node, *records_[*step.node]))
-            replace(fmt::format("{}, which it is in, is replaced", around->address),
+            replace(fmt::format("{}, which contains it, is replaced", around->address),
                     around->if_differs);
         for (const NodeId t : node.triggers) {
             const auto it = actions_.find(t);

@@ -46,16 +46,16 @@ void check_moved_types(const Graph& graph, const PriorState& world, Diagnostics&
                 .add(fmt::format("moved: {} can't become {}: the spec has no such instance", from,
                                  to),
                      move->to_loc)
-                .hint = "it would be destroyed under that name: delete the move, or let the spec "
-                        "have it";
+                .hint = "it would be destroyed under that name: delete the move, or add the "
+                        "instance to the spec";
         } else if (node && graph[*node].type->name != recorded.type) {
             diagnostics
-                .add(fmt::format("moved: {} is a {}, and {} is a {}", from, recorded.type, to,
+                .add(fmt::format("moved: {} is a {}, but {} is a {}", from, recorded.type, to,
                                  graph[*node].type->name),
                      move->loc)
                 .with_note("the block is here", graph[*node].block->type_loc)
-                .hint = "a move keeps the object: take it out, and the one is destroyed and the "
-                        "other one made";
+                .hint = "a move keeps the object: delete the move to destroy the old object and "
+                        "create the new one";
         }
     }
 }

@@ -50,10 +50,10 @@ class Refresher {
         const auto seen = world_.observed.find(r.address);
         if (type == nullptr || seen == world_.observed.end() ||
             world_.interrupted.contains(r.address))
-            return note(r.address, "could not be looked at; its record stays as it is");
+            return note(r.address, "could not be read; its record is unchanged");
         const Observation& o = seen->second;
         if (o.state == Observation::State::blocked)
-            return note(r.address, "can't be read now; its record stays as it is");
+            return note(r.address, "can't be read now; its record is unchanged");
         if (o.state == Observation::State::failed) {
             Error error = o.error.value_or(Error(ErrorKind::failed, "could not be read"));
             error.address = r.address;
@@ -61,7 +61,7 @@ class Refresher {
         } else if (o.state == Observation::State::absent) {
             forget(r, *type, "it is gone");
         } else if (!o.foreign.empty()) {
-            forget(r, *type, "what is there now is not ours: " + o.foreign);
+            forget(r, *type, "the object there now belongs to somebody else: " + o.foreign);
         } else {
             compare(r, *type, o.attributes);
         }
@@ -101,7 +101,7 @@ class Refresher {
             if (a.operational || was == nullptr || was->is_null() || is == nullptr) continue;
             if (!differs(a.type, *was, *is)) continue;
             if (a.tracked) {
-                note(r.address, a.name + " is not as applied; an apply repairs it");
+                note(r.address, a.name + " differs from the applied value; an apply repairs it");
                 continue;
             }
             Value now = as_secret_as(*is, *was);

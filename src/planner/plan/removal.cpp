@@ -91,18 +91,17 @@ class Remover {
         if (step.type == nullptr) {
             Error error(ErrorKind::state,
                         fmt::format("the state has a resource of the type \"{}\", "
-                                    "which this hadeploy does not know",
+                                    "which this version of hadeploy does not support",
                                     r.type));
             error.address = r.address;
-            diagnostics_.add(std::move(error).with_hint(
-                fmt::format("use the version of hadeploy that made it, or leave it as it is with "
-                            "--exclude {}",
-                            shell_word(resource_address(r.address)))));
+            diagnostics_.add(std::move(error).with_hint(fmt::format(
+                "use the version of hadeploy that created it, or skip it with --exclude {}",
+                shell_word(resource_address(r.address)))));
             return step;
         }
         if (is_let_go(r.address)) {
             step.action = Action::forget;
-            step.reason = "the spec lets go of it; it stays as it is";
+            step.reason = "`removed:` lists it; the object is kept";
             return step;
         }
         if (const Node* other = same_object(*step.type, r)) {
@@ -115,18 +114,18 @@ class Remover {
         const bool stays = leaving.kept && !goes_along;
         if (leaving.prevented && !stays && !observed_gone(world_, r.address))
             diagnostics_.add(protected_error(r.address, "would be destroyed", leaving.loc))
-                .with_note("`removed:` lets go of it without destroying it");
+                .with_note("`removed:` removes it from the state without destroying it");
         if (goes_along) {
             const std::set<std::string> machines = machines_in(r.config);
             step.action = Action::forget;
-            step.reason = machines.size() == 1 ? fmt::format("goes with {}", *machines.begin())
-                                               : "goes with its machines";
+            step.reason = machines.size() == 1 ? fmt::format("removed with {}", *machines.begin())
+                                               : "removed with its machines";
             return step;
         }
         if (stays && !observed_gone(world_, r.address)) {
             step.action = Action::forget;
             step.keeps = true;
-            step.reason = "keep_on_destroy: it stays as it is";
+            step.reason = "keep_on_destroy: the object is kept";
             return step;
         }
         look(r, step);
@@ -150,11 +149,11 @@ class Remover {
         const std::string resource = resource_address(r.address);
         if (resource == r.address || !kept_(resource)) return "the spec no longer has it";
         if (world_.unfinished.contains(r.address))
-            return "it was begun as a replacement that is no longer wanted";
+            return "it was begun as a replacement that is no longer needed";
         const bool aside = std::any_of(world_.moved.begin(), world_.moved.end(),
                                        [&](const auto& move) { return move.second == r.address; });
-        return aside ? fmt::format("the spec no longer has it; {} is another one now", resource)
-                     : fmt::format("a new {} takes its place", resource);
+        return aside ? fmt::format("the spec no longer has it; {} is now another object", resource)
+                     : fmt::format("replaced by a new {}", resource);
     }
 
     void look(const RecordedResource& r, Step& step) {
@@ -174,7 +173,7 @@ class Remover {
             step.reason = "it is already gone";
         } else if (!o.foreign.empty()) {
             step.action = Action::forget;
-            step.reason = "what is there now is not ours: " + o.foreign;
+            step.reason = "the object there now belongs to somebody else: " + o.foreign;
         } else {
             step.before = step.before.with_all(o.attributes);
         }

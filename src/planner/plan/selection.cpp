@@ -119,8 +119,8 @@ void Selection::target(const Addresses& targets, const Graph* graph, const Prior
                                    append(open, dependents, address);
                                }
                            });
-    notice_ = fmt::format("this plan is partial: only {} and what {}", fmt::join(targets, ", "),
-                          graph == nullptr ? "depends on it" : "it needs");
+    notice_ = fmt::format("this plan is partial: only {} and {}", fmt::join(targets, ", "),
+                          graph == nullptr ? "dependents" : "dependencies");
 }
 
 /// Excluded resources stay as recorded. So nothing that their records depend on can be removed, and
@@ -138,8 +138,9 @@ void Selection::exclude(const Addresses& excluded, const Graph* graph, const Pri
     });
     for (const std::string& address : all)
         if (!left.contains(address)) chosen_.insert(address);
-    notice_ = fmt::format("this plan is partial: all but {} and what {}", fmt::join(excluded, ", "),
-                          graph == nullptr ? "it depends on" : "depends on it");
+    notice_ =
+        fmt::format("this plan is partial: everything except {} and {}", fmt::join(excluded, ", "),
+                    graph == nullptr ? "dependencies" : "dependents");
     if (graph == nullptr) return;
     // resources that the spec no longer has, and that are kept only because something depends on
     // them
@@ -150,8 +151,8 @@ void Selection::exclude(const Addresses& excluded, const Graph* graph, const Pri
             kept.push_back(address);
     std::sort(kept.begin(), kept.end());
     if (!kept.empty())
-        notice_ +=
-            fmt::format("; not removed either, since something of that needs it: {}", listed(kept));
+        notice_ += fmt::format("; also not removed, because excluded resources depend on it: {}",
+                               listed(kept));
 }
 
 std::set<std::string> addresses_to_replace(const PlanOptions& options, const Graph& graph,
@@ -176,14 +177,13 @@ std::set<std::string> addresses_to_replace(const PlanOptions& options, const Gra
                 fmt::format("--replace {}: the spec has no such single resource", given), address,
                 all, "`hadeploy graph` shows all addresses"));
         else if (graph[*node].type->data)
-            refuse(given, "it is only read");
+            refuse(given, "it is a data source");
         else if (!selection.has(address) && !options.exclude.empty())
-            refuse(given, "--exclude leaves it out").hint =
-                "take one of the two options away: what depends on an excluded resource is left "
-                "out too";
+            refuse(given, "--exclude excludes it").hint =
+                "omit one of the two options: dependents of an excluded resource are excluded too";
         else if (!selection.has(address))
-            refuse(given, "no --target takes it in").hint =
-                fmt::format("name it there too: --target {}", shell_word(address));
+            refuse(given, "no --target includes it").hint =
+                fmt::format("add --target {}", shell_word(address));
         out.insert(address);
     }
     diagnostics.throw_if_any();

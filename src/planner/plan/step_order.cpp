@@ -319,7 +319,7 @@ class Orderer {
             error.with_note(reason(from, to), plan_.steps[from].loc);
         }
         diagnostics_.add(std::move(error)).hint =
-            "make the change in two runs, the first of which leaves one of them out";
+            "make the change in two runs, and leave one of them out of the first run";
     }
 
     std::string reason(StepId id, StepId before) const {

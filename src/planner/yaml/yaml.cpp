@@ -61,7 +61,7 @@ class Builder : public YAML::EventHandler {
         Loc loc = place(mark);
         if (at_key()) {
             diagnostics_.add("a key can't be null", loc).hint =
-                "a text that looks like something else needs quotes: \"null\"";
+                "a text that looks like another type needs quotes: \"null\"";
             throw GiveUp();
         }
         if (!open_.empty() && !null_at(mark))
@@ -94,15 +94,14 @@ class Builder : public YAML::EventHandler {
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
         const auto it = anchors_.find(anchor);
         if (it == anchors_.end()) {
-            diagnostics_.add("an alias inside the very value it names would never end",
-                             place(mark));
+            diagnostics_.add("an alias within the value that it refers to never ends", place(mark));
             throw GiveUp();
         }
         const auto& [value, size] = it->second;
         if (at_key() && !value.is_string()) {
             diagnostics_
                 .add(fmt::format("a key is a string, not {}", value.kind_name()), place(mark))
-                .hint = "write it out; an alias is a key where it stands for a string";
+                .hint = "write the key itself; an alias can be a key only if it refers to a string";
             throw GiveUp();
         }
         add(at_key() ? value.at(place(mark)) : value, 0, size);
@@ -170,8 +169,8 @@ class Builder : public YAML::EventHandler {
     }
 
     void refuse_tag(const std::string& tag, Loc loc) {
-        diagnostics_.add(fmt::format("the tag \"{}\" has no meaning here", tag), loc).hint =
-            "leave it away: types follow from the schema";
+        diagnostics_.add(fmt::format("the tag \"{}\" is not supported", tag), loc).hint =
+            "omit it: types follow from the schema";
     }
 
     void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, bool map) {
@@ -183,7 +182,7 @@ class Builder : public YAML::EventHandler {
         }
         if (at_key()) {
             diagnostics_.add("a key has to be a scalar, not a list or a map", loc).hint =
-                "or is there a bracket that is not closed?";
+                "is a closing bracket missing?";
             throw GiveUp();
         }
         open_.push_back({map, loc, anchor});
@@ -210,7 +209,7 @@ class Builder : public YAML::EventHandler {
         top.size += size;
         if (top.size > kMaxYamlExpandedNodes) {
             diagnostics_.add(
-                fmt::format("aliases blow this up to more than {} values", kMaxYamlExpandedNodes),
+                fmt::format("aliases expand this to more than {} values", kMaxYamlExpandedNodes),
                 value.loc());
             throw GiveUp();
         }
@@ -241,7 +240,7 @@ class Builder : public YAML::EventHandler {
         if (top.merged)
             diagnostics_.add("duplicate key \"<<\"", loc)
                 .with_note("first here", top.merged_at)
-                .hint = "several maps are merged as a list: <<: [*a, *b]";
+                .hint = "merge several maps as a list: <<: [*a, *b]";
         if (!top.merged) top.merged.emplace();
         top.merged_at = loc;
         const Value::List maps = value.is_list() ? value.as_list() : Value::List{value};
@@ -320,7 +319,7 @@ bool readable(std::string_view text, std::uint16_t file, Diagnostics& diagnostic
         return false;
     }
     if (const auto at = text.find('\0'); at != text.npos) {
-        refuse(at, "a NUL byte: this is no text file");
+        refuse(at, "a NUL byte: this is not a text file");
         return false;
     }
     if (const auto at = invalid_utf8(text); at != text.npos) {
@@ -477,8 +476,8 @@ Value read_secret_yaml(const Sources& sources, std::uint16_t file, std::string_v
     Value root = read_yaml(sources, file, own);
     for (const Error& error : own.list())
         diagnostics.add(fmt::format("{} is not valid YAML", noun), error.loc)
-            .with_hint("a key twice, a quote or a bracket too few? What exactly is wrong is not "
-                       "shown, as it may hold a part of a secret");
+            .with_hint("look for a duplicate key, or a missing quote or bracket; the details are "
+                       "not shown, because they may contain part of a secret");
     return root;
 }
 

@@ -15,23 +15,23 @@ struct Known {
     std::string_view reason, message, hint;
 };
 
-constexpr std::string_view kQuote = "a text with one of {}[], in it needs quotes there: \"...\"";
+constexpr std::string_view kQuote = "a text that contains one of {}[], needs quotes here: \"...\"";
 
 /// The parser's reasons for common mistakes in specs.
 const std::array<Known, 9> kKnown{{
-    {msg::END_OF_MAP_FLOW, "after a value in { } there has to be a , or the }", kQuote},
-    {msg::END_OF_SEQ_FLOW, "after a value in [ ] there has to be a , or the ]", kQuote},
-    {msg::END_OF_MAP, "neither another key of this map nor its end",
+    {msg::END_OF_MAP_FLOW, "expected a , or a } after a value in { }", kQuote},
+    {msg::END_OF_SEQ_FLOW, "expected a , or a ] after a value in [ ]", kQuote},
+    {msg::END_OF_MAP, "expected another key of this map or its end",
      "all keys of one map begin in the same column"},
-    {msg::END_OF_SEQ, "neither another \"- \" of this list nor its end",
+    {msg::END_OF_SEQ, "expected another \"- \" of this list or its end",
      "all elements of one list begin in the same column"},
     {msg::MAP_VALUE, "a \": \" where no value can begin",
-     "a text with \": \" in it needs quotes; else each key has a line of its own"},
-    {msg::BLOCK_ENTRY, "a \"- \" where no list can begin", "a list begins on a line of its own"},
-    {msg::FLOW_END, "a ] or } that nothing has opened", kQuote},
+     "a text that contains \": \" needs quotes; each key needs its own line"},
+    {msg::BLOCK_ENTRY, "a \"- \" where no list can begin", "a list begins on a new line"},
+    {msg::FLOW_END, "a ] or } without an opening bracket", kQuote},
     {msg::UNKNOWN_TOKEN, "no value begins like this",
-     "a text that begins so needs quotes: \"...\""},
-    {msg::UNKNOWN_ANCHOR, "an alias of something that is nowhere above",
+     "a text that begins like this needs quotes: \"...\""},
+    {msg::UNKNOWN_ANCHOR, "an alias of an anchor that is not defined above",
      "a text that begins with * needs quotes: \"...\""},
 }};
 
