@@ -213,16 +213,15 @@ FunctionGroup file_functions() {
         "Files",
         {
             {"file", "path: string",
-             "The text of a file of this machine. A relative path goes from the directory of the "
-             "file that the expression stands in. A link in the path is followed only if it "
-             "belongs to root or to the user who runs hadeploy. Both hold for all functions "
-             "here.",
+             "The text of a file on this machine. A relative path is relative to the directory of "
+             "the file that contains the expression. A link in the path is followed only if it "
+             "belongs to root or to the user who runs hadeploy. Both apply to all functions here.",
              R"(file("files/motd"))", R"("Welcome.\n")",
              [](const Call& c) -> Value { return text_of(c); }},
-            {"fileexists", "path: string", "Whether there is such a file.",
+            {"fileexists", "path: string", "Whether the file exists.",
              R"(fileexists("no/such.file"))", "false",
              [](const Call& c) -> Value { return is_file(c); }},
-            {"filebase64", "path: string", "The file in base64, whatever is in it.",
+            {"filebase64", "path: string", "The contents of any file, in base64.",
              R"(filebase64("files/motd"))", R"("V2VsY29tZS4K")",
              [](const Call& c) -> Value { return base64_encode(contents(c)); }},
             {"filesha256", "path: string", "SHA-256 of the file in hexadecimal.",
@@ -230,22 +229,22 @@ FunctionGroup file_functions() {
              R"("59d6413948a585db9a15042888fcd7ca4c85416ac2f71f1a80c9c83df78b3a56")",
              [](const Call& c) -> Value { return sha256_hex(contents(c)); }},
             {"templatefile", "path: string, values: map",
-             "The text of a file with its `${...}` filled in, which see the values and nothing "
-             "else.",
+             "The text of a file with each `${...}` evaluated, which can use only the given "
+             "values.",
              R"(templatefile("files/app.conf.tmpl", {port: 8080}))", R"("port = 8080\n")",
              [](const Call& c) { return rendered(c, c.text(0), text_of(c)); }},
             {"templatestring", "text: string, values: map",
-             "The same of a text that is at hand; `$${` in a spec is `${` in that.",
+             "The same for a text in the spec, where `$${` represents `${` of the template.",
              R"(templatestring("$${n} nodes", {n: 3}))", R"("3 nodes")",
              [](const Call& c) { return rendered(c, "the template", c.text(0)); }},
             {"fileset", "path: string, pattern: string",
-             "The files below a directory whose path within it matches, sorted. `*` and `?` stand "
-             "for what is within a name, `**` for any number of directories.",
+             "The files below a directory whose relative path matches the pattern, sorted. `*` and "
+             "`?` match within a name, `**` matches any number of directories.",
              R"(fileset("files", "*.tmpl"))", R"(["app.conf.tmpl"])", file_set},
-            {"filemd5", "path: string", "MD5 of the file; not for what has to be safe.",
+            {"filemd5", "path: string", "MD5 of the file; not suitable for security.",
              R"(filemd5("files/motd"))", R"("6032f3e326f913d4b23909386b577253")",
              [](const Call& c) -> Value { return digest_hex("MD5", contents(c)); }},
-            {"filesha1", "path: string", "SHA-1 of the file; not for what has to be safe.",
+            {"filesha1", "path: string", "SHA-1 of the file; not suitable for security.",
              R"(filesha1("files/motd"))", R"("d7d981c73ae1f1d96453d29867e5ea0ae9d86052")",
              [](const Call& c) -> Value { return digest_hex("SHA1", contents(c)); }},
             {"filesha512", "path: string", "SHA-512 of the file in hexadecimal.",
@@ -264,13 +263,14 @@ FunctionGroup file_functions() {
              }},
             {"basename", "path: string", "The last part of a path.", R"(basename("/etc/motd"))",
              R"("motd")", last_part},
-            {"dirname", "path: string", "The path without its last part; `.` of a name alone.",
+            {"dirname", "path: string", "The path without its last part; `.` for a single name.",
              R"(dirname("/etc/motd"))", R"("/etc")", without_last_part},
-            {"abspath", "path: string", "The whole path of a file.", R"(abspath("/srv/../etc"))",
+            {"abspath", "path: string", "The absolute path of a file.", R"(abspath("/srv/../etc"))",
              R"("/etc")", [](const Call& c) -> Value { return c.file(0).string(); }},
-            {"pathexpand", "path: string", "The path with your home directory for a leading `~`.",
+            {"pathexpand", "path: string",
+             "The path with a leading `~` replaced by your home directory.",
              R"(pathexpand("/etc/motd"))", R"("/etc/motd")", expanded_path},
-            {"pathjoin", "parts: string...", "The parts as one path.",
+            {"pathjoin", "parts: string...", "The parts joined into one path.",
              R"(pathjoin("/srv", "web", "../db"))", R"("/srv/db")", joined_path},
         }};
 }

@@ -149,28 +149,29 @@ Value within(const Call& call) {
 } // namespace
 
 FunctionGroup network_functions() {
-    return {"Networks",
-            {
-                {"cidrhost", "network: string, number: integer",
-                 "An address of the network by its number; a negative one counts from the end.",
-                 R"(cidrhost("10.77.0.0/24", 10))", R"("10.77.0.10")", host},
-                {"cidrnetmask", "network: string", "The mask of an IPv4 network.",
-                 R"(cidrnetmask("10.77.0.0/20"))", R"("255.255.240.0")", netmask},
-                {"cidrsubnet", "network: string, bits: integer, number: integer",
-                 "A network within the network: so many bits longer, the one of that number. These "
-                 "functions know IPv4 and IPv6.",
-                 R"(cidrsubnet("fd00:77::/48", 16, 3))", R"("fd00:77:0:3::/64")",
-                 [](const Call& c) -> Value {
-                     return written(inner(c, network(c), 1, c[2].as_integer()));
-                 }},
-                {"cidrsubnets", "network: string, bits: integer...",
-                 "Networks within the network, one after the other.",
-                 R"(cidrsubnets("10.0.0.0/16", 8, 8, 4))",
-                 R"(["10.0.0.0/24", "10.0.1.0/24", "10.0.16.0/20"])", subnets},
-                {"cidrcontains", "network: string, address: string",
-                 "Whether the address is in the network; one of the other family never is.",
-                 R"(cidrcontains("10.77.0.0/24", "10.77.1.5"))", "false", within},
-            }};
+    return {
+        "Networks",
+        {
+            {"cidrhost", "network: string, number: integer",
+             "The address with a number in the network; negative numbers count from the end.",
+             R"(cidrhost("10.77.0.0/24", 10))", R"("10.77.0.10")", host},
+            {"cidrnetmask", "network: string", "The netmask of an IPv4 network.",
+             R"(cidrnetmask("10.77.0.0/20"))", R"("255.255.240.0")", netmask},
+            {"cidrsubnet", "network: string, bits: integer, number: integer",
+             "A network within the network, with a prefix longer by the given bits, and the given "
+             "number. These functions support IPv4 and IPv6.",
+             R"(cidrsubnet("fd00:77::/48", 16, 3))", R"("fd00:77:0:3::/64")",
+             [](const Call& c) -> Value {
+                 return written(inner(c, network(c), 1, c[2].as_integer()));
+             }},
+            {"cidrsubnets", "network: string, bits: integer...",
+             "Consecutive networks within the network, with prefixes longer by the given bits.",
+             R"(cidrsubnets("10.0.0.0/16", 8, 8, 4))",
+             R"(["10.0.0.0/24", "10.0.1.0/24", "10.0.16.0/20"])", subnets},
+            {"cidrcontains", "network: string, address: string",
+             "Whether the network contains the address; false for an address of the other family.",
+             R"(cidrcontains("10.77.0.0/24", "10.77.1.5"))", "false", within},
+        }};
 }
 
 } // namespace hadeploy

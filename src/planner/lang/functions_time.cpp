@@ -171,18 +171,19 @@ FunctionGroup time_functions() {
             {"formatdate", "pattern: string, timestamp: string",
              "A timestamp in another form: `YYYY MM DD hh mm ss`, `MMM` and `EEE` for names, `HH` "
              "and `AA` for twelve hours, `Z`, `ZZZ`, `ZZZZ` or `ZZZZZ` for the zone, `'...'` for "
-             "words, in which `''` is a quote.",
+             "literal text, in which `''` is a quote.",
              R"(formatdate("DD MMM YYYY 'at' hh:mm", "2026-03-01T12:30:00Z"))",
              R"("01 Mar 2026 at 12:30")", formatted},
             {"plantimestamp", "",
-             "When the plan is made, in UTC: the same everywhere in a plan, and when a saved plan "
-             "is applied. What it goes into differs in each plan, unless that is under "
-             "`ignore_changes`.",
+             "The time of the plan in UTC: the same everywhere in a plan, and when a saved plan is "
+             "applied. An attribute that uses it differs in each plan, unless `ignore_changes` "
+             "lists it.",
              "plantimestamp()", R"("2026-03-01T12:30:00Z")", plan_time},
             {"timeadd", "timestamp: string, duration: string",
-             "A later moment; with `-` an earlier one.",
+             "The timestamp plus the duration, which can be negative (`-`).",
              R"(timeadd("2026-02-28T23:00:00Z", "1h 30m"))", R"("2026-03-01T00:30:00Z")", added},
-            {"timecmp", "a: string, b: string", "-1, 0 or 1: whether a is before, at or after b.",
+            {"timecmp", "a: string, b: string",
+             "Compares timestamps: -1, 0 or 1 if a is before, equal to or after b.",
              R"(timecmp("2026-03-01T12:00:00Z", "2026-03-01T13:00:00+01:00"))", "0", compared},
         }};
 }
