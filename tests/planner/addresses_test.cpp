@@ -21,7 +21,7 @@ std::string errors_with(const std::string& section) {
     return errors_of("name: t\n" + section + "\n" + kThings);
 }
 
-/// The plan once the moves of the spec are made in a world where all of `before` is there.
+/// The plan after the moves of the spec, in a prior state with everything of `before`.
 std::string moved(const std::string& before, const std::string& after) {
     try {
         const TestSpec t(after.c_str());
@@ -49,7 +49,7 @@ std::string imports(const std::string& text, const VariableValues& variables = {
 }
 } // namespace
 
-TEST_CASE("an address has its parts") {
+TEST_CASE("addresses are split into parts") {
     const auto parts = [](const char* text) {
         std::string out;
         for (const AddressPart& p : parts_of_address(text))
@@ -101,7 +101,7 @@ TEST_CASE("moved: what can be said without a state") {
                       "'many[\"x\"]'}]") == "");
 }
 
-TEST_CASE("moved: a chain is made in its order, however it is written") {
+TEST_CASE("moved: the moves of a chain are made in order") {
     const std::string before = "name: t\nresources: {a: {type: fake.thing, name: a}}\n";
     const std::string after = "\nresources: {c: {type: fake.thing, name: a}}\n";
     CHECK(moved(before, "name: t\nmoved: [{from: a, to: b}, {from: b, to: c}]" + after) == "");
@@ -124,7 +124,7 @@ TEST_CASE("moved: to another type, to no instance") {
                         "fake.thing, count: 1, name: a}}\n") == "");
 }
 
-TEST_CASE("removed: entries that can't be meant") {
+TEST_CASE("removed: invalid entries are errors") {
     CHECK(errors_with("removed: [b, b]") ==
           "hadeploy.yaml:2:14: removed: b is listed twice (one entry is enough)\n"
           "  hadeploy.yaml:2:11: first here\n");
@@ -134,11 +134,11 @@ TEST_CASE("removed: entries that can't be meant") {
     CHECK(errors_with("removed: [b]\nmoved: [{from: b, to: a}]") ==
           "hadeploy.yaml:2:11: b is both removed and moved (moves are made first: list the new "
           "address under `removed:`)\n  hadeploy.yaml:3:16: b becomes a\n");
-    // what is taken out of a module first, and the rest of it that is let go of
+    // a move of a part out of a module precedes the removal of the rest
     CHECK(errors_with("removed: [module.b]\nmoved: [{from: module.b.x, to: a}]") == "");
 }
 
-TEST_CASE("replace_triggered_by: entries that can't be meant") {
+TEST_CASE("replace_triggered_by: invalid entries are errors") {
     const auto error = [](const std::string& entries) {
         return errors_of("name: t\nresources:\n  a: {type: fake.thing, name: a, lifecycle: "
                          "{replace_triggered_by: [" +
@@ -201,7 +201,7 @@ TEST_CASE("replace_triggered_by: one instance, and what is in a module") {
           "replace n[1]; replace all");
 }
 
-TEST_CASE("a circle is shown with the lines that make it") {
+TEST_CASE("a circle is reported with its lines") {
     CHECK(errors_of("name: t\nresources:\n  a: {type: fake.thing, name: a, depends_on: [b]}\n"
                     "  b: {type: fake.thing, name: b, lifecycle: {replace_triggered_by: [c]}}\n"
                     "  c: {type: fake.thing, name: c, value: \"${a.token}\"}\n") ==
@@ -248,7 +248,7 @@ TEST_CASE("import: for_each and expressions over variables") {
               .find("an address can't be an expression; only its keys can") != std::string::npos);
     CHECK(imports("name: t\nimport: [{to: 'a[each.key]', for_each: 1}]" + things)
               .find("for_each needs a map or a list of names") != std::string::npos);
-    // what the command line asks for goes first
+    // an import on the command line takes precedence
     TestSpec t(("name: t\nimport: [{to: b, id: i}]" + things).c_str());
     t.spec.imports["b"] = {"asked", {}};
     CHECK(t.graph->import_of("b")->id == "asked");

@@ -7,7 +7,7 @@
 using namespace hadeploy;
 
 namespace {
-/// "place: message" of the warnings of a plan in an empty world.
+/// "place: message" of the warnings of a plan with an empty prior state.
 std::string warnings_of(const TestSpec::Files& files) {
     const TestSpec t(files);
     PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
@@ -47,7 +47,7 @@ checks:
        "hadeploy.yaml:11:18: check several: tonumber(): \"v\" is not a number\n");
 }
 
-TEST_CASE("what a config says in vain is a warning of a plan that makes or changes the object") {
+TEST_CASE("settings without effect are warnings when the object is created or changed") {
     const std::string text =
         "name: t\nresources:\n  a: {type: fake.thing, name: a, value: in vain}\n"
         "  b: {type: fake.thing, name: b, value: v}\n";
@@ -61,7 +61,7 @@ TEST_CASE("what a config says in vain is a warning of a plan that makes or chang
     CHECK(repair.warnings[0].address == "a");
 }
 
-TEST_CASE("checks of a module see what the module sees") {
+TEST_CASE("checks of a module use the module's names") {
     CHECK(warnings_of({{"hadeploy.yaml", "name: t\nmodules: {m: {source: m, for_each: [x, y], "
                                          "with: {v: \"${each.key}\"}}}\n"},
                        {"m/module.yaml", "variables: {v: {}}\nchecks: {c: {check: \"${var.v == "
@@ -69,7 +69,7 @@ TEST_CASE("checks of a module see what the module sees") {
           "m/module.yaml:2:22: check module.m[\"y\"].c: y\n");
 }
 
-TEST_CASE("checks that make no sense are errors") {
+TEST_CASE("invalid checks are errors") {
     CHECK(errors_of("name: t\nchecks: {c: {check: \"${var.x}\", message: m}}\n") ==
           "hadeploy.yaml:2:24: there is no variable \"x\"\n");
     CHECK(errors_of("name: t\nchecks: {c: {check: true}}\n") ==
@@ -103,7 +103,7 @@ TEST_CASE("preconditions of an output stop a plan, and what uses the output") {
     CHECK(wrong("resources: {a: {type: fake.thing, name: \"a${module.m.o}\"}}\n") ==
           "output \"o\": m; ");
     CHECK(wrong("outputs: {all: \"${module.m}\"}\n") == "output \"o\": m; ");
-    CHECK(wrong("") == "output \"o\": m; "); // though nothing uses it
+    CHECK(wrong("") == "output \"o\": m; "); // although nothing uses it
 }
 
 TEST_CASE("postconditions of a data source stop the plan that has read it") {

@@ -9,7 +9,7 @@
 using namespace hadeploy;
 
 namespace {
-/// The spec with one resource, `a` or its instances, and that lifecycle.
+/// The spec with one resource, `a` or its instances, and the given lifecycle.
 std::string spec(const char* lifecycle, const char* more = "") {
     return fmt::format("name: t\nvariables:\n  on: {{type: boolean, default: true}}\n"
                        "  names: {{default: [value]}}\n"
@@ -55,7 +55,7 @@ resources:
     CHECK(values_of(each, "b[1]").keep_on_destroy == true);
 }
 
-TEST_CASE("a lifecycle can't go by resources or secrets") {
+TEST_CASE("a lifecycle can't depend on resources or secrets") {
     const std::string hint = " (it can use variables, locals, each and count)\n";
     const std::string early = ": it must be known before planning" + hint;
     CHECK(errors_of(spec("{prevent_destroy: \"${b.token == ''}\"}")) ==
@@ -77,7 +77,7 @@ TEST_CASE("a lifecycle can't go by resources or secrets") {
     CHECK(errors_of(spec("{ignore_changes: 1}")) ==
           "hadeploy.yaml:6:86: ignore_changes: it lists names of attributes (for example: labels, "
           "labels[\"x\"], ports[0])\n");
-    // also where there is no instance of it
+    // even without any instance
     CHECK(errors_of(spec("{prevent_destroy: 1}", "count: 0, ")).find("expected a boolean") !=
           std::string::npos);
 }
@@ -98,16 +98,16 @@ TEST_CASE("the block of an instance that is gone says whether it may go") {
     CHECK(planned(text("[x]", "{prevent_destroy: \"${var.on}\"}"), world) == goes);
     CHECK(planned(text("[x]", "{prevent_destroy: \"${each.key == 'x'}\"}"), world) == goes);
     CHECK(planned(text("[x]", "{prevent_destroy: \"${each.key == 'y'}\"}"), world) == refused);
-    // what only an instance that is there could tell is as recorded
+    // a value that only an existing instance has: as recorded
     CHECK(planned(text("{x: false}", "{prevent_destroy: \"${each.value}\"}"), world) == refused);
-    // a block without an instance, or of an index
+    // a block without instances, or an index
     CHECK(planned("name: t\nresources: {a: {type: fake.thing, count: 1, name: n, lifecycle: "
                   "{prevent_destroy: false}}}\n",
                   world)
               .find("protects") == std::string::npos);
 }
 
-TEST_CASE("the same of a module's instances, whose variables are as the call gives them") {
+TEST_CASE("the same for instances of a module, with the variables of its call") {
     const auto files = [](const char* keys, const char* on) {
         return TestSpec::Files{
             {"hadeploy.yaml",
@@ -134,7 +134,7 @@ TEST_CASE("the same of a module's instances, whose variables are as the call giv
     CHECK(planned_with("${each.key == 'y'}") == "remove module.m[\"x\"].a");
 }
 
-TEST_CASE("destroy goes by the spec, where there is one") {
+TEST_CASE("destroy uses the lifecycles of the spec, if there is one") {
     const PriorState world = made(spec("{prevent_destroy: true}"));
     const auto destroyed = [&](const char* lifecycle) {
         const TestSpec t(spec(lifecycle).c_str());
@@ -162,13 +162,13 @@ TEST_CASE("keep_on_destroy: the object stays, only the state forgets it") {
     PriorState gone = world;
     gone.observed["a"] = Observation::absent();
     CHECK(planned("name: t\n", gone) == "forget a (it is already gone); ");
-    // what can't be destroyed needs no protection
+    // an object that cannot be destroyed needs no protection
     PriorState both = world;
     both.recorded["a"].config = both.recorded["a"].config.with("prevent_destroy", true);
     CHECK(planned("name: t\n", both) == stays);
 }
 
-TEST_CASE("keep_on_destroy: a replacement is made beside the object that stays") {
+TEST_CASE("keep_on_destroy: a replacement is created beside the kept object") {
     const auto text = [](const char* name, int size) {
         return fmt::format("name: t\nresources: {{a: {{type: fake.thing, name: {}, size: {}, "
                            "lifecycle: {{keep_on_destroy: true}}}}}}\n",
@@ -179,13 +179,13 @@ TEST_CASE("keep_on_destroy: a replacement is made beside the object that stays")
                                             "a#1 (keep_on_destroy: the object is kept); ");
     CHECK(planned(text("one", 2), world) ==
           "keep_on_destroy: the new a and the old one, which is kept, would both be fake one; ");
-    // recorded, and no longer in the block
+    // recorded, but no longer set in the block
     CHECK(planned("name: t\nresources: {a: {type: fake.thing, name: two}}\n", world) ==
           "replace a (name can't be changed in place); forget a#1 (keep_on_destroy: the object is "
           "kept); ");
 }
 
-TEST_CASE("keep_on_destroy: a machine that stays takes nothing with it, one that goes does") {
+TEST_CASE("keep_on_destroy: a kept machine keeps the objects on it, a removed one does not") {
     const auto text = [](const char* machine, const char* thing) {
         return fmt::format("name: t\nresources:\n  m: {{type: fake.machine, name: m, lifecycle: "
                            "{}}}\n  a: {{type: fake.thing, name: a, host: \"${{m.connection}}\", "

@@ -81,7 +81,7 @@ TEST_CASE("comprehensions over lists and maps") {
     CHECK(e("{for x in ['aa', 'b', 'cc'] : length(x) => x...}") ==
           "{\"1\":[\"b\"],\"2\":[\"aa\",\"cc\"]}");
     CHECK(e("[for x in list : [for y in list : x * y if y < x]]") == "[[],[2],[3,6]]");
-    CHECK(e("[for text in list : text]") == "[1,2,3]"); // its own names come first
+    CHECK(e("[for text in list : text]") == "[1,2,3]"); // its own names take precedence
     CHECK(e("{for x in list : 'same' => x}") ==
           "1:20: duplicate key \"same\" (\"...\" after the value collects all values of a "
           "key in a list)");
@@ -107,7 +107,7 @@ TEST_CASE("what is unknown stays so, unless the rest decides") {
     const std::string unknown = "{\"$unknown\":true}";
     CHECK(e("later + 1") == unknown);
     CHECK(e("later ? 1 : 2") == unknown);
-    CHECK(e("later ? 1 / 0 : list[9]") == unknown); // neither branch may turn out to be taken
+    CHECK(e("later ? 1 / 0 : list[9]") == unknown); // either branch can turn out not to be taken
     CHECK(e("false && later") == "false");
     CHECK(e("true || later") == "true");
     CHECK(e("later && false") == "false");
@@ -189,7 +189,7 @@ TEST_CASE("what is secret stays so") {
     CHECK(e("[hidden, 1][1]") == "1");
 }
 
-TEST_CASE("syntax errors name what was expected and what is there") {
+TEST_CASE("syntax errors name the expected and the actual token") {
     CHECK(e("1 +") == "1:6: expected a value, got \"}\"");
     CHECK(e("n ? 1") == "1:8: expected :, got \"}\"");
     CHECK(e("(1") == "1:5: expected ), got \"}\"");
@@ -227,7 +227,7 @@ TEST_CASE("errors have their place in every kind of scalar") {
     CHECK(at("a: plain\n   ${1 / 0}") == "2:8");
 }
 
-TEST_CASE("what would take all stack, time or memory is refused") {
+TEST_CASE("expressions that exhaust stack, time or memory are refused") {
     std::string deep(200, '(');
     CHECK(e(deep).find("nested too deeply") != std::string::npos);
     CHECK(e(std::string(300, '!') + "true").find("nested too deeply") != std::string::npos);
@@ -244,7 +244,7 @@ TEST_CASE("what would take all stack, time or memory is refused") {
     for (int i = 0; i < 24; ++i) shared = "[for x in [" + shared + "] : [x, x]][0]";
     CHECK(e(shared).find("larger than 64 MiB") != std::string::npos);
     CHECK(e("range(1000000)") == "1:3: range(): more than 100000 numbers");
-    // each element in many small steps: the limit is what takes the time, not what is gathered
+    // each element takes many small steps: they exceed the limit, not the size of the result
     std::string steps = "1";
     for (int i = 0; i < 60; ++i) steps = "true ? " + steps + " : 0";
     CHECK(e("[for a in range(10000) : [for b in range(10000) : " + steps + "]]")

@@ -25,7 +25,7 @@ TEST_CASE("each function gives what its example says") {
     CHECK(names.size() > 105);
 }
 
-TEST_CASE("functions refuse what they can't do, and say what they are") {
+TEST_CASE("functions report invalid arguments and their usage") {
     CHECK(eval("join(',', [[1]])") == "1:3: join(): a list can't be part of a string");
     CHECK(eval("split('', 'a')") == "1:3: split(): the separator is empty");
     CHECK(
@@ -99,14 +99,14 @@ TEST_CASE("functions refuse what they can't do, and say what they are") {
           "1:3: tobool(): only \"true\" and \"false\" are booleans, got \"yes\"");
 }
 
-TEST_CASE("no function cuts a character: what is no UTF-8 text is refused") {
+TEST_CASE("functions split no characters and refuse invalid UTF-8") {
     const std::string byte = "1:3: regex(): the match is part of a character, which is not text "
                              "(\\C matches a single byte; . matches a character)";
     CHECK(eval("regex('\\\\C', 'é')") == byte);
     CHECK(eval("regex('(\\\\C)(\\\\C)', 'é')") == byte);
     CHECK(eval("regexall('\\\\C', 'aé')").find("a part of a character") != std::string::npos);
     CHECK(eval("replace('é', '/\\\\C/', '-')").find("a part of a character") != std::string::npos);
-    CHECK(eval("regex('\\\\C\\\\C', 'é')") == "\"é\""); // whole characters after all
+    CHECK(eval("regex('\\\\C\\\\C', 'é')") == "\"é\""); // whole characters again
     CHECK(eval("replace('aé', '/\\\\B/', '-')") == "\"aé-\"");
     CHECK(eval("regexall('\\\\B', 'é')") == "[\"\",\"\"]");
     CHECK(eval("trim('èxé', 'é')") == "\"èx\"");
@@ -239,7 +239,7 @@ TEST_CASE("networks are of IPv4 or IPv6") {
           "1:3: cidrcontains(): \"x\" is not an IP address");
 }
 
-TEST_CASE("the corners of functions") {
+TEST_CASE("corner cases of functions") {
     CHECK(eval("cidrhost('0.0.0.0/0', -1)") == "\"255.255.255.255\"");
     CHECK(eval("cidrnetmask('0.0.0.0/0')") == "\"0.0.0.0\"");
     CHECK(eval("range(3, 0)") == "[3,2,1]");
@@ -255,7 +255,7 @@ TEST_CASE("the corners of functions") {
     CHECK(eval("can(1 / 0)") == "false");
     CHECK(eval("length('Zürich')") == "6");
     CHECK(eval("timeadd('2024-02-29T00:00:00+02:00', '-1d')") == "\"2024-02-28T00:00:00+02:00\"");
-    CHECK(eval("regexall('(a+)+b', '" + std::string(5000, 'a') + "')") == "[]"); // at once
+    CHECK(eval("regexall('(a+)+b', '" + std::string(5000, 'a') + "')") == "[]"); // in linear time
     CHECK(eval("csvdecode('a,b\\r\\n\"x, \"\"y\"\"\",\"1\\n2\"\\r\\n\\r\\n,\\r\\n')") ==
           "[{\"a\":\"x, \\\"y\\\"\",\"b\":\"1\\n2\"},{\"a\":\"\",\"b\":\"\"}]");
     CHECK(eval("csvdecode('')") == "[]");
@@ -269,7 +269,8 @@ TEST_CASE("the corners of functions") {
 }
 
 TEST_CASE("jsondecode reads JSON, not the YAML that looks like it") {
-    CHECK(eval("jsondecode(' \"\\\\ud83d\\\\ude00\" ')") == "\"\xF0\x9F\x98\x80\""); // a pair
+    CHECK(eval("jsondecode(' \"\\\\ud83d\\\\ude00\" ')") ==
+          "\"\xF0\x9F\x98\x80\""); // a surrogate pair
     CHECK(eval("jsondecode('{\\n\\t\"a\"\\t:\\t1\\n}')") == "{\"a\":1}");
     CHECK(eval("jsondecode('{\"a\"\\n:\\n1}')") == "{\"a\":1}");
     CHECK(eval("jsondecode('[\"a\",\\r\"b\"]')") == "[\"a\",\"b\"]");
@@ -290,7 +291,7 @@ TEST_CASE("jsondecode reads JSON, not the YAML that looks like it") {
           "1:3: jsondecode(): nested more than 64 levels deep");
 }
 
-TEST_CASE("parts of paths are as basename and dirname have them") {
+TEST_CASE("parts of paths match basename(1) and dirname(1)") {
     CHECK(eval("[basename('a/b/'), basename('a'), basename('//'), basename('')]") ==
           R"(["b","a","/","."])");
     CHECK(
@@ -313,7 +314,7 @@ TEST_CASE("files are found beside the file that names them") {
     CHECK(eval("fileexists(" + path("a.txt") + ")") == "true");
     CHECK(eval("filebase64(" + path("a.txt") + ")") == "\"aGVsbG8K\"");
     CHECK(eval("filesha256(" + path("a.txt") + ") == sha256(\"hello\\n\")") == "true");
-    CHECK(eval("file('functions_test.cpp') != ''") == "true"); // MapNames: path.module is here
+    CHECK(eval("file('functions_test.cpp') != ''") == "true"); // path.module: see MapNames
     CHECK(eval("templatefile(" + path("t.tpl") + ", {nodes: ['a', 'b']})") ==
           "\"<a>,<b> ${x}\\n\"");
     CHECK(eval("templatefile(" + path("bad.tpl") + ", {nodes: []})")
@@ -345,7 +346,7 @@ TEST_CASE("files are found beside the file that names them") {
     fs::remove_all(dir);
 }
 
-TEST_CASE("nothing is read or looked for through another user's link" *
+TEST_CASE("no file is read or searched through another user's link" *
           doctest::skip(::geteuid() != 0)) {
     const TempDir dir;
     write_file(dir.path / "secret", "root's own", 0600);
@@ -363,7 +364,7 @@ TEST_CASE("nothing is read or looked for through another user's link" *
         "fileset(" + ways + "', '*')"};
     for (const std::string& call : calls) {
         INFO(call);
-        CHECK(eval(call).find("symbolic link") == std::string::npos); // a link of one's own
+        CHECK(eval(call).find("symbolic link") == std::string::npos); // a link of the same user
     }
     for (const char* name : {"link", "ways"})
         REQUIRE(::lchown((dir.path / name).c_str(), 65534, 65534) == 0);
@@ -374,7 +375,7 @@ TEST_CASE("nothing is read or looked for through another user's link" *
                       call << ": " << said);
     }
     for (const auto& file : {dir.path / "link", dir.path / "ways/a.yaml"}) {
-        INFO(file.string()); // specs, modules, variables, secrets
+        INFO(file.string()); // spec, module, variable and secret files
         try {
             (void)disk_reader()(file);
             FAIL("it was read");

@@ -21,7 +21,7 @@ resources:
 resources: {a: {type: fake.thing, name: a, size: 2, lifecycle: {prevent_destroy: true}}}
 )",
                   world) == replaced);
-    // the state keeps it when the lifecycle, or the whole block, is taken away
+    // the state keeps it if the lifecycle, or the whole block, is removed
     CHECK(planned("name: t\nresources: {a: {type: fake.thing, name: a, size: 2}}\n", world) ==
           replaced);
     CHECK(planned("name: t\n", world) == "a would be destroyed, but prevent_destroy protects it; ");
@@ -56,7 +56,7 @@ TEST_CASE("the protection is recorded, kept, and lifted only by the spec") {
                        world));
 }
 
-TEST_CASE("what lives on a machine is protected from going with it") {
+TEST_CASE("objects on a machine are protected from its removal") {
     const auto spec = [](int size) {
         return fmt::format(R"(name: t
 resources:
@@ -83,7 +83,7 @@ TEST_CASE("changes that are ignored are neither drift nor wish") {
     CHECK(planned(spec("two", "[labels]").c_str(), world) == "update a; ");
     CHECK(planned(spec("two", "all").c_str(), world) == "");
     CHECK(planned(spec("one", "[value]").c_str(), drifted(world, "a", "value", "three")) ==
-          ""); // nor is what follows from it
+          ""); // nor are attributes that follow from it
     CHECK(planned(spec("one", "[value]").c_str(), drifted(world, "a", "shout", "what?")) == "");
     CHECK(planned(spec("one", "[labels]").c_str(), drifted(world, "a", "shout", "what?")) ==
           "update a (something else changed it); ");
@@ -146,7 +146,7 @@ resources:
               .starts_with("removed: the spec still has b; "));
 }
 
-TEST_CASE("a lifecycle that makes no sense") {
+TEST_CASE("invalid lifecycles are errors") {
     const auto error = [](const char* lifecycle) {
         return errors_of(fmt::format(
             "name: t\nresources:\n  a: {{type: fake.thing, name: a, lifecycle: {}}}\n", lifecycle));
@@ -168,7 +168,7 @@ TEST_CASE("a lifecycle that makes no sense") {
           std::string::npos);
 }
 
-TEST_CASE("moves that can't be made, and those that were") {
+TEST_CASE("impossible moves are errors, completed ones are not") {
     const auto moved = [](PriorState world, std::vector<Move> moves) {
         std::string out;
         try {

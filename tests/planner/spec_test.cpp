@@ -81,7 +81,7 @@ resources:
     CHECK((*t.graph)[2].deps == std::vector<NodeId>{1});
 }
 
-TEST_CASE("what is secret stays secret through expressions") {
+TEST_CASE("secrets stay secret through expressions") {
     const TestSpec t(TestSpec::Files{{"hadeploy.yaml", R"(
 name: t
 variables: {password: {type: string, secret: true}}
@@ -98,7 +98,7 @@ resources:
     CHECK(to_public_json(config).find("hunter2") == std::string::npos);
 }
 
-TEST_CASE("secrets come out of the files that the spec names") {
+TEST_CASE("secrets are read from the files that the spec names") {
     const TestSpec t(
         {{"hadeploy.yaml", "name: t\n"
                            "secrets: {app: secrets/app.yaml}\n"
@@ -147,7 +147,7 @@ TEST_CASE("secrets that are not there") {
     CHECK_THROWS_AS((TestSpec(in_module)), Error);
 }
 
-TEST_CASE("errors have their place, and all come at once") {
+TEST_CASE("all errors are reported together, with their places") {
     CHECK(errors_of(R"(
 name: t
 resources:
@@ -208,7 +208,7 @@ TEST_CASE("YAML that would be misread is refused") {
 }
 
 namespace {
-/// A text read as YAML: as JSON, or the first error.
+/// A text read as YAML, as JSON; or the first error.
 std::string yaml(const std::string& text) {
     Sources sources;
     Diagnostics diagnostics;
@@ -277,7 +277,7 @@ TEST_CASE("a key that is null has its place") {
     CHECK(yaml("- &a null\n- {*a : 1}\n") == "2:4: a key is a string, not nothing");
 }
 
-TEST_CASE("what YAML takes otherwise than it was meant says how to write it") {
+TEST_CASE("YAML mistakes have hints with the right form") {
     const auto hint_of = [](const std::string& line) {
         const std::string all = errors_of("name: t\n" + line + "\n");
         const auto begin = all.find(" ("), end = all.rfind(')');
