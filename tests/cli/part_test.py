@@ -44,7 +44,7 @@ class ExcludeTest(Case):
         self.apply()
         (self.path / "conf").unlink()
         os.mkfifo(self.path / "conf")
-        self.assertIn("`--exclude conf` leaves it out", self.err("plan", status=1))
+        self.assertIn("`--exclude conf` skips it", self.err("plan", status=1))
         self.out("plan", "--exclude", "conf")
         self.assertIn("`--exclude conf` removes the rest",
                       self.err("destroy", "--auto-approve", status=1))

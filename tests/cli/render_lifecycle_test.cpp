@@ -134,7 +134,7 @@ TEST_CASE("imports and data sources, as a plan says them") {
               "name: t\nimport: [{to: a}]\nresources:\n  a: {type: "
               "fake.thing, name: a}\n",
               seen("a", foreign));
-    page.plan("import: it can't be read yet", import, nothing);
+    page.plan("import: the object can't be read yet", import, nothing);
     page.plan("import: onto a machine that is still to be made",
               "name: t\nimport: [{to: a, id: theirs}]\nresources:\n  m: {type: fake.machine, name: "
               "m}\n  a: {type: fake.thing, name: a, host: \"${m.connection}\"}\n",

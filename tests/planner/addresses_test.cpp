@@ -112,7 +112,7 @@ TEST_CASE("moved: to another type, to no instance") {
     const std::string before = "name: t\nresources: {a: {type: fake.thing, name: a}}\n";
     const std::string to_c = "name: t\nmoved: [{from: a, to: c}]\n";
     CHECK(moved(before, to_c + "resources: {c: {type: fake.adoptable, name: a}}\n") ==
-          "moved: a is a fake.thing, and c is a fake.adoptable; ");
+          "moved: a is a fake.thing, but c is a fake.adoptable; ");
     CHECK(moved(before, to_c + "resources: {c: {type: fake.thing, count: 1, name: a}}\n") ==
           "moved: a can't become c: that has instances; ");
     CHECK(moved(before, to_c + "resources: {c: {type: fake.thing, count: 0, name: a}}\n") ==

@@ -60,7 +60,7 @@ TEST_CASE("data sources with a known config are read step by step, waiting ones 
     CHECK(to_read(t, fresh) == "");
     const Plan plan = make_plan(*t.graph, fresh, t.settings);
     CHECK(summary(plan) == "create a; read data.four; read data.three; create b");
-    CHECK(plan.steps[1].reason == "a comes first");
+    CHECK(plan.steps[1].reason == "a must be applied first");
     CHECK(plan.steps[2].reason == "name is known only after apply");
     CHECK(plan.steps[3].after.text("name") == "b-y");
 

@@ -203,7 +203,7 @@ TEST_CASE("syntax errors name the expected and the actual token") {
     CHECK(e("1x") == "1:3: a name can't begin with a digit");
     CHECK(e("a.") == "1:5: expected a name, got \"}\"");
     CHECK(e("uper(text)") == "1:3: there is no function uper() (did you mean upper()?)");
-    CHECK(e("upper()") == "1:3: upper(): got 0 arguments (it is upper(text: string))");
+    CHECK(e("upper()") == "1:3: upper(): got 0 arguments (usage: upper(text: string))");
     CHECK(e("upper(n)") == "1:3: upper(): text: expected a string, got an integer "
                            "(use tostring(...))");
     CHECK(e("length(n)") ==

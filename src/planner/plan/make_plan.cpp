@@ -143,7 +143,7 @@ class Planner {
             if (!error.loc.known()) error.loc = node.block->loc;
             const auto seen = world_.observed.find(node.address);
             if (seen != world_.observed.end() && seen->second.state == Observation::State::failed)
-                note_way_around(error, "leaves it out");
+                note_way_around(error, "skips it");
             diagnostics_.add(std::move(error));
             plan_.values[id] = complete(*node.type, config, {});
         }
@@ -374,7 +374,7 @@ class Planner {
         for (const NodeId d : node.deps) { // its result can change with them
             const auto it = actions_.find(d);
             if (it != actions_.end() && it->second != Action::adopt)
-                return fmt::format("{} comes first", graph_[d].address);
+                return fmt::format("{} must be applied first", graph_[d].address);
         }
         return {};
     }

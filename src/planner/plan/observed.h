@@ -30,7 +30,7 @@ bool observed_gone(const PriorState& world, const std::string& address);
 Value read_config(const ResourceType& type, const Value& config, const RecordedResource* recorded);
 
 /// Adds a note to an error about one resource that says how to continue with the others.
-/// @param does  "leaves it out": the effect of excluding the resource
+/// @param does  "skips it": the effect of excluding the resource
 void note_way_around(Error& error, std::string_view does);
 
 /// The current state of a resource: its observation or, for a type that exists only in the state,

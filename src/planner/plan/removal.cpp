@@ -166,7 +166,7 @@ class Remover {
         if (o.state == Observation::State::failed) {
             Error error = o.error.value_or(Error(ErrorKind::failed, "could not be read"));
             error.address = r.address;
-            note_way_around(error, plan_.destroy ? "removes the rest" : "leaves it out");
+            note_way_around(error, plan_.destroy ? "removes the rest" : "skips it");
             diagnostics_.add(std::move(error));
         } else if (o.state == Observation::State::absent) {
             step.action = Action::forget;
