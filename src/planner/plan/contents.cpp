@@ -29,9 +29,9 @@ bool depends_on(const Graph& graph, const Node& node, const std::string& address
 /// Rejects removals that would delete kept contents together with their container.
 class ContentsCheck {
   public:
-    ContentsCheck(const Plan& plan, const PriorState& world, const Graph* graph,
+    ContentsCheck(const Plan& plan, const PriorState& prior, const Graph* graph,
                   const Claims& claims, Diagnostics& diagnostics)
-        : plan_(plan), world_(world), graph_(graph), claims_(claims), diagnostics_(diagnostics) {}
+        : plan_(plan), prior_(prior), graph_(graph), claims_(claims), diagnostics_(diagnostics) {}
 
     /// @param takings  receives the order in which contents are removed and created again
     void run(const Registry& registry, std::vector<Taking>& takings) {
@@ -84,9 +84,9 @@ class ContentsCheck {
                 gone.insert(step.address);
         }
         kept_.emplace();
-        for (const auto& [address, r] : world_.recorded) {
+        for (const auto& [address, r] : prior_.recorded) {
             const ResourceType* type = registry.type(r.type);
-            if (type == nullptr || gone.contains(address) || observed_gone(world_, address))
+            if (type == nullptr || gone.contains(address) || observed_gone(prior_, address))
                 continue;
             for (std::string& claim : type->claims(r.config))
                 kept_->emplace(std::move(claim), address);
@@ -99,7 +99,7 @@ class ContentsCheck {
     }
 
     const Plan& plan_;
-    const PriorState& world_;
+    const PriorState& prior_;
     const Graph* graph_; ///< nullptr: everything is removed
     const Claims& claims_;
     Diagnostics& diagnostics_;
@@ -109,11 +109,11 @@ class ContentsCheck {
 
 } // namespace
 
-void refuse_removal_of_kept_contents(const Plan& plan, const PriorState& world,
+void refuse_removal_of_kept_contents(const Plan& plan, const PriorState& prior,
                                      const Registry& registry, const Graph* graph,
                                      const Claims& claims, std::vector<Taking>& takings,
                                      Diagnostics& diagnostics) {
-    ContentsCheck(plan, world, graph, claims, diagnostics).run(registry, takings);
+    ContentsCheck(plan, prior, graph, claims, diagnostics).run(registry, takings);
 }
 
 void EmptiedObjects::add(const Step& half) {

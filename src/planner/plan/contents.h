@@ -18,7 +18,7 @@ namespace hadeploy {
 /// @param graph    nullptr: everything is removed
 /// @param claims   of the spec
 /// @param takings  receives such an order
-void refuse_removal_of_kept_contents(const Plan& plan, const PriorState& world,
+void refuse_removal_of_kept_contents(const Plan& plan, const PriorState& prior,
                                      const Registry& registry, const Graph* graph,
                                      const Claims& claims, std::vector<Taking>& takings,
                                      Diagnostics& diagnostics);

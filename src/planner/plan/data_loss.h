@@ -11,6 +11,6 @@ namespace hadeploy {
 /// recreates in an update, and data replicated on too many of the machines that it removes. An
 /// object that was seen to be gone is not lost by the plan; data that only lived on a machine is
 /// counted with that machine.
-std::vector<Loss> find_losses(const Plan& plan, const PriorState& world, const Registry& registry);
+std::vector<Loss> find_losses(const Plan& plan, const PriorState& prior, const Registry& registry);
 
 } // namespace hadeploy

@@ -30,10 +30,10 @@ std::string identity_of(const std::string& lineage, const std::string& address,
 
 std::int64_t NewGenerations::next(const std::string& address, std::int64_t first) {
     if (identities_.empty())
-        for (const auto& [other, r] : world_.recorded) identities_.insert(r.identity);
+        for (const auto& [other, r] : prior_.recorded) identities_.insert(r.identity);
     const auto is_taken = [&] {
-        return identities_.contains(identity_of(world_.lineage, address, first)) ||
-               world_.recorded.contains(generation_address(address, first));
+        return identities_.contains(identity_of(prior_.lineage, address, first)) ||
+               prior_.recorded.contains(generation_address(address, first));
     };
     while (!identities_.empty() && is_taken()) ++first;
     return first;
@@ -42,13 +42,13 @@ std::int64_t NewGenerations::next(const std::string& address, std::int64_t first
 namespace {
 /// The first generation after the recorded one that was begun and matches the config.
 std::optional<std::int64_t> begun(const ResourceType& type, const Value& config,
-                                  const RecordedResource& recorded, const PriorState& world) {
+                                  const RecordedResource& recorded, const PriorState& prior) {
     const std::string prefix = recorded.address + "#";
     std::optional<std::int64_t> out;
-    for (auto it = world.recorded.lower_bound(prefix);
-         it != world.recorded.end() && it->first.starts_with(prefix); ++it) {
+    for (auto it = prior.recorded.lower_bound(prefix);
+         it != prior.recorded.end() && it->first.starts_with(prefix); ++it) {
         const RecordedResource& r = it->second;
-        const bool fits = world.unfinished.contains(it->first) && r.type == type.name &&
+        const bool fits = prior.unfinished.contains(it->first) && r.type == type.name &&
                           r.generation > recorded.generation && same_object(type, config, r.config);
         if (fits && (!out || r.generation < *out)) out = r.generation;
     }
@@ -57,14 +57,14 @@ std::optional<std::int64_t> begun(const ResourceType& type, const Value& config,
 } // namespace
 
 bool is_begun(const ResourceType& type, const Value& config, const RecordedResource& recorded,
-              const PriorState& world) {
-    return begun(type, config, recorded, world).has_value();
+              const PriorState& prior) {
+    return begun(type, config, recorded, prior).has_value();
 }
 
 std::int64_t next_generation(const ResourceType& type, const Value& config,
-                             const RecordedResource& recorded, const PriorState& world,
+                             const RecordedResource& recorded, const PriorState& prior,
                              NewGenerations& fresh) {
-    const auto there = begun(type, config, recorded, world);
+    const auto there = begun(type, config, recorded, prior);
     return there ? *there : fresh.next(recorded.address, recorded.generation + 1);
 }
 
@@ -117,10 +117,10 @@ bool makes_first(const Plan& plan) {
                        [](const Step& s) { return s.create_first; });
 }
 
-PriorState with_old_generations(PriorState world, const Plan& plan, const Registry& registry) {
+PriorState with_old_generations(PriorState prior, const Plan& plan, const Registry& registry) {
     for (const Step& s : plan.steps) {
         if (!s.create_first) continue;
-        const RecordedResource& now = world.recorded.at(s.address);
+        const RecordedResource& now = prior.recorded.at(s.address);
         RecordedResource old = now;
         old.address = generation_address(s.address, old.generation);
         // an object of another type was read as that type, under the address that it gets here
@@ -128,11 +128,11 @@ PriorState with_old_generations(PriorState world, const Plan& plan, const Regist
         const std::string& read_as = type == s.type ? s.address : old.address;
         std::optional<Observation> seen; // none for an unknown type: add_removals() reports it
         if (type != nullptr)
-            seen = observation_of(world, registry, {read_as, type, now.config, &now, now.identity});
-        if (seen) world.observed.insert_or_assign(old.address, std::move(*seen));
-        world.recorded.insert_or_assign(old.address, std::move(old));
+            seen = observation_of(prior, registry, {read_as, type, now.config, &now, now.identity});
+        if (seen) prior.observed.insert_or_assign(old.address, std::move(*seen));
+        prior.recorded.insert_or_assign(old.address, std::move(old));
     }
-    return world;
+    return prior;
 }
 
 } // namespace hadeploy

@@ -22,24 +22,24 @@ std::string identity_of(const std::string& lineage, const std::string& address,
 /// at its first address, so a new object at that address needs another one.
 class NewGenerations {
   public:
-    /// @param world  must outlive this
-    explicit NewGenerations(const PriorState& world) : world_(world) {}
+    /// @param prior  must outlive this
+    explicit NewGenerations(const PriorState& prior) : prior_(prior) {}
     /// The first generation, from `first` on, whose identity and address no recorded object has.
     std::int64_t next(const std::string& address, std::int64_t first = 1);
 
   private:
-    const PriorState& world_;
+    const PriorState& prior_;
     std::unordered_set<std::string_view> identities_; ///< of recorded objects; filled on first use
 };
 
 /// Whether an interrupted run has begun the replacement that is planned now.
 bool is_begun(const ResourceType& type, const Value& config, const RecordedResource& recorded,
-              const PriorState& world);
+              const PriorState& prior);
 
 /// The generation that replaces the recorded one: one that an interrupted run has begun if it still
 /// matches the config, otherwise a new one.
 std::int64_t next_generation(const ResourceType& type, const Value& config,
-                             const RecordedResource& recorded, const PriorState& world,
+                             const RecordedResource& recorded, const PriorState& prior,
                              NewGenerations& fresh);
 
 /// @throws Error(spec) if both generations would have a real name that must be unique
@@ -49,7 +49,7 @@ void refuse_shared_names(const Graph& graph, const Node& node, const Value& conf
 
 /// The prior state as if the create-before-destroy replacements of a plan had already created the
 /// new objects.
-PriorState with_old_generations(PriorState world, const Plan& plan, const Registry& registry);
+PriorState with_old_generations(PriorState prior, const Plan& plan, const Registry& registry);
 /// Whether the plan has any such replacement.
 bool makes_first(const Plan& plan);
 

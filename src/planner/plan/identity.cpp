@@ -16,9 +16,9 @@ namespace {
 
 class Finder {
   public:
-    Finder(const Graph& graph, const PriorState& world, const std::vector<Value>& configs)
-        : graph_(graph), world_(world), configs_(configs),
-          records_(records_of(graph, world.recorded)) {}
+    Finder(const Graph& graph, const PriorState& prior, const std::vector<Value>& configs)
+        : graph_(graph), prior_(prior), configs_(configs),
+          records_(records_of(graph, prior.recorded)) {}
 
     Identities run() {
         list_open();
@@ -26,7 +26,7 @@ class Finder {
         move_by_name();
         move_by_count();
         diagnostics_.throw_if_any();
-        out_.moves = with_room(out_.moves, world_);
+        out_.moves = with_room(out_.moves, prior_);
         find_look_alikes();
         find_take_overs();
         return std::move(out_);
@@ -46,7 +46,7 @@ class Finder {
             if (r != nullptr) holding_.push_back(r);
         }
         auto node = graph_.nodes().begin(); // both are sorted by address
-        for (const auto& [address, r] : world_.recorded) {
+        for (const auto& [address, r] : prior_.recorded) {
             while (node != graph_.nodes().end() && node->address < address) ++node;
             if (node == graph_.nodes().end() || node->address != address) holding_.push_back(&r);
         }
@@ -86,13 +86,13 @@ class Finder {
     /// address.
     bool takes_over(const RecordedResource& r, const Node& node) const {
         return resource_address(r.address) == node.address &&
-               world_.unfinished.contains(r.address) && world_.recorded.contains(node.address);
+               prior_.unfinished.contains(r.address) && prior_.recorded.contains(node.address);
     }
 
     bool contradicted(const RecordedResource& r, const Node& node) {
         for (const Move& move : graph_.spec().moved) {
             bool by_this = false;
-            for (const auto& [from, to] : world_.moved)
+            for (const auto& [from, to] : prior_.moved)
                 by_this = by_this || (to == r.address && is_moved(move, from));
             if (!by_this) continue;
             const Value& config = configs_[*graph_.find(node.address)];
@@ -213,7 +213,7 @@ class Finder {
     }
 
     const Graph& graph_;
-    const PriorState& world_;
+    const PriorState& prior_;
     const std::vector<Value>& configs_;                  ///< by node
     const std::vector<const RecordedResource*> records_; ///< by node
     std::vector<NodeId> wanting_;
@@ -230,10 +230,10 @@ std::string object_name(const ResourceType& type, const Value& config) {
     return claims.empty() ? "" : type.name + " " + claims.front();
 }
 
-Identities find_identities(const Graph& graph, const PriorState& world,
+Identities find_identities(const Graph& graph, const PriorState& prior,
                            const std::vector<Value>& configs) {
-    if (world.recorded.empty()) return {};
-    return Finder(graph, world, configs).run();
+    if (prior.recorded.empty()) return {};
+    return Finder(graph, prior, configs).run();
 }
 
 } // namespace hadeploy

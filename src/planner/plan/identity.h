@@ -23,7 +23,7 @@ struct Identities {
 /// `address#generation` and is removed there.
 /// @param configs  by node, as far as they are known; null for those with errors
 /// @throws Error: an entry of `moved:` contradicts the claims of an object
-Identities find_identities(const Graph& graph, const PriorState& world,
+Identities find_identities(const Graph& graph, const PriorState& prior,
                            const std::vector<Value>& configs);
 
 /// The claim that names the object itself, with its type; "" if it has no name, or none is known

@@ -6,6 +6,6 @@
 namespace hadeploy {
 
 /// Fills in Plan::resumed, the changes of earlier runs that the plan resumes.
-void note_interrupted(Plan& plan, const PriorState& world);
+void note_interrupted(Plan& plan, const PriorState& prior);
 
 } // namespace hadeploy

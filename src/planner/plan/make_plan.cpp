@@ -40,20 +40,20 @@ constexpr std::string_view kAskedFor = "requested with --replace";
 /// Plans the nodes of a graph, dependencies first.
 class Planner {
   public:
-    Planner(const Graph& graph, const PriorState& world, const ProviderSettings& settings,
+    Planner(const Graph& graph, const PriorState& prior, const ProviderSettings& settings,
             const PlanOptions& options, const Evaluation* evaluation)
-        : graph_(graph), world_(world), evaluation_(evaluation), selection_(options, &graph, world),
-          records_(records_of(graph, world.recorded)),
-          replace_(addresses_to_replace(options, graph, selection_, world)),
-          places_(graph, world, settings), fresh_(world), shared_(graph, records_),
-          holders_(graph.registry(), world), emptied_(graph) {
+        : graph_(graph), prior_(prior), evaluation_(evaluation), selection_(options, &graph, prior),
+          records_(records_of(graph, prior.recorded)),
+          replace_(addresses_to_replace(options, graph, selection_, prior)),
+          places_(graph, prior, settings), fresh_(prior), shared_(graph, records_),
+          holders_(graph.registry(), prior), emptied_(graph) {
         plan_.values.resize(graph.nodes().size());
         waits_for_.resize(graph.nodes().size());
         below_.resize(graph.nodes().size());
     }
 
     Plan run() {
-        check_moved_types(graph_, world_, diagnostics_);
+        check_moved_types(graph_, prior_, diagnostics_);
         diagnostics_.throw_if_any();
         for (const NodeId id : graph_.order())
             selection_.has(graph_[id].address) ? plan_node(id) : leave(id);
@@ -75,35 +75,35 @@ class Planner {
             if (s.create_first) begun.insert(generation_address(s.address, s.generation));
         const auto kept = [&](const std::string& address) {
             return graph_.find(address) || begun.contains(address) ||
-                   (!selection_.has(address) && world_.recorded.contains(address));
+                   (!selection_.has(address) && prior_.recorded.contains(address));
         };
         diagnostics_.throw_if_any();
         note_moves();
         plan_.partial = !selection_.all();
         if (plan_.partial) plan_.notices.push_back(selection_.notice());
         if (makes_first(plan_))
-            remove_and_order(with_old_generations(world_, plan_, graph_.registry()), kept);
+            remove_and_order(with_old_generations(prior_, plan_, graph_.registry()), kept);
         else
-            remove_and_order(world_, kept);
+            remove_and_order(prior_, kept);
         diagnostics_.throw_if_any();
-        add_unmatched_removed_notices(plan_, world_, graph_.spec());
+        add_unmatched_removed_notices(plan_, prior_, graph_.spec());
         warn_of_lacking(lacking_, graph_, plan_);
         return std::move(plan_);
     }
 
   private:
-    void remove_and_order(const PriorState& world,
+    void remove_and_order(const PriorState& prior,
                           const std::function<bool(const std::string&)>& kept) {
         plan_.steps.insert(plan_.steps.end(), halves_.begin(), halves_.end());
-        add_removals(plan_, world, graph_.registry(), kept, graph_.spec().removed, &claims_,
+        add_removals(plan_, prior, graph_.registry(), kept, graph_.spec().removed, &claims_,
                      diagnostics_, &graph_);
         diagnostics_.throw_if_any();
-        settle_old_generations(plan_, world);
-        shared_.leave_to_others(plan_, world);
-        refuse_removal_of_kept_contents(plan_, world, graph_.registry(), &graph_, claims_, takings_,
+        settle_old_generations(plan_, prior);
+        shared_.leave_to_others(plan_, prior);
+        refuse_removal_of_kept_contents(plan_, prior, graph_.registry(), &graph_, claims_, takings_,
                                         diagnostics_);
         if (evaluation_ != nullptr) add_take_overs(plan_, evaluation_->take_overs, takings_);
-        order_steps(plan_, world, &graph_, takings_, diagnostics_);
+        order_steps(plan_, prior, &graph_, takings_, diagnostics_);
     }
 
     Graph::Values values() const {
@@ -117,8 +117,8 @@ class Planner {
         if (recorded != nullptr && recorded->type == graph_[id].type->name)
             shared_.add(id, recorded->config);
         plan_.values[id] = recorded != nullptr ? recorded->attributes : Value::unknown();
-        const auto seen = world_.observed.find(graph_[id].address);
-        if (graph_[id].type->data && seen != world_.observed.end() &&
+        const auto seen = prior_.observed.find(graph_[id].address);
+        if (graph_[id].type->data && seen != prior_.observed.end() &&
             seen->second.state == Observation::State::present)
             plan_.values[id] = seen->second.attributes;
     }
@@ -141,8 +141,8 @@ class Planner {
         } catch (Error& error) {
             if (error.address.empty()) error.address = node.address;
             if (!error.loc.known()) error.loc = node.block->loc;
-            const auto seen = world_.observed.find(node.address);
-            if (seen != world_.observed.end() && seen->second.state == Observation::State::failed)
+            const auto seen = prior_.observed.find(node.address);
+            if (seen != prior_.observed.end() && seen->second.state == Observation::State::failed)
                 note_way_around(error, "skips it");
             diagnostics_.add(std::move(error));
             plan_.values[id] = complete(*node.type, config, {});
@@ -173,7 +173,7 @@ class Planner {
 
     std::optional<Observation> look(const Node& node, const Value& config,
                                     const RecordedResource* recorded) const {
-        return observation_of(world_, graph_.registry(),
+        return observation_of(prior_, graph_.registry(),
                               {node.address, node.type, read_config(*node.type, config, recorded),
                                recorded, recorded ? recorded->identity : ""});
     }
@@ -210,7 +210,7 @@ class Planner {
         places_.note(node, action);
         if (action && action != Action::adopt) add_warnings(node, config, plan_.warnings);
         // a completed interrupted change must still be recorded as completed
-        if (!action && world_.interrupted.contains(node.address)) action = Action::adopt;
+        if (!action && prior_.interrupted.contains(node.address)) action = Action::adopt;
         if (!action) {
             if (recorded != nullptr) renew_record(id, config, *recorded);
             return;
@@ -264,7 +264,7 @@ class Planner {
         }
         Decision d = import ? decide_import(*node.type, step.after, *seen, *import)
                             : decide(*node.type, step.after, recorded,
-                                     interruption_of(world_, node.address), *seen);
+                                     interruption_of(prior_, node.address), *seen);
         step.changes = std::move(d.changes);
         step.reason = std::move(d.reason);
         step.verb = std::move(d.verb);
@@ -279,7 +279,7 @@ class Planner {
                 if (a.changes_on_update) known = known.without(a.name);
         const bool gone = seen->state == Observation::State::absent;
         if (gone && recorded != nullptr && !unfinished(node.address)) {
-            if (is_begun(*node.type, step.after, *recorded, world_)) {
+            if (is_begun(*node.type, step.after, *recorded, prior_)) {
                 step.reason = "an earlier run began to replace it";
                 return Action::replace;
             }
@@ -299,7 +299,7 @@ class Planner {
     }
 
     bool unfinished(const std::string& address) const {
-        return world_.unfinished.contains(address);
+        return prior_.unfinished.contains(address);
     }
 
     void refuse_protected(const Step& step, const RecordedResource* recorded,
@@ -321,13 +321,13 @@ class Planner {
             // only the former type can remove the object, so its removal is a separate step
             step.create_first = node.create_first || recorded->type != node.type->name ||
                                 step.after.flag(kKeepOnDestroy) ||
-                                is_begun(*node.type, step.after, *recorded, world_) ||
+                                is_begun(*node.type, step.after, *recorded, prior_) ||
                                 places_.are_removed(step, *recorded, selection_);
             if (step.create_first)
                 refuse_shared_names(graph_, node, step.after, *recorded, step.before);
             step.generation =
                 step.create_first
-                    ? next_generation(*node.type, step.after, *recorded, world_, fresh_)
+                    ? next_generation(*node.type, step.after, *recorded, prior_, fresh_)
                     : fresh_.next(step.address, recorded->generation + 1);
         } else if (remade_.contains(*step.node)) {
             step.generation = fresh_.next(step.address, recorded->generation + 1);
@@ -335,15 +335,15 @@ class Planner {
             step.identity = recorded->identity;
         }
         if (step.identity.empty())
-            step.identity = identity_of(world_.lineage, step.address, step.generation);
+            step.identity = identity_of(prior_.lineage, step.address, step.generation);
     }
 
     /// Uses the observation of a data source if it was read with this config. If it could not be
     /// read, or can change after the steps that it waits for, it is read in apply.
     void plan_data(NodeId id, const Value& config) {
         const Node& node = graph_[id];
-        const auto seen = world_.observed.find(node.address);
-        const bool read = seen != world_.observed.end() &&
+        const auto seen = prior_.observed.find(node.address);
+        const bool read = seen != prior_.observed.end() &&
                           read_with(*node.type, config, seen->second) &&
                           seen->second.state != Observation::State::blocked;
         const std::string why = read_later(node, config);
@@ -405,13 +405,13 @@ class Planner {
 
     /// Records the moved resources under their new addresses before any other change.
     void note_moves() {
-        if (world_.moved.empty()) return;
+        if (prior_.moved.empty()) return;
         std::vector<RecordedResource>
             all; // the move of a machine changes the connections of its resources
-        for (const auto& [address, r] : world_.recorded)
+        for (const auto& [address, r] : prior_.recorded)
             if (!unfinished(address)) all.push_back(r);
         plan_.records.insert(plan_.records.begin(), all.begin(), all.end());
-        plan_.moves = world_.moved;
+        plan_.moves = prior_.moved;
     }
 
     void renew_record(NodeId id, const Value& config, const RecordedResource& recorded) {
@@ -493,7 +493,7 @@ class Planner {
     };
 
     const Graph& graph_;
-    const PriorState& world_;
+    const PriorState& prior_;
     const Evaluation* evaluation_; ///< can be nullptr
     const Selection selection_;
     const std::vector<const RecordedResource*> records_; ///< by node
@@ -518,13 +518,13 @@ class Planner {
 
 } // namespace
 
-Plan make_plan(const Graph& graph, const PriorState& world, const ProviderSettings& settings,
+Plan make_plan(const Graph& graph, const PriorState& prior, const ProviderSettings& settings,
                const PlanOptions& options, const Evaluation* evaluation) {
     const Span span("plan");
-    Plan plan = Planner(graph, world, settings, options, evaluation).run();
-    plan.outputs_before = world.outputs;
-    note_interrupted(plan, world);
-    plan.losses = find_losses(plan, world, graph.registry());
+    Plan plan = Planner(graph, prior, settings, options, evaluation).run();
+    plan.outputs_before = prior.outputs;
+    note_interrupted(plan, prior);
+    plan.losses = find_losses(plan, prior, graph.registry());
     return plan;
 }
 

@@ -26,11 +26,11 @@ bool leads_somewhere(const Graph& graph, const Move& move) {
 
 } // namespace
 
-void check_moved_types(const Graph& graph, const PriorState& world, Diagnostics& diagnostics) {
-    for (const auto& [from, to] : world.moved) {
+void check_moved_types(const Graph& graph, const PriorState& prior, Diagnostics& diagnostics) {
+    for (const auto& [from, to] : prior.moved) {
         const Move* move = move_to(graph.spec().moved, to);
         if (move == nullptr) continue;
-        const RecordedResource& recorded = world.recorded.at(to);
+        const RecordedResource& recorded = prior.recorded.at(to);
         const auto node = graph.find(to);
         if (!node && to == move->to && leads_somewhere(graph, *move)) {
             Error& error = diagnostics.add(

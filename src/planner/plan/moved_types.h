@@ -7,6 +7,6 @@ namespace hadeploy {
 
 /// Adds an error for each object that this plan moves (PriorState::moved) to an invalid address:
 /// one that the spec does not have, or that has another type.
-void check_moved_types(const Graph& graph, const PriorState& world, Diagnostics& diagnostics);
+void check_moved_types(const Graph& graph, const PriorState& prior, Diagnostics& diagnostics);
 
 } // namespace hadeploy

@@ -10,26 +10,26 @@ using Moves = std::map<std::string, std::string>;
 
 /// The prior state with recorded resources and interrupted changes moved to other addresses.
 /// Dependencies and connections that name them follow. PriorState::moved holds all moves so far.
-PriorState moved_world(PriorState world, const Moves& moves);
+PriorState moved_world(PriorState prior, const Moves& moves);
 
 /// The same for the spec's `moved:`, one entry after the other. An entry has no effect if nothing
 /// has its old address: the move was made before.
 /// @throws Error: the new address is in use
-PriorState with_moves(PriorState world, const std::vector<Move>& moves);
+PriorState with_moves(PriorState prior, const std::vector<Move>& moves);
 
 /// The address after the moves of a resource recorded as `before`.
 const std::string& address_now(const Moves& moves, const std::string& before);
 
 /// The current addresses of recorded resources that were at or within an address before the moves
 /// that led to this prior state.
-std::vector<std::string> moved_from(const std::string& before, const PriorState& world);
+std::vector<std::string> moved_from(const std::string& before, const PriorState& prior);
 
 /// A value whose connections name their machines by the addresses after the moves.
 Value with_machines_moved(const Value& value, const Moves& moves);
 
 /// The moves that start at a recorded address. An object recorded at a target that does not move
 /// itself moves to `address#generation`, and is removed there.
-Moves with_room(const Moves& moves, const PriorState& world);
+Moves with_room(const Moves& moves, const PriorState& prior);
 
 /// The records of `after` that differ from `before`: the moved ones, and those that refer to them.
 std::vector<RecordedResource> changed_records(const PriorState& before, const PriorState& after);

@@ -23,7 +23,7 @@ auto records_of(const Graph& graph, Records& records) {
 }
 
 /// Whether the object of an address was looked for and not found.
-bool observed_gone(const PriorState& world, const std::string& address);
+bool observed_gone(const PriorState& prior, const std::string& address);
 
 /// The config to read with. If the spec now wants another object, this is the recorded one, which
 /// is to be replaced.
@@ -35,7 +35,7 @@ void note_way_around(Error& error, std::string_view does);
 
 /// The current state of a resource: its observation or, for a type that exists only in the state,
 /// its record. Nothing if it could not be read yet.
-std::optional<Observation> observation_of(const PriorState& world, const Registry& registry,
+std::optional<Observation> observation_of(const PriorState& prior, const Registry& registry,
                                           const ReadRequest& request);
 
 } // namespace hadeploy

@@ -15,8 +15,8 @@ namespace hadeploy {
 class Places {
   public:
     /// All arguments must outlive this.
-    Places(const Graph& graph, const PriorState& world, const ProviderSettings& settings)
-        : graph_(graph), world_(world), settings_(settings) {}
+    Places(const Graph& graph, const PriorState& prior, const ProviderSettings& settings)
+        : graph_(graph), prior_(prior), settings_(settings) {}
 
     /// Notes what a plan does to a machine; other resources are ignored.
     void note(const Node& node, std::optional<Action> action);
@@ -38,7 +38,7 @@ class Places {
     bool is_gone(const std::string& machine) const;
 
     const Graph& graph_;
-    const PriorState& world_;
+    const PriorState& prior_;
     const ProviderSettings& settings_;
     std::map<std::string, State> machines_; ///< by address
     std::set<std::string> replaced_;        ///< of those

@@ -43,10 +43,10 @@ void add_look_alike_notices(Plan& plan, const std::map<std::string, std::string>
     if (count > most) plan.notices.push_back(fmt::format("and {} more such pairs", count - most));
 }
 
-void add_unmatched_removed_notices(Plan& plan, const PriorState& world, const Spec& spec) {
+void add_unmatched_removed_notices(Plan& plan, const PriorState& prior, const Spec& spec) {
     if (plan.count(Action::remove) == 0) return;
     for (const Dependency& r : spec.removed)
-        if (std::none_of(world.recorded.begin(), world.recorded.end(),
+        if (std::none_of(prior.recorded.begin(), prior.recorded.end(),
                          [&](const auto& entry) { return within(entry.first, r.name); }))
             plan.notices.push_back(fmt::format("removed: {} matches nothing in the state", r.name));
 }

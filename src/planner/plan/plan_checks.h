@@ -20,6 +20,6 @@ void add_look_alike_notices(Plan& plan, const std::map<std::string, std::string>
 
 /// Adds a notice for each `removed:` entry that matches nothing in the state: because of a misspelt
 /// entry, the intended resource would be destroyed.
-void add_unmatched_removed_notices(Plan& plan, const PriorState& world, const Spec& spec);
+void add_unmatched_removed_notices(Plan& plan, const PriorState& prior, const Spec& spec);
 
 } // namespace hadeploy

@@ -35,10 +35,10 @@ struct PriorState {
     Value outputs = {};                          ///< as recorded; null before the first apply
 };
 
-Interruption interruption_of(const PriorState& world, const std::string& address);
+Interruption interruption_of(const PriorState& prior, const std::string& address);
 
 /// Whether the machine accepts logins, according to its observation.
-bool machine_is_up(const PriorState& world, const std::string& address);
+bool machine_is_up(const PriorState& prior, const std::string& address);
 
 /// The normalized settings of each provider, by the provider's name.
 using ProviderSettings = std::map<std::string, Value>;

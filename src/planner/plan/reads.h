@@ -24,34 +24,34 @@ struct Evaluation {
     std::multimap<std::string, std::string> take_overs;
 };
 
-/// @param world  records that equal their evaluation afterwards share its storage
+/// @param prior  records that equal their evaluation afterwards share its storage
 /// @throws Error: wrong values in the spec
-Evaluation evaluate_resources(const Graph& graph, PriorState& world,
+Evaluation evaluate_resources(const Graph& graph, PriorState& prior,
                               const ProviderSettings& settings);
 
 /// The same, after moving the records to the addresses that the spec has for their objects: see
 /// find_identities().
-Evaluation evaluate_and_move(const Graph& graph, PriorState& world,
+Evaluation evaluate_and_move(const Graph& graph, PriorState& prior,
                              const ProviderSettings& settings);
 
 /// What to read for a refresh: everything recorded, with its recorded config.
-std::vector<PlannedRead> reads_of_records(const Registry& registry, const PriorState& world,
+std::vector<PlannedRead> reads_of_records(const Registry& registry, const PriorState& prior,
                                           const ProviderSettings& settings);
 
 /// Uses the records as observations instead of reading. Resources with an interrupted change stay
 /// unread: apply reads them.
-void assume_recorded(PriorState& world);
+void assume_recorded(PriorState& prior);
 
 /// The plan that only updates the state to what was observed: missing objects are removed from it,
 /// changes are recorded. A tracked attribute keeps the value that was applied, because the next
 /// plan compares with it.
 /// @throws Error: failed reads, targets that match nothing
-Plan make_refresh_plan(const Graph& graph, const PriorState& world, const PlanOptions& options);
+Plan make_refresh_plan(const Graph& graph, const PriorState& prior, const PlanOptions& options);
 
 /// The data sources to read now, before planning: those whose config is known from records and
 /// observations, that have not been read with this config yet, and that do not wait for a planned
 /// change. Wrong values in the spec are skipped, because evaluate_resources() reports them.
-std::vector<PlannedRead> reads_of_data(const Graph& graph, const PriorState& world,
+std::vector<PlannedRead> reads_of_data(const Graph& graph, const PriorState& prior,
                                        const ProviderSettings& settings);
 
 /// Whether a data source was read with this config. (The observation of a data source includes its
@@ -60,7 +60,7 @@ bool read_with(const ResourceType& type, const Value& config, const Observation&
 
 /// What to read before everything is destroyed: all recorded resources, except those that disappear
 /// with their machine.
-std::vector<PlannedRead> reads_before_destroy(const Registry& registry, const PriorState& world,
+std::vector<PlannedRead> reads_before_destroy(const Registry& registry, const PriorState& prior,
                                               const ProviderSettings& settings);
 
 /// The reads of one endpoint, which are sent together.
@@ -73,7 +73,7 @@ struct Batch {
 /// itself has been read; it is skipped (left unread) if none of its machines is up. `done` marks
 /// finished reads, and is set for skipped ones; `dead` holds the keys of endpoints that did not
 /// answer.
-std::vector<Batch> next_wave(const std::vector<PlannedRead>& reads, const PriorState& world,
+std::vector<Batch> next_wave(const std::vector<PlannedRead>& reads, const PriorState& prior,
                              const std::set<std::string>& dead, std::vector<bool>& done);
 
 } // namespace hadeploy

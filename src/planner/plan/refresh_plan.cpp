@@ -15,24 +15,24 @@ namespace {
 /// Finds differences from the records.
 class Refresher {
   public:
-    Refresher(const Graph& graph, const PriorState& world, const PlanOptions& options)
-        : graph_(graph), world_(world), selection_(options, &graph, world) {
+    Refresher(const Graph& graph, const PriorState& prior, const PlanOptions& options)
+        : graph_(graph), prior_(prior), selection_(options, &graph, prior) {
         plan_.refresh_only = true;
-        plan_.outputs_before = world.outputs;
+        plan_.outputs_before = prior.outputs;
         plan_.partial = true;
         if (!selection_.all()) plan_.notices.push_back(selection_.notice());
     }
 
     Plan run() {
-        for (const auto& [address, r] : world_.recorded)
+        for (const auto& [address, r] : prior_.recorded)
             if (selection_.has(address)) look_at(r);
         diagnostics_.throw_if_any();
         plan_.values.assign(graph_.nodes().size(), Value::unknown());
-        for (const auto& [address, r] : world_.recorded)
+        for (const auto& [address, r] : prior_.recorded)
             if (const auto node = graph_.find(address)) plan_.values[*node] = r.attributes;
         for (NodeId id = 0; id < graph_.nodes().size(); ++id) { // data sources have no records
-            const auto seen = world_.observed.find(graph_[id].address);
-            if (graph_[id].type->data && seen != world_.observed.end() &&
+            const auto seen = prior_.observed.find(graph_[id].address);
+            if (graph_[id].type->data && seen != prior_.observed.end() &&
                 seen->second.state == Observation::State::present)
                 plan_.values[id] = seen->second.attributes;
         }
@@ -47,9 +47,9 @@ class Refresher {
   private:
     void look_at(const RecordedResource& r) {
         const ResourceType* type = graph_.registry().type(r.type);
-        const auto seen = world_.observed.find(r.address);
-        if (type == nullptr || seen == world_.observed.end() ||
-            world_.interrupted.contains(r.address))
+        const auto seen = prior_.observed.find(r.address);
+        if (type == nullptr || seen == prior_.observed.end() ||
+            prior_.interrupted.contains(r.address))
             return note(r.address, "could not be read; its record is unchanged");
         const Observation& o = seen->second;
         if (o.state == Observation::State::blocked)
@@ -127,7 +127,7 @@ class Refresher {
     }
 
     const Graph& graph_;
-    const PriorState& world_;
+    const PriorState& prior_;
     const Selection selection_;
     Plan plan_;
     Diagnostics diagnostics_;
@@ -135,8 +135,8 @@ class Refresher {
 
 } // namespace
 
-Plan make_refresh_plan(const Graph& graph, const PriorState& world, const PlanOptions& options) {
-    return Refresher(graph, world, options).run();
+Plan make_refresh_plan(const Graph& graph, const PriorState& prior, const PlanOptions& options) {
+    return Refresher(graph, prior, options).run();
 }
 
 } // namespace hadeploy

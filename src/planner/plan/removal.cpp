@@ -27,29 +27,29 @@ namespace {
 /// removal (it has connections to machines that stay), it is removed before its machine.
 class Remover {
   public:
-    Remover(Plan& plan, const PriorState& world, const Registry& registry,
+    Remover(Plan& plan, const PriorState& prior, const Registry& registry,
             const std::function<bool(const std::string&)>& kept,
             const std::vector<Dependency>& let_go, const Claims* claims, Diagnostics& diagnostics,
             const Graph* graph)
-        : plan_(plan), world_(world), registry_(registry), kept_(kept), let_go_(let_go),
+        : plan_(plan), prior_(prior), registry_(registry), kept_(kept), let_go_(let_go),
           claims_(claims), diagnostics_(diagnostics), graph_(graph) {}
 
     void run() {
         find_dying();
         std::erase_if(plan_.steps, [&](const Step& s) { // these disappear with their machines
-            return s.first_half && goes_unreached(world_.recorded.at(s.address), *s.type);
+            return s.first_half && goes_unreached(prior_.recorded.at(s.address), *s.type);
         });
-        for (const auto& [address, r] : world_.recorded)
+        for (const auto& [address, r] : prior_.recorded)
             if (!kept_(address)) plan_.steps.push_back(plan_removal(r));
     }
 
   private:
     void find_dying() {
-        for (const auto& [address, r] : world_.recorded) {
+        for (const auto& [address, r] : prior_.recorded) {
             const ResourceType* type = registry_.type(r.type);
             if (type == nullptr || !type->machine || !type->removal_ends_machine) continue;
             const bool ends = !kept_(address) && !is_let_go(address) && !leaving_of(r, graph_).kept;
-            if (ends || observed_gone(world_, address)) dying_.insert(address);
+            if (ends || observed_gone(prior_, address)) dying_.insert(address);
         }
         for (const Step& s :
              plan_.steps) { // a newly created machine has nothing on it, whatever is recorded
@@ -68,7 +68,7 @@ class Remover {
         const std::set<std::string> machines = machines_in(r.config);
         return !machines.empty() && !type.machine &&
                std::all_of(machines.begin(), machines.end(), [&](const std::string& m) {
-                   const bool known = world_.recorded.contains(m) || kept_(m);
+                   const bool known = prior_.recorded.contains(m) || kept_(m);
                    return dying_.contains(m) || (!known && !m.empty());
                });
     }
@@ -78,7 +78,7 @@ class Remover {
         const std::set<std::string> machines = machines_in(r.config);
         return goes_with_machines(r, type) &&
                std::none_of(machines.begin(), machines.end(),
-                            [&](const std::string& m) { return machine_is_up(world_, m); });
+                            [&](const std::string& m) { return machine_is_up(prior_, m); });
     }
 
     Step plan_removal(const RecordedResource& r) {
@@ -112,7 +112,7 @@ class Remover {
         const Leaving leaving = leaving_of(r, graph_);
         const bool goes_along = goes_with_machines(r, *step.type);
         const bool stays = leaving.kept && !goes_along;
-        if (leaving.prevented && !stays && !observed_gone(world_, r.address))
+        if (leaving.prevented && !stays && !observed_gone(prior_, r.address))
             diagnostics_.add(protected_error(r.address, "would be destroyed", leaving.loc))
                 .with_note("`removed:` removes it from the state without destroying it");
         if (goes_along) {
@@ -122,7 +122,7 @@ class Remover {
                                                : "removed with its machines";
             return step;
         }
-        if (stays && !observed_gone(world_, r.address)) {
+        if (stays && !observed_gone(prior_, r.address)) {
             step.action = Action::forget;
             step.keeps = true;
             step.reason = "keep_on_destroy: the object is kept";
@@ -138,8 +138,8 @@ class Remover {
         const std::vector<std::string> names = type.claims(r.config);
         const Node* node = names.empty() ? nullptr : claims_->owner(names.front());
         if (node == nullptr || node->type->name != r.type) return nullptr;
-        const auto own = world_.recorded.find(node->address);
-        if (own == world_.recorded.end() || own->second.type != r.type) return nullptr;
+        const auto own = prior_.recorded.find(node->address);
+        if (own == prior_.recorded.end() || own->second.type != r.type) return nullptr;
         const std::vector<std::string> there = type.claims(own->second.config);
         return !there.empty() && there.front() == names.front() ? node : nullptr;
     }
@@ -148,17 +148,17 @@ class Remover {
     std::string reason(const RecordedResource& r) const {
         const std::string resource = resource_address(r.address);
         if (resource == r.address || !kept_(resource)) return "the spec no longer has it";
-        if (world_.unfinished.contains(r.address))
+        if (prior_.unfinished.contains(r.address))
             return "it was begun as a replacement that is no longer needed";
-        const bool aside = std::any_of(world_.moved.begin(), world_.moved.end(),
+        const bool aside = std::any_of(prior_.moved.begin(), prior_.moved.end(),
                                        [&](const auto& move) { return move.second == r.address; });
         return aside ? fmt::format("the spec no longer has it; {} is now another object", resource)
                      : fmt::format("replaced by a new {}", resource);
     }
 
     void look(const RecordedResource& r, Step& step) {
-        const auto seen = world_.observed.find(r.address);
-        if (seen == world_.observed.end() || seen->second.state == Observation::State::blocked) {
+        const auto seen = prior_.observed.find(r.address);
+        if (seen == prior_.observed.end() || seen->second.state == Observation::State::blocked) {
             step.read_first = true;
             return;
         }
@@ -180,7 +180,7 @@ class Remover {
     }
 
     Plan& plan_;
-    const PriorState& world_;
+    const PriorState& prior_;
     const Registry& registry_;
     const std::function<bool(const std::string&)>& kept_;
     const std::vector<Dependency>& let_go_;
@@ -192,11 +192,11 @@ class Remover {
 
 } // namespace
 
-void add_removals(Plan& plan, const PriorState& world, const Registry& registry,
+void add_removals(Plan& plan, const PriorState& prior, const Registry& registry,
                   const std::function<bool(const std::string&)>& kept,
                   const std::vector<Dependency>& let_go, const Claims* claims,
                   Diagnostics& diagnostics, const Graph* graph) {
-    Remover(plan, world, registry, kept, let_go, claims, diagnostics, graph).run();
+    Remover(plan, prior, registry, kept, let_go, claims, diagnostics, graph).run();
 }
 
 Value with_removal_options(const ResourceType& type, Value before, const Value& wanted) {
@@ -206,7 +206,7 @@ Value with_removal_options(const ResourceType& type, Value before, const Value& 
     return before;
 }
 
-void settle_old_generations(Plan& plan, const PriorState& world) {
+void settle_old_generations(Plan& plan, const PriorState& prior) {
     std::unordered_map<std::string, const Step*> made_first;
     for (const Step& s : plan.steps)
         if (s.create_first) made_first.emplace(s.address, &s);
@@ -218,31 +218,31 @@ void settle_old_generations(Plan& plan, const PriorState& world) {
         if (step.type == made->second->type)
             step.before = with_removal_options(*step.type, step.before, made->second->after);
         step.if_differs =
-            made->second->if_differs && world.recorded.at(resource).generation == step.generation;
+            made->second->if_differs && prior.recorded.at(resource).generation == step.generation;
     }
 }
 
-Plan make_destroy_plan(const PriorState& world, const Registry& registry,
+Plan make_destroy_plan(const PriorState& prior, const Registry& registry,
                        const PlanOptions& options, const Graph* graph) {
-    const Selection selection(options, nullptr, world);
+    const Selection selection(options, nullptr, prior);
     Plan plan;
     plan.destroy = true;
     plan.partial = !selection.all();
     if (plan.partial) plan.notices.push_back(selection.notice());
     plan.outputs = Value::map({});
-    plan.outputs_before = world.outputs;
+    plan.outputs_before = prior.outputs;
     const auto kept = [&](const std::string& address) {
-        return world.recorded.contains(address) && !selection.has(address);
+        return prior.recorded.contains(address) && !selection.has(address);
     };
     Diagnostics diagnostics;
-    add_removals(plan, world, registry, kept, {}, nullptr, diagnostics, graph);
+    add_removals(plan, prior, registry, kept, {}, nullptr, diagnostics, graph);
     diagnostics.throw_if_any();
     std::vector<Taking> takings;
-    refuse_removal_of_kept_contents(plan, world, registry, nullptr, {}, takings, diagnostics);
-    order_steps(plan, world, nullptr, takings, diagnostics);
+    refuse_removal_of_kept_contents(plan, prior, registry, nullptr, {}, takings, diagnostics);
+    order_steps(plan, prior, nullptr, takings, diagnostics);
     diagnostics.throw_if_any();
-    note_interrupted(plan, world);
-    plan.losses = find_losses(plan, world, registry);
+    note_interrupted(plan, prior);
+    plan.losses = find_losses(plan, prior, registry);
     return plan;
 }
 

@@ -13,7 +13,7 @@ class Claims;
 
 /// The plan to remove everything that is recorded, or the targets.
 /// @param graph  its lifecycles take precedence over the recorded ones
-Plan make_destroy_plan(const PriorState& world, const Registry& registry,
+Plan make_destroy_plan(const PriorState& prior, const Registry& registry,
                        const PlanOptions& options = {}, const Graph* graph = nullptr);
 
 /// Adds the steps, unordered, for recorded resources that are not kept. Resources within an address
@@ -22,7 +22,7 @@ Plan make_destroy_plan(const PriorState& world, const Registry& registry,
 /// @param claims  of the spec's resources, so that no object that one of them manages is removed;
 ///         can be nullptr
 /// @param graph   as in make_destroy_plan()
-void add_removals(Plan& plan, const PriorState& world, const Registry& registry,
+void add_removals(Plan& plan, const PriorState& prior, const Registry& registry,
                   const std::function<bool(const std::string&)>& kept,
                   const std::vector<Dependency>& let_go, const Claims* claims,
                   Diagnostics& diagnostics, const Graph* graph = nullptr);
@@ -32,6 +32,6 @@ void add_removals(Plan& plan, const PriorState& world, const Registry& registry,
 Value with_removal_options(const ResourceType& type, Value before, const Value& wanted);
 
 /// Makes the removal of old generations depend on whether the new ones are needed.
-void settle_old_generations(Plan& plan, const PriorState& world);
+void settle_old_generations(Plan& plan, const PriorState& prior);
 
 } // namespace hadeploy

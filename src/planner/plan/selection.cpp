@@ -19,9 +19,9 @@ namespace {
 using Addresses = std::vector<std::string>;
 using Dependents = std::unordered_map<std::string, Addresses>;
 
-Dependents recorded_dependents(const PriorState& world) {
+Dependents recorded_dependents(const PriorState& prior) {
     Dependents out;
-    for (const auto& [address, r] : world.recorded)
+    for (const auto& [address, r] : prior.recorded)
         for (const std::string& d : r.depends_on) out[d].push_back(address);
     return out;
 }
@@ -33,11 +33,11 @@ Dependents dependents_in(const Graph& graph) {
     return out;
 }
 
-Addresses all_addresses(const Graph* graph, const PriorState& world) {
+Addresses all_addresses(const Graph* graph, const PriorState& prior) {
     Addresses out;
     if (graph != nullptr)
         for (const Node& n : graph->nodes()) out.push_back(n.address);
-    for (const auto& [address, r] : world.recorded)
+    for (const auto& [address, r] : prior.recorded)
         if (graph == nullptr || !graph->find(address)) out.push_back(address);
     return out;
 }
@@ -45,7 +45,7 @@ Addresses all_addresses(const Graph* graph, const PriorState& world) {
 /// The addresses among `all` that the values of an option match.
 /// @throws Error(usage)
 Addresses named(std::string_view option, const Addresses& values, const Addresses& all,
-                const Graph* graph, const PriorState& world) {
+                const Graph* graph, const PriorState& prior) {
     Addresses out;
     Diagnostics diagnostics;
     for (const std::string& value : values) {
@@ -54,7 +54,7 @@ Addresses named(std::string_view option, const Addresses& values, const Addresse
         for (const std::string& address : all)
             if (within(resource_address(address), wanted)) out.push_back(address);
         if (out.size() == before) // an address from before a move
-            for (std::string& address : moved_from(wanted, world))
+            for (std::string& address : moved_from(wanted, prior))
                 out.push_back(std::move(address));
         if (out.size() == before)
             diagnostics.add(unknown_address(
@@ -95,21 +95,21 @@ void append(Addresses& to, const Dependents& from, const std::string& address) {
 
 } // namespace
 
-Selection::Selection(const PlanOptions& options, const Graph* graph, const PriorState& world) {
+Selection::Selection(const PlanOptions& options, const Graph* graph, const PriorState& prior) {
     if (options.targets.empty() && options.exclude.empty()) return;
     all_ = false;
     if (!options.targets.empty())
-        target(options.targets, graph, world);
+        target(options.targets, graph, prior);
     else
-        exclude(options.exclude, graph, world);
+        exclude(options.exclude, graph, prior);
     for (const std::string& address : chosen_)
-        if (const auto it = world.recorded.find(address); it != world.recorded.end())
+        if (const auto it = prior.recorded.find(address); it != prior.recorded.end())
             for (const std::string& m : machines_in(it->second.config)) machines_.insert(m);
 }
 
-void Selection::target(const Addresses& targets, const Graph* graph, const PriorState& world) {
-    const Dependents dependents = recorded_dependents(world);
-    chosen_ = reached_from(named("--target", targets, all_addresses(graph, world), graph, world),
+void Selection::target(const Addresses& targets, const Graph* graph, const PriorState& prior) {
+    const Dependents dependents = recorded_dependents(prior);
+    chosen_ = reached_from(named("--target", targets, all_addresses(graph, prior), graph, prior),
                            [&](const std::string& address, Addresses& open) {
                                if (const auto node =
                                        graph == nullptr ? std::nullopt : graph->find(address)) {
@@ -125,14 +125,14 @@ void Selection::target(const Addresses& targets, const Graph* graph, const Prior
 
 /// Excluded resources stay as recorded. So nothing that their records depend on can be removed, and
 /// nothing in the spec that depends on them can be changed.
-void Selection::exclude(const Addresses& excluded, const Graph* graph, const PriorState& world) {
-    const Addresses all = all_addresses(graph, world);
+void Selection::exclude(const Addresses& excluded, const Graph* graph, const PriorState& prior) {
+    const Addresses all = all_addresses(graph, prior);
     const Dependents dependents = graph == nullptr ? Dependents{} : dependents_in(*graph);
-    const Addresses by_name = named("--exclude", excluded, all, graph, world);
+    const Addresses by_name = named("--exclude", excluded, all, graph, prior);
     const auto left = reached_from(by_name, [&](const std::string& address, Addresses& open) {
         append(open, dependents, address);
-        const auto recorded = world.recorded.find(address);
-        if (recorded == world.recorded.end()) return;
+        const auto recorded = prior.recorded.find(address);
+        if (recorded == prior.recorded.end()) return;
         for (const std::string& d : recorded->second.depends_on)
             if (graph == nullptr || !graph->find(d)) open.push_back(d);
     });
@@ -156,7 +156,7 @@ void Selection::exclude(const Addresses& excluded, const Graph* graph, const Pri
 }
 
 std::set<std::string> addresses_to_replace(const PlanOptions& options, const Graph& graph,
-                                           const Selection& selection, const PriorState& world) {
+                                           const Selection& selection, const PriorState& prior) {
     std::set<std::string> out;
     if (options.replace.empty()) return out;
     Diagnostics diagnostics;
@@ -168,7 +168,7 @@ std::set<std::string> addresses_to_replace(const PlanOptions& options, const Gra
     };
     for (const std::string& given : options.replace) {
         std::string address = resolve_address(given, all);
-        if (const Addresses now = moved_from(address, world);
+        if (const Addresses now = moved_from(address, prior);
             !graph.find(address) && now.size() == 1)
             address = now.front();
         const auto node = graph.find(address);

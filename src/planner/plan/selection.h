@@ -17,7 +17,7 @@ class Selection {
   public:
     /// @param graph  nullptr: everything selected is to be removed
     /// @throws Error(usage): a target or an exclusion matches nothing
-    Selection(const PlanOptions& options, const Graph* graph, const PriorState& world);
+    Selection(const PlanOptions& options, const Graph* graph, const PriorState& prior);
 
     [[nodiscard]] bool all() const { return all_; }
     [[nodiscard]] bool has(const std::string& address) const {
@@ -33,9 +33,9 @@ class Selection {
 
   private:
     void target(const std::vector<std::string>& targets, const Graph* graph,
-                const PriorState& world);
+                const PriorState& prior);
     void exclude(const std::vector<std::string>& excluded, const Graph* graph,
-                 const PriorState& world);
+                 const PriorState& prior);
 
     bool all_ = true;
     std::unordered_set<std::string> chosen_, machines_;
@@ -46,6 +46,6 @@ class Selection {
 /// @throws Error(usage): an address that is not a single resource of the spec, that is a data
 ///         source, or that is not selected
 std::set<std::string> addresses_to_replace(const PlanOptions& options, const Graph& graph,
-                                           const Selection& selection, const PriorState& world);
+                                           const Selection& selection, const PriorState& prior);
 
 } // namespace hadeploy

@@ -11,11 +11,11 @@ void SharedThings::add(NodeId id, const Value& config) {
         wanted_by_[std::move(name)].push_back(id);
 }
 
-void SharedThings::leave_to_others(Plan& plan, const PriorState& world) const {
+void SharedThings::leave_to_others(Plan& plan, const PriorState& prior) const {
     if (wanted_by_.empty()) return;
     for (Step& step : plan.steps) {
-        const auto r = world.recorded.find(step.address);
-        if (r != world.recorded.end() && r->second.type == step.type->name)
+        const auto r = prior.recorded.find(step.address);
+        if (r != prior.recorded.end() && r->second.type == step.type->name)
             leave(step, r->second, plan);
     }
 }

@@ -19,7 +19,7 @@ class SharedThings {
 
     void add(NodeId id, const Value& config);
     /// Sets Step::left_to: the things that a step gives up and that other resources still want.
-    void leave_to_others(Plan& plan, const PriorState& world) const;
+    void leave_to_others(Plan& plan, const PriorState& prior) const;
 
   private:
     void leave(Step& step, const RecordedResource& recorded, const Plan& plan) const;

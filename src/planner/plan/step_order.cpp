@@ -17,8 +17,8 @@ namespace {
 
 class Orderer {
   public:
-    Orderer(Plan& plan, const PriorState& world, const Graph* graph, Diagnostics& diagnostics)
-        : plan_(plan), world_(world), graph_(graph), diagnostics_(diagnostics),
+    Orderer(Plan& plan, const PriorState& prior, const Graph* graph, Diagnostics& diagnostics)
+        : plan_(plan), prior_(prior), graph_(graph), diagnostics_(diagnostics),
           hard_(plan.steps.size()), soft_(plan.steps.size()) {}
 
     void run(const std::vector<Taking>& takings) {
@@ -96,14 +96,14 @@ class Orderer {
 
     void removal(StepId id) {
         const Step& step = plan_.steps[id];
-        const RecordedResource& r = world_.recorded.at(step.address);
+        const RecordedResource& r = prior_.recorded.at(step.address);
         const bool forgotten = step.action == Action::forget;
         // dependents refer to the generation in use, which is removed first if both are removed
         if (resource_address(step.address) != step.address && !forgotten)
             for (const StepId other : removals_of(resource_address(step.address)))
                 if (plan_.steps[other].address == resource_address(step.address))
                     hard_[id].insert(other);
-        if (forgotten && observed_gone(world_, r.address))
+        if (forgotten && observed_gone(prior_, r.address))
             return; // immediately: the machine that shows it is gone may be removed too
         for (const std::string& m : machines_in(r.config)) {
             // a machine that is off is started first
@@ -134,8 +134,8 @@ class Orderer {
         std::vector<StepId> out;
         for (const StepId id : removals_of(address))
             if (plan_.steps[id].action != Action::forget) out.push_back(id);
-        const auto r = world_.recorded.find(address);
-        if (out.empty() && r != world_.recorded.end())
+        const auto r = prior_.recorded.find(address);
+        if (out.empty() && r != prior_.recorded.end())
             for (const std::string& d : r->second.depends_on) {
                 const std::vector<StepId>& further = removals_below(d);
                 out.insert(out.end(), further.begin(), further.end());
@@ -148,9 +148,9 @@ class Orderer {
     /// An object is removed after its former dependents have changed.
     void dependents_change(StepId id) {
         const std::string& address = plan_.steps[id].address;
-        const auto recorded = world_.recorded.find(address);
-        generations(id, recorded == world_.recorded.end() ? nullptr : &recorded->second);
-        if (recorded == world_.recorded.end()) return;
+        const auto recorded = prior_.recorded.find(address);
+        generations(id, recorded == prior_.recorded.end() ? nullptr : &recorded->second);
+        if (recorded == prior_.recorded.end()) return;
         for (const std::string& d : recorded->second.depends_on)
             for (const StepId removed : removals_of(d))
                 if (!plan_.steps[removed].first_half) soft_[removed].insert(id);
@@ -335,7 +335,7 @@ class Orderer {
     }
 
     Plan& plan_;
-    const PriorState& world_;
+    const PriorState& prior_;
     const Graph* graph_;
     Diagnostics& diagnostics_;
     /// By step: steps that must be done before, and steps that should be.
@@ -348,14 +348,14 @@ class Orderer {
 
 } // namespace
 
-void order_steps(Plan& plan, const PriorState& world, const Graph* graph,
+void order_steps(Plan& plan, const PriorState& prior, const Graph* graph,
                  const std::vector<Taking>& takings, Diagnostics& diagnostics) {
     const auto removes = [](const Step& s) {
         return s.action == Action::remove || s.action == Action::forget;
     };
     // without removals the steps are already in order
     if (takings.empty() && std::none_of(plan.steps.begin(), plan.steps.end(), removes)) return;
-    Orderer(plan, world, graph, diagnostics).run(takings);
+    Orderer(plan, prior, graph, diagnostics).run(takings);
 }
 
 } // namespace hadeploy

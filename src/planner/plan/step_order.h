@@ -23,7 +23,7 @@ struct Taking {
 ///   removal before it.
 /// Adds an error if steps wait for each other.
 /// @param graph  nullptr for a plan to destroy
-void order_steps(Plan& plan, const PriorState& world, const Graph* graph,
+void order_steps(Plan& plan, const PriorState& prior, const Graph* graph,
                  const std::vector<Taking>& takings, Diagnostics& diagnostics);
 
 } // namespace hadeploy

@@ -15,8 +15,8 @@ namespace hadeploy {
 class Holders {
   public:
     /// Both must outlive this.
-    Holders(const Registry& registry, const PriorState& world)
-        : registry_(registry), world_(world) {}
+    Holders(const Registry& registry, const PriorState& prior)
+        : registry_(registry), prior_(prior) {}
 
     /// The claims of a resource that another record's object still holds; the caller fills in
     /// Taking::step. Conflicts within the spec are errors, so all of these are about to be
@@ -29,7 +29,7 @@ class Holders {
     const Addresses& by_claim();
 
     const Registry& registry_;
-    const PriorState& world_;
+    const PriorState& prior_;
     std::optional<Addresses> by_claim_; ///< made on first use
 };
 

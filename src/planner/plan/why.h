@@ -34,6 +34,6 @@ struct Why {
 /// once, breadth first.
 /// @throws Error(usage) if neither the spec nor the state has it
 std::vector<Why> explain(const std::string& address, const Plan& plan, const Graph& graph,
-                         const PriorState& world);
+                         const PriorState& prior);
 
 } // namespace hadeploy
