@@ -40,16 +40,16 @@ void Claims::add(const Node& node, const Value& config) {
         if (fresh) continue;
         const std::string shown = without_secrets(name, config);
         if (it->second == &node) {
-            doubled_.push_back(Error(ErrorKind::spec,
-                                     fmt::format("{} claims {} twice", node.address, shown),
-                                     node.block->loc));
+            duplicates_.push_back(Error(ErrorKind::spec,
+                                        fmt::format("{} claims {} twice", node.address, shown),
+                                        node.block->loc));
             continue;
         }
         Error error(
             ErrorKind::spec,
             fmt::format("{} and {} both manage {}", it->second->address, node.address, shown),
             node.block->loc);
-        doubled_.push_back(
+        duplicates_.push_back(
             std::move(error).with_note("the other one is here", it->second->block->loc));
     }
     if (const std::string group = node.type->votes_in(config); !group.empty())
@@ -59,7 +59,7 @@ void Claims::add(const Node& node, const Value& config) {
 }
 
 void Claims::check(Diagnostics& diagnostics) const {
-    for (const Error& e : doubled_) diagnostics.add(e);
+    for (const Error& e : duplicates_) diagnostics.add(e);
     check_ranges(diagnostics);
     std::map<std::string, const Range*> by_name;
     for (const Range& r : ranges_) by_name.emplace(r.use.network, &r);

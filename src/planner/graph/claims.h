@@ -44,7 +44,7 @@ class Claims {
     void check_ranges(Diagnostics& diagnostics) const;
 
     std::map<std::string, const Node*> names_;
-    std::vector<Error> doubled_;
+    std::vector<Error> duplicates_;
     std::map<std::string, std::size_t> voters_; ///< by group
     std::vector<Range> ranges_;                 ///< networks
     std::vector<Range> addresses_;              ///< addresses in these networks

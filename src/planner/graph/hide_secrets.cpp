@@ -14,26 +14,27 @@ bool leads_to_hosts(const Type& type) {
 
 /// Whether connections contain secrets other than passwords. Passwords only open the host, and are
 /// not part of the objects on it.
-bool tells(const Value& connections) {
+bool reveals_secret(const Value& connections) {
     if (connections.is_list())
-        return std::any_of(connections.as_list().begin(), connections.as_list().end(), tells);
+        return std::any_of(connections.as_list().begin(), connections.as_list().end(),
+                           reveals_secret);
     if (!connections.is_map()) return false;
     return std::any_of(connections.as_map().begin(), connections.as_map().end(),
                        [](const Entry& e) {
                            const Attribute* field = find_attribute(connection_fields(), e.key);
                            if (field != nullptr && field->secret) return false;
-                           return e.value.secret() || tells(e.value);
+                           return e.value.secret() || reveals_secret(e.value);
                        });
 }
 
 /// Whether the config contains secrets that derived values could reveal.
-bool may_be_told(const ResourceType& type, const Value& config) {
+bool may_be_revealed(const ResourceType& type, const Value& config) {
     if (!config.contains_secret()) return false;
     if (config.secret() || !config.is_map()) return true;
     for (const Entry& e : config.as_map()) {
         const Attribute* a = find_attribute(type.schema, e.key);
         const bool hosts = a != nullptr && leads_to_hosts(a->type) && !e.value.secret();
-        if (hosts ? tells(e.value) : e.value.contains_secret()) return true;
+        if (hosts ? reveals_secret(e.value) : e.value.contains_secret()) return true;
     }
     return false;
 }
@@ -42,7 +43,7 @@ bool may_be_told(const ResourceType& type, const Value& config) {
 Value with_secrecy(const ResourceType& type, const Attribute& a, Value value, const Value& config) {
     if (a.secret) return value.as_secret();
     // the schema of a machine marks all its secret parts
-    if (!a.computed || a.open || type.machine || !may_be_told(type, config)) return value;
+    if (!a.computed || a.open || type.machine || !may_be_revealed(type, config)) return value;
     if (a.follows.empty()) return value.as_secret();
     for (const std::string& name : a.follows) value = as_secret_as(value, config[name]);
     return value;

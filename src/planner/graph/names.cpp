@@ -43,7 +43,7 @@ std::vector<std::string> names_of(const Blocks& blocks) {
 
 /// Whether a single instance represents all (Instance::any).
 template<class Ids, class InstanceOf>
-bool stands_for_all(const Ids& ids, InstanceOf instance_of) {
+bool represents_all(const Ids& ids, InstanceOf instance_of) {
     return ids.size() == 1 && instance_of(ids.front()).any;
 }
 
@@ -55,7 +55,7 @@ std::string whole_path(const std::filesystem::path& directory) {
     return (whole.has_filename() ? whole : whole.parent_path()).string();
 }
 
-Error which_one(const ModuleBlock& call, const std::string& output, Loc loc) {
+Error ambiguous_instance(const ModuleBlock& call, const std::string& output, Loc loc) {
     return Error(ErrorKind::spec,
                  fmt::format("module \"{}\" has a count: which one is meant?", call.name), loc)
         .with_hint(
@@ -64,8 +64,8 @@ Error which_one(const ModuleBlock& call, const std::string& output, Loc loc) {
 }
 
 /// The error for an attribute of a block with instances used without a key.
-Error which_one(const ResourceBlock& block, const std::string& attribute, const std::string& key,
-                Loc loc) {
+Error ambiguous_instance(const ResourceBlock& block, const std::string& attribute,
+                         const std::string& key, Loc loc) {
     const char* what = block.count != nullptr ? "count" : "for_each";
     Error error(ErrorKind::spec,
                 fmt::format("{} has a {}: which one's {} is meant?", block.name, what, attribute),
@@ -235,7 +235,8 @@ const Output& ScopeNames::output(const ModuleBlock& call, const std::string& nam
 void ScopeNames::check_output(const Reference& r) const {
     const ModuleBlock& call = called(r.steps[0], r.loc);
     const std::size_t at = call.for_each != nullptr ? 2 : 1;
-    if (call.count != nullptr && r.steps.size() > 1) throw which_one(call, r.steps[1], r.loc);
+    if (call.count != nullptr && r.steps.size() > 1)
+        throw ambiguous_instance(call, r.steps[1], r.loc);
     if (r.steps.size() > at) (void)output(call, r.steps[at], r.loc);
 }
 
@@ -309,7 +310,7 @@ Value ScopeNames::module_outputs(const Path& path, Loc loc, std::size_t& used) c
     if (call.for_each == nullptr && call.count == nullptr)
         return instances.empty() ? Value::unknown() : outputs(*instances.front(), path, loc, used);
     const auto instance_of = [](const Scope* s) -> const Instance& { return s->instance; };
-    const bool any = stands_for_all(instances, instance_of);
+    const bool any = represents_all(instances, instance_of);
     if (any && path.size() < 2) return Value::unknown();
     const auto it = path.size() < 2 ? instances.end()
                     : any           ? instances.begin()
@@ -319,7 +320,7 @@ Value ScopeNames::module_outputs(const Path& path, Loc loc, std::size_t& used) c
         return outputs(**it, path, loc, used);
     }
     if (call.count != nullptr && path.size() > 1 && path[1].is_string())
-        throw which_one(call, path[1].as_string(), loc);
+        throw ambiguous_instance(call, path[1].as_string(), loc);
     Value::List list;
     Value::Map map;
     for (const Scope* s : instances) {
@@ -339,7 +340,7 @@ std::optional<Path> ScopeNames::instances(const std::string& name, const Path& p
     if (call == nullptr || (call->for_each == nullptr && call->count == nullptr))
         return std::nullopt;
     const std::vector<const Scope*>& all = resources_.instances(scope_, *call);
-    if (stands_for_all(all, [](const Scope* s) -> const Instance& { return s->instance; }))
+    if (represents_all(all, [](const Scope* s) -> const Instance& { return s->instance; }))
         return std::nullopt;
     Path keys;
     for (const Scope* s : all)
@@ -408,7 +409,7 @@ Value ScopeNames::resource(const ResourceBlock& block, const Path& path, Loc loc
     const auto instance_of = [&](NodeId id) -> const Instance& {
         return *resources_.node(id).instance;
     };
-    const bool any = stands_for_all(instances, instance_of);
+    const bool any = represents_all(instances, instance_of);
     if (any && path.empty()) return Value::unknown();
     const auto it = path.empty() ? instances.end()
                     : any        ? instances.begin()
@@ -420,8 +421,8 @@ Value ScopeNames::resource(const ResourceBlock& block, const Path& path, Loc loc
     const ResourceType* type = graph_.registry().type(block.type);
     if (!path.empty() && path[0].is_string() && type != nullptr &&
         find_attribute(type->schema, path[0].as_string()) != nullptr)
-        throw which_one(block, path[0].as_string(),
-                        instances.empty() ? "" : instance_of(instances.front()).key, loc);
+        throw ambiguous_instance(block, path[0].as_string(),
+                                 instances.empty() ? "" : instance_of(instances.front()).key, loc);
     Value::List list;
     Value::Map map;
     for (const NodeId id : instances) {

@@ -50,7 +50,7 @@ class ContentsCheck {
         std::set<std::string_view> wanted;
         for (const auto& [claim, node] : claims_.within(prefix)) {
             const auto made = made_.find(node->address);
-            if (made != made_.end() && stands_on(*node, step))
+            if (made != made_.end() && depends_on_replaced(*node, step))
                 takings.push_back({made->second, step.address, claim});
             else if (wanted.insert(node->address).second)
                 refuse(step, node->address, claim);
@@ -94,7 +94,7 @@ class ContentsCheck {
     }
 
     /// Whether a node depends on the resource whose replacement begins with this step.
-    bool stands_on(const Node& node, const Step& half) const {
+    bool depends_on_replaced(const Node& node, const Step& half) const {
         return half.first_half && graph_ != nullptr && depends_on(*graph_, node, half.address);
     }
 

@@ -78,11 +78,11 @@ class Finder {
             const std::int64_t copies = type == nullptr ? 1 : type->copies(r.attributes);
             if (copies < 2) continue;
             std::set<std::string> machines = machines_in(r.config);
-            const auto goes = [&](const std::string& m) { return machines_.contains(m); };
-            if (std::none_of(machines.begin(), machines.end(), goes)) continue;
+            const auto removed = [&](const std::string& m) { return machines_.contains(m); };
+            if (std::none_of(machines.begin(), machines.end(), removed)) continue;
             const std::int64_t lost =
                 std::count_if(machines.begin(), machines.end(), [&](const std::string& m) {
-                    return goes(m) || observed_gone(prior_, m);
+                    return removed(m) || observed_gone(prior_, m);
                 });
             const bool survives = 2 * (copies - lost) > copies && !ended_.contains(address);
             replicated_.push_back({&r, type, std::move(machines), survives});

@@ -136,9 +136,10 @@ bool was_changed(const Attribute& a, const Value& was, const Value& attempted) {
 
 /// The attributes that an interrupted change may have changed and that cannot be read: they are all
 /// applied again.
-std::vector<AttributeChange> unseen(const ResourceType& type, const Value& config,
-                                    const RecordedResource& recorded,
-                                    const Interruption& interruption, const Value& seen) {
+std::vector<AttributeChange> unverified_changes(const ResourceType& type, const Value& config,
+                                                const RecordedResource& recorded,
+                                                const Interruption& interruption,
+                                                const Value& seen) {
     std::vector<AttributeChange> out;
     for (const Attribute& a : type.schema) {
         if (a.computed || a.operational || a.replaces || seen.has(a.name)) continue;
@@ -212,7 +213,7 @@ Decision decide(const ResourceType& type, const Value& config, const RecordedRes
         return {Action::replace, std::move(changes), observed.replace_reason, {}};
     if (recorded != nullptr && !interruption.action.empty()) {
         std::vector<AttributeChange> more =
-            unseen(type, config, *recorded, interruption, observed.attributes);
+            unverified_changes(type, config, *recorded, interruption, observed.attributes);
         const bool any = !more.empty();
         if ((any || observed.assumed) && interruption.action == "remove")
             return {Action::create, {}, "an earlier run began to remove it", {}};

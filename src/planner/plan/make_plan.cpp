@@ -451,10 +451,10 @@ class Planner {
     /// values of that object.
     void add_base(NodeId id, Step& step) {
         const Base below = below_[id];
-        if (below.goes == Base::Goes::yes) step.if_differs = false;
+        if (below.removed == Base::Removed::yes) step.if_differs = false;
         Base& base = below_[id];
-        base.goes = step.if_differs ? Base::Goes::perhaps : Base::Goes::yes;
-        if (below.goes == Base::Goes::no) base.known_after = waits_for_[id];
+        base.removed = step.if_differs ? Base::Removed::perhaps : Base::Removed::yes;
+        if (below.removed == Base::Removed::no) base.known_after = waits_for_[id];
         const RecordedResource& r = *records_[id];
         Step& half = halves_.emplace_back(step);
         half.action = Action::remove;
@@ -477,7 +477,7 @@ class Planner {
         for (const NodeId d : graph_[id].deps) {
             all.insert(waits_for_[d].begin(), waits_for_[d].end());
             if (is_serial_pair(graph_[id], graph_[d])) continue; // neither depends on the other
-            below_[id].goes = std::max(below_[id].goes, below_[d].goes);
+            below_[id].removed = std::max(below_[id].removed, below_[d].removed);
             below_[id].known_after.insert(below_[d].known_after.begin(),
                                           below_[d].known_after.end());
         }
@@ -487,8 +487,8 @@ class Planner {
     /// Whether an object below a node is removed by a replacement, and the steps after which that
     /// is known.
     struct Base {
-        enum class Goes { no, perhaps, yes };
-        Goes goes = Goes::no;
+        enum class Removed { no, perhaps, yes };
+        Removed removed = Removed::no;
         std::set<StepId> known_after = {};
     };
 

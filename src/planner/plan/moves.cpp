@@ -33,7 +33,7 @@ void note(Moves& moved, const Moves& now) {
 
 /// Sorts moves in written order, except that a move of a part precedes an earlier move of the
 /// whole, because the more specific entry takes precedence.
-std::vector<Move> particular_first(const std::vector<Move>& moves) {
+std::vector<Move> specific_first(const std::vector<Move>& moves) {
     std::vector<Move> out;
     for (const Move& move : moves)
         out.insert(std::find_if(out.begin(), out.end(),
@@ -133,7 +133,7 @@ PriorState moved_world(PriorState prior, const Moves& moves) {
 
 PriorState with_moves(PriorState prior, const std::vector<Move>& moves) {
     Diagnostics diagnostics;
-    for (const Move& move : particular_first(moves)) {
+    for (const Move& move : specific_first(moves)) {
         const Moves now = resolved(prior, move, diagnostics);
         diagnostics.throw_if_any();
         prior = moved_world(std::move(prior), now);

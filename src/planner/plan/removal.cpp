@@ -35,27 +35,27 @@ class Remover {
           claims_(claims), diagnostics_(diagnostics), graph_(graph) {}
 
     void run() {
-        find_dying();
+        find_ending();
         std::erase_if(plan_.steps, [&](const Step& s) { // these disappear with their machines
-            return s.first_half && goes_unreached(prior_.recorded.at(s.address), *s.type);
+            return s.first_half && removed_unreached(prior_.recorded.at(s.address), *s.type);
         });
         for (const auto& [address, r] : prior_.recorded)
             if (!kept_(address)) plan_.steps.push_back(plan_removal(r));
     }
 
   private:
-    void find_dying() {
+    void find_ending() {
         for (const auto& [address, r] : prior_.recorded) {
             const ResourceType* type = registry_.type(r.type);
             if (type == nullptr || !type->machine || !type->removal_ends_machine) continue;
             const bool ends = !kept_(address) && !is_let_go(address) && !leaving_of(r, graph_).kept;
-            if (ends || observed_gone(prior_, address)) dying_.insert(address);
+            if (ends || observed_gone(prior_, address)) ending_.insert(address);
         }
         for (const Step& s :
              plan_.steps) { // a newly created machine has nothing on it, whatever is recorded
             const bool fresh =
                 s.action == Action::create || (s.action == Action::replace && !s.if_differs);
-            if (s.type->machine && s.type->removal_ends_machine && fresh) dying_.insert(s.address);
+            if (s.type->machine && s.type->removal_ends_machine && fresh) ending_.insert(s.address);
         }
     }
 
@@ -64,19 +64,19 @@ class Remover {
                            [&](const Dependency& d) { return within(address, d.name); });
     }
 
-    bool goes_with_machines(const RecordedResource& r, const ResourceType& type) const {
+    bool removed_with_machines(const RecordedResource& r, const ResourceType& type) const {
         const std::set<std::string> machines = machines_in(r.config);
         return !machines.empty() && !type.machine &&
                std::all_of(machines.begin(), machines.end(), [&](const std::string& m) {
                    const bool known = prior_.recorded.contains(m) || kept_(m);
-                   return dying_.contains(m) || (!known && !m.empty());
+                   return ending_.contains(m) || (!known && !m.empty());
                });
     }
 
     /// The same, if none of its machines can be reached any more.
-    bool goes_unreached(const RecordedResource& r, const ResourceType& type) const {
+    bool removed_unreached(const RecordedResource& r, const ResourceType& type) const {
         const std::set<std::string> machines = machines_in(r.config);
-        return goes_with_machines(r, type) &&
+        return removed_with_machines(r, type) &&
                std::none_of(machines.begin(), machines.end(),
                             [&](const std::string& m) { return machine_is_up(prior_, m); });
     }
@@ -110,12 +110,12 @@ class Remover {
             return step;
         }
         const Leaving leaving = leaving_of(r, graph_);
-        const bool goes_along = goes_with_machines(r, *step.type);
-        const bool stays = leaving.kept && !goes_along;
+        const bool with_machines = removed_with_machines(r, *step.type);
+        const bool stays = leaving.kept && !with_machines;
         if (leaving.prevented && !stays && !observed_gone(prior_, r.address))
             diagnostics_.add(protected_error(r.address, "would be destroyed", leaving.loc))
                 .with_note("`removed:` removes it from the state without destroying it");
-        if (goes_along) {
+        if (with_machines) {
             const std::set<std::string> machines = machines_in(r.config);
             step.action = Action::forget;
             step.reason = machines.size() == 1 ? fmt::format("removed with {}", *machines.begin())
@@ -187,7 +187,7 @@ class Remover {
     const Claims* claims_; ///< of the spec; can be nullptr
     Diagnostics& diagnostics_;
     const Graph* graph_;
-    std::set<std::string> dying_; ///< machines that this plan removes, or that are gone
+    std::set<std::string> ending_; ///< machines that this plan removes, or that are gone
 };
 
 } // namespace

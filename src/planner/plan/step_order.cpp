@@ -32,7 +32,7 @@ class Orderer {
         }
         for (const Taking& t : takings)
             if (!t.perhaps) take(t);
-        names_not_known();
+        unknown_names();
         for (const Taking& t : takings)
             if (t.perhaps) take_perhaps(t);
         sort();
@@ -184,7 +184,7 @@ class Orderer {
         if (!any && step != steps_.end()) note(step->second);
     }
 
-    /// Takes precedence over the order of names_not_known().
+    /// Takes precedence over the order of unknown_names().
     void take_perhaps(const Taking& t) {
         for (const StepId id : removals_of(t.from)) {
             if (id == t.step) continue;
@@ -195,7 +195,7 @@ class Orderer {
 
     /// An object is removed only after the resources of its type without a known name have been
     /// applied, because one of them may be this object.
-    void names_not_known() {
+    void unknown_names() {
         constexpr std::size_t kMostEdges = 250'000;
         std::map<const ResourceType*, std::vector<StepId>> unknown, removed;
         for (StepId id = 0; id < plan_.steps.size(); ++id) {

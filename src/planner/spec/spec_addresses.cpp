@@ -153,10 +153,10 @@ void put_in_order(std::vector<Move>& moves) {
 
 void check_ends(const Spec& spec, Diagnostics& diagnostics) {
     for (const Move& m : spec.moved) {
-        const bool goes_on = std::any_of(spec.moved.begin(), spec.moved.end(), [&](const Move& n) {
-            return &n != &m && within(m.to, n.from);
-        });
-        if (goes_on) continue;
+        const bool continues =
+            std::any_of(spec.moved.begin(), spec.moved.end(),
+                        [&](const Move& n) { return &n != &m && within(m.to, n.from); });
+        if (continues) continue;
         std::vector<std::string> known;
         const std::string why = why_nowhere(spec.root, m.to, known);
         if (why.empty()) continue;
