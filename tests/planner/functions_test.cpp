@@ -346,7 +346,7 @@ TEST_CASE("files are found beside the file that names them") {
     fs::remove_all(dir);
 }
 
-TEST_CASE("no file is read or searched through another user's link" *
+TEST_CASE("nothing is read or looked for through another user's link" *
           doctest::skip(::geteuid() != 0)) {
     const TempDir dir;
     write_file(dir.path / "secret", "root's own", 0600);
@@ -364,7 +364,7 @@ TEST_CASE("no file is read or searched through another user's link" *
         "fileset(" + ways + "', '*')"};
     for (const std::string& call : calls) {
         INFO(call);
-        CHECK(eval(call).find("symbolic link") == std::string::npos); // a link of the same user
+        CHECK(eval(call).find("symbolic link") == std::string::npos); // a link of one's own
     }
     for (const char* name : {"link", "ways"})
         REQUIRE(::lchown((dir.path / name).c_str(), 65534, 65534) == 0);
@@ -375,7 +375,7 @@ TEST_CASE("no file is read or searched through another user's link" *
                       call << ": " << said);
     }
     for (const auto& file : {dir.path / "link", dir.path / "ways/a.yaml"}) {
-        INFO(file.string()); // spec, module, variable and secret files
+        INFO(file.string()); // specs, modules, variables, secrets
         try {
             (void)disk_reader()(file);
             FAIL("it was read");

@@ -54,7 +54,7 @@ struct Move {
 
 /// An existing object to manage from now on.
 struct Import {
-    std::string id; ///< its ID outside; "" for types that adopt an existing object
+    std::string id; ///< of the object; "" for types that adopt an existing object
     Loc loc;
 };
 
