@@ -103,8 +103,7 @@ struct Plan {
     /// Nothing changes, neither outside nor visibly in the state: no step, no address, no output.
     /// (Records may still need an update.)
     [[nodiscard]] bool empty() const;
-    /// The number of steps with this action that change something outside of the state, or may do
-    /// so.
+    /// The number of steps with this action; a replacement is one.
     [[nodiscard]] std::size_t count(Action action) const;
 };
 
