@@ -78,7 +78,7 @@ class PlanTest(Case):
         self.assertIn("+ first  ssh.key  create", text)
         self.assertIn("+ second  ssh.key  create", text)
         self.assertNotIn("many", text)
-        self.assertIn("note: this plan is partial: only second and what it needs", text)
+        self.assertIn("note: this plan is partial: only second and dependencies", text)
         self.assertTrue(text.endswith("Plan: 2 to create\n"), text)
         self.apply("--target", "first", "--target", 'many["x"]')
         self.assertEqual(self.addresses(), ["first", 'many["x"]'])
@@ -95,7 +95,7 @@ class PlanTest(Case):
         self.apply()
         before = self.key("first").read_text()
         text = self.out("plan", "--replace", "first")
-        self.assertIn("-/+ first  ssh.key  replace: asked for with --replace", text)
+        self.assertIn("-/+ first  ssh.key  replace: requested with --replace", text)
         self.apply("--replace", "first")
         self.assertNotEqual(self.key("first").read_text(), before)
         self.assertIn("there are: 'many[\"x\"]', 'many[\"y\"]'",

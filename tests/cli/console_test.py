@@ -149,7 +149,7 @@ data:
             run.until(text)
         run.send(b"help trimprefix\r")
         run.until("trimprefix(text: string, prefix: string)")
-        run.until("The text without what it begins with.")
+        run.until("The text without the prefix, if it has it.")
         run.send(b"help trimprefx\r")
         run.until("did you mean trimprefix()?")
         run.send(b"nothing_such\r")

@@ -36,14 +36,14 @@ EXPRESSIONS = {
     "locals.l": "a local is ${local.l}",
     "vars.n": "a variable is ${var.n}",
     "variable.n": "a variable is ${var.n}",
-    "modules.m.x": "what a module gives is ${module.m.x}",
-    "output.x": "a spec does not see its own outputs",
-    "env.HOME": "set HADEPLOY_VAR_HOME, and take ${var.HOME}",
+    "modules.m.x": "a module's output is ${module.m.x}",
+    "output.x": "a spec can't refer to its own outputs",
+    "env.HOME": "set HADEPLOY_VAR_HOME, and use ${var.HOME}",
     "terraform.workspace": "there are no workspaces",
     "n": "a variable is ${var.n}",
     "l": "a local is ${local.l}",
     "d": "a data source is ${data.d}",
-    "m": "what a module gives is ${module.m}",
+    "m": "a module's output is ${module.m}",
     "a[z].hex": 'a key is written in quotes: a["z"]',
     "a[z]": 'a key is written in quotes: a["z"]',
     "module.mm[p].x": 'a key is written in quotes: module.mm["p"]',
@@ -54,14 +54,14 @@ EXPRESSIONS = {
 # a spec, and what the hint says to it
 INDENTED = {
     "resources:\n  a:\n  type: local.file\n  path: x\n":
-        'what belongs to "a" is indented below it',
+        'indent the contents of "a" below it',
     "resources:\na:\n  type: local.file\n  path: x\n":
-        'what belongs to "resources" is indented below it',
-    "outputs:\nx: 1\n": 'what belongs to "outputs" is indented below it',
+        'indent the contents of "resources" below it',
+    "outputs:\nx: 1\n": 'indent the contents of "outputs" below it',
     "resources:\n  a:\n    type: local.file\n  path: x\n":
-        "an attribute is indented further than the name of what it belongs to",
+        "an attribute is indented further than the name of its block",
     "resources:\n  a:\n    type: local.file\n  content: x\n":
-        "an attribute is indented further than the name of what it belongs to",
+        "an attribute is indented further than the name of its block",
     "resources:\n  a:\n    type: local.file\n      path: x\n":
         "this line is indented further than the one before it",
     "resources:\n  a:\n    type: local.file\n    path: x\n   content: y\n":
@@ -70,11 +70,11 @@ INDENTED = {
     "resources:\n  a: {type: random.id}\n  outputs: {x: 1}\n":
         '"outputs" is a section of the spec: it begins in the first column',
     "variables:\n  n:\n  default: 1\n":
-        "an attribute is indented further than the name of what it belongs to",
+        "an attribute is indented further than the name of its block",
     "resources:\n  a:\n    type: random.id\n    lifecycle:\n    prevent_destroy: true\n":
-        'what belongs to "a" is indented',
+        'indent the contents of "a"',
     "resources:\n  - a:\n      type: local.file\n":
-        'each has its name as a key, without a "- " before it',
+        'use each name as a key, without a "- " before it',
 }
 # a type's error that is due to a missing ${}
 TYPED = {
@@ -115,7 +115,7 @@ class HintsTest(Project):
         for text in ("var.n", "local.l", "data.d.content", "module.m.x", "one.hex", "a[0].hex"):
             with self.subTest(text):
                 self.spec(SPEC + f'outputs: {{o: [1, {{k: "{text}"}}]}}\n')
-                remark = f'"{text}" is taken as a text; what it seems to refer to is ${{{text}}}'
+                remark = f'"{text}" is used as text; to refer to the value, write ${{{text}}}'
                 self.assertIn(remark, self.run_it("validate").replace("\\", ""))
                 self.assertIn(remark, self.run_it("plan").replace("\\", ""))
 
@@ -125,7 +125,7 @@ class HintsTest(Project):
                      "${var.n}", "each.key", "count.index", "m.x"):
             with self.subTest(text):
                 self.spec(SPEC + f"outputs: {{o: '{text}'}}\n")
-                self.assertNotIn("taken as a text", self.run_it("validate"))
+                self.assertNotIn("used as text", self.run_it("validate"))
 
     def test_what_is_not_there(self):
         self.spec("modules: {m: {source: ./nope}}\n")

@@ -628,7 +628,7 @@ class LeftoversTest(IdentityTest):
         self.spec("resources: {a: {type: local.file, path: a.txt, content: x}}\n")
         self.apply()
         self.spec("removed: [aa]\n")
-        self.assertIn("removed: aa names nothing that the state has", self.run_it("plan"))
+        self.assertIn("removed: aa matches nothing in the state", self.run_it("plan"))
 
     def test_options_that_slip(self):
         self.spec("resources: {d: {type: local.directory, path: d, force: true}}\n")

@@ -16,7 +16,7 @@ class ExcludeTest(Case):
         text = self.out("plan", "--exclude", "first")
         self.assertNotIn("first", text.replace("but first and", ""))
         self.assertNotIn("second", text)
-        self.assertIn("note: this plan is partial: all but first and what depends on it", text)
+        self.assertIn("note: this plan is partial: everything except first and dependents", text)
         self.apply("--exclude", "second", "--exclude", "many[y]")
         self.assertEqual(self.addresses(), ["first", 'many["x"]'])
         self.assertIn("apply --exclude second --exclude many[y]", self.out("history"))
@@ -44,7 +44,7 @@ class ExcludeTest(Case):
         self.apply()
         (self.path / "conf").unlink()
         os.mkfifo(self.path / "conf")
-        self.assertIn("`--exclude conf` leaves it out", self.err("plan", status=1))
+        self.assertIn("`--exclude conf` skips it", self.err("plan", status=1))
         self.out("plan", "--exclude", "conf")
         self.assertIn("`--exclude conf` removes the rest",
                       self.err("destroy", "--auto-approve", status=1))

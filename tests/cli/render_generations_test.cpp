@@ -18,16 +18,16 @@ TEST_CASE("what is made before the old one goes, and what is imported, are shown
                   {.address = "a#1",
                    .action = Action::remove,
                    .type = &type,
-                   .reason = "a new a takes its place"},
+                   .reason = "replaced by a new a"},
                   {.address = "b",
                    .action = Action::adopt,
                    .type = &type,
-                   .reason = "it is there as wanted",
+                   .reason = "it exists as wanted",
                    .verb = "import"}};
     CHECK(cli::render_plan(plan, cli::Style{}) ==
           "+/- a  fake.thing  replace: size can't be changed in place\n"
-          "  = b  fake.thing  import: it is there as wanted\n"
-          "  - a#1  fake.thing  remove: a new a takes its place\n"
+          "  = b  fake.thing  import: it exists as wanted\n"
+          "  - a#1  fake.thing  remove: replaced by a new a\n"
           "\n"
           "Plan: 1 to replace, 1 to remove, 1 to import\n");
     const nlohmann::json json = cli::plan_json(plan);

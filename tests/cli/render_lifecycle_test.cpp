@@ -134,7 +134,7 @@ TEST_CASE("imports and data sources, as a plan says them") {
               "name: t\nimport: [{to: a}]\nresources:\n  a: {type: "
               "fake.thing, name: a}\n",
               seen("a", foreign));
-    page.plan("import: it can't be read yet", import, nothing);
+    page.plan("import: the object can't be read yet", import, nothing);
     page.plan("import: onto a machine that is still to be made",
               "name: t\nimport: [{to: a, id: theirs}]\nresources:\n  m: {type: fake.machine, name: "
               "m}\n  a: {type: fake.thing, name: a, host: \"${m.connection}\"}\n",
@@ -175,7 +175,7 @@ TEST_CASE("every rule of a lifecycle, as a plan says it") {
               "name: t\nresources:\n  a: {type: fake.thing, name: a, size: 2, lifecycle: "
               "{prevent_destroy: true}}\n",
               guarded);
-    page.plan("prevent_destroy: asked for with --replace", kGuarded, guarded, {.replace = {"a"}});
+    page.plan("prevent_destroy: requested with --replace", kGuarded, guarded, {.replace = {"a"}});
     page.plan("prevent_destroy: its block is gone", "name: t\n", guarded);
     page.plan("prevent_destroy: destroy", kGuarded, guarded, {.destroy = true});
     page.plan("prevent_destroy: lifted",

@@ -67,7 +67,7 @@ resources: {f: {type: local.file, path: "${var.n}", content: x, lifecycle: {keep
         self.spec(spec)
         self.apply()
         shown = self.apply("--var", "n=b")
-        self.assertIn("f#1  local.file  keep: keep_on_destroy: it stays as it is", shown)
+        self.assertIn("f#1  local.file  keep: keep_on_destroy: the object is kept", shown)
         self.assertTrue((self.path / "a").exists() and (self.path / "b").exists())
         self.run_it("destroy", "--auto-approve")
         self.assertTrue((self.path / "b").exists())
@@ -75,7 +75,7 @@ resources: {f: {type: local.file, path: "${var.n}", content: x, lifecycle: {keep
         self.spec(spec)
         self.apply()  # takes it over
         self.spec("")
-        self.assertIn("keep_on_destroy: it stays as it is", self.apply())
+        self.assertIn("keep_on_destroy: the object is kept", self.apply())
         self.assertTrue((self.path / "a").exists())
 
     def test_protection_goes_by_a_variable(self):

@@ -149,7 +149,7 @@ resources:
 """)
         self.apply()
         said = self.run_it("destroy", "--auto-approve")
-        self.assertIn("keep: keep_on_destroy: it stays as it is", said)
+        self.assertIn("keep: keep_on_destroy: the object is kept", said)
         self.assertIn("Plan: 1 to remove, 1 to keep", said)
         self.assertRegex(said, r"kept +kept")
         self.assertRegex(said, r"Destroyed in .*: 1 removed, 1 kept\.")
@@ -200,8 +200,8 @@ resources:
   there: {type: local.file, path: there, content: "ours\\n"}
 """)
         shown = self.plan()
-        self.assertIn("  ~ there  local.file  update: it is there, but nothing records it: it is "
-                      "taken over\n", shown)
+        self.assertIn("  ~ there  local.file  update: it exists, but is not recorded: it is "
+                      "adopted\n", shown)
         self.apply()
         (self.path / "there").write_text("by hand\n")
         self.assertIn("update: something else changed it", self.plan())
@@ -232,8 +232,9 @@ resources:
         self.apply()
         self.spec("resources: {}\n")
         shown = self.plan("--exclude", "app")
-        self.assertIn("note: this plan is partial: all but app and what depends on it; not removed "
-                      "either, since something of that needs it: base\n", shown)
+        self.assertIn("note: this plan is partial: everything except app and "
+                      "dependents; also not removed, because excluded resources depend on it: "
+                      "base\n", shown)
         self.assertIn("Plan: 1 to remove", shown)
         self.assertNotIn("not removed either", self.plan("--exclude", "rest"))
 

@@ -233,8 +233,8 @@ TEST_CASE("create_before_destroy: two objects of one name cannot coexist") {
     CHECK(error("name: test\nresources:\n  a: {type: fake.thing, name: a, size: 2}\n  b: {type: "
                 "fake.thing, name: b, value: \"${a.token}\", lifecycle: {create_before_destroy: "
                 "true}}\n") ==
-          "create_before_destroy: the new and the old a would both be fake a | b is made anew "
-          "first, and so is what it rests on");
+          "create_before_destroy: the new and the old a would both be fake a | b is created before "
+          "its old object is removed, and so are its dependencies");
     CHECK(lab.world.changes().empty());
     CHECK(lab.objects() == "a b");
 }

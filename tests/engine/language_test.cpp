@@ -127,7 +127,7 @@ resources: {a: {type: fake.thing, name: a, value: there}}
     CHECK(errors_in(lab, text) == "a: import: there is no fake.thing theirs");
     there("there", 2);
     CHECK(errors_in(lab, text) ==
-          "a: import: it would be destroyed at once: size can't be changed in place");
+          "a: import: it would be destroyed immediately: size can't be changed in place");
     there("there", 1);
     const auto run = lab.apply(text);
     CHECK(run.plan == "import a");
@@ -147,9 +147,9 @@ TEST_CASE("an import with differences repairs them, an import without id is reje
     lab.world.owners["a"] = "theirs";
     const std::string resources = "resources: {a: {type: fake.thing, name: a, value: new}}\n";
     CHECK(errors_in(lab, "name: test\nimport: [{to: a}]\n" + resources) ==
-          "a: import: what is there can't be taken over without its ID: made by hand");
+          "a: import: the existing object can't be adopted without its ID: made by hand");
     CHECK(errors_in(lab, "name: test\nimport: [{to: a, id: other}]\n" + resources) ==
-          "a: import: what is there by that name is not other: made by hand");
+          "a: import: the object of that name is not other: made by hand");
     CHECK(errors_in(lab, "name: test\nimport: [{to: b}]\n" + resources) ==
           ": import: the spec has no \"b\"");
     const auto run = lab.apply("name: test\nimport: [{to: a, id: theirs}]\n" + resources);

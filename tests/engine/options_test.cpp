@@ -180,18 +180,18 @@ TEST_CASE("imports that are rejected") {
           "a: import: there is no fake.thing x (the ID is the mark that it carries)");
     lab.world.objects["b"] = Value::map({{"name", "b"}});
     lab.world.owners["b"] = "x";
-    CHECK(lab.refused("b", "x") == "b: value is not known before what it refers to is made (apply "
-                                   "that first: --target names it)");
+    CHECK(lab.refused("b", "x") == "b: value is not known before the resources that it refers to "
+                                   "are created (apply them first, with --target)");
     lab.world.objects["a"] = Value::map({{"name", "a"}});
     lab.world.owners["a"] = "somebody";
-    CHECK(lab.refused("a", "x") == "a: import: what is there by that name is not x: made by hand "
+    CHECK(lab.refused("a", "x") == "a: import: the object of that name is not x: made by hand "
                                    "(the ID is the mark that it carries)");
     CHECK(lab.refused("aa", "x") == ": import: the spec has no \"aa\" (did you mean a?)");
-    CHECK(lab.refused("c", "x") == "c: import: a fake.adoptable can't be imported (nor need it be: "
-                                   "an apply takes over what is there)");
+    CHECK(lab.refused("c", "x") == "c: import: a fake.adoptable can't be imported (no import is "
+                                   "needed: an apply adopts the existing object)");
     lab.world.objects["a"] = Value::map({{"name", "a"}, {"size", 2}});
     lab.world.owners["a"] = "x";
-    CHECK(lab.refused("a", "x").starts_with("a: import: it would be destroyed at once"));
+    CHECK(lab.refused("a", "x").starts_with("a: import: it would be destroyed immediately"));
     lab.world.unreadable.insert("a");
     CHECK(lab.refused("a", "x").starts_with("a: it can't be read"));
 }

@@ -1,7 +1,7 @@
-// Random histories of a project: edits, runs that end well, fail, or are killed, lost machines,
-// partial runs, and ways back. After each run of all of it the world is as the spec says, and
-// nothing that the spec wants as it was has lost its data. HADEPLOY_SEED=N repeats the history of
-// seed N, HADEPLOY_HISTORIES=N runs that many from there on.
+// Random histories of a project: edits, runs that succeed, fail or are killed, lost machines,
+// partial runs, and returns to earlier versions. After each complete run all objects must match the
+// spec, and unchanged resources must not have lost their data. HADEPLOY_SEED=N repeats the history
+// with seed N, HADEPLOY_HISTORIES=N runs that many from there on.
 #include "engine/apply.h"
 #include "engine/planning.h"
 #include "histories/model.h"
@@ -25,7 +25,7 @@ unsigned from_environment(const char* name, unsigned otherwise) {
     return given == nullptr ? otherwise : static_cast<unsigned>(std::strtoul(given, nullptr, 10));
 }
 
-/// What may be wrong with a version of the spec; people take their edit back then.
+/// Errors that a version of the spec can cause; users then undo their edit.
 bool is_refusal(const Error& errors) {
     const std::vector<Error> all = errors.all();
     return std::all_of(all.begin(), all.end(), [](const Error& e) {
@@ -54,7 +54,7 @@ class History {
         if (edit_.chance(25)) destroy();
     }
 
-    /// What happened, for whoever has to understand a failure.
+    /// The log of the history, to analyse a failure.
     std::string story;
 
   private:
@@ -110,7 +110,7 @@ class History {
             world_.fuse.light(static_cast<int>(edit_.below(30)));
             execute(What::all, parallelism());
             world_.fuse.light(-1);
-            // edited before it is run again, or not
+            // sometimes edited before it is run again
             if (edit_.chance(30)) change();
         }
         if (edit_.chance(20)) {
@@ -122,18 +122,19 @@ class History {
             world_.broken.clear();
             if (edit_.chance(30)) change();
         }
-        if (!execute(What::all, parallelism())) { // refused, or it says to be run again
+        if (!execute(What::all, parallelism())) { // refused, or it must be run again
             if (refused_) model_ = before_edit_;
             for (int i = 0; i < 3; ++i)
                 if (execute(What::all, parallelism())) return settled();
-            if (!refused_) throw Failure{"it does not come to an end: " + last_error_};
-            // even the version before can't be reached from where a run was cut off: begin anew
+            if (!refused_) throw Failure{"it does not converge: " + last_error_};
+            // even the previous version cannot be reached from an interrupted run: start again
             model_ = applied_.empty() ? Model{} : applied_.back();
             if (!execute(What::all, parallelism()) && !execute(What::all, 1)) {
-                if (!refused_) throw Failure{"there is no way back: " + last_error_};
-                model_ = Model{}; // of two names that only one can have people give up one
+                if (!refused_)
+                    throw Failure{"the earlier version cannot be restored: " + last_error_};
+                model_ = Model{}; // remove everything: users give up one of two conflicting names
                 if (!execute(What::all, parallelism()))
-                    throw Failure{"there is no way out: " + last_error_};
+                    throw Failure{"the project cannot be emptied: " + last_error_};
             }
         }
         settled();
@@ -150,7 +151,7 @@ class History {
         const auto objects = world_.objects;
         execute(What::all, 1, true);
         for (const auto& [name, o] : objects)
-            if (world_.objects.at(name).data != o.data) throw Failure{name + " was made again"};
+            if (world_.objects.at(name).data != o.data) throw Failure{name + " was created again"};
     }
 
     void check_world() {
@@ -172,7 +173,7 @@ class History {
         std::set<std::string> identities;
         for (const auto& [address, row] : state_.rows)
             if (!identities.insert(row.identity).second)
-                throw Failure{address + " has the identity of another one"};
+                throw Failure{address + " has the identity of another resource"};
         if (!state_.intents.empty()) throw Failure{"the journal is not empty"};
     }
 
@@ -183,7 +184,7 @@ class History {
             throw Failure{"the destroy left something"};
     }
 
-    /// Plans and applies as the command does. Whether all went well.
+    /// Plans and applies like the command. Returns whether everything succeeded.
     bool execute(What what, std::size_t parallelism, bool expect_nothing = false) {
         static const char* const names[] = {"all", "part", "refresh", "destroy"};
         refused_ = false;
@@ -248,7 +249,7 @@ class History {
         return result.ok() && !world_.fuse.dead();
     }
 
-    /// The graph of the model; what was loaded last is often what is wanted again.
+    /// Loads the graph of the model, unless it is the last one loaded.
     void load() {
         auto files = model_.files();
         if (graph_ && files == files_) return;
@@ -274,7 +275,7 @@ class History {
         }
     }
 
-    /// Whatever becomes of a run: what is wanted as it was is there, with its data.
+    /// Whatever the outcome of a run, unchanged resources must exist with their data.
     void check_data(const std::map<std::string, Object>& before, What what) {
         if (what == What::destroy) return;
         const auto wanted = model_.wanted();
@@ -298,14 +299,14 @@ class History {
                was->second.attributes.integer("size") == is->second.size;
     }
 
-    /// Of two that went in the same run the one that stood on the other went first.
+    /// If two objects were removed in a run, the dependent one must have been removed first.
     void check_order() const {
         std::set<std::string> gone;
         for (auto it = world_.removals.rbegin(); it != world_.removals.rend(); ++it) {
             for (const std::string& name : it->standing)
                 if (gone.contains(name))
-                    throw Failure{
-                        fmt::format("{} went before {}, which stood on it", it->name, name)};
+                    throw Failure{fmt::format("{} was removed before {}, which depended on it",
+                                              it->name, name)};
             gone.insert(it->name);
         }
     }
@@ -325,7 +326,7 @@ class History {
 
 } // namespace
 
-TEST_CASE("whatever happens to a project: no data is lost that the plan did not give up") {
+TEST_CASE("random histories lose no data that the plans did not give up") {
     const unsigned first = from_environment("HADEPLOY_SEED", 1);
     const bool one =
         std::getenv("HADEPLOY_SEED") != nullptr && std::getenv("HADEPLOY_HISTORIES") == nullptr;

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-/// What a random project wants to be there, how it says so, and how people edit it.
+/// The objects that a random project wants, how its spec declares them, and how users edit it.
 namespace hadeploy::histories {
 
 struct Thing {
@@ -23,9 +23,9 @@ struct Thing {
     int hidden = 0;
     int port = 0;
     int machine = -1;    ///< id of its machine
-    std::vector<int> on; ///< ids of older things, as far as they are alone in their block
+    std::vector<int> on; ///< ids of older things, which must be alone in their block
 
-    /// With create_before_destroy old and new need names of their own.
+    /// With create_before_destroy the old and the new object need different names.
     [[nodiscard]] std::string name(bool first) const {
         return first ? fmt::format("n{}-{}-s{}m{}", id, version, size, machine)
                      : fmt::format("n{}-{}", id, version);
@@ -52,10 +52,10 @@ struct MachineBlock {
 
 struct ModuleCall {
     int label = 0; ///< of its call
-    int form = 0;  ///< alone, count: 1, for_each: [x]
+    int form = 0;  ///< single, count: 1, for_each: [x]
 };
 
-/// What is to be there of a thing.
+/// The wanted object of a thing.
 struct Wanted {
     std::string type, host;
     int size = 0, value = 0, hidden = 0, port = 0;
@@ -71,7 +71,7 @@ struct Model {
             if (m.id == id) return &m;
         return nullptr;
     }
-    /// The blocks that hold one thing alone, by the thing's id, in a module or the root.
+    /// The blocks in a module or the root that hold a single thing, by the thing's id.
     [[nodiscard]] std::map<int, const Block*> alone(int module) const {
         std::map<int, const Block*> out;
         for (const Block& b : blocks)
@@ -177,7 +177,7 @@ struct Model {
     }
 };
 
-/// Edits a model as people edit specs. Everything follows from the seed.
+/// Edits a model as users edit specs. Everything is determined by the seed.
 class Editor {
   public:
     explicit Editor(unsigned seed) : random_(seed) {}
@@ -271,7 +271,7 @@ class Editor {
             std::swap(b->keys[i], b->keys[j]);
     }
 
-    /// In a list: shifts, swaps, things that come and go.
+    /// Edits a list: swaps, removes or inserts things.
     void order(Model& m) {
         Block* b = pick(m);
         if (b == nullptr || b->form == Block::Form::single || b->things.empty()) return;
@@ -317,7 +317,7 @@ class Editor {
         }
     }
 
-    /// What others stand on becomes another one, and so do some of them.
+    /// Changes a thing that others depend on, and some of these.
     void base(Model& m) {
         Block* b = pick(m);
         if (b == nullptr || b->things.empty()) return;
@@ -340,7 +340,7 @@ class Editor {
         if (what == 2) ++one.version;
         if (what == 3) one.label = next_++;
         if (what != 4) return;
-        for (Block& b : m.blocks) // what was there is made somewhere else, as another one
+        for (Block& b : m.blocks) // the things on it are created elsewhere, as new objects
             for (Thing& t : b.things)
                 if (t.machine == one.id) t.machine = -1, ++t.version;
         m.machines.erase(m.machines.begin() + (&one - m.machines.data()));
@@ -355,7 +355,7 @@ class Editor {
             one.form = static_cast<int>(below(3));
     }
 
-    /// A port changes hands; of swapped ones no order is right.
+    /// Moves a port to another thing. A swap of ports has no valid order.
     void ports(Model& m) {
         Block* a = pick(m);
         Block* b = pick(m);

@@ -11,36 +11,36 @@
 #include <set>
 #include <string>
 
-/// A world whose objects hold data, for random histories: what is removed is lost, what stands on
-/// another object breaks when that goes first, and a port has one owner. What it does not cover:
-/// real latency, effects that are done by half.
+/// Simulated objects with data, for random histories: a removed object loses its data, an object
+/// breaks if one that it depends on is removed first, and a port has one owner. Not covered: real
+/// latency, half-done effects.
 namespace hadeploy::histories {
 
 struct Object {
     std::string type;
     Value attributes;
     std::string owner;           ///< identity
-    std::int64_t data = 0;       ///< another number for each object that is made
-    std::vector<std::string> on; ///< names of what it stands on
-    std::string host;            ///< name of its machine; "" for none
-    bool diskless = false;       ///< a machine whose disk is gone
+    std::int64_t data = 0;       ///< a different number for each created object
+    std::vector<std::string> on; ///< names of the objects that it depends on
+    std::string host;            ///< name of its machine; "" if there is none
+    bool diskless = false;       ///< a machine that has lost its disk
 };
 
 struct Removal {
     std::string name;
-    std::vector<std::string> standing; ///< what stood on it then
+    std::vector<std::string> standing; ///< the objects that depended on it then
 };
 
 struct World {
     std::mutex mutex;
     fake::Fuse fuse;
-    std::map<std::string, Object> objects; ///< by name, and where: see key_of()
+    std::map<std::string, Object> objects; ///< by name and host: see key_of()
     std::set<std::string> broken;          ///< names whose changes fail
     std::int64_t made = 0;
     std::vector<Removal> removals;  ///< of one run
-    std::vector<std::string> wrong; ///< what must never happen, and did
+    std::vector<std::string> wrong; ///< violations
 
-    /// Of a machine: with all that is on it.
+    /// Removes a machine together with everything on it.
     void remove(const std::string& key) {
         Removal removal{key, {}};
         const std::string name = objects.at(key).attributes.text("name");
@@ -57,7 +57,8 @@ struct World {
     }
 };
 
-/// "a", or "a@m" of what is on a machine: two machines may each have one of that name.
+/// "a", or "a@m" for an object on a machine: different machines can have objects with the same
+/// name.
 inline std::string key_of(const std::string& name, const std::string& host) {
     return host.empty() ? name : name + "@" + host;
 }
@@ -79,8 +80,8 @@ inline std::vector<std::string> names_in(const Value& list) {
     return out;
 }
 
-/// `t.block`: name, size and host replace it; value, port, `on` and hidden, which can't be read,
-/// are changed in place. An update or a removal that fails leaves `hidden` damaged.
+/// `t.block`: name, size and host replace it; value, port, `on` and hidden, which cannot be read,
+/// are changed in place. A failed update or removal damages `hidden`.
 class BlockType : public ResourceType {
   public:
     BlockType() {
@@ -94,7 +95,7 @@ class BlockType : public ResourceType {
              .replaces = true,
              .default_value = Value(1)},
             {.name = "value", .type = TypeKind::string},
-            {.name = "hidden", .type = TypeKind::integer}, // can't be read
+            {.name = "hidden", .type = TypeKind::integer}, // cannot be read
             {.name = "port", .type = TypeKind::integer, .default_value = Value(0)},
             {.name = "on", .type = list_of(TypeKind::string)},
             {.name = "host", .type = TypeKind::connection, .replaces = true},
@@ -110,7 +111,7 @@ class BlockType : public ResourceType {
     }
 };
 
-/// The same, taken over where it is there as wanted.
+/// The same, adopted if it exists as wanted.
 class FoundType : public BlockType {
   public:
     FoundType() {
@@ -218,7 +219,7 @@ class OpenEndpoint : public hadeploy::OpenEndpoint {
         const Value& config = c.kind == Change::Kind::remove ? c.before : c.after;
         const std::string name = key_of(config);
         const auto it = world_.objects.find(name);
-        if (world_.broken.contains(name)) { // when half of it was done
+        if (world_.broken.contains(name)) { // after half of it was done
             const bool touched = c.kind == Change::Kind::remove || has(c.changed, "hidden");
             if (it != world_.objects.end() && c.kind != Change::Kind::create && touched)
                 it->second.attributes = it->second.attributes.with("hidden", -1);
@@ -227,7 +228,7 @@ class OpenEndpoint : public hadeploy::OpenEndpoint {
         if (c.kind == Change::Kind::remove) {
             if (it == world_.objects.end()) return {};
             if (it->second.owner != c.identity && !c.type->adopts)
-                world_.wrong.push_back(name + " was removed by who had not made it");
+                world_.wrong.push_back(name + " was removed by somebody else");
             world_.remove(name);
             return {};
         }
@@ -246,7 +247,7 @@ class OpenEndpoint : public hadeploy::OpenEndpoint {
         if (o.diskless && c.kind == Change::Kind::create) o = {}; // it was never complete
         if (o.data == 0) o.data = ++world_.made;
         if (o.diskless) world_.wrong.push_back(name + " was changed without its disk");
-        Value v = config; // an update sets what it was asked for
+        Value v = config; // an update sets the wanted values
         if (c.kind == Change::Kind::update && !has(c.changed, "hidden"))
             v = v.with("hidden", o.attributes["hidden"]);
         if (c.type->machine) {

@@ -207,7 +207,7 @@ resources:
 )";
     const Lab::Run first = lab.apply(spec);
     CHECK(first.plan == "create a; read data.copy; create id; create b; read data.more; create c");
-    CHECK(first.step("data.copy").reason == "a comes first");
+    CHECK(first.step("data.copy").reason == "a must be applied first");
     CHECK(first.step("data.more").reason == "run is known only after apply");
     REQUIRE_MESSAGE(first.ok(), errors_of(first));
     CHECK(first.result.count("read") == 2);

@@ -205,7 +205,7 @@ TEST_CASE("what becomes another type is made as that, and removed as what it was
     REQUIRE(lab.apply(file).ok());
     CHECK(lab.exists("f"));
     CHECK(lab.plan("name: t\nresources: {x: {type: local.directory, path: f}}\n")
-              .plan.find("x was a local.file: the new and the old one would both be ") !=
+              .plan.find("x was a local.file: the new and the old object would both be ") !=
           std::string::npos);
 }
 

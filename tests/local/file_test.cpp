@@ -97,9 +97,10 @@ TEST_CASE("a plan warns of a file whose directory is not there, and that nothing
         "name: t\nresources:\n  a: {type: local.file, path: none/b, content: x}\n";
     const Lab::Run run = lab.plan(alone);
     CHECK(run.plan == "create a");
-    CHECK(warnings(run) == fmt::format("a:3: there is no directory \"{}\", and no resource before "
-                                       "this one makes it\n",
-                                       lab.path("none").string()));
+    CHECK(warnings(run) ==
+          fmt::format(
+              "a:3: there is no directory \"{}\", and no resource before this one creates it\n",
+              lab.path("none").string()));
     CHECK(run.steps.warnings.at(0).hint.find("depends_on") != std::string::npos);
     // something makes it, as the plan can see, or may make it
     CHECK(warnings(lab.plan(alone + "  d: {type: local.directory, path: none}\n")) == "");

@@ -21,7 +21,7 @@ std::string errors_with(const std::string& section) {
     return errors_of("name: t\n" + section + "\n" + kThings);
 }
 
-/// The plan once the moves of the spec are made in a world where all of `before` is there.
+/// The plan after the moves of the spec, in a prior state with everything of `before`.
 std::string moved(const std::string& before, const std::string& after) {
     try {
         const TestSpec t(after.c_str());
@@ -49,7 +49,7 @@ std::string imports(const std::string& text, const VariableValues& variables = {
 }
 } // namespace
 
-TEST_CASE("an address has its parts") {
+TEST_CASE("addresses are split into parts") {
     const auto parts = [](const char* text) {
         std::string out;
         for (const AddressPart& p : parts_of_address(text))
@@ -66,29 +66,29 @@ TEST_CASE("an address has its parts") {
 
 TEST_CASE("moved: what can be said without a state") {
     CHECK(errors_with("moved: [{from: b, to: a}, {from: b, to: c}]") ==
-          "hadeploy.yaml:2:34: moved: b is moved twice (keep the move to the name that the block "
-          "has now)\n  hadeploy.yaml:2:16: first here\n");
+          "hadeploy.yaml:2:34: moved: b is moved twice (keep the move to the current name of the "
+          "block)\n  hadeploy.yaml:2:16: first here\n");
     CHECK(errors_with("moved: [{from: b, to: a}, {from: d, to: a}]") ==
-          "hadeploy.yaml:2:41: moved: two moves lead to a (only one object can have a name: keep "
-          "the move of the one that is there)\n  hadeploy.yaml:2:23: the other one is here\n");
+          "hadeploy.yaml:2:41: moved: two moves lead to a (only one object can have an address: "
+          "keep the move of the one that exists)\n  hadeploy.yaml:2:23: the other one is here\n");
     CHECK(errors_with("moved: [{from: b, to: d}, {from: d, to: b}, {from: e, to: a}]") ==
-          "hadeploy.yaml:2:16: moved: these moves form a circle (a move leads to the name that the "
-          "block has now)\n  hadeploy.yaml:2:16: b becomes d\n  hadeploy.yaml:2:34: d becomes b\n");
+          "hadeploy.yaml:2:16: moved: these moves form a circle (`to` must be the current name of "
+          "a block)\n  hadeploy.yaml:2:16: b becomes d\n  hadeploy.yaml:2:34: d becomes b\n");
     CHECK(errors_with("moved: [{from: b, to: b}]") ==
-          "hadeploy.yaml:2:16: moved: b is moved to itself (take the move out)\n");
+          "hadeploy.yaml:2:16: moved: b is moved to itself (delete the move)\n");
     CHECK(errors_with("moved: [{from: \"${'b'}\", to: a}]") ==
-          "hadeploy.yaml:2:17: moved: an address is written out: it can't be an expression (for "
+          "hadeploy.yaml:2:17: moved: an address can't be an expression (for "
           "example: web, web[\"a\"], web[0], module.site[\"a\"].web)\n");
     CHECK(errors_with("moved: [{from: b, to: 'a[x]'}]").find("\"a[x]\" is not an address") !=
           std::string::npos);
     CHECK(errors_with("moved: [{from: data.b, to: a}]")
-              .find("the state has nothing of a data source") != std::string::npos);
+              .find("the state does not record data sources") != std::string::npos);
     CHECK(errors_with("moved: [{from: module.b, to: a}]") ==
-          "hadeploy.yaml:2:16: moved: module.b is a module, and a is none (a module becomes a "
+          "hadeploy.yaml:2:16: moved: module.b is a module, but a is not (a module becomes a "
           "module: module.NAME)\n");
     CHECK(errors_with("moved: [{from: b, to: d}]") ==
-          "hadeploy.yaml:2:23: moved: b can't become d: the spec has no d (`to` is the name that "
-          "the block has now; a move of what the spec no longer has can be deleted)\n");
+          "hadeploy.yaml:2:23: moved: b can't become d: the spec has no d (`to` is the current "
+          "name of the block; delete the move if the spec no longer has it)\n");
     CHECK(errors_with("moved: [{from: b, to: module.m.a}]").find("the spec has no module.m") !=
           std::string::npos);
     CHECK(errors_with("moved: [{from: b, to: mani}]").find("did you mean many?") !=
@@ -101,7 +101,7 @@ TEST_CASE("moved: what can be said without a state") {
                       "'many[\"x\"]'}]") == "");
 }
 
-TEST_CASE("moved: a chain is made in its order, however it is written") {
+TEST_CASE("moved: the moves of a chain are made in order") {
     const std::string before = "name: t\nresources: {a: {type: fake.thing, name: a}}\n";
     const std::string after = "\nresources: {c: {type: fake.thing, name: a}}\n";
     CHECK(moved(before, "name: t\nmoved: [{from: a, to: b}, {from: b, to: c}]" + after) == "");
@@ -112,7 +112,7 @@ TEST_CASE("moved: to another type, to no instance") {
     const std::string before = "name: t\nresources: {a: {type: fake.thing, name: a}}\n";
     const std::string to_c = "name: t\nmoved: [{from: a, to: c}]\n";
     CHECK(moved(before, to_c + "resources: {c: {type: fake.adoptable, name: a}}\n") ==
-          "moved: a is a fake.thing, and c is a fake.adoptable; ");
+          "moved: a is a fake.thing, but c is a fake.adoptable; ");
     CHECK(moved(before, to_c + "resources: {c: {type: fake.thing, count: 1, name: a}}\n") ==
           "moved: a can't become c: that has instances; ");
     CHECK(moved(before, to_c + "resources: {c: {type: fake.thing, count: 0, name: a}}\n") ==
@@ -124,22 +124,21 @@ TEST_CASE("moved: to another type, to no instance") {
                         "fake.thing, count: 1, name: a}}\n") == "");
 }
 
-TEST_CASE("removed: entries that can't be meant") {
+TEST_CASE("removed: invalid entries are errors") {
     CHECK(errors_with("removed: [b, b]") ==
           "hadeploy.yaml:2:14: removed: b is listed twice (one entry is enough)\n"
           "  hadeploy.yaml:2:11: first here\n");
     CHECK(errors_with("removed: ['b[']").find("\"b[\" is not an address") != std::string::npos);
-    CHECK(errors_with("removed: [\"${'b'}\"]")
-              .find("removed: an address is written out: it can't be an expression") !=
+    CHECK(errors_with("removed: [\"${'b'}\"]").find("removed: an address can't be an expression") !=
           std::string::npos);
     CHECK(errors_with("removed: [b]\nmoved: [{from: b, to: a}]") ==
-          "hadeploy.yaml:2:11: b is both removed and moved (moves are made first: name what is to "
-          "be removed as it is called then)\n  hadeploy.yaml:3:16: b becomes a\n");
-    // what is taken out of a module first, and the rest of it that is let go of
+          "hadeploy.yaml:2:11: b is both removed and moved (moves are made first: list the new "
+          "address under `removed:`)\n  hadeploy.yaml:3:16: b becomes a\n");
+    // a move of a part out of a module precedes the removal of the rest
     CHECK(errors_with("removed: [module.b]\nmoved: [{from: module.b.x, to: a}]") == "");
 }
 
-TEST_CASE("replace_triggered_by: entries that can't be meant") {
+TEST_CASE("replace_triggered_by: invalid entries are errors") {
     const auto error = [](const std::string& entries) {
         return errors_of("name: t\nresources:\n  a: {type: fake.thing, name: a, lifecycle: "
                          "{replace_triggered_by: [" +
@@ -153,22 +152,23 @@ TEST_CASE("replace_triggered_by: entries that can't be meant") {
     CHECK(error("a") == at + "a can't trigger itself (name another resource)\n");
     CHECK(error("b, b") == "hadeploy.yaml:3:72: replace_triggered_by: b is listed twice (one entry "
                            "is enough)\n  hadeploy.yaml:3:69: first here\n");
-    CHECK(error("\"${b}\"")
-              .find("an address is no expression; only its keys are (write the key in brackets, "
-                    "without ${}: web[each.key])") != std::string::npos);
+    CHECK(
+        error("\"${b}\"")
+            .find(
+                "an address can't be an expression; only its keys can (write the key in brackets, "
+                "without ${}: web[each.key])") != std::string::npos);
     CHECK(error("'b['").find("is not an address") != std::string::npos);
     CHECK(error("var.v") == at + "nothing here is called \"var.v\" (it takes resources, instances "
                                  "and modules; to follow a single value, keep it in a local.value, "
                                  "and name that)\n");
     CHECK(error("b.token").find("to follow a single value") != std::string::npos);
-    CHECK(error("data.d") == at + "a data source is only read: that is no change (keep what it "
-                                  "tells in a local.value, and name that)\n");
+    CHECK(error("data.d") == at + "a data source is only read, so it never changes (keep its value "
+                                  "in a local.value, and name that)\n");
     CHECK(error("c") == at + "nothing here is called \"c\" (there are: a, b, data.d)\n");
-    CHECK(error("'b[\"z\"]'")
-              .find("there is no instance z (it names an instance that the spec "
-                    "has)") != std::string::npos);
-    CHECK(error("'b[each.key]'").find("\"each\" has a meaning only in") != std::string::npos);
-    CHECK(error("'b[data.d.value]'").find("replace_triggered_by can't go by data.d") !=
+    CHECK(error("'b[\"z\"]'").find("there is no instance z (name an instance that the spec has)") !=
+          std::string::npos);
+    CHECK(error("'b[each.key]'").find("\"each\" is only available in") != std::string::npos);
+    CHECK(error("'b[data.d.value]'").find("replace_triggered_by can't depend on data.d") !=
           std::string::npos);
     CHECK(error("'module.b[\"x\"]'").find("nothing here is called") != std::string::npos);
 }
@@ -201,7 +201,7 @@ TEST_CASE("replace_triggered_by: one instance, and what is in a module") {
           "replace n[1]; replace all");
 }
 
-TEST_CASE("a circle is shown with the lines that make it") {
+TEST_CASE("a circle is reported with its lines") {
     CHECK(errors_of("name: t\nresources:\n  a: {type: fake.thing, name: a, depends_on: [b]}\n"
                     "  b: {type: fake.thing, name: b, lifecycle: {replace_triggered_by: [c]}}\n"
                     "  c: {type: fake.thing, name: c, value: \"${a.token}\"}\n") ==
@@ -233,22 +233,22 @@ TEST_CASE("import: for_each and expressions over variables") {
     CHECK(imports("name: t\nimport: [{to: 'a[each.value]', for_each: [x, y]}, {to: b, id: i}]" +
                   things) == "a[\"x\"]= a[\"y\"]= b=i ");
     CHECK(imports("name: t\nimport: [{to: b, id: i, for_each: [x, y]}]" + things) ==
-          "\"b\" is imported twice (let each.key be part of the address: to: 'web[each.key]')\n");
+          "\"b\" is imported twice (use each.key in the address: to: 'web[each.key]')\n");
     CHECK(imports("name: t\nimport: [{to: b, id: i}, {to: b, id: j}]" + things) ==
           "\"b\" is imported twice ()\n");
     CHECK(imports("name: t\nimport: [{to: b, id: \"${a['x'].token}\"}]" + things)
-              .find("import: the id can't go by a") != std::string::npos);
+              .find("import: the id can't depend on a") != std::string::npos);
     CHECK(imports("name: t\nimport: [{to: b, id: \"${var.s}\"}]" + things)
-              .find("can't go by a secret") != std::string::npos);
+              .find("can't depend on a secret") != std::string::npos);
     CHECK(imports("name: t\nimport: [{to: b, id: \"${1 + 1}\"}]" + things)
               .find("the id is a string, not an integer") != std::string::npos);
     CHECK(imports("name: t\nimport: [{to: 'a[var.ids]'}]" + things)
               .find("expected a key or an index in brackets, got a map") != std::string::npos);
     CHECK(imports("name: t\nimport: [{to: 'a[\"${each.key}\"]', for_each: [x]}]" + things)
-              .find("an address is no expression; only its keys are") != std::string::npos);
+              .find("an address can't be an expression; only its keys can") != std::string::npos);
     CHECK(imports("name: t\nimport: [{to: 'a[each.key]', for_each: 1}]" + things)
-              .find("for_each goes over a map or a list of names") != std::string::npos);
-    // what the command line asks for goes first
+              .find("for_each needs a map or a list of names") != std::string::npos);
+    // an import on the command line takes precedence
     TestSpec t(("name: t\nimport: [{to: b, id: i}]" + things).c_str());
     t.spec.imports["b"] = {"asked", {}};
     CHECK(t.graph->import_of("b")->id == "asked");

@@ -7,7 +7,7 @@
 using namespace hadeploy;
 
 namespace {
-/// "place: message" of the warnings of a plan in an empty world.
+/// "place: message" of the warnings of a plan with an empty prior state.
 std::string warnings_of(const TestSpec::Files& files) {
     const TestSpec t(files);
     PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
@@ -43,11 +43,11 @@ checks:
     - {check: "${tonumber(a.value) > 1}", message: it can't be evaluated}
 )") == "hadeploy.yaml:5:17: check odd: 2 is even\n"
        "hadeploy.yaml:9:16: check several: it is v\n"
-       "hadeploy.yaml:10:16: check several: a check gives a boolean, not a string\n"
+       "hadeploy.yaml:10:16: check several: a check must be a boolean, not a string\n"
        "hadeploy.yaml:11:18: check several: tonumber(): \"v\" is not a number\n");
 }
 
-TEST_CASE("what a config says in vain is a warning of a plan that makes or changes the object") {
+TEST_CASE("settings without effect are warnings when the object is created or changed") {
     const std::string text =
         "name: t\nresources:\n  a: {type: fake.thing, name: a, value: in vain}\n"
         "  b: {type: fake.thing, name: b, value: v}\n";
@@ -61,7 +61,7 @@ TEST_CASE("what a config says in vain is a warning of a plan that makes or chang
     CHECK(repair.warnings[0].address == "a");
 }
 
-TEST_CASE("checks of a module see what the module sees") {
+TEST_CASE("checks of a module use the module's names") {
     CHECK(warnings_of({{"hadeploy.yaml", "name: t\nmodules: {m: {source: m, for_each: [x, y], "
                                          "with: {v: \"${each.key}\"}}}\n"},
                        {"m/module.yaml", "variables: {v: {}}\nchecks: {c: {check: \"${var.v == "
@@ -69,11 +69,12 @@ TEST_CASE("checks of a module see what the module sees") {
           "m/module.yaml:2:22: check module.m[\"y\"].c: y\n");
 }
 
-TEST_CASE("checks that make no sense are errors") {
+TEST_CASE("invalid checks are errors") {
     CHECK(errors_of("name: t\nchecks: {c: {check: \"${var.x}\", message: m}}\n") ==
           "hadeploy.yaml:2:24: there is no variable \"x\"\n");
     CHECK(errors_of("name: t\nchecks: {c: {check: true}}\n") ==
-          "hadeploy.yaml:2:14: a check has rules with a check and a message (for example: {check: "
+          "hadeploy.yaml:2:14: each rule of a check needs a check and a message (for example: "
+          "{check: "
           "\"${var.n % 2 == 1}\", message: n has to be odd})\n");
     CHECK(errors_of("name: t\nchecks: {c: {check: true, message: m, warn: true}}\n")
               .find("a rule of a check has no key \"warn\"") != std::string::npos);
@@ -102,7 +103,7 @@ TEST_CASE("preconditions of an output stop a plan, and what uses the output") {
     CHECK(wrong("resources: {a: {type: fake.thing, name: \"a${module.m.o}\"}}\n") ==
           "output \"o\": m; ");
     CHECK(wrong("outputs: {all: \"${module.m}\"}\n") == "output \"o\": m; ");
-    CHECK(wrong("") == "output \"o\": m; "); // though nothing uses it
+    CHECK(wrong("") == "output \"o\": m; "); // although nothing uses it
 }
 
 TEST_CASE("postconditions of a data source stop the plan that has read it") {

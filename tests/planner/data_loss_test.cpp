@@ -25,7 +25,7 @@ resources:
   vol: {type: fake.copies, name: d, size: 3, peers: "${node[*].connection}"}
 )";
 
-/// "a: the disk a, 7; ...", with what keeps copies in brackets.
+/// "a: the disk a, 7; ...", with the resource that keeps copies in brackets.
 std::string text(const std::vector<Loss>& losses) {
     std::string out;
     for (const Loss& l : losses) {
@@ -54,7 +54,7 @@ PriorState applied_cluster() {
 
 } // namespace
 
-TEST_CASE("what is removed or replaced loses its data") {
+TEST_CASE("removed and replaced objects lose their data") {
     const PriorState world = as_applied(kDisks);
     CHECK(lost(kDisks, world) == "");
     CHECK(lost(kDisks, world, {.destroy = true}) == "a: the disk a, 7");
@@ -63,7 +63,7 @@ TEST_CASE("what is removed or replaced loses its data") {
     CHECK(lost("name: t\n", world) == "a: the disk a, 7");
     CHECK(lost("name: t\nresources: {a: {type: fake.disk, name: other}}\n", world) ==
           "a: the disk a, 7");
-    // what the spec lets go of stays as it is, and what has another address only moves
+    // a forgotten object is kept, and one with another address only moves
     CHECK(lost("name: t\nremoved: [a]\n", world) == "");
     const TestSpec moved("name: t\nresources: {c: {type: fake.disk, name: a, size: 7}}\n"
                          "moved: [{from: a, to: c}]\n");
@@ -71,10 +71,10 @@ TEST_CASE("what is removed or replaced loses its data") {
     before.observed["c"] = before.observed.at("a");
     CHECK(make_plan(*moved.graph, with_moves(before, moved.spec.moved), moved.settings)
               .losses.empty());
-    // an update keeps it
+    // an update keeps the data
     const char* other = "name: t\nresources: {a: {type: fake.disk, name: a, size: 7, value: x}}\n";
     CHECK(lost(other, world) == "");
-    // and so does the replacement of what has lost its data already
+    // so does the replacement of an object that has lost its data already
     const char* larger = "name: t\nresources: {a: {type: fake.disk, name: a, size: 8}}\n";
     CHECK(lost(larger, world) == "a: the disk a, 7");
     PriorState broken = world;
@@ -82,22 +82,22 @@ TEST_CASE("what is removed or replaced loses its data") {
     CHECK(lost(larger, broken) == "");
 }
 
-TEST_CASE("what is gone already is not lost by the plan") {
+TEST_CASE("objects that are already gone are no losses of the plan") {
     PriorState world = as_applied(kDisks);
     world.observed["a"] = Observation::absent();
     CHECK(lost(kDisks, world) == "");
     CHECK(lost(kDisks, world, {.destroy = true}) == "");
-    world.observed.erase("a"); // nobody can tell
+    world.observed.erase("a"); // unknown whether it exists
     CHECK(lost(kDisks, world, {.destroy = true}) == "a: the disk a, 7");
 }
 
-TEST_CASE("of two generations the old one loses its data, once") {
+TEST_CASE("the old of two generations loses its data, once") {
     const char* before = "name: t\nresources: {a: {type: fake.disk, name: a1, lifecycle: "
                          "{create_before_destroy: true}}}\n";
     const char* after = "name: t\nresources: {a: {type: fake.disk, name: a2, lifecycle: "
                         "{create_before_destroy: true}}}\n";
     CHECK(lost(after, as_applied(before)) == "a: the disk a1, 1");
-    // a resource of another type takes its place: what goes is the old one's
+    // a resource of another type replaces it: the loss is that of the old one
     CHECK(lost("name: t\nresources: {a: {type: fake.thing, name: a2}}\n", as_applied(before)) ==
           "a: the disk a1, 1");
 }
@@ -105,7 +105,7 @@ TEST_CASE("of two generations the old one loses its data, once") {
 TEST_CASE("copies on machines that stay") {
     const PriorState world = applied_cluster();
     REQUIRE(machines_in(world.recorded.at("vol").config).size() == 3);
-    // what lives on the machine goes with it, and is not told beside it
+    // data on a machine is lost with it, and not reported separately
     CHECK(lost(kCluster, world, {.replace = {"node[\"x\"]"}}) ==
           "node[\"x\"]: the disk of x [vol]");
     CHECK(lost(kCluster, world, {.replace = {"node[\"x\"]", "node[\"y\"]"}}) ==
@@ -113,13 +113,13 @@ TEST_CASE("copies on machines that stay") {
     CHECK(lost(kCluster, world, {.destroy = true}) ==
           "node[\"x\"]: the disk of x; node[\"y\"]: the disk of y; node[\"z\"]: the disk of z; "
           "vol: the disk d, 3");
-    // one that is gone already leaves no copy
+    // a machine that is gone already has no copy
     PriorState without_z = world;
     without_z.observed["node[\"z\"]"] = Observation::absent();
     CHECK(lost(kCluster, without_z) == "");
     CHECK(lost(kCluster, without_z, {.replace = {"node[\"y\"]"}}) ==
           "node[\"y\"]: the disk of y; vol: the disk d, 3");
-    // nor does it help that there are copies when they go too
+    // copies that are removed too do not help
     CHECK(lost(kCluster, world, {.replace = {"node[\"x\"]", "vol"}}).find("[vol]") ==
           std::string::npos);
 }

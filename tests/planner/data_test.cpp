@@ -8,7 +8,7 @@
 using namespace hadeploy;
 
 namespace {
-/// Nothing is there yet; `things` are recorded and there as they were made.
+/// Nothing exists yet except `things`, which are recorded and unchanged.
 PriorState world_of(const TestSpec& t, const std::vector<std::string>& things) {
     PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
     for (const Node& n : t.graph->nodes()) {
@@ -26,7 +26,7 @@ PriorState world_of(const TestSpec& t, const std::vector<std::string>& things) {
     return world;
 }
 
-/// The addresses of what would be read now.
+/// The addresses of the data sources to read now.
 std::string to_read(const TestSpec& t, const PriorState& world) {
     std::string out;
     for (const PlannedRead& s : reads_of_data(*t.graph, world, t.settings))
@@ -50,7 +50,7 @@ resources:
 )";
 } // namespace
 
-TEST_CASE("what is known is read, link by link; what waits for something is not") {
+TEST_CASE("data sources with a known config are read step by step, waiting ones are not") {
     const TestSpec t(kSpec);
     PriorState fresh = world_of(t, {});
     CHECK(to_read(t, fresh) == "data.one known; ");
@@ -60,7 +60,7 @@ TEST_CASE("what is known is read, link by link; what waits for something is not"
     CHECK(to_read(t, fresh) == "");
     const Plan plan = make_plan(*t.graph, fresh, t.settings);
     CHECK(summary(plan) == "create a; read data.four; read data.three; create b");
-    CHECK(plan.steps[1].reason == "a comes first");
+    CHECK(plan.steps[1].reason == "a must be applied first");
     CHECK(plan.steps[2].reason == "name is known only after apply");
     CHECK(plan.steps[3].after.text("name") == "b-y");
 
@@ -68,7 +68,7 @@ TEST_CASE("what is known is read, link by link; what waits for something is not"
     CHECK(to_read(t, made) == "data.one known; data.four fixed; data.three t; ");
 }
 
-TEST_CASE("what was read with another config is not what the plan goes by") {
+TEST_CASE("a read with another config is not used") {
     const TestSpec t(kSpec);
     PriorState world = world_of(t, {"a"});
     note_read(world, "data.one", "known", "x");
@@ -96,7 +96,7 @@ data:
     CHECK((*t.graph)[*t.graph->find("b")].deps.size() == 1);
 }
 
-TEST_CASE("data sources that make no sense") {
+TEST_CASE("invalid data sources are errors") {
     CHECK(errors_of("name: t\ndata: {a: {type: fake.thing, name: a}}\n") ==
           "hadeploy.yaml:2:18: \"fake.thing\" is a type of resources (put the block under "
           "`resources:`)\n");
@@ -126,9 +126,9 @@ resources: {b: {type: fake.thing, name: b, value: "${data.a.valeu}"}}
               .starts_with("hadeploy.yaml:2:8: data.a depends on itself\n"));
 }
 
-TEST_CASE("how many there are of something can't go by a data source") {
-    const std::string hint = "data sources are read when it is known how many there are of "
-                             "everything: take ";
+TEST_CASE("the number of instances can't depend on a data source") {
+    const std::string hint =
+        "data sources are read only after the number of instances is known: take ";
     const std::string data = "name: t\ndata: {a: {type: fake.look, name: a}}\nresources:\n";
     CHECK(errors_of(data + "  b: {type: fake.thing, for_each: \"${data.a.value}\", name: b}\n") ==
           "hadeploy.yaml:4:38: the keys of for_each are known only after apply (" + hint +
@@ -136,7 +136,7 @@ TEST_CASE("how many there are of something can't go by a data source") {
     CHECK(errors_of(data + "  b: {type: fake.thing, count: \"${data.a.value}\", name: b}\n") ==
           "hadeploy.yaml:4:35: the count is known only after apply (" + hint +
               "it from a variable, a local or file())\n");
-    // but by the instances of one it can
+    // but they can depend on the instances of one
     const TestSpec t(R"(name: t
 data: {a: {type: fake.look, for_each: [x, y], name: "${each.key}"}}
 resources: {b: {type: fake.thing, for_each: "${data.a}", name: "${each.value.value}"}}

@@ -9,7 +9,7 @@
 using namespace hadeploy;
 
 namespace {
-/// The spec with one resource, `a` or its instances, and that lifecycle.
+/// The spec with one resource, `a` or its instances, and the given lifecycle.
 std::string spec(const char* lifecycle, const char* more = "") {
     return fmt::format("name: t\nvariables:\n  on: {{type: boolean, default: true}}\n"
                        "  names: {{default: [value]}}\n"
@@ -55,19 +55,20 @@ resources:
     CHECK(values_of(each, "b[1]").keep_on_destroy == true);
 }
 
-TEST_CASE("a lifecycle can't go by resources or secrets") {
-    const std::string hint = " (it goes by variables, locals, each and count)\n";
-    const std::string early = ": it has to be known before anything is planned" + hint;
+TEST_CASE("a lifecycle can't depend on resources or secrets") {
+    const std::string hint = " (it can use variables, locals, each and count)\n";
+    const std::string early = ": it must be known before planning" + hint;
     CHECK(errors_of(spec("{prevent_destroy: \"${b.token == ''}\"}")) ==
-          "hadeploy.yaml:6:98: prevent_destroy can't go by b" + early);
+          "hadeploy.yaml:6:98: prevent_destroy can't depend on b" + early);
     CHECK(errors_of(spec("{create_before_destroy: \"${local.of_b != ''}\"}")) ==
-          "hadeploy.yaml:6:107: create_before_destroy can't go by b" + early);
+          "hadeploy.yaml:6:107: create_before_destroy can't depend on b" + early);
     CHECK(errors_of(spec("{ignore_changes: [\"${b.token}\"]}")) ==
-          "hadeploy.yaml:6:86: ignore_changes can't go by b" + early);
+          "hadeploy.yaml:6:86: ignore_changes can't depend on b" + early);
     CHECK(errors_of(spec("{keep_on_destroy: \"${try(b.token == '', true)}\"}"))
-              .find("keep_on_destroy can't go by b") != std::string::npos);
+              .find("keep_on_destroy can't depend on b") != std::string::npos);
     CHECK(errors_of(spec("{prevent_destroy: \"${sensitive(true)}\"}"))
-              .find("prevent_destroy can't go by a secret: it would show") != std::string::npos);
+              .find("prevent_destroy can't depend on a secret: it would be visible") !=
+          std::string::npos);
     CHECK(errors_of(spec("{prevent_destroy: \"${var.of}\"}")) ==
           "hadeploy.yaml:6:90: there is no variable \"of\" (did you mean \"on\"?)\n");
     CHECK(errors_of(spec("{keep_on_destroy: 1}")) ==
@@ -76,7 +77,7 @@ TEST_CASE("a lifecycle can't go by resources or secrets") {
     CHECK(errors_of(spec("{ignore_changes: 1}")) ==
           "hadeploy.yaml:6:86: ignore_changes: it lists names of attributes (for example: labels, "
           "labels[\"x\"], ports[0])\n");
-    // also where there is no instance of it
+    // even without any instance
     CHECK(errors_of(spec("{prevent_destroy: 1}", "count: 0, ")).find("expected a boolean") !=
           std::string::npos);
 }
@@ -89,7 +90,7 @@ TEST_CASE("the block of an instance that is gone says whether it may go") {
                            keys, lifecycle);
     };
     const PriorState world = made(text("[x, y]", "{prevent_destroy: true}"));
-    const std::string refused = "a[\"y\"] would be destroyed, and prevent_destroy protects it; ";
+    const std::string refused = "a[\"y\"] would be destroyed, but prevent_destroy protects it; ";
     const std::string goes = "remove a[\"y\"] (the spec no longer has it); ";
     CHECK(planned(text("[x]", "{prevent_destroy: true}"), world) == refused);
     CHECK(planned(text("[x]", "{}"), world) == refused); // as recorded
@@ -97,16 +98,16 @@ TEST_CASE("the block of an instance that is gone says whether it may go") {
     CHECK(planned(text("[x]", "{prevent_destroy: \"${var.on}\"}"), world) == goes);
     CHECK(planned(text("[x]", "{prevent_destroy: \"${each.key == 'x'}\"}"), world) == goes);
     CHECK(planned(text("[x]", "{prevent_destroy: \"${each.key == 'y'}\"}"), world) == refused);
-    // what only an instance that is there could tell is as recorded
+    // a value that only an existing instance has: as recorded
     CHECK(planned(text("{x: false}", "{prevent_destroy: \"${each.value}\"}"), world) == refused);
-    // a block without an instance, or of an index
+    // a block without instances, or an index
     CHECK(planned("name: t\nresources: {a: {type: fake.thing, count: 1, name: n, lifecycle: "
                   "{prevent_destroy: false}}}\n",
                   world)
               .find("protects") == std::string::npos);
 }
 
-TEST_CASE("the same of a module's instances, whose variables are as the call gives them") {
+TEST_CASE("the same for instances of a module, with the variables of its call") {
     const auto files = [](const char* keys, const char* on) {
         return TestSpec::Files{
             {"hadeploy.yaml",
@@ -128,12 +129,12 @@ TEST_CASE("the same of a module's instances, whose variables are as the call giv
         }
     };
     CHECK(planned_with("${true}") ==
-          "module.m[\"x\"].a would be destroyed, and prevent_destroy protects it");
+          "module.m[\"x\"].a would be destroyed, but prevent_destroy protects it");
     CHECK(planned_with("${false}") == "remove module.m[\"x\"].a");
     CHECK(planned_with("${each.key == 'y'}") == "remove module.m[\"x\"].a");
 }
 
-TEST_CASE("destroy goes by the spec, where there is one") {
+TEST_CASE("destroy uses the lifecycles of the spec, if there is one") {
     const PriorState world = made(spec("{prevent_destroy: true}"));
     const auto destroyed = [&](const char* lifecycle) {
         const TestSpec t(spec(lifecycle).c_str());
@@ -153,7 +154,7 @@ TEST_CASE("keep_on_destroy: the object stays, only the state forgets it") {
                        "{keep_on_destroy: true}}}\n";
     const PriorState world = made(kept);
     CHECK(world.recorded.at("a").config.flag("keep_on_destroy"));
-    const std::string stays = "forget a (keep_on_destroy: it stays as it is); ";
+    const std::string stays = "forget a (keep_on_destroy: the object is kept); ";
     CHECK(planned("name: t\n", world) == stays); // as recorded
     CHECK(planned("name: t\nresources: {a: {type: fake.thing, name: a, lifecycle: "
                   "{keep_on_destroy: false}}}\n",
@@ -161,31 +162,30 @@ TEST_CASE("keep_on_destroy: the object stays, only the state forgets it") {
     PriorState gone = world;
     gone.observed["a"] = Observation::absent();
     CHECK(planned("name: t\n", gone) == "forget a (it is already gone); ");
-    // what can't be destroyed needs no protection
+    // an object that cannot be destroyed needs no protection
     PriorState both = world;
     both.recorded["a"].config = both.recorded["a"].config.with("prevent_destroy", true);
     CHECK(planned("name: t\n", both) == stays);
 }
 
-TEST_CASE("keep_on_destroy: a replacement is made beside the object that stays") {
+TEST_CASE("keep_on_destroy: a replacement is created beside the kept object") {
     const auto text = [](const char* name, int size) {
         return fmt::format("name: t\nresources: {{a: {{type: fake.thing, name: {}, size: {}, "
                            "lifecycle: {{keep_on_destroy: true}}}}}}\n",
                            name, size);
     };
     const PriorState world = made(text("one", 1));
-    CHECK(planned(text("two", 1), world) ==
-          "replace a (name can't be changed in place); forget a#1 (keep_on_destroy: it stays as it "
-          "is); ");
+    CHECK(planned(text("two", 1), world) == "replace a (name can't be changed in place); forget "
+                                            "a#1 (keep_on_destroy: the object is kept); ");
     CHECK(planned(text("one", 2), world) ==
-          "keep_on_destroy: the new a and the old one, which stays, would both be fake one; ");
-    // recorded, and no longer in the block
+          "keep_on_destroy: the new a and the old one, which is kept, would both be fake one; ");
+    // recorded, but no longer set in the block
     CHECK(planned("name: t\nresources: {a: {type: fake.thing, name: two}}\n", world) ==
-          "replace a (name can't be changed in place); forget a#1 (keep_on_destroy: it stays as it "
-          "is); ");
+          "replace a (name can't be changed in place); forget a#1 (keep_on_destroy: the object is "
+          "kept); ");
 }
 
-TEST_CASE("keep_on_destroy: a machine that stays takes nothing with it, one that goes does") {
+TEST_CASE("keep_on_destroy: a kept machine keeps the objects on it, a removed one does not") {
     const auto text = [](const char* machine, const char* thing) {
         return fmt::format("name: t\nresources:\n  m: {{type: fake.machine, name: m, lifecycle: "
                            "{}}}\n  a: {{type: fake.thing, name: a, host: \"${{m.connection}}\", "
@@ -193,7 +193,7 @@ TEST_CASE("keep_on_destroy: a machine that stays takes nothing with it, one that
                            machine, thing);
     };
     CHECK(planned("name: t\n", made(text("{keep_on_destroy: true}", "{}"))) ==
-          "remove a (the spec no longer has it); forget m (keep_on_destroy: it stays as it is); ");
+          "remove a (the spec no longer has it); forget m (keep_on_destroy: the object is kept); ");
     CHECK(planned("name: t\n", made(text("{}", "{keep_on_destroy: true}"))) ==
-          "remove m (the spec no longer has it); forget a (goes with m); ");
+          "remove m (the spec no longer has it); forget a (removed with m); ");
 }

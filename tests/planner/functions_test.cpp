@@ -25,28 +25,28 @@ TEST_CASE("each function gives what its example says") {
     CHECK(names.size() > 105);
 }
 
-TEST_CASE("functions refuse what they can't do, and say what they are") {
-    CHECK(eval("join(',', [[1]])") == "1:3: join(): a list can't stand within a string");
+TEST_CASE("functions report invalid arguments and their usage") {
+    CHECK(eval("join(',', [[1]])") == "1:3: join(): a list can't be part of a string");
     CHECK(eval("split('', 'a')") == "1:3: split(): the separator is empty");
     CHECK(
         eval("regex('(', 'a')") ==
         "1:3: regex(): \"(\" is not a regular expression: missing ): ( (the syntax is RE2's, as in "
-        "Go and Terraform: no look-ahead, no references back to a group)");
+        "Go and Terraform: no look-ahead, no backreferences)");
     CHECK(eval("regex('a(?!b)', 'ac')").find("invalid perl operator: (?!") != std::string::npos);
-    CHECK(eval("regex('x', 'a')").starts_with("1:3: regex(): \"x\" is nowhere in the text"));
+    CHECK(eval("regex('x', 'a')").starts_with("1:3: regex(): \"x\" does not match the text"));
     CHECK(eval("format('%d', 'a')") == "1:3: format(): %d needs an integer, got a string");
-    CHECK(eval("format('%s')") == "1:3: format(): the format wants more than 0 values");
+    CHECK(eval("format('%s')") == "1:3: format(): the format needs more than 0 values");
     CHECK(eval("format('a', 1)") == "1:3: format(): the format uses 0 of 1 values");
-    CHECK(eval("format('%n', 1)").starts_with("1:3: format(): there is no %n"));
-    CHECK(eval("format('%99999d', 1)") == "1:3: format(): a width is less than 10000");
+    CHECK(eval("format('%n', 1)").starts_with("1:3: format(): %n is not supported"));
+    CHECK(eval("format('%99999d', 1)") == "1:3: format(): a width must be less than 10000");
     CHECK(eval("lookup({a: 1}, 'b')") ==
           "1:3: lookup(): the map has no \"b\" (a third argument is the default)");
     CHECK(eval("element([], 0)") == "1:3: element(): the list is empty");
-    CHECK(eval("slice([1], 1, 3)") == "1:3: slice(): there is no part from 1 to 3 of a list of 1");
-    CHECK(eval("zipmap(['a'], [])") == "1:3: zipmap(): 1 keys and 0 values");
+    CHECK(eval("slice([1], 1, 3)") == "1:3: slice(): there is no slice from 1 to 3 in a list of 1");
+    CHECK(eval("zipmap(['a'], [])") == "1:3: zipmap(): the lists have 1 keys and 0 values");
     CHECK(eval("one([1, 2])") == "1:3: one(): expected one element at most, got 2");
     CHECK(eval("sort([1, 'a'])") ==
-          "1:3: sort(): sorts strings, or numbers, not both and nothing else");
+          "1:3: sort(): the list must contain only strings or only numbers");
     CHECK(eval("coalesce(null, '')") == "1:3: coalesce(): all of the values are null or empty");
     CHECK(eval("min([])") == "1:3: min(): the list is empty");
     CHECK(eval("parseint('12x')") == "1:3: parseint(): \"12x\" is not an integer in base 10");
@@ -57,7 +57,7 @@ TEST_CASE("functions refuse what they can't do, and say what they are") {
           "1:3: jsondecode(): the text is not JSON (the error is at byte 2)");
     CHECK(eval("yamldecode('a: [')").starts_with("1:3: yamldecode(): line 1: "));
     CHECK(eval("base64decode('*')") == "1:3: base64decode(): the text is not base64");
-    CHECK(eval("base64decode('/w==')") == "1:3: base64decode(): what is encoded is not UTF-8 text");
+    CHECK(eval("base64decode('/w==')") == "1:3: base64decode(): the decoded text is not UTF-8");
     CHECK(eval("uuidv5('x', 'a')").starts_with("1:3: uuidv5(): \"x\" is not a UUID"));
     CHECK(eval("cidrhost('10.0.0.0/33', 1)")
               .starts_with("1:3: cidrhost(): \"10.0.0.0/33\" is not a network"));
@@ -70,16 +70,18 @@ TEST_CASE("functions refuse what they can't do, and say what they are") {
     CHECK(eval("formatdate('YYYY', 'today')")
               .starts_with("1:3: formatdate(): \"today\" is not a timestamp"));
     CHECK(eval("formatdate('x', '2026-03-01T12:30:00Z')")
-              .starts_with("1:3: formatdate(): there is no \"x\" in a pattern"));
+              .starts_with("1:3: formatdate(): \"x\" is not supported in a pattern"));
     CHECK(eval("timeadd('2026-03-01T12:30:00Z', 'soon')").starts_with("1:3: timeadd(): "));
-    CHECK(eval("log(0, 2)").starts_with("1:3: log(): there is a logarithm of what is above 0"));
+    CHECK(eval("log(0, 2)").starts_with("1:3: log(): the value must be above 0"));
     CHECK(eval("coalescelist([], [])") == "1:3: coalescelist(): all of the lists are empty");
-    CHECK(eval("matchkeys([1], [], [])") == "1:3: matchkeys(): 1 values and 0 keys");
+    CHECK(eval("matchkeys([1], [], [])") == "1:3: matchkeys(): the lists have 1 values and 0 keys");
     CHECK(eval("transpose({a: 1})") ==
           "1:3: transpose(): \"a\": expected a list of strings, got an integer");
-    CHECK(eval("urldecode('%zz')") == "1:3: urldecode(): % has two hexadecimal digits after it");
-    CHECK(eval("urldecode('%')") == "1:3: urldecode(): % has two hexadecimal digits after it");
-    CHECK(eval("urldecode('%ff')") == "1:3: urldecode(): what is encoded is not UTF-8 text");
+    CHECK(eval("urldecode('%zz')") ==
+          "1:3: urldecode(): % must be followed by two hexadecimal digits");
+    CHECK(eval("urldecode('%')") ==
+          "1:3: urldecode(): % must be followed by two hexadecimal digits");
+    CHECK(eval("urldecode('%ff')") == "1:3: urldecode(): the decoded text is not UTF-8");
     CHECK(eval("regexall('(x?x?x?x?x?x?){20}y', '" + std::string(100'000, 'x') + "')") == "[]");
     CHECK(eval("regexall('(?:)', 'aü')") == "[\"\",\"\",\"\"]");
     CHECK(eval("regexall('a*', 'baac')") == "[\"\",\"aa\",\"\",\"\"]");
@@ -90,7 +92,7 @@ TEST_CASE("functions refuse what they can't do, and say what they are") {
     CHECK(eval("csvdecode('a,a\\n')") == "1:3: csvdecode(): there are two columns \"a\"");
     CHECK(eval("csvdecode('a\\n\"x')") == "1:3: csvdecode(): a quote is not closed");
     CHECK(eval("csvdecode('a\\n\"x\"y')") ==
-          "1:3: csvdecode(): after a closing quote a field is over");
+          "1:3: csvdecode(): unexpected text after a closing quote");
     CHECK(eval("templatestring('$${b}', {a: 1})")
               .find("the template:1:3: the template has no \"b\"") != std::string::npos);
     CHECK(eval("tonumber('1 GiB')") == "1:3: tonumber(): \"1 GiB\" is not a number");
@@ -98,14 +100,14 @@ TEST_CASE("functions refuse what they can't do, and say what they are") {
           "1:3: tobool(): only \"true\" and \"false\" are booleans, got \"yes\"");
 }
 
-TEST_CASE("no function cuts a character: what is no UTF-8 text is refused") {
-    const std::string byte = "1:3: regex(): the match is a part of a character, which is no text "
+TEST_CASE("functions split no characters and refuse invalid UTF-8") {
+    const std::string byte = "1:3: regex(): the match is part of a character, which is not text "
                              "(\\C matches a single byte; . matches a character)";
     CHECK(eval("regex('\\\\C', 'é')") == byte);
     CHECK(eval("regex('(\\\\C)(\\\\C)', 'é')") == byte);
     CHECK(eval("regexall('\\\\C', 'aé')").find("a part of a character") != std::string::npos);
     CHECK(eval("replace('é', '/\\\\C/', '-')").find("a part of a character") != std::string::npos);
-    CHECK(eval("regex('\\\\C\\\\C', 'é')") == "\"é\""); // whole characters after all
+    CHECK(eval("regex('\\\\C\\\\C', 'é')") == "\"é\""); // whole characters again
     CHECK(eval("replace('aé', '/\\\\B/', '-')") == "\"aé-\"");
     CHECK(eval("regexall('\\\\B', 'é')") == "[\"\",\"\"]");
     CHECK(eval("trim('èxé', 'é')") == "\"èx\"");
@@ -154,7 +156,7 @@ TEST_CASE("formatdate knows all that a pattern can hold") {
     CHECK(at("Z ZZZ ZZZZ ZZZZZ", "-05:30") == "\"-05:30 -0530 -0530 -05:30\"");
     CHECK(at("h 'o''clock' '' ''''", "Z") == "\"0 o'clock ' ''\"");
     CHECK(at("'open", "Z") == "1:3: formatdate(): a quote in the pattern is not closed");
-    CHECK(at("ZZ", "Z").starts_with("1:3: formatdate(): there is no \"ZZ\" in a pattern"));
+    CHECK(at("ZZ", "Z").starts_with("1:3: formatdate(): \"ZZ\" is not supported in a pattern"));
 }
 
 TEST_CASE("the namespaces of UUIDs have names") {
@@ -232,16 +234,15 @@ TEST_CASE("networks are of IPv4 or IPv6") {
     CHECK(eval("cidrcontains('fd00:77::/64', 'fd00:78::5')") == "false");
     CHECK(eval("cidrcontains('::/0', '10.0.0.1')") == "false");
     CHECK(eval("cidrcontains('10.0.0.0/8', '::ffff:10.0.0.1')") == "false");
-    CHECK(eval("cidrnetmask('fd00::/64')") ==
-          "1:3: cidrnetmask(): a mask is written for IPv4 alone (an IPv6 network is told by its "
-          "length)");
+    CHECK(eval("cidrnetmask('fd00::/64')") == "1:3: cidrnetmask(): only IPv4 networks have a mask "
+                                              "(an IPv6 network uses its prefix length)");
     CHECK(eval("cidrhost('fd00::/129', 0)").find("is not a network") != std::string::npos);
     CHECK(eval("cidrhost('fd00:::/64', 0)").find("is not a network") != std::string::npos);
     CHECK(eval("cidrcontains('fd00::/8', 'x')") ==
           "1:3: cidrcontains(): \"x\" is not an IP address");
 }
 
-TEST_CASE("the corners of functions") {
+TEST_CASE("corner cases of functions") {
     CHECK(eval("cidrhost('0.0.0.0/0', -1)") == "\"255.255.255.255\"");
     CHECK(eval("cidrnetmask('0.0.0.0/0')") == "\"0.0.0.0\"");
     CHECK(eval("range(3, 0)") == "[3,2,1]");
@@ -257,7 +258,7 @@ TEST_CASE("the corners of functions") {
     CHECK(eval("can(1 / 0)") == "false");
     CHECK(eval("length('Zürich')") == "6");
     CHECK(eval("timeadd('2024-02-29T00:00:00+02:00', '-1d')") == "\"2024-02-28T00:00:00+02:00\"");
-    CHECK(eval("regexall('(a+)+b', '" + std::string(5000, 'a') + "')") == "[]"); // at once
+    CHECK(eval("regexall('(a+)+b', '" + std::string(5000, 'a') + "')") == "[]"); // in linear time
     CHECK(eval("csvdecode('a,b\\r\\n\"x, \"\"y\"\"\",\"1\\n2\"\\r\\n\\r\\n,\\r\\n')") ==
           "[{\"a\":\"x, \\\"y\\\"\",\"b\":\"1\\n2\"},{\"a\":\"\",\"b\":\"\"}]");
     CHECK(eval("csvdecode('')") == "[]");
@@ -271,7 +272,8 @@ TEST_CASE("the corners of functions") {
 }
 
 TEST_CASE("jsondecode reads JSON, not the YAML that looks like it") {
-    CHECK(eval("jsondecode(' \"\\\\ud83d\\\\ude00\" ')") == "\"\xF0\x9F\x98\x80\""); // a pair
+    CHECK(eval("jsondecode(' \"\\\\ud83d\\\\ude00\" ')") ==
+          "\"\xF0\x9F\x98\x80\""); // a surrogate pair
     CHECK(eval("jsondecode('{\\n\\t\"a\"\\t:\\t1\\n}')") == "{\"a\":1}");
     CHECK(eval("jsondecode('{\"a\"\\n:\\n1}')") == "{\"a\":1}");
     CHECK(eval("jsondecode('[\"a\",\\r\"b\"]')") == "[\"a\",\"b\"]");
@@ -292,7 +294,7 @@ TEST_CASE("jsondecode reads JSON, not the YAML that looks like it") {
           "1:3: jsondecode(): nested more than 64 levels deep");
 }
 
-TEST_CASE("parts of paths are as basename and dirname have them") {
+TEST_CASE("parts of paths match basename(1) and dirname(1)") {
     CHECK(eval("[basename('a/b/'), basename('a'), basename('//'), basename('')]") ==
           R"(["b","a","/","."])");
     CHECK(
@@ -315,14 +317,14 @@ TEST_CASE("files are found beside the file that names them") {
     CHECK(eval("fileexists(" + path("a.txt") + ")") == "true");
     CHECK(eval("filebase64(" + path("a.txt") + ")") == "\"aGVsbG8K\"");
     CHECK(eval("filesha256(" + path("a.txt") + ") == sha256(\"hello\\n\")") == "true");
-    CHECK(eval("file('functions_test.cpp') != ''") == "true"); // MapNames: path.module is here
+    CHECK(eval("file('functions_test.cpp') != ''") == "true"); // path.module: see MapNames
     CHECK(eval("templatefile(" + path("t.tpl") + ", {nodes: ['a', 'b']})") ==
           "\"<a>,<b> ${x}\\n\"");
     CHECK(eval("templatefile(" + path("bad.tpl") + ", {nodes: []})")
               .find("bad.tpl:2:3: the template has no \"nodse\" (did you mean \"nodes\"?)") !=
           std::string::npos);
     CHECK(eval("templatefile(" + path("loop.tpl") + ", {})")
-              .find("a template can't call for a template") != std::string::npos);
+              .find("a template can't render another template") != std::string::npos);
     CHECK(eval("file(" + path("nothing") + ")").starts_with("1:3: file(): "));
     std::ofstream(dir / "b.txt") << "";
     fs::create_directories(dir / "sub" / "deep");

@@ -1,5 +1,5 @@
-// The same object under another address, and the order of what is replaced and removed. What
-// becomes of both over many runs is looked at in tests/histories.
+// Tests for objects found under another address, and for the order of replacements and removals.
+// tests/histories tests both over many runs.
 #include "planner/plan/make_plan.h"
 #include "planner/plan/moves.h"
 #include "planner/plan/plan.h"
@@ -18,7 +18,7 @@ using namespace hadeploy;
 
 namespace {
 
-/// `fake.door`: a thing whose value, which is changed in place, only one can have.
+/// `fake.door`: a thing whose value is changed in place and must be unique.
 class Door : public fake::Thing {
   public:
     Door() { name = "fake.door"; }
@@ -34,7 +34,7 @@ std::string resources(const std::string& lines) {
     return "name: t\nresources:\n" + lines;
 }
 
-/// Plans as the command does, with the moves that the claims lead to.
+/// Plans like the command, including the moves that follow from claims.
 struct Planning {
     explicit Planning(const std::string& text) {
         fake::add_to(registry, things);
@@ -54,7 +54,7 @@ struct Planning {
         return make_plan(*graph, world, settings, {}, &evaluation);
     }
 
-    /// The world after all of it was made.
+    /// The prior state after everything was created.
     PriorState made() {
         PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
         const Plan first = plan(world);
@@ -78,8 +78,7 @@ struct Planning {
     ProviderSettings settings;
 };
 
-/// The plan that leads from a world to a spec as "a -> b; remove old c; replace c; ", or its
-/// errors.
+/// The plan from a prior state to a spec as "a -> b; remove old c; replace c; ", or its errors.
 std::string plan_text(PriorState world, const std::string& spec) {
     std::string out;
     try {
@@ -99,7 +98,7 @@ std::string plan_text(PriorState world, const std::string& spec) {
     return out;
 }
 
-/// The same from one spec to another.
+/// The plan from one spec to another.
 std::string change(const std::string& before, const std::string& after) {
     return plan_text(Planning(resources(before)).made(), after);
 }
@@ -113,7 +112,7 @@ TEST_CASE("the same object under another address is moved") {
     CHECK(change(one, "  b: {type: fake.thing, name: one, size: 2}\n") ==
           "a -> b; remove old b; replace b; ");
     CHECK(change(one, "  b: {type: fake.thing, name: two}\n") == "create b; remove a; ");
-    // both ways at once, and out of a list
+    // a swap, and out of a list
     CHECK(change("  a: {type: fake.thing, name: one}\n  b: {type: fake.thing, name: two}\n",
                  "  a: {type: fake.thing, name: two}\n  b: {type: fake.thing, name: one}\n") ==
           "a -> b; b -> a; ");
@@ -127,11 +126,11 @@ TEST_CASE("the same object under another address is moved") {
     CHECK(change(list("['x', 'y']"),
                  "  b: {type: fake.thing, for_each: [x, y], "
                  "name: \"${each.key}\"}\n") == "a[0] -> b[\"x\"]; a[1] -> b[\"y\"]; ");
-    // of another type it is no longer the same
+    // another type is another object
     CHECK(change(one, "  b: {type: fake.slow, name: one}\n").find("->") == std::string::npos);
 }
 
-TEST_CASE("a replacement that was begun is completed where it is") {
+TEST_CASE("an interrupted replacement is completed at its address") {
     const auto spec = [](const char* name) {
         return fmt::format(
             "  a: {{type: fake.thing, name: {}, lifecycle: {{create_before_destroy: true}}}}\n",
@@ -157,21 +156,19 @@ TEST_CASE("a is a[0], whatever it is") {
 }
 
 TEST_CASE("what looks the same and has no name is pointed out, and removed") {
-    CHECK(
-        change("  a: {type: fake.note, text: x}\n", "  b: {type: fake.note, text: x}\n") ==
-        "create b; remove a; note: a is removed and b, which looks the same, is created; if it is "
-        "the same one: moved: [{from: 'a', to: 'b'}]; ");
+    CHECK(change("  a: {type: fake.note, text: x}\n", "  b: {type: fake.note, text: x}\n") ==
+          "create b; remove a; note: a is removed and b, which looks the same, is created; if they "
+          "are the same object: moved: [{from: 'a', to: 'b'}]; ");
     CHECK(change("  a: {type: fake.note, text: x}\n", "  b: {type: fake.note, text: y}\n") ==
           "create b; remove a; ");
 }
 
-TEST_CASE("moved: contradicted by what the objects are") {
-    CHECK(
-        change("  a: {type: fake.thing, name: one}\n",
-               "  b: {type: fake.thing, name: one}\n  c: {type: fake.thing, name: two}\n"
-               "moved: [{from: a, to: c}]\n") ==
-        "moved: a is to become c, but b manages the same object (fake one) (move it to b, or take "
-        "the entry out); here; ");
+TEST_CASE("moved: entries that contradict the objects are errors") {
+    CHECK(change("  a: {type: fake.thing, name: one}\n",
+                 "  b: {type: fake.thing, name: one}\n  c: {type: fake.thing, name: two}\n"
+                 "moved: [{from: a, to: c}]\n") ==
+          "moved: a should become c, but b manages the same object (fake one) (move it to b, or "
+          "delete the entry); here; ");
 }
 
 TEST_CASE("what stands on a replacement goes before it") {
@@ -186,7 +183,7 @@ TEST_CASE("what stands on a replacement goes before it") {
           "remove old b; remove old a; replace a; replace b; ");
     CHECK(change(three(1, c), three(2, "")) ==
           "remove c; remove old b; remove old a; replace a; replace b; ");
-    // it no longer says that it stands on it
+    // it no longer depends on it
     CHECK(change(three(1, ""), "  a: {type: fake.thing, name: a, size: 2}\n"
                                "  b: {type: fake.thing, name: b, size: 2}\n") ==
           "remove old b; replace b; remove old a; replace a; ");
@@ -203,6 +200,6 @@ TEST_CASE("what another object has is taken once that has let it go") {
     CHECK(change(doors("1", "2"), "  b: {type: fake.door, name: b, value: \"1\"}\n") ==
           "remove a; update b; ");
     CHECK(change(doors("1", "2"), doors("2", "1")) ==
-          "2 steps wait for each other (make the change in two runs, the first of which leaves one "
-          "of them out); a takes port 2 from b; b takes port 1 from a; ");
+          "2 steps wait for each other (make the change in two runs, and leave one of them out of "
+          "the first run); a takes port 2 from b; b takes port 1 from a; ");
 }

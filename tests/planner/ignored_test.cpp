@@ -25,7 +25,7 @@ class Shapes : public ResourceType {
     }
 };
 
-/// What is wrong with one entry of ignore_changes; "" when nothing is.
+/// The error for one entry of ignore_changes; "" if there is none.
 std::string refused(const char* name) {
     LifecycleValues out;
     try {
@@ -36,7 +36,7 @@ std::string refused(const char* name) {
     }
 }
 
-/// What is compared of one attribute, when these parts are ignored.
+/// The compared value of one attribute if these parts are ignored.
 std::string kept(Value::List names, const char* wanted, const char* now) {
     LifecycleValues lifecycle;
     read_ignored(Value::list(std::move(names)), Shapes(), lifecycle);
@@ -63,7 +63,7 @@ TEST_CASE("ignore_changes names attributes and their parts, to any depth") {
                                 "example: ports[0])");
     CHECK(refused("ports[0].x") == "ignore_changes: ports[0] is a port: it has no parts (ignore "
                                    "all of it: ports[0])");
-    CHECK(refused("tags[0]") == "ignore_changes: tags is a set: its elements are in no order "
+    CHECK(refused("tags[0]") == "ignore_changes: tags is a set: its elements have no order "
                                 "(ignore all of it: tags)");
     CHECK(refused("disk.buss") == "ignore_changes: disk has no buss (did you mean \"bus\"?)");
     CHECK(refused("size.x") ==
@@ -72,11 +72,10 @@ TEST_CASE("ignore_changes names attributes and their parts, to any depth") {
         CHECK_MESSAGE(refused(broken).find("is neither an attribute nor a part of one") !=
                           std::string::npos,
                       broken);
-    CHECK(refused("all") ==
-          "ignore_changes: all is no name in a list (write: ignore_changes: all)");
+    CHECK(refused("all") == "ignore_changes: all can't be in a list (write: ignore_changes: all)");
 }
 
-TEST_CASE("an ignored part stays as it is, the rest is as wanted") {
+TEST_CASE("an ignored part keeps its value, the rest is as wanted") {
     CHECK(kept({"labels.x"}, R"({"x":"1","y":"2"})", R"({"x":"9","y":"8","z":"7"})") ==
           R"({"x":"9","y":"2"})");
     CHECK(kept({"labels.x"}, R"({"y":"2"})", R"({"x":"9"})") == R"({"x":"9","y":"2"})");
@@ -103,7 +102,7 @@ TEST_CASE("ignore_changes of a part: its drift is no change, that of the rest is
     CHECK(to_json(plan.steps[0].after["labels"]) == R"({"x":"9","y":"two"})");
 }
 
-TEST_CASE("a refresh takes a silent note of what is ignored") {
+TEST_CASE("a refresh silently records ignored changes") {
     const auto refreshed = [](const char* ignored, const char* x, const char* y) {
         const std::string text = spec("{x: one, y: two}", ignored);
         const TestSpec t(text.c_str());
@@ -120,7 +119,7 @@ TEST_CASE("a refresh takes a silent note of what is ignored") {
     CHECK(refreshed("[labels.x]", "one", "two") == "");
 }
 
-TEST_CASE("what is made anew follows from its own attributes, ignored or not") {
+TEST_CASE("a new object is derived from its own attributes, ignored or not") {
     const auto text = [](int size) {
         return fmt::format("name: t\nresources: {{a: {{type: fake.thing, name: a, value: one, "
                            "size: {}, lifecycle: {{ignore_changes: [value]}}}}}}\n",

@@ -7,7 +7,7 @@
 using namespace hadeploy;
 
 namespace {
-/// A node's config while nothing is known of any resource.
+/// A node's config while all resources are unknown.
 Value config_of(const TestSpec& t, const std::string& address) {
     Diagnostics diagnostics;
     return t.graph->config(
@@ -24,7 +24,7 @@ std::string addresses(const Graph& graph) {
     return out;
 }
 
-/// What reading would be preceded by: the checks of inputs and rules.
+/// The errors of the checks that precede reading: inputs and rules.
 std::string input_errors(const TestSpec& t) {
     Diagnostics diagnostics;
     t.graph->check_inputs([](NodeId) { return Value::unknown(); }, diagnostics);
@@ -69,7 +69,7 @@ resources:
     CHECK(addresses(*t.graph) == "a:; b:; keyed: a; one: b; ");
 }
 
-TEST_CASE("what may turn out to be needed is a dependency") {
+TEST_CASE("everything that can be needed is a dependency") {
     const TestSpec t(R"(
 name: t
 resources:
@@ -83,7 +83,7 @@ resources:
     CHECK(addresses(*t.graph) == "a:; b:; choice: a b; first: a b; known: a; logic: a b; ");
 }
 
-TEST_CASE("locals that lead back to themselves, and those that are not there") {
+TEST_CASE("circular and unknown locals are errors") {
     CHECK(errors_of(R"(name: t
 locals:
   a: ${local.b + 1}
@@ -99,7 +99,7 @@ outputs: {o: "${local.nod}"}
 )") == "hadeploy.yaml:3:17: there is no local \"nod\" (did you mean \"node\"?)\n");
 }
 
-TEST_CASE("a step into a local that leads nowhere is a mistake where it is taken") {
+TEST_CASE("an invalid step into a local is an error at the reference") {
     CHECK(errors_of(R"(name: t
 locals: {made: "${ {for x in ['a'] : x => x} }", plain: {b: 1}, bad: "${1 / 0}"}
 outputs: {x: "${local.made.c}", y: "${local.plain.c}", z: "${local.bad.c}"}
@@ -108,7 +108,7 @@ outputs: {x: "${local.made.c}", y: "${local.plain.c}", z: "${local.bad.c}"}
        "hadeploy.yaml:2:75: division by zero\n");
 }
 
-TEST_CASE("names are checked in branches that are not taken, all at once") {
+TEST_CASE("names are checked together, also in branches that are not taken") {
     CHECK(errors_of(R"(name: t
 variables: {size: {type: integer, default: 1}}
 resources:
@@ -119,7 +119,7 @@ resources:
        "hadeploy.yaml:4:65: there is no variable \"sise\" (did you mean \"size\"?)\n");
 }
 
-TEST_CASE("a value that leads back to itself through a module is an error, not a crash") {
+TEST_CASE("a value that depends on itself through a module is an error") {
     const auto load = [] {
         const TestSpec t(TestSpec::Files{
             {"hadeploy.yaml", "name: t\nmodules:\n  m: {source: m, with: {x: \"${module.m.y}\"}}\n"
@@ -153,28 +153,25 @@ TEST_CASE("instances that can't be told say what to do") {
                          "fake.thing, name: a, " +
                          line + "}\n");
     };
-    CHECK(
-        error("count: '${length(b.token)}'") ==
-        "hadeploy.yaml:4:44: the count is known only after apply (take it from a variable, or from "
-        "what stands in the spec)\n");
-    CHECK(error("count: -1") == "hadeploy.yaml:4:41: count: -1 is not within 0 and 100000\n");
-    CHECK(error("count: 1000000000").find("is not within 0 and 100000") != std::string::npos);
+    CHECK(error("count: '${length(b.token)}'") ==
+          "hadeploy.yaml:4:44: the count is known only after apply (take it from a variable, or "
+          "from values in the spec)\n");
+    CHECK(error("count: -1") == "hadeploy.yaml:4:41: count: -1 is not between 0 and 100000\n");
+    CHECK(error("count: 1000000000").find("is not between 0 and 100000") != std::string::npos);
     CHECK(error("count: two") == "hadeploy.yaml:4:41: count: expected an integer, got a string\n");
-    CHECK(
-        error("count: 1, for_each: [x]").find("a count or a for_each, not both (for_each names") !=
-        std::string::npos);
+    CHECK(error("count: 1, for_each: [x]").find("both a count and a for_each (for_each names") !=
+          std::string::npos);
     CHECK(
         error("for_each: '${toset([b.token])}'").find("known only after apply (use a map whose") !=
         std::string::npos);
     CHECK(error("for_each: ['${b.token}']") ==
           "hadeploy.yaml:4:44: a name in the list of for_each is known only after apply (use a map "
-          "whose keys stand in the spec; its values may be unknown)\n");
+          "whose keys are in the spec; its values can be unknown)\n");
     CHECK(error("for_each: '${range(20000)}'").find("the list has an integer") !=
           std::string::npos);
-    CHECK(
-        error("value: '${count.index}'")
-            .find("\"count\" has a meaning only in a resource or a module's inputs, with count") !=
-        std::string::npos);
+    CHECK(error("value: '${count.index}'")
+              .find("\"count\" is only available in a resource or a module's inputs, with count") !=
+          std::string::npos);
     CHECK(error("count: 1, value: '${each.key}'")
               .find("only in a resource or a module's inputs, with for_each") != std::string::npos);
     CHECK(error("count: 2, value: '${a[0].token}'").find("depends on itself") != std::string::npos);
@@ -192,11 +189,12 @@ variables:
         "hadeploy.yaml:3:54: variable \"n\": 4 is even\n  hadeploy.yaml:3:31: the value is here\n"
         "hadeploy.yaml:5:52: variable \"s\": (secret)\n  hadeploy.yaml:5:30: the value is here\n");
     CHECK(errors_of("name: t\nvariables: {n: {default: 1, validate: [{check: true}]}}\n") ==
-          "hadeploy.yaml:2:41: validate has rules with a check and a message (for example: {check: "
+          "hadeploy.yaml:2:41: each rule of validate needs a check and a message (for example: "
+          "{check: "
           "\"${var.n % 2 == 1}\", message: n has to be odd})\n");
     CHECK(input_errors(TestSpec("name: t\nvariables: {n: {default: 1, validate: [{check: "
                                 "\"${var.n}\", message: m}]}}\n")) ==
-          "hadeploy.yaml:2:49: a check gives a boolean, not an integer\n");
+          "hadeploy.yaml:2:49: a check must be a boolean, not an integer\n");
 }
 
 TEST_CASE("a module's variables have rules too, as far as they are known") {
@@ -219,7 +217,7 @@ TEST_CASE("the order in which a spec is written changes nothing") {
         const std::size_t count = 2 + random() % 8;
         std::vector<std::string> resources, locals;
         for (std::size_t i = 0; i < count; ++i) {
-            // what comes earlier may be referred to: so there is no circle
+            // only references to earlier ones, so there are no circles
             std::string value = "x";
             if (i > 0) {
                 const auto r = fmt::format("r{}", random() % i);

@@ -15,7 +15,7 @@ std::string text_of(const std::filesystem::path& file) {
     return out.str();
 }
 
-/// Laid out, having made sure that it means the same and stays so.
+/// The formatted text, checked to be equivalent and stable.
 std::string checked(const std::string& text) {
     const std::string once = laid_out(text);
     CHECK_MESSAGE(same_meaning(text, once), text, "became\n", once);
@@ -58,7 +58,7 @@ TEST_CASE("block scalars move with their key and stay as they are") {
     CHECK(checked("a: >\n  folded\n  text\n") == "a: >\n  folded\n  text\n");
 }
 
-TEST_CASE("what goes on over several lines") {
+TEST_CASE("values that span several lines") {
     CHECK(checked("a:\n    b: {x: 1,\n        y: [2,\n  3]}   # end\n    c: 1\n") ==
           "a:\n  b: {x: 1,\n      y: [2,\n3]}   # end\n  c: 1\n");
     CHECK(checked("a:\n    b: \"one\n\n\n      # two: - three\"\n    c: 1\n") ==
@@ -75,15 +75,15 @@ TEST_CASE("expressions stay as they are") {
     CHECK(checked(text) == text);
 }
 
-TEST_CASE("another meaning is noticed, and so is another comment") {
+TEST_CASE("changes of the meaning or of comments are detected") {
     CHECK_FALSE(same_meaning("a: 1\n", "a: 2\n"));
     CHECK_FALSE(same_meaning("a: {b: 1}\n", "a: {b: [1]}\n"));
     CHECK_FALSE(same_meaning("a: 1 # x\n", "a: 1 # y\n"));
     CHECK_FALSE(same_meaning("a: |\n  x\n  y\n", "a: |\n  x y\n"));
-    CHECK_FALSE(same_meaning("a: [\n", "a: [\n")); // no YAML means nothing
+    CHECK_FALSE(same_meaning("a: [\n", "a: [\n")); // invalid YAML has no meaning
 }
 
-TEST_CASE("the specs of this repository are laid out already, and so stay") {
+TEST_CASE("the specs of this repository are formatted and stay unchanged") {
     std::size_t seen = 0;
     for (const char* folder : {"examples", "modules"})
         for (const auto& entry : std::filesystem::recursive_directory_iterator(

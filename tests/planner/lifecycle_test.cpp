@@ -15,16 +15,16 @@ resources:
 )";
     const PriorState world = made(spec);
     CHECK(planned(spec, world) == "");
-    const std::string replaced = "a would be replaced: size can't be changed in place, and "
-                                 "prevent_destroy protects it; ";
+    const std::string replaced =
+        "a would be replaced: size can't be changed in place, but prevent_destroy protects it; ";
     CHECK(planned(R"(name: t
 resources: {a: {type: fake.thing, name: a, size: 2, lifecycle: {prevent_destroy: true}}}
 )",
                   world) == replaced);
-    // the state keeps it when the lifecycle, or the whole block, is taken away
+    // the state keeps it if the lifecycle, or the whole block, is removed
     CHECK(planned("name: t\nresources: {a: {type: fake.thing, name: a, size: 2}}\n", world) ==
           replaced);
-    CHECK(planned("name: t\n", world) == "a would be destroyed, and prevent_destroy protects it; ");
+    CHECK(planned("name: t\n", world) == "a would be destroyed, but prevent_destroy protects it; ");
     const TestSpec t(spec);
     CHECK_THROWS_AS(make_destroy_plan(world, t.registry), Error);
     CHECK(planned("name: t\nresources: {a: {type: fake.thing, name: a, size: 2, lifecycle: "
@@ -56,7 +56,7 @@ TEST_CASE("the protection is recorded, kept, and lifted only by the spec") {
                        world));
 }
 
-TEST_CASE("what lives on a machine is protected from going with it") {
+TEST_CASE("objects on a machine are protected from its removal") {
     const auto spec = [](int size) {
         return fmt::format(R"(name: t
 resources:
@@ -68,8 +68,8 @@ resources:
     const PriorState world = made(spec(1).c_str());
     CHECK(planned(spec(1).c_str(), world) == "");
     CHECK(planned(spec(2).c_str(), world) ==
-          "a would go with its machine, and prevent_destroy protects it; ");
-    CHECK(planned("name: t\n", world) == "a would be destroyed, and prevent_destroy protects it; ");
+          "a would be removed with its machine, but prevent_destroy protects it; ");
+    CHECK(planned("name: t\n", world) == "a would be destroyed, but prevent_destroy protects it; ");
 }
 
 TEST_CASE("changes that are ignored are neither drift nor wish") {
@@ -83,7 +83,7 @@ TEST_CASE("changes that are ignored are neither drift nor wish") {
     CHECK(planned(spec("two", "[labels]").c_str(), world) == "update a; ");
     CHECK(planned(spec("two", "all").c_str(), world) == "");
     CHECK(planned(spec("one", "[value]").c_str(), drifted(world, "a", "value", "three")) ==
-          ""); // nor is what follows from it
+          ""); // nor are attributes that follow from it
     CHECK(planned(spec("one", "[value]").c_str(), drifted(world, "a", "shout", "what?")) == "");
     CHECK(planned(spec("one", "[labels]").c_str(), drifted(world, "a", "shout", "what?")) ==
           "update a (something else changed it); ");
@@ -135,7 +135,7 @@ resources:
   a: {type: fake.thing, for_each: [x, y], name: "${each.key}", host: "${m.connection}"}
   b: {type: fake.thing, name: b, lifecycle: {prevent_destroy: true}}
 )");
-    const std::string stays = " (the spec lets go of it; it stays as it is); ";
+    const std::string stays = " (`removed:` lists it; the object is kept); ";
     CHECK(planned("name: t\nremoved: [a, m, b]\n", world) == "forget b" + stays + "forget m" +
                                                                  stays + "forget a[\"x\"]" + stays +
                                                                  "forget a[\"y\"]" + stays);
@@ -146,7 +146,7 @@ resources:
               .starts_with("removed: the spec still has b; "));
 }
 
-TEST_CASE("a lifecycle that makes no sense") {
+TEST_CASE("invalid lifecycles are errors") {
     const auto error = [](const char* lifecycle) {
         return errors_of(fmt::format(
             "name: t\nresources:\n  a: {{type: fake.thing, name: a, lifecycle: {}}}\n", lifecycle));
@@ -164,11 +164,11 @@ TEST_CASE("a lifecycle that makes no sense") {
         error("{replace_triggered_by: [b]}") ==
         "hadeploy.yaml:3:69: replace_triggered_by: nothing here is called \"b\" (there are: a)\n");
     CHECK(error("protect").find("is a map, not a string") != std::string::npos);
-    CHECK(error("{preconditions: [{check: true}]}").find("rules with a check and a message") !=
+    CHECK(error("{preconditions: [{check: true}]}").find("needs a check and a message") !=
           std::string::npos);
 }
 
-TEST_CASE("moves that can't be made, and those that were") {
+TEST_CASE("impossible moves are errors, completed ones are not") {
     const auto moved = [](PriorState world, std::vector<Move> moves) {
         std::string out;
         try {

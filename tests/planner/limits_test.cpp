@@ -1,4 +1,4 @@
-// What no expression may do: take all of the stack, of the memory or of the time.
+// Expressions must not exhaust the stack, the memory or the time.
 #include "support/expressions.h"
 
 #include <doctest/doctest.h>
@@ -15,7 +15,7 @@ bool says(const std::string& expression, std::string_view part,
 }
 } // namespace
 
-TEST_CASE("what multiplies texts ends before the memory does") {
+TEST_CASE("functions that multiply texts have a limit") {
     const Value names = Value::map({{"lines", std::string(1u << 20, '\n')},
                                     {"a", std::string(1u << 20, 'a')},
                                     {"b", std::string(1u << 16, 'b')}});
@@ -33,19 +33,19 @@ TEST_CASE("what multiplies texts ends before the memory does") {
     CHECK(eval("replace('node1 node2', '/node([0-9])/', 'n$1$$')") == R"("n1$ n2$")");
 }
 
-TEST_CASE("work on large values counts as many steps") {
+TEST_CASE("operations on large values count as several steps") {
     const Value names = Value::map({{"large", std::string(32u << 20, 'x')}});
     CHECK(says("[for i in range(1000) : large == '']", "more than 10000000 steps", names));
     CHECK(says("[for i in range(1000) : endswith(large, 'y')]", "more than 10000000 steps", names));
 }
 
-TEST_CASE("a key that is secret makes its map secret") {
+TEST_CASE("a secret key makes its map secret") {
     const Value names = Value::map({{"s", Value("canary").as_secret()}});
     CHECK(eval("zipmap([s], [1])", names) == R"({"$secret":{"canary":1}})");
     CHECK(eval("zipmap(['a'], [s])", names) == R"({"a":{"$secret":"canary"}})");
 }
 
-TEST_CASE("numbers and texts that nothing else can be made of") {
+TEST_CASE("numbers and texts that keep their form") {
     CHECK(says("sum([1e308, 1e308])", "the result is too large"));
     CHECK(eval("length(format('%s', base64decode('AGE=')))") == "2"); // a NUL and an "a"
     CHECK(value_of("0x-5") == R"("0x-5")");

@@ -33,26 +33,26 @@ Value config(const std::string& home) {
 TEST_CASE("local paths in the project are recorded relative to it, nothing else is") {
     const Value kept = with_paths_in(schema(), config("/srv/one"), "/srv/one");
     CHECK(kept["path"] == Value("out/x"));
-    CHECK(kept["remote"] == Value("/srv/one/out/x")); // of a host
-    CHECK(kept["text"] == Value("/srv/one/out/x"));   // who knows what it says
+    CHECK(kept["remote"] == Value("/srv/one/out/x")); // a path on a host
+    CHECK(kept["text"] == Value("/srv/one/out/x"));   // could be anything
     CHECK(kept["several"] == Value::list({".", "a", "/srv/oneer/a", "/etc/x"}));
     CHECK(with_paths_in(schema(), Value::map({{"path", "/srv/one/"}}), "/srv/one")["path"] ==
-          Value(".")); // as older records have it
+          Value(".")); // in older records
     CHECK(kept["by_name"]["b"] == Value::map({{"file", "b"}, {"why", "/srv/one"}}));
     CHECK(kept["host"]["jump_host"]["private_key_file"] == Value(".hadeploy/key"));
 }
 
-TEST_CASE("what was recorded is of the project wherever that is") {
+TEST_CASE("recorded paths move with the project") {
     const Value kept = with_paths_in(schema(), config("/srv/one"), "/srv/one");
     CHECK(with_whole_paths(schema(), kept, "/srv/one") == config("/srv/one"));
     const Value copy = with_whole_paths(schema(), kept, "/srv/two");
     CHECK(copy["path"] == Value("/srv/two/out/x"));
     CHECK(copy["several"] == Value::list({"/srv/two", "/srv/two/a", "/srv/oneer/a", "/etc/x"}));
-    // an older hadeploy's records are absolute, and stay what they were
+    // the records of older versions are absolute, and stay unchanged
     CHECK(with_whole_paths(schema(), config("/srv/one"), "/srv/two") == config("/srv/one"));
 }
 
-TEST_CASE("what is secret or not known yet stays so") {
+TEST_CASE("secret and unknown paths stay secret and unknown") {
     const Value given =
         Value::map({{"path", Value("/srv/one/x").as_secret()}, {"host", Value::unknown()}});
     const Value kept = with_paths_in(schema(), given, "/srv/one");

@@ -32,7 +32,7 @@ Value config_of(const TestSpec& t, const std::string& address) {
     return out;
 }
 
-/// The errors of a spec whose module m is the other text.
+/// The errors of a spec and its module m.
 std::string errors_with(const std::string& spec, const std::string& module) {
     try {
         const TestSpec t(TestSpec::Files{{"hadeploy.yaml", spec}, {"m/module.yaml", module}});
@@ -132,7 +132,7 @@ outputs: {empty: "${module.none[*].url}", names: "${module.site[*].name}"}
     CHECK(outputs["names"] == Value::list({"n", "n", "n"}));
 }
 
-TEST_CASE("modules nest, and their keys may come from what others are called") {
+TEST_CASE("modules nest, and their keys can come from other modules") {
     const TestSpec t(TestSpec::Files{{"hadeploy.yaml", R"(
 name: t
 resources: {node: {type: fake.thing, for_each: [n1, n2], name: "${each.key}"}}
@@ -156,7 +156,7 @@ outputs: {site: "${module.site}"}
     CHECK(edges(t).find("module.region[\"n2\"].own: node[\"n2\"]; ") != std::string::npos);
 }
 
-TEST_CASE("a module's file is read once, however often it is called") {
+TEST_CASE("a module's file is read only once") {
     const TestSpec t(TestSpec::Files{{"hadeploy.yaml", R"(
 name: t
 modules:
@@ -169,7 +169,7 @@ modules:
     CHECK(config_of(t, "module.b.web")["name"] == Value("b-web"));
 }
 
-TEST_CASE("instances of modules that can't be told, and names that lead nowhere") {
+TEST_CASE("unknown instances and names of modules are errors") {
     const auto with = [](const std::string& call, const std::string& more = "") {
         return errors_with("name: t\nresources: {a: {type: fake.thing, name: a}}\nmodules: {site: "
                            "{source: m, " +
@@ -181,11 +181,11 @@ TEST_CASE("instances of modules that can't be told, and names that lead nowhere"
                            "only after apply (use a map"));
     CHECK(with("count: '${length(a.token)}'").starts_with("the count is known only after apply"));
     CHECK(with("count: 1, for_each: [x]")
-              .starts_with("a module has a count or a for_each, not both (for_each names"));
+              .starts_with("a module can't have both a count and a for_each (for_each names"));
     CHECK(with("for_each: '${module.site[*].url}'") ==
           "the number of instances of \"site\" depends on itself");
-    CHECK(with("for_each: [x, x]") == "for_each has \"x\" twice (each instance needs a name of "
-                                      "its own)");
+    CHECK(with("for_each: [x, x]") ==
+          "for_each has \"x\" twice (each instance needs a unique name)");
     CHECK(with("for_each: [x]", "outputs: {o: \"${module.site['y'].url}\"}\n") ==
           "module.site has no \"y\" (it has: x)");
     CHECK(with("for_each: [x]", "outputs: {o: \"${module.site['x'].ulr}\"}\n") ==
@@ -194,11 +194,11 @@ TEST_CASE("instances of modules that can't be told, and names that lead nowhere"
           "module \"site\" has no output \"ulr\" (did you mean \"url\"?)");
     CHECK(with("count: 1", "outputs: {o: \"${module.site.url}\"}\n") ==
           "module \"site\" has a count: which one is meant? (for example module.site[0].url, or "
-          "of all of them module.site[*].url)");
+          "module.site[*].url for all of them)");
     CHECK(
         errors_with("name: t\nmodules: {site: {source: m, with: {name: \"${each.key}\"}}}\n", kSite)
             .find("only in a resource or a module's inputs, with for_each") != std::string::npos);
-    // what has no instance is checked all the same
+    // a module without instances is checked too
     CHECK(errors_with("name: t\nmodules: {m: {source: m, count: 0}}\n",
                       "resources: {a: {type: fake.thing, name: \"${var.x}\"}}\n") ==
           "there is no variable \"x\"");
@@ -216,7 +216,7 @@ TEST_CASE("moves to and from instances, of resources and of modules") {
     CHECK(moved({"module.site.web", "module.site.db[\"x\"]"},
                 {{"module.site", "module.site[\"a\"]", {}}}) ==
           "module.site[\"a\"].db[\"x\"] module.site[\"a\"].web ");
-    // done before, and another instance made since
+    // already moved, with another instance created since
     CHECK(moved({"module.site[\"a\"].web", "module.site[\"b\"].web"},
                 {{"module.site", "module.site[\"a\"]", {}}}) ==
           "module.site[\"a\"].web module.site[\"b\"].web ");
@@ -227,7 +227,7 @@ TEST_CASE("moves to and from instances, of resources and of modules") {
           "module.other.web module.site[\"a\"].web ");
     CHECK(moved({"module.a.web"}, {{"module.a", "module.a.module.b", {}}}) ==
           "module.a.module.b.web ");
-    // the spec may have other instances beside the one that the old one becomes
+    // the spec can have other instances than the target of the move
     const TestSpec t(TestSpec::Files{
         {"hadeploy.yaml", "name: t\nmoved: [{from: module.site, to: 'module.site[\"a\"]'}]\n"
                           "modules: {site: {source: m, for_each: [a, b], with: {name: "

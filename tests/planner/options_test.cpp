@@ -24,7 +24,7 @@ resources:
 outputs: {b: "${b.token}", c: "${c.token}"}
 )";
 
-/// "create a; update b", or what is wrong with its hint.
+/// "create a; update b", or the error with its hint.
 std::string planned(const char* text, const PriorState& world, const PlanOptions& options) {
     try {
         const TestSpec t(text);
@@ -55,7 +55,7 @@ void drift(PriorState& world, const std::string& address, std::string_view name,
 
 } // namespace
 
-TEST_CASE("a target takes along what it needs, and nothing else") {
+TEST_CASE("a target includes its dependencies, and nothing else") {
     const PriorState world = nothing(kSpec);
     CHECK(planned(kSpec, world, {.targets = {"b"}}) == "create a; create b");
     CHECK(planned(kSpec, world, {.targets = {"a"}}) == "create a");
@@ -74,7 +74,7 @@ modules: {m: {source: m}}
     CHECK(summary(plan) == "create module.m.b");
     CHECK(plan.partial);
     CHECK(plan.notices ==
-          std::vector<std::string>{"this plan is partial: only module.m and what it needs"});
+          std::vector<std::string>{"this plan is partial: only module.m and dependencies"});
 }
 
 TEST_CASE("a target that matches nothing is an error") {
@@ -91,7 +91,7 @@ TEST_CASE("a target that matches nothing is an error") {
               .find("the state has no such") != std::string::npos);
     CHECK(planned(kSpec, world, {.replace = {"d"}}).starts_with("--replace d: the spec has no"));
     CHECK(planned(kSpec, world, {.targets = {"a"}, .replace = {"c"}}) ==
-          "--replace c: no --target takes it in (name it there too: --target c); ");
+          "--replace c: no --target includes it (add --target c); ");
 }
 
 TEST_CASE("an exclusion leaves out what depends on it") {
@@ -104,12 +104,12 @@ TEST_CASE("an exclusion leaves out what depends on it") {
     CHECK(planned(kSpec, world, {.exclude = {"cc", "a"}}) ==
           "--exclude cc: spec and state have no such resource or module (did you mean c?); ");
     CHECK(planned(kSpec, as_applied(kSpec), {.exclude = {"a"}, .replace = {"b"}})
-              .starts_with("--replace b: --exclude leaves it out ("));
+              .starts_with("--replace b: --exclude excludes it ("));
     const TestSpec t(kSpec);
     const Plan plan = make_plan(*t.graph, world, t.settings, {.exclude = {"a"}});
     CHECK(plan.partial);
     CHECK(plan.notices ==
-          std::vector<std::string>{"this plan is partial: all but a and what depends on it"});
+          std::vector<std::string>{"this plan is partial: everything except a and dependents"});
 }
 
 TEST_CASE("what is excluded stays, and with it what it needs") {
@@ -118,11 +118,11 @@ TEST_CASE("what is excluded stays, and with it what it needs") {
           "remove c; remove d[\"x\"]; remove d[\"y\"]");
     CHECK(planned(kSpec, world, {.destroy = true, .exclude = {"a"}}) ==
           "remove b; remove c; remove d[\"x\"]; remove d[\"y\"]");
-    // b is in the spec, and depends on a by its record alone
+    // b is in the spec, and depends on a only by its record
     const char* without_a = "name: t\nresources: {b: {type: fake.thing, name: b, value: other}}\n";
     CHECK(planned(without_a, world, {.exclude = {"b"}}) ==
           "remove c; remove d[\"x\"]; remove d[\"y\"]");
-    // what the spec no longer has
+    // resources that the spec no longer has
     const char* less = "name: t\nresources: {c: {type: fake.thing, name: c, value: three}}\n";
     CHECK(planned(less, world, {.exclude = {"b"}}) == "remove d[\"x\"]; remove d[\"y\"]");
     CHECK(planned(less, world, {.exclude = {"a", "d"}}) == "remove b");
@@ -141,7 +141,7 @@ TEST_CASE("an address as a shell hands it over") {
     CHECK(resolve_address("r", known) == "r");
     CHECK(resolve_address("r[c]", known) == "r[c]");
     CHECK(resolve_address("both[0]", known) == "both[0]");
-    CHECK(resolve_address("both['0']", known) == "both['0']"); // either of two
+    CHECK(resolve_address("both['0']", known) == "both['0']"); // ambiguous
     CHECK(shell_word("r[\"a\"]") == "'r[\"a\"]'");
     CHECK(shell_word("module.m.r") == "module.m.r");
     CHECK(quoted_keys("r[a].s['b'][0]") == "r[\"a\"].s[\"b\"][0]");
@@ -169,8 +169,9 @@ TEST_CASE("outputs and addresses alone are a change") {
     CHECK(changes({}) == " +a +b");
     CHECK(changes(Value::map({{"a", 1}, {"b", "two"}})) == "empty:");
     CHECK(changes(Value::map({{"a", 2}, {"b", "two"}, {"c", 3}})) == " ~a -c");
-    CHECK(changes(Value::map({{"a", Value(1).as_secret()}, {"b", "two"}})) == " ~a"); // shown now
-    // a destroy takes them along, also where nothing else is left; a part of one does not
+    CHECK(changes(Value::map({{"a", Value(1).as_secret()}, {"b", "two"}})) ==
+          " ~a"); // no longer secret
+    // a destroy removes outputs too, even if nothing else is left; a partial one does not
     PriorState world{.lineage = "00000000-0000-4000-8000-000000000000",
                      .outputs = Value::map({{"a", 1}})};
     CHECK_FALSE(make_destroy_plan(world, t.registry).empty());
@@ -190,21 +191,21 @@ TEST_CASE("outputs and addresses alone are a change") {
     CHECK_FALSE(plan.empty());
 }
 
-TEST_CASE("what is to be removed takes along what depends on it") {
+TEST_CASE("a removal includes dependents") {
     const PriorState world = as_applied(kSpec);
     CHECK(planned(kSpec, world, {.destroy = true, .targets = {"a"}}) == "remove b; remove a");
     CHECK(planned(kSpec, world, {.destroy = true, .targets = {"b"}}) == "remove b");
-    // of what the spec no longer has, only the target goes
+    // of the resources that the spec no longer has, only the target is removed
     const char* less = "name: t\nresources: {c: {type: fake.thing, name: c, value: three}}\n";
     CHECK(planned(less, world, {.targets = {"a"}}) == "remove b; remove a");
     CHECK(planned(less, world, {.targets = {"d[\"x\"]"}}) == "remove d[\"x\"]");
     CHECK(planned(less, world, {.targets = {"c"}}) == "");
-    // who stays lets go of it first
+    // a dependent that stays is changed first
     const char* without_a = "name: t\nresources: {b: {type: fake.thing, name: b, value: other}}\n";
     CHECK(planned(without_a, world, {.targets = {"a"}}) == "update b (value,shout); remove a");
 }
 
-TEST_CASE("what no target takes in stays as it is recorded") {
+TEST_CASE("resources outside of the targets stay as recorded") {
     PriorState world = as_applied(kSpec);
     drift(world, "c", "value", "other");
     const TestSpec t(kSpec);
@@ -213,26 +214,26 @@ TEST_CASE("what no target takes in stays as it is recorded") {
     CHECK(plan.outputs.text("c") == "token-of-c");
 }
 
-TEST_CASE("--replace makes a resource anew, and what is triggered by it") {
+TEST_CASE("--replace replaces a resource and those that it triggers") {
     const PriorState world = as_applied(kSpec);
     const TestSpec t(kSpec);
     const Plan plan = make_plan(*t.graph, world, t.settings, {.replace = {"d[\"x\"]"}});
     REQUIRE(summary(plan) == "replace d[\"x\"]");
-    REQUIRE(plan.steps.size() == 2); // first the old one goes
+    REQUIRE(plan.steps.size() == 2); // first the removal of the old object
     CHECK(plan.steps[0].action == Action::remove);
     CHECK(plan.steps[0].generation == 1);
     CHECK(plan.steps[0].identity == world.recorded.at("d[\"x\"]").identity);
     CHECK(plan.steps[1].after_steps == std::vector<StepId>{0});
-    CHECK(plan.steps[1].reason == "asked for with --replace");
+    CHECK(plan.steps[1].reason == "requested with --replace");
     CHECK(plan.steps[1].generation == 2);
     CHECK(plan.steps[1].identity != world.recorded.at("d[\"x\"]").identity);
     const auto tainted = [](const RecordedResource& r) {
         return r.address == "d[\"x\"]" && r.tainted;
     };
-    CHECK(std::any_of(plan.records.begin(), plan.records.end(), tainted)); // should the run fail
-    // what is not there yet is made, whatever was asked for
+    CHECK(std::any_of(plan.records.begin(), plan.records.end(), tainted)); // in case the run fails
+    // a missing object is created in any case
     CHECK(planned(kSpec, nothing(kSpec), {.targets = {"c"}, .replace = {"c"}}) == "create c");
-    // what can't be read now is read when its turn comes, and replaced all the same
+    // a resource that cannot be read now is read in apply, and replaced in any case
     PriorState unread = world;
     unread.observed.erase("c");
     CHECK(planned(kSpec, unread, {.replace = {"c"}}) == "replace c");
@@ -245,10 +246,10 @@ resources:
     const char* guarded = "name: t\nresources: {a: {type: fake.thing, name: a, lifecycle: "
                           "{prevent_destroy: true}}}\n";
     CHECK(planned(guarded, as_applied(guarded), {.replace = {"a"}})
-              .starts_with("a would be replaced: asked for with --replace, and prevent_destroy"));
+              .starts_with("a would be replaced: requested with --replace, but prevent_destroy"));
 }
 
-TEST_CASE("without a refresh the state is taken at its word") {
+TEST_CASE("without a refresh the state is assumed to be current") {
     PriorState world = as_applied(kSpec);
     world.observed.clear();
     assume_recorded(world);
@@ -256,10 +257,10 @@ TEST_CASE("without a refresh the state is taken at its word") {
     world.unfinished.insert("c");
     world.observed.clear();
     assume_recorded(world);
-    CHECK_FALSE(world.observed.contains("c")); // nobody knows how far that got
+    CHECK_FALSE(world.observed.contains("c")); // its state is unknown
 }
 
-TEST_CASE("a refresh notes what drifted, and nothing else") {
+TEST_CASE("a refresh records only drift") {
     PriorState world = as_applied(kSpec);
     drift(world, "a", "value", "other");
     world.observed["c"] = Observation::absent();
@@ -276,14 +277,14 @@ TEST_CASE("a refresh notes what drifted, and nothing else") {
     CHECK_THROWS_AS(make_refresh_plan(*t.graph, world, {.refresh_only = true}), Error);
     world.observed["c"] = Observation::blocked(Error(ErrorKind::failed, "down"));
     CHECK(make_refresh_plan(*t.graph, world, {.refresh_only = true}).notices ==
-          std::vector<std::string>{"c can't be read now; its record stays as it is"});
+          std::vector<std::string>{"c can't be read now; its record is unchanged"});
     world.observed["c"] = world.observed["b"];
     world.observed["c"].foreign = "made by hand";
     CHECK(summary(make_refresh_plan(*t.graph, world, {.refresh_only = true})) ==
           "refresh a (value); forget c");
 }
 
-TEST_CASE("why a plan does what it does") {
+TEST_CASE("why explains the steps of a plan") {
     PriorState world = as_applied(kSpec);
     const char* changed = R"(name: t
 resources:
@@ -317,7 +318,7 @@ resources:
     CHECK(calm[0].loc.line == 6);
     try {
         (void)explain("d", plan, *t.graph, world);
-        FAIL("a block is no resource");
+        FAIL("a block is not a resource");
     } catch (const Error& error) {
         CHECK(error.kind == ErrorKind::usage);
         CHECK(error.message == "neither the spec nor the state has a d");
@@ -336,7 +337,7 @@ TEST_CASE("the form of addresses") {
         CHECK_MESSAGE(form_of_address(bad) == AddressForm::none, bad);
 }
 
-TEST_CASE("a move touches what it renames, and what names that") {
+TEST_CASE("a move changes the moved records and those that refer to them") {
     const PriorState world = as_applied(R"(name: t
 resources:
   m: {type: fake.machine, name: m}

@@ -13,7 +13,7 @@
 
 namespace hadeploy {
 
-/// The world after everything in the spec was made: recorded, and there as wanted.
+/// The prior state after everything in the spec was created: recorded and unchanged.
 inline PriorState made(const TestSpec& t) {
     PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
     for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
@@ -34,7 +34,7 @@ inline PriorState made(const std::string& text) {
     return made(TestSpec(text.c_str()));
 }
 
-/// The steps of the plan for a spec in a world, or what is wrong.
+/// The steps of the plan for a spec and a prior state, or the errors.
 inline std::string planned(const std::string& text, const PriorState& world) {
     try {
         const TestSpec t(text.c_str());
@@ -52,7 +52,7 @@ inline std::string planned(const std::string& text, const PriorState& world) {
     }
 }
 
-/// The same resource with another value somewhere else than where the spec put it.
+/// The prior state after something else changed an attribute of a resource.
 inline PriorState drifted(PriorState world, const std::string& address, std::string_view attribute,
                           Value value) {
     Observation& o = world.observed.at(address);

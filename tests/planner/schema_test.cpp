@@ -14,7 +14,7 @@ using K = TypeKind;
 namespace {
 const BaseDirectory kBase = [](Loc, bool) { return std::filesystem::path("/project/modules/web"); };
 
-/// What became of one value: its canonical form, and the first problem with it.
+/// The result for one value: its canonical form, and its first problem.
 struct Outcome {
     Value value;
     std::string error, hint;
@@ -108,7 +108,7 @@ TEST_CASE("canonical values stay as they are") {
     }
 }
 
-TEST_CASE("a value of another type is named with what was expected") {
+TEST_CASE("an error about a type names the expected and the actual one") {
     CHECK(bad(K::string, false) == "expected a string, got a boolean (quote it: \"no\")");
     CHECK(bad(K::string, true) == "expected a string, got a boolean (quote it: \"yes\")");
     CHECK(bad(K::string, 1.1) == "expected a string, got the number 1.1 (quote it: \"1.1\")");
@@ -231,7 +231,7 @@ TEST_CASE("missing, default, null and computed attributes") {
     CHECK(config == Value::map({{"name", "a"}, {"timeout", 30'000}}));
 }
 
-TEST_CASE("every problem is found, each at its own place") {
+TEST_CASE("all problems are reported, each at its own place") {
     const Schema schema{{.name = "port", .type = K::port},
                         {.name = "mode", .type = K::mode},
                         {.name = "names", .type = list_of(K::name)}};
@@ -304,7 +304,7 @@ TEST_CASE("an object drops foreign keys of a resource, but not written ones") {
     CHECK(out.hint == "did you mean \"size\"?");
     CHECK(out.loc == Loc{3, 1, 0});
 
-    // What a resource's schema has been over counts as the resource's, not as written by hand.
+    // An object that passed a resource's schema counts as the resource's, not as written by hand.
     Diagnostics diagnostics;
     const Schema volume{{.name = "pool", .type = K::name}, {.name = "format", .type = K::string}};
     const Value resource = normalize(
@@ -352,7 +352,7 @@ TEST_CASE("values keep their place") {
     CHECK(good(list_of(K::bytes), Value::list({Value("1 KiB").at(loc)})).as_list()[0].loc() == loc);
 }
 
-TEST_CASE("one value, as a variable's") {
+TEST_CASE("a single value of a variable") {
     Diagnostics diagnostics;
     const Attribute memory{.name = "memory", .type = K::bytes, .default_value = Value("1 GiB")};
     CHECK(normalize(memory, {}, "variable \"memory\"", kBase, diagnostics) == Value(1 << 30));
@@ -369,7 +369,7 @@ TEST_CASE("did you mean") {
     CHECK(did_you_mean("Memory", {"vcpus", "memory"}) == "memory");
     CHECK(did_you_mean("libvirt.domian", {"libvirt.domain", "libvirt.network"}) ==
           "libvirt.domain");
-    CHECK(did_you_mean("prot", {"path", "port"}) == "port"); // two letters swapped are one mistake
+    CHECK(did_you_mean("prot", {"path", "port"}) == "port"); // two swapped letters are one mistake
     CHECK_FALSE(did_you_mean("colour", {"vcpus", "memory"}));
     CHECK_FALSE(did_you_mean("x", {"y"}));
     CHECK_FALSE(did_you_mean("", {"y"}));

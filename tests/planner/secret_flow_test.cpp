@@ -1,4 +1,4 @@
-// What is computed from a secret is secret: known, or only known later.
+// Values computed from a secret are secret, even while they are still unknown.
 #include "planner/graph/hide_secrets.h"
 #include "planner/plan/observed.h"
 #include "support/expressions.h"
@@ -10,7 +10,7 @@ using namespace hadeploy;
 
 namespace {
 
-const std::string kLater = R"({"$secret":{"$unknown":true}})"; // unknown, and secret then
+const std::string kLater = R"({"$secret":{"$unknown":true}})"; // unknown, and secret
 const std::string kOpen = R"({"$unknown":true})";
 
 const Value& names() {
@@ -51,7 +51,7 @@ TEST_CASE("what is not known yet is secret as soon as it may be") {
     CHECK(e("'${later} and ${hidden}'") == kLater);
 }
 
-TEST_CASE("what is not known yet and follows from nothing secret is not marked") {
+TEST_CASE("unknown values that depend on no secret are not marked") {
     for (const char* open : {"later", "later.x", "later[*].x", "later ? 1 : 2", "later && true",
                              "table[later]", "mixed.a + later", "[for x in later : x]",
                              "[for x in list : x if later]", "{for x in list : later => x}",
@@ -59,7 +59,7 @@ TEST_CASE("what is not known yet and follows from nothing secret is not marked")
         CHECK_MESSAGE(e(open) == kOpen, open);
 }
 
-TEST_CASE("what a secret chooses is secret, and so is what is taken out of a secret") {
+TEST_CASE("values chosen by a secret, or taken out of one, are secret") {
     CHECK(e("table[key]") == R"({"$secret":1})");
     CHECK(e("{a: 1, b: 2}[key]") == R"({"$secret":1})");
     CHECK(e("[table][*][key]") == R"({"$secret":[{"$secret":1}]})");
@@ -68,7 +68,7 @@ TEST_CASE("what a secret chooses is secret, and so is what is taken out of a sec
     CHECK(e("hidden == 's3cret' ? 1 : 2") == R"({"$secret":1})");
 }
 
-TEST_CASE("what a provider fills in is secret where it may tell a secret of a connection") {
+TEST_CASE("computed values are secret if they can reveal a connection's secret") {
     const fake::Thing thing;
     const Attribute& token = *find_attribute(thing.schema, "token");
     const auto seen = [&](const std::string& name, const Value& value) {
@@ -79,11 +79,11 @@ TEST_CASE("what a provider fills in is secret where it may tell a secret of a co
         return open.with(field, Value("s3cret").as_secret());
     };
     CHECK_FALSE(seen("host", open));
-    // opens the host, and gets to nothing there
+    // it only opens the host
     CHECK_FALSE(seen("host", with("become_password")));
     CHECK_FALSE(seen("peers", Value::map({{"a", open}, {"b", with("become_password")}})));
     CHECK_FALSE(seen("host", open.with("jump_host", with("become_password"))));
-    // any command there can tell it
+    // a command on the host can reveal it
     CHECK(seen("host", with("address")));
     CHECK(seen("host", with("user")));
     CHECK(seen("host", with("address").with("become_password", Value("x").as_secret())));
@@ -105,7 +105,7 @@ TEST_CASE("whether a secret makes an error is secret") {
     CHECK(e("can(vault.x.y)") == R"({"$secret":false})");
     CHECK(e("can(sensitive(table).x)") == R"({"$secret":false})");
     CHECK(e("can(table[key].x)") == R"({"$secret":false})");
-    CHECK(e("can(mixed.x)") == "false"); // of a map its values alone
+    CHECK(e("can(mixed.x)") == "false"); // only the values of a map are secret
     CHECK(e("can(table.x)") == "false");
     CHECK(e("can([for x in vault : x.y])") == R"({"$secret":false})");
     CHECK(e("try(hidden)") == R"({"$secret":"s3cret"})");

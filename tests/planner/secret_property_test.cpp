@@ -1,6 +1,6 @@
-// Secrets of every length and alphabet go through every function in every place, through every
-// type, and into variables in every way: nothing that is said of them shows a piece of one. The
-// seeds are fixed; HADEPLOY_SEED is the first of them, HADEPLOY_SECRETS how many there are.
+// Passes secrets of every length and alphabet to every function at every position, through every
+// type, and into variables in every way, and checks that no output shows a part of one. The seeds
+// are fixed; HADEPLOY_SEED is the first one, HADEPLOY_SECRETS their number.
 #include "planner/lang/functions.h"
 #include "planner/yaml/scalar_place.h"
 #include "provider_api/normalize.h"
@@ -21,7 +21,7 @@ unsigned from_environment(const char* name, unsigned default_value) {
     return text == nullptr ? default_value : static_cast<unsigned>(std::stoul(text));
 }
 
-/// Calls `test` with each secret and the dice that made it.
+/// Calls `test` with each secret and its random generator.
 template<class Test>
 void each_secret(unsigned count, const Test& test) {
     const unsigned first = from_environment("HADEPLOY_SEED", 1);
@@ -43,7 +43,7 @@ std::string said(const Error& error) {
     return out;
 }
 
-/// All that is said of an expression: its public value, or what is wrong with it.
+/// All output about an expression: its public value, or its error.
 std::string said_of(const std::string& expression, const Value& names) {
     Sources sources;
     const std::string whole = "${" + expression + "}";
@@ -89,14 +89,14 @@ const std::vector<const char*> kOpen{"'a'",        "'10.0.0.0/24'",
                                      "'UTF-16LE'", "'b, b'",
                                      "true",       "{}"};
 
-/// Whether the text shows the planted secret, or the planted number.
+/// The part of the text that shows the planted secret or number; "" if there is none.
 std::string leak(const Planted& secret, const Value& names, const std::string& text) {
     const std::string number = std::to_string(names["number"].as_integer());
     if (text.find(number) != text.npos) return number;
     return shown_of(secret, text);
 }
 
-/// How many arguments a function is called with: those that it names, and one more of the last.
+/// The number of arguments to call a function with: its parameters, and one more of the last.
 std::size_t arguments_of(const Function& f) {
     if (f.parameters.empty()) return 0;
     return 1 + static_cast<std::size_t>(std::count(f.parameters.begin(), f.parameters.end(), ',')) +
@@ -105,12 +105,12 @@ std::size_t arguments_of(const Function& f) {
 
 } // namespace
 
-TEST_CASE("no function says a piece of a secret, whichever argument it is") {
+TEST_CASE("no function shows a part of a secret argument") {
     each_secret(45, [](const Planted& secret, std::mt19937& draw) {
         const Value names = names_with(secret, draw);
         for (const FunctionGroup& group : function_groups())
             for (const Function& f : group.functions) {
-                if (f.name == "nonsensitive") continue; // that is what it is for
+                if (f.name == "nonsensitive") continue; // its purpose
                 const std::size_t count = arguments_of(f);
                 for (std::size_t place = 0; place < count; ++place) {
                     std::string call = std::string(f.name) + "(";
@@ -127,7 +127,7 @@ TEST_CASE("no function says a piece of a secret, whichever argument it is") {
     });
 }
 
-TEST_CASE("no operator, step or loop says a piece of a secret") {
+TEST_CASE("no operator, step or loop shows a part of a secret") {
     each_secret(90, [](const Planted& secret, std::mt19937& draw) {
         const Value names = names_with(secret, draw);
         const std::string s = kForms[draw() % kForms.size()];
@@ -176,7 +176,7 @@ TEST_CASE("no operator, step or loop says a piece of a secret") {
     });
 }
 
-TEST_CASE("no type says a piece of a secret that it refuses") {
+TEST_CASE("no type shows a part of a secret that it refuses") {
     each_secret(90, [](const Planted& secret, std::mt19937& draw) {
         using enum TypeKind;
         const Value names = names_with(secret, draw);
@@ -208,7 +208,7 @@ TEST_CASE("no type says a piece of a secret that it refuses") {
 
 namespace {
 
-/// All that is said of the variables of a spec that are given so, with the lines that are shown.
+/// All output about the variables of a spec with these values, including the lines shown.
 std::string said_of_variables(const std::string& spec_text, const std::string& file,
                               const std::string& text) {
     fake::World world;
@@ -251,7 +251,7 @@ std::string said_of_variables(const std::string& spec_text, const std::string& f
 
 } // namespace
 
-TEST_CASE("no way of giving a variable shows a piece of a secret") {
+TEST_CASE("no way of setting a variable shows a part of a secret") {
     each_secret(90, [](const Planted& secret, std::mt19937& draw) {
         const std::vector<const char*> types{
             "string", "integer", "port", "list(port)", "\"map(integer)\"", "\"object({a: port})\"",

@@ -81,7 +81,7 @@ resources:
     CHECK((*t.graph)[2].deps == std::vector<NodeId>{1});
 }
 
-TEST_CASE("what is secret stays secret through expressions") {
+TEST_CASE("secrets stay secret through expressions") {
     const TestSpec t(TestSpec::Files{{"hadeploy.yaml", R"(
 name: t
 variables: {password: {type: string, secret: true}}
@@ -98,7 +98,7 @@ resources:
     CHECK(to_public_json(config).find("hunter2") == std::string::npos);
 }
 
-TEST_CASE("secrets come out of the files that the spec names") {
+TEST_CASE("secrets are read from the files that the spec names") {
     const TestSpec t(
         {{"hadeploy.yaml", "name: t\n"
                            "secrets: {app: secrets/app.yaml}\n"
@@ -136,7 +136,7 @@ TEST_CASE("secrets that are not there") {
     CHECK(with_value("${secret.app.pw}").find("there are no secrets \"app\"") != std::string::npos);
     CHECK(with_value("${secret}").find("needs a name after it") != std::string::npos);
     CHECK(errors_of("name: t\nsecrets: {app: [1]}\n") ==
-          "hadeploy.yaml:2:11: the secrets \"app\" are a file, not a list "
+          "hadeploy.yaml:2:11: secrets \"app\": expected a file, got a list "
           "(for example: app: secrets/app.yaml, made with `hadeploy vault encrypt`)\n");
     CHECK(errors_of("name: t\nresources: {secret: {type: fake.thing, name: a}}\n") ==
           "hadeploy.yaml:2:13: \"secret\" is a reserved name\n");
@@ -147,7 +147,7 @@ TEST_CASE("secrets that are not there") {
     CHECK_THROWS_AS((TestSpec(in_module)), Error);
 }
 
-TEST_CASE("errors have their place, and all come at once") {
+TEST_CASE("all errors are reported together, with their places") {
     CHECK(errors_of(R"(
 name: t
 resources:
@@ -184,7 +184,7 @@ TEST_CASE("YAML that would be misread is refused") {
           "hadeploy.yaml:2:1: duplicate key \"name\"\n  hadeploy.yaml:1:1: first here\n");
     CHECK(errors_of("name: t\n---\nname: u\n").find("a second document begins here") !=
           std::string::npos);
-    CHECK(errors_of("name: t\nresources: &a {x: *a}\n").find("an alias inside the very value") !=
+    CHECK(errors_of("name: t\nresources: &a {x: *a}\n").find("an alias within the value") !=
           std::string::npos);
     CHECK(errors_of("name: !!python/object t\n").find("the tag") != std::string::npos);
     CHECK(errors_of("name: t\nresources:\n\ta: {}\n") ==
@@ -204,11 +204,11 @@ TEST_CASE("YAML that would be misread is refused") {
             bomb += fmt::format("{}*{}", i ? "," : "", static_cast<char>(c - 1));
         bomb += "]\n";
     }
-    CHECK(errors_of(bomb).find("aliases blow this up") != std::string::npos);
+    CHECK(errors_of(bomb).find("aliases expand this") != std::string::npos);
 }
 
 namespace {
-/// A text read as YAML: as JSON, or the first error.
+/// A text read as YAML, as JSON; or the first error.
 std::string yaml(const std::string& text) {
     Sources sources;
     Diagnostics diagnostics;
@@ -243,7 +243,7 @@ TEST_CASE("merge keys add the entries of other maps") {
     CHECK(c("{<<: *a, y: 1, y: 2}") == "3:19: duplicate key \"y\"");
     CHECK(c("{<<: *a, &k key: 1, *k : 2}").find("duplicate key \"key\"") != std::string::npos);
     CHECK(yaml("a: &a {<<: *a}\n") ==
-          "1:12: an alias inside the very value it names would never end");
+          "1:12: an alias within the value that it refers to never ends");
 }
 
 TEST_CASE("entries that are merged keep their places") {
@@ -262,7 +262,7 @@ TEST_CASE("merge keys can't blow a text up") {
     for (char c = 'b'; c < 'l'; ++c)
         bomb += fmt::format("{0}: &{0} {{<<: [*{1}, *{1}], l: [*{1},*{1},*{1},*{1},*{1}]}}\n", c,
                             static_cast<char>(c - 1));
-    CHECK(yaml(bomb).find("aliases blow this up") != std::string::npos);
+    CHECK(yaml(bomb).find("aliases expand this") != std::string::npos);
 }
 
 TEST_CASE("sections for anchors are ignored, in modules too") {
@@ -277,7 +277,7 @@ TEST_CASE("a key that is null has its place") {
     CHECK(yaml("- &a null\n- {*a : 1}\n") == "2:4: a key is a string, not nothing");
 }
 
-TEST_CASE("what YAML takes otherwise than it was meant says how to write it") {
+TEST_CASE("YAML mistakes have hints with the right form") {
     const auto hint_of = [](const std::string& line) {
         const std::string all = errors_of("name: t\n" + line + "\n");
         const auto begin = all.find(" ("), end = all.rfind(')');
@@ -292,11 +292,11 @@ TEST_CASE("what YAML takes otherwise than it was meant says how to write it") {
     CHECK(hint_of("locals:\n  a: ${ {for k, v in x : k => v} }") == quoted);
     CHECK(hint_of("locals:\n  a: \"${f(\"x\")}\"") ==
           "in \"...\" the strings of an expression are written '...'");
-    const std::string brackets = "a text with one of {}[], in it needs quotes there: \"...\"";
+    const std::string brackets = "a text that contains one of {}[], needs quotes here: \"...\"";
     CHECK(hint_of("moved: [{from: a[\"x\"], to: b}]") == brackets);
     CHECK(hint_of("locals: {a: \"${var.x}\", b: ]}") == brackets);
-    CHECK(hint_of("locals:\n  a: b: c").starts_with("a text with \": \" in it needs quotes"));
-    CHECK(hint_of("locals:\n  a: @home") == "a text that begins so needs quotes: \"...\"");
+    CHECK(hint_of("locals:\n  a: b: c").starts_with("a text that contains \": \" needs quotes"));
+    CHECK(hint_of("locals:\n  a: @home") == "a text that begins like this needs quotes: \"...\"");
     CHECK(hint_of("locals:\n  a: *all") == "a text that begins with * needs quotes: \"...\"");
     CHECK(hint_of("locals:\n  a: \"\\d+\"") ==
           "in \"...\" a backslash is written \\\\; '...' takes it as it is");

@@ -10,7 +10,7 @@ using namespace hadeploy;
 
 namespace {
 
-/// A type read and written again, or what is wrong with it.
+/// A type parsed and written again, or the error.
 std::string again(const Value& written) {
     try {
         return type_name(parse_type(written));
@@ -19,7 +19,7 @@ std::string again(const Value& written) {
     }
 }
 
-/// What a variable of a type (a text of YAML) becomes of a value (another), or what is wrong.
+/// A value (in YAML) normalized as a variable of a type (in YAML), or the error.
 std::string normal(const std::string& type, const std::string& value) {
     Sources sources;
     Diagnostics diagnostics;
@@ -114,7 +114,7 @@ TEST_CASE("a set has its elements once, in one order") {
           "[{\"n\":1},{\"n\":2}]");
 }
 
-TEST_CASE("what a module is given is normal in every part of it") {
+TEST_CASE("inputs of a module are normalized in every part") {
     const TestSpec t(TestSpec::Files{{"hadeploy.yaml", R"(name: t
 resources: {a: {type: fake.thing, name: a}, b: {type: fake.thing, name: b}}
 modules:
@@ -146,11 +146,11 @@ resources:
     CHECK(size("module.m.all[\"a\"]") == 80);
     CHECK(size("module.m.all[\"b\"]") == 81);
     const Node& token = (*t.graph)[*t.graph->find("module.m.token")];
-    REQUIRE(token.deps.size() == 1); // of the hosts only the one that is named
+    REQUIRE(token.deps.size() == 1); // only the selected host
     CHECK((*t.graph)[token.deps[0]].address == "b");
 }
 
-TEST_CASE("a type's mistakes are told where it is written") {
+TEST_CASE("errors in a type have their place") {
     CHECK(errors_of("name: t\nvariables:\n  v: {type: strin}\n") ==
           "hadeploy.yaml:3:13: unknown type \"strin\" (did you mean \"string\"?)\n");
     CHECK(

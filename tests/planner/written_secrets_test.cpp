@@ -1,4 +1,4 @@
-// Which parts of a spec's lines are never shown, because something secret was written there.
+// Tests which parts of a spec's lines are hidden because a secret was written there.
 #include "planner/spec/written_secrets.h"
 
 #include "support/fake_world.h"
@@ -12,7 +12,7 @@ namespace {
 constexpr const char* kModule =
     "variables: {key: {type: string, secret: true}, open: {default: 1}}\n";
 
-/// The spec's lines as they may be shown; loading may fail.
+/// The spec's lines as shown; loading can fail.
 std::string shown(const std::string& text) {
     Registry registry;
     fake::World world;
@@ -25,7 +25,7 @@ std::string shown(const std::string& text) {
                 return path.filename() == kSpecFile ? text : std::string(kModule);
             },
             spec);
-    } catch (const Error&) { // what is wrong is told with lines
+    } catch (const Error&) { // errors show lines
     }
     hide_written_secrets(spec, registry);
     std::string out;
@@ -59,7 +59,7 @@ TEST_CASE("defaults of secret variables are hidden, whatever their form") {
           "name: t\nvariables:\n  a: {default: x}\n");
 }
 
-TEST_CASE("what is given to secret attributes and inputs is hidden, names are not") {
+TEST_CASE("values of secret attributes and inputs are hidden, names are not") {
     CHECK(shown("name: t\nresources:\n  a: {type: fake.thing, secret: \"x\", value: y}\n") ==
           "name: t\nresources:\n  a: {type: fake.thing, secret: \"(secret)\", value: y}\n");
     CHECK(shown("name: t\nresources:\n  a: {type: fake.thing, secret: \"${var.x.y}\"}\n") ==
@@ -70,17 +70,17 @@ TEST_CASE("what is given to secret attributes and inputs is hidden, names are no
           "name: t\nmodules:\n  m: {source: m, with: {key: \"(secret)\", open: 2}}\n");
 }
 
-TEST_CASE("what sensitive() is given is hidden where it is written out") {
+TEST_CASE("literal arguments of sensitive() are hidden") {
     CHECK(shown("name: t\nlocals:\n  a: \"${upper(sensitive('x')) + 1}\"\n") ==
           "name: t\nlocals:\n  a: \"${upper(sensitive((secret))) + 1}\"\n");
     CHECK(shown("name: t\nlocals:\n  a: \"${sensitive(var.x)}\"\n") ==
           "name: t\nlocals:\n  a: \"${sensitive(var.x)}\"\n");
 }
 
-TEST_CASE("a spec with mistakes, or that can't be read, shows no secrets either") {
+TEST_CASE("invalid and unreadable specs show no secrets either") {
     CHECK(shown("name: t\nvariables: {a: {secret: true, typ: string, default: \"x\"}}\n") ==
           "name: t\nvariables: {a: {secret: true, typ: string, default: \"(secret)\"}}\n");
-    // nobody knows which of its words are: only keys are left
+    // which words are secret is unknown: only keys are shown
     CHECK(shown("name: t\nvariables:\n  a: {secret: true, default: \"x}}\n- y\nb: c\n") ==
           "name: (secret)\nvariables:\n  a: (secret)\n(secret)\nb: (secret)\n");
     for (const char* word : {"secret", "sensitive('x')", "password", "private_key_pem", "token"})

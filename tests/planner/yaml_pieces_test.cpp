@@ -1,4 +1,4 @@
-// Long texts are parsed in pieces. What comes out has to be what the whole gives: the same values
+// Long texts are parsed in pieces. The result must equal that of parsing the whole: the same values
 // at the same places, or the same errors.
 #include "planner/yaml/simple_yaml.h"
 #include "planner/yaml/split_yaml.h"
@@ -28,7 +28,8 @@ Read read(const std::string& text) {
     return out;
 }
 
-/// A text that begins with a document's mark is not cut. The mark has the line of the first key.
+/// A text that begins with a document marker is not split. The marker is on the line of the first
+/// key.
 Read read_whole(const std::string& text) {
     return read("--- # whole\n" + text);
 }
@@ -54,7 +55,7 @@ void same(const Value& a, const Value& b, const std::string& where) {
     }
 }
 
-/// An entry of the section in one of the ways that YAML has to write one.
+/// An entry of the section in one of YAML's forms.
 std::string entry(int number, std::mt19937& draw) {
     static const std::vector<std::string> forms{
         "  r{0}:\n    type: t\n    nothing:\n    list: [1, ~]\n    nulls:\n      -\n      - null\n",
@@ -75,7 +76,7 @@ std::string entry(int number, std::mt19937& draw) {
     return fmt::format(fmt::runtime(forms[draw() % forms.size()]), number);
 }
 
-/// The same in the plainest way.
+/// The same in the simplest form.
 std::string simple_entry(int number, std::mt19937& draw) {
     static const std::vector<std::string> forms{
         "  r{0}:\n    type: local.value\n    input: \"${{r0.output}}-{0}\"\n",
@@ -97,7 +98,7 @@ std::string simple_text(unsigned seed, std::size_t bytes) {
     return text + "outputs:\n  o: 1\n";
 }
 
-/// What is read without the parser; nothing where that is the parser's, or something is wrong.
+/// The result without the parser; nothing if the parser is needed, or there is an error.
 std::optional<Value> read_simple(const std::string& text) {
     Diagnostics diagnostics;
     auto out = read_simple_yaml(0, {text, 0}, diagnostics);
@@ -113,7 +114,7 @@ std::string long_text(unsigned seed, std::size_t bytes) {
 
 } // namespace
 
-TEST_CASE("a long text gives the same in pieces as in one") {
+TEST_CASE("a long text gives the same result in pieces as in one") {
     for (unsigned seed = 1; seed <= 20; ++seed) {
         CAPTURE(seed);
         const std::string text = long_text(seed, 5 * kYamlPieceBytes);
@@ -125,7 +126,7 @@ TEST_CASE("a long text gives the same in pieces as in one") {
     }
 }
 
-TEST_CASE("a null that is not written out has the place of its key, or of its list") {
+TEST_CASE("an implicit null has the place of its key, or of its list") {
     const std::string text =
         "a:\nb: ~\nc:\n# d\nnull and void: null\nd: {e: , f: Null}\nl:\n  -\n  - ~\n";
     const Value root = read(text).root;
@@ -142,7 +143,7 @@ TEST_CASE("a null that is not written out has the place of its key, or of its li
     CHECK(place(root["l"].as_list()[1]) == "9:5");
 }
 
-TEST_CASE("a simple text is read without the parser, and gives the same") {
+TEST_CASE("a simple text is read without the parser, with the same result") {
     for (unsigned seed = 1; seed <= 50; ++seed) {
         CAPTURE(seed);
         const std::string text = simple_text(seed, 2000);
@@ -195,7 +196,7 @@ TEST_CASE("a simple text is read without the parser, and gives the same") {
         CHECK_MESSAGE(!read_simple(other), other);
 }
 
-TEST_CASE("whatever a simple text turns into, it is read as the parser would, or left to it") {
+TEST_CASE("a mutated simple text is read as by the parser, or left to it") {
     constexpr std::string_view signs = " :#'\"-\n\n  ab1{}[]&*!|>%@`,.?~$/\\\t";
     unsigned simple = 0;
     for (unsigned seed = 1; seed <= 4000; ++seed) {
@@ -219,10 +220,10 @@ TEST_CASE("whatever a simple text turns into, it is read as the parser would, or
         REQUIRE(whole.errors.empty());
         same(*root, whole.root, "");
     }
-    CHECK(simple > 400); // there was something to compare
+    CHECK(simple > 400); // some texts were simple
 }
 
-TEST_CASE("where a cut was wrong, or something is, the whole is parsed") {
+TEST_CASE("after a wrong split or an error the whole text is parsed") {
     const std::string before = long_text(1, 2 * kYamlPieceBytes);
     const std::size_t middle = before.find("\n  r", kYamlPieceBytes) + 1;
     const std::string head = before.substr(0, middle), rest = before.substr(middle);
@@ -254,7 +255,7 @@ TEST_CASE("where a cut was wrong, or something is, the whole is parsed") {
     }
 }
 
-TEST_CASE("what is cut, and what is not") {
+TEST_CASE("texts that are split, and texts that are not") {
     const auto pieces = cut_yaml("a: 1\nb:\n  x: 1\n  y: 2\n  z: 3\nc: 4\n", 1);
     REQUIRE(pieces);
     CHECK(pieces->head.text == "a: 1\nb:\n");
@@ -268,10 +269,10 @@ TEST_CASE("what is cut, and what is not") {
     CHECK_FALSE(cut_yaml("---\nb:\n  x: 1\n  y: 2\n", 1));
     CHECK_FALSE(cut_yaml("b:\n  x: 1\n  y: 2\n", 100));
     CHECK_FALSE(cut_yaml("", 0));
-    // A key may go on in the next line.
+    // A key can continue on the next line.
     CHECK_FALSE(cut_yaml("b:\n  \"x\n    y\": 1\n  z: 2\n", 1));
     CHECK_FALSE(cut_yaml("b:\n  w: 0\n  \"x\n    y\": 1\n  z: 2\n", 1));
-    // The parser takes a lone carriage return for a line's end: here it begins `z` of the top.
+    // The parser treats a lone carriage return as a line end, so `z` is at the top level here.
     CHECK_FALSE(cut_yaml("b:\n  x: 1\rz: 2\n  y: 2\n", 1));
     CHECK(cut_yaml("b:\r\n  x: 1\r\n  y: 2\r\n", 1));
 }

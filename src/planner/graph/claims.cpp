@@ -15,7 +15,7 @@ struct Interval {
     std::uint32_t first = 0, last = 0;
 };
 
-/// Of a cidr in canonical form, or of an address.
+/// The addresses of a CIDR in canonical form, or of a single address.
 Interval interval(const std::string& text) {
     const std::size_t slash = text.find('/');
     in_addr address{};
@@ -40,16 +40,16 @@ void Claims::add(const Node& node, const Value& config) {
         if (fresh) continue;
         const std::string shown = without_secrets(name, config);
         if (it->second == &node) {
-            doubled_.push_back(Error(ErrorKind::spec,
-                                     fmt::format("{} takes {} twice", node.address, shown),
-                                     node.block->loc));
+            duplicates_.push_back(Error(ErrorKind::spec,
+                                        fmt::format("{} claims {} twice", node.address, shown),
+                                        node.block->loc));
             continue;
         }
         Error error(
             ErrorKind::spec,
             fmt::format("{} and {} both manage {}", it->second->address, node.address, shown),
             node.block->loc);
-        doubled_.push_back(
+        duplicates_.push_back(
             std::move(error).with_note("the other one is here", it->second->block->loc));
     }
     if (const std::string group = node.type->votes_in(config); !group.empty())
@@ -59,25 +59,26 @@ void Claims::add(const Node& node, const Value& config) {
 }
 
 void Claims::check(Diagnostics& diagnostics) const {
-    for (const Error& e : doubled_) diagnostics.add(e);
+    for (const Error& e : duplicates_) diagnostics.add(e);
     check_ranges(diagnostics);
     std::map<std::string, const Range*> by_name;
     for (const Range& r : ranges_) by_name.emplace(r.use.network, &r);
     for (const Range& a : addresses_) {
         const auto it = by_name.find(a.use.network);
-        if (it == by_name.end()) continue; // a network of somebody else
+        if (it == by_name.end()) continue; // a network managed elsewhere
         const Interval range = interval(it->second->use.range);
         const std::uint32_t address = interval(a.use.address).first;
         const bool inside = address >= range.first && address <= range.last;
-        // a network of one address or two has neither a name nor a broadcast address
+        // a network of one or two addresses has neither a network nor a broadcast address
         const bool reserved =
             range.last - range.first > 1 && (address == range.first || address == range.last);
         const std::string& own = it->second->use.address;
         const bool hosts = !own.empty() && address == interval(own).first;
         if (inside && !reserved && !hosts) continue;
-        const std::string why = !inside ? "is not in"
-                                : hosts ? "can't be a machine's: it is the host's own in"
-                                        : "can't be a machine's: it is the first or last of";
+        const std::string why =
+            !inside ? "is not in"
+            : hosts ? "can't be a machine's address: it is the host's own address in"
+                    : "can't be a machine's address: it is the first or last of";
         diagnostics.add(
             error_of(*a.node,
                      fmt::format("the address {} {} the network {}",
@@ -92,9 +93,9 @@ std::vector<std::string> Claims::remarks(const Graph& graph) const {
     std::vector<std::string> out = bare_references(graph);
     for (const auto& [group, n] : voters_)
         if (n % 2 == 0)
-            out.push_back(fmt::format("{} has {} managers: an even number survives the loss of no "
-                                      "more of them than {} would",
-                                      group, n, n - 1));
+            out.push_back(fmt::format(
+                "{} has {} managers: an even number tolerates no more failures than {} would",
+                group, n, n - 1));
     return out;
 }
 
@@ -104,7 +105,7 @@ void Claims::check_ranges(Diagnostics& diagnostics) const {
     std::stable_sort(sorted.begin(), sorted.end(), [](const Range* a, const Range* b) {
         return interval(a->use.range).first < interval(b->use.range).first;
     });
-    const Range* widest = nullptr; // of those before: the one that reaches furthest
+    const Range* widest = nullptr; // the one among the previous ranges that ends last
     for (const Range* r : sorted) {
         const Interval here_range = interval(r->use.range);
         const Range* last = widest;

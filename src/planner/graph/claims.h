@@ -11,16 +11,16 @@
 
 namespace hadeploy {
 
-/// What the resources of a spec take of what there is but once: real names, addresses.
+/// Things that only one resource of a spec can have: real names, addresses.
 class Claims {
   public:
     void add(const Node& node, const Value& config);
-    /// The resource that claims this; nullptr when none does.
+    /// The resource that claims this; nullptr if there is none.
     [[nodiscard]] const Node* owner(const std::string& claim) const {
         const auto it = names_.find(claim);
         return it == names_.end() ? nullptr : it->second;
     }
-    /// The claims that begin with a text, with the resources that have them.
+    /// The claims that begin with a prefix, with the resources that make them.
     [[nodiscard]] std::vector<std::pair<std::string, const Node*>>
     within(const std::string& prefix) const {
         std::vector<std::pair<std::string, const Node*>> out;
@@ -30,10 +30,9 @@ class Claims {
         return out;
     }
     /// Adds an error for each thing that two resources claim, for networks that overlap, and for
-    /// addresses that are not in their network.
+    /// addresses outside their network.
     void check(Diagnostics& diagnostics) const;
-    /// What is no error and worth a remark: an even number of voters, a text that seems to be a
-    /// reference.
+    /// Remarks that are not errors: an even number of voters, a text that looks like a reference.
     [[nodiscard]] std::vector<std::string> remarks(const Graph& graph) const;
 
   private:
@@ -45,10 +44,10 @@ class Claims {
     void check_ranges(Diagnostics& diagnostics) const;
 
     std::map<std::string, const Node*> names_;
-    std::vector<Error> doubled_;
-    std::map<std::string, std::size_t> voters_; ///< by their group
+    std::vector<Error> duplicates_;
+    std::map<std::string, std::size_t> voters_; ///< by group
     std::vector<Range> ranges_;                 ///< networks
-    std::vector<Range> addresses_;              ///< taken in them
+    std::vector<Range> addresses_;              ///< addresses in these networks
 };
 
 } // namespace hadeploy

@@ -54,8 +54,8 @@ std::set<std::string> machines_in(const Value& config) {
 }
 
 namespace {
-/// What was known of a map, in the shape that the config gives it by now: an output that is new in
-/// a command's `returns` was never told.
+/// The known values of a map in the current shape of the config: an entry that a command's
+/// `returns` has gained since then has no known value.
 Value reshaped(const Value& shape, const Value& known) {
     Value::Map out = shape.as_map();
     for (Entry& e : out)

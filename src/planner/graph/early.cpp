@@ -19,7 +19,7 @@ namespace hadeploy {
 
 namespace {
 
-/// There are none yet. Notes that they were asked for: the error alone would be lost in a `try()`.
+/// No resources exist yet. Records that one was requested, because `try()` would swallow the error.
 class NoResources : public Resources {
   public:
     const std::vector<NodeId>& instances(const Scope&, const ResourceBlock& block) const override {
@@ -41,7 +41,7 @@ class NoResources : public Resources {
     }
 };
 
-constexpr const char* kEarlyHint = "it goes by variables, locals, each and count";
+constexpr const char* kEarlyHint = "it can use variables, locals, each and count";
 
 Error not_a(std::string_view what, std::string_view wanted, const Value& got, Loc loc,
             std::string hint) {
@@ -60,7 +60,8 @@ std::optional<bool> early_flag(const ExprPtr& expr, const Graph& graph, const Sc
     return v.as_bool();
 }
 
-/// Where an instance stands whose block is in the spec, though it may be there itself no longer.
+/// Reconstructs an instance from its address. Its block is in the spec, but the instance may not
+/// be.
 Instance former_instance(const AddressPart& part, const ExprPtr& for_each, const Graph& graph,
                          const Scope& scope) {
     Instance out{.key = part.key};
@@ -76,8 +77,8 @@ Instance former_instance(const AddressPart& part, const ExprPtr& for_each, const
     return out;
 }
 
-/// The block of an address, and the scope in which it is evaluated, whether or not the spec still
-/// has this instance of it.
+/// The block of an address and the scope in which it is evaluated, even if the spec no longer has
+/// this instance.
 class FormerBlock {
   public:
     FormerBlock(const std::string& address, const Graph& graph) {
@@ -124,14 +125,14 @@ Value evaluate_early(const Expr& expr, const Graph& graph, const Scope& scope,
     if (!none.asked_for.empty() || out.contains_unknown())
         throw Error(ErrorKind::spec,
                     none.asked_for.empty()
-                        ? fmt::format("{} has to be known before anything is planned", what)
-                        : fmt::format("{} can't go by {}: it has to be known before anything is "
-                                      "planned",
+                        ? fmt::format("{} must be known before planning", what)
+                        : fmt::format("{} can't depend on {}: it must be known before planning",
                                       what, none.asked_for),
                     expr.loc())
             .with_hint(kEarlyHint);
     if (out.contains_secret())
-        throw Error(ErrorKind::spec, fmt::format("{} can't go by a secret: it would show", what),
+        throw Error(ErrorKind::spec,
+                    fmt::format("{} can't depend on a secret: it would be visible", what),
                     expr.loc())
             .with_hint("use a variable that is not secret");
     return out;
@@ -163,7 +164,7 @@ std::string address_of(const AddressPattern& pattern, const Graph& graph, const 
                        const Instance* instance, std::string_view what) {
     if (pattern.leads_within)
         throw Error(ErrorKind::spec,
-                    fmt::format("{}: {} leads into a resource", what, in_quotes(pattern.text)),
+                    fmt::format("{}: {} names a part of a resource", what, in_quotes(pattern.text)),
                     pattern.loc)
             .with_hint(fmt::format("name the resource itself: {}", pattern.parts.back().name));
     std::string out = scope.prefix;
@@ -175,7 +176,7 @@ std::string address_of(const AddressPattern& pattern, const Graph& graph, const 
         try {
             key = evaluate_early(*part.key, graph, scope, instance, what);
         } catch (Error& error) {
-            error.loc = pattern.loc; // its text is not written as other expressions are
+            error.loc = pattern.loc; // places within patterns are unknown
             throw;
         }
         if (!key.is_string() && !key.is_integer())
@@ -203,7 +204,7 @@ Leaving leaving_of(const RecordedResource& recorded, const Graph* graph) {
         };
         said(l.prevent_destroy, kPreventDestroy, out.prevented);
         said(l.keep_on_destroy, kKeepOnDestroy, out.kept);
-    } catch (const Error&) { // it went by something that only an instance which is there has
+    } catch (const Error&) { // it depends on a value that only an existing instance has
     }
     return out;
 }

@@ -4,36 +4,36 @@
 
 namespace hadeploy {
 
-/// The value of what has to be known before any resource is looked at: it goes by variables,
-/// locals, `each` and `count`.
-/// @param what  what messages call it: "prevent_destroy"
-/// @throws Error(spec), with the place of the expression, when a resource, a data source or a
-/// module
-///         has a part in it, or a secret
+/// Evaluates an expression whose value must be known before any resource is read. It can use
+/// variables, locals, `each` and `count`.
+/// @param what  the name used in messages: "prevent_destroy"
+/// @throws Error(spec), with the place of the expression, if its value depends on a resource, a
+///         data source or a module, or is secret
 Value evaluate_early(const Expr& expr, const Graph& graph, const Scope& scope,
                      const Instance* instance, std::string_view what);
 
-/// A block's lifecycle for one of its instances.
+/// The lifecycle of one instance of a block.
 /// @throws Error(spec)
 LifecycleValues lifecycle_values(const ResourceBlock& block, const ResourceType& type,
                                  const Graph& graph, const Scope& scope, const Instance* instance);
-/// Whether there is anything to evaluate.
+/// Whether the lifecycle has expressions to evaluate.
 bool has_lifecycle_values(const ResourceBlock& block);
 
-/// The address that a pattern stands for.
+/// The address that a pattern evaluates to.
 /// @throws Error(spec)
 std::string address_of(const AddressPattern& pattern, const Graph& graph, const Scope& scope,
                        const Instance* instance, std::string_view what);
 
-/// What is to become of an object that is to go.
+/// How the lifecycle limits the removal of an object.
 struct Leaving {
-    bool prevented = false; ///< prevent_destroy: it must not go
-    bool kept = false;      ///< keep_on_destroy: it stays, only the state forgets it
+    bool prevented = false; ///< prevent_destroy: it must not be removed
+    bool kept = false;      ///< keep_on_destroy: only its record is removed
     Loc loc = {};           ///< of its block, if there is one
 };
 
-/// As the block says of which it is, or was, an instance or a generation; else as recorded.
-/// @param graph  nullptr: as recorded
+/// Uses the block of which the object is, or was, an instance or a generation; otherwise the
+/// record.
+/// @param graph  nullptr: use the record only
 Leaving leaving_of(const RecordedResource& recorded, const Graph* graph);
 
 } // namespace hadeploy

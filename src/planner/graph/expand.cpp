@@ -19,19 +19,19 @@
 namespace hadeploy {
 
 namespace {
-/// Of one block there are fewer; this is for blocks within modules that have instances themselves.
+/// kMostInstances limits a single block; this limits blocks within modules that have instances.
 constexpr std::size_t kMostResources = 1'000'000;
 constexpr std::string_view kTriggers = "replace_triggered_by";
-/// Thrown past all handlers of errors: to count what is over the limit takes long.
+/// Bypasses all error handlers, because counting beyond the limit would take too long.
 struct TooMany {
     Loc loc;
 };
 const std::set<std::string> kValues{"var", "local", "each", "count", "path", "secret"};
 } // namespace
 
-/// Makes a Graph of a Spec: the instances on demand (a for_each may go over the instances of
-/// another resource or module), then the edges, by evaluating every attribute once and watching
-/// what it touches.
+/// Builds a Graph from a Spec: first the instances, on demand (a for_each can use the instances of
+/// another resource or module), then the edges, by evaluating every attribute once and recording
+/// the nodes that it accesses.
 class Expander : public Resources {
   public:
     Expander(Graph& graph) : graph_(graph) {}
@@ -39,7 +39,7 @@ class Expander : public Resources {
     void run() {
         make_scope(graph_.spec_.root, "", nullptr, nullptr, {});
         check_calls(graph_, diagnostics_);
-        // more of them are made on the way
+        // the loop adds more scopes
         for (std::size_t i = 0; i < graph_.scopes_.size(); ++i) expand(*graph_.scopes_[i]);
         diagnostics_.throw_if_any();
         check_modules(graph_, *this, diagnostics_);
@@ -104,7 +104,7 @@ class Expander : public Resources {
         std::vector<Made<const Scope*>> modules;
     };
 
-    /// Notes what is touched while it lives.
+    /// Records the accessed nodes during its lifetime.
     class Watch {
       public:
         Watch(const Expander& expander, std::set<NodeId>& touched)
@@ -130,7 +130,7 @@ class Expander : public Resources {
         try {
             make(made.all);
         } catch (...) {
-            made.state = State::done; // its mistake is told once
+            made.state = State::done; // its error is reported once
             throw;
         }
         made.state = State::done;
@@ -151,7 +151,7 @@ class Expander : public Resources {
         return *graph_.scopes_.back();
     }
 
-    /// All instances of what is called and declared in a scope.
+    /// Creates all instances of the blocks and module calls in a scope.
     void expand(const Scope& scope) {
         const auto attempt = [&](const auto& block) {
             try {
@@ -164,8 +164,7 @@ class Expander : public Resources {
         for (const ResourceBlock& block : scope.module->resources) attempt(block);
     }
 
-    /// The instances that a for_each or a count makes, each with what follows the block's name in
-    /// its address.
+    /// The instances of a for_each or a count, each with the suffix of its address.
     template<class Block>
     std::vector<std::pair<std::string, HeapOptional<Instance>>>
     instances_of(const Block& block, const Scope& scope) const {
@@ -175,7 +174,7 @@ class Expander : public Resources {
             return out;
         }
         const Expr& expr = block.count != nullptr ? *block.count : *block.for_each;
-        std::set<NodeId> touched; // keys are no dependencies
+        std::set<NodeId> touched; // keys are not dependencies
         Value over;
         {
             const Watch watch(*this, touched);
@@ -209,7 +208,7 @@ class Expander : public Resources {
         return out;
     }
 
-    /// Finds what a node depends on, and the errors that need no values.
+    /// Finds the dependencies of a node, and the errors that do not need values.
     void trace(NodeId id) {
         const Node& self = nodes_[id];
         const bool first = instances(*self.scope, *self.block).front() == id;
@@ -222,7 +221,7 @@ class Expander : public Resources {
             try {
                 (void)evaluate(*expr, with);
             } catch (Error& error) {
-                // every instance of a block has the same mistakes: once is enough
+                // all instances of a block have the same errors
                 if (first) diagnostics_.add(std::move(error));
             }
         };
@@ -249,15 +248,14 @@ class Expander : public Resources {
         }
     }
 
-    /// Whether what a module is given, or its rules go by, may be known only once resources are
-    /// there.
+    /// Determines whether a module's inputs or its rules can depend on resources.
     void trace_inputs(Scope& scope) {
         std::set<NodeId> touched;
         const Watch watch(*this, touched);
         const auto look = [](const ExprPtr& expr, const ScopeNames& names) {
             try {
                 (void)evaluate(*expr, names);
-            } catch (const Error&) { // Graph::check_inputs() tells it
+            } catch (const Error&) { // Graph::check_inputs() reports it
             }
         };
         const ScopeNames inside(graph_, *this, scope);
@@ -270,7 +268,7 @@ class Expander : public Resources {
         scope.open = !touched.empty();
     }
 
-    /// Evaluates the locals and outputs of a scope, whether or not anything refers to them.
+    /// Evaluates the locals and outputs of a scope even if nothing refers to them.
     void check_values(const Scope& scope) {
         const auto check = [&](const Expr& value) {
             try {
@@ -357,7 +355,7 @@ class Expander : public Resources {
         }
     }
 
-    /// The resources that a trigger names, for one instance of the block that has it.
+    /// The resources that a trigger names, for one instance of its block.
     void add_matches(const AddressPattern& pattern, const Scope& scope, const Instance* instance,
                      std::vector<NodeId>& out) {
         if (pattern.leads_within)
@@ -368,7 +366,7 @@ class Expander : public Resources {
             try {
                 return evaluate_early(*part.key, graph_, scope, instance, kTriggers);
             } catch (Error& error) {
-                error.loc = pattern.loc; // its text is not written as other expressions are
+                error.loc = pattern.loc; // places within patterns are unknown
                 throw;
             }
         };
@@ -402,7 +400,7 @@ class Expander : public Resources {
         for (const Scope* s : scopes) add_all(*s, out);
     }
 
-    /// All of `all`, or with a key the one that has it.
+    /// All instances, or the one with the given key.
     template<class Id, class InstanceOf>
     void add_instances(const std::vector<Id>& all, const Value& key, const AddressPattern& pattern,
                        std::vector<Id>& out, InstanceOf instance_of) const {
@@ -419,12 +417,12 @@ class Expander : public Resources {
                                     display(key)),
                         pattern.loc)
                 .with_hint(several || all.empty()
-                               ? "it names an instance that the spec has"
+                               ? "name an instance that the spec has"
                                : "it has neither for_each nor count: name it without a key");
         out.push_back(*it);
     }
 
-    /// The resources of an instance of a module.
+    /// The resources of a module instance.
     void add_all(const Scope& inside, std::vector<NodeId>& out) const {
         for (const ResourceBlock& block : inside.module->resources) {
             const std::vector<NodeId>& ids = instances(inside, block);
@@ -439,7 +437,7 @@ class Expander : public Resources {
         deps.insert(deps.end(), targets.begin(), targets.end());
     }
 
-    /// What a depends_on says.
+    /// Adds the dependencies of a depends_on.
     void wait_for(NodeId id, const std::vector<NodeId>& targets) {
         depend(id, targets);
         if (!nodes_[id].type->data) return;
@@ -447,7 +445,7 @@ class Expander : public Resources {
         awaited.insert(awaited.end(), targets.begin(), targets.end());
     }
 
-    /// Gives out ids in the order of addresses, so that nothing depends on the order of expansion.
+    /// Assigns ids in the order of addresses, so that they do not depend on the order of expansion.
     void renumber() {
         std::vector<NodeId> by_address(nodes_.size());
         for (NodeId i = 0; i < by_address.size(); ++i) by_address[i] = i;
@@ -482,9 +480,9 @@ class Expander : public Resources {
 
     Graph& graph_;
     Diagnostics diagnostics_;
-    // made on demand while expressions are evaluated, which look at this object as const
+    // created on demand while expressions are evaluated, which have const access
     mutable std::deque<Node> nodes_;
-    mutable std::deque<MadeIn> made_; ///< by the number of the scope
+    mutable std::deque<MadeIn> made_; ///< by Scope::number
     mutable std::set<NodeId>* touched_ = nullptr;
 };
 
@@ -494,7 +492,7 @@ void expand(Graph& graph) {
         Expander(graph).run();
     } catch (const TooMany& too_many) {
         throw Error(ErrorKind::spec,
-                    fmt::format("all instances together are more than {}", kMostResources),
+                    fmt::format("the spec has more than {} instances in total", kMostResources),
                     too_many.loc);
     }
 }

@@ -23,7 +23,7 @@ Graph::Graph(const Spec& spec, const Registry& registry, Value variables)
 }
 
 namespace {
-/// The conditions of one resource.
+/// Checks the pre- or postconditions of one resource.
 void check_conditions(const std::vector<Rule>& rules, const std::string& address,
                       const Names& names, Diagnostics& diagnostics) {
     for (const Rule& rule : rules) {
@@ -39,7 +39,7 @@ void check_conditions(const std::vector<Rule>& rules, const std::string& address
 }
 } // namespace
 
-/// The expanded graph as expressions see it, with values from outside.
+/// The expanded graph for the evaluation of expressions, with values from outside.
 class LiveResources : public Resources {
   public:
     LiveResources(const Graph& graph, const Graph::Values& values)
@@ -119,15 +119,15 @@ Value Graph::config(NodeId id, const Values& values, Diagnostics& diagnostics) c
     Value config = normalize(node.type->schema, raw, node.address, node.block->loc,
                              spec_.base_directory(), diagnostics);
     if (diagnostics.list().size() != before) return {};
-    Diagnostics found; // types say of a secret what quoted() says; this is the second net
+    Diagnostics found; // types use quoted() for secrets; this is the safety net
     node.type->check(config, found);
     for (const Error& error : found.list()) diagnostics.add(hide_secrets(error, config));
     if (diagnostics.list().size() != before) return {};
     try {
-        config = with_derived(*node.type, config); // which may throw
+        config = with_derived(*node.type, config); // can throw
     } catch (Error& failure) {
         Error error = hide_secrets(std::move(failure), *node.type, config);
-        error.kind = ErrorKind::spec; // a file that it names is missing, say
+        error.kind = ErrorKind::spec; // for example a file that it names is missing
         if (!error.loc.known()) error.loc = node.block->loc;
         error.address = node.address;
         diagnostics.add(std::move(error));
@@ -290,7 +290,7 @@ std::vector<Error> Graph::broken_checks(const Values& values) const {
                     if (const auto broken = broken_rule(rule, names))
                         out.emplace_back(ErrorKind::spec, fmt::format("{}: {}", name, *broken),
                                          rule.loc);
-                } catch (Error& error) { // it stops nothing either
+                } catch (Error& error) { // an error in a check does not stop anything either
                     error.message = fmt::format("{}: {}", name, error.message);
                     out.push_back(std::move(error));
                 }
@@ -304,7 +304,7 @@ void check_preconditions(const Output& output, const Names& names) {
         if (const auto broken = broken_rule(rule, names))
             throw Error(ErrorKind::spec, fmt::format("output \"{}\": {}", output.name, *broken),
                         rule.loc)
-                .with_note("of the output here", output.loc);
+                .with_note("the output is here", output.loc);
 }
 
 std::optional<std::string> broken_rule(const Rule& rule, const Names& names) {
@@ -312,7 +312,7 @@ std::optional<std::string> broken_rule(const Rule& rule, const Names& names) {
     if (holds.is_unknown()) return std::nullopt;
     if (!holds.is_bool())
         throw Error(ErrorKind::spec,
-                    fmt::format("a check gives a boolean, not {}", holds.kind_name()), rule.loc);
+                    fmt::format("a check must be a boolean, not {}", holds.kind_name()), rule.loc);
     if (holds.as_bool()) return std::nullopt;
     return display(evaluate(*rule.message, names));
 }

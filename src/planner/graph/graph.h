@@ -15,42 +15,42 @@ namespace hadeploy {
 
 using NodeId = std::uint32_t;
 
-/// Which of the instances of its block something is: what `each` and `count` mean there.
+/// Identifies one instance of a block: the values of `each` and `count`.
 struct Instance {
-    std::string key = {};                   ///< of for_each; of count the index in digits
+    std::string key = {};                   ///< of for_each; with count: the index in digits
     std::optional<std::int64_t> index = {}; ///< of count
-    const Expr* over = nullptr;             ///< of for_each: what it goes over
-    /// It stands for however many there are: that follows from a variable without a value, as a
-    /// check of the spec alone may have it. Key and index are unknown.
+    const Expr* over = nullptr;             ///< of for_each: the collection
+    /// Represents an unknown number of instances: the number depends on a variable without a value,
+    /// as when only the spec is checked. Key and index are unknown.
     bool any = false;
-    bool of_set = false; ///< that is a list: each.value is the key
-    /// What it goes over where no resource has a part in that; otherwise null, and each.value is
-    /// evaluated anew, for it may be known later.
+    bool of_set = false; ///< the collection is a list of names: each.value is the key
+    /// The collection, if it depends on no resource. Otherwise null: each.value is evaluated at
+    /// each use, because it can become known later.
     Value values = {};
 };
 
 /// An instance of a module: where names are looked up.
 struct Scope {
     const Module* module = nullptr;
-    std::size_t number = 0;            ///< among the scopes of its graph
+    std::size_t number = 0;            ///< index among the scopes of its graph
     std::string prefix = {};           ///< "", "module.cluster." or `module.site["a"].`
     const Scope* parent = nullptr;     ///< where the module was called
     const ModuleBlock* call = nullptr; ///< nullptr for the root
     Instance instance = {};
-    /// What it is given, or its rules go by, follows from resources: checked again in apply.
+    /// Its inputs or its rules depend on resources, so they are checked again in apply.
     bool open = false;
 };
 
 /// A part of a resource that `ignore_changes` names.
 struct IgnoredPart {
     std::string attribute;
-    Path path = {}; ///< keys and indices of the part; empty: all of the attribute
+    Path path = {}; ///< keys and indices of the part; empty: the whole attribute
 };
 
 /// A lifecycle with its expressions evaluated.
 struct LifecycleValues {
-    std::optional<bool> prevent_destroy = {}; ///< unset: as the record says
-    std::optional<bool> keep_on_destroy = {}; ///< unset: as the record says
+    std::optional<bool> prevent_destroy = {}; ///< unset: use the record
+    std::optional<bool> keep_on_destroy = {}; ///< unset: use the record
     bool create_before_destroy = false;
     bool ignore_all = false;
     std::vector<IgnoredPart> ignored = {};
@@ -63,40 +63,41 @@ struct Node {
     const ResourceBlock* block = nullptr;
     const Scope* scope = nullptr;
     HeapOptional<Instance> instance = {}; ///< none where the block has neither for_each nor count
-    std::vector<NodeId> triggers = {};    ///< whose changes replace it
-    std::vector<NodeId> awaited = {};     ///< of a data source: deps that a depends_on names
+    std::vector<NodeId> triggers = {};    ///< resources whose changes replace this one
+    std::vector<NodeId> awaited = {};     ///< of a data source: the deps named in depends_on
     std::vector<NodeId> deps = {};        ///< sorted; direct ones only
-    /// A replacement is made before the old one goes: by its lifecycle, or because something rests
-    /// on it that is replaced so.
+    /// A replacement creates the new object before it removes the old one: because of the node's
+    /// own lifecycle, or of that of a node that depends on it.
     bool create_first = false;
     HeapOptional<LifecycleValues> own_lifecycle = {}; ///< see lifecycle()
 
-    /// Its own, or that of a block that says nothing.
+    /// Its own lifecycle, or the default one.
     [[nodiscard]] const LifecycleValues& lifecycle() const;
 };
 
 class Resources;
 
-/// Which of a module's blocks of its kind it is.
+/// The index of a block among the blocks of its kind in a module.
 template<class Block>
 std::size_t index_of(const std::vector<Block>& blocks, const Block& one) {
     return static_cast<std::size_t>(&one - blocks.data());
 }
 
-/// What a rule says when it does not hold; nothing when it does, or can't be told yet.
-/// @throws Error(spec) when its check is no boolean
+/// The message of a rule that does not hold; nothing if it holds or is not known yet.
+/// @throws Error(spec) if its check is not a boolean
 std::optional<std::string> broken_rule(const Rule& rule, const Names& names);
-/// @throws Error(spec) when a precondition of the output does not hold
+/// @throws Error(spec) if a precondition of the output does not hold
 void check_preconditions(const Output& output, const Names& names);
 
-/// Whether two nodes are instances of one block whose instances are changed one after the other.
+/// Whether two nodes are instances of one block with `serial`, whose instances are changed one
+/// after the other.
 bool is_serial_pair(const Node& a, const Node& b);
 
-/// The expanded spec: every resource with what it depends on. Node ids are dense, and follow the
-/// addresses' order; `order` is a topological one (dependencies first).
+/// The expanded spec: every resource with its dependencies. Node ids are dense and sorted by
+/// address; `order` is a topological order, dependencies first.
 class Graph {
   public:
-    /// What a node's attributes are, as far as they are known: planned, or real once applied.
+    /// The attributes of a node as far as they are known: planned, or real after apply.
     using Values = std::function<Value(NodeId)>;
 
     /// Expands a loaded spec.
@@ -110,44 +111,45 @@ class Graph {
     [[nodiscard]] const Node& operator[](NodeId id) const { return nodes_[id]; }
     [[nodiscard]] const std::vector<NodeId>& order() const { return order_; }
     [[nodiscard]] std::optional<NodeId> find(const std::string& address) const;
-    /// Addresses of the resources that a node depends on, for its record: seen through data
-    /// sources, of which nothing is recorded.
+    /// Addresses of the resources that a node depends on, for its record. A data source, which is
+    /// not recorded, is replaced by its own dependencies.
     [[nodiscard]] std::vector<std::string> dependencies(NodeId id) const;
     [[nodiscard]] const Spec& spec() const { return spec_; }
     [[nodiscard]] const Registry& registry() const { return registry_; }
     [[nodiscard]] const Scope& root() const { return *scopes_.front(); }
-    /// What is imported under an address; nullptr: nothing.
+    /// The import to an address; nullptr if there is none.
     [[nodiscard]] const Import* import_of(const std::string& address) const;
-    /// All imports, by their addresses.
+    /// All imports, by address.
     [[nodiscard]] std::map<std::string, Import> imports() const;
 
-    /// The node's config: its attributes evaluated with `values`, in canonical form, completed by
-    /// defaults and by what follows from it (ResourceType::derive). Its preconditions are checked.
+    /// The node's config: its attributes evaluated with `values`, in canonical form, with defaults
+    /// and derived attributes (ResourceType::derive) filled in. Checks its preconditions.
     Value config(NodeId id, const Values& values, Diagnostics& diagnostics) const;
-    /// The settings of a provider, normalized; an empty map where the spec has none.
+    /// The settings of a provider, normalized; an empty map if the spec has none.
     Value settings(const Provider& kind, Diagnostics& diagnostics) const;
-    /// The settings of failure drills as the spec gives them, not normalized; null where there are
-    /// none.
+    /// The settings of failure drills, not normalized; null if the spec has none.
     Value chaos_settings(const Values& values) const;
-    /// An expression's value, as the spec's own file would see it.
+    /// The value of an expression, evaluated in the root module.
     /// @throws Error(spec)
     Value value(const Expr& expr, const Values& values) const;
-    /// The nodes that an attribute of a node refers to: where its value comes from. Sorted.
+    /// The nodes that an attribute of a node refers to, sorted.
     std::vector<NodeId> sources(NodeId id, const std::string& attribute) const;
     /// The root's outputs.
     Value outputs(const Values& values, Diagnostics& diagnostics) const;
-    /// Checks the types of all modules' inputs, and the rules of all variables; what is not known
-    /// yet passes.
+    /// Checks the types of the inputs of all modules, and the rules of all variables. Values that
+    /// are not known yet pass.
     void check_inputs(const Values& values, Diagnostics& diagnostics) const;
-    /// The same for what resources have a part in: of all modules, or of those that a node is in.
+    /// The same for inputs and rules that depend on resources: of all modules, or of those that
+    /// contain a node.
     void check_open_inputs(const Values& values, Diagnostics& diagnostics) const;
     void check_inputs_of(NodeId id, const Values& values, Diagnostics& diagnostics) const;
-    /// Checks the preconditions of the outputs of all modules. What is in a module goes on without:
-    /// only what uses an output waits for them.
+    /// Checks the preconditions of the outputs of all modules. Resources of a module do not wait
+    /// for them; only what uses an output does.
     void check_output_rules(const Values& values, Diagnostics& diagnostics) const;
-    /// A warning for each rule under `checks:` that does not hold; what is not known yet passes.
+    /// A warning for each rule under `checks:` that does not hold. Values that are not known yet
+    /// pass.
     [[nodiscard]] std::vector<Error> broken_checks(const Values& values) const;
-    /// Checks the node's postconditions with its own attributes as they are.
+    /// Checks the node's postconditions against its current attributes.
     void check_postconditions(NodeId id, const Values& values, Diagnostics& diagnostics) const;
 
   private:
@@ -157,7 +159,7 @@ class Graph {
     friend class Expander;
     friend class ScopeNames;
     friend class LiveResources;
-    /// Of a scope's blocks, in their order: what each stands for, in the order of keys or indices.
+    /// The instances of a scope's blocks: by block in the module's order, then by key or index.
     struct Instances {
         std::vector<std::vector<NodeId>> resources;
         std::vector<std::vector<const Scope*>> modules;
@@ -170,7 +172,7 @@ class Graph {
     std::vector<Node> nodes_;
     std::vector<NodeId> order_;
     std::unordered_map<std::string, NodeId> by_address_;
-    std::vector<Instances> instances_;      ///< by the number of the scope
+    std::vector<Instances> instances_;      ///< by Scope::number
     std::map<std::string, Import> imports_; ///< of the spec
 };
 

@@ -12,28 +12,29 @@ bool leads_to_hosts(const Type& type) {
     return type.kind == TypeKind::connection || (type.element && leads_to_hosts(*type.element));
 }
 
-/// Whether something in the connections is secret but passwords, which open the host and are no
-/// part of what is there.
-bool tells(const Value& connections) {
+/// Whether connections contain secrets other than passwords. Passwords only open the host, and are
+/// not part of the objects on it.
+bool reveals_secret(const Value& connections) {
     if (connections.is_list())
-        return std::any_of(connections.as_list().begin(), connections.as_list().end(), tells);
+        return std::any_of(connections.as_list().begin(), connections.as_list().end(),
+                           reveals_secret);
     if (!connections.is_map()) return false;
     return std::any_of(connections.as_map().begin(), connections.as_map().end(),
                        [](const Entry& e) {
                            const Attribute* field = find_attribute(connection_fields(), e.key);
                            if (field != nullptr && field->secret) return false;
-                           return e.value.secret() || tells(e.value);
+                           return e.value.secret() || reveals_secret(e.value);
                        });
 }
 
-/// Whether something in the config is secret that what is made of it may tell.
-bool may_be_told(const ResourceType& type, const Value& config) {
+/// Whether the config contains secrets that derived values could reveal.
+bool may_be_revealed(const ResourceType& type, const Value& config) {
     if (!config.contains_secret()) return false;
     if (config.secret() || !config.is_map()) return true;
     for (const Entry& e : config.as_map()) {
         const Attribute* a = find_attribute(type.schema, e.key);
         const bool hosts = a != nullptr && leads_to_hosts(a->type) && !e.value.secret();
-        if (hosts ? tells(e.value) : e.value.contains_secret()) return true;
+        if (hosts ? reveals_secret(e.value) : e.value.contains_secret()) return true;
     }
     return false;
 }
@@ -41,8 +42,8 @@ bool may_be_told(const ResourceType& type, const Value& config) {
 
 Value with_secrecy(const ResourceType& type, const Attribute& a, Value value, const Value& config) {
     if (a.secret) return value.as_secret();
-    // of a machine the parts that are secret are so by its schema
-    if (!a.computed || a.open || type.machine || !may_be_told(type, config)) return value;
+    // the schema of a machine marks all its secret parts
+    if (!a.computed || a.open || type.machine || !may_be_revealed(type, config)) return value;
     if (a.follows.empty()) return value.as_secret();
     for (const std::string& name : a.follows) value = as_secret_as(value, config[name]);
     return value;
@@ -68,8 +69,8 @@ Error hide_secrets(Error error, const Value& config) {
         shows_short_secret(error.message, config) || shows_short_secret(error.hint, config);
     for (const Note& note : error.notes) shows = shows || shows_short_secret(note.text, config);
     if (!shows) return error;
-    error.message = "what went wrong is not shown: it names a secret of fewer than 4 characters";
-    error.hint = "make the secret longer, or, where it may be shown, use nonsensitive(...)";
+    error.message = "the error is not shown: it contains a secret of fewer than 4 characters";
+    error.hint = "make the secret longer, or use nonsensitive(...) if it can be shown";
     error.notes.clear();
     return error;
 }
@@ -78,9 +79,9 @@ Error hide_secrets(Error error, const ResourceType& type, const Value& config) {
     error = hide_secrets(std::move(error), config);
     for (const Attribute& a : type.schema)
         if (a.type.kind == TypeKind::local_path && config[a.name].secret()) {
-            error.message = fmt::format("it failed at its `{}`, which is secret", a.name);
-            error.hint = "what exactly is wrong is not shown, as that names the path; where it may "
-                         "be shown, use nonsensitive(...)";
+            error.message = fmt::format("it failed because of its `{}`, which is secret", a.name);
+            error.hint = "the details are not shown, because they contain the path; use "
+                         "nonsensitive(...) if it can be shown";
             error.notes.clear();
         }
     return error;

@@ -6,26 +6,25 @@
 
 namespace hadeploy {
 
-/// The value of an attribute as secret as it has to be: by its schema, or, of what the provider
-/// fills in, because it may follow from what is secret in the config.
+/// Marks the value of an attribute as secret if its schema says so, or if the provider computed it
+/// and the config contains secrets that it may follow from.
 Value with_secrecy(const ResourceType& type, const Attribute& attribute, Value value,
                    const Value& config);
 
-/// What was seen of a resource, as secret as its schema and its config are. What follows from a
-/// config with secrets (the output of a command, a checksum) is secret too, as Graph::config() has
-/// it.
+/// Marks secrets in observed attributes, by schema and config. Whatever follows from a config with
+/// secrets (the output of a command, a checksum) is secret too, as in Graph::config().
 Value hide_secrets(const ResourceType& type, const Value& attributes, const Value& config);
-/// All that the answer to a request says, as secret as what is wanted and what is recorded.
+/// The same for everything in the answer to a request, using the wanted and the recorded config.
 void hide_secrets(Observation& seen, const ReadRequest& request);
-/// The error of something with this config without what is secret in that: the net below what types
-/// say with quoted(), which holds for every one of them. Nothing of the error is left where a
-/// secret that is too short to be taken out stands in it, nor where a local path is secret, as
-/// messages about files name them, in whatever part and form.
+/// Removes the secrets of a config from an error. This is a safety net for all types, in addition
+/// to quoted(). The whole text is dropped if it contains a secret too short to be masked, or if a
+/// local path in the config is secret, because messages about files can name any part of it in any
+/// form.
 Error hide_secrets(Error error, const ResourceType& type, const Value& config);
-/// The same of an endpoint, or of a resource's check.
+/// The same for an endpoint, or for a resource's check.
 Error hide_secrets(Error error, const Value& config);
 
-/// The key of an endpoint, as people read it.
+/// An endpoint's key, for messages.
 std::string shown_key(const Endpoint& endpoint);
 
 } // namespace hadeploy

@@ -15,7 +15,7 @@ namespace {
 
 constexpr const char* kExample = "for example: labels, labels[\"x\"], ports[0]";
 
-/// The names and constant keys of an expression that is nothing else; false when it is.
+/// Collects the names and constant keys of an expression; false if it contains anything else.
 bool collect_steps(const Expr& expr, Path& out) {
     if (expr.kind == Expr::Kind::reference) {
         out.push_back(expr.name());
@@ -40,7 +40,7 @@ Error refusal(std::string message, Loc loc, std::string hint) {
 
 IgnoredPart parse(const Value& name) {
     const std::string& text = name.as_string();
-    Sources sources; // of its own: the places within are not needed
+    Sources sources; // separate, because places within are not needed
     StringPool strings;
     Path steps;
     try {
@@ -53,7 +53,7 @@ IgnoredPart parse(const Value& name) {
     }
     if (steps.empty())
         throw refusal(fmt::format("{} is neither an attribute nor a part of one", in_quotes(text)),
-                      name.loc(), fmt::format("{}; of all attributes: all", kExample));
+                      name.loc(), fmt::format("{}; for all attributes: all", kExample));
     return {.attribute = steps[0].as_string(), .path = {steps.begin() + 1, steps.end()}};
 }
 
@@ -66,7 +66,7 @@ Error unknown_name(std::string message, std::string_view name, const Schema& sch
                          : fmt::format("it has: {}", fmt::join(known, ", ")));
 }
 
-/// Goes along a path through the attribute's type.
+/// Checks a path against the type of its attribute.
 void check_path(const IgnoredPart& part, const Attribute& attribute, const Value& name) {
     const Type any;
     const Type* type = &attribute.type;
@@ -98,7 +98,7 @@ void check_path(const IgnoredPart& part, const Attribute& attribute, const Value
             break;
         }
         case TypeKind::set:
-            throw refusal(fmt::format("{} is a set: its elements are in no order", way), name.loc(),
+            throw refusal(fmt::format("{} is a set: its elements have no order", way), name.loc(),
                           fmt::format("ignore all of it: {}", way));
         default:
             throw refusal(fmt::format("{} is a {}: it has no parts", way, type_name(*type)),
@@ -123,8 +123,8 @@ std::optional<Value> part_at(const Value& whole, const Path& path) {
     return *at;
 }
 
-/// `whole` with another part where the path leads, from its element `at` on; without a part it is
-/// taken out of its map. What would hold the part has to be there.
+/// Replaces the part of `whole` at the path from its element `at` on; without a part, removes it
+/// from its map. The container of the part must exist.
 Value with_part(const Value& whole, const Path& path, std::size_t at,
                 const std::optional<Value>& part) {
     if (at == path.size()) return part.value_or(Value());
@@ -164,7 +164,7 @@ void read_ignored(const Value& list, const ResourceType& type, LifecycleValues& 
         IgnoredPart part = parse(name);
         const Attribute* attribute = find_attribute(type.schema, part.attribute);
         if (attribute == nullptr && part.attribute == "all")
-            throw refusal("all is no name in a list", name.loc(), "write: ignore_changes: all");
+            throw refusal("all can't be in a list", name.loc(), "write: ignore_changes: all");
         if (attribute == nullptr)
             throw unknown_name(fmt::format("{} has no attribute \"{}\"", type.name, part.attribute),
                                part.attribute, type.schema, name.loc());

@@ -7,23 +7,23 @@
 
 namespace hadeploy {
 
-/// Reads what `ignore_changes` was evaluated to: "all", or names of attributes and of their parts
-/// (`labels`, `labels["x"]`, `labels.x`, `ports[0]`).
-/// @throws Error(spec) for what the type does not have
+/// Reads the value of `ignore_changes`: "all", or names of attributes and of their parts (`labels`,
+/// `labels["x"]`, `labels.x`, `ports[0]`).
+/// @throws Error(spec) if the type does not have a named attribute or part
 void read_ignored(const Value& list, const ResourceType& type, LifecycleValues& out);
 
-/// Whether changes of all of an attribute are ignored.
+/// Whether changes of the whole attribute are ignored.
 bool is_ignored(const LifecycleValues& lifecycle, const std::string& attribute);
 
-/// Whether those of a part of it are.
+/// Whether changes of parts of the attribute are ignored.
 bool has_ignored_parts(const LifecycleValues& lifecycle, const std::string& attribute);
 
-/// What is wanted of an attribute, with the parts that are ignored as they are now.
+/// The wanted value of an attribute, with its ignored parts replaced by their current values.
 Value with_ignored_parts(const LifecycleValues& lifecycle, const std::string& attribute,
                          const Value& wanted, const Value& now);
 
-/// The computed attributes that follow from ignored ones: what those were, nobody knows from the
-/// spec, and so nobody knows what these should be.
+/// The computed attributes that follow from ignored ones. The spec does not determine the latter,
+/// so it does not determine these either.
 std::set<std::string> follow_ignored(const LifecycleValues& lifecycle, const ResourceType& type,
                                      const Value& config);
 

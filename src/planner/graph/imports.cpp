@@ -20,11 +20,11 @@ namespace {
 std::optional<Error> wrong_type(const ResourceType& type, const Import& import) {
     if (!type.import_id.empty() || (type.adopts && import.id.empty())) return std::nullopt;
     return import_error(import, ErrorKind::usage, fmt::format("a {} can't be imported", type.name),
-                        type.adopts ? "nor need it be: an apply takes over what is there"
-                                    : "`hadeploy docs TYPE` tells of each type whether it can be");
+                        type.adopts ? "no import is needed: an apply adopts the existing object"
+                                    : "`hadeploy docs TYPE` shows whether a type can be imported");
 }
 
-/// One entry for one instance of its for_each.
+/// Adds the import of one entry, for one instance of its for_each.
 void add_import(const ImportBlock& block, const Graph& graph, const Instance* instance,
                 std::map<std::string, Import>& out, Diagnostics& diagnostics) {
     Import import{.id = {}, .loc = block.loc};
@@ -34,7 +34,7 @@ void add_import(const ImportBlock& block, const Graph& graph, const Instance* in
             throw Error(ErrorKind::spec,
                         fmt::format("import: the id is a string, not {}", id.kind_name()),
                         block.id->loc())
-                .with_hint("tostring() makes one of a number");
+                .with_hint("use tostring() for a number");
         if (id.is_string()) import.id = id.as_string();
     }
     const std::string address = address_of(block.to, graph, graph.root(), instance, "import");
@@ -45,7 +45,7 @@ void add_import(const ImportBlock& block, const Graph& graph, const Instance* in
     if (it->second.loc != block.loc)
         error.with_note("first here", it->second.loc);
     else
-        error.hint = "let each.key be part of the address: to: 'web[each.key]'";
+        error.hint = "use each.key in the address: to: 'web[each.key]'";
 }
 
 void add_imports(const ImportBlock& block, const Graph& graph, std::map<std::string, Import>& out,
@@ -88,7 +88,7 @@ void check_imports(const Graph& graph, Diagnostics& diagnostics) {
         std::vector<std::string> known;
         for (const Node& n : graph.nodes()) known.push_back(n.address);
         Error error = unknown_address({}, address, known,
-                                      "write its block first: what is imported is read by that");
+                                      "write its block first: the import reads the object with it");
         diagnostics.add(import_error(import, ErrorKind::usage,
                                      fmt::format("the spec has no {}", in_quotes(address)),
                                      std::move(error.hint)));

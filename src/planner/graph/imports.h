@@ -7,17 +7,17 @@
 
 namespace hadeploy {
 
-/// The spec's entries under `import:`, by the addresses that they get.
+/// The spec's entries under `import:`, by target address.
 std::map<std::string, Import> evaluate_imports(const Graph& graph, Diagnostics& diagnostics);
 
-/// Imports to addresses that the spec does not have, and of what can't be imported.
+/// Reports imports to addresses that the spec does not have, and of types that cannot be imported.
 void check_imports(const Graph& graph, Diagnostics& diagnostics);
 
-/// The ID of an object that is imported to an address; "" when none is, or it has no ID.
+/// The ID of the object that is imported to an address; "" if there is no import, or no ID.
 std::string imported_id(const Graph& graph, const std::string& address);
 
-/// An error about an import. One that the command line asks for has no place and keeps its kind;
-/// any other one is an error of the spec.
+/// An error about an import. For an import requested on the command line it has no place and the
+/// given kind; otherwise it is an error of the spec.
 Error import_error(const Import& import, ErrorKind kind, std::string why, std::string hint);
 
 } // namespace hadeploy

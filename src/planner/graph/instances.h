@@ -8,11 +8,11 @@
 
 namespace hadeploy {
 
-/// The names of a block's instances, sorted, of what its for_each was evaluated to.
-/// @throws Error(spec): not known before apply, secret, no map or list of names
+/// The keys of a block's instances, sorted, from the value of its for_each.
+/// @throws Error(spec): not known before apply, secret, neither a map nor a list of names
 std::vector<std::string> instance_keys(const Value& over, const Expr& expr);
 
-/// The number of a block's instances, of what its count was evaluated to.
+/// The number of a block's instances, from the value of its count.
 /// @throws Error(spec)
 std::int64_t instance_count(const Value& count, const Expr& expr);
 

@@ -41,44 +41,46 @@ std::vector<std::string> names_of(const Blocks& blocks) {
     return out;
 }
 
-/// Whether there is one instance that stands for all (Instance::any).
+/// Whether a single instance represents all (Instance::any).
 template<class Ids, class InstanceOf>
-bool stands_for_all(const Ids& ids, InstanceOf instance_of) {
+bool represents_all(const Ids& ids, InstanceOf instance_of) {
     return ids.size() == 1 && instance_of(ids.front()).any;
 }
 
-/// As the files of a project name it: good in whatever directory a value is used.
+/// An absolute path to the project's files, valid in whatever directory a value is used. Keeps
+/// symbolic links.
 std::string whole_path(const std::filesystem::path& directory) {
     const std::filesystem::path whole =
         (std::filesystem::current_path() / directory).lexically_normal();
     return (whole.has_filename() ? whole : whole.parent_path()).string();
 }
 
-Error which_one(const ModuleBlock& call, const std::string& output, Loc loc) {
+Error ambiguous_instance(const ModuleBlock& call, const std::string& output, Loc loc) {
     return Error(ErrorKind::spec,
                  fmt::format("module \"{}\" has a count: which one is meant?", call.name), loc)
-        .with_hint(fmt::format("for example module.{0}[0].{1}, or of all of them module.{0}[*].{1}",
-                               call.name, output));
+        .with_hint(
+            fmt::format("for example module.{0}[0].{1}, or module.{0}[*].{1} for all of them",
+                        call.name, output));
 }
 
-/// The attribute of a block with instances, as if it had none.
-Error which_one(const ResourceBlock& block, const std::string& attribute, const std::string& key,
-                Loc loc) {
+/// The error for an attribute of a block with instances used without a key.
+Error ambiguous_instance(const ResourceBlock& block, const std::string& attribute,
+                         const std::string& key, Loc loc) {
     const char* what = block.count != nullptr ? "count" : "for_each";
     Error error(ErrorKind::spec,
                 fmt::format("{} has a {}: which one's {} is meant?", block.name, what, attribute),
                 loc);
     if (block.count != nullptr)
-        error.hint = fmt::format("for example {0}[0].{1}, or of all of them {0}[*].{1}", block.name,
-                                 attribute);
+        error.hint = fmt::format("for example {0}[0].{1}, or {0}[*].{1} for all of them",
+                                 block.name, attribute);
     else if (!key.empty())
         error.hint = fmt::format("for example {}[\"{}\"].{}", block.name, key, attribute);
     return error;
 }
 
-/// How much of `path` leads from a value of the type to a part whose canonical form needs nothing
-/// but that part itself, and that part's type. What may be left out of an object is there only once
-/// the whole object has its defaults.
+/// Follows `path` into the type as far as the canonical form of the part does not depend on the
+/// rest of the value. Returns the type of the part, and its depth in `taken`. An optional field of
+/// an object does not qualify: it exists only after the whole object has its defaults.
 const Type& part_of(const Type& whole, const Path& path, std::size_t& taken) {
     const Type* type = &whole;
     for (; taken < path.size(); ++taken) {
@@ -101,7 +103,7 @@ const Type& part_of(const Type& whole, const Path& path, std::size_t& taken) {
 
 } // namespace
 
-/// Where a step is secret (`local[var.which]`), an error does not name what it leads to.
+/// If a step is secret (`local[var.which]`), errors do not show it.
 Value ScopeNames::resolve(const std::string& name, const Path& path, Loc loc,
                           std::size_t& used) const {
     if (std::none_of(path.begin(), path.end(), [](const Value& step) { return step.secret(); }))
@@ -110,7 +112,7 @@ Value ScopeNames::resolve(const std::string& name, const Path& path, Loc loc,
         return resolve_open(name, path, loc, used);
     } catch (const Error& error) {
         throw Error(error.kind,
-                    fmt::format("\"{}\" has nothing of that name, which is secret", name), loc);
+                    fmt::format("\"{}\" has nothing with that name, which is secret", name), loc);
     }
 }
 
@@ -126,7 +128,7 @@ Value ScopeNames::resolve_open(const std::string& name, const Path& path, Loc lo
     if (name == "count") return count(path, loc, used);
     if (name == "self") {
         if (self_ != nullptr) return *self_;
-        throw Error(ErrorKind::spec, "\"self\" has a meaning only in a postcondition", loc);
+        throw Error(ErrorKind::spec, "\"self\" is only available in a postcondition", loc);
     }
     if (name == "path") {
         const std::string what = member(path, "path", loc);
@@ -170,7 +172,7 @@ void ScopeNames::check_names(const Reference& r) const {
     }
 }
 
-/// Of a block with instances, a step may be a key.
+/// In a block with instances, the step can be a key.
 void ScopeNames::check_attribute(const ResourceBlock& block, const Reference& r,
                                  std::size_t step) const {
     const ResourceType* type = graph_.registry().type(block.type);
@@ -191,7 +193,7 @@ void ScopeNames::unknown_root(const std::string& name, Loc loc) const {
     for (const auto& type : graph_.registry().types())
         if (type->name.starts_with(name + ".") && !did_you_mean(name, known))
             throw Error(ErrorKind::spec, fmt::format("nothing here is called \"{}\"", name), loc)
-                .with_hint("a resource is named by its key alone, without its type: "
+                .with_hint("refer to a resource by its key, without its type: "
                            "${NAME.ATTRIBUTE}");
     unknown_name(fmt::format("nothing here is called \"{}\"", name), name, known, loc);
 }
@@ -229,11 +231,12 @@ const Output& ScopeNames::output(const ModuleBlock& call, const std::string& nam
                  names_of(call.module->outputs), loc);
 }
 
-/// Of a module with instances the step after its name says which one is meant.
+/// If the module has instances, the step after its name is a key.
 void ScopeNames::check_output(const Reference& r) const {
     const ModuleBlock& call = called(r.steps[0], r.loc);
     const std::size_t at = call.for_each != nullptr ? 2 : 1;
-    if (call.count != nullptr && r.steps.size() > 1) throw which_one(call, r.steps[1], r.loc);
+    if (call.count != nullptr && r.steps.size() > 1)
+        throw ambiguous_instance(call, r.steps[1], r.loc);
     if (r.steps.size() > at) (void)output(call, r.steps[at], r.loc);
 }
 
@@ -258,10 +261,10 @@ Value ScopeNames::variable(const Path& path, Loc loc, std::size_t& used) const {
     return attribute.secret ? value.as_secret() : value;
 }
 
-/// Only the spec's own file has them by name: a module is given what it needs.
+/// Only the root module has access to secrets by name: a module gets them as inputs.
 Value ScopeNames::secret(const Path& path, Loc loc, std::size_t& used) const {
     if (scope_.call != nullptr)
-        throw Error(ErrorKind::spec, "a module sees no secrets but those that it is given", loc)
+        throw Error(ErrorKind::spec, "a module sees only the secrets that are passed to it", loc)
             .with_hint("declare a variable with secret: true, and set it under \"with\"");
     const std::string name = member(path, "secret", loc);
     const Value& all = graph_.spec_.secrets;
@@ -275,7 +278,7 @@ Value ScopeNames::secret(const Path& path, Loc loc, std::size_t& used) const {
     return *found;
 }
 
-/// What a module's instance gives: the output that the path, from `used` on, leads to, or all of
+/// The outputs of a module instance: the one to which the path leads from `used` on, or all of
 /// them.
 Value ScopeNames::outputs(const Scope& inside, const Path& path, Loc loc, std::size_t& used) const {
     const ScopeNames names(graph_, resources_, inside);
@@ -307,7 +310,7 @@ Value ScopeNames::module_outputs(const Path& path, Loc loc, std::size_t& used) c
     if (call.for_each == nullptr && call.count == nullptr)
         return instances.empty() ? Value::unknown() : outputs(*instances.front(), path, loc, used);
     const auto instance_of = [](const Scope* s) -> const Instance& { return s->instance; };
-    const bool any = stands_for_all(instances, instance_of);
+    const bool any = represents_all(instances, instance_of);
     if (any && path.size() < 2) return Value::unknown();
     const auto it = path.size() < 2 ? instances.end()
                     : any           ? instances.begin()
@@ -317,7 +320,7 @@ Value ScopeNames::module_outputs(const Path& path, Loc loc, std::size_t& used) c
         return outputs(**it, path, loc, used);
     }
     if (call.count != nullptr && path.size() > 1 && path[1].is_string())
-        throw which_one(call, path[1].as_string(), loc);
+        throw ambiguous_instance(call, path[1].as_string(), loc);
     Value::List list;
     Value::Map map;
     for (const Scope* s : instances) {
@@ -337,7 +340,7 @@ std::optional<Path> ScopeNames::instances(const std::string& name, const Path& p
     if (call == nullptr || (call->for_each == nullptr && call->count == nullptr))
         return std::nullopt;
     const std::vector<const Scope*>& all = resources_.instances(scope_, *call);
-    if (stands_for_all(all, [](const Scope* s) -> const Instance& { return s->instance; }))
+    if (represents_all(all, [](const Scope* s) -> const Instance& { return s->instance; }))
         return std::nullopt;
     Path keys;
     for (const Scope* s : all)
@@ -345,7 +348,7 @@ std::optional<Path> ScopeNames::instances(const std::string& name, const Path& p
     return keys;
 }
 
-/// Evaluated where it is used and no further than it is: so dependencies stay narrow.
+/// Evaluates only the part that is used, to keep dependencies narrow.
 Value ScopeNames::local(const Path& path, Loc loc, std::size_t& used) const {
     const Local& found = known_local(member(path, "local", loc), loc);
     const ScopeNames names(graph_, resources_, scope_);
@@ -356,7 +359,7 @@ Value ScopeNames::local(const Path& path, Loc loc, std::size_t& used) const {
         return evaluate_at(*found.value, way, names);
     } catch (const Error&) {
         if (way.empty()) throw;
-        used = 1; // a step that leads nowhere is a mistake of the reference, not of the local
+        used = 1; // an invalid step is an error of the reference, not of the local
         return evaluate(*found.value, names);
     }
 }
@@ -371,7 +374,7 @@ Value ScopeNames::data(const Path& path, Loc loc, std::size_t& used) const {
 Value ScopeNames::count(const Path& path, Loc loc, std::size_t& used) const {
     if (instance_ == nullptr || !instance_->index)
         throw Error(ErrorKind::spec,
-                    "\"count\" has a meaning only in a resource or a module's inputs, with count",
+                    "\"count\" is only available in a resource or a module's inputs, with count",
                     loc);
     const std::string what = member(path, "count", loc);
     if (what != "index") unknown_name("\"count\" has \"index\"", what, {"index"}, loc);
@@ -382,7 +385,7 @@ Value ScopeNames::count(const Path& path, Loc loc, std::size_t& used) const {
 Value ScopeNames::each(const Path& path, Loc loc, std::size_t& used) const {
     if (instance_ == nullptr || instance_->over == nullptr)
         throw Error(ErrorKind::spec,
-                    "\"each\" has a meaning only in a resource or a module's inputs, with for_each",
+                    "\"each\" is only available in a resource or a module's inputs, with for_each",
                     loc);
     const std::string what = member(path, "each", loc);
     used = 1;
@@ -406,7 +409,7 @@ Value ScopeNames::resource(const ResourceBlock& block, const Path& path, Loc loc
     const auto instance_of = [&](NodeId id) -> const Instance& {
         return *resources_.node(id).instance;
     };
-    const bool any = stands_for_all(instances, instance_of);
+    const bool any = represents_all(instances, instance_of);
     if (any && path.empty()) return Value::unknown();
     const auto it = path.empty() ? instances.end()
                     : any        ? instances.begin()
@@ -418,8 +421,8 @@ Value ScopeNames::resource(const ResourceBlock& block, const Path& path, Loc loc
     const ResourceType* type = graph_.registry().type(block.type);
     if (!path.empty() && path[0].is_string() && type != nullptr &&
         find_attribute(type->schema, path[0].as_string()) != nullptr)
-        throw which_one(block, path[0].as_string(),
-                        instances.empty() ? "" : instance_of(instances.front()).key, loc);
+        throw ambiguous_instance(block, path[0].as_string(),
+                                 instances.empty() ? "" : instance_of(instances.front()).key, loc);
     Value::List list;
     Value::Map map;
     for (const NodeId id : instances) {

@@ -11,8 +11,8 @@
 
 namespace hadeploy {
 
-/// What looking up names needs of whoever evaluates: while the graph is being expanded, instances
-/// are made on demand; later they are there.
+/// Access to resources for the lookup of names. During the expansion of the graph instances are
+/// created on demand; afterwards they exist.
 class Resources {
   public:
     virtual ~Resources() = default;
@@ -25,7 +25,7 @@ class Resources {
     virtual Value value(NodeId id) const = 0;
 };
 
-/// The instance that a step names, by its key or its index, of all of a block.
+/// Finds the instance that a step names, by key or index, among all instances of a block.
 template<class Ids, class InstanceOf>
 auto find_instance(const Ids& ids, const Value& step, InstanceOf instance_of) {
     if (ids.empty()) return ids.end();
@@ -41,8 +41,8 @@ auto find_instance(const Ids& ids, const Value& step, InstanceOf instance_of) {
     return it != ids.end() && instance_of(*it).key == step.as_string() ? it : ids.end();
 }
 
-/// The names that are seen from within a scope, within one instance of a resource or a module
-/// called there, and in what is said of a resource that is there (`self`).
+/// The names visible in a scope, in one instance of a resource or a module called there, and in the
+/// postconditions of a resource there (`self`).
 class ScopeNames : public Names {
   public:
     ScopeNames(const Graph& graph, const Resources& resources, const Scope& scope,
@@ -54,7 +54,7 @@ class ScopeNames : public Names {
     std::optional<Path> instances(const std::string& name, const Path& path) const override;
     [[nodiscard]] std::int64_t plan_time() const override { return graph_.spec_.plan_time; }
 
-    /// Whether there is what a reference names, without evaluating anything.
+    /// Checks that the target of a reference exists, without evaluating anything.
     /// @throws Error(spec) as resolve() does
     void check(const Reference& reference) const;
 

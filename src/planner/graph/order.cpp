@@ -9,7 +9,8 @@
 namespace hadeploy {
 
 namespace {
-/// Whether a trigger's pattern, keys aside, names the address or what it is within.
+/// Whether a trigger's pattern, ignoring keys, names the address or a module or block that contains
+/// it.
 bool names(const AddressPattern& pattern, const std::string& prefix, const std::string& address) {
     if (!address.starts_with(prefix)) return false;
     const std::vector<AddressPart> parts = parts_of_address(address.substr(prefix.size()));
@@ -18,8 +19,8 @@ bool names(const AddressPattern& pattern, const std::string& prefix, const std::
                       [](const auto& a, const auto& b) { return a.name == b.name; });
 }
 
-/// Where the spec says that one waits for the other: the line of a depends_on or of a trigger, else
-/// the block.
+/// The place in the spec that causes a dependency: the entry of a depends_on or of a trigger,
+/// otherwise the block.
 Loc place_of_edge(const Node& from, const Node& to) {
     const auto named = [&](const std::vector<Dependency>& list, const Scope& scope) {
         const auto it = std::find_if(list.begin(), list.end(), [&](const Dependency& d) {
@@ -35,7 +36,7 @@ Loc place_of_edge(const Node& from, const Node& to) {
     return from.block->loc;
 }
 
-/// Walks from any node that still waits to one that it waits for, until a node comes again.
+/// Follows waiting nodes to nodes that they wait for until one repeats.
 [[noreturn]] void report_cycle(const std::vector<Node>& nodes,
                                const std::vector<std::uint32_t>& waiting) {
     NodeId at = 0;
@@ -66,7 +67,7 @@ Loc place_of_edge(const Node& from, const Node& to) {
 }
 } // namespace
 
-/// Kahn's algorithm; what is left over when it stops has a cycle in it.
+/// Kahn's algorithm; the nodes that remain at the end contain a cycle.
 std::vector<NodeId> topological_order(const std::vector<Node>& nodes) {
     std::vector<NodeId> order;
     order.reserve(nodes.size());
@@ -97,7 +98,7 @@ void spread_create_first(std::vector<Node>& nodes, const std::vector<NodeId>& or
                             lifecycle.keep_on_destroy.value_or(false);
         if (!node.create_first) continue;
         for (const NodeId d : node.deps) {
-            // what is on a machine goes with it
+            // removing the machine removes everything on it
             const bool ends = nodes[d].type->machine && nodes[d].type->removal_ends_machine;
             if (!ends) nodes[d].create_first = true;
         }

@@ -19,7 +19,7 @@ std::string written(const std::string& first, const Steps& steps, std::size_t fr
     return out + "}";
 }
 
-/// `random_id.a.hex`, `random.id.a.hex`, `data.http.a.url`: named by its type and its key.
+/// `random_id.a.hex`, `random.id.a.hex`, `data.http.a.url`: a reference with the resource's type.
 std::string with_type(const Module& module, const Registry& registry, Steps names) {
     if (names.front() == "resource") names.erase(names.begin());
     const bool data = !names.empty() && names.front() == "data";
@@ -32,7 +32,7 @@ std::string with_type(const Module& module, const Registry& registry, Steps name
     if (registry.type(type) == nullptr && names.size() > 1)
         type = names.front() + "." + names[1], taken = 2;
     if (registry.type(type) == nullptr) return {};
-    constexpr std::string_view rule = "a resource is named by its key alone, without its type: ";
+    constexpr std::string_view rule = "refer to a resource by its key, without its type: ";
     if (names.size() > taken) {
         const std::string name = (data ? "data." : "") + names[taken];
         if (module.resource(name) != nullptr)
@@ -41,7 +41,7 @@ std::string with_type(const Module& module, const Registry& registry, Steps name
     return std::string(rule) + (data ? "${data.NAME.ATTRIBUTE}" : "${NAME.ATTRIBUTE}");
 }
 
-/// Names that other tools, and the sections of a spec, have for what has another one here.
+/// Other names for things: from other tools, or from the sections of a spec.
 std::string by_another_name(const Module& module, const Reference& r) {
     const auto is = [&](std::initializer_list<std::string_view> names) {
         return std::find(names.begin(), names.end(), r.name) != names.end();
@@ -51,27 +51,28 @@ std::string by_another_name(const Module& module, const Reference& r) {
     if (is({"locals"}))
         return "a local is " + written("local", r.steps.empty() ? Steps{"NAME"} : r.steps, 0);
     if (is({"modules"}))
-        return "what a module gives is " + (r.steps.size() > 1
-                                                ? written("module", r.steps, 0)
-                                                : std::string("${module.NAME.OUTPUT}"));
+        return "a module's output is " + (r.steps.size() > 1
+                                              ? written("module", r.steps, 0)
+                                              : std::string("${module.NAME.OUTPUT}"));
     if (is({"secrets"}))
         return "a secret is " + (r.steps.size() > 1 ? written("secret", r.steps, 0)
                                                     : std::string("${secret.NAME.KEY}"));
     if (is({"output", "outputs"}))
-        return "a spec does not see its own outputs: take what the output is made of; what a "
-               "module gives is ${module.NAME.OUTPUT}";
+        return "a spec can't refer to its own outputs: repeat the output's expression; a module's "
+               "output is ${module.NAME.OUTPUT}";
     if (is({"env"}))
-        return fmt::format("the environment sets variables: declare one, set {0}{1}, and take "
+        return fmt::format("the environment sets variables: declare one, set {0}{1}, and use "
                            "${{var.{1}}}",
                            "HADEPLOY_VAR_", r.steps.empty() ? "NAME" : r.steps[0]);
     if (is({"terraform", "tofu"}))
-        return "a project is a directory, there are no workspaces: let a variable say what differs";
+        return "a project is a directory, there are no workspaces: use a variable for the "
+               "differences";
     if (!r.steps.empty()) return {};
     if (module.variable(r.name) != nullptr) return "a variable is ${var." + r.name + "}";
     if (module.local(r.name) != nullptr) return "a local is ${local." + r.name + "}";
     if (module.resource("data." + r.name) != nullptr)
         return "a data source is ${data." + r.name + "}";
-    if (module.module(r.name) != nullptr) return "what a module gives is ${module." + r.name + "}";
+    if (module.module(r.name) != nullptr) return "a module's output is ${module." + r.name + "}";
     return {};
 }
 
@@ -89,7 +90,7 @@ std::string reference_hint(const Module& module, const Registry& registry, const
 
 namespace {
 
-/// Looks through the values of a module for texts that are references but for their ${}.
+/// Searches the values of a module for texts that would be references if they had ${}.
 class Search {
   public:
     explicit Search(const Graph& graph) : graph_(graph) { module(graph.spec().root); }
@@ -110,14 +111,14 @@ class Search {
 
     void walk(const Module& m, const Expr& expr, const ResourceBlock* block) {
         if (expr.kind == Expr::Kind::literal) return walk(m, expr.value, block);
-        // a literal within an expression is one on purpose
+        // a literal within an expression is intended
         if (expr.kind != Expr::Kind::list && expr.kind != Expr::Kind::map) return;
         const bool map = expr.kind == Expr::Kind::map;
         for (std::size_t i = map ? 1 : 0; i < expr.parts.size(); i += map ? 2 : 1)
             walk(m, expr.parts[i], block);
     }
 
-    /// What is written without any expression.
+    /// Searches a value without expressions.
     void walk(const Module& m, const Value& value, const ResourceBlock* block) {
         if (value.is_list())
             for (const Value& item : value.as_list()) walk(m, item, block);
@@ -131,13 +132,12 @@ class Search {
         if (text.find('.') == text.npos || text.size() > kLongest) return;
         const Steps names = names_in_reference(text);
         if (names.size() < 2 || !is_there(m, names, block)) return;
-        found.push_back(fmt::format("{}: {} is taken as a text; what it seems to refer to is "
-                                    "${{{}}}",
+        found.push_back(fmt::format("{}: {} is used as text; to refer to the value, write ${{{}}}",
                                     graph_.spec().sources.describe(value.loc()), in_quotes(text),
                                     text));
     }
 
-    /// Of a resource only what is computed counts: `web.path` may well be the name of a file.
+    /// For resources only computed attributes count: `web.path` is likely a file name.
     bool is_there(const Module& m, const Steps& names, const ResourceBlock* block) const {
         const std::string &root = names[0], &name = names[1];
         if (root == "var") return m.variable(name) != nullptr;

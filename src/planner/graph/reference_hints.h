@@ -9,12 +9,12 @@
 
 namespace hadeploy {
 
-/// What was meant by a reference to something that is not there: a resource named with its type, as
-/// in Terraform, a key without quotes, a name without its root. "" where nothing suggests itself.
+/// Suggests what a reference to something unknown may mean: a resource named with its type, as in
+/// Terraform, a key without quotes, a name without its root. "" if there is no suggestion.
 std::string reference_hint(const Module& module, const Registry& registry, const Reference& r);
 
-/// A remark for each text of the spec that is word for word a reference to something that is there,
-/// without the ${} that would make it one.
+/// A remark for each text in the spec that is exactly a reference to something that exists, but
+/// without ${}.
 std::vector<std::string> bare_references(const Graph& graph);
 
 } // namespace hadeploy

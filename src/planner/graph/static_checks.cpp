@@ -105,8 +105,7 @@ class ModuleCheck {
     }
 
   private:
-    /// A lifecycle that refers to nothing: instances, of which there may be none, make no
-    /// difference.
+    /// Checks a lifecycle that refers to nothing, even if the block has no instances.
     void check_unused(const Module& module, const ResourceBlock& block) {
         try {
             const ResourceType& type = type_of(block, graph_.registry());

@@ -5,14 +5,14 @@
 namespace hadeploy {
 
 /// The type of a block.
-/// @throws Error(spec) when there is none of that name
+/// @throws Error(spec) if the type is unknown
 const ResourceType& type_of(const ResourceBlock& block, const Registry& registry);
 
-/// Checks the names of providers, and what modules are given.
+/// Checks the names of providers, and the inputs that are passed to modules.
 void check_calls(const Graph& graph, Diagnostics& diagnostics);
 
-/// Checks what can be said of each module whatever it is given: also of branches that may never be
-/// taken, and of modules without instances.
+/// Checks each module independently of its inputs, including branches that are never taken and
+/// modules without instances.
 void check_modules(const Graph& graph, const Resources& resources, Diagnostics& diagnostics);
 
 } // namespace hadeploy

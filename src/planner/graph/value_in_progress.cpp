@@ -6,7 +6,7 @@
 namespace hadeploy {
 
 namespace {
-/// A look for circles costs: who is in one gets here soon.
+/// Looking for circles is expensive, so it is done only at some depths: a circle soon reaches one.
 constexpr std::size_t kLookEvery = 16;
 thread_local const ValueInProgress* innermost = nullptr;
 } // namespace
@@ -32,7 +32,7 @@ std::string ValueInProgress::address() const {
 }
 
 void ValueInProgress::refuse_circle() const {
-    std::vector<const ValueInProgress*> circle; // from here outwards: each is needed by the next
+    std::vector<const ValueInProgress*> circle; // each is needed by the next
     const ValueInProgress* at = this;
     do {
         circle.push_back(at);
@@ -40,7 +40,7 @@ void ValueInProgress::refuse_circle() const {
     } while (at != nullptr && !is_same(*at));
     if (at == nullptr) return;
     std::reverse(circle.begin(), circle.end());
-    // wherever it was entered, it is told in the same way
+    // report it the same way wherever it was entered
     std::rotate(circle.begin(),
                 std::min_element(circle.begin(), circle.end(),
                                  [](const ValueInProgress* a, const ValueInProgress* b) {

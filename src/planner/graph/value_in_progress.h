@@ -7,13 +7,13 @@
 
 namespace hadeploy {
 
-/// While it lives a local, a module's input or its output is evaluated, for the sake of those that
-/// live already on this thread.
+/// Marks a local, a module's input or an output as being evaluated for the lifetime of this object.
+/// The values in progress of a thread form a stack, in which circles are found.
 class ValueInProgress {
   public:
-    /// @param kind  what stands before the name: "local.", "var.", of an output nothing
-    /// @param way   to the part that is wanted; outlives this
-    /// @throws Error(spec) with the circle, when this very value is being evaluated already
+    /// @param kind  the prefix of the name: "local.", "var.", or "" for an output
+    /// @param way   path to the part that is evaluated; outlives this
+    /// @throws Error(spec) that shows the circle, if this value is already being evaluated
     ValueInProgress(const Scope& scope, std::string_view kind, const std::string& name,
                     const Path& way, Loc loc);
     ValueInProgress(const ValueInProgress&) = delete;

@@ -4,8 +4,8 @@
 
 namespace hadeploy {
 
-/// Counts what it costs to go through a value as steps of the evaluation that is under way on this
-/// thread: one a KiB. The evaluation's next step fails when they have become too many.
+/// Charges the cost of traversing a value to the evaluation in progress on this thread: one step
+/// for each KiB. If the limit is exceeded, the evaluation's next step fails.
 void spend(const Value& value);
 
 } // namespace hadeploy

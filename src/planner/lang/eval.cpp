@@ -18,8 +18,8 @@ namespace hadeploy {
 
 namespace {
 
-/// What the evaluation under way on this thread has cost so far. Expressions lead to each other
-/// (through variables, outputs, locals), so the count goes over all of them.
+/// The cost so far of the evaluation in progress on this thread. It covers all expressions
+/// involved, because they refer to each other (through variables, outputs, locals).
 struct Budget {
     int depth = 0;
     std::size_t steps = 0;
@@ -32,14 +32,14 @@ class Deeper {
         if (effort.depth == 0) effort.steps = 0;
         if (effort.depth >= kMaxEvaluationDepth)
             throw Error(ErrorKind::spec,
-                        fmt::format("more than {} expressions lead into each other here",
+                        fmt::format("more than {} expressions refer to each other here",
                                     kMaxEvaluationDepth),
                         loc)
                 .with_hint("does a value depend on itself?");
         if (++effort.steps > kMaxEvaluationSteps)
             throw Error(ErrorKind::spec,
                         fmt::format("this takes more than {} steps", kMaxEvaluationSteps), loc)
-                .with_hint("go over shorter lists, or build the value in fewer nested steps");
+                .with_hint("use shorter lists, or build the value in fewer nested steps");
         ++effort.depth;
     }
     Deeper(const Deeper&) = delete;
@@ -59,7 +59,7 @@ Value marked(Value value, bool secret) {
     return secret ? value.as_secret() : value;
 }
 
-/// Evaluates what may turn out not to be needed: an error counts once it is.
+/// Evaluates an expression that may not be needed, so an error does not count yet.
 std::optional<Value> attempt(const Expr& expr, const Names& names) {
     try {
         return evaluate(expr, names);
@@ -68,8 +68,8 @@ std::optional<Value> attempt(const Expr& expr, const Names& names) {
     }
 }
 
-/// The same for the dependencies alone.
-/// @returns whether something in it is secret
+/// Evaluates an expression only for its dependencies.
+/// @returns whether it contains a secret
 bool touch(const Expr& expr, const Names& names) {
     const std::optional<Value> value = attempt(expr, names);
     return value && value->contains_secret();
@@ -85,7 +85,7 @@ std::string show_step(const Value& step) {
     return name ? "." + step.as_string() : "[" + display(step) + "]";
 }
 
-/// One step down, or an error that names what there is.
+/// The value of one step into a value, or an error that names the alternatives.
 Value step_into(const Value& value, const Value& step, Loc loc, const std::string& what) {
     const auto fail = [&](std::string message) { return Error(ErrorKind::spec, message, loc); };
     if (value.is_unknown() || step.is_unknown()) return Value::unknown();
@@ -123,7 +123,7 @@ Value step_into(const Value& value, const Value& step, Loc loc, const std::strin
                                    display(step)));
         return value.as_list()[static_cast<std::size_t>(i)];
     }
-    throw fail(fmt::format("{} is {}: nothing can be taken out of it", what, value.kind_name()));
+    throw fail(fmt::format("{} is {}: it has no elements or attributes", what, value.kind_name()));
 }
 
 Value join_text(const Expr& expr, const Names& names) {
@@ -135,15 +135,15 @@ Value join_text(const Expr& expr, const Names& names) {
         unknown = unknown || v.contains_unknown();
         secret = secret || v.contains_secret();
         if (v.is_list() || v.is_map())
-            throw Error(ErrorKind::spec,
-                        fmt::format("{} can't stand within a string", v.kind_name()), part.loc())
+            throw Error(ErrorKind::spec, fmt::format("{} can't be part of a string", v.kind_name()),
+                        part.loc())
                 .with_hint("use join(\", \", ...), or pick one element");
         if (!unknown) out += scalar_text(v);
     }
     return marked(unknown ? Value::unknown() : Value(std::move(out)), secret).at(expr.loc());
 }
 
-/// A key of a map; what is no string but a scalar becomes one.
+/// The key of a map; other scalars are converted to strings.
 std::string key_text(const Value& key, Loc loc) {
     if (key.is_list() || key.is_map() || key.is_null())
         throw Error(ErrorKind::spec, fmt::format("a key is a string, not {}", key.kind_name()),
@@ -160,11 +160,11 @@ Value whole_list(const Expr& expr, const Names& names) {
 
 Error key_twice(const std::string& key, bool secret, Loc loc, std::string hint) {
     return Error(ErrorKind::spec,
-                 fmt::format("the key {} comes twice", secret ? "(secret)" : in_quotes(key)), loc)
+                 fmt::format("duplicate key {}", secret ? "(secret)" : in_quotes(key)), loc)
         .with_hint(std::move(hint));
 }
 
-/// Throws for the first key of a map that was there before.
+/// Throws for the first duplicate key of a map.
 void refuse_same_keys(const Expr& expr, const Names& names, bool secret) {
     std::map<std::string, Loc> seen;
     for (std::size_t i = 0; i < expr.parts.size(); i += 2) {
@@ -172,7 +172,7 @@ void refuse_same_keys(const Expr& expr, const Names& names, bool secret) {
         const std::string key = key_text(evaluate(expr.parts[i], names), loc);
         const auto [it, fresh] = seen.emplace(key, loc);
         if (!fresh)
-            throw key_twice(key, secret, loc, "merge() lets a later map win")
+            throw key_twice(key, secret, loc, "with merge() a later map takes precedence")
                 .with_note("first here", it->second);
     }
 }
@@ -197,7 +197,7 @@ Value whole_map(const Expr& expr, const Names& names) {
     return marked(out, secret || (unknown && holds_secret)).at(expr.loc());
 }
 
-/// The expression of the entry that `key` names, where no other one may get that name as well.
+/// The expression of the entry with the key, if no other entry can have the same key.
 const Expr* entry_of(const Expr& map, const Value& key) {
     const Expr* found = nullptr;
     for (std::size_t i = 0; i < map.parts.size(); i += 2) {
@@ -247,8 +247,8 @@ Value condition(const Expr& expr, const Path& path, const Names& names) {
     return marked(out, given.secret());
 }
 
-/// `a && b` and `a || b`: where a decides, b is left alone. While a is unknown, b may decide; its
-/// errors count only once it is needed.
+/// `a && b` and `a || b`: b is not evaluated if a decides the result. If a is unknown, b can decide
+/// it, and errors of b count only when b is needed.
 Value logic(const Expr& expr, const Names& names) {
     const bool decisive = expr.name() == "||";
     bool secret = false, unknown = false;
@@ -290,7 +290,7 @@ Value operation(const Expr& expr, const Names& names) {
     return marked(out, secret);
 }
 
-/// The names of a comprehension, before those from around it.
+/// The names defined by a comprehension, which hide names from outside.
 class LoopNames : public Names {
   public:
     LoopNames(const Names& outer, const std::string& key, const std::string& value)
@@ -319,7 +319,7 @@ class LoopNames : public Names {
     Value key_, value_;
 };
 
-/// What a comprehension gathers: the items of a list, or the entries of a map.
+/// Collects the result of a comprehension: the items of a list, or the entries of a map.
 class Gathering {
   public:
     explicit Gathering(const Expr& expr) : expr_(expr) {}
@@ -345,7 +345,7 @@ class Gathering {
         if (!name.is_unknown())
             add_entry(key_text(name, key_->loc()), std::move(value), key_->loc());
     }
-    /// Of a source that is not known.
+    /// Evaluates the parts for an unknown source.
     void touch_all(const Names& names) {
         for (const Expr* part : {filter_, key_})
             if (part != nullptr) holds_secret_ = touch(*part, names) || holds_secret_;
@@ -362,7 +362,7 @@ class Gathering {
         }
         return marked(out, secret_ || (unknown_ && holds_secret_)).at(expr_.loc());
     }
-    /// A value that decides which elements there are.
+    /// Records a value that determines which elements exist.
     void note(const Value& deciding) {
         unknown_ = unknown_ || deciding.is_unknown();
         secret_ = secret_ || deciding.secret();
@@ -379,7 +379,7 @@ class Gathering {
         Value::List& group = groups_[key];
         if (!group.empty() && !grouped())
             throw key_twice(key, secret_, loc,
-                            "\"...\" after the value gathers all values of a key in a list");
+                            "\"...\" after the value collects all values of a key in a list");
         group.push_back(std::move(value));
     }
 
@@ -392,7 +392,7 @@ class Gathering {
     std::map<std::string, Value::List> groups_;
     std::size_t weight_ = 0;
     bool unknown_ = false, secret_ = false;
-    bool holds_secret_ = false; ///< of what is gathered
+    bool holds_secret_ = false; ///< the collected values contain a secret
 };
 
 Value comprehension(const Expr& expr, const Names& names) {
@@ -414,7 +414,7 @@ Value comprehension(const Expr& expr, const Names& names) {
         for (std::size_t i = 0; i < items.size(); ++i) add(static_cast<std::int64_t>(i), items[i]);
     } else {
         throw Error(ErrorKind::spec,
-                    fmt::format("for goes over a list or a map, not {}", source.kind_name()),
+                    fmt::format("for needs a list or a map, not {}", source.kind_name()),
                     expr.parts[2].loc());
     }
     return gathering.result();

@@ -28,7 +28,7 @@ bool digit(char c) {
     return std::isdigit(static_cast<unsigned char>(c)) != 0;
 }
 
-/// Binary operators, the loosest first; of one level they go from left to right.
+/// Binary operators by precedence, lowest first; operators of a level are left-associative.
 constexpr std::array<std::array<std::string_view, 4>, 6> kLevels{{
     {"||"},
     {"&&"},
@@ -38,7 +38,7 @@ constexpr std::array<std::array<std::string_view, 4>, 6> kLevels{{
     {"*", "/", "%"},
 }};
 
-/// An expression's parts. (A list in braces would copy them.)
+/// Makes the parts of an expression. (A braced list would copy them.)
 template<class... Parts>
 std::vector<Expr> several(Parts... parts) {
     std::vector<Expr> out;
@@ -47,14 +47,14 @@ std::vector<Expr> several(Parts... parts) {
     return out;
 }
 
-/// Recursive descent over one string of a spec.
+/// Recursive-descent parser for one string of a spec.
 class Parser {
   public:
     Parser(const Value& string, Sources& sources, StringPool& strings)
         : text_(string.as_string()), sources_(sources), strings_(strings),
           places_(sources, text_, string.loc()) {}
 
-    /// The text up to the closing quote (0: to the end) with what stands in `${...}`.
+    /// Parses the text up to the closing quote (0: up to the end), including `${...}`.
     Expr text_until(char quote, Loc loc) {
         std::vector<Expr> parts;
         std::string plain;
@@ -107,7 +107,7 @@ class Parser {
     [[noreturn]] void fail(std::string message, std::string hint = {}) {
         throw Error(ErrorKind::spec, std::move(message), here()).with_hint(std::move(hint));
     }
-    /// "expected X, got Y": what stands here, as far as it is one word or sign.
+    /// "expected X, got Y", where Y is the next word or character.
     std::string expected(std::string_view what) {
         skip_space();
         if (at_ >= text_.size()) return fmt::format("expected {}, got the end", what);
@@ -184,7 +184,7 @@ class Parser {
         while (true) {
             const Loc loc = here();
             if (eat_raw("...")) {
-                at_ -= 3; // belongs to whoever groups or spreads
+                at_ -= 3; // "..." belongs to the caller, which groups or spreads
                 return e;
             }
             if (eat_raw(".")) {
@@ -204,7 +204,7 @@ class Parser {
         }
     }
 
-    /// Everything that follows `[*]` is taken of each element, also by a further `[*]`.
+    /// Parses everything after `[*]`. It applies to each element, including further `[*]`.
     Expr splat(Expr source, Loc loc, const Value& chained = {}) {
         const Deeper deeper(*this);
         std::vector<Expr> parts = several(std::move(source));
@@ -260,7 +260,7 @@ class Parser {
         }
     }
 
-    /// What follows `[for` or `{for`.
+    /// Parses the rest after `[for` or `{for`.
     Expr comprehension(std::string_view close, Loc loc) {
         Kind kind = close == "]" ? Kind::each_list : Kind::each_map;
         Expr key{.value = strings_("").at(loc)}, value = variable();
@@ -270,7 +270,7 @@ class Parser {
         need(":");
         parts.push_back(expression());
         if (kind == Kind::each_map) {
-            if (!eat("=>")) fail(expected("=>"), "a map is made as {for x in list : key => value}");
+            if (!eat("=>")) fail(expected("=>"), "write a map as {for x in list : key => value}");
             parts.push_back(expression());
             if (eat("...")) kind = Kind::each_group;
         }
@@ -284,7 +284,8 @@ class Parser {
         return {.value = strings_(name()).at(loc)};
     }
 
-    /// What follows `{`: entries `name: value` or `"name" = value` or `(expression): value`.
+    /// Parses the rest after `{`: entries `name: value` or `"name" = value` or `(expression):
+    /// value`.
     Expr map(Loc loc) {
         std::vector<Expr> parts;
         while (!eat("}")) {
@@ -311,7 +312,8 @@ class Parser {
         return make(Kind::call, loc, strings_(function), std::move(arguments));
     }
 
-    /// Expressions with commas between. Where the last one may be spread nothing follows "...".
+    /// Parses expressions separated by commas. If the last one can be spread, nothing can follow
+    /// "...".
     std::vector<Expr> items(std::string_view close, bool may_spread = false) {
         std::vector<Expr> out;
         while (!eat(close)) {

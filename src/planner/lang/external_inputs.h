@@ -4,12 +4,12 @@
 
 namespace hadeploy {
 
-/// Notes that a value came to depend on what is neither in the spec nor in the state nor read by a
-/// provider: a local file that an expression or an attribute names, or the time.
+/// Notes that a value depends on something outside of the spec, the state and the providers: a
+/// local file named by an expression or an attribute, or the time.
 void note_external_input();
 
-/// How often that was, in this process. Whoever keeps a result in order to spare itself the same
-/// work later has to know that there was none.
+/// How often note_external_input() was called in this process. A result can be cached only if this
+/// number does not change while it is computed.
 std::uint64_t external_inputs();
 
 } // namespace hadeploy

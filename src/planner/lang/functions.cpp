@@ -81,14 +81,14 @@ void check_arguments(const Call& call) {
     if (call.size() < needed || (call.size() > parameters.size() && !endless))
         throw call.mistake(
             fmt::format("got {} argument{}", call.size(), call.size() == 1 ? "" : "s"),
-            fmt::format("it is {}({})", call.function.name, call.function.parameters));
+            fmt::format("usage: {}({})", call.function.name, call.function.parameters));
     for (std::size_t i = 0; i < call.size(); ++i) {
         const Parameter& p = parameters[std::min(i, parameters.size() - 1)];
         if (call[i].is_unknown() || fits(call[i], p.types)) continue;
         const bool convertible = p.types == "string" && fits(call[i], "number|boolean");
         throw call.mistake(
             fmt::format("{}: expected {}, got {}", p.name, noun(p.types), call[i].kind_name()),
-            convertible ? "tostring(...) makes a string of it" : "");
+            convertible ? "use tostring(...)" : "");
     }
 }
 
@@ -133,7 +133,7 @@ std::vector<Value> evaluate_arguments(const Expr& expr, const Names& names) {
 
 bool fails_by_secrets(const Expr& expr, const Names& names);
 
-/// What an expression gives, or whether that it gives nothing may be because of a secret.
+/// The value of an expression, or whether its failure can be due to a secret.
 struct Attempt {
     std::optional<Value> value;
     std::optional<Error> failure;
@@ -150,13 +150,13 @@ struct Attempt {
     }
 };
 
-/// Of what a step leads into only the form counts: whether all of it is secret.
+/// For the value that a step leads into, only its form counts: whether all of it is secret.
 bool forms_secret(const Expr& source, const Names& names) {
     const Attempt whole(source, names);
     return whole.value ? whole.value->secret() : whole.secret;
 }
 
-/// Of an expression that has no value: whether a secret is in what it has none of.
+/// For an expression that fails: whether the failure depends on a secret.
 bool fails_by_secrets(const Expr& expr, const Names& names) {
     using enum Expr::Kind;
     if (expr.kind == reference) {
@@ -171,8 +171,8 @@ bool fails_by_secrets(const Expr& expr, const Names& names) {
                        [&](const Expr& part) { return Attempt(part, names).secret; });
 }
 
-/// try() and can(): an error among the arguments is what they are about. While something is
-/// unknown, all arguments are looked at: any of them may turn out to be needed.
+/// try() and can(), which handle errors of their arguments. If a value is unknown, all arguments
+/// are evaluated, because any of them may be needed.
 Value call_lazily(const Expr& expr, const Names& names) {
     const bool can = expr.name() == "can";
     if (expr.parts.empty() || (can && expr.parts.size() > 1))
@@ -200,8 +200,8 @@ Value call_lazily(const Expr& expr, const Names& names) {
     return (can ? secret : failed_by_secret) ? out->as_secret() : *out;
 }
 
-/// Texts are UTF-8 wherever they come from: bytes that are none would be others once recorded, so
-/// that a plan never got empty.
+/// Rejects results that are not UTF-8. Such bytes would change when recorded, so the plan would
+/// never become empty.
 void refuse_bytes(const Call& call, const Value& made) {
     const auto check = [&](const std::string& text) {
         if (!is_utf8(text)) throw call.mistake("the result is not UTF-8 text");
@@ -216,8 +216,8 @@ void refuse_bytes(const Call& call, const Value& made) {
     }
 }
 
-/// Errors about a secret do not show it. That is up to the functions (Call::quoted()):
-/// this is the second net, below what one of them forgot.
+/// Errors about a secret must not show it. Functions ensure that (Call::quoted()); this is the
+/// safety net.
 Value result_of(const Call& call) {
     try {
         Value made = call.function.body(call);
@@ -254,7 +254,7 @@ std::string Call::redacted(std::size_t i, std::string text) const {
 Error Call::passed_on(std::size_t i, const std::string& message, const std::string& hint) const {
     if (!arguments[i].contains_secret()) return mistake(message, hint);
     return mistake("argument " + std::to_string(i + 1) + " is wrong (it is secret)",
-                   "what exactly is wrong is not shown, as that may hold a part of it");
+                   "the details are not shown, because they may contain part of it");
 }
 
 void Call::check_size(std::size_t bytes) const {

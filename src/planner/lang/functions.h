@@ -10,7 +10,7 @@ namespace hadeploy {
 
 struct Function;
 
-/// One call as a function's body sees it: every argument has the type that the signature asks for.
+/// One call as seen by a function's body: every argument has the type that the signature requires.
 struct Call {
     const Function& function;
     std::vector<Value> arguments;
@@ -22,36 +22,39 @@ struct Call {
     const std::string& text(std::size_t i) const { return arguments[i].as_string(); }
     /// "upper(): message", at the call's place.
     [[nodiscard]] Error mistake(std::string message, std::string hint = {}) const;
-    /// What a message says of an argument, or of what was read in it: quoted() and told() of
+    /// An argument, or a part of it, for use in a message: quoted() and redacted() of
     /// core/secrecy.h.
     [[nodiscard]] std::string quoted(std::size_t i) const;
     [[nodiscard]] std::string quoted(std::size_t i, std::string_view part) const;
     [[nodiscard]] std::string redacted(std::size_t i) const;
     [[nodiscard]] std::string redacted(std::size_t i, std::string text) const;
-    /// What somebody else says is wrong with an argument, in words that may hold parts of it.
+    /// An error reported by other code about an argument, whose text can contain parts of it.
     [[nodiscard]] Error passed_on(std::size_t i, const std::string& message,
                                   const std::string& hint = {}) const;
-    /// For bodies that multiply: what they have made so far, before it takes all memory.
+    /// For bodies whose result can be much larger than their arguments: call it with the size so
+    /// far, before memory runs out.
     /// @throws Error(spec) beyond kMaxValueWeight
     void check_size(std::size_t bytes) const;
-    /// A local file named by an argument: relative to the file that the expression stands in.
+    /// The path of a local file named by an argument, relative to the file that contains the
+    /// expression.
     [[nodiscard]] std::filesystem::path file(std::size_t i) const;
 };
 
-/// A built-in function. Documentation, argument checks and one test of each come from this table.
+/// A built-in function. The documentation, the checks of arguments and one test of each function
+/// come from this table.
 struct Function {
     enum class Looks {
-        at_shape,    ///< moves its arguments' elements about: those may be unknown
-        at_contents, ///< needs to know them all
-        for_itself,  ///< sees to what is unknown, and to what its result has of secrets
-        lazily,      ///< is given its arguments unevaluated: see call_function()
+        at_shape,    ///< only rearranges the elements of its arguments: they can be unknown
+        at_contents, ///< needs all values to be known
+        for_itself,  ///< handles unknown values, and the secrecy of its result, itself
+        lazily,      ///< receives its arguments unevaluated: see call_function()
     };
     std::string_view name;
     /// "text: string, width: integer?, items: list|map, more: any..."
     std::string_view parameters;
     std::string_view doc;
     std::string_view example; ///< an expression
-    std::string_view result;  ///< what it gives, as JSON
+    std::string_view result;  ///< its value, as JSON
     Value (*body)(const Call&) = nullptr;
     Looks looks = Looks::at_contents;
 };
@@ -62,17 +65,17 @@ struct FunctionGroup {
     std::vector<Function> functions;
 };
 
-/// All of them, in the order of the reference.
+/// All functions, in the order of the reference.
 const std::vector<FunctionGroup>& function_groups();
 
 /// The value of a call expression.
-/// @throws Error(spec): unknown function, wrong arguments, what the function itself refuses
+/// @throws Error(spec): unknown function, wrong arguments, errors of the function itself
 Value call_function(const Expr& call, const Names& names);
 
-/// A scalar as it stands within a text; the contents even of a secret.
+/// A scalar as text, even if it is secret.
 std::string scalar_text(const Value& scalar);
 
-// The groups, each in a file of its own.
+// One file for each group.
 FunctionGroup text_functions();
 FunctionGroup collection_functions();
 FunctionGroup set_functions();

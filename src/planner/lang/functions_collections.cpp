@@ -34,7 +34,7 @@ Value merge(const Call& call) {
     Value::Map out;
     for (const Value& v : call.arguments)
         out.insert(out.end(), v.as_map().begin(), v.as_map().end());
-    return Value::map(std::move(out)); // of two with one key the later stays
+    return Value::map(std::move(out)); // of two entries with the same key the later one is kept
 }
 
 Value concat(const Call& call) {
@@ -63,7 +63,7 @@ Value sorted(const Call& call) {
     const bool numbers = !items.empty() && items[0].is_number();
     for (const Value& v : items)
         if (numbers ? !v.is_number() : !v.is_string())
-            throw call.mistake("sorts strings, or numbers, not both and nothing else");
+            throw call.mistake("the list must contain only strings or only numbers");
     std::stable_sort(items.begin(), items.end(), [&](const Value& a, const Value& b) {
         return numbers ? a.as_number() < b.as_number() : a.as_string() < b.as_string();
     });
@@ -89,7 +89,7 @@ Value lookup(const Call& call) {
                        "a third argument is the default");
 }
 
-/// The index goes round: after the last element comes the first.
+/// The index wraps around: the first element follows the last one.
 Value element(const Call& call) {
     const Value::List& items = call[0].as_list();
     if (items.empty()) throw call.mistake("the list is empty");
@@ -105,7 +105,7 @@ Value slice(const Call& call) {
     const std::int64_t to = call.size() > 2 ? call[2].as_integer() : size;
     if (from < 0 || to < from || to > size)
         throw call.mistake(
-            fmt::format("there is no part from {} to {} of a list of {}", call.redacted(1),
+            fmt::format("there is no slice from {} to {} in a list of {}", call.redacted(1),
                         call.size() > 2 ? call.redacted(2) : std::to_string(size), size));
     return Value::list({items.begin() + from, items.begin() + to});
 }
@@ -113,9 +113,10 @@ Value slice(const Call& call) {
 Value zipmap(const Call& call) {
     const Value::List &names = call[0].as_list(), &items = call[1].as_list();
     if (names.size() != items.size())
-        throw call.mistake(fmt::format("{} keys and {} values", names.size(), items.size()));
+        throw call.mistake(
+            fmt::format("the lists have {} keys and {} values", names.size(), items.size()));
     Value::Map out;
-    bool secret = false; // a key can't be by itself
+    bool secret = false; // a key alone cannot be secret
     for (std::size_t i = 0; i < names.size(); ++i) {
         if (names[i].is_unknown()) return names[i];
         secret = secret || names[i].secret();
@@ -132,7 +133,7 @@ Value range(const Call& call) {
     const std::int64_t from = call.size() > 1 ? call[0].as_integer() : 0;
     const std::int64_t to = call.size() > 1 ? call[1].as_integer() : call[0].as_integer();
     const std::int64_t step = call.size() > 2 ? call[2].as_integer() : to < from ? -1 : 1;
-    if (step == 0) throw call.mistake("step: 0 leads nowhere");
+    if (step == 0) throw call.mistake("step: must not be 0");
     Value::List out;
     for (std::int64_t n = from; step > 0 ? n < to : n > to;) {
         if (out.size() == kMost) throw call.mistake(fmt::format("more than {} numbers", kMost));
@@ -162,7 +163,7 @@ Value coalesce_lists(const Call& call) {
     throw call.mistake("all of the lists are empty");
 }
 
-/// Beside a text numbers and booleans count as the text that they are written as.
+/// Compared with a string, numbers and booleans count as their text.
 bool same_key(const Value& a, const Value& b) {
     if (a == b) return true;
     const auto is_scalar = [](const Value& v) {
@@ -176,7 +177,8 @@ Value matching(const Call& call) {
     const Value::List &items = call[0].as_list(), &names = call[1].as_list(),
                       &wanted = call[2].as_list();
     if (items.size() != names.size())
-        throw call.mistake(fmt::format("{} values and {} keys", items.size(), names.size()));
+        throw call.mistake(
+            fmt::format("the lists have {} values and {} keys", items.size(), names.size()));
     Value::List out;
     for (std::size_t i = 0; i < items.size(); ++i)
         if (std::any_of(wanted.begin(), wanted.end(),
@@ -213,14 +215,14 @@ Value one(const Call& call) {
 Value index_of(const Call& call) {
     const Value::List& items = call[0].as_list();
     const auto it = std::find(items.begin(), items.end(), call[1]);
-    if (it == items.end()) throw call.mistake("the list does not have the value");
+    if (it == items.end()) throw call.mistake("the list does not contain the value");
     return static_cast<std::int64_t>(it - items.begin());
 }
 
 Value chunks(const Call& call) {
     const Value::List& items = call[0].as_list();
     const std::int64_t size = call[1].as_integer();
-    if (size < 1) throw call.mistake("size: at least 1");
+    if (size < 1) throw call.mistake("size: must be at least 1");
     Value::List out;
     for (std::size_t from = 0; from < items.size();) {
         const std::size_t to = from + std::min(items.size() - from, static_cast<std::size_t>(size));
@@ -242,53 +244,58 @@ FunctionGroup collection_functions() {
              R"(["a", "b"])", keys, at_shape},
             {"values", "map: map", "The values of a map, in the order of their keys.",
              "values({b: 1, a: 2})", "[2, 1]", values, at_shape},
-            {"length", "value: list|map|string", "How many elements, entries or characters.",
+            {"length", "value: list|map|string", "The number of elements, entries or characters.",
              "length([1, 2])", "2", length, at_shape},
             {"merge", "maps: map...",
-             "One map of all; of two entries with one key the later stays.",
+             "Merges maps; of several entries with the same key the last one is kept.",
              "merge({a: 1, b: 1}, {b: 2})", R"({"a": 1, "b": 2})", merge, at_shape},
-            {"concat", "lists: list...", "One list after the other.", "concat([1], [2, 3])",
+            {"concat", "lists: list...", "The lists joined into one.", "concat([1], [2, 3])",
              "[1, 2, 3]", concat, at_shape},
-            {"flatten", "list: list", "Lists within the list are replaced by their elements.",
+            {"flatten", "list: list", "The list with nested lists replaced by their elements.",
              "flatten([1, [2, [3]]])", "[1, 2, 3]", flatten},
-            {"sort", "list: list", "Strings by their bytes, or numbers by their size.",
+            {"sort", "list: list", "The list sorted: strings by bytes, numbers by value.",
              R"(sort(["b", "a"]))", R"(["a", "b"])", sorted},
-            {"reverse", "list: list", "The last element first.", "reverse([1, 2, 3])", "[3, 2, 1]",
-             reversed, at_shape},
-            {"contains", "list: list, value: any", "Whether the value is among the elements.",
+            {"reverse", "list: list", "The list in reverse order.", "reverse([1, 2, 3])",
+             "[3, 2, 1]", reversed, at_shape},
+            {"contains", "list: list, value: any", "Whether the list contains the value.",
              R"(contains(["a", "b"], "b"))", "true", contains},
             {"index", "list: list, value: any",
-             "Where in the list the value is; not there is an error.", R"(index(["a", "b"], "b"))",
-             "1", index_of},
+             "The index of the value in the list; an error if the list does not contain it.",
+             R"(index(["a", "b"], "b"))", "1", index_of},
             {"lookup", "map: map, key: string, default: any?",
-             "What the map has for the key, else the default.", R"(lookup({a: 1}, "b", 0))", "0",
+             "The value of the key in the map, or the default.", R"(lookup({a: 1}, "b", 0))", "0",
              lookup, at_shape},
-            {"element", "list: list, index: integer", "The element at an index that goes round.",
+            {"element", "list: list, index: integer",
+             "The element at an index, which wraps around at the end of the list.",
              R"(element(["a", "b"], 3))", R"("b")", element, at_shape},
             {"slice", "list: list, from: integer, to: integer?",
-             "The elements from one index to before another.", "slice([1, 2, 3, 4], 1, 3)",
-             "[2, 3]", slice, at_shape},
-            {"chunklist", "list: list, size: integer", "The list in pieces of a size.",
-             "chunklist([1, 2, 3], 2)", "[[1, 2], [3]]", chunks, at_shape},
-            {"zipmap", "keys: list, values: list", "A map of a list of keys and one of values.",
-             R"(zipmap(["a", "b"], [1, 2]))", R"({"a": 1, "b": 2})", zipmap, at_shape},
+             "The elements from one index up to, but not including, another.",
+             "slice([1, 2, 3, 4], 1, 3)", "[2, 3]", slice, at_shape},
+            {"chunklist", "list: list, size: integer",
+             "The list split into lists of the given size.", "chunklist([1, 2, 3], 2)",
+             "[[1, 2], [3]]", chunks, at_shape},
+            {"zipmap", "keys: list, values: list",
+             "A map from a list of keys and a list of values.", R"(zipmap(["a", "b"], [1, 2]))",
+             R"({"a": 1, "b": 2})", zipmap, at_shape},
             {"range", "from: integer, to: integer?, step: integer?",
-             "The integers from one to before another; of one argument: from 0.", "range(1, 4)",
-             "[1, 2, 3]", range},
+             "The integers from one up to, but not including, another; with one argument from 0.",
+             "range(1, 4)", "[1, 2, 3]", range},
             {"compact", "list: list", "The list without nulls and empty strings.",
              R"(compact(["a", "", null]))", R"(["a"])", compact},
-            {"coalesce", "values: any...", "The first that is neither null nor an empty string.",
+            {"coalesce", "values: any...",
+             "The first value that is neither null nor an empty string.",
              R"(coalesce(null, "", "a"))", R"("a")", coalesce},
             {"coalescelist", "lists: list...", "The first list that is not empty.",
              R"(coalescelist([], ["a"]))", R"(["a"])", coalesce_lists, at_shape},
             {"matchkeys", "values: list, keys: list, wanted: list",
-             "The values whose key, at the same place, is one of those wanted.",
+             "The values whose key, at the same index, is one of the wanted keys.",
              R"(matchkeys(["i-1", "i-2"], ["web", "db"], ["db"]))", R"(["i-2"])", matching},
             {"transpose", "map: map",
-             "A map of lists of strings turned round: by each string the keys that had it.",
+             "A map of lists of strings transposed: for each string the keys whose lists contain "
+             "it.",
              R"(transpose({ann: ["ops"], bob: ["dev", "ops"]}))",
              R"({"dev": ["bob"], "ops": ["ann", "bob"]})", transposed},
-            {"one", "list: list", "The only element of a list, null of an empty one.",
+            {"one", "list: list", "The only element of a list; null for an empty list.",
              R"(one(["a"]))", R"("a")", one, at_shape},
         }};
 }

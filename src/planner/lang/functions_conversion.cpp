@@ -17,7 +17,7 @@ namespace {
 Value to_number(const Call& call) {
     if (call[0].is_number() || call[0].is_null()) return call[0];
     if (!call[0].is_string())
-        throw call.mistake(fmt::format("there is no number in {}", call[0].kind_name()));
+        throw call.mistake(fmt::format("{} can't be converted to a number", call[0].kind_name()));
     const std::string& text = call.text(0);
     const char* end = text.data() + text.size();
     std::int64_t integer = 0;
@@ -51,7 +51,7 @@ Value to_map(const Call& call) {
     Value::Map out;
     for (const Value& pair : call[0].as_list()) {
         if (!pair.is_list() || pair.as_list().size() != 2 || !pair.as_list()[0].is_string())
-            throw call.mistake("a list becomes a map when its items are [key, value]");
+            throw call.mistake("the items of the list must be [key, value]");
         out.push_back({pair.as_list()[0].as_string(), pair.as_list()[1]});
     }
     return Value::map(std::move(out));
@@ -61,7 +61,7 @@ Value to_set(const Call& call) {
     Value::List items = call[0].as_list();
     for (const Value& v : items)
         if (!v.is_string())
-            throw call.mistake(fmt::format("a set has strings, got {}", v.kind_name()));
+            throw call.mistake(fmt::format("a set contains strings, got {}", v.kind_name()));
     std::sort(items.begin(), items.end(),
               [](const Value& a, const Value& b) { return a.as_string() < b.as_string(); });
     items.erase(std::unique(items.begin(), items.end()), items.end());
@@ -73,7 +73,7 @@ Value is_secret(const Call& call) {
     return call[0].contains_unknown() ? Value::unknown() : Value(false);
 }
 
-/// A scalar as one of the kind that the type wants, where its text is one.
+/// Converts a scalar to the kind of a type if its text allows it.
 Value scalar_as(TypeKind kind, const Value& v, const Call& call) {
     const Call one{call.function, {v}, call.loc, call.names};
     switch (kind) {
@@ -86,8 +86,8 @@ Value scalar_as(TypeKind kind, const Value& v, const Call& call) {
     }
 }
 
-/// The value with its scalars as the type wants them. What else is not of the type is left as it
-/// is.
+/// Converts the scalars within a value to those of a type. Anything else that does not fit the type
+/// is unchanged.
 Value scalars_as(const Type& type, const Value& v, const Call& call) {
     Value out = v;
     const auto inner_as = [&](const Type& inner, const Value& part) { // as secret as the whole
@@ -146,40 +146,41 @@ FunctionGroup conversion_functions() {
         {
             {"tostring", "value: scalar", "A scalar as text.", "tostring(8080)", R"("8080")",
              [](const Call& c) -> Value { return scalar_text(c[0]); }},
-            {"tonumber", "value: any", "The number that a text spells.", R"(tonumber("1.5"))",
-             "1.5", to_number},
-            {"tobool", "value: any", "The boolean that a text spells.", R"(tobool("true"))", "true",
+            {"tonumber", "value: any", "The number written in a text.", R"(tonumber("1.5"))", "1.5",
+             to_number},
+            {"tobool", "value: any", "The boolean written in a text.", R"(tobool("true"))", "true",
              to_bool},
-            {"tolist", "value: list|map", "The values of a map, by their keys' order.",
+            {"tolist", "value: list|map", "The values of a map, in the order of their keys.",
              "tolist({b: 2, a: 1})", "[1, 2]", to_list, at_shape},
-            {"tomap", "value: list|map", "A map of a list of `[key, value]`.",
+            {"tomap", "value: list|map", "A map from a list of `[key, value]`.",
              R"(tomap([["a", 1], ["b", 2]]))", R"({"a": 1, "b": 2})", to_map},
-            {"toset", "items: list", "A list of strings sorted, each once.",
+            {"toset", "items: list", "The strings of a list, sorted and without duplicates.",
              R"(toset(["b", "a", "b"]))", R"(["a", "b"])", to_set},
             {"type", "value: any",
-             "What it is: string, integer, number, boolean, list, map or null.", "type([1])",
-             R"("list")", type_of, at_shape},
+             "The type of the value: string, integer, number, boolean, list, map or null.",
+             "type([1])", R"("list")", type_of, at_shape},
             {"sensitive", "value: any",
              "The value as a secret: never shown, and encrypted in the state.", R"(sensitive("x"))",
              R"({"$secret": "x"})", [](const Call& c) { return c[0].as_secret(); }, for_itself},
             {"nonsensitive", "value: any",
-             "The value of a secret, no longer marked as one: it is shown in plans and outputs and "
-             "kept unencrypted in the state. Use it only on what tells nothing of the secret, such "
-             "as the keys of a secret map. Secrets within the value stay secret.",
+             "The value of a secret, no longer marked as secret: it is shown in plans and outputs "
+             "and kept unencrypted in the state. Use it only for values that do not reveal the "
+             "secret, such as the keys of a secret map. Secrets within the value stay secret.",
              R"(nonsensitive(keys(sensitive({a: "x"}))))", R"(["a"])",
              [](const Call& c) { return c[0].as_open(); }, for_itself},
-            {"issensitive", "value: any", "Whether the value is a secret, or has one in it.",
+            {"issensitive", "value: any", "Whether the value is a secret, or contains one.",
              R"([issensitive(sensitive("x")), issensitive("x")])", "[true, false]", is_secret,
              for_itself},
             {"convert", "value: any, type: string",
-             "The value converted to a type, written as a variable's: texts that spell numbers or "
-             "booleans, and the way back, also within lists, maps and objects.",
+             "The value converted to a type, which is written as for a variable. Converts texts to "
+             "numbers or booleans and the reverse, also within lists, maps and objects.",
              R"x(convert({port: "80", tags: [1]}, "object({port: port, tags: list(string)})"))x",
              R"({"port": 80, "tags": ["1"]})", converted, at_shape},
-            {"try", "values: any...", "The first of the values that can be had without an error.",
+            {"try", "values: any...",
+             "The first of the values that can be evaluated without an error.",
              R"(try({a: 1}.b, "none"))", R"("none")", nullptr, lazily},
-            {"can", "value: any", "Whether the value can be had without an error.", "can({a: 1}.b)",
-             "false", nullptr, lazily},
+            {"can", "value: any", "Whether the value can be evaluated without an error.",
+             "can({a: 1}.b)", "false", nullptr, lazily},
         }};
 }
 

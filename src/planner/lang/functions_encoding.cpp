@@ -15,7 +15,8 @@ namespace hadeploy {
 
 namespace {
 
-/// Block style; strings and keys quoted as in JSON, so that none is taken for something else.
+/// Block style; strings and keys are quoted as in JSON, so that they cannot be mistaken for other
+/// types.
 void write_yaml(const Value& v, std::size_t depth, std::string& out) {
     const bool map = v.is_map() && !v.as_map().empty();
     const bool list = v.is_list() && !v.as_list().empty();
@@ -49,8 +50,8 @@ Value yaml_decoded(const Call& call) {
     throw call.mistake(fmt::format("line {}: {}", first.loc.line, first.message));
 }
 
-/// Not as YAML, though JSON is said to be a part of that: a tab, a long key or a pair of surrogates
-/// is no mistake in it.
+/// Not parsed as YAML, although YAML is called a superset of JSON: tabs, long keys and surrogate
+/// pairs are valid JSON.
 Value json_decoded(const Call& call) {
     try {
         return from_foreign_json(call.text(0));
@@ -79,19 +80,20 @@ Value url_decoded(const Call& call) {
             continue;
         }
         const auto byte = unhex(text.substr(at + 1, 2));
-        if (!byte || byte->size() != 1) throw call.mistake("% has two hexadecimal digits after it");
+        if (!byte || byte->size() != 1)
+            throw call.mistake("% must be followed by two hexadecimal digits");
         out += *byte;
         at += 2;
     }
-    if (!is_utf8(out)) throw call.mistake("what is encoded is not UTF-8 text");
+    if (!is_utf8(out)) throw call.mistake("the decoded text is not UTF-8");
     return out;
 }
 
-/// The fields of one line of CSV that begins at `at`, which is moved behind it. What is in quotes
-/// may go over several lines.
+/// Reads the fields of the CSV line that begins at `at`, and advances `at` past it. Quoted text can
+/// span several lines.
 std::vector<std::string> csv_line(const Call& call, const std::string& text, std::size_t& at) {
     std::vector<std::string> out(1);
-    bool quoted = false, ended = false; // within quotes, behind them
+    bool quoted = false, ended = false; // within quotes; after them
     for (; at < text.size(); ++at) {
         const char c = text[at];
         if (quoted) {
@@ -109,7 +111,7 @@ std::vector<std::string> csv_line(const Call& call, const std::string& text, std
         } else if (c == '"' && out.back().empty() && !ended) {
             quoted = true;
         } else if (c != '\r') {
-            if (ended) throw call.mistake("after a closing quote a field is over");
+            if (ended) throw call.mistake("unexpected text after a closing quote");
             out.back() += c;
         }
     }
@@ -150,13 +152,13 @@ std::string bytes_of(const Call& call) {
     }
 }
 
-/// @throws Error(spec) where the bytes are no UTF-8
+/// @throws Error(spec) if the bytes are not UTF-8
 Value text_from(const Call& call, std::string bytes) {
-    if (!is_utf8(bytes)) throw call.mistake("what is encoded is not UTF-8 text");
+    if (!is_utf8(bytes)) throw call.mistake("the decoded text is not UTF-8");
     return bytes;
 }
 
-/// What `convert` gives; its failure is the call's, by an argument.
+/// The result of `convert`; an exception becomes an error of the call about an argument.
 template<class Convert>
 std::string attempted(const Call& call, std::size_t argument, Convert convert) {
     try {
@@ -206,7 +208,7 @@ FunctionGroup encoding_functions() {
                 {"jsonencode", "value: any", "The value as JSON on one line.",
                  R"(jsonencode({a: [1, true]}))", R"("{\"a\":[1,true]}")",
                  [](const Call& c) -> Value { return to_open_json(c[0]); }},
-                {"jsondecode", "text: string", "The value that JSON tells.",
+                {"jsondecode", "text: string", "The value of a JSON text.",
                  R"(jsondecode("{\"a\": [1]}"))", R"({"a": [1]})", json_decoded},
                 {"yamlencode", "value: any", "The value as YAML.", R"(yamlencode({a: [1, "x"]}))",
                  R"("\"a\":\n  - 1\n  - \"x\"\n")",
@@ -215,30 +217,31 @@ FunctionGroup encoding_functions() {
                      write_yaml(c[0], 0, out);
                      return out;
                  }},
-                {"yamldecode", "text: string", "The value that YAML 1.2 tells.",
+                {"yamldecode", "text: string", "The value of a YAML 1.2 text.",
                  R"(yamldecode("a: [1, no]"))", R"({"a": [1, "no"]})", yaml_decoded},
-                {"base64encode", "text: string", "Base64 of the text.", R"(base64encode("web"))",
+                {"base64encode", "text: string", "The text in base64.", R"(base64encode("web"))",
                  R"("d2Vi")", [](const Call& c) -> Value { return base64_encode(c.text(0)); }},
-                {"base64decode", "text: string", "The text that base64 stands for.",
+                {"base64decode", "text: string", "The text decoded from base64.",
                  R"(base64decode("d2Vi"))", R"("web")", base64_decoded},
                 {"base64gzip", "text: string", "The text compressed by gzip, in base64.",
                  R"(base64gunzip(base64gzip("web")))", R"("web")",
                  [](const Call& c) -> Value { return base64_encode(gzip(c.text(0))); }},
                 {"base64gunzip", "text: string",
-                 "The text that was compressed by gzip; at most 64 MiB.",
+                 "The text decoded from base64 and decompressed by gzip; at most 64 MiB.",
                  R"(base64gunzip("H4sIAAAAAAACAytPTQIAUTjJFQMAAAA="))", R"("web")", gunzipped},
                 {"textencodebase64", "text: string, encoding: string",
-                 "Base64 of the text in another encoding, such as `UTF-16LE`, `ISO-8859-1` or "
-                 "`windows-1252`.",
+                 "The text in another encoding, such as `UTF-16LE`, `ISO-8859-1` or "
+                 "`windows-1252`, in base64.",
                  R"(textencodebase64("web", "UTF-16LE"))", R"("dwBlAGIA")", in_charset},
-                {"textdecodebase64", "text: string, encoding: string", "The way back.",
+                {"textdecodebase64", "text: string, encoding: string",
+                 "The inverse of `textencodebase64`.",
                  R"(textdecodebase64("dwBlAGIA", "UTF-16LE"))", R"("web")", out_of_charset},
-                {"urlencode", "text: string", "The text as it may stand in a URL.",
+                {"urlencode", "text: string", "The text encoded for use in a URL.",
                  R"(urlencode("a b&c"))", R"("a%20b%26c")", url_encoded},
-                {"urldecode", "text: string", "The way back.", R"(urldecode("a%20b%26c"))",
-                 R"("a b&c")", url_decoded},
+                {"urldecode", "text: string", "The inverse of `urlencode`.",
+                 R"(urldecode("a%20b%26c"))", R"("a b&c")", url_decoded},
                 {"csvdecode", "text: string",
-                 "The rows of a text of comma-separated values, each a map by the names in the "
+                 "The rows of comma-separated values, each a map whose keys are the names in the "
                  "first line.",
                  R"(csvdecode("name,port\nweb,80\n"))", R"([{"name": "web", "port": "80"}])",
                  csv_decoded},
@@ -254,14 +257,15 @@ FunctionGroup encoding_functions() {
                 {"base64sha512", "text: string", "SHA-512 in base64.",
                  R"(substr(base64sha512("web"), 0, 16))", R"("y+rY/mQPTUqaNDVt")",
                  [](const Call& c) -> Value { return base64_of(digest_hex("SHA512", c.text(0))); }},
-                {"sha1", "text: string", "SHA-1 in hexadecimal; not for what has to be safe.",
+                {"sha1", "text: string", "SHA-1 in hexadecimal; not suitable for security.",
                  R"(sha1("web"))", R"("ca84d1343b96baa8137c943ed1860e522cacb238")",
                  [](const Call& c) -> Value { return digest_hex("SHA1", c.text(0)); }},
-                {"md5", "text: string", "MD5 in hexadecimal; not for what has to be safe.",
+                {"md5", "text: string", "MD5 in hexadecimal; not suitable for security.",
                  R"(md5("web"))", R"("2567a5ec9705eb7ac2c984033e06189d")",
                  [](const Call& c) -> Value { return digest_hex("MD5", c.text(0)); }},
                 {"uuidv5", "namespace: string, name: string",
-                 "The UUID of a name within a namespace: a UUID, or `dns`, `url`, `oid` or `x500`.",
+                 "The UUID of a name within a namespace, which is a UUID, `dns`, `url`, `oid` or "
+                 "`x500`.",
                  R"(uuidv5("dns", "example.org"))", R"("aad03681-8b63-5304-89e0-8ca8f49461b5")",
                  named_uuid},
             }};

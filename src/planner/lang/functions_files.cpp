@@ -34,12 +34,12 @@ bool is_file(const Call& call) {
         const auto there = look_own_way(call.file(0), true);
         return there && S_ISREG(there->st_mode);
     } catch (const Error& error) {
-        if (error.kind != ErrorKind::conflict) return false; // it cannot be looked at
+        if (error.kind != ErrorKind::conflict) return false; // it cannot be read
         throw call.passed_on(0, error.message, error.hint);
     }
 }
 
-/// Of a directory that files are looked for in.
+/// Opens a directory in which files are searched.
 Fd open_root(const Call& call, const fs::path& root) {
     Fd directory;
     try {
@@ -65,7 +65,7 @@ std::string text_of(const Call& call) {
     return text;
 }
 
-/// The names within a template: what it was given, and nothing else.
+/// The names within a template: only the given values.
 class TemplateNames : public Names {
   public:
     TemplateNames(const Value& given, const Names& outer) : given_(given), outer_(outer) {}
@@ -82,11 +82,11 @@ class TemplateNames : public Names {
     const Names& outer_;
 };
 
-/// A template does not call for a template: they could do so for ever.
+/// Prevents nested templates, which could call each other forever.
 class Rendering {
   public:
     explicit Rendering(const Call& call) {
-        if (busy_) throw call.mistake("a template can't call for a template");
+        if (busy_) throw call.mistake("a template can't render another template");
         busy_ = true;
     }
     Rendering(const Rendering&) = delete;
@@ -98,7 +98,7 @@ class Rendering {
 };
 thread_local bool Rendering::busy_ = false;
 
-/// @param name  what messages call it
+/// @param name  for messages
 Value rendered(const Call& call, const std::string& name, std::string template_text) {
     const Rendering guard(call);
     Sources sources;
@@ -108,12 +108,13 @@ Value rendered(const Call& call, const std::string& name, std::string template_t
     try {
         StringPool strings;
         out = evaluate(parse_string(text, sources, strings), TemplateNames(call[1], call.names));
-    } catch (const Error& error) { // its place is in the template, which no one else knows
+    } catch (const Error& error) { // the place is in the template, which is not among the spec's
+                                   // sources
         throw call.passed_on(0, fmt::format("{}: {}", sources.describe(error.loc), error.message),
                              error.hint);
     }
     if (out.is_list() || out.is_map())
-        throw call.mistake("a template gives text, this one " + std::string(out.kind_name()));
+        throw call.mistake("a template must give text, not " + std::string(out.kind_name()));
     if (out.is_unknown()) return out;
     const Value made = scalar_text(out);
     return out.secret() ? made.as_secret() : made;
@@ -125,10 +126,10 @@ std::vector<std::string> parts_of(const fs::path& path) {
     return out;
 }
 
-/// Whether a pattern's parts match a path's; `**` stands for any number of them.
+/// Whether the parts of a pattern match those of a path; `**` matches any number of parts.
 bool matches(const std::vector<std::string>& pattern, const std::vector<std::string>& path) {
     std::size_t p = 0, at = 0, retry = 0;
-    std::optional<std::size_t> star; // the last `**`: it takes one part more when the rest fails
+    std::optional<std::size_t> star; // the last `**`: it takes one more part when the rest fails
     while (at < path.size()) {
         if (p < pattern.size() && pattern[p] == "**") {
             star = p++;
@@ -147,7 +148,7 @@ bool matches(const std::vector<std::string>& pattern, const std::vector<std::str
     return p == pattern.size();
 }
 
-/// In the order of their names, so that they are the same on every machine.
+/// Sorted by name, so that the result is the same on every machine.
 Value file_set(const Call& call) {
     constexpr std::size_t kMost = 100'000;
     const Fd directory = open_root(call, call.file(0));
@@ -172,7 +173,7 @@ Value file_set(const Call& call) {
     return Value::list(std::move(out));
 }
 
-/// As basename(1): slashes at the end do not count.
+/// Like basename(1), ignores trailing slashes.
 Value last_part(const Call& call) {
     const std::string& path = call.text(0);
     const auto end = path.find_last_not_of('/');
@@ -182,7 +183,7 @@ Value last_part(const Call& call) {
     return path.substr(begin, end + 1 - begin);
 }
 
-/// Never empty: what is put together from it with a slash would be below the root.
+/// Never empty, because a path joined to an empty directory would be below the root.
 Value without_last_part(const Call& call) {
     const fs::path path = fs::path(call.text(0)).parent_path().lexically_normal();
     std::string out = path.string();
@@ -212,16 +213,15 @@ FunctionGroup file_functions() {
         "Files",
         {
             {"file", "path: string",
-             "The text of a file of this machine. A relative path goes from the directory of the "
-             "file that the expression stands in. A link in the path is followed only if it "
-             "belongs to root or to the user who runs hadeploy. Both hold for all functions "
-             "here.",
+             "The text of a file on this machine. A relative path is relative to the directory of "
+             "the file that contains the expression. A link in the path is followed only if it "
+             "belongs to root or to the user who runs hadeploy. Both apply to all functions here.",
              R"(file("files/motd"))", R"("Welcome.\n")",
              [](const Call& c) -> Value { return text_of(c); }},
-            {"fileexists", "path: string", "Whether there is such a file.",
+            {"fileexists", "path: string", "Whether the file exists.",
              R"(fileexists("no/such.file"))", "false",
              [](const Call& c) -> Value { return is_file(c); }},
-            {"filebase64", "path: string", "The file in base64, whatever is in it.",
+            {"filebase64", "path: string", "The contents of any file, in base64.",
              R"(filebase64("files/motd"))", R"("V2VsY29tZS4K")",
              [](const Call& c) -> Value { return base64_encode(contents(c)); }},
             {"filesha256", "path: string", "SHA-256 of the file in hexadecimal.",
@@ -229,22 +229,22 @@ FunctionGroup file_functions() {
              R"("59d6413948a585db9a15042888fcd7ca4c85416ac2f71f1a80c9c83df78b3a56")",
              [](const Call& c) -> Value { return sha256_hex(contents(c)); }},
             {"templatefile", "path: string, values: map",
-             "The text of a file with its `${...}` filled in, which see the values and nothing "
-             "else.",
+             "The text of a file with each `${...}` evaluated, which can use only the given "
+             "values.",
              R"(templatefile("files/app.conf.tmpl", {port: 8080}))", R"("port = 8080\n")",
              [](const Call& c) { return rendered(c, c.text(0), text_of(c)); }},
             {"templatestring", "text: string, values: map",
-             "The same of a text that is at hand; `$${` in a spec is `${` in that.",
+             "The same for a text in the spec, where `$${` represents `${` of the template.",
              R"(templatestring("$${n} nodes", {n: 3}))", R"("3 nodes")",
              [](const Call& c) { return rendered(c, "the template", c.text(0)); }},
             {"fileset", "path: string, pattern: string",
-             "The files below a directory whose path within it matches, sorted. `*` and `?` stand "
-             "for what is within a name, `**` for any number of directories.",
+             "The files below a directory whose relative path matches the pattern, sorted. `*` and "
+             "`?` match within a name, `**` matches any number of directories.",
              R"(fileset("files", "*.tmpl"))", R"(["app.conf.tmpl"])", file_set},
-            {"filemd5", "path: string", "MD5 of the file; not for what has to be safe.",
+            {"filemd5", "path: string", "MD5 of the file; not suitable for security.",
              R"(filemd5("files/motd"))", R"("6032f3e326f913d4b23909386b577253")",
              [](const Call& c) -> Value { return digest_hex("MD5", contents(c)); }},
-            {"filesha1", "path: string", "SHA-1 of the file; not for what has to be safe.",
+            {"filesha1", "path: string", "SHA-1 of the file; not suitable for security.",
              R"(filesha1("files/motd"))", R"("d7d981c73ae1f1d96453d29867e5ea0ae9d86052")",
              [](const Call& c) -> Value { return digest_hex("SHA1", contents(c)); }},
             {"filesha512", "path: string", "SHA-512 of the file in hexadecimal.",
@@ -263,13 +263,14 @@ FunctionGroup file_functions() {
              }},
             {"basename", "path: string", "The last part of a path.", R"(basename("/etc/motd"))",
              R"("motd")", last_part},
-            {"dirname", "path: string", "The path without its last part; `.` of a name alone.",
+            {"dirname", "path: string", "The path without its last part; `.` for a single name.",
              R"(dirname("/etc/motd"))", R"("/etc")", without_last_part},
-            {"abspath", "path: string", "The whole path of a file.", R"(abspath("/srv/../etc"))",
+            {"abspath", "path: string", "The absolute path of a file.", R"(abspath("/srv/../etc"))",
              R"("/etc")", [](const Call& c) -> Value { return c.file(0).string(); }},
-            {"pathexpand", "path: string", "The path with your home directory for a leading `~`.",
+            {"pathexpand", "path: string",
+             "The path with a leading `~` replaced by your home directory.",
              R"(pathexpand("/etc/motd"))", R"("/etc/motd")", expanded_path},
-            {"pathjoin", "parts: string...", "The parts as one path.",
+            {"pathjoin", "parts: string...", "The parts joined into one path.",
              R"(pathjoin("/srv", "web", "../db"))", R"("/srv/db")", joined_path},
         }};
 }

@@ -9,7 +9,7 @@ namespace hadeploy {
 
 namespace {
 
-/// An address as a number, the first bit the highest.
+/// An address as a number; its first bit is the most significant.
 __extension__ typedef unsigned __int128 Number;
 
 struct Address {
@@ -19,13 +19,13 @@ struct Address {
     [[nodiscard]] std::int64_t width() const { return family == AF_INET ? 32 : 128; }
 };
 
-/// A network: an address with its host's part cut off.
+/// A network: an address without its host part.
 struct Network {
     Address address;
     std::int64_t bits = 0; ///< of the prefix
 
     [[nodiscard]] std::int64_t left() const { return address.width() - bits; }
-    /// The number of the last address; the first one's is 0.
+    /// The number of the last address; the first address has number 0.
     [[nodiscard]] Number last() const {
         return left() == 128 ? ~Number{0} : (Number{1} << left()) - 1;
     }
@@ -45,7 +45,7 @@ std::string written(const Network& n) {
     return fmt::format("{}/{}", written(n.address), n.bits);
 }
 
-/// "256" addresses or networks; from 2^63 on as a power.
+/// The number of addresses or networks, for example "256"; as a power of two from 2^63 on.
 std::string count_of(std::int64_t bits) {
     return bits < 63 ? std::to_string(std::int64_t{1} << bits) : fmt::format("2^{}", bits);
 }
@@ -76,7 +76,7 @@ Network network(const Call& call) {
     return out;
 }
 
-/// The address with a number in the network; a negative one counts from the end.
+/// The address with a number in the network; negative numbers count from the end.
 Value host(const Call& call) {
     const Network n = network(call);
     const std::int64_t number = call[1].as_integer();
@@ -90,7 +90,7 @@ Value host(const Call& call) {
     return written(Address{n.address.family, n.address.number + offset});
 }
 
-/// The network of `number` that is longer by the bits that argument `bits_at` says.
+/// The network with index `number` whose prefix is longer by the bits in argument `bits_at`.
 Network inner(const Call& call, const Network& n, std::size_t bits_at, std::int64_t number) {
     const std::int64_t more = call[bits_at].as_integer();
     if (more < 0 || more > n.left())
@@ -110,10 +110,10 @@ Network inner(const Call& call, const Network& n, std::size_t bits_at, std::int6
     return out;
 }
 
-/// Networks of the given further bits, one after the other, each at the next place it fits.
+/// Consecutive networks with the given additional bits, each at the next aligned position.
 Value subnets(const Call& call) {
     const Network n = network(call);
-    Number next = 0; // the first offset that is free
+    Number next = 0; // the first free offset
     bool full = false;
     Value::List out;
     for (std::size_t i = 1; i < call.size(); ++i) {
@@ -134,8 +134,8 @@ Value subnets(const Call& call) {
 Value netmask(const Call& call) {
     const Network n = network(call);
     if (n.address.family != AF_INET)
-        throw call.mistake("a mask is written for IPv4 alone",
-                           "an IPv6 network is told by its length");
+        throw call.mistake("only IPv4 networks have a mask",
+                           "an IPv6 network uses its prefix length");
     return written(Address{AF_INET, ~n.last() & 0xFFFFFFFFu});
 }
 
@@ -149,28 +149,29 @@ Value within(const Call& call) {
 } // namespace
 
 FunctionGroup network_functions() {
-    return {"Networks",
-            {
-                {"cidrhost", "network: string, number: integer",
-                 "An address of the network by its number; a negative one counts from the end.",
-                 R"(cidrhost("10.77.0.0/24", 10))", R"("10.77.0.10")", host},
-                {"cidrnetmask", "network: string", "The mask of an IPv4 network.",
-                 R"(cidrnetmask("10.77.0.0/20"))", R"("255.255.240.0")", netmask},
-                {"cidrsubnet", "network: string, bits: integer, number: integer",
-                 "A network within the network: so many bits longer, the one of that number. These "
-                 "functions know IPv4 and IPv6.",
-                 R"(cidrsubnet("fd00:77::/48", 16, 3))", R"("fd00:77:0:3::/64")",
-                 [](const Call& c) -> Value {
-                     return written(inner(c, network(c), 1, c[2].as_integer()));
-                 }},
-                {"cidrsubnets", "network: string, bits: integer...",
-                 "Networks within the network, one after the other.",
-                 R"(cidrsubnets("10.0.0.0/16", 8, 8, 4))",
-                 R"(["10.0.0.0/24", "10.0.1.0/24", "10.0.16.0/20"])", subnets},
-                {"cidrcontains", "network: string, address: string",
-                 "Whether the address is in the network; one of the other family never is.",
-                 R"(cidrcontains("10.77.0.0/24", "10.77.1.5"))", "false", within},
-            }};
+    return {
+        "Networks",
+        {
+            {"cidrhost", "network: string, number: integer",
+             "The address with a number in the network; negative numbers count from the end.",
+             R"(cidrhost("10.77.0.0/24", 10))", R"("10.77.0.10")", host},
+            {"cidrnetmask", "network: string", "The netmask of an IPv4 network.",
+             R"(cidrnetmask("10.77.0.0/20"))", R"("255.255.240.0")", netmask},
+            {"cidrsubnet", "network: string, bits: integer, number: integer",
+             "A network within the network, with a prefix longer by the given bits, and the given "
+             "number. These functions support IPv4 and IPv6.",
+             R"(cidrsubnet("fd00:77::/48", 16, 3))", R"("fd00:77:0:3::/64")",
+             [](const Call& c) -> Value {
+                 return written(inner(c, network(c), 1, c[2].as_integer()));
+             }},
+            {"cidrsubnets", "network: string, bits: integer...",
+             "Consecutive networks within the network, with prefixes longer by the given bits.",
+             R"(cidrsubnets("10.0.0.0/16", 8, 8, 4))",
+             R"(["10.0.0.0/24", "10.0.1.0/24", "10.0.16.0/20"])", subnets},
+            {"cidrcontains", "network: string, address: string",
+             "Whether the network contains the address; false for an address of the other family.",
+             R"(cidrcontains("10.77.0.0/24", "10.77.1.5"))", "false", within},
+        }};
 }
 
 } // namespace hadeploy

@@ -8,7 +8,7 @@ namespace hadeploy {
 
 namespace {
 
-/// A number as an integer where it is one that fits.
+/// Converts a number to an integer if it is one and fits.
 Value whole(const Call& call, double n) {
     if (!std::isfinite(n)) throw call.mistake("the result is too large");
     if (n == std::floor(n) && std::abs(n) < 9.2e18) return static_cast<std::int64_t>(n);
@@ -46,8 +46,7 @@ Value absolute(const Call& call) {
 Value logarithm(const Call& call) {
     const double n = call[0].as_number(), base = call[1].as_number();
     if (n <= 0 || base <= 0 || base == 1)
-        throw call.mistake(
-            "there is a logarithm of what is above 0, to a base above 0 other than 1");
+        throw call.mistake("the value must be above 0, and the base above 0 and not 1");
     return whole(call, std::log(n) / std::log(base));
 }
 
@@ -59,7 +58,7 @@ Value sign(const Call& call) {
 Value parse_integer(const Call& call) {
     const std::string& text = call.text(0);
     const std::int64_t base = call.size() > 1 ? call[1].as_integer() : 10;
-    if (base < 2 || base > 36) throw call.mistake("base: from 2 to 36");
+    if (base < 2 || base > 36) throw call.mistake("base: must be from 2 to 36");
     std::int64_t n = 0;
     const char* end = text.data() + text.size();
     const auto [at, error] = std::from_chars(text.data(), end, n, static_cast<int>(base));
@@ -77,24 +76,28 @@ FunctionGroup number_functions() {
     return {
         "Numbers",
         {
-            {"min", "values: number|list...", "The least of the numbers, or of a list of them.",
-             "min(3, 1, 2)", "1", [](const Call& c) { return extreme(c, false); }},
-            {"max", "values: number|list...", "The greatest of the numbers, or of a list of them.",
-             "max([3, 1, 2])", "3", [](const Call& c) { return extreme(c, true); }},
-            {"abs", "value: number", "The number without its sign.", "abs(-3)", "3", absolute},
-            {"ceil", "value: number", "The next integer upwards.", "ceil(7 / 2)", "4",
+            {"min", "values: number|list...",
+             "The smallest of the numbers, or of a list of numbers.", "min(3, 1, 2)", "1",
+             [](const Call& c) { return extreme(c, false); }},
+            {"max", "values: number|list...",
+             "The largest of the numbers, or of a list of numbers.", "max([3, 1, 2])", "3",
+             [](const Call& c) { return extreme(c, true); }},
+            {"abs", "value: number", "The absolute value of the number.", "abs(-3)", "3", absolute},
+            {"ceil", "value: number", "The number rounded up to an integer.", "ceil(7 / 2)", "4",
              rounded<std::ceil>},
-            {"floor", "value: number", "The next integer downwards.", "floor(7 / 2)", "3",
-             rounded<std::floor>},
-            {"round", "value: number", "The nearest integer; halves go away from zero.",
+            {"floor", "value: number", "The number rounded down to an integer.", "floor(7 / 2)",
+             "3", rounded<std::floor>},
+            {"round", "value: number", "The nearest integer; halves are rounded away from zero.",
              "round(2.5)", "3", rounded<std::round>},
-            {"pow", "base: number, exponent: number", "A power.", "pow(2, 10)", "1024",
+            {"pow", "base: number, exponent: number", "The base raised to the exponent.",
+             "pow(2, 10)", "1024",
              [](const Call& c) { return whole(c, std::pow(c[0].as_number(), c[1].as_number())); }},
-            {"log", "value: number, base: number", "What the base has to be raised to.",
+            {"log", "value: number, base: number", "The logarithm of the value to the base.",
              "log(8, 2)", "3", logarithm},
-            {"signum", "value: number", "-1, 0 or 1: whether it is below, at or above 0.",
-             "signum(-5)", "-1", sign},
-            {"parseint", "text: string, base: integer?", "An integer written in a base (10).",
+            {"signum", "value: number", "The sign of the number: -1, 0 or 1.", "signum(-5)", "-1",
+             sign},
+            {"parseint", "text: string, base: integer?",
+             "The integer written in a text, in the given base (default 10).",
              R"(parseint("ff", 16))", "255", parse_integer},
         }};
 }

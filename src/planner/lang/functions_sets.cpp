@@ -9,7 +9,7 @@ namespace hadeploy {
 
 namespace {
 
-/// Values as the members of a set are told apart: by their JSON.
+/// The members of a set, identified by their JSON.
 using Seen = std::set<std::string>;
 
 Seen members(const Value& list) {
@@ -18,7 +18,7 @@ Seen members(const Value& list) {
     return out;
 }
 
-/// The elements that pass, each once, in the order in which they come first.
+/// The elements that pass, each once, in order of first occurrence.
 template<class Pass>
 Value each_once(const Value::List& items, Pass pass) {
     Seen seen;
@@ -76,8 +76,8 @@ Value product(const Call& call) {
     return Value::list(std::move(out));
 }
 
-/// Whether all (any) of the elements are true. One that is decides, also while others are unknown.
-/// Null is as good as false.
+/// Whether all (or any) elements are true. One element can decide while others are unknown. Null
+/// counts as false.
 Value booleans(const Call& call, bool all) {
     if (call[0].is_unknown()) return call[0];
     const bool secret = call[0].contains_secret();
@@ -116,25 +116,27 @@ Value sum(const Call& call) {
 FunctionGroup set_functions() {
     return {"Sets and sums",
             {
-                {"distinct", "list: list", "Each element once.", "distinct([1, 2, 1])", "[1, 2]",
-                 distinct},
-                {"setunion", "lists: list...", "What is in any of the lists, once.",
+                {"distinct", "list: list", "The list without duplicates.", "distinct([1, 2, 1])",
+                 "[1, 2]", distinct},
+                {"setunion", "lists: list...", "The elements of all lists, without duplicates.",
                  "setunion([1, 2], [2, 3])", "[1, 2, 3]", united},
-                {"setintersection", "list: list, others: list...", "What is in all of the lists.",
-                 "setintersection([1, 2], [2, 3])", "[2]", intersected},
-                {"setsubtract", "list: list, without: list", "What is in the first list alone.",
+                {"setintersection", "list: list, others: list...",
+                 "The elements that all lists contain.", "setintersection([1, 2], [2, 3])", "[2]",
+                 intersected},
+                {"setsubtract", "list: list, without: list",
+                 "The elements of the first list that the second one does not contain.",
                  "setsubtract([1, 2], [2, 3])", "[1]", subtracted},
-                {"setproduct", "lists: list...", "Every combination of an element of each.",
+                {"setproduct", "lists: list...", "All combinations of one element from each list.",
                  R"(setproduct(["a", "b"], [1, 2]))", R"([["a", 1], ["a", 2], ["b", 1], ["b", 2]])",
                  product},
                 {"alltrue", "list: list",
-                 "Whether all elements are true, or \"true\"; of none it is so.",
+                 "Whether all elements are true, or \"true\"; true for an empty list.",
                  "alltrue([true, false])", "false", [](const Call& c) { return booleans(c, true); },
                  Function::Looks::for_itself},
                 {"anytrue", "list: list", "Whether any element is true, or \"true\".",
                  "anytrue([true, false])", "true", [](const Call& c) { return booleans(c, false); },
                  Function::Looks::for_itself},
-                {"sum", "list: list", "The elements added up.", "sum([1, 2, 3])", "6", sum},
+                {"sum", "list: list", "The sum of the elements.", "sum([1, 2, 3])", "6", sum},
             }};
 }
 

@@ -23,7 +23,7 @@ std::string mapped(std::string text, int (*change)(int)) {
     return text;
 }
 
-/// Without the characters in `of` at both ends: whole ones, however many bytes they have.
+/// Removes the characters in `of` from both ends; characters can have several bytes.
 std::string_view trimmed(std::string_view text, std::string_view of) {
     const auto first = [&] { return text.substr(0, first_code_point(text).size); };
     const auto last = [&] {
@@ -44,7 +44,7 @@ Value title(const Call& call) {
     return out;
 }
 
-/// Where each character begins, and where the last one ends.
+/// The offset of each character, and of the end.
 std::vector<std::size_t> characters(std::string_view text) {
     std::vector<std::size_t> out{0};
     while (out.back() < text.size())
@@ -85,7 +85,7 @@ Value join(const Call& call) {
     bool first = true;
     for (const Value& item : call[1].as_list()) {
         if (item.is_list() || item.is_map() || item.is_null())
-            throw call.mistake(fmt::format("{} can't stand within a string", item.kind_name()));
+            throw call.mistake(fmt::format("{} can't be part of a string", item.kind_name()));
         if (!std::exchange(first, false)) out += call.text(0);
         out += scalar_text(item);
         call.check_size(out.size());
@@ -95,7 +95,7 @@ Value join(const Call& call) {
 
 Value indent(const Call& call) {
     const std::int64_t count = call[0].as_integer();
-    if (count < 0 || count > 1000) throw call.mistake("spaces: from 0 to 1000");
+    if (count < 0 || count > 1000) throw call.mistake("spaces: must be from 0 to 1000");
     std::string out;
     for (const char c : call.text(1)) {
         out += c;
@@ -110,7 +110,7 @@ Value replaced(const Call& call) {
     const std::string &text = call.text(0), &what = call.text(1), &with = call.text(2);
     if (what.size() > 1 && what.starts_with('/') && what.ends_with('/'))
         return pattern::replace(call, text, what.substr(1, what.size() - 2), with);
-    if (what.empty()) throw call.mistake("what: there is nothing to look for");
+    if (what.empty()) throw call.mistake("what: must not be empty");
     std::string out;
     for (std::size_t from = 0;;) {
         const std::size_t end = text.find(what, from);
@@ -122,10 +122,10 @@ Value replaced(const Call& call) {
     }
 }
 
-/// format() once for each element of the lists (or maps) among the arguments.
+/// Calls format() for each element of the lists (or maps) among the arguments.
 Value format_list(const Call& call) {
     const Value* leader = nullptr;
-    std::size_t of = 0; // which argument it is
+    std::size_t of = 0; // index of that argument
     for (std::size_t i = 1; i < call.size() && leader == nullptr; ++i)
         if (call[i].is_list() || call[i].is_map()) leader = &call[of = i];
     if (leader == nullptr) throw call.mistake("a list or a map is missing among the arguments");
@@ -139,7 +139,7 @@ Value format_list(const Call& call) {
             const Value& v = call[i];
             if ((v.is_list() && leader->is_map()) || (v.is_map() && leader->is_list()) ||
                 (v.is_list() && v.as_list().size() != count))
-                throw call.mistake("the lists have to be of one length");
+                throw call.mistake("the lists must have the same length");
             if (v.is_map() && !v.has(leader->as_map()[row].key))
                 throw call.mistake(fmt::format("one of the maps has no key {}",
                                                call.quoted(of, leader->as_map()[row].key)));
@@ -182,45 +182,50 @@ FunctionGroup text_functions() {
     return {
         "Text",
         {
-            {"upper", "text: string", "ASCII letters made capitals.", R"(upper("web-1"))",
-             R"("WEB-1")", [](const Call& c) -> Value { return mapped(c.text(0), std::toupper); }},
-            {"lower", "text: string", "ASCII letters made small.", R"(lower("Web-1"))",
-             R"("web-1")", [](const Call& c) -> Value { return mapped(c.text(0), std::tolower); }},
-            {"title", "text: string", "The first letter of each word made a capital.",
+            {"upper", "text: string", "The text with ASCII letters in upper case.",
+             R"(upper("web-1"))", R"("WEB-1")",
+             [](const Call& c) -> Value { return mapped(c.text(0), std::toupper); }},
+            {"lower", "text: string", "The text with ASCII letters in lower case.",
+             R"(lower("Web-1"))", R"("web-1")",
+             [](const Call& c) -> Value { return mapped(c.text(0), std::tolower); }},
+            {"title", "text: string", "The text with the first letter of each word in upper case.",
              R"(title("my first cluster"))", R"("My First Cluster")", title},
-            {"trim", "text: string, characters: string", "Takes these characters off both ends.",
+            {"trim", "text: string, characters: string", "Removes these characters from both ends.",
              R"(trim("--web--", "-"))", R"("web")",
              [](const Call& c) -> Value { return trimmed(c.text(0), c.text(1)); }},
-            {"trimspace", "text: string", "Takes blanks and line ends off both ends.",
+            {"trimspace", "text: string", "Removes blanks and line ends from both ends.",
              R"(trimspace("  web\n"))", R"("web")",
              [](const Call& c) -> Value { return stripped(c.text(0), kBlanks, true, true); }},
-            {"trimprefix", "text: string, prefix: string", "The text without what it begins with.",
-             R"(trimprefix("node-1", "node-"))", R"("1")", without_prefix},
-            {"trimsuffix", "text: string, suffix: string", "The text without what it ends with.",
-             R"(trimsuffix("web.yaml", ".yaml"))", R"("web")", without_suffix},
-            {"chomp", "text: string", "The text without the line ends at its end.",
-             R"(chomp("web\n\n"))", R"("web")",
+            {"trimprefix", "text: string, prefix: string",
+             "The text without the prefix, if it has it.", R"(trimprefix("node-1", "node-"))",
+             R"("1")", without_prefix},
+            {"trimsuffix", "text: string, suffix: string",
+             "The text without the suffix, if it has it.", R"(trimsuffix("web.yaml", ".yaml"))",
+             R"("web")", without_suffix},
+            {"chomp", "text: string", "The text without trailing line ends.", R"(chomp("web\n\n"))",
+             R"("web")",
              [](const Call& c) -> Value { return stripped(c.text(0), "\r\n", false, true); }},
-            {"indent", "spaces: integer, text: string",
-             "Moves all lines but the first to the right.", R"(indent(2, "a:\nb"))", R"("a:\n  b")",
-             indent},
-            {"split", "separator: string, text: string", "The pieces between the separators.",
+            {"indent", "spaces: integer, text: string", "Indents all lines except the first.",
+             R"(indent(2, "a:\nb"))", R"("a:\n  b")", indent},
+            {"split", "separator: string, text: string", "The text split at each separator.",
              R"(split(",", "a,b,c"))", R"(["a", "b", "c"])", split},
-            {"join", "separator: string, items: list", "The items in one text.",
+            {"join", "separator: string, items: list", "The items joined into one text.",
              R"(join(", ", ["a", 1]))", R"("a, 1")", join},
             {"replace", "text: string, what: string, with: string",
-             "Every `what` replaced; `/.../` is a regular expression, and `$1` its first group.",
+             "Replaces every occurrence of `what`; `/.../` is a regular expression, and `$1` its "
+             "first group.",
              R"(replace("node1 node2", "/node([0-9])/", "n$1"))", R"("n1 n2")", replaced},
             {"regex", "pattern: string, text: string",
-             "The first match; with groups in the pattern a list of theirs. No match is an error. "
-             "The syntax is RE2's, as in Go and Terraform, whose time is linear in the text: no "
-             "look-ahead `(?=...)`, no references back to a group; `(?P<name>...)` names a group, "
-             "`(?i)` ignores case, `\\x{2603}` is a character by its number.",
+             "The first match, or a list of its groups if the pattern has any. No match is an "
+             "error. The syntax is RE2's, as in Go and Terraform, which runs in linear time: no "
+             "look-ahead `(?=...)`, no backreferences; `(?P<name>...)` names a group, `(?i)` "
+             "ignores case, `\\x{2603}` is a character by its code point.",
              R"x(regex("([a-z]+)-([0-9]+)", "see node-17"))x", R"(["node", "17"])", pattern::first},
-            {"regexall", "pattern: string, text: string", "All matches, in a list.",
+            {"regexall", "pattern: string, text: string", "A list of all matches.",
              R"(regexall("[0-9]+", "7 of 12"))", R"(["7", "12"])", pattern::all},
             {"format", "format: string, values: any...",
-             "`%s` a text, `%d` an integer, `%f` a number, `%g` in as many digits as it takes, "
+             "`%s` a text, `%d` an integer, `%f` a number, `%g` a number with as many digits as "
+             "needed, "
              "`%t` a boolean, `%q` a quoted text, `%v` anything, `%x` hexadecimal, `%%` a percent "
              "sign; with width and precision as in `%-8s`, `%03d`, `%.2f`.",
              R"(format("%s-%03d %.1f%%", "web", 7, 99.5))", R"("web-007 99.5%")", pattern::format},
@@ -231,17 +236,16 @@ FunctionGroup text_functions() {
             {"substr", "text: string, from: integer, length: integer?",
              "A part of the text, in characters; a negative `from` counts from the end.",
              R"(substr("cluster", 1, 3))", R"("lus")", substr},
-            {"strrev", "text: string", "The characters from the last to the first.",
+            {"strrev", "text: string", "The text with its characters in reverse order.",
              R"(strrev("für"))", R"("rüf")", backwards},
-            {"startswith", "text: string, prefix: string", "Whether the text begins so.",
-             R"(startswith("node1", "node"))", "true",
+            {"startswith", "text: string, prefix: string",
+             "Whether the text begins with the prefix.", R"(startswith("node1", "node"))", "true",
              [](const Call& c) -> Value { return c.text(0).starts_with(c.text(1)); }},
-            {"endswith", "text: string, suffix: string", "Whether the text ends so.",
+            {"endswith", "text: string, suffix: string", "Whether the text ends with the suffix.",
              R"(endswith("web.yaml", ".json"))", "false",
              [](const Call& c) -> Value { return c.text(0).ends_with(c.text(1)); }},
-            {"strcontains", "text: string, part: string",
-             "Whether the part is somewhere in the text.", R"(strcontains("cluster", "lust"))",
-             "true",
+            {"strcontains", "text: string, part: string", "Whether the text contains the part.",
+             R"(strcontains("cluster", "lust"))", "true",
              [](const Call& c) -> Value { return c.text(0).find(c.text(1)) != std::string::npos; }},
         }};
 }

@@ -14,13 +14,13 @@ namespace {
 
 using namespace std::chrono;
 
-/// A moment and how far its clock is from UTC.
+/// A moment, with the offset of its clock from UTC.
 struct Timestamp {
     sys_seconds local; ///< as written
     minutes offset{0};
 };
 
-/// RFC 3339 without fractions of a second: "2026-03-01T12:30:00Z", "...+01:00".
+/// RFC 3339 without fractional seconds: "2026-03-01T12:30:00Z", "...+01:00".
 Timestamp parse(const Call& call, std::size_t argument) {
     const std::string& text = call.text(argument);
     int y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0, oh = 0, om = 0, used = 0;
@@ -55,7 +55,7 @@ constexpr std::array<std::string_view, 12> kMonths{"January",   "February", "Mar
 constexpr std::array<std::string_view, 7> kDays{"Sunday",   "Monday", "Tuesday", "Wednesday",
                                                 "Thursday", "Friday", "Saturday"};
 
-/// One run of the same letter in a pattern.
+/// Formats one run of the same letter in a pattern.
 std::string field(const Call& call, const std::string& run, const Timestamp& t) {
     const auto days = floor<std::chrono::days>(t.local);
     const year_month_day date{days};
@@ -82,13 +82,13 @@ std::string field(const Call& call, const std::string& run, const Timestamp& t) 
     if (run == "ZZZ" && t.offset.count() == 0) return "UTC";
     if (run == "ZZZZ" || run == "ZZZ") return zone_text(t.offset, false);
     if (run == "Z") return t.offset.count() == 0 ? "Z" : zone_text(t.offset, true);
-    throw call.mistake(fmt::format("there is no {} in a pattern", call.quoted(0, run)),
-                       "there are YYYY YY MMMM MMM MM M DD D EEEE EEE hh h HH H AA aa mm m ss s "
-                       "ZZZZZ ZZZZ ZZZ Z; other letters stand in '...'");
+    throw call.mistake(fmt::format("{} is not supported in a pattern", call.quoted(0, run)),
+                       "supported: YYYY YY MMMM MMM MM M DD D EEEE EEE hh h HH H AA aa mm m ss s "
+                       "ZZZZZ ZZZZ ZZZ Z; quote other letters as '...'");
 }
 
-/// The words in quotes that begin at `at`, which is moved behind them: '' within, and two quotes
-/// alone, are one quote.
+/// Reads the quoted text that begins at `at`, and advances `at` past it. Two quotes, within it or
+/// alone, represent one quote.
 std::string words(const Call& call, const std::string& pattern, std::size_t& at) {
     std::string out;
     for (const std::size_t begin = ++at; at < pattern.size(); ++at) {
@@ -123,7 +123,7 @@ Value formatted(const Call& call) {
     return out;
 }
 
-/// As RFC 3339 has it.
+/// In RFC 3339 format.
 std::string written(const Call& call, const Timestamp& t) {
     std::string out;
     for (const char* run : {"YYYY", "-", "MM", "-", "DD", "T", "hh", ":", "mm", ":", "ss", "Z"}) {
@@ -140,7 +140,8 @@ Value added(const Call& call) {
     if (back) duration.erase(0, 1);
     try {
         const milliseconds change(scalar::parse_duration(duration));
-        if (change > hours(24) * 366 * 1000) throw call.mistake("more than a thousand years");
+        if (change > hours(24) * 366 * 1000)
+            throw call.mistake("the duration is more than a thousand years");
         t.local += duration_cast<seconds>(back ? -change : change);
     } catch (const scalar::Mismatch& mismatch) {
         throw call.passed_on(1, mismatch.message, mismatch.hint);
@@ -170,18 +171,19 @@ FunctionGroup time_functions() {
             {"formatdate", "pattern: string, timestamp: string",
              "A timestamp in another form: `YYYY MM DD hh mm ss`, `MMM` and `EEE` for names, `HH` "
              "and `AA` for twelve hours, `Z`, `ZZZ`, `ZZZZ` or `ZZZZZ` for the zone, `'...'` for "
-             "words, in which `''` is a quote.",
+             "literal text, in which `''` is a quote.",
              R"(formatdate("DD MMM YYYY 'at' hh:mm", "2026-03-01T12:30:00Z"))",
              R"("01 Mar 2026 at 12:30")", formatted},
             {"plantimestamp", "",
-             "When the plan is made, in UTC: the same everywhere in a plan, and when a saved plan "
-             "is applied. What it goes into differs in each plan, unless that is under "
-             "`ignore_changes`.",
+             "The time of the plan in UTC: the same everywhere in a plan, and when a saved plan is "
+             "applied. An attribute that uses it differs in each plan, unless `ignore_changes` "
+             "lists it.",
              "plantimestamp()", R"("2026-03-01T12:30:00Z")", plan_time},
             {"timeadd", "timestamp: string, duration: string",
-             "A later moment; with `-` an earlier one.",
+             "The timestamp plus the duration, which can be negative (`-`).",
              R"(timeadd("2026-02-28T23:00:00Z", "1h 30m"))", R"("2026-03-01T00:30:00Z")", added},
-            {"timecmp", "a: string, b: string", "-1, 0 or 1: whether a is before, at or after b.",
+            {"timecmp", "a: string, b: string",
+             "Compares timestamps: -1, 0 or 1 if a is before, equal to or after b.",
              R"(timecmp("2026-03-01T12:00:00Z", "2026-03-01T13:00:00+01:00"))", "0", compared},
         }};
 }

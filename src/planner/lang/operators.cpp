@@ -57,10 +57,9 @@ Value of_numbers(char op, double a, double b) {
 Value arithmetic(std::string_view op, const Value& a, const Value& b, Loc loc) {
     for (const Value* v : {&a, &b}) {
         if (v->is_number()) continue;
-        const char* hint = op == "+" && v->is_string()
-                               ? "strings are joined within one: \"${a}${b}\""
-                           : v->is_string() ? "tonumber(...) makes a number of a string"
-                                            : "";
+        const char* hint = op == "+" && v->is_string() ? "join strings like this: \"${a}${b}\""
+                           : v->is_string()            ? "use tonumber(...) for a string"
+                                                       : "";
         throw mistake(fmt::format("{} needs numbers, got {}", op, v->kind_name()), loc, hint);
     }
     if ((op == "/" || op == "%") && b.as_number() == 0) throw mistake("division by zero", loc);
@@ -73,7 +72,7 @@ Value comparison(std::string_view op, const Value& a, const Value& b, Loc loc) {
     for (const Value* v : {&a, &b})
         if (!v->is_number())
             throw mistake(fmt::format("{} compares numbers, got {}", op, v->kind_name()), loc,
-                          v->is_string() ? "tonumber(...) makes a number of a string" : "");
+                          v->is_string() ? "use tonumber(...) for a string" : "");
     const bool exact = a.is_integer() && b.is_integer();
     const bool less = exact ? a.as_integer() < b.as_integer() : a.as_number() < b.as_number();
     const bool same = a == b;

@@ -15,11 +15,11 @@ void append(Path& way, const Path& more, std::size_t from = 0) {
     way.insert(way.end(), more.begin() + static_cast<std::ptrdiff_t>(from), more.end());
 }
 
-/// One `[*]` of a chain such as `a[*].b[*].c`: what it takes of each element, and the one that
-/// goes over that.
+/// One `[*]` of a chain such as `a[*].b[*].c`: the path to follow in each element, and the next
+/// `[*]`.
 struct Splat {
     Path suffix;
-    bool secret = false; ///< a step is
+    bool secret = false; ///< one of the steps is secret
     std::unique_ptr<Splat> next;
 };
 
@@ -38,10 +38,10 @@ Splat splat_of(const Expr& expr, const Names& names) {
     return out;
 }
 
-/// Of each element of `source` what the splat takes.
+/// Applies the splat to each element of `source`.
 Value taken_of_each(const Value& source, const Splat& splat, Loc loc) {
     const auto each = [&](const Value& v) {
-        const Value part = // what is wrong with it is as secret as the whole
+        const Value part = // errors about it are as secret as the whole
             follow(marked(v, source.secret()), splat.suffix, 0, loc, "the element");
         return splat.next ? taken_of_each(part, *splat.next, loc) : part;
     };
@@ -62,9 +62,9 @@ Value taken_of_each(const Value& source, const Splat& splat, Loc loc) {
     return marked(out, source.secret() || (splat.next && splat.next->secret));
 }
 
-/// Takes from `path` one step for each `[*]` of a chain, as far as it goes.
-/// @param way  from what the chain goes over to the part that the path leads to
-/// @returns the splat that goes over all of that part; nullptr where the path leads further
+/// Consumes from `path` one step for each `[*]` of a chain, as far as possible.
+/// @param way  receives the path from the chain's source to the part at `path`
+/// @returns the splat to apply to that whole part; nullptr if the path leads further
 const Splat* narrow(const Splat& chain, const Path& path, Path& way) {
     std::size_t taken = 0;
     const Splat* s = &chain;
@@ -76,8 +76,8 @@ const Splat* narrow(const Splat& chain, const Path& path, Path& way) {
     return s;
 }
 
-/// `module.site[*].url`: of each instance just what is asked for. Nothing for what is no module
-/// with instances.
+/// `module.site[*].url`: evaluates only the requested part of each instance. Returns nothing if the
+/// source is not a module with instances.
 std::optional<Value> splat_over_modules(const Expr& source, const Splat& splat,
                                         const Names& names) {
     if (source.kind != Expr::Kind::reference || source.parts.size() != 1) return std::nullopt;
@@ -109,7 +109,8 @@ Value evaluate_splat(const Expr& expr, const Path& path, const Names& names) {
         try {
             const Value part = evaluate_at(over, way, names);
             return marked(rest ? taken_of_each(part, *rest, expr.loc()) : part, splat.secret);
-        } catch (const Error&) { // as a whole it tells what is wrong, or that over is no list
+        } catch (const Error&) { // evaluating the whole reports the error, or shows that `over` is
+                                 // not a list
         }
     }
     auto all = splat_over_modules(over, splat, names);

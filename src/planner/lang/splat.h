@@ -4,9 +4,9 @@
 
 namespace hadeploy {
 
-/// The part of a splat's value (Expr::Kind::splat) that `path` leads to. Of a map it is a map, of a
-/// list a list, of null the empty list, of any other value a list of it. No more is evaluated than
-/// that part needs.
+/// The part of a splat's value (Expr::Kind::splat) at `path`. A splat over a map gives a map, over
+/// a list a list, over null an empty list, over any other value a list of one element. Only that
+/// part is evaluated.
 /// @throws Error(spec)
 Value evaluate_splat(const Expr& expr, const Path& path, const Names& names);
 

@@ -15,25 +15,24 @@ namespace {
 constexpr std::size_t kMaxPattern = 4096;
 constexpr std::size_t kMaxText = 1u << 20;
 
-/// A pattern and its text. RE2 takes time that is linear in the text, whatever the pattern, and no
-/// stack; in exchange it has no look-ahead and no references back to a group.
+/// A pattern and its text. RE2 runs in time linear in the text for every pattern, and without
+/// recursion; therefore it has no look-ahead and no backreferences.
 class Search {
   public:
-    /// @param argument  that the pattern is of
+    /// @param argument  index of the argument with the pattern
     Search(const Call& call, std::size_t argument, const std::string& pattern,
            const std::string& text)
         : call_(call), text_(text),
           expression_((check_sizes(call, pattern, text), pattern), RE2::Quiet) {
         if (!expression_.ok())
-            throw call.mistake(fmt::format("{} is not a regular expression: {}",
-                                           call.quoted(argument, pattern),
-                                           call.redacted(argument, expression_.error())),
-                               "the syntax is RE2's, as in Go and Terraform: no look-ahead, no "
-                               "references back to a group");
+            throw call.mistake(
+                fmt::format("{} is not a regular expression: {}", call.quoted(argument, pattern),
+                            call.redacted(argument, expression_.error())),
+                "the syntax is RE2's, as in Go and Terraform: no look-ahead, no backreferences");
         parts_.resize(static_cast<std::size_t>(expression_.NumberOfCapturingGroups()) + 1);
     }
 
-    /// Goes to the next match; those that match nothing are one a character.
+    /// Advances to the next match; empty matches occur once for each character.
     bool next() {
         while (at_ <= text_.size() &&
                expression_.Match(text_, at_, text_.size(), RE2::UNANCHORED, parts_.data(),
@@ -41,7 +40,9 @@ class Search {
             at_ = end();
             const bool within = is_within_character(begin());
             if (parts_[0].empty()) at_ = next_character(at_);
-            if (within && parts_[0].empty()) continue; // \B is also between a character's bytes
+            if (within && parts_[0].empty())
+                continue; // \B also matches between the bytes of a
+                          // character
             refuse_bytes();
             return true;
         }
@@ -52,12 +53,12 @@ class Search {
     }
     [[nodiscard]] std::size_t end() const { return begin() + parts_[0].size(); }
     [[nodiscard]] std::size_t size() const { return parts_.size(); }
-    /// 0: the whole match. Null: a group that has no part in it.
+    /// 0: the whole match. Null: a group that did not participate in the match.
     [[nodiscard]] Value part(std::size_t group) const {
         const re2::StringPiece& p = parts_[group];
         return p.data() == nullptr ? Value() : Value(std::string(p.data(), p.size()));
     }
-    /// A match without groups is a text, one with groups the list of theirs.
+    /// A match without groups is a string, one with groups the list of their texts.
     [[nodiscard]] Value value() const {
         if (size() == 1) return part(0);
         Value::List groups;
@@ -68,7 +69,7 @@ class Search {
   private:
     static void check_sizes(const Call& call, const std::string& pattern, const std::string& text) {
         if (pattern.size() > kMaxPattern || text.size() > kMaxText)
-            throw call.mistake(fmt::format("the pattern may have {} bytes, the text {} MiB",
+            throw call.mistake(fmt::format("the pattern can have at most {} bytes, the text {} MiB",
                                            kMaxPattern, kMaxText >> 20));
     }
 
@@ -79,11 +80,11 @@ class Search {
         for (++at; is_within_character(at);) ++at;
         return at;
     }
-    /// `\C` is a single byte, wherever that is.
+    /// `\C` matches a single byte, even within a character.
     void refuse_bytes() const {
         for (const re2::StringPiece& p : parts_)
             if (!is_utf8({p.data(), p.size()}))
-                throw call_.mistake("the match is a part of a character, which is no text",
+                throw call_.mistake("the match is part of a character, which is not text",
                                     "\\C matches a single byte; . matches a character");
     }
 
@@ -94,7 +95,7 @@ class Search {
     std::size_t at_ = 0;
 };
 
-/// What takes the place of a match: `$1` is a group's part, `$&` the match, `$$` a dollar sign.
+/// The replacement of a match: `$1` is a group's text, `$&` the match, `$$` a dollar sign.
 std::string filled(std::string_view with, const Search& found) {
     std::string out;
     for (std::size_t at = 0; at < with.size(); ++at) {
@@ -131,7 +132,7 @@ Directive directive_at(const std::string& format, std::size_t& at, const Call& c
     const auto digits = [&](std::string& into) {
         while (at < format.size() && std::isdigit(static_cast<unsigned char>(format[at])))
             into += format[at++];
-        if (into.size() > 4) throw call.mistake("a width is less than 10000");
+        if (into.size() > 4) throw call.mistake("a width must be less than 10000");
     };
     while (at < format.size() && std::string_view("-+0 #").find(format[at]) != std::string::npos)
         d.flags += format[at++];
@@ -148,7 +149,7 @@ Directive directive_at(const std::string& format, std::size_t& at, const Call& c
 template<class T>
 std::string printed(const Directive& d, std::string_view conversion, T value) {
     const std::string spec = "%" + d.flags + d.width + d.precision + std::string(conversion);
-    // the parts were checked by directive_at()
+    // directive_at() has checked the parts
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     std::string out(static_cast<std::size_t>(std::snprintf(nullptr, 0, spec.c_str(), value)), '\0');
@@ -157,7 +158,7 @@ std::string printed(const Directive& d, std::string_view conversion, T value) {
     return out;
 }
 
-/// %g in as many digits as it takes to be the same number: printf() would cut it to six.
+/// %g with as many digits as needed to represent the number exactly; printf() would use six.
 std::string shortest(Directive d, double value) {
     const auto written = [&](int digits) {
         d.precision = "." + std::to_string(digits);
@@ -209,7 +210,7 @@ std::string text(const Call& call, const Value& v, const Directive& d) {
     if (v.is_list() || v.is_map() || v.is_null())
         throw call.mistake(fmt::format("%{} needs a scalar, got {}",
                                        call.redacted(0, std::string(1, d.verb)), v.kind_name()),
-                           "%v shows anything");
+                           "%v accepts any value");
     return d.verb == 'q' ? to_public_json(scalar_text(v)) : scalar_text(v);
 }
 
@@ -240,8 +241,9 @@ std::string one(const Call& call, const Value& v, const Directive& d) {
         if (d.verb == 'g' && d.precision.empty()) return shortest(d, v.as_number());
         return printed(d, std::string(1, d.verb), v.as_number());
     default:
-        throw call.mistake(fmt::format("there is no %{}", call.redacted(0, std::string(1, d.verb))),
-                           "there are %s %d %f %e %g %q %v %t %x %X %o and %%");
+        throw call.mistake(
+            fmt::format("%{} is not supported", call.redacted(0, std::string(1, d.verb))),
+            "supported: %s %d %f %e %g %q %v %t %x %X %o and %%");
     }
 }
 
@@ -251,8 +253,8 @@ Value first(const Call& call) {
     Search found(call, 0, call.text(0), call.text(1));
     if (!found.next())
         throw call.mistake(
-            fmt::format("{} is nowhere in the text", call.quoted(0)),
-            "can(regex(...)) tells whether it is, try(regex(...), \"\") has a default");
+            fmt::format("{} does not match the text", call.quoted(0)),
+            "use can(regex(...)) to test for a match, try(regex(...), \"\") for a default");
     return found.value();
 }
 
@@ -290,7 +292,7 @@ Value format(const Call& call) {
             continue;
         }
         if (next == call.size())
-            throw call.mistake(fmt::format("the format wants more than {} values", next - 1));
+            throw call.mistake(fmt::format("the format needs more than {} values", next - 1));
         out += one(call, call[next++], d);
         call.check_size(out.size());
     }

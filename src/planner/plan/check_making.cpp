@@ -10,11 +10,11 @@
 namespace hadeploy {
 
 namespace {
-/// Whether the paths are written out, or given by variables of the user: then no resource is known
-/// to have to do with them.
+/// Whether the paths are literals or given by the user's variables, so that no resource is known to
+/// create them.
 bool names_fixed_files(const Node& node) {
     if (!node.block->depends_on.empty()) return false;
-    const bool root = node.scope->call == nullptr; // a module may be given what resources made
+    const bool root = node.scope->call == nullptr; // a module's inputs can come from resources
     for (const Argument& a : node.block->attributes) {
         const Attribute* attribute = find_attribute(node.type->schema, a.name);
         if (attribute == nullptr || attribute->type.kind != TypeKind::local_path) continue;
@@ -24,7 +24,7 @@ bool names_fixed_files(const Node& node) {
     return true;
 }
 
-/// With where and of what it is.
+/// Adds the place and the address of the resource.
 Error placed(Error error, const Node& node) {
     error.address = node.address;
     if (!error.loc.known()) error.loc = node.block->loc;
@@ -47,11 +47,12 @@ void warn_of_lacking(const std::vector<Lacking>& lacking, const Graph& graph, Pl
             for (std::string& claim : step.type->claims(step.after)) made.insert(std::move(claim));
     for (const Lacking& l : lacking) {
         if (made.contains(l.claim)) continue;
-        Error warning(ErrorKind::spec,
-                      fmt::format("there is no directory {}, and no resource before this one makes "
-                                  "it",
-                                  l.what.empty() ? "where its path leads to" : l.what));
-        warning.with_hint("manage it as a directory too, or name what makes it in `depends_on`");
+        Error warning(
+            ErrorKind::spec,
+            fmt::format("there is no directory {}, and no resource before this one creates it",
+                        l.what.empty() ? "at its path" : l.what));
+        warning.with_hint(
+            "manage the directory too, or name the resource that creates it in `depends_on`");
         plan.warnings.push_back(placed(std::move(warning), graph[l.node]));
     }
 }

@@ -12,7 +12,7 @@ namespace hadeploy {
 
 namespace {
 
-/// Whether a node depends on the resource of an address, directly or not.
+/// Whether a node depends on the resource at an address, directly or indirectly.
 bool depends_on(const Graph& graph, const Node& node, const std::string& address) {
     std::vector<NodeId> open = node.deps;
     std::set<NodeId> visited;
@@ -26,14 +26,14 @@ bool depends_on(const Graph& graph, const Node& node, const std::string& address
     return false;
 }
 
-/// Refuses that contents which are kept are removed together with what they are in.
+/// Rejects removals that would delete kept contents together with their container.
 class ContentsCheck {
   public:
-    ContentsCheck(const Plan& plan, const PriorState& world, const Graph* graph,
+    ContentsCheck(const Plan& plan, const PriorState& prior, const Graph* graph,
                   const Claims& claims, Diagnostics& diagnostics)
-        : plan_(plan), world_(world), graph_(graph), claims_(claims), diagnostics_(diagnostics) {}
+        : plan_(plan), prior_(prior), graph_(graph), claims_(claims), diagnostics_(diagnostics) {}
 
-    /// @param takings  gets the order in which contents are removed and made again
+    /// @param takings  receives the order in which contents are removed and created again
     void run(const Registry& registry, std::vector<Taking>& takings) {
         for (StepId id = 0; id < plan_.steps.size(); ++id) {
             const Step& step = plan_.steps[id];
@@ -50,7 +50,7 @@ class ContentsCheck {
         std::set<std::string_view> wanted;
         for (const auto& [claim, node] : claims_.within(prefix)) {
             const auto made = made_.find(node->address);
-            if (made != made_.end() && stands_on(*node, step))
+            if (made != made_.end() && depends_on_replaced(*node, step))
                 takings.push_back({made->second, step.address, claim});
             else if (wanted.insert(node->address).second)
                 refuse(step, node->address, claim);
@@ -70,7 +70,8 @@ class ContentsCheck {
             "set `force: false` and apply that first, or remove the contents as well";
     }
 
-    /// What recorded objects that stay, or may stay, claim; and the steps that make objects.
+    /// Finds the claims of recorded objects that stay, or may stay, and the steps that create
+    /// objects.
     void find_kept(const Registry& registry) {
         std::set<std::string_view> gone;
         for (StepId id = 0; id < plan_.steps.size(); ++id) {
@@ -83,9 +84,9 @@ class ContentsCheck {
                 gone.insert(step.address);
         }
         kept_.emplace();
-        for (const auto& [address, r] : world_.recorded) {
+        for (const auto& [address, r] : prior_.recorded) {
             const ResourceType* type = registry.type(r.type);
-            if (type == nullptr || gone.contains(address) || observed_gone(world_, address))
+            if (type == nullptr || gone.contains(address) || observed_gone(prior_, address))
                 continue;
             for (std::string& claim : type->claims(r.config))
                 kept_->emplace(std::move(claim), address);
@@ -93,13 +94,13 @@ class ContentsCheck {
     }
 
     /// Whether a node depends on the resource whose replacement begins with this step.
-    bool stands_on(const Node& node, const Step& half) const {
+    bool depends_on_replaced(const Node& node, const Step& half) const {
         return half.first_half && graph_ != nullptr && depends_on(*graph_, node, half.address);
     }
 
     const Plan& plan_;
-    const PriorState& world_;
-    const Graph* graph_; ///< none when everything is removed
+    const PriorState& prior_;
+    const Graph* graph_; ///< nullptr: everything is removed
     const Claims& claims_;
     Diagnostics& diagnostics_;
     std::optional<std::map<std::string, std::string>> kept_; ///< addresses by claim
@@ -108,11 +109,11 @@ class ContentsCheck {
 
 } // namespace
 
-void refuse_removal_of_kept_contents(const Plan& plan, const PriorState& world,
+void refuse_removal_of_kept_contents(const Plan& plan, const PriorState& prior,
                                      const Registry& registry, const Graph* graph,
                                      const Claims& claims, std::vector<Taking>& takings,
                                      Diagnostics& diagnostics) {
-    ContentsCheck(plan, world, graph, claims, diagnostics).run(registry, takings);
+    ContentsCheck(plan, prior, graph, claims, diagnostics).run(registry, takings);
 }
 
 void EmptiedObjects::add(const Step& half) {

@@ -10,37 +10,37 @@
 
 namespace hadeploy {
 
-// Objects that lie in others, and are removed with them (ResourceType::takes_along).
+// Objects that lie within others, and are removed with them (ResourceType::takes_along).
 
-/// Adds an error for each removal that would delete the contents of a directory, or the like
-/// (ResourceType::takes_along), in which an object lies that is kept. Contents that are made again
-/// with what they are in are made after that was removed.
-/// @param graph    may be none: everything is removed
+/// Adds an error for each removal that would delete a kept object together with the directory, or
+/// similar, that contains it (ResourceType::takes_along). Contents that are created again together
+/// with their container are created after its removal.
+/// @param graph    nullptr: everything is removed
 /// @param claims   of the spec
-/// @param takings  such an order is added to them
-void refuse_removal_of_kept_contents(const Plan& plan, const PriorState& world,
+/// @param takings  receives such an order
+void refuse_removal_of_kept_contents(const Plan& plan, const PriorState& prior,
                                      const Registry& registry, const Graph* graph,
                                      const Claims& claims, std::vector<Taking>& takings,
                                      Diagnostics& diagnostics);
 
-/// The objects that replacements empty: they remove all that is in them.
+/// The objects whose replacement removes everything within them.
 class EmptiedObjects {
   public:
     explicit EmptiedObjects(const Graph& graph) : graph_(graph) {}
 
     struct Object {
         std::string address;
-        bool if_differs; ///< it is replaced only if it differs
+        bool if_differs; ///< replaced only if it differs
     };
     /// @param half  the first half of a replacement
     void add(const Step& half);
-    /// The one that a recorded object of the node lies in, and that the node depends on; nullptr
-    /// for none.
+    /// The one that contains a node's recorded object and that the node depends on; nullptr if
+    /// there is none.
     [[nodiscard]] const Object* around(const Node& node, const RecordedResource& recorded) const;
 
   private:
     const Graph& graph_;
-    std::map<std::string, Object> objects_; ///< by what the claims of the contents begin with
+    std::map<std::string, Object> objects_; ///< by the prefix of the claims of their contents
 };
 
 } // namespace hadeploy

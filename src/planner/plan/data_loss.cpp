@@ -16,12 +16,12 @@ namespace hadeploy {
 
 namespace {
 
-/// Whether a step ends an object together with its data. Of a replacement that is a step of its
-/// own.
-bool ends_object(const PriorState& world, const Step& step) {
+/// Whether a step removes an object together with its data. A replacement has a separate step for
+/// that.
+bool ends_object(const PriorState& prior, const Step& step) {
     if (step.action != Action::remove) return false;
-    const auto seen = world.observed.find(step.address);
-    return seen == world.observed.end() || !seen->second.data_gone;
+    const auto seen = prior.observed.find(step.address);
+    return seen == prior.observed.end() || !seen->second.data_gone;
 }
 
 std::optional<DataLoss> held_data(const ResourceType& type, const Value& attributes) {
@@ -35,17 +35,17 @@ struct Replicated {
     const RecordedResource* record;
     const ResourceType* type;
     std::set<std::string> machines;
-    bool survives; ///< more than half of the copies stay, and the resource too
+    bool survives; ///< more than half of the copies remain, and the resource too
 };
 
 class Finder {
   public:
-    Finder(const Plan& plan, const PriorState& world, const Registry& registry)
-        : plan_(plan), world_(world), registry_(registry) {}
+    Finder(const Plan& plan, const PriorState& prior, const Registry& registry)
+        : plan_(plan), prior_(prior), registry_(registry) {}
 
     std::vector<Loss> find() {
         for (const Step& step : plan_.steps) {
-            if (!ends_object(world_, step)) continue;
+            if (!ends_object(prior_, step)) continue;
             ended_.insert(resource_address(step.address));
             if (step.type->machine && step.type->removal_ends_machine)
                 machines_.insert(resource_address(step.address));
@@ -53,8 +53,8 @@ class Finder {
         if (!machines_.empty()) find_replicated();
         std::vector<Loss> out;
         for (const Step& step : plan_.steps)
-            if (ends_object(world_, step)) add(out, step);
-        for (const Replicated& r : replicated_) // one that a step ends was added above
+            if (ends_object(prior_, step)) add(out, step);
+        for (const Replicated& r : replicated_) // those removed by a step were added above
             if (!r.survives && !ended_.contains(r.record->address))
                 if (auto data = held_data(*r.type, r.record->attributes))
                     out.push_back({r.record->address, r.type, std::move(*data)});
@@ -71,18 +71,18 @@ class Finder {
         out.push_back(std::move(loss));
     }
 
-    /// What has copies on a machine that goes.
+    /// Finds resources that have copies on a machine that is removed.
     void find_replicated() {
-        for (const auto& [address, r] : world_.recorded) {
+        for (const auto& [address, r] : prior_.recorded) {
             const ResourceType* type = registry_.type(r.type);
             const std::int64_t copies = type == nullptr ? 1 : type->copies(r.attributes);
             if (copies < 2) continue;
             std::set<std::string> machines = machines_in(r.config);
-            const auto goes = [&](const std::string& m) { return machines_.contains(m); };
-            if (std::none_of(machines.begin(), machines.end(), goes)) continue;
+            const auto removed = [&](const std::string& m) { return machines_.contains(m); };
+            if (std::none_of(machines.begin(), machines.end(), removed)) continue;
             const std::int64_t lost =
                 std::count_if(machines.begin(), machines.end(), [&](const std::string& m) {
-                    return goes(m) || observed_gone(world_, m);
+                    return removed(m) || observed_gone(prior_, m);
                 });
             const bool survives = 2 * (copies - lost) > copies && !ended_.contains(address);
             replicated_.push_back({&r, type, std::move(machines), survives});
@@ -90,17 +90,17 @@ class Finder {
     }
 
     const Plan& plan_;
-    const PriorState& world_;
+    const PriorState& prior_;
     const Registry& registry_;
-    std::set<std::string> ended_;    ///< resources whose objects end
-    std::set<std::string> machines_; ///< those of them that are machines
+    std::set<std::string> ended_;    ///< resources whose objects are removed
+    std::set<std::string> machines_; ///< the machines among them
     std::vector<Replicated> replicated_;
 };
 
 } // namespace
 
-std::vector<Loss> find_losses(const Plan& plan, const PriorState& world, const Registry& registry) {
-    return Finder(plan, world, registry).find();
+std::vector<Loss> find_losses(const Plan& plan, const PriorState& prior, const Registry& registry) {
+    return Finder(plan, prior, registry).find();
 }
 
 } // namespace hadeploy

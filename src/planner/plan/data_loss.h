@@ -7,9 +7,10 @@
 
 namespace hadeploy {
 
-/// The data that a finished plan destroys: of what it removes, replaces or makes from nothing by an
-/// update, and of what is replicated on too many of the machines that go. What was seen to be gone
-/// is not lost by the plan; what only lived on a machine goes with that machine's loss.
-std::vector<Loss> find_losses(const Plan& plan, const PriorState& world, const Registry& registry);
+/// The data that a finished plan destroys: the data of objects that it removes, replaces or
+/// recreates in an update, and data replicated on too many of the machines that it removes. An
+/// object that was seen to be gone is not lost by the plan; data that only lived on a machine is
+/// counted with that machine.
+std::vector<Loss> find_losses(const Plan& plan, const PriorState& prior, const Registry& registry);
 
 } // namespace hadeploy

@@ -12,8 +12,8 @@ namespace hadeploy {
 
 namespace {
 
-/// Whether two connections lead to one machine. What a machine tells of itself does not say by
-/// which resource it is known here; then the address counts.
+/// Whether two connections lead to the same machine. A machine's own connection attribute does not
+/// name the resource; in that case addresses are compared.
 bool same_place(const Value& a, const Value& b) {
     if (a.has("machine") && b.has("machine")) return a.text("machine") == b.text("machine");
     return a.text("address") == b.text("address") && a.integer("port", 22) == b.integer("port", 22);
@@ -28,7 +28,7 @@ bool maps_differ(const Type& element, const Value& a, const Value& b) {
     return false;
 }
 
-/// What an attribute is wanted to be and what it is; nothing when there is nothing to compare.
+/// The wanted and the current value of an attribute; nothing if it is not compared.
 struct Comparison {
     Value wanted, have;
 };
@@ -58,8 +58,8 @@ std::optional<Comparison> compare(const Attribute& a, const Value& config,
     return Comparison{unset ? Value() : *wanted, recorded->config[a.name]};
 }
 
-/// Whether the spec still wants what was applied. An attribute that is tracked is to stay as it was
-/// applied, whatever the spec says.
+/// Whether the spec still has the value that was applied. A computed tracked attribute keeps its
+/// applied value independent of the spec.
 bool wanted_before(const Attribute& a, const Value& wanted, const RecordedResource* recorded) {
     if (recorded == nullptr || wanted.contains_unknown()) return false;
     return (a.computed && a.tracked) || recorded->config[a.name] == wanted;
@@ -71,7 +71,7 @@ std::vector<AttributeChange> changes_of(const ResourceType& type, const Value& c
     for (const Attribute& a : type.schema) {
         const auto c = compare(a, config, recorded, seen);
         if (!c || !differs(a.type, c->wanted, c->have)) continue;
-        const Value have = as_secret_as(c->have, c->wanted); // it may be the last secret
+        const Value have = as_secret_as(c->have, c->wanted); // secrets can be gone from the config
         out.push_back({a.name, a.secret ? have.as_secret() : have,
                        a.secret ? c->wanted.as_secret() : c->wanted, a.replaces,
                        wanted_before(a, c->wanted, recorded)});
@@ -115,30 +115,31 @@ bool differs(const Type& type, const Value& a, const Value& b) {
             if (differs(*type.element, a.as_list()[i], b.as_list()[i])) return true;
         return false;
     }
-    if (type.kind == TypeKind::local_path && a.is_string() && b.is_string()) // of an older state
+    if (type.kind == TypeKind::local_path && a.is_string() && b.is_string()) // from an older state
         return without_last_slash(a.as_string()) != without_last_slash(b.as_string());
     return !(a == b);
 }
 
 Error data_error(const std::string& address, const Observation& observed) {
     if (observed.error) return *observed.error;
-    return {ErrorKind::failed, fmt::format("there is nothing that {} could be read from", address)};
+    return {ErrorKind::failed, fmt::format("the object that {} reads does not exist", address)};
 }
 
 namespace {
 
 bool was_changed(const Attribute& a, const Value& was, const Value& attempted) {
     const Value& names = attempted[kChangedNames];
-    if (!names.is_list()) return differs(a.type, was, attempted[a.name]); // of an older hadeploy
+    if (!names.is_list()) return differs(a.type, was, attempted[a.name]); // from an older hadeploy
     return std::any_of(names.as_list().begin(), names.as_list().end(),
                        [&](const Value& name) { return name.as_string() == a.name; });
 }
 
-/// What an interrupted change may have changed and nobody can see: all that is wanted of it is done
-/// again.
-std::vector<AttributeChange> unseen(const ResourceType& type, const Value& config,
-                                    const RecordedResource& recorded,
-                                    const Interruption& interruption, const Value& seen) {
+/// The attributes that an interrupted change may have changed and that cannot be read: they are all
+/// applied again.
+std::vector<AttributeChange> unverified_changes(const ResourceType& type, const Value& config,
+                                                const RecordedResource& recorded,
+                                                const Interruption& interruption,
+                                                const Value& seen) {
     std::vector<AttributeChange> out;
     for (const Attribute& a : type.schema) {
         if (a.computed || a.operational || a.replaces || seen.has(a.name)) continue;
@@ -185,20 +186,22 @@ Decision decide(const ResourceType& type, const Value& config, const RecordedRes
     }
     if (observed.state == Observation::State::absent) {
         if (recorded != nullptr && !unfinished) return {Action::create, {}, "it is gone", {}};
-        return {Action::create, {}, unfinished ? "an earlier run did not get to make it" : "", {}};
+        return {Action::create, {}, unfinished ? "an earlier run did not create it" : "", {}};
     }
     if (!observed.foreign.empty())
-        throw Error(
-            ErrorKind::conflict,
-            fmt::format("something of this name exists and is not ours: {}", observed.foreign))
-            .with_hint("choose another name, or remove the other one yourself; "
-                       "hadeploy never touches what it did not make");
+        throw Error(ErrorKind::conflict,
+                    fmt::format("an object of this name exists and belongs to somebody else: {}",
+                                observed.foreign))
+            .with_hint("choose another name, or remove the object yourself; hadeploy never changes "
+                       "objects that it did not create");
     if (unfinished) {
-        std::vector<AttributeChange> changes; // what is wanted now may be another one
+        std::vector<AttributeChange> changes; // the wanted object can be a different one now
         if (recorded != nullptr) changes = decide_unread(type, config, *recorded).changes;
         if (changes.empty()) return {Action::create, {}, "an earlier run did not finish it", {}};
-        return {
-            Action::replace, std::move(changes), "an earlier run began to make another one", {}};
+        return {Action::replace,
+                std::move(changes),
+                "an earlier run began to create a different object",
+                {}};
     }
     if (recorded != nullptr && recorded->tainted) return {Action::replace, {}, "it is tainted", {}};
 
@@ -210,7 +213,7 @@ Decision decide(const ResourceType& type, const Value& config, const RecordedRes
         return {Action::replace, std::move(changes), observed.replace_reason, {}};
     if (recorded != nullptr && !interruption.action.empty()) {
         std::vector<AttributeChange> more =
-            unseen(type, config, *recorded, interruption, observed.attributes);
+            unverified_changes(type, config, *recorded, interruption, observed.attributes);
         const bool any = !more.empty();
         if ((any || observed.assumed) && interruption.action == "remove")
             return {Action::create, {}, "an earlier run began to remove it", {}};
@@ -228,13 +231,12 @@ Decision decide(const ResourceType& type, const Value& config, const RecordedRes
         std::string verb = verb_of(type, changes);
         const bool drift = std::all_of(changes.begin(), changes.end(),
                                        [](const AttributeChange& c) { return c.drift; });
-        const char* reason = recorded == nullptr
-                                 ? "it is there, but nothing records it: it is taken over"
+        const char* reason = recorded == nullptr ? "it exists, but is not recorded: it is adopted"
                              : drift && verb.empty() ? "something else changed it"
                                                      : "";
         return {Action::update, std::move(changes), reason, std::move(verb)};
     }
-    if (recorded == nullptr) return {Action::adopt, {}, "it is there as wanted", {}};
+    if (recorded == nullptr) return {Action::adopt, {}, "it exists as wanted", {}};
     return {std::nullopt, {}, {}, {}};
 }
 
@@ -258,7 +260,7 @@ std::string read_later_reason(const std::optional<Observation>& seen) {
     const std::string then = ", and repaired if it differs";
     if (!seen) return "read after the start" + then;
     const std::string why = seen->error ? seen->error->message : "not readable";
-    return fmt::format("{}: read once that is mended{}", why, then);
+    return fmt::format("{}: read once that is fixed{}", why, then);
 }
 
 bool may_turn_out_the_same(const Step& step) {

@@ -9,49 +9,50 @@
 
 namespace hadeploy {
 
-/// How a resource compares with what is wanted. No action: nothing to do.
+/// The result of comparing a resource with its wanted config. No action: nothing to do.
 struct Decision {
     std::optional<Action> action;
     std::vector<AttributeChange> changes = {};
     std::string reason = {};
-    std::string verb = {}; ///< what to call it: "start" of an update, "import" of an adoption
-    /// Of a replacement: only because of values that are not known yet.
+    std::string verb = {}; ///< a name for the action: "start" for an update, "import" for an
+                           ///< adoption
+    /// Of a replacement: needed only if values that are not known yet differ.
     bool if_differs = false;
 };
 
-/// Compares one resource's config with its record and with what was seen. Pure; used while
-/// planning, and again in apply for what could be read only then.
-/// What an interrupted change may have changed, and can't be read, is changed again.
-/// @throws Error(conflict) when the object is somebody else's; the observation's own error when it
-///         could not be read
+/// Compares the config of one resource with its record and with the observation. Pure; used during
+/// planning, and again in apply for resources that can be read only then. Attributes that an
+/// interrupted update may have changed, and that cannot be read, are changed again.
+/// @throws Error(conflict) if the object belongs to somebody else; the observation's own error if
+///         the object could not be read
 Decision decide(const ResourceType& type, const Value& config, const RecordedResource* recorded,
                 const Interruption& interruption, const Observation& observed);
 
-/// The same for what can't be read now: a replacement where the record tells that one is needed,
-/// else no action.
+/// The same for a resource that cannot be read now: a replacement if the record shows that one is
+/// needed, otherwise no action.
 Decision decide_unread(const ResourceType& type, const Value& config,
                        const RecordedResource& recorded);
 
-/// Whether two values of a type differ. Connections are the same when they lead to the same
-/// machine: a new host key is no other place.
+/// Whether two values of a type differ. Connections are equal if they lead to the same machine: a
+/// new host key does not make it another machine.
 bool differs(const Type& type, const Value& a, const Value& b);
 
-/// What is wrong when a data source was not found or could not be read.
+/// The error for a data source that was not found or could not be read.
 Error data_error(const std::string& address, const Observation& observed);
 
-/// Adds the options of a resource without a change that are known only in apply: they are recorded
-/// then.
+/// Adds the options of a resource without a change that are known only in apply, where they are
+/// recorded.
 /// @return whether there are any
 bool add_open_options(Step& step);
 
-/// Whether two configs are equal, but for what is computed and in neither known beforehand.
+/// Whether two configs are equal, except for computed attributes that neither of them knows yet.
 bool says_the_same(const ResourceType& type, Value before, Value now);
 
-/// Whether a step, once all is known, may turn out to change nothing.
+/// Whether a step can turn out to change nothing once all values are known.
 bool may_turn_out_the_same(const Step& step);
 
 /// Why a resource is read only in apply, for people.
-/// @param seen  nothing, or what could not be read
+/// @param seen  the failed observation, if there is one
 std::string read_later_reason(const std::optional<Observation>& seen);
 
 } // namespace hadeploy

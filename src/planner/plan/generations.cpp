@@ -14,7 +14,7 @@ namespace hadeploy {
 
 namespace {
 
-/// The same real object, as far as that can be told from configs.
+/// Whether two configs describe the same real object, as far as configs show that.
 bool same_object(const ResourceType& type, const Value& a, const Value& b) {
     return std::none_of(type.schema.begin(), type.schema.end(), [&](const Attribute& attribute) {
         return attribute.replaces && differs(attribute.type, a[attribute.name], b[attribute.name]);
@@ -30,25 +30,25 @@ std::string identity_of(const std::string& lineage, const std::string& address,
 
 std::int64_t NewGenerations::next(const std::string& address, std::int64_t first) {
     if (identities_.empty())
-        for (const auto& [other, r] : world_.recorded) identities_.insert(r.identity);
+        for (const auto& [other, r] : prior_.recorded) identities_.insert(r.identity);
     const auto is_taken = [&] {
-        return identities_.contains(identity_of(world_.lineage, address, first)) ||
-               world_.recorded.contains(generation_address(address, first));
+        return identities_.contains(identity_of(prior_.lineage, address, first)) ||
+               prior_.recorded.contains(generation_address(address, first));
     };
     while (!identities_.empty() && is_taken()) ++first;
     return first;
 }
 
 namespace {
-/// The first generation after the recorded one that is wanted and begun.
+/// The first generation after the recorded one that was begun and matches the config.
 std::optional<std::int64_t> begun(const ResourceType& type, const Value& config,
-                                  const RecordedResource& recorded, const PriorState& world) {
+                                  const RecordedResource& recorded, const PriorState& prior) {
     const std::string prefix = recorded.address + "#";
     std::optional<std::int64_t> out;
-    for (auto it = world.recorded.lower_bound(prefix);
-         it != world.recorded.end() && it->first.starts_with(prefix); ++it) {
+    for (auto it = prior.recorded.lower_bound(prefix);
+         it != prior.recorded.end() && it->first.starts_with(prefix); ++it) {
         const RecordedResource& r = it->second;
-        const bool fits = world.unfinished.contains(it->first) && r.type == type.name &&
+        const bool fits = prior.unfinished.contains(it->first) && r.type == type.name &&
                           r.generation > recorded.generation && same_object(type, config, r.config);
         if (fits && (!out || r.generation < *out)) out = r.generation;
     }
@@ -57,14 +57,14 @@ std::optional<std::int64_t> begun(const ResourceType& type, const Value& config,
 } // namespace
 
 bool is_begun(const ResourceType& type, const Value& config, const RecordedResource& recorded,
-              const PriorState& world) {
-    return begun(type, config, recorded, world).has_value();
+              const PriorState& prior) {
+    return begun(type, config, recorded, prior).has_value();
 }
 
 std::int64_t next_generation(const ResourceType& type, const Value& config,
-                             const RecordedResource& recorded, const PriorState& world,
+                             const RecordedResource& recorded, const PriorState& prior,
                              NewGenerations& fresh) {
-    const auto there = begun(type, config, recorded, world);
+    const auto there = begun(type, config, recorded, prior);
     return there ? *there : fresh.next(recorded.address, recorded.generation + 1);
 }
 
@@ -80,24 +80,22 @@ void refuse_shared_names(const Graph& graph, const Node& node, const Value& conf
         const std::string shown = without_secrets(name, config);
         if (recorded.type != node.type->name)
             throw Error(ErrorKind::spec,
-                        fmt::format("{} was a {}: the new and the old one would both be {}",
+                        fmt::format("{} was a {}: the new and the old object would both be {}",
                                     node.address, recorded.type, shown),
                         node.block->loc)
-                .with_hint("take the block out, apply, and put the new one in");
+                .with_hint("remove the block, apply, then add the new block");
         Error error(ErrorKind::spec,
                     fmt::format("create_before_destroy: the new and the old {} would both be {}",
                                 node.address, shown),
                     node.block->loc);
         error.address = node.address;
-        error.hint = "let what makes the new one necessary be part of its name, or take "
-                     "create_before_destroy away";
+        error.hint = "make the changed value part of its name, or remove create_before_destroy";
         if (node.lifecycle().create_before_destroy) throw error;
         if (config.flag(kKeepOnDestroy)) {
-            error.message = fmt::format("keep_on_destroy: the new {} and the old one, which stays, "
-                                        "would both be {}",
-                                        node.address, shown);
-            error.hint = "let what makes the new one necessary be part of its name, or take "
-                         "keep_on_destroy away";
+            error.message = fmt::format(
+                "keep_on_destroy: the new {} and the old one, which is kept, would both be {}",
+                node.address, shown);
+            error.hint = "make the changed value part of its name, or remove keep_on_destroy";
             throw error;
         }
         for (const Node& n : graph.nodes()) {
@@ -105,9 +103,10 @@ void refuse_shared_names(const Graph& graph, const Node& node, const Value& conf
                 n.create_first &&
                 std::find(n.deps.begin(), n.deps.end(), *graph.find(node.address)) != n.deps.end();
             if (rests_on_it)
-                throw error.with_note(
-                    fmt::format("{} is made anew first, and so is what it rests on", n.address),
-                    n.block->loc);
+                throw error.with_note(fmt::format("{} is created before its old object is removed, "
+                                                  "and so are its dependencies",
+                                                  n.address),
+                                      n.block->loc);
         }
         throw error;
     }
@@ -118,22 +117,22 @@ bool makes_first(const Plan& plan) {
                        [](const Step& s) { return s.create_first; });
 }
 
-PriorState with_old_generations(PriorState world, const Plan& plan, const Registry& registry) {
+PriorState with_old_generations(PriorState prior, const Plan& plan, const Registry& registry) {
     for (const Step& s : plan.steps) {
         if (!s.create_first) continue;
-        const RecordedResource& now = world.recorded.at(s.address);
+        const RecordedResource& now = prior.recorded.at(s.address);
         RecordedResource old = now;
         old.address = generation_address(s.address, old.generation);
-        // what was of another type was read as what it was, by the address that it gets here
+        // an object of another type was read as that type, under the address that it gets here
         const ResourceType* type = registry.type(now.type);
         const std::string& read_as = type == s.type ? s.address : old.address;
-        std::optional<Observation> seen; // none of a type that is unknown: add_removals() says so
+        std::optional<Observation> seen; // none for an unknown type: add_removals() reports it
         if (type != nullptr)
-            seen = observation_of(world, registry, {read_as, type, now.config, &now, now.identity});
-        if (seen) world.observed.insert_or_assign(old.address, std::move(*seen));
-        world.recorded.insert_or_assign(old.address, std::move(old));
+            seen = observation_of(prior, registry, {read_as, type, now.config, &now, now.identity});
+        if (seen) prior.observed.insert_or_assign(old.address, std::move(*seen));
+        prior.recorded.insert_or_assign(old.address, std::move(old));
     }
-    return world;
+    return prior;
 }
 
 } // namespace hadeploy

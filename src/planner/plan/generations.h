@@ -9,47 +9,48 @@
 
 namespace hadeploy {
 
-// With create_before_destroy a resource exists twice for a while. Its address stands for the
-// generation that is in use: the old one until the new one is there, then that. The other one is
-// journalled and recorded under an address of its own, `address#generation`, like any resource that
-// the spec does not have: so whatever is left when a run is killed is removed by the next.
+// With create_before_destroy a resource temporarily exists twice. Its address refers to the
+// generation in use: the old one until the new one exists, then the new one. The other generation
+// has its own address, `address#generation`, in the journal and in the state, like any resource
+// that the spec no longer has. So the next run removes whatever an interrupted run leaves behind.
 
 /// UUIDv5 of the state's lineage and `address#generation`.
 std::string identity_of(const std::string& lineage, const std::string& address,
                         std::int64_t generation);
 
-/// Numbers the generations of objects that are still to be made. What has moved keeps the identity
-/// that it got at its first address: a new object there gets another one.
+/// Numbers the generations of objects to be created. A moved object keeps the identity that it got
+/// at its first address, so a new object at that address needs another one.
 class NewGenerations {
   public:
-    /// @param world  outlives this
-    explicit NewGenerations(const PriorState& world) : world_(world) {}
-    /// The first one, from `first` on, whose identity no recorded object has, nor its address.
+    /// @param prior  must outlive this
+    explicit NewGenerations(const PriorState& prior) : prior_(prior) {}
+    /// The first generation, from `first` on, whose identity and address no recorded object has.
     std::int64_t next(const std::string& address, std::int64_t first = 1);
 
   private:
-    const PriorState& world_;
-    std::unordered_set<std::string_view> identities_; ///< of what is recorded, once asked for
+    const PriorState& prior_;
+    std::unordered_set<std::string_view> identities_; ///< of recorded objects; filled on first use
 };
 
-/// Whether an interrupted run has begun the replacement that is still wanted.
+/// Whether an interrupted run has begun the replacement that is planned now.
 bool is_begun(const ResourceType& type, const Value& config, const RecordedResource& recorded,
-              const PriorState& world);
+              const PriorState& prior);
 
-/// The generation that takes the place of what is recorded: one that an interrupted run has begun,
-/// if it is still what is wanted.
+/// The generation that replaces the recorded one: one that an interrupted run has begun if it still
+/// matches the config, otherwise a new one.
 std::int64_t next_generation(const ResourceType& type, const Value& config,
-                             const RecordedResource& recorded, const PriorState& world,
+                             const RecordedResource& recorded, const PriorState& prior,
                              NewGenerations& fresh);
 
-/// @throws Error(spec) when both generations would have a real name that only one can have
-/// @param now  all that is known of the old one
+/// @throws Error(spec) if both generations would have a real name that must be unique
+/// @param now  everything that is known of the old one
 void refuse_shared_names(const Graph& graph, const Node& node, const Value& config,
                          const RecordedResource& recorded, const Value& now);
 
-/// The world in which the replacements of a plan that make the new one first have been made.
-PriorState with_old_generations(PriorState world, const Plan& plan, const Registry& registry);
-/// Whether there are any.
+/// The prior state as if the create-before-destroy replacements of a plan had already created the
+/// new objects.
+PriorState with_old_generations(PriorState prior, const Plan& plan, const Registry& registry);
+/// Whether the plan has any such replacement.
 bool makes_first(const Plan& plan);
 
 } // namespace hadeploy

@@ -16,9 +16,9 @@ namespace {
 
 class Finder {
   public:
-    Finder(const Graph& graph, const PriorState& world, const std::vector<Value>& configs)
-        : graph_(graph), world_(world), configs_(configs),
-          records_(records_of(graph, world.recorded)) {}
+    Finder(const Graph& graph, const PriorState& prior, const std::vector<Value>& configs)
+        : graph_(graph), prior_(prior), configs_(configs),
+          records_(records_of(graph, prior.recorded)) {}
 
     Identities run() {
         list_open();
@@ -26,15 +26,15 @@ class Finder {
         move_by_name();
         move_by_count();
         diagnostics_.throw_if_any();
-        out_.moves = with_room(out_.moves, world_);
+        out_.moves = with_room(out_.moves, prior_);
         find_look_alikes();
         find_take_overs();
         return std::move(out_);
     }
 
   private:
-    /// Nodes that are not recorded just as they are wanted, and records that no node wants as they
-    /// are. Of an unchanged project there are none.
+    /// Lists nodes without an identical record, and records without an identical node. An unchanged
+    /// project has none.
     void list_open() {
         for (NodeId id = 0; id < graph_.nodes().size(); ++id) {
             const Node& node = graph_[id];
@@ -46,7 +46,7 @@ class Finder {
             if (r != nullptr) holding_.push_back(r);
         }
         auto node = graph_.nodes().begin(); // both are sorted by address
-        for (const auto& [address, r] : world_.recorded) {
+        for (const auto& [address, r] : prior_.recorded) {
             while (node != graph_.nodes().end() && node->address < address) ++node;
             if (node == graph_.nodes().end() || node->address != address) holding_.push_back(&r);
         }
@@ -82,32 +82,33 @@ class Finder {
         return type != nullptr && object_name(*type, own->config) == name;
     }
 
-    /// A replacement that an interrupted run has begun: it is completed where it is.
+    /// Whether the record is of a replacement that an interrupted run began. It is completed at its
+    /// address.
     bool takes_over(const RecordedResource& r, const Node& node) const {
         return resource_address(r.address) == node.address &&
-               world_.unfinished.contains(r.address) && world_.recorded.contains(node.address);
+               prior_.unfinished.contains(r.address) && prior_.recorded.contains(node.address);
     }
 
     bool contradicted(const RecordedResource& r, const Node& node) {
         for (const Move& move : graph_.spec().moved) {
             bool by_this = false;
-            for (const auto& [from, to] : world_.moved)
+            for (const auto& [from, to] : prior_.moved)
                 by_this = by_this || (to == r.address && is_moved(move, from));
             if (!by_this) continue;
             const Value& config = configs_[*graph_.find(node.address)];
             diagnostics_
-                .add(fmt::format("moved: {} is to become {}, but {} manages the same object ({})",
+                .add(fmt::format("moved: {} should become {}, but {} manages the same object ({})",
                                  move.from, move.to, node.address,
                                  without_secrets(node.type->claims(config).front(), config)),
                      move.loc)
                 .with_note("here", node.block->loc)
-                .with_hint(fmt::format("move it to {}, or take the entry out", node.address));
+                .with_hint(fmt::format("move it to {}, or delete the entry", node.address));
             return true;
         }
         return false;
     }
 
-    /// `a` has become `a[0]`, or the other way round, of resources and of modules.
+    /// Moves `a` to `a[0]`, or the other way round, for resources and modules.
     void move_by_count() {
         for (const RecordedResource* r : holding_) {
             if (graph_.find(r->address) || out_.moves.contains(r->address)) continue;
@@ -122,12 +123,12 @@ class Finder {
         }
     }
 
-    /// The address with `[0]` put in or taken out at one or more places.
+    /// The addresses with `[0]` inserted or removed at one or more places.
     static std::vector<std::string> with_other_counts(const std::string& address) {
         std::vector<std::string> out{""};
         std::size_t at = 0;
         while (at <= address.size()) {
-            // a key may have a dot in it
+            // a key can contain a dot
             std::size_t end = at;
             for (bool quoted = false; end < address.size(); ++end) {
                 if (address[end] == '"') quoted = !quoted;
@@ -146,7 +147,7 @@ class Finder {
             out = std::move(longer);
             at = end + 1;
         }
-        out.erase(out.begin()); // the address itself
+        out.erase(out.begin()); // the unchanged address
         return out;
     }
 
@@ -156,8 +157,8 @@ class Finder {
         targets_.insert(to);
     }
 
-    /// Of types whose objects have no names: one that goes and one that is made, in all that the
-    /// spec says of them the same.
+    /// For types whose objects have no names: finds pairs of a removed and a created object whose
+    /// attributes in the spec are equal.
     void find_look_alikes() {
         std::unordered_map<std::string, NodeId> made;
         for (const NodeId id : wanting_) {
@@ -180,8 +181,9 @@ class Finder {
         }
     }
 
-    /// When a list of commands loses its middle, each becomes what its neighbour was. What the
-    /// neighbour's removal takes away may be the very thing that was made a moment before.
+    /// If an element is removed from the middle of a list of commands, each following command
+    /// becomes what its neighbour was. The removal of the neighbour could then undo what the new
+    /// command has just created.
     void find_take_overs() {
         std::unordered_multimap<std::string, const RecordedResource*> held;
         for (const RecordedResource* r : holding_)
@@ -192,9 +194,7 @@ class Finder {
         if (held.empty()) return;
         for (const NodeId id : wanting_) {
             const Node& node = graph_[id];
-            if (graph_.registry()
-                    .provider(node.type->provider)
-                    ->state_only || // nothing to take away
+            if (graph_.registry().provider(node.type->provider)->state_only || // nothing to remove
                 !object_name(*node.type, configs_[id]).empty())
                 continue;
             const auto [begin, end] = held.equal_range(looks(*node.type, configs_[id]));
@@ -204,7 +204,7 @@ class Finder {
         }
     }
 
-    /// All that a spec says of a resource, as one text; nobody gets to see it.
+    /// Everything that the spec says of a resource, as one text for comparisons; never shown.
     static std::string looks(const ResourceType& type, const Value& config) {
         std::string out = type.name;
         for (const Attribute& a : type.schema)
@@ -213,12 +213,12 @@ class Finder {
     }
 
     const Graph& graph_;
-    const PriorState& world_;
+    const PriorState& prior_;
     const std::vector<Value>& configs_;                  ///< by node
     const std::vector<const RecordedResource*> records_; ///< by node
     std::vector<NodeId> wanting_;
     std::vector<const RecordedResource*> holding_;
-    std::set<std::string> targets_; ///< new addresses of what is moved
+    std::set<std::string> targets_; ///< the new addresses of moved records
     Identities out_;
     Diagnostics diagnostics_;
 };
@@ -230,10 +230,10 @@ std::string object_name(const ResourceType& type, const Value& config) {
     return claims.empty() ? "" : type.name + " " + claims.front();
 }
 
-Identities find_identities(const Graph& graph, const PriorState& world,
+Identities find_identities(const Graph& graph, const PriorState& prior,
                            const std::vector<Value>& configs) {
-    if (world.recorded.empty()) return {};
-    return Finder(graph, world, configs).run();
+    if (prior.recorded.empty()) return {};
+    return Finder(graph, prior, configs).run();
 }
 
 } // namespace hadeploy

@@ -5,28 +5,29 @@
 
 namespace hadeploy {
 
-/// Which recorded objects the spec has under another address.
+/// The recorded objects that the spec has under another address.
 struct Identities {
     Moves moves;
-    /// Objects without a name of their own that may have been moved: what goes, by the address of
-    /// what is made and looks the same.
+    /// Unnamed objects that may have been moved: the removed address, by the address of the created
+    /// resource that looks the same.
     std::map<std::string, std::string> look_alikes;
-    /// What becomes just what another record's object without a name is so far, and that record.
+    /// A resource that will equal the unnamed object of another record, and the address of that
+    /// record.
     std::multimap<std::string, std::string> take_overs;
 };
 
-/// Compares what the recorded objects claim (ResourceType::claims) with what the spec's resources
-/// claim, across addresses, modules and instance keys. The same object under another address is
-/// moved. So is what is recorded as `a` when the spec has `a[0]`, or the other way round. An object
-/// that no address has any more, while another one takes its own, moves to `address#generation`,
-/// from where it is removed.
-/// @param configs  by node, as far as they are known; null where they have errors
-/// @throws Error: `moved:` says of an object what its claims contradict
-Identities find_identities(const Graph& graph, const PriorState& world,
+/// Compares the claims (ResourceType::claims) of the recorded objects with those of the spec's
+/// resources, across addresses, modules and instance keys. An object found under another address is
+/// moved. So is one recorded as `a` if the spec has `a[0]`, or the other way round. If an object
+/// has no address in the spec any more and another object takes its address, it moves to
+/// `address#generation` and is removed there.
+/// @param configs  by node, as far as they are known; null for those with errors
+/// @throws Error: an entry of `moved:` contradicts the claims of an object
+Identities find_identities(const Graph& graph, const PriorState& prior,
                            const std::vector<Value>& configs);
 
-/// The object itself among what a resource claims, with its type; "" when it has no name, or none
-/// that is known.
+/// The claim that names the object itself, with its type; "" if it has no name, or none is known
+/// yet.
 std::string object_name(const ResourceType& type, const Value& config);
 
 } // namespace hadeploy

@@ -22,17 +22,17 @@ Decision decide_import(const ResourceType& type, const Value& config, const Obse
     if (observed.state == Observation::State::absent)
         refuse(import.id.empty() ? fmt::format("there is no {} of this name", type.name)
                                  : fmt::format("there is no {} {}", type.name, import.id),
-               !what_id.empty() ? what_id : "take the import out, and it is made anew");
+               !what_id.empty() ? what_id : "delete the import to create a new object");
     if (!observed.foreign.empty())
-        refuse(import.id.empty()
-                   ? "what is there can't be taken over without its ID: " + observed.foreign
-                   : fmt::format("what is there by that name is not {}: {}", import.id,
-                                 observed.foreign),
-               what_id);
+        refuse(
+            import.id.empty()
+                ? "the existing object can't be adopted without its ID: " + observed.foreign
+                : fmt::format("the object of that name is not {}: {}", import.id, observed.foreign),
+            what_id);
     Decision d = decide(type, config, nullptr, {}, observed);
     if (d.action == Action::replace)
-        refuse("it would be destroyed at once: " + d.reason,
-               "let the spec say what is there; change it once it is imported");
+        refuse("it would be destroyed immediately: " + d.reason,
+               "make the spec match the existing object; change it after the import");
     if (d.action == Action::adopt)
         d.verb = "import";
     else
@@ -41,8 +41,9 @@ Decision decide_import(const ResourceType& type, const Value& config, const Obse
 }
 
 Error import_too_early(const Import& import) {
-    return import_error(import, ErrorKind::failed, "it can't be read yet",
-                        "import it in another run, once what it rests on is made, and up");
+    return import_error(
+        import, ErrorKind::failed, "the object can't be read yet",
+        "import it in a later run, when the resources that it depends on are created and up");
 }
 
 RecordedResource imported(const std::string& address, const Plan& plan, const Graph& graph) {
@@ -51,11 +52,13 @@ RecordedResource imported(const std::string& address, const Plan& plan, const Gr
     const ResourceType& type = *step->type;
     for (const Attribute& a : type.schema)
         if (!a.computed && step->after[a.name].contains_unknown()) {
-            Error error(ErrorKind::failed,
-                        fmt::format("{} is not known before what it refers to is made", a.name),
-                        step->after[a.name].loc());
+            Error error(
+                ErrorKind::failed,
+                fmt::format("{} is not known before the resources that it refers to are created",
+                            a.name),
+                step->after[a.name].loc());
             error.address = address;
-            throw std::move(error).with_hint("apply that first: --target names it");
+            throw std::move(error).with_hint("apply them first, with --target");
         }
     const Value attributes = complete(type, step->after.with_all(step->before), {});
     return {address,

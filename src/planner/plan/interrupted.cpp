@@ -7,11 +7,11 @@
 
 namespace hadeploy {
 
-void note_interrupted(Plan& plan, const PriorState& world) {
-    if (world.interrupted.empty()) return;
+void note_interrupted(Plan& plan, const PriorState& prior) {
+    if (prior.interrupted.empty()) return;
     std::set<std::string> touched;
     for (const Step& step : plan.steps) touched.insert(step.address);
-    for (const auto& [address, action] : world.interrupted)
+    for (const auto& [address, action] : prior.interrupted)
         if (touched.contains(address) || touched.contains(resource_address(address)))
             plan.resumed.emplace(address, action);
 }

@@ -5,7 +5,7 @@
 
 namespace hadeploy {
 
-/// Fills in what the plan takes up of what earlier runs began.
-void note_interrupted(Plan& plan, const PriorState& world);
+/// Fills in Plan::resumed, the changes of earlier runs that the plan resumes.
+void note_interrupted(Plan& plan, const PriorState& prior);
 
 } // namespace hadeploy

@@ -12,8 +12,8 @@ namespace hadeploy {
 
 namespace {
 
-/// The attributes that are ignored, of those that are computed or of the others, as they are now;
-/// of some only parts.
+/// Replaces the ignored attributes (either the computed or the other ones) or their ignored parts
+/// by their current values.
 template<class Ignored>
 Value kept_as_is(const Node& node, Value config, const RecordedResource& recorded,
                  const Observation* observed, bool computed, const Ignored& is_ignored) {
@@ -64,10 +64,10 @@ Value with_lifecycle_of_new(const Node& node, Value config) {
 
 Error protected_error(const std::string& address, std::string_view why, Loc loc) {
     Error error(ErrorKind::spec,
-                fmt::format("{} {}, and prevent_destroy protects it", address, why), loc);
+                fmt::format("{} {}, but prevent_destroy protects it", address, why), loc);
     error.address = address;
-    return std::move(error).with_hint("to lift that, set `prevent_destroy: false` in its block; if "
-                                      "the block is gone, put it back for one apply");
+    return std::move(error).with_hint("to allow it, set `prevent_destroy: false` in its block; if "
+                                      "the block is gone, restore it for one apply");
 }
 
 } // namespace hadeploy

@@ -6,16 +6,17 @@
 
 namespace hadeploy {
 
-/// A config as the resource's lifecycle lets it be: what is not to be changed is as observed, or
-/// else as recorded; protected stays protected until the spec says otherwise.
+/// Applies the resource's lifecycle to a config: ignored attributes keep their observed or else
+/// their recorded values, and a protected object stays protected until the spec changes that.
 Value with_lifecycle(const Node& node, Value config, const RecordedResource* recorded,
                      const Observation* observed);
 
-/// The config for an object that is made: what follows from ignored attributes follows from them
-/// again, whatever the old object had.
+/// The config of an object that is created. Attributes derived from ignored ones are derived again,
+/// regardless of the old object.
 Value with_lifecycle_of_new(const Node& node, Value config);
 
-/// The refusal to destroy what is protected. `why` it would be: "would be replaced".
+/// The error for the destruction of a protected object. `why` says what would destroy it: "would be
+/// replaced".
 Error protected_error(const std::string& address, std::string_view why, Loc loc);
 
 } // namespace hadeploy

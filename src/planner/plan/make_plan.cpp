@@ -1,4 +1,4 @@
-// The plan for a spec: its nodes one after the other, then what has to go.
+// Makes the plan for a spec: first its nodes in order, then the removals.
 #include "planner/plan/make_plan.h"
 
 #include "core/secrecy.h"
@@ -37,32 +37,32 @@ namespace hadeploy {
 
 namespace {
 
-constexpr std::string_view kAskedFor = "asked for with --replace";
+constexpr std::string_view kAskedFor = "requested with --replace";
 
 /// Plans the nodes of a graph, dependencies first.
 class Planner {
   public:
-    Planner(const Graph& graph, const PriorState& world, const ProviderSettings& settings,
+    Planner(const Graph& graph, const PriorState& prior, const ProviderSettings& settings,
             const PlanOptions& options, const Evaluation* evaluation)
-        : graph_(graph), world_(world), evaluation_(evaluation), selection_(options, &graph, world),
-          records_(records_of(graph, world.recorded)),
-          replace_(addresses_to_replace(options, graph, selection_, world)),
-          places_(graph, world, settings), fresh_(world), shared_(graph, records_),
-          holders_(graph.registry(), world), emptied_(graph) {
+        : graph_(graph), prior_(prior), evaluation_(evaluation), selection_(options, &graph, prior),
+          records_(records_of(graph, prior.recorded)),
+          replace_(addresses_to_replace(options, graph, selection_, prior)),
+          places_(graph, prior, settings), fresh_(prior), shared_(graph, records_),
+          holders_(graph.registry(), prior), emptied_(graph) {
         plan_.values.resize(graph.nodes().size());
         waits_for_.resize(graph.nodes().size());
         below_.resize(graph.nodes().size());
     }
 
     Plan run() {
-        check_moved_types(graph_, world_, diagnostics_);
+        check_moved_types(graph_, prior_, diagnostics_);
         diagnostics_.throw_if_any();
         for (const NodeId id : graph_.order())
             selection_.has(graph_[id].address) ? plan_node(id) : leave(id);
-        Diagnostics untold; // of a partial plan: what is left out is as it was recorded, and may
-                            // lack what the spec says of it by now
-        plan_.outputs = graph_.outputs(values(), selection_.all() ? diagnostics_ : untold);
-        graph_.check_inputs(values(), selection_.all() ? diagnostics_ : untold);
+        Diagnostics unreported; // in a partial plan, excluded resources have their recorded values,
+                                // which may not fit the current spec
+        plan_.outputs = graph_.outputs(values(), selection_.all() ? diagnostics_ : unreported);
+        graph_.check_inputs(values(), selection_.all() ? diagnostics_ : unreported);
         if (selection_.all()) graph_.check_output_rules(values(), diagnostics_);
         claims_.check(diagnostics_);
         plan_.notices = claims_.remarks(graph_);
@@ -77,50 +77,50 @@ class Planner {
             if (s.create_first) begun.insert(generation_address(s.address, s.generation));
         const auto kept = [&](const std::string& address) {
             return graph_.find(address) || begun.contains(address) ||
-                   (!selection_.has(address) && world_.recorded.contains(address));
+                   (!selection_.has(address) && prior_.recorded.contains(address));
         };
         diagnostics_.throw_if_any();
         note_moves();
         plan_.partial = !selection_.all();
         if (plan_.partial) plan_.notices.push_back(selection_.notice());
         if (makes_first(plan_))
-            remove_and_order(with_old_generations(world_, plan_, graph_.registry()), kept);
+            remove_and_order(with_old_generations(prior_, plan_, graph_.registry()), kept);
         else
-            remove_and_order(world_, kept);
+            remove_and_order(prior_, kept);
         diagnostics_.throw_if_any();
-        add_unmatched_removed_notices(plan_, world_, graph_.spec());
+        add_unmatched_removed_notices(plan_, prior_, graph_.spec());
         warn_of_lacking(lacking_, graph_, plan_);
         return std::move(plan_);
     }
 
   private:
-    void remove_and_order(const PriorState& world,
+    void remove_and_order(const PriorState& prior,
                           const std::function<bool(const std::string&)>& kept) {
         plan_.steps.insert(plan_.steps.end(), halves_.begin(), halves_.end());
-        add_removals(plan_, world, graph_.registry(), kept, graph_.spec().removed, &claims_,
+        add_removals(plan_, prior, graph_.registry(), kept, graph_.spec().removed, &claims_,
                      diagnostics_, &graph_);
         diagnostics_.throw_if_any();
-        settle_old_generations(plan_, world);
-        shared_.leave_to_others(plan_, world);
-        refuse_removal_of_kept_contents(plan_, world, graph_.registry(), &graph_, claims_, takings_,
+        settle_old_generations(plan_, prior);
+        shared_.leave_to_others(plan_, prior);
+        refuse_removal_of_kept_contents(plan_, prior, graph_.registry(), &graph_, claims_, takings_,
                                         diagnostics_);
         if (evaluation_ != nullptr) add_take_overs(plan_, evaluation_->take_overs, takings_);
-        order_steps(plan_, world, &graph_, takings_, diagnostics_);
+        order_steps(plan_, prior, &graph_, takings_, diagnostics_);
     }
 
     Graph::Values values() const {
         return [this](NodeId id) { return plan_.values[id]; };
     }
 
-    /// What no target takes in is as recorded.
+    /// Keeps the recorded values of a resource that is not selected.
     void leave(NodeId id) {
         inherit_waits(id);
         const RecordedResource* recorded = records_[id];
         if (recorded != nullptr && recorded->type == graph_[id].type->name)
             shared_.add(id, recorded->config);
         plan_.values[id] = recorded != nullptr ? recorded->attributes : Value::unknown();
-        const auto seen = world_.observed.find(graph_[id].address);
-        if (graph_[id].type->data && seen != world_.observed.end() &&
+        const auto seen = prior_.observed.find(graph_[id].address);
+        if (graph_[id].type->data && seen != prior_.observed.end() &&
             seen->second.state == Observation::State::present)
             plan_.values[id] = seen->second.attributes;
     }
@@ -143,15 +143,15 @@ class Planner {
         } catch (Error& error) {
             if (error.address.empty()) error.address = node.address;
             if (!error.loc.known()) error.loc = node.block->loc;
-            const auto seen = world_.observed.find(node.address);
-            if (seen != world_.observed.end() && seen->second.state == Observation::State::failed)
-                note_way_around(error, "leaves it out");
+            const auto seen = prior_.observed.find(node.address);
+            if (seen != prior_.observed.end() && seen->second.state == Observation::State::failed)
+                note_way_around(error, "skips it");
             diagnostics_.add(std::move(error));
             plan_.values[id] = complete(*node.type, config, {});
         }
     }
 
-    /// As the survey has it, where all that it follows from is what it was taken for there.
+    /// Reuses the result of the evaluation if its dependencies have the same values.
     Value config_of(NodeId id) {
         const auto as_surveyed = [&](NodeId d) {
             return plan_.values[d].is_same(evaluation_->values[d]);
@@ -162,7 +162,7 @@ class Planner {
         return known ? evaluation_->configs[id] : graph_.config(id, values(), diagnostics_);
     }
 
-    /// What is as it was taken for shares all with that: see config_of().
+    /// A value equal to that of the evaluation shares its storage: see config_of().
     void set_value(NodeId id, Value value) {
         const Value* taken_for = evaluation_ != nullptr ? &evaluation_->values[id] : nullptr;
         const bool as_surveyed = taken_for != nullptr && !value.contains_secret() &&
@@ -175,7 +175,7 @@ class Planner {
 
     std::optional<Observation> look(const Node& node, const Value& config,
                                     const RecordedResource* recorded) const {
-        return observation_of(world_, graph_.registry(),
+        return observation_of(prior_, graph_.registry(),
                               {node.address, node.type, read_config(*node.type, config, recorded),
                                recorded, recorded ? recorded->identity : ""});
     }
@@ -192,8 +192,8 @@ class Planner {
         std::vector<Taking> takings = holders_.takings(node, config, recorded);
         if (evaluation_ != nullptr && !state_only(*node.type))
             if (const auto it = evaluation_->look_alikes.find(node.address);
-                it != evaluation_->look_alikes.end()) // they may be one and the same
-                takings.push_back({0, it->second, "what both of them look like"});
+                it != evaluation_->look_alikes.end()) // they may be the same object
+                takings.push_back({0, it->second, "an object that looks the same"});
         Value known; // of the computed attributes
         std::optional<Action> action = choose(step, recorded, seen, takings, known);
         if (action == Action::create || action == Action::replace) {
@@ -211,20 +211,20 @@ class Planner {
         if (!step.read_first) graph_.check_postconditions(id, values(), diagnostics_);
         places_.note(node, action);
         if (action && action != Action::adopt) add_warnings(node, config, plan_.warnings);
-        // an interrupted change that turns out to be complete still has to be noted as such
-        if (!action && world_.interrupted.contains(node.address)) action = Action::adopt;
+        // a completed interrupted change must still be recorded as completed
+        if (!action && prior_.interrupted.contains(node.address)) action = Action::adopt;
         if (!action) {
             if (recorded != nullptr) renew_record(id, config, *recorded);
             return;
         }
         const std::string begun = generation_address(node.address, step.generation);
-        for (const Taking& t : takings) // it is completed, not taken from
+        for (const Taking& t : takings) // a begun generation is completed, not taken from
             if (!step.create_first || t.from != begun)
                 takings_.push_back({static_cast<StepId>(plan_.steps.size()), t.from, t.what});
         add(id, *action, std::move(step));
     }
 
-    /// What the step has to do; fills in why, and what is known of what the provider fills in.
+    /// Chooses the action of a step; sets its reason, and the known values of computed attributes.
     std::optional<Action> choose(Step& step, const RecordedResource* recorded,
                                  const std::optional<Observation>& seen,
                                  const std::vector<Taking>& takings, Value& known) {
@@ -241,11 +241,11 @@ class Planner {
             step.read_first = true;
             return Action::create;
         }
-        if (recorded == nullptr && !takings.empty()) { // what is there now is another one's
+        if (recorded == nullptr && !takings.empty()) { // another resource's object is still there
             step.read_first = true;
             step.takes_over = true;
-            step.reason = fmt::format("after {} has let go of {}", takings.front().from,
-                                      takings.front().what);
+            step.reason =
+                fmt::format("after {} has released {}", takings.front().from, takings.front().what);
             return Action::create;
         }
         if (unreadable) {
@@ -266,7 +266,7 @@ class Planner {
         }
         Decision d = import ? decide_import(*node.type, step.after, *seen, *import)
                             : decide(*node.type, step.after, recorded,
-                                     interruption_of(world_, node.address), *seen);
+                                     interruption_of(prior_, node.address), *seen);
         step.changes = std::move(d.changes);
         step.reason = std::move(d.reason);
         step.verb = std::move(d.verb);
@@ -281,7 +281,7 @@ class Planner {
                 if (a.changes_on_update) known = known.without(a.name);
         const bool gone = seen->state == Observation::State::absent;
         if (gone && recorded != nullptr && !unfinished(node.address)) {
-            if (is_begun(*node.type, step.after, *recorded, world_)) {
+            if (is_begun(*node.type, step.after, *recorded, prior_)) {
                 step.reason = "an earlier run began to replace it";
                 return Action::replace;
             }
@@ -290,7 +290,7 @@ class Planner {
         return action;
     }
 
-    /// Whatever comes before it may make what it needs.
+    /// Records a missing prerequisite, unless an earlier step could create it.
     void note_lacking(NodeId id, const Value& config, const std::optional<Observation>& seen) {
         const std::vector<std::string> claims = graph_[id].type->claims(config);
         if (!seen || seen->lacks.empty() || !waits_for_[id].empty() || claims.empty()) return;
@@ -302,35 +302,35 @@ class Planner {
     }
 
     bool unfinished(const std::string& address) const {
-        return world_.unfinished.contains(address);
+        return prior_.unfinished.contains(address);
     }
 
     void refuse_protected(const Step& step, const RecordedResource* recorded,
                           std::optional<Action> action) const {
         if (recorded == nullptr || !step.after.flag(kPreventDestroy)) return;
-        if (action == Action::replace && !step.if_differs) // otherwise apply tells
+        if (action == Action::replace && !step.if_differs) // otherwise apply reports it
             throw protected_error(step.address, "would be replaced: " + step.reason, step.loc);
         if (places_.are_replaced(recorded->config))
-            throw protected_error(step.address, "would go with its machine", step.loc);
+            throw protected_error(step.address, "would be removed with its machine", step.loc);
     }
 
-    /// The generation that the step makes, and its identity.
+    /// Sets the generation that the step creates, and its identity.
     void number(Step& step, const RecordedResource* recorded, std::optional<Action> action) {
         const Node& node = graph_[*step.node];
         if (recorded == nullptr) {
             step.identity = imported_id(graph_, step.address);
             if (step.identity.empty()) step.generation = fresh_.next(step.address);
         } else if (action == Action::replace) {
-            // what was of another type can be removed by that alone: it goes by a step of its own
+            // only the former type can remove the object, so its removal is a separate step
             step.create_first = node.create_first || recorded->type != node.type->name ||
                                 step.after.flag(kKeepOnDestroy) ||
-                                is_begun(*node.type, step.after, *recorded, world_) ||
+                                is_begun(*node.type, step.after, *recorded, prior_) ||
                                 places_.are_removed(step, *recorded, selection_);
             if (step.create_first)
                 refuse_shared_names(graph_, node, step.after, *recorded, step.before);
             step.generation =
                 step.create_first
-                    ? next_generation(*node.type, step.after, *recorded, world_, fresh_)
+                    ? next_generation(*node.type, step.after, *recorded, prior_, fresh_)
                     : fresh_.next(step.address, recorded->generation + 1);
         } else if (remade_.contains(*step.node)) {
             step.generation = fresh_.next(step.address, recorded->generation + 1);
@@ -338,15 +338,15 @@ class Planner {
             step.identity = recorded->identity;
         }
         if (step.identity.empty())
-            step.identity = identity_of(world_.lineage, step.address, step.generation);
+            step.identity = identity_of(prior_.lineage, step.address, step.generation);
     }
 
-    /// What was read with just this config is used; what could not be read, or may be another one
-    /// once what it waits for is done, is read then.
+    /// Uses the observation of a data source if it was read with this config. If it could not be
+    /// read, or can change after the steps that it waits for, it is read in apply.
     void plan_data(NodeId id, const Value& config) {
         const Node& node = graph_[id];
-        const auto seen = world_.observed.find(node.address);
-        const bool read = seen != world_.observed.end() &&
+        const auto seen = prior_.observed.find(node.address);
+        const bool read = seen != prior_.observed.end() &&
                           read_with(*node.type, config, seen->second) &&
                           seen->second.state != Observation::State::blocked;
         const std::string why = read_later(node, config);
@@ -356,7 +356,7 @@ class Planner {
             graph_.check_postconditions(id, values(), diagnostics_);
             return;
         }
-        // with something before it under way, what went wrong may pass
+        // while earlier steps are planned, the error can still disappear
         if (why.empty() && read && waits_for_[id].empty())
             throw data_error(node.address, seen->second);
         plan_.values[id] = complete(*node.type, config, {});
@@ -369,23 +369,23 @@ class Planner {
         add(id, Action::read, std::move(step));
     }
 
-    /// Why a data source can't be read before apply; "" when it can.
+    /// Why a data source cannot be read before apply; "" if it can.
     std::string read_later(const Node& node, const Value& config) const {
         for (const Attribute& a : node.type->schema)
             if (!a.computed && config[a.name].contains_unknown())
                 return fmt::format("{} is known only after apply", a.name);
-        for (const NodeId d : node.deps) { // it may tell something else once they have changed
+        for (const NodeId d : node.deps) { // its result can change with them
             const auto it = actions_.find(d);
             if (it != actions_.end() && it->second != Action::adopt)
-                return fmt::format("{} comes first", graph_[d].address);
+                return fmt::format("{} must be applied first", graph_[d].address);
         }
         return {};
     }
 
-    /// Whether the resource is to be replaced because of others, or because it was asked for.
+    /// Replaces the resource if a trigger or --replace requires it.
     void trigger(const Node& node, Step& step, std::optional<Action>& action) const {
         const auto replace = [&](std::string reason, bool if_differs) {
-            // what is certain counts for more
+            // a definite reason takes precedence
             if (action == Action::replace && !step.if_differs) return;
             if (action == Action::replace && if_differs) return;
             action = Action::replace;
@@ -395,7 +395,7 @@ class Planner {
         };
         if (replace_.contains(node.address)) replace(std::string(kAskedFor), false);
         if (const auto* around = emptied_.around(node, *records_[*step.node]))
-            replace(fmt::format("{}, which it is in, is replaced", around->address),
+            replace(fmt::format("{}, which contains it, is replaced", around->address),
                     around->if_differs);
         for (const NodeId t : node.triggers) {
             const auto it = actions_.find(t);
@@ -406,15 +406,15 @@ class Planner {
         }
     }
 
-    /// What was moved is recorded under its new address before anything else is done.
+    /// Records the moved resources under their new addresses before any other change.
     void note_moves() {
-        if (world_.moved.empty()) return;
+        if (prior_.moved.empty()) return;
         std::vector<RecordedResource>
-            all; // a move of a machine changes what its resources refer to
-        for (const auto& [address, r] : world_.recorded)
+            all; // the move of a machine changes the connections of its resources
+        for (const auto& [address, r] : prior_.recorded)
             if (!unfinished(address)) all.push_back(r);
         plan_.records.insert(plan_.records.begin(), all.begin(), all.end());
-        plan_.moves = world_.moved;
+        plan_.moves = prior_.moved;
     }
 
     void renew_record(NodeId id, const Value& config, const RecordedResource& recorded) {
@@ -435,7 +435,7 @@ class Planner {
         if (action == Action::replace && !step.create_first && !state_only(*step.type))
             add_base(id, step);
         if (may_turn_out_the_same(step)) uncertain_.insert(id);
-        // what a run that fails does not get to has no other reason to be replaced next time
+        // if the run fails earlier, nothing else would cause the replacement next time
         if (action == Action::replace && !step.if_differs && step.changes.empty() &&
             !records_[id]->tainted && records_[id]->type == step.type->name) {
             plan_.records.push_back(*records_[id]);
@@ -449,14 +449,15 @@ class Planner {
         return graph_.registry().provider(type.provider)->state_only;
     }
 
-    /// A replacement that removes first: what stands on it goes before, if it goes too. Where it
-    /// stands itself on what goes there is no waiting for what that will be.
+    /// Adds the first half of a replacement that removes first. Dependents are removed before it if
+    /// they are replaced too. If it depends itself on a removed object, it does not wait for the
+    /// values of that object.
     void add_base(NodeId id, Step& step) {
         const Base below = below_[id];
-        if (below.goes == Base::Goes::yes) step.if_differs = false;
+        if (below.removed == Base::Removed::yes) step.if_differs = false;
         Base& base = below_[id];
-        base.goes = step.if_differs ? Base::Goes::perhaps : Base::Goes::yes;
-        if (below.goes == Base::Goes::no) base.known_after = waits_for_[id];
+        base.removed = step.if_differs ? Base::Removed::perhaps : Base::Removed::yes;
+        if (below.removed == Base::Removed::no) base.known_after = waits_for_[id];
         const RecordedResource& r = *records_[id];
         Step& half = halves_.emplace_back(step);
         half.action = Action::remove;
@@ -473,30 +474,30 @@ class Planner {
             half.after_steps.assign(base.known_after.begin(), base.known_after.end());
     }
 
-    /// A node without a step of its own hands on the steps that it would have waited for.
+    /// A node without a step passes on the steps that it would have waited for.
     void inherit_waits(NodeId id) {
         std::set<StepId> all;
         for (const NodeId d : graph_[id].deps) {
             all.insert(waits_for_[d].begin(), waits_for_[d].end());
-            if (is_serial_pair(graph_[id], graph_[d])) continue; // neither stands on the other
-            below_[id].goes = std::max(below_[id].goes, below_[d].goes);
+            if (is_serial_pair(graph_[id], graph_[d])) continue; // neither depends on the other
+            below_[id].removed = std::max(below_[id].removed, below_[d].removed);
             below_[id].known_after.insert(below_[d].known_after.begin(),
                                           below_[d].known_after.end());
         }
         waits_for_[id] = std::move(all);
     }
 
-    /// What a node stands on: whether an object below it is removed by a replacement, and the steps
-    /// after which that is known.
+    /// Whether an object below a node is removed by a replacement, and the steps after which that
+    /// is known.
     struct Base {
-        enum class Goes { no, perhaps, yes };
-        Goes goes = Goes::no;
+        enum class Removed { no, perhaps, yes };
+        Removed removed = Removed::no;
         std::set<StepId> known_after = {};
     };
 
     const Graph& graph_;
-    const PriorState& world_;
-    const Evaluation* evaluation_; ///< may be none
+    const PriorState& prior_;
+    const Evaluation* evaluation_; ///< can be nullptr
     const Selection selection_;
     const std::vector<const RecordedResource*> records_; ///< by node
     const std::set<std::string> replace_;                ///< addresses
@@ -508,25 +509,25 @@ class Planner {
     Claims claims_;
     NewGenerations fresh_;
     std::vector<Base> below_;    ///< by node
-    std::set<NodeId> remade_;    ///< whose objects are gone and made again
-    std::set<NodeId> uncertain_; ///< whose steps may turn out to change nothing
+    std::set<NodeId> remade_;    ///< nodes whose objects are gone and created again
+    std::set<NodeId> uncertain_; ///< nodes whose steps can turn out to change nothing
     SharedThings shared_;
     Holders holders_;
     std::vector<Taking> takings_;
-    std::vector<Step> halves_; ///< first ones, of replacements
+    std::vector<Step> halves_; ///< first halves of replacements
     std::vector<Lacking> lacking_;
     EmptiedObjects emptied_;
 };
 
 } // namespace
 
-Plan make_plan(const Graph& graph, const PriorState& world, const ProviderSettings& settings,
+Plan make_plan(const Graph& graph, const PriorState& prior, const ProviderSettings& settings,
                const PlanOptions& options, const Evaluation* evaluation) {
     const Span span("plan");
-    Plan plan = Planner(graph, world, settings, options, evaluation).run();
-    plan.outputs_before = world.outputs;
-    note_interrupted(plan, world);
-    plan.losses = find_losses(plan, world, graph.registry());
+    Plan plan = Planner(graph, prior, settings, options, evaluation).run();
+    plan.outputs_before = prior.outputs;
+    note_interrupted(plan, prior);
+    plan.losses = find_losses(plan, prior, graph.registry());
     return plan;
 }
 

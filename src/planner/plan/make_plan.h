@@ -7,11 +7,11 @@ namespace hadeploy {
 
 struct Evaluation;
 
-/// The plan for a spec.
-/// @param survey  the one that went before, if there was one: what it has evaluated, and follows
-///                from nothing that was seen to be otherwise, is not evaluated again
+/// Makes the plan for a spec.
+/// @param evaluation  an earlier evaluation, if there is one: its results are reused unless they
+///         depend on an observation that differs
 /// @throws Error: conflicts, failed reads, wrong values
-Plan make_plan(const Graph& graph, const PriorState& world, const ProviderSettings& settings,
+Plan make_plan(const Graph& graph, const PriorState& prior, const ProviderSettings& settings,
                const PlanOptions& options = {}, const Evaluation* evaluation = nullptr);
 
 } // namespace hadeploy

@@ -11,14 +11,14 @@ namespace hadeploy {
 
 namespace {
 
-/// The move that gave this name to something.
+/// The move that led to this address.
 const Move* move_to(const std::vector<Move>& moves, const std::string& address) {
     const auto it = std::find_if(moves.rbegin(), moves.rend(),
                                  [&](const Move& m) { return within(address, m.to); });
     return it == moves.rend() ? nullptr : &*it;
 }
 
-/// Whether the spec has anything that this move may be about.
+/// Whether the spec has anything at the target of the move.
 bool leads_somewhere(const Graph& graph, const Move& move) {
     return std::any_of(graph.nodes().begin(), graph.nodes().end(),
                        [&](const Node& n) { return within(n.address, move.to); });
@@ -26,11 +26,11 @@ bool leads_somewhere(const Graph& graph, const Move& move) {
 
 } // namespace
 
-void check_moved_types(const Graph& graph, const PriorState& world, Diagnostics& diagnostics) {
-    for (const auto& [from, to] : world.moved) {
+void check_moved_types(const Graph& graph, const PriorState& prior, Diagnostics& diagnostics) {
+    for (const auto& [from, to] : prior.moved) {
         const Move* move = move_to(graph.spec().moved, to);
         if (move == nullptr) continue;
-        const RecordedResource& recorded = world.recorded.at(to);
+        const RecordedResource& recorded = prior.recorded.at(to);
         const auto node = graph.find(to);
         if (!node && to == move->to && leads_somewhere(graph, *move)) {
             Error& error = diagnostics.add(
@@ -46,16 +46,16 @@ void check_moved_types(const Graph& graph, const PriorState& world, Diagnostics&
                 .add(fmt::format("moved: {} can't become {}: the spec has no such instance", from,
                                  to),
                      move->to_loc)
-                .hint = "it would be destroyed under that name: take the move out, or let the spec "
-                        "have it";
+                .hint = "it would be destroyed under that name: delete the move, or add the "
+                        "instance to the spec";
         } else if (node && graph[*node].type->name != recorded.type) {
             diagnostics
-                .add(fmt::format("moved: {} is a {}, and {} is a {}", from, recorded.type, to,
+                .add(fmt::format("moved: {} is a {}, but {} is a {}", from, recorded.type, to,
                                  graph[*node].type->name),
                      move->loc)
                 .with_note("the block is here", graph[*node].block->type_loc)
-                .hint = "a move keeps the object: take it out, and the one is destroyed and the "
-                        "other one made";
+                .hint = "a move keeps the object: delete the move to destroy the old object and "
+                        "create the new one";
         }
     }
 }

@@ -5,8 +5,8 @@
 
 namespace hadeploy {
 
-/// Adds an error for what was moved in this plan (PriorState::moved) to where it can't be: to a
-/// name that the spec does not have, or that is a resource of another type.
-void check_moved_types(const Graph& graph, const PriorState& world, Diagnostics& diagnostics);
+/// Adds an error for each object that this plan moves (PriorState::moved) to an invalid address:
+/// one that the spec does not have, or that has another type.
+void check_moved_types(const Graph& graph, const PriorState& prior, Diagnostics& diagnostics);
 
 } // namespace hadeploy

@@ -12,13 +12,13 @@ namespace hadeploy {
 
 namespace {
 
-/// What the move calls an address that it is about.
+/// The address after the move; nothing if the move does not affect it.
 std::optional<std::string> renamed(const Move& move, const std::string& address) {
     if (!is_moved(move, address)) return std::nullopt;
     return move.to + address.substr(move.from.size());
 }
 
-/// Two moves one after the other are one, from where the state has it.
+/// Combines consecutive moves into one, from the address in the state.
 void note(Moves& moved, const Moves& now) {
     Moves begin = now;
     for (auto& [first, last] : moved) {
@@ -31,9 +31,9 @@ void note(Moves& moved, const Moves& now) {
     std::erase_if(moved, [](const auto& move) { return move.first == move.second; });
 }
 
-/// In the order in which they are written, but for an entry about a part of what an earlier one
-/// moves as a whole: it counts for more, and comes before that one.
-std::vector<Move> particular_first(const std::vector<Move>& moves) {
+/// Sorts moves in written order, except that a move of a part precedes an earlier move of the
+/// whole, because the more specific entry takes precedence.
+std::vector<Move> specific_first(const std::vector<Move>& moves) {
     std::vector<Move> out;
     for (const Move& move : moves)
         out.insert(std::find_if(out.begin(), out.end(),
@@ -44,13 +44,13 @@ std::vector<Move> particular_first(const std::vector<Move>& moves) {
     return out;
 }
 
-/// What an entry of `moved:` comes to, going by what is recorded.
-Moves resolved(const PriorState& world, const Move& move, Diagnostics& diagnostics) {
+/// The moves of recorded addresses that an entry of `moved:` causes.
+Moves resolved(const PriorState& prior, const Move& move, Diagnostics& diagnostics) {
     Moves out;
-    for (const auto& [address, r] : world.recorded)
+    for (const auto& [address, r] : prior.recorded)
         if (const auto to = renamed(move, address)) out.emplace(address, *to);
     for (const auto& [from, to] : out) {
-        if (!world.recorded.contains(to) || out.contains(to)) continue;
+        if (!prior.recorded.contains(to) || out.contains(to)) continue;
         diagnostics
             .add(fmt::format("moved: {} can't become {}, which exists already", from, to), move.loc)
             .hint = "leave one of the two addresses out of the spec, or remove the other one first";
@@ -58,7 +58,7 @@ Moves resolved(const PriorState& world, const Move& move, Diagnostics& diagnosti
     return out;
 }
 
-/// Under their new keys, all at once.
+/// Changes all keys at once.
 template<class Map>
 void move_keys(Map& map, const Moves& moves) {
     std::vector<typename Map::node_type> moved;
@@ -80,9 +80,9 @@ const std::string& address_now(const Moves& moves, const std::string& before) {
     return it == moves.end() ? before : it->second;
 }
 
-std::vector<std::string> moved_from(const std::string& before, const PriorState& world) {
+std::vector<std::string> moved_from(const std::string& before, const PriorState& prior) {
     std::vector<std::string> out;
-    for (const auto& [from, to] : world.moved)
+    for (const auto& [from, to] : prior.moved)
         if (within(from, before)) out.push_back(to);
     return out;
 }
@@ -108,52 +108,52 @@ Value with_machines_moved(const Value& v, const Moves& moves) {
 bool is_moved(const Move& move, const std::string& address) {
     if (!within(address, move.from)) return false;
     if (address == move.from) return true;
-    // it was moved before; not so when the new name is that without a key
+    // the move was made before, unless the new address is the old one without a key
     if (within(address, move.to) && !within(move.from, move.to)) return false;
     const bool to_instance = within(move.to, move.from) && move.to[move.from.size()] == '[';
     return !to_instance || address[move.from.size()] == '.';
 }
 
-PriorState moved_world(PriorState world, const Moves& moves) {
-    if (moves.empty()) return world;
-    move_keys(world.recorded, moves);
-    move_keys(world.unfinished, moves);
-    move_keys(world.interrupted, moves);
-    move_keys(world.attempted, moves);
-    move_keys(world.observed, moves);
-    for (auto& [address, r] : world.recorded) {
+PriorState moved_world(PriorState prior, const Moves& moves) {
+    if (moves.empty()) return prior;
+    move_keys(prior.recorded, moves);
+    move_keys(prior.unfinished, moves);
+    move_keys(prior.interrupted, moves);
+    move_keys(prior.attempted, moves);
+    move_keys(prior.observed, moves);
+    for (auto& [address, r] : prior.recorded) {
         r.address = address;
         for (std::string& d : r.depends_on) d = address_now(moves, d);
         r.config = with_machines_moved(r.config, moves);
         r.attributes = with_machines_moved(r.attributes, moves);
     }
-    note(world.moved, moves);
-    return world;
+    note(prior.moved, moves);
+    return prior;
 }
 
-PriorState with_moves(PriorState world, const std::vector<Move>& moves) {
+PriorState with_moves(PriorState prior, const std::vector<Move>& moves) {
     Diagnostics diagnostics;
-    for (const Move& move : particular_first(moves)) {
-        const Moves now = resolved(world, move, diagnostics);
+    for (const Move& move : specific_first(moves)) {
+        const Moves now = resolved(prior, move, diagnostics);
         diagnostics.throw_if_any();
-        world = moved_world(std::move(world), now);
+        prior = moved_world(std::move(prior), now);
     }
-    return world;
+    return prior;
 }
 
-Moves with_room(const Moves& moves, const PriorState& world) {
+Moves with_room(const Moves& moves, const PriorState& prior) {
     Moves out;
     for (const auto& [from, to] : moves)
-        if (world.recorded.contains(from)) out.emplace(from, to);
+        if (prior.recorded.contains(from)) out.emplace(from, to);
     std::set<std::string> taken;
     for (const auto& [from, to] : out) taken.insert(to);
     for (const auto& [from, to] : Moves(out)) {
-        // no two generations of one resource may have one number
-        const std::int64_t generation = world.recorded.at(from).generation;
+        // generation numbers of a resource must be unique
+        const std::int64_t generation = prior.recorded.at(from).generation;
         for (const std::string& there : {to, generation_address(to, generation)}) {
-            if (!world.recorded.contains(there) || out.contains(there)) continue;
+            if (!prior.recorded.contains(there) || out.contains(there)) continue;
             std::int64_t number = generation + 1;
-            while (world.recorded.contains(generation_address(to, number)) ||
+            while (prior.recorded.contains(generation_address(to, number)) ||
                    !taken.insert(generation_address(to, number)).second)
                 ++number;
             out.emplace(there, generation_address(to, number));

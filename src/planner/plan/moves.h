@@ -5,38 +5,37 @@
 
 namespace hadeploy {
 
-/// Addresses by those that they replace. All at once: two may swap.
+/// Old addresses by new ones. They apply at once: two addresses can swap.
 using Moves = std::map<std::string, std::string>;
 
-/// The world with recorded resources, and what interrupted runs left open, under other addresses.
-/// Dependencies and connections that name them follow. PriorState::moved tells what was moved in
-/// all.
-PriorState moved_world(PriorState world, const Moves& moves);
+/// The prior state with recorded resources and interrupted changes moved to other addresses.
+/// Dependencies and connections that name them follow. PriorState::moved holds all moves so far.
+PriorState moved_world(PriorState prior, const Moves& moves);
 
-/// The same for the spec's `moved:`, one entry after the other. An entry whose old address nothing
-/// has was done before, and does nothing.
-/// @throws Error: the new address is taken
-PriorState with_moves(PriorState world, const std::vector<Move>& moves);
+/// The same for the spec's `moved:`, one entry after the other. An entry has no effect if nothing
+/// has its old address: the move was made before.
+/// @throws Error: the new address is in use
+PriorState with_moves(PriorState prior, const std::vector<Move>& moves);
 
-/// The address that a recorded one has after the moves.
+/// The address after the moves of a resource recorded as `before`.
 const std::string& address_now(const Moves& moves, const std::string& before);
 
-/// The addresses that recorded resources now have which were at this address, or within it, before
-/// the moves that led to this world.
-std::vector<std::string> moved_from(const std::string& before, const PriorState& world);
+/// The current addresses of recorded resources that were at or within an address before the moves
+/// that led to this prior state.
+std::vector<std::string> moved_from(const std::string& before, const PriorState& prior);
 
-/// A value whose connections name the machines that they lead to by the addresses after the moves.
+/// A value whose connections name their machines by the addresses after the moves.
 Value with_machines_moved(const Value& value, const Moves& moves);
 
-/// Those of the moves that begin at a recorded address. What is recorded at their ends, and moves
-/// nowhere, moves aside: to `address#generation`, from where it is removed.
-Moves with_room(const Moves& moves, const PriorState& world);
+/// The moves that start at a recorded address. An object recorded at a target that does not move
+/// itself moves to `address#generation`, and is removed there.
+Moves with_room(const Moves& moves, const PriorState& prior);
 
-/// The records of `after` that differ from those of `before`: what was moved, and what names it.
+/// The records of `after` that differ from `before`: the moved ones, and those that refer to them.
 std::vector<RecordedResource> changed_records(const PriorState& before, const PriorState& after);
 
-/// Whether the move gives another address to what has this one. Of a move to an instance (`a`
-/// becomes `a["x"]`) the other instances are no part.
+/// Whether a move changes this address. A move to an instance (`a` to `a["x"]`) does not affect the
+/// other instances.
 bool is_moved(const Move& move, const std::string& address);
 
 } // namespace hadeploy

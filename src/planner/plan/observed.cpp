@@ -10,9 +10,9 @@
 
 namespace hadeploy {
 
-bool observed_gone(const PriorState& world, const std::string& address) {
-    const auto seen = world.observed.find(address);
-    return seen != world.observed.end() && seen->second.state == Observation::State::absent;
+bool observed_gone(const PriorState& prior, const std::string& address) {
+    const auto seen = prior.observed.find(address);
+    return seen != prior.observed.end() && seen->second.state == Observation::State::absent;
 }
 
 Value read_config(const ResourceType& type, const Value& config, const RecordedResource* recorded) {
@@ -37,10 +37,10 @@ void note_way_around(Error& error, std::string_view does) {
     error.with_note(fmt::format("`--exclude {}` {}", shell_word(error.address), does));
 }
 
-std::optional<Observation> observation_of(const PriorState& world, const Registry& registry,
+std::optional<Observation> observation_of(const PriorState& prior, const Registry& registry,
                                           const ReadRequest& request) {
-    const auto read = world.observed.find(request.address);
-    if (read != world.observed.end()) return read->second;
+    const auto read = prior.observed.find(request.address);
+    if (read != prior.observed.end()) return read->second;
     const Provider& kind = *registry.provider(request.type->provider);
     if (!kind.state_only) return std::nullopt;
     Observation seen = kind.observe_record(request);

@@ -7,8 +7,8 @@
 
 namespace hadeploy {
 
-/// By node what the state knows of each; nullptr where that is nothing. Nodes and records are both
-/// in the order of addresses, so none of them has to be looked up.
+/// The record of each node; nullptr for nodes without one. Nodes and records are both sorted by
+/// address, so this needs no lookups.
 /// @param records  PriorState::recorded
 template<class Records>
 auto records_of(const Graph& graph, Records& records) {
@@ -23,19 +23,19 @@ auto records_of(const Graph& graph, Records& records) {
 }
 
 /// Whether the object of an address was looked for and not found.
-bool observed_gone(const PriorState& world, const std::string& address);
+bool observed_gone(const PriorState& prior, const std::string& address);
 
-/// What to look for: the object that is recorded where the spec now wants another one, for that is
-/// the one to be replaced.
+/// The config to read with. If the spec now wants another object, this is the recorded one, which
+/// is to be replaced.
 Value read_config(const ResourceType& type, const Value& config, const RecordedResource* recorded);
 
-/// Says under an error about what is in the way of one resource how the others can do without it.
-/// @param does  "leaves it out": what excluding the resource does
+/// Adds a note to an error about one resource that says how to continue with the others.
+/// @param does  "skips it": the effect of excluding the resource
 void note_way_around(Error& error, std::string_view does);
 
-/// What is there of a resource: what was read, or, of what lives in the state alone, what its
-/// record tells. Nothing: it could not be read yet.
-std::optional<Observation> observation_of(const PriorState& world, const Registry& registry,
+/// The current state of a resource: its observation or, for a type that exists only in the state,
+/// its record. Nothing if it could not be read yet.
+std::optional<Observation> observation_of(const PriorState& prior, const Registry& registry,
                                           const ReadRequest& request);
 
 } // namespace hadeploy

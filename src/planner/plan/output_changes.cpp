@@ -11,7 +11,7 @@ const Value::Map& entries(const Value& outputs) {
     return outputs.is_map() ? outputs.as_map() : none;
 }
 
-/// Also whether it is shown.
+/// Also compares whether they are secret.
 bool is_same(const Value& a, const Value& b) {
     return a == b && a.contains_secret() == b.contains_secret();
 }
@@ -23,7 +23,7 @@ std::vector<OutputChange> output_changes(const Plan& plan) {
     const Value after = outputs_after(plan, plan.outputs, before);
     std::vector<OutputChange> out;
     for (const Entry& e : entries(after)) {
-        // without a step nothing would make it known
+        // without a step nothing would determine the value
         if (e.value.contains_unknown() && plan.steps.empty()) continue;
         const Value* was = before.find(e.key);
         if (was == nullptr)

@@ -14,13 +14,13 @@ void Places::note(const Node& node, std::optional<Action> action) {
     State state = State::up;
     if (action == Action::create || action == Action::replace)
         state = State::fresh;
-    else if (!machine_is_up(world_, node.address))
+    else if (!machine_is_up(prior_, node.address))
         state = State::starting;
     machines_[node.address] = state;
     if (action == Action::replace) replaced_.insert(node.address);
 }
 
-/// Of the best of the machines that the resource can be reached through.
+/// The state of the best machine through which the resource can be reached.
 Places::State Places::state(const Node& node, const Value& config) const {
     const Provider& kind = *graph_.registry().provider(node.type->provider);
     const auto candidates = kind.endpoints(*node.type, config, settings_.at(kind.name));
@@ -35,7 +35,7 @@ Places::State Places::state(const Node& node, const Value& config) const {
 
 bool Places::is_gone(const std::string& machine) const {
     return !graph_.find(machine) &&
-           (!world_.recorded.contains(machine) || observed_gone(world_, machine));
+           (!prior_.recorded.contains(machine) || observed_gone(prior_, machine));
 }
 
 bool Places::is_fresh(const Node& node, const Value& config,
@@ -63,8 +63,8 @@ bool Places::are_removed(const Step& step, const RecordedResource& recorded,
                          const Selection& selection) const {
     const std::set<std::string> machines = machines_in(recorded.config);
     const auto is_removed = [&](const std::string& m) {
-        const auto r = world_.recorded.find(m);
-        if (graph_.find(m) || r == world_.recorded.end() || !selection.has(m)) return false;
+        const auto r = prior_.recorded.find(m);
+        if (graph_.find(m) || r == prior_.recorded.end() || !selection.has(m)) return false;
         const ResourceType* type = graph_.registry().type(r->second.type);
         const auto& let_go = graph_.spec().removed;
         return type != nullptr && type->removal_ends_machine &&

@@ -10,25 +10,25 @@
 
 namespace hadeploy {
 
-/// The machines that resources live on, as apply will find them. Filled while a plan is made,
-/// machines before what is on them.
+/// The machines on which resources live, as they will be during apply. Filled while a plan is made,
+/// machines before the resources on them.
 class Places {
   public:
-    /// All of them outlive this.
-    Places(const Graph& graph, const PriorState& world, const ProviderSettings& settings)
-        : graph_(graph), world_(world), settings_(settings) {}
+    /// All arguments must outlive this.
+    Places(const Graph& graph, const PriorState& prior, const ProviderSettings& settings)
+        : graph_(graph), prior_(prior), settings_(settings) {}
 
-    /// Notes what a plan does with a machine; anything else is passed over.
+    /// Notes what a plan does to a machine; other resources are ignored.
     void note(const Node& node, std::optional<Action> action);
 
-    /// Whether the resource's place is still to be made. What is recorded somewhere else is to be
-    /// removed there first, unless that place is gone.
+    /// Whether the machine of the resource is still to be created. An object recorded on another
+    /// machine is removed there first, unless that machine is gone.
     [[nodiscard]] bool is_fresh(const Node& node, const Value& config,
                                 const RecordedResource* recorded) const;
-    /// Whether the plan replaces all machines that a config names, of which there are some.
+    /// Whether the config names machines, and the plan replaces all of them.
     [[nodiscard]] bool are_replaced(const Value& config) const;
-    /// Whether the recorded object goes with its machines, which the plan removes, and has no name
-    /// that the step's object needs: until then it stays recorded.
+    /// Whether the recorded object disappears with its machines, which the plan removes, and has no
+    /// name that the step's object needs. It stays recorded until then.
     [[nodiscard]] bool are_removed(const Step& step, const RecordedResource& recorded,
                                    const Selection& selection) const;
 
@@ -38,7 +38,7 @@ class Places {
     bool is_gone(const std::string& machine) const;
 
     const Graph& graph_;
-    const PriorState& world_;
+    const PriorState& prior_;
     const ProviderSettings& settings_;
     std::map<std::string, State> machines_; ///< by address
     std::set<std::string> replaced_;        ///< of those

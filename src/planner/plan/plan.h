@@ -13,15 +13,15 @@ namespace hadeploy {
 
 /// What a step does.
 enum class Action {
-    adopt, ///< it is there as wanted: only recorded
+    adopt, ///< exists as wanted: only recorded
     create,
     update,
     replace, ///< remove, then create (see Step::create_first)
-    read,    ///< can't be read yet: read when its machine is up, and repaired if it differs; of a
-             ///< data source: read when what it needs is there
+    read,    ///< cannot be read yet: read when its machine is up, and repaired if it differs; of a
+             ///< data source: read when its dependencies exist
     remove,
-    forget,  ///< nothing to do outside: it is gone, or goes with its machine
-    refresh, ///< only noted in the state: it is not as recorded
+    forget,  ///< no outside change: the object is gone, or disappears with its machine
+    refresh, ///< its record is updated to what was observed
 };
 std::string_view action_name(Action action);
 
@@ -29,7 +29,7 @@ struct AttributeChange {
     std::string name;
     Value before, after;
     bool replaces = false;
-    bool drift = false; ///< the spec wants what it wanted before: something else changed it
+    bool drift = false; ///< the wanted value is the same as before: something else changed it
 };
 
 using StepId = std::uint32_t;
@@ -38,71 +38,72 @@ struct Step {
     std::string address;
     Action action = Action::create;
     const ResourceType* type = nullptr;
-    std::optional<NodeId> node; ///< none: a resource that the spec no longer has
+    std::optional<NodeId> node; ///< none: the spec no longer has this resource
     std::int64_t generation = 1;
     std::string identity;
-    Value before = {}; ///< all that is known of it now
+    Value before = {}; ///< everything that is known of it now
     Value after = {};  ///< the wanted config, as far as known; null on remove
     std::vector<AttributeChange> changes = {};
-    std::string reason = {}; ///< why, for people
+    std::string reason = {}; ///< for people
     std::string verb = {};
-    /// Of a replacement: the new one is made first. A later step, of `address#generation`, removes
-    /// the old one.
+    /// Of a replacement: the new object is created first. A later step, of `address#generation`,
+    /// removes the old one.
     bool create_first = false;
-    bool read_first = false; ///< its machine is not up yet: read it then, and decide again
-    bool takes_over = false; ///< what another object has so far: read once that has let it go
-    bool keeps = false;      ///< of a resource that is forgotten: its object stays on purpose
-    /// The removal that a replacement begins with: a step of its own, so that what stands on the
-    /// old object goes before it, and the new object is made after that. The replacement is a later
-    /// step of the same address.
+    bool read_first = false; ///< its machine is not up yet: read it in apply, and decide again
+    bool takes_over = false; ///< it takes over something of another object: read after that has
+                             ///< released it
+    bool keeps = false;      ///< of a forgotten resource: its object is kept on purpose
+    /// The removal that begins a replacement. It is a separate step, so that dependents of the old
+    /// object are removed before it and the new object is created after it. The replacement is a
+    /// later step with the same address.
     bool first_half = false;
-    /// Of a replacement and of its first half: only if the resource differs once all that it refers
-    /// to is known. If it does not, it stays.
+    /// Of a replacement and its first half: carried out only if the resource differs once all
+    /// values that it refers to are known.
     bool if_differs = false;
     std::map<std::string, std::string> left_to = {}; ///< see Change::left_to
     std::vector<StepId> after_steps = {};            ///< sorted
     Loc loc = {};
 };
 
-/// Data that is lost for good when a plan is applied.
+/// Data that is permanently lost when a plan is applied.
 struct Loss {
     std::string address; ///< of the resource
     const ResourceType* type = nullptr;
     DataLoss data;
-    /// The resource that keeps copies of it on machines that stay. "": nothing does, and the loss
-    /// needs to be confirmed.
+    /// The resource that keeps copies of it on remaining machines. "": there is none, and the loss
+    /// must be confirmed.
     std::string copied_by = {};
 };
 
-/// Data: what apply does, and nothing else. Steps stand in a topological order.
+/// A plan as data: everything that apply does. Steps are in topological order.
 struct Plan {
     bool destroy = false;
-    bool refresh_only = false; ///< nothing outside of the state changes
-    /// Only a part of the spec was planned: an output that is not known stays as recorded.
+    bool refresh_only = false; ///< only the state changes
+    /// Only part of the spec was planned: an output that is not known keeps its recorded value.
     bool partial = false;
     std::vector<Step> steps;
-    /// Resources without a step whose record is out of date all the same: what only steers how
-    /// changes are made is new, or they are used in another way. Apply notes them, silently.
+    /// Resources without a step whose records need an update: an operational attribute has changed,
+    /// or the way in which they are used. Apply records them silently.
     std::vector<RecordedResource> records;
-    /// New addresses of what the state has under other ones; written together with `records`.
+    /// New addresses by recorded ones; written together with `records`.
     std::map<std::string, std::string> moves;
-    /// What an earlier run began and this one takes up, before anything new: as in
+    /// Changes that an earlier run began and this one resumes before anything new, as in
     /// PriorState::interrupted.
     std::map<std::string, std::string> resumed;
     std::vector<Loss> losses;         ///< in the order of the steps
     Value outputs;                    ///< as planned
     Value outputs_before;             ///< as recorded
     std::vector<Value> values;        ///< by node: the planned attributes
-    std::vector<std::string> notices; ///< remarks that are no errors
-    /// What steps say in vain (ResourceType::warn), and rules under `checks:` that do not hold.
+    std::vector<std::string> notices; ///< remarks that are not errors
+    /// From ResourceType::warn() and from rules under `checks:` that do not hold.
     std::vector<Error> warnings;
 
-    /// Steps as people count them: a replacement is one.
+    /// The number of steps as people count them: a replacement is one.
     [[nodiscard]] std::size_t size() const;
-    /// Nothing changes, neither outside nor in what the state tells its reader: no step, no
-    /// address, no output. (Records may still have to be noted.)
+    /// Nothing changes, neither outside nor visibly in the state: no step, no address, no output.
+    /// (Records may still need an update.)
     [[nodiscard]] bool empty() const;
-    /// Steps that change something outside of the state, or may.
+    /// The number of steps with this action; a replacement is one.
     [[nodiscard]] std::size_t count(Action action) const;
 };
 

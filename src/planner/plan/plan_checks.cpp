@@ -15,7 +15,7 @@ void refuse_moved_but_there(const Graph& graph, Diagnostics& diagnostics) {
             if (!is_moved(m, n.address)) continue;
             diagnostics.add(fmt::format("moved: the spec still has {}", n.address), m.loc)
                 .with_note("here", n.block->loc)
-                .hint = "take out the move, or the block of the old name";
+                .hint = "delete the move, or the block with the old name";
             break;
         }
 }
@@ -26,7 +26,7 @@ void refuse_removed_but_there(const Graph& graph, Diagnostics& diagnostics) {
             if (within(n.address, r.name)) {
                 diagnostics.add(fmt::format("removed: the spec still has {}", n.address), r.loc)
                     .with_note("here", n.block->loc)
-                    .hint = "take out the entry, or the block";
+                    .hint = "delete the entry, or the block";
                 break;
             }
 }
@@ -36,20 +36,19 @@ void add_look_alike_notices(Plan& plan, const std::map<std::string, std::string>
     std::size_t count = 0;
     for (const auto& [made, removed] : look_alikes)
         if (++count <= most)
-            plan.notices.push_back(fmt::format(
-                "{0} is removed and {1}, which looks the same, is created; if it is the same "
-                "one: moved: [{{from: '{0}', to: '{1}'}}]",
-                removed, made));
+            plan.notices.push_back(
+                fmt::format("{0} is removed and {1}, which looks the same, is created; if they are "
+                            "the same object: moved: [{{from: '{0}', to: '{1}'}}]",
+                            removed, made));
     if (count > most) plan.notices.push_back(fmt::format("and {} more such pairs", count - most));
 }
 
-void add_unmatched_removed_notices(Plan& plan, const PriorState& world, const Spec& spec) {
+void add_unmatched_removed_notices(Plan& plan, const PriorState& prior, const Spec& spec) {
     if (plan.count(Action::remove) == 0) return;
     for (const Dependency& r : spec.removed)
-        if (std::none_of(world.recorded.begin(), world.recorded.end(),
+        if (std::none_of(prior.recorded.begin(), prior.recorded.end(),
                          [&](const auto& entry) { return within(entry.first, r.name); }))
-            plan.notices.push_back(
-                fmt::format("removed: {} names nothing that the state has", r.name));
+            plan.notices.push_back(fmt::format("removed: {} matches nothing in the state", r.name));
 }
 
 } // namespace hadeploy

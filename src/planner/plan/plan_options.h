@@ -5,18 +5,17 @@
 
 namespace hadeploy {
 
-/// What a plan is asked to be, beside the spec: the options of `plan`, `apply` and `destroy`. A
-/// saved plan carries them.
+/// Options of `plan`, `apply` and `destroy` that affect the plan. A saved plan carries them.
 struct PlanOptions {
-    bool destroy = false;      ///< the removal of what is recorded
-    bool refresh = true;       ///< false: go by the state, without reading what is really there
-    bool refresh_only = false; ///< only note in the state what is really there
-    /// Addresses of resources, instances or modules that the plan is about; empty: all there is.
+    bool destroy = false;      ///< remove the recorded resources
+    bool refresh = true;       ///< false: use the state without reading the real objects
+    bool refresh_only = false; ///< only update the state to the real objects
+    /// Addresses of resources, instances or modules to plan for; empty: everything.
     std::vector<std::string> targets;
-    /// Addresses that the plan leaves alone, with what depends on them (of a removal: with what
-    /// they depend on). Not together with targets.
+    /// Addresses that the plan excludes, with their dependents (of a removal: with their
+    /// dependencies). Not together with targets.
     std::vector<std::string> exclude;
-    /// Addresses of single resources that are made anew although nothing asks for it.
+    /// Addresses of single resources to replace even without a change.
     std::vector<std::string> replace;
 };
 

@@ -18,38 +18,38 @@ namespace hadeploy {
 
 namespace {
 
-const RecordedResource* record_of(const PriorState& world, const std::string& address) {
-    const auto it = world.recorded.find(address);
-    return it == world.recorded.end() ? nullptr : &it->second;
+const RecordedResource* record_of(const PriorState& prior, const std::string& address) {
+    const auto it = prior.recorded.find(address);
+    return it == prior.recorded.end() ? nullptr : &it->second;
 }
 
-/// All that is known of a node whose config was evaluated: by its record, or of a data source by
-/// what was read with this config.
+/// Everything known of a node with an evaluated config: from its record, or for a data source from
+/// a read with this config.
 Value known_value(const Node& node, const Value& config, const RecordedResource* recorded,
-                  const PriorState& world) {
+                  const PriorState& prior) {
     if (!node.type->data)
         return complete(*node.type, config, recorded != nullptr ? recorded->attributes : Value());
-    const auto observed = world.observed.find(node.address);
-    const bool fits = observed != world.observed.end() &&
+    const auto observed = prior.observed.find(node.address);
+    const bool fits = observed != prior.observed.end() &&
                       observed->second.state == Observation::State::present &&
                       read_with(*node.type, config, observed->second);
     return complete(*node.type, config, fits ? observed->second.attributes : Value());
 }
 
-/// The same, also by what the world was found to be.
-Value seen_value(const Node& node, const Value& config, const PriorState& world,
+/// The same, including observations.
+Value seen_value(const Node& node, const Value& config, const PriorState& prior,
                  const Registry& registry) {
-    const RecordedResource* recorded = record_of(world, node.address);
-    if (node.type->data || recorded == nullptr) return known_value(node, config, recorded, world);
+    const RecordedResource* recorded = record_of(prior, node.address);
+    if (node.type->data || recorded == nullptr) return known_value(node, config, recorded, prior);
     const auto seen = observation_of(
-        world, registry, {node.address, node.type, config, recorded, recorded->identity});
+        prior, registry, {node.address, node.type, config, recorded, recorded->identity});
     const bool there = seen && seen->state == Observation::State::present;
     return complete(*node.type, config,
                     there ? recorded->attributes.with_all(seen->attributes) : recorded->attributes);
 }
 
-/// The nodes whose configs go by other resources. Those may be about to change: an error in what
-/// follows from their recorded values is none yet.
+/// The nodes whose configs depend on other resources. Those may be about to change, so an error
+/// that follows from their recorded values is not yet an error.
 std::vector<bool> follow_resources(const Graph& graph) {
     std::vector<bool> out(graph.nodes().size());
     for (const NodeId id : graph.order())
@@ -57,14 +57,14 @@ std::vector<bool> follow_resources(const Graph& graph) {
     return out;
 }
 
-/// Of two that are equal only one stays: a state is large.
+/// Keeps only one copy of two equal values, because a state can be large.
 void share(Value& kept, const Value& with) {
     const bool secret = kept.contains_secret() || with.contains_secret();
     if (!secret && kept == with) kept = with;
 }
 
-/// Where to read an object. A machine is held to what it was when it was recorded: nobody else may
-/// answer in its place.
+/// The config that determines where to read an object. A machine must have its recorded connection,
+/// so that no other machine can answer in its place.
 Value place_config(const ResourceType& type, const Value& config,
                    const RecordedResource* recorded) {
     if (!type.machine || recorded == nullptr || config["connection"].is_map()) return config;
@@ -78,18 +78,19 @@ PlannedRead recorded_subject(const RecordedResource& r, const ResourceType& type
             kind.endpoints(type, place_config(type, r.config, &r), settings.at(kind.name))};
 }
 
-/// What a resource was before it became one of another type: to be removed, as its old generation.
+/// Adds a read of the object of a resource whose type has changed. It is removed as an old
+/// generation.
 void add_former(const RecordedResource& r, const Registry& registry,
                 const ProviderSettings& settings, std::vector<PlannedRead>& out) {
     const ResourceType* type = registry.type(r.type);
-    if (type == nullptr) return; // add_removals() says so
+    if (type == nullptr) return; // add_removals() reports it
     out.push_back(recorded_subject(r, *type, registry, settings));
     out.back().request.address = generation_address(r.address, r.generation);
 }
 
 } // namespace
 
-Evaluation evaluate_resources(const Graph& graph, PriorState& world,
+Evaluation evaluate_resources(const Graph& graph, PriorState& prior,
                               const ProviderSettings& settings) {
     const Span span("evaluate");
     Evaluation out;
@@ -98,11 +99,11 @@ Evaluation evaluate_resources(const Graph& graph, PriorState& world,
     out.configs.resize(graph.nodes().size());
     out.values.resize(graph.nodes().size());
     const Graph::Values lookup = [&](NodeId id) { return out.values[id]; };
-    const std::vector<RecordedResource*> records = records_of(graph, world.recorded);
-    NewGenerations fresh(world);
-    // of these the plan reports errors, once it knows what changes
+    const std::vector<RecordedResource*> records = records_of(graph, prior.recorded);
+    NewGenerations fresh(prior);
+    // the plan reports errors in these, when it knows what changes
     std::vector<bool> open(graph.nodes().size());
-    if (!world.recorded.empty()) open = follow_resources(graph);
+    if (!prior.recorded.empty()) open = follow_resources(graph);
     Diagnostics left_to_plan;
     for (const NodeId id : graph.order()) {
         const Node& node = graph[id];
@@ -112,14 +113,14 @@ Evaluation evaluate_resources(const Graph& graph, PriorState& world,
         if (config.is_null() ||
             (open[id] &&
              found.list().size() !=
-                 before)) { // its problems are noted; whatever needs it goes on with unknowns
+                 before)) { // its errors are recorded; dependents continue with unknown values
             out.values[id] = Value::unknown();
             continue;
         }
         if (!open[id]) claims.add(node, config);
         out.configs[id] = config;
         RecordedResource* recorded = records[id];
-        out.values[id] = known_value(node, config, recorded, world);
+        out.values[id] = known_value(node, config, recorded, prior);
         if (recorded != nullptr) share(recorded->config, config);
         if (recorded != nullptr) share(recorded->attributes, out.values[id]);
         const Provider& kind = *graph.registry().provider(node.type->provider);
@@ -133,54 +134,54 @@ Evaluation evaluate_resources(const Graph& graph, PriorState& world,
         s.request = {node.address, node.type, read_config(*node.type, config, recorded), recorded,
                      recorded ? recorded->identity : imported_id(graph, node.address)};
         if (s.request.identity.empty())
-            s.request.identity = identity_of(world.lineage, node.address, fresh.next(node.address));
+            s.request.identity = identity_of(prior.lineage, node.address, fresh.next(node.address));
         s.candidates =
             kind.endpoints(*node.type, place_config(*node.type, s.request.config, recorded),
                            settings.at(kind.name));
         out.reads.push_back(std::move(s));
     }
-    graph.check_inputs(lookup, world.recorded.empty() ? diagnostics : left_to_plan);
-    (void)graph.outputs(lookup, world.recorded.empty() ? diagnostics : left_to_plan);
+    graph.check_inputs(lookup, prior.recorded.empty() ? diagnostics : left_to_plan);
+    (void)graph.outputs(lookup, prior.recorded.empty() ? diagnostics : left_to_plan);
     claims.check(diagnostics);
     check_imports(graph, diagnostics);
     out.notices = claims.remarks(graph);
     diagnostics.throw_if_any();
-    for (const auto& [address, r] : world.recorded) {
+    for (const auto& [address, r] : prior.recorded) {
         if (graph.find(address)) continue;
         const ResourceType* type = graph.registry().type(r.type);
-        if (type != nullptr) // otherwise add_removals() says so
+        if (type != nullptr) // otherwise add_removals() reports it
             out.reads.push_back(recorded_subject(r, *type, graph.registry(), settings));
     }
     return out;
 }
 
-Evaluation evaluate_and_move(const Graph& graph, PriorState& world,
+Evaluation evaluate_and_move(const Graph& graph, PriorState& prior,
                              const ProviderSettings& settings) {
-    // with a record at its new address a config may be known that was not, and tell of more moves
+    // a record at its new address can make further configs known, and so lead to more moves
     constexpr int kMostRounds = 16;
     for (int round = 0;; ++round) {
-        Evaluation evaluation = evaluate_resources(graph, world, settings);
-        Identities found = find_identities(graph, world, evaluation.configs);
+        Evaluation evaluation = evaluate_resources(graph, prior, settings);
+        Identities found = find_identities(graph, prior, evaluation.configs);
         evaluation.look_alikes = std::move(found.look_alikes);
         evaluation.take_overs = std::move(found.take_overs);
         if (found.moves.empty() || round == kMostRounds) return evaluation;
-        world = moved_world(std::move(world), found.moves);
+        prior = moved_world(std::move(prior), found.moves);
     }
 }
 
-std::vector<PlannedRead> reads_of_records(const Registry& registry, const PriorState& world,
+std::vector<PlannedRead> reads_of_records(const Registry& registry, const PriorState& prior,
                                           const ProviderSettings& settings) {
     std::vector<PlannedRead> out;
-    for (const auto& [address, r] : world.recorded)
+    for (const auto& [address, r] : prior.recorded)
         if (const ResourceType* type = registry.type(r.type))
             out.push_back(recorded_subject(r, *type, registry, settings));
     return out;
 }
 
-void assume_recorded(PriorState& world) {
-    for (const auto& [address, r] : world.recorded)
-        if (!world.unfinished.contains(address) && !world.interrupted.contains(address))
-            world.observed[address] = Observation::present(r.attributes);
+void assume_recorded(PriorState& prior) {
+    for (const auto& [address, r] : prior.recorded)
+        if (!prior.unfinished.contains(address) && !prior.interrupted.contains(address))
+            prior.observed[address] = Observation::present(r.attributes);
 }
 
 bool read_with(const ResourceType& type, const Value& config, const Observation& observed) {
@@ -189,7 +190,7 @@ bool read_with(const ResourceType& type, const Value& config, const Observation&
     });
 }
 
-std::vector<PlannedRead> reads_of_data(const Graph& graph, const PriorState& world,
+std::vector<PlannedRead> reads_of_data(const Graph& graph, const PriorState& prior,
                                        const ProviderSettings& settings) {
     std::vector<PlannedRead> out;
     const auto& nodes = graph.nodes();
@@ -197,24 +198,24 @@ std::vector<PlannedRead> reads_of_data(const Graph& graph, const PriorState& wor
         return out;
     Diagnostics ignored;
     std::vector<Value> values(nodes.size());
-    std::vector<bool> there(nodes.size()); // recorded; of a data source: all that it depends on
+    std::vector<bool> there(nodes.size()); // recorded; of a data source: all its dependencies are
     const Graph::Values lookup = [&](NodeId id) { return values[id]; };
     for (const NodeId id : graph.order()) {
         const Node& node = graph[id];
         const Value config = graph.config(id, lookup, ignored);
         values[id] =
-            config.is_null() ? Value::unknown() : seen_value(node, config, world, graph.registry());
+            config.is_null() ? Value::unknown() : seen_value(node, config, prior, graph.registry());
         if (!node.type->data) {
-            there[id] = record_of(world, node.address) != nullptr &&
-                        !world.unfinished.contains(node.address);
+            there[id] = record_of(prior, node.address) != nullptr &&
+                        !prior.unfinished.contains(node.address);
             continue;
         }
         there[id] =
             std::all_of(node.deps.begin(), node.deps.end(), [&](NodeId d) { return there[d]; });
-        const auto seen = world.observed.find(node.address);
+        const auto seen = prior.observed.find(node.address);
         const bool read =
-            seen != world.observed.end() && read_with(*node.type, config, seen->second);
-        // its computed attributes are not known before it is read
+            seen != prior.observed.end() && read_with(*node.type, config, seen->second);
+        // its computed attributes are known only after the read
         const bool known = std::none_of(
             node.type->schema.begin(), node.type->schema.end(),
             [&](const Attribute& a) { return !a.computed && config[a.name].contains_unknown(); });
@@ -226,34 +227,34 @@ std::vector<PlannedRead> reads_of_data(const Graph& graph, const PriorState& wor
     return out;
 }
 
-std::vector<PlannedRead> reads_before_destroy(const Registry& registry, const PriorState& world,
+std::vector<PlannedRead> reads_before_destroy(const Registry& registry, const PriorState& prior,
                                               const ProviderSettings& settings) {
     std::set<std::string> dying;
-    for (const auto& [address, r] : world.recorded) {
+    for (const auto& [address, r] : prior.recorded) {
         const ResourceType* type = registry.type(r.type);
         if (type != nullptr && type->machine && type->removal_ends_machine) dying.insert(address);
     }
     std::vector<PlannedRead> out;
-    for (const auto& [address, r] : world.recorded) {
+    for (const auto& [address, r] : prior.recorded) {
         const ResourceType* type = registry.type(r.type);
         if (type == nullptr) continue;
         const std::set<std::string> machines = machines_in(r.config);
         const bool goes_along =
             !machines.empty() && std::all_of(machines.begin(), machines.end(), [&](const auto& m) {
-                return dying.contains(m) || (!m.empty() && !world.recorded.contains(m));
+                return dying.contains(m) || (!m.empty() && !prior.recorded.contains(m));
             });
         if (!goes_along) out.push_back(recorded_subject(r, *type, registry, settings));
     }
     return out;
 }
 
-std::vector<Batch> next_wave(const std::vector<PlannedRead>& reads, const PriorState& world,
+std::vector<Batch> next_wave(const std::vector<PlannedRead>& reads, const PriorState& prior,
                              const std::set<std::string>& dead, std::vector<bool>& done) {
-    std::set<std::string> pending; // machines that are still to be read
+    std::set<std::string> pending; // machines that are not read yet
     for (std::size_t i = 0; i < reads.size(); ++i)
         if (!done[i] && reads[i].request.type->machine) pending.insert(reads[i].request.address);
 
-    // machines first: what is on one that is read through its own door goes along in that batch
+    // machines first: resources on a machine that use the same connection join its batch
     std::vector<std::size_t> in_order;
     for (const bool machine : {true, false})
         for (std::size_t i = 0; i < reads.size(); ++i)
@@ -266,10 +267,10 @@ std::vector<Batch> next_wave(const std::vector<PlannedRead>& reads, const PriorS
         const Endpoint* chosen = nullptr;
         for (const Endpoint& e : s.candidates) {
             if (dead.contains(e.key)) continue;
-            // a machine that is read through its own door needs no other look first
+            // a machine with its own connection does not need another read first
             const bool own = e.machine == s.request.address;
             const bool same_door = pending.contains(e.machine) && batches.contains(e.key);
-            if (own || e.machine.empty() || same_door || machine_is_up(world, e.machine)) {
+            if (own || e.machine.empty() || same_door || machine_is_up(prior, e.machine)) {
                 chosen = &e;
                 break;
             }
@@ -283,7 +284,7 @@ std::vector<Batch> next_wave(const std::vector<PlannedRead>& reads, const PriorS
             batch.endpoint = *chosen;
             batch.reads.push_back(i);
         } else if (!waits) {
-            done[i] = true; // nobody to ask: planned as "read later"
+            done[i] = true; // unreachable: planned as "read later"
         }
     }
     std::vector<Batch> out;

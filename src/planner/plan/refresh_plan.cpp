@@ -12,48 +12,48 @@ namespace hadeploy {
 
 namespace {
 
-/// Finds what is not as recorded.
+/// Finds differences from the records.
 class Refresher {
   public:
-    Refresher(const Graph& graph, const PriorState& world, const PlanOptions& options)
-        : graph_(graph), world_(world), selection_(options, &graph, world) {
+    Refresher(const Graph& graph, const PriorState& prior, const PlanOptions& options)
+        : graph_(graph), prior_(prior), selection_(options, &graph, prior) {
         plan_.refresh_only = true;
-        plan_.outputs_before = world.outputs;
+        plan_.outputs_before = prior.outputs;
         plan_.partial = true;
         if (!selection_.all()) plan_.notices.push_back(selection_.notice());
     }
 
     Plan run() {
-        for (const auto& [address, r] : world_.recorded)
+        for (const auto& [address, r] : prior_.recorded)
             if (selection_.has(address)) look_at(r);
         diagnostics_.throw_if_any();
         plan_.values.assign(graph_.nodes().size(), Value::unknown());
-        for (const auto& [address, r] : world_.recorded)
+        for (const auto& [address, r] : prior_.recorded)
             if (const auto node = graph_.find(address)) plan_.values[*node] = r.attributes;
-        for (NodeId id = 0; id < graph_.nodes().size(); ++id) { // what is only read has no record
-            const auto seen = world_.observed.find(graph_[id].address);
-            if (graph_[id].type->data && seen != world_.observed.end() &&
+        for (NodeId id = 0; id < graph_.nodes().size(); ++id) { // data sources have no records
+            const auto seen = prior_.observed.find(graph_[id].address);
+            if (graph_[id].type->data && seen != prior_.observed.end() &&
                 seen->second.state == Observation::State::present)
                 plan_.values[id] = seen->second.attributes;
         }
         for (const Step& step : plan_.steps)
             if (const auto node = graph_.find(step.address))
                 plan_.values[*node] = step.after.is_null() ? Value::unknown() : step.after;
-        Diagnostics untold; // what the state has may lack what the spec says of it by now
-        plan_.outputs = graph_.outputs([this](NodeId id) { return plan_.values[id]; }, untold);
+        Diagnostics unreported; // the recorded values may not fit the current spec
+        plan_.outputs = graph_.outputs([this](NodeId id) { return plan_.values[id]; }, unreported);
         return std::move(plan_);
     }
 
   private:
     void look_at(const RecordedResource& r) {
         const ResourceType* type = graph_.registry().type(r.type);
-        const auto seen = world_.observed.find(r.address);
-        if (type == nullptr || seen == world_.observed.end() ||
-            world_.interrupted.contains(r.address))
-            return note(r.address, "could not be looked at; its record stays as it is");
+        const auto seen = prior_.observed.find(r.address);
+        if (type == nullptr || seen == prior_.observed.end() ||
+            prior_.interrupted.contains(r.address))
+            return note(r.address, "could not be read; its record is unchanged");
         const Observation& o = seen->second;
         if (o.state == Observation::State::blocked)
-            return note(r.address, "can't be read now; its record stays as it is");
+            return note(r.address, "can't be read now; its record is unchanged");
         if (o.state == Observation::State::failed) {
             Error error = o.error.value_or(Error(ErrorKind::failed, "could not be read"));
             error.address = r.address;
@@ -61,7 +61,7 @@ class Refresher {
         } else if (o.state == Observation::State::absent) {
             forget(r, *type, "it is gone");
         } else if (!o.foreign.empty()) {
-            forget(r, *type, "what is there now is not ours: " + o.foreign);
+            forget(r, *type, "the object there now belongs to somebody else: " + o.foreign);
         } else {
             compare(r, *type, o.attributes);
         }
@@ -89,7 +89,7 @@ class Refresher {
     void compare(const RecordedResource& r, const ResourceType& type, const Value& seen) {
         Step step = step_of(r, type, Action::refresh);
         step.after = r.attributes;
-        bool silent = false; // of what the spec ignores only a note is taken
+        bool silent = false; // changes that the spec ignores are recorded without a step
         const auto node = graph_.find(r.address);
         const LifecycleValues none;
         const LifecycleValues& lifecycle = node ? graph_[*node].lifecycle() : none;
@@ -97,11 +97,11 @@ class Refresher {
         for (const Attribute& a : type.schema) {
             const Value* was = r.attributes.find(a.name);
             const Value* is = seen.find(a.name);
-            // what the record never had is none of ours
+            // attributes that were never recorded are not managed
             if (a.operational || was == nullptr || was->is_null() || is == nullptr) continue;
             if (!differs(a.type, *was, *is)) continue;
             if (a.tracked) {
-                note(r.address, a.name + " is not as applied; an apply repairs it");
+                note(r.address, a.name + " differs from the applied value; an apply repairs it");
                 continue;
             }
             Value now = as_secret_as(*is, *was);
@@ -127,7 +127,7 @@ class Refresher {
     }
 
     const Graph& graph_;
-    const PriorState& world_;
+    const PriorState& prior_;
     const Selection selection_;
     Plan plan_;
     Diagnostics diagnostics_;
@@ -135,8 +135,8 @@ class Refresher {
 
 } // namespace
 
-Plan make_refresh_plan(const Graph& graph, const PriorState& world, const PlanOptions& options) {
-    return Refresher(graph, world, options).run();
+Plan make_refresh_plan(const Graph& graph, const PriorState& prior, const PlanOptions& options) {
+    return Refresher(graph, prior, options).run();
 }
 
 } // namespace hadeploy

@@ -22,40 +22,40 @@ namespace hadeploy {
 
 namespace {
 
-/// Plans the removal of what is recorded and no longer wanted. What lives only on machines that go
-/// in the same plan goes with them; what others see of it (it holds connections to machines that
-/// stay) is undone properly, before its machine goes.
+/// Plans the removal of recorded resources that are no longer wanted. A resource that exists only
+/// on machines removed in the same plan disappears with them. If others depend on its proper
+/// removal (it has connections to machines that stay), it is removed before its machine.
 class Remover {
   public:
-    Remover(Plan& plan, const PriorState& world, const Registry& registry,
+    Remover(Plan& plan, const PriorState& prior, const Registry& registry,
             const std::function<bool(const std::string&)>& kept,
             const std::vector<Dependency>& let_go, const Claims* claims, Diagnostics& diagnostics,
             const Graph* graph)
-        : plan_(plan), world_(world), registry_(registry), kept_(kept), let_go_(let_go),
+        : plan_(plan), prior_(prior), registry_(registry), kept_(kept), let_go_(let_go),
           claims_(claims), diagnostics_(diagnostics), graph_(graph) {}
 
     void run() {
-        find_dying();
-        std::erase_if(plan_.steps, [&](const Step& s) { // what is replaced may go by itself
-            return s.first_half && goes_unreached(world_.recorded.at(s.address), *s.type);
+        find_ending();
+        std::erase_if(plan_.steps, [&](const Step& s) { // these disappear with their machines
+            return s.first_half && removed_unreached(prior_.recorded.at(s.address), *s.type);
         });
-        for (const auto& [address, r] : world_.recorded)
+        for (const auto& [address, r] : prior_.recorded)
             if (!kept_(address)) plan_.steps.push_back(plan_removal(r));
     }
 
   private:
-    void find_dying() {
-        for (const auto& [address, r] : world_.recorded) {
+    void find_ending() {
+        for (const auto& [address, r] : prior_.recorded) {
             const ResourceType* type = registry_.type(r.type);
             if (type == nullptr || !type->machine || !type->removal_ends_machine) continue;
             const bool ends = !kept_(address) && !is_let_go(address) && !leaving_of(r, graph_).kept;
-            if (ends || observed_gone(world_, address)) dying_.insert(address);
+            if (ends || observed_gone(prior_, address)) ending_.insert(address);
         }
         for (const Step& s :
-             plan_.steps) { // one that is made has nothing on it, whatever is recorded
+             plan_.steps) { // a newly created machine has nothing on it, whatever is recorded
             const bool fresh =
                 s.action == Action::create || (s.action == Action::replace && !s.if_differs);
-            if (s.type->machine && s.type->removal_ends_machine && fresh) dying_.insert(s.address);
+            if (s.type->machine && s.type->removal_ends_machine && fresh) ending_.insert(s.address);
         }
     }
 
@@ -64,21 +64,21 @@ class Remover {
                            [&](const Dependency& d) { return within(address, d.name); });
     }
 
-    bool goes_with_machines(const RecordedResource& r, const ResourceType& type) const {
+    bool removed_with_machines(const RecordedResource& r, const ResourceType& type) const {
         const std::set<std::string> machines = machines_in(r.config);
         return !machines.empty() && !type.machine &&
                std::all_of(machines.begin(), machines.end(), [&](const std::string& m) {
-                   const bool known = world_.recorded.contains(m) || kept_(m);
-                   return dying_.contains(m) || (!known && !m.empty());
+                   const bool known = prior_.recorded.contains(m) || kept_(m);
+                   return ending_.contains(m) || (!known && !m.empty());
                });
     }
 
-    /// The same, and nothing can be done about it on them any more.
-    bool goes_unreached(const RecordedResource& r, const ResourceType& type) const {
+    /// The same, if none of its machines can be reached any more.
+    bool removed_unreached(const RecordedResource& r, const ResourceType& type) const {
         const std::set<std::string> machines = machines_in(r.config);
-        return goes_with_machines(r, type) &&
+        return removed_with_machines(r, type) &&
                std::none_of(machines.begin(), machines.end(),
-                            [&](const std::string& m) { return machine_is_up(world_, m); });
+                            [&](const std::string& m) { return machine_is_up(prior_, m); });
     }
 
     Step plan_removal(const RecordedResource& r) {
@@ -91,18 +91,17 @@ class Remover {
         if (step.type == nullptr) {
             Error error(ErrorKind::state,
                         fmt::format("the state has a resource of the type \"{}\", "
-                                    "which this hadeploy does not know",
+                                    "which this version of hadeploy does not support",
                                     r.type));
             error.address = r.address;
-            diagnostics_.add(std::move(error).with_hint(
-                fmt::format("use the version of hadeploy that made it, or leave it as it is with "
-                            "--exclude {}",
-                            shell_word(resource_address(r.address)))));
+            diagnostics_.add(std::move(error).with_hint(fmt::format(
+                "use the version of hadeploy that created it, or skip it with --exclude {}",
+                shell_word(resource_address(r.address)))));
             return step;
         }
         if (is_let_go(r.address)) {
             step.action = Action::forget;
-            step.reason = "the spec lets go of it; it stays as it is";
+            step.reason = "`removed:` lists it; the object is kept";
             return step;
         }
         if (const Node* other = same_object(*step.type, r)) {
@@ -111,56 +110,55 @@ class Remover {
             return step;
         }
         const Leaving leaving = leaving_of(r, graph_);
-        const bool goes_along = goes_with_machines(r, *step.type);
-        const bool stays = leaving.kept && !goes_along;
-        if (leaving.prevented && !stays && !observed_gone(world_, r.address))
+        const bool with_machines = removed_with_machines(r, *step.type);
+        const bool stays = leaving.kept && !with_machines;
+        if (leaving.prevented && !stays && !observed_gone(prior_, r.address))
             diagnostics_.add(protected_error(r.address, "would be destroyed", leaving.loc))
-                .with_note("`removed:` lets go of it without destroying it");
-        if (goes_along) {
+                .with_note("`removed:` removes it from the state without destroying it");
+        if (with_machines) {
             const std::set<std::string> machines = machines_in(r.config);
             step.action = Action::forget;
-            step.reason = machines.size() == 1 ? fmt::format("goes with {}", *machines.begin())
-                                               : "goes with its machines";
+            step.reason = machines.size() == 1 ? fmt::format("removed with {}", *machines.begin())
+                                               : "removed with its machines";
             return step;
         }
-        if (stays && !observed_gone(world_, r.address)) {
+        if (stays && !observed_gone(prior_, r.address)) {
             step.action = Action::forget;
             step.keeps = true;
-            step.reason = "keep_on_destroy: it stays as it is";
+            step.reason = "keep_on_destroy: the object is kept";
             return step;
         }
         look(r, step);
         return step;
     }
 
-    /// The resource of the spec that manages the very object of this record, by a record of its
-    /// own.
+    /// The resource of the spec that manages the object of this record under another record.
     const Node* same_object(const ResourceType& type, const RecordedResource& r) const {
         if (claims_ == nullptr) return nullptr;
         const std::vector<std::string> names = type.claims(r.config);
         const Node* node = names.empty() ? nullptr : claims_->owner(names.front());
         if (node == nullptr || node->type->name != r.type) return nullptr;
-        const auto own = world_.recorded.find(node->address);
-        if (own == world_.recorded.end() || own->second.type != r.type) return nullptr;
+        const auto own = prior_.recorded.find(node->address);
+        if (own == prior_.recorded.end() || own->second.type != r.type) return nullptr;
         const std::vector<std::string> there = type.claims(own->second.config);
         return !there.empty() && there.front() == names.front() ? node : nullptr;
     }
 
-    /// Why it is to go.
+    /// The reason for the removal.
     std::string reason(const RecordedResource& r) const {
         const std::string resource = resource_address(r.address);
         if (resource == r.address || !kept_(resource)) return "the spec no longer has it";
-        if (world_.unfinished.contains(r.address))
-            return "it was begun as a replacement that is no longer wanted";
-        const bool aside = std::any_of(world_.moved.begin(), world_.moved.end(),
+        if (prior_.unfinished.contains(r.address))
+            return "it was begun as a replacement that is no longer needed";
+        const bool aside = std::any_of(prior_.moved.begin(), prior_.moved.end(),
                                        [&](const auto& move) { return move.second == r.address; });
-        return aside ? fmt::format("the spec no longer has it; {} is another one now", resource)
-                     : fmt::format("a new {} takes its place", resource);
+        return aside ? fmt::format("the spec no longer has it; {} is now another object", resource)
+                     : fmt::format("replaced by a new {}", resource);
     }
 
     void look(const RecordedResource& r, Step& step) {
-        const auto seen = world_.observed.find(r.address);
-        if (seen == world_.observed.end() || seen->second.state == Observation::State::blocked) {
+        const auto seen = prior_.observed.find(r.address);
+        if (seen == prior_.observed.end() || seen->second.state == Observation::State::blocked) {
             step.read_first = true;
             return;
         }
@@ -168,37 +166,37 @@ class Remover {
         if (o.state == Observation::State::failed) {
             Error error = o.error.value_or(Error(ErrorKind::failed, "could not be read"));
             error.address = r.address;
-            note_way_around(error, plan_.destroy ? "removes the rest" : "leaves it out");
+            note_way_around(error, plan_.destroy ? "removes the rest" : "skips it");
             diagnostics_.add(std::move(error));
         } else if (o.state == Observation::State::absent) {
             step.action = Action::forget;
             step.reason = "it is already gone";
         } else if (!o.foreign.empty()) {
             step.action = Action::forget;
-            step.reason = "what is there now is not ours: " + o.foreign;
+            step.reason = "the object there now belongs to somebody else: " + o.foreign;
         } else {
             step.before = step.before.with_all(o.attributes);
         }
     }
 
     Plan& plan_;
-    const PriorState& world_;
+    const PriorState& prior_;
     const Registry& registry_;
     const std::function<bool(const std::string&)>& kept_;
     const std::vector<Dependency>& let_go_;
-    const Claims* claims_; ///< of the spec; may be none
+    const Claims* claims_; ///< of the spec; can be nullptr
     Diagnostics& diagnostics_;
     const Graph* graph_;
-    std::set<std::string> dying_; ///< machines that this plan ends, or that are gone
+    std::set<std::string> ending_; ///< machines that this plan removes, or that are gone
 };
 
 } // namespace
 
-void add_removals(Plan& plan, const PriorState& world, const Registry& registry,
+void add_removals(Plan& plan, const PriorState& prior, const Registry& registry,
                   const std::function<bool(const std::string&)>& kept,
                   const std::vector<Dependency>& let_go, const Claims* claims,
                   Diagnostics& diagnostics, const Graph* graph) {
-    Remover(plan, world, registry, kept, let_go, claims, diagnostics, graph).run();
+    Remover(plan, prior, registry, kept, let_go, claims, diagnostics, graph).run();
 }
 
 Value with_removal_options(const ResourceType& type, Value before, const Value& wanted) {
@@ -208,7 +206,7 @@ Value with_removal_options(const ResourceType& type, Value before, const Value& 
     return before;
 }
 
-void settle_old_generations(Plan& plan, const PriorState& world) {
+void settle_old_generations(Plan& plan, const PriorState& prior) {
     std::unordered_map<std::string, const Step*> made_first;
     for (const Step& s : plan.steps)
         if (s.create_first) made_first.emplace(s.address, &s);
@@ -220,31 +218,31 @@ void settle_old_generations(Plan& plan, const PriorState& world) {
         if (step.type == made->second->type)
             step.before = with_removal_options(*step.type, step.before, made->second->after);
         step.if_differs =
-            made->second->if_differs && world.recorded.at(resource).generation == step.generation;
+            made->second->if_differs && prior.recorded.at(resource).generation == step.generation;
     }
 }
 
-Plan make_destroy_plan(const PriorState& world, const Registry& registry,
+Plan make_destroy_plan(const PriorState& prior, const Registry& registry,
                        const PlanOptions& options, const Graph* graph) {
-    const Selection selection(options, nullptr, world);
+    const Selection selection(options, nullptr, prior);
     Plan plan;
     plan.destroy = true;
     plan.partial = !selection.all();
     if (plan.partial) plan.notices.push_back(selection.notice());
     plan.outputs = Value::map({});
-    plan.outputs_before = world.outputs;
+    plan.outputs_before = prior.outputs;
     const auto kept = [&](const std::string& address) {
-        return world.recorded.contains(address) && !selection.has(address);
+        return prior.recorded.contains(address) && !selection.has(address);
     };
     Diagnostics diagnostics;
-    add_removals(plan, world, registry, kept, {}, nullptr, diagnostics, graph);
+    add_removals(plan, prior, registry, kept, {}, nullptr, diagnostics, graph);
     diagnostics.throw_if_any();
     std::vector<Taking> takings;
-    refuse_removal_of_kept_contents(plan, world, registry, nullptr, {}, takings, diagnostics);
-    order_steps(plan, world, nullptr, takings, diagnostics);
+    refuse_removal_of_kept_contents(plan, prior, registry, nullptr, {}, takings, diagnostics);
+    order_steps(plan, prior, nullptr, takings, diagnostics);
     diagnostics.throw_if_any();
-    note_interrupted(plan, world);
-    plan.losses = find_losses(plan, world, registry);
+    note_interrupted(plan, prior);
+    plan.losses = find_losses(plan, prior, registry);
     return plan;
 }
 

@@ -11,27 +11,27 @@ namespace hadeploy {
 
 class Claims;
 
-/// The plan to remove what is recorded: all of it, or the targets.
-/// @param graph  what the spec says of the protection of objects goes before their records
-Plan make_destroy_plan(const PriorState& world, const Registry& registry,
+/// The plan to remove everything that is recorded, or the targets.
+/// @param graph  its lifecycles take precedence over the recorded ones
+Plan make_destroy_plan(const PriorState& prior, const Registry& registry,
                        const PlanOptions& options = {}, const Graph* graph = nullptr);
 
-/// Adds the steps for what is recorded and not kept, in no order; what is within one of the
-/// addresses in `let_go` is only forgotten. (A part of the two above.)
-/// @param kept    whether what has this address stays
-/// @param claims  of the spec's resources, so that no object goes which one of them manages; may be
-///                nullptr
-/// @param graph   as of make_destroy_plan()
-void add_removals(Plan& plan, const PriorState& world, const Registry& registry,
+/// Adds the steps, unordered, for recorded resources that are not kept. Resources within an address
+/// of `let_go` are only forgotten.
+/// @param kept    whether the resource with this address stays
+/// @param claims  of the spec's resources, so that no object that one of them manages is removed;
+///         can be nullptr
+/// @param graph   as in make_destroy_plan()
+void add_removals(Plan& plan, const PriorState& prior, const Registry& registry,
                   const std::function<bool(const std::string&)>& kept,
                   const std::vector<Dependency>& let_go, const Claims* claims,
                   Diagnostics& diagnostics, const Graph* graph = nullptr);
 
-/// What is known of an old object, with the options that the spec has now of how its removal is
-/// done: `force: true` counts although the replacement is in the same plan.
+/// The attributes of an old object with the current removal options of the spec: `force: true`
+/// takes effect even if it is set in the same plan as the replacement.
 Value with_removal_options(const ResourceType& type, Value before, const Value& wanted);
 
-/// Makes the removals of old generations depend on whether the new ones are needed.
-void settle_old_generations(Plan& plan, const PriorState& world);
+/// Makes the removal of old generations depend on whether the new ones are needed.
+void settle_old_generations(Plan& plan, const PriorState& prior);
 
 } // namespace hadeploy

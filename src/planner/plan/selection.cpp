@@ -19,9 +19,9 @@ namespace {
 using Addresses = std::vector<std::string>;
 using Dependents = std::unordered_map<std::string, Addresses>;
 
-Dependents recorded_dependents(const PriorState& world) {
+Dependents recorded_dependents(const PriorState& prior) {
     Dependents out;
-    for (const auto& [address, r] : world.recorded)
+    for (const auto& [address, r] : prior.recorded)
         for (const std::string& d : r.depends_on) out[d].push_back(address);
     return out;
 }
@@ -33,19 +33,19 @@ Dependents dependents_in(const Graph& graph) {
     return out;
 }
 
-Addresses all_addresses(const Graph* graph, const PriorState& world) {
+Addresses all_addresses(const Graph* graph, const PriorState& prior) {
     Addresses out;
     if (graph != nullptr)
         for (const Node& n : graph->nodes()) out.push_back(n.address);
-    for (const auto& [address, r] : world.recorded)
+    for (const auto& [address, r] : prior.recorded)
         if (graph == nullptr || !graph->find(address)) out.push_back(address);
     return out;
 }
 
-/// The addresses among `all` that the values of an option name.
+/// The addresses among `all` that the values of an option match.
 /// @throws Error(usage)
 Addresses named(std::string_view option, const Addresses& values, const Addresses& all,
-                const Graph* graph, const PriorState& world) {
+                const Graph* graph, const PriorState& prior) {
     Addresses out;
     Diagnostics diagnostics;
     for (const std::string& value : values) {
@@ -54,7 +54,7 @@ Addresses named(std::string_view option, const Addresses& values, const Addresse
         for (const std::string& address : all)
             if (within(resource_address(address), wanted)) out.push_back(address);
         if (out.size() == before) // an address from before a move
-            for (std::string& address : moved_from(wanted, world))
+            for (std::string& address : moved_from(wanted, prior))
                 out.push_back(std::move(address));
         if (out.size() == before)
             diagnostics.add(unknown_address(
@@ -66,7 +66,7 @@ Addresses named(std::string_view option, const Addresses& values, const Addresse
     return out;
 }
 
-/// The first of them by name, the rest by their number.
+/// Lists the first few addresses and the number of the others.
 std::string listed(const Addresses& addresses) {
     constexpr std::size_t most = 5;
     const auto end =
@@ -76,7 +76,7 @@ std::string listed(const Addresses& addresses) {
     return out;
 }
 
-/// What is reached from `open`, itself included, going on to what `next` appends.
+/// The addresses reached from `open`, including itself; `next` appends the next ones.
 template<class Next>
 std::unordered_set<std::string> reached_from(Addresses open, const Next& next) {
     std::unordered_set<std::string> out;
@@ -95,21 +95,21 @@ void append(Addresses& to, const Dependents& from, const std::string& address) {
 
 } // namespace
 
-Selection::Selection(const PlanOptions& options, const Graph* graph, const PriorState& world) {
+Selection::Selection(const PlanOptions& options, const Graph* graph, const PriorState& prior) {
     if (options.targets.empty() && options.exclude.empty()) return;
     all_ = false;
     if (!options.targets.empty())
-        target(options.targets, graph, world);
+        target(options.targets, graph, prior);
     else
-        exclude(options.exclude, graph, world);
+        exclude(options.exclude, graph, prior);
     for (const std::string& address : chosen_)
-        if (const auto it = world.recorded.find(address); it != world.recorded.end())
+        if (const auto it = prior.recorded.find(address); it != prior.recorded.end())
             for (const std::string& m : machines_in(it->second.config)) machines_.insert(m);
 }
 
-void Selection::target(const Addresses& targets, const Graph* graph, const PriorState& world) {
-    const Dependents dependents = recorded_dependents(world);
-    chosen_ = reached_from(named("--target", targets, all_addresses(graph, world), graph, world),
+void Selection::target(const Addresses& targets, const Graph* graph, const PriorState& prior) {
+    const Dependents dependents = recorded_dependents(prior);
+    chosen_ = reached_from(named("--target", targets, all_addresses(graph, prior), graph, prior),
                            [&](const std::string& address, Addresses& open) {
                                if (const auto node =
                                        graph == nullptr ? std::nullopt : graph->find(address)) {
@@ -119,29 +119,31 @@ void Selection::target(const Addresses& targets, const Graph* graph, const Prior
                                    append(open, dependents, address);
                                }
                            });
-    notice_ = fmt::format("this plan is partial: only {} and what {}", fmt::join(targets, ", "),
-                          graph == nullptr ? "depends on it" : "it needs");
+    notice_ = fmt::format("this plan is partial: only {} and {}", fmt::join(targets, ", "),
+                          graph == nullptr ? "dependents" : "dependencies");
 }
 
-/// What is excluded stays as it is recorded. So nothing may be removed that it needs by its record,
-/// and nothing of the spec may be changed that needs it.
-void Selection::exclude(const Addresses& excluded, const Graph* graph, const PriorState& world) {
-    const Addresses all = all_addresses(graph, world);
+/// Excluded resources stay as recorded. So nothing that their records depend on can be removed, and
+/// nothing in the spec that depends on them can be changed.
+void Selection::exclude(const Addresses& excluded, const Graph* graph, const PriorState& prior) {
+    const Addresses all = all_addresses(graph, prior);
     const Dependents dependents = graph == nullptr ? Dependents{} : dependents_in(*graph);
-    const Addresses by_name = named("--exclude", excluded, all, graph, world);
+    const Addresses by_name = named("--exclude", excluded, all, graph, prior);
     const auto left = reached_from(by_name, [&](const std::string& address, Addresses& open) {
         append(open, dependents, address);
-        const auto recorded = world.recorded.find(address);
-        if (recorded == world.recorded.end()) return;
+        const auto recorded = prior.recorded.find(address);
+        if (recorded == prior.recorded.end()) return;
         for (const std::string& d : recorded->second.depends_on)
             if (graph == nullptr || !graph->find(d)) open.push_back(d);
     });
     for (const std::string& address : all)
         if (!left.contains(address)) chosen_.insert(address);
-    notice_ = fmt::format("this plan is partial: all but {} and what {}", fmt::join(excluded, ", "),
-                          graph == nullptr ? "it depends on" : "depends on it");
+    notice_ =
+        fmt::format("this plan is partial: everything except {} and {}", fmt::join(excluded, ", "),
+                    graph == nullptr ? "dependencies" : "dependents");
     if (graph == nullptr) return;
-    // what the spec no longer has, and would be removed, but for what depends on it
+    // resources that the spec no longer has, and that are kept only because something depends on
+    // them
     Addresses kept;
     for (const std::string& address : left)
         if (!graph->find(address) &&
@@ -149,12 +151,12 @@ void Selection::exclude(const Addresses& excluded, const Graph* graph, const Pri
             kept.push_back(address);
     std::sort(kept.begin(), kept.end());
     if (!kept.empty())
-        notice_ +=
-            fmt::format("; not removed either, since something of that needs it: {}", listed(kept));
+        notice_ += fmt::format("; also not removed, because excluded resources depend on it: {}",
+                               listed(kept));
 }
 
 std::set<std::string> addresses_to_replace(const PlanOptions& options, const Graph& graph,
-                                           const Selection& selection, const PriorState& world) {
+                                           const Selection& selection, const PriorState& prior) {
     std::set<std::string> out;
     if (options.replace.empty()) return out;
     Diagnostics diagnostics;
@@ -166,7 +168,7 @@ std::set<std::string> addresses_to_replace(const PlanOptions& options, const Gra
     };
     for (const std::string& given : options.replace) {
         std::string address = resolve_address(given, all);
-        if (const Addresses now = moved_from(address, world);
+        if (const Addresses now = moved_from(address, prior);
             !graph.find(address) && now.size() == 1)
             address = now.front();
         const auto node = graph.find(address);
@@ -175,14 +177,13 @@ std::set<std::string> addresses_to_replace(const PlanOptions& options, const Gra
                 fmt::format("--replace {}: the spec has no such single resource", given), address,
                 all, "`hadeploy graph` shows all addresses"));
         else if (graph[*node].type->data)
-            refuse(given, "it is only read");
+            refuse(given, "it is a data source");
         else if (!selection.has(address) && !options.exclude.empty())
-            refuse(given, "--exclude leaves it out").hint =
-                "take one of the two options away: what depends on an excluded resource is left "
-                "out too";
+            refuse(given, "--exclude excludes it").hint =
+                "omit one of the two options: dependents of an excluded resource are excluded too";
         else if (!selection.has(address))
-            refuse(given, "no --target takes it in").hint =
-                fmt::format("name it there too: --target {}", shell_word(address));
+            refuse(given, "no --target includes it").hint =
+                fmt::format("add --target {}", shell_word(address));
         out.insert(address);
     }
     diagnostics.throw_if_any();

@@ -11,11 +11,11 @@ void SharedThings::add(NodeId id, const Value& config) {
         wanted_by_[std::move(name)].push_back(id);
 }
 
-void SharedThings::leave_to_others(Plan& plan, const PriorState& world) const {
+void SharedThings::leave_to_others(Plan& plan, const PriorState& prior) const {
     if (wanted_by_.empty()) return;
     for (Step& step : plan.steps) {
-        const auto r = world.recorded.find(step.address);
-        if (r != world.recorded.end() && r->second.type == step.type->name)
+        const auto r = prior.recorded.find(step.address);
+        if (r != prior.recorded.end() && r->second.type == step.type->name)
             leave(step, r->second, plan);
     }
 }
@@ -35,7 +35,7 @@ void SharedThings::leave(Step& step, const RecordedResource& recorded, const Pla
     }
 }
 
-/// Of the object that is there once the plan is done.
+/// The identity of the object after the plan.
 std::string SharedThings::identity_after(NodeId id, const Plan& plan) const {
     const auto step = std::find_if(plan.steps.begin(), plan.steps.end(),
                                    [&](const Step& s) { return s.node == id; });

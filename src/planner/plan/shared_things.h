@@ -9,8 +9,8 @@
 
 namespace hadeploy {
 
-/// Things that several resources may want (ResourceType::shares), and who wants them once a plan is
-/// done.
+/// Things that several resources can want (ResourceType::shares), and the resources that want them
+/// after the plan.
 class SharedThings {
   public:
     /// @param records  by node; both outlive this
@@ -18,8 +18,8 @@ class SharedThings {
         : graph_(graph), records_(records) {}
 
     void add(NodeId id, const Value& config);
-    /// Notes in the steps of the plan what each gives up and others still want: Step::left_to.
-    void leave_to_others(Plan& plan, const PriorState& world) const;
+    /// Sets Step::left_to: the things that a step gives up and that other resources still want.
+    void leave_to_others(Plan& plan, const PriorState& prior) const;
 
   private:
     void leave(Step& step, const RecordedResource& recorded, const Plan& plan) const;

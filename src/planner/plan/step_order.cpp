@@ -17,8 +17,8 @@ namespace {
 
 class Orderer {
   public:
-    Orderer(Plan& plan, const PriorState& world, const Graph* graph, Diagnostics& diagnostics)
-        : plan_(plan), world_(world), graph_(graph), diagnostics_(diagnostics),
+    Orderer(Plan& plan, const PriorState& prior, const Graph* graph, Diagnostics& diagnostics)
+        : plan_(plan), prior_(prior), graph_(graph), diagnostics_(diagnostics),
           hard_(plan.steps.size()), soft_(plan.steps.size()) {}
 
     void run(const std::vector<Taking>& takings) {
@@ -32,7 +32,7 @@ class Orderer {
         }
         for (const Taking& t : takings)
             if (!t.perhaps) take(t);
-        names_not_known();
+        unknown_names();
         for (const Taking& t : takings)
             if (t.perhaps) take_perhaps(t);
         sort();
@@ -51,7 +51,7 @@ class Orderer {
                 continue;
             }
             removals_[step.address].push_back(id);
-            // who stands on a resource knows it by its address, whichever generation it is
+            // dependents refer to a resource by its address, whichever generation it is
             const std::string resource = resource_address(step.address);
             if (resource != step.address) removals_[resource].push_back(id);
         }
@@ -73,11 +73,11 @@ class Orderer {
         const Step& step = plan_.steps[id];
         if (const auto half = half_of(step.address)) hard_[id].insert(*half);
         if (!graph_ || !step.node || !half_of(step.address)) return;
-        // a record that was made before the reference was written does not know of it
+        // a record made before the reference was added does not contain it
         const Node& node = (*graph_)[*step.node];
         for (const NodeId d : node.deps) {
             const Node& below = (*graph_)[d];
-            if (is_serial_pair(node, below)) { // the one is there again before the other goes
+            if (is_serial_pair(node, below)) { // one is created again before the next is removed
                 if (const auto other = steps_.find(below.address); other != steps_.end())
                     hard_[*half_of(step.address)].insert(other->second);
             } else if (const auto half = half_of(below.address)) {
@@ -86,7 +86,7 @@ class Orderer {
         }
     }
 
-    /// Whether one of two recorded addresses only waits for the other.
+    /// Whether the order of two recorded addresses follows only from `serial`.
     bool only_serial(const std::string& address, const std::string& below) const {
         if (graph_ == nullptr) return false;
         const auto a = graph_->find(address), b = graph_->find(below);
@@ -96,23 +96,23 @@ class Orderer {
 
     void removal(StepId id) {
         const Step& step = plan_.steps[id];
-        const RecordedResource& r = world_.recorded.at(step.address);
+        const RecordedResource& r = prior_.recorded.at(step.address);
         const bool forgotten = step.action == Action::forget;
-        // what stands on a resource knows the generation in use, which goes first where both go
+        // dependents refer to the generation in use, which is removed first if both are removed
         if (resource_address(step.address) != step.address && !forgotten)
             for (const StepId other : removals_of(resource_address(step.address)))
                 if (plan_.steps[other].address == resource_address(step.address))
                     hard_[id].insert(other);
-        if (forgotten && observed_gone(world_, r.address))
-            return; // at once: what tells so may go itself
+        if (forgotten && observed_gone(prior_, r.address))
+            return; // immediately: the machine that shows it is gone may be removed too
         for (const std::string& m : machines_in(r.config)) {
-            // one that is off is started first
+            // a machine that is off is started first
             const auto change = steps_.find(m);
             if (!forgotten && change != steps_.end() && removals_of(m).empty())
                 hard_[id].insert(change->second);
             for (const StepId machine : removals_of(m)) {
                 if (machine == id) continue;
-                if (forgotten) // so that a failure leaves it recorded
+                if (forgotten) // so that it stays recorded if the removal fails
                     hard_[id].insert(machine);
                 else
                     hard_[machine].insert(id);
@@ -126,16 +126,16 @@ class Orderer {
         }
     }
 
-    /// The removals of what has this address, or, where that stays or is only forgotten, of what it
-    /// stands on.
+    /// The steps that remove the object at this address or, if it stays or is only forgotten, the
+    /// objects that it depends on.
     const std::vector<StepId>& removals_below(const std::string& address) {
         const auto [it, fresh] = below_.emplace(address, std::vector<StepId>{});
         if (!fresh) return it->second; // known, or a circle
         std::vector<StepId> out;
         for (const StepId id : removals_of(address))
             if (plan_.steps[id].action != Action::forget) out.push_back(id);
-        const auto r = world_.recorded.find(address);
-        if (out.empty() && r != world_.recorded.end())
+        const auto r = prior_.recorded.find(address);
+        if (out.empty() && r != prior_.recorded.end())
             for (const std::string& d : r->second.depends_on) {
                 const std::vector<StepId>& further = removals_below(d);
                 out.insert(out.end(), further.begin(), further.end());
@@ -145,19 +145,19 @@ class Orderer {
         return below_[address] = std::move(out);
     }
 
-    /// What a resource used so far is removed once the resource has changed.
+    /// An object is removed after its former dependents have changed.
     void dependents_change(StepId id) {
         const std::string& address = plan_.steps[id].address;
-        const auto recorded = world_.recorded.find(address);
-        generations(id, recorded == world_.recorded.end() ? nullptr : &recorded->second);
-        if (recorded == world_.recorded.end()) return;
+        const auto recorded = prior_.recorded.find(address);
+        generations(id, recorded == prior_.recorded.end() ? nullptr : &recorded->second);
+        if (recorded == prior_.recorded.end()) return;
         for (const std::string& d : recorded->second.depends_on)
             for (const StepId removed : removals_of(d))
                 if (!plan_.steps[removed].first_half) soft_[removed].insert(id);
     }
 
-    /// The old generation goes once the new one is there. What earlier runs left may be in its way,
-    /// and goes before.
+    /// The old generation is removed after the new one has been created. Leftovers of earlier runs
+    /// could conflict with the new one, and are removed before.
     void generations(StepId id, const RecordedResource* recorded) {
         const Step& step = plan_.steps[id];
         if (step.action != Action::create && step.action != Action::replace) return;
@@ -184,7 +184,7 @@ class Orderer {
         if (!any && step != steps_.end()) note(step->second);
     }
 
-    /// Rather than that an object goes after what has no name yet: see names_not_known().
+    /// Takes precedence over the order of unknown_names().
     void take_perhaps(const Taking& t) {
         for (const StepId id : removals_of(t.from)) {
             if (id == t.step) continue;
@@ -193,9 +193,9 @@ class Orderer {
         }
     }
 
-    /// An object goes only after those resources of its type have their names that do not have one
-    /// yet: it may be the one that they stand for.
-    void names_not_known() {
+    /// An object is removed only after the resources of its type without a known name have been
+    /// applied, because one of them may be this object.
+    void unknown_names() {
         constexpr std::size_t kMostEdges = 250'000;
         std::map<const ResourceType*, std::vector<StepId>> unknown, removed;
         for (StepId id = 0; id < plan_.steps.size(); ++id) {
@@ -207,7 +207,7 @@ class Orderer {
         for (StepId id = 0; id < plan_.steps.size(); ++id) {
             const Step& step = plan_.steps[id];
             if (step.action != Action::remove || step.type->takes_along(step.before).empty())
-                continue; // what has a name by then may turn out to be among the contents
+                continue; // a resource without a known name can turn out to be in its contents
             for (const auto& [type, ids] : unknown) soft_[id].insert(ids.begin(), ids.end());
         }
         for (StepId id = 0; id < plan_.steps.size(); ++id)
@@ -221,7 +221,7 @@ class Orderer {
         }
     }
 
-    /// A replacement's first half has its place right before the second.
+    /// The first half of a replacement comes directly before the second.
     std::vector<std::size_t> places() const {
         std::vector<std::size_t> out(plan_.steps.size());
         for (StepId id = 0; id < out.size(); ++id) out[id] = 2 * (std::size_t{id} + 1);
@@ -230,9 +230,9 @@ class Orderer {
         return out;
     }
 
-    /// Kahn's algorithm in rounds: of what is free the first by its place, and what that sets free
-    /// further down still belongs to the round. Where nothing is free what is only better goes
-    /// unheeded.
+    /// Kahn's algorithm in rounds: takes the free step with the first place; steps at later places
+    /// that become free belong to the same round. If no step is free, soft dependencies are
+    /// ignored.
     void sort() {
         const std::size_t n = plan_.steps.size();
         const std::vector<std::size_t> place = places();
@@ -297,7 +297,7 @@ class Orderer {
         plan_.steps = std::move(steps);
     }
 
-    /// Follows what each waits for until a step comes again.
+    /// Follows waiting steps until one repeats.
     void report_circle(const std::vector<std::optional<StepId>>& position) {
         const auto open = [&](StepId id) { return !position[id]; };
         StepId at = 0;
@@ -319,7 +319,7 @@ class Orderer {
             error.with_note(reason(from, to), plan_.steps[from].loc);
         }
         diagnostics_.add(std::move(error)).hint =
-            "make the change in two runs, the first of which leaves one of them out";
+            "make the change in two runs, and leave one of them out of the first run";
     }
 
     std::string reason(StepId id, StepId before) const {
@@ -335,12 +335,12 @@ class Orderer {
     }
 
     Plan& plan_;
-    const PriorState& world_;
+    const PriorState& prior_;
     const Graph* graph_;
     Diagnostics& diagnostics_;
-    /// By step: what has to be through before, and what is better through before.
+    /// By step: steps that must be done before, and steps that should be.
     std::vector<std::set<StepId>> hard_, soft_;
-    std::unordered_map<std::string, StepId> steps_; ///< but removals, by address
+    std::unordered_map<std::string, StepId> steps_; ///< by address, without removals
     std::unordered_map<std::string, std::vector<StepId>> removals_;
     std::unordered_map<std::string, std::vector<StepId>> below_;
     std::map<std::pair<StepId, StepId>, const Taking*> takings_;
@@ -348,14 +348,14 @@ class Orderer {
 
 } // namespace
 
-void order_steps(Plan& plan, const PriorState& world, const Graph* graph,
+void order_steps(Plan& plan, const PriorState& prior, const Graph* graph,
                  const std::vector<Taking>& takings, Diagnostics& diagnostics) {
     const auto removes = [](const Step& s) {
         return s.action == Action::remove || s.action == Action::forget;
     };
-    // without removals the steps stand in an order already
+    // without removals the steps are already in order
     if (takings.empty() && std::none_of(plan.steps.begin(), plan.steps.end(), removes)) return;
-    Orderer(plan, world, graph, diagnostics).run(takings);
+    Orderer(plan, prior, graph, diagnostics).run(takings);
 }
 
 } // namespace hadeploy

@@ -5,24 +5,25 @@
 
 namespace hadeploy {
 
-/// A step takes a name or a place that a recorded object has so far.
+/// A step takes a name or a place that a recorded object still has.
 struct Taking {
     StepId step = 0;
     std::string from; ///< address of that object
     std::string what; ///< "port 80 of the swarm of 10.0.0.1"
-    /// It may be another object after all: no reason for an error where steps wait for each other.
+    /// It may be a different object: not an error if it leads to a cycle of steps.
     bool perhaps = false;
 };
 
-/// Brings the steps of a plan into an order, and completes what each waits for (Step::after_steps):
-/// - what is removed or replaced goes after everything that depends on it, by the record or by the
-///   spec, and is removed or replaced too;
-/// - what is removed goes after what used it so far has been changed;
-/// - what takes something from another object is made after that one has let it go;
-/// - what goes with its machine goes after it, what has to be undone properly before it.
-/// @param graph  nullptr of a plan to destroy
-/// Adds an error where steps wait for each other.
-void order_steps(Plan& plan, const PriorState& world, const Graph* graph,
+/// Sorts the steps of a plan, and completes their dependencies (Step::after_steps):
+/// - a removal or replacement comes after the removal or replacement of every dependent, according
+///   to the record or the spec;
+/// - a removal comes after the changes of former dependents;
+/// - a step that takes something from another object comes after that object has released it;
+/// - an object that disappears with its machine comes after the machine, one that needs a proper
+///   removal before it.
+/// Adds an error if steps wait for each other.
+/// @param graph  nullptr for a plan to destroy
+void order_steps(Plan& plan, const PriorState& prior, const Graph* graph,
                  const std::vector<Taking>& takings, Diagnostics& diagnostics);
 
 } // namespace hadeploy

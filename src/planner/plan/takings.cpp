@@ -9,8 +9,8 @@ namespace hadeploy {
 std::vector<Taking> Holders::takings(const Node& node, const Value& config,
                                      const RecordedResource* recorded) {
     const bool has_all = recorded != nullptr && recorded->config == config &&
-                         !world_.unfinished.contains(node.address);
-    if (world_.recorded.empty() || has_all) return {};
+                         !prior_.unfinished.contains(node.address);
+    if (prior_.recorded.empty() || has_all) return {};
     std::vector<Taking> out;
     for (const std::string& claim : node.type->claims(config)) {
         const auto found = by_claim().find(claim);
@@ -21,16 +21,16 @@ std::vector<Taking> Holders::takings(const Node& node, const Value& config,
     return out;
 }
 
-/// The addresses of recorded objects by what they claim, or have as they were seen.
+/// The addresses of recorded objects by their recorded and observed claims.
 const Holders::Addresses& Holders::by_claim() {
     if (by_claim_) return *by_claim_;
     by_claim_.emplace();
-    for (const auto& [address, r] : world_.recorded) {
+    for (const auto& [address, r] : prior_.recorded) {
         const ResourceType* type = registry_.type(r.type);
         if (type == nullptr) continue;
         std::vector<std::string> claims = type->claims(r.config);
-        const auto seen = world_.observed.find(address);
-        if (seen != world_.observed.end() && seen->second.attributes.is_map())
+        const auto seen = prior_.observed.find(address);
+        if (seen != prior_.observed.end() && seen->second.attributes.is_map())
             for (std::string& claim : type->claims(r.config.with_all(seen->second.attributes)))
                 claims.push_back(std::move(claim));
         std::sort(claims.begin(), claims.end());

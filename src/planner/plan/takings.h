@@ -11,15 +11,16 @@
 
 namespace hadeploy {
 
-/// Who has so far what resources claim (ResourceType::claims).
+/// The recorded objects that hold what resources claim (ResourceType::claims).
 class Holders {
   public:
-    /// Both outlive this.
-    Holders(const Registry& registry, const PriorState& world)
-        : registry_(registry), world_(world) {}
+    /// Both must outlive this.
+    Holders(const Registry& registry, const PriorState& prior)
+        : registry_(registry), prior_(prior) {}
 
-    /// What a resource would claim that another record's object still has; Taking::step is to be
-    /// filled in. The spec's own clashes are errors, so all of these are about to be let go.
+    /// The claims of a resource that another record's object still holds; the caller fills in
+    /// Taking::step. Conflicts within the spec are errors, so all of these are about to be
+    /// released.
     std::vector<Taking> takings(const Node& node, const Value& config,
                                 const RecordedResource* recorded);
 
@@ -28,11 +29,11 @@ class Holders {
     const Addresses& by_claim();
 
     const Registry& registry_;
-    const PriorState& world_;
-    std::optional<Addresses> by_claim_; ///< made when it is asked for first
+    const PriorState& prior_;
+    std::optional<Addresses> by_claim_; ///< made on first use
 };
 
-/// Adds what steps perhaps take from the records that look like what they make.
+/// Adds what steps may take from records that look like the objects they create.
 void add_take_overs(const Plan& plan, const std::multimap<std::string, std::string>& take_overs,
                     std::vector<Taking>& takings);
 

@@ -14,19 +14,19 @@ namespace {
 
 class Explainer {
   public:
-    Explainer(const Plan& plan, const Graph& graph, const PriorState& world)
-        : plan_(plan), graph_(graph), world_(world) {
+    Explainer(const Plan& plan, const Graph& graph, const PriorState& prior)
+        : plan_(plan), graph_(graph), prior_(prior) {
         for (StepId id = 0; id < plan.steps.size(); ++id) steps_[plan.steps[id].address] = id;
     }
 
     Why operator()(const std::string& address) const {
         Why why{.address = address, .step = step_of(address)};
         const auto node = graph_.find(address);
-        const auto recorded = world_.recorded.find(address);
+        const auto recorded = prior_.recorded.find(address);
         if (node) {
             why.loc = graph_[*node].block->loc;
             for (const NodeId d : graph_[*node].deps) why.depends_on.push_back(graph_[d].address);
-        } else if (recorded != world_.recorded.end()) {
+        } else if (recorded != prior_.recorded.end()) {
             why.depends_on = recorded->second.depends_on;
         }
         if (!why.step) return why;
@@ -52,7 +52,7 @@ class Explainer {
         return it == steps_.end() ? std::nullopt : std::optional(it->second);
     }
 
-    /// Whether the plan makes it another one, or may.
+    /// Whether the plan changes it, or may change it.
     bool changes(const std::string& address) const {
         const auto step = step_of(address);
         return step && plan_.steps[*step].action != Action::adopt;
@@ -74,22 +74,21 @@ class Explainer {
 
     const Plan& plan_;
     const Graph& graph_;
-    const PriorState& world_;
+    const PriorState& prior_;
     std::map<std::string, StepId> steps_;
 };
 
-/// The address that is meant. A plan has a name of its own for what a replacement leaves to be
-/// removed: `a#1`.
+/// Resolves an address. A plan has a separate address for the old object of a replacement: `a#1`.
 /// @throws Error(usage)
 std::string known_address(const std::string& given, const Plan& plan, const Graph& graph,
-                          const PriorState& world) {
+                          const PriorState& prior) {
     std::vector<std::string> known;
     for (const Node& n : graph.nodes()) known.push_back(n.address);
-    for (const auto& [recorded, r] : world.recorded) known.push_back(recorded);
+    for (const auto& [recorded, r] : prior.recorded) known.push_back(recorded);
     std::string address = resolve_address(given, known);
-    if (const auto now = moved_from(address, world); !graph.find(address) && now.size() == 1)
+    if (const auto now = moved_from(address, prior); !graph.find(address) && now.size() == 1)
         address = now.front();
-    if (graph.find(address) || world.recorded.contains(address) ||
+    if (graph.find(address) || prior.recorded.contains(address) ||
         std::any_of(plan.steps.begin(), plan.steps.end(),
                     [&](const Step& s) { return s.address == address; }))
         return address;
@@ -100,9 +99,9 @@ std::string known_address(const std::string& given, const Plan& plan, const Grap
 } // namespace
 
 std::vector<Why> explain(const std::string& given, const Plan& plan, const Graph& graph,
-                         const PriorState& world) {
-    const std::string address = known_address(given, plan, graph, world);
-    const Explainer explainer(plan, graph, world);
+                         const PriorState& prior) {
+    const std::string address = known_address(given, plan, graph, prior);
+    const Explainer explainer(plan, graph, prior);
     std::vector<Why> out;
     std::set<std::string> seen{address};
     std::deque<std::string> open{address};

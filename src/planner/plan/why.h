@@ -5,35 +5,35 @@
 
 namespace hadeploy {
 
-/// Why a plan does to a resource what it does, out of the same data that apply goes by.
+/// Explains why a plan changes a resource, from the same data that apply uses.
 struct Why {
-    /// Where a difference comes from.
+    /// The origin of a difference.
     enum class Origin {
-        spec,  ///< the spec wants something else than when it was last applied
-        drift, ///< the spec wants the same, but it was changed elsewhere
-        later, ///< what is wanted is known only once others are made
+        spec,  ///< the spec has changed since it was last applied
+        drift, ///< the spec is the same: something else changed the object
+        later, ///< the wanted value is known only after other steps
     };
     struct Cause {
         AttributeChange change;
         Origin origin = Origin::spec;
-        Loc loc = {};                       ///< the attribute in the spec; unknown: none is there
-        std::vector<std::string> from = {}; ///< what its expression refers to, of what changes
+        Loc loc = {};                       ///< of the attribute in the spec, if it is there
+        std::vector<std::string> from = {}; ///< changing resources that its expression refers to
     };
     std::string address;
     std::optional<StepId> step; ///< none: nothing to do
-    Loc loc = {};               ///< its block in the spec; unknown: the spec has none
+    Loc loc = {};               ///< its block in the spec; unknown if there is none
     std::vector<Cause> causes = {};
-    std::vector<std::string> triggers = {};  ///< whose changes replace it
-    std::vector<std::string> waits_for = {}; ///< whose steps come first
-    /// Of a replacement: whose steps come before the old object is removed.
+    std::vector<std::string> triggers = {};  ///< resources whose changes replace it
+    std::vector<std::string> waits_for = {}; ///< resources whose steps come first
+    /// Of a replacement: resources whose steps come before the removal of the old object.
     std::vector<std::string> removed_after = {};
-    std::vector<std::string> depends_on = {}; ///< directly; by the spec, else by the state
+    std::vector<std::string> depends_on = {}; ///< directly; from the spec, else from the state
 };
 
-/// The explanation of one resource, followed by those of the resources that its own leads to, each
-/// once: first what it comes from, then what that comes from.
-/// @throws Error(usage) when neither spec nor state have it
+/// The explanation of one resource, followed by those of the resources that caused its change, each
+/// once, breadth first.
+/// @throws Error(usage) if neither the spec nor the state has it
 std::vector<Why> explain(const std::string& address, const Plan& plan, const Graph& graph,
-                         const PriorState& world);
+                         const PriorState& prior);
 
 } // namespace hadeploy

@@ -17,7 +17,7 @@ namespace hadeploy {
 
 namespace {
 
-/// The end of the name that begins at `at`; `at` itself when none does.
+/// The end of the name that begins at `at`; `at` itself if there is none.
 std::size_t end_of_name(const std::string& text, std::size_t at) {
     if (at >= text.size() || !std::isalpha(static_cast<unsigned char>(text[at]))) return at;
     while (at < text.size() && (std::isalnum(static_cast<unsigned char>(text[at])) ||
@@ -26,7 +26,7 @@ std::size_t end_of_name(const std::string& text, std::size_t at) {
     return at;
 }
 
-/// The end of `["key"]` or `[0]` at `at`; `at` itself when there is none, npos when it is broken.
+/// The end of `["key"]` or `[0]` at `at`; `at` itself if there is none, npos if it is malformed.
 std::size_t end_of_key(const std::string& text, std::size_t at) {
     if (at >= text.size() || text[at] != '[') return at;
     if (text.compare(at, 2, "[\"") == 0) {
@@ -37,7 +37,7 @@ std::size_t end_of_key(const std::string& text, std::size_t at) {
     return end == text.npos || end == at + 1 || text[end] != ']' ? text.npos : end + 1;
 }
 
-/// What an address is within, itself included: `module.m.a["x"]`, `module.m.a`, `module.m`.
+/// Adds an address and everything that contains it: `module.m.a["x"]`, `module.m.a`, `module.m`.
 void add_names(std::set<std::string>& out, const std::string& address) {
     for (std::size_t n = 1; n <= address.size(); ++n) {
         const bool ends = n == address.size() || address[n] == '.' || address[n] == '[';
@@ -53,14 +53,14 @@ std::set<std::string> names_of(const std::vector<std::string>& addresses) {
     return out;
 }
 
-/// Keys hold neither quotes nor backslashes (instance_keys() sees to that), so that two addresses
-/// whose texts are the same without them differ at most in the kind of their keys.
+/// Keys contain neither quotes nor backslashes (instance_keys() makes sure), so two addresses whose
+/// texts are equal without them differ at most in the kind of their keys.
 std::string without_quotes(std::string text) {
     std::erase_if(text, [](char c) { return c == '"' || c == '\'' || c == '\\'; });
     return text;
 }
 
-/// The names of an address in their order: `r["a"]`, `r.a` and `r[a]` have the same.
+/// The names of an address without punctuation: equal for `r["a"]`, `r.a` and `r[a]`.
 std::string bare_names(const std::string& text) {
     std::string out;
     for (const char c : text) {
@@ -74,7 +74,7 @@ std::string bare_names(const std::string& text) {
     return out;
 }
 
-/// The instances of the block or module that `address` names one of, though not one that is there.
+/// The existing instances of the block or module of which `address` would be another instance.
 std::vector<std::string> siblings(const std::string& address, const std::set<std::string>& names) {
     const auto key = address.rfind('[');
     std::vector<std::string> out;
@@ -94,7 +94,7 @@ std::optional<std::int64_t> index_in(const std::string& address) {
     return error == std::errc() && *end == ']' ? std::optional(out) : std::nullopt;
 }
 
-/// Another index is another object, and so is another short key: neither is what was meant.
+/// Another index is another object, and so is another short key: such instances are no suggestions.
 std::optional<std::string> closest_instance(const std::string& address,
                                             const std::vector<std::string>& instances) {
     constexpr std::size_t shortest = 4;
@@ -136,7 +136,7 @@ std::vector<AddressPart> parts_of_address(const std::string& text) {
         std::size_t end = end_of_name(text, at);
         if (end == at) return {};
         const bool module = text.compare(at, end - at, "module") == 0;
-        if (module) { // its own name follows
+        if (module) { // the module's name follows
             if (end >= text.size() || text[end] != '.') return {};
             const std::size_t name = end + 1;
             end = end_of_name(text, name);
@@ -164,7 +164,7 @@ std::string resolve_address(const std::string& text, const std::vector<std::stri
     const std::string* found = nullptr;
     for (const std::string& name : names) {
         if (without_quotes(name) != wanted) continue;
-        if (found != nullptr) return text; // it may be either
+        if (found != nullptr) return text; // ambiguous
         found = &name;
     }
     return found == nullptr ? text : *found;

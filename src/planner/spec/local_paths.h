@@ -7,16 +7,16 @@
 
 namespace hadeploy {
 
-/// Paths of this machine within a project's directory are recorded relative to it, so that a
-/// project that was copied together with its state and files is as it was, and has nothing to do
-/// with the files of the one that it was copied from. A canonical local_path is absolute: so a
-/// relative one is known by its form.
+/// Paths within a project's directory are recorded relative to it. So a copy of a project with its
+/// state and files works unchanged, and does not refer to the files of the original. A canonical
+/// local_path is absolute, so a relative one is recognizable.
 ///
-/// `config` as it is recorded: its local paths (and those of connections in it) that are in
-/// `directory` relative to that. All else stays.
+///
+/// Converts `config` for its record: local paths within `directory` (also those of connections)
+/// become relative to it. Everything else is unchanged.
 Value with_paths_in(const Schema& schema, const Value& config, const std::string& directory);
 
-/// The way back.
+/// The inverse: converts a recorded config to absolute paths.
 Value with_whole_paths(const Schema& schema, const Value& config, const std::string& directory);
 
 } // namespace hadeploy

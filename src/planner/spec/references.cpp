@@ -9,7 +9,7 @@ namespace hadeploy {
 
 namespace {
 
-/// Walks an expression. `steps` are those taken from its value, the first one last.
+/// Walks an expression. `steps` are the steps taken from its value, in reverse order.
 class Collector {
   public:
     std::vector<Reference> found;
@@ -27,7 +27,7 @@ class Collector {
             walk(index);
             if (index.kind == Expr::Kind::reference && found.size() == before + 1)
                 found.back().key_of = name_of(expr.parts[0]);
-            if (!constant) steps.clear(); // what follows an unknown step is not known to exist
+            if (!constant) steps.clear(); // the steps after an unknown step cannot be checked
             if (constant) steps.push_back(index.value.as_string());
             return walk(expr.parts[0], std::move(steps));
         }
@@ -38,7 +38,7 @@ class Collector {
     }
 
   private:
-    /// As it is written; "" of what has no name.
+    /// The expression as written, if it consists of names; otherwise "".
     static std::string name_of(const Expr& expr) {
         if (expr.kind == Expr::Kind::attribute) {
             const std::string of = name_of(expr.parts[0]);
@@ -64,10 +64,10 @@ class Collector {
         own_.resize(own_.size() - 2);
     }
 
-    std::vector<std::string> own_; ///< of the comprehensions around
+    std::vector<std::string> own_; ///< names defined by the enclosing comprehensions
 };
 
-/// Depth first; `path` are the locals under way.
+/// Depth-first search; `path` holds the locals in progress.
 class CycleSearch {
   public:
     CycleSearch(const Module& module, Diagnostics& diagnostics) : diagnostics_(diagnostics) {

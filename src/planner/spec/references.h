@@ -4,20 +4,20 @@
 
 namespace hadeploy {
 
-/// A name in an expression with the constant steps that follow: `var.hosts["a"]` has the steps
+/// A name in an expression with the constant steps that follow it: `var.hosts["a"]` has the steps
 /// "hosts" and "a".
 struct Reference {
     std::string name;
     std::vector<std::string> steps;
     Loc loc;
-    std::string key_of = {}; ///< what it is the key of: `a` of the z in `a[z]`
+    std::string key_of = {}; ///< the name indexed by this reference: `a` for the z in `a[z]`
 };
 
-/// Every reference in an expression, also in branches that may never be taken; without the names
-/// that comprehensions bring with them.
+/// Every reference in an expression, including branches that are never taken, without the names
+/// that comprehensions define.
 std::vector<Reference> references_in(const Expr& expr);
 
-/// Locals that lead back to themselves.
+/// Reports locals that refer to themselves, directly or through others.
 void check_local_cycles(const Module& module, Diagnostics& diagnostics);
 
 } // namespace hadeploy

@@ -20,7 +20,7 @@ namespace {
 const std::vector<std::string> kModuleSections = {"description", "variables", "locals",  "data",
                                                   "resources",   "modules",   "outputs", "checks"};
 
-/// Without symbolic links, as far as there is something.
+/// Resolves symbolic links in the existing part of a path.
 fs::path real_path(const fs::path& path) {
     const fs::path whole = fs::current_path() / path;
     std::error_code error;
@@ -28,7 +28,7 @@ fs::path real_path(const fs::path& path) {
     return error ? whole.lexically_normal() : out;
 }
 
-/// Reads one spec or module file. `loading` is the chain of files being loaded, against cycles.
+/// Reads one spec or module file. `loading` is the chain of files being loaded, to detect cycles.
 class Loader : private SpecReader {
   public:
     Loader(Spec& spec, const FileReader& read, Diagnostics& diagnostics)
@@ -73,12 +73,12 @@ class Loader : private SpecReader {
     }
 
     bool check_sections(const Value& root, const std::vector<std::string>& known) {
-        if (root.is_null() && !root.loc().known()) return false; // reading has said why
+        if (root.is_null() && !root.loc().known()) return false; // the reader has reported it
         if (!root.is_map()) {
             diagnostics_.add(fmt::format("a spec is a map, not {}", root.kind_name()), root.loc());
             return false;
         }
-        Value::Map sections = root.as_map(); // "x-..." only holds what anchors stand for
+        Value::Map sections = root.as_map(); // "x-..." sections only hold anchors
         std::erase_if(sections, [](const Entry& e) { return e.key.starts_with("x-"); });
         unknown_keys(Value::map(std::move(sections)), known, "a spec");
         return true;
@@ -108,7 +108,7 @@ class Loader : private SpecReader {
                 continue;
             }
             diagnostics_
-                .add(fmt::format("the secrets \"{}\" are a file, not {}", e.key,
+                .add(fmt::format("secrets \"{}\": expected a file, got {}", e.key,
                                  e.value.kind_name()),
                      e.loc)
                 .hint = "for example: app: secrets/app.yaml, made with `hadeploy vault encrypt`";
@@ -129,7 +129,7 @@ class Loader : private SpecReader {
         for (const Entry& e : blocks(root["locals"], "locals"))
             module.locals.push_back({e.key, e.loc, compiled(e.value)});
         check_local_cycles(module, diagnostics_);
-        // "data.x" among the resources: the name it is referred to by, which no resource can have
+        // data sources are named "data.x" among the resources; no resource can have such a name
         const std::vector<Entry> data = blocks(root["data"], "data");
         const std::vector<Entry> resources = blocks(root["resources"], "resources");
         module.resources.reserve(data.size() + resources.size());
@@ -178,7 +178,7 @@ class Loader : private SpecReader {
         if (refuse_expressions(*type, "a type", "a count of 0 leaves a resource out")) return;
         block.type = type->as_string();
         block.type_loc = type->loc();
-        block.attributes.reserve(e.value.as_map().size() - 1); // all but the type
+        block.attributes.reserve(e.value.as_map().size() - 1); // all except the type
         for (const Entry& a : e.value.as_map()) {
             if (a.key == "type" || refuse_expression_key(a)) continue;
             if (a.key == "for_each")
@@ -200,8 +200,8 @@ class Loader : private SpecReader {
     }
 
     void refuse_both(std::string_view owner, Loc loc) {
-        diagnostics_.add(fmt::format("{} has a count or a for_each, not both", owner), loc).hint =
-            "for_each names its instances, so that taking one away leaves the others alone";
+        diagnostics_.add(fmt::format("{} can't have both a count and a for_each", owner), loc)
+            .hint = "for_each names its instances, so removing one does not affect the others";
     }
 
     void load_call(const Entry& e, Module& module) {
@@ -271,10 +271,9 @@ class Loader : private SpecReader {
         } catch (Error& error) {
             if (!error.loc.known()) error.loc = source.loc();
             if (error.hint.empty() && !fs::exists(file))
-                error.hint =
-                    fmt::format("a module is a directory with a {}; the source leads there "
-                                "from this file's directory",
-                                kModuleFile);
+                error.hint = fmt::format("a module is a directory with a {}; its source is a path "
+                                         "relative to this file's directory",
+                                         kModuleFile);
             diagnostics_.add(std::move(error));
             module = nullptr;
         }

@@ -17,10 +17,10 @@
 
 namespace hadeploy {
 
-inline constexpr const char* kSpecFile = "hadeploy.yaml"; ///< what a project's directory holds
-inline constexpr const char* kModuleFile = "module.yaml"; ///< what a module's directory holds
+inline constexpr const char* kSpecFile = "hadeploy.yaml"; ///< in a project's directory
+inline constexpr const char* kModuleFile = "module.yaml"; ///< in a module's directory
 
-/// Something that has to be true, and what to say when it is not.
+/// A condition that must hold, with its error message.
 struct Rule {
     ExprPtr check;
     ExprPtr message;
@@ -33,7 +33,7 @@ struct Variable {
     std::vector<Rule> rules = {};
 };
 
-/// A value with a name, for the expressions of one file.
+/// A named value for the expressions of one file.
 struct Local {
     std::string name;
     Loc loc;
@@ -45,16 +45,16 @@ struct Dependency {
     Loc loc;
 };
 
-/// A new name for what is there under an old one.
+/// An entry under `moved:`.
 struct Move {
     std::string from, to; ///< addresses of resources, their instances, or modules
     Loc loc;
     Loc to_loc = {};
 };
 
-/// An object that is there already and shall be managed from now on.
+/// An existing object to manage from now on.
 struct Import {
-    std::string id; ///< what it is known by where it is; "" for types that adopt what is there
+    std::string id; ///< of the object; "" for types that adopt an existing object
     Loc loc;
 };
 
@@ -67,45 +67,44 @@ struct AddressPattern {
     std::string text; ///< as it is written
     Loc loc;
     std::vector<Part> parts;   ///< modules, and after them a resource or data source, or none
-    bool leads_within = false; ///< more follows: it names no resource, but something of one
+    bool leads_within = false; ///< more steps follow: it names something within a resource
     [[nodiscard]] bool has_keys() const;
 };
 
-/// An entry under `import:`; with for_each it stands for several objects.
+/// An entry under `import:`; with for_each it represents several objects.
 struct ImportBlock {
     AddressPattern to;
-    ExprPtr id; ///< nullptr: of a type that adopts what is there
+    ExprPtr id; ///< nullptr: the type adopts an existing object
     Loc loc;
     ExprPtr for_each; ///< nullptr: one object
 };
 
-/// How changes of a resource are limited, or brought about by others. What its expressions give is
-/// in LifecycleValues.
+/// Limits and triggers of a resource's changes. LifecycleValues holds their values.
 struct Lifecycle {
-    ExprPtr prevent_destroy; ///< nullptr of these: not said
+    ExprPtr prevent_destroy; ///< nullptr for each of these: not set
     ExprPtr keep_on_destroy;
     ExprPtr create_before_destroy;
     ExprPtr ignore_changes;
     std::vector<AddressPattern> replace_triggered_by = {};
     std::vector<Rule> preconditions = {};
-    std::vector<Rule> postconditions = {}; ///< of what is there then: `self`
+    std::vector<Rule> postconditions = {}; ///< use `self`, the object after the change
 };
 
-/// An attribute as a block gives it.
+/// An attribute given in a block.
 struct Argument {
     std::string name;
     Loc loc;
     ExprPtr value;
 };
 
-/// One entry under `resources:` or `data:`; with for_each it stands for several resources.
+/// One entry under `resources:` or `data:`; with for_each it represents several resources.
 struct ResourceBlock {
-    std::string name; ///< of a data source with the prefix "data."
+    std::string name; ///< a data source has the prefix "data."
     Loc loc;
     std::string type;
     Loc type_loc;
-    ExprPtr for_each;                      ///< one instance for each key; nullptr: see count
-    ExprPtr count;                         ///< so many instances; nullptr too: a single resource
+    ExprPtr for_each;                      ///< one instance for each key
+    ExprPtr count;                         ///< this number of instances; neither: a single resource
     std::vector<Argument> attributes = {}; ///< sorted by name
     std::vector<Dependency> depends_on = {};
     HeapOptional<Lifecycle> own_lifecycle = {}; ///< see lifecycle()
@@ -113,17 +112,17 @@ struct ResourceBlock {
     bool data = false;   ///< a data source: only read
 
     [[nodiscard]] const Argument* attribute(std::string_view called) const;
-    /// Its own, or that of whoever says nothing.
+    /// Its own lifecycle, or the default one.
     [[nodiscard]] const Lifecycle& lifecycle() const;
 };
 
 struct Module;
 
-/// One entry under `modules:`; with for_each or count it stands for several instances.
+/// One entry under `modules:`; with for_each or count it represents several instances.
 struct ModuleBlock {
     std::string name;
     Loc loc;
-    ExprPtr for_each; ///< as of a resource
+    ExprPtr for_each; ///< as in ResourceBlock
     ExprPtr count;
     std::map<std::string, ExprPtr> inputs;
     std::map<std::string, Loc> input_locs;
@@ -139,15 +138,15 @@ struct Output {
     std::vector<Rule> preconditions = {};
 };
 
-/// An entry under `checks:`. What does not hold is a warning, and stops nothing.
+/// An entry under `checks:`. A rule that does not hold is a warning, and stops nothing.
 struct Check {
     std::string name;
     Loc loc;
     std::vector<Rule> rules;
 };
 
-/// The contents of one spec or module file. Blocks are sorted by name, so that the order in which
-/// they were written changes nothing.
+/// The contents of one spec or module file. Blocks are sorted by name, so their order in the file
+/// has no effect.
 struct Module {
     std::filesystem::path directory;
     std::vector<Variable> variables;
@@ -164,72 +163,73 @@ struct Module {
     [[nodiscard]] const Output* output(std::string_view name) const;
 };
 
-/// An entry under `secrets:`, a file that is read by whoever has its password.
+/// An entry under `secrets:`, an encrypted file.
 struct SecretFile {
     std::filesystem::path path;
     Loc loc;
 };
 
-/// A loaded spec with everything it refers to.
+/// A loaded spec with all modules and files that it refers to.
 struct Spec {
     std::string name;
-    /// In seconds since 1970 in UTC: of one plan always the same, also when it was saved.
+    /// In seconds since 1970 in UTC; fixed for a plan, even if it is saved.
     std::int64_t plan_time = static_cast<std::int64_t>(std::time(nullptr));
     Sources sources;
     Module root;
-    std::map<std::string, ExprPtr> providers; ///< settings by provider's name
+    std::map<std::string, ExprPtr> providers; ///< settings by provider name
     std::map<std::string, Loc> provider_locs;
     std::map<std::string, SecretFile> secret_files; ///< by name
-    /// What they hold, by name, for `${secret.NAME.key}`: filled in by whoever has read them.
+    /// Their contents by name, for `${secret.NAME.key}`; filled in after decryption.
     Value secrets = Value::map({});
-    /// Addresses of what the spec no longer has and that stays all the same: only forgotten.
+    /// Addresses that the spec no longer has and whose objects are kept: only the state forgets
+    /// them.
     std::vector<Dependency> removed;
-    std::vector<Move> moved; ///< of a chain the first move comes first
+    std::vector<Move> moved; ///< the moves of a chain in order
     std::vector<ImportBlock> import_blocks;
-    std::map<std::string, Import> imports; ///< asked for from outside, by the address that they get
-    ExprPtr chaos; ///< settings of failure drills; nullptr where the spec has none
+    std::map<std::string, Import> imports; ///< requested on the command line, by target address
+    ExprPtr chaos; ///< settings of failure drills; nullptr if there are none
     Loc chaos_loc;
 
-    /// For relative paths in values: the directory of the file that a Loc is in.
+    /// The base of relative paths in values: the directory of the file that contains a Loc.
     [[nodiscard]] BaseDirectory base_directory() const;
 };
 
-/// Reads one file for the loader. A saved plan answers from what it carries.
-/// @throws Error(spec) when it can't be read
+/// Reads one file for the loader. A saved plan provides the contents that it carries.
+/// @throws Error(spec) if the file cannot be read
 using FileReader = std::function<std::string(const std::filesystem::path&)>;
 
-/// Reads regular files up to the loader's limit; never blocks on a FIFO or a device.
+/// Reads regular files up to the loader's size limit; never blocks on a FIFO or a device.
 FileReader disk_reader();
 
-/// Loads the spec and, recursively, its modules. Checks all that needs no values: form, names,
-/// sources, expression syntax.
-/// @throws Error with everything that is wrong. `spec.sources` is filled in even then, so that
-///         the errors can be shown with their lines.
+/// Loads the spec and, recursively, its modules. Checks everything that needs no values: form,
+/// names, sources, expression syntax.
+/// @throws Error with all problems. `spec.sources` is filled in even then, so that errors can be
+///         shown with their lines.
 void load_spec(const std::filesystem::path& file, const FileReader& read, Spec& spec);
 
-/// Reads what a variable is declared as: the entries of its block but `validate`.
+/// Reads the declaration of a variable: the entries of its block except `validate`.
 void read_declaration(const Value& body, Attribute& variable, const BaseDirectory& base,
                       Diagnostics& diagnostics);
-/// Loads a module's file alone, as the root of a spec without a name, whose variables are the
-/// module's inputs.
+/// Loads only a module's file, as the root of an unnamed spec whose variables are the module's
+/// inputs.
 /// @throws Error as load_spec()
 void load_module_alone(const std::filesystem::path& file, const FileReader& read, Spec& spec);
 
-/// Values given from outside, by variable name.
+/// Values from the command line and the environment, by variable name.
 using VariableValues = std::map<std::string, Value>;
 
-/// Reads a `--var-file`: a YAML map of values. Those of secret variables are hidden in the sources
-/// of the spec, to which the file is added; when it can't be read, all of it.
+/// Reads a `--var-file`: a YAML map of values. Adds the file to the sources of the spec and hides
+/// the values of secret variables there, or the whole contents if the file cannot be read.
 VariableValues load_variable_file(const std::filesystem::path& file, const FileReader& read,
                                   Spec& spec);
-/// Turns the text of `--var NAME=TEXT` into a value of the variable's type: a string as it is,
-/// anything else read as YAML. `from` is what messages call the place: "--var NAME".
+/// Converts the text of `--var NAME=TEXT` to a value of the variable's type: a string is used
+/// unchanged, any other type is read as YAML. `from` names the place in messages: "--var NAME".
 Value parse_variable_text(const Variable& variable, const std::string& text,
                           const std::string& from, Sources& sources);
 
-/// The value of every variable of the root: given, else default. Checked and normalized.
-/// @param missing  gets the names of required variables that have no value, which are unknown then;
-///                 nullptr: a missing one is an error
+/// The value of every variable of the root, given or default, checked and normalized.
+/// @param missing  receives the names of required variables without a value, which become unknown;
+///         nullptr: a missing value is an error
 /// @throws Error: missing, unknown, wrong type or range
 Value resolve_variables(const Spec& spec, const VariableValues& given,
                         std::vector<std::string>* missing = nullptr);

@@ -1,4 +1,4 @@
-// The parts of a spec that name addresses: moved, removed, import, replace_triggered_by.
+// The parts of a spec that contain addresses: moved, removed, import, replace_triggered_by.
 #include "planner/spec/address.h"
 #include "planner/spec/spec_reader.h"
 
@@ -25,7 +25,8 @@ struct Step {
     ExprPtr key;
 };
 
-/// The steps of an expression that is nothing but names and keys; false when it is anything else.
+/// Collects the steps of an expression that consists of names and keys; false if it has anything
+/// else.
 bool collect_steps(const Expr& expr, std::vector<Step>& out) {
     if (expr.kind == Expr::Kind::reference) {
         out.push_back({expr.name(), nullptr});
@@ -41,8 +42,8 @@ bool collect_steps(const Expr& expr, std::vector<Step>& out) {
     return true;
 }
 
-/// The address that steps make; `rest` is the first step that belongs to none. No parts: it is no
-/// address.
+/// The address that begins the steps; `rest` receives the index of the first step after it. Returns
+/// no parts if the steps are not an address.
 std::vector<AddressPattern::Part> parts_of(const std::vector<Step>& steps, std::size_t& rest) {
     std::vector<AddressPattern::Part> out;
     rest = 0;
@@ -61,7 +62,7 @@ std::vector<AddressPattern::Part> parts_of(const std::vector<Step>& steps, std::
     return out;
 }
 
-/// Why the spec has nothing of this address, whatever its variables are; "" when it may have it.
+/// Why the spec cannot have this address, independent of variables; "" if it can.
 std::string why_nowhere(const Module& root, const std::string& address,
                         std::vector<std::string>& known) {
     const Module* module = &root;
@@ -89,7 +90,7 @@ std::string why_nowhere(const Module& root, const std::string& address,
     return {};
 }
 
-/// Reports moves that lead back to where they began; false when there are any.
+/// Reports moves that form a circle; returns false if there are any.
 bool check_circles(const std::vector<Move>& moves, Diagnostics& diagnostics) {
     std::map<std::string, const Move*> by_from;
     for (const Move& m : moves) by_from.emplace(m.from, &m);
@@ -107,7 +108,7 @@ bool check_circles(const std::vector<Move>& moves, Diagnostics& diagnostics) {
         if (first == way.end()) continue;
         good = false;
         Error& error = diagnostics.add("moved: these moves form a circle", (*first)->loc);
-        error.hint = "a move leads to the name that the block has now";
+        error.hint = "`to` must be the current name of a block";
         for (auto it = first; it != way.end(); ++it)
             error.with_note(fmt::format("{} becomes {}", (*it)->from, (*it)->to), (*it)->loc);
     }
@@ -120,16 +121,16 @@ void check_twice(const std::vector<Move>& moves, Diagnostics& diagnostics) {
         if (const auto [it, fresh] = from.emplace(m.from, &m); !fresh)
             diagnostics.add(fmt::format("moved: {} is moved twice", m.from), m.loc)
                 .with_note("first here", it->second->loc)
-                .hint = "keep the move to the name that the block has now";
+                .hint = "keep the move to the current name of the block";
         if (const auto [it, fresh] = to.emplace(m.to, &m); !fresh)
             diagnostics.add(fmt::format("moved: two moves lead to {}", m.to), m.to_loc)
                 .with_note("the other one is here", it->second->to_loc)
-                .hint = "only one object can have a name: keep the move of the one that is there";
+                .hint = "only one object can have an address: keep the move of the one that exists";
     }
 }
 
-/// Of a chain the first move has to be made first. (Kahn's algorithm; circles are out by now, but
-/// for moves that overlap in strange ways: those stay as they are written.)
+/// Sorts the moves of a chain. (Kahn's algorithm; circles have been reported. Moves that overlap in
+/// other ways keep their order.)
 void put_in_order(std::vector<Move>& moves) {
     std::vector<std::vector<std::size_t>> later(moves.size());
     std::vector<std::size_t> waits(moves.size());
@@ -152,10 +153,10 @@ void put_in_order(std::vector<Move>& moves) {
 
 void check_ends(const Spec& spec, Diagnostics& diagnostics) {
     for (const Move& m : spec.moved) {
-        const bool goes_on = std::any_of(spec.moved.begin(), spec.moved.end(), [&](const Move& n) {
-            return &n != &m && within(m.to, n.from);
-        });
-        if (goes_on) continue;
+        const bool continues =
+            std::any_of(spec.moved.begin(), spec.moved.end(),
+                        [&](const Move& n) { return &n != &m && within(m.to, n.from); });
+        if (continues) continue;
         std::vector<std::string> known;
         const std::string why = why_nowhere(spec.root, m.to, known);
         if (why.empty()) continue;
@@ -163,8 +164,8 @@ void check_ends(const Spec& spec, Diagnostics& diagnostics) {
             fmt::format("moved: {} can't become {}: {}", m.from, m.to, why), m.to_loc);
         const auto close = did_you_mean(m.to, known);
         error.hint = close ? fmt::format("did you mean {}?", *close)
-                           : "`to` is the name that the block has now; a move of what the spec no "
-                             "longer has can be deleted";
+                           : "`to` is the current name of the block; delete the move if the spec "
+                             "no longer has it";
     }
 }
 
@@ -179,7 +180,7 @@ void check_removed(const Spec& spec, Diagnostics& diagnostics) {
             if (!within(r.name, m.from)) continue;
             diagnostics.add(fmt::format("{} is both removed and moved", r.name), r.loc)
                 .with_note(fmt::format("{} becomes {}", m.from, m.to), m.loc)
-                .hint = "moves are made first: name what is to be removed as it is called then";
+                .hint = "moves are made first: list the new address under `removed:`";
         }
     }
 }
@@ -197,7 +198,7 @@ std::optional<AddressPattern> SpecReader::load_pattern(const Value& text, std::s
         return std::nullopt;
     };
     if (out.text.find("${") != std::string::npos)
-        return refuse("an address is no expression; only its keys are",
+        return refuse("an address can't be an expression; only its keys can",
                       "write the key in brackets, without ${}: web[each.key]");
     std::vector<Step> steps;
     std::size_t rest = 0;
@@ -205,7 +206,7 @@ std::optional<AddressPattern> SpecReader::load_pattern(const Value& text, std::s
         const Value whole = Value("${" + out.text + "}").at(text.loc());
         const Expr expr = parse_string(whole, spec_.sources, strings_);
         if (collect_steps(expr, steps)) out.parts = parts_of(steps, rest);
-    } catch (const Error&) { // of an address all mistakes are the same
+    } catch (const Error&) { // the reason does not matter: it is not an address
         out.parts.clear();
     }
     if (out.parts.empty())
@@ -233,8 +234,8 @@ void SpecReader::load_triggers(const Value& list, const ResourceBlock& block,
                 .hint = "name another resource";
         } else if (pattern->parts.back().name.starts_with("data.") && !pattern->leads_within) {
             diagnostics_
-                .add("replace_triggered_by: a data source is only read: that is no change", d.loc)
-                .hint = "keep what it tells in a local.value, and name that";
+                .add("replace_triggered_by: a data source is only read, so it never changes", d.loc)
+                .hint = "keep its value in a local.value, and name that";
         } else {
             lifecycle.replace_triggered_by.push_back(std::move(*pattern));
         }
@@ -244,16 +245,14 @@ void SpecReader::load_triggers(const Value& list, const ResourceBlock& block,
 bool SpecReader::check_address(const Value& text, std::string_view what) {
     const std::string& address = text.as_string();
     if (address.find("${") != std::string::npos) {
-        diagnostics_
-            .add(fmt::format("{}: an address is written out: it can't be an expression", what),
-                 text.loc())
+        diagnostics_.add(fmt::format("{}: an address can't be an expression", what), text.loc())
             .hint = kAddressExample;
         return false;
     }
     if (form_of_address(address) != AddressForm::none) return true;
     diagnostics_.add(fmt::format("{}: {} is not an address", what, in_quotes(address)), text.loc())
         .hint =
-        address.starts_with("data.") ? "the state has nothing of a data source" : kAddressExample;
+        address.starts_with("data.") ? "the state does not record data sources" : kAddressExample;
     return false;
 }
 
@@ -278,10 +277,10 @@ void SpecReader::load_moves(const Value& list) {
         const bool module = form_of_address(m.from) == AddressForm::module;
         if (m.from == m.to)
             diagnostics_.add(fmt::format("moved: {} is moved to itself", m.from), m.loc).hint =
-                "take the move out";
+                "delete the move";
         else if (module != (form_of_address(m.to) == AddressForm::module))
             diagnostics_
-                .add(fmt::format("moved: {} is a {}, and {} is none", m.from,
+                .add(fmt::format("moved: {} is a {}, but {} is not", m.from,
                                  module ? "module" : "resource", m.to),
                      m.loc)
                 .hint = module ? "a module becomes a module: module.NAME"
@@ -298,7 +297,7 @@ void SpecReader::load_imports(const Value& list) {
         const bool id = one["id"].is_null() || one["id"].is_string();
         if (!one.is_map() || !one["to"].is_string() || !id) {
             diagnostics_
-                .add("import lists addresses under \"to\", each with an \"id\" if need be",
+                .add("import lists addresses under \"to\", each with an \"id\" if its type has one",
                      one.loc())
                 .hint = "for example: import: [{to: 'node[\"a\"]', id: "
                         "1b4e28ba-2fa1-41d2-883f-0016d3cca427}]";
@@ -316,7 +315,7 @@ void SpecReader::load_imports(const Value& list) {
 }
 
 void check_spec_addresses(Spec& spec, Diagnostics& diagnostics) {
-    const bool whole = diagnostics.empty(); // a block that could not be read is not missing
+    const bool whole = diagnostics.empty(); // a block that could not be read counts as missing
     check_twice(spec.moved, diagnostics);
     if (check_circles(spec.moved, diagnostics)) {
         if (whole) check_ends(spec, diagnostics);

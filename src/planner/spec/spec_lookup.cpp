@@ -67,13 +67,12 @@ FileReader disk_reader() {
         if (::stat(file.c_str(), &info) != 0) {
             const bool lost = (errno == ENOENT || errno == ENOTDIR) && file.filename() == kSpecFile;
             throw Error(ErrorKind::spec, fmt::format("{}: {}", file.string(), std::strerror(errno)))
-                .with_hint(lost ? "run it in a project's directory, or name that with --chdir"
-                                : "");
+                .with_hint(lost ? "run it in a project's directory, or name one with --chdir" : "");
         }
         if (!S_ISREG(info.st_mode))
             throw Error(ErrorKind::spec, fmt::format("{} is not a regular file", file.string()));
         try {
-            // what is wrong in a file is shown with its lines: so not one that others choose
+            // errors show lines of the file, so others must not be able to choose which file it is
             const Fd opened = open_file_own_way(file);
             std::ifstream in(own_name(opened), std::ios::binary);
             std::string text(static_cast<std::size_t>(std::min<off_t>(

@@ -16,9 +16,9 @@ namespace {
 constexpr std::string_view kRoots[] = {"var",  "local", "each", "count", "module", "data",
                                        "path", "self",  "true", "false", "null",   "secret"};
 constexpr std::string_view kIndented =
-    "an attribute is indented further than the name of what it belongs to";
+    "an attribute is indented further than the name of its block";
 
-/// The empty entry right before another one, which may have been meant to be in it.
+/// The empty entry immediately before another one, which may have been meant to be in it.
 const Entry* empty_before(const Value& map, const Entry& entry) {
     const Entry* before = nullptr;
     for (const Entry& e : map.as_map())
@@ -43,7 +43,7 @@ void SpecReader::unknown_keys(const Value& map, const std::vector<std::string>& 
             !other.empty())
             error.hint = other;
         if (const Entry* before = empty_before(map, e); before != nullptr && !close)
-            error.hint = fmt::format("what belongs to \"{}\" is indented below it", before->key);
+            error.hint = fmt::format("indent the contents of \"{}\" below it", before->key);
     }
 }
 
@@ -53,8 +53,7 @@ std::vector<Entry> SpecReader::blocks(const Value& section, std::string_view wha
     if (!section.is_map()) {
         Error& error = diagnostics_.add(
             fmt::format("{} is a map of names, not {}", what, section.kind_name()), section.loc());
-        if (section.is_list())
-            error.hint = "each has its name as a key, without a \"- \" before it";
+        if (section.is_list()) error.hint = "use each name as a key, without a \"- \" before it";
         return out;
     }
     std::unordered_map<std::string, const Entry*> seen; // in lower case
@@ -87,7 +86,7 @@ bool SpecReader::refuse_expressions(const Value& text, std::string_view where,
 
 bool SpecReader::refuse_expression_key(const Entry& e) {
     return refuse_expressions(Value(e.key).at(e.loc), "the name of a block or an attribute",
-                              "names are written out; within a value keys may be expressions");
+                              "only keys within a value can be expressions");
 }
 
 bool SpecReader::check_name(const Entry& e) {
@@ -100,8 +99,8 @@ bool SpecReader::check_name(const Entry& e) {
                              std::all_of(e.key.begin(), e.key.end(), good);
     if (!well_formed) {
         diagnostics_.add(fmt::format("{} can't be a name", in_quotes(e.key)), e.loc).hint =
-            "a name begins with one of a-z and A-Z, and goes on with these, 0-9, _ and -: at most "
-            "63 characters";
+            "a name begins with one of a-z and A-Z, followed by these, 0-9, _ and -: at most 63 "
+            "characters";
         return false;
     }
     if (std::find(std::begin(kRoots), std::end(kRoots), e.key) != std::end(kRoots)) {
@@ -117,9 +116,8 @@ bool SpecReader::is_map(const Value& value, const Entry& owner, std::string_view
     diagnostics_
         .add(fmt::format("{} \"{}\" is a map, not {}", what, owner.key, value.kind_name()),
              value.loc().known() ? value.loc() : owner.loc)
-        .hint = value.is_null()
-                    ? fmt::format("what belongs to \"{}\" is indented below it", owner.key)
-                    : std::string(kIndented);
+        .hint = value.is_null() ? fmt::format("indent the contents of \"{}\" below it", owner.key)
+                                : std::string(kIndented);
     return false;
 }
 
@@ -129,7 +127,7 @@ std::vector<Rule> SpecReader::load_rules(const Value& list, std::string_view wha
     for (const Value& rule : list.is_list() ? list.as_list() : Value::List{list}) {
         if (!rule.is_map() || !rule.has("check") || !rule.has("message")) {
             diagnostics_
-                .add(fmt::format("{} has rules with a check and a message", what), rule.loc())
+                .add(fmt::format("each rule of {} needs a check and a message", what), rule.loc())
                 .hint = "for example: {check: \"${var.n % 2 == 1}\", message: n has to be odd}";
             continue;
         }
@@ -137,7 +135,7 @@ std::vector<Rule> SpecReader::load_rules(const Value& list, std::string_view wha
         if (const Value& check = rule["check"];
             !check.is_string() || check.as_string().find("${") == std::string::npos)
             diagnostics_.add("a check has to be an expression", check.loc()).hint =
-                "write what has to hold as \"${...}\"";
+                "write the condition as \"${...}\"";
         out.push_back({compiled(rule["check"]), compiled(rule["message"]), rule["check"].loc()});
     }
     return out;
@@ -166,7 +164,7 @@ std::vector<Dependency> SpecReader::load_names(const Value& list, const char* mi
 }
 
 bool SpecReader::load_flag(const Entry& e) {
-    if (refuse_expressions(e.value, e.key, "it is true or false, whatever the variables are"))
+    if (refuse_expressions(e.value, e.key, "it is true or false, and can't depend on variables"))
         return false;
     if (e.value.is_bool()) return e.value.as_bool();
     diagnostics_.add(fmt::format("{}: expected a boolean, got {}", e.key, e.value.kind_name()),

@@ -13,7 +13,7 @@ namespace hadeploy {
 
 namespace {
 
-/// Reads the entries of one variable's block.
+/// Reads the block of a variable.
 class Declaration {
   public:
     Declaration(Attribute& variable, const BaseDirectory& base, Diagnostics& diagnostics)
@@ -30,12 +30,12 @@ class Declaration {
     }
 
   private:
-    /// Variables are given before any expression can be evaluated.
+    /// Variables get their values before any expression can be evaluated.
     Value fixed(const Value& tree, std::string_view where) {
-        return constant(tree, where,
-                        "a local can be calculated from variables; \"$${\" stands for the "
-                        "characters \"${\"",
-                        diagnostics_);
+        return constant(
+            tree, where,
+            "a local can be calculated from variables; write \"$${\" for the characters \"${\"",
+            diagnostics_);
     }
 
     void expected(std::string_view key, std::string_view what, const Value& got) {
@@ -44,7 +44,7 @@ class Declaration {
     }
 
     void read_type(const Value& type) {
-        if (type.is_null() && !type.loc().known()) return; // there is none
+        if (type.is_null() && !type.loc().known()) return; // the variable has no type
         try {
             a_.type = parse_type(type);
         } catch (Error& error) {
@@ -65,7 +65,7 @@ class Declaration {
         return false;
     }
 
-    /// A limit is written in the variable's own unit: `min: 512 MiB`.
+    /// A limit can use the units of the variable's type: `min: 512 MiB`.
     std::optional<std::int64_t> limit(std::string_view key, const Value& written) {
         if (written.is_null()) return std::nullopt;
         if (written.is_integer()) return written.as_integer();
@@ -108,7 +108,7 @@ void read_declaration(const Value& body, Attribute& variable, const BaseDirector
 }
 
 namespace {
-/// The text of a `--var` that only a string can be.
+/// The error for an empty `--var` text whose variable is not a string.
 Error nothing_given(const Variable& variable, std::uint16_t index) {
     const Attribute& a = variable.attribute;
     const TypeKind kind = a.type.kind;
@@ -120,7 +120,7 @@ Error nothing_given(const Variable& variable, std::uint16_t index) {
                                                            : "write a value";
     return Error(ErrorKind::spec, fmt::format("the value of the variable \"{}\" is empty", a.name),
                  {1, 1, index})
-        .with_hint(fmt::format("{}{}", empty, a.required ? "" : "; leave it out for the default"));
+        .with_hint(fmt::format("{}{}", empty, a.required ? "" : "; omit it to use the default"));
 }
 } // namespace
 
@@ -131,22 +131,22 @@ std::vector<std::string> declared_names(const Spec& spec) {
     return out;
 }
 
-/// Whether a key of a file of secrets may be a line of a value that lacks its quotes: it resembles
-/// no name that the spec declares.
+/// Whether a key in a file of secrets can be a line of an unquoted value: it does not resemble any
+/// name that the spec declares.
 bool may_be_value(const Spec& spec, const std::string& key) {
     return spec.root.variable(key) == nullptr && !did_you_mean(key, declared_names(spec));
 }
 
 void refuse_unknown_line(Spec& spec, const Entry& e, Diagnostics& diagnostics) {
     hide_scalars(spec.sources, Value::map({{e.key, Value(), e.loc}}));
-    diagnostics.add("this line names no variable that the spec declares", e.loc).hint = fmt::format(
-        "what it says is not shown, as it may be a part of a secret; the spec declares: "
-        "{}",
-        fmt::join(declared_names(spec), ", "));
+    diagnostics.add("this line does not name a variable that the spec declares", e.loc).hint =
+        fmt::format("its text is not shown, because it may be part of a secret; the spec declares: "
+                    "{}",
+                    fmt::join(declared_names(spec), ", "));
 }
 
-/// Hides what the file has for secret variables, and for names that no variable has: one that is
-/// mistyped may be a secret's. All of it where nobody knows what it says.
+/// Hides the file's values for secret variables and for undeclared names, because such a name can
+/// be a misspelt secret variable. Hides the whole file if it cannot be parsed.
 void hide_values(Spec& spec, std::uint16_t file, const Value& root, bool readable) {
     if (!readable) spec.sources.hide(file, 0, std::string::npos);
     if (!root.is_map()) return hide_scalars(spec.sources, root);
@@ -205,7 +205,7 @@ Value parse_variable_text(const Variable& variable, const std::string& text,
 }
 
 namespace {
-/// What is known of a value by its type: the names of an object's fields.
+/// What the type tells about an unknown value: the field names of an object.
 Value unknown_of(const Type& type) {
     if (type.kind != TypeKind::object || !type.fields) return Value::unknown();
     Value::Map fields;
@@ -241,7 +241,7 @@ Value resolve_variables(const Spec& spec, const VariableValues& given,
         }
         if (it == given.end() && a.required) {
             diagnostics.add(fmt::format("variable \"{}\" has no value", a.name), v.loc).hint =
-                fmt::format("give it with --var {}=..., in a --var-file, or as HADEPLOY_VAR_{}",
+                fmt::format("set it with --var {}=..., in a --var-file, or as HADEPLOY_VAR_{}",
                             a.name, a.name);
             continue;
         }

@@ -43,7 +43,7 @@ class Hiding {
         return out;
     }
 
-    /// What has a name that the schema does not know may be meant for a secret: `pasword: ...`.
+    /// A name that the schema does not have can be a misspelt secret attribute: `pasword: ...`.
     void named(const Schema& schema, std::string_view name, const Expr& written) {
         const Attribute* meant = find_attribute(schema, name);
         const bool secrets =
@@ -54,7 +54,7 @@ class Hiding {
             literals(written);
     }
 
-    /// Fields may be secret where the whole is not.
+    /// Fields can be secret even if the whole value is not.
     void parts(const Type& type, const Expr& written) {
         if (written.kind == Expr::Kind::list && type.element)
             for (const Expr& item : written.parts) parts(*type.element, item);
@@ -79,7 +79,7 @@ class Hiding {
                     hide_scalars(sources_, Value::map({{key.name(), Value(), key.loc()}}));
                 literals(value);
             }
-        else if (writes_literals(written)) // from there on: where it ends nobody has kept
+        else if (writes_literals(written)) // its end is not recorded
             hide_scalars(sources_, Value(true).at(written.loc()));
     }
 

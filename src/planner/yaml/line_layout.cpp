@@ -11,7 +11,7 @@ namespace hadeploy {
 
 namespace {
 
-constexpr std::size_t kStep = 2; ///< columns a level
+constexpr std::size_t kStep = 2; ///< columns for each level
 
 std::string_view trimmed_end(std::string_view s) {
     const auto last = s.find_last_not_of(" \t");
@@ -30,7 +30,7 @@ bool ends_token(std::string_view s, std::size_t at) {
     return at >= s.size() || s[at] == ' ' || s[at] == '\t';
 }
 
-/// After the quote that closes the one at `from`; npos when the line ends first.
+/// The offset after the closing quote of the text at `from`; npos if the line ends first.
 std::size_t after_quote(std::string_view s, std::size_t from, char quote) {
     for (std::size_t i = from; i < s.size(); ++i) {
         if (quote == '"' && s[i] == '\\') {
@@ -44,7 +44,7 @@ std::size_t after_quote(std::string_view s, std::size_t from, char quote) {
     return s.npos;
 }
 
-/// Where the colon of `key: value` is; npos when the text is no such entry.
+/// The offset of the colon of `key: value`; npos if the text is not such an entry.
 std::size_t colon_of(std::string_view s) {
     if (s.empty() || s[0] == '[' || s[0] == '{' || s[0] == '#' || s[0] == '|' || s[0] == '>')
         return s.npos;
@@ -61,13 +61,13 @@ std::size_t colon_of(std::string_view s) {
     return s.npos;
 }
 
-/// What of a value goes on in the lines below.
+/// The parts of a value that continue on the following lines.
 struct Open {
-    std::size_t depth = 0; ///< of brackets
+    std::size_t depth = 0; ///< of open brackets
     char quote = 0;
 
     [[nodiscard]] bool any() const { return depth > 0 || quote != 0; }
-    /// Goes through a line that begins within it, up to its end.
+    /// Scans a line that begins within it.
     void scan(std::string_view s) {
         for (std::size_t i = 0; i < s.size() && any();) {
             if (quote != 0) {
@@ -109,18 +109,18 @@ class Layout {
   private:
     /// Lines that begin in the same column belong to one map or list.
     struct Level {
-        std::size_t from, to; ///< the column before and now
+        std::size_t from, to; ///< the column before and after formatting
         bool list;
     };
-    /// An empty line or a comment: it goes where the next line goes.
+    /// An empty line or a comment, whose indentation depends on the next line.
     struct Aside {
         std::size_t indent;
         std::string_view text;
     };
     struct Block {
-        std::size_t owner; ///< the column that its lines are right of
+        std::size_t owner; ///< its lines are indented deeper than this column
         long shift;
-        bool keeps; ///< the empty lines at its end count
+        bool keeps; ///< the empty lines at its end are significant
     };
 
     void take(std::string_view line) {
@@ -136,8 +136,8 @@ class Layout {
             return;
         }
         const std::size_t indent = indent_of(line);
-        if (plain_ && indent > *plain_) {              // a scalar's text goes on
-            out_ += std::string(asides_.size(), '\n'); // each of these empty lines counts
+        if (plain_ && indent > *plain_) {              // a scalar continues
+            out_ += std::string(asides_.size(), '\n'); // these empty lines are significant
             asides_.clear();
             put_shifted(line, shift_, false);
             return;
@@ -172,7 +172,7 @@ class Layout {
         return inside;
     }
 
-    /// Puts a line of structure into its level.
+    /// Assigns a line of structure to its level.
     void place(std::string_view line, std::size_t indent) {
         const std::vector<Level> before = levels_;
         const std::string_view rest = line.substr(indent);
@@ -226,7 +226,7 @@ class Layout {
             put_value(rest);
     }
 
-    /// A value as it is; notes what of it goes on below.
+    /// Writes a value unchanged, and records whether it continues below.
     void put_value(std::string_view value) {
         out_ += value;
         const Level& level = levels_.back();
@@ -251,7 +251,7 @@ class Layout {
         }
     }
 
-    /// `exact`: what stands at its end may count.
+    /// @param exact  keep trailing blanks, which can be significant
     void put_shifted(std::string_view line, long shift, bool exact) {
         if (!exact) line = trimmed_end(line);
         const std::size_t indent = indent_of(line);
@@ -261,7 +261,7 @@ class Layout {
         out_ += "\n";
     }
 
-    /// @param to  the column of the line at `indent` that they stand above; none: it has no level
+    /// @param to  the column of the line at `indent` that follows; none: that line has no level
     void flush_asides(std::size_t indent, std::optional<std::size_t> to,
                       const std::vector<Level>& levels) {
         for (const Aside& a : asides_) put_aside(a, levels, a.indent == indent ? to : std::nullopt);
@@ -285,9 +285,9 @@ class Layout {
     std::vector<Level> levels_;
     std::vector<Aside> asides_;
     std::optional<Block> block_;
-    std::vector<std::string_view> held_; ///< empty lines of a block that may be its end
+    std::vector<std::string_view> held_; ///< empty lines of a block that may be at its end
     Open open_;
-    std::optional<std::size_t> plain_; ///< a plain scalar may go on right of this column
+    std::optional<std::size_t> plain_; ///< a plain scalar can continue to the right of this column
     long shift_ = 0;
 };
 

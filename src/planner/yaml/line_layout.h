@@ -7,14 +7,13 @@
 
 namespace hadeploy {
 
-/// A YAML text as it is usually laid out: two spaces a level, lists below their key, one space
-/// after
-/// `:` and `-`, no blanks at the ends of lines, no two empty lines in a row, one line end at the
-/// end. Comments, order, quotes, block scalars and what stands in `{}` and `[]` stay as they are.
-/// Laid out again it is the same. The text is taken to be YAML that read_yaml() reads.
+/// Formats a YAML text in the usual layout: two spaces for each level, lists below their key, one
+/// space after `:` and `-`, no trailing blanks, no consecutive empty lines, one newline at the end.
+/// Comments, order, quotes, block scalars and the contents of `{}` and `[]` are unchanged.
+/// Idempotent. The text must be valid YAML for read_yaml().
 std::string laid_out(std::string_view text);
 
-/// Whether two YAML texts mean the same, and differ in nothing but blanks.
+/// Whether two YAML texts have the same meaning and differ only in blanks.
 bool same_meaning(const std::string& before, const std::string& after);
 
 } // namespace hadeploy

@@ -11,12 +11,12 @@ bool blank(char c) {
     return kBlanks.find(c) != kBlanks.npos;
 }
 
-/// Where the scalar that begins at `begin` ends, or some way behind. One without quotes takes its
-/// line, and the lines after it that are indented deeper.
+/// The end of the scalar that begins at `begin`, or an offset after it. An unquoted scalar is taken
+/// to include the rest of its line and the following lines that are indented deeper.
 std::size_t end_of_scalar(std::string_view text, std::size_t begin) {
     const char before = begin > 0 ? text[begin - 1] : '\0';
     if (before == '"' || before == '\'') return std::min(closing_quote(text, begin), text.size());
-    const std::size_t line = text.rfind('\n', begin) + 1; // npos + 1 is the first line's beginning
+    const std::size_t line = text.rfind('\n', begin) + 1; // npos + 1 is 0
     const std::size_t indent = text.find_first_not_of(' ', line) - line;
     const std::size_t deeper = line + indent == begin ? indent : indent + 1;
     std::size_t end = text.find('\n', begin);
@@ -44,7 +44,7 @@ Loc ScalarPlaces::at(std::size_t offset) {
     if (offset < to_) rewind();
     while (to_ < offset)
         if (!advance()) return start_;
-    // an escaped line end or the indentation of the next line may stand before the character
+    // an escaped line end or the indentation of the next line can precede the character
     while (to_ < text_.size() && quote_ == '"' && raw() == '\\' && raw(1) == '\n')
         if (!advance()) return start_;
     return sources_.at(start_.file, from_);
@@ -59,11 +59,11 @@ void ScalarPlaces::rewind() {
     to_ = 0;
     const bool block = quote_ == 0 && (raw() == '|' || raw() == '>');
     if (!block) return;
-    from_ = std::min(raw_.find('\n', from_), raw_.size()); // past the indicator and its comment
+    from_ = std::min(raw_.find('\n', from_), raw_.size()); // skip the indicator and its comment
     (void)line_break();
 }
 
-/// Past one character of the value, or a run of blanks that the reader may have folded.
+/// Advances by one character of the value, or by a run of blanks that can be folded.
 bool ScalarPlaces::advance() {
     if (from_ >= raw_.size() || to_ >= text_.size()) return false;
     if (quote_ == '"' && raw() == '\\') return escape();
@@ -74,8 +74,8 @@ bool ScalarPlaces::advance() {
     return true;
 }
 
-/// Past a line's end with the blanks around it, which may stand for anything from nothing to
-/// several line ends. False when the blanks here stay within the line.
+/// Skips a line end and the blanks around it, which can represent anything from nothing to several
+/// line ends. Returns false if the blanks here end within the line.
 bool ScalarPlaces::line_break() {
     const std::size_t end = std::min(raw_.find_first_not_of(kBlanks, from_), raw_.size());
     if (raw_.substr(from_, end - from_).find('\n') == raw_.npos) return false;
@@ -86,7 +86,7 @@ bool ScalarPlaces::line_break() {
 
 bool ScalarPlaces::escape() {
     const char kind = raw(1);
-    if (kind == '\n' || kind == '\r') { // the line goes on
+    if (kind == '\n' || kind == '\r') { // the line continues
         from_ = std::min(raw_.find_first_not_of(kBlanks, from_ + 1), raw_.size());
         return true;
     }
@@ -111,7 +111,7 @@ std::size_t closing_quote(std::string_view text, std::size_t begin) {
 }
 
 namespace {
-/// What the keys of something secret say is as secret as its values.
+/// The keys of a secret value are as secret as the value.
 void hide_key(Sources& sources, Loc loc) {
     std::size_t begin = sources.offset(loc);
     if (begin == std::string::npos) return;

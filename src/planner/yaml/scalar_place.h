@@ -7,15 +7,15 @@
 
 namespace hadeploy {
 
-/// Tells where in a file the characters of a YAML scalar were written. Between the two lie quotes,
-/// escapes, folded lines and indentation.
+/// Maps the characters of a YAML scalar's value to their places in the file. The two differ by
+/// quotes, escapes, folded lines and indentation.
 class ScalarPlaces {
   public:
-    /// `text` is the scalar's value, `start` its place as read_yaml() gives it.
+    /// `text` is the scalar's value, `start` its place as set by read_yaml().
     ScalarPlaces(const Sources& sources, std::string_view text, Loc start);
 
-    /// The place of the character at `offset` of the value; the scalar's own where it can't be
-    /// told. Fast for offsets that rise from call to call.
+    /// The place of the character at `offset` of the value; the place of the scalar if it cannot be
+    /// determined. Fast for ascending offsets.
     Loc at(std::size_t offset);
 
   private:
@@ -29,16 +29,16 @@ class ScalarPlaces {
     std::string_view raw_; ///< the file
     std::string_view text_;
     Loc start_;
-    std::size_t first_; ///< where in the file the scalar begins
+    std::size_t first_; ///< offset of the scalar in the file
     char quote_ = 0;
-    std::size_t from_ = 0, to_ = 0; ///< the same character in the file, and in the value
+    std::size_t from_ = 0, to_ = 0; ///< current offset in the file and in the value
 };
 
-/// Where the quote that opens before `begin` is closed; npos: nowhere.
+/// The end of the quoted text that begins before `begin`: offset of the closing quote, or npos.
 std::size_t closing_quote(std::string_view text, std::size_t begin);
 
-/// Hides the sources of all scalars of a tree, keys among them: what was written for something
-/// secret. More than the scalar is hidden where its end can't be told from its form.
+/// Hides the sources of all scalars of a tree, including keys, because the tree is secret. Hides
+/// more than the scalar if its end cannot be determined from its form.
 void hide_scalars(Sources& sources, const Value& tree);
 
 } // namespace hadeploy

@@ -10,9 +10,9 @@ namespace hadeploy {
 
 namespace {
 
-constexpr std::size_t kLongestLine = 60'000; ///< a Loc's column holds no more
+constexpr std::size_t kLongestLine = 60'000; ///< the limit of Loc::column
 constexpr std::size_t kLongestKey = 63;
-constexpr std::size_t kDeepest = 32; ///< the parser's own limit is further
+constexpr std::size_t kDeepest = 32; ///< below the limit of the parser
 
 bool is_letter(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
@@ -24,7 +24,7 @@ bool is_null(std::string_view word) {
     return word == "null" || word == "Null" || word == "NULL";
 }
 
-/// A line that is no comment: `key:`, or `key: value`.
+/// A line with content: `key:`, or `key: value`.
 struct Line {
     std::size_t indent = 0;
     std::string_view key;
@@ -49,7 +49,7 @@ bool take_value(std::string_view text, std::size_t at, Line& line) {
            !is_null(text);
 }
 
-/// False where it is anything else.
+/// Returns false for any other line.
 bool take_line(std::string_view text, Line& line) {
     line = {};
     line.indent = text.find_first_not_of(' ');
@@ -81,7 +81,7 @@ class Reader {
     }
 
   private:
-    /// To the next line with content.
+    /// Advances to the next line with content.
     void advance() {
         while (!rest_.empty()) {
             const std::size_t newline = rest_.find('\n');
@@ -101,7 +101,7 @@ class Reader {
     }
     [[nodiscard]] bool below(std::size_t indent) const { return !end_ && line_.indent > indent; }
 
-    /// The entries from this line on that stand as far to the right.
+    /// Reads the entries from this line on that have the same indentation.
     Value map(std::size_t depth) {
         const std::size_t indent = line_.indent;
         const Loc first = place(indent + 1);
@@ -111,10 +111,10 @@ class Reader {
             if (line_.column != 0) {
                 entry.value = scalar();
                 advance();
-                good_ = good_ && !below(indent); // or it would go on there
+                good_ = good_ && !below(indent); // otherwise the value would continue there
             } else {
                 advance();
-                good_ = good_ && below(indent) && depth < kDeepest; // or there is no value
+                good_ = good_ && below(indent) && depth < kDeepest; // otherwise there is no value
                 if (good_) entry.value = map(depth + 1);
             }
             entries.push_back(std::move(entry));
@@ -122,7 +122,7 @@ class Reader {
         good_ = good_ && !below(indent);
         const std::size_t count = entries.size();
         Value all = Value::map(std::move(entries));
-        good_ = good_ && all.as_map().size() == count; // no key twice
+        good_ = good_ && all.as_map().size() == count; // no duplicate keys
         return all.at(first);
     }
 
@@ -138,11 +138,11 @@ class Reader {
 
     std::uint16_t file_;
     std::string_view rest_;
-    std::uint32_t number_; ///< of this line, from 1
+    std::uint32_t number_; ///< of this line, starting at 1
     Diagnostics& diagnostics_;
     Line line_;
     bool end_ = false;
-    bool good_ = true; ///< all so far was simple
+    bool good_ = true; ///< everything so far was simple
 };
 
 } // namespace

@@ -8,18 +8,18 @@
 
 namespace hadeploy {
 
-/// It is there for its speed: without it `validate` of long plain specs takes twice the processor
-/// time, and a cold plan of 10,000 or 100,000 resources 1.4 times (see docs/performance.md).
+/// A fast path: without it `validate` of long plain specs takes twice the processor time, and a
+/// cold plan of 10,000 or 100,000 resources 1.4 times (see docs/performance.md).
 ///
-/// Reads a piece that is written in the plainest of YAML's ways, many times faster than the parser:
-/// block maps of `key: value`, each value on its key's line, a number, a word or a string in quotes
-/// without escapes; in ASCII, with spaces and whole lines of comment. What comes out is just what
-/// the parser would make of it.
-/// @returns nothing for any other piece, right or wrong: that is the parser's
+///
+/// Reads a piece in the simplest form of YAML, many times faster than the parser: block maps of
+/// `key: value`, each value on the line of its key and a number, a word or a quoted string without
+/// escapes; ASCII, with spaces and whole-line comments. The result equals that of the parser.
+/// @returns nothing for any other piece, valid or not, which is left to the parser
 std::optional<Value> read_simple_yaml(std::uint16_t file, const YamlPiece& piece,
                                       Diagnostics& diagnostics);
 
-/// A plain scalar after YAML 1.2's core schema (section 10.3.2).
+/// Reads a plain scalar by YAML 1.2's core schema (section 10.3.2).
 Value plain_scalar(const std::string& text, Loc loc, Diagnostics& diagnostics);
 
 } // namespace hadeploy

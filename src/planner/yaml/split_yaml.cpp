@@ -7,7 +7,7 @@ namespace hadeploy {
 namespace {
 
 struct Line {
-    std::size_t begin = 0, end = 0; ///< offsets; the end is that of the next line's beginning
+    std::size_t begin = 0, end = 0; ///< offsets; the end is the beginning of the next line
     std::size_t indent = 0;
     bool content = false; ///< neither blank nor a comment
 };
@@ -40,7 +40,7 @@ struct Section {
     std::uint32_t line = 0; ///< lines before its first entry
 };
 
-/// The key of a line `key:` or `key: value`, plainly written; "" for any other one.
+/// The key of a line `key:` or `key: value` in plain style; "" for any other line.
 std::string_view plain_key(std::string_view line) {
     line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
     const auto plain = [](char c) {
@@ -54,7 +54,7 @@ std::string_view plain_key(std::string_view line) {
     return ends && std::all_of(key.begin(), key.end(), plain) ? key : std::string_view();
 }
 
-/// Whether a line at its place begins an entry, whose key ends on it: `key:` or `"key":`.
+/// Whether a line begins an entry whose key ends on it: `key:` or `"key":`.
 bool begins_entry(std::string_view line) {
     if (!plain_key(line).empty()) return true;
     line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
@@ -64,7 +64,7 @@ bool begins_entry(std::string_view line) {
     return after.starts_with("\":") && (after.size() == 2 || after.find_first_of(" \r\n") == 2);
 }
 
-/// The key of a line that has nothing else; "" for any other one.
+/// The key of a line that contains nothing else; "" for any other line.
 std::string section_key(std::string_view line) {
     const std::string_view key = plain_key(line);
     if (key.empty()) return {};
@@ -74,14 +74,14 @@ std::string section_key(std::string_view line) {
     return bare ? std::string(key) : std::string();
 }
 
-/// For the parser a carriage return alone ends a line; here only a line feed does.
+/// The parser treats a single carriage return as a line end, but this file only a line feed.
 bool has_lone_return(std::string_view text) {
     for (std::size_t at = text.find('\r'); at != text.npos; at = text.find('\r', at + 1))
         if (at + 1 == text.size() || text[at + 1] != '\n') return true;
     return false;
 }
 
-/// The longest section; nothing where the text is not plainly one block map.
+/// The longest section; nothing if the text does not look like one block map.
 std::optional<Section> longest_section(std::string_view text) {
     Section longest, here;
     std::uint32_t number = 0;
@@ -96,14 +96,15 @@ std::optional<Section> longest_section(std::string_view text) {
         if (!line.content) continue;
         if (line.indent == 0) {
             const std::string_view whole = text.substr(line.begin, line.end - line.begin);
-            if (plain_key(whole).empty()) return std::nullopt; // no block map, for one
+            if (plain_key(whole).empty()) return std::nullopt; // for example not a block map
             close(line.begin);
             const std::string key = section_key(whole);
             here = {key, line.end, line.end, 0, number + 1};
             open = !key.empty();
         } else if (open && (here.indent == 0 || line.indent == here.indent)) {
             here.indent = line.indent;
-            // What is written otherwise may go on in the next lines and end where only all tell.
+            // Any other text can continue on the next lines, and where it ends depends on all of
+            // them.
             open = begins_entry(text.substr(line.begin, line.end - line.begin));
         } else if (open && line.indent < here.indent) {
             return std::nullopt;

@@ -8,26 +8,26 @@
 
 namespace hadeploy {
 
-/// A part of a YAML text that is a block map of its own.
+/// A part of a YAML text that is a complete block map.
 struct YamlPiece {
     std::string_view text;
-    std::uint32_t line = 0; ///< lines before it
+    std::uint32_t line = 0; ///< number of lines before it
 };
 
-/// A large document, cut where one entry of a top-level section ends and the next begins, so that
-/// the pieces can be parsed side by side.
+/// A large document, split between the entries of a top-level section, so that the pieces can be
+/// parsed in parallel.
 struct YamlPieces {
-    YamlPiece head; ///< up to and with the line of the section's key
+    YamlPiece head; ///< up to and including the line of the section's key
     std::string section;
-    std::size_t indent = 0;         ///< of its entries
+    std::size_t indent = 0;         ///< of the section's entries
     std::vector<YamlPiece> entries; ///< of the section, in order
     YamlPiece tail;                 ///< the top-level entries after it; may be empty
 };
 
-/// Cuts the longest block section of the top level into pieces of about `size` bytes. Looks at
-/// indentation and keys alone, so a cut may be wrong (within a string that goes over several lines,
-/// say): then a piece is no valid YAML, and the text has to be parsed as a whole.
-/// @returns nothing when there is no such section, or it would not be worth while
+/// Splits the longest block section of the top level into pieces of about `size` bytes. Considers
+/// only indentation and keys, so a split can be wrong (within a multi-line string, for example):
+/// then a piece is invalid YAML, and the text must be parsed as a whole.
+/// @returns nothing if there is no such section, or splitting is not worthwhile
 std::optional<YamlPieces> cut_yaml(std::string_view text, std::size_t size);
 
 } // namespace hadeploy

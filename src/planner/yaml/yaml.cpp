@@ -21,14 +21,14 @@ namespace hadeploy {
 
 namespace {
 
-/// Ends the reading: the rest of the text can't be made sense of.
+/// Ends the reading after an error that makes the rest of the text meaningless.
 struct GiveUp : std::exception {};
 
-/// Sorts the entries by their keys, and reports keys that come twice in the order of the text.
+/// Sorts the entries by key, and reports duplicate keys in the order of the text.
 void report_doubles(Value::Map& entries, Diagnostics& diagnostics) {
     std::stable_sort(entries.begin(), entries.end(),
                      [](const Entry& a, const Entry& b) { return a.key < b.key; });
-    std::map<Loc, std::pair<std::string, Loc>> doubles; // where, and what is where first
+    std::map<Loc, std::pair<std::string, Loc>> doubles; // by place of the duplicate
     std::size_t first = 0;
     for (std::size_t i = 1; i < entries.size(); ++i) {
         if (entries[i].key == entries[first].key)
@@ -43,8 +43,8 @@ void report_doubles(Value::Map& entries, Diagnostics& diagnostics) {
 
 class Builder : public YAML::EventHandler {
   public:
-    /// @param piece  what the parser is given
-    /// @param depth  levels around it
+    /// @param piece  the text that the parser reads
+    /// @param depth  number of enclosing levels
     Builder(std::uint16_t file, const YamlPiece& piece, std::size_t depth, Diagnostics& diagnostics)
         : file_(file), text_(piece.text), line_(piece.line), depth_(depth),
           node_limit_(piece.text.size() + 16), diagnostics_(diagnostics) {
@@ -56,12 +56,12 @@ class Builder : public YAML::EventHandler {
     void OnDocumentStart(const YAML::Mark&) override {}
     void OnDocumentEnd() override {}
 
-    /// The place of a null that is not written out is that of its key, or of its list.
+    /// An implicit null has the place of its key, or of its list.
     void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
         Loc loc = place(mark);
         if (at_key()) {
             diagnostics_.add("a key can't be null", loc).hint =
-                "a text that looks like something else needs quotes: \"null\"";
+                "a text that looks like another type needs quotes: \"null\"";
             throw GiveUp();
         }
         if (!open_.empty() && !null_at(mark))
@@ -73,7 +73,7 @@ class Builder : public YAML::EventHandler {
                   const std::string& text) override {
         Loc loc = place(mark);
         const bool plain = tag == "?" || tag.empty();
-        // of a quoted scalar the place is where its contents begin
+        // a quoted scalar has the place of its contents
         const auto at = static_cast<std::size_t>(mark.pos);
         if (!plain && at < text_.size() && (text_[at] == '"' || text_[at] == '\'')) {
             if (closing_quote(text_, at + 1) ==
@@ -94,15 +94,14 @@ class Builder : public YAML::EventHandler {
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
         const auto it = anchors_.find(anchor);
         if (it == anchors_.end()) {
-            diagnostics_.add("an alias inside the very value it names would never end",
-                             place(mark));
+            diagnostics_.add("an alias within the value that it refers to never ends", place(mark));
             throw GiveUp();
         }
         const auto& [value, size] = it->second;
         if (at_key() && !value.is_string()) {
             diagnostics_
                 .add(fmt::format("a key is a string, not {}", value.kind_name()), place(mark))
-                .hint = "write it out; an alias is a key where it stands for a string";
+                .hint = "write the key itself; an alias can be a key only if it refers to a string";
             throw GiveUp();
         }
         add(at_key() ? value.at(place(mark)) : value, 0, size);
@@ -123,7 +122,7 @@ class Builder : public YAML::EventHandler {
     void OnMapEnd() override {
         Open o = close();
         report_doubles(o.entries, diagnostics_);
-        if (o.merged) { // of two entries with one key the later stays
+        if (o.merged) { // of two entries with the same key the later one is kept
             o.merged->insert(o.merged->end(), std::make_move_iterator(o.entries.begin()),
                              std::make_move_iterator(o.entries.end()));
             o.entries = std::move(*o.merged);
@@ -136,11 +135,11 @@ class Builder : public YAML::EventHandler {
         bool map;
         Loc loc;
         YAML::anchor_t anchor;
-        std::size_t size = 1; ///< nodes below, aliases followed
+        std::size_t size = 1; ///< number of nodes, with aliases expanded
         Value::List items = {};
         Value::Map entries = {};
         std::optional<Entry> key = {};
-        bool merging = false; ///< the key is `<<`: its value's entries become this map's
+        bool merging = false; ///< the key is `<<`: the entries of its value are added to this map
         std::optional<Value::Map> merged = {};
         Loc merged_at = {};
     };
@@ -154,8 +153,8 @@ class Builder : public YAML::EventHandler {
                 static_cast<std::uint16_t>(std::min(mark.column + 1, 65535)), file_};
     }
 
-    /// Whether a null is written out where the mark is: of one that is not, the mark is where the
-    /// next thing begins, or the text ends.
+    /// Whether a null is written at the mark. For an implicit null the mark is where the next token
+    /// begins, or at the end of the text.
     bool null_at(const YAML::Mark& mark) const {
         const std::string_view rest =
             text_.substr(std::min(static_cast<std::size_t>(std::max(mark.pos, 0)), text_.size()));
@@ -170,8 +169,8 @@ class Builder : public YAML::EventHandler {
     }
 
     void refuse_tag(const std::string& tag, Loc loc) {
-        diagnostics_.add(fmt::format("the tag \"{}\" has no meaning here", tag), loc).hint =
-            "leave it away: types follow from the schema";
+        diagnostics_.add(fmt::format("the tag \"{}\" is not supported", tag), loc).hint =
+            "omit it: types follow from the schema";
     }
 
     void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, bool map) {
@@ -183,7 +182,7 @@ class Builder : public YAML::EventHandler {
         }
         if (at_key()) {
             diagnostics_.add("a key has to be a scalar, not a list or a map", loc).hint =
-                "or is there a bracket that is not closed?";
+                "is a closing bracket missing?";
             throw GiveUp();
         }
         open_.push_back({map, loc, anchor});
@@ -196,7 +195,7 @@ class Builder : public YAML::EventHandler {
     }
 
     void add(Value value, YAML::anchor_t anchor, std::size_t size) {
-        // yaml-cpp can emit events without end on broken input; each real node takes a byte.
+        // yaml-cpp can emit events endlessly on invalid input; each real node takes a byte
         if (++events_ > node_limit_) {
             diagnostics_.add("the text can't be read as YAML", value.loc());
             throw GiveUp();
@@ -210,7 +209,7 @@ class Builder : public YAML::EventHandler {
         top.size += size;
         if (top.size > kMaxYamlExpandedNodes) {
             diagnostics_.add(
-                fmt::format("aliases blow this up to more than {} values", kMaxYamlExpandedNodes),
+                fmt::format("aliases expand this to more than {} values", kMaxYamlExpandedNodes),
                 value.loc());
             throw GiveUp();
         }
@@ -234,14 +233,14 @@ class Builder : public YAML::EventHandler {
         top.key = Entry{key.as_string(), {}, key.loc()};
     }
 
-    /// Takes the entries of a map, or of each map of a list, of which an earlier one goes before a
-    /// later one. They keep their places.
+    /// Merges the entries of a map, or of each map of a list, where earlier maps take precedence.
+    /// Entries keep their places.
     void merge(Open& top, const Value& value) {
         const Loc loc = top.key->loc;
         if (top.merged)
             diagnostics_.add("duplicate key \"<<\"", loc)
                 .with_note("first here", top.merged_at)
-                .hint = "several maps are merged as a list: <<: [*a, *b]";
+                .hint = "merge several maps as a list: <<: [*a, *b]";
         if (!top.merged) top.merged.emplace();
         top.merged_at = loc;
         const Value::List maps = value.is_list() ? value.as_list() : Value::List{value};
@@ -270,14 +269,14 @@ class Builder : public YAML::EventHandler {
     std::size_t depth_;
     std::size_t node_limit_;
     std::size_t events_ = 0;
-    std::size_t merged_ = 0; ///< entries that merge keys have added
+    std::size_t merged_ = 0; ///< entries added by merge keys
     Diagnostics& diagnostics_;
     Value root_;
     std::vector<Open> open_;
     std::map<YAML::anchor_t, std::pair<Value, std::size_t>> anchors_;
 };
 
-/// Where the byte at `offset` is.
+/// The place of the byte at `offset`.
 Loc locate(std::string_view text, std::size_t offset, std::uint16_t file) {
     const std::string_view before = text.substr(0, offset);
     const auto line = static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n'));
@@ -286,7 +285,7 @@ Loc locate(std::string_view text, std::size_t offset, std::uint16_t file) {
             file};
 }
 
-/// Offset of the first byte that is no well-formed UTF-8 (RFC 3629), or npos.
+/// Offset of the first byte that is not well-formed UTF-8 (RFC 3629), or npos.
 std::size_t invalid_utf8(std::string_view s) {
     for (std::size_t i = 0; i < s.size();) {
         const auto c = static_cast<unsigned char>(s[i]);
@@ -309,7 +308,7 @@ std::size_t invalid_utf8(std::string_view s) {
     return std::string_view::npos;
 }
 
-/// What the parser would misread or report badly.
+/// Rejects texts that the parser would misread or report badly.
 bool readable(std::string_view text, std::uint16_t file, Diagnostics& diagnostics) {
     const auto refuse = [&](std::size_t offset, std::string message) -> Error& {
         return diagnostics.add(std::move(message), locate(text, offset, file));
@@ -320,7 +319,7 @@ bool readable(std::string_view text, std::uint16_t file, Diagnostics& diagnostic
         return false;
     }
     if (const auto at = text.find('\0'); at != text.npos) {
-        refuse(at, "a NUL byte: this is no text file");
+        refuse(at, "a NUL byte: this is not a text file");
         return false;
     }
     if (const auto at = invalid_utf8(text); at != text.npos) {
@@ -345,7 +344,7 @@ bool readable(std::string_view text, std::uint16_t file, Diagnostics& diagnostic
     return true;
 }
 
-/// @returns null when the text could not be read; `problems` says why
+/// @returns null if the text could not be read; `diagnostics` has the reasons
 Value parse(std::uint16_t file, const YamlPiece& piece, std::size_t depth,
             Diagnostics& diagnostics) {
     Builder builder(file, piece, depth, diagnostics);
@@ -365,7 +364,7 @@ Value parse(std::uint16_t file, const YamlPiece& piece, std::size_t depth,
     } catch (const GiveUp&) {
         return {};
     } catch (const YAML::Exception& e) {
-        // e.msg is the reason alone; what() repeats the position
+        // e.msg is only the reason; what() repeats the position
         const bool placed = !e.mark.is_null();
         const YamlAdvice advice =
             yaml_advice(e.msg, piece.text, placed ? static_cast<std::size_t>(e.mark.pos) : 0);
@@ -380,10 +379,10 @@ Value parse(std::uint16_t file, const YamlPiece& piece, std::size_t depth,
     }
 }
 
-constexpr std::string_view kNextEntry = "an-entry-comes-next"; ///< not in a text that is cut
+constexpr std::string_view kNextEntry = "an-entry-comes-next"; ///< texts with it are not split
 
-/// Parses one of a section's pieces. The parser is more lenient with what ends a text than with the
-/// same before another entry, so it gets one more, which is left out of the result.
+/// Parses one piece of a section. The parser accepts more at the end of a text than before another
+/// entry, so another entry is appended, and removed from the result.
 Value parse_entries(std::uint16_t file, const YamlPiece& piece, std::size_t indent,
                     Diagnostics& diagnostics) {
     const std::string text =
@@ -394,7 +393,7 @@ Value parse_entries(std::uint16_t file, const YamlPiece& piece, std::size_t inde
     return entries.as_map().empty() ? Value() : entries.at(all.loc());
 }
 
-/// Parses the pieces side by side; a piece with any problem ends it, without a word about it.
+/// Parses the pieces in parallel. A problem in any piece ends it without a report.
 std::optional<std::vector<Value>> parse_all(std::uint16_t file, const YamlPieces& pieces) {
     std::vector<YamlPiece> work{pieces.head, pieces.tail};
     work.insert(work.end(), pieces.entries.begin(), pieces.entries.end());
@@ -424,7 +423,7 @@ std::optional<std::vector<Value>> parse_all(std::uint16_t file, const YamlPieces
     return good ? std::optional(std::move(out)) : std::nullopt;
 }
 
-/// The whole out of its pieces; nothing where that is not what the whole would be.
+/// Joins the pieces; nothing if the result would differ from parsing the whole text.
 std::optional<Value> joined(const std::vector<Value>& parts, const std::string& section) {
     if (!parts[0].is_map() || !parts[0].has(section) || !parts[0][section].is_null())
         return std::nullopt;
@@ -432,7 +431,7 @@ std::optional<Value> joined(const std::vector<Value>& parts, const std::string& 
     Value::Map entries;
     Loc first;
     for (std::size_t i = 2; i < parts.size(); ++i) {
-        if (!parts[i].is_map()) continue; // comments alone
+        if (!parts[i].is_map()) continue; // only comments
         if (!first.known()) first = parts[i].loc();
         const Value::Map& more = parts[i].as_map();
         entries.insert(entries.end(), more.begin(), more.end());
@@ -457,7 +456,8 @@ Value read_yaml(const Sources& sources, std::uint16_t file, Diagnostics& diagnos
     const Span span("parse YAML", sources.files()[file].path.string());
     const std::string& text = sources.files()[file].text;
     if (!readable(text, file, diagnostics)) return {};
-    // a merge key's anchor is often in another piece, and what all add has a limit
+    // the anchor of a merge key is often in another piece, and merged entries have a limit for the
+    // whole text
     const bool whole = text.find(kNextEntry) != text.npos || text.find("<<:") != text.npos;
     const auto pieces = whole ? std::optional<YamlPieces>() : cut_yaml(text, piece_bytes);
     if (pieces)
@@ -476,8 +476,8 @@ Value read_secret_yaml(const Sources& sources, std::uint16_t file, std::string_v
     Value root = read_yaml(sources, file, own);
     for (const Error& error : own.list())
         diagnostics.add(fmt::format("{} is not valid YAML", noun), error.loc)
-            .with_hint("a key twice, a quote or a bracket too few? What exactly is wrong is not "
-                       "shown, as it may hold a part of a secret");
+            .with_hint("look for a duplicate key, or a missing quote or bracket; the details are "
+                       "not shown, because they may contain part of a secret");
     return root;
 }
 

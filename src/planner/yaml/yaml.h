@@ -5,29 +5,30 @@
 
 namespace hadeploy {
 
-/// Limits that a spec written by hand never meets, and an attack does.
+/// Limits against malicious input; no hand-written spec reaches them.
 inline constexpr std::size_t kMaxYamlBytes = 64u << 20;
 inline constexpr std::size_t kMaxYamlDepth = 64;
-/// A longer text is cut into pieces of about this size, which are parsed side by side.
+/// A longer text is split into pieces of about this size, which are parsed in parallel.
 inline constexpr std::size_t kYamlPieceBytes = 64u << 10;
-inline constexpr std::size_t kMaxYamlExpandedNodes = 4'000'000; ///< after aliases are followed
-inline constexpr std::size_t kMaxYamlMergedEntries = 500'000;   ///< by merge keys
+inline constexpr std::size_t kMaxYamlExpandedNodes = 4'000'000; ///< after expanding aliases
+inline constexpr std::size_t kMaxYamlMergedEntries = 500'000;   ///< added by merge keys
 
-/// Reads one YAML document (YAML 1.2's core schema: `no` and `010` are what they look like) into a
-/// Value tree that carries places. `file` is the text's index in `sources`. A merge key, `<<: *a`
-/// or
-/// `<<: [*a, *b]`, adds the entries of maps for keys that are not there; they keep their places.
+/// Reads one YAML document (YAML 1.2's core schema: `no` is a string, and `010` is the number
+/// 10) into a Value tree with places. `file` is the index of the text in `sources`. A merge key,
+/// `<<: *a` or `<<: [*a, *b]`, adds entries of other maps for keys that are missing; they keep
+/// their places.
 ///
-/// Refused, each with its place: duplicate keys, keys that are no scalars, a second document, tags,
-/// cyclic aliases, alias bombs, deep nesting, invalid UTF-8, NUL, tab indentation,
-/// integers beyond 64 bits. Syntax errors end the reading; the others are collected.
-/// @param piece_bytes  the result does not depend on it
-/// @returns null when the text could not be read; `problems` says why
+///
+/// Rejected, each with its place: duplicate keys, keys that are not scalars, a second document,
+/// tags, cyclic aliases, alias bombs, deep nesting, invalid UTF-8, NUL, tab indentation, integers
+/// beyond 64 bits. A syntax error ends the reading; other errors are collected.
+/// @param piece_bytes  does not affect the result
+/// @returns null if the text could not be read; `diagnostics` has the reasons
 Value read_yaml(const Sources& sources, std::uint16_t file, Diagnostics& diagnostics,
                 std::size_t piece_bytes = kYamlPieceBytes);
 
-/// The same of a text that holds secrets: what is wrong with it has its place, and no words of it.
-/// @param noun  "the value": what messages call it
+/// The same for a text with secrets: errors have a place but do not quote the text.
+/// @param noun  "the value": the name used in messages
 Value read_secret_yaml(const Sources& sources, std::uint16_t file, std::string_view noun,
                        Diagnostics& diagnostics);
 

@@ -15,27 +15,27 @@ struct Known {
     std::string_view reason, message, hint;
 };
 
-constexpr std::string_view kQuote = "a text with one of {}[], in it needs quotes there: \"...\"";
+constexpr std::string_view kQuote = "a text that contains one of {}[], needs quotes here: \"...\"";
 
-/// The parser's reasons that mistakes in specs lead to.
+/// The parser's reasons for common mistakes in specs.
 const std::array<Known, 9> kKnown{{
-    {msg::END_OF_MAP_FLOW, "after a value in { } there has to be a , or the }", kQuote},
-    {msg::END_OF_SEQ_FLOW, "after a value in [ ] there has to be a , or the ]", kQuote},
-    {msg::END_OF_MAP, "neither another key of this map nor its end",
+    {msg::END_OF_MAP_FLOW, "expected a , or a } after a value in { }", kQuote},
+    {msg::END_OF_SEQ_FLOW, "expected a , or a ] after a value in [ ]", kQuote},
+    {msg::END_OF_MAP, "expected another key of this map or its end",
      "all keys of one map begin in the same column"},
-    {msg::END_OF_SEQ, "neither another \"- \" of this list nor its end",
+    {msg::END_OF_SEQ, "expected another \"- \" of this list or its end",
      "all elements of one list begin in the same column"},
     {msg::MAP_VALUE, "a \": \" where no value can begin",
-     "a text with \": \" in it needs quotes; else each key has a line of its own"},
-    {msg::BLOCK_ENTRY, "a \"- \" where no list can begin", "a list begins on a line of its own"},
-    {msg::FLOW_END, "a ] or } that nothing has opened", kQuote},
+     "a text that contains \": \" needs quotes; each key needs its own line"},
+    {msg::BLOCK_ENTRY, "a \"- \" where no list can begin", "a list begins on a new line"},
+    {msg::FLOW_END, "a ] or } without an opening bracket", kQuote},
     {msg::UNKNOWN_TOKEN, "no value begins like this",
-     "a text that begins so needs quotes: \"...\""},
-    {msg::UNKNOWN_ANCHOR, "an alias of something that is nowhere above",
+     "a text that begins like this needs quotes: \"...\""},
+    {msg::UNKNOWN_ANCHOR, "an alias of an anchor that is not defined above",
      "a text that begins with * needs quotes: \"...\""},
 }};
 
-/// Where the expression begins that the parser stopped in; npos: in none.
+/// Where the expression begins in which the parser stopped; npos if there is none.
 std::size_t expression_around(std::string_view line, std::size_t column) {
     const std::string_view read = line.substr(0, column + 1);
     const std::size_t at = read.rfind("${");
@@ -45,12 +45,12 @@ std::size_t expression_around(std::string_view line, std::size_t column) {
     return opened > std::count(expression.begin(), expression.end(), '}') ? at : line.npos;
 }
 
-/// In "..." the string of an expression has ended the scalar.
+/// In "..." the string of an expression ends the scalar.
 bool is_in_double_quotes(std::string_view line, std::size_t at) {
     return std::count(line.begin(), line.begin() + static_cast<std::ptrdiff_t>(at), '"') % 2 == 1;
 }
 
-/// Whether a line is indented further than the one before it, which is complete.
+/// Whether a line is indented further than the preceding one, which is complete.
 bool is_indented_too_far(std::string_view text, std::size_t start) {
     const auto indentation = [](std::string_view line) { return line.find_first_not_of(' '); };
     const std::size_t own = indentation(text.substr(start));

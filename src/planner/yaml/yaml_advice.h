@@ -5,7 +5,7 @@
 
 namespace hadeploy {
 
-/// What the parser of YAML could not go on with, in the words of whoever wrote it.
+/// A YAML syntax error in terms of the spec instead of the parser.
 struct YamlAdvice {
     std::string message;
     std::string hint; ///< may be empty
