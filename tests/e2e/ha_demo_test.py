@@ -301,7 +301,7 @@ class HaDemo(unittest.TestCase):
         asked.remove()
         hindered = Project("hindered", {"ssh_key": key, "hosts": hosts}, spec=HINDERED)
         self.errors_are(hindered, [("swarm", "in a swarm", "docker swarm leave --force"),
-                                   ("volume", "made by somebody else", "vol0")])
+                                   ("volume", "not created by this resource", "vol0")])
         self.assertIn("vol0", node1.sh("gluster volume list"))
         node1.sh("set -e; gluster --mode=script volume delete vol0; rm -rf /elsewhere")
         node3.sh("docker swarm leave --force")

@@ -157,7 +157,7 @@ TEST_CASE("a distribution without dpkg") {
     REQUIRE(nothing.state == Observation::State::failed);
     CHECK(redacted(*nothing.error) ==
           "there is no dpkg on the host\n"
-          "hint: packages are managed on Debian, Ubuntu and their relatives only\n");
+          "hint: host.package supports only Debian, Ubuntu and their derivatives\n");
 }
 
 TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {

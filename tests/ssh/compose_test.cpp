@@ -61,9 +61,8 @@ TEST_CASE("compose: what real projects write is taken as it is") {
 }
 
 TEST_CASE("compose: of a file with secrets an error shows only the place") {
-    const std::string redacted =
-        ": this is not what a stack may have -> what exactly is wrong is not "
-        "shown, as it may hold a part of a secret";
+    const std::string redacted = ": a stack cannot have this -> details are not shown, because "
+                                 "they may contain part of a secret";
     for (const char* wrong :
          {"environment: [Qz7, Qz7]", "deploy: {replicas: Qz7}", "configs: [Qz7]", "Qz7: 1",
           "labels: {Qz7: 1, Qz7: 2}", "command: \"${Qz7:?Qz7}\"", "hostname: \"${Qz7}\""}) {
@@ -218,8 +217,8 @@ TEST_CASE("compose: what a swarm ignores is a warning") {
     CHECK(warned("services: {web: {image: w, tty: true, init: true, dns: 1.1.1.1, cap_add: [A], "
                  "ports: ['80:80', '::80', {target: 1}]}}") == "");
     CHECK(warned(Value("services: {web: {image: w, restart: always}}").as_secret()) ==
-          "content:1:28: this is not what a stack may have -> what exactly is wrong is not shown, "
-          "as it may hold a part of a secret");
+          "content:1:28: a stack cannot have this -> details are not shown, because they may "
+          "contain part of a secret");
 }
 
 TEST_CASE("compose: ports") {

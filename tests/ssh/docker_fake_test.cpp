@@ -70,7 +70,7 @@ TEST_CASE("docker.engine: a daemon.json that Docker does not start with is put b
         CHECK(host.runs());
         CHECK(host.daemon_json() == before);
         const Error error = ssh::explain_failure("h", "configuring", failed.status, failed.err);
-        CHECK(contains(error.message, "it runs with the former ones again"));
+        CHECK(contains(error.message, "it runs with the previous ones again"));
         CHECK(contains(error.message, "\"bad\" is none"));
 
         const ProcessResult good = host.configure(Value::map({{"debug", true}}));

@@ -171,7 +171,7 @@ TEST_CASE("docker.stack: what ends by itself is done when it has ended well") {
     CHECK(wait_for({service("", two, "any")}, {ended}) == "app_web: 0 of 2 tasks run after 300 s");
     CHECK(wait_for({service("", two, "none")}, {list({task(1, "complete", "shutdown"),
                                                       task(2, "failed", "shutdown", "exit 1")})}) ==
-          "app_web: a task that is not to be started again has failed: app_web.2 on node1: failed: "
+          "app_web: a task that is not restarted has failed: app_web.2 on node1: failed: "
           "exit 1");
     const std::string job = R"({"ReplicatedJob":{"MaxConcurrent":1,"TotalCompletions":3}})";
     const auto status = [](int done) {
@@ -179,7 +179,7 @@ TEST_CASE("docker.stack: what ends by itself is done when it has ended well") {
     };
     CHECK(wait_for({service(status(3), job)}, {"[]"}) == "");
     CHECK(wait_for({service(status(2), job)}, {"[]"}) ==
-          "app_web: 2 of 3 tasks have ended well after 300 s");
+          "app_web: 2 of 3 tasks have succeeded after 300 s");
     const std::string everywhere = R"({"GlobalJob":{}})";
     CHECK(wait_for({service(R"(,"ServiceStatus":{"CompletedTasks":3})", everywhere)}, {"[]"}) ==
           "");
@@ -207,9 +207,9 @@ TEST_CASE("docker.stack: a port that is taken, or an external network that is no
     CHECK(possible(other("app", "8080"), true) == "");
     CHECK(possible(other("shop", "8081"), true) == "");
     CHECK(possible(other("shop", "8080"), true) ==
-          "nothing was changed: port 8080 is published by the service shop_web already");
+          "nothing was changed: port 8080 is already published by the service shop_web");
     CHECK(possible("[]", false) ==
-          "nothing was changed: there is no network proxy, which the compose file calls external");
+          "nothing was changed: the external network proxy does not exist");
 }
 
 TEST_CASE("docker.stack: what docker would refuse or take for nothing is an error of the spec") {

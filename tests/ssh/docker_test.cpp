@@ -194,7 +194,7 @@ TEST_CASE("docker.node: what the probe tells") {
             config.with("status", "ready").with("role", "manager").with("swarm_id", "swarm1"));
         const Decision d = decide(type, config, &recorded, {}, lost);
         CHECK(d.action == Action::update);
-        CHECK(d.verb == "mend");
+        CHECK(d.verb == "repair");
     }
     SUBCASE("a swarm that we did not make is foreign") {
         const Observation other =
@@ -303,7 +303,8 @@ TEST_CASE("docker.node: a join decides by what its peers said") {
     CHECK(run(offer, in, kIdentity)
               .starts_with("0 marked\ndocker swarm join-token")); // ours: finished
     CHECK(run("swarm s2\ntoken T\nmanagers a:1\n", in, kIdentity) ==
-          "1 marked\nthe node is in another swarm than its peers; if it may go: docker swarm leave "
+          "1 marked\nthe node is in another swarm than its peers; to make it leave: docker swarm "
+          "leave "
           "--force\n");
     CHECK(run("swarm s1\nmanagers a:1\n", none) == "1\nthe swarm's manager gave no join token\n");
     CHECK(run(offer, R"({"LocalNodeState":"pending"})", kIdentity)
@@ -392,7 +393,7 @@ TEST_CASE("docker.node: a member that does not find its way back to a swarm that
     CHECK(run(down, "listed\n") == "0 systemctl restart docker\n");
     // none of the others has a quorum, so that a restart would be of no use
     CHECK(run(lost, "").starts_with("1 waited for two minutes: the swarm has lost its quorum;"));
-    CHECK(run(down, "").starts_with("1 waited for two minutes: the swarm does not count it as"));
+    CHECK(run(down, "").starts_with("1 waited for two minutes: the swarm does not report it as"));
 }
 
 TEST_CASE("docker.node: the swarm's heartbeat is compared, and changed") {
@@ -507,7 +508,7 @@ TEST_CASE("docker.image: id and tag come from the archive") {
     };
     CHECK(refuses("{}") == "its manifest.json does not describe exactly one image");
     CHECK(refuses(R"([{"Config":"x","RepoTags":["a:1"]}])") ==
-          "its manifest.json names no config by its digest");
+          "its manifest.json does not name the config by its digest");
     CHECK(refuses(R"([{"Config":")" + kId + R"(","RepoTags":null}])") == "its image has no tag");
     CHECK_THROWS_AS(type.derive(plain.with("archive", (dir.path / "none").string())), Error);
     write_file(dir.path / "web.tar", std::string(2000, 'z'));

@@ -96,7 +96,7 @@ TEST_CASE("gluster.pool: members by name or address") {
     CHECK(more.foreign.empty());
     CHECK(decide(type, config, &known, {}, more).action == Action::update);
     CHECK(see(peer("node2") + peer("other") + own).foreign ==
-          "it is a pool with other, which the spec does not have");
+          "the pool has members that are not in the spec: other");
 }
 
 TEST_CASE("gluster.pool: who is asked in and who is put out") {
@@ -213,7 +213,7 @@ TEST_CASE("gluster.volume: what the probe tells") {
 
     std::string foreign = kInfo;
     foreign.replace(foreign.find(kIdentity), 4, "9999");
-    CHECK(contains(see(foreign).foreign, "was made by somebody else"));
+    CHECK(contains(see(foreign).foreign, "was not created by this resource"));
     // made, but not yet marked: the file on the host tells
     std::string half = kInfo;
     half.erase(half.find("user.hadeploy"), half.find("brick-0") - half.find("user.hadeploy"));
@@ -299,9 +299,10 @@ TEST_CASE("gluster.volume: a brick with somebody's data is left alone, ours goes
     CHECK(refused.status == 1);
     std::string host = read_file("/proc/sys/kernel/hostname");
     host.pop_back();
-    CHECK(refused.err == host + ":" + brick +
-                             " is the brick of a volume that hadeploy did not make; move it away, "
-                             "or choose another path\n");
+    CHECK(refused.err ==
+          host + ":" + brick +
+              " is the brick of a volume that hadeploy did not create; move it away, "
+              "or choose another path\n");
     run(remove[1].script);
     CHECK(std::filesystem::exists(brick));
 

@@ -135,15 +135,15 @@ TEST_CASE("gluster.volume: a host without its certificate is found before the vo
     for (const char* ending : {".pem", ".key", ".ca"}) {
         const ProcessResult result = look();
         CHECK(result.status == 1);
-        CHECK(contains(result.err, "there is no " + at + ending + " on "));
+        CHECK(contains(result.err, at + ending + " is missing on "));
         write_file(at + ending, "x");
         std::filesystem::permissions(at + ending, std::filesystem::perms(0600));
     }
     CHECK(look().status == 0);
     std::filesystem::permissions(at + ".key", std::filesystem::perms(0640));
-    CHECK(contains(look().err, "others can read " + at + ".key on "));
+    CHECK(contains(look().err, "other users can read " + at + ".key on "));
     std::filesystem::resize_file(at + ".ca", 0);
-    CHECK(contains(look().err, "there is no " + at + ".ca on "));
+    CHECK(contains(look().err, at + ".ca is missing on "));
 }
 
 TEST_CASE("gluster.volume: what TLS sets by itself is no option") {

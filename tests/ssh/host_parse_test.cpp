@@ -268,7 +268,7 @@ TEST_CASE("which objects of a host hold data") {
     const Value directory = on_host({{"path", "/srv/data"}});
     CHECK(data("host.directory", directory) == "");
     CHECK(data("host.directory", directory.with("force", true)) ==
-          "the directory /srv/data on " + at + " and all that is in it");
+          "the directory /srv/data on " + at + " and everything in it");
     CHECK(data("host.directory", directory.with("force", true).with("keep", true)) == "");
     const Value user = on_host({{"name", "ann"}, {"home", "/home/a"}});
     CHECK(data("host.user", user.with("created", false)) == "");

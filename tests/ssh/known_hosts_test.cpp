@@ -68,7 +68,8 @@ TEST_CASE("host_key: what is none says why") {
 
 TEST_CASE("host_key: lines that have become one") {
     const std::string comment = "# 10.0.0.1:22 SSH-2.0-OpenSSH_9.2p1";
-    const std::string joined = "several lines have become one: only the first could count";
+    const std::string joined =
+        "several lines were joined into one, so only the first key would count";
     CHECK(message_of("10.0.0.1 " + kKey + " 10.0.0.1 " + kOther) == joined);
     CHECK(message_of(comment + " 10.0.0.1 " + kKey) == joined);
     CHECK(message_of(kKey + " instead of an ssh-rsa one").empty());

@@ -293,7 +293,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         const Observation seen = directory.read();
         REQUIRE(seen.state == Observation::State::failed);
         CHECK(seen.error->kind == ErrorKind::conflict);
-        CHECK(has(seen.error->message, "belongs to another user than the directory it is in"));
+        CHECK(has(seen.error->message, "has a different owner than its parent directory"));
         CHECK(has(seen.error->hint, "set its owner by hand"));
         REQUIRE(::lchown(path.c_str(), kUser, kUser) == 0);
         CHECK(directory.read().state == Observation::State::present);
@@ -306,7 +306,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         const Value written = host.config(
             {{"path", path}, {"content", "x"}, {"owner", "nobody"}, {"group", "nogroup"}});
         Managed file(*host.provider, "host.file", written);
-        CHECK(has(message_of([&] { file.update(written, {"owner"}); }), "another user than"));
+        CHECK(has(message_of([&] { file.update(written, {"owner"}); }), "a different owner than"));
         CHECK(info_of(path).st_uid == 0);
         {
             // with the content that the spec has, another file takes its place
@@ -328,7 +328,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         const Value wanted =
             host.config({{"path", other.string()}, {"owner", "nobody"}, {"group", "nogroup"}});
         Managed directory(*host.provider, "host.directory", wanted);
-        CHECK(has(message_of([&] { directory.create(); }), "another user than"));
+        CHECK(has(message_of([&] { directory.create(); }), "a different owner than"));
         CHECK(info_of(other).st_uid == 0);
         fs::remove(other / "secret");
         CHECK_NOTHROW(directory.create()); // an empty one tells nothing
@@ -390,7 +390,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         fs::create_directory_symlink(host.dir.path / "etc", ssh);
         CHECK(user.read().state == Observation::State::failed);
         CHECK(has(message_of([&] { user.update(written, {"authorized_keys"}); }),
-                  "is a symbolic link that a user may have put there"));
+                  "is a symbolic link that a user may have created"));
         host.check_untouched();
         fs::remove(ssh);
         user.update(written, {"authorized_keys"});
@@ -588,7 +588,7 @@ void check_file_of_user(const std::string& path, const Run& run) {
     write_file(path, "evil\n", 0644);
     Home::give(path);
     CHECK(run(ssh::own_file(path, "id", "root:root", "4755", sha256)).err ==
-          path + " became another file since it was read; run the command again\n");
+          path + " has changed since it was read; run the command again\n");
     CHECK(info_of(path).st_uid == kUser);
     CHECK((info_of(path).st_mode & 07777) == 0644);
     CHECK(run(ssh::own_file(path, "id", "nobody:nogroup", "0600", sha256)).err == "");
@@ -615,7 +615,7 @@ void check_mounts(const std::vector<std::string>& shell, const std::string& at) 
                                   ssh::shell_quote(kept), ssh::shell_quote(tree + "/deep/mount"),
                                   ssh::remove_directory(tree, true))});
         CHECK(done.err ==
-              fmt::format("{0} can't be removed: something is mounted on {0}/deep/mount\n",
+              fmt::format("{0} cannot be removed: something is mounted on {0}/deep/mount\n",
                           fs::canonical(tree).string()));
         CHECK(read_file(kept + "/f") == "x");
         const ProcessResult beside = run_process(
