@@ -106,14 +106,15 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
 
     TEST_CASE("success of the commands is not believed: the object is looked at") {
         Bench bench;
-        CHECK(has(bench.apply({{.script = "true"}}).errors[0]->message, "it is not there"));
+        CHECK(
+            has(bench.apply({{.script = "true"}}).errors[0]->message, "the object does not exist"));
         const Results other =
             bench.apply({{.script = "printf bad >" + bench.file}}, Change::Kind::update,
                         Value::map({{"text", "good"}}), {"text"});
         REQUIRE(other.errors[0]);
         CHECK(has(other.errors[0]->message, "`text` is bad and not good"));
         CHECK(has(bench.apply({{.script = "true"}}, Change::Kind::remove).errors[0]->message,
-                  "still there"));
+                  "still exists"));
         CHECK(!bench.apply({{.script = "rm " + bench.file}}, Change::Kind::remove).errors[0]);
         CHECK(!bench.apply({}, Change::Kind::remove).errors[0]);
     }

@@ -322,7 +322,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(!outcome.broken);
         CHECK(seen == "one\ntwo\n");
         REQUIRE(host.notices.size() == 1); // once, however long it takes
-        CHECK(host.notices[0].starts_with("waiting for what an earlier run left at work there "));
+        CHECK(host.notices[0].starts_with("waiting for commands of an earlier run on the host "));
         CHECK(!fs::exists(host.path("never")));
         CHECK(host.left().size() == 2); // the answer that nobody heard
         CHECK(!host.operate({{.script = "echo three"}}).outcome.broken);

@@ -69,7 +69,7 @@ TEST_CASE("a section that takes longer than it may is ended, with all that it ha
     CHECK(a.complete);
     REQUIRE(a.sections.size() == 1);
     CHECK(a.sections[0].status == 124);
-    CHECK(a.sections[0].err == "it took longer than 1 s, and was ended\n");
+    CHECK(a.sections[0].err == "it took longer than 1 s and was killed\n");
     REQUIRE(a.sections[0].out.starts_with("it's read\n"));
     std::string child = a.sections[0].out.substr(10);
     child.pop_back();

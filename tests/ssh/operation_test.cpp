@@ -240,7 +240,7 @@ TEST_SUITE("mount namespaces" * doctest::skip(!Machine::possible())) {
         REQUIRE(outcome.broken);
         CHECK(outcome.begun);
         CHECK(outcome.finished == 1);
-        CHECK(outcome.broken->message.find("ended in the middle") != std::string::npos);
+        CHECK(outcome.broken->message.find("ended during the work") != std::string::npos);
     }
 
 } // TEST_SUITE

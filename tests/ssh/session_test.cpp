@@ -196,7 +196,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         Exchange hanging{.command = "sleep 600",
                          .first_word = std::chrono::milliseconds(300),
                          .receive = [](bool, std::string_view) { return false; }};
-        CHECK(has(error_of([&] { session->run(hanging, {}); }).message, "does not begin"));
+        CHECK(has(error_of([&] { session->run(hanging, {}); }).message, "does not start"));
         const auto other = Session::open(login_to(server), {});
         Exchange silent{.command = "echo word; exec sleep 600",
                         .quiet = std::chrono::milliseconds(300),
@@ -249,7 +249,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         const Run r =
             run(pool, login_to(server), {{.script = "kill -9 $$"}, {.script = "echo two"}});
         REQUIRE(r.outcome.broken);
-        CHECK(has(r.outcome.broken->message, "ended in the middle"));
+        CHECK(has(r.outcome.broken->message, "ended during the work"));
         const Run section =
             run(pool, login_to(server), {{.script = "kill -9 $(exec sh -c 'echo $PPID')"}});
         CHECK(!section.outcome.broken);
@@ -335,7 +335,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         const Run r = run(pool, login_to(server), {{.script = "true"}});
         REQUIRE(r.outcome.broken);
         CHECK(!r.outcome.begun);
-        CHECK(has(r.outcome.broken->message, "sudo wants a password"));
+        CHECK(has(r.outcome.broken->message, "sudo requires a password"));
         CHECK(has(r.outcome.broken->hint, "NOPASSWD"));
     }
 
