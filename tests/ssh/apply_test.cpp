@@ -128,8 +128,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
                                        {.script = "cat >>" + bench.file, .input = "three\n"}});
         REQUIRE(!r.errors[0]);
         CHECK(r.attributes[0]["text"] == Value("one\ntwo\nthree\n"));
-        CHECK(r.steps ==
-              std::vector<std::string>{"working", "the connection broke; connecting again"});
+        CHECK(r.steps == std::vector<std::string>{"working", "the connection broke; reconnecting"});
     }
 
     TEST_CASE("a shell that is killed in the middle of a change: unknown, never done") {

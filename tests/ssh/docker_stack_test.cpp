@@ -232,7 +232,8 @@ TEST_CASE("docker.stack: what docker would refuse or take for nothing is an erro
     CHECK(wrong("services: {web: {image: '${IMAGE:?which one}'}}", Value::map({{"IMAGE", ""}})) ==
           "content:1:25: the variable IMAGE has no value: which one");
     CHECK(wrong(web("    command: echo $$HOME\n")) == "");
-    CHECK(wrong(web("    command: echo $5\n")) == "content:4:14: a $ that begins no variable");
+    CHECK(wrong(web("    command: echo $5\n")) ==
+          "content:4:14: a $ that does not start a variable");
     CHECK(wrong(web("    # $COMMENT\n")) == "");
     CHECK(wrong(web("    deploy: {replicas: two}\n")) ==
           "content:4:24: `deploy.replicas` of the service web is \"two\", which is not a whole "
@@ -259,7 +260,7 @@ TEST_CASE("docker.stack: what docker would refuse or take for nothing is an erro
           "content:5:15: the service web uses the config motd, which is not defined\n"
           "content:4:15: the service web uses the secret key, which is not defined");
     CHECK(wrong(web("    enviroment: {A: b}\n")) ==
-          "content:4:5: a stack has no key `enviroment` in the service web");
+          "content:4:5: a stack does not support the key `enviroment` in the service web");
     CHECK(wrong("services: {web: {command: a}}") == "content:1:17: the service web has no image");
     // What anchors merge in belongs to the service.
     CHECK(wrong("x-a: &a {image: w, deploy: {replicas: one}}\nservices:\n  web:\n    <<: *a\n") ==

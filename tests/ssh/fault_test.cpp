@@ -20,7 +20,7 @@ using Kind = Fault::Kind;
 using Direction = Fault::Direction;
 
 namespace {
-constexpr const char* kAgain = "the connection broke; connecting again";
+constexpr const char* kAgain = "the connection broke; reconnecting";
 
 /// A host behind a proxy, and the files there of one state's operations.
 struct Faulty {

@@ -207,7 +207,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         write_file(login.private_key_file, read_file(server.directory() / "authorized_keys"), 0644);
         const std::string text = attempt(login);
         CHECK(has(text, "is a public key, not a private one"));
-        CHECK(has(text, "`private_key_file` is the other half, " + server.key_file()));
+        CHECK(has(text, "set `private_key_file` to the private key, " + server.key_file()));
     }
 
     TEST_CASE("an agent with more keys than the server has patience") {
@@ -276,7 +276,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         } else {
             CHECK(has(attempt(login), "no SSH algorithm in common"));
             login.private_key_file = rsa;
-            CHECK(has(attempt(login), "is an RSA key, which cannot be used\nhint: libssh2 1."));
+            CHECK(has(attempt(login), "is an RSA key, which is not supported\nhint: libssh2 1."));
         }
     }
 

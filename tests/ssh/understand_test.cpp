@@ -37,7 +37,7 @@ TEST_CASE("an answer of another form is a failed read") {
     for (const Observation& o : all) {
         REQUIRE(o.state == Observation::State::failed);
         REQUIRE(bool(o.error));
-        CHECK(o.error->message.find("can't be understood") != std::string::npos);
+        CHECK(o.error->message.find("cannot be parsed") != std::string::npos);
         CHECK(!o.error->hint.empty());
     }
     const Value app = Value::map({{"hosts", three_hosts()}, {"name", "app"}});
