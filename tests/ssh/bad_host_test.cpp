@@ -1,6 +1,5 @@
-// What may be wrong with a host, in the catalogue's order, each with all that is said of it: step,
-// host, cause and what to do. What can be seen without a host is in tests/cli/catalogue, under
-// `remote-`.
+// Problems of a host in the order of the catalogue, each with its complete error: step, host, cause
+// and hint. Problems that need no host are in tests/cli/catalogue, under `remote-`.
 #include "core/file.h"
 #include "providers/ssh/connection.h"
 #include "providers/ssh/explain.h"
@@ -28,7 +27,7 @@ std::string redacted(const Error& error) {
     return text + (error.hint.empty() ? "" : "hint: " + error.hint + "\n");
 }
 
-/// What is said when that host is connected to.
+/// The error of a connection to the host.
 std::string refusal(const Login& login) {
     try {
         Pool().connect(login, {});
@@ -39,7 +38,7 @@ std::string refusal(const Login& login) {
     return "connected";
 }
 
-/// What is said when a change is made there.
+/// The error of a change on the host.
 std::string broken(const SshServer& server, const std::string& script) {
     Pool pool;
     const Outcome outcome = run_operation(
@@ -52,7 +51,7 @@ std::string print_of(const Login& login) {
     return fingerprint(parse_public_key(login.host_key));
 }
 
-/// A port where nobody ever answers: what waits there to be let in is as much as fits.
+/// A port that never answers: its backlog is full.
 class SilentPort {
   public:
     SilentPort() {
@@ -89,7 +88,7 @@ TEST_CASE("the name does not resolve") {
     login.host_key =
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
     login.timeout = std::chrono::milliseconds(300);
-    addrinfo* found = nullptr; // another cause where there is no name server at all
+    addrinfo* found = nullptr; // the cause differs if there is no name server
     const int cause = ::getaddrinfo(login.address.c_str(), "22", nullptr, &found);
     REQUIRE(cause != 0);
     CHECK(refusal(login) ==
@@ -180,7 +179,8 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         const SshServer server("KexAlgorithms sntrup761x25519-sha512@openssh.com");
         const Login login = login_to(server);
         std::string text = refusal(login);
-        const std::size_t cause = text.find(" ("), end = text.find(")\n"); // the library's words
+        const std::size_t cause = text.find(" ("),
+                          end = text.find(")\n"); // the text of the library
         REQUIRE(end != std::string::npos);
         CHECK(text.erase(cause, end + 1 - cause) ==
               fmt::format("{} and hadeploy have no SSH algorithm in common\n"
@@ -221,7 +221,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
                         login_to(wrong).name()));
     }
 
-    TEST_CASE("the host dies in the middle") {
+    TEST_CASE("the host dies during a change") {
         SshServer server;
         const std::string name = login_to(server).name();
         CHECK(broken(server, "kill -9 $$") ==
@@ -231,7 +231,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
                           name));
     }
 
-    TEST_CASE("a banner, and start-up files that print: no harm") {
+    TEST_CASE("a banner and output of start-up files are ignored") {
         const TempDir dir;
         write_file(dir.path / "banner", "*** authorised use only ***\n");
         const SshServer server("Banner " + (dir.path / "banner").string() +
@@ -240,7 +240,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(broken(server, "true") == "done");
     }
 
-    TEST_CASE("the disk is full, of a real command") {
+    TEST_CASE("a full disk, with a real command") {
         const SshServer server;
         Pool pool;
         const Login login = login_to(server);

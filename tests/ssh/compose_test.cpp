@@ -1,4 +1,5 @@
-// What `validate` says of compose files: docker.stack's checks against what Docker accepts.
+// Errors of `validate` for compose files: the checks of docker.stack, compared with what Docker
+// accepts.
 #include "cluster_fixture.h"
 
 #include "core/file.h"
@@ -17,7 +18,7 @@ using namespace hadeploy::ssh::docker;
 
 namespace {
 
-/// Each complaint with its hint, one a line.
+/// Each error with its hint, one per line.
 std::string said(const Value& compose, const Value& variables = Value::map({})) {
     const ssh::SshType& type = cluster_type("docker.stack");
     Diagnostics diagnostics;
@@ -32,7 +33,7 @@ std::string said(const Value& compose, const Value& variables = Value::map({})) 
     return fmt::format("{}", fmt::join(out, "\n"));
 }
 
-/// The same of the warnings.
+/// The same for warnings.
 std::string warned(const Value& compose) {
     Diagnostics warnings;
     cluster_type("docker.stack")
@@ -42,14 +43,14 @@ std::string warned(const Value& compose) {
     return fmt::format("{}", fmt::join(out, "\n"));
 }
 
-/// Of a service with this setting; its line is the second one.
+/// The errors for a service with this setting, which is on line 2.
 std::string of_service(const std::string& setting) {
     return said(Value("services: {web: {image: w,\n" + setting + "}}"));
 }
 
 } // namespace
 
-TEST_CASE("compose: what real projects write is taken as it is") {
+TEST_CASE("compose: files of real projects are accepted") {
     std::size_t files = 0;
     for (const auto& entry : std::filesystem::directory_iterator(std::string(HADEPLOY_SOURCE_DIR) +
                                                                  "/tests/ssh/compose/good")) {
@@ -60,7 +61,7 @@ TEST_CASE("compose: what real projects write is taken as it is") {
     CHECK(files >= 7);
 }
 
-TEST_CASE("compose: of a file with secrets an error shows only the place") {
+TEST_CASE("compose: an error in a file with secrets shows only the place") {
     const std::string redacted = ": a stack cannot have this -> details are not shown, because "
                                  "they may contain part of a secret";
     for (const char* wrong :
@@ -78,7 +79,7 @@ TEST_CASE("compose: of a file with secrets an error shows only the place") {
               .ends_with(redacted));
 }
 
-TEST_CASE("compose: a value that Docker takes for something else than text") {
+TEST_CASE("compose: values that Docker does not read as text") {
     CHECK(of_service("environment: {A: true}") ==
           "content:2:18: `environment.A` of the service web is true, which is not text or a number "
           "-> write it in quotes: \"true\"");
@@ -133,7 +134,7 @@ TEST_CASE("compose: numbers and words") {
                Value::map({{"N", "two"}})) ==
           "content:1:47: `deploy.replicas` of the service web is \"two\", which is not a whole "
           "number");
-    // Docker casts variables almost everywhere.
+    // Docker converts variables almost everywhere.
     const Value three = Value::map({{"N", "3"}});
     CHECK(said("services: {web: {image: w, deploy: {replicas: '${N}'}}}", three) == "");
     CHECK(contains(said("services: {web: {image: w, init: '${N:-true}'}}"),
@@ -153,7 +154,7 @@ TEST_CASE("compose: numbers and words") {
           "content:2:17: `cap_add` of the service web appears twice: A -> remove one of them");
 }
 
-TEST_CASE("compose: what Docker before 28 reads otherwise than since is refused") {
+TEST_CASE("compose: values that Docker reads differently since 28 are rejected") {
     CHECK(of_service("tty: on") == "content:2:6: `tty` of the service web is on, which is not true "
                                    "or false -> write true: since Docker 28 `on` is text");
     CHECK(of_service("environment: {A: yes}") ==
@@ -168,11 +169,11 @@ TEST_CASE("compose: what Docker before 28 reads otherwise than since is refused"
                       word);
     }
     CHECK(of_service("tty: True") == "");
-    // of a variable's value each makes the same
+    // the value of a variable is read in the same way by all versions
     CHECK(said("services: {web: {image: w, tty: '${T}'}}", Value::map({{"T", "yes"}})) == "");
 }
 
-TEST_CASE("compose: files of variables, of whose lines nothing is shown") {
+TEST_CASE("compose: errors in environment files do not show their lines") {
     const TempDir dir;
     const auto with = [&](const std::string& lines) {
         write_file(dir.path / "stack.yml", "services:\n  web: {image: w, env_file: web.env}\n");
@@ -198,7 +199,7 @@ TEST_CASE("compose: files of variables, of whose lines nothing is shown") {
     CHECK(with("  A=b c\r\nPASSED_ON\nB=\n #x y\n\u00e4=1") == "");
 }
 
-TEST_CASE("compose: what a swarm ignores is a warning") {
+TEST_CASE("compose: keys that a swarm ignores are warnings") {
     CHECK(warned("services: {web: {image: w}}") == "");
     CHECK(warned("services:\n  web: {image: w, restart: always}\n  db: {image: d, restart: 'no',\n"
                  "    container_name: x}\n") ==
@@ -213,7 +214,7 @@ TEST_CASE("compose: what a swarm ignores is a warning") {
                       key);
     CHECK(contains(warned("services: {web: {image: w, ports: ['127.0.0.1:80:80', '80:80']}}"),
                    "content:1:36: a swarm ignores the address of this port of the service web"));
-    // these are used
+    // these are not ignored
     CHECK(warned("services: {web: {image: w, tty: true, init: true, dns: 1.1.1.1, cap_add: [A], "
                  "ports: ['80:80', '::80', {target: 1}]}}") == "");
     CHECK(warned(Value("services: {web: {image: w, restart: always}}").as_secret()) ==
@@ -241,7 +242,7 @@ TEST_CASE("compose: ports") {
         "publishes ports on every address of its nodes"));
 }
 
-TEST_CASE("compose: keys that a stack does not have") {
+TEST_CASE("compose: keys that a stack does not support") {
     CHECK(said("servces: {web: {image: w}}\nservices: {}") ==
           "content:1:1: a stack does not support the key `servces` in a compose file -> did you "
           "mean `services`?");
@@ -278,13 +279,13 @@ TEST_CASE("compose: keys that a stack does not have") {
                    "\"we/b\" is not a valid name in `services`"));
 }
 
-TEST_CASE("compose: a key that is there twice") {
+TEST_CASE("compose: duplicate keys") {
     CHECK(of_service("user: a, user: b") == "content:2:10: the key `user` appears twice -> remove "
                                             "one of them; Docker does not define which one counts");
     CHECK(of_service("environment: {A: 1, B: 2,\nA: 3}") ==
           "content:3:1: the key `A` appears twice -> remove one of them; Docker does not define "
           "which one counts");
-    // What an anchor merges in may be said again.
+    // Merged keys may be overridden.
     CHECK(said("x-a: &a {image: w, user: a}\nservices: {web: {<<: *a, user: b}}") == "");
 }
 
@@ -302,7 +303,7 @@ TEST_CASE("compose: versions of the format") {
         return read_compose(Value::map({{"content", text}})).sent();
     };
     CHECK(contains(sent("services:\n  web: {image: w}\n"), "\nversion: \"3.8\"\n"));
-    // Docker before 23 knows no version "", and takes "3" for 3.0
+    // Docker before 23 rejects the version "", and reads "3" as 3.0
     for (const char* given : {"\"\"", "''", "\"3\"", "3"}) {
         const std::string text =
             fmt::format("version: {}\nservices: {{web: {{image: w, init: true}}}}\n", given);
@@ -319,7 +320,7 @@ TEST_CASE("compose: versions of the format") {
                    "\nversion: \"3.11\"\n"));
 }
 
-TEST_CASE("compose: what one key demands of another") {
+TEST_CASE("compose: dependencies between keys") {
     CHECK(of_service("deploy: {mode: global, replicas: 2}") ==
           "content:2:34: the service web runs on every node, so it cannot have `deploy.replicas` "
           "-> remove `replicas`, or `mode: global`");
@@ -342,10 +343,10 @@ TEST_CASE("compose: what one key demands of another") {
                  "the network a has two names"));
 }
 
-TEST_CASE("compose: aliases without an end are refused") {
+TEST_CASE("compose: infinite aliases are rejected") {
     const auto refused = [](const std::string& text) {
         CHECK_THROWS_AS((void)read_compose(Value::map({{"content", text}})), Error);
-        CHECK(said(text) == ""); // told by derive()
+        CHECK(said(text) == ""); // reported by derive()
     };
     refused("services: &a {web: *a}\n");
     std::string laughs = "services: {}\na0: &a0 [x]\n";
@@ -354,7 +355,7 @@ TEST_CASE("compose: aliases without an end are refused") {
     refused(laughs);
 }
 
-TEST_CASE("compose: scalars as YAML 1.1 has them") {
+TEST_CASE("compose: scalars of YAML 1.1") {
     const auto type = [](const char* text) { return read_plain(text).type; };
     for (const char* text : {"", "~", "null"}) CHECK(type(text) == Scalar::null);
     for (const char* text : {"true", "False", "TRUE"}) CHECK(type(text) == Scalar::flag);

@@ -32,7 +32,7 @@ TEST_CASE("a failure names step, host and cause") {
     CHECK(has(failure(137, "").message, "killed by signal 9"));
 }
 
-TEST_CASE("the message has the line that matters") {
+TEST_CASE("the message has the relevant line") {
     const auto cause = [](std::string_view err) { return cause_in(err); };
     CHECK(cause("volume set: failed: option : nonsense.option does not exist\n"
                 "Did you mean performance.open-behind or performance.flush-behind?\n") ==
@@ -54,7 +54,7 @@ TEST_CASE("the message has the line that matters") {
     CHECK(cause("") == "");
 }
 
-TEST_CASE("the usual causes are recognised wherever they stand") {
+TEST_CASE("common causes are recognized anywhere in the output") {
     const Error lock = failure(
         100,
         "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7 (apt-get)\n"
@@ -89,7 +89,7 @@ TEST_CASE("the usual causes are recognised wherever they stand") {
     CHECK(!missing.hint.empty());
 }
 
-TEST_CASE("no answer: sudo, a strange shell, a death in the middle") {
+TEST_CASE("no answer: sudo, an unsuitable shell, a shell that dies") {
     CHECK(has(explain_no_answer("h", false, "sudo: a password is required\n").message,
               "sudo requires a password"));
     CHECK(has(explain_no_answer("h", false, "ops is not in the sudoers file.\n").message,

@@ -1,4 +1,4 @@
-// What is given as a public key, and what it is instead.
+// Texts given as a public key, and errors for other texts.
 #include "providers/ssh/public_key.h"
 
 #include <doctest/doctest.h>
@@ -33,7 +33,7 @@ TEST_CASE("a public key, with options and a comment") {
     CHECK(message_of(kPrint, true) == "");
 }
 
-TEST_CASE("no public key: what it is instead") {
+TEST_CASE("not a public key: the error names what it is") {
     const std::string listed = "256 " + kPrint + " ann@laptop (ED25519)";
     CHECK(message_of(listed).find("a line of `ssh-add -l`") != std::string::npos);
     CHECK(hint_of(listed).find("ssh-add -L") != std::string::npos);

@@ -192,7 +192,7 @@ Observation DockerNode::own(const Json& swarm, const Reply& nodes) {
                    .with("status", manager ? "no quorum" : kReady);
     }
     if (!swarm_id.empty()) seen = seen.with("swarm_id", swarm_id);
-    constexpr std::int64_t kNanoseconds = 1'000'000; // in a millisecond
+    constexpr std::int64_t kNanoseconds = 1'000'000; // per millisecond
     const std::int64_t heartbeat =
         swarm.value("/Cluster/Spec/Dispatcher/HeartbeatPeriod"_json_pointer, std::int64_t{0});
     if (heartbeat > 0) seen = seen.with("heartbeat", heartbeat / kNanoseconds);

@@ -360,7 +360,7 @@ Observation GlusterMount::parse(const ReadRequest& request, const ProbeResult& r
         observation.foreign = unit.empty() ? fmt::format("something else is mounted on {} ({})",
                                                          request.config.text("path"),
                                                          mount.substr(0, mount.find('\n')))
-                                           : fmt::format("{}{} was not made by this resource",
+                                           : fmt::format("{}{} was not created by this resource",
                                                          kUnits, unit_name(request.config));
     return observation;
 }
