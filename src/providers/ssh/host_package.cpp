@@ -350,8 +350,7 @@ class HostPackage final : public SshType {
                 packages.empty() ? "" : only_ours(packages) + std::string(kRemove);
             script = prepare + others + remove + script;
         }
-        return {{.script = script,
-                 .step = "removing packages that hadeploy installed: " + shown(change, packages)}};
+        return {{.script = script, .step = "removing packages " + shown(change, packages)}};
     }
 };
 } // namespace
