@@ -190,9 +190,9 @@ class DockerDrain final : public SshType {
         summary = "Takes a swarm node out of service for a limited time.";
         doc = "Drains the node, so that its tasks move to other nodes. Before that, it sets a "
               "timer on the manager that makes the node active again after `undo_after`, whatever "
-              "happens to hadeploy. Destroy makes the node active and removes the timer.\n\nUse it "
-              "for drills (`hadeploy chaos`) and maintenance. To drain a node permanently, set "
-              "`availability` of its docker.node.";
+              "happens to hadeploy. Destroy makes the node active and removes the timer.\n\n"
+              "Use it for drills (`hadeploy chaos`) and maintenance. To drain a node permanently, "
+              "set `availability` of its docker.node.";
         example = "maintenance:\n"
                   "  type: docker.drain\n"
                   "  hosts: ${var.hosts}\n"

@@ -133,12 +133,12 @@ DockerEngine::DockerEngine() {
     name = "docker.engine";
     summary = "The Docker daemon of a host: installed, configured, running, started at boot.";
     doc = "Installs the distribution's docker.io if the host has no Docker, and apparmor, which "
-          "Docker needs to start containers. An existing Docker is used as it is.\n\nA stopped or "
-          "disabled daemon and a changed daemon.json are drift and are repaired. The daemon is "
-          "restarted only if daemon.json changes. If it does not start with the new daemon.json, "
-          "the previous one is restored and apply reports the cause.\n\nDestroy removes the "
-          "package if hadeploy installed it, and daemon.json if hadeploy wrote it. /var/lib/docker "
-          "stays. A Docker that was there before stays as it is.";
+          "Docker needs to start containers. An existing Docker is used as it is.\n\n"
+          "A stopped or disabled daemon and a changed daemon.json are drift and are repaired. The "
+          "daemon is restarted only if daemon.json changes. If it does not start with the new "
+          "daemon.json, the previous one is restored and apply reports the cause.\n\n"
+          "Destroy removes the package if hadeploy installed it, and daemon.json if hadeploy wrote "
+          "it. /var/lib/docker stays. A Docker that was there before stays as it is.";
     example = "docker:\n"
               "  type: docker.engine\n"
               "  host: ${node[\"node1\"].connection}\n"

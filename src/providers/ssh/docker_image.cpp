@@ -94,8 +94,9 @@ DockerImage::DockerImage() {
     summary = "An image on a host, loaded from an archive if it is missing.";
     doc = "The archive is a local file in the format of `docker save`. It is not sent to a host "
           "that already has the image. The image is identified by its id, which is the digest of "
-          "its configuration.\n\nDestroy removes the tag. It also removes the image, unless the "
-          "image has other tags or a container still runs from it.";
+          "its configuration.\n\n"
+          "Destroy removes the tag. It also removes the image, unless the image has other tags or "
+          "a container still runs from it.";
     example = "web_image:\n"
               "  type: docker.image\n"
               "  for_each: ${var.hosts}\n"

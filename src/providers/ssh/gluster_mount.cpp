@@ -210,10 +210,10 @@ GlusterMount::GlusterMount() {
           "comes back by itself as soon as enough bricks are up, after any number of host "
           "failures. The bare mount point is immutable, so that nothing is written to the local "
           "disk while the volume is not mounted. All parent directories must belong to root: "
-          "otherwise a user could replace one and redirect the mount.\n\nDrift that is repaired: "
-          "not mounted, not enabled at boot, a changed service, and a missing directory of "
-          "`directories` or one with another owner or mode.\n\nDestroy unmounts the volume and "
-          "removes the service and the mount point.";
+          "otherwise a user could replace one and redirect the mount.\n\n"
+          "Drift that is repaired: not mounted, not enabled at boot, a changed service, and a "
+          "missing directory of `directories` or one with another owner or mode.\n\n"
+          "Destroy unmounts the volume and removes the service and the mount point.";
     example = "data:\n"
               "  type: gluster.mount\n"
               "  for_each: ${var.hosts}\n"

@@ -115,13 +115,15 @@ GlusterPool::GlusterPool() {
     summary = "A Gluster trusted storage pool.";
     doc = "Every host in `hosts` becomes a member under its key as name. All members must be able "
           "to resolve these names (see host.hosts), and glusterd must run on each host (see "
-          "host.package and host.service).\n\nA host that is in another pool, or has volumes of "
-          "its own, is an error. A member that is not in the spec is drift and is removed; gluster "
-          "refuses to remove a member that holds bricks.\n\nGluster trusts its network: any "
-          "machine that can reach ports 24007 and 24008 of a member can administer the pool, and "
-          "access to the bricks of a volume (49152 and up) is controlled by address only. Make "
-          "these ports accessible to the members only, with a separate network or a "
-          "firewall.\n\nDestroy dissolves the pool.";
+          "host.package and host.service).\n\n"
+          "A host that is in another pool, or has volumes of its own, is an error. A member that "
+          "is not in the spec is drift and is removed; gluster refuses to remove a member that "
+          "holds bricks.\n\n"
+          "Gluster trusts its network: any machine that can reach ports 24007 and 24008 of a "
+          "member can administer the pool, and access to the bricks of a volume (49152 and up) is "
+          "controlled by address only. Make these ports accessible to the members only, with a "
+          "separate network or a firewall.\n\n"
+          "Destroy dissolves the pool.";
     example = "pool:\n"
               "  type: gluster.pool\n"
               "  hosts: ${var.hosts}\n";

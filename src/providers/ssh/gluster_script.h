@@ -13,7 +13,7 @@ namespace hadeploy::ssh::gluster {
 /// - `gluster_up`: succeeds if glusterd runs; starts no process.
 /// - `show FILE`: prints a file with builtins only.
 /// - `gl ARGS...`: the gluster command line. The cluster makes one change at a time and rejects
-/// others meanwhile ("Another transaction is in progress"); those are retried for a while.
+///   others meanwhile ("Another transaction is in progress"); those are retried for a while.
 std::string functions();
 
 /// Parses `key=value` lines.

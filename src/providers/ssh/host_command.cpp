@@ -24,11 +24,12 @@ class HostCommand final : public SshType {
         summary = "A shell script that runs once on a host.";
         doc = "Use it for tasks that no other type covers. The script runs as root with `sh` (or "
               "`shell: bash`), in `/`, and stops at the first command that fails. It runs again "
-              "when `run`, `shell`, `environment` or a value of `triggers` changes.\n\nThe script "
-              "counts as done when the path in `creates` exists, or when the script in `unless` "
-              "succeeds. Every plan runs `unless`, so it must not change anything. Without either, "
-              "hadeploy records the run in a file on the host. An interrupted run is repeated, so "
-              "the script must be safe to run again.\n\nDestroy runs `undo`, if it is set.";
+              "when `run`, `shell`, `environment` or a value of `triggers` changes.\n\n"
+              "The script counts as done when the path in `creates` exists, or when the script in "
+              "`unless` succeeds. Every plan runs `unless`, so it must not change anything. "
+              "Without either, hadeploy records the run in a file on the host. An interrupted run "
+              "is repeated, so the script must be safe to run again.\n\n"
+              "Destroy runs `undo`, if it is set.";
         example = "swap:\n"
                   "  type: host.command\n"
                   "  host: ${node[\"node1\"].connection}\n"

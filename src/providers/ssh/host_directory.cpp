@@ -13,14 +13,14 @@ class HostDirectory final : public SshType {
     HostDirectory() {
         name = "host.directory";
         summary = "A directory on a host, with its owner and mode.";
-        doc =
-            "Missing parent directories are created with mode 0755 and owner root. Drift in "
-            "existence, owner, group or mode is repaired; the contents are not managed. An "
-            "existing directory is adopted. As with host.file, hadeploy refuses to follow symbolic "
-            "links that a user could have created in the path. It also refuses a non-empty "
-            "directory inside a user's directory that belongs to a different user.\n\nDestroy "
-            "removes the directory if it is empty. With `force` it removes the contents too, "
-            "unless something is mounted below the directory. With `keep` the directory stays.";
+        doc = "Missing parent directories are created with mode 0755 and owner root. Drift in "
+              "existence, owner, group or mode is repaired; the contents are not managed. An "
+              "existing directory is adopted. As with host.file, hadeploy refuses to follow "
+              "symbolic links that a user could have created in the path. It also refuses a "
+              "non-empty directory inside a user's directory that belongs to a different user.\n\n"
+              "Destroy removes the directory if it is empty. With `force` it removes the contents "
+              "too, unless something is mounted below the directory. With `keep` the directory "
+              "stays.";
         example = "data:\n"
                   "  type: host.directory\n"
                   "  host: ${node[\"node1\"].connection}\n"

@@ -19,14 +19,15 @@ class HostFile final : public SshType {
         name = "host.file";
         summary = "A file on a host, with its content, owner and mode.";
         doc = "The file is replaced atomically: a reader sees the old content or the new content, "
-              "even after a crash. The parent directory must exist (see "
-              "host.directory).\n\nChanges made by hand to content, owner, group or mode are "
-              "detected and reverted; the content is compared by its SHA-256. An existing file "
-              "that matches the spec is adopted. A symbolic link at `path` is replaced by the "
-              "file. A symbolic link in a parent directory is followed only if nobody but root "
-              "could have created it, so that a user who owns such a directory cannot redirect the "
-              "file. For the same reason a change of the owner writes the file again instead of "
-              "changing the owner of the existing file.\n\nDestroy removes the file.";
+              "even after a crash. The parent directory must exist (see host.directory).\n\n"
+              "Changes made by hand to content, owner, group or mode are detected and reverted; "
+              "the content is compared by its SHA-256. An existing file that matches the spec is "
+              "adopted. A symbolic link at `path` is replaced by the file. A symbolic link in a "
+              "parent directory is followed only if nobody but root could have created it, so that "
+              "a user who owns such a directory cannot redirect the file. For the same reason a "
+              "change of the owner writes the file again instead of changing the owner of the "
+              "existing file.\n\n"
+              "Destroy removes the file.";
         example = "motd:\n"
                   "  type: host.file\n"
                   "  host: ${node[\"node1\"].connection}\n"

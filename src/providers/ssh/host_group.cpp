@@ -13,8 +13,8 @@ class HostGroup final : public SshType {
         name = "host.group";
         summary = "A group of users on a host.";
         doc = "A missing group is created; an existing one is adopted. If its number differs from "
-              "`gid`, the number is changed, but files that carry the old number are "
-              "not.\n\nDestroy removes the group if hadeploy created it.";
+              "`gid`, the number is changed, but files that carry the old number are not.\n\n"
+              "Destroy removes the group if hadeploy created it.";
         example = "operators:\n"
                   "  type: host.group\n"
                   "  host: ${node[\"node1\"].connection}\n"

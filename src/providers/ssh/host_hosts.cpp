@@ -38,7 +38,8 @@ class HostHosts final : public SshType {
         doc = "The entries are written as a block between two marker lines at the beginning of the "
               "file, so that they take precedence over older entries. All other lines are left "
               "unchanged. Lines of the block that were changed, added or removed by hand are drift "
-              "and are repaired.\n\nDestroy removes the block and nothing else.";
+              "and are repaired.\n\n"
+              "Destroy removes the block and nothing else.";
         example = "names:\n"
                   "  type: host.hosts\n"
                   "  host: ${node[\"node1\"].connection}\n"

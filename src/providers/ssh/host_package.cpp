@@ -113,15 +113,16 @@ class HostPackage final : public SshType {
     HostPackage() {
         name = "host.package";
         summary = "Distribution packages on a host (apt).";
-        doc = "Installs missing packages without recommended packages and without prompts; "
-              "modified configuration files are kept. The package lists are fetched only if apt "
-              "does not find a package. While another package manager holds the lock, hadeploy "
-              "waits.\n\nA package that was removed by hand is installed again. Versions are not "
-              "managed. A virtual package counts as installed if a package that provides it is. An "
-              "interrupted installation is completed first (`dpkg --configure -a`).\n\nDestroy "
-              "removes the packages that hadeploy installed. It keeps packages that were there "
-              "before, dependencies and configuration files. With `keep` it removes nothing. A "
-              "package that is removed from the list is treated in the same way.";
+        doc =
+            "Installs missing packages without recommended packages and without prompts; modified "
+            "configuration files are kept. The package lists are fetched only if apt does not find "
+            "a package. While another package manager holds the lock, hadeploy waits.\n\n"
+            "A package that was removed by hand is installed again. Versions are not managed. A "
+            "virtual package counts as installed if a package that provides it is. An interrupted "
+            "installation is completed first (`dpkg --configure -a`).\n\n"
+            "Destroy removes the packages that hadeploy installed. It keeps packages that were "
+            "there before, dependencies and configuration files. With `keep` it removes nothing. A "
+            "package that is removed from the list is treated in the same way.";
         example = "tools:\n"
                   "  type: host.package\n"
                   "  host: ${node[\"node1\"].connection}\n"

@@ -96,11 +96,12 @@ class HostService final : public SshType {
         summary = "A systemd service on a host: running, enabled, and restarted when needed.";
         doc = "A service that was stopped or disabled by hand is started and enabled again (or the "
               "reverse, if the spec says so). A running service is restarted when a value of "
-              "`restart_on` changes: put the `sha256` of its configuration there.\n\nIf a service "
-              "ends within three seconds of its start, apply fails and shows the last lines of its "
-              "journal. A one-shot service counts as running if it has run successfully. A missing "
-              "unit counts as stopped and disabled.\n\nDestroy restores the state that the service "
-              "had before the first change: a service that was already running keeps running.";
+              "`restart_on` changes: put the `sha256` of its configuration there.\n\n"
+              "If a service ends within three seconds of its start, apply fails and shows the last "
+              "lines of its journal. A one-shot service counts as running if it has run "
+              "successfully. A missing unit counts as stopped and disabled.\n\n"
+              "Destroy restores the state that the service had before the first change: a service "
+              "that was already running keeps running.";
         example = "ssh:\n"
                   "  type: host.service\n"
                   "  host: ${node[\"node1\"].connection}\n"

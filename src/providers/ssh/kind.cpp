@@ -69,10 +69,10 @@ class SshProvider final : public Provider {
         name = "ssh";
         doc = "Hosts reached over SSH with key authentication. All reads of a host are sent in one "
               "exec, over one connection that stays open until the end of the run. Host keys are "
-              "always verified. A user other than root needs sudo.\n\nIf a connection breaks "
-              "during a change, the change continues on the host: hadeploy reconnects and fetches "
-              "the result. Until then the output is stored in `/run/hadeploy` on the host, "
-              "readable only by root.";
+              "always verified. A user other than root needs sudo.\n\n"
+              "If a connection breaks during a change, the change continues on the host: hadeploy "
+              "reconnects and fetches the result. Until then the output is stored in "
+              "`/run/hadeploy` on the host, readable only by root.";
         schema = {{.name = "connect_timeout",
                    .type = TypeKind::duration,
                    .doc = "How long a connection attempt may take, including login. A refused "

@@ -15,8 +15,9 @@
 // A file that is only read is opened without following a link and without blocking, because a FIFO
 // may replace it. If dd does not support these flags (BusyBox), a child with a time limit opens the
 // file and asks the kernel which file it has opened before it reads. A large file is not read if
-// its size is sufficient. Otherwise it is read in pieces, and after each one the script writes to
-// the connection: without a terminal no signal reports that the connection is gone.
+// its size alone shows that it differs. Otherwise it is read in pieces, and after each one the
+// script writes to the connection: without a terminal no signal reports that the connection is
+// gone.
 //
 // Everything here is POSIX sh with coreutils or BusyBox. `cd -P` in dash and BusyBox asks the
 // kernel for the path. bash computes the path itself before it enters the directory, so there /proc

@@ -17,24 +17,25 @@ class SshHost final : public SshType {
         summary = "An existing machine and how to log in to it.";
         doc =
             "Other resources use its `connection` to manage a machine that hadeploy did not "
-            "create. Neither creating nor destroying this resource changes the machine.\n\nIf `ssh "
-            "ADDRESS` works, so does this resource: settings that the spec omits are read from "
-            "`~/.ssh/config` and `/etc/ssh/ssh_config`. Supported are HostName (so `address` may "
-            "be an alias), Port, User, IdentityFile, IdentitiesOnly, IdentityAgent, ProxyJump, "
+            "create. Neither creating nor destroying this resource changes the machine.\n\n"
+            "If `ssh ADDRESS` works, so does this resource: settings that the spec omits are read "
+            "from `~/.ssh/config` and `/etc/ssh/ssh_config`. Supported are HostName (so `address` "
+            "may be an alias), Port, User, IdentityFile, IdentitiesOnly, IdentityAgent, ProxyJump, "
             "AddressFamily, HostKeyAlgorithms, HostKeyAlias, UserKnownHostsFile and "
             "GlobalKnownHostsFile, in `Host` blocks, in `Match` blocks with host, originalhost, "
             "user, localuser and all, and in files that they `Include`. The spec takes precedence. "
             "An unsupported setting that would change how the host is reached, such as "
             "ProxyCommand, is an error. With `config_file: /dev/null` a spec does not depend on "
             "the configuration of the user who applies it. Unlike with `ssh`, the default user is "
-            "root.\n\nThe host key is verified on every connection, against `host_key` or else "
-            "against known_hosts. If neither has a key, `trust_on_first_use` accepts the key that "
-            "the host shows first and requires it from then on. A reinstalled machine shows "
-            "another key: correct `host_key`, or run `ssh-keygen -R ADDRESS` and log in once with "
-            "`ssh`. For a host trusted on first use, `hadeploy state trust-host-key` accepts the "
-            "new key.\n\nAuthentication uses `private_key_file`, or the key in the SSH agent that "
-            "`public_key` names. Without both it tries all keys of the agent, then those of "
-            "IdentityFile or `~/.ssh/id_ed25519`, `id_ecdsa` and `id_rsa`.";
+            "root.\n\n"
+            "The host key is verified on every connection, against `host_key` or else against "
+            "known_hosts. If neither has a key, `trust_on_first_use` accepts the key that the host "
+            "shows first and requires it from then on. A reinstalled machine shows another key: "
+            "correct `host_key`, or run `ssh-keygen -R ADDRESS` and log in once with `ssh`. For a "
+            "host trusted on first use, `hadeploy state trust-host-key` accepts the new key.\n\n"
+            "Authentication uses `private_key_file`, or the key in the SSH agent that `public_key` "
+            "names. Without both it tries all keys of the agent, then those of IdentityFile or "
+            "`~/.ssh/id_ed25519`, `id_ecdsa` and `id_rsa`.";
         example = "node1:\n"
                   "  type: ssh.host\n"
                   "  address: 192.0.2.11\n"
@@ -275,7 +276,8 @@ class SshKey final : public ResourceType {
         provider = "ssh";
         summary = "An ed25519 key pair of this project, for SSH logins.";
         doc = "The key pair is stored in `.hadeploy/keys` beside the spec; only the owner can read "
-              "the private key. An existing pair is adopted.\n\nDestroy removes both files.";
+              "the private key. An existing pair is adopted.\n\n"
+              "Destroy removes both files.";
         example = "operator:\n"
                   "  type: ssh.key\n";
         schema = {{.name = "name",
