@@ -21,7 +21,7 @@ using namespace hadeploy::ssh;
 using namespace hadeploy::test;
 
 namespace {
-std::string redacted(const Error& error) {
+std::string shown(const Error& error) {
     std::string text = error.message + "\n";
     for (const Note& note : error.notes) text += "note: " + note.text + "\n";
     return text + (error.hint.empty() ? "" : "hint: " + error.hint + "\n");
@@ -33,7 +33,7 @@ std::string refusal(const Login& login) {
         Pool().connect(login, {});
     } catch (const Error& error) {
         CHECK(error.kind == ErrorKind::unreachable);
-        return redacted(error);
+        return shown(error);
     }
     return "connected";
 }
@@ -44,7 +44,7 @@ std::string broken(const SshServer& server, const std::string& script) {
     const Outcome outcome = run_operation(
         pool, login_to(server), std::vector<Section>{{.script = script}},
         [](std::size_t, const SectionResult&) {}, [](std::string_view) {}, {});
-    return outcome.broken ? redacted(*outcome.broken) : "done";
+    return outcome.broken ? shown(*outcome.broken) : "done";
 }
 
 std::string print_of(const Login& login) {
@@ -116,7 +116,7 @@ TEST_CASE("refused, and no answer") {
 }
 
 TEST_CASE("package lock, full disk, clocks, a missing program") {
-    CHECK(redacted(explain_failure(
+    CHECK(shown(explain_failure(
               "root@h:22", "installing jq", 100,
               "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7 (apt)\n"
               "E: Unable to acquire the dpkg frontend lock\n")) ==
@@ -127,22 +127,22 @@ TEST_CASE("package lock, full disk, clocks, a missing program") {
           "E: Unable to acquire the dpkg frontend lock\n"
           "hint: another package manager is running on the host (unattended upgrades?); wait until "
           "it ends, then apply again\n");
-    CHECK(redacted(explain_failure("root@h:22", "writing /srv/x", 1,
-                                   "cat: write error: No space left on device\n")) ==
+    CHECK(shown(explain_failure("root@h:22", "writing /srv/x", 1,
+                                "cat: write error: No space left on device\n")) ==
           "writing /srv/x failed on root@h:22: the disk is full: cat: write error: No space left "
           "on device (exit status 1)\n"
           "hint: free some space on the host (`df -h`), then apply again\n");
-    CHECK(redacted(
-              explain_failure("root@h:22", "installing jq", 100,
+    CHECK(
+        shown(explain_failure("root@h:22", "installing jq", 100,
                               "E: Release file for http://deb/InRelease is not valid yet (invalid "
                               "for another 2h). Updates for this repository will not be "
                               "applied.\n")) ==
-          "installing jq failed on root@h:22: E: Release file for http://deb/InRelease is not "
-          "valid yet (invalid for another 2h). Updates for this repository will not be applied. "
-          "(exit status 100)\n"
-          "hint: the host's clock is behind; set it (`date`) and enable time synchronization "
-          "(`timedatectl`)\n");
-    CHECK(redacted(explain_failure("root@h:22", "joining", 127, "sh: 3: docker: not found\n")) ==
+        "installing jq failed on root@h:22: E: Release file for http://deb/InRelease is not "
+        "valid yet (invalid for another 2h). Updates for this repository will not be applied. "
+        "(exit status 100)\n"
+        "hint: the host's clock is behind; set it (`date`) and enable time synchronization "
+        "(`timedatectl`)\n");
+    CHECK(shown(explain_failure("root@h:22", "joining", 127, "sh: 3: docker: not found\n")) ==
           "joining failed on root@h:22: the program `docker` is not installed on the host (exit "
           "status 127)\n"
           "hint: install it with a host.package that this resource depends on\n");
@@ -154,7 +154,7 @@ TEST_CASE("a distribution without dpkg") {
     const Observation nothing =
         seen("host.package", packages, "", 127, "sh: dpkg-query: not found");
     REQUIRE(nothing.state == Observation::State::failed);
-    CHECK(redacted(*nothing.error) ==
+    CHECK(shown(*nothing.error) ==
           "there is no dpkg on the host\n"
           "hint: host.package supports only Debian, Ubuntu and their derivatives\n");
 }

@@ -62,8 +62,8 @@ TEST_CASE("compose: files of real projects are accepted") {
 }
 
 TEST_CASE("compose: an error in a file with secrets shows only the place") {
-    const std::string redacted = ": a stack cannot have this -> details are not shown, because "
-                                 "they may contain part of a secret";
+    const std::string hidden = ": a stack cannot have this -> details are not shown, because "
+                               "they may contain part of a secret";
     for (const char* wrong :
          {"environment: [Qz7, Qz7]", "deploy: {replicas: Qz7}", "configs: [Qz7]", "Qz7: 1",
           "labels: {Qz7: 1, Qz7: 2}", "command: \"${Qz7:?Qz7}\"", "hostname: \"${Qz7}\""}) {
@@ -71,12 +71,12 @@ TEST_CASE("compose: an error in a file with secrets shows only the place") {
             said(Value(std::string("services: {web: {image: w,\n") + wrong + "}}").as_secret());
         INFO(text);
         CHECK(text.starts_with("content:2:"));
-        CHECK(text.ends_with(redacted));
+        CHECK(text.ends_with(hidden));
         CHECK(text.find("Qz7") == text.npos);
     }
     CHECK(said(Value("services: {web: {image: w, deploy: {replicas: \"$N\"}}}"),
                Value::map({{"N", Value("Qz7").as_secret()}}))
-              .ends_with(redacted));
+              .ends_with(hidden));
 }
 
 TEST_CASE("compose: values that Docker does not read as text") {

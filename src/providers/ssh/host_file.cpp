@@ -46,8 +46,8 @@ class HostFile final : public SshType {
                   {.name = "source",
                    .type = TypeKind::local_path,
                    .doc = "A file on this machine to copy, at most 64 GiB. Set either this or "
-                          "`content`. If it is a symbolic link, the link must belong to root or to "
-                          "the user who runs hadeploy.",
+                          "`content`. A symbolic link in its path must belong to root or to the "
+                          "user who runs hadeploy.",
                    .operational = true},
                   {.name = "owner",
                    .type = TypeKind::account,
