@@ -152,7 +152,7 @@ outputs: {{user: "${{box.connection.user}}", host: "${{box.connection.address}}"
         self.run_hadeploy("apply", "--auto-approve")
         self.assertEqual(self.made.read_text(), "hello")
         hop.stop()
-        self.assertIn(f"on the way to root@127.0.0.1:{server.port}",
+        self.assertIn(f"connecting to root@127.0.0.1:{server.port}",
                       self.run_hadeploy("plan", status=69))
 
     def test_a_machine_that_was_installed_again(self):
@@ -286,7 +286,7 @@ outputs: {{who: "${{said_one.stdout}}", address: "${{one.connection.address}}"}}
         wrong = ["--var", "one=zwei", *words[2:]]
         said = self.run_hadeploy("plan", *wrong, status=69)
         self.assertIn("sudo does not accept the password", said)
-        self.assertIn("correct `become_password`, of the ssh.host or under providers: ssh", said)
+        self.assertIn("correct `become_password` of the ssh.host or under providers: ssh", said)
         # removing needs no spec: the state has the passwords
         (self.project / "hadeploy.yaml").write_text("name: test\n")
         self.run_hadeploy("apply", "--auto-approve")

@@ -297,11 +297,11 @@ class HaDemo(unittest.TestCase):
                  "time.sleep(900)'")
         node1.sh("set -e; useradd -m -G sudo asks; cp -r ~ops/.ssh ~asks/; chown -R asks: ~asks/.ssh")
         asked = Project("asked", {"ssh_key": key, "host": hosts["node1"]}, spec=ASKED)
-        self.errors_are(asked, [("login", "sudo wants a password", "NOPASSWD")], status=69)
+        self.errors_are(asked, [("login", "sudo requires a password", "NOPASSWD")], status=69)
         asked.remove()
         hindered = Project("hindered", {"ssh_key": key, "hosts": hosts}, spec=HINDERED)
         self.errors_are(hindered, [("swarm", "in a swarm", "docker swarm leave --force"),
-                                   ("volume", "made by somebody else", "vol0")])
+                                   ("volume", "not created by this resource", "vol0")])
         self.assertIn("vol0", node1.sh("gluster volume list"))
         node1.sh("set -e; gluster --mode=script volume delete vol0; rm -rf /elsewhere")
         node3.sh("docker swarm leave --force")

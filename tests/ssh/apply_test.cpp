@@ -1,4 +1,4 @@
-// Batches of changes on a real sshd: what shares an exec, what runs elsewhere, what a failure does.
+// Batches of changes on a real sshd: sharing an exec, commands on other hosts, and failures.
 #include "core/file.h"
 #include "providers/ssh/provider.h"
 #include "ssh/host_case.h"
@@ -11,7 +11,7 @@ using namespace hadeploy::ssh;
 using namespace hadeploy::test;
 
 namespace {
-/// A resource that is whatever its commands print to a file.
+/// A resource whose state is what its commands write to a file.
 class Scripted final : public SshType {
   public:
     explicit Scripted(std::string file) : file_(std::move(file)) {
@@ -73,7 +73,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(r.steps == std::vector<std::string>{"asking for a token", "joining"});
     }
 
-    TEST_CASE("nobody to ask: empty where that is allowed, never when somebody did not answer") {
+    TEST_CASE("no host succeeds: empty input if allowed, but not if a host did not answer") {
         Bench bench;
         const Value here = bench.server.connection("127.0.1.1");
         const Value nowhere = here.with("port", 1);
@@ -104,22 +104,22 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(results.errors[0]->kind == ErrorKind::unreachable);
     }
 
-    TEST_CASE("success of the commands is not believed: the object is looked at") {
+    TEST_CASE("the object is read back after its commands succeed") {
         Bench bench;
-        CHECK(has(bench.apply({{.script = "true"}}).errors[0]->message, "it is not there"));
+        CHECK(
+            has(bench.apply({{.script = "true"}}).errors[0]->message, "the object does not exist"));
         const Results other =
             bench.apply({{.script = "printf bad >" + bench.file}}, Change::Kind::update,
                         Value::map({{"text", "good"}}), {"text"});
         REQUIRE(other.errors[0]);
         CHECK(has(other.errors[0]->message, "`text` is bad and not good"));
         CHECK(has(bench.apply({{.script = "true"}}, Change::Kind::remove).errors[0]->message,
-                  "still there"));
+                  "still exists"));
         CHECK(!bench.apply({{.script = "rm " + bench.file}}, Change::Kind::remove).errors[0]);
         CHECK(!bench.apply({}, Change::Kind::remove).errors[0]);
     }
 
-    TEST_CASE(
-        "a connection that dies in the middle of a change: it goes on, and its answer comes") {
+    TEST_CASE("a connection dies during a change: the change continues and its result arrives") {
         Bench bench;
         const Results r = bench.apply({{.script = "echo one >>" + bench.file + "; kill -9 $PPID" +
                                                   "; sleep 1; echo two >>" + bench.file,
@@ -127,11 +127,10 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
                                        {.script = "cat >>" + bench.file, .input = "three\n"}});
         REQUIRE(!r.errors[0]);
         CHECK(r.attributes[0]["text"] == Value("one\ntwo\nthree\n"));
-        CHECK(r.steps ==
-              std::vector<std::string>{"working", "the connection broke; connecting again"});
+        CHECK(r.steps == std::vector<std::string>{"working", "the connection broke; reconnecting"});
     }
 
-    TEST_CASE("a shell that is killed in the middle of a change: unknown, never done") {
+    TEST_CASE("a shell is killed during a change: the result is unknown") {
         Bench bench;
         const Results r = bench.apply({{.script = "kill -9 $$; sleep 1", .step = "working"}});
         REQUIRE(r.errors[0]);
@@ -141,7 +140,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(!bench.apply({{.script = "echo x >" + bench.file}}).errors[0]);
     }
 
-    TEST_CASE("of a type that is bounded each command is ended after the timeout") {
+    TEST_CASE("each command of a bounded type is killed after the timeout") {
         Bench bench;
         bench.type.bounded = true;
         const std::string large = (bench.dir.path / "large").string();
@@ -159,7 +158,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
             CHECK(has(text, "it took longer than 1 s"));
         }
         CHECK(read_file(bench.file) == "begun\nbegun\nbegun\n");
-        // what it waits for on purpose does not count
+        // intended waiting time does not count
         const Results r =
             bench.apply({{.script = "sleep 1.5", .waits = std::chrono::seconds(60)}},
                         Change::Kind::create, Value::map({{"timeout", std::int64_t{1000}}}));

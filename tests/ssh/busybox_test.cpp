@@ -1,4 +1,4 @@
-// A host whose tools are BusyBox's, as Alpine has them: what can be made there.
+// A host with BusyBox tools, such as Alpine: which resources work there.
 #include "core/file.h"
 #include "core/process.h"
 #include "providers/ssh/exec.h"
@@ -21,8 +21,8 @@ namespace fs = std::filesystem;
 namespace {
 constexpr const char* kBusybox = "/bin/busybox";
 
-/// A view of this machine in which /usr/bin (and what leads there) has BusyBox's applets alone.
-/// /etc has a passwd without bash, and /usr/sbin is as it is, for sshd.
+/// A view of this machine in which /usr/bin (and links to it) contains only applets of BusyBox.
+/// /etc has a passwd without bash; /usr/sbin is unchanged, for sshd.
 class Alpine {
   public:
     Alpine() {
@@ -79,7 +79,7 @@ struct Host {
 
 TEST_SUITE("busybox" * doctest::skip(!Alpine::possible())) {
 
-    TEST_CASE("files, directories and commands are made, read back and removed") {
+    TEST_CASE("files, directories and commands are created, read back and removed") {
         Host host;
         Managed file(host.provider, "host.file",
                      host.config({{"path", host.path("file")}, {"content", "hello\n"}}));
@@ -107,7 +107,7 @@ TEST_SUITE("busybox" * doctest::skip(!Alpine::possible())) {
         CHECK(!fs::exists(host.path("directory")));
     }
 
-    TEST_CASE("a change outlives its connection there too") {
+    TEST_CASE("a change outlives its connection with BusyBox too") {
         Host host;
         std::vector<SectionResult> results;
         const std::vector<Section> sections{

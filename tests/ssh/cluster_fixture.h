@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-// What the tests of docker.* and gluster.* share: their scripts are data, and so is what they
-// print.
+// Shared by the tests of docker.* and gluster.*: their scripts are data, and so is the output of
+// the scripts.
 namespace hadeploy::test {
 
 inline const ssh::SshType& cluster_type(std::string_view name) {
@@ -35,7 +35,7 @@ inline Value three_hosts() {
                        {"node3", connection("10.77.0.13")}});
 }
 
-/// The config with defaults and derived attributes, as a provider gets it.
+/// The config with defaults and derived attributes, as passed to a provider.
 inline Value normal(const ssh::SshType& type, const Value& config) {
     Diagnostics diagnostics;
     Value out = normalize(
@@ -80,7 +80,7 @@ inline Change change_of(const ssh::SshType& type, Change::Kind kind, const Value
     return {kind, "it", &type, kIdentity, before, after, std::move(changed)};
 }
 
-/// dash reads the script to its end: no quote is left open, no word misplaced.
+/// Checks the syntax with dash: for example, every quote is closed.
 inline void check_syntax(const std::string& script) {
     const ProcessResult result = run_process({.argv = {"sh", "-n"}, .input = script});
     INFO(result.err);

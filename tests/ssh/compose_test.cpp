@@ -1,4 +1,5 @@
-// What `validate` says of compose files: docker.stack's checks against what Docker accepts.
+// Errors of `validate` for compose files: the checks of docker.stack, compared with what Docker
+// accepts.
 #include "cluster_fixture.h"
 
 #include "core/file.h"
@@ -17,7 +18,7 @@ using namespace hadeploy::ssh::docker;
 
 namespace {
 
-/// Each complaint with its hint, one a line.
+/// Each error with its hint, one per line.
 std::string said(const Value& compose, const Value& variables = Value::map({})) {
     const ssh::SshType& type = cluster_type("docker.stack");
     Diagnostics diagnostics;
@@ -32,7 +33,7 @@ std::string said(const Value& compose, const Value& variables = Value::map({})) 
     return fmt::format("{}", fmt::join(out, "\n"));
 }
 
-/// The same of the warnings.
+/// The same for warnings.
 std::string warned(const Value& compose) {
     Diagnostics warnings;
     cluster_type("docker.stack")
@@ -42,14 +43,14 @@ std::string warned(const Value& compose) {
     return fmt::format("{}", fmt::join(out, "\n"));
 }
 
-/// Of a service with this setting; its line is the second one.
+/// The errors for a service with this setting, which is on line 2.
 std::string of_service(const std::string& setting) {
     return said(Value("services: {web: {image: w,\n" + setting + "}}"));
 }
 
 } // namespace
 
-TEST_CASE("compose: what real projects write is taken as it is") {
+TEST_CASE("compose: files of real projects are accepted") {
     std::size_t files = 0;
     for (const auto& entry : std::filesystem::directory_iterator(std::string(HADEPLOY_SOURCE_DIR) +
                                                                  "/tests/ssh/compose/good")) {
@@ -60,10 +61,9 @@ TEST_CASE("compose: what real projects write is taken as it is") {
     CHECK(files >= 7);
 }
 
-TEST_CASE("compose: of a file with secrets an error shows only the place") {
-    const std::string redacted =
-        ": this is not what a stack may have -> what exactly is wrong is not "
-        "shown, as it may hold a part of a secret";
+TEST_CASE("compose: an error in a file with secrets shows only the place") {
+    const std::string hidden = ": a stack cannot have this -> details are not shown, because "
+                               "they may contain part of a secret";
     for (const char* wrong :
          {"environment: [Qz7, Qz7]", "deploy: {replicas: Qz7}", "configs: [Qz7]", "Qz7: 1",
           "labels: {Qz7: 1, Qz7: 2}", "command: \"${Qz7:?Qz7}\"", "hostname: \"${Qz7}\""}) {
@@ -71,24 +71,25 @@ TEST_CASE("compose: of a file with secrets an error shows only the place") {
             said(Value(std::string("services: {web: {image: w,\n") + wrong + "}}").as_secret());
         INFO(text);
         CHECK(text.starts_with("content:2:"));
-        CHECK(text.ends_with(redacted));
+        CHECK(text.ends_with(hidden));
         CHECK(text.find("Qz7") == text.npos);
     }
     CHECK(said(Value("services: {web: {image: w, deploy: {replicas: \"$N\"}}}"),
                Value::map({{"N", Value("Qz7").as_secret()}}))
-              .ends_with(redacted));
+              .ends_with(hidden));
 }
 
-TEST_CASE("compose: a value that Docker takes for something else than text") {
+TEST_CASE("compose: values that Docker does not read as text") {
     CHECK(of_service("environment: {A: true}") ==
           "content:2:18: `environment.A` of the service web is true, which is not text or a number "
           "-> write it in quotes: \"true\"");
-    CHECK(of_service("labels: {A: 1.50}") ==
-          "content:2:13: `labels.A` of the service web is 1.50, of which Docker makes 1.5 -> write "
-          "it in quotes: \"1.50\"");
+    CHECK(
+        of_service("labels: {A: 1.50}") ==
+        "content:2:13: `labels.A` of the service web is 1.50, which Docker changes to 1.5 -> write "
+        "it in quotes: \"1.50\"");
     for (const char* changed : {"1.0", "010", "0x1F", "1e3", "1_000", "+5", "2024-01-02", ".5"})
         CHECK(contains(of_service(fmt::format("environment: {{A: {}}}", changed)),
-                       fmt::format("is {}, of which Docker makes ", changed)));
+                       fmt::format("is {}, which Docker changes to ", changed)));
     for (const char* kept : {"1", "-5", "0.5", "80:80", "1.2.3", "0", "~", "\"1.50\"", "'true'",
                              "12:30:45", "1.25", "18446744073709551615", "!!str 1.0"})
         CHECK(of_service(fmt::format("environment: {{A: {}}}", kept)) == "");
@@ -118,7 +119,7 @@ TEST_CASE("compose: a value that Docker takes for something else than text") {
           "before 28 reads false");
     CHECK(of_service("environment: [A: b]") ==
           "content:2:15: `environment[0]` of the service web is a map, which is not text -> write "
-          "NAME=value, or the map without the dashes");
+          "NAME=value, or a map without dashes");
 }
 
 TEST_CASE("compose: numbers and words") {
@@ -133,11 +134,11 @@ TEST_CASE("compose: numbers and words") {
                Value::map({{"N", "two"}})) ==
           "content:1:47: `deploy.replicas` of the service web is \"two\", which is not a whole "
           "number");
-    // Docker casts variables almost everywhere.
+    // Docker converts variables almost everywhere.
     const Value three = Value::map({{"N", "3"}});
     CHECK(said("services: {web: {image: w, deploy: {replicas: '${N}'}}}", three) == "");
     CHECK(contains(said("services: {web: {image: w, init: '${N:-true}'}}"),
-                   "-> Docker takes no variable and no quotes here"));
+                   "-> Docker accepts no variable and no quotes here"));
     CHECK(contains(of_service("restart: sometimes"), "which is not one of \"no\", always"));
     CHECK(contains(of_service("restart: no"), "-> write it in quotes: \"no\""));
     CHECK(contains(of_service("stop_grace_period: 10"), "which is not a duration"));
@@ -150,13 +151,12 @@ TEST_CASE("compose: numbers and words") {
                    "`volumes` of the service web is a map, which is not a list"));
     CHECK(contains(of_service("cap_add: NET_ADMIN"), "-> write a list: [NET_ADMIN]"));
     CHECK(of_service("cap_add: [A, B, A]") ==
-          "content:2:17: `cap_add` of the service web is there twice: A -> remove one of them");
+          "content:2:17: `cap_add` of the service web appears twice: A -> remove one of them");
 }
 
-TEST_CASE("compose: what Docker before 28 reads otherwise than since is refused") {
-    CHECK(of_service("tty: on") ==
-          "content:2:6: `tty` of the service web is on, which is not true or false -> write true: "
-          "to Docker since 28 `on` is text");
+TEST_CASE("compose: values that Docker reads differently since 28 are rejected") {
+    CHECK(of_service("tty: on") == "content:2:6: `tty` of the service web is on, which is not true "
+                                   "or false -> write true: since Docker 28 `on` is text");
     CHECK(of_service("environment: {A: yes}") ==
           "content:2:18: `environment.A` of the service web is yes, which is not text or a number "
           "-> write it in quotes: \"yes\"; without them Docker before 28 reads true");
@@ -169,11 +169,11 @@ TEST_CASE("compose: what Docker before 28 reads otherwise than since is refused"
                       word);
     }
     CHECK(of_service("tty: True") == "");
-    // of a variable's value each makes the same
+    // the value of a variable is read in the same way by all versions
     CHECK(said("services: {web: {image: w, tty: '${T}'}}", Value::map({{"T", "yes"}})) == "");
 }
 
-TEST_CASE("compose: files of variables, of whose lines nothing is shown") {
+TEST_CASE("compose: errors in environment files do not show their lines") {
     const TempDir dir;
     const auto with = [&](const std::string& lines) {
         write_file(dir.path / "stack.yml", "services:\n  web: {image: w, env_file: web.env}\n");
@@ -190,8 +190,8 @@ TEST_CASE("compose: files of variables, of whose lines nothing is shown") {
                    : diagnostics.list()[0].message + " -> " + diagnostics.list()[0].hint;
     };
     CHECK(with("\xef\xbb\xbf# a comment\n\n  A=b c\r\nPASSED_ON\nB=\n\tC = d\n") ==
-          "stack.yml:2:29: line 6 of web.env has a space in the name of the variable -> a line is "
-          "NAME=value: without `export`, and without spaces around the name");
+          "stack.yml:2:29: line 6 of web.env has a space in the name of the variable -> write each "
+          "line as NAME=value, without `export` and without spaces around the name");
     CHECK(contains(with("A=1\nexport B=Qz7\n"), "line 2 of web.env has a space in the name"));
     CHECK(contains(with("=Qz7\n"), "line 1 of web.env has no name before the `=`"));
     CHECK(contains(with("A=\xff\n"), "line 1 of web.env is not UTF-8 text"));
@@ -199,14 +199,14 @@ TEST_CASE("compose: files of variables, of whose lines nothing is shown") {
     CHECK(with("  A=b c\r\nPASSED_ON\nB=\n #x y\n\u00e4=1") == "");
 }
 
-TEST_CASE("compose: what a swarm ignores is a warning") {
+TEST_CASE("compose: keys that a swarm ignores are warnings") {
     CHECK(warned("services: {web: {image: w}}") == "");
     CHECK(warned("services:\n  web: {image: w, restart: always}\n  db: {image: d, restart: 'no',\n"
                  "    container_name: x}\n") ==
-          "content:4:5: a swarm ignores `container_name` (of the service db) -> leave it out: a "
+          "content:4:5: a swarm ignores `container_name` (of the service db) -> remove it: a "
           "service is reached by its own name\n"
-          "content:2:19: a swarm ignores `restart` (of the services web, db) -> write "
-          "`deploy.restart_policy`; without it a task that ended is started again");
+          "content:2:19: a swarm ignores `restart` (of the services web, db) -> use "
+          "`deploy.restart_policy`; without it a task that ended is always restarted");
     for (const char* key : {"build: .", "depends_on: [a]", "links: [a]", "network_mode: host",
                             "privileged: true", "tmpfs: /x", "<<: {pid: host}"})
         CHECK_MESSAGE(contains(warned(std::string("services: {web: {image: w, ") + key + "}}"),
@@ -214,12 +214,12 @@ TEST_CASE("compose: what a swarm ignores is a warning") {
                       key);
     CHECK(contains(warned("services: {web: {image: w, ports: ['127.0.0.1:80:80', '80:80']}}"),
                    "content:1:36: a swarm ignores the address of this port of the service web"));
-    // these are used
+    // these are not ignored
     CHECK(warned("services: {web: {image: w, tty: true, init: true, dns: 1.1.1.1, cap_add: [A], "
                  "ports: ['80:80', '::80', {target: 1}]}}") == "");
     CHECK(warned(Value("services: {web: {image: w, restart: always}}").as_secret()) ==
-          "content:1:28: this is not what a stack may have -> what exactly is wrong is not shown, "
-          "as it may hold a part of a secret");
+          "content:1:28: a stack cannot have this -> details are not shown, because they may "
+          "contain part of a secret");
 }
 
 TEST_CASE("compose: ports") {
@@ -236,54 +236,56 @@ TEST_CASE("compose: ports") {
     CHECK(of_service("ports: [{target: 80, published: \"8080\"}]") ==
           "content:2:33: `ports[0].published` of the service web is \"8080\", which is not a whole "
           "number -> write it without quotes: 8080");
-    CHECK(contains(of_service("ports: [{target: 80, host_ip: 127.0.0.1}]"),
-                   "a stack has no key `host_ip` in `ports[0]` of the service web -> a swarm "
-                   "publishes ports on every address of its nodes"));
+    CHECK(contains(
+        of_service("ports: [{target: 80, host_ip: 127.0.0.1}]"),
+        "a stack does not support the key `host_ip` in `ports[0]` of the service web -> a swarm "
+        "publishes ports on every address of its nodes"));
 }
 
-TEST_CASE("compose: keys that a stack does not have") {
-    CHECK(
-        said("servces: {web: {image: w}}\nservices: {}") ==
-        "content:1:1: a stack has no key `servces` in a compose file -> did you mean `services`?");
+TEST_CASE("compose: keys that a stack does not support") {
+    CHECK(said("servces: {web: {image: w}}\nservices: {}") ==
+          "content:1:1: a stack does not support the key `servces` in a compose file -> did you "
+          "mean `services`?");
     CHECK(said("name: shop\nservices: {}") ==
-          "content:1:1: a stack has no key `name` in a compose file -> the name of a stack is the "
-          "attribute `name` of the docker.stack");
+          "content:1:1: a stack does not support the key `name` in a compose file -> set the name "
+          "of the stack "
+          "with the attribute `name` of the docker.stack");
     for (const char* key : {"profiles: [a]", "pull_policy: always", "extends: {service: a}",
                             "mem_limit: 1g", "scale: 2", "volumes_from: [a]", "cpus: 1"}) {
         const std::string text = of_service(key);
-        CHECK_MESSAGE(contains(text, "content:2:1: a stack has no key `"), key);
-        CHECK_FALSE_MESSAGE(contains(text, "leave it out: "), key);
+        CHECK_MESSAGE(contains(text, "content:2:1: a stack does not support the key `"), key);
+        CHECK_FALSE_MESSAGE(contains(text, "rejects it"), key);
         CHECK_MESSAGE(contains(text, " -> "), key);
     }
     CHECK(contains(of_service("imagee: x"), "-> did you mean `image`?"));
-    CHECK(contains(of_service("gpus: all"), "-> `docker stack deploy` refuses it: leave it out"));
+    CHECK(contains(of_service("gpus: all"), "-> remove it: `docker stack deploy` rejects it"));
     CHECK(contains(of_service("deploy: {replcas: 2}"), "-> did you mean `replicas`?"));
     CHECK(contains(of_service("healthcheck: {test: a, intervall: 5s}"),
-                   "a stack has no key `intervall` in `healthcheck` of the service web -> did you "
+                   "a stack does not support the key `intervall` in `healthcheck` of the service "
+                   "web -> did you "
                    "mean `interval`?"));
-    CHECK(
-        contains(of_service("depends_on: {db: {condition: service_healthy}}"),
-                 "`depends_on` of the service web is a map, which is not a list -> a swarm starts "
-                 "services in no order"));
+    CHECK(contains(of_service("depends_on: {db: {condition: service_healthy}}"),
+                   "`depends_on` of the service web is a map, which is not a list -> a swarm "
+                   "starts services in no defined order"));
     CHECK(contains(of_service("env_file: [{path: a.env, required: false}]"), "is a map"));
     CHECK(contains(of_service("configs: [{source: a, taget: /b}]\n}, configs: {a: {file: x}"),
                    "did you mean `target`?"));
-    CHECK(contains(said("services: {web: {image: w}}\nconfigs: {motd: {content: hello}}"),
-                   "a stack has no key `content` in the config motd -> write it to a file"));
+    CHECK(contains(
+        said("services: {web: {image: w}}\nconfigs: {motd: {content: hello}}"),
+        "a stack does not support the key `content` in the config motd -> write it to a file"));
     CHECK(contains(said("services: {web: {image: w}}\nnetworks: {a: {enable_ipv6: true}}"),
-                   "a stack has no key `enable_ipv6` in the network a"));
-    CHECK(contains(said("services: {we/b: {image: w}}"), "\"we/b\" can't be a name in `services`"));
+                   "a stack does not support the key `enable_ipv6` in the network a"));
+    CHECK(contains(said("services: {we/b: {image: w}}"),
+                   "\"we/b\" is not a valid name in `services`"));
 }
 
-TEST_CASE("compose: a key that is there twice") {
-    CHECK(
-        of_service("user: a, user: b") ==
-        "content:2:10: the key `user` is there twice -> remove one of them: which of them counts, "
-        "Docker does not say");
+TEST_CASE("compose: duplicate keys") {
+    CHECK(of_service("user: a, user: b") == "content:2:10: the key `user` appears twice -> remove "
+                                            "one of them; Docker does not define which one counts");
     CHECK(of_service("environment: {A: 1, B: 2,\nA: 3}") ==
-          "content:3:1: the key `A` is there twice -> remove one of them: which of them counts, "
-          "Docker does not say");
-    // What an anchor merges in may be said again.
+          "content:3:1: the key `A` appears twice -> remove one of them; Docker does not define "
+          "which one counts");
+    // Merged keys may be overridden.
     CHECK(said("x-a: &a {image: w, user: a}\nservices: {web: {<<: *a, user: b}}") == "");
 }
 
@@ -294,14 +296,14 @@ TEST_CASE("compose: versions of the format") {
                  "it in quotes: \"3.8\""));
     CHECK(contains(said("version: '2.4'\nservices: {}"), "`version` is \"2.4\", which is not"));
     CHECK(said("version: '3.3'\nservices: {web: {image: w, init: true}}") ==
-          "content:2:28: `init` in the service web needs version 3.7 of the format, and the file "
-          "says 3.3 -> leave out `version`, which is then what the file needs");
+          "content:2:28: `init` in the service web needs version 3.7 of the format, but the file "
+          "declares 3.3 -> remove `version`; then the needed version is used");
     CHECK(said("version: '3'\nservices: {web: {image: w, init: true}}") == "");
     const auto sent = [](const std::string& text) {
         return read_compose(Value::map({{"content", text}})).sent();
     };
     CHECK(contains(sent("services:\n  web: {image: w}\n"), "\nversion: \"3.8\"\n"));
-    // Docker before 23 knows no version "", and takes "3" for 3.0
+    // Docker before 23 rejects the version "", and reads "3" as 3.0
     for (const char* given : {"\"\"", "''", "\"3\"", "3"}) {
         const std::string text =
             fmt::format("version: {}\nservices: {{web: {{image: w, init: true}}}}\n", given);
@@ -318,15 +320,14 @@ TEST_CASE("compose: versions of the format") {
                    "\nversion: \"3.11\"\n"));
 }
 
-TEST_CASE("compose: what one key demands of another") {
-    CHECK(
-        of_service("deploy: {mode: global, replicas: 2}") ==
-        "content:2:34: the service web runs on every node, and has `deploy.replicas` beside it -> "
-        "leave out `replicas`, or `mode: global`");
-    CHECK(contains(of_service("healthcheck: {test: a, disable: true}"), "and is disabled"));
+TEST_CASE("compose: dependencies between keys") {
+    CHECK(of_service("deploy: {mode: global, replicas: 2}") ==
+          "content:2:34: the service web runs on every node, so it cannot have `deploy.replicas` "
+          "-> remove `replicas`, or `mode: global`");
+    CHECK(contains(of_service("healthcheck: {test: a, disable: true}"), "but is disabled"));
     CHECK(contains(of_service("ulimits: {nofile: {soft: 1}}"),
                    "`ulimits.nofile` of the service web has no `hard`"));
-    CHECK(contains(of_service("<<: true"), "`<<` takes a map, or a list of maps"));
+    CHECK(contains(of_service("<<: true"), "`<<` must be a map or a list of maps"));
     CHECK(contains(of_service("volumes: [{source: a, target: /a}]"), "has no `type`"));
     CHECK(contains(of_service("volumes: [{type: bind, target: /a}]"), "has no `source`"));
     CHECK(contains(of_service("volumes: [{type: tmpfs, source: a, target: /a}]"),
@@ -336,16 +337,16 @@ TEST_CASE("compose: what one key demands of another") {
     CHECK(contains(said("services: {web: {image: w}}\nconfigs: {motd: {labels: {a: b}}}"),
                    "the config motd has no `file`"));
     CHECK(contains(said("services: {web: {image: w}}\nvolumes: {a: {external: true, driver: x}}"),
-                   "the volume a is external, and has `driver`"));
+                   "the volume a is external, so it cannot have `driver`"));
     CHECK(
         contains(said("services: {web: {image: w}}\nnetworks: {a: {name: x, external: {name: y}}}"),
                  "the network a has two names"));
 }
 
-TEST_CASE("compose: aliases without an end are refused") {
+TEST_CASE("compose: infinite aliases are rejected") {
     const auto refused = [](const std::string& text) {
         CHECK_THROWS_AS((void)read_compose(Value::map({{"content", text}})), Error);
-        CHECK(said(text) == ""); // told by derive()
+        CHECK(said(text) == ""); // reported by derive()
     };
     refused("services: &a {web: *a}\n");
     std::string laughs = "services: {}\na0: &a0 [x]\n";
@@ -354,7 +355,7 @@ TEST_CASE("compose: aliases without an end are refused") {
     refused(laughs);
 }
 
-TEST_CASE("compose: scalars as YAML 1.1 has them") {
+TEST_CASE("compose: scalars of YAML 1.1") {
     const auto type = [](const char* text) { return read_plain(text).type; };
     for (const char* text : {"", "~", "null"}) CHECK(type(text) == Scalar::null);
     for (const char* text : {"true", "False", "TRUE"}) CHECK(type(text) == Scalar::flag);

@@ -46,7 +46,7 @@ Value drain_config(int seconds) {
                               {"undo_after", std::to_string(seconds) + "s"}}));
 }
 
-/// The commands as a host would run them, with stand-ins for Docker and systemd. What was called.
+/// Runs the commands as on a host, with stand-ins for Docker and systemd. Returns the calls.
 std::string calls(const std::vector<ssh::Command>& commands, int& status,
                   const std::string& failures = "") {
     const TempDir dir;
@@ -100,8 +100,8 @@ TEST_CASE("docker.cluster: nodes, services and tasks with their names") {
     CHECK_FALSE(nodes[1].flag("reachable"));
     const auto& services = o.attributes["services"].as_list();
     CHECK(services[0].integer("desired") == 3);
-    CHECK(services[0].integer("running") == 1); // one is to stop, one has no node yet
-    CHECK(services[1].integer("desired") == 1); // once a node: as many as the swarm made
+    CHECK(services[0].integer("running") == 1); // one is being stopped, one has no node yet
+    CHECK(services[1].integer("desired") == 1); // global: as many as the swarm created
     CHECK(services[1].integer("running") == 1);
     const auto& tasks = o.attributes["tasks"].as_list();
     REQUIRE(tasks.size() == 4);
@@ -114,7 +114,7 @@ TEST_CASE("docker.cluster: nodes, services and tasks with their names") {
     CHECK(tasks[3].text("slot") == "");
 }
 
-TEST_CASE("docker.cluster: whoever can't tell is not taken for an empty swarm") {
+TEST_CASE("docker.cluster: a failed read does not count as an empty swarm") {
     const Observation worker =
         seen("docker.cluster", reply(503, R"({"message":"This node is not a swarm manager."})") +
                                    reply(503, "{}") + reply(503, "{}"));
@@ -126,7 +126,7 @@ TEST_CASE("docker.cluster: whoever can't tell is not taken for an empty swarm") 
     CHECK(cluster_seen("[]").state == State::present);
 }
 
-TEST_CASE("docker.cluster: one look is three questions, and changes nothing") {
+TEST_CASE("docker.cluster: a read is three requests, and changes nothing") {
     const auto& type = cluster_type("docker.cluster");
     const Value config = normal(type, Value::map({{"hosts", three_hosts()}}));
     const std::string probe = type.probe(request_for(type, config));
@@ -135,7 +135,7 @@ TEST_CASE("docker.cluster: one look is three questions, and changes nothing") {
     CHECK(type.commands(change_of(type, Change::Kind::create, {}, config)).empty());
 }
 
-TEST_CASE("docker.drain: there as long as the node is drained") {
+TEST_CASE("docker.drain: present while the node is drained") {
     const auto node = [](const std::string& availability) {
         return reply(200, R"({"ID":"n2","Spec":{"Availability":")" + availability + "\"}}");
     };
@@ -160,7 +160,7 @@ TEST_CASE("docker.drain: the timer is set before the node is drained") {
     CHECK(done.find("<systemd-run") < done.find("docker node update --availability drain n2"));
 }
 
-TEST_CASE("docker.drain: made active first, then the timer is taken away") {
+TEST_CASE("docker.drain: removal activates the node, then removes the timer") {
     const auto& type = cluster_type("docker.drain");
     const auto commands =
         type.commands(change_of(type, Change::Kind::remove, drain_config(90), {}));

@@ -1,5 +1,4 @@
-// The scripts of docker.engine and docker_again, run by a real shell against tools that only
-// pretend.
+// The scripts of docker.engine and docker_again, run by a real shell with fake tools.
 #include "providers/ssh/docker_script.h"
 #include "providers/ssh/explain.h"
 #include "ssh/cluster_fixture.h"
@@ -12,7 +11,7 @@ using namespace hadeploy::test;
 namespace fs = std::filesystem;
 
 namespace {
-// Docker starts unless its daemon.json has "bad" in it; it runs while there is a file `running`.
+// Docker starts unless its daemon.json contains "bad"; it runs while the file `running` exists.
 constexpr const char* kSystemctl = R"sh(echo "systemctl $*" >>log
 case $* in
 stop*) rm -f running ;;
@@ -23,7 +22,7 @@ constexpr const char* kJournal =
     "echo 'unable to configure the Docker daemon with file daemon.json: \"bad\" is none'\n"
     "echo 'docker.service: Failed with result exit-code.'\n";
 
-/// A host with Docker, whose /etc/docker is a directory of the test.
+/// A host with Docker whose /etc/docker is a test directory.
 struct Docker : Pretence {
     explicit Docker(const char* dockerd)
         : Pretence({{"dockerd", dockerd},
@@ -60,7 +59,7 @@ struct Docker : Pretence {
 constexpr const char* kOldDocker = "echo 'unknown flag: --validate' >&2; exit 125\n";
 } // namespace
 
-TEST_CASE("docker.engine: a daemon.json that Docker does not start with is put back") {
+TEST_CASE("docker.engine: if Docker does not start, the previous daemon.json is restored") {
     for (const char* before : {"(none)", "{\"debug\": false}\n"}) {
         INFO(before);
         const Docker host(kOldDocker);
@@ -70,7 +69,7 @@ TEST_CASE("docker.engine: a daemon.json that Docker does not start with is put b
         CHECK(host.runs());
         CHECK(host.daemon_json() == before);
         const Error error = ssh::explain_failure("h", "configuring", failed.status, failed.err);
-        CHECK(contains(error.message, "it runs with the former ones again"));
+        CHECK(contains(error.message, "it runs with the previous ones again"));
         CHECK(contains(error.message, "\"bad\" is none"));
 
         const ProcessResult good = host.configure(Value::map({{"debug", true}}));
@@ -78,7 +77,7 @@ TEST_CASE("docker.engine: a daemon.json that Docker does not start with is put b
         CHECK(host.runs());
         CHECK(contains(host.daemon_json(), "\"debug\": true"));
         CHECK(host.files() == 1);
-        // The same again: Docker goes on running.
+        // The same again: Docker keeps running.
         fs::remove(host.dir.path / "log");
         CHECK(host.configure(Value::map({{"debug", true}})).status == 0);
         CHECK(!contains(host.log(), "stop docker"));
@@ -89,7 +88,7 @@ TEST_CASE("docker.engine: a daemon.json that Docker does not start with is put b
     }
 }
 
-TEST_CASE("docker.engine: a run that was cut off after the change knows the former daemon.json") {
+TEST_CASE("docker.engine: after an interrupted run the previous daemon.json is known") {
     const Docker host(kOldDocker);
     write_file(host.dir.path / "etc/daemon.json", "{\n  \"bad\": true\n}\n");
     write_file(host.dir.path / "etc/daemon.json.hadeploy-old", "{\"debug\": false}\n");
@@ -99,7 +98,7 @@ TEST_CASE("docker.engine: a run that was cut off after the change knows the form
     CHECK(host.daemon_json() == "{\"debug\": false}\n");
 }
 
-TEST_CASE("docker.engine: what Docker itself refuses is never put in place") {
+TEST_CASE("docker.engine: settings that Docker rejects are never installed") {
     const Docker host("echo 'unable to configure: bad is none' >&2; exit 1\n");
     const ProcessResult failed = host.configure(Value::map({{"bad", true}}));
     CHECK(failed.status != 0);
@@ -109,7 +108,7 @@ TEST_CASE("docker.engine: what Docker itself refuses is never put in place") {
 }
 
 namespace {
-/// A `docker` that fails with the lines of the file `errors`, one a call, and then succeeds.
+/// A `docker` that fails with the lines of the file `errors`, one per call, and then succeeds.
 constexpr const char* kBusyDocker = R"sh(echo "docker $*" >>log
 read -r error <errors || exit 0
 sed -i 1d errors
@@ -118,7 +117,7 @@ exit 1
 )sh";
 } // namespace
 
-TEST_CASE("docker_again: a manager that did not answer in time is asked again") {
+TEST_CASE("docker_again: retries if a manager did not answer in time") {
     const Pretence host({{"docker", kBusyDocker}, {"sleep", ":\n"}});
     const std::string script = ssh::docker::functions() + "docker_again docker stack deploy app\n";
     const auto calls = [&] {
@@ -132,7 +131,7 @@ TEST_CASE("docker_again: a manager that did not answer in time is asked again") 
         "Error response from daemon: rpc error: The swarm does not have a leader.\n");
     CHECK(host.run(script).status == 0);
     CHECK(calls() == 4);
-    SUBCASE("another error ends it at once and is reported") {
+    SUBCASE("another error is reported at once") {
         write_file(host.dir.path / "errors", "no such image: web\n");
         const ProcessResult failed = host.run(script);
         CHECK(failed.status != 0);

@@ -1,5 +1,5 @@
-// The scripts of docker.stack that ask Docker's API, run here by a real shell and perl against a
-// socket that answers as a test says. What this does not cover: what a real swarm answers when.
+// The scripts of docker.stack that use the Docker API, run by a real shell and perl against a fake
+// socket. Not covered: the behaviour of a real swarm.
 #include "core/file.h"
 #include "providers/ssh/docker_script.h"
 #include "providers/ssh/explain.h"
@@ -19,7 +19,7 @@ using namespace hadeploy::test;
 namespace fs = std::filesystem;
 
 namespace {
-/// Docker's socket. What it answers to a path is a list: the last one again and again.
+/// A fake Docker socket. It has a list of answers for each path, and repeats the last one.
 class Daemon {
   public:
     explicit Daemon(std::map<std::string, std::vector<std::string>> answers)
@@ -82,7 +82,8 @@ Value stack(const std::string& compose) {
     return Value::map({{"hosts", three_hosts()}, {"name", "app"}, {"content", compose}});
 }
 
-/// A command of a deploy, as it runs on a host with that daemon. A second passes with each look.
+/// A command of a deploy, run on a host with that daemon. Each request advances the clock by a
+/// second.
 ProcessResult run(const Daemon& daemon, std::size_t index,
                   const std::string& compose = "services: {web: {image: w}}") {
     const ssh::SshType& type = cluster_type("docker.stack");
@@ -118,7 +119,7 @@ std::string list(std::initializer_list<std::string> all) {
     return fmt::format("[{}]", fmt::join(all, ","));
 }
 
-/// What apply says of a wait that failed; "" when it succeeded.
+/// The error of a failed wait; "" if it succeeded.
 std::string wait_for(std::vector<std::string> services, std::vector<std::string> tasks) {
     const Daemon daemon({{"/services", std::move(services)},
                          {"/tasks", std::move(tasks)},
@@ -130,16 +131,16 @@ std::string wait_for(std::vector<std::string> services, std::vector<std::string>
 const std::string kBoth = list({task(1, "running"), task(2, "running")});
 } // namespace
 
-TEST_CASE("docker.stack: done when all tasks of the present version run, and stay") {
+TEST_CASE("docker.stack: complete when all tasks of the current version keep running") {
     CHECK(wait_for({service()}, {kBoth}) == "");
-    // Not while one is starting: its health check has not succeeded.
+    // Not while a task is starting: its health check has not succeeded.
     CHECK(wait_for({service()}, {list({task(1, "running"), task(2, "starting")}), kBoth}) == "");
     CHECK(wait_for({service()}, {"[]", kBoth, list({task(1, "running")}), kBoth}) == "");
     CHECK(wait_for({service(R"(,"UpdateStatus":{"State":"updating"})"), service()}, {kBoth}) == "");
     CHECK(wait_for({service("", R"({"Global":{}})")}, {kBoth}) == "");
 }
 
-TEST_CASE("docker.stack: what does not come to run is named, with the task's error") {
+TEST_CASE("docker.stack: a service that does not run is reported with the error of a task") {
     CHECK(wait_for({service()}, {list({task(1, "running"), task(2, "starting")})}) ==
           "app_web: 1 of 2 tasks run after 300 s");
     CHECK(
@@ -162,7 +163,7 @@ TEST_CASE("docker.stack: an update that the swarm rolled back or paused") {
                    {kBoth}) == "the swarm paused the update of app_web (update paused)");
 }
 
-TEST_CASE("docker.stack: what ends by itself is done when it has ended well") {
+TEST_CASE("docker.stack: tasks that end by themselves must succeed") {
     const std::string two = R"({"Replicated":{"Replicas":2}})";
     const std::string ended =
         list({task(1, "complete", "shutdown"), task(2, "complete", "shutdown")});
@@ -171,7 +172,7 @@ TEST_CASE("docker.stack: what ends by itself is done when it has ended well") {
     CHECK(wait_for({service("", two, "any")}, {ended}) == "app_web: 0 of 2 tasks run after 300 s");
     CHECK(wait_for({service("", two, "none")}, {list({task(1, "complete", "shutdown"),
                                                       task(2, "failed", "shutdown", "exit 1")})}) ==
-          "app_web: a task that is not to be started again has failed: app_web.2 on node1: failed: "
+          "app_web: a task that is not restarted has failed: app_web.2 on node1: failed: "
           "exit 1");
     const std::string job = R"({"ReplicatedJob":{"MaxConcurrent":1,"TotalCompletions":3}})";
     const auto status = [](int done) {
@@ -179,7 +180,7 @@ TEST_CASE("docker.stack: what ends by itself is done when it has ended well") {
     };
     CHECK(wait_for({service(status(3), job)}, {"[]"}) == "");
     CHECK(wait_for({service(status(2), job)}, {"[]"}) ==
-          "app_web: 2 of 3 tasks have ended well after 300 s");
+          "app_web: 2 of 3 tasks have succeeded after 300 s");
     const std::string everywhere = R"({"GlobalJob":{}})";
     CHECK(wait_for({service(R"(,"ServiceStatus":{"CompletedTasks":3})", everywhere)}, {"[]"}) ==
           "");
@@ -187,8 +188,7 @@ TEST_CASE("docker.stack: what ends by itself is done when it has ended well") {
         contains(wait_for({service(status(1), everywhere)}, {"[]"}), "1 tasks have not ended yet"));
 }
 
-TEST_CASE("docker.stack: a port that is taken, or an external network that is not there, is found "
-          "before anything is changed") {
+TEST_CASE("docker.stack: used ports and missing external networks are detected before any change") {
     const auto other = [](const std::string& stack, const std::string& port) {
         return R"([{"ID":"o","Spec":{"Name":"shop_web","Labels":{"com.docker.stack.namespace":")" +
                stack + R"("}},"Endpoint":{"Ports":[{"Protocol":"tcp","PublishedPort":)" + port +
@@ -207,12 +207,12 @@ TEST_CASE("docker.stack: a port that is taken, or an external network that is no
     CHECK(possible(other("app", "8080"), true) == "");
     CHECK(possible(other("shop", "8081"), true) == "");
     CHECK(possible(other("shop", "8080"), true) ==
-          "nothing was changed: port 8080 is published by the service shop_web already");
+          "nothing was changed: port 8080 is already published by the service shop_web");
     CHECK(possible("[]", false) ==
-          "nothing was changed: there is no network proxy, which the compose file calls external");
+          "nothing was changed: the external network proxy does not exist");
 }
 
-TEST_CASE("docker.stack: what docker would refuse or take for nothing is an error of the spec") {
+TEST_CASE("docker.stack: what Docker would reject or misread is an error of the spec") {
     const ssh::SshType& type = cluster_type("docker.stack");
     const auto wrong = [&](const std::string& compose, const Value& variables = Value::map({})) {
         const auto all = complaints(type, stack(compose).with("variables", variables));
@@ -232,7 +232,8 @@ TEST_CASE("docker.stack: what docker would refuse or take for nothing is an erro
     CHECK(wrong("services: {web: {image: '${IMAGE:?which one}'}}", Value::map({{"IMAGE", ""}})) ==
           "content:1:25: the variable IMAGE has no value: which one");
     CHECK(wrong(web("    command: echo $$HOME\n")) == "");
-    CHECK(wrong(web("    command: echo $5\n")) == "content:4:14: a $ that begins no variable");
+    CHECK(wrong(web("    command: echo $5\n")) ==
+          "content:4:14: a $ that does not start a variable");
     CHECK(wrong(web("    # $COMMENT\n")) == "");
     CHECK(wrong(web("    deploy: {replicas: two}\n")) ==
           "content:4:24: `deploy.replicas` of the service web is \"two\", which is not a whole "
@@ -259,9 +260,9 @@ TEST_CASE("docker.stack: what docker would refuse or take for nothing is an erro
           "content:5:15: the service web uses the config motd, which is not defined\n"
           "content:4:15: the service web uses the secret key, which is not defined");
     CHECK(wrong(web("    enviroment: {A: b}\n")) ==
-          "content:4:5: a stack has no key `enviroment` in the service web");
+          "content:4:5: a stack does not support the key `enviroment` in the service web");
     CHECK(wrong("services: {web: {command: a}}") == "content:1:17: the service web has no image");
-    // What anchors merge in belongs to the service.
+    // Merged keys belong to the service.
     CHECK(wrong("x-a: &a {image: w, deploy: {replicas: one}}\nservices:\n  web:\n    <<: *a\n") ==
           "content:1:39: `deploy.replicas` of the service web is \"one\", which is not a whole "
           "number");

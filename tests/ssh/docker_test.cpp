@@ -20,7 +20,7 @@ namespace {
 
 const std::string kId(64, 'a');
 
-/// A docker-archive with nothing in it but what tells its id and tag.
+/// A minimal image archive, with only id and tag.
 void write_archive(const std::string& path, const std::string& manifest) {
     archive* out = archive_write_new();
     archive_write_set_format_ustar(out);
@@ -64,7 +64,7 @@ Value node_config() {
 
 } // namespace
 
-TEST_CASE("docker: answers of the API are taken by their length") {
+TEST_CASE("docker: API answers are delimited by length") {
     const std::string out = "a banner\n" + reply(200, "{\"a\":\"reply 200 1 x\\n\"}") +
                             reply(503, R"({"message":"This node is not a swarm manager."})");
     const auto replies = ssh::docker::parse_replies(out);
@@ -77,7 +77,7 @@ TEST_CASE("docker: answers of the API are taken by their length") {
     CHECK(ssh::docker::filter("label", "a=b") == "filters=%7B%22label%22%3A%5B%22a%3Db%22%5D%7D");
 }
 
-TEST_CASE("docker.engine: what the probe tells") {
+TEST_CASE("docker.engine: parsing the probe") {
     const auto& type = cluster_type("docker.engine");
     const Value config = normal(type, Value::map({{"host", connection("10.77.0.11")}}));
     check_syntax(type.probe(request_for(type, config)));
@@ -91,7 +91,7 @@ TEST_CASE("docker.engine: what the probe tells") {
     CHECK(runs.attributes.flag("enabled"));
     CHECK_FALSE(runs.attributes.flag("installed"));
     CHECK(runs.attributes.text("version") == "20.10.24+dfsg1");
-    CHECK_FALSE(runs.attributes.has("settings")); // not ours to look at
+    CHECK_FALSE(runs.attributes.has("settings")); // not managed
 
     const Observation stopped = see("enabled\nours\n");
     CHECK(stopped.attributes["running"] == Value(false));
@@ -101,7 +101,7 @@ TEST_CASE("docker.engine: what the probe tells") {
     CHECK(d.verb == "start");
 }
 
-TEST_CASE("docker.engine: settings are compared as a whole, and written") {
+TEST_CASE("docker.engine: settings are compared as a whole and written") {
     const auto& type = cluster_type("docker.engine");
     const Value settings =
         Value::map({{"log-driver", "json-file"}, {"log-opts", Value::map({{"max-size", "10m"}})}});
@@ -134,7 +134,7 @@ TEST_CASE("docker.engine: settings are compared as a whole, and written") {
     CHECK(
         complaints(type, Value::map({{"settings", Value::map({{"live-restore", true}})}})).size() ==
         1);
-    // what was there before us stays, what we brought goes
+    // an existing installation stays, ours is removed
     CHECK(
         type.commands(change_of(type, Change::Kind::remove, Value::map({{"installed", false}}), {}))
             .empty());
@@ -144,7 +144,7 @@ TEST_CASE("docker.engine: settings are compared as a whole, and written") {
     check_syntax(remove);
 }
 
-TEST_CASE("docker.node: what the probe tells") {
+TEST_CASE("docker.node: parsing the probe") {
     const auto& type = cluster_type("docker.node");
     const Value config = node_config();
     check_syntax(type.probe(request_for(type, config)));
@@ -170,19 +170,19 @@ TEST_CASE("docker.node: what the probe tells") {
     CHECK(there.attributes.text("status") == "ready");
     CHECK(there.attributes["labels"] == Value::map({{"disk", "ssd"}}));
 
-    SUBCASE("a worker sees nothing of its labels") {
+    SUBCASE("a worker cannot read its labels") {
         const Observation worker =
             see(ours + reply(200, info("active", false, "n1", "")) +
                 reply(503, R"({"message":"This node is not a swarm manager."})"));
         CHECK(worker.attributes ==
               Value::map({{"node_id", "n1"}, {"role", "worker"}, {"status", "ready"}}));
     }
-    SUBCASE("a stopped daemon blocks, and is no absence") {
+    SUBCASE("a stopped daemon blocks, and does not mean absent") {
         const Observation stopped = see("stopped\n");
         CHECK(stopped.state == State::blocked);
         CHECK(stopped.error->message == "Docker does not run on 10.77.0.11");
     }
-    SUBCASE("no quorum is a drift of the status") {
+    SUBCASE("no quorum is drift of the status") {
         const Observation lost = see(
             ours + reply(200, info("active", true, "n1", "")) +
             reply(
@@ -194,17 +194,17 @@ TEST_CASE("docker.node: what the probe tells") {
             config.with("status", "ready").with("role", "manager").with("swarm_id", "swarm1"));
         const Decision d = decide(type, config, &recorded, {}, lost);
         CHECK(d.action == Action::update);
-        CHECK(d.verb == "mend");
+        CHECK(d.verb == "repair");
     }
-    SUBCASE("a swarm that we did not make is foreign") {
+    SUBCASE("a swarm that hadeploy did not create is foreign") {
         const Observation other =
             see("up \n" + reply(200, info("active", true)) + reply(200, nodes));
         CHECK(contains(other.foreign, "10.77.0.11 is in a swarm (node n1)"));
         CHECK_THROWS_AS(decide(type, config, nullptr, {}, other), Error);
     }
-    SUBCASE("asked through a peer, the node is looked up by its id") {
+    SUBCASE("a peer looks the node up by its id") {
         const RecordedResource recorded = record_of(config.with("node_id", "n1"));
-        // the node itself, after it has left
+        // on the node itself, after it has left
         CHECK(see("up \n" + reply(200, info("inactive", false, "")) + reply(503, "{}"), &recorded)
                   .state == State::absent);
         const std::string peer = "up other\n" + reply(200, info("active", true, "n2"));
@@ -216,13 +216,13 @@ TEST_CASE("docker.node: what the probe tells") {
         CHECK(see(peer + reply(200, "[" + node_entry("n2", "node2", "ready") + "]"), &recorded)
                   .state == State::absent);
     }
-    SUBCASE("an answer that was cut off is a failure") {
+    SUBCASE("a truncated answer is a failure") {
         CHECK_THROWS_AS(see(ours), Error);
         CHECK_THROWS_AS(see(ours + reply(200, info("active", true))), Error);
     }
 }
 
-TEST_CASE("docker.node: joining asks all peers, and passes the token on by standard input") {
+TEST_CASE("docker.node: joining asks all peers, and passes the token on standard input") {
     const auto& type = cluster_type("docker.node");
     const auto join = [&](const Value& config) {
         return type.commands(change_of(type, Change::Kind::create, {}, config));
@@ -248,8 +248,8 @@ TEST_CASE("docker.node: joining asks all peers, and passes the token on by stand
     check_syntax(more);
 }
 
-TEST_CASE("docker.node: a join decides by what its peers said") {
-    // Run for real, with stand-ins for everything that is not the shell.
+TEST_CASE("docker.node: a join depends on the answers of its peers") {
+    // Run by a real shell, with stand-ins for everything else.
     const auto& type = cluster_type("docker.node");
     const auto list = type.commands(
         change_of(type, Change::Kind::create, {}, node_config().with("heartbeat", 2000)));
@@ -299,11 +299,12 @@ TEST_CASE("docker.node: a join decides by what its peers said") {
 
     CHECK(run("refuse the swarm has lost its quorum\n", none) ==
           "1\nthe swarm has lost its quorum\n");
-    CHECK(contains(run(offer, in), "hadeploy did not join it")); // somebody else's
+    CHECK(contains(run(offer, in), "hadeploy did not join it")); // a foreign swarm
     CHECK(run(offer, in, kIdentity)
               .starts_with("0 marked\ndocker swarm join-token")); // ours: finished
     CHECK(run("swarm s2\ntoken T\nmanagers a:1\n", in, kIdentity) ==
-          "1 marked\nthe node is in another swarm than its peers; if it may go: docker swarm leave "
+          "1 marked\nthe node is in another swarm than its peers; to make it leave: docker swarm "
+          "leave "
           "--force\n");
     CHECK(run("swarm s1\nmanagers a:1\n", none) == "1\nthe swarm's manager gave no join token\n");
     CHECK(run(offer, R"({"LocalNodeState":"pending"})", kIdentity)
@@ -320,7 +321,7 @@ TEST_CASE("docker.node: updates and removal") {
         change_of(type, Change::Kind::update, before, after, {"labels", "availability"}));
     REQUIRE(list.size() == 2);
     REQUIRE(list[0].on.size() == 3);
-    CHECK(list[0].on[0].text("address") == "10.77.0.11"); // a manager does it itself
+    CHECK(list[0].on[0].text("address") == "10.77.0.11"); // a manager updates itself
     CHECK(contains(list[0].script, "node='n1'\n"));
     CHECK(
         contains(list[0].script,
@@ -352,7 +353,7 @@ TEST_CASE("docker.node: updates and removal") {
     check_syntax(leave);
 }
 
-TEST_CASE("docker.node: a member that does not find its way back to a swarm that is well") {
+TEST_CASE("docker.node: a member that does not reconnect to a healthy swarm") {
     const auto& type = cluster_type("docker.node");
     const TempDir dir;
     const Value after = node_config();
@@ -361,7 +362,7 @@ TEST_CASE("docker.node: a member that does not find its way back to a swarm that
         type.commands(change_of(type, Change::Kind::update, before, after, {"status"}));
     REQUIRE(mend.size() == 2);
     const std::string restarted = (dir.path / "restarted").string();
-    // What the member says of itself until Docker was started anew, and what the others found.
+    // The answers of the member until Docker is restarted, and those of the others.
     const auto run = [&](const std::string& entry, const std::string& said) {
         std::filesystem::remove(restarted);
         const std::string script = mend[1].script.substr(mend[1].script.find("role='manager'"));
@@ -390,9 +391,9 @@ TEST_CASE("docker.node: a member that does not find its way back to a swarm that
     CHECK(run(R"(reply 200 2 {"State":"ready"})", "listed\n") == "0 ");
     CHECK(run(lost, "listed\n") == "0 systemctl restart docker\n");
     CHECK(run(down, "listed\n") == "0 systemctl restart docker\n");
-    // none of the others has a quorum, so that a restart would be of no use
+    // none of the others has a quorum, so a restart would not help
     CHECK(run(lost, "").starts_with("1 waited for two minutes: the swarm has lost its quorum;"));
-    CHECK(run(down, "").starts_with("1 waited for two minutes: the swarm does not count it as"));
+    CHECK(run(down, "").starts_with("1 waited for two minutes: the swarm does not report it as"));
 }
 
 TEST_CASE("docker.node: the swarm's heartbeat is compared, and changed") {
@@ -429,7 +430,7 @@ TEST_CASE("docker.node: the swarm's heartbeat is compared, and changed") {
     check_syntax(list);
 }
 
-TEST_CASE("docker.node: quorum decides whether a manager may go") {
+TEST_CASE("docker.node: a manager is removed only if the quorum is kept") {
     const auto& type = cluster_type("docker.node");
     const Value before = node_config().with("node_id", "n1").with("role", "manager");
     const auto leave = type.commands(change_of(type, Change::Kind::remove, before, {}));
@@ -478,7 +479,7 @@ TEST_CASE("docker.image: id and tag come from the archive") {
     CHECK(type.derive(Value::map({{"archive", Value::unknown()}}))["id"].is_unknown());
     CHECK(type.claims(config) ==
           std::vector<std::string>{"image hadeploy/web:1a2b on 10.77.0.11:22"});
-    CHECK(type.claims(plain).empty()); // of archives that cannot be read none is another's double
+    CHECK(type.claims(plain).empty()); // unreadable archives are not duplicates
 
     const auto see = [&](const std::string& out) {
         return type.parse(request_for(type, config), {0, out, ""}).state;
@@ -507,14 +508,14 @@ TEST_CASE("docker.image: id and tag come from the archive") {
     };
     CHECK(refuses("{}") == "its manifest.json does not describe exactly one image");
     CHECK(refuses(R"([{"Config":"x","RepoTags":["a:1"]}])") ==
-          "its manifest.json names no config by its digest");
+          "its manifest.json does not name the config by its digest");
     CHECK(refuses(R"([{"Config":")" + kId + R"(","RepoTags":null}])") == "its image has no tag");
     CHECK_THROWS_AS(type.derive(plain.with("archive", (dir.path / "none").string())), Error);
     write_file(dir.path / "web.tar", std::string(2000, 'z'));
     CHECK_THROWS_AS(type.derive(plain), Error);
 }
 
-TEST_CASE("docker.stack: the digest covers all that is deployed") {
+TEST_CASE("docker.stack: the digest covers everything that is deployed") {
     const auto& type = cluster_type("docker.stack");
     const TempDir dir;
     write_file(dir.path / "stack.yml", "version: '3.8'\n"
@@ -544,7 +545,7 @@ TEST_CASE("docker.stack: the digest covers all that is deployed") {
     CHECK(contains(list[1].script, "export TAG='1'\n"));
     CHECK(contains(list[1].script, "options='--resolve-image never --prune'\n"));
     CHECK(contains(list[2].script, "seconds=300\n"));
-    // A swarm changes no config that is there: each content has a name of its own.
+    // A swarm cannot change a config, so each content has its own name.
     const std::string motd = "demo_motd_" + sha256_hex("it's here\n").substr(0, 12);
     CHECK(contains(list[1].script, R"(names='{"configs":{"motd":{"file":"./etc/motd","name":")" +
                                        motd + R"("}},"version":"3.8"})"));
@@ -584,7 +585,7 @@ TEST_CASE("docker.stack: the digest covers all that is deployed") {
     CHECK(complaints(type, plain.with("variables", Value::map({{"A B", "x"}}))).size() == 1);
 }
 
-TEST_CASE("docker.stack: what the probe tells") {
+TEST_CASE("docker.stack: parsing the probe") {
     const auto& type = cluster_type("docker.stack");
     const Value config = normal(
         type,
@@ -626,7 +627,7 @@ TEST_CASE("docker.stack: what the probe tells") {
                       see(reply(200, services) + reply(200, config_object), &deployed))
             .action;
     };
-    // A change by hand is shown as the setting that was changed.
+    // A manual change is reported as the changed setting.
     const auto settings = [&](const std::string& spec) {
         const std::string one = R"([{"ID":"s","Spec":{"Name":"demo_web",)" + spec + "}}]";
         return see(reply(200, one) + reply(200, config_object))
@@ -659,7 +660,7 @@ TEST_CASE("docker.stack: what the probe tells") {
     CHECK(drift("[]") == Action::update);
 }
 
-TEST_CASE("each type that changes a host ends what hangs there") {
+TEST_CASE("each type that changes a host kills hanging commands") {
     for (const char* name : {"docker.engine", "docker.node", "docker.image", "docker.stack",
                              "docker.drain", "gluster.pool", "gluster.volume", "gluster.mount"}) {
         INFO(name);
@@ -672,7 +673,7 @@ TEST_CASE("each type that changes a host ends what hangs there") {
     }
 }
 
-TEST_CASE("docker.engine: a secret setting reaches daemon.json as itself, for root alone") {
+TEST_CASE("docker.engine: a secret setting is written to daemon.json, readable only by root") {
     const auto& type = cluster_type("docker.engine");
     const Value config =
         normal(type, Value::map({{"host", connection("10.77.0.11")},

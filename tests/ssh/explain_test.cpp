@@ -32,7 +32,7 @@ TEST_CASE("a failure names step, host and cause") {
     CHECK(has(failure(137, "").message, "killed by signal 9"));
 }
 
-TEST_CASE("the message has the line that matters") {
+TEST_CASE("the message has the relevant line") {
     const auto cause = [](std::string_view err) { return cause_in(err); };
     CHECK(cause("volume set: failed: option : nonsense.option does not exist\n"
                 "Did you mean performance.open-behind or performance.flush-behind?\n") ==
@@ -54,7 +54,7 @@ TEST_CASE("the message has the line that matters") {
     CHECK(cause("") == "");
 }
 
-TEST_CASE("the usual causes are recognised wherever they stand") {
+TEST_CASE("common causes are recognized anywhere in the output") {
     const Error lock = failure(
         100,
         "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7 (apt-get)\n"
@@ -76,10 +76,10 @@ TEST_CASE("the usual causes are recognised wherever they stand") {
         "Error response from daemon: rpc error: x509: certificate has expired or is not yet valid: "
         "current time 2020-01-01T00:00:00Z is before 2026-01-01T00:00:00Z\n");
     CHECK(has(skewed.message, "is before 2026"));
-    CHECK(has(skewed.hint, "clocks have to agree"));
+    CHECK(has(skewed.hint, "clocks must agree"));
     const Error parent =
         failure(2, "sh: 5: cannot create /a/b/.hadeploy-1: Directory nonexistent\n");
-    CHECK(has(parent.message, "its directory is not there"));
+    CHECK(has(parent.message, "its parent directory does not exist"));
     CHECK(has(parent.hint, "host.directory"));
     const Error busy = failure(8, "userdel: user worker is currently used by process 71\n");
     CHECK(has(busy.message, "process 71"));
@@ -89,21 +89,23 @@ TEST_CASE("the usual causes are recognised wherever they stand") {
     CHECK(!missing.hint.empty());
 }
 
-TEST_CASE("no answer: sudo, a strange shell, a death in the middle") {
+TEST_CASE("no answer: sudo, an unsuitable shell, a shell that dies") {
     CHECK(has(explain_no_answer("h", false, "sudo: a password is required\n").message,
-              "sudo wants a password"));
+              "sudo requires a password"));
     CHECK(has(explain_no_answer("h", false, "ops is not in the sudoers file.\n").message,
               "may not use sudo"));
-    CHECK(has(explain_no_answer("h", false, "bash: exec: sudo: not found\n").message, "no sudo"));
+    CHECK(has(explain_no_answer("h", false, "bash: exec: sudo: not found\n").message,
+              "sudo is not installed"));
     CHECK(has(explain_no_answer("h", false, "This account is currently not available.\n").message,
               "This account is currently not available."));
-    CHECK(has(explain_no_answer("h", true, "").message, "ended in the middle"));
+    CHECK(has(explain_no_answer("h", true, "").message, "ended during the work"));
 }
 
 TEST_CASE("an earlier run's operation, and a result that is gone") {
     const Error busy = explain_busy("root@h:22", "4711");
     CHECK(busy.message ==
-          "an earlier run's commands are still at work on root@h:22 (process 4711)");
+          "commands of an earlier run are still running on root@h:22 (process 4711)");
     CHECK(has(busy.hint, "kill 4711"));
-    CHECK(has(explain_no_result("root@h:22").message, "what the host had kept of the answer"));
+    CHECK(
+        has(explain_no_result("root@h:22").message, "the result that the host had stored is gone"));
 }

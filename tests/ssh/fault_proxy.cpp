@@ -36,8 +36,8 @@ void pause(const std::stop_token& stop, std::chrono::milliseconds time) {
 
 struct FaultProxy::Link {
     Fd client, host;
-    mutable bool open[2] = {true, true};        ///< of each direction
-    mutable bool swallowed[2] = {false, false}; ///< of each direction
+    mutable bool open[2] = {true, true};        ///< by direction
+    mutable bool swallowed[2] = {false, false}; ///< by direction
     [[nodiscard]] int from(Fault::Direction d) const {
         return d == Fault::Direction::to_host ? client.get() : host.get();
     }
@@ -86,7 +86,7 @@ void FaultProxy::accept(const std::stop_token& stop) {
         Link link{.client = Fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)),
                   .host = Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))};
         const sockaddr_in address = loopback(server_port_);
-        // A server that is down refuses its clients.
+        // A server that is down refuses connections.
         if (::connect(link.host.get(), reinterpret_cast<const sockaddr*>(&address),
                       sizeof address) != 0)
             continue;
@@ -112,7 +112,7 @@ std::optional<Fault> FaultProxy::admit(Fault::Direction direction, std::size_t& 
     return strikes;
 }
 
-/// @return false when the link is done with
+/// @return false if the link is closed
 bool FaultProxy::pass(const std::stop_token& stop, const Link& link, Fault::Direction direction) {
     std::array<char, 16 * 1024> buffer; // NOLINT: filled by recv
     const ssize_t n = ::recv(link.from(direction), buffer.data(), buffer.size(), 0);
@@ -137,7 +137,7 @@ bool FaultProxy::pass(const std::stop_token& stop, const Link& link, Fault::Dire
         break;
     case Fault::Kind::swallow: link.swallowed[way] = true; break;
     case Fault::Kind::stall:
-        // A client that gives up is not heard of at the host.
+        // The host does not notice that a client gives up.
         while (!stop.stop_requested()) pause(stop, std::chrono::hours(1));
         return false;
     case Fault::Kind::delay: break;
@@ -154,7 +154,7 @@ void FaultProxy::carry(const std::stop_token& stop, const Link& link) {
         if (fds[0].revents && !pass(stop, link, Direction::to_host)) break;
         if (fds[1].revents && !pass(stop, link, Direction::to_client)) break;
     }
-    // The sockets live as long as the proxy; their ends are to hear of it now.
+    // The sockets live as long as the proxy, so shut them down now to notify both ends.
     ::shutdown(link.client.get(), SHUT_RDWR);
     ::shutdown(link.host.get(), SHUT_RDWR);
 }

@@ -1,5 +1,5 @@
-// Changes whose connection is cut, halved, delayed or stalled on its way, on a real sshd: they are
-// made, once, by the same apply.
+// Changes on a real sshd whose connection is cut, half closed, delayed or stalled: the same apply
+// makes them exactly once.
 #include "core/file.h"
 #include "core/process.h"
 #include "providers/ssh/provider.h"
@@ -20,9 +20,9 @@ using Kind = Fault::Kind;
 using Direction = Fault::Direction;
 
 namespace {
-constexpr const char* kAgain = "the connection broke; connecting again";
+constexpr const char* kAgain = "the connection broke; reconnecting";
 
-/// A host behind a proxy, and the files there of one state's operations.
+/// A host behind a proxy, and the operation files of one state on it.
 struct Faulty {
     SshServer server;
     FaultProxy proxy{server.port()};
@@ -37,7 +37,7 @@ struct Faulty {
     }();
     std::vector<std::string> notices;
 
-    ~Faulty() { // what a failing check has left
+    ~Faulty() { // cleans up after a failed check
         for (const std::string& file : left()) fs::remove(file);
     }
     [[nodiscard]] std::string path(const std::string& name) const { return dir.path / name; }
@@ -52,7 +52,7 @@ struct Faulty {
                     files.push_back(entry.path());
         return files;
     }
-    /// The host forgets a moment after it was told to.
+    /// The host removes the files shortly after the confirmation.
     [[nodiscard]] bool nothing_left() const {
         for (int i = 0; i < 200 && !left().empty(); ++i)
             std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -76,7 +76,7 @@ struct Faulty {
     }
 };
 
-/// A directory, a file in it, and a command whose second run would show.
+/// A directory, a file in it, and a command that leaves a trace of each run.
 class SmallApply {
   public:
     SmallApply(const Faulty& host, const std::string& name) : root_(host.path(name)) {
@@ -103,7 +103,7 @@ class SmallApply {
     SmallApply(const SmallApply&) = delete;
     SmallApply& operator=(const SmallApply&) = delete;
 
-    /// What went wrong; empty when all was made.
+    /// The problem; empty if everything was created.
     std::string run(Faulty& host) {
         Results results(changes_.size());
         SshEndpoint(host.pool, host.login, {}).apply(changes_, results);
@@ -120,8 +120,8 @@ class SmallApply {
     std::vector<Change> changes_;
 };
 
-/// Applies once for every `step`-th byte of the conversation in a direction, each time with the
-/// fault there, on a connection that is up already or is just being made.
+/// Applies once for every `step`-th byte in a direction, each time with the fault at that byte, on
+/// an open connection or during login.
 int sweep(Faulty& host, Kind kind, Direction direction, std::size_t step, bool connected) {
     const auto fresh = [&] {
         host.pool = std::make_shared<Pool>(host.lineage);
@@ -149,9 +149,10 @@ int sweep(Faulty& host, Kind kind, Direction direction, std::size_t step, bool c
 
 TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
 
-    // Packets are encrypted and checked as a whole, so bytes of the same packet are alike, and the
-    // steps meet most packets. HADEPLOY_FAULT_STEP=1 cuts at every byte, which takes half an hour.
-    TEST_CASE("a connection cut at any byte: the same apply makes everything, once") {
+    // Packets are encrypted and verified as a whole, so bytes of the same packet are equivalent,
+    // and the steps hit most packets. HADEPLOY_FAULT_STEP=1 cuts at every byte, which takes half an
+    // hour.
+    TEST_CASE("a connection cut at any byte: the same apply makes every change once") {
         const char* every = std::getenv("HADEPLOY_FAULT_STEP");
         const auto step = [&](std::size_t usual) {
             return every ? static_cast<std::size_t>(std::max(1, std::atoi(every))) : usual;
@@ -167,7 +168,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(struck > 40);
     }
 
-    TEST_CASE("a step that runs while its connection is cut runs on, and is not begun again") {
+    TEST_CASE("a step whose connection is cut continues, and is not started again") {
         Faulty host;
         const auto run = host.operate(
             {{.script = "echo one >>" + host.path("log")},
@@ -182,7 +183,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(host.nothing_left());
     }
 
-    TEST_CASE("a step that fails while its connection is cut has failed") {
+    TEST_CASE("a step that fails while its connection is cut is reported as failed") {
         Faulty host;
         const auto run =
             host.operate({{.script = "kill -9 $PPID; sleep 0.3; echo too bad >&2; exit 7"},
@@ -208,7 +209,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(host.nothing_left());
     }
 
-    TEST_CASE("a host that falls silent is noticed, and asked over another connection") {
+    TEST_CASE("a silent host is detected, and asked over another connection") {
         Faulty host;
         host.login.silence = std::chrono::seconds(4);
         for (const Kind kind : {Kind::stall, Kind::swallow}) {
@@ -223,14 +224,14 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         }
     }
 
-    TEST_CASE("a long step that says nothing is not taken for a host that is gone") {
+    TEST_CASE("a long silent step does not count as a lost host") {
         Faulty host;
         host.login.silence = std::chrono::seconds(4);
         CHECK(!host.operate({{.script = "sleep 6"}}).outcome.broken);
         CHECK(host.proxy.connections() == 1);
     }
 
-    TEST_CASE("a host that does not come back: the outcome is unknown") {
+    TEST_CASE("a host that does not come back: the result is unknown") {
         Faulty host;
         host.login.timeout = std::chrono::milliseconds(500);
         std::jthread later([&] {
@@ -249,7 +250,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(run.results.empty());
     }
 
-    TEST_CASE("a result that somebody removed: the outcome is unknown") {
+    TEST_CASE("a removed result: the result is unknown") {
         Faulty host;
         const auto run = host.operate(
             {{.script = "sleep 0.3; rm -f /run/hadeploy/" + host.lineage + ".*; kill -9 $PPID"}});
@@ -258,7 +259,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(run.outcome.broken->message.find("is gone") != std::string::npos);
     }
 
-    TEST_CASE("what is streamed is sent again, once") {
+    TEST_CASE("streamed input is sent again once") {
         Faulty host;
         const std::string content = test::some_bytes(400'000);
         write_file(host.path("source"), content);
@@ -278,7 +279,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK((host.text("copy") == content));
     }
 
-    TEST_CASE("what is read is asked for again, but for what was answered") {
+    TEST_CASE("reads are repeated, except those that were answered") {
         Faulty host;
         host.pool->connect(host.login, {});
         host.proxy.arm({.direction = Direction::to_client, .after = 3000});
@@ -299,7 +300,8 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(outcome.finished == 60);
     }
 
-    TEST_CASE("what an interrupted run left running is waited for, and nothing is begun after it") {
+    TEST_CASE(
+        "a run waits for a running step of an interrupted run; no step starts after that one") {
         Faulty host;
         std::stop_source stop;
         std::jthread later([&] {
@@ -321,10 +323,10 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
             [&](std::string_view text) { host.notices.emplace_back(text); }, {});
         CHECK(!outcome.broken);
         CHECK(seen == "one\ntwo\n");
-        REQUIRE(host.notices.size() == 1); // once, however long it takes
-        CHECK(host.notices[0].starts_with("waiting for what an earlier run left at work there "));
+        REQUIRE(host.notices.size() == 1); // once, regardless of the time
+        CHECK(host.notices[0].starts_with("waiting for commands of an earlier run on the host "));
         CHECK(!fs::exists(host.path("never")));
-        CHECK(host.left().size() == 2); // the answer that nobody heard
+        CHECK(host.left().size() == 2); // the result that no client received
         CHECK(!host.operate({{.script = "echo three"}}).outcome.broken);
         CHECK(host.nothing_left());
     }

@@ -19,7 +19,7 @@ struct Answers {
     std::string stray;
 };
 
-/// Reads two streams in pieces of `step` bytes.
+/// Parses two streams in pieces of `step` bytes.
 Answers read(const std::string& boundary, std::string_view out, std::string_view err,
              std::size_t step = 4096) {
     Answers answers;
@@ -61,7 +61,7 @@ TEST_CASE("sections answer with their own output, errors and status") {
     CHECK(a.sections[3].out == "\n\nblank lines stay\n\n");
 }
 
-TEST_CASE("a section that takes longer than it may is ended, with all that it has started") {
+TEST_CASE("a section over its time limit is killed with all processes that it started") {
     const std::chrono::milliseconds second(1000), hour(3'600'000);
     const Answers a = run(
         {{.script = "cat; sleep 600 & echo $!; wait", .input = "it's read\n", .ends_after = second},
@@ -69,12 +69,12 @@ TEST_CASE("a section that takes longer than it may is ended, with all that it ha
     CHECK(a.complete);
     REQUIRE(a.sections.size() == 1);
     CHECK(a.sections[0].status == 124);
-    CHECK(a.sections[0].err == "it took longer than 1 s, and was ended\n");
+    CHECK(a.sections[0].err == "it took longer than 1 s and was killed\n");
     REQUIRE(a.sections[0].out.starts_with("it's read\n"));
     std::string child = a.sections[0].out.substr(10);
     child.pop_back();
-    // it was signalled together with its parent, and may take a moment; of one that nobody has
-    // waited for there is nothing left but its number
+    // it was signalled together with its parent, and may take a moment to die; of a zombie only the
+    // process id is left
     const ProcessResult gone = run_process(
         {.argv =
              {"sh", "-c",
@@ -117,7 +117,7 @@ TEST_CASE("a section cannot disturb the ones after it") {
     CHECK(a.sections[6].out == "still here\n");
 }
 
-TEST_CASE("after a change that fails nothing is begun, and that is said") {
+TEST_CASE("no section starts after a failed change, and this is reported") {
     const Answers a = run({{.script = "echo first"},
                            {.script = "false; echo set -e did not hold"},
                            {.script = "echo never"}});
@@ -139,7 +139,7 @@ TEST_CASE("input reaches its section byte by byte") {
     CHECK(a.sections[2].status == 4);
 }
 
-TEST_CASE("the preamble is there for all sections") {
+TEST_CASE("the preamble applies to all sections") {
     const Answers a = run({{.script = "echo $greeting", .strict = false}}, "greeting=hello\n");
     CHECK(a.sections[0].out == "hello\n");
 }
@@ -158,7 +158,7 @@ TEST_CASE("pieces of any size give the same answer") {
     }
 }
 
-TEST_CASE("output cut at any byte is never taken for whole") {
+TEST_CASE("output truncated at any byte is never complete") {
     const std::string out = "\nB start 0\nfirst\n\nB 0 0\nsecond\n\nB 1 0\n\nB end 0\n";
     const std::string err = "\nB start 0\n\nB 0 0\n\nB 1 0\n\nB end 0\n";
     for (std::size_t size = 0; size < out.size(); ++size) {
@@ -170,14 +170,14 @@ TEST_CASE("output cut at any byte is never taken for whole") {
     CHECK(!read("B", out, err.substr(0, err.size() - 1)).complete);
 }
 
-TEST_CASE("what comes in the place of an answer is kept") {
+TEST_CASE("output instead of an answer is kept") {
     const Answers refused = read("B", "", "sudo: a password is required\n");
     CHECK(!refused.started);
     CHECK(refused.stray == "sudo: a password is required\n");
 }
 
-// Not what a host would send, but what a broken network or a hostile host may: nothing crashes, no
-// section is reported twice or out of its order, and no answer is whole that was not.
+// Not sent by a real host, but possible with a broken network or a hostile host: the parser must
+// not crash, report a section twice or out of order, or report a truncated answer as complete.
 TEST_CASE("truncated, repeated and interleaved pieces") {
     std::mt19937 random(1);
     const auto below = [&](std::size_t n) { return random() % n; };
@@ -226,7 +226,7 @@ TEST_CASE("truncated, repeated and interleaved pieces") {
     CHECK(complete > 100);
 }
 
-TEST_CASE("what a script says in the place of running") {
+TEST_CASE("messages of a script that does not run") {
     Frames frames("B", [](std::size_t, const SectionResult&) { FAIL("no section has ended"); });
     frames.out("\nB busy 4711\n\nB 12x 0\n");
     frames.err("\nB busy 4711\n\nB 1\n\nB  \n");
@@ -236,7 +236,7 @@ TEST_CASE("what a script says in the place of running") {
 }
 
 TEST_CASE("marks cost no process") {
-    // Every program start costs an emulated guest tens of milliseconds.
+    // Starting a program costs tens of milliseconds on an emulated guest.
     std::vector<Section> sections(40, {.script = ":", .strict = false});
     std::string script = compose(sections, "B");
     script.erase(script.find(place_functions()), place_functions().size());
@@ -258,7 +258,7 @@ TEST_CASE("a script that reads the exec's own input") {
     CHECK(a.sections[0].out == "300000\ndone\n");
 }
 
-TEST_CASE("shell_quote gives the text back, whatever it is") {
+TEST_CASE("shell_quote preserves any text") {
     for (const std::string text :
          {"", "plain", "it's", "'", "''", "$(x) `y` \\ \"", "a\nb\n", "-n", "*"}) {
         const ProcessResult result =

@@ -54,7 +54,7 @@ Value mount_config(const Value& more = Value::map({})) {
 
 } // namespace
 
-TEST_CASE("gluster.volume: what it holds, and in how many copies") {
+TEST_CASE("gluster.volume: its data and the number of copies") {
     const ResourceType& type = cluster_type("gluster.volume");
     CHECK(type.held_data(volume_config())->what ==
           "the Gluster volume vol0 and all files in it, in /b/vol0 on each host");
@@ -96,10 +96,10 @@ TEST_CASE("gluster.pool: members by name or address") {
     CHECK(more.foreign.empty());
     CHECK(decide(type, config, &known, {}, more).action == Action::update);
     CHECK(see(peer("node2") + peer("other") + own).foreign ==
-          "it is a pool with other, which the spec does not have");
+          "the pool has members that are not in the spec: other");
 }
 
-TEST_CASE("gluster.pool: who is asked in and who is put out") {
+TEST_CASE("gluster.pool: members that are added and removed") {
     const auto& type = cluster_type("gluster.pool");
     const Value config = normal(type, Value::map({{"hosts", three_hosts()}}));
     const auto create = type.commands(change_of(type, Change::Kind::create, {}, config));
@@ -117,7 +117,7 @@ TEST_CASE("gluster.pool: who is asked in and who is put out") {
     CHECK(type.commands(change_of(type, Change::Kind::remove, config, {})).size() == 1);
 }
 
-TEST_CASE("gluster: a change that meets another one is tried again, another failure is not") {
+TEST_CASE("gluster: a change is retried on a concurrent one, not on other failures") {
     const auto run = [](const std::string& says, int times) {
         const TempDir dir;
         const std::string count = (dir.path / "count").string();
@@ -141,7 +141,7 @@ TEST_CASE("gluster: a change that meets another one is tried again, another fail
     CHECK(run("volume start: v: failed: no", 1) == "1 volume start: v: failed: no\n");
 }
 
-TEST_CASE("gluster.cluster: peers, bricks and heals, as far as they answer") {
+TEST_CASE("gluster.cluster: peers, bricks and heals that are available") {
     const auto& type = cluster_type("gluster.cluster");
     const Value config = normal(
         type, Value::map({{"hosts", three_hosts()}, {"volumes", Value::list({Value("vol0")})}}));
@@ -170,12 +170,12 @@ TEST_CASE("gluster.cluster: peers, bricks and heals, as far as they answer") {
           Value::list({Value::map({{"volume", "vol0"}, {"brick", "node1:/b"}, {"entries", 3}})}));
     CHECK(see("== stopped\n").state == Observation::State::failed);
     CHECK(all.attributes["unread"] == Value::list({}));
-    // What did not answer is not taken for what does not run.
+    // Unavailable data does not count as stopped.
     CHECK(some.attributes["unread"] ==
           Value::list({Value::map({{"volume", "vol0"}, {"bricks", false}, {"heals", false}})}));
 }
 
-TEST_CASE("gluster.volume: what the probe tells") {
+TEST_CASE("gluster.volume: parsing the probe") {
     const auto& type = cluster_type("gluster.volume");
     const Value config = volume_config(Value::map(
         {{"group", "db-workload"}, {"options", Value::map({{"network.ping-timeout", "20"}})}}));
@@ -213,13 +213,13 @@ TEST_CASE("gluster.volume: what the probe tells") {
 
     std::string foreign = kInfo;
     foreign.replace(foreign.find(kIdentity), 4, "9999");
-    CHECK(contains(see(foreign).foreign, "was made by somebody else"));
-    // made, but not yet marked: the file on the host tells
+    CHECK(contains(see(foreign).foreign, "was not created by this resource"));
+    // created, but not marked yet: the marker file on the host identifies it
     std::string half = kInfo;
     half.erase(half.find("user.hadeploy"), half.find("brick-0") - half.find("user.hadeploy"));
     CHECK_FALSE(see(half).foreign.empty());
     CHECK(see(half + "== marker\n" + kIdentity + "\n/gluster\n").foreign.empty());
-    // a removal that was killed: bricks may be missing, so that a start would not do
+    // a killed removal: bricks may be missing, so that a start is not enough
     const std::string removing = "user.hadeploy.removing=yes\n" + kInfo.substr(8);
     CHECK(action("== info\n" + removing) == Action::replace);
 }
@@ -277,7 +277,7 @@ TEST_CASE("gluster.volume: changes") {
     CHECK(complaints(type, config).empty());
 }
 
-TEST_CASE("gluster.volume: a brick with somebody's data is left alone, ours goes without a trace") {
+TEST_CASE("gluster.volume: a foreign brick is left alone, ours is removed without a trace") {
     const auto& type = cluster_type("gluster.volume");
     const TempDir dir;
     const std::string brick = (dir.path / "gluster/brick1/vol0").string();
@@ -299,9 +299,10 @@ TEST_CASE("gluster.volume: a brick with somebody's data is left alone, ours goes
     CHECK(refused.status == 1);
     std::string host = read_file("/proc/sys/kernel/hostname");
     host.pop_back();
-    CHECK(refused.err == host + ":" + brick +
-                             " is the brick of a volume that hadeploy did not make; move it away, "
-                             "or choose another path\n");
+    CHECK(refused.err ==
+          host + ":" + brick +
+              " is the brick of a volume that hadeploy did not create; move it away, "
+              "or choose another path\n");
     run(remove[1].script);
     CHECK(std::filesystem::exists(brick));
 
@@ -309,13 +310,13 @@ TEST_CASE("gluster.volume: a brick with somebody's data is left alone, ours goes
     CHECK(run(create[0].script).status == 0);
     CHECK(std::filesystem::exists(dir.path / "gluster/brick1"));
     std::filesystem::create_directories(brick + "/.glusterfs"); // as gluster does
-    CHECK(run(create[0].script).status == 0);                   // ours: may run again
+    CHECK(run(create[0].script).status == 0);                   // ours: it can run again
     CHECK(run(remove[1].script).status == 0);
     CHECK_FALSE(std::filesystem::exists(dir.path / "gluster"));
     CHECK_FALSE(std::filesystem::exists(dir.path / "lib"));
 }
 
-TEST_CASE("gluster.mount: what the probe tells") {
+TEST_CASE("gluster.mount: parsing the probe") {
     const auto& type = cluster_type("gluster.mount");
     const Value config = mount_config();
     check_syntax(type.probe(request_for(type, config)));
@@ -351,10 +352,10 @@ TEST_CASE("gluster.mount: what the probe tells") {
                   "== directories\n755 10000:UNKNOWN 0:root /mnt/vol-0/app\n")
               .action == Action::update);
     CHECK(contains(see("== mount\n/dev/sdb ext4\n").foreign, "something else is mounted"));
-    CHECK(contains(see("== unit\n[Service]\n").foreign, "was not made by this resource"));
+    CHECK(contains(see("== unit\n[Service]\n").foreign, "was not created by this resource"));
 }
 
-TEST_CASE("gluster.mount: directories are made once all bricks are seen") {
+TEST_CASE("gluster.mount: directories are created once all bricks are connected") {
     const auto& type = cluster_type("gluster.mount");
     const std::string script =
         type.commands(change_of(type, Change::Kind::create, {}, mount_config()))[0].script;
@@ -367,7 +368,7 @@ TEST_CASE("gluster.mount: directories are made once all bricks are seen") {
     CHECK(seen < made);
 }
 
-TEST_CASE("gluster.mount: names that would leave the volume are refused") {
+TEST_CASE("gluster.mount: paths outside the volume are rejected") {
     const auto& type = cluster_type("gluster.mount");
     const auto bad = [&](const std::string& directory) {
         const Value config =
@@ -383,7 +384,7 @@ TEST_CASE("gluster.mount: names that would leave the volume are refused") {
     check_syntax(type.commands(change_of(type, Change::Kind::remove, mount_config(), {})));
 }
 
-TEST_CASE("gluster: a volume is for its hosts alone, and secrets stay off command lines") {
+TEST_CASE("gluster: only its hosts may mount a volume, and no secret is on a command line") {
     const auto& volume = cluster_type("gluster.volume");
     Value config = volume_config(Value::map({}));
     const auto clients = [&] {

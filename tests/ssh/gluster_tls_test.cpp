@@ -28,13 +28,13 @@ const Value kSecure = Value::map({{"tls", true}});
 const std::string kTls = "client.ssl=on\nserver.ssl=on\nauth.ssl-allow=node1,node2,node3\n"
                          "ssl.own-cert=/etc/ssl/glusterfs.pem\nssl.private-key=/etc/ssl/"
                          "glusterfs.key\nssl.ca-list=/etc/ssl/glusterfs.ca\n";
-/// Of the words that the program gets.
+/// The value of an option in the words for gluster.
 const std::string kTlsWords =
     " client.ssl '\\''on'\\'' server.ssl '\\''on'\\'' ssl.own-cert '\\''/etc/ssl/glusterfs.pem'\\''"
     " ssl.private-key '\\''/etc/ssl/glusterfs.key'\\'' ssl.ca-list '\\''/etc/ssl/glusterfs.ca'\\''"
     " auth.ssl-allow '\\''node1,node2,node3'\\''";
 
-/// What the probe prints of a volume with these options beside the default ones.
+/// The output of the probe for a volume with these options in addition to the default ones.
 std::string info(const Value& config, const std::string& more) {
     std::string out = "== info\ntype=2\ncount=3\nstatus=1\nreplica_count=3\nvolume-id=1\n"
                       "auth.allow=10.77.0.11,10.77.0.12,10.77.0.13,127.0.0.1,node1,node2,node3\n"
@@ -55,7 +55,7 @@ std::optional<Action> action(const Value& more, const std::string& options) {
 
 } // namespace
 
-TEST_CASE("gluster.volume: with TLS the volume gets its options before it is started") {
+TEST_CASE("gluster.volume: the TLS options are set before the volume is started") {
     const Value config = config_with(kSecure);
     CHECK(config["certificates"] == Value::list({"node1", "node2", "node3"}));
     const auto create = volume().commands(change_of(volume(), Change::Kind::create, {}, config));
@@ -72,7 +72,7 @@ TEST_CASE("gluster.volume: with TLS the volume gets its options before it is sta
     }
 }
 
-TEST_CASE("gluster.volume: TLS is seen by every option that it takes") {
+TEST_CASE("gluster.volume: TLS is on only if all its options are set") {
     CHECK_FALSE(action(kPlain, "").has_value());
     CHECK_FALSE(action(kSecure, kTls).has_value());
     CHECK(action(kSecure, "") == Action::update);
@@ -84,14 +84,14 @@ TEST_CASE("gluster.volume: TLS is seen by every option that it takes") {
         other.erase(at, other.find('\n', at) + 1 - at);
         CHECK(action(kSecure, other) == Action::update);
     }
-    // Somebody else let in another name.
+    // Somebody else has allowed another name.
     std::string wider = kTls;
     wider.replace(wider.find("node1,"), 6, "*,");
     CHECK(action(kSecure, wider) == Action::update);
     const Value named =
         Value::map({{"tls", true}, {"options", Value::map({{"auth.ssl-allow", "a,b"}})}});
     CHECK(config_with(named)["certificates"] == Value::list({"a", "b"}));
-    // Options that turn it on by themselves are left alone.
+    // Options of the spec that turn it on are left alone.
     const Value own =
         Value::map({{"options", Value::map({{"client.ssl", "on"}, {"server.ssl", "on"}})}});
     CHECK_FALSE(action(own, "").has_value());
@@ -101,7 +101,7 @@ TEST_CASE("gluster.volume: turning TLS on or off stops the volume for a moment")
     const Value plain = config_with(kPlain), secure = config_with(kSecure);
     const auto on = volume().commands(
         change_of(volume(), Change::Kind::update, plain, secure, {"tls", "certificates"}));
-    REQUIRE(on.size() == 4); // every host is looked at for its certificate
+    REQUIRE(on.size() == 4); // every host is checked for its certificate
     CHECK(contains(on[0].script, "$certificates.key"));
     CHECK(contains(on[3].script, "stop='1'\n"));
     CHECK(contains(on[3].script, "start='start'\n"));
@@ -124,7 +124,7 @@ TEST_CASE("gluster.volume: turning TLS on or off stops the volume for a moment")
     CHECK(contains(names[0].script, "auth.ssl-allow '\\''node1,node2,node3'\\''"));
 }
 
-TEST_CASE("gluster.volume: a host without its certificate is found before the volume is made") {
+TEST_CASE("gluster.volume: a missing certificate is detected before the volume is created") {
     const TempDir dir;
     const std::string at = (dir.path / "glusterfs").string();
     const auto look = [&] {
@@ -135,18 +135,18 @@ TEST_CASE("gluster.volume: a host without its certificate is found before the vo
     for (const char* ending : {".pem", ".key", ".ca"}) {
         const ProcessResult result = look();
         CHECK(result.status == 1);
-        CHECK(contains(result.err, "there is no " + at + ending + " on "));
+        CHECK(contains(result.err, at + ending + " is missing on "));
         write_file(at + ending, "x");
         std::filesystem::permissions(at + ending, std::filesystem::perms(0600));
     }
     CHECK(look().status == 0);
     std::filesystem::permissions(at + ".key", std::filesystem::perms(0640));
-    CHECK(contains(look().err, "others can read " + at + ".key on "));
+    CHECK(contains(look().err, "other users can read " + at + ".key on "));
     std::filesystem::resize_file(at + ".ca", 0);
-    CHECK(contains(look().err, "there is no " + at + ".ca on "));
+    CHECK(contains(look().err, at + ".ca is missing on "));
 }
 
-TEST_CASE("gluster.volume: what TLS sets by itself is no option") {
+TEST_CASE("gluster.volume: options that `tls` sets are rejected") {
     const Value twice =
         Value::map({{"tls", true}, {"options", Value::map({{"client.ssl", "off"}})}});
     const auto all = complaints(volume(), config_with(twice));

@@ -11,27 +11,27 @@
 
 namespace hadeploy::test {
 
-/// All types and the provider "ssh", made once.
+/// All types and the provider "ssh", created once.
 const Registry& registry();
 const ssh::SshType& type_named(std::string_view name);
 
-/// A config as a provider gets it: normalized, with defaults and what follows from it.
-/// @throws Error when it is not valid
+/// A config as passed to a provider: normalized, with defaults and derived attributes.
+/// @throws Error if it is not valid
 Value config_of(std::string_view type, const Value& written);
-/// The texts of what is wrong with a config.
+/// The error texts for a config.
 std::vector<std::string> problems_of(std::string_view type, const Value& written);
 
 /// A line of authorized_keys.
 std::string key_line(std::string_view comment);
 
-/// A connection that leads nowhere, for tests that do not log in.
+/// A connection for tests that do not log in.
 Value some_connection();
 
-/// What a type sees in a probe's raw output.
+/// The observation that a type parses from the output of a probe.
 Observation seen(std::string_view type, const Value& written, const std::string& out,
                  int status = 0, const std::string& err = "");
 
-/// A sink that keeps what it is told.
+/// A sink that records its calls.
 class Results : public ChangeSink {
   public:
     explicit Results(std::size_t count) : attributes(count), errors(count) {}
@@ -43,10 +43,10 @@ class Results : public ChangeSink {
     void failed(std::size_t i, Error error) override { errors[i] = std::move(error); }
     void not_begun(std::size_t i) override { left.push_back(i); }
     std::vector<std::string> steps;
-    std::vector<std::size_t> left; ///< not begun
+    std::vector<std::size_t> left; ///< not started
     std::vector<Value> attributes;
     std::vector<std::optional<Error>> errors;
-    std::vector<std::size_t> order; ///< of the changes that are done
+    std::vector<std::size_t> order; ///< of the completed changes
 };
 
 /// One resource on an open provider.
@@ -54,9 +54,9 @@ class Managed {
   public:
     Managed(OpenEndpoint& provider, std::string type, Value written);
     Observation read();
-    /// What a plan would do with it.
+    /// The action that a plan would choose.
     Decision decision();
-    /// Makes or repairs it; returns the attributes. A failure throws its Error.
+    /// Creates or repairs it; returns the attributes. A failure throws its Error.
     Value create();
     Value update(const Value& written, std::vector<std::string> changed);
     void remove();

@@ -1,4 +1,4 @@
-// What was applied is seen as applied: wishes that a host spells in another way than the spec.
+// Applied values are read back as applied, even if a host spells them differently than the spec.
 #include "core/process.h"
 #include "ssh/real_host.h"
 
@@ -14,7 +14,7 @@ using namespace hadeploy::test;
 namespace fs = std::filesystem;
 
 namespace {
-/// Whether what is seen now differs in nothing that the spec wants.
+/// Whether the observation matches the spec.
 void check_converged(Managed& it) {
     const Observation seen = it.read();
     REQUIRE(seen.state == Observation::State::present);
@@ -27,7 +27,7 @@ void check_converged(Managed& it) {
     }
 }
 
-/// The name of a user of this process alone; gone also when a check fails.
+/// A user name that is unique to this process; the user is removed even if a check fails.
 struct User {
     std::string name = fmt::format("hadeploy-n{}", ::getpid());
     ~User() {
@@ -38,7 +38,7 @@ struct User {
 
 TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
 
-    TEST_CASE("host.directory: the set-group-ID bit goes and comes as the mode says") {
+    TEST_CASE("host.directory: the set-group-ID bit follows the mode") {
         const Host host;
         const std::string path = host.path("shared");
         const Value written = host.config({{"path", path}, {"mode", "0755"}});
@@ -53,7 +53,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         check_converged(directory);
     }
 
-    TEST_CASE("owners by number, with a user of that number and without one") {
+    TEST_CASE("owners by number, with and without a user of that number") {
         const Host host;
         for (const char* type : {"host.directory", "host.file"}) {
             for (const char* number : {"0", "1", "54321"}) {
@@ -68,7 +68,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         }
     }
 
-    TEST_CASE("host.user: one with processes is removed by force alone") {
+    TEST_CASE("host.user: a user with processes is removed only with force") {
         const Host host;
         const User user;
         const Value written = host.config({{"name", user.name}, {"home", host.path("home")}});

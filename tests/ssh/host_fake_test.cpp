@@ -1,4 +1,4 @@
-// The scripts of packages and services, run here by a real shell against tools that only pretend.
+// The scripts of packages and services, run by a real shell with fake tools.
 #include "core/uuid.h"
 #include "providers/ssh/explain.h"
 #include "providers/ssh/place.h"
@@ -17,7 +17,7 @@ Value texts(std::vector<std::string> all) {
     return Value::list(Value::List(all.begin(), all.end()));
 }
 
-/// A pretended host, and the types that are read and changed there.
+/// A fake host, and the types that manage it.
 struct PretendedHost : Pretence {
     using Pretence::Pretence;
     std::string identity = fmt::format("pretence-{}", ::getpid());
@@ -47,8 +47,8 @@ struct PretendedHost : Pretence {
     }
 };
 
-// Files installed/NAME are installed packages, their contents the virtual ones that they provide.
-// The forms that the scripts ask dpkg-query for: -W -f FORM [-- NAMES].
+// Files installed/NAME are installed packages; they contain the virtual packages that they provide.
+// Supports the calls of dpkg-query in the scripts: -W -f FORM [-- NAMES].
 constexpr const char* kDpkgQuery =
     R"sh([ ! -e unreadable ] || { echo "dpkg-query: error: parsing file '/var/lib/dpkg/updates/0001'" >&2; exit 2; }
 form=$3; shift 3; bad=0
@@ -79,7 +79,7 @@ done
 exit $bad
 )sh";
 
-// Files known/NAME are what the lists know; the contents of one is the package to take for it.
+// Files known/NAME are the packages in the lists; each contains the package to install for it.
 constexpr const char* kAptGet = R"sh(mkdir -p installed known server
 while :; do case $1 in -o) shift 2 ;; -*) shift ;; *) break ;; esac; done
 echo "$*" >>log
@@ -100,8 +100,8 @@ remove) for q in "$@"; do rm "installed/$q"; done ;;
 esac
 )sh";
 
-// Files active, file, type, result, invocation, exited: properties of the one unit; load, when
-// there is one, its LoadState. What this does not cover: what systemd itself makes of a unit.
+// Files active, file, type, result, invocation, exited: properties of the only unit; load, if it
+// exists, its LoadState. Not covered: the behaviour of systemd itself.
 constexpr const char* kSystemctl = R"sh(echo "$*" >>log
 get() { cat "$1" 2>/dev/null || echo "$2"; }
 case $* in
@@ -122,7 +122,7 @@ esac
 
 TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
 
-    TEST_CASE("host.package: no name is a wish to remove, or a pattern of others") {
+    TEST_CASE("host.package: a name is never a request to remove, or a pattern") {
         const auto diagnostics = [](const char* name) {
             return problems_of("host.package", Value::map({{"host", some_connection()},
                                                            {"packages", texts({name})}}))
@@ -137,7 +137,7 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
 
         const PretendedHost host{{"dpkg-query", kDpkgQuery},
                                  {"apt-get", kAptGet},
-                                 {"apt-cache", "ls known\n"}}; // more than was asked for
+                                 {"apt-cache", "ls known\n"}}; // more than requested
         host.run("mkdir installed known server; : >known/g++; : >known/python3x11; : >known/less; "
                  ": >server/less");
         const auto create = [&](const char* name) {
@@ -156,8 +156,7 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
         host.run("rm -f /var/lib/hadeploy/" + host.identity);
     }
 
-    TEST_CASE(
-        "host.package: only what is missing is installed, only what we installed is removed") {
+    TEST_CASE("host.package: only missing packages are installed, only ours are removed") {
         const PretendedHost host{{"dpkg-query", kDpkgQuery}, {"apt-get", kAptGet}};
         const auto config = [](std::vector<std::string> packages) {
             return config_of("host.package", Value::map({{"host", some_connection()},
@@ -196,7 +195,7 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
         host.change("host.package", Change::Kind::remove, config({"nonsense"}), {});
     }
 
-    TEST_CASE("host.package: a virtual package is there when something provides it") {
+    TEST_CASE("host.package: a virtual package is installed if a package provides it") {
         const PretendedHost host{{"dpkg-query", kDpkgQuery}, {"apt-get", kAptGet}};
         const Value config = config_of(
             "host.package",
@@ -213,7 +212,7 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
         CHECK(host.change("host.package", Change::Kind::remove, config, {}).status == 0);
         CHECK(!fs::exists(host.dir.path / "installed/mawk"));
 
-        // One that was provided before us stays.
+        // A virtual package that was provided before stays.
         host.run("echo 'awk, x' >installed/gawk");
         CHECK(host.change("host.package", Change::Kind::create, {}, config).status == 0);
         CHECK(host.look("host.package", config).attributes["packages"] == config["packages"]);
@@ -222,7 +221,7 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
         CHECK(!fs::exists(host.dir.path / "installed/jq"));
     }
 
-    TEST_CASE("host.package: an installation that was cut off is completed first") {
+    TEST_CASE("host.package: an interrupted installation is completed first") {
         const PretendedHost host{
             {"dpkg-query", kDpkgQuery},
             {"apt-get", kAptGet},
@@ -274,7 +273,7 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
         host.run("rm -f /var/lib/hadeploy/" + other);
     }
 
-    TEST_CASE("host.service: a one-shot unit that ran and ended well is as wanted") {
+    TEST_CASE("host.service: a one-shot unit that ran successfully counts as running") {
         const PretendedHost host{{"systemctl", kSystemctl}};
         const Value once =
             config_of("host.service", Value::map({{"host", some_connection()}, {"name", "once"}}));
@@ -285,24 +284,24 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
         CHECK(running(once) == Value(false)); // it has not run yet
         const ProcessResult made = host.change("host.service", Change::Kind::create, {}, once);
         CHECK_MESSAGE(made.status == 0, made.err);
-        CHECK(running(once) == Value(true)); // though systemd may have forgotten that it ran
+        CHECK(running(once) == Value(true)); // even if systemd has forgotten that it ran
         CHECK(running(once.with("running", false)) == Value(false));
         host.run("echo exit-code >result");
         CHECK(running(once) == Value(false));
         CHECK(host.change("host.service", Change::Kind::remove, once, {}).status == 0);
         host.run("echo success >result");
         CHECK(running(once) == Value(false));
-        host.run("echo 12345 >exited"); // by somebody else, and systemd knows
+        host.run("echo 12345 >exited"); // started by somebody else, known to systemd
         CHECK(running(once) == Value(true));
     }
 
-    TEST_CASE("host.service: what ends at once after its start has failed") {
+    TEST_CASE("host.service: a service that ends right after its start has failed") {
         for (const char* after :
              {"echo failed >active", "echo activating >active", "echo 2 >invocation"}) {
             INFO(after);
             const PretendedHost host{{"systemctl", kSystemctl},
                                      {"journalctl", "echo \"the service's last words\"\n"},
-                                     {"sleep", after}}; // it ends while its start is watched
+                                     {"sleep", after}}; // it ends during the check after the start
             const Value crash = config_of(
                 "host.service", Value::map({{"host", some_connection()}, {"name", "crash"}}));
             host.run("echo inactive >active; echo disabled >file; echo simple >type");
@@ -317,7 +316,7 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
         }
     }
 
-    TEST_CASE("host.service: a unit that is not there, and one of a new init script") {
+    TEST_CASE("host.service: a missing unit, and a unit of a new init script") {
         const PretendedHost host{{"systemctl", kSystemctl}, {"journalctl", ":\n"}};
         const auto config = [](bool wanted) {
             return config_of("host.service", Value::map({{"host", some_connection()},
@@ -338,7 +337,7 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
         host.change("host.service", Change::Kind::remove, config(true), {});
     }
 
-    TEST_CASE("host.service: started, restarted, and given back as it was") {
+    TEST_CASE("host.service: started, restarted, and restored") {
         const PretendedHost host{{"systemctl", kSystemctl},
                                  {"journalctl", "echo \"the service's last words\"\n"}};
         const Value web =
@@ -350,7 +349,7 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
         CHECK(made.status == 0);
         CHECK(host.look("host.service", web).attributes["running"] == Value(true));
         CHECK(host.look("host.service", web).attributes["enabled"] == Value(true));
-        // Stopped by hand: that is not the state to go back to.
+        // Stopped by hand: not the state to restore.
         host.run("echo inactive >active");
         CHECK(host.change("host.service", Change::Kind::update, web, web, {"running"}).status == 0);
         CHECK(host.look("host.service", web).attributes["running"] == Value(true));
@@ -363,7 +362,7 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
         CHECK(host.look("host.service", web).attributes["enabled"] == Value(false));
         CHECK(!fs::exists("/var/lib/hadeploy/" + host.identity));
 
-        // Taken over as it was, repaired once: destroy leaves it running.
+        // Adopted unchanged, repaired once: destroy leaves it running.
         host.run("echo active >active; echo enabled >file; echo inactive >active");
         CHECK(host.change("host.service", Change::Kind::update, web, web, {"running"}).status == 0);
         CHECK(host.change("host.service", Change::Kind::remove, web, {}).status == 0);
@@ -378,11 +377,10 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
 
 } // TEST_SUITE
 
-TEST_CASE(
-    "host.file: what is new is on the disk before it takes the old one's place, and then that") {
+TEST_CASE("host.file: the new file is synced before it replaces the old one, then the directory") {
     const PretendedHost host(
         {{"cat", "printf new\n"},
-         {"chown", ":\n"}, // whoever runs this
+         {"chown", ":\n"}, // for any test user
          {"sync", R"sh(what="$(cd "$was" && /bin/cat "$2" 2>/dev/null)" || what='the directory'
 echo "sync $what" >>log
 )sh"},

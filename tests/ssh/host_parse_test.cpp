@@ -1,4 +1,4 @@
-// What each type makes of a probe's raw output, and which specs it refuses.
+// How each type parses the output of its probe, and which specs it rejects.
 #include "ssh/host_case.h"
 
 #include <doctest/doctest.h>
@@ -22,7 +22,7 @@ constexpr auto failed = Observation::State::failed;
 constexpr const char* kHello = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03";
 } // namespace
 
-TEST_CASE("host.file: what stat and sha256sum say") {
+TEST_CASE("host.file: parsing stat and sha256sum") {
     const Value file = on_host({{"path", "/etc/motd"}, {"content", "hello\n"}});
     CHECK(config_of("host.file", file)["sha256"] == Value(kHello));
     const Observation same =
@@ -49,7 +49,7 @@ TEST_CASE("host.file: what stat and sha256sum say") {
     CHECK(problems_of("host.file", on_host({{"path", "/etc/motd"}})).size() == 1);
 }
 
-TEST_CASE("host.hosts: every hand-made change in the block shows, nothing outside it does") {
+TEST_CASE("host.hosts: manual changes in the block are drift, changes outside are not") {
     const Value names = on_host({{"entries", Value::map({{"a", "10.0.0.1"}, {"b", "10.0.0.2"}})}});
     const auto look = [&](const std::string& text) { return seen("host.hosts", names, text); };
     const std::string begin = "# BEGIN hadeploy (managed by hadeploy)\n", end = "# END hadeploy\n";
@@ -76,7 +76,7 @@ TEST_CASE("host.package: installed, missing, ours") {
           texts({"rsync"}));
     CHECK(look("config-files rsync 3.2\n").state == absent);
     CHECK(look("").state == absent);
-    // What we installed once and is no longer in the list is there to be removed.
+    // A package that we installed and that is no longer in the list is there to be removed.
     CHECK(look("memory jq\nmemory tree\ninstalled rsync 3.2\ninstalled jq 1.6\n")
               .attributes["packages"] == texts({"jq", "rsync", "tree"}));
     CHECK(look("installed jq 1.6\n").attributes["versions"]["jq"] == Value("1.6"));
@@ -92,7 +92,7 @@ TEST_CASE("host.package: installed, missing, ours") {
     CHECK(problems_of("host.package", on_host({{"packages", texts({"-jq"})}})).size() == 1);
 }
 
-TEST_CASE("host.service: what systemctl show says") {
+TEST_CASE("host.service: parsing systemctl show") {
     const Value ssh = on_host({{"name", "ssh"}});
     const auto look = [&](const char* load, const char* active, const char* sub, const char* file) {
         return seen("host.service", ssh,
@@ -118,7 +118,7 @@ TEST_CASE("host.service: what systemctl show says") {
     CHECK(problems_of("host.service", on_host({{"name", "ssh; reboot"}})).size() == 1);
 }
 
-TEST_CASE("host.user: groups and keys are added to those that are there") {
+TEST_CASE("host.user: groups and keys are added to existing ones") {
     const Value ops = on_host({{"name", "ops"},
                                {"groups", texts({"docker", "adm"})},
                                {"authorized_keys", texts({key_line("me")})}});
@@ -157,7 +157,7 @@ TEST_CASE("host.group and host.command") {
               .size() == 1);
 }
 
-TEST_CASE("ssh.host: facts, and the key that was trusted first") {
+TEST_CASE("ssh.host: facts, and the key trusted on first use") {
     const Value host = Value::map({{"address", "10.0.0.1"}, {"trust_on_first_use", true}});
     const std::string facts = "key ssh-ed25519 AAAA\nhostname n1\nos debian 12\n";
     const Observation first = seen("ssh.host", host, facts);
@@ -191,7 +191,7 @@ TEST_CASE("ssh.host: facts, and the key that was trusted first") {
     CHECK(known["connection"]["address"] == Value("::1"));
 }
 
-TEST_CASE("what is claimed of a host: by its port and jump host, and nothing while it is unknown") {
+TEST_CASE("claims on a host include port and jump host; none while it is unknown") {
     const auto claims = [](std::string_view type, const Value& host) {
         return type_named(type).claims(Value::map({{"host", host}, {"path", "/x"}, {"name", "x"}}));
     };
@@ -205,7 +205,7 @@ TEST_CASE("what is claimed of a host: by its port and jump host, and nothing whi
     }
 }
 
-TEST_CASE("host.user: a key out of a file, whose line end is no part of it") {
+TEST_CASE("host.user: the newline of a key file is not part of the key") {
     const Value user = config_of(
         "host.user", on_host({{"name", "_x"}, {"authorized_keys", texts({key_line("a") + "\n"})}}));
     CHECK(user["authorized_keys"] == texts({key_line("a")}));
@@ -223,7 +223,7 @@ TEST_CASE("secrets are in the input of a command, never in its script") {
     CHECK(commands[0].script.find("canary") == std::string::npos);
 }
 
-TEST_CASE("only what changed is done") {
+TEST_CASE("only changed attributes are applied") {
     const auto commands = [](std::string_view type, const Value& before, const Value& written,
                              std::vector<std::string> changed) {
         Change change;
@@ -249,7 +249,7 @@ TEST_CASE("only what changed is done") {
     CHECK(start.find("systemctl start -- ") != std::string::npos);
 }
 
-TEST_CASE("every type can be understood without its source") {
+TEST_CASE("every type is documented") {
     for (const auto& type : registry().types()) {
         INFO(type->name);
         CHECK(!type->summary.empty());
@@ -259,7 +259,7 @@ TEST_CASE("every type can be understood without its source") {
     }
 }
 
-TEST_CASE("which objects of a host hold data") {
+TEST_CASE("host objects that hold data") {
     const auto data = [](std::string_view type, const Value& v) {
         const auto held = type_named(type).held_data(v);
         return held ? held->what : "";
@@ -268,7 +268,7 @@ TEST_CASE("which objects of a host hold data") {
     const Value directory = on_host({{"path", "/srv/data"}});
     CHECK(data("host.directory", directory) == "");
     CHECK(data("host.directory", directory.with("force", true)) ==
-          "the directory /srv/data on " + at + " and all that is in it");
+          "the directory /srv/data on " + at + " and everything in it");
     CHECK(data("host.directory", directory.with("force", true).with("keep", true)) == "");
     const Value user = on_host({{"name", "ann"}, {"home", "/home/a"}});
     CHECK(data("host.user", user.with("created", false)) == "");

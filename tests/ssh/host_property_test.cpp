@@ -1,7 +1,7 @@
-// Random resources of the host types against a real sshd: what was applied is seen as applied, any
-// one attribute that is changed by hand is found and repaired, and destroy leaves what was there
-// before. What this does not cover: host.package and host.service, whose tools are only pretended
-// here (host_fake_test.cpp): there is no systemd, and no package is installed on this machine.
+// Random resources of the host types on a real sshd: applied values are read back as applied, a
+// manual change of any attribute is found and repaired, and destroy restores the original state.
+// Not covered: host.package and host.service, which are tested with fake tools
+// (host_fake_test.cpp), because this machine has no systemd and no package may be installed.
 #include "core/file.h"
 #include "core/process.h"
 #include "planner/plan/decide.h"
@@ -33,7 +33,7 @@ class Dice {
     std::mt19937 engine_;
 };
 
-/// What is on the host, as far as these resources can change it.
+/// The state of the host, as far as these resources can change it.
 std::string snapshot(const Host& host) {
     return run_checked({.argv = {"sh", "-c",
                                  "cd \"$1\"; find . -printf '%P %y %m %U %G %l\\n' | sort; "
@@ -44,7 +44,7 @@ std::string snapshot(const Host& host) {
         .out;
 }
 
-/// A change by hand, and what a plan is to call it: an attribute, or "" for an object that is gone.
+/// A manual change, and the expected plan: an attribute, or "" for a removed object.
 struct Slip {
     std::string attribute;
     std::function<void()> make;
@@ -166,7 +166,7 @@ Sample some_sample(Dice& dice, const Host& host) {
     }
 }
 
-/// What a plan would do: "", "create", or the names of the attributes that it would change.
+/// The planned action: "", "create", or the names of the attributes to change.
 std::string planned(Managed& it) {
     const Decision d = it.decision();
     if (!d.action) return "";
@@ -187,7 +187,7 @@ void repair(Managed& it, const Value& written) {
     it.update(written, changed);
 }
 
-/// Users and groups of a sample that failed.
+/// Removes users and groups of a failed sample.
 struct Sweeper {
     ~Sweeper() {
         for (const char* kind : {"p", "q"}) {
@@ -201,7 +201,7 @@ struct Sweeper {
 
 TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
 
-    TEST_CASE("any resource of a host: applied once, repaired after any slip, and gone without a "
+    TEST_CASE("any resource of a host: applied once, repaired after any change, removed without a "
               "trace") {
         const Sweeper sweeper;
         for (unsigned seed = 1; seed <= 60; ++seed) {
@@ -226,7 +226,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
                     CHECK(plan.find(slip.attribute) != std::string::npos);
                 repair(it, sample.written);
                 CHECK(planned(it) == "");
-                // a user that is made again may get another number
+                // a user that is created again may get another number
                 if (sample.type != "host.user") CHECK(snapshot(host) == made);
             }
             it.remove();

@@ -1,4 +1,4 @@
-// The types against a real sshd: what they make on this machine, in a temporary directory.
+// The types on a real sshd: what they create on this machine, in a temporary directory.
 #include "core/file.h"
 #include "core/process.h"
 #include "ssh/real_host.h"
@@ -20,7 +20,7 @@ constexpr auto absent = Observation::State::absent;
 
 TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
 
-    TEST_CASE("host.file: made, drifted, repaired, removed") {
+    TEST_CASE("host.file: created, drifted, repaired, removed") {
         const Host host;
         const std::string path = host.path("it's a file");
         const Value written =
@@ -50,7 +50,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(fs::is_empty(host.dir.path)); // no temporary file either
     }
 
-    TEST_CASE("host.file: a directory that is not there is seen when it is read") {
+    TEST_CASE("host.file: a missing parent directory is detected when it is read") {
         const Host host;
         const auto lacks = [&](const std::string& path) {
             return Managed(*host.provider, "host.file",
@@ -64,7 +64,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(lacks("regular/a") == host.path("regular"));
     }
 
-    TEST_CASE("host.file: large and binary content is streamed, and whole") {
+    TEST_CASE("host.file: large and binary content is streamed completely") {
         const Host host;
         const std::string content = test::some_bytes(3'000'000);
         write_file(host.path("source"), content);
@@ -74,7 +74,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK((read_file(host.path("copy")) == content));
     }
 
-    TEST_CASE("host.file: errors name the step and the cause, and leave the old file") {
+    TEST_CASE("host.file: errors name step and cause, and keep the old file") {
         const Host host;
         Managed missing(*host.provider, "host.file",
                         host.config({{"path", host.path("no/such/file")}, {"content", "x"}}));
@@ -94,7 +94,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(other.read().error->kind == ErrorKind::conflict);
     }
 
-    TEST_CASE("host.file: what a power cut left of it halfway goes when it is given up") {
+    TEST_CASE("host.file: removal deletes partial files of a power cut") {
         const Host host;
         const std::string path = host.path("a");
         Managed file(*host.provider, "host.file", host.config({{"path", path}, {"content", "x"}}));
@@ -106,7 +106,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(file.read().state == absent);
     }
 
-    TEST_CASE("host.directory: made, repaired, removed only when empty") {
+    TEST_CASE("host.directory: created, repaired, removed only if empty") {
         const Host host;
         const std::string path = host.path("a/b");
         const Value written = host.config({{"path", path}, {"mode", "0750"}});
@@ -128,7 +128,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(!fs::exists(path));
     }
 
-    TEST_CASE("host.hosts: a block of ours, nothing else is touched") {
+    TEST_CASE("host.hosts: only our block is changed") {
         const Host host;
         const std::string path = host.path("hosts");
         write_file(path, "127.0.0.1 localhost\n\n# a comment\n", 0644);
@@ -151,7 +151,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(read_file(path) == whole + "192.0.2.1 mine\n");
         names.update(written.with("entries", entries("10.0.0.3")), {"entries"});
         CHECK(read_file(path).find("10.0.0.3 b\n") != std::string::npos);
-        // Somebody took the end of the block away: no line is lost.
+        // Somebody removed the end of the block: no line is lost.
         write_file(path, "1.1.1.1 before\n# BEGIN hadeploy (managed by hadeploy)\n2.2.2.2 after\n",
                    0644);
         CHECK(names.read().state == absent);
@@ -223,9 +223,9 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
                       0);
     }
 
-    TEST_CASE("host.user and host.group: made and undone; what was there stays") {
+    TEST_CASE("host.user and host.group: created and reverted; existing ones stay") {
         const Host host;
-        // Names of this process alone; gone also when a check fails.
+        // Names that are unique to this process; removed even if a check fails.
         struct Names {
             std::string user = fmt::format("hadeploy-u{}", ::getpid());
             std::string group = fmt::format("hadeploy-g{}", ::getpid());
@@ -254,7 +254,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
               key_line("one") + "\n" + key_line("two") + "\n");
         CHECK(mode_of(host.path("home/.ssh")) == 0700);
 
-        // A second one takes the user over, and gives back only what it added itself.
+        // A second resource adopts the user, and reverts only its own additions.
         Managed second(*host.provider, "host.user",
                        host.config({{"name", name},
                                     {"groups", list({"adm"})},
@@ -283,7 +283,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(::getgrnam(group.c_str()) == nullptr);
     }
 
-    TEST_CASE("host.user: of a user that was there, only what was made for its keys goes") {
+    TEST_CASE("host.user: for an existing user only files created for its keys are removed") {
         const Host host;
         const std::string name = fmt::format("hadeploy-k{}", ::getpid());
         run_checked({.argv = {"useradd", "-m", "-d", host.path("home"), name}});
@@ -304,11 +304,11 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(!fs::exists(ssh));
         CHECK(fs::exists(host.path("home")));
         made_and_removed([&] { write_file(keys, key_line("a") + "\n" + key_line("b") + "\n"); });
-        CHECK(read_file(keys) == key_line("b") + "\n"); // somebody else's is left alone
+        CHECK(read_file(keys) == key_line("b") + "\n"); // the other key is left alone
         fs::remove(keys);
         made_and_removed([] {});
         CHECK(!fs::exists(keys));
-        CHECK(fs::exists(ssh)); // it was there before
+        CHECK(fs::exists(ssh)); // it existed before
         write_file(keys, "");
         made_and_removed([] {});
         CHECK(fs::exists(keys));
@@ -334,7 +334,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK_NOTHROW(machine.remove());
     }
 
-    TEST_CASE("ssh.key: a pair that ssh-keygen understands, and no trace after it") {
+    TEST_CASE("ssh.key: a pair that ssh-keygen can read, removed without a trace") {
         const TempDir dir;
         ProviderContext setting;
         setting.data_dir = dir.path / ".hadeploy";
@@ -356,7 +356,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(!fs::exists(setting.data_dir / "keys"));
     }
 
-    TEST_CASE("all reads go in one exec, changes in a row too; a failure stops what follows") {
+    TEST_CASE("reads share one exec, and so do consecutive changes; a failure stops the rest") {
         const Host host;
         const ssh::Counters before = ssh::counters();
         std::vector<ReadRequest> requests(50);

@@ -1,4 +1,4 @@
-// Which keys a host may show: what is pasted into `host_key`, and what known_hosts says.
+// The keys that a host may show: from `host_key` and from known_hosts.
 #include "core/error.h"
 #include "core/file.h"
 #include "core/process.h"
@@ -35,7 +35,7 @@ std::string message_of(const std::string& host_key) {
 }
 } // namespace
 
-TEST_CASE("host_key: a key, or what ssh-keyscan and known_hosts have") {
+TEST_CASE("host_key: a key, or lines of ssh-keyscan and known_hosts") {
     const PublicKey key = parse_public_key(kKey), other = parse_public_key(kOther);
     CHECK(parse_host_keys(kKey).accepts(key));
     CHECK(parse_host_keys(kKey + " root@node1\n").accepts(key));
@@ -54,7 +54,7 @@ TEST_CASE("host_key: a key, or what ssh-keyscan and known_hosts have") {
     CHECK(parse_host_keys(revoked.text()).revokes(key));
 }
 
-TEST_CASE("host_key: what is none says why") {
+TEST_CASE("host_key: errors name the cause") {
     CHECK(message_of("@other " + kKey).find("is not a host key") != std::string::npos);
     CHECK(message_of("SHA256:abc") == "\"SHA256:abc\" is not a host key");
     CHECK(message_of("ssh-ed25519") == "the host key \"ssh-ed25519 \" is cut off or mistyped");
@@ -66,9 +66,10 @@ TEST_CASE("host_key: what is none says why") {
           std::string::npos);
 }
 
-TEST_CASE("host_key: lines that have become one") {
+TEST_CASE("host_key: lines that were joined") {
     const std::string comment = "# 10.0.0.1:22 SSH-2.0-OpenSSH_9.2p1";
-    const std::string joined = "several lines have become one: only the first could count";
+    const std::string joined =
+        "several lines were joined into one, so only the first key would count";
     CHECK(message_of("10.0.0.1 " + kKey + " 10.0.0.1 " + kOther) == joined);
     CHECK(message_of(comment + " 10.0.0.1 " + kKey) == joined);
     CHECK(message_of(kKey + " instead of an ssh-rsa one").empty());
@@ -134,7 +135,7 @@ TEST_CASE("known_hosts: names, patterns, ports, markers") {
     CHECK(look_up(text, "bad.example.com").empty());
     CHECK(look_up(text, "node10").empty());
     CHECK(look_up(text, "cut").empty());
-    // the port's own entry is for a revoked key
+    // the entry for the port has a revoked key
     CHECK(look_up(text, "node1", 2222).empty());
     CHECK(look_up(text, "node1", 2222).revokes(other));
     CHECK(look_up(text, "x.ca").authority);

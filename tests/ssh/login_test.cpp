@@ -1,4 +1,4 @@
-// Getting in: which keys are tried, jump hosts, and what is said where it does not work.
+// Logins: keys that are tried, jump hosts, and error messages.
 #include "core/error.h"
 #include "core/file.h"
 #include "core/process.h"
@@ -28,14 +28,14 @@ using hadeploy::test::TempDir;
 
 namespace {
 
-/// An agent of this test's own.
+/// An SSH agent for this test.
 class Agent {
   public:
     Agent() : socket(dir_.path / "agent") {
         pid_ = ::fork();
         if (pid_ == 0) {
             ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-            ::close(STDOUT_FILENO); // it prints how to find it
+            ::close(STDOUT_FILENO); // it prints its address
             ::execlp("ssh-agent", "ssh-agent", "-D", "-a", socket.c_str(), nullptr);
             ::_exit(127);
         }
@@ -52,7 +52,7 @@ class Agent {
     void add(const std::string& file) const {
         run_checked({.argv = {"ssh-add", "-q", file}, .environment = {{"SSH_AUTH_SOCK", socket}}});
     }
-    /// Makes a key, gives it to the agent, and returns the line of its public half.
+    /// Creates a key, adds it to the agent, and returns its public key as a line.
     std::string add_new(const std::string& name) const {
         const std::string file = dir_.path / name;
         run_checked(
@@ -69,7 +69,7 @@ class Agent {
     const std::string socket;
 };
 
-/// $HOME for as long as it lives.
+/// Sets $HOME for its lifetime.
 class HomeIs {
   public:
     explicit HomeIs(const std::string& path) : before_(std::getenv("HOME")) {
@@ -83,7 +83,7 @@ class HomeIs {
     std::string before_;
 };
 
-/// How an attempt ends: "" when it lets us in.
+/// The error of an attempt; "" if the login succeeds.
 std::string attempt(const Login& login) {
     try {
         Pool().connect(login, {});
@@ -95,7 +95,7 @@ std::string attempt(const Login& login) {
 
 bool has(const std::string& text, std::string_view part) {
     const bool found = text.find(part) != std::string::npos;
-    if (!found) MESSAGE(text); // the check itself shows no more than "false"
+    if (!found) MESSAGE(text); // the check itself shows only "false"
     return found;
 }
 
@@ -111,7 +111,7 @@ std::string said(const Login& login) {
 }
 } // namespace
 
-TEST_CASE("sudo gets its password where it asks for one, and only there") {
+TEST_CASE("sudo gets its password only if it asks for one") {
     const TempDir dir;
     Login login;
     login.user = "ops";
@@ -137,7 +137,7 @@ TEST_CASE("sudo gets its password where it asks for one, and only there") {
 
 TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
 
-    TEST_CASE("host_key may name several keys, of which any is good") {
+    TEST_CASE("host_key may list several keys, any of which is accepted") {
         const SshServer server, other;
         Login login = login_to(server);
         const std::string good = login.host_key;
@@ -147,7 +147,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(has(attempt(login), "is revoked"));
     }
 
-    TEST_CASE("keys of ~/.ssh are tried where none is named, and IdentityFile before them") {
+    TEST_CASE("keys of ~/.ssh are tried if none is named, or IdentityFile instead") {
         const SshServer server;
         const TempDir home;
         const HomeIs here(home.path);
@@ -165,7 +165,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(attempt(login).empty());
     }
 
-    TEST_CASE("a key in PKCS#8, and one of the agent with a passphrase in its file") {
+    TEST_CASE("a PKCS#8 key, and a key file with a passphrase that is in the agent") {
         const SshServer server;
         const Agent agent;
         Login login = login_to(server);
@@ -200,14 +200,14 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(attempt(login).empty());
     }
 
-    TEST_CASE("a public key in the place of a private one") {
+    TEST_CASE("a public key instead of a private one") {
         const SshServer server;
         Login login = login_to(server);
         login.private_key_file = server.directory() / "user.pub";
         write_file(login.private_key_file, read_file(server.directory() / "authorized_keys"), 0644);
         const std::string text = attempt(login);
         CHECK(has(text, "is a public key, not a private one"));
-        CHECK(has(text, "`private_key_file` is the other half, " + server.key_file()));
+        CHECK(has(text, "set `private_key_file` to the private key, " + server.key_file()));
     }
 
     TEST_CASE("an agent with more keys than the server has patience") {
@@ -219,8 +219,9 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         login.private_key_file.clear();
         login.agent = agent.socket;
         const std::string text = attempt(login);
-        CHECK(has(text, "hung up after 2 keys: it allows no more tries (MaxAuthTries)"));
-        CHECK(has(text, "`public_key` for one of the SSH agent"));
+        CHECK(has(text,
+                  "closed the connection after 2 keys: it allows no more attempts (MaxAuthTries)"));
+        CHECK(has(text, "`public_key` for a key in the SSH agent"));
         login.public_key = read_file(server.directory() / "authorized_keys");
         CHECK(attempt(login).empty());
         login.public_key = fingerprint(parse_public_key(login.public_key));
@@ -231,19 +232,19 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         login.identities_only = true;
         login.identity_files = {server.key_file()};
         CHECK(attempt(login).empty());
-        // as OpenSSH has it, the agent's keys that are also files come first
+        // as in OpenSSH, agent keys that are also files come first
         login.identities_only = false;
         CHECK(attempt(login).empty());
     }
 
-    TEST_CASE("a server that wants two keys, or a key and a password") {
+    TEST_CASE("a server that requires two keys, or a key and a password") {
         const SshServer server("AuthenticationMethods publickey,publickey");
         const Agent agent;
         const std::string second = agent.add_new("second");
         Login login = login_to(server);
         login.agent = "none";
         const std::string text = attempt(login);
-        CHECK(has(text, "accepts the key " + server.key_file() + ", but does not let us in"));
+        CHECK(has(text, "accepts the key " + server.key_file() + ", but requires more to log in"));
         CHECK(has(text, "AuthenticationMethods"));
         write_file(server.directory() / "authorized_keys",
                    read_file(server.directory() / "authorized_keys") + second);
@@ -253,10 +254,10 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
                                  "PasswordAuthentication yes");
         login = login_to(password);
         login.agent = "none";
-        CHECK(has(attempt(login), "it also wants: password"));
+        CHECK(has(attempt(login), "it also requires password"));
     }
 
-    TEST_CASE("RSA keys are used where libssh2 signs with SHA-2") {
+    TEST_CASE("RSA keys are used if libssh2 signs with SHA-2") {
         const SshServer server("", "rsa");
         Login login = login_to(server);
         const std::string rsa = server.directory() / "rsa";
@@ -275,11 +276,11 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         } else {
             CHECK(has(attempt(login), "no SSH algorithm in common"));
             login.private_key_file = rsa;
-            CHECK(has(attempt(login), "is an RSA key, which cannot be used\nhint: libssh2 1."));
+            CHECK(has(attempt(login), "is an RSA key, which is not supported\nhint: libssh2 1."));
         }
     }
 
-    TEST_CASE("through jump hosts, with large outputs, and a target that is not there") {
+    TEST_CASE("through jump hosts, with large outputs, and an unreachable target") {
         const SshServer inner, outer, target;
         Login login = login_to(target);
         Login second = login_to(inner);
@@ -302,7 +303,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(has(attempt(login), "AllowTcpForwarding"));
     }
 
-    TEST_CASE("a jump host that dies breaks the connection, and a new one is made") {
+    TEST_CASE("a dead jump host breaks the connection, which is then replaced") {
         SshServer hop;
         const SshServer target;
         Login login = login_to(target);
@@ -329,7 +330,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
 }
 
 namespace {
-/// Accepts connections and then does `with` them.
+/// Accepts connections and calls `with` for each.
 class Listener {
   public:
     explicit Listener(bool hangs_up) {
@@ -363,18 +364,18 @@ class Listener {
 };
 } // namespace
 
-TEST_CASE("a port that accepts and stays silent, and one that hangs up") {
+TEST_CASE("a port that accepts and stays silent, and one that closes the connection") {
     const Listener silent(false), closing(true);
     Login login;
     login.address = "127.0.0.1";
     login.user = "root";
     login.trust_on_first_use = true;
     login.timeout = std::chrono::milliseconds(700);
-    login.silence = std::chrono::hours(1); // far too long for a test that waits for it
+    login.silence = std::chrono::hours(1); // too long for a test to wait for
     login.port = silent.port;
     CHECK(has(attempt(login), "accepts connections, but no SSH server answers"));
     login.port = closing.port;
     const std::string text = attempt(login);
-    CHECK(has(text, "hangs up before it says what it is"));
+    CHECK(has(text, "closes the connection before the SSH greeting"));
     CHECK(has(text, "MaxStartups"));
 }

@@ -1,4 +1,4 @@
-// The script of an operation, run here by a real shell, and on a host that reboots.
+// The script of an operation, run by a local shell, and on a host that reboots.
 #include "core/file.h"
 #include "core/process.h"
 #include "providers/ssh/exec.h"
@@ -25,7 +25,7 @@ struct Answer {
     std::string notice, boot;
 };
 
-/// One operation, as a shell of this machine runs it.
+/// One operation, run by a local shell.
 struct Local {
     TempDir dir;
     OperationName name{fmt::format("local-{}", fs::path(dir.path).filename().string()), "run",
@@ -47,7 +47,7 @@ struct Local {
                                      const std::string& boot = "") const {
         return compose_operation(sections, name, "", boot);
     }
-    /// The client leaves when it has its answer, but acknowledges nothing, so the answer stays.
+    /// The client disconnects when it has its answer without a confirmation, so the files stay.
     Answer run(const std::string& script) const {
         const TempDir here;
         write_file(here.path / "script", script);
@@ -76,8 +76,8 @@ struct Local {
     }
 };
 
-/// A machine whose boot id is a file, and whose /run/hadeploy is a directory, both of this test.
-/// That is all that an operation can tell a reboot by; the rest of a reboot is not shown here.
+/// A machine whose boot id and /run/hadeploy belong to this test. An operation detects a reboot
+/// only by these; other effects of a reboot are not covered.
 struct Machine {
     TempDir dir;
     std::string boot_id = dir.path / "boot_id", run = dir.path / "run";
@@ -96,7 +96,7 @@ struct Machine {
             ::_exit(126);
     }
     [[nodiscard]] std::string path(const std::string& name) const { return dir.path / name; }
-    /// In a section: everything that runs for this connection dies, and memory is empty after it.
+    /// In a section: all processes of this connection die, and /run/hadeploy is empty afterwards.
     [[nodiscard]] std::string reboot() const {
         return fmt::format("sleep 0.3; echo $$ >{}; rm -f /run/hadeploy/*; kill -9 $$ $PPID; "
                            "sleep 1",
@@ -114,7 +114,7 @@ struct Machine {
 
 TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
 
-    TEST_CASE("a script that was cut off at any byte is not begun") {
+    TEST_CASE("a script truncated at any byte does not start") {
         const Local local;
         const std::string script = local.script({{.script = "touch " + local.path("begun")}});
         // The last byte is a line end, which the shell does not need.
@@ -127,12 +127,12 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
         CHECK(fs::exists(local.path("begun")));
     }
 
-    TEST_CASE("it begins once, and every attempt gets the whole answer") {
+    TEST_CASE("it starts once, and every attempt gets the complete answer") {
         const Local local;
         const std::string script = local.script(
             {{.script = "echo line >>" + local.path("log") + "; sleep 0.5; echo out; echo err >&2"},
              {.script = "wc -c", .input = "input", .strict = false}});
-        // Another operation holds them all up, where each has seen already that none has begun.
+        // Another operation blocks them all at the point where each has seen that none has started.
         Local other;
         other.name.lineage = local.name.lineage;
         std::vector<Answer> answers(4);
@@ -145,7 +145,7 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
             std::this_thread::sleep_for(std::chrono::milliseconds(700));
             write_file(other.path("go"), "");
         }
-        answers.push_back(local.run(script)); // when it has ended
+        answers.push_back(local.run(script)); // after it has ended
         for (const Answer& answer : answers) {
             CHECK(answer.complete);
             REQUIRE(answer.sections.size() == 2);
@@ -156,7 +156,7 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
         CHECK(read_file(local.path("log")) == "line\n");
     }
 
-    TEST_CASE("where it had begun and is not there: another boot, or somebody took it away") {
+    TEST_CASE("a started operation that is gone: after a reboot, or removed by somebody") {
         const Local local;
         const std::vector<Section> sections{{.script = "touch " + local.path("begun")}};
         std::string boot = read_file("/proc/sys/kernel/random/boot_id");
@@ -168,14 +168,14 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
         CHECK(local.run(local.script(sections, boot)).complete);
     }
 
-    TEST_CASE("the files are for root alone") {
+    TEST_CASE("only root can read the files") {
         const Local local;
         CHECK(local.run(local.script({{.script = "true"}})).complete);
         CHECK((fs::status("/run/hadeploy").permissions() & fs::perms::mask) ==
               fs::perms::owner_all);
     }
 
-    TEST_CASE("other operations of the state are waited for while they work, not for ever") {
+    TEST_CASE("waits for other operations of the state, but not forever") {
         const Local local;
         const auto wait = [&](const std::string& lineage) {
             const std::vector<Section> sections{{.script = "echo looked", .strict = false}};
@@ -194,7 +194,7 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
         CHECK(wait(local.name.lineage + "x").sections.size() == 1);
         write_file(local.path("go"), "");
         other.join();
-        CHECK(fs::exists(local.file(".out"))); // its answer is there, but it works no more
+        CHECK(fs::exists(local.file(".out"))); // its answer exists, but it no longer runs
         CHECK(wait(local.name.lineage).sections.size() == 1);
     }
 
@@ -218,7 +218,7 @@ TEST_SUITE("mount namespaces" * doctest::skip(!Machine::possible())) {
         }
     };
 
-    TEST_CASE("a host that reboots in the middle: on from the step that was cut off") {
+    TEST_CASE("a host that reboots during an operation: continues at the interrupted step") {
         Reboots host;
         const std::string log = host.machine.path("log"), flag = host.machine.path("flag");
         const Outcome outcome =
@@ -234,13 +234,13 @@ TEST_SUITE("mount namespaces" * doctest::skip(!Machine::possible())) {
         CHECK(fs::is_empty(host.machine.run));
     }
 
-    TEST_CASE("a step that brings its host down each time is given up") {
+    TEST_CASE("a step that reboots its host each time is given up") {
         Reboots host;
         const Outcome outcome = host.run({{.script = "true"}, {.script = host.machine.reboot()}});
         REQUIRE(outcome.broken);
         CHECK(outcome.begun);
         CHECK(outcome.finished == 1);
-        CHECK(outcome.broken->message.find("ended in the middle") != std::string::npos);
+        CHECK(outcome.broken->message.find("ended during the work") != std::string::npos);
     }
 
 } // TEST_SUITE

@@ -1,5 +1,5 @@
-// Root's writes in places of a user, against a real sshd: what that user puts there, and a process
-// of that user which swaps names all the while.
+// Writes by root in directories of a user, on a real sshd: with files placed by that user, and with
+// a process of that user that swaps names all the time.
 #include "core/file.h"
 #include "core/hash.h"
 #include "core/process.h"
@@ -25,8 +25,8 @@ using namespace hadeploy::test;
 namespace fs = std::filesystem;
 
 namespace {
-constexpr uid_t kUser = 65534; // nobody, who has a name on every host
-constexpr int kRounds = 35;    ///< of several changes each, which the racer meets at any point
+constexpr uid_t kUser = 65534; // nobody, which exists on every host
+constexpr int kRounds = 35;    ///< of several changes each; the racer hits them at any point
 
 struct stat info_of(const fs::path& path) {
     struct stat info {};
@@ -34,7 +34,7 @@ struct stat info_of(const fs::path& path) {
     return info;
 }
 
-/// A home of a user, and what is root's beside it: nothing there may ever change.
+/// A home directory of a user, and files of root beside it, which must never change.
 struct Home {
     Home() {
         ::chmod(dir.path.c_str(), 0755);
@@ -61,7 +61,7 @@ struct Home {
         for (const auto& [key, value] : more) all = all.with(key, value);
         return all;
     }
-    /// That what is root's is as it was.
+    /// Checks that the files of root are unchanged.
     void check_untouched() const {
         for (const fs::path& path : {secret(), keys(), dir.path / "etc"}) {
             INFO(path.string());
@@ -73,7 +73,7 @@ struct Home {
         CHECK(read_file(keys()) == "ssh-ed25519 ROOT root\n");
         CHECK(std::distance(fs::directory_iterator(dir.path / "etc"), {}) == 2);
     }
-    /// A process of the user does `swap` again and again, as fast as it can.
+    /// A process of the user runs `swap` in a loop, as fast as it can.
     template<typename Swap>
     void race(Swap swap) {
         racer = ::fork();
@@ -109,13 +109,13 @@ std::string message_of(What what) {
     return "(no error)";
 }
 
-/// One thing that a type runs on a host.
+/// A script that a type runs on a host.
 struct Run {
     std::string script, input;
 };
 
-/// All that the commands of a resource and the look at it run: to make it, to set its owner and
-/// mode, and to remove it.
+/// All scripts of a resource: its probe, and the commands to create it, to set owner and mode, and
+/// to remove it.
 std::vector<Run> runs_of(std::string_view name, const Value& written) {
     const ssh::SshType& type = test::type_named(name);
     Change change{.type = &type, .identity = "0000", .after = test::config_of(name, written)};
@@ -134,8 +134,8 @@ std::vector<Run> runs_of(std::string_view name, const Value& written) {
     return all;
 }
 
-/// Runs them again and again in one shell, as root.
-/// @return  how many of the runs succeeded
+/// Runs the scripts repeatedly in one shell, as root.
+/// @return  the number of successful runs
 int repeat(const std::vector<Run>& runs, int rounds) {
     std::string script = fmt::format("{}done=0 round=0\nwhile [ $round -lt {} ]; do\n"
                                      "round=$((round + 1))\n",
@@ -148,7 +148,7 @@ int repeat(const std::vector<Run>& runs, int rounds) {
     return std::stoi(run_checked({.argv = {"sh"}, .input = script + "done\necho $done\n"}).out);
 }
 
-/// Whatever the outcome is: under attack a change may fail, but not do harm.
+/// Ignores the result: under attack a change may fail, but must not do harm.
 template<typename What>
 bool tried(What what) {
     try {
@@ -167,7 +167,7 @@ bool has(const std::string& text, std::string_view part) {
 
 TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
 
-    TEST_CASE("several hosts make the same directory of a shared volume at once") {
+    TEST_CASE("several hosts create the same directory on a shared volume at once") {
         const TempDir dir;
         const std::string path = (std::filesystem::canonical(dir.path) / "shared").string();
         for (int round = 0; round < 20; ++round) {
@@ -184,7 +184,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         }
     }
 
-    TEST_CASE("a link of a user on the way to a path is refused, one of root's is followed") {
+    TEST_CASE("links of a user in a path are refused, links of root are followed") {
         Home host;
         fs::create_directory_symlink(host.dir.path / "etc", host.home / "conf");
         Managed file(*host.provider, "host.file",
@@ -206,7 +206,8 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         const Value written =
             host.config({{"path", (host.dir.path / "var-run/pid").string()}, {"content", "x"}});
         Managed linked(*host.provider, "host.file", written);
-        // The server's directory is made by mkdtemp below /tmp, where anybody may put links.
+        // The directory of the server is created by mkdtemp below /tmp, where anybody may create
+        // links.
         linked.create();
         CHECK(read_file(host.dir.path / "run/pid") == "x");
         CHECK(linked.read().attributes["content"] == Value("x"));
@@ -214,7 +215,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(fs::is_empty(host.dir.path / "run"));
     }
 
-    TEST_CASE("a FIFO, a device, a socket or another name of a file is refused without opening") {
+    TEST_CASE("a FIFO, device, socket or hard link is refused without opening it") {
         Home host;
         const std::string path = (host.home / "it").string();
         const Value written =
@@ -282,34 +283,35 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         while (readers() != 0) std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
 
-    TEST_CASE("a plan says that another's directory in a user's place is not given away") {
+    TEST_CASE("a plan reports that a foreign directory in a user's directory keeps its owner") {
         Home host;
         const std::string path = (host.home / "it").string();
         fs::create_directory(path);
         Managed directory(*host.provider, "host.directory",
                           host.config({{"path", path}, {"owner", "nobody"}, {"group", "nogroup"}}));
-        CHECK(directory.read().state == Observation::State::present); // an empty one may be
+        CHECK(directory.read().state ==
+              Observation::State::present); // an empty directory is accepted
         write_file(path + "/f", "root's");
         const Observation seen = directory.read();
         REQUIRE(seen.state == Observation::State::failed);
         CHECK(seen.error->kind == ErrorKind::conflict);
-        CHECK(has(seen.error->message, "belongs to another user than the directory it is in"));
+        CHECK(has(seen.error->message, "has a different owner than its parent directory"));
         CHECK(has(seen.error->hint, "set its owner by hand"));
         REQUIRE(::lchown(path.c_str(), kUser, kUser) == 0);
         CHECK(directory.read().state == Observation::State::present);
     }
 
-    TEST_CASE("another's file or directory in a user's place is not given away") {
+    TEST_CASE("a foreign file or directory in a user's directory keeps its owner") {
         Home host;
         const std::string path = (host.home / "it").string();
         write_file(path, "root's too", 0600);
         const Value written = host.config(
             {{"path", path}, {"content", "x"}, {"owner", "nobody"}, {"group", "nogroup"}});
         Managed file(*host.provider, "host.file", written);
-        CHECK(has(message_of([&] { file.update(written, {"owner"}); }), "another user than"));
+        CHECK(has(message_of([&] { file.update(written, {"owner"}); }), "a different owner than"));
         CHECK(info_of(path).st_uid == 0);
         {
-            // with the content that the spec has, another file takes its place
+            // if its content matches the spec, a new file replaces it
             write_file(path, "x", 0644);
             Managed planned(*host.provider, "host.file", written);
             CHECK_NOTHROW(planned.update(written, {"owner", "group"}));
@@ -328,17 +330,17 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         const Value wanted =
             host.config({{"path", other.string()}, {"owner", "nobody"}, {"group", "nogroup"}});
         Managed directory(*host.provider, "host.directory", wanted);
-        CHECK(has(message_of([&] { directory.create(); }), "another user than"));
+        CHECK(has(message_of([&] { directory.create(); }), "a different owner than"));
         CHECK(info_of(other).st_uid == 0);
         fs::remove(other / "secret");
-        CHECK_NOTHROW(directory.create()); // an empty one tells nothing
+        CHECK_NOTHROW(directory.create()); // an empty directory reveals nothing
         CHECK(info_of(other).st_uid == kUser);
         ::chmod(other.c_str(), 06755);
         CHECK_NOTHROW(directory.update(wanted, {"mode"}));
         CHECK((info_of(other).st_mode & 07777) == 0755);
     }
 
-    TEST_CASE("notes are for root alone, whatever made their directory") {
+    TEST_CASE("only root can read notes, whoever created their directory") {
         const fs::path notes = "/var/lib/hadeploy";
         const bool there = fs::exists(notes);
         fs::create_directories(notes);
@@ -357,7 +359,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         if (there) fs::create_directories(notes);
     }
 
-    TEST_CASE("authorized_keys: links that lead to root's are refused, for reading too") {
+    TEST_CASE("authorized_keys: links to files of root are refused, also for reading") {
         Home host;
         const std::string name = fmt::format("hadeploy-p{}", ::getpid());
         struct Gone {
@@ -390,7 +392,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         fs::create_directory_symlink(host.dir.path / "etc", ssh);
         CHECK(user.read().state == Observation::State::failed);
         CHECK(has(message_of([&] { user.update(written, {"authorized_keys"}); }),
-                  "is a symbolic link that a user may have put there"));
+                  "is a symbolic link that a user may have created"));
         host.check_untouched();
         fs::remove(ssh);
         user.update(written, {"authorized_keys"});
@@ -398,14 +400,14 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         user.remove();
     }
 
-    TEST_CASE("what another user's process swaps meanwhile leads nowhere: directories") {
+    TEST_CASE("names swapped by a user's process do no harm: directories") {
         Home host;
         const fs::path a = host.home / "a", b = host.home / "b", link = host.home / "link";
         fs::create_directory(a);
         Home::give(a);
         fs::create_directory_symlink(host.dir.path / "etc", link);
         Home::give(link);
-        host.race([&] { // a is the user's directory, then a link to root's
+        host.race([&] { // `a` is a directory of the user, then a link to root's
             ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, link.c_str(), RENAME_EXCHANGE);
         });
         int made = 0;
@@ -432,7 +434,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         MESSAGE("of " << 3 * (kRounds) << " changes under attack " << made << " worked");
     }
 
-    TEST_CASE("what another user's process swaps meanwhile leads nowhere: files") {
+    TEST_CASE("names swapped by a user's process do no harm: files") {
         Home host;
         const fs::path file = host.home / "file", own = host.home / "own",
                        link = host.home / "link", fifo = host.home / "fifo";
@@ -444,7 +446,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         Home::give(link);
         REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
         Home::give(fifo);
-        host.race([&] { // all names, and whatever root puts beside them
+        host.race([&] { // all names, and all files that root creates beside them
             for (const fs::path& p : {own, link, fifo})
                 ::renameat2(AT_FDCWD, p.c_str(), AT_FDCWD, file.c_str(), RENAME_EXCHANGE);
             std::error_code ignored;
@@ -461,7 +463,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
                                                {"owner", "nobody"},
                                                {"mode", "0604"}});
             Managed managed(*host.provider, "host.file", written);
-            managed.read(); // ends, FIFO or not
+            managed.read(); // must end, even with a FIFO
             tried([&] { managed.create(); });
             tried([&] { managed.update(written, {"mode"}); });
             host.check_untouched();
@@ -469,7 +471,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         host.stop_racing();
     }
 
-    TEST_CASE("what another user's process swaps meanwhile leads nowhere: keys and trees") {
+    TEST_CASE("names swapped by a user's process do no harm: keys and trees") {
         Home host;
         const std::string name = fmt::format("hadeploy-r{}", ::getpid());
         run_checked({.argv = {"useradd", "-M", "-o", "-u", std::to_string(kUser), "-g", "nogroup",
@@ -504,7 +506,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
             user.read();
             tried([&] { user.remove(); });
             CHECK(!fs::exists("/var/lib/hadeploy/" + user.identity() + ".keys"));
-            fs::remove("/var/lib/hadeploy/" + user.identity()); // a failed removal keeps its note
+            fs::remove("/var/lib/hadeploy/" + user.identity()); // a failed removal keeps its notes
             Managed tree(*host.provider, "host.directory",
                          host.config({{"path", ssh.string()}, {"force", true}}));
             if (i % 10 == 9) tried([&] { tree.remove(); });
@@ -529,7 +531,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         fs::create_symlink(host.keys(), keys);
         fs::create_symlink(host.secret(), secret);
         for (const fs::path& p : {a, link, keys, secret}) Home::give(p);
-        host.race([&] { // the directory for a link to root's, names in it for links to root's files
+        host.race([&] { // swaps the directory and names in it for links to root's
             ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, link.c_str(), RENAME_EXCHANGE);
             ::rename(keys.c_str(), (a / "authorized_keys").c_str());
             ::rename((a / "authorized_keys").c_str(), keys.c_str());
@@ -569,8 +571,8 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
 } // TEST_SUITE
 
 namespace {
-/// The owner of the directory puts a file of their own in the place of root's, which is to get
-/// another mode, and keeps it open.
+/// The owner of the directory replaces the file of root, whose mode is to be changed, with their
+/// own file, and keeps it open.
 template<typename Run>
 void check_file_of_user(const std::string& path, const Run& run) {
     const std::string sha256 = sha256_hex("text\n");
@@ -588,17 +590,17 @@ void check_file_of_user(const std::string& path, const Run& run) {
     write_file(path, "evil\n", 0644);
     Home::give(path);
     CHECK(run(ssh::own_file(path, "id", "root:root", "4755", sha256)).err ==
-          path + " became another file since it was read; run the command again\n");
+          path + " has changed since it was read; run the command again\n");
     CHECK(info_of(path).st_uid == kUser);
     CHECK((info_of(path).st_mode & 07777) == 0644);
     CHECK(run(ssh::own_file(path, "id", "nobody:nogroup", "0600", sha256)).err == "");
-    CHECK((info_of(path).st_mode & 07777) == 0600); // of the user's own only the mode is ours
+    CHECK((info_of(path).st_mode & 07777) == 0600); // of the user's own file only the mode is set
     CHECK(std::distance(fs::directory_iterator(fs::path(path).parent_path()), {}) == 1);
 }
 } // namespace
 
 namespace {
-/// A tree is not removed through a mount, not even one of the same file system.
+/// A tree is not removed across a mount, not even of the same file system.
 void check_mounts(const std::vector<std::string>& shell, const std::string& at) {
     std::vector<std::string> apart{"unshare", "-m"};
     if (run_process({.argv = {"unshare", "-m", "true"}}).status != 0) return;
@@ -615,7 +617,7 @@ void check_mounts(const std::vector<std::string>& shell, const std::string& at) 
                                   ssh::shell_quote(kept), ssh::shell_quote(tree + "/deep/mount"),
                                   ssh::remove_directory(tree, true))});
         CHECK(done.err ==
-              fmt::format("{0} can't be removed: something is mounted on {0}/deep/mount\n",
+              fmt::format("{0} cannot be removed: something is mounted on {0}/deep/mount\n",
                           fs::canonical(tree).string()));
         CHECK(read_file(kept + "/f") == "x");
         const ProcessResult beside = run_process(
@@ -628,7 +630,7 @@ void check_mounts(const std::vector<std::string>& shell, const std::string& at) 
     }
 }
 
-/// A file whose size tells that it differs is not read, be it sparse and of terabytes.
+/// A file whose size differs is not read, even a sparse one of terabytes.
 void check_large(const std::string& at, const auto& run) {
     const std::string path = at + "/large";
     write_file(path, "");
@@ -660,7 +662,7 @@ TEST_CASE("the functions work in every shell that a host may have") {
         const TempDir dir;
         const std::string at = dir.path.string();
         const auto run = [&](const std::string& script, const std::string& input = "") {
-            // BusyBox's own applets too, where the shell has them
+            // use the applets of BusyBox too, if the shell has them
             return run_process({.argv = shell,
                                 .input = std::string(ssh::place_functions()) + "( set -eu\n" +
                                          script + ") <<'END'\n" + input + "\nEND\n"});

@@ -12,8 +12,8 @@
 
 namespace hadeploy::test {
 
-/// A host whose tools are scripts, for scripts that a real shell runs here. Their state is files in
-/// a directory.
+/// A fake host whose tools are scripts, for scripts that a local shell runs. The state of the tools
+/// is in files in a directory.
 struct Pretence {
     explicit Pretence(std::initializer_list<std::pair<const char*, const char*>> tools) {
         std::filesystem::create_directory(dir.path / "bin");
@@ -24,14 +24,14 @@ struct Pretence {
     }
     TempDir dir;
 
-    /// Runs as a change does, in the directory.
+    /// Runs a script like a change, in the directory.
     ProcessResult run(const std::string& script) const {
         return run_process(
             {.argv = {"sh"},
              .input = fmt::format("{2}cd {0}\nPATH={0}/bin:$PATH\n( set -eu\n{1}\n)\n",
                                   dir.path.string(), script, ssh::place_functions())});
     }
-    /// What the tools have written to the file `log`.
+    /// The lines that the tools have written to the file `log`.
     std::string log() const {
         return std::filesystem::exists(dir.path / "log") ? read_file(dir.path / "log") : "";
     }

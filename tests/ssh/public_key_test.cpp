@@ -1,4 +1,4 @@
-// What is given as a public key, and what it is instead.
+// Texts given as a public key, and errors for other texts.
 #include "providers/ssh/public_key.h"
 
 #include <doctest/doctest.h>
@@ -33,18 +33,18 @@ TEST_CASE("a public key, with options and a comment") {
     CHECK(message_of(kPrint, true) == "");
 }
 
-TEST_CASE("no public key: what it is instead") {
+TEST_CASE("not a public key: the error names what it is") {
     const std::string listed = "256 " + kPrint + " ann@laptop (ED25519)";
     CHECK(message_of(listed).find("a line of `ssh-add -l`") != std::string::npos);
     CHECK(hint_of(listed).find("ssh-add -L") != std::string::npos);
-    CHECK(hint_of(listed, true) == "write the fingerprint alone: \"" + kPrint + "\"");
+    CHECK(hint_of(listed, true) == "write only the fingerprint: \"" + kPrint + "\"");
     CHECK(message_of(kPrint) == "this is the fingerprint of a key, not the key");
     CHECK(message_of("SHA256:abc", true) == "\"SHA256:abc\" is not a whole fingerprint");
     CHECK(message_of("~/.ssh/id_ed25519.pub") ==
           "\"~/.ssh/id_ed25519.pub\" is a path, not a public key");
-    CHECK(hint_of("keys/ann.pub") == "`${file(\"keys/ann.pub\")}` is what is in the file");
+    CHECK(hint_of("keys/ann.pub") == "use the contents of the file: `${file(\"keys/ann.pub\")}`");
     CHECK(hint_of("~/.ssh/id.pub") ==
-          "`${file(pathexpand(\"~/.ssh/id.pub\"))}` is what is in the file");
+          "use the contents of the file: `${file(pathexpand(\"~/.ssh/id.pub\"))}`");
     const std::string secret = "-----BEGIN OPENSSH PRIVATE KEY----- b3BlbnNzaC1rZXk";
     CHECK(message_of(secret) == "this is a private key, not a public one");
     CHECK(hint_of(secret).find("b3Blb") == std::string::npos);

@@ -8,7 +8,8 @@
 
 namespace hadeploy::test {
 
-/// A real sshd on loopback, an open provider for it, and a directory for what the test makes there.
+/// A real sshd on the loopback interface, an open endpoint for it, and a directory for files of the
+/// test.
 struct Host {
     SshServer server;
     TempDir dir;

@@ -92,7 +92,7 @@ SshServer::SshServer(const std::string& config, const std::string& key_type,
 void SshServer::start() {
     pid_ = ::fork();
     if (pid_ == 0) {
-        // A test that breaks off leaves no server, which would also hold the test's output open.
+        // An aborted test must not leave a server behind, which would also keep its output open.
         ::prctl(PR_SET_PDEATHSIG, SIGTERM);
         if (in_child_) in_child_();
         const std::string config = (dir_.path / "sshd_config").string();

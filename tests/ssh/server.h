@@ -9,7 +9,7 @@
 
 namespace hadeploy::test {
 
-/// A directory that is gone after the test.
+/// A directory that is removed after the test.
 class TempDir {
   public:
     TempDir();
@@ -19,16 +19,16 @@ class TempDir {
     std::filesystem::path path;
 };
 
-/// Bytes of all values, always the same.
+/// Reproducible bytes of all values.
 std::string some_bytes(std::uint32_t count);
 
-/// A real OpenSSH server on loopback, with keys of its own, for as long as the object lives.
-/// Needs root, as sshd does for a login as root.
+/// A real OpenSSH server on the loopback interface with its own keys, running for the lifetime of
+/// the object. Needs root, because sshd needs it for root logins.
 class SshServer {
   public:
-    /// @param config  further lines of sshd_config
-    /// @param key_type  of the host key: "ed25519", "rsa"
-    /// @param in_child  called in the server's process first, to give it another view of the
+    /// @param config  additional lines of sshd_config
+    /// @param key_type  type of the host key: "ed25519", "rsa"
+    /// @param in_child  called first in the process of the server, to give it another view of the
     /// machine
     explicit SshServer(const std::string& config = "", const std::string& key_type = "ed25519",
                        std::function<void()> in_child = {});
@@ -37,7 +37,7 @@ class SshServer {
     SshServer& operator=(const SshServer&) = delete;
 
     static bool possible();
-    /// How to log in; 127.0.0.1, or another address of the loopback network.
+    /// Connection settings; 127.0.0.1, or another address of the loopback network.
     Value connection(const std::string& address = "127.0.0.1") const;
     const std::filesystem::path& directory() const { return dir_.path; }
     std::string key_file() const { return (dir_.path / "user").string(); }

@@ -32,7 +32,7 @@ using hadeploy::test::TempDir;
 
 namespace {
 
-/// While it lives, what this thread takes is not searched for leaks.
+/// During its lifetime, allocations of this thread are not checked for leaks.
 struct LeaksAllowed {
 #ifdef HADEPLOY_LEAKS
     LeaksAllowed() {
@@ -115,10 +115,10 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(Pool().connect(login, {}) == key);
     }
 
-    TEST_CASE("keys that cannot work are refused before anything is contacted") {
+    TEST_CASE("unusable keys are rejected before any connection") {
         const TempDir dir;
         Login login;
-        login.address = "192.0.2.1"; // nobody is there, and nobody is asked
+        login.address = "192.0.2.1"; // never contacted
         login.user = "root";
         login.host_key =
             "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
@@ -147,12 +147,12 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(has(error("text").message, "not a private key"));
     }
 
-    TEST_CASE("ecdsa keys work, and a key that the host does not know is named") {
+    TEST_CASE("ecdsa keys work, and a key that the host rejects is named") {
         const SshServer server;
         Login login = login_to(server);
         login.private_key_file = server.directory() / "ecdsa";
         [[maybe_unused]] const LeaksAllowed
-            of_the_key; // libssh2 1.10 loses some of an ECDSA key's numbers
+            of_the_key; // libssh2 1.10 loses some numbers of an ECDSA key
         run_checked(
             {.argv = {"ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", login.private_key_file}});
         const Error error = error_of([&] { Pool().connect(login, {}); });
@@ -163,7 +163,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK_NOTHROW(Pool().connect(login, {}));
     }
 
-    TEST_CASE("a server with nothing in common says what it would take") {
+    TEST_CASE("a server without a common algorithm: the error lists what it offers") {
         const SshServer rsa("", "rsa");
         Login login = login_to(rsa);
         login.host_key.clear();
@@ -181,7 +181,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         Login login;
         {
             const SshServer server;
-            login = login_to(server); // its port is closed when it is gone
+            login = login_to(server); // its port is closed after it is destroyed
             login.private_key_file.clear();
         }
         login.timeout = std::chrono::milliseconds(400);
@@ -190,13 +190,13 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(has(error_of([&] { Pool().connect(login, {}); }).message, "does not resolve"));
     }
 
-    TEST_CASE("a shell that does not begin is given up, and so is one that falls silent") {
+    TEST_CASE("a shell that does not start or falls silent is given up") {
         const SshServer server;
         const auto session = Session::open(login_to(server), {});
         Exchange hanging{.command = "sleep 600",
                          .first_word = std::chrono::milliseconds(300),
                          .receive = [](bool, std::string_view) { return false; }};
-        CHECK(has(error_of([&] { session->run(hanging, {}); }).message, "does not begin"));
+        CHECK(has(error_of([&] { session->run(hanging, {}); }).message, "does not start"));
         const auto other = Session::open(login_to(server), {});
         Exchange silent{.command = "echo word; exec sleep 600",
                         .quiet = std::chrono::milliseconds(300),
@@ -204,13 +204,13 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(has(error_of([&] { other->run(silent, {}); }).message, "has not ended within"));
     }
 
-    TEST_CASE("a host that is just starting is waited for") {
+    TEST_CASE("a host that is booting is waited for") {
         SshServer server;
         server.stop();
         Pool pool;
         const std::jthread client([&] { CHECK_NOTHROW(pool.connect(login_to(server), {})); });
         std::this_thread::sleep_for(std::chrono::milliseconds(400));
-        server.start(); // by this thread, whose end would end it
+        server.start(); // in this thread, because it ends with the thread that starts it
     }
 
     TEST_CASE("banners and noisy start-up files do not break the frames") {
@@ -226,8 +226,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(r.results[0].err.empty());
     }
 
-    TEST_CASE(
-        "what breaks its connection each time it is asked is given up, then all works again") {
+    TEST_CASE("a read that breaks its connection each time is given up, then all works again") {
         const SshServer server;
         Pool pool;
         const Login login = login_to(server);
@@ -243,20 +242,20 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(!run(pool, login, {{.script = "echo again"}}).outcome.broken);
     }
 
-    TEST_CASE("a shell that dies by a signal is no success") {
+    TEST_CASE("a shell killed by a signal is a failure") {
         const SshServer server;
         Pool pool;
         const Run r =
             run(pool, login_to(server), {{.script = "kill -9 $$"}, {.script = "echo two"}});
         REQUIRE(r.outcome.broken);
-        CHECK(has(r.outcome.broken->message, "ended in the middle"));
+        CHECK(has(r.outcome.broken->message, "ended during the work"));
         const Run section =
             run(pool, login_to(server), {{.script = "kill -9 $(exec sh -c 'echo $PPID')"}});
         CHECK(!section.outcome.broken);
         CHECK(section.results[0].status == 128 + 9);
     }
 
-    TEST_CASE("a connection found dead between two execs is made anew, once") {
+    TEST_CASE("a connection that is dead between two execs is opened again once") {
         SshServer server;
         Pool pool;
         const Login login = login_to(server);
@@ -267,7 +266,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(counters().connections - before.connections == 1);
     }
 
-    TEST_CASE("large outputs and inputs, both ways at once") {
+    TEST_CASE("large outputs and inputs at the same time") {
         const SshServer server;
         Pool pool;
         const Login login = login_to(server);
@@ -312,7 +311,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
                         Interrupted);
     }
 
-    TEST_CASE("hosts are asked side by side, far more of them than sshd lets in at once") {
+    TEST_CASE("parallel logins to more hosts than sshd accepts at once") {
         const SshServer server;
         Pool pool;
         std::atomic<int> good = 0;
@@ -329,13 +328,14 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
     }
 
     TEST_CASE("sudo: a user other than root") {
-        // Without sudo on the machine the shell says so; with it, it wants a password or works.
+        // Without sudo the shell reports that it is missing; with it, sudo requires a password or
+        // works.
         const SshServer server("ForceCommand echo 'sudo: a password is required' >&2; exit 1");
         Pool pool;
         const Run r = run(pool, login_to(server), {{.script = "true"}});
         REQUIRE(r.outcome.broken);
         CHECK(!r.outcome.begun);
-        CHECK(has(r.outcome.broken->message, "sudo wants a password"));
+        CHECK(has(r.outcome.broken->message, "sudo requires a password"));
         CHECK(has(r.outcome.broken->hint, "NOPASSWD"));
     }
 

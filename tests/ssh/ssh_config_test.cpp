@@ -1,4 +1,4 @@
-// What OpenSSH's configuration says of a host, and how a connection follows from it.
+// Settings from the OpenSSH configuration, and the resulting connection.
 #include "core/error.h"
 #include "core/file.h"
 #include "core/process.h"
@@ -32,7 +32,7 @@ std::string wrong(const std::string& text, const std::string& host = "web") {
     return "";
 }
 
-/// A home with a configuration and known_hosts.
+/// A home directory with an SSH configuration and known_hosts.
 struct Home {
     TempDir dir;
     LocalUser user{"ann", dir.path};
@@ -45,7 +45,7 @@ struct Home {
 };
 } // namespace
 
-TEST_CASE("ssh_config: of each setting the first value counts, identities add up") {
+TEST_CASE("ssh_config: the first value of a setting counts, identities accumulate") {
     const std::string text = "Port 2200\n"
                              "Host web db !db9\n"
                              "  HostName = %h.example.com\n"
@@ -83,7 +83,7 @@ TEST_CASE("ssh_config: Match") {
     CHECK(ask(text, "10.0.0.1").proxy_jump.empty());
     CHECK(ask(text, "web").user == "all");
     CHECK(wrong("Match exec true\n").find("config:1: `Match exec` is not supported") == 0);
-    // what comes after a criterion that is not met does not matter
+    // criteria after one that does not match are not evaluated
     CHECK(wrong("Match host other exec true\n Port 1\n").empty());
 }
 
@@ -110,14 +110,14 @@ TEST_CASE("ssh_config: Include") {
     CHECK_THROWS_AS(read_ssh_config({{"config", "Include self\n"}}, {}, circle), Error);
 }
 
-TEST_CASE("ssh_config: what matters and is not supported is an error, but only of its host") {
+TEST_CASE("ssh_config: unsupported settings that matter are an error, but only for their host") {
     CHECK(wrong("Host web\n ProxyCommand nc %h %p\n") == "config:2: ProxyCommand is not supported");
     CHECK(wrong("Host db\n ProxyCommand nc %h %p\n").empty());
     CHECK(wrong("ProxyCommand none\nCanonicalizeHostname no\n").empty());
     CHECK(wrong("CertificateFile x\n") == "config:1: CertificateFile is not supported");
     CHECK(wrong("Prot 22\n") == "config:1: OpenSSH has no setting \"Prot\"");
     CHECK(wrong("HostNme x\n") == "config:1: OpenSSH has no setting \"HostNme\"");
-    // obsolete ones, and those of other clients
+    // obsolete settings, and settings of other clients
     CHECK(wrong("UseRoaming no\nUseKeychain yes\nRhostsRSAAuthentication no\nKeepAlive yes\n"
                 "GSSAPIKeyExchange yes\nPasswordAuthentication no\nAppleMultiPath no\n")
               .empty());
@@ -152,7 +152,7 @@ TEST_CASE("a connection: the spec first, then the configuration, then the defaul
     CHECK(none["address"] == Value("web"));
 }
 
-TEST_CASE("a connection: what is secret in the spec stays so, and no message names the host") {
+TEST_CASE("a connection: secrets stay secret, and no message names the host") {
     const Home home("", "");
     const auto secret = [](const char* text) { return Value(text).as_secret(); };
     const Value open = Value::map({{"address", "10.0.0.1"}, {"user", "ops"}, {"port", 2200}});
@@ -166,11 +166,11 @@ TEST_CASE("a connection: what is secret in the spec stays so, and no message nam
             CHECK(connection[e.key].secret() == e.value.secret());
         const Login login = login_from(connection);
         CHECK(login.name() == "(secret)");
-        CHECK(login.route() != "(secret)"); // what tells hosts from each other
+        CHECK(login.route() != "(secret)"); // identifies the host
     }
 }
 
-TEST_CASE("a connection: the default user counts for Match, too") {
+TEST_CASE("a connection: the default user also counts for Match") {
     const Home home("Match user root\n Port 2222\nMatch user ann\n Port 2223\n",
                     "a " + kKey + "\n");
     CHECK(home.resolve(Value::map({{"address", "web"}})).connection["port"] == Value(2222));
@@ -182,7 +182,7 @@ TEST_CASE("a connection: the default user counts for Match, too") {
           Value(2224));
 }
 
-TEST_CASE("a connection: settings that are taken over, or refused") {
+TEST_CASE("a connection: settings that are used or rejected") {
     const std::string ecdsa =
         "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBEmKSENjQEezOmxkZM"
         "y7opKgwFB9nkt5YRrYMjNuG5N87uRgg6CLrbo5wAdT/y6v0mKV0U2w0WZ2YB/++Tpockg=";
@@ -199,7 +199,7 @@ TEST_CASE("a connection: settings that are taken over, or refused") {
     CHECK_NOTHROW(none.resolve(Value::map({{"address", "web"}, {"private_key_file", "/key"}})));
 }
 
-TEST_CASE("a connection: jump hosts, the nearest to us innermost") {
+TEST_CASE("a connection: jump hosts, the nearest innermost") {
     const std::string known = "a " + kKey + "\n[10.0.0.2]:24 " + kKey + "\nweb " + kKey + "\n";
     const Home home("Host web\n ProxyJump a,root@b:24\nHost b\n HostName 10.0.0.2\n User bob\n",
                     known);
@@ -211,7 +211,7 @@ TEST_CASE("a connection: jump hosts, the nearest to us innermost") {
     CHECK(second["host_key"] == Value(kKey));
     const Value first = second["jump_host"];
     CHECK(first["address"] == Value("a"));
-    CHECK(first["user"] == Value("ann")); // as `ssh` has it
+    CHECK(first["user"] == Value("ann")); // as in `ssh`
     CHECK(first["jump_host"].is_null());
     CHECK(web.place == "web:22 via 10.0.0.2:24 via a:22");
     const Home circle("Host web\n ProxyJump a\nHost a\n ProxyJump a\n", known);
@@ -222,7 +222,7 @@ TEST_CASE("a connection: jump hosts, the nearest to us innermost") {
     CHECK(given.resolve(Value::map({{"address", "web"}})).connection["jump_host"].is_null());
 }
 
-TEST_CASE("what OpenSSH itself makes of a configuration") {
+TEST_CASE("comparison with OpenSSH itself") {
     const TempDir dir;
     const std::string text = "Host web *.prod !x.prod\n HostName %h.example.com\n Port 2200\n"
                              "Match host *.example.com\n User ops\n ProxyJump a,b\n"

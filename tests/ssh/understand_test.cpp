@@ -1,5 +1,5 @@
-// What a daemon answers in another form than was asked for: it can't be read, which is said, and is
-// neither "absent" nor the end of the program.
+// Answers of a daemon in an unexpected form are an error. They do not count as "absent" and do not
+// end the program.
 #include "providers/ssh/provider.h"
 #include "ssh/cluster_fixture.h"
 
@@ -19,7 +19,7 @@ Observation seen(std::string_view type, const Value& config, const std::string& 
 }
 } // namespace
 
-TEST_CASE("an answer of another form is a failed read") {
+TEST_CASE("an answer in an unexpected form is a failed read") {
     const Value node = Value::map({{"host", connection("10.77.0.11")}, {"name", "node1"}});
     const Value stack = Value::map({{"hosts", three_hosts()}, {"name", "app"}});
     const Value image = Value::map({{"id", "sha256:00"}, {"tag", "web:1"}});
@@ -37,7 +37,7 @@ TEST_CASE("an answer of another form is a failed read") {
     for (const Observation& o : all) {
         REQUIRE(o.state == Observation::State::failed);
         REQUIRE(bool(o.error));
-        CHECK(o.error->message.find("can't be understood") != std::string::npos);
+        CHECK(o.error->message.find("cannot be parsed") != std::string::npos);
         CHECK(!o.error->hint.empty());
     }
     const Value app = Value::map({{"hosts", three_hosts()}, {"name", "app"}});

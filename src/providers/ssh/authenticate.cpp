@@ -28,7 +28,7 @@ struct AgentCloser {
     }
 };
 
-/// One key that the agent has.
+/// A key in the agent.
 struct AgentKey {
     libssh2_agent_publickey* identity;
     PublicKey half;
@@ -61,12 +61,12 @@ class Authentication {
     LIBSSH2_SESSION* session_;
     const Login& login_;
     std::unique_ptr<LIBSSH2_AGENT, AgentCloser> agent_;
-    std::vector<AgentKey> keys_; ///< of the agent
+    std::vector<AgentKey> keys_; ///< in the agent
     bool agent_answers_ = false;
-    std::vector<std::string> offered_;  ///< names of the keys that the server has seen
-    std::vector<std::string> accepted_; ///< those with a signature, which was not enough
-    std::vector<std::string> left_out_; ///< those that can't be used, and why
-    std::string broken_;                ///< the last failure of our own
+    std::vector<std::string> offered_;  ///< names of the keys that the server was offered
+    std::vector<std::string> accepted_; ///< accepted with a signature, but not sufficient
+    std::vector<std::string> left_out_; ///< unusable keys, with the reason
+    std::string broken_;                ///< the last local failure
 };
 
 std::string Authentication::last_error() const {
@@ -75,7 +75,7 @@ std::string Authentication::last_error() const {
     return text && *text ? text : "no reason given";
 }
 
-/// Where there is none, or it does not answer, it just has no keys.
+/// A missing or unresponsive agent counts as one without keys.
 void Authentication::open_agent() {
     if (login_.agent == "none") return;
     agent_.reset(libssh2_agent_init(session_));
@@ -102,15 +102,15 @@ void Authentication::open_agent() {
     }
 }
 
-/// What became of one key. A server that asks for several goes on with the next one.
+/// Evaluates the result for one key. If the server requires several, the next key follows.
 bool Authentication::answered(const std::string& name, int rc) {
     if (rc == 0) return true;
     switch (rc) {
     case LIBSSH2_ERROR_AUTHENTICATION_FAILED: offered_.push_back(name); break;
     case LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED:
-        // libssh2 has one code for two things, and tells them apart only in words.
+        // libssh2 uses one code for two cases, which differ only in the error text.
         if (last_error().starts_with("Waiting")) throw hung_up();
-        // It knows the key, or it would not have wanted the signature.
+        // The server knows the key, otherwise it would not have asked for the signature.
         offered_.push_back(name);
         accepted_.push_back(name);
         break;
@@ -140,7 +140,7 @@ bool Authentication::offer(const KeyFile& file) {
                                                           nullptr, file.path.c_str(), nullptr));
 }
 
-/// Signs what libssh2 gives it. `abstract` is the EVP_PKEY.
+/// Signs data for libssh2. `abstract` is the EVP_PKEY.
 int sign_ed25519(LIBSSH2_SESSION*, unsigned char** signature, std::size_t* size,
                  const unsigned char* data, std::size_t data_size, void** abstract) {
     constexpr std::size_t length = 64;
@@ -166,7 +166,7 @@ bool Authentication::offer_pkcs8(const KeyFile& file) {
     if (!key || EVP_PKEY_get_raw_public_key(key.get(), reinterpret_cast<unsigned char*>(raw.data()),
                                             &size) != 1)
         throw Error(ErrorKind::failed, fmt::format("{} is not a valid private key", file.path));
-    // "ssh-ed25519" and the key, each with its length in front (RFC 8709)
+    // "ssh-ed25519" and the key, each with a length prefix (RFC 8709)
     const std::string blob = std::string("\0\0\0\x0bssh-ed25519\0\0\0\x20", 19) + raw;
     void* abstract = key.get();
     return answered(file.path,
@@ -175,7 +175,7 @@ bool Authentication::offer_pkcs8(const KeyFile& file) {
                                                blob.size(), &sign_ed25519, &abstract));
 }
 
-/// A key with a passphrase is one that the agent may have.
+/// A key with a passphrase may be in the agent.
 bool Authentication::with_file() {
     const KeyFile file = check_private_key(login_.private_key_file);
     if (file.kind == KeyFile::Kind::usable) return offer(file);
@@ -193,13 +193,12 @@ bool Authentication::with_named_key() {
     for (const AgentKey& key : keys_)
         if (fingerprint(key.half) == print) return offer(key);
     Error error(ErrorKind::unreachable,
-                agent_answers_ ? fmt::format("the SSH agent does not have the key {} that "
-                                             "`public_key` names",
-                                             print)
-                               : "no SSH agent answers, and `public_key` names a key of it");
+                agent_answers_
+                    ? fmt::format("the SSH agent does not have the key {} of `public_key`", print)
+                    : "no SSH agent answers, and `public_key` names one of its keys");
     for (const AgentKey& key : keys_)
         error.with_note(fmt::format("it has {} {}", fingerprint(key.half), key.comment));
-    throw std::move(error).with_hint("`ssh-add KEY` loads it, `ssh-add -l` shows what is there");
+    throw std::move(error).with_hint("`ssh-add KEY` loads it, `ssh-add -l` lists the loaded keys");
 }
 
 std::vector<std::string> Authentication::candidates() const {
@@ -211,7 +210,7 @@ std::vector<std::string> Authentication::candidates() const {
     return out;
 }
 
-/// As OpenSSH does it: first the agent's keys that are also named as files, then its others.
+/// As OpenSSH: first the agent keys that are also named as files, then the other agent keys.
 bool Authentication::with_agent_keys(const std::vector<KeyFile>& files) {
     open_agent();
     const auto is_named = [&](const AgentKey& key) {
@@ -249,10 +248,10 @@ bool Authentication::with_any() {
 Error Authentication::hung_up() const {
     const std::size_t count = offered_.size() + 1;
     Error error(ErrorKind::unreachable,
-                offered_.empty() ? fmt::format("{} hung up while it was logged in to: {}",
+                offered_.empty() ? fmt::format("{} closed the connection during login: {}",
                                                login_.name(), last_error())
-                                 : fmt::format("{} hung up after {} keys: it allows no more tries "
-                                               "(MaxAuthTries)",
+                                 : fmt::format("{} closed the connection after {} keys: it allows "
+                                               "no more attempts (MaxAuthTries)",
                                                login_.name(), count));
     if (offered_.empty()) {
         error.transient = true;
@@ -260,37 +259,35 @@ Error Authentication::hung_up() const {
     }
     error.with_note(fmt::format("tried: {}", fmt::join(offered_, ", ")));
     return std::move(error).with_hint(
-        "choose the key: `private_key_file`, `public_key` for one of the SSH agent, or "
+        "choose the key: `private_key_file`, `public_key` for a key in the SSH agent, or "
         "IdentityFile with IdentitiesOnly in ~/.ssh/config");
 }
 
 Error Authentication::nothing_to_offer() const {
-    Error error(ErrorKind::unreachable,
-                fmt::format("there is no key to log in to {} with: no `private_key_file`, {}, and "
-                            "no usable key in {}",
-                            login_.name(),
-                            agent_answers_ ? "none in the SSH agent" : "no SSH agent",
-                            login_.identity_files.empty() ? "~/.ssh" : "IdentityFile"));
-    for (const std::string& key : left_out_) error.with_note("left out: " + key);
+    Error error(
+        ErrorKind::unreachable,
+        fmt::format(
+            "there is no key to log in to {}: no `private_key_file`, {}, and no usable key in {}",
+            login_.name(), agent_answers_ ? "no key in the SSH agent" : "no SSH agent",
+            login_.identity_files.empty() ? "~/.ssh" : "IdentityFile"));
+    for (const std::string& key : left_out_) error.with_note("skipped: " + key);
     return std::move(error).with_hint(
-        "set private_key_file, or start an agent and `ssh-add` the key");
+        "set `private_key_file`, or start an agent and `ssh-add` the key");
 }
 
-/// A key was accepted, and signed with, and we are not in.
+/// The error if a key was accepted with a signature, but the login is not complete.
 Error Authentication::half_way(const std::string& methods) const {
     Error error(ErrorKind::unreachable,
-                fmt::format("{} accepts the key {}, but does not let us in with it alone",
-                            login_.name(), fmt::join(accepted_, ", ")));
+                fmt::format("{} accepts the key {}, but requires more to log in", login_.name(),
+                            fmt::join(accepted_, ", ")));
     if (methods.find("publickey") == std::string::npos && !methods.empty())
         return std::move(error).with_hint(fmt::format(
-            "it also wants: {}, which hadeploy does not answer. Let a key be enough for "
-            "this user in its sshd_config: `Match User {}`, `AuthenticationMethods "
-            "publickey`",
+            "it also requires {}, which hadeploy does not support. Allow a key alone for this user "
+            "in its sshd_config: `Match User {}`, `AuthenticationMethods publickey`",
             methods, login_.redacted(login_.user)));
     return std::move(error).with_hint(
-        "does AuthenticationMethods in its sshd_config want a second key? Then load that into "
-        "the SSH agent. Or the account is locked or "
-        "expired there (`chage -l`)");
+        "if AuthenticationMethods in its sshd_config requires a second key, load that into the SSH "
+        "agent; or the account is locked or expired on the host (`chage -l`)");
 }
 
 Error Authentication::refused() {
@@ -308,18 +305,18 @@ Error Authentication::refused() {
                     ? fmt::format("{} does not accept the key {}", login_.name(), offered_[0])
                     : fmt::format("{} accepts none of {} keys: {}", login_.name(), offered_.size(),
                                   fmt::join(offered_, ", ")));
-    for (const std::string& key : left_out_) error.with_note("left out: " + key);
-    return std::move(error).with_hint(fmt::format(
-        "put the public half into ~{}/.ssh/authorized_keys on the host, or name the right key with "
-        "`private_key_file`",
-        login_.redacted(login_.user)));
+    for (const std::string& key : left_out_) error.with_note("skipped: " + key);
+    return std::move(error).with_hint(
+        fmt::format("add the public key to ~{}/.ssh/authorized_keys on the host, or set "
+                    "`private_key_file` to the right key",
+                    login_.redacted(login_.user)));
 }
 
 void Authentication::run() {
     bool in = !login_.private_key_file.empty() ? with_file()
               : !login_.public_key.empty()     ? with_named_key()
                                                : with_any();
-    // A second key that the server asks for can only be one of the agent.
+    // A second key that the server requires can only come from the agent.
     if (!in && !accepted_.empty() && !agent_) in = with_agent_keys({});
     if (!in) throw refused();
 }

@@ -6,9 +6,9 @@
 
 namespace hadeploy::ssh {
 
-/// Logs in over a session whose host key is verified, with the keys that the login names: its
-/// private key, one key of the agent, or else all that the agent has and then those in files.
-/// @throws Error(unreachable) with what the server made of which keys
+/// Authenticates on a session whose host key is verified, with the keys that the login names: its
+/// private key file, one key of the agent, or else all keys of the agent and then those in files.
+/// @throws Error(unreachable) with how the server answered for each key
 void authenticate(LIBSSH2_SESSION* session, const Login& login);
 
 } // namespace hadeploy::ssh

@@ -67,23 +67,24 @@ std::optional<Error> conflict_with(const Change& change, const Observation& seen
     if (seen.error) return seen.error;
     if (change.kind == Change::Kind::remove) {
         if (present && !type_of(change).remove_may_leave)
-            return Error(ErrorKind::failed, "it is still there after it was removed");
+            return Error(ErrorKind::failed, "the object still exists after its removal");
         return std::nullopt;
     }
     if (!present)
-        return Error(ErrorKind::failed, "the commands ran without an error, but it is not there");
+        return Error(ErrorKind::failed,
+                     "the commands ran without an error, but the object does not exist");
     if (!seen.foreign.empty()) return Error(ErrorKind::conflict, seen.foreign);
     const bool create = change.kind == Change::Kind::create;
     for (const std::string& name : create ? type_of(change).verified : change.changed) {
         const Value* now = seen.attributes.find(name);
-        // a tracked attribute is wanted to be as it was, which only the commands can tell to be
-        // right
+        // the wanted value of a tracked attribute is its previous value; only the commands can
+        // judge whether the new one is right
         if (!now || !change.after.has(name) || *now == change.after[name]) continue;
         const Value& wanted = change.after[name];
         return Error(ErrorKind::failed,
                      fmt::format("the commands ran without an error, but `{}` is {} and not {}",
                                  name, display(as_secret_as(*now, wanted)), display(wanted)))
-            .with_hint("does something else on the host change it back?");
+            .with_hint("check whether something else on the host changes it back");
     }
     return std::nullopt;
 }
@@ -138,7 +139,7 @@ void Application::run() {
             continue;
         }
         fail(i,
-             Error(ErrorKind::failed, fmt::format("not begun, because {} failed on the same host",
+             Error(ErrorKind::failed, fmt::format("not started, because {} failed on the same host",
                                                   changes_[*stopped_by_].address))
                  .as_transient());
     }
@@ -171,7 +172,7 @@ void Application::announce(std::size_t at) {
 
 std::function<void(std::string_view)> Application::notice() {
     return [this](std::string_view text) {
-        // All may have answered, and only the trailer be missing.
+        // All sections may have answered, with only the trailer missing.
         const Item& item = next_ < items_.size() ? items_[next_] : items_.back();
         sink_.progress(item.change, text);
     };
@@ -213,7 +214,7 @@ void Application::run_alone(const Item& item) {
             pool_, login_, section_of(item.command), item.command.input_file,
             [&](std::size_t, SectionResult result) { section_ended(first, std::move(result)); },
             stop_);
-    } catch (const Error& error) { // a NUL in the script
+    } catch (const Error& error) { // a NUL byte in the script
         outcome.broken = error;
     }
     finish_exec(outcome, first, 1);
@@ -254,7 +255,7 @@ void Application::run_elsewhere(const Item& item) {
         return;
     }
     Error error(all_answered ? ErrorKind::failed : ErrorKind::unreachable,
-                fmt::format("{} failed on every host that could do it",
+                fmt::format("{} failed on every host that was tried",
                             command.step.empty() ? "a step" : command.step));
     for (std::string& reason : reasons) error.with_note(std::move(reason));
     fail(item.change, std::move(error));
@@ -266,7 +267,7 @@ void Application::section_ended(std::size_t at, SectionResult result) {
     if (item.work == Work::look) {
         verify(item.change, {result.status, std::move(result.out), std::move(result.err)});
     } else if (result.status != 0) {
-        // What a command with secrets printed may be made of them.
+        // The output of a command with secrets may contain them.
         const Change& change = changes_[item.change];
         const bool secret = change.before.contains_secret() || change.after.contains_secret();
         fail(item.change, explain_failure(login_.name(), item.command.step, result.status,
@@ -287,7 +288,7 @@ void Application::verify(std::size_t index, const ProbeResult& result) {
 }
 
 void Application::finish_exec(const Outcome& outcome, std::size_t first, std::size_t count) {
-    if (!outcome.broken && outcome.finished == 0) // it would be asked for ever
+    if (!outcome.broken && outcome.finished == 0) // avoids an endless loop
         return fail(items_[first].change, explain_no_answer(login_.name(), true, ""));
     if (!outcome.broken) return;
     const std::size_t at = first + outcome.finished;
@@ -298,8 +299,8 @@ void Application::finish_exec(const Outcome& outcome, std::size_t first, std::si
     Error error = *outcome.broken;
     if (outcome.begun) {
         error.transient = false;
-        error.with_note("it is not known whether this change was made; the next plan looks at what "
-                        "is there and goes on from it");
+        error.with_note("it is not known whether this change was made; the next plan reads the "
+                        "current state and continues from there");
     }
     fail(items_[at].change, std::move(error));
 }

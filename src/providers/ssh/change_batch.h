@@ -4,8 +4,8 @@
 
 namespace hadeploy::ssh {
 
-/// One batch of changes on its way: which of them share an exec, what is passed from one command
-/// to the next, and who failed.
+/// Applies a batch of changes: decides which commands share an exec, passes output from one command
+/// to the next, and records failures.
 class Application {
   public:
     Application(Pool& pool, const Login& login, std::stop_token stop,
@@ -15,9 +15,9 @@ class Application {
   private:
     enum class Work {
         command,
-        look,    ///< read back what the change has made
+        look,    ///< read the object back after the change
         nothing, ///< a remove that leaves the object as it is
-        refuse,  ///< the change has no commands, but an error; nothing comes after it
+        refuse,  ///< commands() failed for the change; it is the last item
     };
     struct Item {
         std::size_t change = 0;
@@ -32,9 +32,9 @@ class Application {
     void run_elsewhere(const Item& item);
     bool shares_an_exec(const Item& item) const;
     void announce(std::size_t at);
-    /// Tells what happens on the way, for the change that is being made.
+    /// A callback that reports progress of the current change.
     std::function<void(std::string_view)> notice();
-    /// A section of the exec that began with item `first` has ended.
+    /// The section of the item `at` has ended.
     void section_ended(std::size_t at, SectionResult result);
     void verify(std::size_t change, const ProbeResult& result);
     void finish_exec(const Outcome& outcome, std::size_t first, std::size_t count);
@@ -48,18 +48,19 @@ class Application {
     ChangeSink& sink_;
 
     std::vector<Item> items_;
-    std::size_t next_ = 0;                    ///< the first item not yet run
-    std::optional<std::string> carried_ = {}; ///< output of a command elsewhere, for the next one
-    std::vector<bool> ended_;                 ///< changes that were reported
+    std::size_t next_ = 0; ///< the first item not yet run
+    std::optional<std::string> carried_ =
+        {};                   ///< output of a command on another host, input of the next
+    std::vector<bool> ended_; ///< by change: it was reported
     std::optional<std::size_t> stopped_by_ = {}; ///< the first change that failed
-    bool unreachable_ = false;                   ///< what failed there was the host
+    bool unreachable_ = false;                   ///< that failure was an unreachable host
     std::optional<Error> refused_ = {};          ///< the error of Work::refuse
 };
 
-/// What is now true of the resource: the config, what was known before and cannot be seen, and over
-/// both what was seen. Pure.
+/// The attributes of the resource after the change: the config, earlier values that cannot be read,
+/// and over both the values that were read. Pure.
 Value attributes_after(const Change& change, const Value& seen);
-/// Why the change is not what was wanted, by what was seen after it. Pure.
+/// The error if the observation after the change does not match the wanted state. Pure.
 std::optional<Error> conflict_with(const Change& change, const Observation& seen);
 
 } // namespace hadeploy::ssh

@@ -15,15 +15,15 @@ namespace hadeploy::ssh::docker {
 
 namespace {
 constexpr std::size_t kMostCompose = 4u << 20;
-constexpr std::size_t kLongestName = 64; ///< of a config or a secret (moby, daemon/cluster)
-/// Aliases may make a small file a large tree, or one without an end.
+constexpr std::size_t kLongestName = 64; ///< limit for a config or secret (moby, daemon/cluster)
+/// Aliases can turn a small file into a huge or infinite tree.
 constexpr std::size_t kMostNodes = 100'000, kMostDepth = 100;
 
 bool is_plain_map(const YAML::Node& node) {
     return node.IsDefined() && node.IsMap();
 }
 
-/// What `<<` names: one map or several.
+/// The value of `<<`: one or several maps.
 std::vector<YAML::Node> merged_into(const YAML::Node& map) {
     const YAML::Node merge = map["<<"];
     if (!merge.IsDefined()) return {};
@@ -58,7 +58,7 @@ std::string name_at(std::string_view text) {
     return std::string(text.substr(0, size));
 }
 
-/// One ${...}, without its braces.
+/// Evaluates one ${...}, given without the braces.
 std::string braced(const std::string& inside, const Value& variables, const Missing& missing) {
     const std::string name = name_at(inside);
     std::string_view rest = std::string_view(inside).substr(name.size());
@@ -67,7 +67,8 @@ std::string braced(const std::string& inside, const Value& variables, const Miss
     const char kind = rest.empty() ? ' ' : rest[0];
     if (name.empty() || (or_empty && rest.empty()) || (!rest.empty() && kind != '-' && kind != '?'))
         throw Error(ErrorKind::spec, fmt::format("${{{}}} is not a variable", inside))
-            .with_hint("write ${NAME}, ${NAME:-default} or ${NAME:?message}; a $ itself is $$");
+            .with_hint(
+                "write ${NAME}, ${NAME:-default} or ${NAME:?message}; write $$ for a literal $");
     const std::string value = variables.text(name);
     const bool given = variables.has(name) && !(or_empty && value.empty());
     const std::string other(rest.substr(std::min<std::size_t>(1, rest.size())));
@@ -96,13 +97,13 @@ std::vector<std::string> named_files(const YAML::Node& root, const Value& variab
     return out;
 }
 
-/// The port of one entry under `ports:`.
+/// The published port of one entry in `ports:`; "" if there is none to report.
 std::string published(const YAML::Node& entry, const Value& variables) {
     std::string port, protocol = "tcp";
     if (entry.IsMap()) {
         const YAML::Node mode = member(entry, "mode"), number = member(entry, "published"),
                          kind = member(entry, "protocol");
-        if (mode.IsDefined() && mode.Scalar() == "host") return {}; // of one node alone
+        if (mode.IsDefined() && mode.Scalar() == "host") return {}; // a port of single nodes
         if (number.IsDefined()) port = substituted(number.Scalar(), variables);
         if (kind.IsDefined()) protocol = kind.Scalar();
     } else if (entry.IsScalar()) { // [address:]published:target[/protocol]
@@ -120,7 +121,7 @@ std::string published(const YAML::Node& entry, const Value& variables) {
     return protocol == "tcp" ? port : port + "/" + protocol;
 }
 
-/// 3.5 of "3.5"; 3 of "3".
+/// The version as a number, e.g. 3.5; 0 if it is not given.
 double version_of(const YAML::Node& root) {
     return root["version"].IsDefined() && root["version"].IsScalar()
                ? std::strtod(root["version"].Scalar().c_str(), nullptr)
@@ -134,8 +135,8 @@ bool names_files(const YAML::Node& root) {
     return false;
 }
 
-/// Docker before 23 takes "3" for 3.0, and knows no version "" at all: to newer ones both are the
-/// newest, as is none.
+/// Docker before 23 reads "3" as 3.0 and rejects "". For newer versions both mean the latest
+/// version, as if it were missing.
 std::string version_sent(const YAML::Node& root) {
     const YAML::Node given = root["version"];
     const std::string text = given.IsDefined() && given.IsScalar() ? given.Scalar() : "";
@@ -209,8 +210,8 @@ std::string substituted(const std::string& text, const Value& variables, const M
             out += braced(name, variables, missing);
             at += name.size();
         } else {
-            throw Error(ErrorKind::spec, "a $ that begins no variable")
-                .with_hint("a $ itself is written $$ in a compose file");
+            throw Error(ErrorKind::spec, "a $ that does not start a variable")
+                .with_hint("write $$ for a literal $ in a compose file");
         }
     }
     return out;
@@ -280,23 +281,24 @@ Compose read_compose(const Value& config) {
                     fmt::format("the compose file is larger than {} values or deeper than {}",
                                 kMostNodes, kMostDepth),
                     place.loc())
-            .with_hint("does an alias (*name) stand inside of what it names?");
+            .with_hint("check for an alias (*name) inside the value that it refers to");
     if (!root.IsMap() || !root["services"] || !root["services"].IsMap())
         throw Error(ErrorKind::spec, "the compose file has no `services`", place.loc());
     std::vector<std::string> named;
     try {
         named = named_files(root, config["variables"]);
-    } catch (const Error&) { // a wrong variable, which check_compose() reports with its place
+    } catch (const Error&) { // an invalid variable, which check_compose() reports with its place
     }
     for (const std::string& name : named) {
         const std::filesystem::path relative = std::filesystem::path(name).lexically_normal();
         if (relative.is_absolute() || relative.empty() || *relative.begin() == "..")
             throw Error(
                 ErrorKind::spec,
-                fmt::format("the compose file names the file {}, which is not below it", name),
+                fmt::format("the compose file names the file {}, which is not below its directory",
+                            name),
                 place.loc())
-                .with_hint("files of configs, secrets and env_file have to lie beside the compose "
-                           "file or below; they are sent along");
+                .with_hint("files of configs, secrets and env_file must be in the directory of the "
+                           "compose file or below it, because they are sent to the host");
         compose.files.push_back(
             {relative.string(), read_file(path.parent_path() / relative, kMostCompose)});
     }
@@ -325,7 +327,7 @@ std::vector<std::string> externals(const Compose& compose, const Value& variable
             const YAML::Node external = member(entry, "external");
             if (!external.IsDefined()) continue;
             YAML::Node name = member(entry, "name");
-            if (external.IsMap()) // of versions before 3.5
+            if (external.IsMap()) // versions before 3.5
                 name = member(external, "name");
             else if (read_plain(substituted(external.Scalar(), variables)).text != "true")
                 continue;

@@ -11,33 +11,34 @@
 #include <vector>
 #include <yaml-cpp/yaml.h>
 
-/// Compose files of version 3, as `docker stack deploy` reads them: the parts of them that have to
-/// be known before they are deployed. (Docker's own schema: docker/cli, cli/compose/schema/data.)
+/// Compose files of version 3, as read by `docker stack deploy`: the parts that must be known
+/// before deployment. (Docker's schema: docker/cli, cli/compose/schema/data.)
 namespace hadeploy::ssh::docker {
 
-/// A compose file and the local files that it names; those go along to the host.
+/// A compose file and the local files that it names, which are sent to the host.
 struct Compose {
     struct File {
         std::string path, text; ///< the path is relative to the compose file
     };
-    std::string shown; ///< how messages name the file: "stack.yml", "content"
+    std::string shown; ///< the name in messages: "stack.yml", "content"
     std::string text;
     YAML::Node root;
     std::vector<File> files;
 
-    /// What docker gets. Compose files have no `version` nowadays, but up to Docker 24 a stack
-    /// without one is taken for the format of 2014; and a named config needs 3.5.
+    /// The text that is sent to Docker, with a suitable `version`. Compose files have no `version`
+    /// nowadays, but up to Docker 24 a stack without one is read in the format of 2014; and a named
+    /// config needs 3.5.
     [[nodiscard]] std::string sent() const;
-    /// A second compose file, which gives the configs and secrets that have a `file:` names with a
-    /// digest of their contents: a swarm never changes one that is there. "" when there is none.
+    /// A second compose file that gives configs and secrets with `file:` a name with a digest of
+    /// their content, because a swarm cannot change an existing one. "" if there are none.
     [[nodiscard]] std::string names(const std::string& stack, const Value& variables) const;
 };
 
-/// The compose file of a docker.stack's `compose` or `content`.
-/// @throws Error(spec) when it or a file that it names cannot be read, or is no compose file
+/// The compose file in `compose` or `content` of a docker.stack.
+/// @throws Error(spec) if it or a file that it names cannot be read, or it is not a compose file
 Compose read_compose(const Value& config);
 
-/// Adds what `docker stack deploy` would refuse, silently change, or take for nothing.
+/// Reports everything that `docker stack deploy` would reject, silently change, or misread.
 void check_compose(const Compose& compose, const Value& variables, Loc place,
                    Diagnostics& diagnostics);
 
@@ -45,25 +46,25 @@ void check_compose(const Compose& compose, const Value& variables, Loc place,
 void warn_of_ignored(const Compose& compose, const Value& variables, Loc place,
                      Diagnostics& warnings);
 
-/// `map[key]`, also of what `<<` merges into the map. Undefined when there is none.
+/// `map[key]`, including keys that `<<` merges into the map. Undefined if there is none.
 YAML::Node member(const YAML::Node& map, const std::string& key);
-/// The keys and values of a map, those that `<<` merges into it included.
+/// The keys and values of a map, including those that `<<` merges into it.
 std::vector<std::pair<YAML::Node, YAML::Node>> entries(const YAML::Node& map);
 std::vector<std::string> keys_of(const YAML::Node& map);
 
-/// `text` with ${NAME}, ${NAME:-default}, ${NAME-default} and $NAME replaced as docker does.
-/// @param missing  called for each that has no value, with the name and what the file says of it
-///   ("" or the text of ${NAME:?text}); the result is then without it. May be empty.
-/// @throws Error(spec) for a $ that begins none of these and is not written $$
+/// `text` with ${NAME}, ${NAME:-default}, ${NAME-default} and $NAME replaced as in Docker.
+/// @param missing  called for each variable without a value, with its name and the text of
+/// ${NAME:?text}, or ""; the variable is then replaced by nothing. May be empty.
+/// @throws Error(spec) for a $ that starts none of these and is not written $$
 using Missing = std::function<void(const std::string& name, const std::string& message)>;
 std::string substituted(const std::string& text, const Value& variables,
                         const Missing& missing = {});
 
-/// The ports of every node that the services publish: "5000" or "53/udp". Without those that docker
+/// The ports that the services publish on every node: "5000" or "53/udp". Without ports that Docker
 /// chooses, ranges, and ports of single nodes (mode: host).
 std::vector<std::string> published_ports(const Compose& compose, const Value& variables);
 
-/// What the compose file calls external and has to be there: "network proxy", "secret key".
+/// External objects of the compose file, which must exist: "network proxy", "secret key".
 std::vector<std::string> externals(const Compose& compose, const Value& variables);
 
 } // namespace hadeploy::ssh::docker

@@ -15,7 +15,7 @@ namespace hadeploy::ssh::docker {
 namespace {
 constexpr int kAnyVersion = 99;
 
-/// Where in the file something is: "deploy.replicas" of the service web.
+/// A place in the file: "deploy.replicas" of the service web.
 struct At {
     std::string section, name, rest;
 
@@ -52,7 +52,7 @@ bool is_whole(const Reading& read) {
     return is_number(read.type) && read.text.find_first_not_of("+-0123456789") == std::string::npos;
 }
 
-/// A kind of scalar (see Key::is), without its "!".
+/// Whether a scalar is of a kind (see Key::is), given without its "!".
 bool is_of(std::string_view kind, const Reading& read) {
     const bool negative = read.text.starts_with('-');
     if (kind == "null") return read.type == Scalar::null;
@@ -69,18 +69,18 @@ bool is_of(std::string_view kind, const Reading& read) {
     return read.type == Scalar::text && has_form(kind, read.text);
 }
 
-/// What Docker makes of a variable's value is one by the words of YAML 1.1 in each version.
+/// For the value of a variable, every Docker version also accepts the YAML 1.1 words for booleans.
 bool is_of_variable(std::string_view kind, const Reading& read) {
     return is_of(kind, read) || (kind == "flag" && read.type == Scalar::word);
 }
 
-/// "a list", "a map", or of a scalar what it has to be.
+/// The expected kind, for messages: "a list", "a map" or the form of a scalar.
 std::string wanted(std::string_view kind) {
     if (kind.ends_with('!')) kind.remove_suffix(1);
     if (kind.starts_with('[')) return "a list";
     if (kind.starts_with('{')) return "a map";
     if (kind == "whole" || kind == "integer" || kind == "count") return "a whole number";
-    if (kind == "target") return "the number of one";
+    if (kind == "target") return "a port number";
     if (kind == "number" || kind == "amount") return "a number";
     if (kind == "flag") return "true or false";
     if (kind == "value" || kind == "option") return "text or a number";
@@ -108,7 +108,7 @@ class Check {
     void run() { check(report_.compose.root, "{file}", {}, "", ""); }
 
   private:
-    /// @param shape, key  that it stands under, for what is known of mistakes there
+    /// @param shape, key  the enclosing shape and key, for remedies of common mistakes
     void check(const YAML::Node& node, std::string_view is, const At& at, std::string_view shape,
                std::string_view key) {
         if (is == "any") return;
@@ -134,8 +134,9 @@ class Check {
                 return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-';
             });
             if (of.starts_with('+') && (!plain || name.empty()))
-                report_.problem(key, fmt::format("\"{}\" can't be a name in {}", name, at.shown()))
-                    .with_hint("use letters, digits, and any of . _ -");
+                report_
+                    .problem(key, fmt::format("\"{}\" is not a valid name in {}", name, at.shown()))
+                    .with_hint("use letters, digits and . _ -");
             check(value, of.substr(1), at.below(name), "", "");
         }
     }
@@ -153,10 +154,10 @@ class Check {
             }
             if (known->since > version_)
                 report_
-                    .problem(key, fmt::format("`{}` in {} needs version 3.{} of the format, and "
-                                              "the file says 3.{}",
+                    .problem(key, fmt::format("`{}` in {} needs version 3.{} of the format, but "
+                                              "the file declares 3.{}",
                                               name, at.shown(), known->since, version_))
-                    .with_hint("leave out `version`, which is then what the file needs");
+                    .with_hint("remove `version`; then the needed version is used");
             check(value, known->is, at.below(name), shape, name);
         }
     }
@@ -164,14 +165,15 @@ class Check {
     void unknown_key(const YAML::Node& key, std::string_view shape,
                      const std::optional<std::string>& close, const At& at) {
         const std::string_view other = remedy(shape, key.Scalar());
-        Error& error = report_.problem(
-            key, fmt::format("a stack has no key `{}` in {}", key.Scalar(), at.shown()));
+        Error& error =
+            report_.problem(key, fmt::format("a stack does not support the key `{}` in {}",
+                                             key.Scalar(), at.shown()));
         if (!other.empty())
             error.hint = other;
         else if (close)
             error.hint = fmt::format("did you mean `{}`?", *close);
         else
-            error.hint = "`docker stack deploy` refuses it: leave it out";
+            error.hint = "remove it: `docker stack deploy` rejects it";
     }
 
     void check_list(const YAML::Node& list, std::string_view of, const At& at,
@@ -184,7 +186,7 @@ class Check {
             check(one, of.substr(unique ? 1 : 0), place, shape, key);
             const auto text = unique && one.IsScalar() ? report_.text_of(one) : std::nullopt;
             if (text && !seen.insert(*text).second)
-                report_.problem(one, fmt::format("{} is there twice: {}", at.shown(), *text))
+                report_.problem(one, fmt::format("{} appears twice: {}", at.shown(), *text))
                     .with_hint("remove one of them");
         }
     }
@@ -202,7 +204,7 @@ class Check {
         for (std::string_view kind : kinds) {
             const bool literal = kind.ends_with('!');
             if (literal) kind.remove_suffix(1);
-            // a number in the place of a variable counts as one, almost everywhere
+            // a number from a variable counts as a number almost everywhere
             if (!is_of(kind, read) &&
                 (!variable || literal || !is_of_variable(kind, read_plain(read.text))))
                 continue;
@@ -212,12 +214,12 @@ class Check {
         mismatch(node, shown(node, read), kinds, at, hint_for(kinds, read, node.Scalar()));
     }
 
-    /// 1.50 is a number, of which 1.5 becomes text again.
+    /// 1.50 is a number, which becomes the text 1.5.
     void check_kept(const YAML::Node& node, const Reading& read, const At& at) {
         if (read.type == Scalar::text || read.type == Scalar::null || read.text == node.Scalar())
             return;
         report_
-            .problem(node, fmt::format("{} is {}, of which Docker makes {}", at.shown(),
+            .problem(node, fmt::format("{} is {}, which Docker changes to {}", at.shown(),
                                        node.Scalar(), read.text))
             .with_hint(fmt::format("write it in quotes: \"{}\"", node.Scalar()));
     }
@@ -229,7 +231,7 @@ class Check {
 
     static std::string hint_for(const std::vector<std::string_view>& kinds, const Reading& read,
                                 const std::string& written) {
-        if (read.type == Scalar::null) return "give it a value, or leave it out";
+        if (read.type == Scalar::null) return "give it a value, or remove it";
         if (read.type == Scalar::word) return hint_for_word(kinds, read, written);
         if (read.type == Scalar::text && kinds.front() == "size" &&
             has_form("size", read.text + "B"))
@@ -245,7 +247,7 @@ class Check {
                 return fmt::format("write it without quotes: {}", read.text);
             if (kind.ends_with('!') &&
                 is_of(kind.substr(0, kind.size() - 1), read_plain(read.text)))
-                return "Docker takes no variable and no quotes here";
+                return "Docker accepts no variable and no quotes here";
             if (read.type != Scalar::text && has_form(kind == "value" ? "text" : kind, written))
                 return fmt::format("write it in quotes: \"{}\"", written);
         }
@@ -256,8 +258,7 @@ class Check {
                                      const Reading& read, const std::string& written) {
         const bool flag = std::any_of(kinds.begin(), kinds.end(),
                                       [](auto kind) { return kind.starts_with("flag"); });
-        if (flag)
-            return fmt::format("write {}: to Docker since 28 `{}` is text", read.text, written);
+        if (flag) return fmt::format("write {}: since Docker 28 `{}` is text", read.text, written);
         return fmt::format("write it in quotes: \"{}\"; without them Docker before 28 reads {}",
                            written, read.text);
     }

@@ -11,31 +11,32 @@
 namespace hadeploy::ssh::docker {
 
 namespace {
-/// A key of a service that Docker Compose knows, and `docker stack deploy` reads and drops.
+/// A key of a service that Docker Compose supports and `docker stack deploy` ignores.
 struct Ignored {
     std::string_view key;
-    std::string_view instead = "leave it out";
+    std::string_view instead = "remove it";
 };
 constexpr std::string_view kByName = "services on the same network reach each other by name";
 constexpr std::array kIgnored{
-    Ignored{"build", "load the image with a docker.image, and name it in `image`"},
+    Ignored{"build", "load the image with a docker.image, and set `image`"},
     Ignored{"cgroup_parent"},
     Ignored{"cgroupns_mode"},
-    Ignored{"container_name", "leave it out: a service is reached by its own name"},
-    Ignored{"depends_on", "a swarm starts services in no order: let the program wait for what it "
-                          "needs"},
+    Ignored{"container_name", "remove it: a service is reached by its own name"},
+    Ignored{
+        "depends_on",
+        "a swarm starts services in no defined order: let the program wait for its dependencies"},
     Ignored{"devices"},
-    Ignored{"domainname", "write the whole name as `hostname`"},
+    Ignored{"domainname", "write the full name as `hostname`"},
     Ignored{"expose", kByName},
     Ignored{"external_links", kByName},
     Ignored{"ipc"},
     Ignored{"links", kByName},
     Ignored{"mac_address"},
-    Ignored{"network_mode", "name the networks under `networks`"},
+    Ignored{"network_mode", "list the networks under `networks`"},
     Ignored{"pid"},
-    Ignored{"privileged", "add the capabilities that it needs: cap_add"},
-    Ignored{"restart", "write `deploy.restart_policy`; without it a task that ended is started "
-                       "again"},
+    Ignored{"privileged", "add the capabilities that it needs with `cap_add`"},
+    Ignored{"restart",
+            "use `deploy.restart_policy`; without it a task that ended is always restarted"},
     Ignored{"security_opt"},
     Ignored{"shm_size", "mount a tmpfs at /dev/shm: volumes: [{type: tmpfs, target: /dev/shm}]"},
     Ignored{"tmpfs", "mount it: volumes: [{type: tmpfs, target: /path}]"},
@@ -80,12 +81,12 @@ void check_ignored(const ComposeReport& report) {
         for (const auto& port : ports)
             if (port.IsScalar() && has_address(report.text_of(port).value_or("")))
                 report
-                    .problem(port, fmt::format("a swarm ignores the address of this port of the "
-                                               "service {}, and publishes it on every address of "
-                                               "its nodes",
-                                               name.Scalar()))
-                    .with_hint("leave the address out; what is not to be reached from outside is "
-                               "not published, or filtered by a firewall");
+                    .problem(port,
+                             fmt::format("a swarm ignores the address of this port of the service "
+                                         "{} and publishes the port on all addresses of its nodes",
+                                         name.Scalar()))
+                    .with_hint("remove the address; to keep the port private, do not publish it or "
+                               "use a firewall");
     }
 }
 

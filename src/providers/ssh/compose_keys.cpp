@@ -221,10 +221,11 @@ constexpr std::array kKeys{
 struct Remedy {
     std::string_view in, name, text;
 };
-constexpr std::string_view kLimits = "write it below deploy.resources";
+constexpr std::string_view kLimits = "move it to deploy.resources";
 constexpr std::array kRemedies{
-    Remedy{"file", "name", "the name of a stack is the attribute `name` of the docker.stack"},
-    Remedy{"file", "include", "a stack has one compose file: write all of it there"},
+    Remedy{"file", "name",
+           "set the name of the stack with the attribute `name` of the docker.stack"},
+    Remedy{"file", "include", "a stack has only one compose file: write everything there"},
     Remedy{"service", "cpus", kLimits},
     Remedy{"service", "cpu_quota", kLimits},
     Remedy{"service", "cpu_shares", kLimits},
@@ -234,28 +235,28 @@ constexpr std::array kRemedies{
     Remedy{"service", "memswap_limit", kLimits},
     Remedy{"service", "pids_limit", kLimits},
     Remedy{"service", "depends_on",
-           "a swarm starts services in no order: leave it out, or write a list of names"},
-    Remedy{"service", "env_file", "write the names of the files: env_file: [web.env]"},
-    Remedy{"service", "environment", "write NAME=value, or the map without the dashes"},
+           "a swarm starts services in no defined order: remove it, or write a list of names"},
+    Remedy{"service", "env_file", "write only the names of the files: env_file: [web.env]"},
+    Remedy{"service", "environment", "write NAME=value, or a map without dashes"},
     Remedy{"service", "extends",
-           "write the settings out, or share them with an anchor (&common) and <<: *common"},
-    Remedy{
-        "service", "profiles",
-        "a stack runs all its services: put these into the compose file of another docker.stack"},
+           "repeat the settings, or share them with an anchor (&common) and <<: *common"},
+    Remedy{"service", "profiles",
+           "a stack runs all its services: move these to the compose file of another docker.stack"},
     Remedy{"service", "pull_policy",
-           "a swarm pulls images that a node lacks; `resolve_image` of the docker.stack says "
-           "whether a registry is asked for newer ones"},
+           "a swarm pulls images that a node does not have; `resolve_image` of the docker.stack "
+           "controls whether a registry is asked for newer ones"},
     Remedy{"service", "scale", "write deploy.replicas"},
     Remedy{"service", "volume_driver", "define the volume under `volumes:`, with its driver"},
     Remedy{"service", "volumes_from", "define the volume under `volumes:`, and use it in both"},
-    Remedy{"build", "*", "a swarm builds nothing: leave `build` out"},
+    Remedy{"build", "*", "remove `build`: a swarm does not build images"},
     Remedy{"port", "host_ip", "a swarm publishes ports on every address of its nodes"},
-    Remedy{"config", "content", "write it to a file beside the compose file, and name that: file"},
+    Remedy{"config", "content",
+           "write it to a file beside the compose file, and name the file in `file`"},
     Remedy{"config", "environment",
-           "write it to a file beside the compose file, and name that: file"},
+           "write it to a file beside the compose file, and name the file in `file`"},
     Remedy{"secret", "environment",
-           "write it to a file beside the compose file, and name that: file"},
-    Remedy{"reservations", "devices", "a swarm gives devices out as generic_resources"},
+           "write it to a file beside the compose file, and name the file in `file`"},
+    Remedy{"reservations", "devices", "a swarm assigns devices as generic_resources"},
 };
 
 int needed(const YAML::Node& node, std::string_view is) {

@@ -6,10 +6,10 @@
 #include <optional>
 #include <string>
 
-/// What the checks of a compose file share.
+/// Shared by the checks of a compose file.
 namespace hadeploy::ssh::docker {
 
-/// Tells problems by their place in the compose file, and values as they are with the variables.
+/// Reports problems with their place in the compose file, and evaluates values with the variables.
 class ComposeReport {
   public:
     ComposeReport(const Compose& compose, const Value& variables, Loc place,
@@ -24,7 +24,8 @@ class ComposeReport {
         return diagnostics_.add(where + text, place_);
     }
 
-    /// Nothing where it is not known before apply, or has been reported.
+    /// The text with variables replaced; nothing if it is not known before apply, or if an error
+    /// was already reported for it.
     [[nodiscard]] std::optional<std::string> text_of(const YAML::Node& node) const {
         bool whole = true;
         try {
@@ -48,12 +49,12 @@ class ComposeReport {
     Diagnostics& diagnostics_;
 };
 
-/// What is written as text may not be what YAML makes of it; keys may be there twice; a $ may begin
-/// no variable, or one without a value.
+/// Reports scalars that YAML does not read as text, duplicate keys, and each $ that does not start
+/// a variable, or starts one without a value.
 void check_texts(const ComposeReport& report);
-/// What one key demands of another: networks that are used have to be defined.
+/// Reports violated dependencies between keys, for example use of an undefined network.
 void check_rules(const ComposeReport& report);
-/// What a swarm ignores; these are warnings.
+/// Reports keys that a swarm ignores, as warnings.
 void check_ignored(const ComposeReport& report);
 
 } // namespace hadeploy::ssh::docker

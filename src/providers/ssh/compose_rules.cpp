@@ -19,9 +19,9 @@ struct Fault {
     std::string_view what;
 };
 
-/// Where Docker would refuse a file of variables (docker/cli, kvfile).
+/// The first line of an environment file that Docker would reject (docker/cli, kvfile).
 std::optional<Fault> fault_in_variables(const std::string& text) {
-    constexpr std::size_t kLongest = 64 * 1024; ///< of bufio.Scanner
+    constexpr std::size_t kLongest = 64 * 1024; ///< limit of bufio.Scanner
     std::istringstream in(text.starts_with("\xef\xbb\xbf") ? text.substr(3) : text);
     std::size_t number = 0;
     for (std::string line; std::getline(in, line);) {
@@ -61,30 +61,33 @@ class Rules {
     void check_service(const std::string& name, const YAML::Node& service) {
         if (!member(service, "image").IsDefined())
             report_.problem(service, fmt::format("the service {} has no image", name))
-                .with_hint("a swarm does not build images: load one with docker.image and name it");
+                .with_hint(
+                    "a swarm does not build images: load one with a docker.image and set `image`");
         const YAML::Node deploy = member(service, "deploy");
         const YAML::Node mode = member(deploy, "mode"), replicas = member(deploy, "replicas");
         if (scalar(mode).starts_with("global") && replicas.IsDefined())
             report_
-                .problem(replicas, fmt::format("the service {} runs on every node, and has "
-                                               "`deploy.replicas` beside it",
-                                               name))
-                .with_hint("leave out `replicas`, or `mode: " + scalar(mode) + "`");
+                .problem(
+                    replicas,
+                    fmt::format(
+                        "the service {} runs on every node, so it cannot have `deploy.replicas`",
+                        name))
+                .with_hint("remove `replicas`, or `mode: " + scalar(mode) + "`");
         const YAML::Node health = member(service, "healthcheck");
         if (is_true(member(health, "disable")) && member(health, "test").IsDefined())
             report_
-                .problem(member(health, "test"),
-                         fmt::format("the `healthcheck` of the service {} has a `test`, and is "
-                                     "disabled",
-                                     name))
-                .with_hint("leave out one of them");
+                .problem(
+                    member(health, "test"),
+                    fmt::format("the `healthcheck` of the service {} has a `test`, but is disabled",
+                                name))
+                .with_hint("remove one of them");
         for (const auto& [key, limit] : entries(member(service, "ulimits")))
             for (const char* part : {"soft", "hard"})
                 if (limit.IsMap() && !member(limit, part).IsDefined())
                     report_
                         .problem(key, fmt::format("`ulimits.{}` of the service {} has no `{}`",
                                                   key.Scalar(), name, part))
-                        .with_hint("write both, or one number in the place of the map");
+                        .with_hint("write both, or one number instead of the map");
         check_names(name, "networks", "network", member(service, "networks"));
         check_names(name, "configs", "config", member(service, "configs"));
         check_names(name, "secrets", "secret", member(service, "secrets"));
@@ -94,7 +97,7 @@ class Rules {
         for (const auto& one : files) check_env_file(one);
     }
 
-    /// Nothing of a line is shown: such files hold secrets.
+    /// No part of a line is shown, because such files contain secrets.
     void check_env_file(const YAML::Node& node) {
         const std::string name = scalar(node);
         const std::string path = std::filesystem::path(name).lexically_normal().string();
@@ -103,13 +106,13 @@ class Rules {
             if (const auto fault = fault_in_variables(file.text))
                 report_
                     .problem(node, fmt::format("line {} of {} {}", fault->line, name, fault->what))
-                    .with_hint("a line is NAME=value: without `export`, and without spaces around "
-                               "the name");
+                    .with_hint("write each line as NAME=value, without `export` and without spaces "
+                               "around the name");
             return;
         }
     }
 
-    /// "" where it is no scalar, or not known before apply.
+    /// The text of a scalar; "" if it is not a scalar, or not known before apply.
     [[nodiscard]] std::string scalar(const YAML::Node& node) const {
         return node.IsDefined() && node.IsScalar() ? report_.text_of(node).value_or("") : "";
     }
@@ -159,7 +162,8 @@ class Rules {
         }
     }
 
-    /// Of "NAME:/path" and {type: volume, source: NAME}; a path of the host, or "".
+    /// The source in "NAME:/path" or {type: volume, source: NAME}: a name, a path on the host, or
+    /// "".
     [[nodiscard]] std::string volume_of(const YAML::Node& mount) const {
         if (mount.IsMap())
             return scalar(member(mount, "type")) == "volume" ? scalar(member(mount, "source")) : "";
@@ -178,25 +182,26 @@ class Rules {
         };
         if (!type.IsDefined()) refuse(mount, "has no `type`", "write type: volume, bind or tmpfs");
         if (kind == "bind" && !source.IsDefined())
-            refuse(mount, "of the type bind has no `source`", "name the directory of the nodes");
+            refuse(mount, "of the type bind has no `source`",
+                   "set `source` to a directory on the nodes");
         if (kind == "tmpfs" && source.IsDefined())
-            refuse(source, "of the type tmpfs has a `source`", "leave it out");
+            refuse(source, "of the type tmpfs has a `source`", "remove it");
         for (const char* options : {"bind", "volume", "tmpfs"})
             if (const YAML::Node given = member(mount, options);
                 given.IsDefined() && !kind.empty() && kind != options)
                 refuse(given,
                        fmt::format("of the type {} has options of the type {}", kind, options),
-                       fmt::format("leave out `{}`, or write type: {}", options, options));
+                       fmt::format("remove `{}`, or write type: {}", options, options));
     }
 
-    /// A config or a secret has to come from somewhere.
+    /// A config or secret must have a source.
     void check_source(std::string_view kind, const YAML::Node& key, const YAML::Node& entry) {
         for (const char* known : {"file", "external", "driver", "content", "environment"})
             if (member(entry, known).IsDefined()) return;
         report_.problem(key, fmt::format("the {} {} has no `file`", kind, key.Scalar()))
-            .with_hint(fmt::format("name a file beside the compose file, or write external: true "
-                                   "for a {} that is there already",
-                                   kind));
+            .with_hint(fmt::format(
+                "name a file beside the compose file, or write external: true for an existing {}",
+                kind));
     }
 
     void check_external(std::string_view kind, const std::string& name, const YAML::Node& entry) {
@@ -210,9 +215,9 @@ class Rules {
         for (const char* own : {"driver", "driver_opts", "labels"})
             if (const YAML::Node given = member(entry, own); given.IsDefined())
                 report_
-                    .problem(given,
-                             fmt::format("the volume {} is external, and has `{}`", name, own))
-                    .with_hint("an external volume is used as it is: leave one of them out");
+                    .problem(given, fmt::format("the volume {} is external, so it cannot have `{}`",
+                                                name, own))
+                    .with_hint("an external volume is used as it is: remove one of them");
     }
 
     const ComposeReport& report_;

@@ -22,7 +22,7 @@ bool one_of(std::string_view text, std::initializer_list<std::string_view> words
     return std::find(words.begin(), words.end(), text) != words.end();
 }
 
-/// `word`, `Word` or `WORD` of any of the words.
+/// Whether it is one of the words in the form `word`, `Word` or `WORD`.
 bool is_word(std::string_view text, std::initializer_list<std::string_view> words) {
     std::string lower(text);
     for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -38,7 +38,8 @@ std::string without(std::string text, char c) {
     return text;
 }
 
-/// 17 of "17", "0x11", "0b10001", "0o21", "021" and "+17", with or without _ between the digits.
+/// "17", "0x11", "0b10001", "0o21", "021" and "+17", with or without _ between the digits, become
+/// "17".
 std::optional<std::string> integer(const std::string& text) {
     std::string rest = without(text, '_');
     const bool negative = rest.starts_with('-');
@@ -57,7 +58,7 @@ std::optional<std::string> integer(const std::string& text) {
     return (negative && value != 0 ? "-" : "") + std::to_string(value);
 }
 
-/// As Go prints it: short, and with an exponent only from 1e21 on or below 1e-4.
+/// In Go's format: the shortest form, with an exponent only from 1e21 and below 1e-4.
 std::string shown(double value) {
     if (std::isnan(value)) return "NaN";
     if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
@@ -70,7 +71,7 @@ std::string shown(double value) {
     return {out.data(), end.ptr};
 }
 
-/// [-+] digits [. digits] [e[-+]digits], with digits on one side of the point at least.
+/// [-+] digits [. digits] [e[-+]digits], with digits on at least one side of the point.
 std::optional<double> number(const std::string& text) {
     std::string plain = without(text, '_');
     const std::size_t sign = plain.find_first_not_of("+-");
@@ -91,7 +92,7 @@ std::optional<double> number(const std::string& text) {
     return value;
 }
 
-/// 2024-1-2, alone or before a time of the day.
+/// A date like 2024-1-2, optionally followed by a time.
 bool is_date(std::string_view text) {
     std::array<std::size_t, 3> sizes{};
     for (std::size_t part = 0; part < sizes.size(); ++part) {
@@ -106,7 +107,7 @@ bool is_date(std::string_view text) {
                             digits(text.substr(1, 1)) && text.find(':') != text.npos);
 }
 
-/// As Go's time.ParseDuration: "1m30s", "1.5h", "0".
+/// As in Go's time.ParseDuration: "1m30s", "1.5h", "0".
 bool is_duration(std::string_view text) {
     if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
     if (text == "0") return true;
@@ -127,8 +128,8 @@ bool is_duration(std::string_view text) {
     return any;
 }
 
-/// "512M", "1.5 GiB", "1024": what each Docker reads. Newer ones want a `B` behind an `i`, older
-/// ones digits on both sides of a point.
+/// "512M", "1.5 GiB", "1024": forms that every Docker reads. Newer versions need a `B` after an
+/// `i`, older ones digits on both sides of a point.
 bool is_size(std::string_view text) {
     const auto take_digits = [&] {
         const std::size_t count = std::min(text.find_first_not_of("0123456789"), text.size());
@@ -152,7 +153,7 @@ bool is_port(std::string_view text) {
     return digits(text) && text.size() <= 5 && std::stoi(std::string(text)) <= 65535;
 }
 
-/// How many ports "80" or "80-89" is; 0 when it is none.
+/// The number of ports in "80" or "80-89"; 0 if the text is neither.
 int ports_in(std::string_view text) {
     const std::size_t dash = std::min(text.find('-'), text.size());
     const std::string_view first = text.substr(0, dash);
@@ -192,10 +193,10 @@ bool is_port_mapping(std::string text) {
     return outside != 0 && (inside == 1 || inside == outside);
 }
 
-/// [source:]target[:options], no part of them empty.
+/// [source:]target[:options], without empty parts.
 bool is_mount(std::string_view text) {
     if (text.size() > 2 && std::isalpha(static_cast<unsigned char>(text[0])) != 0 && text[1] == ':')
-        return true; // a path of Windows
+        return true; // a Windows path
     std::size_t parts = 1;
     for (std::size_t at = 0; (at = text.find(':', at)) != text.npos; ++at) ++parts;
     return !text.empty() && parts <= 3 && !text.starts_with(':') && !text.ends_with(':') &&

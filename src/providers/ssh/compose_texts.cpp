@@ -12,8 +12,8 @@ class Texts {
   public:
     explicit Texts(const ComposeReport& report) : report_(report) {}
 
-    /// @param used  whether it is a part of the stack: what only anchors take values from may lack
-    ///   some
+    /// @param used  whether the node is part of the stack; parts that are used only through anchors
+    /// may have variables without a value
     void look_at(const YAML::Node& node, bool used) {
         if (node.IsMap()) {
             look_at_keys(node);
@@ -29,7 +29,7 @@ class Texts {
         for (const auto& item : map) {
             const YAML::Node& key = item.first;
             if (!key.IsScalar()) {
-                report_.problem(key, "a key has to be text");
+                report_.problem(key, "a key must be text");
                 continue;
             }
             const std::string& name = key.Scalar();
@@ -38,8 +38,8 @@ class Texts {
                 continue;
             }
             if (std::find(seen.begin(), seen.end(), name) != seen.end())
-                report_.problem(key, fmt::format("the key `{}` is there twice", name))
-                    .with_hint("remove one of them: which of them counts, Docker does not say");
+                report_.problem(key, fmt::format("the key `{}` appears twice", name))
+                    .with_hint("remove one of them; Docker does not define which one counts");
             seen.push_back(name);
             if (const Reading read = read_scalar(key); read.type != Scalar::text)
                 report_.problem(key, fmt::format("the key {} is not text", name))
@@ -48,7 +48,7 @@ class Texts {
     }
 
   private:
-    /// What a key becomes without quotes, for hints.
+    /// A hint on how Docker reads a key without quotes.
     static std::string without(const Reading& read) {
         if (read.type == Scalar::flag) return "; without them YAML reads true or false";
         if (read.type == Scalar::word)
@@ -61,8 +61,8 @@ class Texts {
         if (merged.IsSequence())
             for (const auto& one : merged) maps = maps && one.IsMap();
         if (!maps)
-            report_.problem(merged, "`<<` takes a map, or a list of maps")
-                .with_hint("name one that has an anchor: <<: *common");
+            report_.problem(merged, "`<<` must be a map or a list of maps")
+                .with_hint("refer to a map with an anchor: <<: *common");
     }
 
     void substitute(const YAML::Node& node, bool used) {
@@ -86,12 +86,12 @@ class Texts {
                                : fmt::format("the variable {} has no value: {}", name, message))
             .with_hint(
                 message.empty()
-                    ? fmt::format("give it in `variables`, or a default: ${{{}:-value}}", name)
-                    : "give it in `variables`");
+                    ? fmt::format("set it in `variables`, or give a default: ${{{}:-value}}", name)
+                    : "set it in `variables`");
     }
 
     const ComposeReport& report_;
-    std::vector<std::string> missing_; ///< reported
+    std::vector<std::string> missing_; ///< variables that were reported
 };
 } // namespace
 

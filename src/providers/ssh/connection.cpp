@@ -20,18 +20,18 @@ namespace hadeploy::ssh {
 namespace fs = std::filesystem;
 
 namespace {
-/// Jump hosts in a row. More are a circle.
+/// The maximum number of chained jump hosts; more indicate a loop.
 constexpr int kMostHops = 8;
 constexpr const char* kDefaultUser = "root";
 
-/// "" where there is none: what is not there says nothing, and /dev/null is how one says so.
+/// "" if the file does not exist. /dev/null is the usual way to disable a configuration file.
 std::string read_if_there(const std::string& file) {
     std::error_code error;
     if (!fs::exists(file, error) || fs::is_character_file(file, error)) return "";
     return read_file(file, 64u << 20, ErrorKind::spec);
 }
 
-/// Of a jump host's name: "[user@]host[:port]", or "ssh://..." of it.
+/// A jump host: "[user@]host[:port]", optionally with "ssh://".
 struct Destination {
     std::string user, host;
     std::optional<int> port;
@@ -57,26 +57,25 @@ Destination parse_destination(std::string_view text) {
         if (wrong != std::errc() || end != digits.data() + digits.size() || port < 1 ||
             port > 65535)
             throw Error(ErrorKind::spec, fmt::format("{} is not a jump host", in_quotes(whole)))
-                .with_hint("it looks like \"user@host:port\"");
+                .with_hint("write it as \"user@host:port\"");
         out.port = port;
         text = text.substr(0, colon);
     }
     out.host = without_brackets(std::string(text));
     if (out.host.empty())
         throw Error(ErrorKind::spec, fmt::format("{} is not a jump host", in_quotes(whole)))
-            .with_hint("it looks like \"user@host:port\"");
+            .with_hint("write it as \"user@host:port\"");
     return out;
 }
 
-/// hadeploy logs in with keys only, so that `PubkeyAuthentication no` shuts it out.
+/// hadeploy authenticates only with keys, so it cannot log in with `PubkeyAuthentication no`.
 void check_keys_allowed(const HostConfig& found, const std::string& host) {
     if (found.public_key_authentication.value_or(true)) return;
-    throw Error(ErrorKind::spec,
-                fmt::format("the SSH configuration has `PubkeyAuthentication no` for {}, and "
-                            "hadeploy logs in with keys only",
-                            host))
-        .with_hint("take it out for this host; or name the key to use, `private_key_file` or "
-                   "`public_key`; or give the ssh.host another `config_file` (`/dev/null`: none)");
+    throw Error(ErrorKind::spec, fmt::format("the SSH configuration has `PubkeyAuthentication no` "
+                                             "for {}, but hadeploy can log in only with keys",
+                                             host))
+        .with_hint("remove it for this host; or set `private_key_file` or `public_key`; or set "
+                   "another `config_file` on the ssh.host (`/dev/null`: none)");
 }
 
 class Resolver {
@@ -96,7 +95,7 @@ class Resolver {
 
     const LocalUser& local_;
     std::vector<ConfigFile> files_;
-    std::string known_hosts_; ///< the file that is named in the spec
+    std::string known_hosts_; ///< the file named in the spec
 };
 
 Resolver::Resolver(const LocalUser& local, const Value& config)
@@ -124,8 +123,8 @@ HostConfig Resolver::ask(const std::string& host, const std::string& user,
                            [this](const std::string& pattern) { return included(pattern); });
 }
 
-/// A relative name is one of ~/.ssh (of /etc/ssh in the system's own file, which has absolute
-/// ones).
+/// A relative name is relative to ~/.ssh. (In the system configuration it is relative to /etc/ssh,
+/// but that has absolute names.)
 std::vector<ConfigFile> Resolver::included(const std::string& pattern) const {
     const std::string path =
         pattern.starts_with('/') ? pattern : fmt::format("{}/.ssh/{}", local_.home, pattern);
@@ -176,19 +175,19 @@ void Resolver::add_family(const HostConfig& found, Value& connection) {
         connection = connection.with("address_family", found.address_family);
 }
 
-/// ProxyJump: hosts to go through, the nearest to us first. Null: none.
+/// Resolves ProxyJump: jump hosts, the nearest first. Null: none.
 Value Resolver::jump(std::string_view list, int depth) const {
     if (list.empty() || list == "none") return {};
     if (depth == kMostHops)
-        throw Error(ErrorKind::spec, fmt::format("more than {} jump hosts in a row", kMostHops))
-            .with_hint("does ProxyJump in the SSH configuration go in a circle?");
+        throw Error(ErrorKind::spec, fmt::format("more than {} chained jump hosts", kMostHops))
+            .with_hint("check ProxyJump in the SSH configuration for a loop");
     const std::size_t comma = list.rfind(',');
     const bool last = comma == std::string_view::npos;
     return hop(parse_destination(last ? list : list.substr(comma + 1)),
                last ? std::string_view() : list.substr(0, comma), depth);
 }
 
-/// @param before  the hops before this one; else it is what the configuration says of this hop
+/// @param before  the hops before this one; if empty, ProxyJump of this hop is used
 Value Resolver::hop(const Destination& to, std::string_view before, int depth) const {
     const HostConfig found = ask(to.host, to.user, local_.name);
     check_keys_allowed(found, to.host);
@@ -199,7 +198,7 @@ Value Resolver::hop(const Destination& to, std::string_view before, int depth) c
         throw Error(ErrorKind::spec,
                     fmt::format("the host key of the jump host {} is not known", address))
             .with_hint(fmt::format("log in once with `ssh -p {} {}`, which adds it to known_hosts; "
-                                   "or describe it as an ssh.host, and set `jump_host`",
+                                   "or declare it as an ssh.host and set `jump_host`",
                                    port, address));
     const std::string& user = to.user.empty() ? found.user : to.user;
     Value connection = Value::map({{"address", without_brackets(address)},
@@ -271,8 +270,8 @@ bool can_use_rsa() {
 }
 
 std::string rsa_hint(std::string_view way_out) {
-    return fmt::format("libssh2 {} knows RSA keys only with SHA-1, which servers refuse; 1.11 "
-                       "(Debian 13) can use them. Or {}",
+    return fmt::format("libssh2 {} supports RSA keys only with SHA-1, which servers reject; 1.11 "
+                       "(Debian 13) supports them. Or {}",
                        libssh2_version(0), way_out);
 }
 

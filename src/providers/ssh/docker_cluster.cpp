@@ -13,19 +13,19 @@ using Json = nlohmann::json;
 Attribute managers_attribute() {
     return {.name = "hosts",
             .type = map_of(TypeKind::connection),
-            .doc = "Members of the swarm. The first one that can be reached is asked; it has to be "
-                   "a manager.",
+            .doc = "Members of the swarm. hadeploy asks the first one that it can reach, which "
+                   "must be a manager.",
             .required = true};
 }
 
-/// Looks nothing up when there is nobody to answer.
+/// Sends no request if Docker is stopped.
 std::string api_probe(std::string_view paths) {
     return functions() + fmt::format("docker_up || {{ echo stopped; exit 0; }}\n"
                                      "docker_get {}\n",
                                      paths);
 }
 
-/// The answers to a probe of `count` questions, or why there are none.
+/// The replies to a probe with `count` requests, or the reason why there are none.
 std::optional<Error> answers(const ProbeResult& result, std::size_t count,
                              std::vector<Reply>& replies) {
     if (result.out.starts_with("stopped"))
@@ -96,7 +96,8 @@ Value tasks_of(const Json& tasks, const Names& nodes, const Names& services,
     return Value::list(std::move(out));
 }
 
-/// How many tasks a service is to have. One that runs once a node has as many as the swarm made.
+/// The number of tasks that a service should have. For a global service it is the number that the
+/// swarm has created.
 std::int64_t desired_tasks(const Json& service, std::int64_t made) {
     const Json::json_pointer replicas("/Spec/Mode/Replicated/Replicas");
     if (service.contains(replicas) && service.at(replicas).is_number_integer())
@@ -108,28 +109,29 @@ class DockerCluster final : public SshType {
   public:
     DockerCluster() {
         name = "docker.cluster";
-        summary = "What a swarm looks like right now: its nodes, services and tasks.";
-        doc = "Only looks, and never changes anything. What is there is asked of one manager, so "
-              "that nodes, services and tasks belong together.";
+        summary = "The current state of a swarm: its nodes, services and tasks.";
+        doc = "Read-only: it never changes anything. Everything is read from one manager, so that "
+              "nodes, services and tasks are consistent.";
         example = "swarm:\n"
                   "  type: docker.cluster\n"
                   "  hosts: ${var.hosts}\n";
         adopts = true;
-        schema = {managers_attribute(),
-                  {.name = "nodes",
-                   .type = list_of(TypeKind::any),
-                   .doc = "Of each: id, name, address, role, status, availability, leader, "
-                          "reachable.",
-                   .computed = true},
-                  {.name = "services",
-                   .type = list_of(TypeKind::any),
-                   .doc = "Of each: id, name, and the number of tasks desired and running.",
-                   .computed = true},
-                  {.name = "tasks",
-                   .type = list_of(TypeKind::any),
-                   .doc = "Of each, the past ones that Docker remembers included: id, service, "
-                          "slot, node, state, desired, error.",
-                   .computed = true}};
+        schema = {
+            managers_attribute(),
+            {.name = "nodes",
+             .type = list_of(TypeKind::any),
+             .doc =
+                 "For each node: id, name, address, role, status, availability, leader, reachable.",
+             .computed = true},
+            {.name = "services",
+             .type = list_of(TypeKind::any),
+             .doc = "For each service: id, name, and the numbers of desired and running tasks.",
+             .computed = true},
+            {.name = "tasks",
+             .type = list_of(TypeKind::any),
+             .doc = "For each task, including past tasks that Docker still lists: id, service, "
+                    "slot, node, state, desired, error.",
+             .computed = true}};
     }
 
     std::string probe(const ReadRequest& /*request*/) const override {
@@ -142,7 +144,7 @@ class DockerCluster final : public SshType {
         for (const Reply& reply : replies)
             if (!reply.body.is_array())
                 return Observation::failed(
-                    Error(ErrorKind::failed, "Docker answered with something that is no list"));
+                    Error(ErrorKind::failed, "Docker answered with something other than a list"));
         Names nodes, services;
         std::map<std::string, std::int64_t> running, wanted;
         const Value node_list = nodes_of(replies[0].body, nodes);
@@ -164,11 +166,12 @@ class DockerCluster final : public SshType {
     std::vector<Command> commands(const Change& /*change*/) const override { return {}; }
 };
 
-// The timer belongs to systemd: it goes off even if we, our connection or Docker are gone by then.
+// The timer belongs to systemd, so it fires even if hadeploy, its connection or Docker is gone by
+// then.
 constexpr std::string_view kArm =
     R"sh(docker_up || { echo "Docker does not run; start it (systemctl start docker)" >&2; exit 1; }
-command -v systemd-run >/dev/null || { echo "there is no systemd-run to set the timer of the undo with" >&2; exit 1; }
-case $(docker_get "/nodes/$node") in "reply 200 "*) ;; *) echo "the swarm has no node $node, or this host is no manager" >&2; exit 1;; esac
+command -v systemd-run >/dev/null || { echo "systemd-run is missing; it is needed for the undo timer" >&2; exit 1; }
+case $(docker_get "/nodes/$node") in "reply 200 "*) ;; *) echo "the swarm has no node $node, or this host is not a manager" >&2; exit 1;; esac
 systemctl stop "$unit.timer" "$unit.service" 2>/dev/null || :
 systemd-run -q --collect --unit "$unit" --on-active "$seconds" --timer-property AccuracySec=1s \
     --property RuntimeMaxSec=1h \
@@ -184,13 +187,12 @@ class DockerDrain final : public SshType {
   public:
     DockerDrain() {
         name = "docker.drain";
-        summary = "Takes a node of a swarm out of service, for a limited time.";
-        doc =
-            "Drains the node: its tasks move to other nodes. Before that a timer is set on the "
-            "manager that is asked, which makes the node active again after `undo_after` whatever "
-            "happens until then. Destroy makes the node active and takes the timer away.\n\n"
-            "For drills (`hadeploy chaos`) and maintenance. A node that is to stay drained is "
-            "better told so by its docker.node's `availability`.";
+        summary = "Takes a swarm node out of service for a limited time.";
+        doc = "Drains the node, so that its tasks move to other nodes. Before that, it sets a "
+              "timer on the manager that makes the node active again after `undo_after`, whatever "
+              "happens to hadeploy. Destroy makes the node active and removes the timer.\n\n"
+              "Use it for drills (`hadeploy chaos`) and maintenance. To drain a node permanently, "
+              "set `availability` of its docker.node.";
         example = "maintenance:\n"
                   "  type: docker.drain\n"
                   "  hosts: ${var.hosts}\n"
@@ -200,12 +202,12 @@ class DockerDrain final : public SshType {
         schema = {managers_attribute(),
                   {.name = "node",
                    .type = TypeKind::name,
-                   .doc = "The node's name in the swarm, or its id.",
+                   .doc = "Name or id of the node in the swarm.",
                    .required = true,
                    .replaces = true},
                   {.name = "undo_after",
                    .type = TypeKind::duration,
-                   .doc = "When the node is made active again at the latest.",
+                   .doc = "The time after which the node is made active again at the latest.",
                    .operational = true,
                    .default_value = Value(1'800'000),
                    .min = 1000}};
@@ -240,7 +242,7 @@ class DockerDrain final : public SshType {
             return {{.script = head + std::string(kDisarm), .step = "making the node active"}};
         const char* const drain =
             "docker_again docker node update --availability drain \"$node\"\n";
-        return {{.script = head + std::string(kArm), .step = "setting the timer of the undo"},
+        return {{.script = head + std::string(kArm), .step = "setting the undo timer"},
                 {.script = head + drain, .step = "draining the node"}};
     }
 };

@@ -13,10 +13,10 @@ namespace {
 using namespace docker;
 using Json = nlohmann::json;
 
-// There when the packages were installed by us, and so are ours to take away again.
+// Exists if hadeploy installed the packages; only then does removal uninstall them.
 constexpr std::string_view kMarker = "/var/lib/hadeploy/docker.engine";
 
-// Nothing but builtins, until the daemon runs: then one request tells its version.
+// Uses only shell builtins, plus one request for the version if the daemon runs.
 constexpr std::string_view kProbe = R"sh(command -v dockerd >/dev/null || { echo missing; exit 0; }
 docker_up && echo running
 for wants in /etc/systemd/system/*.wants/docker.service; do [ -L "$wants" ] && echo enabled; done
@@ -30,8 +30,8 @@ docker_up && docker_get /_ping
 exit 0
 )sh";
 
-// apparmor: without its parser no container starts where the kernel has AppArmor. An update of the
-// lists only when a package is not to be found: it takes minutes on a slow machine.
+// apparmor: without its parser no container starts on a kernel with AppArmor. The package lists are
+// updated only if a package is not found, because that takes minutes on a slow machine.
 constexpr std::string_view kInstall =
     R"sh(if ! command -v dockerd >/dev/null || ! command -v apparmor_parser >/dev/null; then
     command -v apt-get >/dev/null || { echo "there is neither Docker nor apt-get; install Docker by hand" >&2; exit 1; }
@@ -42,9 +42,9 @@ constexpr std::string_view kInstall =
 fi
 )sh";
 
-// Sets $changed when Docker has to be started with another daemon.json than before, which is kept
-// as $old until it has (empty: there was none). Variables: wanted ("1": standard input is the new
-// daemon.json; "": there is to be none).
+// Sets $changed if Docker must be restarted with a different daemon.json. The previous one is kept
+// as $old until the restart succeeds (an empty $old: there was none). Variables: wanted ("1": the
+// new daemon.json is on standard input; "": there must not be one).
 constexpr std::string_view kConfigure = R"sh(file=/etc/docker/daemon.json
 old=$file.hadeploy-old changed=
 mkdir -p /etc/docker
@@ -71,7 +71,7 @@ if [ -n "$changed" ]; then
 fi
 )sh";
 
-// With a daemon.json that Docker does not start with, the former one is put back.
+// If Docker does not start with the new daemon.json, the previous one is restored.
 constexpr std::string_view kStart = R"sh(start() {
     systemctl reset-failed docker 2>/dev/null || :
     systemctl start docker
@@ -85,17 +85,17 @@ if ! start; then
     if [ -z "$changed" ]; then echo "hadeploy: Docker does not start: $why" >&2; exit 1; fi
     if [ -s "$old" ]; then mv "$old" "$file"; else rm -f "$file" "$old"; fi
     if start; then
-        echo "hadeploy: Docker does not start with these settings; it runs with the former ones again: $why" >&2
+        echo "hadeploy: Docker does not start with these settings; it runs with the previous ones again: $why" >&2
     else
         trouble >&2
-        echo "hadeploy: Docker does not start with these settings, nor with the former ones, which are back: $why" >&2
+        echo "hadeploy: Docker does not start with these settings, nor with the previous ones, which were restored: $why" >&2
     fi
     exit 1
 fi
 )sh";
 
 std::string daemon_json(const Value& settings) {
-    return Json::parse(to_open_json(settings)).dump(2) + "\n"; // goes over standard input
+    return Json::parse(to_open_json(settings)).dump(2) + "\n"; // sent on standard input
 }
 
 bool has_settings(const Value& config) {
@@ -132,13 +132,13 @@ class DockerEngine final : public SshType {
 DockerEngine::DockerEngine() {
     name = "docker.engine";
     summary = "The Docker daemon of a host: installed, configured, running, started at boot.";
-    doc = "Installs the distribution's docker.io (and apparmor, without which no container starts) "
-          "where there is no Docker yet; any other Docker that is there is used as it is.\n\n"
-          "A stopped or disabled daemon and a changed daemon.json are drift, and repaired. The "
-          "daemon is restarted only when daemon.json changes; when it does not start with the new "
-          "one, the former one is put back, and apply says why.\n\n"
-          "On destroy the package goes if hadeploy installed it, and daemon.json if hadeploy wrote "
-          "it; /var/lib/docker stays. A Docker that was there before stays as it is.";
+    doc = "Installs the distribution's docker.io if the host has no Docker, and apparmor, which "
+          "Docker needs to start containers. An existing Docker is used as it is.\n\n"
+          "A stopped or disabled daemon and a changed daemon.json are drift and are repaired. The "
+          "daemon is restarted only if daemon.json changes. If it does not start with the new "
+          "daemon.json, the previous one is restored and apply reports the cause.\n\n"
+          "Destroy removes the package if hadeploy installed it, and daemon.json if hadeploy wrote "
+          "it. /var/lib/docker stays. A Docker that was there before stays as it is.";
     example = "docker:\n"
               "  type: docker.engine\n"
               "  host: ${node[\"node1\"].connection}\n"
@@ -152,9 +152,8 @@ DockerEngine::DockerEngine() {
         host_attribute(),
         {.name = "settings",
          .type = TypeKind::any,
-         .doc =
-             "The whole contents of /etc/docker/daemon.json, which root alone may read. Without it "
-             "the file is left alone.",
+         .doc = "The whole content of /etc/docker/daemon.json, which only root may read. If it is "
+                "not set, the file is left alone.",
          .default_value = Value::map({})},
         {.name = "running",
          .type = TypeKind::boolean,
@@ -163,17 +162,17 @@ DockerEngine::DockerEngine() {
          .verb = "start"},
         {.name = "enabled",
          .type = TypeKind::boolean,
-         .doc = "Whether it starts at boot.",
+         .doc = "Whether the daemon starts at boot.",
          .default_value = Value(true),
          .verb = "enable"},
         {.name = "version",
          .type = TypeKind::string,
-         .doc = "What runs, e.g. \"20.10.24+dfsg1\".",
+         .doc = "The running version, e.g. \"20.10.24+dfsg1\".",
          .computed = true,
          .open = true},
         {.name = "installed",
          .type = TypeKind::boolean,
-         .doc = "Whether hadeploy installed it (and takes it away on destroy).",
+         .doc = "Whether hadeploy installed Docker. If so, destroy removes it.",
          .computed = true,
          .open = true},
     };
@@ -184,13 +183,13 @@ void DockerEngine::check(const Value& config, Diagnostics& diagnostics) const {
     const Value& settings = config["settings"];
     if (settings.is_unknown()) return;
     if (!settings.is_map() && !settings.is_null())
-        diagnostics.add(fmt::format("`settings` has to be a map, got {}", settings.kind_name()),
+        diagnostics.add(fmt::format("`settings` must be a map, got {}", settings.kind_name()),
                         settings.loc());
     if (settings.flag("live-restore"))
         diagnostics
-            .add("Docker can't be part of a swarm with `live-restore: true`",
+            .add("Docker cannot be part of a swarm with `live-restore: true`",
                  settings["live-restore"].loc())
-            .with_hint("leave `live-restore` out; a swarm moves tasks to other nodes by itself");
+            .with_hint("remove `live-restore`; a swarm moves tasks to other nodes by itself");
 }
 
 Observation DockerEngine::parse(const ReadRequest& request, const ProbeResult& result) const {
@@ -205,7 +204,7 @@ Observation DockerEngine::parse(const ReadRequest& request, const ProbeResult& r
         (request.recorded && has_settings(request.recorded->config))) {
         const std::string text = between(out, "settings\n", "end of settings\n");
         const Json json = Json::parse(text, nullptr, false);
-        // what is not JSON is shown as it is, and replaced
+        // invalid JSON is shown as text, and replaced
         Value settings = text.empty() ? Value::map({}) : Value(text);
         if (json.is_object()) settings = from_json(json.dump());
         seen = seen.with("settings", std::move(settings));
@@ -237,15 +236,15 @@ std::vector<Command> DockerEngine::make(const Change& change) {
     std::string script = fmt::format("changed= wanted={}\n", configured ? "1" : "''");
     if (rewrite) script += kConfigure;
     if (rewrite && configured) service.input = daemon_json(change.after["settings"]);
-    // The package enables it, and to do so again takes seconds: of a service with an init script
-    // systemd asks Perl, and then it reads all units anew.
+    // The package enables the service. Enabling it again takes seconds: for a service with an init
+    // script systemd runs Perl and then reloads all units.
     script += change.after.flag("enabled", true)
                   ? "[ -L /etc/systemd/system/multi-user.target.wants/docker.service ] || "
                     "systemctl -q --no-reload enable docker\n"
                   : "systemctl -q disable docker\n";
     if (change.after.flag("running", true))
         script += kStart;
-    else // the socket goes too, or the next client would start the daemon again
+    else // stop the socket too, or the next client would start the daemon again
         script += "systemctl stop docker.socket docker\n";
     script += "[ -z \"$changed\" ] || rm -f \"$old\"\n";
     service.script = std::move(script);

@@ -19,12 +19,13 @@ struct Image {
 
 Error not_an_image(const std::string& path, std::string_view why) {
     return Error(ErrorKind::spec, fmt::format("{}: {}", path, why))
-        .with_hint("`archive` is what `docker save IMAGE:TAG` writes: a tar with a manifest.json");
+        .with_hint("`archive` must be a file written by `docker save IMAGE:TAG`: a tar with a "
+                   "manifest.json");
 }
 
 using Archive = std::unique_ptr<struct archive, Freed<archive_read_free>>;
 
-/// The text of manifest.json. Only headers and that entry are read: libarchive seeks over layers.
+/// Reads manifest.json. Only headers and that entry are read: libarchive seeks over the layers.
 std::string manifest_of(const std::string& path) {
     const Archive archive(archive_read_new());
     archive_read_support_format_tar(archive.get());
@@ -34,7 +35,7 @@ std::string manifest_of(const std::string& path) {
     archive_entry* entry = nullptr;
     for (;;) {
         const int status = archive_read_next_header(archive.get(), &entry);
-        if (status == ARCHIVE_EOF) throw not_an_image(path, "it holds no manifest.json");
+        if (status == ARCHIVE_EOF) throw not_an_image(path, "it has no manifest.json");
         if (status < ARCHIVE_WARN) throw not_an_image(path, "it is not a tar archive");
         if (std::string_view(archive_entry_pathname(entry)) == "manifest.json") break;
     }
@@ -51,18 +52,18 @@ Image image_in(const std::string& path) {
         throw not_an_image(path, "its manifest.json does not describe exactly one image");
     const std::string config = manifest[0].value("Config", "");
     const auto tags = manifest[0].value("RepoTags", nlohmann::json::array());
-    // "HEX.json", or "blobs/sha256/HEX" of newer ones
+    // "HEX.json", or "blobs/sha256/HEX" in newer archives
     std::string hex = config.substr(config.rfind('/') + 1);
     if (hex.ends_with(".json")) hex.resize(hex.size() - 5);
     if (hex.size() != 64 || hex.find_first_not_of("0123456789abcdef") != std::string::npos)
-        throw not_an_image(path, "its manifest.json names no config by its digest");
+        throw not_an_image(path, "its manifest.json does not name the config by its digest");
     if (!tags.is_array() || tags.empty() || !tags[0].is_string())
         throw not_an_image(path, "its image has no tag");
     return {"sha256:" + hex, tags[0].get<std::string>()};
 }
 
-// Docker's own store tells at no cost; the daemon is asked only when the image is not seen there
-// (another data-root, another image store) and runs.
+// Reading Docker's image store costs no request. The daemon is asked only if it runs and the image
+// is not found there (another data-root or image store).
 constexpr std::string_view kProbe =
     R"sh(for config in /var/lib/docker/image/*/imagedb/content/sha256/"$hex"; do
     [ -e "$config" ] || break
@@ -80,7 +81,7 @@ class DockerImage final : public SshType {
     std::vector<std::string> claims(const Value& config) const override {
         const std::string place = place_of(config["host"]);
         if (config.text("tag").empty() || place.empty())
-            return {}; // the archive could not be read: that is told
+            return {}; // derive() reports that the archive cannot be read
         return {fmt::format("image {} on {}", config.text("tag"), place)};
     }
     std::string probe(const ReadRequest& request) const override;
@@ -90,12 +91,12 @@ class DockerImage final : public SshType {
 
 DockerImage::DockerImage() {
     name = "docker.image";
-    summary = "An image on a host, loaded from an archive where it is missing.";
-    doc = "The archive is a file of the machine that hadeploy runs on, as `docker save` writes it. "
-          "Nothing is sent to a host that has the image already: it is recognised by its id, which "
-          "is the digest of its contents.\n\n"
-          "On destroy the tag is removed, and the image with it unless it has other tags or a "
-          "container still runs from it.";
+    summary = "An image on a host, loaded from an archive if it is missing.";
+    doc = "The archive is a local file in the format of `docker save`. It is not sent to a host "
+          "that already has the image. The image is identified by its id, which is the digest of "
+          "its configuration.\n\n"
+          "Destroy removes the tag. It also removes the image, unless the image has other tags or "
+          "a container still runs from it.";
     example = "web_image:\n"
               "  type: docker.image\n"
               "  for_each: ${var.hosts}\n"
@@ -107,17 +108,17 @@ DockerImage::DockerImage() {
         host_attribute(),
         {.name = "archive",
          .type = TypeKind::local_path,
-         .doc = "The archive, relative to the file this is written in.",
+         .doc = "The archive, relative to the file that contains this attribute.",
          .required = true,
-         .operational = true}, // where it lies does not matter; what is in it does
+         .operational = true}, // the content counts, not the path: see id
         {.name = "id",
          .type = TypeKind::string,
-         .doc = "\"sha256:\" and the digest of the image's configuration.",
+         .doc = "\"sha256:\" and the digest of the image configuration.",
          .computed = true,
          .replaces = true},
         {.name = "tag",
          .type = TypeKind::string,
-         .doc = "The first of the archive's tags, e.g. \"hadeploy/web:3f2a...\".",
+         .doc = "The first tag in the archive, e.g. \"hadeploy/web:3f2a...\".",
          .computed = true,
          .replaces = true},
     };
@@ -157,7 +158,7 @@ Observation DockerImage::parse(const ReadRequest& request, const ProbeResult& re
 
 std::vector<Command> DockerImage::commands(const Change& change) const {
     if (change.kind == Change::Kind::remove) {
-        // --force: a container that is left over would keep the tag, a running one keeps the image
+        // --force: a stopped container would keep the tag; a running one still keeps the image
         const std::string tag = shell_quote(change.before.text("tag"));
         return {{.script = fmt::format("docker image rm --force {} >/dev/null\n", tag),
                  .step = "removing " + named(change.before, "tag")}};

@@ -22,7 +22,7 @@ std::string address_of(const Value& config) {
     return wanted.empty() ? config["host"].text("address") : wanted;
 }
 
-/// A script of docker_node_scripts.h with what it needs before it.
+/// A script of docker_node_scripts.h, with the functions and variables that it needs.
 std::string script(std::string_view body,
                    std::initializer_list<std::pair<std::string_view, std::string>> variables) {
     std::string out = functions();
@@ -31,7 +31,7 @@ std::string script(std::string_view body,
     return out + std::string(body);
 }
 
-/// What is to be seen of one entry of the list of nodes.
+/// The attributes in one entry of the node list.
 Value attributes_of(const Json& node) {
     const Json spec = node.value("Spec", Json::object());
     Value::Map labels;
@@ -45,7 +45,7 @@ Value attributes_of(const Json& node) {
                              {"labels", Value::map(std::move(labels))}});
     const std::string name = node.value("/Description/Hostname"_json_pointer, "");
     if (!name.empty()) seen = seen.with("name", name);
-    // after a change of leader a node is "unknown" until it has reported: that is no drift
+    // after a leader change a node is "unknown" until it reports: that is not drift
     const std::string state = node.value("/Status/State"_json_pointer, "");
     if (!state.empty() && state != "unknown") seen = seen.with("status", state);
     return seen;
@@ -88,19 +88,19 @@ class DockerNode final : public SshType {
 DockerNode::DockerNode() {
     name = "docker.node";
     summary = "A host's membership in a Docker swarm.";
-    doc = "The first node whose peers have no swarm makes one; every other joins the one that its "
-          "peers are in. The join token goes from the peer's answer into the request on the new "
-          "node, is kept nowhere, and is changed as soon as it was used. An entry of the same "
-          "address that is down (the machine before it was replaced) is taken away first.\n\n"
-          "Seen as drift, and repaired: role, availability, labels, heartbeat, a node that is not "
-          "ready. When "
-          "the managers have lost their quorum, apply waits two minutes for it and says what to "
-          "do. When the others have one, but the node's Docker does not find its way back to them, "
-          "that is started anew, once.\n\n"
-          "A node that is in a swarm which hadeploy did not join it to is an error; it is never "
-          "made to leave. No change is made that would cost the swarm its quorum.\n\n"
-          "On destroy: drain, wait until its tasks are gone, demote, leave, and a peer takes the "
-          "entry away. When the machine is no more, a peer does what is left of that.";
+    doc = "If no peer is in a swarm, the first node creates one; every other node joins the swarm "
+          "of its peers. The join token is passed from a peer to the new node, is never stored, "
+          "and is rotated as soon as it has been used. If an entry with the same address is down "
+          "(the machine before it was replaced), it is removed first.\n\n"
+          "Drift that is repaired: role, availability, labels, heartbeat, and a node that is not "
+          "ready. If the managers have lost their quorum, apply waits two minutes for it and then "
+          "reports what to do. If the other managers have a quorum but the node's Docker does not "
+          "reconnect, apply restarts Docker once.\n\n"
+          "A node that is in a swarm which hadeploy did not join it to is an error; hadeploy never "
+          "makes it leave. A change that would cost the swarm its quorum is refused.\n\n"
+          "Destroy drains the node, waits until its tasks are gone, demotes it and leaves the "
+          "swarm; then a peer removes its entry. If the machine no longer exists, a peer does the "
+          "remaining steps.";
     example = "swarm:\n"
               "  type: docker.node\n"
               "  for_each: ${var.hosts}\n"
@@ -111,22 +111,21 @@ DockerNode::DockerNode() {
         host_attribute(),
         {.name = "peers",
          .type = map_of(TypeKind::connection),
-         .doc =
-             "All members of the swarm, this one included. They are asked for the swarm to join.",
+         .doc = "All members of the swarm, including this one. They are asked for a swarm to join.",
          .required = true,
          .operational = true},
         {.name = "name",
          .type = TypeKind::name,
-         .doc =
-             "The host's name as `docker node ls` shows it. If it is given, it has to be right."},
+         .doc = "The host name as shown by `docker node ls`. If it is set, it must match."},
         {.name = "role",
          .type = TypeKind::string,
-         .doc = "An odd number of managers, three at least, survives the loss of some of them.",
+         .doc =
+             "Use an odd number of managers, at least three, to survive the loss of some of them.",
          .default_value = Value("manager"),
          .one_of = {"manager", "worker"}},
         {.name = "availability",
          .type = TypeKind::string,
-         .doc = "`drain` moves the node's tasks to others, `pause` only sends it no new ones.",
+         .doc = "`drain` moves the node's tasks to other nodes; `pause` only assigns no new ones.",
          .default_value = Value("active"),
          .one_of = {"active", "drain", "pause"}},
         {.name = "labels",
@@ -135,14 +134,14 @@ DockerNode::DockerNode() {
          .default_value = Value::map({})},
         {.name = "advertise",
          .type = TypeKind::ipv4,
-         .doc = "The address that other members reach it at. Default: the connection's.",
+         .doc = "The address at which other members reach the node. Default: the address of the "
+                "connection.",
          .replaces = true},
         {.name = "heartbeat",
          .type = TypeKind::duration,
-         .doc = "How often nodes report to the swarm: a setting of the whole swarm, which is to be "
-                "the "
-                "same on all its nodes. A node is down after three missed reports and a little. "
-                "Left out: as it is, which is 5s in a swarm that is made.",
+         .doc = "How often nodes report to the swarm. This is a setting of the whole swarm, so it "
+                "must be the same on all nodes. A node is down shortly after three missed reports. "
+                "If it is not set, it is left unchanged; the default of a new swarm is 5s.",
          .min = 1000},
         {.name = "drain_timeout",
          .type = TypeKind::duration,
@@ -156,25 +155,26 @@ DockerNode::DockerNode() {
          .open = true},
         {.name = "swarm_id",
          .type = TypeKind::string,
-         .doc = "Docker's id of the swarm; seen on managers.",
+         .doc = "Docker's id of the swarm; known on managers only.",
          .computed = true,
          .tracked = true,
          .open = true},
         {.name = "status",
          .type = TypeKind::string,
-         .doc = "`ready`, or what keeps the node from it: `down`, `no quorum`, `locked`, ...",
+         .doc =
+             "`ready`, or the reason why the node is not ready: `down`, `no quorum`, `locked`, ...",
          .computed = true,
          .tracked = true,
          .open = true,
-         .verb = "mend"},
+         .verb = "repair"},
     };
     bound_steps();
 }
 
 Observation DockerNode::seen_from_a_peer(const std::string& node_id, const Reply& nodes) {
     if (nodes.status != 200)
-        return Observation::blocked(
-            Error(ErrorKind::failed, "the swarm cannot be read from here: " + nodes.message()));
+        return Observation::blocked(Error(
+            ErrorKind::failed, "the swarm cannot be read from this host: " + nodes.message()));
     const Json* node = find_node(nodes, node_id);
     return node ? Observation::present(attributes_of(*node)) : Observation::absent();
 }
@@ -193,7 +193,7 @@ Observation DockerNode::own(const Json& swarm, const Reply& nodes) {
                    .with("status", manager ? "no quorum" : kReady);
     }
     if (!swarm_id.empty()) seen = seen.with("swarm_id", swarm_id);
-    constexpr std::int64_t kNanoseconds = 1'000'000; // in a millisecond
+    constexpr std::int64_t kNanoseconds = 1'000'000; // per millisecond
     const std::int64_t heartbeat =
         swarm.value("/Cluster/Spec/Dispatcher/HeartbeatPeriod"_json_pointer, std::int64_t{0});
     if (heartbeat > 0) seen = seen.with("heartbeat", heartbeat / kNanoseconds);
@@ -222,8 +222,8 @@ Observation DockerNode::parse(const ReadRequest& request, const ProbeResult& res
     Observation seen = own(swarm, replies[1]);
     if (!ours)
         seen.foreign =
-            fmt::format("{} is in a swarm (node {}) that hadeploy did not join it to; "
-                        "if it may go: docker swarm leave --force",
+            fmt::format("{} is in a swarm (node {}) that hadeploy did not join it to; to make it "
+                        "leave: docker swarm leave --force",
                         named(request.config["host"], "address"), swarm.value("NodeID", ""));
     return seen;
 }
@@ -304,7 +304,7 @@ std::vector<Command> DockerNode::update(const Change& change) {
     if (is_changed("swarm_id"))
         throw Error(ErrorKind::conflict, fmt::format("{} has moved to another swarm",
                                                      named(change.after["host"], "address")))
-            .with_hint("take it out of that one (docker swarm leave --force), then apply again");
+            .with_hint("make it leave that swarm (docker swarm leave --force), then apply again");
     const bool was_manager = change.before.text("role") == "manager";
     const bool demote = was_manager && change.after.text("role") == "worker";
     const std::vector<Value> others =
@@ -366,7 +366,7 @@ std::vector<Command> DockerNode::leave(const Change& change) {
         list.push_back({.script = script(kForget, {{"node", node}}),
                         .on = others,
                         .none_is_empty = true,
-                        .step = "taking the node off the list"});
+                        .step = "removing the node from the list"});
     return list;
 }
 

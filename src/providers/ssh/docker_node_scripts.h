@@ -2,13 +2,13 @@
 
 #include <string_view>
 
-/// The scripts of docker.node, each to stand behind docker::functions() and the assignment of the
-/// variables that it names. They pass on what was found as lines of standard output:
-/// nothing (no swarm), `refuse REASON`, or `swarm ID`, `token TOKEN`, `managers ADDRESS:PORT,...`.
+/// The scripts of docker.node. Each follows docker::functions() and the assignment of its
+/// variables. They pass results to the next script as lines on standard output: nothing (no swarm),
+/// `refuse REASON`, or `swarm ID`, `token TOKEN`, `managers ADDRESS:PORT,...`.
 namespace hadeploy::ssh::docker {
 
 /// On the node. Variables: marker (path).
-/// Docker's own state files tell whether there is a swarm when the daemon is down.
+/// If the daemon is down, Docker's state files show whether the node is in a swarm.
 inline constexpr std::string_view kNodeProbe = R"sh(identity=
 { read -r identity <"$marker"; } 2>/dev/null
 command -v dockerd >/dev/null || { echo none; exit 0; }
@@ -20,9 +20,9 @@ echo "up $identity"
 docker_get /info /nodes
 )sh";
 
-/// On each of the peers, until one is a manager that can let the node in. Variables: role
-/// (Manager, Worker), address (of the node). An entry of the same address that is down is what the
-/// machine was before it was made anew: it goes first, as it counts against the quorum.
+/// On each of the peers, until one is a manager that can admit the node. Variables: role (Manager,
+/// Worker), address (of the node). An entry with the same address that is down belongs to the
+/// machine before it was replaced. It is removed first, because it counts against the quorum.
 inline constexpr std::string_view kAdmit = R"sh(docker_up || exit 1
 answers=$(docker_get /info /nodes /swarm)
 case $answers in *'"ControlAvailable":true'*) ;; *) echo "not a manager" >&2; exit 1;; esac
@@ -53,8 +53,8 @@ printf '%s\n' "$answers" | sed -n 's/.*"RemoteManagers":\[\([^]]*\)\].*/\1/p' | 
 }
 )sh";
 
-/// On each of the peers, when none of them could let the node in: is there a swarm all the same?
-/// Then a second one must not be made. Passes on what it reads when there is something.
+/// On each of the peers, if none of them could admit the node: checks whether a swarm exists all
+/// the same, because then a second one must not be created. Passes on its input if there is any.
 inline constexpr std::string_view kNoOtherSwarm = R"sh(if read -r line; then
     echo "$line"
     while read -r line; do echo "$line"; done
@@ -69,14 +69,14 @@ fi
 answer=$(docker_get /info)
 case $answer in
 *'"LocalNodeState":"inactive"'*) exit 1;;
-*'"ControlAvailable":true'*) echo "refuse the swarm that $name belongs to has lost its quorum: start the other managers, then apply again";;
-*) echo "refuse $name belongs to a swarm none of whose managers is among the peers: start them, or take $name out (docker swarm leave)";;
+*'"ControlAvailable":true'*) echo "refuse the swarm of $name has lost its quorum: start the other managers, then apply again";;
+*) echo "refuse $name belongs to a swarm, but none of its managers could be asked: start them, or make $name leave (docker swarm leave)";;
 esac
 )sh";
 
-/// On the node; reads what kAdmit found. Variables: marker, identity, role (manager, worker),
-/// address, availability, heartbeat (Go's notation; "" for Docker's own).
-/// The token goes into the request's body by standard input: not onto a command line.
+/// On the node; reads the output of kAdmit. Variables: marker, identity, role (manager, worker),
+/// address, availability, heartbeat (Go duration; "" for Docker's default).
+/// The token is passed in the request body on standard input, not on a command line.
 inline constexpr std::string_view kJoin = R"sh(swarm= token= managers=
 while read -r word rest; do
     case $word in
@@ -97,14 +97,14 @@ case $state in
 *) joined=stuck;;
 esac
 if [ -n "$joined" ] && [ -z "$ours" ]; then
-    echo "the node is in a swarm already that hadeploy did not join it to; if it may go: docker swarm leave --force" >&2
+    echo "the node is already in a swarm that hadeploy did not join it to; to make it leave: docker swarm leave --force" >&2
     exit 1
 fi
 if [ -n "$swarm" ] && [ "$joined" = 1 ]; then
     case $state in
     *'"Cluster":{"ID":""'*|*'"Cluster":{"ID":"'"$swarm"'"'*) ;;
     *'"Cluster":{"ID":'*)
-        echo "the node is in another swarm than its peers; if it may go: docker swarm leave --force" >&2
+        echo "the node is in another swarm than its peers; to make it leave: docker swarm leave --force" >&2
         exit 1;;
     esac
 fi
@@ -112,7 +112,7 @@ if [ -n "$swarm" ] && [ -z "$token" ]; then
     echo "the swarm's manager gave no join token" >&2
     exit 1
 fi
-if [ "$joined" = stuck ]; then # a join of ours that did not come to its end
+if [ "$joined" = stuck ]; then # an interrupted join of ours
     docker swarm leave --force >/dev/null
     joined=
 fi
@@ -131,7 +131,7 @@ if [ -z "$joined" ]; then
         remotes=\"$(printf %s "$managers" | sed 's/,/","/g')\"
         answer=$(printf '{"ListenAddr":"0.0.0.0:2377","AdvertiseAddr":"%s","RemoteAddrs":[%s],"JoinToken":"%s","Availability":"%s"}' \
             "$address" "$remotes" "$token" "$availability" | docker_post /swarm/join)
-        # a slow join goes on in the background when Docker no longer waits for it
+        # a slow join continues in the background after Docker stops waiting for it
         case $answer in *"Timeout was reached"*)
             began=$(seconds)
             until late "$began" 180; do
@@ -155,7 +155,7 @@ done
 )sh";
 
 /// On a manager. Variables: node (id), options (of `docker node update`, as words), demote ("1" if
-/// the change takes a manager away).
+/// the change demotes a manager).
 inline constexpr std::string_view kUpdate = R"sh(docker_up || exit 1
 case $(docker_get /nodes) in "reply 200 "*) ;; *) echo "not a manager, or without quorum" >&2; exit 1;; esac
 if [ -n "$demote" ]; then
@@ -172,28 +172,27 @@ fi
 eval "docker_again docker node update $options \"\$node\""
 )sh";
 
-/// On each of the members, until one is a manager with quorum. Variables: heartbeat (Go's
-/// notation).
+/// On each of the members, until one is a manager with quorum. Variables: heartbeat (Go duration).
 inline constexpr std::string_view kHeartbeat = R"sh(docker_up || exit 1
 case $(docker_get /nodes) in "reply 200 "*) ;; *) echo "not a manager, or without quorum" >&2; exit 1;; esac
 docker_again docker swarm update --dispatcher-heartbeat "$heartbeat"
 )sh";
 
-/// On each of the other members, until one is a manager with quorum: does the swarm still have the
-/// node? One that was taken off the list while it was down looks, on the node itself, just like a
+/// On each of the other members, until one is a manager with quorum: checks whether the swarm still
+/// lists the node. On the node itself, removal from the list while it was down looks just like a
 /// swarm without quorum. Prints `listed` or `gone`. Variables: node (id).
 inline constexpr std::string_view kStillListed =
     R"sh(docker_up || { echo "Docker does not run" >&2; exit 1; }
 case $(docker_get "/nodes/$node") in
 "reply 200 "*) echo listed;;
 "reply 404 "*) echo gone;;
-*) echo "no manager, or its swarm has lost its quorum: start the other managers" >&2; exit 1;;
+*) echo "not a manager, or its swarm has lost its quorum: start the other managers" >&2; exit 1;;
 esac
 )sh";
 
-/// On the node: waits until it is a working member again; reads what kStillListed found. A daemon
-/// that does not find its way back to a swarm that is well now and then never does (moby/swarmkit
-/// 1360, 2868); it is started anew, once. Variables: role (wanted), marker.
+/// On the node: waits until it is a working member again; reads the output of kStillListed.
+/// Sometimes a daemon never reconnects to a healthy swarm (moby/swarmkit 1360, 2868), so it is
+/// restarted once. Variables: role (wanted), marker.
 inline constexpr std::string_view kSettle = R"sh(listed=
 while read -r word rest; do
     case $word in
@@ -202,7 +201,7 @@ while read -r word rest; do
     gone)
         docker swarm leave --force >/dev/null
         rm -f "$marker"
-        echo "the swarm had taken this node off its list, so it has left; apply again, and it joins anew" >&2
+        echo "the swarm had removed this node from its list, so the node has left; apply again to rejoin" >&2
         exit 1;;
     esac
 done
@@ -221,9 +220,9 @@ while :; do
             entry=$(docker_get "/nodes/$id")
             case $entry in
             "reply 200 "*'"State":"ready"'*) exit 0;;
-            "reply 200 "*) why="the swarm does not count it as ready; apply again, and if that does not help see what journalctl -u docker says there";;
+            "reply 200 "*) why="the swarm does not report it as ready; apply again, and if that does not help see journalctl -u docker on the node";;
             *) why="the swarm has lost its quorum; start the other managers. If they are lost for good: docker swarm init --force-new-cluster on this node"
-                [ -z "$listed" ] || why="the other managers have a quorum, but this one does not find it; see that it reaches their port 2377, and what journalctl -u docker says there";;
+                [ -z "$listed" ] || why="the other managers have a quorum, but this one does not connect to them; check that it can reach their port 2377, and see journalctl -u docker on the node";;
             esac
         fi;;
     esac
@@ -236,8 +235,8 @@ while :; do
 done
 )sh";
 
-/// On each of the other members, until one is a manager: moves the tasks off the node and makes it
-/// a worker, as long as the quorum outlives that. Variables: node, grace (seconds).
+/// On each of the other members, until one is a manager: drains the node and demotes it to a
+/// worker, if the swarm keeps its quorum. Variables: node, grace (seconds).
 inline constexpr std::string_view kPutOut = R"sh(docker_up || exit 1
 case $(docker_get /nodes) in "reply 200 "*) ;; *) echo "not a manager, or without quorum" >&2; exit 1;; esac
 entry=$(docker node inspect "$node" --format '{{.Status.State}} {{.Spec.Role}} {{with .ManagerStatus}}{{.Reachability}}{{end}}' 2>/dev/null) || { echo gone; exit 0; }
@@ -273,9 +272,8 @@ fi
 echo out
 )sh";
 
-/// Where the change runs: on the node itself, or on another member when the node's machine is no
-/// more. Reads what kPutOut found; nothing means that no other manager is left. Variables: node,
-/// marker, identity.
+/// On the node itself, or on another member if its machine no longer exists. Reads the output of
+/// kPutOut; no input means that no other manager is left. Variables: node, marker, identity.
 inline constexpr std::string_view kLeave = R"sh(while read -r word rest; do
     [ "$word" != refuse ] || { echo "$rest" >&2; exit 1; }
 done
@@ -288,7 +286,7 @@ case $(docker_get /info) in
 esac
 )sh";
 
-/// On each of the other members, until one is a manager: takes the entry away. Variables: node.
+/// On each of the other members, until one is a manager: removes the entry. Variables: node.
 inline constexpr std::string_view kForget = R"sh(docker_up || exit 1
 case $(docker_get /nodes) in "reply 200 "*) ;; *) exit 1;; esac
 docker node inspect "$node" >/dev/null 2>&1 || exit 0

@@ -8,8 +8,8 @@ namespace hadeploy::ssh::docker {
 
 namespace {
 
-// The perl program has no single quote in it, as it stands in single quotes itself. HTTP/1.0, so
-// that the daemon closes the connection and does not send in chunks.
+// The perl program must not contain single quotes, because it is itself in single quotes. HTTP/1.0,
+// so that the daemon closes the connection and does not use chunked encoding.
 constexpr std::string_view kFunctions = R"sh(docker_up() {
     pid= comm=
     { read -r pid </run/docker.pid || [ -n "$pid" ]; } 2>/dev/null || return 1
@@ -17,7 +17,7 @@ constexpr std::string_view kFunctions = R"sh(docker_up() {
     [ "$comm" = dockerd ]
 }
 docker_perl='use strict; use Socket;
-    # METHOD, path, body: what Docker answers, as status, server and body.
+    # Sends METHOD, path, body; returns status, server and body of the answer.
     sub ask {
         my ($method, $path, $body) = @_;
         $SIG{ALRM} = sub { die "Docker did not answer in time\n" };
@@ -85,7 +85,7 @@ std::vector<Reply> parse_replies(std::string_view out) {
         std::size_t length = 0;
         if (!line.starts_with(kReply)) continue;
         if (std::sscanf(line.c_str(), "reply %d %zu %n", &status, &length, &used) != 2) break;
-        if (length > out.size() - at) break; // cut off: not an answer
+        if (length > out.size() - at) break; // truncated: not an answer
         Reply reply{status, line.substr(static_cast<std::size_t>(used)), nullptr};
         reply.body = nlohmann::json::parse(out.substr(at, length), nullptr, false);
         if (reply.body.is_discarded()) reply.body = nullptr;

@@ -7,47 +7,47 @@
 #include <string_view>
 #include <vector>
 
-/// What the docker.* types share: shell functions for their scripts, and the reading of what the
-/// Docker API answered.
+/// Shared by the docker.* types: shell functions for their scripts, and parsing of Docker API
+/// answers.
 namespace hadeploy::ssh::docker {
 
-/// Shell functions, to stand before a script that uses them, beside those of shell_functions.h:
-/// - `docker_up`: succeeds when the daemon runs. Never asks the socket: systemd would start a
-///   stopped daemon for anyone who connects, and a look must not change what it looks at.
-/// - `docker_get PATH...`: prints the API's answer to each GET, see parse_replies(). One small perl
-///   (part of every Debian and Ubuntu) in the place of one docker command line a question: that is
-///   a large program, and its start is what a probe would spend its time on.
-/// - `docker_post PATH`: posts standard input, prints the answer in the same form.
-/// - `docker_again COMMAND...`: runs a command that changes the swarm's objects, without input or
-///   output, again for up to three minutes while Docker says that its managers did not agree in
-///   time or that somebody else changed the object. Docker may have done it all the same, so the
-///   command has to come to the same result when it runs twice.
-/// - `$docker_perl`: the beginning of a perl program that asks more: the sub `ask`.
+/// Shell functions that precede a script, in addition to those of shell_functions.h:
+/// - `docker_up`: succeeds if the daemon runs. Never connects to the socket: systemd would start a
+///   stopped daemon, and reading must not change the host.
+/// - `docker_get PATH...`: prints the API's answer to each GET, see parse_replies(). Uses one small
+///   perl program (part of every Debian and Ubuntu) for all requests; starting the docker command
+///   for each would dominate the time of a probe.
+/// - `docker_post PATH`: posts standard input and prints the answer in the same form.
+/// - `docker_again COMMAND...`: runs a command that changes objects of the swarm, without input or
+///   output. Repeats it for up to three minutes while Docker reports that its managers did not
+///   agree in time or that somebody else changed the object. Docker may have made the change all
+///   the same, so running the command twice must have the same result.
+/// - `$docker_perl`: the beginning of a perl program that sends other requests: the sub `ask`.
 std::string functions();
 
 struct Reply {
-    int status = 0;      ///< of HTTP
+    int status = 0;      ///< HTTP status
     std::string server;  ///< "Docker/20.10.24+dfsg1 (linux)"
-    nlohmann::json body; ///< null when it is not JSON
-    /// What the daemon says went wrong: its "message".
+    nlohmann::json body; ///< null if it is not JSON
+    /// The error message of the daemon: its "message".
     [[nodiscard]] std::string message() const;
 };
 
-/// The answers printed by docker_get, in the order of the questions; fewer when the daemon stopped
-/// answering on the way. Text before the first answer is not looked at.
+/// The answers printed by docker_get, in request order; fewer if the daemon stopped answering. Text
+/// before the first answer is ignored.
 std::vector<Reply> parse_replies(std::string_view out);
 
 /// `filters=...` of a list request, percent-encoded: {"label": ["a=b"]}.
 std::string filter(std::string_view name, std::string_view value);
 
-/// Where a node keeps the identity of the swarm membership that we made. Written before the node
-/// joins, so that a half-made membership can be told from somebody else's.
+/// File on a node with the identity of the swarm membership that hadeploy created. Written before
+/// the node joins, so that an incomplete membership of ours can be told from a foreign one.
 inline constexpr std::string_view kNodeMarker = "/var/lib/hadeploy/docker.node";
 
-/// The first of the lines that begins with `prefix`, without it; "" when there is none.
+/// The rest of the first line that begins with `prefix`; "" if there is none.
 std::string line_after(std::string_view text, std::string_view prefix);
 
-/// The addresses of a map of connections, in key order, without the one with address `except`.
+/// The connections of a map in key order, except the one whose address is `except`.
 std::vector<Value> connections(const Value& map, std::string_view except = "");
 
 } // namespace hadeploy::ssh::docker

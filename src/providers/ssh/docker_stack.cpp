@@ -17,7 +17,7 @@ namespace {
 using namespace docker;
 using Json = nlohmann::json;
 
-/// The text of the config object that marks a stack as ours.
+/// The content of the config object that marks a stack as created by hadeploy.
 constexpr std::string_view kNote = "This stack was made by hadeploy.\n";
 constexpr std::string_view kNamespace = "com.docker.stack.namespace";
 
@@ -40,8 +40,8 @@ std::string digest(const Compose& compose, const Value& variables) {
     return hex(sum.finish());
 }
 
-/// Every setting below `json` by its path: "Container.Image", "Resources.Limits.NanoCPUs". A
-/// variable of the environment may be a secret: of its value there is a digest.
+/// Adds every setting in `json` by its path: "Container.Image", "Resources.Limits.NanoCPUs". An
+/// environment variable may be a secret, so only a digest of its value is added.
 void add_settings(const Json& json, const std::string& path, Value::Map& out) {
     const auto below = [&](const std::string& key) {
         return path.empty() ? key : path + "." + key;
@@ -64,9 +64,11 @@ void add_settings(const Json& json, const std::string& path, Value::Map& out) {
     }
 }
 
-/// What of a service is to stay as it was deployed. A restart by hand (`docker service update
-/// --force`) only counts up a number, which a later deploy does not take back: no drift.
-/// @param recorded  of the service; an older hadeploy recorded a digest of the settings as `spec`
+/// The part of a service that must stay as it was deployed. A manual restart (`docker service
+/// update --force`) only increments a counter, which a later deploy does not reset, so it is not
+/// drift.
+/// @param recorded  the record of the service; older versions of hadeploy recorded a digest of the
+/// settings as `spec`
 Value service_state(Json spec, const Value& recorded) {
     if (spec.contains("TaskTemplate") && spec["TaskTemplate"].is_object())
         spec["TaskTemplate"].erase("ForceUpdate");
@@ -77,7 +79,7 @@ Value service_state(Json spec, const Value& recorded) {
     if (replicated)
         state = state.with("replicas",
                            spec.value("/Mode/Replicated/Replicas"_json_pointer, std::int64_t{1}));
-    // counted apart, so that a plan can show what it is about
+    // separate attributes, so that a plan can show the change
     if (replicated) spec["Mode"] = "replicated";
     if (const std::string digest = sha256_hex(spec.dump()).substr(0, 16);
         recorded.text("spec") == digest)
@@ -90,7 +92,7 @@ Value service_state(Json spec, const Value& recorded) {
     return state.with("settings", Value::map(std::move(settings)));
 }
 
-/// The variables that every script of a stack begins with.
+/// The variables at the beginning of every script of a stack.
 std::string preamble(const Value& config, const std::string& identity) {
     const std::string stack = config.text("name");
     return functions() +
@@ -125,32 +127,31 @@ class DockerStack final : public SshType {
 
 DockerStack::DockerStack() {
     name = "docker.stack";
-    summary = "The services of an ordinary compose file, run by a swarm.";
-    doc = "What `docker stack deploy` does, through the first of `hosts` that answers. Files which "
-          "the compose file names for configs, secrets and env_file go along; ${VARIABLES} in it "
-          "are replaced by `variables`. A config or secret with a `file` is named by its contents, "
-          "so that it can change; one with a `name` of its own cannot.\n\n"
-          "Apply waits until every service runs what was deployed: all tasks run, and those with a "
-          "`healthcheck` are healthy (without one, a task counts as soon as its program runs); a "
-          "job or a task that is not started again has ended well. It shows the tasks' errors when "
-          "that does not come about, or when the swarm rolls an update back.\n\n"
-          "What Docker would refuse is an error of the spec, with its line in the compose file: "
-          "keys that a stack does not have, values of a wrong kind, a variable without a value, a "
-          "network that is not defined. So is a value that Docker would change, such as 1.10 for "
-          "text, of which it makes 1.1. A value that is read otherwise before "
-          "Docker 28 than since, such as `yes` without quotes, is an error too. What a swarm "
-          "ignores is a warning, of `validate` and of a plan that deploys the stack: "
-          "`build`, `container_name`, `depends_on`, `links`, `network_mode`, `privileged`, "
-          "`devices`, `restart`, `security_opt`, `tmpfs` and the like, and an address before a "
-          "published port. A file without `version`, or with \"3\", gets the one that its keys "
-          "need, at least 3.8.\n\n"
-          "A port that another stack publishes and an external network that is not there "
-          "are found before anything is changed.\n\n"
-          "Seen as drift, and repaired by deploying again: a service that was scaled, updated or "
-          "removed by hand, or added to the stack.\n\n"
-          "A stack of the same name that hadeploy did not make is an error. (What tells them apart "
-          "is a config object, `hadeploy.stack.NAME`, that is part of the stack.)\n\n"
-          "On destroy the stack is removed; apply waits until its tasks and networks are gone.";
+    summary = "The services of a compose file, run by a swarm.";
+    doc = "Does what `docker stack deploy` does, through the first of `hosts` that answers. Files "
+          "that the compose file names for configs, secrets and env_file are sent too. "
+          "${VARIABLES} in the compose file are replaced by `variables`. A config or secret with a "
+          "`file` is named by its content, so it can change; one with its own `name` cannot.\n\n"
+          "Apply waits until every service runs what was deployed: all tasks run, and tasks with a "
+          "`healthcheck` are healthy (without one, a task counts as soon as its program runs). A "
+          "job, or a task that is not restarted, must have ended successfully. If this does not "
+          "happen, or if the swarm rolls an update back, apply shows the errors of the tasks.\n\n"
+          "Anything that Docker would reject is an error of the spec, reported with its line in "
+          "the compose file: keys that a stack does not support, values of the wrong type, a "
+          "variable without a value, an undefined network. A value that Docker would change is "
+          "also an error, such as 1.10 for a string, which becomes 1.1. So is a value whose "
+          "meaning changed in Docker 28, such as `yes` without quotes. `validate`, and a plan that "
+          "deploys the stack, warn about settings that a swarm ignores: `build`, `container_name`, "
+          "`depends_on`, `links`, `network_mode`, `privileged`, `devices`, `restart`, "
+          "`security_opt`, `tmpfs` and the like, and an address before a published port. A file "
+          "without `version`, or with \"3\", gets the version that its keys need, at least 3.8.\n\n"
+          "Ports that another stack publishes and missing external networks are detected before "
+          "anything is changed.\n\n"
+          "Drift that is repaired by deploying again: a service of the stack that was scaled, "
+          "updated, removed or added by hand.\n\n"
+          "A stack of the same name that hadeploy did not create is an error. (hadeploy marks its "
+          "stacks with a config object, `hadeploy.stack.NAME`, that is part of the stack.)\n\n"
+          "Destroy removes the stack; apply waits until its tasks and networks are gone.";
     example = "app:\n"
               "  type: docker.stack\n"
               "  hosts: ${var.hosts}\n"
@@ -160,7 +161,7 @@ DockerStack::DockerStack() {
     schema = {
         {.name = "hosts",
          .type = map_of(TypeKind::connection),
-         .doc = "Managers of the swarm. The first that answers is used.",
+         .doc = "Managers of the swarm. hadeploy uses the first one that answers.",
          .required = true,
          .operational = true},
         {.name = "name",
@@ -170,44 +171,42 @@ DockerStack::DockerStack() {
          .replaces = true},
         {.name = "compose",
          .type = TypeKind::local_path,
-         .doc = "A compose file (version 3), relative to the file this is written in.",
-         .operational = true}, // what is in it counts: sha256
+         .doc = "A compose file (version 3), relative to the file that contains this attribute.",
+         .operational = true}, // the content counts, not the path: see sha256
         {.name = "content",
          .type = TypeKind::string,
-         .doc = "The text of a compose file, in the place of `compose`.",
+         .doc = "The text of a compose file, instead of `compose`.",
          .operational = true},
         {.name = "variables",
          .type = map_of(TypeKind::string),
-         .doc = "What ${NAME} in the compose file stands for.",
+         .doc = "Values for ${NAME} in the compose file.",
          .operational = true,
          .default_value = Value::map({})},
         {.name = "wait",
          .type = TypeKind::duration,
-         .doc = "How long the services may take until all their tasks run. 0s: don't wait.",
+         .doc = "How long to wait until all tasks of the services run. 0s: do not wait.",
          .operational = true,
          .default_value = Value(300'000)},
         {.name = "prune",
          .type = TypeKind::boolean,
-         .doc = "Whether services go that the compose file no longer has.",
+         .doc = "Whether to remove services that are no longer in the compose file.",
          .operational = true,
          .default_value = Value(true)},
         {.name = "resolve_image",
          .type = TypeKind::string,
-         .doc =
-             "Whether a registry is asked for the digests of images. `never` is right for images "
-             "that are on the nodes already.",
+         .doc = "Whether to ask a registry for the digests of images. Use `never` for images that "
+                "are already on the nodes.",
          .operational = true,
          .default_value = Value("never"),
          .one_of = {"never", "changed", "always"}},
         {.name = "sha256",
          .type = TypeKind::string,
-         .doc = "Of the compose file, the files that it names, and the variables.",
+         .doc = "SHA-256 of the compose file, the files that it names, and the variables.",
          .computed = true},
         {.name = "services",
          .type = map_of(TypeKind::any),
-         .doc = "The services as they were deployed: mode, replicas, image, and `settings`, the "
-                "rest by its "
-                "path.",
+         .doc = "The deployed services: for each its mode, replicas, image, and all other "
+                "`settings` by path.",
          .computed = true,
          .tracked = true},
     };
@@ -215,7 +214,7 @@ DockerStack::DockerStack() {
 }
 
 namespace {
-/// Whether a message has the value of a secret variable in it.
+/// Whether the message or hint contains the value of a secret variable.
 bool mentions_secret(const Error& error, const Value& variables) {
     if (!variables.is_map()) return false;
     return std::any_of(variables.as_map().begin(), variables.as_map().end(), [&](const Entry& e) {
@@ -225,21 +224,21 @@ bool mentions_secret(const Error& error, const Value& variables) {
     });
 }
 
-/// What is wrong with something secret: only where that is.
+/// The error for a secret value: only its place, without the cause.
 Error without_cause(const Error& error) {
     const std::string place = error.message.substr(0, error.message.find(": "));
-    return Error(error.kind, place + ": this is not what a stack may have", error.loc)
-        .with_hint("what exactly is wrong is not shown, as it may hold a part of a secret");
+    return Error(error.kind, place + ": a stack cannot have this", error.loc)
+        .with_hint("details are not shown, because they may contain part of a secret");
 }
 
-/// Adds what `check` finds in the compose file, as far as that tells no secret.
+/// Adds the problems that `check` finds in the compose file, without revealing secrets.
 void look_at(const Value& config, decltype(check_compose) check, Diagnostics& diagnostics) {
     const Value& text = config["content"].is_null() ? config["compose"] : config["content"];
     if (!text.is_string() || config["variables"].is_unknown()) return;
     Diagnostics found;
     try {
         check(read_compose(config), config["variables"], text.loc(), found);
-    } catch (const Error&) { // derive() tells
+    } catch (const Error&) { // reported by derive()
     }
     for (const Error& error : found.list()) {
         const bool secret = text.secret() || mentions_secret(error, config["variables"]);
@@ -254,16 +253,16 @@ void DockerStack::check(const Value& config, Diagnostics& diagnostics) const {
         diagnostics.add("a docker.stack needs `compose` (a file) or `content` (its text)",
                         config.loc());
     if (!compose.is_null() && !content.is_null())
-        diagnostics.add("`compose` and `content` exclude each other", content.loc());
+        diagnostics.add("`compose` and `content` cannot be used together", content.loc());
     if (config.text("name").size() > 48)
         diagnostics.add("a stack's name has at most 48 characters", config["name"].loc());
     if (const Value& variables = config["variables"]; variables.is_map())
         for (const Entry& e : variables.as_map())
             if (!variable_name(e.key))
-                diagnostics.add(fmt::format("\"{}\" cannot be the name of a variable: use letters, "
-                                            "digits and _",
-                                            e.key),
-                                e.loc);
+                diagnostics.add(
+                    fmt::format("\"{}\" is not a valid variable name: use letters, digits and _",
+                                e.key),
+                    e.loc);
     look_at(config, check_compose, diagnostics);
 }
 
@@ -271,7 +270,7 @@ void DockerStack::warn(const Value& config, Diagnostics& warnings) const {
     look_at(config, warn_of_ignored, warnings);
 }
 
-/// Its name and the ports that it publishes, on the swarm of the first host.
+/// The stack name and the published ports, in the swarm of the first host.
 std::vector<std::string> DockerStack::claims(const Value& config) const {
     const Value& hosts = config["hosts"];
     if (!hosts.is_map() || hosts.as_map().empty()) return {};
@@ -283,7 +282,7 @@ std::vector<std::string> DockerStack::claims(const Value& config) const {
         if (!config["content"].is_string() && !config["compose"].is_string()) return out;
         for (const std::string& port : published_ports(read_compose(config), config["variables"]))
             out.push_back(fmt::format("port {} of the swarm of {}", port, place));
-    } catch (const std::exception&) { // check() and derive() tell what is wrong with the file
+    } catch (const std::exception&) { // check() and derive() report errors in the file
     }
     return out;
 }
@@ -300,7 +299,7 @@ Observation DockerStack::parse(const ReadRequest& request, const ProbeResult& re
     if (result.out.starts_with("none")) return Observation::absent();
     if (result.out.starts_with("stopped"))
         return Observation::blocked(
-            Error(ErrorKind::failed, "Docker does not run on the host the stack is read through")
+            Error(ErrorKind::failed, "Docker does not run on the host that the stack is read from")
                 .with_hint("start it (systemctl start docker), or add a docker.engine that this "
                            "depends on"));
     const std::vector<Reply> replies = parse_replies(result.out);
@@ -308,15 +307,14 @@ Observation DockerStack::parse(const ReadRequest& request, const ProbeResult& re
     const std::string message = replies[0].message();
     if (message.find("not a swarm manager") != std::string::npos)
         return request.recorded == nullptr
-                   ? Observation::absent() // before the swarm is made
-                   : Observation::blocked(Error(ErrorKind::failed,
-                                                "the host the stack is read "
-                                                "through is no manager of a swarm")
-                                              .with_hint("name the managers first in `hosts`"));
+                   ? Observation::absent() // the swarm does not exist yet
+                   : Observation::blocked(
+                         Error(ErrorKind::failed,
+                               "the host that the stack is read from is not a swarm manager")
+                             .with_hint("list the managers first in `hosts`"));
     if (message.find("does not have a leader") != std::string::npos)
         return Observation::blocked(
-            Error(ErrorKind::failed,
-                  "the swarm has lost its quorum, so that its stacks can't be seen")
+            Error(ErrorKind::failed, "the swarm has lost its quorum, so its stacks cannot be read")
                 .with_hint("start the other managers"));
     if (replies.size() < 2 || replies[0].status != 200 || replies[1].status != 200)
         throw Error(ErrorKind::failed,
@@ -341,9 +339,9 @@ Observation DockerStack::parse(const ReadRequest& request, const ProbeResult& re
         seen.attributes = seen.attributes.with(
             "sha256", replies[1].body[0].value("/Spec/Labels/hadeploy.sha256"_json_pointer, ""));
     if (!ours)
-        seen.foreign = fmt::format("the stack \"{}\" was made by somebody else; to remove it: "
-                                   "docker stack rm {}",
-                                   request.config.text("name"), request.config.text("name"));
+        seen.foreign = fmt::format(
+            "the stack \"{}\" was not created by hadeploy; to remove it: docker stack rm {}",
+            request.config.text("name"), request.config.text("name"));
     return seen;
 }
 
@@ -352,7 +350,7 @@ std::string options_of(const Value& config) {
                        config.flag("prune") ? " --prune" : "");
 }
 
-/// The function `files`, which writes the local files, and the compose file's variables.
+/// The shell function `files`, which writes the local files, and exports of the variables.
 std::string files_of(const Compose& compose, const Value& variables) {
     std::string script = "files() {\n    :\n";
     for (const Compose::File& file : compose.files) {
@@ -368,7 +366,7 @@ std::string files_of(const Compose& compose, const Value& variables) {
     return script;
 }
 
-/// The names that Compose::names() gives, between spaces.
+/// The names from Compose::names(), separated and surrounded by spaces.
 std::string names_in(const std::string& names) {
     std::string out = " ";
     const Json json = Json::parse(names, nullptr, false);
@@ -410,18 +408,18 @@ std::vector<Command> DockerStack::commands(const Change& change) const {
                                   std::string(kStackWait),
                         .step = "waiting for its tasks to run",
                         .waits = std::chrono::milliseconds(wait)});
-        // without waiting the old ones may still be needed to roll back
+        // without waiting, a rollback may still need the old ones
         if (config.flag("prune") && (!names.empty() || change.kind == Change::Kind::update))
             list.push_back({.script = common +
                                       fmt::format("current={}\n", shell_quote(names_in(names))) +
                                       std::string(kStackClean),
-                            .step = "removing configs that are in use no more"});
+                            .step = "removing unused configs"});
     }
     list.push_back({.script = common +
                               fmt::format("sha256={}\nnote64={}\n", config.text("sha256"),
                                           base64_encode(kNote)) +
                               std::string(kStackNote),
-                    .step = "noting what was deployed"});
+                    .step = "recording the deployment"});
     return list;
 }
 

@@ -2,9 +2,9 @@
 
 #include <string_view>
 
-/// The scripts of docker.stack, each to stand behind docker::functions() and the assignment of the
-/// variables that it names. In all of them: stack (name), by_stack and by_identity (filters of list
-/// requests: the stack's own objects, and the config object that tells whose stack it is).
+/// The scripts of docker.stack. Each follows docker::functions() and the assignment of its
+/// variables. All use: stack (name), by_stack and by_identity (filters of list requests: the
+/// objects of the stack, and the config object that identifies its owner).
 namespace hadeploy::ssh::docker {
 
 inline constexpr std::string_view kStackProbe =
@@ -16,9 +16,9 @@ fi
 docker_get "/services?$by_stack" "/configs?$by_identity"
 )sh";
 
-/// A reader of JSON for perl programs behind $docker_perl (perl-base has none): `get PATH` is what
-/// Docker answers, as perl's hashes and lists; it dies with Docker's message when that is an error.
-/// Numbers stay texts, true and false are 1 and "".
+/// A JSON parser for perl programs after $docker_perl (perl-base has none). `get PATH` returns
+/// Docker's answer as perl hashes and lists, or dies with Docker's message if the answer is an
+/// error. Numbers stay strings; true and false are 1 and "".
 inline constexpr std::string_view kStackJson = R"sh(docker_perl=$docker_perl'
     sub json {
         my $t = shift;
@@ -26,7 +26,7 @@ inline constexpr std::string_view kStackJson = R"sh(docker_perl=$docker_perl'
         if ($$t =~ /\G\{/gc) {
             my %map;
             while ($$t =~ /\G[\s,]*"((?:[^"\\]++|\\.)*+)"\s*:/gc) { my $key = $1; $map{$key} = json($t) }
-            $$t =~ /\G\s*\}/gc or die "Docker answered something that is no JSON\n";
+            $$t =~ /\G\s*\}/gc or die "Docker answered with something other than JSON\n";
             return \%map;
         }
         if ($$t =~ /\G\[/gc) {
@@ -39,7 +39,7 @@ inline constexpr std::string_view kStackJson = R"sh(docker_perl=$docker_perl'
         return "" if $$t =~ /\Gfalse/gc;
         return undef if $$t =~ /\Gnull/gc;
         return $1 if $$t =~ /\G(-?[0-9][-+.eE0-9]*)/gc;
-        die "Docker answered something that is no JSON\n";
+        die "Docker answered with something other than JSON\n";
     }
     sub get {
         my ($status, $server, $body) = ask("GET", shift, "");
@@ -49,8 +49,9 @@ inline constexpr std::string_view kStackJson = R"sh(docker_perl=$docker_perl'
     }'
 )sh";
 
-/// Before anything is changed: what would make a deploy fail when it has already taken services
-/// away. Variables: ports ("5000 53/udp", of the compose file), externals (lines "network NAME").
+/// Before any change: detects problems that would make a deploy fail after it has already removed
+/// services. Variables: ports ("5000 53/udp", of the compose file), externals (lines "network
+/// NAME").
 inline constexpr std::string_view kStackPossible =
     R"sh(docker_up || { echo "Docker does not run; start it (systemctl start docker)" >&2; exit 1; }
 [ -z "$ports$externals" ] || perl -e "$docker_perl"'
@@ -64,22 +65,22 @@ inline constexpr std::string_view kStackPossible =
         for my $port (@{$service->{Endpoint}{Ports} // $service->{Spec}{EndpointSpec}{Ports} // []}) {
             next if ($port->{PublishMode} // "ingress") eq "host";
             my $name = ($port->{PublishedPort} // 0) . ($port->{Protocol} eq "tcp" ? "" : "/$port->{Protocol}");
-            push @wrong, "port $name is published by the service $service->{Spec}{Name} already" if $wanted{$name};
+            push @wrong, "port $name is already published by the service $service->{Spec}{Name}" if $wanted{$name};
         }
     }
     for (split /\n/, $externals) {
         my ($kind, $name) = split " ", $_, 2;
         my ($status) = ask("GET", "/${kind}s/$name", "");
-        push @wrong, "there is no $kind $name, which the compose file calls external" if $status == 404;
+        push @wrong, "the external $kind $name does not exist" if $status == 404;
     }
     exit 0 unless @wrong;
     print STDERR "hadeploy: nothing was changed: ", join("; ", @wrong), "\n";
     exit 1;' "$stack" "$ports" "$externals"
 )sh";
 
-/// Before anything is made: is there a stack of the name that is somebody else's? Then a config
-/// object of ours is made, the first of the stack's objects, whose labels make it part of the stack
-/// (`docker stack rm` takes it along) and tell whose it is. Variables: identity.
+/// Before any object is created: fails if a stack of that name belongs to somebody else. Then
+/// creates our config object, the first object of the stack. Its labels make it part of the stack
+/// (so `docker stack rm` removes it) and identify the owner. Variables: identity.
 inline constexpr std::string_view kStackOwn =
     R"sh(answers=$(docker_get "/services?$by_stack" "/configs?$by_identity")
 own() {
@@ -89,21 +90,21 @@ own() {
         "hadeploy.stack.$stack" -
 }
 case $answers in
-*'not a swarm manager'*) echo "this host is no manager of a swarm; name the managers first in \`hosts\`" >&2; exit 1;;
+*'not a swarm manager'*) echo "this host is not a swarm manager; list the managers first in \`hosts\`" >&2; exit 1;;
 *'does not have a leader'*) echo "the swarm has lost its quorum; start the other managers, then apply again" >&2; exit 1;;
 esac
 case $answers in *'"hadeploy.identity":"'"$identity"'"'*) ;; *)
     case $answers in *'"com.docker.stack.namespace":"'"$stack"'"'*)
-        echo "there is a stack \"$stack\" that hadeploy did not make; choose another name, or remove it: docker stack rm $stack" >&2
+        echo "there is a stack \"$stack\" that hadeploy did not create; choose another name, or remove it: docker stack rm $stack" >&2
         exit 1;;
     esac
     docker_again own;;
 esac
 )sh";
 
-/// Variables: options (words), names (the second compose file, or ""), files (set up by the caller:
-/// a function that writes the local files that the compose file names into the current directory).
-/// Reads the compose file.
+/// Variables: options (words), names (the second compose file, or ""), files (a function of the
+/// caller that writes the local files named in the compose file into the current directory). Reads
+/// the compose file from standard input.
 inline constexpr std::string_view kStackDeploy = R"sh(directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
 cd "$directory"
@@ -118,17 +119,17 @@ fi
 docker_again docker stack deploy $options "$stack"
 )sh";
 
-/// Waits until every service runs what was deployed: as many tasks of its present version as it is
-/// to have, each running (which a task with a health check is only when that has succeeded), and
-/// that for five seconds, as `docker service update` does; a job, or a task that is not to be
-/// started again, has ended well. Ends at once when the swarm has paused or rolled back an update.
-/// Variables: seconds.
+/// Waits until every service runs what was deployed: the wanted number of tasks of the current
+/// version run for five seconds, as in `docker service update`. (A task with a health check runs
+/// only when the check has succeeded.) A job, or a task that is not restarted, must have ended
+/// successfully. Fails at once if the swarm has paused or rolled back an update. Variables:
+/// seconds.
 inline constexpr std::string_view kStackWait = R"sh(perl -e "$docker_perl"'
     my ($stack, $seconds) = @ARGV;
     my $label = "%22com.docker.stack.namespace=$stack%22";
     my $own = "filters=%7B%22label%22:%5B$label%5D";
     my %names;
-    my $errors = sub { # of a service: each error with one task that has it, the newest first
+    my $errors = sub { # the errors of a service, newest first, each once with one of its tasks
         my ($service) = @_;
         my (%seen, @said);
         for my $task (sort { $b->{Status}{Timestamp} cmp $a->{Status}{Timestamp} } @{get("/tasks?$own%7D")}) {
@@ -150,7 +151,7 @@ inline constexpr std::string_view kStackWait = R"sh(perl -e "$docker_perl"'
         print STDERR "hadeploy: $text", (@said ? ": $said[0]" : ""), "\n";
         exit 1;
     };
-    # What is missing of a service, "" when nothing is.
+    # What a service is still waiting for; "" if it is complete.
     my $missing = sub {
         my ($service, $tasks) = @_;
         my $mode = $service->{Spec}{Mode};
@@ -159,7 +160,7 @@ inline constexpr std::string_view kStackWait = R"sh(perl -e "$docker_perl"'
         if (my $job = $mode->{ReplicatedJob}) {
             my $total = $job->{TotalCompletions} // $job->{MaxConcurrent} // 1;
             my $done = $status->{CompletedTasks} // 0;
-            return $done >= $total ? "" : "$name: $done of $total tasks have ended well";
+            return $done >= $total ? "" : "$name: $done of $total tasks have succeeded";
         }
         if ($mode->{GlobalJob}) {
             my $left = $status->{DesiredTasks} // 0;
@@ -174,7 +175,7 @@ inline constexpr std::string_view kStackWait = R"sh(perl -e "$docker_perl"'
             my $running = $task->{DesiredState} eq "running";
             $wanted{$place} = 1 if $running;
             $good{$place} = 1 if $state eq "running" && $running || $state eq "complete" && $restart ne "any";
-            $give_up->($service, "$name: a task that is not to be started again has failed")
+            $give_up->($service, "$name: a task that is not restarted has failed")
                 if $restart eq "none" && ($state eq "failed" || $state eq "rejected");
         }
         my $total = $mode->{Replicated} ? $mode->{Replicated}{Replicas} // 1 : scalar(keys %wanted);
@@ -219,8 +220,8 @@ inline constexpr std::string_view kStackWait = R"sh(perl -e "$docker_perl"'
     }' "$stack" "$seconds"
 )sh";
 
-/// Removes configs and secrets of the stack that were named by their contents and are in use no
-/// more; one that is in use refuses to go. Variables: current (names that stay, between spaces).
+/// Removes unused configs and secrets of the stack that were named by their content; Docker refuses
+/// to remove those in use. Variables: current (names to keep, separated by spaces).
 inline constexpr std::string_view kStackClean = R"sh(for kind in config secret; do
     for name in $(docker "$kind" ls --filter "label=com.docker.stack.namespace=$stack" --format '{{.Name}}'); do
         case $name in "$stack"_*_[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]) ;;
@@ -231,8 +232,8 @@ inline constexpr std::string_view kStackClean = R"sh(for kind in config secret; 
 done
 )sh";
 
-/// Notes on the config object what is now deployed, so that any later run can read it back.
-/// Variables: sha256, note64 (note in base64: an update has to tell the unchanged text again).
+/// Records the deployed version on the config object, so that any later run can read it back.
+/// Variables: sha256, note64 (note in base64: an update must repeat the unchanged content).
 inline constexpr std::string_view kStackNote = R"sh(note_deployed() {
     answer=$(docker_get "/configs?$by_identity")
     id=${answer#*'"ID":"'} version=${answer#*'"Index":'}
@@ -244,14 +245,14 @@ inline constexpr std::string_view kStackNote = R"sh(note_deployed() {
 docker_again note_deployed
 )sh";
 
-/// Networks stay in use until the last task is gone, so that it takes more than one round.
+/// Networks stay in use until the last task is gone, so removal takes more than one round.
 inline constexpr std::string_view kStackRemove =
     R"sh(docker_up || { echo "Docker does not run; start it (systemctl start docker)" >&2; exit 1; }
 answers=$(docker_get "/services?$by_stack" "/configs?$by_identity")
 case $answers in
-*'not a swarm manager'*|*'does not have a leader'*) echo "this host is no manager of a swarm with a quorum" >&2; exit 1;;
+*'not a swarm manager'*|*'does not have a leader'*) echo "this host is not a manager of a swarm with a quorum" >&2; exit 1;;
 *'"hadeploy.identity":"'"$identity"'"'*) ;;
-*'"com.docker.stack.namespace":"'"$stack"'"'*) echo "the stack \"$stack\" is not ours any more: it was made anew by somebody else" >&2; exit 1;;
+*'"com.docker.stack.namespace":"'"$stack"'"'*) echo "the stack \"$stack\" no longer belongs to hadeploy: somebody else has created it again" >&2; exit 1;;
 esac
 round=0
 while :; do
@@ -265,7 +266,7 @@ while :; do
     done
     round=$((round + 1))
     if [ $round -ge 6 ]; then
-        # what is left belongs to nodes that are down: the swarm drops it when it gives them up
+        # the rest belongs to nodes that are down; the swarm drops it once it gives them up
         left=$(docker_get "/services?$by_stack" "/networks?$by_stack")
         case $left in *'"ID":'*|*'"Id":'*) printf '%s\n' "$said" >&2; exit 1;; esac
         exit 0

@@ -4,7 +4,7 @@
 
 namespace hadeploy::ssh {
 
-// One a file; add_docker_types() puts them into the registry.
+// One per file; add_docker_types() registers them.
 std::unique_ptr<SshType> docker_engine_type();
 std::unique_ptr<SshType> docker_node_type();
 std::unique_ptr<SshType> docker_image_type();

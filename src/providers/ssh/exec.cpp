@@ -8,9 +8,9 @@
 namespace hadeploy::ssh {
 
 namespace {
-/// A connection that breaks again and again is given up.
+/// The number of attempts if the connection keeps breaking.
 constexpr int kMostAttempts = 3;
-/// What only looks takes seconds; but it may have to wait for an operation first.
+/// Reads take seconds, but may have to wait for an operation first.
 constexpr std::chrono::minutes kLongestLook{15};
 } // namespace
 
@@ -18,7 +18,8 @@ Shell shell(const Login& login, std::string_view arguments) {
     if (login.user == "root") return {fmt::format("exec sh{}", arguments), ""};
     const std::string at_once = fmt::format("exec sudo -n sh{}", arguments);
     if (login.become_password.empty()) return {at_once, ""};
-    // Where sudo asks for nothing the line with the password would be the script's first one.
+    // If sudo needs no password, the shell would execute the password line as the first line of the
+    // script.
     const std::string either =
         fmt::format("if sudo -n true </dev/null 2>/dev/null; then IFS= read -r hadeploy_unused; "
                     "unset hadeploy_unused; {}; fi; exec sudo -S -p '' sh{}",
@@ -33,11 +34,11 @@ std::string introduce(Pool& pool, const Login& login, const std::stop_token& sto
 
 Outcome exchange(Pool& pool, const Login& login, Exchange what, Frames& frames,
                  const std::function<void(std::string_view)>& notice, const std::stop_token& stop) {
-    what.receive = [&, redacted = false](bool err, std::string_view piece) mutable {
+    what.receive = [&, announced = false](bool err, std::string_view piece) mutable {
         err ? frames.err(piece) : frames.out(piece);
         constexpr std::string_view waits = "waiting ";
-        if (notice && !redacted && frames.notice().starts_with(waits)) {
-            redacted = true;
+        if (notice && !announced && frames.notice().starts_with(waits)) {
+            announced = true;
             notice(explain_wait(frames.notice().substr(waits.size())));
         }
         return frames.complete();
@@ -97,8 +98,8 @@ Outcome run_streaming(Pool& pool, const Login& login, const Section& section,
         const bool begun = outcome.begun;
         const std::string boundary = make_boundary();
         std::string text = compose_streaming(section, boundary);
-        // The shell must not read ahead: it takes exactly its script, the rest is the script's
-        // input. (BusyBox's `head -c` does read ahead.)
+        // The shell must not read ahead: it reads exactly its script, the rest is input of the
+        // script. (`head -c` of BusyBox reads ahead.)
         Shell root = shell(
             login, fmt::format(" -c 'eval \"$(dd bs=1 count={} 2>/dev/null)\"'", text.size()));
         Exchange what{.command = std::move(root.command)};

@@ -11,36 +11,37 @@ namespace hadeploy::ssh {
 
 namespace {
 struct Cause {
-    std::string_view sign; ///< found in what the tool printed
-    std::string_view what; ///< replaces the tool's line in the message; "" keeps it
+    std::string_view sign; ///< a part of the tool's output
+    std::string_view what; ///< is put before the tool's line in the message; may be empty
     std::string_view hint;
 };
 
 constexpr std::string_view kBash =
-    "scripts run with `sh`; a host.command for bash has `shell: bash`";
+    "scripts run with `sh`; for bash set `shell: bash` on the host.command";
 
 constexpr std::array kCauses{
     Cause{"Could not get lock", "",
-          "another package manager is at work on the host (unattended upgrades?); wait for it to "
-          "end, then apply again"},
+          "another package manager is running on the host (unattended upgrades?); wait until it "
+          "ends, then apply again"},
     Cause{"No space left on device", "the disk is full",
-          "make room on the host (`df -h`), then apply again"},
-    Cause{"Disk quota exceeded", "the disk quota is used up", "make room, then apply again"},
+          "free some space on the host (`df -h`), then apply again"},
+    Cause{"Disk quota exceeded", "the disk quota is used up", "free some space, then apply again"},
     Cause{"Read-only file system", "the file system is read-only",
-          "see why with `dmesg` on the host (a disk error?) and mount it read-write"},
-    Cause{"is not valid yet", "", // apt's words, of what a repository has signed
-          "the host's clock is behind; set it (`date`), and let it be kept (`timedatectl`)"},
-    Cause{"has expired or is not yet valid", "", // Docker's, of a certificate
-          "compare `date` on the hosts: their clocks have to agree (`timedatectl`)"},
+          "find the cause with `dmesg` on the host (a disk error?) and mount it read-write"},
+    Cause{"is not valid yet", "", // apt, about the signature of a repository
+          "the host's clock is behind; set it (`date`) and enable time synchronization "
+          "(`timedatectl`)"},
+    Cause{"has expired or is not yet valid", "", // Docker, about a certificate
+          "compare `date` on the hosts: their clocks must agree (`timedatectl`)"},
     Cause{"Unable to locate package", "",
-          "check the package's name, and that the host's apt sources carry it"},
+          "check the name of the package, and that the apt sources of the host have it"},
     Cause{"has no installation candidate", "",
-          "check the package's name, and that the host's apt sources carry it"},
+          "check the name of the package, and that the apt sources of the host have it"},
     Cause{"Temporary failure resolving", "", "the host cannot resolve names; check its DNS"},
     Cause{"Failed to connect to bus", "systemd does not answer on the host",
-          "services need a host that was started by systemd"},
+          "services need a host that was booted with systemd"},
     Cause{"System has not been booted with systemd", "systemd does not run on the host",
-          "services need a host that was started by systemd"},
+          "services need a host that was booted with systemd"},
     Cause{"Illegal option -o pipefail", "", kBash},
     Cause{"[[: not found", "", kBash},
     Cause{"source: not found", "", kBash},
@@ -49,24 +50,22 @@ constexpr std::array kCauses{
     Cause{"Bad substitution", "", kBash},
     Cause{"Directory not empty", "",
           "set `force: true` to remove it with its contents, or `keep: true` to leave it there"},
-    Cause{"something is mounted on", "",
-          "what is mounted there is not part of the directory; unmount it first"},
-    Cause{"is larger than 1 MiB", "", "look at what is in it, and make it smaller or remove it"},
-    Cause{"Directory nonexistent", "its directory is not there", // the shell's words
-          "make it with a host.directory that this resource depends on"},
+    Cause{"something is mounted on", "", "unmount it first; it is not part of the directory"},
+    Cause{"is larger than 1 MiB", "", "check its contents, and shorten or remove it"},
+    Cause{"Directory nonexistent", "its parent directory does not exist", // message of the shell
+          "create it with a host.directory that this resource depends on"},
     Cause{"dpkg was interrupted", "",
-          "another program's installation was cut off; run `dpkg --configure -a` on the host"},
-    Cause{"is currently used by process", "the user still has processes", // userdel's words
+          "an earlier installation was interrupted; run `dpkg --configure -a` on the host"},
+    Cause{"is currently used by process", "the user still has processes", // message of userdel
           "end them (`pkill -u USER` on the host), then apply again; with `force: true` hadeploy "
-          "ends them by itself"},
+          "kills them"},
     Cause{"Operation not permitted", "",
-          "is the file immutable (`lsattr`), or the host a "
-          "container without that right?"},
+          "is the file immutable (`lsattr`), or is the host a container without that capability?"},
 };
 
-/// What begins a line by which a script of ours says itself what is wrong.
+/// Prefix of a line in which one of our scripts reports the cause.
 constexpr std::string_view kOwnWords = "hadeploy: ";
-/// Of each stream, in the notes of an error.
+/// The number of lines of each stream in the notes of an error.
 constexpr std::size_t kShownLines = 15;
 
 std::vector<std::string_view> lines_of(std::string_view text) {
@@ -130,7 +129,7 @@ std::string cause_in(std::string_view err) {
     const std::vector<std::string_view> lines = lines_of(err);
     for (auto line = lines.rbegin(); line != lines.rend(); ++line)
         if (line->starts_with(kOwnWords)) return std::string(line->substr(kOwnWords.size()));
-    for (const std::string_view line : lines) // apt's; those after the first follow from it
+    for (const std::string_view line : lines) // apt: errors after the first one are consequences
         if (line.starts_with("E: ") && !is_afterword(line)) return trimmed(line);
     for (auto line = lines.rbegin(); line != lines.rend(); ++line)
         if (!is_afterword(*line) && speaks_of_an_error(*line)) return trimmed(*line);
@@ -140,7 +139,7 @@ std::string cause_in(std::string_view err) {
 }
 
 namespace {
-/// The end of a stream as a note; nothing where the message has said it all.
+/// Adds the end of a stream as a note; nothing if the stream is empty.
 void add_stream(Error& error, std::string_view what, std::string_view text) {
     const std::size_t count = lines_of(text).size();
     if (count == 0) return;
@@ -161,7 +160,7 @@ Error explain_failure(std::string_view host, std::string_view step, int status,
     if (status == 127 && !lines.empty()) {
         const std::string_view program = missing_program(lines.back());
         if (!program.empty()) {
-            cause = fmt::format("the program `{}` is not installed there", program);
+            cause = fmt::format("the program `{}` is not installed on the host", program);
             hint = "install it with a host.package that this resource depends on";
         }
     }
@@ -189,58 +188,57 @@ Error explain_failure(std::string_view host, std::string_view step, int status,
 Error explain_no_answer(std::string_view host, bool started, std::string_view stray) {
     if (started)
         return Error(ErrorKind::unreachable,
-                     fmt::format("the shell on {} ended in the middle of the work", host))
-            .with_hint("it was killed, or the host went down; what was being done is in an unknown "
-                       "state, and the next plan looks at it");
+                     fmt::format("the shell on {} ended during the work", host))
+            .with_hint("it was killed, or the host went down; the result of the running step is "
+                       "not known, and the next plan reads the current state");
     const auto has = [&](std::string_view sign) {
         return stray.find(sign) != std::string_view::npos;
     };
     if (has("must have a tty"))
-        return Error(ErrorKind::unreachable, fmt::format("sudo wants a terminal on {}", host))
-            .with_hint("let the user run sudo without one: `Defaults:USER !requiretty` in "
+        return Error(ErrorKind::unreachable, fmt::format("sudo requires a terminal on {}", host))
+            .with_hint("allow the user to run sudo without one: `Defaults:USER !requiretty` in "
                        "/etc/sudoers.d");
     if (has("incorrect password") || has("Sorry, try again"))
         return Error(ErrorKind::unreachable,
                      fmt::format("sudo does not accept the password on {}", host))
-            .with_hint("correct `become_password`, of the ssh.host or under providers: ssh");
+            .with_hint("correct `become_password` of the ssh.host or under providers: ssh");
     if (has("password is required") || has("a terminal is required"))
-        return Error(ErrorKind::unreachable, fmt::format("sudo wants a password on {}", host))
-            .with_hint("give it as `become_password`, of the ssh.host or under providers: ssh, log "
-                       "in as root, or let "
-                       "the user run sudo without one: `USER ALL=(ALL) NOPASSWD: ALL` in "
-                       "/etc/sudoers.d");
+        return Error(ErrorKind::unreachable, fmt::format("sudo requires a password on {}", host))
+            .with_hint("set `become_password` of the ssh.host or under providers: ssh, log in as "
+                       "root, or allow the user to run sudo without a password: `USER ALL=(ALL) "
+                       "NOPASSWD: ALL` in /etc/sudoers.d");
     if (has("not in the sudoers") || has("is not allowed to"))
         return Error(ErrorKind::unreachable, fmt::format("the user may not use sudo on {}", host))
             .with_hint("log in as root, or add `USER ALL=(ALL) NOPASSWD: ALL` in /etc/sudoers.d");
     if (has("sudo") && has("not found"))
-        return Error(ErrorKind::unreachable, fmt::format("there is no sudo on {}", host))
+        return Error(ErrorKind::unreachable, fmt::format("sudo is not installed on {}", host))
             .with_hint("log in as root, or install sudo on the host");
     const std::string said = tail(stray, 1);
     Error error(ErrorKind::unreachable, fmt::format("{} does not run shell scripts: {}", host,
-                                                    said.empty() ? "it answered nothing" : said));
+                                                    said.empty() ? "no output" : said));
     if (const std::string all = tail(stray, 10); all != said) error.with_note(all);
-    return error.with_hint("is the user's login shell one that runs commands?");
+    return error.with_hint("check that the login shell of the user runs commands");
 }
 
 std::string explain_wait(std::string_view process) {
-    return fmt::format("waiting for what an earlier run left at work there (process {})", process);
+    return fmt::format("waiting for commands of an earlier run on the host (process {})", process);
 }
 
 Error explain_busy(std::string_view host, std::string_view process) {
     return Error(ErrorKind::failed,
-                 fmt::format("an earlier run's commands are still at work on {} (process {})", host,
-                             process))
-        .with_hint(fmt::format("wait for them, then try again; or give them up with `kill {}` on "
-                               "the host, and see what they left there",
+                 fmt::format("commands of an earlier run are still running on {} (process {})",
+                             host, process))
+        .with_hint(fmt::format("wait for them, then try again; or stop them with `kill {}` on the "
+                               "host, and check what they have changed",
                                process));
 }
 
 Error explain_no_result(std::string_view host) {
     return Error(ErrorKind::unreachable,
-                 fmt::format("the connection to {} broke, and what the host had kept of the answer "
-                             "is gone",
-                             host))
-        .with_hint("somebody emptied /run/hadeploy there");
+                 fmt::format(
+                     "the connection to {} broke, and the result that the host had stored is gone",
+                     host))
+        .with_hint("was /run/hadeploy emptied on the host?");
 }
 
 } // namespace hadeploy::ssh

@@ -12,10 +12,10 @@
 namespace hadeploy::ssh {
 
 namespace {
-/// A section that prints more than this is not what we asked for.
+/// The maximum output of a section; more is an error.
 constexpr std::size_t kMostOutput = 8u << 20;
 
-// A shell that can no longer answer must not go on with the next section.
+// A shell that cannot write its answer must not continue with the next section.
 constexpr std::string_view kPrologue = R"(export LC_ALL=C
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 umask 022
@@ -39,8 +39,8 @@ hadeploy_start=0
 constexpr std::string_view kStart = "hadeploy_mark start \"$hadeploy_start\"\n";
 constexpr std::string_view kEnd = "hadeploy_end\n";
 
-// Runs the script on descriptor 4 in a process group of its own, which ends with it when it takes
-// longer than $1 seconds. It is read whole before it begins, as a section's always is.
+// Runs the script on descriptor 4 in its own process group, which is killed after $1 seconds. The
+// script is read completely before it starts, as every section is.
 constexpr std::string_view kWithin = R"(hadeploy_within() {
     hadeploy_status=0
     hadeploy_functions=$hadeploy_functions timeout -k 10 "$1" sh -c '
@@ -48,7 +48,7 @@ constexpr std::string_view kWithin = R"(hadeploy_within() {
         hadeploy_script=$(cat <&4); exec 4<&-
         set -eu; eval "$hadeploy_script"' || hadeploy_status=$?
     case $hadeploy_status in
-    124|137) echo "it took longer than $1 s, and was ended" >&2; return 124 ;;
+    124|137) echo "it took longer than $1 s and was killed" >&2; return 124 ;;
     esac
     return "$hadeploy_status"
 }
@@ -65,20 +65,20 @@ std::string prologue(std::string_view boundary, std::span<const Section> section
         .append(kWithin);
 }
 
-/// Descriptor 3 may be what an operation hears its client on: not for a daemon that the section
-/// leaves behind.
+/// Descriptor 3 may be the connection of an operation; a daemon that the section leaves behind must
+/// not inherit it.
 std::string subshell(const Section& section, std::string_view boundary,
                      std::string_view input = "") {
     if (section.ends_after.count() == 0) // `eval` keeps a syntax error inside the section
         return fmt::format("( {}eval {} ) 3<&-{}\n", section.strict ? "set -eu; " : "",
                            shell_quote(section.script), input);
-    (void)shell_quote(section.script); // refuses a NUL
+    (void)shell_quote(section.script); // throws on a NUL byte
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(section.ends_after).count();
     return fmt::format("hadeploy_within {} 3<&-{} 4<<'{}'\n{}\n{}\n", seconds, input, boundary,
                        section.script, boundary);
 }
 
-/// The whole of the text is a number.
+/// Parses a number; fails unless the whole text is one.
 bool number(std::string_view text, auto& value) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     return error == std::errc() && end == text.data() + text.size();
@@ -123,7 +123,7 @@ void Frames::feed(Stream& stream, std::string_view piece) {
         const std::size_t at = stream.buffer.find(mark_, stream.searched);
         if (at == std::string::npos) {
             const std::size_t size = stream.buffer.size();
-            // The end of the buffer may be the beginning of a mark.
+            // The buffer may end with the beginning of a mark.
             stream.searched = std::max(begin, size - std::min(size, mark_.size() - 1));
             break;
         }

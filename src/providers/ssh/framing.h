@@ -10,40 +10,40 @@
 
 namespace hadeploy::ssh {
 
-/// One piece of the script that travels in an exec.
+/// One part of the script of an exec.
 struct Section {
     std::string script;
     std::string input = {}; ///< its standard input, without NUL bytes
-    /// A change: runs with `set -eu`, and when it fails nothing after it is begun. A probe is
-    /// neither: its status is part of its answer.
+    /// A change: runs with `set -eu`, and if it fails, no later section is started. A probe is not
+    /// strict: its status is part of its answer.
     bool strict = true;
-    std::chrono::milliseconds limit{0}; ///< how long a change may say nothing; 0: as it is usual
-    /// When it is ended on the host, with all that it has started; 0: it sees to that itself.
+    std::chrono::milliseconds limit{0}; ///< how long a change may print nothing; 0: default
+    /// Time after which it is killed on the host with all processes that it started; 0: it keeps to
+    /// the limit by itself.
     std::chrono::milliseconds ends_after{0};
 };
 
-/// What one section did.
+/// The result of one section.
 struct SectionResult {
     int status = 0;
     std::string out, err;
 };
 
-/// A boundary that no output contains by chance.
+/// A random boundary, so that no output contains it by chance.
 std::string make_boundary();
 
-/// One script for `sh` out of many sections. Each runs in a subshell of its own; what it prints
-/// goes straight to the exec's two streams, and a line with the boundary, its index and its status
-/// ends it on both. So the frames cost no process and no temporary file on the host, and arrive
-/// while later sections still run. `preamble` is run before all of them, for what they may need; it
-/// may set $hadeploy_start, which goes into the first mark, and define anew what the prologue in
-/// framing.cpp defines.
+/// Combines sections into one script for `sh`. Each section runs in a subshell and prints directly
+/// to the two streams of the exec; a line with the boundary, its index and its status ends it on
+/// both. So framing needs no process and no temporary file on the host, and results arrive while
+/// later sections run. `preamble` runs before all sections. It may set $hadeploy_start, which is
+/// sent with the first mark, and redefine the functions of the prologue in framing.cpp.
 std::string compose(std::span<const Section> sections, std::string_view boundary,
                     std::string_view preamble = {});
 
-/// The same for a single section that reads the exec's own standard input after the script.
+/// The same for a single section that reads the standard input of the exec after the script.
 std::string compose_streaming(const Section& section, std::string_view boundary);
 
-/// Reads the two streams of such an exec, in pieces of any size.
+/// Parses the two streams of such an exec, in pieces of any size.
 class Frames {
   public:
     using OnSection = std::function<void(std::size_t index, SectionResult result)>;
@@ -53,19 +53,20 @@ class Frames {
     void out(std::string_view piece) { feed(out_, piece); }
     void err(std::string_view piece) { feed(err_, piece); }
 
-    /// The shell runs our script (and not a banner, or sudo's complaint).
+    /// Whether the shell runs our script (and has not only printed a banner or a sudo error).
     [[nodiscard]] bool started() const { return out_.started; }
-    /// What the first mark says: the first word of $hadeploy_start.
+    /// The content of the first mark: the first word of $hadeploy_start.
     [[nodiscard]] const std::string& start() const { return out_.start; }
-    /// What the script says in the place of running: the last mark that is none of a section's.
+    /// The message that the script sends instead of running: the last mark that does not belong to
+    /// a section.
     [[nodiscard]] const std::string& notice() const { return out_.notice; }
-    /// The trailer was seen on both streams: everything that was to run has run, or was left out
-    /// because a section before it failed. Without it the outcome of what is missing is unknown.
+    /// Whether the trailer arrived on both streams: all sections have run, or were skipped because
+    /// an earlier one failed. Without the trailer the result of missing sections is not known.
     [[nodiscard]] bool complete() const { return out_.ended && err_.ended; }
-    /// Sections reported so far.
+    /// The number of sections reported so far.
     [[nodiscard]] std::size_t finished() const { return finished_; }
-    /// What is there beside whole frames: before the first mark, and after the last one. It tells
-    /// why an exec did not work.
+    /// Output outside of complete frames: before the first mark, and after the last one. It shows
+    /// why an exec failed.
     [[nodiscard]] std::string stray() const;
 
   private:
@@ -76,8 +77,8 @@ class Frames {
     };
     struct Stream {
         std::string buffer;
-        std::size_t searched = 0; ///< no mark begins before here
-        std::string noise;        ///< what came before the first mark
+        std::size_t searched = 0; ///< no mark begins before this offset
+        std::string noise;        ///< output before the first mark
         std::string start, notice;
         bool started = false, ended = false;
         std::vector<Ended> sections; ///< not yet reported

@@ -10,8 +10,8 @@ namespace {
 
 using namespace gluster;
 
-// Variables: volumes (words). A question to the cluster waits for members that have just gone: each
-// has a limit, and so have all together; what does not answer within it is left out.
+// Variables: volumes (words). A query waits for members that have just gone down, so each query and
+// all of them together have a time limit. Data that is not available in time is left out.
 constexpr std::string_view kProbe = R"sh(gluster_up || { echo "== stopped"; exit 0; }
 read -r name </proc/sys/kernel/hostname
 began=$(seconds)
@@ -34,7 +34,7 @@ done
 exit 0
 )sh";
 
-/// From lines such as "5e1f...  node2  Connected".
+/// Parses lines of the form "5e1f...  node2  Connected".
 Value peers_in(const std::string& listing, const std::string& own) {
     Value::List out;
     for (const std::string& line : lines(listing)) {
@@ -50,7 +50,7 @@ void add_bricks(const std::string& volume, const std::string& xml, Value::List& 
     for (const std::string& node : elements(xml, "node")) {
         const auto hosts = elements(node, "hostname"), paths = elements(node, "path"),
                    states = elements(node, "status");
-        // the daemons that heal are listed as nodes too, with a UUID in the place of a path
+        // self-heal daemons are listed as nodes too, with a UUID instead of a path
         if (hosts.empty() || paths.empty() || states.empty() || !paths[0].starts_with('/'))
             continue;
         out.push_back(Value::map({{"volume", volume},
@@ -59,7 +59,7 @@ void add_bricks(const std::string& volume, const std::string& xml, Value::List& 
     }
 }
 
-/// From pairs of lines: "Brick node1:/brick", "Number of entries: 3" (or "-" of one that is down).
+/// Parses pairs of lines: "Brick node1:/brick", "Number of entries: 3" ("-" if the brick is down).
 void add_heals(const std::string& volume, const std::string& text, Value::List& out) {
     constexpr std::string_view kBrick = "Brick ", kCount = "Number of entries: ";
     std::string brick;
@@ -78,39 +78,40 @@ class GlusterCluster final : public SshType {
   public:
     GlusterCluster() {
         name = "gluster.cluster";
-        summary = "What a Gluster pool looks like right now: its peers, bricks and heals.";
-        doc = "Nothing is made and nothing is removed: it is read for `hadeploy status`. What does "
-              "not answer within some seconds is left out, and is named in `unread`. Destroy does "
-              "nothing.";
+        summary = "The current state of a Gluster pool: its peers, bricks and heals.";
+        doc = "Read-only: nothing is created or removed; `hadeploy status` reads it. Data that is "
+              "not available within a few seconds is left out, and its volume is listed in "
+              "`unread`. Destroy does nothing.";
         example = "pool_now:\n"
                   "  type: gluster.cluster\n"
                   "  hosts: ${var.hosts}\n"
                   "  volumes: [vol0]\n";
         adopts = true;
-        schema = {hosts_attribute("Members of the pool. The first that can be reached is asked."),
-                  {.name = "volumes",
-                   .type = list_of(TypeKind::name),
-                   .doc = "Volumes to look at.",
-                   .operational = true,
-                   .default_value = Value::list({})},
-                  {.name = "peers",
-                   .type = list_of(TypeKind::any),
-                   .doc = "Of each: name, connected.",
-                   .computed = true},
-                  {.name = "bricks",
-                   .type = list_of(TypeKind::any),
-                   .doc = "Of each that the cluster reports: volume, brick (HOST:PATH), online. "
-                          "Those of a host that is down are not reported.",
-                   .computed = true},
-                  {.name = "heals",
-                   .type = list_of(TypeKind::any),
-                   .doc = "Of each brick: volume, brick, and the number of entries to be healed.",
-                   .computed = true},
-                  {.name = "unread",
-                   .type = list_of(TypeKind::any),
-                   .doc = "Of each volume of which something did not answer: volume, and whether "
-                          "its bricks and heals were read.",
-                   .computed = true}};
+        schema = {
+            hosts_attribute("Members of the pool. hadeploy asks the first one that it can reach."),
+            {.name = "volumes",
+             .type = list_of(TypeKind::name),
+             .doc = "Volumes to read.",
+             .operational = true,
+             .default_value = Value::list({})},
+            {.name = "peers",
+             .type = list_of(TypeKind::any),
+             .doc = "For each peer: name, connected.",
+             .computed = true},
+            {.name = "bricks",
+             .type = list_of(TypeKind::any),
+             .doc = "For each brick that the cluster reports: volume, brick (HOST:PATH), online. "
+                    "Bricks of a host that is down are not reported.",
+             .computed = true},
+            {.name = "heals",
+             .type = list_of(TypeKind::any),
+             .doc = "For each brick: volume, brick, and the number of entries to heal.",
+             .computed = true},
+            {.name = "unread",
+             .type = list_of(TypeKind::any),
+             .doc = "For each volume with missing data: volume, and whether its bricks and heals "
+                    "were read.",
+             .computed = true}};
     }
 
     std::string probe(const ReadRequest& request) const override {
@@ -133,11 +134,11 @@ class GlusterCluster final : public SshType {
             const std::string heal = section(result.out, "heal " + volume);
             add_bricks(volume, status, bricks);
             add_heals(volume, heal, heals);
-            const bool redacted = status.find("<opRet>0</opRet>") != std::string::npos;
-            const bool healed = heal.find("Number of entries: ") != std::string::npos;
-            if (!redacted || !healed)
+            const bool has_status = status.find("<opRet>0</opRet>") != std::string::npos;
+            const bool has_heals = heal.find("Number of entries: ") != std::string::npos;
+            if (!has_status || !has_heals)
                 unread.push_back(
-                    Value::map({{"volume", volume}, {"bricks", redacted}, {"heals", healed}}));
+                    Value::map({{"volume", volume}, {"bricks", has_status}, {"heals", has_heals}}));
         }
         return Observation::present(Value::map(
             {{"peers", peers_in(section(result.out, "peers"), own.substr(0, own.find('\n')))},

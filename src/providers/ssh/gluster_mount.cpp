@@ -17,8 +17,8 @@ using namespace gluster;
 constexpr std::string_view kUnits = "/etc/systemd/system/";
 
 // Variables: unit, path, directories (words: paths below it).
-// Builtins but for the stat of directories, which has a limit of time: a volume without quorum
-// lets whoever touches it wait.
+// Uses builtins except for the stat of the directories, which has a time limit: access to a volume
+// without quorum blocks.
 constexpr std::string_view kProbe =
     R"sh([ ! -e "$units$unit" ] || { echo "== unit"; show "$units$unit"; }
 [ ! -L "${units}multi-user.target.wants/$unit" ] || echo "== enabled"
@@ -39,9 +39,9 @@ fi
 exit 0
 )sh";
 
-// Variables: unit, path, enable (enable, disable), start; what makes the directories comes after
-// it. The bare mount point is made immutable, or what is written while nothing is mounted would
-// land on the local disk. Reads the unit file.
+// Variables: unit, path, enable (enable, disable), start. The commands that create the directories
+// follow. The bare mount point is made immutable, because data written while nothing is mounted
+// would land on the local disk. Reads the unit file from standard input.
 constexpr std::string_view kMount = R"sh(is_mounted() {
     while read -r source place type rest; do
         [ "$place" != "$path" ] || [ "$type" != fuse.glusterfs ] || return 0
@@ -58,12 +58,12 @@ else rm "$units$unit.new"; fi
 if ! is_mounted; then
     if [ -d "$path" ]; then
         for entry in "$path"/* "$path"/.[!.]*; do
-            [ ! -e "$entry" ] || { echo "$path is not empty: what is in it would be hidden by the volume; move it away" >&2; exit 1; }
+            [ ! -e "$entry" ] || { echo "$path is not empty, and the volume would hide its contents; move them away" >&2; exit 1; }
         done
     fi
     hadeploy_enter "$path" make || hadeploy_refuse "$path is not a directory"
-    hadeploy_roots .. || hadeploy_refuse "$path lies in a directory of a user, who could put another one there before it is mounted; choose a path below root's directories"
-    chattr +i . 2>/dev/null || : # not every file system can
+    hadeploy_roots .. || hadeploy_refuse "$path is in a directory that a user owns, who could replace it before the mount; choose a path below directories of root"
+    chattr +i . 2>/dev/null || : # not supported by every file system
     cd /
 fi
 systemctl -q --no-reload $enable "$unit"
@@ -80,9 +80,9 @@ until is_mounted && timeout 10 stat -f "$path" >/dev/null 2>&1; do
 done
 )sh";
 
-// Variables: path. Two clients of which each sees another part of the bricks can both make the same
-// directory; it then has two identities, and is an I/O error ever after. So it is made once all
-// bricks are seen, or when one has not come for a while.
+// Variables: path. If two clients that see different bricks create the same directory, it gets two
+// identities and causes I/O errors from then on. So directories are created once all bricks are
+// connected, or after a time limit.
 constexpr std::string_view kAllBricks = R"sh(began=$(seconds)
 while grep -qs '^connected = 0' "$path"/.meta/graphs/active/*-client-*/private; do
     ! late "$began" 20 || break
@@ -105,7 +105,7 @@ umount -l "$path" 2>/dev/null || :
 }
 )sh";
 
-/// The way systemd spells a path in a unit's name: "/mnt/vol0" -> "mnt-vol0".
+/// A path escaped as in systemd unit names: "/mnt/vol0" -> "mnt-vol0".
 std::string escaped(std::string_view path) {
     std::string out;
     for (const char c : path.substr(1)) {
@@ -125,7 +125,7 @@ std::string unit_name(const Value& config) {
     return "hadeploy-gluster-" + escaped(config.text("path")) + ".service";
 }
 
-/// A word of a unit file's command line.
+/// Quotes a word for a command line in a unit file.
 std::string unit_word(std::string_view text) {
     std::string out = "\"";
     for (const char c : text) {
@@ -136,8 +136,9 @@ std::string unit_word(std::string_view text) {
     return out + '"';
 }
 
-/// systemd tries a failed mount unit never again; a service it starts until it stays.
-/// Before Docker, so that on the way down Docker stops first, while its data is still there.
+/// A service instead of a mount unit, because systemd never retries a failed mount unit, but
+/// restarts a service until it stays up. Ordered before Docker, so that at shutdown Docker stops
+/// while its data is still mounted.
 std::string unit_text(const Value& config, const std::string& identity) {
     std::string options;
     if (config["options"].is_map())
@@ -204,15 +205,15 @@ class GlusterMount final : public SshType {
 
 GlusterMount::GlusterMount() {
     name = "gluster.mount";
-    summary = "A Gluster volume mounted on a host, for good.";
-    doc = "The mount is kept by a systemd service of its own, which tries again for ever: it comes "
-          "back by itself after any number of hosts were off, as soon as enough bricks are back. "
-          "The bare mount point is immutable, so that nothing is written to the local disk while "
-          "the volume is not there. All directories above it have to be root's: a user could put "
-          "another one in its place, and have the volume mounted elsewhere.\n\n"
-          "Seen as drift, and repaired: not mounted, not enabled at boot, a changed service, a "
-          "missing directory of `directories`, or one with another owner or mode.\n\n"
-          "On destroy the volume is unmounted, and service and mount point go.";
+    summary = "A permanent mount of a Gluster volume on a host.";
+    doc = "A dedicated systemd service keeps the volume mounted and retries forever, so the mount "
+          "comes back by itself as soon as enough bricks are up, after any number of host "
+          "failures. The bare mount point is immutable, so that nothing is written to the local "
+          "disk while the volume is not mounted. All parent directories must belong to root: "
+          "otherwise a user could replace one and redirect the mount.\n\n"
+          "Drift that is repaired: not mounted, not enabled at boot, a changed service, and a "
+          "missing directory of `directories` or one with another owner or mode.\n\n"
+          "Destroy unmounts the volume and removes the service and the mount point.";
     example = "data:\n"
               "  type: gluster.mount\n"
               "  for_each: ${var.hosts}\n"
@@ -222,15 +223,15 @@ GlusterMount::GlusterMount() {
               "  directories: {app: {owner: \"1000\", group: \"1000\", mode: \"0755\"}}\n";
     schema = {
         host_attribute(),
-        {.name = "volume", .type = TypeKind::name, .doc = "The volume's name.", .required = true},
+        {.name = "volume", .type = TypeKind::name, .doc = "Name of the volume.", .required = true},
         {.name = "path",
          .type = TypeKind::path,
-         .doc = "Where it is mounted. The directory is made; it has to be empty.",
+         .doc = "The mount point. The directory is created; an existing one must be empty.",
          .required = true,
          .replaces = true},
         {.name = "server",
          .type = TypeKind::string,
-         .doc = "A member of the pool that knows the volume. By default the host itself.",
+         .doc = "A pool member that knows the volume. Default: the host itself.",
          .default_value = Value("localhost")},
         {.name = "options",
          .type = map_of(TypeKind::string),
@@ -240,38 +241,38 @@ GlusterMount::GlusterMount() {
          .type = map_of(object_of({
              {.name = "owner",
               .type = TypeKind::string,
-              .doc = "A user's name or number.",
+              .doc = "User name or number.",
               .default_value = Value("root")},
              {.name = "group",
               .type = TypeKind::string,
-              .doc = "A group's name or number.",
+              .doc = "Group name or number.",
               .default_value = Value("root")},
              {.name = "mode",
               .type = TypeKind::mode,
-              .doc = "Permissions.",
+              .doc = "Permissions, as a quoted octal number.",
               .default_value = Value("0755")},
          })),
-         .doc = "Directories on the volume, by their path on it. A service that binds one of them "
-                "cannot start while the volume is not mounted.",
+         .doc = "Directories on the volume, by path relative to it. A service that bind-mounts one "
+                "of them cannot start while the volume is not mounted.",
          .default_value = Value::map({})},
         {.name = "mounted",
          .type = TypeKind::boolean,
-         .doc = "Whether it is mounted.",
+         .doc = "Whether the volume is mounted.",
          .default_value = Value(true),
          .verb = "mount"},
         {.name = "enabled",
          .type = TypeKind::boolean,
-         .doc = "Whether it is mounted at boot.",
+         .doc = "Whether the volume is mounted at boot.",
          .default_value = Value(true),
          .verb = "enable"},
         {.name = "service",
          .type = TypeKind::string,
-         .doc = "The systemd unit's name.",
+         .doc = "Name of the systemd unit.",
          .computed = true,
          .follows = {"path"}},
         {.name = "unit_sha256",
          .type = TypeKind::string,
-         .doc = "Of the unit's file.",
+         .doc = "SHA-256 of the unit file.",
          .computed = true,
          .tracked = true},
     };
@@ -289,8 +290,9 @@ void GlusterMount::check(const Value& config, Diagnostics& diagnostics) const {
         for (const Entry& e : config["options"].as_map())
             if (!only(e.key, "abcdefghijklmnopqrstuvwxyz-") || e.key.front() == '-')
                 diagnostics.add(
-                    fmt::format("\"{}\" is no option of glusterfs: small letters and - only",
-                                e.key),
+                    fmt::format(
+                        "\"{}\" is not an option of glusterfs: use lower-case letters and -",
+                        e.key),
                     e.loc);
     if (config["directories"].is_map())
         for (const Entry& e : config["directories"].as_map()) {
@@ -298,18 +300,17 @@ void GlusterMount::check(const Value& config, Diagnostics& diagnostics) const {
             if (!only(e.key, std::string(kWord) + "/") || e.key.front() == '/' ||
                 path.find("//") != std::string::npos || path.find("/../") != std::string::npos ||
                 path.find("/./") != std::string::npos)
-                diagnostics.add(
-                    fmt::format("\"{}\" is no path below the mount point: letters, digits "
-                                "and . - _ / only",
-                                e.key),
-                    e.loc);
+                diagnostics.add(fmt::format("\"{}\" is not a path below the mount point: use "
+                                            "letters, digits and . - _ /",
+                                            e.key),
+                                e.loc);
         }
     if (config["server"].is_string() && !only(config.text("server"), kWord))
-        diagnostics.add("`server` has to be a host name or an address", config["server"].loc());
+        diagnostics.add("`server` must be a host name or an address", config["server"].loc());
 }
 
-/// From lines such as "755 0:root 0:root /mnt/vol0/app". Owner and group are told in the way that
-/// they were asked for, by number or by name.
+/// Parses lines of the form "755 0:root 0:root /mnt/vol0/app". Owner and group are reported by
+/// number or by name, as in the spec.
 Value seen_directories(const Value& config, const std::string& listing) {
     Value::Map seen;
     std::string_view rest = listing;
@@ -359,7 +360,7 @@ Observation GlusterMount::parse(const ReadRequest& request, const ProbeResult& r
         observation.foreign = unit.empty() ? fmt::format("something else is mounted on {} ({})",
                                                          request.config.text("path"),
                                                          mount.substr(0, mount.find('\n')))
-                                           : fmt::format("{}{} was not made by this resource",
+                                           : fmt::format("{}{} was not created by this resource",
                                                          kUnits, unit_name(request.config));
     return observation;
 }

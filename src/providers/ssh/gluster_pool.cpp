@@ -11,8 +11,8 @@ namespace {
 
 using namespace gluster;
 
-// glusterd's own files: one a peer. They are what it starts from, and cost nothing to read. Whether
-// a peer is connected just now is not in them, and is no matter of configuration.
+// glusterd keeps one file per peer, which it reads at startup; reading them costs nothing. They do
+// not tell whether a peer is connected, which is not configuration anyway.
 constexpr std::string_view kProbe =
     R"sh(command -v glusterd >/dev/null || { echo "== missing"; exit 0; }
 for peer in /var/lib/glusterd/peers/*; do
@@ -37,7 +37,7 @@ constexpr std::string_view kOwn = R"sh(own_addresses() {
 }
 )sh";
 
-// Variables: hosts ("NAME ADDRESS" lines, all that are to be members).
+// Variables: hosts ("NAME ADDRESS" lines, all wanted members).
 constexpr std::string_view kJoin =
     R"sh(gluster_up || { echo "glusterd does not run on this host; start it (systemctl start glusterd)" >&2; exit 1; }
 line_end='
@@ -50,7 +50,7 @@ while read -r name address; do
     case $own in *"$line_end$address$line_end"*) continue;; esac
     case $peers in *"=$name$line_end"*|*"=$address$line_end"*) continue;; esac
     gl peer probe "$name" >/dev/null || {
-        echo "adding $name to the pool: $gl_out (does glusterd run there, and is the name known here?)" >&2
+        echo "adding $name to the pool: $gl_out (does glusterd run there, and does the name resolve on this host?)" >&2
         exit 1
     }
 done <<END
@@ -67,8 +67,8 @@ until [ "$(gluster pool list </dev/null | grep -c 'Connected *$')" -ge "$count" 
 done
 )sh";
 
-// Variables: hosts ("NAME ADDRESS" lines, those to go). A dead member can only be taken out by
-// force; gluster refuses in any case while it holds a brick.
+// Variables: hosts ("NAME ADDRESS" lines, the members to remove). A dead member can only be removed
+// by force; gluster always refuses while the member holds a brick.
 constexpr std::string_view kDetach =
     R"sh(gluster_up || { echo "glusterd does not run on this host; start it (systemctl start glusterd)" >&2; exit 1; }
 line_end='
@@ -81,7 +81,7 @@ while read -r name address; do
     *"not part of cluster"*|*"not in cluster"*) continue;;
     *"down"*|*"not connected"*|*"isconnected"*) gl peer detach "$name" force >/dev/null 2>&1 && continue;;
     esac
-    echo "taking $name out of the pool: $gl_out" >&2
+    echo "removing $name from the pool: $gl_out" >&2
     exit 1
 done <<END
 $hosts
@@ -112,25 +112,25 @@ class GlusterPool final : public SshType {
 
 GlusterPool::GlusterPool() {
     name = "gluster.pool";
-    summary = "The hosts whose Gluster daemons trust each other.";
-    doc = "Every host of `hosts` is made a member, under the name that is its key: the name has to "
-          "be known to all of them (host.hosts). glusterd has to run on each (host.package and "
-          "host.service see to that).\n\n"
+    summary = "A Gluster trusted storage pool.";
+    doc = "Every host in `hosts` becomes a member under its key as name. All members must be able "
+          "to resolve these names (see host.hosts), and glusterd must run on each host (see "
+          "host.package and host.service).\n\n"
           "A host that is in another pool, or has volumes of its own, is an error. A member that "
-          "the spec does not have is drift, and is taken out; gluster refuses that while it holds "
-          "bricks.\n\n"
-          "Gluster trusts its network: any machine that reaches the ports 24007 and 24008 of a "
-          "member can administer the pool, and a volume's bricks (49152 and up) go by addresses "
-          "alone. Keep "
-          "these ports private to the members, by a network of their own or a firewall.\n\n"
-          "On destroy the pool is dissolved.";
+          "is not in the spec is drift and is removed; gluster refuses to remove a member that "
+          "holds bricks.\n\n"
+          "Gluster trusts its network: any machine that can reach ports 24007 and 24008 of a "
+          "member can administer the pool, and access to the bricks of a volume (49152 and up) is "
+          "controlled by address only. Make these ports accessible to the members only, with a "
+          "separate network or a firewall.\n\n"
+          "Destroy dissolves the pool.";
     example = "pool:\n"
               "  type: gluster.pool\n"
               "  hosts: ${var.hosts}\n";
     adopts = true;
-    remove_may_leave = true; // a host remains the one member of its own pool
+    remove_may_leave = true; // each host remains in a pool of its own
     schema = {
-        hosts_attribute("All members, by their names."),
+        hosts_attribute("All members, by name."),
         {.name = "members",
          .type = list_of(TypeKind::string),
          .doc = "The names of the members.",
@@ -170,7 +170,7 @@ Observation GlusterPool::parse(const ReadRequest& request, const ProbeResult& re
             for (const Host& host : hosts)
                 if (host.name == value || host.address() == value) known = host.name;
         }
-        if (state != "3" && state != "4") continue; // not (yet, any more) in the cluster
+        if (state != "3" && state != "4") continue; // not a member yet, or no longer
         alone = false;
         if (known.empty()) strangers.push_back(name);
         members.insert(known.empty() ? name : known);
@@ -180,7 +180,7 @@ Observation GlusterPool::parse(const ReadRequest& request, const ProbeResult& re
     Observation seen =
         Observation::present(Value::map({{"members", Value::list(std::move(names))}}));
     if (request.recorded == nullptr && !strangers.empty())
-        seen.foreign = fmt::format("it is a pool with {}, which the spec does not have",
+        seen.foreign = fmt::format("the pool has members that are not in the spec: {}",
                                    fmt::join(strangers, ", "));
     return seen;
 }
@@ -206,7 +206,7 @@ std::vector<Command> GlusterPool::commands(const Change& change) const {
     while (!go.empty() && go.back() == '\n') go.pop_back();
     std::vector<Command> list;
     if (!come.empty()) list.push_back(command(kJoin, come, "adding members to the pool"));
-    if (!go.empty()) list.push_back(command(kDetach, go, "taking members out of the pool"));
+    if (!go.empty()) list.push_back(command(kDetach, go, "removing members from the pool"));
     return list;
 }
 

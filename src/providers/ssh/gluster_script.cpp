@@ -94,11 +94,11 @@ std::vector<Host> hosts_of(const Value& map) {
 
 namespace {
 constexpr std::string_view kNoSecrets =
-    "every user of a host can read the command lines of Gluster; nonsensitive() allows a value "
-    "that is no secret";
+    "every user of a host can read the command lines of Gluster; use nonsensitive() for a value "
+    "that is not a secret";
 
 std::string no_secret(const Entry& option) {
-    return fmt::format("the option {} can't be a secret", option.key);
+    return fmt::format("the option {} cannot be a secret", option.key);
 }
 bool tells_secret(const Value& options, const Entry& option) {
     return options.secret() || option.value.contains_secret();

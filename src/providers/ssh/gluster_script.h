@@ -6,26 +6,26 @@
 #include <string_view>
 #include <vector>
 
-/// What the gluster.* types share: shell functions for their scripts, reading of glusterd's files.
+/// Shared by the gluster.* types: shell functions for their scripts, and parsing of glusterd files.
 namespace hadeploy::ssh::gluster {
 
-/// Shell functions, to stand before a script that uses them:
-/// - `gluster_up`: succeeds when glusterd runs; no process is started.
-/// - `show FILE`: prints a file with builtins alone.
-/// - `gl ARGS...`: the gluster command line. The cluster makes one change at a time and refuses
-///   others meanwhile ("Another transaction is in progress"): those are tried again for a while.
+/// Shell functions that precede a script:
+/// - `gluster_up`: succeeds if glusterd runs; starts no process.
+/// - `show FILE`: prints a file with builtins only.
+/// - `gl ARGS...`: the gluster command line. The cluster makes one change at a time and rejects
+///   others meanwhile ("Another transaction is in progress"); those are retried for a while.
 std::string functions();
 
-/// `key=value` lines.
+/// Parses `key=value` lines.
 std::vector<std::pair<std::string, std::string>> pairs(std::string_view text);
 
-/// The part of `text` after the line `== NAME` and before the next `== `; "" when there is none.
+/// The part of `text` between the line `== NAME` and the next `== `; "" if there is none.
 std::string section(std::string_view text, std::string_view name);
 
 /// The items of "a,b,c".
 Value list_of_names(std::string_view text);
 
-/// The contents of the elements <tag> of what `gluster --xml` prints, in their order.
+/// The contents of the <tag> elements in the output of `gluster --xml`, in order.
 std::vector<std::string> elements(std::string_view xml, std::string_view tag);
 
 /// The hosts of a map of connections, in key order.
@@ -36,12 +36,12 @@ struct Host {
 };
 std::vector<Host> hosts_of(const Value& map);
 
-/// The attribute `hosts` of a resource that can be reached through any of them.
+/// The attribute `hosts` of a resource that can be managed through any of them.
 Attribute hosts_attribute(std::string doc);
-/// Options go onto command lines, which every user of a host can read.
-/// @throws Error(failed) when a secret is among them
+/// Options are passed on command lines, which every user of a host can read.
+/// @throws Error(failed) if one of them is a secret
 void refuse_secrets(const Value& options);
-/// The same, while the spec is checked.
+/// The same, as diagnostics of the spec.
 void refuse_secrets(const Value& options, Diagnostics& diagnostics);
 
 } // namespace hadeploy::ssh::gluster

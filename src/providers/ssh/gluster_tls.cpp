@@ -15,7 +15,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kFiles{
     std::pair{"ssl.own-cert", ".pem"}, {"ssl.private-key", ".key"}, {"ssl.ca-list", ".ca"}};
 constexpr std::array<std::string_view, 2> kSwitches{"client.ssl", "server.ssl"};
 
-/// The options but for the names, as they are with TLS.
+/// The TLS options and their values, except the allowed names.
 std::vector<std::pair<std::string, std::string>> fixed_options() {
     std::vector<std::pair<std::string, std::string>> out;
     for (const std::string_view name : kSwitches) out.emplace_back(name, "on");
@@ -31,7 +31,7 @@ void check_tls(const Value& config, Diagnostics& diagnostics) {
         for (const auto& [name, value] : fixed_options())
             if (e.key == name)
                 diagnostics.add(fmt::format("the option {} is set by `tls`", e.key), e.loc)
-                    .with_hint("leave one of them out");
+                    .with_hint("remove one of them");
 }
 
 Value tls_names(const Value& config) {

@@ -4,7 +4,7 @@
 
 namespace hadeploy::ssh {
 
-// One a file; add_gluster_types() puts them into the registry.
+// One per file; add_gluster_types() registers them.
 std::unique_ptr<SshType> gluster_pool_type();
 std::unique_ptr<SshType> gluster_volume_type();
 std::unique_ptr<SshType> gluster_mount_type();

@@ -16,11 +16,10 @@ namespace {
 using namespace gluster;
 
 constexpr std::string_view kIdentity = "user.hadeploy.identity";
-/// Set when a removal begins: from then on there may be bricks missing.
+/// Set when a removal begins; from then on bricks may be missing.
 constexpr std::string_view kRemoving = "user.hadeploy.removing";
 
-/// The hosts that carry the bricks: as many, in the order of their names, as make up whole sets of
-/// replicas.
+/// The hosts that hold bricks: the first ones by name, as many as form complete replica sets.
 std::vector<Host> brick_hosts(const Value& config) {
     std::vector<Host> hosts = hosts_of(config["hosts"]);
     const auto replica =
@@ -29,7 +28,7 @@ std::vector<Host> brick_hosts(const Value& config) {
     return hosts;
 }
 
-/// As the info file spells a brick: "node1:-gluster-brick1-vol0".
+/// A brick as spelled in the info file: "node1:-gluster-brick1-vol0".
 std::string in_info(std::string brick) {
     std::replace(brick.begin(), brick.end(), '/', '-');
     return brick;
@@ -42,7 +41,7 @@ std::vector<std::string> texts(const Value& list) {
     return out;
 }
 
-/// How many bricks at this path run. A host that is down is not in the report at all.
+/// The number of running bricks at this path. A host that is down is not in the report at all.
 std::size_t running_bricks(std::string_view xml, std::string_view path) {
     const auto nodes = elements(xml, "node");
     return static_cast<std::size_t>(
@@ -70,7 +69,7 @@ std::string script(std::string_view body, const Value& config, const std::string
     return out + std::string(kOnline) + std::string(body);
 }
 
-/// "key value ..." as quoted words, for those whose value is not yet as wanted.
+/// "key value ..." as quoted words, for options whose value has to change.
 std::string settings(const Value& wanted, const Value& have) {
     std::string out;
     if (wanted.is_map())
@@ -106,28 +105,27 @@ class GlusterVolume final : public SshType {
 
 GlusterVolume::GlusterVolume() {
     name = "gluster.volume";
-    summary = "A replicated Gluster volume: made, started, its options as wanted.";
-    doc =
-        "The bricks are directories at the same path on the hosts, which have to be members of a "
-        "gluster.pool. With more hosts than replicas the first ones (by name) that make up whole "
-        "sets carry bricks.\n\n"
-        "Seen as drift, and repaired: a stopped volume, a brick whose process does not run, "
-        "options with other values. More hosts add bricks; bricks are never taken away.\n\n"
-        "A volume of the same name that hadeploy did not make is an error (ours carries the "
-        "option user.hadeploy.identity), and so is a brick directory with another volume's "
-        "data.\n\n"
-        "Without `tls` what goes to and from the bricks can be read on the way, and anyone who has "
-        "the address of a host can mount the volume. With it each side shows a certificate: the "
-        "authority of the other one has to have signed it, and the name in it (CN) has to be one "
-        "of `certificates`; addresses do not count then. Each host, and each other machine that "
-        "mounts the volume, needs three files before: /etc/ssl/glusterfs.pem (its certificate), "
-        "/etc/ssl/glusterfs.key (its key, mode 0600) and /etc/ssl/glusterfs.ca (the authority's "
-        "certificate). tls.private_key, tls.self_signed_cert and tls.locally_signed_cert make "
-        "them, host.file writes them. Turning TLS on or off stops the volume for a moment, and "
-        "what has it mounted has to mount it again; so it is after new certificates, which count "
-        "once bricks and mounts have been started again. The ports 24007 and 24008 of glusterd "
-        "stay without TLS, and have to stay private (see gluster.pool).\n\n"
-        "On destroy the volume is stopped and deleted, and its bricks with everything in them.";
+    summary = "A replicated Gluster volume: created, started and configured.";
+    doc = "The bricks are directories at the same path on all hosts, which must be members of a "
+          "gluster.pool. If the number of hosts is not a multiple of `replica`, only the first "
+          "hosts by name that form complete replica sets hold bricks.\n\n"
+          "Drift that is repaired: a stopped volume, a brick whose process does not run, and "
+          "options with other values. New hosts add bricks; bricks are never removed.\n\n"
+          "A volume of the same name that hadeploy did not create is an error (hadeploy sets the "
+          "option user.hadeploy.identity on its volumes), and so is a brick directory with data of "
+          "another volume.\n\n"
+          "Without `tls`, traffic to and from the bricks is not encrypted, and any machine that "
+          "uses the address of a host can mount the volume. With `tls`, both sides present a "
+          "certificate. It must be signed by the authority of the other side, and its name (CN) "
+          "must be one of `certificates`; addresses are not checked. Each host, and each other "
+          "machine that mounts the volume, needs three files: /etc/ssl/glusterfs.pem (its "
+          "certificate), /etc/ssl/glusterfs.key (its key, mode 0600) and /etc/ssl/glusterfs.ca "
+          "(the certificate of the authority). Create them with tls.private_key, "
+          "tls.self_signed_cert and tls.locally_signed_cert, and write them with host.file. "
+          "Turning TLS on or off stops the volume for a moment, and clients must mount it again. "
+          "New certificates take effect only after bricks and mounts are restarted. Ports 24007 "
+          "and 24008 of glusterd do not use TLS and must stay private (see gluster.pool).\n\n"
+          "Destroy stops and deletes the volume, and deletes its bricks with everything in them.";
     example = "volume:\n"
               "  type: gluster.volume\n"
               "  hosts: ${var.hosts}\n"
@@ -136,34 +134,33 @@ GlusterVolume::GlusterVolume() {
               "  group: db-workload\n"
               "  depends_on: [pool]\n";
     schema = {
-        hosts_attribute("The hosts that the bricks are on, by their names in the pool."),
+        hosts_attribute("The hosts that hold the bricks, by their names in the pool."),
         {.name = "name",
          .type = TypeKind::name,
-         .doc = "The volume's name.",
+         .doc = "Name of the volume.",
          .required = true,
          .replaces = true},
         {.name = "replica",
          .type = TypeKind::integer,
          .doc =
-             "How many copies there are of each file. Two are refused: they end in a split brain.",
+             "The number of copies of each file. 2 is rejected, because it leads to split brain.",
          .replaces = true,
          .default_value = Value(3),
          .min = 1,
          .max = 9},
         {.name = "brick",
          .type = TypeKind::path,
-         .doc = "The directory on each host, made if it is missing.",
+         .doc = "The directory on each host; created if it is missing.",
          .required = true,
          .replaces = true},
         {.name = "group",
          .type = TypeKind::name,
-         .doc = "A set of options that comes with Gluster, such as `db-workload` or `virt`. What "
-                "`options` says goes before it."},
+         .doc = "An option group that comes with Gluster, such as `db-workload` or `virt`. "
+                "`options` takes precedence over it."},
         {.name = "options",
          .type = map_of(TypeKind::string),
-         .doc =
-             "Volume options. The default lets a dead host go after 20 s and not after Gluster's "
-             "42, and drops a dead client's locks.",
+         .doc = "Volume options. The default gives up a dead host after 20 s instead of Gluster's "
+                "42 s, and drops the locks of a dead client.",
          .default_value = Value::map({{"network.ping-timeout", "20"},
                                       {"client.tcp-user-timeout", "20"},
                                       {"server.tcp-user-timeout", "20"},
@@ -173,7 +170,7 @@ GlusterVolume::GlusterVolume() {
                                       {"client.strict-locks", "on"}})},
         {.name = "tls",
          .type = TypeKind::boolean,
-         .doc = "Whether bricks and clients speak TLS, and know each other by certificates.",
+         .doc = "Whether bricks and clients use TLS and authenticate each other by certificate.",
          .default_value = Value(false)},
         {.name = "started",
          .type = TypeKind::boolean,
@@ -182,25 +179,24 @@ GlusterVolume::GlusterVolume() {
          .verb = "start"},
         {.name = "online",
          .type = TypeKind::boolean,
-         .doc = "Whether every brick's process runs.",
+         .doc = "Whether the process of every brick runs.",
          .default_value = Value(true),
          .verb = "restart"},
         {.name = "bricks",
          .type = list_of(TypeKind::string),
-         .doc = "Each brick as HOST:PATH.",
+         .doc = "The bricks, each as HOST:PATH.",
          .computed = true,
          .follows = {"hosts", "brick"}},
         {.name = "clients",
          .type = list_of(TypeKind::string),
-         .doc = "Who may mount it (auth.allow): the hosts, by name and address, unless `options` "
-                "says otherwise.",
+         .doc = "Clients that may mount the volume (auth.allow): the hosts, by name and address, "
+                "unless `options` sets it.",
          .computed = true,
          .follows = {"hosts", "options"}},
         {.name = "certificates",
          .type = list_of(TypeKind::string),
-         .doc =
-             "With `tls`, the names in certificates that may mount it (auth.ssl-allow): those of "
-             "the hosts, unless `options` says otherwise.",
+         .doc = "With `tls`, the certificate names that may mount the volume (auth.ssl-allow): the "
+                "names of the hosts, unless `options` sets it.",
          .computed = true,
          .follows = {"hosts", "options"}},
         {.name = "volume_id",
@@ -218,12 +214,12 @@ void GlusterVolume::check(const Value& config, Diagnostics& diagnostics) const {
     const Value& replica = config["replica"];
     if (replica.is_integer() && replica.as_integer() == 2)
         diagnostics
-            .add("`replica` 2 ends in a split brain: two copies that both count as right",
+            .add("`replica` 2 leads to split brain: two copies that differ and both count as valid",
                  replica.loc())
             .with_hint("use 3");
     if (config["hosts"].is_map() && replica.is_integer() && replica.as_integer() != 2 &&
         static_cast<std::int64_t>(config["hosts"].as_map().size()) < replica.as_integer())
-        diagnostics.add(fmt::format("{} replicas need as many hosts, and `hosts` has {}",
+        diagnostics.add(fmt::format("{} replicas need as many hosts, but `hosts` has {}",
                                     replica.as_integer(), config["hosts"].as_map().size()),
                         config["hosts"].loc());
     if (config["options"].is_map())
@@ -231,10 +227,10 @@ void GlusterVolume::check(const Value& config, Diagnostics& diagnostics) const {
             if (e.key == kIdentity || e.key == kRemoving ||
                 e.key.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-_") !=
                     std::string::npos)
-                diagnostics.add(fmt::format("\"{}\" is no option that can be set", e.key), e.loc);
+                diagnostics.add(fmt::format("the option \"{}\" cannot be set", e.key), e.loc);
 }
 
-/// Its name, and the directories that its bricks are, wherever those hosts are known.
+/// The volume name, and the brick directories on hosts whose address is known.
 std::vector<std::string> GlusterVolume::claims(const Value& config) const {
     if (!config["hosts"].is_map() || !config["brick"].is_string() || config["replica"].is_unknown())
         return {};
@@ -255,8 +251,8 @@ std::vector<std::string> GlusterVolume::claims(const Value& config) const {
 
 constexpr std::string_view kAllow = "auth.allow";
 
-/// By name and address, as the names may stand for addresses of another network. A host's own
-/// bricks are reached over the loopback where its name means that.
+/// Lists names and addresses, because a name may resolve to an address in another network. A host
+/// may reach its own bricks over the loopback interface.
 Value clients(const Value& config) {
     if (config["options"].contains_unknown() || config["hosts"].contains_unknown())
         return Value::unknown();
@@ -266,7 +262,7 @@ Value clients(const Value& config) {
     return Value::list(Value::List(all.begin(), all.end()));
 }
 
-/// The setting of who may mount it, as words for the program.
+/// The auth.allow setting, as words for the gluster command.
 std::string allow(const Value& config) {
     std::string names;
     if (config["clients"].is_list())
@@ -288,7 +284,7 @@ Value GlusterVolume::derive(const Value& config) const {
                        {"certificates", tls_names(config)}});
 }
 
-/// The options that matter: those of the spec, and those that we set before.
+/// The current values of the options in the spec and of those that we set before.
 Value seen_options(const ReadRequest& request, const std::map<std::string, std::string>& info) {
     Value::Map options;
     const auto look_for = [&](const Value& some) {
@@ -302,7 +298,7 @@ Value seen_options(const ReadRequest& request, const std::map<std::string, std::
     return Value::map(std::move(options));
 }
 
-/// The group's name if all its options hold but for those set apart from it.
+/// The group name if all its options have their values, except those that `options` overrides.
 std::string seen_group(const ReadRequest& request, const std::map<std::string, std::string>& info,
                        const std::string& group) {
     for (const auto& [key, value] : pairs(group)) {
@@ -355,11 +351,11 @@ Observation GlusterVolume::parse(const ReadRequest& request, const ProbeResult& 
                                   ? info[std::string(kIdentity)]
                                   : marker.substr(0, marker.find('\n'));
     if (owner != request.identity)
-        observation.foreign = fmt::format("the Gluster volume \"{}\" was made by somebody else (it "
-                                          "does not carry our {})",
-                                          request.config.text("name"), kIdentity);
+        observation.foreign = fmt::format(
+            "the Gluster volume \"{}\" was not created by this resource (its {} differs)",
+            request.config.text("name"), kIdentity);
     if (info.contains(std::string(kRemoving)))
-        observation.replace_reason = "an earlier run began to remove it";
+        observation.replace_reason = "an earlier run started to remove it";
     return observation;
 }
 
@@ -373,7 +369,7 @@ std::vector<Command> GlusterVolume::commands(const Change& change) const {
     return {};
 }
 
-/// The brick's directory on its host; with TLS its certificate has to be there already.
+/// Creates the brick directory on its host; with TLS, the certificate must already be there.
 Command prepare_brick(const Value& config, const std::string& identity, const Host& host) {
     std::string body(kPrepareBrick);
     if (config.flag("tls"))
@@ -400,7 +396,7 @@ std::vector<Command> GlusterVolume::make(const Change& change) {
                                                        tls_settings(config)},
                                       {"count", std::to_string(hosts.size())},
                                       {"started", config.flag("started", true) ? "1" : ""}}),
-                    .step = "making the volume"});
+                    .step = "creating the volume"});
     return list;
 }
 
@@ -413,9 +409,8 @@ std::vector<Command> GlusterVolume::update(const Change& change) {
     std::vector<Command> list;
     for (const std::string& brick : have)
         if (std::find(wanted.begin(), wanted.end(), brick) == wanted.end())
-            throw Error(
-                ErrorKind::failed,
-                fmt::format("the brick {} would have to go, and with it what is on it", brick))
+            throw Error(ErrorKind::failed,
+                        fmt::format("the change would remove the brick {} with its data", brick))
                 .with_hint("move its data first: gluster volume remove-brick or replace-brick");
     for (const Host& host : brick_hosts(after)) {
         const std::string brick = host.name + ":" + after.text("brick");
@@ -430,7 +425,7 @@ std::vector<Command> GlusterVolume::update(const Change& change) {
     const bool started = after.flag("started", true);
     const bool regroup =
         std::find(change.changed.begin(), change.changed.end(), "group") != change.changed.end();
-    // a group sets its own values over single options of the same name
+    // setting a group overwrites single options of the same name
     const Value old_options = regroup ? Value() : before["options"];
     list.push_back(
         {.script =

@@ -2,17 +2,17 @@
 
 #include <string_view>
 
-/// The scripts of gluster.volume, each to stand behind gluster::functions() and the assignment of
-/// the variables that it names. In all of them: volume, brick (path), identity, and marker, the
-/// file on every host with a brick that tells whose it is: written before the volume is made, so
-/// that a half-made one can be told from somebody else's. Its second line is the topmost directory
-/// that was made on the way to the brick.
+/// The scripts of gluster.volume. Each follows gluster::functions() and the assignment of its
+/// variables. All use: volume, brick (path), identity, and marker, a file on every host with a
+/// brick that identifies the owner. It is written before the volume is created, so that an
+/// incomplete volume of ours can be told from a foreign one. Its second line is the topmost
+/// directory that was created for the brick.
 namespace hadeploy::ssh::gluster {
 
-/// The configuration is read from glusterd's file, which every member has; a file holds the
-/// volume's password too, which is left out. Whether the bricks run on other hosts only a question
-/// to the cluster tells; for two minutes it waits for a member that has just gone, so that a longer
-/// silence is taken for "not known". Variables: group ("" for none).
+/// The configuration is read from the file that glusterd keeps on every member, without the volume
+/// password in it. Only a query to the cluster shows whether bricks on other hosts run. It waits up
+/// to two minutes for a member that has just gone down, so a longer wait counts as "not known".
+/// Variables: group ("" for none).
 inline constexpr std::string_view kVolumeProbe =
     R"sh(command -v glusterd >/dev/null || { echo "== missing"; exit 0; }
 info=/var/lib/glusterd/vols/$volume/info status=
@@ -32,7 +32,7 @@ fi
 exit 0
 )sh";
 
-/// Counts the bricks that run; succeeds when that is all of them. Variables: count.
+/// Succeeds if all bricks run. Variables: count.
 inline constexpr std::string_view kOnline = R"sh(online() {
     gluster volume status "$volume" --xml </dev/null 2>/dev/null | {
         up=0 path=
@@ -50,7 +50,7 @@ wait_online() {
     until online; do
         if late "$began" 120; then
             gluster volume status "$volume" </dev/null | grep '^Brick\|^ *Brick' >&2 || :
-            echo "hadeploy: not all $count bricks of the volume run; see /var/log/glusterfs/bricks on the host of the one that does not" >&2
+            echo "hadeploy: not all $count bricks of the volume run; see /var/log/glusterfs/bricks on the host of a stopped brick" >&2
             exit 1
         fi
         sleep 1
@@ -61,14 +61,14 @@ need_glusterd() {
 }
 )sh";
 
-/// On each host with a brick, before the volume is made. (gluster itself would take over the brick
-/// of another volume without a word, being told to `force`.)
+/// On each host with a brick, before the volume is created. (With `force`, gluster itself would
+/// silently take over the brick of another volume.)
 inline constexpr std::string_view kPrepareBrick = R"sh(mark=
 { read -r mark <"$marker"; } 2>/dev/null || :
 if [ "$mark" != "$identity" ]; then
     if [ -e "$brick/.glusterfs" ]; then
         read -r name </proc/sys/kernel/hostname
-        echo "$name:$brick is the brick of a volume that hadeploy did not make; move it away, or choose another path" >&2
+        echo "$name:$brick is the brick of a volume that hadeploy did not create; move it away, or choose another path" >&2
         exit 1
     fi
     parent=${brick%/*} made=
@@ -84,7 +84,7 @@ fi
 hadeploy_enter "${brick%/*}" make || hadeploy_refuse "${brick%/*} is not a directory"
 )sh";
 
-/// Variables: create (arguments after the volume's name), group, settings (words), count, started.
+/// Variables: create (arguments after the volume name), group, settings (words), count, started.
 inline constexpr std::string_view kMakeVolume = R"sh(need_glusterd
 info=/var/lib/glusterd/vols/$volume/info
 if [ -e "$info" ]; then
@@ -95,7 +95,7 @@ if [ -e "$info" ]; then
     *user.hadeploy.identity=*) mark=other;;
     esac
     if [ "$mark" != "$identity" ]; then
-        echo "there is a volume \"$volume\" that hadeploy did not make; choose another name" >&2
+        echo "there is a volume \"$volume\" that hadeploy did not create; choose another name" >&2
         exit 1
     fi
 else
@@ -109,7 +109,7 @@ wait_online
 )sh";
 
 /// Variables: unset (words), settings (words), group, start ("start", "stop" or ""), add (words:
-/// bricks), count, stop ("1" where bricks that run would keep what is changed).
+/// bricks), count, stop ("1" if running bricks would keep the old settings).
 inline constexpr std::string_view kUpdateVolume = R"sh(need_glusterd
 [ -z "$stop" ] || case $(show "/var/lib/glusterd/vols/$volume/info") in *"
 status=1
@@ -129,9 +129,9 @@ stop) [ -n "$stop" ] || gl volume stop "$volume" >/dev/null;;
 esac
 )sh";
 
-/// A removal goes in three steps, each of which may run again: the volume is marked and stopped,
-/// the bricks are taken away, the volume is deleted. Its name goes last, so that what a killed run
-/// has left of the bricks is still found by it.
+/// A removal has three steps, each of which can be repeated: mark and stop the volume, remove the
+/// bricks, delete the volume. The volume is deleted last, so that bricks left by a killed run can
+/// still be found.
 inline constexpr std::string_view kStopVolume = R"sh(need_glusterd
 info=/var/lib/glusterd/vols/$volume/info
 [ -e "$info" ] || exit 0
@@ -142,7 +142,7 @@ case $(show "$info") in
 *user.hadeploy.identity=*) mark=other;;
 esac
 if [ "$mark" != "$identity" ]; then
-    echo "the volume \"$volume\" is not ours any more: it was made anew by somebody else" >&2
+    echo "the volume \"$volume\" no longer belongs to hadeploy: somebody else has created it again" >&2
     exit 1
 fi
 gl volume set "$volume" user.hadeploy.identity "$identity" user.hadeploy.removing yes >/dev/null
@@ -151,8 +151,8 @@ status=1
 "*) gl volume stop "$volume" force >/dev/null;; esac
 )sh";
 
-/// On each host with a brick, when the volume is stopped. Should somebody have made another volume
-/// of that name meanwhile, it carries another mark, and so does its brick.
+/// On each host with a brick, after the volume was stopped. If somebody created another volume of
+/// that name meanwhile, the volume and its brick have another mark.
 inline constexpr std::string_view kRemoveBrick = R"sh(mark= made=
 { { read -r mark && read -r made; } <"$marker"; } 2>/dev/null || :
 [ "$mark" = "$identity" ] || exit 0

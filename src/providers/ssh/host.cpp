@@ -137,7 +137,7 @@ std::string forget_memory(std::string_view identity) {
 
 Observation cannot_look(std::string_view what, const ProbeResult& result) {
     const std::string said = cause_in(result.err);
-    const bool refused = said.find("a symbolic link that a user may have put") != said.npos;
+    const bool refused = said.find("a symbolic link that a user may have created") != said.npos;
     return Observation::failed(
         Error(refused ? ErrorKind::conflict : ErrorKind::failed, // see place.cpp
               fmt::format("{} cannot be read: {}", what,

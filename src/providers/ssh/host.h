@@ -11,7 +11,7 @@
 
 namespace hadeploy::ssh {
 
-// What the types host.* share. One file a type; add_host_types() names them all.
+// Shared by the host.* types. One file per type; add_host_types() registers them.
 
 std::unique_ptr<ResourceType> make_ssh_host();
 std::unique_ptr<ResourceType> make_ssh_key();
@@ -24,7 +24,7 @@ std::unique_ptr<ResourceType> make_host_user();
 std::unique_ptr<ResourceType> make_host_group();
 std::unique_ptr<ResourceType> make_host_command();
 
-/// Lines "key rest of the line" as probes print them; the values of each key in their order.
+/// Parses lines "key rest of the line" that probes print; keeps the values of each key in order.
 class Answer {
   public:
     explicit Answer(std::string_view text);
@@ -38,38 +38,40 @@ class Answer {
 
 std::vector<std::string> words(std::string_view text);
 std::vector<std::string> lines(std::string_view text);
-/// The strings of a list; empty of anything else.
+/// The strings in a list; empty for any other value.
 std::vector<std::string> strings(const Value& list);
 Value list_of_strings(const std::vector<std::string>& texts);
-/// Each quoted for the shell, with spaces between.
+/// The texts, each quoted for the shell, separated by spaces.
 std::string quoted(const std::vector<std::string>& texts);
-/// Wanted ones that are there, in the wanted order, then those that we made and are wanted no more.
-/// Equal to `wanted` exactly when there is nothing to do.
+/// The wanted items that exist, in the wanted order, then existing items that we created and that
+/// are no longer wanted. Equal to `wanted` if and only if nothing has to change.
 Value managed(const std::vector<std::string>& wanted, const std::vector<std::string>& there,
               const std::vector<std::string>& ours);
 
-/// Tells a host from others: "10.0.0.11:22", with those that it is reached through behind it. Many
-/// hosts may be behind one address, and networks that are not ours may use the same ones. "" while
-/// the address is not known.
+/// Identifies a host by address and port, with the jump hosts on the route: "10.0.0.11:22 via
+/// 192.0.2.1:22". Several hosts may be behind one address, and unrelated networks may use the same
+/// addresses. "" while the address is not known.
 std::string place_of(const Value& connection);
-/// For ResourceType::claims: the thing's name with its machine; nothing while that is not known, or
-/// one of the attributes that the name is made of.
+/// For ResourceType::claims: the name of the object with its machine; empty while the machine or
+/// one of the `attributes` in the name is not known.
 std::vector<std::string> claim(const Value& config, std::string_view what,
                                std::initializer_list<std::string_view> attributes);
-/// What is there once on a host: "Docker on 10.0.0.11:22". Nothing while the host is not known.
+/// The claim on an object that exists once per host: "Docker on 10.0.0.11:22". Empty while the host
+/// is not known.
 std::vector<std::string> claim_of_host(const Value& config, std::string_view what);
 
-/// Where a host remembers what we have changed on it, so that exactly that can be taken back, even
-/// after a crash in the middle. One small file a resource, gone with it.
+/// File on the host with notes on what we changed, so that exactly these changes can be reverted,
+/// even after a crash in the middle. One small file per resource, removed with it.
 std::string memory_file(std::string_view identity);
-/// Prints each of its lines as "memory LINE", without starting a process.
+/// Script lines that print each note as "memory LINE", without starting a process.
 std::string print_memory(std::string_view identity);
-/// Sets $memory, the file, and makes its directory. `hadeploy_note LINE` then adds a line.
+/// Script lines that set $memory to the file and create its directory. After them `hadeploy_note
+/// LINE` adds a line.
 std::string open_memory(std::string_view identity);
-/// Removes the file, and its directory when it was the last.
+/// Script lines that remove the file, and its directory if that is empty.
 std::string forget_memory(std::string_view identity);
 
-/// A probe that could not look: an error with what it said.
+/// The observation for a failed probe: an error with the cause that it printed.
 Observation cannot_look(std::string_view what, const ProbeResult& result);
 
 } // namespace hadeploy::ssh

@@ -21,17 +21,15 @@ class HostCommand final : public SshType {
   public:
     HostCommand() {
         name = "host.command";
-        summary = "A shell script that is run once on a host.";
-        doc =
-            "For what no other type does. The script runs as root with `sh` (or `shell: bash`), in "
-            "`/`, and stops at the first command that fails. It is run again when `run`, `shell`, "
-            "`environment` or a value of `triggers` changes.\n\n"
-            "Whether it still has to run is told by `creates` (a path that is there afterwards), "
-            "or by `unless` (a script that succeeds when there is nothing to do; every plan runs "
-            "it, so it must only look), or else by a note that hadeploy leaves on the host. A "
-            "run that was cut off in the middle is run again: write the script so that it can "
-            "be.\n\n"
-            "Destroy runs `undo`, if there is one.";
+        summary = "A shell script that runs once on a host.";
+        doc = "Use it for tasks that no other type covers. The script runs as root with `sh` (or "
+              "`shell: bash`), in `/`, and stops at the first command that fails. It runs again "
+              "when `run`, `shell`, `environment` or a value of `triggers` changes.\n\n"
+              "The script counts as done when the path in `creates` exists, or when the script in "
+              "`unless` succeeds. Every plan runs `unless`, so it must not change anything. "
+              "Without either, hadeploy records the run in a file on the host. An interrupted run "
+              "is repeated, so the script must be safe to run again.\n\n"
+              "Destroy runs `undo`, if it is set.";
         example = "swap:\n"
                   "  type: host.command\n"
                   "  host: ${node[\"node1\"].connection}\n"
@@ -50,22 +48,22 @@ class HostCommand final : public SshType {
                    .verb = "run again"},
                   {.name = "creates",
                    .type = TypeKind::path,
-                   .doc = "When this path is there, the script has been run."},
+                   .doc = "If this path exists, the script has already run."},
                   {.name = "unless",
                    .type = TypeKind::string,
-                   .doc = "When this script succeeds, there is nothing to do."},
+                   .doc = "If this script succeeds, `run` is not needed."},
                   {.name = "undo",
                    .type = TypeKind::string,
-                   .doc = "The way back, for destroy.",
+                   .doc = "The script that destroy runs.",
                    .operational = true},
                   {.name = "triggers",
                    .type = map_of(TypeKind::any),
-                   .doc = "Values whose change runs the script again.",
+                   .doc = "The script runs again when one of these values changes.",
                    .default_value = Value::map({}),
                    .verb = "run again"},
                   {.name = "shell",
                    .type = TypeKind::string,
-                   .doc = "What `run`, `unless` and `undo` are written for. Default: sh.",
+                   .doc = "The shell for `run`, `unless` and `undo`. Default: sh.",
                    .one_of = {"sh", "bash"},
                    .verb = "run again"},
                   {.name = "environment",
@@ -75,15 +73,14 @@ class HostCommand final : public SshType {
                    .verb = "run again"},
                   {.name = "timeout",
                    .type = TypeKind::duration,
-                   .doc =
-                       "How long `run`, or `undo`, may take before it is ended, with all that it "
-                       "has started.",
+                   .doc = "How long `run` or `undo` may take. After that the script and all "
+                          "processes that it started are killed.",
                    .operational = true,
                    .default_value = Value(3'600'000),
                    .min = 1'000},
                   {.name = "stdout",
                    .type = TypeKind::string,
-                   .doc = "What the script printed, at most 64 KiB, without the last line end.",
+                   .doc = "The output of the script, at most 64 KiB, without the trailing newline.",
                    .computed = true,
                    .changes_on_update = true}};
         adopts = true;
@@ -100,7 +97,7 @@ class HostCommand final : public SshType {
                 diagnostics
                     .add(fmt::format("{} is not a variable name", quoted(environment, e.key)),
                          e.loc)
-                    .with_hint("letters, digits and '_' are allowed, no digit in front");
+                    .with_hint("letters, digits and '_' are allowed, but not a digit first");
     }
 
     std::string probe(const ReadRequest& request) const override {
@@ -148,8 +145,8 @@ class HostCommand final : public SshType {
         return std::chrono::milliseconds(config.integer("timeout", 3'600'000));
     }
 
-    /// In a shell of its own, which `timeout` ends with all that it has started. The script goes
-    /// there through a pipe: on a command line everybody could read its variables.
+    /// Runs the script in its own shell, so that `timeout` also kills the processes that it starts.
+    /// The script arrives through a pipe: on a command line any user could read its variables.
     static std::string limited(const Value& config, std::string_view which) {
         const std::int64_t seconds = limit_of(config).count() / 1000;
         return fmt::format("status=0\nprintf %s {} | timeout -k 10 {} sh -c 'set -e; eval "
@@ -159,7 +156,8 @@ class HostCommand final : public SshType {
                            shell_quote(script(config, which)), seconds, seconds);
     }
 
-    /// The user's script with its variables, in a way that its syntax errors stay its own.
+    /// The user's script with its variables. It is quoted, so that a syntax error in it cannot
+    /// affect the surrounding script.
     static std::string script(const Value& config, std::string_view which) {
         std::string text = "set +u\n";
         if (config["environment"].is_map())

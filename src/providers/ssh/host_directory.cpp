@@ -13,14 +13,14 @@ class HostDirectory final : public SshType {
     HostDirectory() {
         name = "host.directory";
         summary = "A directory on a host, with its owner and mode.";
-        doc =
-            "Missing parents are made too (mode 0755, root). A directory that was removed, or "
-            "whose owner, group or mode was changed, is repaired; what is in it is nobody's "
-            "business. One that is already there is taken over. Links of users on the way to it "
-            "are refused, and so is a directory in a user's place that is neither that user's nor "
-            "empty, as with host.file.\n\n"
-            "Destroy removes it when it is empty, with `force` also when it is not, unless "
-            "something is mounted in it; with `keep` it stays.";
+        doc = "Missing parent directories are created with mode 0755 and owner root. Drift in "
+              "existence, owner, group or mode is repaired; the contents are not managed. An "
+              "existing directory is adopted. As with host.file, hadeploy refuses to follow "
+              "symbolic links that a user could have created in the path. It also refuses a "
+              "non-empty directory inside a user's directory that belongs to a different user.\n\n"
+              "Destroy removes the directory if it is empty. With `force` it removes the contents "
+              "too, unless something is mounted below the directory. With `keep` the directory "
+              "stays.";
         example = "data:\n"
                   "  type: host.directory\n"
                   "  host: ${node[\"node1\"].connection}\n"
@@ -29,12 +29,12 @@ class HostDirectory final : public SshType {
         schema = {host_attribute(),
                   {.name = "path",
                    .type = TypeKind::path,
-                   .doc = "Where it is on the host.",
+                   .doc = "Path of the directory on the host.",
                    .required = true,
                    .replaces = true},
                   {.name = "owner",
                    .type = TypeKind::account,
-                   .doc = "The user who owns it, by name or number.",
+                   .doc = "The owner, by name or number.",
                    .default_value = Value("root")},
                   {.name = "group",
                    .type = TypeKind::account,
@@ -42,16 +42,16 @@ class HostDirectory final : public SshType {
                    .default_value = Value("root")},
                   {.name = "mode",
                    .type = TypeKind::mode,
-                   .doc = "Permissions, a quoted octal.",
+                   .doc = "Permissions, as a quoted octal number.",
                    .default_value = Value("0755")},
                   {.name = "force",
                    .type = TypeKind::boolean,
-                   .doc = "Destroy removes it with all that is in it.",
+                   .doc = "Destroy removes the directory with all its contents.",
                    .operational = true,
                    .default_value = Value(false)},
                   {.name = "keep",
                    .type = TypeKind::boolean,
-                   .doc = "Destroy leaves it there.",
+                   .doc = "Destroy leaves the directory on the host.",
                    .operational = true,
                    .default_value = Value(false)}};
         adopts = true;
@@ -71,7 +71,7 @@ class HostDirectory final : public SshType {
 
     std::optional<DataLoss> held_data(const Value& directory) const override {
         if (!directory.flag("force") || directory.flag("keep")) return {};
-        return DataLoss{fmt::format("the directory {} on {} and all that is in it",
+        return DataLoss{fmt::format("the directory {} on {} and everything in it",
                                     named(directory, "path"), named(directory["host"], "address"))};
     }
 
@@ -87,12 +87,12 @@ class HostDirectory final : public SshType {
             return Observation::failed(
                 Error(ErrorKind::conflict, fmt::format("{} is a symbolic link, not a directory",
                                                        named(request.config, "path")))
-                    .with_hint("use the path that it leads to"));
+                    .with_hint("use the path of its target"));
         if (Answer(result.out).has("occupied")) // make_directory() would refuse it
             return Observation::failed(
                 Error(ErrorKind::conflict,
-                      fmt::format("{} belongs to another user than the directory it is in, and is "
-                                  "not empty: it may be another one that was put there",
+                      fmt::format("{} is not empty and has a different owner than its parent "
+                                  "directory, whose owner may have replaced it",
                                   path))
                     .with_hint("remove it, or set its owner by hand"));
         return parse_path(request.config, "a directory", result);
@@ -103,7 +103,7 @@ class HostDirectory final : public SshType {
         const Value& after = change.after;
         const std::string path = after.text("path");
         return {{.script = make_directory(path, owner_of(after), after.text("mode")),
-                 .step = "making " + named(after, "path")}};
+                 .step = "creating " + named(after, "path")}};
     }
 
   private:

@@ -11,21 +11,22 @@
 namespace hadeploy::ssh {
 
 namespace {
-constexpr std::int64_t kMostBytes = std::int64_t{64} << 30; ///< of a source
+constexpr std::int64_t kMostBytes = std::int64_t{64} << 30; ///< limit for `source`
 
 class HostFile final : public SshType {
   public:
     HostFile() {
         name = "host.file";
         summary = "A file on a host, with its content, owner and mode.";
-        doc = "The file is replaced as a whole: whoever reads it sees the old content or the new "
-              "one, even after a crash. Its directory has to exist (see host.directory).\n\n"
-              "A content, owner, group or mode that was changed by hand is seen by its SHA-256 and "
-              "by stat, and set back. A file that is already there as wanted is taken over. A "
-              "symbolic link of that name is replaced by the file. A link on the way to it is "
-              "followed only where root alone can have put it: a user who owns a directory on the "
-              "way cannot lead the file elsewhere. For the same reason a change of the owner "
-              "writes the file again, rather than give away what is there.\n\n"
+        doc = "The file is replaced atomically: a reader sees the old content or the new content, "
+              "even after a crash. The parent directory must exist (see host.directory).\n\n"
+              "Changes made by hand to content, owner, group or mode are detected and reverted; "
+              "the content is compared by its SHA-256. An existing file that matches the spec is "
+              "adopted. A symbolic link at `path` is replaced by the file. A symbolic link in a "
+              "parent directory is followed only if nobody but root could have created it, so that "
+              "a user who owns such a directory cannot redirect the file. For the same reason a "
+              "change of the owner writes the file again instead of changing the owner of the "
+              "existing file.\n\n"
               "Destroy removes the file.";
         example = "motd:\n"
                   "  type: host.file\n"
@@ -36,21 +37,21 @@ class HostFile final : public SshType {
         schema = {host_attribute(),
                   {.name = "path",
                    .type = TypeKind::path,
-                   .doc = "Where the file is on the host.",
+                   .doc = "Path of the file on the host.",
                    .required = true,
                    .replaces = true},
                   {.name = "content",
                    .type = TypeKind::string,
-                   .doc = "The text of the file. Either this or `source`."},
+                   .doc = "The text of the file. Set either this or `source`."},
                   {.name = "source",
                    .type = TypeKind::local_path,
-                   .doc = "A file of this machine to copy, at most 64 GiB. Either this or "
-                          "`content`. A link to it has to belong to root or to the user who runs "
-                          "hadeploy.",
+                   .doc = "A file on this machine to copy, at most 64 GiB. Set either this or "
+                          "`content`. A symbolic link in its path must belong to root or to the "
+                          "user who runs hadeploy.",
                    .operational = true},
                   {.name = "owner",
                    .type = TypeKind::account,
-                   .doc = "The user who owns it, by name or number.",
+                   .doc = "The owner, by name or number.",
                    .default_value = Value("root")},
                   {.name = "group",
                    .type = TypeKind::account,
@@ -58,7 +59,7 @@ class HostFile final : public SshType {
                    .default_value = Value("root")},
                   {.name = "mode",
                    .type = TypeKind::mode,
-                   .doc = "Permissions, a quoted octal.",
+                   .doc = "Permissions, as a quoted octal number.",
                    .default_value = Value("0644")},
                   {.name = "sha256",
                    .type = TypeKind::string,
@@ -100,13 +101,12 @@ class HostFile final : public SshType {
         if (answer.has("unread"))
             return Observation::failed(
                 Error(ErrorKind::conflict,
-                      fmt::format("{} has {} bytes, which were not read within "
-                                  "15 minutes",
-                                  path, answer.first("size")))
+                      fmt::format("{} has {} bytes and could not be read within 15 minutes", path,
+                                  answer.first("size")))
                     .with_hint("remove it, or choose another path"));
         const std::string hash = answer.first("sha256");
         seen.attributes = seen.attributes.with("sha256", hash.empty() ? "(none)" : hash);
-        // The same hash is the same content, also of a file that the state does not know yet.
+        // Equal hashes mean equal content, also for a file that is not in the state yet.
         const Value& content = request.config["content"];
         if (content.is_string() && sha256_hex(content.as_string()) == hash)
             seen.attributes = seen.attributes.with("content", content);
@@ -134,16 +134,15 @@ class HostFile final : public SshType {
     }
 
   private:
-    /// A file in a user's directory may be one that somebody has put there to get it. With the
-    /// content that the spec has a new one takes its place; another content, which the spec
-    /// ignores, has to stay.
+    /// A user may have placed the file in their directory to get ownership of it. If its content
+    /// matches the spec, a new file replaces it. Content that the spec ignores has to stay.
     static bool is_given_away(const Change& change) {
         const Value& before = change.before;
         return before.text("owner") != change.after.text("owner") && before["sha256"].is_string() &&
                before["sha256"] == change.after["sha256"];
     }
 
-    /// Whether a power cut left the file half written; a removal takes that away.
+    /// Reports temporary files of an interrupted write; removal deletes them.
     static std::string look_for_leftovers(const std::string& identity) {
         return fmt::format("for l in ./.hadeploy-{0} ./.hadeploy-{0}.*; do [ ! -e \"$l\" ] || echo "
                            "left; done\n",

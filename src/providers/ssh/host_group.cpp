@@ -12,16 +12,16 @@ class HostGroup final : public SshType {
     HostGroup() {
         name = "host.group";
         summary = "A group of users on a host.";
-        doc = "Made when it is missing; one that is already there is taken over. A number that "
-              "differs from `gid` is changed, but not the files that carry the old one.\n\n"
-              "Destroy removes the group when it was not there before.";
+        doc = "A missing group is created; an existing one is adopted. If its number differs from "
+              "`gid`, the number is changed, but files that carry the old number are not.\n\n"
+              "Destroy removes the group if hadeploy created it.";
         example = "operators:\n"
                   "  type: host.group\n"
                   "  host: ${node[\"node1\"].connection}\n"
                   "  name: operators\n";
         Attribute gid{.name = "gid",
                       .type = TypeKind::integer,
-                      .doc = "Its number; the system chooses one otherwise."};
+                      .doc = "The group number. Default: chosen by the system."};
         gid.min = 0;
         schema = {host_attribute(),
                   {.name = "name",
@@ -32,7 +32,7 @@ class HostGroup final : public SshType {
                   gid,
                   {.name = "system",
                    .type = TypeKind::boolean,
-                   .doc = "Take a number from the range for system groups.",
+                   .doc = "Choose a number from the range for system groups.",
                    .operational = true,
                    .default_value = Value(false)}};
         adopts = true;
@@ -76,7 +76,7 @@ class HostGroup final : public SshType {
                               "else hadeploy_note created; groupadd {1}{2}\"$g\"; fi\n",
                               gid.empty() ? ":" : fmt::format("groupmod {}\"$g\"", gid), gid,
                               config.flag("system") ? "-r " : "");
-        return {{.script = script, .step = "making group " + named(config, "name")}};
+        return {{.script = script, .step = "creating group " + named(config, "name")}};
     }
 };
 } // namespace

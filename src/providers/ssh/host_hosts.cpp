@@ -9,7 +9,7 @@
 namespace hadeploy::ssh {
 
 namespace {
-// Takes our block out. A block whose end is missing is not taken for one: its lines stay.
+// awk program that removes our block. Without an end line it is not a block, and its lines stay.
 constexpr std::string_view kWithoutBlock =
     "$0 == b { if (s) printf \"%s\", held; held = $0 \"\\n\"; s = 1; next } "
     "s && $0 == e { held = \"\"; s = 0; next } "
@@ -34,11 +34,12 @@ class HostHosts final : public SshType {
   public:
     HostHosts() {
         name = "host.hosts";
-        summary = "Names and addresses in a host's /etc/hosts.";
-        doc = "The names stand in a block between two marked lines at the beginning of the file, "
-              "so that they win over older entries. All other lines stay as they are. A line of "
-              "the block that was changed, added or removed by hand is seen and set right.\n\n"
-              "Destroy takes the block away, and nothing else.";
+        summary = "Host names and addresses in a host's /etc/hosts.";
+        doc = "The entries are written as a block between two marker lines at the beginning of the "
+              "file, so that they take precedence over older entries. All other lines are left "
+              "unchanged. Lines of the block that were changed, added or removed by hand are drift "
+              "and are repaired.\n\n"
+              "Destroy removes the block and nothing else.";
         example = "names:\n"
                   "  type: host.hosts\n"
                   "  host: ${node[\"node1\"].connection}\n"
@@ -46,11 +47,11 @@ class HostHosts final : public SshType {
         schema = {host_attribute(),
                   {.name = "entries",
                    .type = map_of(TypeKind::ipv4),
-                   .doc = "The address of each name.",
+                   .doc = "Maps each host name to its address.",
                    .required = true},
                   {.name = "block",
                    .type = TypeKind::name,
-                   .doc = "Name of the block; projects that share a host need different ones.",
+                   .doc = "Name of the block. Projects that share a host need different names.",
                    .replaces = true,
                    .default_value = Value("hadeploy")},
                   {.name = "path",
@@ -94,7 +95,7 @@ class HostHosts final : public SshType {
         Value::Map entries;
         for (auto line = begin + 1; line != end; ++line) {
             const std::vector<std::string> parts = words(*line);
-            // A line that we would not write shows as an entry that nobody wants.
+            // A line in an unexpected form is reported as an entry, so that it counts as drift.
             if (parts.size() == 2)
                 entries.push_back({parts[1], parts[0]});
             else
@@ -107,7 +108,7 @@ class HostHosts final : public SshType {
 
     std::vector<Command> commands(const Change& change) const override {
         if (change.kind == Change::Kind::remove)
-            return {rewrite(change.before, change.identity, "", "taking our names out of")};
+            return {rewrite(change.before, change.identity, "", "removing our names from")};
         std::string block = begin_line(change.after) + '\n';
         for (const Entry& e : change.after["entries"].as_map())
             block += fmt::format("{} {}\n", e.value.as_string(), e.key);
@@ -131,10 +132,10 @@ class HostHosts final : public SshType {
             "hadeploy_private {}\n"
             "cp -p -- \"./$n\" \"$hadeploy_new\"\n"
             "{{ {}awk -v b={} -v e={} {} \"./$n\"; }} >\"$hadeploy_new\"\n"
-            // awk ends a last line that had no end
+            // awk adds a newline to a last line that had none
             "[ -z \"$(tail -c 1 -- \"./$n\")\" ] || truncate -s -1 -- \"$hadeploy_new\"\n"
             "sync -- \"$hadeploy_new\"\n"
-            // In a container the file is a mount of its own, which cannot be renamed over.
+            // In a container the file is a mount point, which rename() cannot replace.
             "mv -fT -- \"$hadeploy_new\" \"./$n\" 2>/dev/null ||\n"
             "    {{ cat -- \"$hadeploy_new\" >\"./$n\"; rm -f -- \"$hadeploy_new\"; }}\n"
             "hadeploy_public\n",

@@ -15,7 +15,7 @@
 namespace hadeploy::ssh {
 
 namespace {
-/// Of RFC 4253, 5656 and 8709; the ones that a server's key can have.
+/// Key types that a server can have, of RFC 4253, 5656 and 8709.
 constexpr std::array<std::string_view, 6> kTypes{
     "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa",
     "ssh-dss"};
@@ -49,7 +49,7 @@ std::string lower(std::string_view text) {
     return out;
 }
 
-/// A line of known_hosts, or of a key alone: then it has no names.
+/// A line of known_hosts, or a key alone; then `names` is empty.
 struct Entry {
     std::string_view marker, names, key;
 };
@@ -71,7 +71,7 @@ Entry take_apart(std::string_view line) {
     return entry;
 }
 
-/// Whole keys in a text, wherever they are.
+/// The number of whole keys in a text.
 std::size_t count_keys(std::string_view text) {
     std::size_t count = 0;
     std::string_view rest = text;
@@ -81,13 +81,14 @@ std::size_t count_keys(std::string_view text) {
 }
 
 Error joined_lines(Loc loc) {
-    return Error(ErrorKind::spec, "several lines have become one: only the first could count", loc)
-        .with_hint("`>` of YAML joins lines; `host_key: |` keeps them, one key a line");
+    return Error(ErrorKind::spec,
+                 "several lines were joined into one, so only the first key would count", loc)
+        .with_hint("`>` in YAML joins lines; `host_key: |` keeps them, one key per line");
 }
 
 Error no_host_key(std::string message, Loc loc) {
     return Error(ErrorKind::spec, std::move(message), loc)
-        .with_hint("it looks like \"ssh-ed25519 AAAA...\", or like what `ssh-keyscan` prints");
+        .with_hint("write it as \"ssh-ed25519 AAAA...\", or as `ssh-keyscan` prints it");
 }
 
 /// HMAC-SHA1 of the name, as `HashKnownHosts` writes it: "|1|SALT|HASH".
@@ -107,12 +108,12 @@ bool is_hash_of(std::string_view entry, const std::string& name) {
             return false;
         return base64_decode(entry.substr(bar + 1)) ==
                std::string_view(reinterpret_cast<const char*>(hash.data()), size);
-    } catch (const Error&) { // no base64
+    } catch (const Error&) { // not base64
         return false;
     }
 }
 
-/// Whether the names of a line are the host's. One that is negated rules the line out.
+/// Whether the names of a line match the host. A negated match excludes the whole line.
 bool names_host(std::string_view names, const std::string& name) {
     if (names.starts_with('|')) return is_hash_of(names, name);
     bool found = false;
@@ -128,14 +129,14 @@ bool names_host(std::string_view names, const std::string& name) {
     return found;
 }
 
-/// An RSA key signs by three algorithms.
+/// An RSA key can be used with three signature algorithms.
 bool signs_by(const PublicKey& key, std::string_view pattern) {
     if (fits_pattern(key.type, pattern)) return true;
     return key.type == "ssh-rsa" &&
            (fits_pattern("rsa-sha2-256", pattern) || fits_pattern("rsa-sha2-512", pattern));
 }
 
-/// @return whether a line has a key of the host
+/// @return whether some line without a marker matches the host
 bool look_up_name(std::string_view known_hosts, const std::string& name, HostKeys& into) {
     bool any = false;
     each_line(known_hosts, [&](std::string_view line) {
@@ -167,7 +168,7 @@ bool is_whole(const PublicKey& key) {
         return false;
     }
     const std::string begin = std::string(3, '\0') + static_cast<char>(key.type.size()) + key.type;
-    // what follows is one field, of an RSA key two, of an ECDSA key the curve and the point
+    // then one field for ed25519, two for RSA, curve and point for ECDSA
     std::size_t at = 0;
     while (at + 4 <= bytes.size()) {
         std::size_t size = 0;
@@ -210,8 +211,8 @@ HostKeys parse_host_keys(std::string_view text, Loc loc) {
     each_line(text, [&](std::string_view line) {
         const Entry entry = take_apart(line);
         if (entry.marker == "@cert-authority")
-            throw Error(ErrorKind::spec,
-                        "certificates of hosts (@cert-authority) are not supported", loc)
+            throw Error(ErrorKind::spec, "host certificates (@cert-authority) are not supported",
+                        loc)
                 .with_hint("give the host's own key: `ssh-keyscan -t ed25519 HOST`");
         const PublicKey key = parse_public_key(entry.key);
         const bool revoked = entry.marker == "@revoked";
@@ -225,7 +226,7 @@ HostKeys parse_host_keys(std::string_view text, Loc loc) {
         (revoked ? keys.revoked : keys.accepted).push_back(key);
     });
     if (keys.accepted.empty() && keys.revoked.empty() && count_keys(text) > 0)
-        throw joined_lines(loc); // to a comment
+        throw joined_lines(loc); // to a comment line
     std::erase_if(keys.accepted, [&](const PublicKey& key) { return keys.revokes(key); });
     return keys;
 }
@@ -267,7 +268,7 @@ void order_host_keys(std::string_view algorithms, HostKeys& keys) {
         named.insert(named.end(), rest.begin(), other);
         rest.erase(rest.begin(), other);
     }
-    if (mode == '-' || mode == '+') named.clear(); // only the rest counts, or all of it
+    if (mode == '-' || mode == '+') named.clear(); // `rest` is appended below
     keys.accepted = std::move(named);
     if (marked) keys.accepted.insert(keys.accepted.end(), rest.begin(), rest.end());
 }
@@ -283,7 +284,7 @@ bool fits_pattern(std::string_view name, std::string_view pattern) {
                    (pattern[p] == '?' || lower(pattern[p]) == lower(name[n]))) {
             ++p;
             ++n;
-        } else if (star != std::string_view::npos) { // the last star takes one more
+        } else if (star != std::string_view::npos) { // let the last star match one more character
             p = star + 1;
             n = ++after;
         } else {

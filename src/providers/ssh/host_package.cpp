@@ -10,8 +10,8 @@
 namespace hadeploy::ssh {
 
 namespace {
-/// No name ends in '-': apt takes that for the wish to remove the package. What else apt gives a
-/// meaning ("=1.2", "/stable", ":i386", "task^", patterns) has characters that no name has.
+/// A name cannot end in '-': apt reads that as a request to remove the package. apt's other special
+/// forms ("=1.2", "/stable", ":i386", "task^", patterns) use characters that no package name has.
 bool is_package_name(std::string_view name) {
     return name.size() >= 2 && std::isalnum(static_cast<unsigned char>(name.front())) &&
            name.back() != '-' &&
@@ -19,7 +19,7 @@ bool is_package_name(std::string_view name) {
                std::string_view::npos;
 }
 
-// `by_name P`: succeeds when the package P itself is installed. `providers P`: prints the installed
+// `by_name P` succeeds if the package P itself is installed. `providers P` prints the installed
 // packages that provide the virtual package P.
 constexpr std::string_view kDpkg = R"sh(by_name() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' -- "$1" 2>/dev/null || :)" = installed ]
@@ -32,9 +32,8 @@ providers() {
 }
 )sh";
 
-// apt takes a name that it does not know for a pattern where it has a '.', and takes a '+' at its
-// end away: what it would install then is not what was asked for. Sets $unknown to the first such
-// name.
+// apt treats an unknown name with a '.' as a pattern, and drops a trailing '+', so it could install
+// a different package. Sets $unknown to the first such name.
 constexpr std::string_view kExact = R"sh(exact() {
     unknown=
     for p in "$@"; do
@@ -51,8 +50,9 @@ install() {
 }
 )sh";
 
-// Package lists are fetched only when apt knows a package not at all, or in a version that is gone.
-// In the memory: the names that were missing; of a virtual one also "NAME PACKAGE", what apt chose.
+// The package lists are fetched only if apt does not know a package, or only knows a version that
+// the mirror no longer has. The notes hold the names that were missing; for a virtual package also
+// "NAME PACKAGE", with the package that apt chose.
 constexpr std::string_view kInstall = R"sh(have="
 $(dpkg-query -W -f '${{db:Status-Status}} ${{Package}} \n' -- {0} 2>/dev/null || :)"
 unnamed= missing=
@@ -82,7 +82,7 @@ for p in $unnamed; do
 done
 )sh";
 
-// Of the packages that we installed, those in $ours are to go, as far as they are there.
+// Removes the packages in $ours that hadeploy installed and that are still there.
 constexpr std::string_view kRemove = R"sh(gone=
 if [ -r "$memory" ]; then
     while read -r p q; do
@@ -96,7 +96,7 @@ if [ -n "$gone" ]; then
 fi
 )sh";
 
-/// The names in `list`, "awk, foo (= 1.2)".
+/// The names in a Provides list, e.g. "awk, foo (= 1.2)".
 std::vector<std::string> provided(std::string_view list) {
     std::vector<std::string> names;
     while (!list.empty()) {
@@ -112,16 +112,17 @@ class HostPackage final : public SshType {
   public:
     HostPackage() {
         name = "host.package";
-        summary = "Packages of the distribution on a host (apt).";
-        doc = "Installs those that are missing, without recommended ones and without a question; "
-              "changed configuration files are kept. The package lists are fetched only when apt "
-              "does not find a package. While another package manager holds the lock it waits.\n\n"
-              "A package that was removed by hand is installed again. Versions are not managed. "
-              "A virtual package is there when one that provides it is. An installation that was "
-              "cut off (`dpkg --configure -a`) is completed first.\n\n"
-              "Destroy removes the packages that were not there before, and leaves the others, "
-              "dependencies and configuration files; with `keep` it removes none. A package that "
-              "is taken out of the list is treated in the same way.";
+        summary = "Distribution packages on a host (apt).";
+        doc =
+            "Installs missing packages without recommended packages and without prompts; modified "
+            "configuration files are kept. The package lists are fetched only if apt does not find "
+            "a package. While another package manager holds the lock, hadeploy waits.\n\n"
+            "A package that was removed by hand is installed again. Versions are not managed. A "
+            "virtual package counts as installed if a package that provides it is. An interrupted "
+            "installation is completed first (`dpkg --configure -a`).\n\n"
+            "Destroy removes the packages that hadeploy installed. It keeps packages that were "
+            "there before, dependencies and configuration files. With `keep` it removes nothing. A "
+            "package that is removed from the list is treated in the same way.";
         example = "tools:\n"
                   "  type: host.package\n"
                   "  host: ${node[\"node1\"].connection}\n"
@@ -145,14 +146,14 @@ class HostPackage final : public SshType {
                    .default_value = Value(120'000)},
                   {.name = "timeout",
                    .type = TypeKind::duration,
-                   .doc = "How long one run of apt may take before it is ended; a mirror may not "
-                          "answer.",
+                   .doc = "How long one run of apt may take before it is killed, for example when "
+                          "a mirror does not answer.",
                    .operational = true,
                    .default_value = Value(1'200'000),
                    .min = 1'000},
                   {.name = "versions",
                    .type = map_of(TypeKind::string),
-                   .doc = "The installed version of each.",
+                   .doc = "The installed version of each package.",
                    .computed = true,
                    .follows = {"packages"}}};
         adopts = true;
@@ -165,8 +166,8 @@ class HostPackage final : public SshType {
         for (const Value& p : packages.as_list())
             if (p.is_string() && !is_package_name(p.as_string()))
                 diagnostics.add(fmt::format("{} is not a package name", quoted(p)), p.loc())
-                    .with_hint("small letters, digits, '+', '-' and '.' are allowed; a version "
-                               "cannot be given, nor a '-' at the end, which would remove it");
+                    .with_hint("lower-case letters, digits, '+', '-' and '.' are allowed; versions "
+                               "are not supported, and a '-' at the end would remove the package");
     }
 
     std::vector<std::string> shares(const Value& config) const override {
@@ -197,11 +198,11 @@ class HostPackage final : public SshType {
         if (result.status == 127)
             return Observation::failed(
                 Error(ErrorKind::failed, "there is no dpkg on the host")
-                    .with_hint("packages are managed on Debian, Ubuntu and their relatives only"));
+                    .with_hint("host.package supports only Debian, Ubuntu and their derivatives"));
         if (result.status != 0) {
             Observation unread = cannot_look("the list of packages", result);
-            unread.error->with_hint("dpkg has to work on the host first; what an installation that "
-                                    "was cut off left is mended by `dpkg --configure -a`");
+            unread.error->with_hint("dpkg must work on the host; `dpkg --configure -a` completes "
+                                    "an interrupted installation");
             return unread;
         }
         const Answer answer(result.out);
@@ -235,9 +236,9 @@ class HostPackage final : public SshType {
              .step = "installing " + shown(change, packages)}};
         const std::map<std::string, std::string> left = left_to(change);
         if (!left.empty())
-            all.push_back(
-                {.script = prepare + hand_over(left) + forget_lines(names_of(left)),
-                 .step = fmt::format("leaving {} to others", shown(change, names_of(left)))});
+            all.push_back({.script = prepare + hand_over(left) + forget_lines(names_of(left)),
+                           .step = fmt::format("handing {} over to other resources",
+                                               shown(change, names_of(left)))});
         std::vector<std::string> gone = no_longer(change);
         std::erase_if(gone, [&](const std::string& p) { return left.contains(p); });
         if (!gone.empty())
@@ -248,8 +249,8 @@ class HostPackage final : public SshType {
     }
 
   private:
-    /// Packages that this resource no longer wants and another one still does, with the identity of
-    /// that one.
+    /// Packages that this resource no longer lists but another one does, with the identity of the
+    /// other resource.
     static std::map<std::string, std::string> left_to(const Change& change) {
         std::map<std::string, std::string> out;
         if (change.left_to.empty()) return out;
@@ -266,7 +267,8 @@ class HostPackage final : public SshType {
         return out;
     }
 
-    /// What we have installed is noted for those that it stays for: the last of them removes it.
+    /// Copies our notes to the resources that keep using the packages, so that the last of them
+    /// removes the packages.
     static std::string hand_over(const std::map<std::string, std::string>& packages) {
         std::string script = "if [ -r \"$memory\" ]; then while read -r p q; do case $p in\n";
         for (const auto& [name, to] : packages)
@@ -276,7 +278,7 @@ class HostPackage final : public SshType {
         return script + "esac; done <\"$memory\"; fi\n";
     }
 
-    /// Of the wanted packages that are not there by name: those that another one provides.
+    /// Adds the wanted packages that are installed only through a package that provides them.
     static void add_provided(const std::vector<std::string>& wanted, const Answer& answer,
                              std::vector<std::string>& there, Value::Map& versions) {
         for (const std::string& line : answer.all("provider")) { // STATUS PACKAGE VERSION NAMES
@@ -293,8 +295,8 @@ class HostPackage final : public SshType {
         }
     }
 
-    /// Ours that are no longer in the list. Whether they are installed dpkg was not asked: the
-    /// memory says so until we remove them.
+    /// Packages that we installed and that are no longer in the list. dpkg is not asked about them:
+    /// the notes list them until we remove them.
     static std::vector<std::string> unwanted(const ReadRequest& request, const Answer& answer,
                                              std::vector<std::string>& there) {
         const std::vector<std::string> wanted = strings(request.config["packages"]);
@@ -316,7 +318,7 @@ class HostPackage final : public SshType {
         return gone;
     }
 
-    /// Sets $ours: those of `packages` that the memory names.
+    /// Sets $ours to those of `packages` that are in the notes.
     static std::string only_ours(const std::vector<std::string>& packages) {
         return fmt::format("ours=\nif [ -r \"$memory\" ]; then while read -r p q; do "
                            "case ' {} ' in *\" $p \"*) ours=\"$ours $p\" ;; esac; "
@@ -349,8 +351,7 @@ class HostPackage final : public SshType {
                 packages.empty() ? "" : only_ours(packages) + std::string(kRemove);
             script = prepare + others + remove + script;
         }
-        return {{.script = script,
-                 .step = "removing what was installed of " + shown(change, packages)}};
+        return {{.script = script, .step = "removing packages " + shown(change, packages)}};
     }
 };
 } // namespace

@@ -35,7 +35,7 @@ Observation parse_path(const Value& config, std::string_view kind, const ProbeRe
     if (answer.has("other") || stat.size() != 3)
         return Observation::failed(
             Error(ErrorKind::conflict,
-                  fmt::format("{} is there, but is not {}", named(config, "path"), kind))
+                  fmt::format("{} exists, but is not {}", named(config, "path"), kind))
                 .with_hint("remove or rename it, or choose another path"));
     return Observation::present(Value::map({{"path", path},
                                             {"mode", fmt::format("{:0>4}", stat[0])},

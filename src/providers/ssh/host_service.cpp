@@ -22,7 +22,8 @@ std::string property(const std::vector<std::string>& all, std::string_view name)
     return {};
 }
 
-// `look` sets variables from the properties of $u. `give_up TEXT` ends with the unit's last words.
+// `look` sets variables from the properties of $u. `give_up TEXT` prints the last lines of the
+// journal of the unit and fails.
 constexpr std::string_view kFunctions = R"sh(look() {
     type= active= sub= result= id= code= status= condition=
     while IFS='=' read -r key value; do case $key in
@@ -50,9 +51,9 @@ give_up() {
 }
 )sh";
 
-/// Whether it stays up. systemd takes a service for started as soon as its process runs, unless the
-/// process says itself when it is ready (Type=notify, dbus, forking), or its end is waited for
-/// (oneshot): one of the others that ends within three seconds has not started.
+/// Checks that the service stays up. systemd counts a service as started as soon as its process
+/// runs, unless the process reports when it is ready (Type=notify, dbus, forking) or systemd waits
+/// for its end (oneshot). Any other service that ends within three seconds counts as failed.
 constexpr std::string_view kStaysUp = R"sh(look
 [ "$condition" != no ] || [ "$active" = active ] || { echo "hadeploy: $u was not started: a condition in the unit is not met (systemctl status $u)" >&2; exit 1; }
 case $u:$type in
@@ -61,7 +62,7 @@ case $u:$type in
     first=$id began=$(seconds)
     while :; do
         case $active in active|reloading) ;; *) give_up 'does not stay up' ;; esac
-        [ "$id" = "$first" ] || give_up 'does not stay up, systemd starts it again and again'
+        [ "$id" = "$first" ] || give_up 'does not stay up, systemd keeps restarting it'
         ! late "$began" 4 || break
         sleep 0.5
         look
@@ -69,8 +70,8 @@ case $u:$type in
 esac
 )sh";
 
-/// A one-shot unit that ran and ended well is inactive, unless it has RemainAfterExit. systemd
-/// forgets about one that nothing refers to, so that we keep a note of having started it.
+/// A one-shot unit that ran and succeeded is inactive, unless it has RemainAfterExit. systemd
+/// forgets a unit that nothing refers to, so we keep a note of having started it.
 bool ended_well(const std::vector<std::string>& all) {
     const std::string ended = property(all, "ExecMainExitTimestampMonotonic");
     const bool ran = (!ended.empty() && ended != "0") ||
@@ -79,7 +80,8 @@ bool ended_well(const std::vector<std::string>& all) {
            property(all, "ActiveState") == "inactive" && property(all, "Result") == "success";
 }
 
-/// The state as people can want it; units without an [Install] section can be neither.
+/// Maps UnitFileState to a boolean. A unit without an [Install] section can be neither enabled nor
+/// disabled, so it reports the wanted value.
 Value enabled(const std::string& state, const Value& wanted) {
     if (state == "enabled" || state == "enabled-runtime" || state == "alias") return true;
     if (state == "static" || state == "generated" || state == "indirect" || state == "transient")
@@ -91,16 +93,15 @@ class HostService final : public SshType {
   public:
     HostService() {
         name = "host.service";
-        summary = "A systemd service on a host: running, enabled, restarted when it must be.";
-        doc =
-            "A service that was stopped or disabled by hand is started and enabled again (or the "
-            "other way round, where that is wanted). When a value of `restart_on` changes, a "
-            "running service is restarted: put the `sha256` of its configuration there.\n\n"
-            "A service that ends within three seconds of its start has failed; apply says so, "
-            "with the last lines of its journal. A one-shot service counts as running when it has "
-            "run and ended well. A unit that is not there need not be stopped or disabled.\n\n"
-            "Destroy gives the service the state back that it had before the first change: one "
-            "that was already running goes on running.";
+        summary = "A systemd service on a host: running, enabled, and restarted when needed.";
+        doc = "A service that was stopped or disabled by hand is started and enabled again (or the "
+              "reverse, if the spec says so). A running service is restarted when a value of "
+              "`restart_on` changes: put the `sha256` of its configuration there.\n\n"
+              "If a service ends within three seconds of its start, apply fails and shows the last "
+              "lines of its journal. A one-shot service counts as running if it has run "
+              "successfully. A missing unit counts as stopped and disabled.\n\n"
+              "Destroy restores the state that the service had before the first change: a service "
+              "that was already running keeps running.";
         example = "ssh:\n"
                   "  type: host.service\n"
                   "  host: ${node[\"node1\"].connection}\n"
@@ -109,21 +110,21 @@ class HostService final : public SshType {
         schema = {host_attribute(),
                   {.name = "name",
                    .type = TypeKind::string,
-                   .doc = "Name of the unit; \".service\" may be left away.",
+                   .doc = "Name of the unit; \".service\" may be omitted.",
                    .required = true,
                    .replaces = true},
                   {.name = "running",
                    .type = TypeKind::boolean,
-                   .doc = "It runs now.",
+                   .doc = "Whether the service runs.",
                    .default_value = Value(true),
                    .verb = "start"},
                   {.name = "enabled",
                    .type = TypeKind::boolean,
-                   .doc = "It is started when the host boots.",
+                   .doc = "Whether the service starts at boot.",
                    .default_value = Value(true)},
                   {.name = "restart_on",
                    .type = map_of(TypeKind::any),
-                   .doc = "Values whose change restarts the service.",
+                   .doc = "The service is restarted when one of these values changes.",
                    .default_value = Value::map({})}};
         adopts = true;
         remove_may_leave = true;
@@ -152,7 +153,7 @@ class HostService final : public SshType {
 
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override {
         if (result.status != 0) {
-            Error error = explain_failure("the host", "looking at " + unit_of(request.config),
+            Error error = explain_failure("the host", "reading " + unit_of(request.config),
                                           result.status, result.err);
             return Observation::failed(std::move(error));
         }
@@ -185,11 +186,11 @@ class HostService final : public SshType {
         };
         std::string script =
             fmt::format("u={}\n", shell_quote(unit_of(after))) + open_memory(change.identity);
-        // Only what was so before we came is worth going back to.
+        // Record the original state only, not a state that we set.
         if (create || !change.before.has("host"))
             script += "[ -e \"$memory\" ] || { was=$(systemctl show -p ActiveState,UnitFileState "
                       "-- \"$u\"); hadeploy_note \"$was\"; }\n";
-        // A unit that systemd does not know may come from an init script that is new.
+        // A unit that systemd does not know may come from a new init script.
         script += "case $(systemctl show -p LoadState,NeedDaemonReload -- \"$u\") in "
                   "*=not-found*|*NeedDaemonReload=yes*) systemctl daemon-reload ;; esac\n";
         if (touched("enabled"))
@@ -232,7 +233,7 @@ class HostService final : public SshType {
                           "    esac; done <\"$memory\"\n"
                           "fi\n" +
                           forget_memory(change.identity),
-                .step = "setting back " + named(change.before, "name")};
+                .step = "restoring " + named(change.before, "name")};
     }
 };
 } // namespace

@@ -9,14 +9,15 @@
 namespace hadeploy::ssh {
 
 namespace {
-// The memory's lines: "created" (the user), "group G" and "key K" (what we added), "made NAME" (a
-// file or directory for the keys), "shell S" (what it had before).
+// Lines of the notes: "created" (the user), "group G" and "key K" (added by us), "made NAME" (a
+// file or directory for the keys that we created), "shell S" (the original shell).
 
 // Sets $home of the user $u.
 constexpr std::string_view kFindHome =
     "line=$(getent passwd \"$u\"); home=${line%:*}; home=${home##*:}\n";
 
-// The home belongs to the user, who is not to steer root's hand by links in it. Reads the keys.
+// The home belongs to the user, whose links must not redirect writes by root. Reads the keys from
+// standard input.
 constexpr std::string_view kAddKeys = R"sh(hadeploy_need "$home"
 if [ ! -e ./.ssh ] && [ ! -L ./.ssh ]; then
     hadeploy_note "made .ssh"
@@ -28,7 +29,7 @@ if [ ! -e "$hadeploy_old" ]; then
     hadeploy_note "made authorized_keys"
 else
     cat "$hadeploy_old" >"$hadeploy_new"
-    # A last line without its end would swallow the next key.
+    # Without a newline at the end, the next key would be appended to the last line.
     [ -z "$(tail -c 1 "$hadeploy_old")" ] || echo >>"$hadeploy_new"
 fi
 while IFS= read -r key; do
@@ -37,7 +38,8 @@ done
 hadeploy_edited authorized_keys "$u:$(id -g "$u")" 600
 )sh";
 
-// Reads the keys. $made: what goes too once it is empty.
+// Reads the keys from standard input. $made: files and directories that are removed too if they are
+// empty.
 constexpr std::string_view kRemoveKeys = R"sh(hadeploy_enter "${home%/}/.ssh" || exit 0
 hadeploy_edit "$hadeploy_at" authorized_keys "$id"
 [ -e "$hadeploy_old" ] || exit 0
@@ -51,7 +53,7 @@ case " ${made-} " in *" authorized_keys "*) [ -s "$hadeploy_new" ] || {
 hadeploy_edited authorized_keys
 )sh";
 
-// Ends the processes of $u, until there is none: one may start another meanwhile.
+// Kills the processes of $u and repeats, because a process may start another one meanwhile.
 constexpr std::string_view kEndProcesses = R"sh(uid=$(id -u "$u")
 for round in 1 2 3 4 5 6 7 8 9 10; do
     found=
@@ -67,7 +69,7 @@ for round in 1 2 3 4 5 6 7 8 9 10; do
 done
 )sh";
 
-// Variables: force ("1": processes of the user are ended).
+// Variables: force ("1": kill the processes of the user).
 constexpr std::string_view kTakeBack =
     R"sh(trap 'rm -f "$memory.keys" "$memory.err"' EXIT
 if [ -r "$memory" ] && getent passwd "$u" >/dev/null; then
@@ -98,7 +100,7 @@ std::vector<std::string> without(const std::vector<std::string>& all,
     return rest;
 }
 
-/// A command that prints the groups of $u: by name, and by number too where the spec has numbers.
+/// A command that prints the groups of $u by name, and also by number if the spec uses numbers.
 std::string print_groups(const std::vector<std::string>& wanted) {
     const bool by_number = std::any_of(wanted.begin(), wanted.end(), [](const std::string& group) {
         return group.find_first_not_of("0123456789") == std::string::npos;
@@ -114,7 +116,7 @@ std::vector<std::string> remembered(const Answer& answer, std::string_view kind)
     return found;
 }
 
-/// Whether the user was not there before.
+/// Whether hadeploy created the user.
 bool is_ours(const Answer& answer) {
     const std::vector<std::string> lines = answer.all("memory");
     return std::find(lines.begin(), lines.end(), "created") != lines.end();
@@ -124,63 +126,62 @@ class HostUser final : public SshType {
   public:
     HostUser() {
         name = "host.user";
-        summary = "A user on a host, the groups it is in, and the keys that may log in as it.";
-        doc = "A user that exists is taken over; what is given here is added to it. `groups` and "
-              "`authorized_keys` are added to those it has, and others are left alone. Missing "
-              "memberships and keys are seen and added again. A new member of a group has its "
-              "rights at the next log-in, which for hadeploy and for every new SSH session is at "
-              "once. `~/.ssh` and `authorized_keys` may not be symbolic links: what they lead to "
-              "would be "
-              "the user's choice.\n\n"
-              "Destroy undoes what was done: it removes a user that was not there before together "
-              "with its home, and otherwise takes away the groups and keys that were added. A user "
-              "that still has processes is removed only with `force`, which ends them.";
+        summary = "A user on a host, with group memberships and authorized keys.";
+        doc =
+            "An existing user is adopted. `groups` and `authorized_keys` are added to those that "
+            "the user already has; others are left alone. Missing memberships and keys are drift "
+            "and are added again. A new group membership takes effect at the next login, which for "
+            "hadeploy and for every new SSH session is immediate. `~/.ssh` and `authorized_keys` "
+            "must not be symbolic links, because the user could point them anywhere.\n\n"
+            "Destroy removes a user that hadeploy created, together with its home directory. From "
+            "any other user it removes the groups and keys that hadeploy added. A user with "
+            "running processes is removed only with `force`, which kills them.";
         example = "operator_user:\n"
                   "  type: host.user\n"
                   "  host: ${node[\"node1\"].connection}\n"
                   "  name: ops\n"
                   "  groups: [docker]\n"
                   "  authorized_keys: [\"${operator.public_key}\"]\n";
-        schema = {
-            host_attribute(),
-            {.name = "name",
-             .type = TypeKind::account,
-             .doc = "Name of the user.",
-             .required = true,
-             .replaces = true},
-            {.name = "groups",
-             .type = list_of(TypeKind::account),
-             .doc = "Groups that it shall be in, beside those that it is in already.",
-             .default_value = Value::list({})},
-            {.name = "shell",
-             .type = TypeKind::path,
-             .doc = "Its login shell; a new user gets /bin/bash."},
-            {.name = "home",
-             .type = TypeKind::path,
-             .doc = "Its home directory; a change moves it."},
-            {.name = "system",
-             .type = TypeKind::boolean,
-             .doc = "Take a number from the range for system users.",
-             .operational = true,
-             .default_value = Value(false)},
-            {.name = "authorized_keys",
-             .type = list_of(TypeKind::line),
-             .doc = "Public keys that may log in as this user.",
-             .default_value = Value::list({})},
-            {.name = "force",
-             .type = TypeKind::boolean,
-             .doc = "Destroy ends the user's processes before it removes the user.",
-             .operational = true,
-             .default_value = Value(false)},
-            {.name = "uid",
-             .type = TypeKind::integer,
-             .doc = "Its number.",
-             .computed = true,
-             .open = true},
-            {.name = "created",
-             .type = TypeKind::boolean,
-             .doc = "Whether hadeploy made the user (and removes it with its home on destroy).",
-             .computed = true}};
+        schema = {host_attribute(),
+                  {.name = "name",
+                   .type = TypeKind::account,
+                   .doc = "Name of the user.",
+                   .required = true,
+                   .replaces = true},
+                  {.name = "groups",
+                   .type = list_of(TypeKind::account),
+                   .doc = "Groups to add the user to. Other memberships are kept.",
+                   .default_value = Value::list({})},
+                  {.name = "shell",
+                   .type = TypeKind::path,
+                   .doc = "The login shell. Default for a new user: /bin/bash."},
+                  {.name = "home",
+                   .type = TypeKind::path,
+                   .doc = "The home directory. A change moves its contents."},
+                  {.name = "system",
+                   .type = TypeKind::boolean,
+                   .doc = "Choose a number from the range for system users.",
+                   .operational = true,
+                   .default_value = Value(false)},
+                  {.name = "authorized_keys",
+                   .type = list_of(TypeKind::line),
+                   .doc = "Public keys that may log in as this user.",
+                   .default_value = Value::list({})},
+                  {.name = "force",
+                   .type = TypeKind::boolean,
+                   .doc = "Destroy kills the processes of the user before it removes the user.",
+                   .operational = true,
+                   .default_value = Value(false)},
+                  {.name = "uid",
+                   .type = TypeKind::integer,
+                   .doc = "The user number.",
+                   .computed = true,
+                   .open = true},
+                  {.name = "created",
+                   .type = TypeKind::boolean,
+                   .doc = "Whether hadeploy created the user. If so, destroy removes the user and "
+                          "its home directory.",
+                   .computed = true}};
         adopts = true;
         remove_may_leave = true;
     }
@@ -198,7 +199,8 @@ class HostUser final : public SshType {
         return claim(config, "user " + config.text("name"), {"name"});
     }
 
-    /// Its home goes with a user that hadeploy made. (Older records do not tell who did.)
+    /// The home directory is removed with a user that hadeploy created. (Records of older versions
+    /// have no `created`.)
     std::optional<DataLoss> held_data(const Value& user) const override {
         if (!user.flag("created", true)) return {};
         return DataLoss{fmt::format("the home directory {} of the user {} on {}",
@@ -266,7 +268,7 @@ class HostUser final : public SshType {
                                fmt::format("force={}\nend_processes() {{\n{}}}\n",
                                            config.flag("force") ? "1" : "''", kEndProcesses) +
                                std::string(kTakeBack) + forget_memory(change.identity),
-                     .step = "undoing user " + named(config, "name")}};
+                     .step = "reverting user " + named(config, "name")}};
         std::vector<Command> all{{.script = start + make(config) + groups(change),
                                   .step = "setting up user " + named(config, "name")}};
         const std::vector<std::string> keys = strings(config["authorized_keys"]);
@@ -301,7 +303,7 @@ class HostUser final : public SshType {
             script +=
                 fmt::format("line=$(getent passwd \"$u\"); old=${{line%:*}}; old=${{old##*:}}\n"
                             "if [ \"$old\" = {0} ]; then :\n"
-                            // nothing to move, or there already: only the entry was changed
+                            // nothing to move, or moved already: only change the entry
                             "elif [ -d {0} ] || [ ! -d \"$old\" ]; then usermod -d {0} \"$u\"\n"
                             "else usermod -m -d {0} \"$u\"; fi\n",
                             shell_quote(home));

@@ -76,12 +76,12 @@ void inspect_pem(std::string_view text, KeyFile& file) {
     file.pkcs8_ed25519 = EVP_PKEY_base_id(key.get()) == EVP_PKEY_ED25519;
 }
 
-/// The public half of a PEM file stands beside it, if anywhere.
+/// The public key of a PEM file is in FILE.pub, if anywhere.
 void add_half(KeyFile& file) {
     if (!file.half.type.empty()) return;
     try {
         file.half = parse_public_key(read_file(file.path + ".pub"));
-    } catch (const Error&) { // there is none
+    } catch (const Error&) { // no such file
     }
 }
 
@@ -126,30 +126,31 @@ KeyFile check_private_key(const std::string& path) {
         const std::string private_half =
             path.ends_with(".pub") ? path.substr(0, path.size() - 4) : "the file without .pub";
         throw Error(ErrorKind::failed, fmt::format("{} is a public key, not a private one", path))
-            .with_hint(fmt::format("`private_key_file` is the other half, {}; a key that only the "
-                                   "SSH agent has is chosen with `public_key`",
+            .with_hint(fmt::format("set `private_key_file` to the private key, {}; for a key that "
+                                   "is only in the SSH agent, set `public_key`",
                                    private_half));
     }
     if (text.find("PRIVATE KEY") == std::string::npos) {
         Error error(ErrorKind::failed, fmt::format("{} is not a private key", path));
         if (text.starts_with("PuTTY-User-Key-File"))
-            error.with_hint(fmt::format("it is one of PuTTY's: `puttygen {} -O private-openssh -o "
-                                        "KEY` converts it",
-                                        path));
+            error.with_hint(fmt::format(
+                "it is a PuTTY key: convert it with `puttygen {} -O private-openssh -o KEY`",
+                path));
         throw error;
     }
     if ((info.st_mode & 077) != 0)
         throw Error(ErrorKind::failed,
-                    fmt::format("the private key {} is open to others (mode {:04o})", path,
-                                info.st_mode & 07777))
+                    fmt::format("the private key {} is accessible to other users (mode {:04o})",
+                                path, info.st_mode & 07777))
             .with_hint(fmt::format("chmod 600 {}", path));
     if (file.kind == KeyFile::Kind::unusable)
         throw Error(ErrorKind::failed, fmt::format("{} is not a valid private key", path));
     if (file.rsa && !can_use_rsa())
-        throw Error(ErrorKind::failed, fmt::format("{} is an RSA key, which cannot be used", path))
-            .with_hint(rsa_hint("make an ed25519 key with `ssh-keygen -t ed25519` (or use an "
-                                "ssh.key resource), and put its public half into the user's "
-                                "authorized_keys"));
+        throw Error(ErrorKind::failed,
+                    fmt::format("{} is an RSA key, which is not supported", path))
+            .with_hint(
+                rsa_hint("create an ed25519 key with `ssh-keygen -t ed25519` (or an ssh.key "
+                         "resource), and add its public key to the authorized_keys of the user"));
     return file;
 }
 

@@ -22,7 +22,7 @@ Endpoint endpoint_of(const Value& connection, const Value& settings) {
             .config = std::move(config)};
 }
 
-/// Of a map or a list of connections; what is not known yet is left out.
+/// The endpoints of a map or list of connections. Connections with unknown parts are left out.
 std::vector<Endpoint> each_of(const Value& connections, const Value& settings) {
     std::vector<Endpoint> found;
     const auto add = [&](const Value& connection) {
@@ -44,8 +44,8 @@ void append(std::vector<Endpoint>& endpoints, std::vector<Endpoint> more) {
     }
 }
 
-/// Of an ssh.host itself: as it will be in its `connection`, but for a host key that is not known.
-/// `connection` in the config is what it was when it was seen before.
+/// The endpoint of an ssh.host itself, as in its future `connection`, except for an unknown host
+/// key. `connection` in the config holds the value of the last read.
 std::vector<Endpoint> of_host(const Value& config, const Value& settings) {
     for (const Entry& e : config.as_map())
         if (e.key != "connection" && e.value.contains_unknown()) return {};
@@ -57,34 +57,34 @@ std::vector<Endpoint> of_host(const Value& config, const Value& settings) {
         if (!connection.has("host_key"))
             connection = connection.with("trust_on_first_use", config["trust_on_first_use"]);
         return each_of(Value::list({connection}), settings);
-    } catch (const Error&) { // of a record, and the SSH configuration can't be used by now
+    } catch (const Error&) { // a record, and the SSH configuration is now unusable
         return each_of(Value::list({config}), settings);
     }
 }
 
-/// The kind "ssh": hosts that are logged in to.
+/// The provider "ssh": hosts reached over SSH.
 class SshProvider final : public Provider {
   public:
     SshProvider() {
         name = "ssh";
-        doc = "Hosts that are reached over SSH with a key. All that is read from a host travels in "
-              "one exec, over one connection that is kept until the end. Host keys are always "
-              "verified. A user other than root needs sudo.\n\n"
-              "A change goes on when its connection breaks: hadeploy connects again and asks what "
-              "became of it. Meanwhile its output lies in `/run/hadeploy` on the host, for root "
-              "alone.";
+        doc = "Hosts reached over SSH with key authentication. All reads of a host are sent in one "
+              "exec, over one connection that stays open until the end of the run. Host keys are "
+              "always verified. A user other than root needs sudo.\n\n"
+              "If a connection breaks during a change, the change continues on the host: hadeploy "
+              "reconnects and fetches the result. Until then the output is stored in "
+              "`/run/hadeploy` on the host, readable only by root.";
         schema = {{.name = "connect_timeout",
                    .type = TypeKind::duration,
-                   .doc = "How long a host may take to let us in. A connection that is refused is "
-                          "tried again until then, also when one broke in the middle of a change: "
-                          "a host that may reboot by itself needs more.",
+                   .doc = "How long a connection attempt may take, including login. A refused "
+                          "connection is retried until then, also when it broke during a change: "
+                          "increase the value for a host that may reboot by itself.",
                    .default_value = Value(10'000),
                    .min = 100},
                   {.name = "become_password",
                    .type = TypeKind::string,
-                   .doc = "What sudo asks for on hosts where a user other than root logs in. Sent "
-                          "on standard input; not kept in the state. Not needed where sudo works "
-                          "without one (`NOPASSWD`). An ssh.host may have another one.",
+                   .doc = "The sudo password on hosts where the login user is not root. It is sent "
+                          "on standard input and is not stored in the state. Not needed if sudo "
+                          "works without a password (`NOPASSWD`). An ssh.host can override it.",
                    .secret = true}};
         batches_changes = true;
     }
@@ -122,7 +122,7 @@ class SshProvider final : public Provider {
         return pool;
     }
 
-    std::mutex mutex_; ///< of the map
+    std::mutex mutex_; ///< guards pools_
     std::map<std::string, std::shared_ptr<Pool>> pools_;
 };
 } // namespace

@@ -60,12 +60,13 @@ class LocalEndpoint final : public OpenEndpoint {
                                         .with("public_key", ssh_public_key(read_file(path))));
     }
 
-    /// The public half is written last: with the private one there, the pair is whole.
+    /// The public key is written last and derived from the private key, so an interrupted run can
+    /// be completed.
     void make(const Value& config) const {
         const fs::path path = file(config);
         std::error_code failed;
         fs::create_directories(directory_, failed);
-        if (failed) throw cannot("make", directory_, failed);
+        if (failed) throw cannot("create", directory_, failed);
         fs::permissions(directory_, fs::perms::owner_all, failed);
         if (!fs::exists(path)) {
             const SshKey key = make_ssh_key(fmt::format("hadeploy {}", project_));

@@ -6,7 +6,7 @@
 
 namespace hadeploy::ssh {
 
-/// The endpoint "local": key pairs in the project's data directory. Contacts nothing.
+/// The endpoint "local": key pairs in the project's data directory. Makes no connection.
 std::shared_ptr<OpenEndpoint> open_local(const ProviderContext& setting);
 
 } // namespace hadeploy::ssh

@@ -1,16 +1,18 @@
-// A change on a host outlives the connection that asked for it.
+// A change on a host outlives the connection that requested it.
 //
-// The script travels whole before any of it runs: it is one compound command, which a shell reads
-// to its end, so that one that was cut off is never begun. The shell that sshd has started for it
-// then turns away from the connection. Its output goes to two files under /run/hadeploy, which no
-// reboot survives and only root may read; two `tail` follow them onto the connection's streams.
-// When all has arrived the client says so, and the shell removes the files.
+// The script is one compound command, which a shell reads to its end before it runs any of it, so a
+// truncated script never starts. The shell that sshd has started for it then detaches from the
+// connection. It writes its output to two files under /run/hadeploy, which does not survive a
+// reboot and which only root may read; two `tail` processes copy them to the streams of the
+// connection. When the client has received everything it sends a confirmation, and the shell
+// removes the files.
 //
-// A client that was cut off sends the very same script again, over another connection. It finds the
-// file, whose exclusive creation is also what lets an operation begin only once, and follows it
-// from its beginning. A step that runs while its client is away runs to its end, but nothing is
-// begun after it: the client sends what is left as another operation. So the second Ctrl-C stops
-// at the next step, and what it left running is waited for by the next run on the same state.
+// A client that lost its connection sends the same script again over another one. The script finds
+// the output file, whose exclusive creation also ensures that an operation starts only once, and
+// copies it from its beginning. A step that runs while its client is disconnected runs to its end,
+// but no further step is started: the client sends the remaining ones as another operation. So a
+// second Ctrl-C stops at the next step, and the next run on the same state waits for a step that is
+// still running.
 #include "providers/ssh/exec.h"
 
 #include "providers/ssh/explain.h"
@@ -22,12 +24,12 @@
 namespace hadeploy::ssh {
 
 namespace {
-/// Attempts without anything new, after which a host is given up.
+/// The number of attempts without progress before a host is given up.
 constexpr int kMostAttempts = 5;
 
-// The second line of an operation's output is its first mark: boundary, "start", boot id, process.
-// That process still works on it exactly if its standard output is that file; so no number that
-// belongs to another process by now is mistaken for it.
+// The second line of the output of an operation is its first mark: boundary, "start", boot id,
+// process. The operation is running if and only if the standard output of that process is that
+// file, so a reused process id is not mistaken for it.
 constexpr std::string_view kWait = R"sh(hadeploy_works() {
     hadeploy_worker=
     [ -e "$1" ] || return 1
@@ -54,10 +56,10 @@ hadeploy_wait() {
 }
 )sh";
 
-// Descriptor 3 is the connection's way in. The parent is sshd's process for this connection, or
-// sudo; the tails break with the connection too, when they next have something to tell. BusyBox's
-// tail can't wait for a process, nor look more often than once a second: where it is the shell's
-// own program, a loop does it.
+// Descriptor 3 is the input of the connection. The parent is the sshd process of this connection,
+// or sudo; the tails also end with the connection, at their next write. tail of BusyBox cannot wait
+// for a process or poll more than once a second, so if tail is the BusyBox that runs the shell, a
+// loop replaces it.
 constexpr std::string_view kFunctions = R"sh(hadeploy_is_busybox() {
     hadeploy_word=$(command -v tail)
     case $hadeploy_word in
@@ -152,7 +154,7 @@ exec >>"$hadeploy_mine.out" 2>>"$hadeploy_mine.err"
 hadeploy_start="$hadeploy_boot $$"
 )sh";
 
-/// One operation, over as many connections as it takes.
+/// One operation, over as many connections as needed.
 class Operation {
   public:
     Operation(Pool& pool, const Login& login, std::span<const Section> sections,
@@ -162,10 +164,10 @@ class Operation {
           stop_(std::move(stop)), name_{pool.lineage, pool.process, make_boundary()} {}
 
     void run();
-    /// What came of it; complete operations may have left sections out.
+    /// The outcome; a complete operation may have skipped sections.
     [[nodiscard]] const Outcome& outcome() const { return outcome_; }
     [[nodiscard]] bool rebooted() const { return rebooted_; }
-    /// A section failed, so that nothing after it was to run.
+    /// Whether a section failed, so that later sections were skipped.
     [[nodiscard]] bool failed() const { return failed_; }
 
   private:
@@ -179,20 +181,20 @@ class Operation {
     const std::function<void(std::string_view)>& notice_;
     std::stop_token stop_;
     OperationName name_;
-    std::string boot_; ///< of the host when it had begun, once that is known
+    std::string boot_; ///< boot id of the host when the operation started, once known
     Outcome outcome_;
     bool complete_ = false, rebooted_ = false, failed_ = false;
-    bool shell_ended_ = false; ///< without a trailer, over a connection that held
+    bool shell_ended_ = false; ///< without a trailer, although the connection held
 };
 
 void Operation::take(std::size_t index, SectionResult result) {
-    if (index < outcome_.finished) return; // told before the connection broke
+    if (index < outcome_.finished) return; // reported before the connection broke
     ++outcome_.finished;
     failed_ = sections_[index].strict && result.status != 0;
     on_section_(index, std::move(result));
 }
 
-/// @return whether it is worth another one
+/// @return whether to try again
 bool Operation::attempt() {
     std::string script;
     try {
@@ -206,24 +208,23 @@ bool Operation::attempt() {
     Frames frames(name_.id,
                   [&](std::size_t index, SectionResult result) { take(index, std::move(result)); });
     const Shell root = shell(login_);
-    const Outcome one =
-        exchange(pool_, login_,
-                 {.command = root.command,
-                  .input = root.input + script,
-                  .farewell = "done\n",
-                  // what an earlier run left at work may have to be waited for before
-                  .quiet = longest + std::chrono::seconds(kPatience / 2 + 60)},
-                 frames, notice_, stop_);
+    const Outcome one = exchange(pool_, login_,
+                                 {.command = root.command,
+                                  .input = root.input + script,
+                                  .farewell = "done\n",
+                                  // the script may first wait for operations of an earlier run
+                                  .quiet = longest + std::chrono::seconds(kPatience / 2 + 60)},
+                                 frames, notice_, stop_);
     if (frames.started()) boot_ = frames.start();
     complete_ |= frames.complete();
     outcome_.begun |= one.begun || one.lost;
     outcome_.broken = complete_ ? std::nullopt : one.broken;
-    if (one.lost) return true; // also when all has arrived: the host is to forget it
+    if (one.lost) return true; // even if complete: the host must still remove its files
     if (complete_) return false;
     rebooted_ = frames.notice().starts_with("rebooted");
     if (rebooted_) outcome_.broken = explain_no_answer(login_.name(), true, "");
     if (frames.notice().starts_with("gone")) outcome_.broken = explain_no_result(login_.name());
-    // Did the shell die alone, or with its host? The next attempt tells.
+    // The next attempt shows whether only the shell died, or the host rebooted.
     return one.begun && !std::exchange(shell_ended_, true);
 }
 
@@ -232,7 +233,7 @@ void Operation::run() {
         const std::size_t before = outcome_.finished;
         if (!attempt()) return;
         if (outcome_.finished > before) attempts = 0;
-        if (!complete_) notice_("the connection broke; connecting again");
+        if (!complete_) notice_("the connection broke; reconnecting");
     }
 }
 } // namespace
@@ -270,8 +271,8 @@ Outcome run_operation(Pool& pool, const Login& login, std::span<const Section> s
         all.broken = one.broken;
         all.lost = one.lost;
         if (operation.rebooted()) {
-            // Every command can be run again, but one that brings its host down is not to do it
-            // for ever.
+            // Every command can be run again, but a command that reboots its host must not be
+            // repeated forever.
             if (rebooted_in == all.finished) return all;
             rebooted_in = all.finished;
             notice("the host rebooted; running it again");

@@ -1,26 +1,27 @@
-// Root's way to a path that a user may own a part of.
+// Access of root to paths in which a user may own a directory.
 //
-// A shell cannot open a file without following links, but it can stand in a directory, and the
-// kernel tells where it stands. A directory is entered, and then its path is asked for: is it the
-// one that was meant, no link was followed on the way, and from then on `.` is that directory,
-// whatever becomes of its name. (systemd-tmpfiles and sudo do the same with descriptors.) A link
-// that root alone can have put there, such as /var/run, is followed.
+// A shell cannot open a file without following links, but it can change into a directory and ask
+// the kernel for the path of its working directory. If that path is the wanted one, no link was
+// followed, and from then on `.` is that directory, even if its name changes. (systemd-tmpfiles and
+// sudo do the same with descriptors.) A link that only root can have created, such as /var/run, is
+// followed.
 //
-// In a directory of a user any name may become another thing at any moment. So what root writes,
-// or changes the owner of, gets its name in a directory of root's own beside it, mode 0700, where
-// nobody else can put names: a new file until it is whole, an old one as a second hard link. Owner
-// and mode are set there, and rename(2) follows no link. A hard link to somebody else's file shows
-// by its count of links.
+// In a directory of a user, any name may be replaced at any moment. So a file that root writes or
+// changes the owner of gets its name in a directory owned by root next to it, mode 0700, where
+// nobody else can create names: a new file until it is complete, an existing one as a second hard
+// link. Owner and mode are set there, and rename(2) follows no link. A hard link to a file of
+// somebody else is detected by its link count.
 //
-// A file that is only read is opened without following a link and without waiting, as a FIFO may
-// take its place; where dd knows no flags (BusyBox) by a child that has a limit of time, which asks
-// the kernel what it has opened before it reads. What is large is not read where its size tells
-// enough; else in pieces, between which the connection is tried: without a terminal no signal says
-// that it is gone.
+// A file that is only read is opened without following a link and without blocking, because a FIFO
+// may replace it. If dd does not support these flags (BusyBox), a child with a time limit opens the
+// file and asks the kernel which file it has opened before it reads. A large file is not read if
+// its size alone shows that it differs. Otherwise it is read in pieces, and after each one the
+// script writes to the connection: without a terminal no signal reports that the connection is
+// gone.
 //
-// Everything here is POSIX sh with coreutils or BusyBox. `cd -P` of dash and BusyBox asks the
-// kernel; that of bash works out the path by itself, before it enters the directory, so there
-// /proc is asked, which costs a process.
+// Everything here is POSIX sh with coreutils or BusyBox. `cd -P` in dash and BusyBox asks the
+// kernel for the path. bash computes the path itself before it enters the directory, so there /proc
+// is read, which costs a process.
 #include "providers/ssh/place.h"
 
 #include <algorithm>
@@ -29,7 +30,7 @@
 namespace hadeploy::ssh {
 
 namespace {
-// $hadeploy_at is where the shell stands, as the kernel knows it.
+// $hadeploy_at is the working directory, as reported by the kernel.
 constexpr std::string_view kEnter =
     R"sh(hadeploy_where() { hadeploy_at=$(readlink /proc/self/cwd); }
 if [ "/proc/$$/exe" -ef /bin/dash ] || [ "/proc/$$/exe" -ef /bin/busybox ]; then
@@ -69,17 +70,17 @@ hadeploy_enter() {
         if [ -L "./$hadeploy_name" ]; then
             hadeploy_links=$((hadeploy_links + 1))
             hadeploy_roots . && ! hadeploy_shared && [ "$hadeploy_links" -le 40 ] || hadeploy_refuse \
-                "$hadeploy_next is a symbolic link that a user may have put there; write the path that it leads to"
+                "$hadeploy_next is a symbolic link that a user may have created; use the path of its target"
             hadeploy_rest=$(readlink "./$hadeploy_name")/$hadeploy_rest
             case $hadeploy_rest in /*) cd -P / && hadeploy_at=/ || return 1 ;; esac
             continue
         fi
-        if ! [ -e "./$hadeploy_name" ] && [ -n "${2-}" ]; then # on a shared volume another host may be quicker
+        if ! [ -e "./$hadeploy_name" ] && [ -n "${2-}" ]; then # on a shared volume another host may create it first
             hadeploy_said=$(mkdir -- "./$hadeploy_name" 2>&1) || [ -d "./$hadeploy_name" ] || hadeploy_refuse "$hadeploy_said"
         fi
         [ -d "./$hadeploy_name" ] || return 1
         hadeploy_cd "./$hadeploy_name" "$hadeploy_next" ||
-            hadeploy_refuse "$hadeploy_next became another directory while it was entered"
+            hadeploy_refuse "$hadeploy_next was replaced while it was entered"
     done
 }
 hadeploy_need() {
@@ -89,15 +90,15 @@ hadeploy_need() {
 }
 )sh";
 
-// The private directory, and what is done in it. Its own name does not matter any more once it has
-// been entered: `..` is the directory beside it, as a user cannot move what is root's elsewhere. A
-// directory where nobody but root can put names is private enough itself.
+// The private directory and the operations in it. Once it has been entered its own name no longer
+// matters: `..` is its parent, because a user cannot move a directory of root. A directory where
+// only root can create names is private enough itself.
 constexpr std::string_view kPrivate = R"sh(hadeploy_private() {
     hadeploy_beside=$hadeploy_at hadeploy_own=
     if hadeploy_shared; then
         hadeploy_own=$(mktemp -d "./.hadeploy-$1.XXXXXX") || exit 1
         hadeploy_cd "$hadeploy_own" "${hadeploy_beside%/}/${hadeploy_own#./}" && [ -O . ] ||
-            hadeploy_refuse "${hadeploy_beside%/}/${hadeploy_own#./} became another directory while it was entered"
+            hadeploy_refuse "${hadeploy_beside%/}/${hadeploy_own#./} was replaced while it was entered"
         hadeploy_new=./new hadeploy_old=./old hadeploy_to=..
     else
         hadeploy_new=./.hadeploy-$1 hadeploy_old=./.hadeploy-$1.old hadeploy_to=.
@@ -118,7 +119,7 @@ hadeploy_take() {
     ln -P -- "$hadeploy_to/$1" "$hadeploy_old" 2>/dev/null || ln -- "$hadeploy_to/$1" "$hadeploy_old" || exit 1
     [ ! -L "$hadeploy_old" ] || hadeploy_refuse "${hadeploy_beside%/}/$1 is a symbolic link"
     [ -f "$hadeploy_old" ] || hadeploy_refuse "${hadeploy_beside%/}/$1 is not a regular file"
-    [ "$(stat -c %h "$hadeploy_old")" = 2 ] || hadeploy_refuse "${hadeploy_beside%/}/$1 has more names (hard links)"
+    [ "$(stat -c %h "$hadeploy_old")" = 2 ] || hadeploy_refuse "${hadeploy_beside%/}/$1 has several hard links"
 }
 hadeploy_may_own() {
     hadeploy_seen=$(stat -c '%u %U' "$1") hadeploy_theirs=$(stat -c %u "$hadeploy_user")
@@ -161,10 +162,10 @@ hadeploy_own() {
     hadeploy_owned=$hadeploy_old
     if ! hadeploy_roots "$hadeploy_to"; then
         hadeploy_may_own "$hadeploy_old" "${4%%:*}" || hadeploy_refuse \
-            "${1%/}/$2 belongs to another user than its directory, who may have put another file there; remove it, or set its owner by hand"
+            "${1%/}/$2 has a different owner than its parent directory, whose owner may have replaced it; remove it, or set its owner by hand"
         case " $hadeploy_seen " in
         *" ${4%%:*} "*) [ "${hadeploy_seen%% *}" = "$hadeploy_theirs" ] || hadeploy_check "$1" "$2" "$hadeploy_old" "$6" ;;
-        *) # a copy: its owner may have it open, and write to it later on
+        *) # a copy, because the previous owner may still have the file open for writing
             cat "$hadeploy_old" >"$hadeploy_new" || exit 1
             hadeploy_check "$1" "$2" "$hadeploy_new" "$6"
             hadeploy_owned=$hadeploy_new ;;
@@ -177,12 +178,12 @@ hadeploy_own() {
 }
 hadeploy_check() {
     [ -z "$4" ] || [ "$(sha256sum <"$3")" = "$4  -" ] ||
-        hadeploy_refuse "${1%/}/$2 became another file since it was read; run the command again"
+        hadeploy_refuse "${1%/}/$2 has changed since it was read; run the command again"
 }
 )sh";
 
-// What a host remembers of us (see memory_file()): readable by root only, even if another tool made
-// the directory.
+// Notes of hadeploy on the host (see memory_file()). Only root may read them, even if another tool
+// created the directory.
 constexpr std::string_view kNotes = R"sh(hadeploy_notes() {
     memory=$1
     [ -d "${1%/*}" ] || mkdir -m 0700 -p "${1%/*}" || exit 1
@@ -206,9 +207,9 @@ constexpr std::string_view kDirectories = R"sh(hadeploy_occupied() {
     return 1
 }
 hadeploy_directory() {
-    hadeploy_enter "$1" make || hadeploy_refuse "$1 is there, but is not a directory"
+    hadeploy_enter "$1" make || hadeploy_refuse "$1 exists, but is not a directory"
     if hadeploy_occupied . .. "${2%%:*}"; then
-        hadeploy_refuse "$1 belongs to another user than the directory it is in, who may have put another one there; remove it, or set its owner by hand"
+        hadeploy_refuse "$1 is not empty and has a different owner than its parent directory, whose owner may have replaced it; remove it, or set its owner by hand"
     fi
     # GNU chmod keeps a directory's set-group-ID bit unless the number has five digits
     chown -- "$2" . && chmod "0$3" . || exit 1
@@ -226,7 +227,7 @@ hadeploy_empty() {
     for hadeploy_name in ./* ./.[!.]* ./..?*; do
         if [ -d "$hadeploy_name" ] && [ ! -L "$hadeploy_name" ]; then (
             hadeploy_root=${hadeploy_at%/}/${hadeploy_name#./}
-            hadeploy_cd "$hadeploy_name" "$hadeploy_root" || hadeploy_refuse "$hadeploy_root became another directory while it was removed"
+            hadeploy_cd "$hadeploy_name" "$hadeploy_root" || hadeploy_refuse "$hadeploy_root was replaced while it was removed"
             [ "$(stat -c %d .)" = "$hadeploy_device" ] || hadeploy_refuse "$hadeploy_root is on another file system"
             hadeploy_empty
         ) && rmdir -- "$hadeploy_name"; else rm -f -- "$hadeploy_name"; fi || exit 1
@@ -235,26 +236,27 @@ hadeploy_empty() {
 hadeploy_unmounted() {
     while read -r hadeploy_word hadeploy_word hadeploy_word hadeploy_word hadeploy_mount hadeploy_word; do
         case $hadeploy_mount in *\\*) hadeploy_mount=$(printf %b "$hadeploy_mount") ;; esac # \040 is a space
-        case $hadeploy_mount/ in "$1"/*) hadeploy_refuse "$1 can't be removed: something is mounted on $hadeploy_mount" ;; esac
+        case $hadeploy_mount/ in "$1"/*) hadeploy_refuse "$1 cannot be removed: something is mounted on $hadeploy_mount" ;; esac
     done </proc/self/mountinfo
 }
 hadeploy_remove_directory() {
     hadeploy_enter "$1" || return 0
     if [ ! -d "./$2" ] || [ -L "./$2" ]; then return 0; fi
-    [ -z "$3" ] || hadeploy_unmounted "${hadeploy_at%/}/$2" # rm knows other file systems, not other mounts of this one
+    [ -z "$3" ] || hadeploy_unmounted "${hadeploy_at%/}/$2" # rm detects other file systems, but not bind mounts of this one
     if [ -z "$3" ]; then rmdir -- "./$2" || exit 1
     elif rm --one-file-system -f -- ./.hadeploy-none 2>/dev/null; then
         rm -rf --one-file-system -- "./$2" || exit 1
     else (
-        hadeploy_cd "./$2" "${hadeploy_at%/}/$2" || hadeploy_refuse "${hadeploy_at%/}/$2 became another directory while it was removed"
+        hadeploy_cd "./$2" "${hadeploy_at%/}/$2" || hadeploy_refuse "${hadeploy_at%/}/$2 was replaced while it was removed"
         hadeploy_device=$(stat -c %d .)
         hadeploy_empty
     ) && rmdir -- "./$2" || exit 1; fi
 }
 )sh";
 
-// For subshells, which they take over: $1 names a file of the directory that was entered, $2...
-// reads it as its input. $hadeploy_mode is the directory's, where that is known.
+// For use in subshells, which they may replace with exec. $1 names a file in the current directory;
+// $2... is a command that reads it as standard input. $hadeploy_mode is the mode of the directory,
+// if known.
 constexpr std::string_view kRead = R"sh(hadeploy_kind() {
     if [ -L "./$1" ]; then echo link
     elif [ "$2" "./$1" ]; then
@@ -279,7 +281,7 @@ hadeploy_read() {
         dd if="./$hadeploy_name" iflag=nofollow,nonblock bs=64k status=none 2>/dev/null ||
             timeout 60 sh -c 'exec <"./$2" && [ "$(readlink /proc/self/fd/0)" = "$1/$2" ] && exec cat' \
                 sh "${hadeploy_at%/}" "$hadeploy_name" 2>/dev/null ||
-            printf '\n%s is not a regular file any more\n' "${hadeploy_at%/}/$hadeploy_name"
+            printf '\n%s is no longer a regular file\n' "${hadeploy_at%/}/$hadeploy_name"
     } | "$@"
 }
 hadeploy_read_text() {

@@ -28,7 +28,8 @@ std::unique_ptr<Session> open_patiently(const Login& login, const std::stop_toke
         try {
             const auto asked = Clock::now();
             const Turn turn(logins);
-            deadline += Clock::now() - asked; // waiting for our own turn is not the host's fault
+            deadline +=
+                Clock::now() - asked; // do not count the time spent waiting for our own turn
             return Session::open(login, stop);
         } catch (const Error& error) {
             constexpr auto pause = std::chrono::milliseconds(250);
@@ -61,7 +62,7 @@ Pool::Host& Pool::host(const Login& login) {
 void Pool::ensure(Host& host, const Login& login, const std::stop_token& stop) {
     const bool usable =
         host.session && host.session->alive() &&
-        // Another key is wanted: the machine was made anew, and this connection is the old one's.
+        // If another key is expected now, the machine was replaced and this is the old one.
         (login.host_key.empty() ||
          parse_host_keys(login.host_key).accepts(host.session->host_key()));
     if (usable) return;

@@ -9,22 +9,22 @@
 
 namespace hadeploy::ssh {
 
-/// The process's connections: one a host, made when first needed, kept from plan to apply.
-/// Thread-safe; execs on one host take their turn, hosts run side by side. No call holds two
-/// hosts at once, so that none can wait for another in a circle.
+/// The connections of this process: one per host, opened when first needed and kept from plan to
+/// apply. Thread-safe; execs on one host run one after another, hosts in parallel. No call holds
+/// two hosts at once, so there can be no deadlock.
 class Pool {
   public:
-    /// @param lineage  of the state whose hosts these are: what another process has begun there on
-    ///                 the same state is waited for; "": nothing is
+    /// @param lineage  of the state that manages the hosts; operations that another process has
+    /// started on a host for the same state are waited for. "": none are
     explicit Pool(std::string lineage = "");
     const std::string lineage;
-    const std::string process; ///< tells this process's operations from others'
+    const std::string process; ///< identifies the operations of this process
 
-    /// Makes sure that the host lets us in, trying again until login.timeout while it refuses.
-    /// Returns the host key that was verified.
+    /// Connects and logs in, retrying a host that refuses until login.timeout. Returns the verified
+    /// host key.
     PublicKey connect(const Login& login, std::stop_token stop);
-    /// Runs one exchange. A connection that turns out to be dead before the command has begun is
-    /// made anew, once. Errors as Session::run.
+    /// Runs one exchange. If the connection turns out to be dead before the command has started,
+    /// reconnects once. Throws as Session::run.
     void run(const Login& login, const Exchange& exchange, std::stop_token stop);
 
   private:
@@ -35,10 +35,10 @@ class Pool {
     Host& host(const Login& login);
     void ensure(Host& host, const Login& login, const std::stop_token& stop);
 
-    std::mutex mutex_; ///< of the map
+    std::mutex mutex_; ///< guards hosts_
     std::map<std::string, std::unique_ptr<Host>> hosts_;
-    /// sshd begins to drop connections when 10 are not logged in yet (MaxStartups 10:30:100); many
-    /// hosts may hide behind one address.
+    /// sshd starts to drop connections when 10 are not authenticated (MaxStartups 10:30:100), and
+    /// many hosts may be behind one address.
     std::counting_semaphore<> logins_{10};
 };
 

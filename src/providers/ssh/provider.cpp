@@ -11,12 +11,12 @@ Observation observation_from(const ReadRequest& request, const ProbeResult& resu
         return static_cast<const SshType&>(*request.type).parse(request, result);
     } catch (const Error& error) {
         return Observation::failed(error);
-    } catch (const std::exception& e) { // of the JSON library: another type than was expected
+    } catch (const std::exception& e) { // from the JSON library: an unexpected type
         return Observation::failed(
             Error(ErrorKind::failed,
-                  fmt::format("what the host answers about {} can't be understood: {}",
+                  fmt::format("the answer of the host about {} cannot be parsed: {}",
                               request.address, e.what()))
-                .with_hint("is it of a version that hadeploy does not know?"));
+                .with_hint("the host may run a version that hadeploy does not support"));
     }
 }
 
@@ -24,7 +24,7 @@ std::vector<Observation> SshEndpoint::read(std::span<const ReadRequest> requests
                                            const Notice& notice) {
     std::vector<Observation> observations(requests.size());
     std::vector<Section> sections;
-    std::vector<std::size_t> asked; ///< the request that a section belongs to
+    std::vector<std::size_t> asked; ///< by section: its request
     for (std::size_t i = 0; i < requests.size(); ++i) {
         std::string script = static_cast<const SshType&>(*requests[i].type).probe(requests[i]);
         if (script.empty()) {
@@ -52,7 +52,8 @@ std::vector<Observation> SshEndpoint::read(std::span<const ReadRequest> requests
 }
 
 void SshEndpoint::apply(std::span<const Change> changes, ChangeSink& sink) {
-    Application(*pool_, login_, {}, changes, sink).run(); // what was begun is let end
+    Application(*pool_, login_, {}, changes, sink)
+        .run(); // no stop token: started changes run to their end
 }
 
 } // namespace hadeploy::ssh

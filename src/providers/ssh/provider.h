@@ -7,11 +7,11 @@
 
 namespace hadeploy::ssh {
 
-/// What a type makes of a probe's answer. What it can't make sense of (a daemon that answers in
-/// another form, say) is a failed observation, whatever parse() throws.
+/// Parses the answer of a probe. An exception from parse(), for example for an unexpected answer of
+/// a daemon, becomes a failed observation.
 Observation observation_from(const ReadRequest& request, const ProbeResult& result);
 
-/// One host. All reads go in one exec; changes that follow each other go in one exec too.
+/// A host. All its reads share one exec, and so do consecutive changes.
 class SshEndpoint final : public OpenEndpoint {
   public:
     SshEndpoint(std::shared_ptr<Pool> pool, Login login, std::stop_token stop)

@@ -14,7 +14,7 @@ namespace hadeploy::ssh {
 namespace {
 constexpr std::string_view kPrint = "SHA256:";
 
-/// Words, of which one in quotes may have spaces: options of authorized_keys.
+/// Splits a text into words. Quoted parts may contain spaces, as in the options of authorized_keys.
 std::vector<std::string_view> words_of(std::string_view text) {
     std::vector<std::string_view> words;
     bool quoted = false;
@@ -29,7 +29,7 @@ std::vector<std::string_view> words_of(std::string_view text) {
     return words;
 }
 
-/// Of any type, whatever OpenSSH will have some day.
+/// Whether it is a key of any type, including future ones.
 bool is_key(std::string_view type, std::string_view base64) {
     return is_whole({std::string(type), std::string(base64)}) ||
            (type.find("-cert-v01@") != std::string_view::npos && base64.starts_with("AAAA"));
@@ -68,30 +68,31 @@ std::optional<Error> wrong_public_key(std::string_view text, bool fingerprint, L
     const std::string one_line = fingerprint ? "one line, \"ssh-ed25519 AAAA... comment\", or a "
                                                "fingerprint, \"SHA256:...\""
                                              : "one line, \"ssh-ed25519 AAAA... comment\"";
-    if (text.find("PRIVATE KEY") != std::string_view::npos) // which is not quoted
-        return wrong("this is a private key, not a public one",
-                     "give the other half, `${file(\"id_ed25519.pub\")}`: `ssh-keygen -y -f KEY` "
-                     "prints it");
+    if (text.find("PRIVATE KEY") != std::string_view::npos) // do not quote it in the message
+        return wrong(
+            "this is a private key, not a public one",
+            "use the public key, `${file(\"id_ed25519.pub\")}`: `ssh-keygen -y -f KEY` prints it");
     const std::vector<std::string_view> words = words_of(text);
     if (is_listing(words))
         return wrong("this is a line of `ssh-add -l`, which has only the fingerprint of a key",
-                     fingerprint ? fmt::format("write the fingerprint alone: \"{}\"", words[1])
+                     fingerprint ? fmt::format("write only the fingerprint: \"{}\"", words[1])
                                  : "`ssh-add -L` prints the keys themselves");
     if (text.starts_with(kPrint)) {
         if (fingerprint && is_print(text)) return std::nullopt;
         if (fingerprint)
             return wrong(fmt::format("{} is not a whole fingerprint", in_quotes(text)),
-                         "after \"SHA256:\" it has 43 characters: `ssh-add -l` or `ssh-keygen -lf "
+                         "it has 43 characters after \"SHA256:\": `ssh-add -l` or `ssh-keygen -lf "
                          "KEY` prints it");
-        return wrong("this is the fingerprint of a key, not the key",
-                     "`ssh-add -L` prints keys of the SSH agent; or `${file(\"id_ed25519.pub\")}`");
+        return wrong(
+            "this is the fingerprint of a key, not the key",
+            "`ssh-add -L` prints the keys of the SSH agent; or use `${file(\"id_ed25519.pub\")}`");
     }
     for (std::size_t i = 0; i + 1 < words.size(); ++i)
         if (is_key(words[i], words[i + 1])) return std::nullopt;
     if (is_path(words, text)) {
         const bool home = text.starts_with('~');
         return wrong(fmt::format("{} is a path, not a public key", in_quotes(text)),
-                     fmt::format("`${{file({}\"{}\"{})}}` is what is in the file",
+                     fmt::format("use the contents of the file: `${{file({}\"{}\"{})}}`",
                                  home ? "pathexpand(" : "", text, home ? ")" : ""));
     }
     if (std::any_of(words.begin(), words.end(), is_type))

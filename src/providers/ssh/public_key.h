@@ -7,9 +7,9 @@
 
 namespace hadeploy::ssh {
 
-/// Why a text is not a public key in the form of authorized_keys, and what to write instead; none
-/// when it is one. Options in front and a comment behind belong to it.
-/// @param fingerprint  "SHA256:..." may stand for the key
+/// The error if a text is not a public key in the format of authorized_keys, with a hint on what to
+/// write; none if it is one. Options before and a comment after the key are allowed.
+/// @param fingerprint  whether "SHA256:..." is accepted too
 std::optional<Error> wrong_public_key(std::string_view text, bool fingerprint, Loc loc);
 
 } // namespace hadeploy::ssh

@@ -37,8 +37,8 @@ std::atomic<std::uint64_t> execs{0};
 constexpr std::size_t kChunk = 32 * 1024;
 using Clock = std::chrono::steady_clock;
 
-/// For the handshake: those of the keys that are known, or the comparison would fail for an honest
-/// host.
+/// Host key algorithms for the handshake: those of the known keys. With another algorithm the
+/// genuine host would show a key that does not match.
 std::string host_key_algorithms(const HostKeys& known) {
     std::string out;
     const auto add = [&out](std::string_view name) {
@@ -60,8 +60,8 @@ void initialise_library() {
     if (result != 0) throw Error(ErrorKind::failed, "libssh2 cannot be initialised");
 }
 
-// Without an immediate acknowledgement the server's next packet waits for the delayed one (40 ms);
-// the kernel forgets the option after each receive.
+// Without an immediate acknowledgement the server's next packet waits for the delayed one (40 ms).
+// The kernel resets the option after each receive.
 ssize_t receive_and_acknowledge(libssh2_socket_t fd, void* buffer, std::size_t size, int flags,
                                 void** heard) {
     const ssize_t n = ::recv(fd, buffer, size, flags);
@@ -79,7 +79,8 @@ struct SessionCloser {
         libssh2_session_set_timeout(s, 1000);
         libssh2_session_disconnect(s, "done");
         if (libssh2_session_free(s) == 0) return;
-        // It waits for the host to close a channel too; where nobody can, it gives them up.
+        // libssh2 also waits for the host to close its channels; after a shutdown of the socket it
+        // gives up.
         ::shutdown(socket, SHUT_RDWR);
         libssh2_session_free(s);
     }
@@ -120,16 +121,16 @@ class LibSession final : public Session {
 
     Login login_;
     HostKeys known_;
-    std::unique_ptr<Tunnel> tunnel_; ///< on which the socket is the near end, behind a jump host
+    std::unique_ptr<Tunnel> tunnel_; ///< if set, the socket is its local end
     Fd socket_;
-    Clock::time_point heard_; ///< when the host last said something
-    Clock::time_point word_;  ///< when the command last said something
-    bool spoken_ = false;     ///< the command has said something
+    Clock::time_point heard_; ///< last packet from the host
+    Clock::time_point word_;  ///< last output of the command
+    bool spoken_ = false;     ///< the command has printed something
     std::unique_ptr<LIBSSH2_SESSION, SessionCloser> session_;
     PublicKey host_key_;
 };
 
-/// What is still to be sent: the text, then the file.
+/// The input that remains to be sent: the text, then the file.
 class LibSession::Input {
   public:
     explicit Input(const Exchange& exchange) : text_(exchange.input) {
@@ -164,7 +165,7 @@ LibSession::LibSession(const Login& login, std::unique_ptr<Tunnel> tunnel, Fd so
     const std::stop_callback cut(stop, [this] { ::shutdown(socket_.get(), SHUT_RDWR); });
     session_ = {libssh2_session_init_ex(nullptr, nullptr, nullptr, &heard_), {socket_.get()}};
     if (!session_) throw Error(ErrorKind::failed, "libssh2 cannot start a session");
-#if LIBSSH2_VERSION_NUM >= 0x010b01 // which deprecates the other
+#if LIBSSH2_VERSION_NUM >= 0x010b01 // deprecates the other function
     libssh2_session_callback_set2(session_.get(), LIBSSH2_CALLBACK_RECV,
                                   reinterpret_cast<libssh2_cb_generic*>(&receive_and_acknowledge));
 #else
@@ -173,7 +174,7 @@ LibSession::LibSession(const Login& login, std::unique_ptr<Tunnel> tunnel, Fd so
 #endif
     try {
         wait_for_greeting(stop);
-        // A host that has come that far is there, however slow it may be.
+        // A host that has sent its greeting is up, even if it is slow.
         libssh2_session_set_timeout(session_.get(), long{login.silence.count()});
         handshake();
         verify_host_key();
@@ -198,13 +199,12 @@ void LibSession::prefer(int method, const char* algorithms) {
 Error LibSession::no_answer() const {
     return Error(ErrorKind::unreachable,
                  fmt::format("{} accepts connections, but no SSH server answers", login_.name()))
-        .with_hint(
-            "is it the port of an SSH server, and the host not overloaded? A slow host needs "
-            "a longer `connect_timeout`")
+        .with_hint("check that it is the port of an SSH server; a slow or overloaded host needs a "
+                   "longer `connect_timeout`")
         .as_transient();
 }
 
-// The server speaks first. One that accepts connections and says nothing is not let have more time
+// The server speaks first. A server that accepts connections and stays silent gets no more time
 // than one that does not accept them.
 void LibSession::wait_for_greeting(const std::stop_token& stop) const {
     const auto end = Clock::now() + login_.timeout;
@@ -213,8 +213,8 @@ void LibSession::wait_for_greeting(const std::stop_token& stop) const {
         if (Clock::now() >= end) throw no_answer();
 }
 
-// What this libssh2 does not know it leaves out of the lists. With 1.10 that is all but aes*-ctr
-// and plain hmac-sha2.
+// libssh2 ignores algorithms that it does not support. Version 1.10 supports only aes*-ctr and
+// plain hmac-sha2 of these.
 void LibSession::handshake() {
     prefer(LIBSSH2_METHOD_HOSTKEY, host_key_algorithms(known_).c_str());
     for (const int method : {LIBSSH2_METHOD_CRYPT_CS, LIBSSH2_METHOD_CRYPT_SC})
@@ -233,23 +233,23 @@ void LibSession::no_handshake(int rc) {
         throw Error(ErrorKind::unreachable,
                     fmt::format("{} and hadeploy have no SSH algorithm in common ({})",
                                 login_.name(), cause))
-            .with_hint(fmt::format(
-                "libssh2 {} offers the host keys {}, the ciphers {} and the MACs "
-                "{}; the host must have one of each: see HostKey, KexAlgorithms, Ciphers and "
-                "MACs in its sshd_config",
-                libssh2_version(0), host_key_algorithms(known_),
-                can_use_rsa() ? "aes*-gcm and aes*-ctr" : "aes*-ctr",
-                can_use_rsa() ? "hmac-sha2-*" : "hmac-sha2-* without -etm"));
+            .with_hint(
+                fmt::format("libssh2 {} offers the host keys {}, the ciphers {} and the MACs "
+                            "{}; the host must support one of each: see HostKey, KexAlgorithms, "
+                            "Ciphers and MACs in its sshd_config",
+                            libssh2_version(0), host_key_algorithms(known_),
+                            can_use_rsa() ? "aes*-gcm and aes*-ctr" : "aes*-ctr",
+                            can_use_rsa() ? "hmac-sha2-*" : "hmac-sha2-* without -etm"));
     if (rc == LIBSSH2_ERROR_TIMEOUT) throw no_answer();
-    // A host that is starting accepts connections before its sshd is ready, and drops them.
+    // A booting host accepts connections before its sshd is ready, and drops them.
     if (rc == LIBSSH2_ERROR_SOCKET_DISCONNECT || rc == LIBSSH2_ERROR_SOCKET_RECV ||
         rc == LIBSSH2_ERROR_SOCKET_SEND || rc == LIBSSH2_ERROR_BANNER_SEND ||
         rc == LIBSSH2_ERROR_SOCKET_NONE)
         throw Error(ErrorKind::unreachable,
-                    fmt::format("{} hangs up before it says what it is", login_.name()))
-            .with_hint("is it the port of an SSH server? One that hangs up has too many logins at "
-                       "once (MaxStartups), or refuses this address (hosts.deny, fail2ban, "
-                       "PerSourcePenalties)")
+                    fmt::format("{} closes the connection before the SSH greeting", login_.name()))
+            .with_hint("check that it is the port of an SSH server; a server closes the connection "
+                       "if it has too many logins at once (MaxStartups) or blocks this address "
+                       "(hosts.deny, fail2ban, PerSourcePenalties)")
             .as_transient();
     throw Error(ErrorKind::unreachable,
                 fmt::format("{} does not speak SSH: {}", login_.name(), cause))
@@ -263,24 +263,24 @@ void LibSession::verify_host_key() {
     if (!bytes || size < 4)
         throw Error(ErrorKind::unreachable, fmt::format("{} shows no host key", login_.name()));
     const std::string_view blob(bytes, size);
-    // The blob begins with its own type, as a string with a length in front.
+    // The blob begins with its type, a string with a length prefix.
     const std::size_t length = static_cast<unsigned char>(blob[3]);
     host_key_ = {std::string(blob.substr(4, length)), base64_encode(blob)};
     if (known_.accepts(host_key_)) return;
     if (known_.revokes(host_key_))
         throw Error(ErrorKind::unreachable, fmt::format("the host key that {} shows is revoked: {}",
                                                         login_.name(), fingerprint(host_key_)))
-            .with_hint("it was stolen, or is kept no more; see @revoked in known_hosts");
+            .with_hint("the key is marked @revoked in `host_key` or known_hosts, so it may be "
+                       "stolen or no longer in use");
     if (known_.accepted.empty() && login_.trust_on_first_use) return;
     std::vector<std::string> expected;
     for (const PublicKey& key : known_.accepted) expected.push_back(fingerprint(key));
     throw Error(ErrorKind::unreachable,
                 fmt::format("{} has another host key than expected: {}, expected {}", login_.name(),
                             fingerprint(host_key_), fmt::join(expected, " or ")))
-        .with_hint("either the machine was installed again (then correct `host_key`, take the old "
-                   "key out of known_hosts with `ssh-keygen -R`, or, of an "
-                   "ssh.host with trust_on_first_use, run `hadeploy state trust-host-key`), or "
-                   "somebody answers in its place");
+        .with_hint("if the machine was reinstalled, correct `host_key`, remove the old key from "
+                   "known_hosts with `ssh-keygen -R`, or, for an ssh.host with trust_on_first_use, "
+                   "run `hadeploy state trust-host-key`; otherwise this may be an attack");
 }
 
 bool LibSession::alive() const {
@@ -295,7 +295,7 @@ Channel LibSession::begin(const std::string& command) {
     ++execs;
     libssh2_session_set_blocking(session_.get(), 1);
     Channel channel(libssh2_channel_open_session(session_.get()));
-    // The script is not sent yet, so nothing of it can have run.
+    // The script has not been sent yet, so no part of it can have run.
     if (!channel || libssh2_channel_exec(channel.get(), command.c_str()) != 0)
         throw Error(ErrorKind::unreachable,
                     fmt::format("{} does not run commands: {}", login_.name(), last_error()))
@@ -304,10 +304,10 @@ Channel LibSession::begin(const std::string& command) {
 }
 
 void LibSession::lost(const std::string& cause) {
-    // What is still on its way must not arrive after what is sent next, over another connection.
+    // Data in flight must not arrive after data that is sent later over another connection.
     const linger at_once{1, 0};
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    // Nor is the host waited for when the channel and the session are freed.
+    // Do not wait for the host when the channel and the session are freed.
     ::shutdown(socket_.get(), SHUT_RDWR);
     if (tunnel_) tunnel_->cut();
     throw Error(ErrorKind::unreachable,
@@ -350,8 +350,8 @@ bool LibSession::drain(LIBSSH2_CHANNEL* channel, const Exchange& exchange, bool&
     return libssh2_channel_eof(channel) == 1;
 }
 
-// The word is with the command, and not on its way any more, when the host has closed its side: it
-// passes on all that came before our close.
+// When the host has closed its side, the command has received the text: the host passes on all data
+// that came before our close.
 void LibSession::bid_farewell(LIBSSH2_CHANNEL* channel, const std::string& word) {
     libssh2_session_set_blocking(session_.get(), 1);
     for (std::string_view rest = word; !rest.empty();) {
@@ -367,14 +367,14 @@ void LibSession::bid_farewell(LIBSSH2_CHANNEL* channel, const std::string& word)
     if (n < 0) lost();
 }
 
-// Any packet counts, the answer to a keepalive too: it shows that sshd lives, and not only the
-// kernel below it.
+// Any packet counts, also the answer to a keepalive: it shows that sshd is alive, not only the
+// kernel.
 void LibSession::wait_for_word() {
     const auto silent = Clock::now() - heard_;
-    if (silent > login_.silence) lost("it does not answer any more");
+    if (silent > login_.silence) lost("it no longer answers");
     if (silent > login_.silence / 3) {
-        // Switched on just here: libssh2 takes the interval for the patience of all blocking calls,
-        // and would ask in the middle of the handshake too.
+        // Enabled only here: libssh2 uses the interval as the timeout of all blocking calls, and
+        // would send keepalives during the handshake.
         int next = 0;
         libssh2_session_set_blocking(session_.get(), 1);
         libssh2_keepalive_config(session_.get(), 1, 1);
@@ -392,21 +392,21 @@ void LibSession::check_patience(const Exchange& exchange) const {
         throw Error(
             ErrorKind::failed,
             fmt::format(
-                "the shell on {} does not begin: it has said nothing for {} s", login_.name(),
+                "the shell on {} does not start: no output for {} s", login_.name(),
                 std::chrono::duration_cast<std::chrono::seconds>(exchange.first_word).count()))
-            .with_hint("do the start-up files of the user's shell hang, or sudo?");
+            .with_hint("check whether the start-up files of the user's shell, or sudo, hang");
     if (spoken_ && silent > exchange.quiet)
         throw Error(
             ErrorKind::failed,
-            fmt::format("what runs on {} has not ended within {} s", login_.name(),
+            fmt::format("the command on {} has not ended within {} s", login_.name(),
                         std::chrono::duration_cast<std::chrono::seconds>(exchange.quiet).count()))
-            .with_hint("see what hangs there (`ps axf`); what waits for a network or a disk that "
-                       "is gone has to be killed");
+            .with_hint("see which process hangs on the host (`ps axf`), and kill it if it waits "
+                       "for a network or a disk that is gone");
 }
 
-// Reads do not block, so that neither stream starves the other; writes do (libssh2 loses its way in
-// half-written packets), but only as far as the host's window is open, so they never wait for the
-// host to read.
+// Reads do not block, so that neither stream starves the other. Writes block, because libssh2
+// mishandles partially written packets, but they never exceed the window of the host, so they do
+// not wait for the host to read.
 void LibSession::pump(LIBSSH2_CHANNEL* channel, const Exchange& exchange) {
     Input input(exchange);
     bool sending = true;
@@ -437,7 +437,7 @@ std::unique_ptr<Session> open_hop(const Login& login, const std::stop_token& sto
     try {
         return Session::open(*login.jump, stop);
     } catch (Error& error) {
-        error.with_note(fmt::format("on the way to {}", login.name()));
+        error.with_note(fmt::format("connecting to {}", login.name()));
         throw;
     }
 }
@@ -454,8 +454,8 @@ std::unique_ptr<Session> Session::open(const Login& login, std::stop_token stop)
     if (known.empty() && !login.trust_on_first_use)
         throw Error(ErrorKind::unreachable,
                     fmt::format("the host key of {} is not known", login.name()))
-            .with_hint(fmt::format("ask the machine's console, or over a way that you trust: "
-                                   "`ssh-keyscan -p {} -t ed25519 {}`, and set `host_key`",
+            .with_hint(fmt::format("read it on the machine's console, or run `ssh-keyscan -p {} -t "
+                                   "ed25519 {}` over a trusted network, and set `host_key`",
                                    login.redacted(std::to_string(login.port)),
                                    login.redacted(login.address)));
     if (!login.private_key_file.empty()) {

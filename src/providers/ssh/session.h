@@ -14,44 +14,45 @@ namespace hadeploy::ssh {
 
 class Tunnel;
 
-/// One command on a host, with what goes in and out.
+/// One command on a host, with its input and output.
 struct Exchange {
     std::string command;
-    std::string input;                     ///< its standard input ...
-    std::filesystem::path input_file = {}; ///< ... and then this file of ours, streamed
-    /// Not empty: the standard input stays open, and gets this when `receive` has said that all
-    /// came; the exchange has then worked only if the host has taken it.
+    std::string input;                     ///< standard input ...
+    std::filesystem::path input_file = {}; ///< ... followed by this local file, streamed
+    /// If not empty: standard input stays open and receives this text once `receive` has returned
+    /// true. The exchange succeeds only if the host has received it.
     std::string farewell = {};
-    /// How long the command may take until it says its first word, and between two words. A shell
-    /// whose start-up files hang says nothing, though its sshd lives.
+    /// Time limits for the first output of the command and between two outputs. If the start-up
+    /// files of a shell hang, there is no output although sshd is alive.
     std::chrono::milliseconds first_word{60'000}, quiet{std::chrono::hours(24)};
-    /// Gets each piece of output (`err`: standard error). True: that was all, don't wait for the
-    /// end of the streams (a daemon that the command started may hold them open).
+    /// Called with each piece of output (`err`: standard error). Returns true if the output is
+    /// complete: then the end of the streams is not awaited, because a daemon that the command
+    /// started may hold them open.
     std::function<bool(bool err, std::string_view piece)> receive;
 };
 
-/// One connection to a host, logged in. One exec at a time.
+/// An authenticated connection to a host. Runs one exec at a time.
 class Session {
   public:
-    /// One attempt: connects, verifies the host key, logs in.
-    /// @throws Error(unreachable), transient when a host that is just starting would answer so
-    /// @throws Interrupted when `stop` is requested
+    /// One attempt to connect, verify the host key and log in.
+    /// @throws Error(unreachable), transient if a host that is booting could answer that way
+    /// @throws Interrupted if `stop` is requested
     static std::unique_ptr<Session> open(const Login& login, std::stop_token stop);
     virtual ~Session() = default;
 
-    /// Whether the socket still looks open. A host that went away without a word looks alive.
+    /// Whether the socket looks open. A host that vanished silently still looks alive.
     virtual bool alive() const = 0;
-    /// The host's key as verified: "ssh-ed25519 AAAA...".
+    /// The verified host key: "ssh-ed25519 AAAA...".
     virtual const PublicKey& host_key() const = 0;
-    /// Runs a command until its streams end or `receive` has enough.
-    /// @throws Error(unreachable): transient when the command was not begun, otherwise the
-    ///         connection broke (or the host was silent for login.silence) and nothing is known of
-    ///         it. The session is of no more use then.
-    /// @throws Error(failed) when the command is silent for longer than the exchange allows
-    /// @throws Interrupted when `stop` is requested
+    /// Runs a command until its streams end or `receive` returns true.
+    /// @throws Error(unreachable): transient if the command was not started; otherwise the
+    /// connection broke (or the host was silent for login.silence) and its result is not known. The
+    /// session cannot be used afterwards.
+    /// @throws Error(failed) if the command is silent for longer than the exchange allows
+    /// @throws Interrupted if `stop` is requested
     virtual void run(const Exchange& exchange, std::stop_token stop) = 0;
-    /// Lets the host connect to the login's address: a jump host. The session belongs to the tunnel
-    /// from then on.
+    /// Uses the host as a jump host to the address of `to`. The tunnel takes ownership of the
+    /// session.
     /// @throws Error(unreachable)
     virtual std::unique_ptr<Tunnel> forward(std::unique_ptr<Session> self, const Login& to) = 0;
 };

@@ -5,7 +5,7 @@
 namespace hadeploy::ssh {
 
 namespace {
-// apt-get waits for dpkg's lock by itself; the one on the lists only we can wait for.
+// apt-get itself waits only for the lock of dpkg, not for the lock of the package lists.
 constexpr std::string_view kApt = R"sh(export DEBIAN_FRONTEND=noninteractive
 apt() {{
     began=$(seconds) mended=

@@ -3,12 +3,12 @@
 #include <string>
 #include <string_view>
 
-/// Shell functions that scripts of several types stand on.
+/// Shell functions shared by scripts of several types.
 namespace hadeploy::ssh {
 
-/// `seconds`: prints the seconds since the host was booted. `late BEGAN N`: succeeds when N seconds
-/// have passed since then. Waits go by these, not by the rounds of their loop, which take as long
-/// as what they ask takes to answer.
+/// `seconds`: prints the seconds since boot. `late BEGAN N`: succeeds if N seconds have passed
+/// since BEGAN. Loops use these as time limits instead of counting rounds, because a round takes as
+/// long as its slowest query.
 inline constexpr std::string_view kSeconds = R"sh(seconds() {
     read -r up rest </proc/uptime
     echo "${up%.*}"
@@ -18,11 +18,11 @@ late() {
 }
 )sh";
 
-/// `apt ARGS...`: apt-get that asks nothing, keeps changed configuration files, installs nothing
-/// that is only recommended, waits for another package manager's lock, and ends an installation
-/// that was cut off before it. Sets $log to what apt-get printed.
-/// @param lock_timeout  the longest wait for a lock, in milliseconds
-/// @param timeout  the longest run of apt-get, in milliseconds
+/// `apt ARGS...`: non-interactive apt-get. Keeps changed configuration files, installs no
+/// recommended packages, waits for the lock of another package manager, and completes an
+/// interrupted installation first. Sets $log to the output of apt-get.
+/// @param lock_timeout  how long to wait for a lock, in milliseconds
+/// @param timeout  how long one run of apt-get may take, in milliseconds
 std::string apt_functions(long long lock_timeout, long long timeout);
 
 } // namespace hadeploy::ssh

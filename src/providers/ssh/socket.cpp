@@ -36,15 +36,15 @@ Addresses resolve(const Login& login) {
                 fmt::format("the host name {} does not resolve: {}", login.redacted(login.address),
                             ::gai_strerror(rc)));
     error.transient = rc == EAI_AGAIN;
-    throw error.with_hint("correct the address, or make the name known in DNS or /etc/hosts (an "
-                          "alias from ~/.ssh/config works as the `address` of an ssh.host)");
+    throw error.with_hint("correct the address, or add the name to DNS or /etc/hosts (the "
+                          "`address` of an ssh.host may be an alias from ~/.ssh/config)");
 }
 
 void set(int fd, int level, int option, int value) {
     ::setsockopt(fd, level, option, &value, sizeof value);
 }
 
-// The kernel notices a host that went away within a minute, in the middle of a long command too.
+// The kernel detects a lost host within a minute, also during a long command.
 void configure(int fd) {
     ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) & ~O_NONBLOCK);
     set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -54,10 +54,10 @@ void configure(int fd) {
     set(fd, IPPROTO_TCP, TCP_KEEPCNT, 9);
     set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 60'000);
 }
-/// RFC 8305, 5: how long one address is tried alone before the next one is tried beside it.
+/// RFC 8305, section 5: how long to wait for one address before the next one is tried in parallel.
 constexpr std::chrono::milliseconds kHeadStart{250};
 
-/// The families in turns, beginning with that of the resolver's first choice (RFC 8305, 4).
+/// Alternates address families, starting with the family of the first result (RFC 8305, section 4).
 std::vector<const addrinfo*> in_turns(const addrinfo* list) {
     std::vector<const addrinfo*> first, others, out;
     for (const addrinfo* a = list; a; a = a->ai_next)
@@ -69,13 +69,13 @@ std::vector<const addrinfo*> in_turns(const addrinfo* list) {
     return out;
 }
 
-/// Several connections on their way at once; the first that is made counts.
+/// Parallel connection attempts; the first to succeed wins.
 class Race {
   public:
     Race(std::vector<const addrinfo*> addresses, Clock::time_point deadline, std::stop_token stop)
         : addresses_(std::move(addresses)), deadline_(deadline), stop_(std::move(stop)) {}
 
-    /// The winner; none when no address answered.
+    /// The connected socket; none if no address answered.
     Fd run() {
         while (!winner_) {
             if (stop_.stop_requested()) throw Interrupted();
@@ -133,13 +133,13 @@ class Race {
             else if (!winner_)
                 winner_ = std::move(running_[i]);
         }
-        // One that failed makes room for the next one at once.
+        // After a failure the next attempt starts at once.
         if (still.size() < running_.size()) start_next_ = Clock::now();
         running_ = std::move(still);
     }
 
     std::vector<const addrinfo*> addresses_;
-    std::size_t next_ = 0; ///< of the addresses
+    std::size_t next_ = 0; ///< index of the next address
     Clock::time_point deadline_, start_next_;
     std::stop_token stop_;
     std::vector<Fd> running_;
@@ -157,7 +157,8 @@ Fd connect_to(const Login& login, std::stop_token stop) {
     }
     throw Error(ErrorKind::unreachable,
                 fmt::format("{} cannot be reached: {}", login.name(), std::strerror(race.cause())))
-        .with_hint("is the machine on, its sshd running, and the address and port right?")
+        .with_hint("check that the machine is on, that sshd is running, and that address and port "
+                   "are correct")
         .as_transient();
 }
 

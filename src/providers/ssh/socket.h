@@ -7,10 +7,10 @@
 
 namespace hadeploy::ssh {
 
-/// A TCP connection to the login's address: of several the one that answers first, each with a head
-/// start of 250 ms before the next one is tried beside it (RFC 8305).
+/// Connects to the address of the login by TCP. If it has several IP addresses, the first that
+/// answers is used; the next one is tried in parallel after 250 ms (RFC 8305).
 /// @throws Error(unreachable) with the cause; transient unless the name does not exist
-/// @throws Interrupted when `stop` is requested
+/// @throws Interrupted if `stop` is requested
 Fd connect_to(const Login& login, std::stop_token stop);
 
 } // namespace hadeploy::ssh

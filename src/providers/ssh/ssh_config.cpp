@@ -17,14 +17,14 @@
 namespace hadeploy::ssh {
 
 namespace {
-/// Settings without which a login may fail, or lead to somewhere else: a host that has one is
-/// refused, rather than the setting ignored.
+/// Without these settings a login may fail or reach another host, so they are an error if they
+/// apply to the host.
 constexpr std::string_view kUnsupported[]{
     "proxycommand",         "proxyusefdpass",  "bindaddress",     "bindinterface",
     "canonicalizehostname", "certificatefile", "pkcs11provider",  "knownhostscommand",
     "securitykeyprovider",  "revokedhostkeys", "refuseconnection"};
 
-/// What HostConfig has.
+/// The settings in HostConfig.
 constexpr std::string_view kOurs[]{"hostname",
                                    "user",
                                    "proxyjump",
@@ -39,8 +39,8 @@ constexpr std::string_view kOurs[]{"hostname",
                                    "hostkeyalgorithms",
                                    "pubkeyauthentication"};
 
-/// Settings of OpenSSH 10 that make no difference here. Host keys are always verified, whatever
-/// StrictHostKeyChecking says; algorithms are libssh2's.
+/// Settings of OpenSSH 10 that have no effect here. Host keys are always verified, whatever
+/// StrictHostKeyChecking is; libssh2 chooses the algorithms.
 constexpr std::string_view kIgnored[]{"addkeystoagent",
                                       "batchmode",
                                       "canonicaldomains",
@@ -125,7 +125,7 @@ constexpr std::string_view kIgnored[]{"addkeystoagent",
                                       "warnweakcrypto",
                                       "xauthlocation"};
 
-constexpr int kDeepestInclude = 16; // as OpenSSH has it
+constexpr int kDeepestInclude = 16; // as in OpenSSH
 
 bool among(const auto& names, std::string_view name) {
     return std::find(std::begin(names), std::end(names), name) != std::end(names);
@@ -138,8 +138,8 @@ std::string lower(std::string_view text) {
     return out;
 }
 
-/// A line's words; in quotes a word may have spaces. What begins with # is a comment.
-/// @return false when a quote is not closed
+/// Splits a line into words; a quoted word may contain spaces. # starts a comment.
+/// @return false if a quote is not closed
 bool split(std::string_view line, std::vector<std::string>& words) {
     constexpr std::string_view blanks = " \t\r\f";
     for (;;) {
@@ -163,7 +163,7 @@ bool split(std::string_view line, std::vector<std::string>& words) {
     }
 }
 
-/// Any of the patterns, and none that is negated.
+/// Whether a name matches one of the patterns and no negated one.
 bool fits_one(std::string_view name, const std::vector<std::string>& patterns) {
     bool found = false;
     for (const std::string& pattern : patterns) {
@@ -210,10 +210,10 @@ class Reader {
     const Include& include_;
     HostConfig found_;
     std::string file_;
-    std::string written_;                     ///< the keyword, as it is written
-    int number_ = 0;                          ///< of the line
-    bool applies_ = true;                     ///< what is read belongs to a block that matches
-    bool again_ = false, asks_again_ = false; ///< `Match final` wants a second reading
+    std::string written_;                     ///< the keyword as written
+    int number_ = 0;                          ///< line number
+    bool applies_ = true;                     ///< the current block matches
+    bool again_ = false, asks_again_ = false; ///< `Match final` requires a second pass
     std::vector<std::string> ignored_;        ///< patterns of IgnoreUnknown
 };
 
@@ -225,13 +225,13 @@ std::string Reader::host_name() const {
     return found_.host_name.empty() ? query_.host : expand(found_.host_name);
 }
 
-/// Who logs in, as far as that is known by now.
+/// The login user, as far as known at this point.
 const std::string& Reader::user() const {
     if (!query_.user.empty()) return query_.user;
     return found_.user.empty() ? query_.default_user : found_.user;
 }
 
-/// The tokens of ssh_config(5) that name what is known here, and ~ and ${VARIABLE}.
+/// Expands the tokens of ssh_config(5) that are known here, ~ and ${VARIABLE}.
 std::string Reader::expand(std::string_view text) const {
     std::string out;
     if (text == "~" || text.starts_with("~/")) {
@@ -243,7 +243,8 @@ std::string Reader::expand(std::string_view text) const {
         if (c == '$' && text.starts_with("${") && text.find('}') != std::string_view::npos) {
             const std::string name(text.substr(2, text.find('}') - 2));
             const char* value = std::getenv(name.c_str());
-            if (!value) throw error(fmt::format("the environment has no {}", in_quotes(name)));
+            if (!value)
+                throw error(fmt::format("the environment variable {} is not set", in_quotes(name)));
             out += value;
             text.remove_prefix(name.size() + 3);
             continue;
@@ -321,7 +322,7 @@ void Reader::line(std::string_view text, int depth) {
         set(keyword, words);
 }
 
-/// All criteria have to be met; what comes after one that is not does not matter.
+/// All criteria must match; criteria after one that does not are not evaluated.
 bool Reader::match(const Words& words) {
     for (std::size_t i = 0; i < words.size(); ++i) {
         std::string criterion = lower(words[i]);
@@ -361,13 +362,13 @@ bool Reader::match_one(const std::string& criterion, const std::string& patterns
     if (criterion == "localuser") return fits_one(query_.local_user, list);
     if (criterion == "user") return fits_one(user(), list);
     throw error(fmt::format("`Match {}` is not supported", criterion))
-        .with_hint("use `Host`, or `Match` by host, originalhost, user, localuser or all; or give "
-                   "the ssh.host another `config_file` (`/dev/null`: none)");
+        .with_hint("use `Host`, or `Match` with host, originalhost, user, localuser or all; or set "
+                   "another `config_file` on the ssh.host (`/dev/null`: none)");
 }
 
 void Reader::include(const Words& patterns, int depth) {
-    if (depth == kDeepestInclude) throw error("too many files that include each other");
-    // In a block that does not match nothing of it can apply, but it may be broken.
+    if (depth == kDeepestInclude) throw error("too many nested Include directives");
+    // Nothing in the file can apply if the block does not match, but it might contain errors.
     if (!applies_) return;
     for (const std::string& pattern : patterns)
         for (const ConfigFile& file : include_(expand(pattern))) read(file, depth + 1);
@@ -394,32 +395,32 @@ void Reader::set_port(const std::string& value) {
     if (!found_.port) found_.port = port;
 }
 
-/// A setting that is not read. It matters only where it is one of this host, and switched on.
+/// Handles a setting that is not supported. It is an error only if it applies to this host and is
+/// not switched off.
 void Reader::refuse(const std::string& keyword, const Words& values) const {
     if (among(kUnsupported, keyword)) {
         const std::string value = lower(values.front());
         if (value == "none" || value == "no" || !applies_) return;
         throw error(fmt::format("{} is not supported", written_))
             .with_hint(keyword == "proxycommand"
-                           ? "use ProxyJump, or the attribute `jump_host`; or give the ssh.host "
-                             "another `config_file` (`/dev/null`: none)"
-                           : "take it out for this host, or give the ssh.host another "
-                             "`config_file` (`/dev/null`: none)");
+                           ? "use ProxyJump, or the attribute `jump_host`; or set another "
+                             "`config_file` on the ssh.host (`/dev/null`: none)"
+                           : "remove it for this host, or set another `config_file` on the "
+                             "ssh.host (`/dev/null`: none)");
     }
     if (among(kIgnored, keyword) || fits_one(keyword, ignored_)) return;
     static const std::vector<std::string> ours(std::begin(kOurs), std::end(kOurs));
     const auto meant = did_you_mean(keyword, ours);
-    if (!meant) return; // an obsolete setting, or one of another client
+    if (!meant) return; // an obsolete setting, or a setting of another client
     throw error(fmt::format("OpenSSH has no setting {}", in_quotes(written_)))
-        .with_hint(
-            fmt::format("did you mean {}? Otherwise put its name into IgnoreUnknown", *meant));
+        .with_hint(fmt::format("did you mean {}? Otherwise add its name to IgnoreUnknown", *meant));
 }
 
 void Reader::set(const std::string& keyword, const Words& values) {
     if (!among(kOurs, keyword)) return refuse(keyword, values);
     if (!applies_) return;
     if (keyword != "identityagent" && keyword != "proxyjump")
-        for (const std::string& value : values) expand(value); // what is wrong is so in this line
+        for (const std::string& value : values) expand(value); // reports errors at this line
     if (set_text(keyword, values.front())) return;
     if (keyword == "port")
         set_port(values.front());
@@ -438,7 +439,7 @@ void Reader::set(const std::string& keyword, const Words& values) {
     }
 }
 
-/// Tokens are expanded at the end, when all that they stand for is known.
+/// Tokens are expanded at the end, when all their values are known.
 HostConfig Reader::result() {
     HostConfig out = found_;
     out.host_name = found_.host_name.empty() ? "" : expand(found_.host_name);

@@ -14,101 +14,99 @@ class SshHost final : public SshType {
   public:
     SshHost() {
         name = "ssh.host";
-        summary = "A machine that already exists, and how to log in to it.";
-        doc = "Whatever hadeploy shall set up on a machine that it did not make takes its "
-              "`connection`. Nothing is changed on the machine, neither when this resource is made "
-              "nor when it is destroyed.\n\n"
-              "What works with `ssh ADDRESS` works here: what is not written in the spec is taken "
-              "from `~/.ssh/config` and `/etc/ssh/ssh_config`: HostName (so `address` may be an "
-              "alias), Port, User, IdentityFile, IdentitiesOnly, IdentityAgent, ProxyJump, "
-              "AddressFamily, HostKeyAlgorithms, HostKeyAlias, UserKnownHostsFile, "
-              "GlobalKnownHostsFile, in `Host` blocks, in `Match` "
-              "blocks by host, originalhost, user, localuser and all, and in files that they "
-              "`Include`. What the spec says wins. A setting of the host that "
-              "matters and is not supported, such as ProxyCommand, is an error. `config_file: "
-              "/dev/null` makes a spec independent of whose machine it is applied from. Unlike "
-              "with `ssh`, the user is root where nothing says otherwise.\n\n"
-              "The host key is verified at every contact: it is `host_key`, or else what "
-              "known_hosts has for the host. Without either, `trust_on_first_use` takes the key "
-              "that the host shows first, and insists on it from then on. A machine that was "
-              "installed again shows another key: correct `host_key`, or `ssh-keygen -R ADDRESS` "
-              "and log in once with `ssh`; of one trusted on first use, "
-              "`hadeploy state trust-host-key` takes the new key.\n\n"
-              "To log in, `private_key_file` is used, or the key of the SSH agent that "
-              "`public_key` names; without both the agent's keys, and then those in "
-              "IdentityFile or `~/.ssh/id_ed25519`, `id_ecdsa` and `id_rsa`.";
+        summary = "An existing machine and how to log in to it.";
+        doc =
+            "Other resources use its `connection` to manage a machine that hadeploy did not "
+            "create. Neither creating nor destroying this resource changes the machine.\n\n"
+            "If `ssh ADDRESS` works, so does this resource: settings that the spec omits are read "
+            "from `~/.ssh/config` and `/etc/ssh/ssh_config`. Supported are HostName (so `address` "
+            "may be an alias), Port, User, IdentityFile, IdentitiesOnly, IdentityAgent, ProxyJump, "
+            "AddressFamily, HostKeyAlgorithms, HostKeyAlias, UserKnownHostsFile and "
+            "GlobalKnownHostsFile, in `Host` blocks, in `Match` blocks with host, originalhost, "
+            "user, localuser and all, and in files that they `Include`. The spec takes precedence. "
+            "An unsupported setting that would change how the host is reached, such as "
+            "ProxyCommand, is an error. With `config_file: /dev/null` a spec does not depend on "
+            "the configuration of the user who applies it. Unlike with `ssh`, the default user is "
+            "root.\n\n"
+            "The host key is verified on every connection, against `host_key` or else against "
+            "known_hosts. If neither has a key, `trust_on_first_use` accepts the key that the host "
+            "shows first and requires it from then on. A reinstalled machine shows another key: "
+            "correct `host_key`, or run `ssh-keygen -R ADDRESS` and log in once with `ssh`. For a "
+            "host trusted on first use, `hadeploy state trust-host-key` accepts the new key.\n\n"
+            "Authentication uses `private_key_file`, or the key in the SSH agent that `public_key` "
+            "names. Without both it tries all keys of the agent, then those of IdentityFile or "
+            "`~/.ssh/id_ed25519`, `id_ecdsa` and `id_rsa`.";
         example = "node1:\n"
                   "  type: ssh.host\n"
                   "  address: 192.0.2.11\n"
                   "  user: ops\n"
                   "  private_key_file: keys/id_ed25519\n"
                   "  host_key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI...\n";
-        schema = {{.name = "address",
-                   .type = TypeKind::address,
-                   .doc = "Host name or IP address to log in at.",
-                   .required = true,
-                   .replaces = true},
-                  {.name = "port",
-                   .type = TypeKind::port,
-                   .doc = "Port of the SSH server. Default: that of the SSH configuration, or 22.",
-                   .replaces = true},
-                  {.name = "user",
-                   .type = TypeKind::account,
-                   .doc = "Who logs in: root, or someone who may use sudo. Default: that of the "
-                          "SSH configuration, or root."},
-                  {.name = "become_password",
-                   .type = TypeKind::string,
-                   .doc = "What sudo asks this user for. Sent on standard input, and sealed in the "
-                          "state. Default: `become_password` of the provider, which is not kept.",
-                   .secret = true},
-                  {.name = "private_key_file",
-                   .type = TypeKind::local_path,
-                   .doc = "The private key to log in with. One with a passphrase has to be in the "
-                          "SSH agent."},
-                  {.name = "public_key",
-                   .type = TypeKind::line,
-                   .doc = "Which of the SSH agent's keys to log in with: its public half, "
-                          "`${file(\"id_ed25519.pub\")}` or \"ssh-ed25519 AAAA...\", or its "
-                          "fingerprint, \"SHA256:...\"."},
-                  {.name = "host_key",
-                   .type = TypeKind::string,
-                   .doc = "The public key that the host must show: \"ssh-ed25519 AAAA...\", or "
-                          "lines as `ssh-keyscan` prints them, of which any may be shown. Default: "
-                          "what known_hosts has for the host."},
-                  {.name = "known_hosts_file",
-                   .type = TypeKind::local_path,
-                   .doc = "Where to look for the host's key instead: a known_hosts file, of this "
-                          "project for example."},
-                  {.name = "config_file",
-                   .type = TypeKind::local_path,
-                   .doc = "The SSH configuration instead of `~/.ssh/config` and "
-                          "`/etc/ssh/ssh_config`; `/dev/null` for none."},
-                  {.name = "jump_host",
-                   .type = TypeKind::connection,
-                   .doc = "A host to log in to first, and to reach this one through: the "
-                          "`connection` of another ssh.host. Default: ProxyJump of the SSH "
-                          "configuration."},
-                  {.name = "trust_on_first_use",
-                   .type = TypeKind::boolean,
-                   .doc = "Where no host key is known: accept the key that the host shows first.",
-                   .operational = true,
-                   .default_value = Value(false)},
-                  {.name = "connection",
-                   .type = TypeKind::connection,
-                   .doc = "How to log in, for the `host` of other resources.",
-                   .computed = true},
-                  {.name = "running",
-                   .type = TypeKind::boolean,
-                   .doc = "It can be logged in to.",
-                   .computed = true},
-                  {.name = "hostname",
-                   .type = TypeKind::string,
-                   .doc = "What it calls itself.",
-                   .computed = true},
-                  {.name = "os",
-                   .type = TypeKind::string,
-                   .doc = "Its system and version: \"debian 12\".",
-                   .computed = true}};
+        schema = {
+            {.name = "address",
+             .type = TypeKind::address,
+             .doc = "Host name or IP address to connect to.",
+             .required = true,
+             .replaces = true},
+            {.name = "port",
+             .type = TypeKind::port,
+             .doc = "Port of the SSH server. Default: from the SSH configuration, or 22.",
+             .replaces = true},
+            {.name = "user",
+             .type = TypeKind::account,
+             .doc = "The login user: root, or a user who may use sudo. Default: from the SSH "
+                    "configuration, or root."},
+            {.name = "become_password",
+             .type = TypeKind::string,
+             .doc = "The sudo password of this user. It is sent on standard input and encrypted in "
+                    "the state. Default: `become_password` of the provider, which is not stored.",
+             .secret = true},
+            {.name = "private_key_file",
+             .type = TypeKind::local_path,
+             .doc = "The private key for authentication. A key with a passphrase must be in the "
+                    "SSH agent."},
+            {.name = "public_key",
+             .type = TypeKind::line,
+             .doc = "Selects a key of the SSH agent: the public key, `${file(\"id_ed25519.pub\")}` "
+                    "or \"ssh-ed25519 AAAA...\", or its fingerprint, \"SHA256:...\"."},
+            {.name = "host_key",
+             .type = TypeKind::string,
+             .doc =
+                 "The public key that the host must show: \"ssh-ed25519 AAAA...\", or lines in the "
+                 "format of `ssh-keyscan`, any of which is accepted. Default: from known_hosts."},
+            {.name = "known_hosts_file",
+             .type = TypeKind::local_path,
+             .doc = "The known_hosts file to use instead of the default ones, for example one in "
+                    "this project."},
+            {.name = "config_file",
+             .type = TypeKind::local_path,
+             .doc = "The SSH configuration to use instead of `~/.ssh/config` and "
+                    "`/etc/ssh/ssh_config`; `/dev/null` for none."},
+            {.name = "jump_host",
+             .type = TypeKind::connection,
+             .doc = "The host through which to reach this one: the `connection` of another "
+                    "ssh.host. Default: ProxyJump of the SSH configuration."},
+            {.name = "trust_on_first_use",
+             .type = TypeKind::boolean,
+             .doc = "If no host key is known, accept the key that the host shows first.",
+             .operational = true,
+             .default_value = Value(false)},
+            {.name = "connection",
+             .type = TypeKind::connection,
+             .doc = "Connection settings for the `host` attribute of other resources.",
+             .computed = true},
+            {.name = "running",
+             .type = TypeKind::boolean,
+             .doc = "Whether hadeploy can log in.",
+             .computed = true},
+            {.name = "hostname",
+             .type = TypeKind::string,
+             .doc = "The host name that the machine reports.",
+             .computed = true},
+            {.name = "os",
+             .type = TypeKind::string,
+             .doc = "Operating system and version, e.g. \"debian 12\".",
+             .computed = true}};
         machine = true;
         adopts = true;
         remove_may_leave = true;
@@ -135,9 +133,9 @@ class SshHost final : public SshType {
         if (!is_decided(config)) return derived.with("connection", Value::unknown());
         try {
             const Value connection = resolve(config).connection;
-            if (!connection.has("host_key")) return derived; // the host will tell
+            if (!connection.has("host_key")) return derived; // known after the first login
             return derived.with("connection", connection);
-        } catch (const Error&) { // check() has told
+        } catch (const Error&) { // reported by check()
             return derived.with("connection", Value::unknown());
         }
     }
@@ -146,12 +144,12 @@ class SshHost final : public SshType {
         if (!is_decided(config)) return {};
         try {
             return {"host " + resolve(config).place};
-        } catch (const Error&) { // of a record, and the SSH configuration is another one by now
+        } catch (const Error&) { // a record, and the SSH configuration has changed since
             return {fmt::format("host {}:{}", config.text("address"), config.integer("port", 22))};
         }
     }
 
-    // $hadeploy_host_key is what the session has verified, not what the host says of itself.
+    // $hadeploy_host_key is the key that the session has verified, not one that the host claims.
     std::string probe(const ReadRequest&) const override {
         return "echo \"key $hadeploy_host_key\"\n"
                "read -r h </proc/sys/kernel/hostname; echo \"hostname $h\"\n"
@@ -175,7 +173,7 @@ class SshHost final : public SshType {
                                  {"running", true},
                                  {"hostname", answer.first("hostname")},
                                  {"os", answer.first("os")}});
-        // What is written no more, and is by default what it was, has not changed.
+        // A value that was removed from the spec but equals the default has not changed.
         for (const char* field : {"port", "user"}) {
             const Value& was = config[field].is_null() && request.recorded
                                    ? request.recorded->config[field]
@@ -194,7 +192,7 @@ class SshHost final : public SshType {
         return resolve_connection(config, LocalUser::current());
     }
 
-    /// All is known that decides where the host is.
+    /// Whether all attributes that determine the endpoint are known.
     static bool is_decided(const Value& config) {
         for (const char* field :
              {"address", "port", "user", "known_hosts_file", "config_file", "jump_host"})
@@ -218,7 +216,7 @@ class SshHost final : public SshType {
                     .add(fmt::format("this is a host key of {}, not of {}", redacted(given, names),
                                      address),
                          loc)
-                    .with_hint(fmt::format("`{}` shows the right one; if it is the same machine "
+                    .with_hint(fmt::format("`{}` shows the right key; if it is the same machine "
                                            "under another name, write the key without the name",
                                            scan));
         const auto& keys = host.known.accepted;
@@ -228,34 +226,33 @@ class SshHost final : public SshType {
             });
             if (rsa && !can_use_rsa())
                 diagnostics
-                    .add(fmt::format("the only host key that is known of {} is an RSA key, "
-                                     "which cannot be used",
-                                     address),
+                    .add(fmt::format(
+                             "the only known host key of {} is an RSA key, which is not supported",
+                             address),
                          loc)
-                    .with_hint(rsa_hint(fmt::format(
-                        "give the host's ed25519 key (`{}`); its sshd_config has to name it: "
-                        "HostKey /etc/ssh/ssh_host_ed25519_key",
-                        scan)));
+                    .with_hint(
+                        rsa_hint(fmt::format("give the host's ed25519 key (`{}`); its sshd_config "
+                                             "must contain: HostKey /etc/ssh/ssh_host_ed25519_key",
+                                             scan)));
         } else if (!host.known.revoked.empty()) {
-            diagnostics.add(fmt::format("all that is known of {} are revoked keys", address), loc)
-                .with_hint("give the new one as `host_key`");
+            diagnostics.add(fmt::format("all known host keys of {} are revoked", address), loc)
+                .with_hint("give the new key as `host_key`");
         } else if (!given.is_null()) {
-            diagnostics.add("there is no host key in this", loc)
-                .with_hint("it looks like \"ssh-ed25519 AAAA...\", or like what `ssh-keyscan` "
-                           "prints");
+            diagnostics.add("no host key found in this text", loc)
+                .with_hint("write it as \"ssh-ed25519 AAAA...\", or as `ssh-keyscan` prints it");
         } else if (!config.flag("trust_on_first_use")) {
-            Error& problem = diagnostics.add(
-                fmt::format("the host key of {} is not known: there is no `host_key`, and "
-                            "known_hosts does not have it",
-                            address),
-                loc);
-            problem.with_hint(fmt::format("`{}` shows it (compare it with the machine's console); "
-                                          "or log in once with `ssh`, which adds it to "
-                                          "known_hosts; or set `trust_on_first_use: true`",
-                                          scan));
+            Error& problem =
+                diagnostics.add(fmt::format("the host key of {} is not known: `host_key` is not "
+                                            "set, and known_hosts has no entry",
+                                            address),
+                                loc);
+            problem.with_hint(fmt::format(
+                "`{}` shows it (compare it with the machine's console); or log in once with `ssh`, "
+                "which adds it to known_hosts; or set `trust_on_first_use: true`",
+                scan));
             if (host.known.authority)
-                problem.with_note("known_hosts has a @cert-authority for it; certificates of hosts "
-                                  "are not supported");
+                problem.with_note("known_hosts has a @cert-authority line for it; host "
+                                  "certificates are not supported");
         }
     }
 
@@ -266,11 +263,9 @@ class SshHost final : public SshType {
                                  named(request.config, "address"),
                                  fingerprint(parse_public_key(key)),
                                  fingerprint(parse_public_key(known))))
-            .with_hint(
-                fmt::format("if the machine was installed again, `hadeploy state trust-host-key "
-                            "{}` takes its new key; otherwise "
-                            "somebody answers in its place",
-                            request.address));
+            .with_hint(fmt::format("if the machine was reinstalled, `hadeploy state trust-host-key "
+                                   "{}` accepts its new key; otherwise this may be an attack",
+                                   request.address));
     }
 };
 
@@ -279,9 +274,9 @@ class SshKey final : public ResourceType {
     SshKey() {
         name = "ssh.key";
         provider = "ssh";
-        summary = "An ed25519 key pair of this project, to log in with.";
-        doc = "Kept under `.hadeploy/keys` beside the spec, the private half readable by its owner "
-              "only. A pair that is already there is used.\n\n"
+        summary = "An ed25519 key pair of this project, for SSH logins.";
+        doc = "The key pair is stored in `.hadeploy/keys` beside the spec; only the owner can read "
+              "the private key. An existing pair is adopted.\n\n"
               "Destroy removes both files.";
         example = "operator:\n"
                   "  type: ssh.key\n";
@@ -296,7 +291,7 @@ class SshKey final : public ResourceType {
                    .computed = true},
                   {.name = "public_key",
                    .type = TypeKind::string,
-                   .doc = "The public half, as a line of authorized_keys.",
+                   .doc = "The public key, as a line of authorized_keys.",
                    .computed = true,
                    .tracked = true,
                    .open = true}};

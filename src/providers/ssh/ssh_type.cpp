@@ -18,7 +18,7 @@ std::string shell_quote(std::string_view text) {
 Attribute host_attribute() {
     return {.name = "host",
             .type = TypeKind::connection,
-            .doc = "The machine it is on: the `connection` of a machine, such as "
+            .doc = "The machine to manage: the `connection` of a machine resource, for example "
                    "`${node[\"node1\"].connection}`.",
             .required = true,
             .replaces = true};
@@ -28,8 +28,8 @@ void SshType::bound_steps(std::chrono::milliseconds timeout) {
     bounded = true;
     schema.push_back({.name = "timeout",
                       .type = TypeKind::duration,
-                      .doc = "How long one step of a change may take on a host before it is ended, "
-                             "with all that it has started.",
+                      .doc = "How long one step of a change may run on a host. After that the step "
+                             "and all processes that it started are killed.",
                       .operational = true,
                       .default_value = Value(std::int64_t{timeout.count()}),
                       .min = 1'000});

@@ -8,81 +8,81 @@
 
 namespace hadeploy::ssh {
 
-/// How long a command may take by default.
+/// Default time limit of a command.
 inline constexpr std::chrono::milliseconds kStepTimeout{std::chrono::minutes(30)};
 
-/// One command of a change: a POSIX sh script, run as root with `set -eu`. Data, so that tests
-/// compare it and nothing can happen behind a plan's back.
+/// One command of a change: a POSIX sh script, run as root with `set -eu`. It is plain data, so
+/// that tests can compare it.
 struct Command {
     std::string script;
-    /// Standard input; never on a command line, so that secrets may travel here.
+    /// Standard input. It never appears on a command line, so it may contain secrets.
     std::string input = {};
-    /// In the place of `input`: a file of this machine, streamed.
+    /// Instead of `input`: a local file that is streamed.
     std::filesystem::path input_file = {};
     /// Run on the first of these connections where the script succeeds, instead of on the
-    /// resource's own host. Its output is the standard input of the next command.
+    /// resource's own host. Its output becomes the standard input of the next command.
     std::vector<Value> on = {};
-    /// With `on`: when every host answered and none succeeded the next command gets an empty input.
-    /// Otherwise, and always when a host could not be asked, that is a failure.
+    /// With `on`: if every host answered and the script succeeded on none, the next command gets
+    /// empty input. Otherwise this is a failure; a host that cannot be reached always is.
     bool none_is_empty = false;
-    std::string step = {}; ///< what people see meanwhile: "joining the swarm"
-    /// How long it may take. The script itself has to keep to that, so that nothing is left at work
-    /// on the host; a little later it is given up from here.
+    std::string step = {}; ///< progress text: "joining the swarm"
+    /// Time limit. The script must keep to it by itself, so that no process is left running on the
+    /// host; shortly after the limit hadeploy gives up.
     std::chrono::milliseconds limit{kStepTimeout};
-    /// When it is ended on the host; 0: the script keeps to the limit by itself. (Of the types that
-    /// are `bounded` both follow from `timeout`.)
+    /// Time after which the script is killed on the host; 0: it keeps to `limit` by itself. (For
+    /// types that are `bounded`, both are derived from `timeout`.)
     std::chrono::milliseconds ends_after{0};
-    /// How long it may wait on purpose, on top of `timeout`: for tasks to run, or to end.
+    /// Intended waiting time in addition to `timeout`, for tasks to run or to end.
     std::chrono::milliseconds waits{0};
 };
 
-/// Whether the input travels inside the script: it then arrives whole, or the script is not begun.
-/// Larger inputs, and those that are not text, are streamed in an exec of their own.
+/// Whether the input is sent as part of the script: then it arrives complete, or the script does
+/// not start. Larger or binary inputs are streamed in an exec of their own.
 inline bool travels_in_script(std::string_view input) {
     return input.size() <= 64 * 1024 && input.find('\0') == std::string_view::npos;
 }
 
-/// What a probe's script printed on the resource's host.
+/// The result of a probe script.
 struct ProbeResult {
     int status = 0; ///< exit status of the script
     std::string out, err;
 };
 
-/// A type that is read and changed by shell scripts on a host. Everything here is pure: which
-/// script looks, what its output means, which commands make a change.
+/// A type that is read and changed by shell scripts on a host. All members are pure: they return
+/// the script that reads, the meaning of its output, and the commands of a change.
 class SshType : public ResourceType {
   public:
     SshType() { provider = "ssh"; }
-    /// A remove takes back what we did, and that may leave an object behind (a package or a user
-    /// that was there before us): then its presence afterwards is no failure.
+    /// Removal reverts what we did, which may leave an existing object behind (a package or a user
+    /// that was there before us), so its presence after removal is not an error.
     bool remove_may_leave = false;
-    /// Attributes that are looked at after a create: the commands are not believed.
+    /// Attributes that are read back and compared after a create.
     std::vector<std::string> verified = {};
-    /// Each of its commands is ended on the host after the attribute `timeout`.
+    /// Each command is killed on the host after the attribute `timeout`.
     bool bounded = false;
-    /// A POSIX sh script (run as root, without `set -e`) that prints what read() needs; "" if there
-    /// is nothing to look at. All probes of a host travel in one exec, so it must not read standard
-    /// input, and must leave no variable that matters, no changed directory (it runs in a
-    /// subshell).
+    /// A POSIX sh script (run as root, without `set -e`) that prints the state of the object; "" if
+    /// there is nothing to read. All probes of a host share one exec. A probe must not read
+    /// standard input; it runs in a subshell, so its variables and working directory do not affect
+    /// others.
     virtual std::string probe(const ReadRequest& request) const = 0;
-    /// Pure. A tool that is missing means "absent" only where its absence implies the object's.
+    /// Pure. A missing tool means "absent" only if the object cannot exist without it.
     virtual Observation parse(const ReadRequest& request, const ProbeResult& result) const = 0;
-    /// Pure, but for the local files that the config names. After the commands the probe runs again
-    /// in the same exec: what it sees becomes the resource's attributes, and an object that is then
-    /// absent (present, for a remove) or still differs in `changed` is a failure. A remove without
-    /// commands leaves the object as it is.
+    /// Pure, except that it reads the local files that the config names. After the commands the
+    /// probe runs again in the same exec, and its result becomes the attributes of the resource. It
+    /// is an error if the object is then absent (for a remove: present) or still differs in
+    /// `changed`. A remove without commands leaves the object as it is.
     virtual std::vector<Command> commands(const Change& change) const = 0;
 
   protected:
-    /// Gives the type the attribute `timeout`, and makes it `bounded`.
+    /// Adds the attribute `timeout` and sets `bounded`.
     void bound_steps(std::chrono::milliseconds timeout = kStepTimeout);
 };
 
-/// `text` as one word of a POSIX shell command line.
-/// @throws Error when it contains a NUL
+/// Quotes `text` as one word of a POSIX shell command line.
+/// @throws Error if it contains a NUL byte
 std::string shell_quote(std::string_view text);
 
-/// The attribute `host` of every type that lives on one machine.
+/// The attribute `host` of every type whose objects are on one machine.
 Attribute host_attribute();
 
 } // namespace hadeploy::ssh

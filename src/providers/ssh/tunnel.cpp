@@ -18,8 +18,8 @@ namespace {
 constexpr std::size_t kChunk = 32 * 1024;
 } // namespace
 
-/// Passes bytes on, both ways, until one side ends. Like Session::run(): what is read from the
-/// channel does not block, what is written to it does, as far as its window is open.
+/// Relays bytes in both directions until one side ends. As in Session::run(), reads from the
+/// channel do not block, while writes block, but never exceed its window.
 class Tunnel::Relay {
   public:
     Relay(LIBSSH2_SESSION* session, LIBSSH2_CHANNEL* channel, int socket, int local)
@@ -31,13 +31,13 @@ class Tunnel::Relay {
             if (!from_host() || !to_us() || !to_host()) break;
             if (!progress_) wait();
         }
-        // The reader at the other end sees the end of the stream.
+        // The local reader then sees the end of the stream.
         ::shutdown(local_, SHUT_RDWR);
     }
 
   private:
     bool from_host() {
-        if (!waiting_.empty()) return true; // we do not read as fast as the host sends
+        if (!waiting_.empty()) return true; // the local reader is slower than the host
         libssh2_session_set_blocking(session_, 0);
         const ssize_t n = libssh2_channel_read(channel_, buffer_.data(), buffer_.size());
         if (n == LIBSSH2_ERROR_EAGAIN) return true;
@@ -85,7 +85,7 @@ class Tunnel::Relay {
     LIBSSH2_SESSION* session_;
     LIBSSH2_CHANNEL* channel_;
     int socket_, local_;
-    std::string waiting_; ///< from the host, for us
+    std::string waiting_; ///< received from the host, not yet sent to the local end
     std::array<char, kChunk> buffer_{};
     bool progress_ = false;
 };
@@ -101,13 +101,13 @@ Tunnel::Tunnel(std::unique_ptr<Session> hop, LIBSSH2_SESSION* session, int socke
         throw Error(ErrorKind::unreachable,
                     fmt::format("{} cannot be reached through {}: {}", to.name(), to.jump->name(),
                                 text && *text ? text : "no reason given"))
-            .with_hint("can the jump host connect to it, and does its sshd_config allow that "
-                       "(AllowTcpForwarding, PermitOpen)?")
+            .with_hint("check that the jump host can connect to it, and that its sshd_config "
+                       "allows it (AllowTcpForwarding, PermitOpen)")
             .as_transient();
     }
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
-        throw Error(ErrorKind::failed, "no sockets are left for a jump host");
+        throw Error(ErrorKind::failed, "cannot create a socket pair for a jump host");
     ours_ = Fd(ends[0]);
     theirs_ = Fd(ends[1]);
     ::fcntl(theirs_.get(), F_SETFL, O_NONBLOCK);
@@ -124,9 +124,9 @@ void Tunnel::cut() {
 
 Tunnel::~Tunnel() {
     relay_.request_stop();
-    if (theirs_) ::shutdown(theirs_.get(), SHUT_RDWR); // wakes it
+    if (theirs_) ::shutdown(theirs_.get(), SHUT_RDWR); // wakes the relay
     if (relay_.joinable()) relay_.join();
-    // A hop that is silent is not waited for when the channel is closed.
+    // Do not wait long for a silent hop when the channel is closed.
     libssh2_session_set_blocking(session_, 1);
     libssh2_session_set_timeout(session_, 1000);
 }

@@ -11,23 +11,23 @@ namespace hadeploy::ssh {
 
 class Session;
 
-/// A TCP connection that a host makes for us (direct-tcpip, RFC 4254): what a thread of its own
-/// passes on between a socket here and a channel of the host's session, which nobody else uses.
+/// A TCP connection through a jump host (direct-tcpip, RFC 4254). A thread relays data between a
+/// local socket and a channel of the session to the jump host, which nothing else uses.
 class Tunnel {
   public:
-    /// @param hop      kept as long as the tunnel
-    /// @param session  the hop's
-    /// @param socket   the hop's
-    /// @param to       whose address and port the hop connects to, within its timeout
+    /// @param hop      the session to the jump host, kept as long as the tunnel
+    /// @param session  the libssh2 session of the hop
+    /// @param socket   the socket of the hop
+    /// @param to       the target that the hop connects to, within its timeout
     /// @throws Error(unreachable), transient: the hop may be able to connect a moment later
     Tunnel(std::unique_ptr<Session> hop, LIBSSH2_SESSION* session, int socket, const Login& to);
     ~Tunnel();
     Tunnel(const Tunnel&) = delete;
     Tunnel& operator=(const Tunnel&) = delete;
 
-    /// Our end, once.
+    /// The local end of the tunnel. Can be taken once.
     Fd take_end() { return std::move(ours_); }
-    /// Breaks the connection to the hop. Nothing more arrives at the host behind it.
+    /// Aborts the connection to the hop. Nothing more arrives at the host behind it.
     void cut();
 
   private:

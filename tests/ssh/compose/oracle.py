@@ -26,12 +26,12 @@ VARIABLES = {"REGISTRY": "r", "TAG": "1"}
 
 # What `docker stack config` does not look at, and the swarm, the daemon or a reader would.
 STRICTER = {
-    "a value that Docker changes": r"of which Docker makes",
+    "a value that Docker changes": r"which Docker changes to",
     "a service without an image": r"has no image",
     "a name that is not defined": r"which is not defined",
     "a variable without a value": r"has no value",
     "a config or secret from nowhere": r"has no `file`",
-    "replicas of a global service": r"beside it",
+    "replicas of a global service": r"so it cannot have `deploy",
     "a disabled health check": r"is disabled",
     "a word that the swarm does not know": r"which is not one of",
     "a number that is none for cpus": r"which is not text with a number",
