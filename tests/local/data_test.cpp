@@ -115,9 +115,10 @@ TEST_CASE("http: tried again, and given up") {
     const Lab::Run failed = lab.plan(http("url: " + dead + ", retries: 1, retry_delay: 1ms", ""));
     CHECK(failed.plan.starts_with("data.a: \"127.0.0.1:"));
     CHECK(failed.plan.find("does not answer") != std::string::npos);
-    CHECK(lab.plan(http("url: ftp://x/", "")).plan == "url: it begins with http:// or https://; ");
+    CHECK(lab.plan(http("url: ftp://x/", "")).plan ==
+          "url has to begin with http:// or https://; ");
     CHECK(lab.plan(http("url: http://x/, request_headers: {\"a b\": c}", "")).plan ==
-          "\"a b\" is not the name of a header; ");
+          "\"a b\" is not a header name; ");
 }
 
 TEST_CASE("http: what is secret does not follow a redirection to another host") {

@@ -139,9 +139,9 @@ TEST_CASE("what goes wrong is told with what the command said") {
     CHECK(errors_of(lab.apply(one("create: 'echo no such luck >&2; exit 3'"))) ==
           "x: `create` ended with status 3 [no such luck]\n");
     CHECK(errors_of(lab.apply(one("create: 'echo 1', returns: {a: integer, b: integer}"))) ==
-          "x: `create` gave no output \"a\": it did not print an object\n");
+          "x: `create` printed no output \"a\": it did not print an object\n");
     CHECK(errors_of(lab.apply(one("create: 'echo \"{}\"', returns: [a, b]"))) ==
-          "x: `create` gave no output \"a\": the object has no such key\n");
+          "x: `create` printed no output \"a\": the object has no such key\n");
     CHECK(errors_of(lab.apply(one("create: 'echo word', returns: {a: integer}")))
               .find("expected an integer") != std::string::npos);
     CHECK(errors_of(lab.apply(one("create: 'sleep 60', timeout: 200ms")))
@@ -150,7 +150,7 @@ TEST_CASE("what goes wrong is told with what the command said") {
           "x: `read` ended with status 1 [broken]; ");
     CHECK(lab.rows.empty()); // an intent, but no record
     CHECK(lab.plan(one("create: 'true', returns: 5")).plan ==
-          "returns: a map of names and types, or a list of names; ");
+          "returns has to be a map of names and types, or a list of names; ");
     CHECK(lab.plan(one("create: 'true', environment: {a-b: x}")).plan ==
           "\"a-b\" is not a variable name; ");
     CHECK(lab.plan(one("create: 'true', directory: none")).plan == "create x");

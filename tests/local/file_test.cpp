@@ -71,10 +71,10 @@ TEST_CASE("what is in the way of a file is an error, and nothing is touched") {
     Lab lab;
     std::filesystem::create_directory(lab.path("a"));
     CHECK(lab.plan("name: t\nresources: {a: {type: local.file, path: a, content: x}}\n")
-              .plan.find("is there, but is not a regular file") != std::string::npos);
+              .plan.find("exists, but is not a regular file") != std::string::npos);
     lab.write("d", "");
     CHECK(lab.plan("name: t\nresources: {d: {type: local.directory, path: d}}\n")
-              .plan.find("is there, but is not a directory") != std::string::npos);
+              .plan.find("exists, but is not a directory") != std::string::npos);
     CHECK(lab.plan("name: t\nresources: {a: {type: local.file, path: b}}\n").plan ==
           "a local.file needs either `content` or `source`; ");
     const Lab::Run run =
@@ -232,7 +232,7 @@ TEST_CASE("a plan neither reads nor looks through another user's link" *
         INFO(what);
         const std::string said = plan(what);
         if (std::string_view(what).ends_with("home/ways")) {
-            CHECK(said.find("is there, but is not a directory") != std::string::npos);
+            CHECK(said.find("exists, but is not a directory") != std::string::npos);
             continue;
         }
         CHECK_MESSAGE(said.find("a symbolic link that another user may have put there") !=

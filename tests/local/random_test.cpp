@@ -106,16 +106,16 @@ TEST_CASE("passwords that can't be made") {
             .plan;
     };
     CHECK(error("length: 3, min_upper: 2, min_digits: 2") ==
-          "4 characters are asked for, and it has 3; ");
+          "the minimums add up to 4 characters, but length is 3; ");
     CHECK(error("upper: false, lower: false, digits: false, special: false") ==
-          "a password has to be made of something; ");
+          "the password has no characters to choose from; ");
     CHECK(error("special: false, min_special: 1") ==
-          "min_special asks for what `special: false` forbids; ");
+          "min_special conflicts with `special: false`; ");
     CHECK(error("override_special: \"a b\"") ==
-          "override_special: give printable ASCII characters, without blanks; ");
+          "override_special needs printable ASCII characters, without blanks; ");
     CHECK(error("length: 0") == "p: length: 0 is too little: at least 1; ");
     CHECK(lab.plan("name: t\nresources: {n: {type: random.integer, min: 3, max: 2}}\n").plan ==
-          "min is 3, and max is 2: nothing lies between; ");
+          "min (3) is greater than max (2); ");
 }
 
 TEST_CASE("numbers below a limit come up all, and none beyond") {
