@@ -44,11 +44,11 @@ std::string with(std::string text, const std::string& what, const std::string& b
 }
 } // namespace
 
-TEST_CASE("keys of every kind, as openssl and ssh-keygen read them") {
+TEST_CASE("keys of every kind, as read by openssl and ssh-keygen") {
     struct Kind {
         const char* attributes;
-        const char* openssl; ///< in `openssl pkey -text`
-        const char* openssh; ///< in `ssh-keygen -l`
+        const char* openssl; ///< expected in `openssl pkey -text`
+        const char* openssh; ///< expected in `ssh-keygen -l`
     };
     for (const Kind& kind :
          {Kind{"algorithm: ED25519", "ED25519 Private-Key", "256 "},
@@ -69,7 +69,7 @@ TEST_CASE("keys of every kind, as openssl and ssh-keygen read them") {
         CHECK(output_of({"openssl", "pkey", "-pubout"}, pem) == key.text("public_key_pem"));
         const std::string line = key.text("public_key_openssh");
         CHECK(output_of({"ssh-keygen", "-l", "-f", "-"}, line + "\n").starts_with(kind.openssh));
-        // the two public halves are of one key
+        // both public forms are of the same key
         lab.write("pub", key.text("public_key_pem"));
         if (line.starts_with("ssh-rsa") || line.starts_with("ecdsa"))
             CHECK(output_of({"ssh-keygen", "-i", "-m", "PKCS8", "-f", lab.path("pub")}) ==
@@ -78,7 +78,7 @@ TEST_CASE("keys of every kind, as openssl and ssh-keygen read them") {
     }
 }
 
-TEST_CASE("a certificate that an authority of the spec signs") {
+TEST_CASE("a certificate signed by an authority of the spec") {
     Lab lab;
     const Lab::Run run = lab.apply(kChain);
     REQUIRE_MESSAGE(run.ok(), errors_of(run));
@@ -106,7 +106,7 @@ TEST_CASE("a certificate that an authority of the spec signs") {
     CHECK(lab.rows.empty());
 }
 
-TEST_CASE("a new authority means new certificates") {
+TEST_CASE("a new authority replaces its certificates") {
     Lab lab;
     REQUIRE(lab.apply(kChain).ok());
     const std::string other = with(kChain, "The, authority", "Another");
@@ -114,11 +114,11 @@ TEST_CASE("a new authority means new certificates") {
     CHECK(lab.plan(other).plan == "");
 }
 
-TEST_CASE("a certificate is made anew when it is near its end, and the plan says so") {
+TEST_CASE("a certificate is replaced near its end, and the plan says so") {
     Lab lab;
     REQUIRE(lab.apply(kChain).ok());
     CHECK(lab.plan(with(kChain, "default: 1d", "default: 1d 23h")).plan == "");
-    // of two days all but a second: that is over at once, or nearly so
+    // two days less a second before its end: due at once, or nearly so
     const std::string now = with(kChain, "default: 1d", "default: 47h 59m 59s");
     Lab::Run run = lab.plan(now);
     for (int i = 0; i < 10'000 && run.plan.empty(); ++i) run = lab.plan(now);
@@ -132,7 +132,7 @@ TEST_CASE("a certificate is made anew when it is near its end, and the plan says
     CHECK(lab.plan(kChain).plan == "");
 }
 
-TEST_CASE("certificates that can't be made") {
+TEST_CASE("invalid certificate configurations") {
     Lab lab;
     const auto error = [&](const char* what, const char* by) {
         const Lab::Run run = lab.apply(with(kChain, what, by));

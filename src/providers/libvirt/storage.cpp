@@ -31,7 +31,7 @@ PoolHandle open_pool(const Connection& connection, const std::string& name) {
     if (!pool)
         throw Error(ErrorKind::failed,
                     fmt::format("there is no storage pool '{}' at {}", name, connection.uri()))
-            .with_hint("make one (type: libvirt.pool) and refer to it: pool: ${NAME.name}");
+            .with_hint("create one (type: libvirt.pool) and refer to it: pool: ${NAME.name}");
     if (virStoragePoolIsActive(pool.get()) != 1)
         call(fmt::format("start the storage pool '{}'", name), {VIR_ERR_OPERATION_INVALID},
              [&] { return virStoragePoolCreate(pool.get(), 0); });
@@ -74,7 +74,7 @@ std::string format_of(virStorageVolPtr volume) {
 }
 
 namespace {
-/// A stream that is given up unless it was finished: the daemon must not take half for whole.
+/// A stream that is aborted unless finished, so that the daemon discards a partial transfer.
 class Stream {
   public:
     explicit Stream(virConnectPtr connection)
@@ -127,7 +127,7 @@ void upload(Session& session, virStorageVolPtr volume, std::istream& source, std
                 fmt::format("cannot {}: the source ended after {} of {} bytes", doing, done, size));
         send_all(stream.get(), buffer.data(), static_cast<std::size_t>(got), doing);
         done += got;
-        // Steps of ten: each is a line where nobody redraws.
+        // Every tenth: without a terminal each report is a line of its own.
         if (const std::int64_t now = done * 10 / size; now != percent && size > (64 << 20)) {
             percent = now;
             session.progress(fmt::format("{} {} %", what, percent * 10));
