@@ -71,10 +71,10 @@ class CacheLock {
     CacheLock(Session& session, const fs::path& path)
         : file_(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
         if (!file_) throw system_error("open", path);
-        bool redacted = false;
+        bool reported = false;
         while (flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
             session.check_stop();
-            if (!std::exchange(redacted, true))
+            if (!std::exchange(reported, true))
                 session.progress("waiting for another hadeploy that builds it");
             std::this_thread::sleep_for(std::chrono::milliseconds(200));
         }
