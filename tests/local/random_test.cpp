@@ -49,7 +49,7 @@ TEST_CASE("random values are generated once and kept") {
     CHECK(lab.rows.empty());
 }
 
-TEST_CASE("secret keepers do not make random values secret; secret limits make a number secret") {
+TEST_CASE("secret keepers do not make random values secret, secret limits make a number secret") {
     const char* spec = R"(name: t
 variables:
   s: {type: string, secret: true, default: abcdefgh}

@@ -43,7 +43,7 @@ TEST_CASE("a value is kept, updated in place, and replaced when its triggers cha
     CHECK(lab.rows.empty());
 }
 
-TEST_CASE("the output of a value is as secret as its input, part by part; its id is not secret") {
+TEST_CASE("the output of a value is as secret as its input, part by part, but its id is not") {
     const auto spec = [](const char* open) {
         return fmt::format(R"(name: t
 variables: {{s: {{type: string, secret: true, default: abcdefgh}}}}
