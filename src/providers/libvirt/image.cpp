@@ -122,8 +122,7 @@ Image bootstrap_image(Session& session, const Value& recipe) {
         error.message = "cannot build the base image: " + error.message;
         if (error.hint.empty())
             error.hint = "it is built from this machine's apt packages, as root; see the lines "
-                         "above, or use an "
-                         "existing image (file:, or url: with checksum:)";
+                         "above, or use an existing image (file:, or url: with checksum:)";
         throw;
     }
     fs::remove(script);

@@ -163,7 +163,7 @@ const std::string& Inventory::network_xml(const Network& network) {
 bool refresh(virStoragePoolPtr pool, std::string_view name) {
     // Internal error: libvirt refuses a refresh while a volume is being created. Its last result is
     // then good enough.
-    const int result = call(fmt::format("look into the storage pool '{}'", name),
+    const int result = call(fmt::format("refresh the storage pool '{}'", name),
                             {VIR_ERR_INTERNAL_ERROR, VIR_ERR_SYSTEM_ERROR, VIR_ERR_NO_SUPPORT},
                             [&] { return virStoragePoolRefresh(pool, 0); });
     return result == 0 || virGetLastErrorCode() != VIR_ERR_SYSTEM_ERROR;

@@ -25,7 +25,7 @@ bool same(const Lease& a, const Lease& b) {
 
 NetworkHandle find_network(const Connection& connection, const std::string& name) {
     return NetworkHandle(
-        call(fmt::format("look for the network '{}'", name), {VIR_ERR_NO_NETWORK},
+        call(fmt::format("look up the network '{}'", name), {VIR_ERR_NO_NETWORK},
              [&] { return virNetworkLookupByName(connection.get(), name.c_str()); }));
 }
 

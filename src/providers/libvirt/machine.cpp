@@ -83,7 +83,7 @@ class Machine {
         else if (redefines())
             reshape(runs);
         ensure_lease(session_.connection, config_.text("network"), lease_of(config_));
-        call(fmt::format("set whether '{}' starts with the host", name_), [&] {
+        call(fmt::format("set the autostart of '{}'", name_), [&] {
             return virDomainSetAutostart(domain_.get(), config_.flag("autostart", true) ? 1 : 0);
         });
         if (config_.flag("running", true))
@@ -98,11 +98,9 @@ class Machine {
     bool has(const char* suffix) const { return files_.contains(file(suffix)); }
 
     void find() {
-        domain_.reset(
-            call(fmt::format("look for the domain '{}'", name_), {VIR_ERR_NO_DOMAIN}, [&] {
-                return virDomainLookupByUUIDString(session_.connection.get(),
-                                                   change_.identity.c_str());
-            }));
+        domain_.reset(call(fmt::format("look up the domain '{}'", name_), {VIR_ERR_NO_DOMAIN}, [&] {
+            return virDomainLookupByUUIDString(session_.connection.get(), change_.identity.c_str());
+        }));
         if (domain_) {
             const pugi::xml_document document = definition();
             const pugi::xml_node root = document.child("domain");
@@ -169,7 +167,7 @@ class Machine {
     void refuse_foreign() {
         if (domain_) return;
         const DomainHandle other(
-            call(fmt::format("look for the domain '{}'", name_), {VIR_ERR_NO_DOMAIN},
+            call(fmt::format("look up the domain '{}'", name_), {VIR_ERR_NO_DOMAIN},
                  [&] { return virDomainLookupByName(session_.connection.get(), name_.c_str()); }));
         if (other) throw foreign_error("domain", name_, uuid_of(other.get()));
     }
@@ -181,7 +179,7 @@ class Machine {
             return virStorageVolLookupByPath(session_.connection.get(), path.c_str());
         }));
         virStorageVolInfo info = {};
-        call(fmt::format("look at the base image {}", path),
+        call(fmt::format("read the base image {}", path),
              [&] { return virStorageVolGetInfo(base.get(), &info); });
         return static_cast<std::int64_t>(info.capacity);
     }
@@ -292,7 +290,7 @@ class Machine {
         const auto wanted = static_cast<unsigned long>(memory_kib(config_.integer("memory")));
         virDomainInfo info = {};
         const auto look = [&] {
-            call(fmt::format("look at '{}'", name_),
+            call(fmt::format("read the domain '{}'", name_),
                  [&] { return virDomainGetInfo(domain_.get(), &info); });
             return info.memory == wanted;
         };
@@ -396,7 +394,7 @@ Value make_machine(Session& session, const Change& change) {
 }
 
 void remove_machine(Session& session, const Change& change) {
-    const DomainHandle domain(call("look for the domain", {VIR_ERR_NO_DOMAIN}, [&] {
+    const DomainHandle domain(call("look up the domain", {VIR_ERR_NO_DOMAIN}, [&] {
         return virDomainLookupByUUIDString(session.connection.get(), change.identity.c_str());
     }));
     std::string name = change.before.text("name");

@@ -238,7 +238,7 @@ void check_overlap(const std::string& cidr, Inventory& inventory) {
 }
 
 void start(virNetworkPtr network, const std::string& name) {
-    call(fmt::format("let the network '{}' start with the host", name), {VIR_ERR_NO_SUPPORT},
+    call(fmt::format("set the autostart of the network '{}'", name), {VIR_ERR_NO_SUPPORT},
          [&] { return virNetworkSetAutostart(network, 1); });
     call(fmt::format("start the network '{}'", name), {VIR_ERR_OPERATION_INVALID},
          [&] { return virNetworkCreate(network); });
@@ -250,7 +250,7 @@ Value NetworkType::make(Session& session, const Change& change) const {
     const virConnectPtr c = session.connection.get();
     Inventory inventory(session.connection);
     NetworkHandle network(
-        call(fmt::format("look for the network '{}'", network_name), {VIR_ERR_NO_NETWORK},
+        call(fmt::format("look up the network '{}'", network_name), {VIR_ERR_NO_NETWORK},
              [&] { return virNetworkLookupByUUIDString(c, change.identity.c_str()); }));
     if (network) {
         start(network.get(), network_name);
@@ -290,15 +290,15 @@ Value NetworkType::make(Session& session, const Change& change) const {
 }
 
 void NetworkType::remove(Session& session, const Change& change) const {
-    NetworkHandle network(call("look for the network", {VIR_ERR_NO_NETWORK}, [&] {
+    NetworkHandle network(call("look up the network", {VIR_ERR_NO_NETWORK}, [&] {
         return virNetworkLookupByUUIDString(session.connection.get(), change.identity.c_str());
     }));
     if (!network) return;
     const std::string network_name = virNetworkGetName(network.get());
     if (virNetworkIsActive(network.get()) == 1) {
-        const int ports =
-            call(fmt::format("see who uses the network '{}'", network_name), {VIR_ERR_NO_SUPPORT},
-                 [&] { return virNetworkListAllPorts(network.get(), nullptr, 0); });
+        const int ports = call(fmt::format("list the ports of the network '{}'", network_name),
+                               {VIR_ERR_NO_SUPPORT},
+                               [&] { return virNetworkListAllPorts(network.get(), nullptr, 0); });
         if (ports > 0)
             throw Error(ErrorKind::conflict,
                         fmt::format("the network '{}' is still used by {} running guest{}",

@@ -93,7 +93,7 @@ std::string pool_xml(const std::string& pool, const std::string& uuid, const std
 }
 
 PoolHandle find(const Connection& connection, const std::string& uuid) {
-    return PoolHandle(call("look for the storage pool", {VIR_ERR_NO_STORAGE_POOL}, [&] {
+    return PoolHandle(call("look up the storage pool", {VIR_ERR_NO_STORAGE_POOL}, [&] {
         return virStoragePoolLookupByUUIDString(connection.get(), uuid.c_str());
     }));
 }
@@ -111,10 +111,10 @@ Value PoolType::make(Session& session, const Change& change) const {
             return virStoragePoolDefineXML(session.connection.get(), xml.c_str(), 0);
         }));
     }
-    call(fmt::format("let the storage pool '{}' start with the host", pool_name),
-         {VIR_ERR_NO_SUPPORT}, [&] { return virStoragePoolSetAutostart(pool.get(), 1); });
+    call(fmt::format("set the autostart of the storage pool '{}'", pool_name), {VIR_ERR_NO_SUPPORT},
+         [&] { return virStoragePoolSetAutostart(pool.get(), 1); });
     if (virStoragePoolIsActive(pool.get()) != 1) {
-        call(fmt::format("make the directory {}", path), {VIR_ERR_NO_SUPPORT},
+        call(fmt::format("create the directory {}", path), {VIR_ERR_NO_SUPPORT},
              [&] { return virStoragePoolBuild(pool.get(), 0); });
         call(fmt::format("start the storage pool '{}'", pool_name), {VIR_ERR_OPERATION_INVALID},
              [&] { return virStoragePoolCreate(pool.get(), 0); });

@@ -26,7 +26,8 @@ constexpr std::int64_t kConsoleBytes = 16 * 1024;
 
 int state_of(virDomainPtr domain) {
     int state = VIR_DOMAIN_NOSTATE;
-    call("see how a domain is", [&] { return virDomainGetState(domain, &state, nullptr, 0); });
+    call("read the state of a domain",
+         [&] { return virDomainGetState(domain, &state, nullptr, 0); });
     return state;
 }
 
@@ -44,7 +45,7 @@ const char* state_name(int state) {
     case VIR_DOMAIN_SHUTOFF: return "switched off";
     case VIR_DOMAIN_CRASHED: return "crashed";
     case VIR_DOMAIN_PMSUSPENDED: return "suspended";
-    default: return "in no known state";
+    default: return "in an unknown state";
     }
 }
 
@@ -153,8 +154,7 @@ void wait_for_ssh(Session& session, const BootWatch& watch) {
                             watch.address, kSshPort, show_duration(watch.timeout.count()), why),
                 "if its console shows a login prompt, the network is at fault: hadeploy has to run "
                 "where the VMs can be reached (`scripts/lab exec hadeploy ...`); otherwise see "
-                "where "
-                "the boot hangs, or allow more time (boot_timeout)");
+                "where the boot hangs, or allow more time (boot_timeout)");
         std::this_thread::sleep_until(begun + 250ms);
     }
 }

@@ -52,7 +52,7 @@ void check(archive* writer, int result) {
     if (result != ARCHIVE_OK) {
         const char* reason = archive_error_string(writer);
         throw Error(ErrorKind::failed,
-                    fmt::format("cannot make the cloud-init image: {}",
+                    fmt::format("cannot create the cloud-init image: {}",
                                 reason != nullptr ? reason : "libarchive gave no reason"));
     }
 }

@@ -26,7 +26,7 @@ std::string volume_xml(const NewVolume& volume) {
 
 PoolHandle open_pool(const Connection& connection, const std::string& name) {
     PoolHandle pool(
-        call(fmt::format("look for the storage pool '{}'", name), {VIR_ERR_NO_STORAGE_POOL},
+        call(fmt::format("look up the storage pool '{}'", name), {VIR_ERR_NO_STORAGE_POOL},
              [&] { return virStoragePoolLookupByName(connection.get(), name.c_str()); }));
     if (!pool)
         throw Error(ErrorKind::failed,
@@ -39,14 +39,13 @@ PoolHandle open_pool(const Connection& connection, const std::string& name) {
 }
 
 VolumeHandle find_volume(virStoragePoolPtr pool, const std::string& name) {
-    return VolumeHandle(call(fmt::format("look for the volume '{}'", name),
-                             {VIR_ERR_NO_STORAGE_VOL},
+    return VolumeHandle(call(fmt::format("look up the volume '{}'", name), {VIR_ERR_NO_STORAGE_VOL},
                              [&] { return virStorageVolLookupByName(pool, name.c_str()); }));
 }
 
 VolumeHandle create_volume(virStoragePoolPtr pool, const NewVolume& volume) {
     const std::string xml = volume_xml(volume);
-    return VolumeHandle(call(fmt::format("make the volume '{}'", volume.name),
+    return VolumeHandle(call(fmt::format("create the volume '{}'", volume.name),
                              [&] { return virStorageVolCreateXML(pool, xml.c_str(), 0); }));
 }
 
@@ -57,7 +56,7 @@ void delete_volume(virStoragePoolPtr pool, const std::string& name) {
 }
 
 std::string path_of(virStorageVolPtr volume) {
-    return taken(call("see where a volume is", [&] { return virStorageVolGetPath(volume); }));
+    return taken(call("read the path of a volume", [&] { return virStorageVolGetPath(volume); }));
 }
 
 std::int64_t capacity_of(virStorageVolPtr volume) {
@@ -67,8 +66,8 @@ std::int64_t capacity_of(virStorageVolPtr volume) {
 }
 
 std::string format_of(virStorageVolPtr volume) {
-    const std::string xml =
-        taken(call("see what a volume is", [&] { return virStorageVolGetXMLDesc(volume, 0); }));
+    const std::string xml = taken(
+        call("read the format of a volume", [&] { return virStorageVolGetXMLDesc(volume, 0); }));
     const pugi::xml_document document = parse_xml(xml);
     return document.child("volume").child("target").child("format").attribute("type").value();
 }
@@ -138,7 +137,7 @@ void upload(Session& session, virStorageVolPtr volume, std::istream& source, std
 
 std::string tail(const Connection& connection, virStorageVolPtr volume, std::int64_t bytes) {
     virStorageVolInfo info = {};
-    call("look at a volume", [&] { return virStorageVolGetInfo(volume, &info); });
+    call("read the size of a volume", [&] { return virStorageVolGetInfo(volume, &info); });
     const auto size = static_cast<std::int64_t>(info.capacity);
     if (size == 0) return {};
     const std::int64_t offset = size > bytes ? size - bytes : 0;

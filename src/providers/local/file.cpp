@@ -81,7 +81,8 @@ class File final : public LocalType {
             return absent;
         }
         if (!there)
-            return Observation::present(Value::map({{"path", path}})); // an interrupted run's
+            return Observation::present(
+                Value::map({{"path", path}})); // leftovers of a killed write
         // the file will replace the link, so no attribute of the link's target counts
         if (S_ISLNK(there->st_mode))
             return Observation::present(Value::map({{"path", path}, {"sha256", "a link"}}));

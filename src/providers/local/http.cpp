@@ -81,7 +81,7 @@ std::string origin_of(std::string_view url) {
 }
 
 /// Headers that only the configured origin receives, even if they are not marked as secret.
-bool tells_who_asks(std::string_view header) {
+bool is_credential(std::string_view header) {
     std::string name(header);
     for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     return name == "authorization" || name == "cookie" || name == "proxy-authorization";
@@ -151,7 +151,7 @@ class Request {
         if (!config_["request_headers"].is_map()) return;
         for (const Entry& e : config_["request_headers"].as_map()) {
             if (!target_.trusted &&
-                (e.value.secret() || config_["request_headers"].secret() || tells_who_asks(e.key)))
+                (e.value.secret() || config_["request_headers"].secret() || is_credential(e.key)))
                 continue;
             const std::string& text = e.value.as_string();
             const std::string line = e.key + (text.empty() ? ";" : ": " + text);

@@ -17,7 +17,7 @@ namespace hadeploy::local {
 
 namespace {
 
-constexpr std::size_t kSideBySide = 8; ///< concurrent reads: commands and requests mostly wait
+constexpr std::size_t kConcurrentReads = 8; ///< concurrent reads: commands and requests mostly wait
 
 const LocalType& type_of(const ResourceType& type) {
     return dynamic_cast<const LocalType&>(type);
@@ -84,9 +84,8 @@ void refuse_files_of_another_project(const ResourceType& type, const std::string
                     path.loc())
             .with_hint(fmt::format(
                 "if this project is a copy of that one, replace the link with a directory; if the "
-                "target belongs to this one, write the path that the link leads to; `hadeploy "
-                "state "
-                "rm '{}'` removes it from the state and leaves the object",
+                "target belongs to this one, write the path that the link leads to; "
+                "`hadeploy state rm '{}'` removes it from the state and leaves the object",
                 address));
     }
 }
@@ -125,7 +124,7 @@ class LocalEndpoint final : public OpenEndpoint {
                 seen[i] = look(requests[i], looking_);
         };
         std::vector<std::jthread> others;
-        for (std::size_t i = 1; i < std::min(kSideBySide, requests.size()); ++i)
+        for (std::size_t i = 1; i < std::min(kConcurrentReads, requests.size()); ++i)
             others.emplace_back(work);
         work();
         others.clear();                                          // waits

@@ -75,9 +75,9 @@ void add_name(GENERAL_NAMES* names, int type, const std::string& bytes) {
     ASN1_STRING* value = type == GEN_IPADD ? ASN1_OCTET_STRING_new() : ASN1_IA5STRING_new();
     tls_check(name != nullptr && value != nullptr &&
                   ASN1_STRING_set(value, bytes.data(), static_cast<int>(bytes.size())) == 1,
-              "note a name");
+              "add an alternative name");
     GENERAL_NAME_set0_value(name, type, value); // takes ownership of the value
-    tls_check(sk_GENERAL_NAME_push(names, name) > 0, "note a name");
+    tls_check(sk_GENERAL_NAME_push(names, name) > 0, "add an alternative name");
 }
 } // namespace
 
@@ -200,7 +200,7 @@ alternative_names(const Value& config) {
     if (sk_GENERAL_NAME_num(names.get()) == 0) return nullptr;
     std::unique_ptr<X509_EXTENSION, FreedBy<X509_EXTENSION_free>> extension(
         X509V3_EXT_i2d(NID_subject_alt_name, 0, names.get()));
-    tls_check(extension != nullptr, "note the names");
+    tls_check(extension != nullptr, "add the alternative names");
     return extension;
 }
 
