@@ -50,12 +50,12 @@ std::vector<Threshold> judge(const Report& report, const Settings& settings) {
     if (report.writes) {
         out.push_back(
             at_most("acknowledged writes lost", settings.max_lost, report.writes->lost.size()));
-        out.push_back(at_most("writes nobody sent", 0, report.writes->unexpected.size()));
+        out.push_back(at_most("unexpected writes", 0, report.writes->unexpected.size()));
     } else {
         out.push_back(
             {"acknowledged writes lost",
              settings.max_lost == 0 ? "none" : fmt::format("at most {}", settings.max_lost),
-             "not known: no last read", false});
+             "unknown: no final read", false});
     }
     return out;
 }
@@ -238,7 +238,7 @@ std::string render(const Report& r) {
     out += listed("Problems", r.notes);
     if (r.writes) {
         out += listed("Lost acknowledged writes", r.writes->lost);
-        out += listed("Writes that were not sent", r.writes->unexpected);
+        out += listed("Unexpected writes", r.writes->unexpected);
     }
     return out;
 }

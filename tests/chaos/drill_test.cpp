@@ -144,7 +144,7 @@ TEST_CASE("without a final read the drill does not pass") {
     const Report report = drill(settings, cluster);
     CHECK_FALSE(report.writes);
     CHECK_FALSE(report.passed());
-    CHECK(threshold(report, "acknowledged writes lost").value.find("no last read") !=
+    CHECK(threshold(report, "acknowledged writes lost").value.find("no final read") !=
           std::string::npos);
     CHECK(nlohmann::json::parse(to_json(report))["final_read"].is_null());
 }
