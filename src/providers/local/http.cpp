@@ -240,7 +240,7 @@ class Http final : public DataType {
                   "  retries: 5\n";
         schema = {{.name = "url",
                    .type = TypeKind::string,
-                   .doc = "`http://` or `https://`.",
+                   .doc = "URL to request, with `http://` or `https://`.",
                    .required = true},
                   {.name = "method",
                    .type = TypeKind::string,
